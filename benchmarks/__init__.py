@@ -1,0 +1,3 @@
+"""Speed, as ratios to a baseline measured in the same run."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""Store-and-forward ways to people, one module each."""
+
+from __future__ import annotations

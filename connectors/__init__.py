@@ -1,0 +1,3 @@
+"""What answers a prompt, one module each."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""The real Claude Code, driven over its stream-json frames."""
+
+from __future__ import annotations

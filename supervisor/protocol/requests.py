@@ -1,0 +1,208 @@
+"""What a client may send on the supervisor socket: protocol.md section 1, one dataclass each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar, Literal
+
+from supervisor.protocol.limits import Between, Length, Pattern
+
+SESSION_ID = r"^[A-Za-z0-9._-]{1,64}$"
+"""What a session id looks like."""
+
+RequestId = Annotated[str, Length(0, 64)]
+ExternalId = Annotated[str, Length(1, 128)]
+AnySessionId = Annotated[str, Pattern(SESSION_ID)]
+Text = Annotated[str, Length(1, 1_000_000)]
+Name = Annotated[str, Length(1, 256)]
+GroupBy = Literal["user", "session", "day", "channel", "model"]
+
+
+def _wire_name(name: str) -> str:
+    """Return a field's name on the wire: `from_` is "from", which Python keeps for itself."""
+    return name.rstrip("_")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """Base of all: any message may carry a `request_id`, which every answer to it carries back."""
+
+    request_id: RequestId | None = None
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = {"alias_generator": _wire_name}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Auth(Request):
+    """Says who is speaking; everything else waits for it."""
+
+    token: str
+    type: Literal["auth"] = "auth"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ping(Request):
+    """Asks for a sign of life."""
+
+    type: Literal["ping"] = "ping"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message(Request):
+    """A message for whoever it concerns: routed by keyword like a text message."""
+
+    user_id: Name
+    message: Text
+    thread: Annotated[str, Length(1, 256)] | None = None
+    external_id: ExternalId | None = None
+    type: Literal["message"] = "message"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaudeCodeConnect(Request):
+    """Creates, resumes or attaches to a session."""
+
+    session_id: AnySessionId
+    project_path: Annotated[str, Length(1, 4096)]
+    user_id: Name
+    type: Literal["claude_code_connect"] = "claude_code_connect"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaudeCodeMessage(Request):
+    """A prompt for a session."""
+
+    session_id: AnySessionId
+    message: Text
+    context: dict[str, Any] | None = None
+    external_id: ExternalId | None = None
+    type: Literal["claude_code_message"] = "claude_code_message"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaudeCodeDisconnect(Request):
+    """Ends a session on purpose."""
+
+    session_id: AnySessionId
+    type: Literal["claude_code_disconnect"] = "claude_code_disconnect"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaudeCodeInterrupt(Request):
+    """Stops the running turn of a session."""
+
+    session_id: AnySessionId
+    type: Literal["claude_code_interrupt"] = "claude_code_interrupt"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GetSessionStatus(Request):
+    """Asks for one session."""
+
+    session_id: AnySessionId
+    type: Literal["get_session_status"] = "get_session_status"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListSessions(Request):
+    """Asks for the sessions of one user, or of all that the token may see."""
+
+    user_id: Name | None = None
+    active_only: bool = True
+    limit: Annotated[int, Between(1, 500)] = 500
+    type: Literal["list_sessions"] = "list_sessions"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GetCost(Request):
+    """Asks what was spent; `since` and `until` are UTC days or times, `until` excluded."""
+
+    user_id: Name | None = None
+    session_id: AnySessionId | None = None
+    since: Annotated[str, Length(10, 40)] | None = None
+    until: Annotated[str, Length(10, 40)] | None = None
+    group_by: GroupBy | None = None
+    limit: Annotated[int, Between(1, 500)] = 500
+    type: Literal["get_cost"] = "get_cost"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GetHistory(Request):
+    """Asks for the messages of a session, the newest `limit` before `before`, oldest first."""
+
+    session_id: AnySessionId
+    limit: Annotated[int, Between(1, 500)] = 50
+    before: Annotated[str, Length(1, 64)] | None = None
+    type: Literal["get_history"] = "get_history"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SmsReceived(Request):
+    """A text message that came to an outside webhook server; its answer goes back on the socket."""
+
+    from_: Annotated[str, Length(1, 64)]
+    to: Annotated[str, Length(1, 64)]
+    message: Text
+    user: Name
+    external_id: ExternalId | None = None
+    type: Literal["sms_received"] = "sms_received"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmailReceived(Request):
+    """A mail that came to an outside webhook server; its answer goes back on the socket."""
+
+    from_: Annotated[str, Length(1, 320)]
+    to: Annotated[str, Length(1, 320)]
+    subject: Annotated[str, Length(0, 1000)]
+    body: Text
+    user: Name
+    external_id: ExternalId | None = None
+    in_reply_to: Annotated[str, Length(0, 1000)] | None = None
+    type: Literal["email_received"] = "email_received"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subscribe(Request):
+    """Asks for live events: `session:<id>`, `user:<id>`, `sessions`, `costs`, `approvals`."""
+
+    topics: Annotated[list[Annotated[str, Length(1, 300)]], Length(0, 100)]
+    type: Literal["subscribe"] = "subscribe"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unsubscribe(Request):
+    """Ends live events."""
+
+    topics: Annotated[list[Annotated[str, Length(1, 300)]], Length(0, 100)]
+    type: Literal["unsubscribe"] = "unsubscribe"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResolveApproval(Request):
+    """Decides an open question."""
+
+    approval_id: Name
+    decision: Literal["allow", "deny"]
+    note: Annotated[str, Length(0, 1000)] | None = None
+    type: Literal["resolve_approval"] = "resolve_approval"
+
+
+AnyRequest = (
+    Auth
+    | Ping
+    | Message
+    | ClaudeCodeConnect
+    | ClaudeCodeMessage
+    | ClaudeCodeDisconnect
+    | ClaudeCodeInterrupt
+    | GetSessionStatus
+    | ListSessions
+    | GetCost
+    | GetHistory
+    | SmsReceived
+    | EmailReceived
+    | Subscribe
+    | Unsubscribe
+    | ResolveApproval
+)
