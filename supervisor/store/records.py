@@ -135,7 +135,7 @@ class Acceptance:
     lane: str
     session_id: SessionId | None = None
     new_session: NewSession | None = None
-    project: ProjectName = ProjectName("")
+    project: ProjectName
     exclusive: bool = False
     reply: Reply | None = None
     refusals: Sequence[OutboxDraft] = ()

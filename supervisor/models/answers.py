@@ -1,0 +1,190 @@
+"""What the scripted model does without a script: a few plain wishes, by Claude Code's real tools."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import PurePosixPath
+
+from supervisor.models.replies import SIGNATURE, Reply, ToolUse
+from supervisor.models.sentences import (
+    ABILITIES,
+    AppendToFile,
+    ListFiles,
+    ReadFile,
+    ReplaceInFile,
+    RunCommand,
+    RunTests,
+    Wish,
+    WriteFile,
+    understand,
+)
+from supervisor.models.transcript import ToolOutcome, Transcript
+
+LONGEST_QUOTE = 2000
+"""Characters of a file, a list or an output that an answer repeats."""
+
+NUMBERED_LINE = re.compile(r"^ *\d+(?:→|\t)(.*)$")
+"""How the Read tool gives a line."""
+
+TEST_COMMANDS = (
+    ("Makefile", "make test"),
+    ("package.json", "npm test"),
+    ("Cargo.toml", "cargo test"),
+    ("go.mod", "go test ./..."),
+)
+"""What runs the tests, by the file that says so; else it is pytest."""
+
+Next = ToolUse | str
+"""The next tool call, or the final answer without its signature."""
+
+
+def answer(transcript: Transcript) -> Reply:
+    """Return the next answer to an unscripted prompt; says of itself that no model has written it."""
+    wish = understand(transcript.prompt)
+    step = _decline(transcript.prompt) if wish is None else _pursue(wish, transcript)
+    if isinstance(step, str):
+        return Reply(text=f"{step} {SIGNATURE}")
+    if step.name not in transcript.tools:
+        return Reply(text=f"That needs the tool {step.name}, which is not offered here. {SIGNATURE}")
+    return Reply(tools=(step,))
+
+
+def _pursue(wish: Wish, transcript: Transcript) -> Next:
+    done, root = transcript.outcomes, transcript.working_directory
+    match wish:
+        case WriteFile():
+            return _write(wish, root, done)
+        case AppendToFile():
+            return _append(wish, root, done)
+        case ReplaceInFile():
+            return _replace(wish, root, done)
+        case ReadFile():
+            return _read(wish, root, done)
+        case ListFiles():
+            return _list(wish, root, done)
+        case RunCommand():
+            return _run(wish.command, done)
+        case RunTests():
+            return _run_tests(transcript)
+
+
+def _write(wish: WriteFile, root: str | None, done: Sequence[ToolOutcome]) -> Next:
+    path = _path(wish.name, root)
+    write = ToolUse(name="Write", input={"file_path": path, "content": wish.text})
+    match done:
+        case []:
+            return write
+        case [ToolOutcome(name="Write", failed=True, result=why)] if "not been read" in why:
+            return ToolUse(name="Read", input={"file_path": path})
+        case [_, ToolOutcome(name="Read", failed=False)]:
+            return write
+    if done[-1].failed:
+        return _failure(f"write {wish.name}", done[-1])
+    return f"I wrote {wish.name}, containing:{_quote(wish.text)}" if wish.text else f"I created {wish.name}, empty."
+
+
+def _append(wish: AppendToFile, root: str | None, done: Sequence[ToolOutcome]) -> Next:
+    path = _path(wish.name, root)
+    if not done:
+        return ToolUse(name="Read", input={"file_path": path})
+    if done[-1].failed:
+        return _failure(f"add to {wish.name}", done[-1])
+    if done[-1].name != "Read":
+        return f"I added this at the end of {wish.name}:{_quote(wish.text)}"
+    lines = _lines(done[-1].result)
+    if not lines:
+        return ToolUse(name="Write", input={"file_path": path, "content": f"{wish.text}\n"})
+    tail = _unique_tail(lines)
+    ending = "\n" if tail.endswith("\n") else ""
+    text = f"{tail.removesuffix(ending)}\n{wish.text}{ending}"
+    return ToolUse(name="Edit", input={"file_path": path, "old_string": tail, "new_string": text})
+
+
+def _replace(wish: ReplaceInFile, root: str | None, done: Sequence[ToolOutcome]) -> Next:
+    path = _path(wish.name, root)
+    if not done:
+        return ToolUse(name="Read", input={"file_path": path})
+    if done[-1].failed:
+        return _failure(f"change {wish.name}", done[-1])
+    if done[-1].name == "Read":
+        edit = {"file_path": path, "old_string": wish.old, "new_string": wish.new, "replace_all": True}
+        return ToolUse(name="Edit", input=edit)
+    return f"I replaced “{wish.old}” with “{wish.new}” in {wish.name}."
+
+
+def _read(wish: ReadFile, root: str | None, done: Sequence[ToolOutcome]) -> Next:
+    if not done:
+        return ToolUse(name="Read", input={"file_path": _path(wish.name, root)})
+    if done[-1].failed:
+        return _failure(f"read {wish.name}", done[-1])
+    lines = _lines(done[-1].result)
+    return f"{wish.name} holds:{_quote(''.join(lines))}" if lines else f"{wish.name} is empty."
+
+
+def _list(wish: ListFiles, root: str | None, done: Sequence[ToolOutcome]) -> Next:
+    if not done:
+        where = {"path": _path(wish.folder, root)} if wish.folder else {}
+        return ToolUse(name="Glob", input={"pattern": "**/*", **where})
+    if done[-1].failed:
+        return _failure("list the files", done[-1])
+    return f"These are the files:{_quote(done[-1].result)}"
+
+
+def _run(command: str, done: Sequence[ToolOutcome]) -> Next:
+    if not done or done[-1].name != "Bash":
+        return ToolUse(name="Bash", input={"command": command, "description": "Run the command that was asked for"})
+    if done[-1].failed:
+        return _failure(f"run `{command}`", done[-1])
+    output = done[-1].result.strip()
+    return f"I ran `{command}`:{_quote(output)}" if output else f"I ran `{command}`; it printed nothing."
+
+
+def _run_tests(transcript: Transcript) -> Next:
+    done = transcript.outcomes
+    if not done and "Glob" in transcript.tools:
+        return ToolUse(name="Glob", input={"pattern": "*"})
+    files = {PurePosixPath(line).name for line in done[0].result.splitlines()} if done else set()
+    command = next((command for file, command in TEST_COMMANDS if file in files), "python3 -m pytest")
+    return _run(command, done)
+
+
+def _decline(prompt: str) -> str:
+    abilities = "\n".join(f"- {ability}" for ability in ABILITIES)
+    said = f"You wrote:{_quote(prompt.strip())}" if prompt.strip() else "I have read no text."
+    return f"{said}\nI am a script that stands in for a model, and can only do this:\n{abilities}\n"
+
+
+def _failure(what: str, outcome: ToolOutcome) -> str:
+    return f"I could not {what}. The tool {outcome.name} said:{_quote(outcome.result.strip() or 'nothing')}"
+
+
+def _path(name: str, root: str | None) -> str:
+    return str(PurePosixPath(root, name)) if root else name
+
+
+def _quote(text: str) -> str:
+    cut = (
+        text if len(text) <= LONGEST_QUOTE else f"{text[:LONGEST_QUOTE]}\n[{len(text) - LONGEST_QUOTE} more characters]"
+    )
+    # A fence longer than any in the text keeps it in one piece.
+    longest = max((len(run) for run in re.findall("`+", cut)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return f"\n{fence}\n{cut.rstrip(chr(10))}\n{fence}\n"
+
+
+def _lines(result: str) -> list[str]:
+    """Return a file's lines, with their ends, from what the Read tool answered."""
+    found = [match[1] for line in result.split("\n") if (match := NUMBERED_LINE.match(line))]
+    lines = [f"{line}\n" for line in found[:-1]] + found[-1:]
+    return lines if lines != [""] else []
+
+
+def _unique_tail(lines: Sequence[str]) -> str:
+    """Return the fewest last lines that occur once only in the whole file."""
+    whole = "".join(lines)
+    for count in range(1, len(lines)):
+        tail = "".join(lines[-count:])
+        if tail.strip() and whole.count(tail) == 1:
+            return tail
+    return whole

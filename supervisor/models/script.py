@@ -1,0 +1,149 @@
+"""Scripts for the scripted model: a prompt that holds `@@{"steps": [...]}` says itself what is answered to it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from supervisor.models.replies import Reply, ToolUse, new_id
+
+MARK = "@@{"
+LONGEST_DELAY = 3600.0
+"""Seconds."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One answer of a script.
+
+    Attributes:
+        delay: seconds before it is answered.
+        token_delay: seconds between two deltas.
+        hang: never answer; wait until the client leaves.
+        errors: HTTP statuses that are answered instead, one per attempt, before it succeeds.
+        retry_after: seconds that those errors ask the client to wait, or None.
+        drop_after: break the connection after that many deltas, or None.
+        sse_error: end the stream with an `error` event of that sentence before its `message_delta`; empty for none.
+    """
+
+    reply: Reply
+    delay: float = 0.0
+    token_delay: float = 0.0
+    hang: bool = False
+    errors: tuple[int, ...] = ()
+    retry_after: float | None = None
+    drop_after: int | None = None
+    sse_error: str = ""
+
+
+def find_script(prompt: str) -> tuple[Step, ...] | None:
+    """Return the steps of the last script in a prompt; None where there is none, or only broken ones."""
+    found: tuple[Step, ...] | None = None
+    at = prompt.find(MARK)
+    while at >= 0:
+        after = at + len(MARK)
+        try:
+            script, after = json.JSONDecoder().raw_decode(prompt, at + len(MARK) - 1)
+            found = _steps(script)
+        except (ValueError, RecursionError):
+            pass  # not a script: the prompt is taken as it stands
+        at = prompt.find(MARK, after)
+    return found
+
+
+def _steps(script: Mapping[str, Any]) -> tuple[Step, ...]:
+    steps = script.get("steps")
+    if not isinstance(steps, list):
+        raise ValueError("steps must be a list")
+    return tuple(_step(step) for step in steps)
+
+
+def _step(given: object) -> Step:
+    fields = dict(_object(given))
+    read = {name: reader(fields.pop(name)) for name, reader in _READERS.items() if name in fields}
+    reply = {name: reader(fields.pop(name)) for name, reader in _REPLY_READERS.items() if name in fields}
+    if fields:
+        raise ValueError(f"unknown: {', '.join(fields)}")
+    return Step(reply=Reply(**reply), **read)
+
+
+def _object(value: object) -> Mapping[str, Any]:
+    if not isinstance(value, dict):
+        raise ValueError("must be an object")
+    return value
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise ValueError("must be a string")
+    return value
+
+
+def _flag(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError("must be true or false")
+    return value
+
+
+def _count(value: object) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise ValueError("must be a whole number, 0 or more")
+    return value
+
+
+def _seconds(value: object) -> float:
+    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value <= LONGEST_DELAY:
+        raise ValueError(f"must be seconds, 0 to {LONGEST_DELAY:.0f}")
+    return float(value)
+
+
+def _statuses(value: object) -> tuple[int, ...]:
+    if not isinstance(value, list) or not all(400 <= _count(status) <= 599 for status in value):
+        raise ValueError("must be a list of HTTP statuses from 400 to 599")
+    return tuple(value)
+
+
+def _sse_error(value: object) -> str:
+    if isinstance(value, bool):
+        return "Overloaded" if value else ""
+    return _text(value)
+
+
+def _tools(value: object) -> tuple[ToolUse, ...]:
+    if not isinstance(value, list):
+        raise ValueError("must be a list")
+    return tuple(
+        ToolUse(
+            name=_text(tool.get("name")),
+            input=_object(tool.get("input", {})),
+            id=_text(tool["id"]) if "id" in tool else new_id("toolu"),
+        )
+        for tool in map(_object, value)
+    )
+
+
+def _usage(value: object) -> Mapping[str, Any]:
+    usage: dict[str, Any] = dict(_object(value))
+    split = {name: _count(count) for name, count in _object(usage.pop("cache_creation", {})).items()}
+    counts: dict[str, Any] = {name: _count(count) for name, count in usage.items()}
+    return {**counts, "cache_creation": split} if split else counts
+
+
+_REPLY_READERS: Mapping[str, Callable[[object], Any]] = {
+    "text": _text,
+    "tools": _tools,
+    "stop_reason": _text,
+    "usage": _usage,
+}
+
+_READERS: Mapping[str, Callable[[object], Any]] = {
+    "delay": _seconds,
+    "token_delay": _seconds,
+    "hang": _flag,
+    "errors": _statuses,
+    "retry_after": _seconds,
+    "drop_after": _count,
+    "sse_error": _sse_error,
+}

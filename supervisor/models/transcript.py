@@ -1,0 +1,110 @@
+"""What a request to the Messages API says, as far as the scripted model needs to know it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+WORKING_DIRECTORY = re.compile(r"working directory: *(\S[^\n]*?) *$", re.IGNORECASE | re.MULTILINE)
+"""How Claude Code tells the model where it works (in the system prompt, or in a message of role "system")."""
+
+NOTICES = ("<system-reminder>", "[Request interrupted by user", "Continue from where you left off.")
+"""How a text block starts that Claude Code adds by itself and that is nobody's prompt."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolOutcome:
+    """A tool call since the prompt, and how it ended.
+
+    Attributes:
+        failed: it was denied or it failed; `result` says why.
+        result: what the tool answered, as text.
+    """
+
+    name: str
+    input: Mapping[str, Any]
+    failed: bool
+    result: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transcript:
+    """A conversation as it was sent to be continued.
+
+    Attributes:
+        prompt: the last text that somebody wrote; empty where there is none.
+        answered: how many assistant messages follow it.
+        outcomes: the tool calls that follow it, in order.
+        tools: the names of the tools that are offered.
+        working_directory: where the client's tools work, or None where it does not say.
+        turns: all messages as (role, text).
+    """
+
+    model: str
+    prompt: str
+    answered: int
+    outcomes: tuple[ToolOutcome, ...]
+    tools: frozenset[str]
+    working_directory: str | None
+    turns: tuple[tuple[str, str], ...]
+
+
+def read_transcript(body: Mapping[str, Any]) -> Transcript:
+    """Read a request body; what does not fit the API's shape is left out."""
+    messages = [m for m in _items(body.get("messages")) if isinstance(m.get("role"), str)]
+    position, prompt = _last_prompt(messages)
+    since = messages[position + 1 :]
+    return Transcript(
+        model=str(body.get("model", "")),
+        prompt=prompt,
+        answered=sum(m["role"] == "assistant" for m in since),
+        outcomes=tuple(_outcomes(since)),
+        tools=frozenset(str(tool.get("name")) for tool in _items(body.get("tools"))),
+        working_directory=_working_directory(body.get("system"), messages),
+        turns=tuple((m["role"], "\n".join(_texts(m.get("content")))) for m in messages),
+    )
+
+
+def _items(value: object) -> list[Mapping[str, Any]]:
+    return [item for item in value if isinstance(item, Mapping)] if isinstance(value, list) else []
+
+
+def _texts(content: object) -> list[str]:
+    if isinstance(content, str):
+        return [content]
+    return [b["text"] for b in _items(content) if b.get("type") == "text" and isinstance(b.get("text"), str)]
+
+
+def _last_prompt(messages: Sequence[Mapping[str, Any]]) -> tuple[int, str]:
+    for position in range(len(messages) - 1, -1, -1):
+        if messages[position]["role"] != "user":
+            continue
+        for text in reversed(_texts(messages[position].get("content"))):
+            if not text.lstrip().startswith(NOTICES):
+                return position, text
+    return len(messages) - 1, ""
+
+
+def _outcomes(messages: Sequence[Mapping[str, Any]]) -> Iterator[ToolOutcome]:
+    calls: dict[str, tuple[str, Mapping[str, Any]]] = {}
+    for message in messages:
+        for block in _items(message.get("content")):
+            if block.get("type") == "tool_use":
+                given = block.get("input")
+                calls[str(block.get("id"))] = str(block.get("name")), given if isinstance(given, Mapping) else {}
+            elif block.get("type") == "tool_result" and str(block.get("tool_use_id")) in calls:
+                name, given = calls[str(block["tool_use_id"])]
+                result = "\n".join(_texts(block.get("content")))
+                yield ToolOutcome(name=name, input=given, failed=block.get("is_error") is True, result=result)
+
+
+def _working_directory(system: object, messages: Sequence[Mapping[str, Any]]) -> str | None:
+    places = [_texts(system), *(_texts(m.get("content")) for m in messages if m["role"] == "system")]
+    # The last one counts: a conversation may have been resumed somewhere else.
+    for texts in reversed(places):
+        for text in reversed(texts):
+            if found := WORKING_DIRECTORY.search(text):
+                return found[1]
+    return None

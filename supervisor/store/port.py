@@ -1,0 +1,290 @@
+"""The `Store` port: what the daemon asks of a database. No engine is named here.
+
+Every method is one transaction and returns after its commit; every one raises `StorageError` when the database
+refuses. Rows that a running node writes carry its epoch, and each change of a turn checks it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+from supervisor.protocol.conversation import ProcessIdentity
+from supervisor.protocol.messages import (
+    Address,
+    Delivery,
+    MessageId,
+    OutboxId,
+    ProjectName,
+    SessionId,
+    UserId,
+)
+from supervisor.protocol.status import EndReason, OutboxState, SessionStatus
+from supervisor.store.records import (
+    Acceptance,
+    Accepted,
+    Charge,
+    Conversation,
+    CostLine,
+    CostQuery,
+    NewSession,
+    OutboxDraft,
+    OutboxRow,
+    Outcome,
+    Result,
+    Session,
+    Settled,
+    StoredMessage,
+    Token,
+    Turn,
+    User,
+)
+
+
+class Accounts(Protocol):
+    """Users, their addresses and projects, and tokens."""
+
+    async def users(self) -> list[User]:
+        """Return all users that were not removed, by id."""
+
+    async def put_user(self, user: User, *, now_ms: int) -> None:
+        """Create a user, or replace their name, role, addresses and projects.
+
+        Raises:
+            NotAllowed: an address belongs to another user.
+        """
+
+    async def remove_user(self, user_id: UserId, *, now_ms: int) -> bool:
+        """Remove a user's rights, addresses and tokens; what they wrote and spent stays. False = no such user."""
+
+    async def add_token(
+        self, sha256: bytes, name: str, user_id: UserId | None, *, now_ms: int, expires_ms: int | None
+    ) -> Token:
+        """Store a token's hash."""
+
+    async def tokens(self) -> list[tuple[bytes, Token]]:
+        """Return all tokens with their hashes, revoked ones too."""
+
+    async def revoke_token(self, token_id: int, *, now_ms: int) -> bool:
+        """Revoke a token; False = no such token."""
+
+
+class Turns(Protocol):
+    """The three transactions that change a message's state, and what is read about turns."""
+
+    async def accept(self, acceptance: Acceptance) -> Accepted:
+        """T1: inbox row, turn, Claude Code message, session where new, refusals, audit."""
+
+    async def start_next(self, lane: str, identity: ProcessIdentity | None, *, now_ms: int) -> Turn | None:
+        """T2: take the oldest pending turn of a lane and mark it running under this epoch.
+
+        None: nothing is pending, one runs already, or its project has another exclusive turn running.
+        """
+
+    async def finish(self, turn_id: int, outcome: Outcome) -> Settled | None:
+        """T3: outcome, answer, charges, rollups, outbox, audit; None = not running under this epoch, nothing written."""
+
+    async def requeue(self, turn_id: int, *, now_ms: int) -> bool:
+        """Put a turn that certainly never ran back to pending; False = not running under this epoch."""
+
+    async def cancel_pending(self, lane: str, why: str, *, now_ms: int) -> list[Turn]:
+        """Cancel what waits in a lane and return it."""
+
+    async def cancel(self, turn_id: int, why: str, replies: Sequence[OutboxDraft], *, now_ms: int) -> bool:
+        """Cancel one waiting turn with notices for its person; False = not waiting any more."""
+
+    async def waiting_lanes(self) -> list[tuple[str, ProjectName]]:
+        """Return the lanes with pending turns, oldest first."""
+
+    async def pending_count(self) -> int:
+        """Return how many turns wait."""
+
+    async def unfinished(self) -> list[Turn]:
+        """Return the turns that an earlier epoch left running, oldest first."""
+
+    async def adopt(self, turn_id: int) -> bool:
+        """Take an earlier epoch's running turn over into this one, so that it can be finished or requeued."""
+
+    async def result(self, message_id: MessageId) -> Result | None:
+        """Return what became of a message."""
+
+    async def history(self, session_id: SessionId, *, limit: int, before: MessageId | None) -> list[StoredMessage]:
+        """Return the newest `limit` messages of a session before another, oldest first."""
+
+    async def exchanges(self, lane: str, *, limit: int) -> list[tuple[str, str]]:
+        """Return the newest completed (prompt, answer) pairs of a lane, oldest first."""
+
+    async def record_event(self, turn_id: int, kind: str, payload: dict[str, Any], *, now_ms: int) -> None:
+        """Append an event (a tool that started or ended) to a turn that runs under this epoch."""
+
+    async def events(self, turn_id: int) -> list[tuple[str, dict[str, Any]]]:
+        """Return the events of a turn, in order."""
+
+    async def last_conversation(self, user_id: UserId, channel: str) -> Conversation | None:
+        """Return where the user's last answer from Claude Code on a channel came from; O(1)."""
+
+    async def last_project(self, user_id: UserId) -> ProjectName | None:
+        """Return the project that the user last used with Claude Code, on any channel; O(1)."""
+
+
+class Sessions(Protocol):
+    """Claude Code sessions."""
+
+    async def create(self, session: NewSession, *, status: SessionStatus, now_ms: int) -> Session:
+        """Create a session's record."""
+
+    async def get(self, session_id: SessionId) -> Session | None:
+        """Return one session."""
+
+    async def find(self, user_id: UserId, project: ProjectName, thread: str) -> Session | None:
+        """Return the newest session of a user, project and thread that was not ended on purpose."""
+
+    async def list(
+        self,
+        *,
+        user_id: UserId | None = None,
+        active_only: bool = True,
+        limit: int = 500,
+        before: tuple[int, SessionId] | None = None,
+    ) -> list[Session]:
+        """Return sessions, newest activity first; `before` is the (activity_ms, id) that ended the page before."""
+
+    async def live_count(self, user_id: UserId | None = None) -> int:
+        """Return how many sessions are neither disconnected nor in error."""
+
+    async def set_status(
+        self,
+        session_id: SessionId,
+        status: SessionStatus,
+        *,
+        reason: EndReason | str = "",
+        started: bool | None = None,
+        conversation_id: str | None = None,
+        now_ms: int,
+    ) -> Session | None:
+        """Write a session's status (and the sentence why it ended); None = no such session."""
+
+    async def set_status_many(
+        self, session_ids: Sequence[SessionId], status: SessionStatus, *, reason: EndReason | str = "", now_ms: int
+    ) -> None:
+        """The same for many, in one transaction."""
+
+    async def end_all(self, reason: EndReason, *, now_ms: int) -> int:
+        """At start: no process of an earlier epoch is left; mark every live session disconnected."""
+
+
+class Outbox(Protocol):
+    """Replies that leave by a channel."""
+
+    async def add(self, draft: OutboxDraft, *, user_id: UserId | None, now_ms: int) -> None:
+        """Write a reply that belongs to no turn (`text` is required)."""
+
+    async def due(self, channel: str, *, now_ms: int, limit: int) -> list[OutboxRow]:
+        """Return pending replies of a channel whose time has come, oldest first."""
+
+    async def next_due_ms(self, channel: str) -> int | None:
+        """Return when the next pending reply of a channel is due."""
+
+    async def begin(self, outbox_id: OutboxId, *, now_ms: int) -> OutboxRow | None:
+        """pending -> sending under this epoch, counting an attempt; None = not pending."""
+
+    async def sent(
+        self, outbox_id: OutboxId, provider_id: str, note: str, charges: Sequence[Charge], *, now_ms: int
+    ) -> bool:
+        """sending -> sent; False = not sending, or the provider id belongs to another reply."""
+
+    async def retry(self, outbox_id: OutboxId, why: str, *, not_before_ms: int, count: bool) -> bool:
+        """sending -> pending: certainly not sent; `count=False` gives the attempt back."""
+
+    async def dead(self, outbox_id: OutboxId, why: str, *, now_ms: int) -> bool:
+        """Give a pending or sending reply up for good."""
+
+    async def sending(self, channel: str) -> list[OutboxRow]:
+        """Return the replies of unknown outcome, oldest first."""
+
+    async def delivered(self, channel: str, delivery: Delivery, *, now_ms: int) -> OutboxRow | None:
+        """Apply a provider's report, forward moves only; posts the price once it is known. None = unknown reply."""
+
+    async def wake(self, channel: str, to: Address, *, now_ms: int) -> int:
+        """Make the pending replies to an address due now; returns how many."""
+
+    async def find_thread(self, channel: str, provider_ids: Sequence[str]) -> str | None:
+        """Return the thread of the turn that a reply with one of these provider ids answered."""
+
+    async def last_cut(self, channel: str, to: Address) -> OutboxRow | None:
+        """Return the newest reply to an address whose note says "more:<offset>"; its text is the whole."""
+
+    async def counts(self) -> dict[OutboxState, int]:
+        """Return how many replies are in each unfinished or dead state."""
+
+
+class Ledger(Protocol):
+    """What was spent."""
+
+    async def journal(self, turn_id: int, charge: Charge) -> None:
+        """Keep what a call of a running turn has cost so far; the same ref replaces; posted by `Turns.finish`."""
+
+    async def post(self, turn_id: int | None, charge: Charge, *, user_id: UserId | None, now_ms: int) -> bool:
+        """Post a charge by itself (it came after the turn's end, or belongs to none); False = the ref is posted."""
+
+    async def cost(self, query: CostQuery) -> tuple[CostLine, list[CostLine]]:
+        """Return the total (key "") and the rows of a query; totals never count messages."""
+
+    async def disagreements(self) -> list[str]:
+        """Compare the sums of ledger, messages, sessions and rollups; return a sentence per difference."""
+
+
+class Audit(Protocol):
+    """The chained record of what happened."""
+
+    async def record(self, actor: str, event: str, detail: dict[str, Any], *, now_ms: int) -> None:
+        """Append an entry."""
+
+    async def verify(self) -> str | None:
+        """Check the whole chain; None = intact, else a sentence that names the first bad row."""
+
+
+class Keys(Protocol):
+    """Small things kept over restarts: marks of channels, and first answers by Idempotency-Key."""
+
+    async def get_mark(self, name: str) -> int | None:
+        """Return a kept number."""
+
+    async def set_mark(self, name: str, value: int) -> None:
+        """Keep a number."""
+
+    async def idempotent(self, owner: str, key: str) -> tuple[str, int, str] | None:
+        """Return (digest of the request, HTTP status, body) of the first answer, where it is younger than 24 h."""
+
+    async def keep_answer(self, owner: str, key: str, digest: str, status: int, body: str, *, now_ms: int) -> None:
+        """Keep the first answer; a later one changes nothing."""
+
+
+class Store(Protocol):
+    """A database, open."""
+
+    epoch: int
+    accounts: Accounts
+    turns: Turns
+    sessions: Sessions
+    outbox: Outbox
+    ledger: Ledger
+    audit: Audit
+    keys: Keys
+
+    async def backup(self, path: Path) -> None:
+        """Write a consistent, checked copy.
+
+        Raises:
+            StorageError: it could not be written; nothing is left behind.
+        """
+
+    async def check(self) -> list[str]:
+        """Check integrity, foreign keys and sums; return a sentence per problem."""
+
+    async def purge(self, *, before_ms: int) -> int:
+        """Forget keys that no longer count (dedup keys past their time, kept answers); returns how many."""
+
+    async def close(self) -> None:
+        """Finish what is queued, checkpoint, close."""
