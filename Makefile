@@ -1,0 +1,63 @@
+# Two commands are enough: `make run` and `make test`. Both build .venv from requirements.lock first.
+
+PYTHON ?= $(shell for python in python3.11 python3 python3.12 python3.13 python3.14; do \
+	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
+VENV := .venv
+BIN := $(VENV)/bin
+LOCKED := $(VENV)/.locked
+READY := $(VENV)/.ready
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
+ARGS ?=
+KILLS ?= 500
+
+.PHONY: help env run test lint format lock bench soak schema clean
+
+help: ## show this list
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /make \1\t/' | expand -t 16
+
+env: $(READY) ## build .venv from requirements.lock
+
+run: $(READY) ## start the daemon with a demo user, project and stand-ins (ARGS="...")
+	@$(BIN)/xswarm serve --demo $(ARGS)
+
+test: lint ## every gate, then the tests (ARGS="-k mail")
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: $(READY) ## every gate but the tests
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+
+format: $(READY) ## rewrite the code in its one format, fix what ruff can fix
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+lock: $(READY) ## resolve requirements.lock anew (ARGS="--upgrade" raises versions)
+	$(BIN)/uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --custom-compile-command 'make lock' --quiet --output-file requirements.lock $(ARGS)
+
+bench: $(READY) ## run the benchmarks (ARGS="NAME")
+	$(BIN)/python -m benchmarks $(ARGS)
+
+soak: $(READY) ## kill and restart the daemon KILLS times
+	XSWARM_KILLS=$(KILLS) $(BIN)/python -m pytest -m soak $(ARGS)
+
+schema: $(READY) ## write docs/protocol.schema.json from the protocol's types
+	$(BIN)/python -m supervisor.wires.schema
+
+clean: ## remove .venv and everything that was built
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(LOCKED): requirements.lock
+	@test -n "$(PYTHON)" || { echo "xswarm needs Python 3.11 or newer; on Debian: apt-get install python3 python3-venv" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+		{ echo "$(PYTHON) cannot make environments; on Debian: apt-get install python3-venv" >&2; exit 1; }
+	$(PYTHON) -m venv --clear $(VENV)
+	$(PIP) --require-hashes -r requirements.lock
+	@touch $@
+
+$(READY): $(LOCKED) pyproject.toml
+	$(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@

@@ -1,0 +1,179 @@
+"""Every import contract of pyproject.toml reports when it is broken, and no two modules import each other."""
+
+from __future__ import annotations
+
+import graphlib
+import shutil
+import subprocess
+import sys
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+import grimp
+import pytest
+
+from tests.packaging.project import PACKAGES, ROOT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Breach:
+    """Code that breaks a contract.
+
+    Attributes:
+        files: what is appended to which file of a copy of the tree; missing files are made.
+        report: what import-linter says of it.
+    """
+
+    contract: str
+    files: dict[str, str]
+    report: str
+
+
+def imports(module: str) -> str:
+    """Return a line that imports `module` for its side effects."""
+    return f"import {module}  # noqa\n"
+
+
+BREACHES = [
+    Breach(
+        contract="floors",
+        files={"supervisor/protocol/ids.py": imports("supervisor.wires")},
+        report="supervisor.protocol.ids -> supervisor.wires",
+    ),
+    Breach(
+        contract="floors",
+        files={
+            "supervisor/protocol/ids.py": (
+                "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import supervisor.wires\n"
+            )
+        },
+        report="supervisor.protocol.ids -> supervisor.wires",
+    ),
+    Breach(
+        contract="floors",
+        files={"supervisor/intake.py": imports("supervisor.recovery"), "supervisor/recovery.py": ""},
+        report="supervisor.intake -> supervisor.recovery",
+    ),
+    Breach(
+        contract="floors",
+        files={"supervisor/without_floor.py": ""},
+        report="- supervisor.without_floor",
+    ),
+    Breach(
+        contract="plugins-know-the-protocol",
+        files={"channels/pigeon.py": imports("supervisor.wires")},
+        report="channels.pigeon -> supervisor.wires",
+    ),
+    Breach(
+        contract="plugins-know-the-protocol",
+        files={"connectors/oracle.py": imports("supervisor.models")},
+        report="connectors.oracle -> supervisor.models",
+    ),
+    Breach(
+        contract="plugins-are-strangers",
+        files={"channels/pigeon.py": imports("channels.drum"), "channels/drum.py": ""},
+        report="channels.pigeon -> channels.drum",
+    ),
+    Breach(
+        contract="plugins-are-strangers",
+        files={"channels/pigeon.py": imports("connectors.claude_code")},
+        report="channels.pigeon -> connectors.claude_code",
+    ),
+    Breach(
+        contract="core-names-no-plugin",
+        files={"supervisor/router.py": imports("connectors.claude_code")},
+        report="supervisor.router -> connectors.claude_code",
+    ),
+    Breach(
+        contract="cli-is-a-client",
+        files={"cli/sessions.py": imports("supervisor.models")},
+        report="cli.sessions -> supervisor.models",
+    ),
+    Breach(
+        contract="cli-is-a-client",
+        files={"cli/sessions.py": imports("supervisor.daemon"), "supervisor/daemon.py": ""},
+        report="cli.sessions -> supervisor.daemon",
+    ),
+    Breach(
+        contract="sql-lives-in-the-store",
+        files={"supervisor/router.py": imports("sqlite3")},
+        report="supervisor.router -> sqlite3",
+    ),
+    Breach(
+        contract="protocol-is-plain",
+        files={"supervisor/protocol/ids.py": imports("pydantic")},
+        report="supervisor.protocol.ids -> pydantic",
+    ),
+    Breach(
+        contract="product-without-tests",
+        files={"supervisor/router.py": imports("tests.waiting")},
+        report="supervisor.router -> tests.waiting",
+    ),
+    Breach(
+        contract="no-cycles",
+        files={
+            "supervisor/protocol/a_noun.py": imports("supervisor.protocol.another"),
+            "supervisor/protocol/another.py": imports("supervisor.protocol.a_noun"),
+        },
+        report="another",
+    ),
+]
+
+
+@pytest.fixture
+def copied_tree(tmp_path: Path) -> Path:
+    """A copy of everything that import-linter reads."""
+    for package in PACKAGES:
+        shutil.copytree(ROOT / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    return tmp_path
+
+
+def lint_imports(tree: Path, *contracts: str) -> subprocess.CompletedProcess[str]:
+    """Run import-linter on a tree, all contracts or the named ones; return what it printed and its exit code."""
+    command = [sys.executable, "-c", "from importlinter.cli import lint_imports_command as lint; lint()"]
+    named = [argument for contract in contracts for argument in ("--contract", contract)]
+    return subprocess.run(
+        [*command, "--no-cache", "--no-logo", *named], cwd=tree, capture_output=True, text=True, check=False
+    )
+
+
+def test_an_unbroken_copy_keeps_every_contract(copied_tree: Path) -> None:
+    result = lint_imports(copied_tree)
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+@pytest.mark.parametrize("breach", BREACHES, ids=lambda breach: f"{breach.contract}: {breach.report}")
+def test_a_broken_contract_is_reported(breach: Breach, copied_tree: Path) -> None:
+    for name, code in breach.files.items():
+        with (copied_tree / name).open("a") as file:
+            file.write(code)
+    result = lint_imports(copied_tree, breach.contract)
+    assert result.returncode == 1, result.stdout + result.stderr
+    assert breach.report in result.stdout
+
+
+def test_every_contract_is_broken_by_a_test() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    contracts = {contract["id"] for contract in project["tool"]["importlinter"]["contracts"]}
+    assert contracts == {breach.contract for breach in BREACHES}
+
+
+@pytest.fixture(scope="module")
+def graph() -> grimp.ImportGraph:
+    """Who imports whom, typing imports counted, other people's packages included."""
+    return grimp.build_graph(PACKAGES[0], *PACKAGES[1:], include_external_packages=True, cache_dir=None)
+
+
+def test_no_module_imports_itself_by_way_of_others(graph: grimp.ImportGraph) -> None:
+    # The contract compares siblings; this also sees a package and its own modules.
+    imported = {module: graph.find_modules_directly_imported_by(module) for module in graph.modules}
+    graphlib.TopologicalSorter(imported).prepare()
+
+
+def test_the_protocol_imports_the_standard_library_only(graph: grimp.ImportGraph) -> None:
+    # The contract lists what must not be imported; this also sees what is on no list.
+    protocol = {"supervisor.protocol", *graph.find_descendants("supervisor.protocol")}
+    imported = {name for module in protocol for name in graph.find_modules_directly_imported_by(module)}
+    assert sorted(imported - protocol - sys.stdlib_module_names) == []

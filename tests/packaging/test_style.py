@@ -1,0 +1,99 @@
+"""The conventions that no linter knows."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable
+from pathlib import Path
+
+from tests.packaging.project import PACKAGES, ROOT, SHIPPED, python_files
+
+MAX_LINES = 400
+
+MAY_PRINT = ("cli", "benchmarks")
+
+FRONT_DOORS = frozenset({Path("supervisor/store/__init__.py")})
+"""Packages whose `__init__.py` re-exports: the store is its own front door."""
+
+WITHOUT_OWN_TESTS = frozenset(
+    {
+        # Types without behaviour; what uses them tests them.
+        Path("supervisor/protocol/conversation.py"),
+        Path("supervisor/protocol/events.py"),
+        Path("supervisor/protocol/ids.py"),
+        Path("supervisor/protocol/limits.py"),
+        Path("supervisor/protocol/messages.py"),
+        Path("supervisor/protocol/ports.py"),
+        Path("supervisor/protocol/requests.py"),
+        # Two lines that start the command line; test_wheel.py runs them.
+        Path("supervisor/__main__.py"),
+    }
+)
+
+
+def test_no_file_is_longer_than_400_lines() -> None:
+    assert_none(path for path in python_files(*PACKAGES) if len(_text(path).splitlines()) > MAX_LINES)
+
+
+def test_every_file_starts_with_the_future_import() -> None:
+    assert_none(path for path in python_files(*PACKAGES) if not _starts_with_future_import(_parse(path)))
+
+
+def test_every_module_says_what_it_is_for() -> None:
+    assert_none(path for path in python_files(*PACKAGES) if ast.get_docstring(_parse(path)) is None)
+
+
+def test_only_command_line_and_benchmarks_print() -> None:
+    silent = [package for package in PACKAGES if package not in MAY_PRINT]
+    assert_none(path for path in python_files(*silent) if _prints(_parse(path)))
+
+
+def test_init_files_hold_a_docstring_and_nothing_else() -> None:
+    inits = {path for path in python_files(*PACKAGES) if path.name == "__init__.py"}
+    assert_none(path for path in inits - FRONT_DOORS if len(_parse(path).body) > 2)
+
+
+def test_every_folder_of_python_files_is_a_package() -> None:
+    # Without it tests/channels would hide channels.
+    folders = {path.parent for path in python_files(*PACKAGES)}
+    assert_none(folder for folder in folders if not (ROOT / folder / "__init__.py").is_file())
+
+
+def test_every_module_has_its_own_test_file() -> None:
+    modules = {path for path in python_files(*SHIPPED) if path.name != "__init__.py"}
+    assert_none(path for path in modules - WITHOUT_OWN_TESTS if not (ROOT / _test_file(path)).is_file())
+
+
+def test_exceptions_name_files_that_exist() -> None:
+    assert_none(path for path in FRONT_DOORS | WITHOUT_OWN_TESTS if not (ROOT / path).is_file())
+
+
+def assert_none(offenders: Iterable[Path]) -> None:
+    """Fail with every path, one a line."""
+    paths = sorted(offenders)
+    assert not paths, "\n".join(map(str, paths))
+
+
+def _test_file(module: Path) -> Path:
+    """Return where `module` is tested: supervisor/outbox.py -> tests/supervisor/test_outbox.py."""
+    return Path("tests") / module.parent / f"test_{module.name.lstrip('_')}"
+
+
+def _text(path: Path) -> str:
+    return (ROOT / path).read_text(encoding="utf-8")
+
+
+def _parse(path: Path) -> ast.Module:
+    return ast.parse(_text(path), filename=str(path))
+
+
+def _starts_with_future_import(module: ast.Module) -> bool:
+    first_statements = [node for node in module.body[:2] if isinstance(node, ast.ImportFrom)]
+    return bool(first_statements) and first_statements[0].module == "__future__"
+
+
+def _prints(module: ast.Module) -> bool:
+    return any(
+        isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print"
+        for node in ast.walk(module)
+    )
