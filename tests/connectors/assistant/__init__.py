@@ -1,0 +1,3 @@
+"""Tests of connectors/assistant."""
+
+from __future__ import annotations

@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from genai_prices import Usage, calc_price
+
+from connectors.assistant.plugin import PLUGIN, AssistantConfig
+from supervisor.protocol.errors import ConfigError, ConnectionFailed
+from tests.connectors.contract import PlainHost, session_spec
+
+
+def test_the_default_model_has_a_price() -> None:
+    price = calc_price(
+        Usage(input_tokens=1000, output_tokens=1000), model_ref=AssistantConfig().model, provider_id="anthropic"
+    )
+    assert price.total_price > 0
+
+
+def test_it_holds_nothing_between_turns(tmp_path: Path) -> None:
+    assert not PLUGIN.build(AssistantConfig(), PlainHost(tmp_path)).keeps_process
+
+
+@pytest.mark.parametrize(
+    ("config", "sentence"),
+    [
+        (AssistantConfig(model=" "), "assistant.model: must name a model, e.g. claude-haiku-5-5"),
+        (AssistantConfig(max_tokens=0), "assistant.max_tokens: must be at least 1, not 0"),
+        (AssistantConfig(history_tokens=-1), "assistant.history_tokens: must be 0 or more, not -1"),
+    ],
+)
+def test_a_value_out_of_range_names_its_key(config: AssistantConfig, sentence: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as caught:
+        PLUGIN.build(config, PlainHost(tmp_path))
+    assert str(caught.value) == sentence
+
+
+async def test_without_a_way_to_a_model_it_does_not_open(tmp_path: Path) -> None:
+    connector = PLUGIN.build(AssistantConfig(), PlainHost(tmp_path))
+    with pytest.raises(ConnectionFailed, match="no way to a model"):
+        await connector.open(session_spec(tmp_path), ())
+
+
+def test_the_system_prompt_says_what_it_cannot_do_and_where_to_turn() -> None:
+    prompt = AssistantConfig().system_prompt
+    assert "You have no tools" in prompt
+    assert '"claude:"' in prompt

@@ -1,0 +1,3 @@
+"""Tests of connectors/echo."""
+
+from __future__ import annotations

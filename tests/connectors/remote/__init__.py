@@ -1,0 +1,3 @@
+"""Tests of connectors/remote."""
+
+from __future__ import annotations
