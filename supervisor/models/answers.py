@@ -24,6 +24,9 @@ from supervisor.models.transcript import ToolOutcome, Transcript
 LONGEST_QUOTE = 2000
 """Characters of a file, a list or an output that an answer repeats."""
 
+LONGEST_INLINE = 100
+"""Characters that are quoted within a sentence."""
+
 NUMBERED_LINE = re.compile(r"^ *\d+(?:→|\t)(.*)$")
 """How the Read tool gives a line."""
 
@@ -44,7 +47,7 @@ def answer(transcript: Transcript) -> Reply:
     wish = understand(transcript.prompt)
     step = _decline(transcript.prompt) if wish is None else _pursue(wish, transcript)
     if isinstance(step, str):
-        return Reply(text=f"{step} {SIGNATURE}")
+        return Reply(text=f"{step}{SIGNATURE}" if step.endswith("\n") else f"{step} {SIGNATURE}")
     if step.name not in transcript.tools:
         return Reply(text=f"That needs the tool {step.name}, which is not offered here. {SIGNATURE}")
     return Reply(tools=(step,))
@@ -72,15 +75,15 @@ def _pursue(wish: Wish, transcript: Transcript) -> Next:
 def _write(wish: WriteFile, root: str | None, done: Sequence[ToolOutcome]) -> Next:
     path = _path(wish.name, root)
     write = ToolUse(name="Write", input={"file_path": path, "content": wish.text})
-    match done:
-        case []:
-            return write
-        case [ToolOutcome(name="Write", failed=True, result=why)] if "not been read" in why:
-            return ToolUse(name="Read", input={"file_path": path})
-        case [_, ToolOutcome(name="Read", failed=False)]:
-            return write
+    if not done:
+        return write
+    # The tool wants to have read a file before it replaces it.
+    if done[-1].failed and done[-1].name == "Write" and len(done) == 1 and "not been read" in done[-1].result:
+        return ToolUse(name="Read", input={"file_path": path})
     if done[-1].failed:
         return _failure(f"write {wish.name}", done[-1])
+    if done[-1].name == "Read":
+        return write
     return f"I wrote {wish.name}, containing:{_quote(wish.text)}" if wish.text else f"I created {wish.name}, empty."
 
 
@@ -164,13 +167,16 @@ def _path(name: str, root: str | None) -> str:
 
 
 def _quote(text: str) -> str:
+    """Return a text as it continues a sentence: in quotation marks where it is short, else as a block of its own."""
+    if text and "\n" not in text and len(text) <= LONGEST_INLINE:
+        return f' "{text}".'
     cut = (
         text if len(text) <= LONGEST_QUOTE else f"{text[:LONGEST_QUOTE]}\n[{len(text) - LONGEST_QUOTE} more characters]"
     )
     # A fence longer than any in the text keeps it in one piece.
     longest = max((len(run) for run in re.findall("`+", cut)), default=0)
     fence = "`" * max(3, longest + 1)
-    return f"\n{fence}\n{cut.rstrip(chr(10))}\n{fence}\n"
+    return f"\n{fence}\n{cut.rstrip()}\n{fence}\n"
 
 
 def _lines(result: str) -> list[str]:

@@ -6,6 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
+
+LARGEST_BODY = 64 * 1024 * 1024
+"""Bytes of a request."""
 
 KINDS: Mapping[int, str] = {
     400: "invalid_request_error",
@@ -37,3 +41,12 @@ def error_response(status: int, message: str, headers: Mapping[str, str] | None 
         message: one sentence that says what is wrong and what to do; people see it.
     """
     return web.json_response(error_body(status, message), status=status, headers=headers)
+
+
+@web.middleware
+async def in_api_shape(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Answer a request that is too large in the API's shape too."""
+    try:
+        return await handler(request)
+    except web.HTTPRequestEntityTooLarge:
+        return error_response(413, f"a request may have at most {LARGEST_BODY // 1024 // 1024} MiB")

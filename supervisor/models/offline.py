@@ -12,7 +12,7 @@ from typing import Any
 from aiohttp import web
 
 from supervisor.models.answers import answer
-from supervisor.models.api_errors import error_body, error_response
+from supervisor.models.api_errors import LARGEST_BODY, error_body, error_response, in_api_shape
 from supervisor.models.replies import INPUT_CAP, SIGNATURE, Reply, encode_event, estimate, new_id, stream_events
 from supervisor.models.script import Step, find_script
 from supervisor.models.transcript import Transcript, read_transcript
@@ -21,10 +21,7 @@ REMEMBERED_REQUESTS = 200
 REMEMBERED_ATTEMPTS = 1024
 REMEMBERED_TURNS = 40
 REMEMBERED_CHARACTERS = 500
-LARGEST_BODY = 64 * 1024 * 1024
-"""Bytes."""
-
-PATIENCE = 1.0
+PATIENCE = 0.5
 """Seconds that requests in flight may take to end when it is closed."""
 
 
@@ -81,7 +78,7 @@ class OfflineModel:
         return f"http://{self._host}:{self._port}"
 
     async def __aenter__(self) -> OfflineModel:
-        app = web.Application(client_max_size=LARGEST_BODY)
+        app = web.Application(client_max_size=LARGEST_BODY, middlewares=[in_api_shape])
         app.router.add_post("/v1/messages", self._messages)
         app.router.add_post("/v1/messages/count_tokens", self._count_tokens)
         app.router.add_route("HEAD", "/api/hello", self._hello)

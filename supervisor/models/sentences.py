@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 
@@ -64,7 +64,7 @@ ABILITIES = (
     "create a file NAME containing TEXT",
     "append TEXT to NAME",
     "replace A with B in NAME",
-    "read NAME",
+    "read the file NAME",
     "list the files",
     "run COMMAND",
     "run the tests",
@@ -73,57 +73,71 @@ ABILITIES = (
 
 QUOTES = {'"': '"', "'": "'", "`": "`", "“": "”", "‘": "’"}
 
+LONGEST_PROMPT = 20_000
+"""Characters; a longer prompt is none of these sentences."""
+
 _QUOTED = r"`[^`\n]+`|\"[^\"\n]*\"|'[^'\n]*'|“[^”\n]*”|‘[^’\n]*’"
-_BEGIN = r"(?:^|(?<=[.!?:;,>])|\b(?:please|kindly|then|and|you|now|just|to))\s*\b"
-_END = r"\s*[.!?]*\s*$"
-_FILE = r"(?:the\s+)?(?:file\s+)?(?:called\s+|named\s+)?"
-_CALLED = r"file\s+(?:called\s+|named\s+)?"
-_HOLDING = (
-    r"\s*,?\s*(?:that\s+|which\s+|and\s+)?"
-    r"(?:containing|contains|saying|says|with(?:\s+the)?(?:\s+(?:text|contents?|words?|line))?)\s*:?\s+"
-)
+_END = r"[ \t\r]*+[.!?]*+[ \t\r]*+$"
+_BARE = r"[^\s`\"'“‘]"
+_WELL_KNOWN = r"(?:Make|Docker)file|README|LICENSE|NOTICE|CHANGELOG"
 
+_PIECES = {
+    "begin": r"(?:^|(?<=[.!?:;,>])|\b(?:please|kindly|then|and|you|now|just|to))[ \t]*+\b",
+    "end": _END,
+    "a_file": (
+        r"(?:me\s++)?(?:an?\s++|the\s++)?(?:new\s++)?(?:empty\s++)?(?:text\s++)?"
+        r"file\s++(?:called\s++|named\s++)?"
+    ),
+    "the_file": r"(?:the\s++)?(?:file\s++)?(?:called\s++|named\s++)?",
+    "holding": (
+        r"\s*+,?\s*+(?:(?:that|which|and)\s++)?"
+        r"(?:containing|contains|saying|says|with(?:\s++the)?(?:\s++(?:text|contents?|words?|line))?)(?:\s*+:)?\s++"
+    ),
+    "files": r"(?:list|show(?:\s++me)?)\s++(?:all\s++)?(?:of\s++)?(?:the\s++|my\s++)?files",
+    "show": (
+        r"(?:read|show(?:\s++me)?|print|display|cat|what(?:'s|\s++is)\s++in)\s++"
+        r"(?:the\s++)?(?:contents?\s++of\s++)?"
+    ),
+    "here": r"here|(?:this|the|my)\s++(?:(?:current|project|whole)\s++)?(?:project|folder|directory|repository|repo)\b",
+    "name": rf"(?P<name>{_QUOTED}|{_BARE}\S{{0,300}}?)",
+    "path": rf"(?P<name>{_QUOTED}|{_BARE}{{0,300}}?[./]\S{{0,300}}?|{_WELL_KNOWN})",
+    "folder": rf"(?:the\s++)?(?:folder\s++|directory\s++)?(?P<folder>{_QUOTED}|{_BARE}\S{{0,300}}?)",
+    "text": rf"(?s:(?P<text>```.*?```|(?:{_QUOTED})(?={_END})|.+?(?=\n[ \t\r]*+\n|\Z)))",
+    "line": rf"(?P<text>{_QUOTED}|[^\n]{{1,500}}?)",
+    "old": rf"(?P<old>{_QUOTED}|[^\n]{{1,300}}?)",
+    "new": rf"(?P<new>{_QUOTED}|[^\n]{{0,300}}?)",
+    "command": r"(?P<command>(?s:```.*?```)|`[^`\n]+`|[^\n]+)",
+}
+"""What the words in angle brackets below stand for; a blank there is any blank, a line's end too."""
 
-def _name(group: str) -> str:
-    return rf"(?P<{group}>{_QUOTED}|[^\s`\"'“‘]\S*?)"
-
-
-def _path(group: str) -> str:
-    """Return a pattern for a name that can only be a file's: quoted, or with a dot or a slash, or well known."""
-    known = r"(?:Make|Docker)file|README|LICENSE|NOTICE|CHANGELOG"
-    return rf"(?P<{group}>{_QUOTED}|(?:[^\s`\"'“‘]*[./][^\s]*?)|{known})"
-
-
-def _phrase(group: str) -> str:
-    return rf"(?P<{group}>{_QUOTED}|[^\n]+?)"
-
-
-_TEXT = rf"(?P<text>```.*?```|(?:{_QUOTED})(?={_END})|.+?(?=\n[ \t]*\n|\Z))"
-
-_PATTERNS: tuple[tuple[str, Callable[..., Wish]], ...] = (
-    (rf"(?:create|make|add|write)\s+(?:me\s+)?(?:an?\s+|the\s+)?(?:new\s+)?(?:text\s+)?{_CALLED}{_name('name')}{_HOLDING}(?s:{_TEXT})", WriteFile),
-    (rf"(?:create|make|write)\s+{_path('name')}{_HOLDING}(?s:{_TEXT})", WriteFile),
-    (rf"(?:create|make|add)\s+(?:me\s+)?(?:an?\s+)?(?:new\s+)?(?:empty\s+)?(?:text\s+)?{_CALLED}{_name('name')}{_END}", WriteFile),
-    (rf"(?:append|add)\s+{_phrase('text')}\s+(?:to|at)\s+(?:the\s+end\s+of\s+)?{_FILE}{_path('name')}{_END}", AppendToFile),
-    (rf"append\s+{_phrase('text')}\s+(?:to|at)\s+(?:the\s+end\s+of\s+)?{_FILE}{_name('name')}{_END}", AppendToFile),
-    (rf"write\s+{_phrase('text')}\s+(?:to|into)\s+{_FILE}{_name('name')}{_END}", WriteFile),
-    (rf"(?:replace|change)\s+{_phrase('old')}\s+(?:with|by|to)\s+{_phrase('new')}\s+in\s+{_FILE}{_name('name')}{_END}", ReplaceInFile),
-    (r"(?:list|show(?:\s+me)?)\s+(?:all\s+)?(?:of\s+)?(?:the\s+|my\s+|your\s+)?files"
-     r"(?:\s+(?:in|under|of)\s+(?:(?:this|the|my)\s+(?:current\s+|project\s+|whole\s+)?(?:project|folder|directory|repository|repo|workspace)|here|"
-     rf"(?:the\s+)?(?:folder\s+|directory\s+)?{_name('folder')}))?{_END}", ListFiles),
-    (rf"(?:read|show(?:\s+me)?|print|display|cat)\s+(?:the\s+)?(?:contents?\s+of\s+)?(?:the\s+)?{_CALLED}{_name('name')}{_END}", ReadFile),
-    (rf"(?:read|show(?:\s+me)?|print|display|cat|what(?:'s|\s+is)\s+in)\s+(?:the\s+)?(?:contents?\s+of\s+)?(?:the\s+)?{_path('name')}{_END}", ReadFile),
-    (r"run\s+(?:all\s+)?(?:of\s+)?(?:the\s+|my\s+|our\s+)?(?:unit\s+)?tests\b", RunTests),
-    (r"(?:run|execute)\s+(?:the\s+)?(?:shell\s+)?(?:command\s*:?\s+)?(?P<command>```.*?```|`[^`\n]+`|[^\n]+)", RunCommand),
+_SENTENCES: tuple[tuple[str, type[Wish]], ...] = (
+    ("(?:create|make|add|write) <a_file><name><holding><text>", WriteFile),
+    ("(?:create|make|write) <path><holding><text>", WriteFile),
+    ("(?:create|make|add) <a_file><name><end>", WriteFile),
+    ("write <line> (?:to|into) <the_file><name><end>", WriteFile),
+    ("append <line> (?:to|at) (?:the end of )?<the_file><name><end>", AppendToFile),
+    ("add <line> (?:to|at) (?:the end of )?<the_file><path><end>", AppendToFile),
+    ("(?:replace|change) <old> (?:with|by|to) <new> in <the_file><name><end>", ReplaceInFile),
+    ("<files>(?: (?:in|under|of) (?:<here>|<folder>))?<end>", ListFiles),
+    ("<show>(?:the )?file <name><end>", ReadFile),
+    ("<show><the_file><path><end>", ReadFile),
+    (r"run (?:all )?(?:of )?(?:the |my |our )?(?:unit )?tests\b", RunTests),
+    ("(?:run|execute) (?:the )?(?:shell )?(?:command(?: ?: ?| ))?<command>", RunCommand),
 )  # fmt: skip
 
-_RULES = tuple(
-    (re.compile(_BEGIN + f"(?:{pattern})", re.IGNORECASE | re.MULTILINE), wish) for pattern, wish in _PATTERNS
-)
+
+def _compile(sentence: str) -> re.Pattern[str]:
+    blanks = f"<begin>(?:{sentence})".replace(" ?", r"\s*+").replace(" ", r"\s++")
+    return re.compile(re.sub(r"<(\w+)>", lambda piece: _PIECES[piece[1]], blanks), re.IGNORECASE | re.MULTILINE)
+
+
+_RULES = tuple((_compile(sentence), wish) for sentence, wish in _SENTENCES)
 
 
 def understand(prompt: str) -> Wish | None:
     """Return the first wish in a prompt that is understood, or None."""
+    if len(prompt) > LONGEST_PROMPT:
+        return None
     found = min(_matches(prompt), key=lambda match: match[0], default=None)
     return None if found is None else found[1]
 

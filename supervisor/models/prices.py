@@ -1,0 +1,127 @@
+"""What model calls cost, in whole nanodollars; a model without a known price has none."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
+
+from genai_prices.data import providers
+from genai_prices.data_snapshot import DataSnapshot
+from genai_prices.types import ModelPrice, TieredPrices
+
+from supervisor.protocol.conversation import Tokens
+
+PROVIDER = "anthropic"
+
+NANOS_PER_TOKEN = 1000
+"""Nanodollars for one token at one dollar per million tokens."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rates:
+    """Prices in US dollars per million tokens.
+
+    Attributes:
+        cache_read: None where it is unknown: a call with such tokens is then unpriced. So for the two below.
+        cache_write_5m: for tokens that are kept for five minutes.
+        cache_write_1h: for tokens that are kept for an hour.
+    """
+
+    input: Decimal
+    output: Decimal
+    cache_read: Decimal | None = None
+    cache_write_5m: Decimal | None = None
+    cache_write_1h: Decimal | None = None
+
+    @classmethod
+    def parse(cls, given: Mapping[str, str | int | Decimal]) -> Rates:
+        """Read rates as a person writes them, e.g. `{"input": "2", "output": "10"}`.
+
+        Raises:
+            ValueError: names the key, and what it must be.
+        """
+        unknown = sorted(given.keys() - cls.__slots__)
+        if unknown:
+            raise ValueError(f"{unknown[0]}: must be one of {', '.join(cls.__slots__)}")
+        for name in ("input", "output"):
+            if name not in given:
+                raise ValueError(f"{name}: must be given, in dollars per million tokens")
+        return cls(**{name: _dollars(name, value) for name, value in given.items()})
+
+
+def _dollars(name: str, value: str | int | Decimal) -> Decimal:
+    # A float is refused: 0.1 of it is not a tenth.
+    if isinstance(value, str | int | Decimal) and not isinstance(value, bool):
+        try:
+            dollars = Decimal(value)
+        except InvalidOperation:
+            dollars = Decimal("NaN")
+        if dollars.is_finite() and dollars >= 0:
+            return dollars
+    raise ValueError(f'{name}: must be dollars per million tokens, 0 or more, as text such as "2.50"')
+
+
+class PriceList:
+    """Prices of Anthropic's models from the genai-prices package, as it was installed: nothing is fetched.
+
+    Args:
+        overrides: rates by exact model name, which win over the package's.
+    """
+
+    def __init__(self, overrides: Mapping[str, Rates] | None = None) -> None:
+        self._overrides = dict(overrides or {})
+        self._snapshot = DataSnapshot(providers=providers, from_auto_update=False)
+
+    def price(self, model: str, tokens: Tokens, at: datetime | None = None) -> int | None:
+        """Return what one call costs in nanodollars, or None where it is not known: never 0, never guessed.
+
+        Args:
+            tokens: of one call; sums of calls would meet the prices of long prompts.
+            at: when it was made; None for now.
+        """
+        prompt = tokens.input + tokens.cache_read + tokens.cache_write_5m + tokens.cache_write_1h
+        rates = self._overrides.get(model) or self._listed(model, prompt, at or datetime.now(UTC))
+        if rates is None:
+            return None
+        total = Decimal(0)
+        for count, rate in (
+            (tokens.input, rates.input),
+            (tokens.output, rates.output),
+            (tokens.cache_read, rates.cache_read),
+            (tokens.cache_write_5m, rates.cache_write_5m),
+            (tokens.cache_write_1h, rates.cache_write_1h),
+        ):
+            if rate is not None:
+                total += count * rate
+            elif count:
+                return None
+        return int((total * NANOS_PER_TOKEN).to_integral_value(ROUND_HALF_EVEN))
+
+    def _listed(self, model: str, prompt_tokens: int, at: datetime) -> Rates | None:
+        try:
+            _, found = self._snapshot.find_provider_model(model, None, PROVIDER, None)
+        except LookupError:
+            return None
+        prices = found.get_prices(at)
+        cache_write = _rate(prices, "cache_write_mtok", prompt_tokens)
+        five_minutes = _rate(prices, "cache_write_5m_mtok", prompt_tokens)
+        read, written = (_rate(prices, f"{side}_mtok", prompt_tokens) for side in ("input", "output"))
+        if read is None or written is None:
+            return None
+        return Rates(
+            input=read,
+            output=written,
+            cache_read=_rate(prices, "cache_read_mtok", prompt_tokens),
+            cache_write_5m=cache_write if five_minutes is None else five_minutes,
+            cache_write_1h=_rate(prices, "cache_write_1h_mtok", prompt_tokens),
+        )
+
+
+def _rate(prices: ModelPrice, key: str, prompt_tokens: int) -> Decimal | None:
+    price: Decimal | TieredPrices | None = getattr(prices, key)
+    if isinstance(price, TieredPrices):
+        reached = [tier.price for tier in price.tiers if prompt_tokens > tier.start]
+        return reached[-1] if reached else price.base
+    return price

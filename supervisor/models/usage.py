@@ -1,0 +1,136 @@
+"""Reads what a call used from the API's answer as it passes by; does no I/O."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from supervisor.models.replies import estimate
+from supervisor.protocol.conversation import Tokens
+
+LONGEST_EVENT = 16 * 1024 * 1024
+"""Bytes of one event or of one unstreamed answer; what is longer is not read."""
+
+WRITTEN = ("text", "partial_json", "thinking")
+"""The fields of a `content_block_delta` that hold what the model has written."""
+
+
+def read_tokens(usage: Mapping[str, Any]) -> Tokens:
+    """Read the API's `usage`; cache writes of unknown duration count as those of five minutes."""
+    written = _count(usage, "cache_creation_input_tokens")
+    given = usage.get("cache_creation")
+    split = given if isinstance(given, Mapping) else {}
+    hour = _count(split, "ephemeral_1h_input_tokens")
+    return Tokens(
+        input=_count(usage, "input_tokens"),
+        output=_count(usage, "output_tokens"),
+        cache_read=_count(usage, "cache_read_input_tokens"),
+        cache_write_5m=max(written - hour, _count(split, "ephemeral_5m_input_tokens")),
+        cache_write_1h=hour,
+    )
+
+
+def _count(usage: Mapping[str, Any], name: str) -> int:
+    value = usage.get(name)
+    return value if isinstance(value, int) and value > 0 else 0
+
+
+class UsageReader:
+    """Base of the two: feed it the answer's bytes, ask it what is known.
+
+    Attributes:
+        model: the model that answers, as the API names it; None until the answer has begun.
+        complete: the API has said the final counts.
+        ended: the answer has ended as it should.
+    """
+
+    def __init__(self) -> None:
+        self.model: str | None = None
+        self.complete = False
+        self.ended = False
+        self._usage: dict[str, Any] = {}
+        self._characters = 0
+
+    @property
+    def tokens(self) -> Tokens:
+        """What is known by now; the output is estimated until it is `complete`."""
+        usage = self._usage
+        if not self.complete and self._characters:
+            usage = {**usage, "output_tokens": max(_count(usage, "output_tokens"), estimate(self._characters))}
+        return read_tokens(usage)
+
+    def feed(self, data: bytes) -> None:
+        """Read the next bytes, cut anywhere."""
+        raise AssertionError("every reader reads")
+
+    def close(self) -> None:
+        """Take note that there are no more bytes."""
+
+    def _begin(self, message: Mapping[str, Any]) -> None:
+        self.model = str(message.get("model") or "")
+        self._update(message.get("usage"))
+
+    def _update(self, usage: object) -> None:
+        # Counts only grow, and a later report may leave some out or say 0.
+        if isinstance(usage, Mapping):
+            self._usage.update({name: value for name, value in usage.items() if value})
+
+
+class StreamReader(UsageReader):
+    """Reads an answer that is streamed as server-sent events."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._rest = b""
+
+    def feed(self, data: bytes) -> None:
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        if len(self._rest) > LONGEST_EVENT:
+            self._rest = b""
+        for line in lines:
+            # The API writes each event's data on one line.
+            if line.startswith(b"data:"):
+                self._event(_parse(line[5:]))
+
+    def _event(self, event: Mapping[str, Any]) -> None:
+        match event:
+            case {"type": "content_block_delta", "delta": Mapping() as delta}:
+                self._characters += sum(len(text) for name in WRITTEN if isinstance(text := delta.get(name), str))
+            case {"type": "message_start", "message": Mapping() as message}:
+                self._begin(message)
+            case {"type": "message_delta", "delta": Mapping() as change}:
+                self._update(event.get("usage"))
+                # Without a stop reason it is an interim count.
+                self.complete = change.get("stop_reason") is not None
+            case {"type": "message_stop" | "error"}:
+                self.ended = True
+            case _:
+                pass  # the rest tells nothing of usage
+
+
+class MessageReader(UsageReader):
+    """Reads an answer that comes as one JSON document."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._body = bytearray()
+
+    def feed(self, data: bytes) -> None:
+        if len(self._body) + len(data) <= LONGEST_EVENT:
+            self._body += data
+
+    def close(self) -> None:
+        message = _parse(bytes(self._body))
+        self.ended = True
+        if message.get("type") == "message":
+            self._begin(message)
+            self.complete = True
+
+
+def _parse(data: bytes) -> Mapping[str, Any]:
+    try:
+        parsed = json.loads(data)
+    except (ValueError, RecursionError):
+        return {}
+    return parsed if isinstance(parsed, dict) else {}

@@ -1,0 +1,29 @@
+"""A meter for tests that remembers what it was told."""
+
+from __future__ import annotations
+
+from supervisor.models.metering import Meter, ModelCall
+
+
+class RecordingMeter(Meter):
+    """Lets everything through, or refuses with one sentence.
+
+    Attributes:
+        asked: (model, max_tokens) of each call that asked to be let through.
+    """
+
+    def __init__(self, refusal: str | None = None) -> None:
+        self.refusal = refusal
+        self.asked: list[tuple[str, int]] = []
+        self.begun: list[ModelCall] = []
+        self.ended: list[ModelCall] = []
+
+    async def admit(self, model: str, max_tokens: int) -> str | None:
+        self.asked.append((model, max_tokens))
+        return self.refusal
+
+    def started(self, call: ModelCall) -> None:
+        self.begun.append(call)
+
+    def finished(self, call: ModelCall) -> None:
+        self.ended.append(call)
