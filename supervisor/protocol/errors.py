@@ -11,6 +11,8 @@
     ├── SessionNotActive            session_not_active
     ├── MaxSessions                 max_sessions
     ├── UserNotFound                user_not_found
+    ├── TokenNotFound               token_not_found
+    ├── MessageNotFound             message_not_found
     ├── ProjectNotAllowed           project_not_allowed
     ├── NotAllowed                  not_allowed
     ├── ConnectionFailed            connection_failed
@@ -151,6 +153,33 @@ class UserNotFound(XswarmError):
 
     def __str__(self) -> str:
         return f"User not found: {self.user_id}"
+
+
+class TokenNotFound(XswarmError):
+    """No such token."""
+
+    code = "token_not_found"
+    remedy = "`xswarm token list` lists the tokens"
+
+    def __init__(self, token_id: str) -> None:
+        super().__init__(token_id)
+        self.token_id = token_id
+
+    def __str__(self) -> str:
+        return f"Token not found: {self.token_id}"
+
+
+class MessageNotFound(XswarmError):
+    """No such message for this caller."""
+
+    code = "message_not_found"
+
+    def __init__(self, message_id: str) -> None:
+        super().__init__(message_id)
+        self.message_id = message_id
+
+    def __str__(self) -> str:
+        return f"Message not found: {self.message_id}"
 
 
 class ProjectNotAllowed(XswarmError):

@@ -111,6 +111,8 @@ class Target(StrEnum):
     CLAUDE_CODE = "claude_code"
     ASSISTANT = "assistant"
     REFUSED = "refused"
+    COMMAND = "command"
+    """A command word: answered by the daemon itself."""
 
 
 class Direction(StrEnum):

@@ -76,6 +76,9 @@ class Turns(Protocol):
     async def accept(self, acceptance: Acceptance) -> Accepted:
         """T1: inbox row, turn, Claude Code message, session where new, refusals, audit."""
 
+    async def known(self, channel: str, account: str, dedup_key: str) -> MessageId | None:
+        """Return the message that was accepted under a key before, or None."""
+
     async def start_next(self, lane: str, identity: ProcessIdentity | None, *, now_ms: int) -> Turn | None:
         """T2: take the oldest pending turn of a lane and mark it running under this epoch.
 
@@ -83,7 +86,7 @@ class Turns(Protocol):
         """
 
     async def finish(self, turn_id: int, outcome: Outcome) -> Settled | None:
-        """T3: outcome, answer, charges, rollups, outbox, audit; None = not running under this epoch, nothing written."""
+        """T3: outcome, answer, charges, rollups, outbox, audit; None = not running under this epoch."""
 
     async def requeue(self, turn_id: int, *, now_ms: int) -> bool:
         """Put a turn that certainly never ran back to pending; False = not running under this epoch."""
@@ -140,6 +143,9 @@ class Sessions(Protocol):
     async def find(self, user_id: UserId, project: ProjectName, thread: str) -> Session | None:
         """Return the newest session of a user, project and thread that was not ended on purpose."""
 
+    async def find_in_thread(self, user_id: UserId, thread: str) -> Session | None:
+        """Return the newest session of a user in a mail thread that was not ended on purpose."""
+
     async def list(
         self,
         *,
@@ -147,6 +153,7 @@ class Sessions(Protocol):
         active_only: bool = True,
         limit: int = 500,
         before: tuple[int, SessionId] | None = None,
+        status: SessionStatus | None = None,
     ) -> list[Session]:
         """Return sessions, newest activity first; `before` is the (activity_ms, id) that ended the page before."""
 
@@ -264,14 +271,37 @@ class Keys(Protocol):
 class Store(Protocol):
     """A database, open."""
 
-    epoch: int
-    accounts: Accounts
-    turns: Turns
-    sessions: Sessions
-    outbox: Outbox
-    ledger: Ledger
-    audit: Audit
-    keys: Keys
+    @property
+    def epoch(self) -> int:
+        """The number of this start; every row that a running node writes carries it."""
+
+    @property
+    def accounts(self) -> Accounts:
+        """Users, addresses, tokens."""
+
+    @property
+    def turns(self) -> Turns:
+        """Messages and their turns."""
+
+    @property
+    def sessions(self) -> Sessions:
+        """Claude Code sessions."""
+
+    @property
+    def outbox(self) -> Outbox:
+        """Replies."""
+
+    @property
+    def ledger(self) -> Ledger:
+        """Costs."""
+
+    @property
+    def audit(self) -> Audit:
+        """The chained record."""
+
+    @property
+    def keys(self) -> Keys:
+        """Marks and kept answers."""
 
     async def backup(self, path: Path) -> None:
         """Write a consistent, checked copy.

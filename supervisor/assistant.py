@@ -1,0 +1,89 @@
+"""The default assistant's conversations: opened for one turn, with the thread's history from the store."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from supervisor.metering import SessionMeter
+from supervisor.models.proxy import Gateway
+from supervisor.protocol import conversation as talk
+from supervisor.protocol.messages import MessageId, ProjectName, SessionId, UserId
+from supervisor.protocol.ports import Connector, Conversation
+from supervisor.protocol.status import Permissions
+from supervisor.store.port import Store
+from supervisor.store.records import Turn
+
+HISTORY_EXCHANGES = 50
+"""Exchanges read from the store; the connector cuts them to its token bound."""
+
+
+def lane_of(user_id: UserId, thread: str) -> str:
+    """Return the lane of a user's thread with the assistant; no session id holds a slash."""
+    return f"assistant/{user_id}/{thread}"
+
+
+async def _no_tools(call: talk.ToolCall) -> talk.Verdict:
+    return talk.Verdict(allowed=False, reason=f"the assistant has no tools, so {call.name} was not run")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assistant:
+    """Gives the assistant a conversation for a turn.
+
+    Attributes:
+        connector: what answers.
+        gateway: its way to a model.
+        turn_timeout: seconds that one answer may take.
+    """
+
+    connector: Connector
+    gateway: Gateway
+    store: Store
+    turn_timeout: float = 300.0
+    track_costs: bool = True
+
+    @asynccontextmanager
+    async def converse(self, turn: Turn) -> AsyncIterator[tuple[Conversation, SessionMeter]]:
+        """Open a conversation for a turn; everything it holds is gone afterwards.
+
+        Raises:
+            ConnectionFailed: it did not start.
+        """
+        meter = SessionMeter(turn.lane, turn.user_id, self.store.ledger if self.track_costs else None)
+        endpoint = self.gateway.issue(turn.lane, meter)
+        try:
+            pairs = await self.store.turns.exchanges(turn.lane, limit=HISTORY_EXCHANGES)
+            conversation = await self.connector.open(
+                self._spec(turn, endpoint), [talk.Exchange(prompt=prompt, answer=answer) for prompt, answer in pairs]
+            )
+            try:
+                yield conversation, meter
+            finally:
+                await conversation.close()
+        finally:
+            self.gateway.revoke(endpoint.token)
+            await meter.drain()
+
+    def _spec(self, turn: Turn, endpoint: talk.ModelEndpoint) -> talk.SessionSpec:
+        return talk.SessionSpec(
+            id=SessionId(turn.lane),
+            conversation_id=turn.message_id,
+            resume=False,
+            user_id=turn.user_id,
+            project=ProjectName(""),
+            project_path="",
+            permissions=Permissions.ASK,
+            model=None,
+            home="",
+            endpoint=endpoint,
+            decide=_no_tools,
+            turn_timeout=self.turn_timeout,
+        )
+
+
+def prompt_of(turn: Turn) -> talk.Prompt:
+    """Return a turn's prompt as the connector gets it: the text, with what the model is told besides."""
+    text = f"{turn.text}\n\n({turn.note})" if turn.note else turn.text
+    return talk.Prompt(message_id=MessageId(turn.message_id), text=text, context=turn.context)

@@ -1,0 +1,91 @@
+"""What the command words answer: STATUS, COST, MORE, ABORT."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from supervisor.protocol.messages import Address
+from supervisor.protocol.times import Clock, day_of, now_ms, usd
+from supervisor.store.port import Store
+from supervisor.store.records import CostQuery, Session, User
+from supervisor.turns import Turns
+from supervisor.words import Word
+
+MAX_LINES = 5
+"""Sessions named in one text."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What a command word answers.
+
+    Attributes:
+        meta: what the channel needs to know of it besides.
+    """
+
+    text: str
+    meta: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Commands:
+    """Carries out command words for a user."""
+
+    def __init__(self, store: Store, turns: Turns, clock: Clock = now_ms) -> None:
+        self._store = store
+        self._turns = turns
+        self._clock = clock
+
+    async def answer(self, word: Word, user: User, channel: str, sender: Address) -> Answer:
+        """Carry out a word and return what its sender is told."""
+        match word:
+            case Word.STATUS:
+                return Answer(text=await self._status(user))
+            case Word.COST:
+                return Answer(text=await self._cost(user))
+            case Word.MORE:
+                return await self._more(channel, sender)
+            case Word.ABORT:
+                return Answer(text=await self._abort(user))
+
+    async def _status(self, user: User) -> str:
+        sessions = await self._store.sessions.list(user_id=user.id, active_only=True)
+        if not sessions:
+            return "No session is active"
+        lines = [self._line(session) for session in sessions[:MAX_LINES]]
+        if len(sessions) > MAX_LINES:
+            lines.append(f"and {len(sessions) - MAX_LINES} more")
+        return "\n".join(lines)
+
+    def _line(self, session: Session) -> str:
+        minutes = max(0, self._clock() - session.activity_ms) // 60_000
+        running = self._turns.running(session.id)
+        state = f"working for {running.duration_ms // 1000} s" if running is not None else session.status.value
+        cost = f"${usd(session.cost_nanos):.2f}"
+        return f"{session.project}: {state}, {session.message_count} messages, {cost}, last {minutes} min ago"
+
+    async def _cost(self, user: User) -> str:
+        today = day_of(self._clock())
+        all_time, _ = await self._store.ledger.cost(CostQuery(user_id=user.id))
+        since, _ = await self._store.ledger.cost(CostQuery(user_id=user.id, since_day=today))
+        return (
+            f"Today ${usd(since.cost_nanos):.4f} for {since.message_count} messages; "
+            f"in all ${usd(all_time.cost_nanos):.4f} for {all_time.message_count}"
+        )
+
+    async def _more(self, channel: str, sender: Address) -> Answer:
+        row = await self._store.outbox.last_cut(channel, sender)
+        if row is None:
+            return Answer(text="There is nothing more")
+        offset = int(row.note.removeprefix("more:"))
+        return Answer(text=row.text, meta={"offset": offset})
+
+    async def _abort(self, user: User) -> str:
+        stopped, dropped = 0, 0
+        for lane in self._turns.lanes_of(user.id):
+            dropped += len(await self._turns.cancel_waiting(lane, "dropped by ABORT"))
+            stopped += await self._turns.interrupt(lane) is not None
+        if not stopped:
+            return "Nothing of yours is running"
+        return "Stopped" + (f", and dropped {dropped} that waited behind it" if dropped else "")

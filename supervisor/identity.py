@@ -1,0 +1,181 @@
+"""Who is writing or calling: addresses, tokens and JWTs to users, and what they may act for."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import jwt
+
+from supervisor.protocol.errors import NotAllowed, NotAuthenticated, UserNotFound
+from supervisor.protocol.messages import Address, UserId
+from supervisor.protocol.times import Clock, now_ms
+from supervisor.store.records import Token, User
+
+JWT_ALGORITHM = "HS256"
+JWT_AUDIENCE = "xswarm"
+
+OPERATOR_NAME = "operator"
+"""The name under which the operator's own token acts."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """Who holds a token.
+
+    Attributes:
+        name: the service's name, the user's id, or "operator".
+        user_id: the one user it may act for; None = a service, which may act for every user.
+        operator: may manage users and tokens.
+        expires_ms: when the credential ends, milliseconds UTC; None = never.
+        token_id: the record it was made from; None for the operator's and for a JWT.
+    """
+
+    name: str
+    user_id: UserId | None = None
+    operator: bool = False
+    expires_ms: int | None = None
+    token_id: int | None = None
+
+    @property
+    def account(self) -> str:
+        """Names the credential for ever, also after a restart: the scope of its `external_id`s."""
+        return f"token:{self.token_id}" if self.token_id is not None else f"caller:{self.name}"
+
+    def may_act_for(self, user_id: UserId) -> bool:
+        """Return whether it may speak for a user."""
+        return self.user_id is None or self.user_id == user_id
+
+
+def digest(token: str) -> bytes:
+    """Return the SHA-256 under which a token is stored."""
+    return hashlib.sha256(token.encode()).digest()
+
+
+def new_token() -> str:
+    """Return a fresh token of 256 bits."""
+    return "xsw_" + secrets.token_urlsafe(32)
+
+
+class Directory:
+    """The users and tokens in force, in memory; replaced whole after each change.
+
+    Args:
+        operator_token: good for everything; no default exists.
+        service_token: SUPERVISOR_TOKEN from the environment, one more service token; None = none.
+        jwt_secret: at least 32 bytes.
+        clock: wall time in milliseconds UTC.
+    """
+
+    def __init__(
+        self, *, operator_token: str, service_token: str | None, jwt_secret: bytes, clock: Clock = now_ms
+    ) -> None:
+        self._operator = digest(operator_token)
+        self._service = digest(service_token) if service_token else None
+        self._jwt_secret = jwt_secret
+        self._clock = clock
+        self._users: dict[UserId, User] = {}
+        self._by_address: dict[Address, UserId] = {}
+        self._tokens: dict[bytes, Token] = {}
+
+    def replace(self, users: Iterable[User], tokens: Iterable[tuple[bytes, Token]]) -> None:
+        """Take over what the store holds."""
+        self._users = {user.id: user for user in users}
+        self._by_address = {address: user.id for user in self._users.values() for address in user.addresses}
+        self._tokens = dict(tokens)
+
+    def users(self) -> list[User]:
+        """Return all users, by id."""
+        return sorted(self._users.values(), key=lambda user: user.id)
+
+    def user(self, user_id: str) -> User:
+        """Return a user.
+
+        Raises:
+            UserNotFound: there is none.
+        """
+        try:
+            return self._users[UserId(user_id)]
+        except KeyError:
+            raise UserNotFound(user_id) from None
+
+    def by_address(self, address: Address) -> User | None:
+        """Return the user who owns an address, or None; the whole address is compared."""
+        user_id = self._by_address.get(address)
+        return self._users.get(user_id) if user_id is not None else None
+
+    def caller(self, token: str) -> Caller:
+        """Return who holds a token or JWT.
+
+        Raises:
+            NotAuthenticated: it is unknown, revoked, expired, or its user was removed.
+        """
+        given = digest(token)
+        if hmac.compare_digest(given, self._operator):
+            return Caller(name=OPERATOR_NAME, operator=True)
+        if self._service is not None and hmac.compare_digest(given, self._service):
+            return Caller(name="service")
+        record = self._tokens.get(given)  # looked up by hash: its timing says nothing about the token
+        if record is not None:
+            return self._from_record(record)
+        if token.count(".") == 2:
+            return self._from_jwt(token)
+        raise NotAuthenticated
+
+    def still_valid(self, caller: Caller) -> bool:
+        """Return whether a credential that was good has not been revoked or expired, nor its user removed."""
+        if caller.expires_ms is not None and caller.expires_ms <= self._clock():
+            return False
+        if caller.user_id is not None and caller.user_id not in self._users:
+            return False
+        if caller.token_id is None:
+            return True
+        return any(t.id == caller.token_id and t.revoked_ms is None for t in self._tokens.values())
+
+    def issue_jwt(self, user_id: UserId, *, minutes: float) -> tuple[str, int]:
+        """Return a JWT for a user and when it expires, milliseconds UTC.
+
+        Raises:
+            UserNotFound: there is no such user.
+        """
+        self.user(user_id)
+        issued = self._clock() // 1000
+        expires = issued + round(minutes * 60)
+        claims = {"sub": user_id, "aud": JWT_AUDIENCE, "iat": issued, "exp": expires}
+        return jwt.encode(claims, self._jwt_secret, algorithm=JWT_ALGORITHM), expires * 1000
+
+    def acting(self, caller: Caller, user_id: str) -> User:
+        """Return the user that a caller acts for.
+
+        Raises:
+            NotAllowed: the token belongs to another user.
+            UserNotFound: there is no such user.
+        """
+        if not caller.may_act_for(UserId(user_id)):
+            raise NotAllowed(f"acting for {user_id}", "use that user's own token or a service's")
+        return self.user(user_id)
+
+    def _from_record(self, record: Token) -> Caller:
+        expired = record.expires_ms is not None and record.expires_ms <= self._clock()
+        if record.revoked_ms is not None or expired or (record.user_id and record.user_id not in self._users):
+            raise NotAuthenticated
+        return Caller(name=record.name, user_id=record.user_id, expires_ms=record.expires_ms, token_id=record.id)
+
+    def _from_jwt(self, token: str) -> Caller:
+        try:
+            claims = jwt.decode(
+                token,
+                self._jwt_secret,
+                algorithms=[JWT_ALGORITHM],
+                audience=JWT_AUDIENCE,
+                options={"require": ["exp", "iat", "sub", "aud"]},
+            )
+        except jwt.InvalidTokenError:
+            raise NotAuthenticated from None
+        user_id = UserId(str(claims["sub"]))
+        if user_id not in self._users:
+            raise NotAuthenticated
+        return Caller(name=user_id, user_id=user_id, expires_ms=int(claims["exp"]) * 1000)

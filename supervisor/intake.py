@@ -1,0 +1,364 @@
+"""The one way in for every channel and wire: who, command word, limits, route, accept (T1), start."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from supervisor import words
+from supervisor.assistant import lane_of
+from supervisor.commands import Commands
+from supervisor.identity import Directory
+from supervisor.lifecycle import Lifecycle
+from supervisor.outbox import Outbox
+from supervisor.outcomes import reply_id
+from supervisor.projects import Project, Projects
+from supervisor.protocol.errors import Overloaded
+from supervisor.protocol.ids import uuid7
+from supervisor.protocol.messages import (
+    Address,
+    Inbound,
+    MessageId,
+    ProjectName,
+    Receipt,
+    Reply,
+    SessionId,
+)
+from supervisor.protocol.status import Permissions, Target
+from supervisor.protocol.times import Clock, now_ms
+from supervisor.rates import Rates
+from supervisor.router import Context, Decision, Router
+from supervisor.sessions import Sessions
+from supervisor.store.port import Store
+from supervisor.store.records import Acceptance, Accepted, NewSession, OutboxDraft, Session, User
+from supervisor.turns import Turns
+
+logger = logging.getLogger(__name__)
+
+MAX_WAITING = 1_000
+"""Turns that may wait in the whole daemon before services are told `overloaded`."""
+
+DEDUP_SECONDS = 86_400.0
+"""How long an `external_id` counts (protocol.md section 1)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submission:
+    """A message whose sender is known.
+
+    Attributes:
+        dedup_key: None = every repetition is a new message.
+        limited: counts against the person's limits; false for services, which are told `overloaded`.
+        commands: a person writes: a command word counts, and a fresh answer is followed up.
+        thread: keeps a conversation of its own per user and project; empty = the one that has no thread.
+    """
+
+    user: User
+    channel: str
+    account: str
+    sender: Address
+    text: str
+    note: str = ""
+    context: Mapping[str, Any] | None = None
+    thread: str = ""
+    reply: Reply | None = None
+    dedup_key: str | None = None
+    dedup_seconds: float | None = None
+    digest: str = ""
+    limited: bool = False
+    commands: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """What T1 did with a submission, and where the message went.
+
+    Attributes:
+        told: a reply was put in the outbox instead of a turn.
+    """
+
+    accepted: Accepted
+    decision: Decision
+    lane: str
+    project: ProjectName
+    session_id: SessionId | None
+    told: bool = False
+
+
+class Intake:
+    """Accepts messages; returns only after the commit."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        directory: Directory,
+        projects: Projects,
+        router: Router,
+        rates: Rates,
+        sessions: Sessions,
+        turns: Turns,
+        outbox: Outbox,
+        commands: Commands,
+        followup_seconds: float,
+        default_project: str,
+        clock: Clock = now_ms,
+    ) -> None:
+        self._store = store
+        self._directory = directory
+        self._projects = projects
+        self._router = router
+        self._rates = rates
+        self._sessions = sessions
+        self._turns = turns
+        self._outbox = outbox
+        self._commands = commands
+        self._followup_ms = round(followup_seconds * 1000)
+        self._default_project = default_project
+        self._clock = clock
+
+    async def accept(self, inbound: Inbound) -> Receipt:
+        """Take a message that a channel hands in.
+
+        Raises:
+            StorageError: nothing was accepted.
+        """
+        user = self._directory.by_address(inbound.sender)
+        if user is None:
+            logger.info("%s: a message from an unknown sender was dropped", inbound.channel)
+            await self._store.audit.record(
+                str(inbound.sender), "unknown_sender", {"channel": inbound.channel}, now_ms=self._clock()
+            )
+            return Receipt(message_id=None)
+        taken = await self.submit(
+            Submission(
+                user=user,
+                channel=inbound.channel,
+                account=inbound.account,
+                sender=inbound.sender,
+                text=inbound.text.strip(),
+                note=inbound.note,
+                thread=inbound.thread or "",
+                reply=inbound.reply,
+                dedup_key=inbound.dedup_key,
+                digest=inbound.digest,
+                limited=True,
+                commands=True,
+            )
+        )
+        self.start(taken)
+        return Receipt(message_id=taken.accepted.message_id, duplicate=taken.accepted.duplicate)
+
+    async def submit(self, submission: Submission, decision: Decision | None = None) -> Taken:
+        """Decide what a message is for and accept it; the caller then calls `start`.
+
+        Args:
+            decision: what `decide` said of it before; None = decide now.
+
+        Raises:
+            Overloaded: too much is waiting.
+            StorageError: nothing was accepted.
+        """
+        user = submission.user
+        if submission.limited and (first := await self._known(submission)) is not None:
+            return first  # a repetition costs nobody their limit
+        if not submission.limited:
+            self._refuse_overload()
+        if decision is not None:
+            return await self._accept(submission, decision)
+        word = words.parse(submission.text) if submission.commands else None
+        retry_after = self._rates.take(user.id) if submission.limited else None
+        if retry_after is not None:
+            told = self._rates.tell(user.id, retry_after)
+            decision = Decision(target=Target.REFUSED, reason=_too_many(retry_after) if told else "", text="")
+        elif word is not None:
+            answer = await self._commands.answer(word, user, submission.channel, submission.sender)
+            decision = Decision(target=Target.COMMAND, reason=answer.text, text=submission.text)
+            submission = _continued(submission, answer.meta)
+        elif not submission.text:
+            decision = Decision(target=Target.REFUSED, reason="your message holds no text", text="")
+        else:
+            decision = await self.decide(
+                user, submission.channel, submission.thread, submission.text, follows=submission.commands
+            )
+        return await self._accept(submission, decision)
+
+    async def _known(self, submission: Submission) -> Taken | None:
+        if submission.dedup_key is None:
+            return None
+        known = await self._store.turns.known(submission.channel, submission.account, submission.dedup_key)
+        if known is None:
+            return None
+        decision = Decision(target=Target.REFUSED, reason="", text="")
+        accepted = Accepted(message_id=known, duplicate=True)
+        return Taken(accepted=accepted, decision=decision, lane="", project=ProjectName(""), session_id=None)
+
+    async def prompt(self, session: Session, submission: Submission) -> Taken:
+        """Accept a prompt for one session, without routing.
+
+        Raises:
+            Overloaded: too much is waiting.
+            StorageError: nothing was accepted.
+        """
+        self._refuse_overload()
+        project = self._projects.get(session.project)
+        decision = Decision(
+            target=Target.CLAUDE_CODE,
+            reason="sent to the session",
+            text=submission.text,
+            project=project,
+            session_id=session.id,
+        )
+        return await self._accept(submission, decision, session)
+
+    def start(self, taken: Taken) -> None:
+        """Run what was accepted; a duplicate, or what is answered already, runs nothing."""
+        if taken.decision.target in (Target.REFUSED, Target.COMMAND):
+            return
+        if not taken.accepted.duplicate:
+            self._turns.kick(taken.lane, taken.project, taken.accepted.started)
+
+    async def decide(self, user: User, channel: str, thread: str, text: str, *, follows: bool = True) -> Decision:
+        """Return where a message of a user would go, and why; changes nothing.
+
+        Args:
+            follows: without a thread, it belongs where the last answer came from, while that is fresh.
+        """
+        projects = self._projects.of(user)
+        session = await self._thread_session(user, channel, thread) if thread or follows else None
+        thread_project = self._projects.get(session.project) if session is not None else None
+        if thread_project not in projects:
+            session, thread_project = None, None
+        last = await self._store.turns.last_project(user.id) if len(projects) > 1 else None
+        context = Context(
+            role=user.role,
+            projects=projects,
+            thread_session=session.id if session is not None else None,
+            thread_project=thread_project,
+            last_project=self._usable(projects, last),
+            default_project=self._usable(projects, self._default_project),
+        )
+        decision = self._router.route(text, context)
+        return self._by_mail(decision) if channel == "mail" else decision
+
+    async def _thread_session(self, user: User, channel: str, thread: str) -> Session | None:
+        """Return the session that a message follows: that of its thread, or that of a fresh answer."""
+        if thread:
+            return await self._store.sessions.find_in_thread(user.id, thread)
+        last = await self._store.turns.last_conversation(user.id, channel)
+        if last is None or self._clock() - last.answered_ms > self._followup_ms:
+            return None
+        session = await self._store.sessions.get(last.session_id)
+        return session if session is not None and session.user_id == user.id else None
+
+    @staticmethod
+    def _by_mail(decision: Decision) -> Decision:
+        """Refuse by mail what mail does not prove enough for (facts: a mailbox alone opens no shell)."""
+        if decision.project is not None and decision.project.permissions is Permissions.FULL:
+            why = f"project {decision.project.name} has full permissions and cannot be used by mail"
+            return replace(decision, target=Target.REFUSED, reason=why)
+        return decision
+
+    async def _accept(self, submission: Submission, decision: Decision, session: Session | None = None) -> Taken:
+        user, project = submission.user, decision.project
+        new_session = None
+        lane, session_id = f"refused/{user.id}", None
+        if decision.target is Target.CLAUDE_CODE and project is not None:
+            session, new_session = await self._session_for(submission, decision, session)
+            session_id = session.id if session is not None else new_session.id if new_session is not None else None
+            lane = str(session_id)
+        elif decision.target is Target.ASSISTANT:
+            lane = lane_of(user.id, submission.thread or submission.channel)
+        conversation = None
+        if session is not None and (live := self._sessions.live(session.id)) is not None:
+            conversation = live.conversation
+        acceptance = Acceptance(
+            message_id=MessageId(uuid7()),
+            channel=submission.channel,
+            account=submission.account,
+            dedup_key=submission.dedup_key,
+            dedup_seconds=submission.dedup_seconds,
+            digest=submission.digest,
+            user_id=user.id,
+            sender=submission.sender,
+            text=decision.text or submission.text,
+            note=submission.note,
+            context=submission.context,
+            thread=submission.thread,
+            target=decision.target,
+            reason=decision.reason,
+            lane=lane,
+            session_id=session_id,
+            new_session=new_session,
+            project=project.name if project is not None else ProjectName(""),
+            exclusive=project is not None and not project.concurrent,
+            reply=self._named(submission.reply, project, user),
+            start=conversation is not None,
+            identity=conversation.identity if conversation is not None else None,
+            now_ms=self._clock(),
+        )
+        if decision.target in (Target.REFUSED, Target.COMMAND) and submission.reply is not None and decision.reason:
+            draft = OutboxDraft(id=reply_id(acceptance.message_id), reply=submission.reply, text=decision.reason)
+            acceptance = replace(acceptance, refusals=(draft,))
+        accepted = await self._store.turns.accept(acceptance)
+        if acceptance.refusals and not accepted.duplicate and submission.reply is not None:
+            self._outbox.notify(submission.reply.channel)
+        return Taken(
+            accepted=accepted,
+            decision=decision,
+            lane=lane,
+            project=acceptance.project,
+            session_id=session_id,
+            told=bool(acceptance.refusals),
+        )
+
+    async def _session_for(
+        self, submission: Submission, decision: Decision, session: Session | None
+    ) -> tuple[Session | None, NewSession | None]:
+        """Return the session of a routed message: the named one, the conversation's, or a new one."""
+        project = decision.project
+        if session is not None or project is None:
+            return session, None
+        if decision.session_id is not None:
+            found = await self._store.sessions.get(decision.session_id)
+            if found is not None and Lifecycle(found.status, found.end_reason).resumes_by_itself:
+                return found, None
+        user, thread = submission.user, submission.thread
+        found = await self._store.sessions.find(user.id, project.name, thread)
+        if found is not None:
+            return found, None
+        fresh = NewSession(
+            id=SessionId(uuid7()),
+            user_id=user.id,
+            project=project.name,
+            project_path=project.path,
+            conversation_id=uuid7(),
+            thread=thread,
+        )
+        return None, fresh
+
+    def _named(self, reply: Reply | None, project: Project | None, user: User) -> Reply | None:
+        """Make a reply say which project answers, where its reader has more than one."""
+        if reply is None or project is None or len(self._projects.of(user)) < 2:
+            return reply
+        return replace(reply, meta={**reply.meta, "prefix": f"[{project.name}]"})
+
+    def _usable(self, projects: list[Project], name: str | None) -> Project | None:
+        return next((p for p in projects if p.name == name), None) if name else None
+
+    def _refuse_overload(self) -> None:
+        if self._turns.backlog >= MAX_WAITING:
+            raise Overloaded
+
+
+def _continued(submission: Submission, meta: Mapping[str, Any]) -> Submission:
+    """Give the answer's own meta to the way it takes."""
+    if submission.reply is None or not meta:
+        return submission
+    return replace(submission, reply=replace(submission.reply, meta={**submission.reply.meta, **meta}))
+
+
+def _too_many(retry_after: float) -> str:
+    return f"Rate limit exceeded: your message was not worked on. Send it again in {retry_after:.0f} seconds"

@@ -1,0 +1,152 @@
+"""A session's state machine, Sans-I/O: an event in, the next status and the effects out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from supervisor.protocol.status import EndReason, SessionStatus
+
+S = SessionStatus
+
+MAX_FAILURES = 3
+"""Failures in a row after which a session gives up and waits for a person."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """Something wants the session to have a process."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The process (or remote connection) answers."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenFailed:
+    """It did not start; `why` is a sentence."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class TurnBegan:
+    """A prompt is about to be written."""
+
+
+@dataclass(frozen=True, slots=True)
+class TurnEnded:
+    """A turn ended; `well` resets the count of failures."""
+
+    well: bool
+
+
+@dataclass(frozen=True, slots=True)
+class WentQuiet:
+    """A minute passed without a turn."""
+
+
+@dataclass(frozen=True, slots=True)
+class CloseAsked:
+    """Somebody or something wants it closed."""
+
+    reason: EndReason
+
+
+@dataclass(frozen=True, slots=True)
+class Exited:
+    """No process is left; `why` is empty where it was closed on request."""
+
+    why: str = ""
+
+
+Event = Opening | Opened | OpenFailed | TurnBegan | TurnEnded | WentQuiet | CloseAsked | Exited
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """Write the status; `reason` is a sentence where the session ended."""
+
+    status: SessionStatus
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CloseProcess:
+    """Close the conversation and feed `Exited` back."""
+
+
+Effect = Record | CloseProcess
+
+
+class Lifecycle:
+    """The status of one session.
+
+    Args:
+        status: as stored.
+        reason: value of an `EndReason`, or the sentence of an error.
+
+    Attributes:
+        failures: in a row, since something last went well.
+    """
+
+    def __init__(self, status: SessionStatus, reason: str = "") -> None:
+        self.status = status
+        self.reason = reason
+        self.failures = 0
+
+    @property
+    def resumes_by_itself(self) -> bool:
+        """Whether the next message may bring it back, or only a `claude_code_connect`."""
+        if self.status is S.ERROR:
+            return False
+        return self.status is not S.DISCONNECTED or self.reason not in {r.value for r in EndReason if r.on_purpose}
+
+    def on(self, event: Event) -> Sequence[Effect]:
+        """Take an event; return what is to be done, in order."""
+        match event:
+            case Opening():
+                return self._move(S.CONNECTING)
+            case Opened():
+                return self._move(S.ACTIVE)
+            case OpenFailed(why):
+                return self._failed(EndReason.CONNECTION.value, why)
+            case TurnBegan():
+                return self._move(S.ACTIVE) if self.status is not S.ACTIVE else ()
+            case TurnEnded(well):
+                self.failures = 0 if well else self.failures
+                return ()
+            case WentQuiet():
+                return self._move(S.IDLE) if self.status is S.ACTIVE else ()
+            case CloseAsked(reason):
+                return self._close(reason)
+            case Exited(why):
+                return self._exited(why)
+
+    def _close(self, reason: EndReason) -> Sequence[Effect]:
+        if self.status in (S.CONNECTING, S.ACTIVE, S.IDLE):
+            effects = self._move(S.DISCONNECTING)
+            self.reason = reason.value
+            return (*effects, CloseProcess())
+        if self.status is S.DISCONNECTING or not reason.on_purpose:
+            return ()
+        return self._move(S.DISCONNECTED, reason.value)  # no process: only what it takes to come back changes
+
+    def _exited(self, why: str) -> Sequence[Effect]:
+        if self.status is S.DISCONNECTING:
+            return self._move(S.DISCONNECTED, self.reason)
+        if not self.status.live:
+            return ()
+        return self._failed(EndReason.CRASH.value, why)
+
+    def _failed(self, reason: str, why: str) -> Sequence[Effect]:
+        self.failures += 1
+        if self.failures >= MAX_FAILURES:
+            return self._move(S.ERROR, f"{EndReason.FAILED.value}: {why}")
+        return self._move(S.DISCONNECTED, reason)
+
+    def _move(self, status: SessionStatus, reason: str = "") -> Sequence[Effect]:
+        self.status = status
+        self.reason = reason
+        return (Record(status, reason),)

@@ -1,0 +1,97 @@
+"""How a turn's end reads: what is stored, and what the person is told on their channel."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+
+from supervisor.protocol import conversation as talk
+from supervisor.protocol.errors import XswarmError
+from supervisor.protocol.messages import MessageId, OutboxId
+from supervisor.protocol.status import Target, TurnState
+from supervisor.running import Ended, Running, state_of
+from supervisor.store.records import OutboxDraft, Outcome, Turn
+
+OUTBOX_NAMESPACE = uuid.UUID("6f1d8f6e-3c53-5c0b-9a53-3b2a8d1f0c11")
+"""Replies get the same id when their turn is concluded twice."""
+
+SHUT_DOWN = "the daemon was shut down while it ran"
+
+
+def reply_id(message_id: MessageId, number: int = 0) -> OutboxId:
+    """Return the id of a prompt's reply; `number` tells several apart."""
+    return OutboxId(str(uuid.uuid5(OUTBOX_NAMESPACE, f"{message_id}/{number}")))
+
+
+def concluded(running: Running, ended: Ended, denied: Sequence[str], now_ms: int) -> Outcome:
+    """Return what is to be written of a turn that ended by itself."""
+    if isinstance(ended, talk.Finished):
+        answer = ended.text
+        if denied:
+            answer = "\n\n".join(part for part in (answer, _denials(denied)) if part)
+        why, stop_reason = "", ended.stop_reason
+    else:
+        answer, why, stop_reason = ended.partial, ended.why, "interrupted" if ended.interrupted else "error"
+    return _outcome(running.turn, state_of(ended), answer, why, stop_reason, running, now_ms)
+
+
+def interrupted(turn: Turn, why: str, tools: Sequence[str], running: Running | None, now_ms: int) -> Outcome:
+    """Return what is to be written of a turn that a crash or a shutdown cut off; it is not run again."""
+    started = f" These tools had started: {', '.join(tools)}." if tools else ""
+    sentence = f"{why}.{started} It was not run again: check what it did, and write again to go on"
+    answer = "".join(running.text) if running is not None else ""
+    return _outcome(turn, TurnState.INTERRUPTED, answer, sentence, "interrupted", running, now_ms)
+
+
+def not_started(turn: Turn, error: XswarmError, now_ms: int) -> Outcome:
+    """Return what is to be written of a turn whose prompt was never written."""
+    return _outcome(turn, TurnState.FAILED, "", str(error), "error", None, now_ms)
+
+
+def told(turn: Turn, state: TurnState, answer: str, why: str) -> str | None:
+    """Return what the person is told; None = the answer itself."""
+    who = "Claude Code" if turn.target is Target.CLAUDE_CODE else "The assistant"
+    match state:
+        case TurnState.COMPLETED:
+            return None if answer else f"{who} finished without a text."
+        case TurnState.CANCELLED:
+            return "Stopped." + (f" Written until then:\n\n{answer}" if answer else "")
+        case TurnState.INTERRUPTED:
+            return f"Your message {_quote(turn.text)} was interrupted: {why}."
+        case _:
+            sentence = why if why.startswith("Failed to connect") else f"{who} failed: {why}"
+            return f"{sentence}." + (f" Written until then:\n\n{answer}" if answer else "")
+
+
+def _outcome(
+    turn: Turn,
+    state: TurnState,
+    answer: str,
+    why: str,
+    stop_reason: str,
+    running: Running | None,
+    now_ms: int,
+) -> Outcome:
+    replies = []
+    if turn.reply is not None:
+        replies = [OutboxDraft(id=reply_id(turn.message_id), reply=turn.reply, text=told(turn, state, answer, why))]
+    return Outcome(
+        state=state,
+        answer=answer,
+        why=why,
+        stop_reason=stop_reason,
+        duration_ms=running.duration_ms if running is not None else 0,
+        provider_nanos=running.provider_nanos if running is not None else None,
+        charges=running.charges if running is not None else (),
+        replies=replies,
+        now_ms=now_ms,
+    )
+
+
+def _denials(denied: Sequence[str]) -> str:
+    return "Not done:\n" + "\n".join(f"- {reason}." for reason in dict.fromkeys(denied))
+
+
+def _quote(text: str) -> str:
+    short = " ".join(text.split())
+    return f'"{short[:60]}…"' if len(short) > 60 else f'"{short}"'

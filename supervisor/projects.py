@@ -1,0 +1,91 @@
+"""Which projects there are, who may use them, and which one a path belongs to."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from supervisor.config import Project as ProjectTable
+from supervisor.permissions import is_inside
+from supervisor.protocol.errors import ProjectNotAllowed
+from supervisor.protocol.messages import ProjectName
+from supervisor.protocol.status import Permissions
+from supervisor.store.records import User
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Project:
+    """A folder that Claude Code may work in.
+
+    Attributes:
+        path: absolute, symlinks resolved.
+        model: None = the default.
+    """
+
+    name: ProjectName
+    path: str
+    permissions: Permissions
+    model: str | None
+    concurrent: bool
+    users: frozenset[str]
+
+
+class Projects:
+    """The projects of config.toml, and what each user may reach of them.
+
+    Args:
+        tables: `[projects.NAME]`.
+        default_model: `claude_code.model`, empty for none.
+    """
+
+    def __init__(self, tables: Mapping[str, ProjectTable], default_model: str = "") -> None:
+        self._by_name = {
+            ProjectName(name): Project(
+                name=ProjectName(name),
+                path=os.path.realpath(table.path),
+                permissions=table.permissions,
+                model=table.model or default_model or None,
+                concurrent=table.concurrent,
+                users=frozenset(table.users),
+            )
+            for name, table in tables.items()
+        }
+
+    def get(self, name: str) -> Project | None:
+        """Return a project by name, without regard to case."""
+        exact = self._by_name.get(ProjectName(name))
+        return exact or next((p for p in self._by_name.values() if p.name.casefold() == name.casefold()), None)
+
+    def of(self, user: User) -> list[Project]:
+        """Return the projects that a user may use: those of config.toml and those given in the database."""
+        return [p for p in self._by_name.values() if user.id in p.users or p.name in user.projects]
+
+    def origin(self, user: User, project: Project) -> str:
+        """Return where a user's right to a project comes from: "config" or "database"."""
+        return "config" if user.id in project.users else "database"
+
+    def named(self, user: User, name: str) -> Project:
+        """Return a user's project by name.
+
+        Raises:
+            ProjectNotAllowed: there is none of that name for this user.
+        """
+        project = self.get(name)
+        if project is None or project not in self.of(user):
+            raise ProjectNotAllowed(name)
+        return project
+
+    def at(self, user: User, path: str) -> tuple[Project, str]:
+        """Return the user's project that a path lies in, and the path with symlinks resolved.
+
+        Raises:
+            ProjectNotAllowed: it leads outside all of them, or is no folder.
+        """
+        if not os.path.isabs(path) or "\0" in path:
+            raise ProjectNotAllowed(path)
+        real = os.path.realpath(path)
+        owners = [p for p in self.of(user) if is_inside(real, p.path)]
+        if not owners or not os.path.isdir(real):
+            raise ProjectNotAllowed(path)
+        return max(owners, key=lambda p: len(p.path)), real

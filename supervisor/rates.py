@@ -1,0 +1,42 @@
+"""How much one person may send: a moving window per minute and per hour, by the `limits` library."""
+
+from __future__ import annotations
+
+import time
+
+from limits import RateLimitItemPerHour, RateLimitItemPerMinute
+from limits.storage import MemoryStorage
+from limits.strategies import MovingWindowRateLimiter
+
+from supervisor.config import Limits
+from supervisor.protocol.messages import UserId
+
+
+class Rates:
+    """Counts the messages of people; services are not counted."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._items = [
+            RateLimitItemPerMinute(limits.messages_per_minute),
+            RateLimitItemPerHour(limits.messages_per_hour),
+        ]
+        self._limiter = MovingWindowRateLimiter(MemoryStorage())
+        self._told: dict[UserId, float] = {}
+
+    def take(self, user_id: UserId) -> float | None:
+        """Count a message; return seconds to wait where it is one too many, None where it is not."""
+        for item in self._items:
+            if not self._limiter.test(item, user_id):
+                reset = self._limiter.get_window_stats(item, user_id).reset_time
+                return max(1.0, float(reset) - time.time())
+        for item in self._items:
+            self._limiter.hit(item, user_id)
+        return None
+
+    def tell(self, user_id: UserId, retry_after: float) -> bool:
+        """Return whether the person is to be told now: once per wait, so that no flood is answered by a flood."""
+        now = time.monotonic()
+        if self._told.get(user_id, 0.0) > now:
+            return False
+        self._told[user_id] = now + retry_after
+        return True

@@ -1,0 +1,75 @@
+"""Stored records as the wire shows them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from supervisor.protocol import events
+from supervisor.protocol.conversation import Tokens
+from supervisor.protocol.times import day_text, now_ms, rfc3339, usd
+from supervisor.store.records import CostLine, Session, StoredMessage
+
+
+def _session_fields(session: Session) -> dict[str, Any]:
+    end = session.ended_ms if session.ended_ms is not None else now_ms()
+    return {
+        "session_id": session.id,
+        "user_id": session.user_id,
+        "project_path": session.project_path,
+        "status": session.status.value,
+        "cost_usd": usd(session.cost_nanos),
+        "message_count": session.message_count,
+        "duration_seconds": max(0, end - session.started_ms) / 1000,
+        "started_at": rfc3339(session.started_ms),
+        "last_activity": rfc3339(session.activity_ms),
+        "ended_at": rfc3339(session.ended_ms) if session.ended_ms is not None else None,
+    }
+
+
+def session_report(session: Session) -> events.SessionStatusReport:
+    """Return a session as an item of `sessions`."""
+    return events.SessionStatusReport(**_session_fields(session))
+
+
+def session_status(session: Session) -> events.SessionStatusEvent:
+    """Return a session as the answer to `get_session_status`."""
+    return events.SessionStatusEvent(**_session_fields(session))
+
+
+def session_updated(session: Session) -> events.SessionUpdated:
+    """Return a session as it is pushed to subscribers."""
+    return events.SessionUpdated(**_session_fields(session))
+
+
+def cost_row(line: CostLine, group_by: str | None) -> events.CostRow:
+    """Return a total as a row of `cost`; days become dates."""
+    return events.CostRow(
+        key=day_text(int(line.key)) if group_by == "day" else line.key,
+        cost_usd=usd(line.cost_nanos),
+        message_count=line.message_count,
+        input_tokens=line.input_tokens,
+        output_tokens=line.output_tokens,
+    )
+
+
+def history_message(message: StoredMessage) -> events.HistoryMessage:
+    """Return a stored message as an item of `history`."""
+    return events.HistoryMessage(
+        id=message.id,
+        direction=message.direction,
+        message=message.message,
+        timestamp=rfc3339(message.timestamp_ms),
+        cost_usd=usd(message.cost_nanos) if message.cost_nanos is not None else None,
+        status=message.status,
+        context=message.context,
+    )
+
+
+def usage(tokens: Tokens) -> dict[str, int]:
+    """Return tokens under the names of the Messages API."""
+    return {
+        "input_tokens": tokens.input,
+        "output_tokens": tokens.output,
+        "cache_read_input_tokens": tokens.cache_read,
+        "cache_creation_input_tokens": tokens.cache_write_5m + tokens.cache_write_1h,
+    }

@@ -1,0 +1,128 @@
+"""What an incoming message is for, and why: ordered rules, no I/O."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from supervisor.keywords import Keywords
+from supervisor.projects import Project
+from supervisor.protocol.messages import SessionId
+from supervisor.protocol.status import Role, Target
+
+PREFIX = re.compile(r"^\s*(?P<word>claude|assistant)\s*:\s*(?P<rest>.*)$", re.IGNORECASE | re.DOTALL)
+MENTION = re.compile(r"^\s*@(?P<name>[A-Za-z0-9][A-Za-z0-9._-]{0,63})[:,]?(?:\s+(?P<rest>.*))?$", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """What the router may know besides the text.
+
+    Attributes:
+        role: of the sender.
+        projects: those that the sender may use.
+        thread_session: the Claude Code session that the thread (or a fresh answer) belongs to, or None.
+        thread_project: that session's project.
+        last_project: the project that the sender used last.
+        default_project: `routing.default_project`, where the sender may use it.
+    """
+
+    role: Role
+    projects: Sequence[Project]
+    thread_session: SessionId | None = None
+    thread_project: Project | None = None
+    last_project: Project | None = None
+    default_project: Project | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """Where a message goes.
+
+    Attributes:
+        target: Claude Code, the assistant, or nowhere.
+        reason: why, in a few words; for REFUSED the sentence that the person gets.
+        text: what is left of the message without its prefix.
+        project: for Claude Code.
+        session_id: the session to go on with; None = the one of user, project and thread.
+    """
+
+    target: Target
+    reason: str
+    text: str
+    project: Project | None = None
+    session_id: SessionId | None = None
+
+
+class Router:
+    """Applies the rules in order: prefix, thread, keyword, else the assistant.
+
+    Args:
+        keywords: what makes a message one for Claude Code.
+        unauthorised: "assistant" or "refuse", for a message for Claude Code from somebody without the right.
+    """
+
+    def __init__(self, keywords: Keywords, unauthorised: str) -> None:
+        self._keywords = keywords
+        self._unauthorised = unauthorised
+
+    def route(self, text: str, context: Context) -> Decision:
+        """Return where a message goes, and why."""
+        if not context.role.may_prompt:
+            return _refused(f"your role ({context.role}) may look at sessions and costs, not start work", text)
+        mention = MENTION.match(text)
+        if mention is not None:
+            return self._mentioned(mention["name"], (mention["rest"] or "").strip(), context)
+        prefix = PREFIX.match(text)
+        if prefix is not None:
+            rest = prefix["rest"].strip()
+            if not rest:
+                return _refused(f"nothing stands after {prefix['word']!r}: write what you want there", text)
+            if prefix["word"].casefold() == "assistant":
+                return Decision(target=Target.ASSISTANT, reason="prefix assistant:", text=rest)
+            mention = MENTION.match(rest)
+            if mention is not None:
+                return self._mentioned(mention["name"], (mention["rest"] or "").strip(), context)
+            return self._claude("prefix claude:", rest, context)
+        if context.thread_session is not None and context.thread_project is not None:
+            return Decision(
+                target=Target.CLAUDE_CODE,
+                reason="follows an answer of Claude Code",
+                text=text,
+                project=context.thread_project,
+                session_id=context.thread_session,
+            )
+        keyword = self._keywords.find(text)
+        if keyword is not None:
+            return self._claude(f"keyword {keyword}", text, context)
+        return Decision(target=Target.ASSISTANT, reason="no keyword", text=text)
+
+    def _mentioned(self, name: str, rest: str, context: Context) -> Decision:
+        project = next((p for p in context.projects if p.name.casefold() == name.casefold()), None)
+        if project is None:
+            return _refused(f"there is no project {name!r} for you; {_list(context.projects)}", rest)
+        if not rest:
+            return _refused(f"nothing stands after @{project.name}: write what you want there", rest)
+        return Decision(target=Target.CLAUDE_CODE, reason=f"@{project.name}", text=rest, project=project)
+
+    def _claude(self, reason: str, text: str, context: Context) -> Decision:
+        if not context.projects:
+            if self._unauthorised == "refuse":
+                return _refused("you have no project with Claude Code; an operator can give you one", text)
+            return Decision(target=Target.ASSISTANT, reason=f"{reason}, but the sender has no project", text=text)
+        only = context.projects[0] if len(context.projects) == 1 else None
+        project = context.thread_project or only or context.last_project or context.default_project
+        if project is None:
+            return _refused(f"which project? Begin your message with @name; {_list(context.projects)}", text)
+        return Decision(target=Target.CLAUDE_CODE, reason=reason, text=text, project=project)
+
+
+def _refused(why: str, text: str) -> Decision:
+    return Decision(target=Target.REFUSED, reason=why, text=text)
+
+
+def _list(projects: Sequence[Project]) -> str:
+    if not projects:
+        return "you have none"
+    return "yours: " + ", ".join(f"@{p.name}" for p in projects)

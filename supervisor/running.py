@@ -1,0 +1,128 @@
+"""One running turn: collects what the conversation says of it until it ends, and shows it live."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+from supervisor.hub import Hub
+from supervisor.protocol import conversation as talk
+from supervisor.protocol.events import ClaudeCodeDelta, ClaudeCodeTool
+from supervisor.protocol.ids import uuid7
+from supervisor.protocol.status import TurnState
+from supervisor.store.records import Charge, Turn
+
+Ended = talk.Finished | talk.Failed
+RecordTool = Callable[[int, talk.ToolStarted | talk.ToolFinished], None]
+
+
+class Running:
+    """A turn under way; `on_event` is the sink that its conversation feeds.
+
+    Args:
+        turn: as started in the store.
+        record_tool: keeps a tool's start or end with the turn.
+
+    Attributes:
+        text: what was written so far.
+        ended: resolved once, with how the turn ended.
+        provider_nanos: the connector's own figure, or None.
+        charges: what the connector says it cost, where that figure is the one that counts.
+    """
+
+    def __init__(self, turn: Turn, hub: Hub, record_tool: RecordTool) -> None:
+        self.turn = turn
+        self.text: list[str] = []
+        self.ended: asyncio.Future[Ended] = asyncio.get_running_loop().create_future()
+        self.provider_nanos: int | None = None
+        self.charges: list[Charge] = []
+        self.tools = 0
+        self._names: dict[str, str] = {}
+        self._hub = hub
+        self._record_tool = record_tool
+        self._began = time.monotonic()
+        self._topics = (f"session:{turn.session_id}", f"user:{turn.user_id}")
+
+    @property
+    def duration_ms(self) -> int:
+        """Milliseconds since the turn began."""
+        return round((time.monotonic() - self._began) * 1000)
+
+    def on_event(self, event: talk.ConversationEvent) -> None:
+        """Take one event of the conversation; never blocks."""
+        match event:
+            case talk.TextDelta(text=text):
+                self.text.append(text)
+                self._show_text(text)
+            case talk.ToolStarted() | talk.ToolFinished():
+                self._tool(event)
+            case talk.UsageReported():
+                self._usage(event)
+            case talk.Finished(message_id=message_id) | talk.Failed(message_id=message_id):
+                if message_id == self.turn.message_id:
+                    self._end(event)
+            case talk.Exited(why=why):
+                partial = "".join(self.text)
+                self._end(talk.Failed(message_id=self.turn.message_id, why=_ended_early(why), partial=partial))
+
+    def fail(self, why: str, *, interrupted: bool = False, timed_out: bool = False) -> None:
+        """End the turn from our side."""
+        self._end(
+            talk.Failed(
+                message_id=self.turn.message_id,
+                why=why,
+                partial="".join(self.text),
+                interrupted=interrupted,
+                timed_out=timed_out,
+            )
+        )
+
+    def _end(self, event: Ended) -> None:
+        if not self.ended.done():
+            self.ended.set_result(event)
+
+    def _show_text(self, text: str) -> None:
+        if self.turn.session_id is not None and self._hub.wanted(*self._topics):
+            delta = ClaudeCodeDelta(session_id=self.turn.session_id, message_id=self.turn.message_id, text=text)
+            self._hub.publish(delta, self._topics)
+
+    def _tool(self, event: talk.ToolStarted | talk.ToolFinished) -> None:
+        if isinstance(event, talk.ToolStarted):
+            self.tools += 1
+            self._names[event.tool_use_id] = event.name
+        self._record_tool(self.turn.id, event)
+        if self.turn.session_id is None or not self._hub.wanted(*self._topics):
+            return
+        shown = ClaudeCodeTool(
+            session_id=self.turn.session_id,
+            message_id=self.turn.message_id,
+            tool_use_id=event.tool_use_id,
+            name=self._names.get(event.tool_use_id, ""),
+            status="started",
+        )
+        if isinstance(event, talk.ToolStarted):
+            self._hub.publish(replace(shown, input=event.input), self._topics)
+        else:
+            done = replace(shown, status="failed" if event.failed else "succeeded", result=event.result)
+            self._hub.publish(done, self._topics)
+
+    def _usage(self, event: talk.UsageReported) -> None:
+        if event.provider_nanos is not None:
+            self.provider_nanos = (self.provider_nanos or 0) + event.provider_nanos
+        if event.authoritative:
+            self.charges.append(
+                Charge(ref=uuid7(), kind="model", model=event.model, tokens=event.tokens, nanos=event.provider_nanos)
+            )
+
+
+def state_of(ended: Ended) -> TurnState:
+    """Return the state in which a turn ends."""
+    if isinstance(ended, talk.Finished):
+        return TurnState.COMPLETED
+    return TurnState.CANCELLED if ended.interrupted else TurnState.FAILED
+
+
+def _ended_early(why: str) -> str:
+    return f"its process ended: {why}" if why else "its process ended before it answered"

@@ -1,0 +1,75 @@
+"""What happens by the clock: idle sessions are closed, lost words are made good, old keys are forgotten."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+from datetime import UTC
+
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
+from supervisor.protocol.errors import StorageError
+from supervisor.protocol.status import EndReason
+from supervisor.protocol.times import DAY_MS, Clock, now_ms
+from supervisor.sessions import Sessions
+from supervisor.store.port import Store
+from supervisor.turns import Turns
+
+logger = logging.getLogger(__name__)
+
+SWEEP_SECONDS = 10.0
+PURGE_SECONDS = 3600.0
+
+
+class Schedule:
+    """One interval job for each duty; a sweep over all sessions rather than a job for each.
+
+    Args:
+        idle_timeout: seconds without a turn until a session's process is closed; 0 = never.
+    """
+
+    def __init__(
+        self, *, store: Store, sessions: Sessions, turns: Turns, idle_timeout: float, clock: Clock = now_ms
+    ) -> None:
+        self._store = store
+        self._sessions = sessions
+        self._turns = turns
+        self._idle_timeout = idle_timeout
+        self._clock = clock
+        self._scheduler = AsyncIOScheduler(timezone=UTC)
+
+    def start(self) -> None:
+        """Start the clock."""
+        every = min(5.0, max(0.2, self._idle_timeout / 4)) if self._idle_timeout else 5.0
+        self._add("reap", self.reap, every)
+        self._add("sweep", self._turns.sweep, SWEEP_SECONDS)
+        self._add("purge", self._purge, PURGE_SECONDS)
+        self._scheduler.start()
+
+    def close(self) -> None:
+        """Stop the clock."""
+        if self._scheduler.running:
+            self._scheduler.shutdown(wait=False)
+
+    async def reap(self) -> int:
+        """Close the sessions that were idle for too long, never one with a turn; returns how many."""
+        await self._sessions.note_quiet()
+        if not self._idle_timeout:
+            return 0
+        idle = self._sessions.idle(longer_than=self._idle_timeout)
+        closed = await self._sessions.close_idle(idle, EndReason.IDLE) if idle else 0
+        if closed:
+            logger.info("closed %d idle sessions", closed)
+        return closed
+
+    async def _purge(self) -> None:
+        await self._store.purge(before_ms=self._clock() - DAY_MS)
+
+    def _add(self, name: str, duty: Callable[[], Awaitable[object]], seconds: float) -> None:
+        async def guarded() -> None:
+            try:
+                await duty()
+            except StorageError as error:
+                logger.error("%s: %s", name, error)
+
+        self._scheduler.add_job(guarded, "interval", seconds=seconds, name=name, coalesce=True, max_instances=1)

@@ -1,0 +1,364 @@
+"""The sessions' processes: open, resume, evict, close; one process per session at any time."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from supervisor import permissions
+from supervisor.hub import Hub
+from supervisor.lifecycle import (
+    CloseAsked,
+    CloseProcess,
+    Effect,
+    Exited,
+    Lifecycle,
+    Opened,
+    OpenFailed,
+    Opening,
+    Record,
+    TurnBegan,
+    TurnEnded,
+    WentQuiet,
+)
+from supervisor.metering import SessionMeter
+from supervisor.models.proxy import Gateway
+from supervisor.projects import Project
+from supervisor.protocol import conversation as talk
+from supervisor.protocol.errors import ConnectionFailed, StorageError
+from supervisor.protocol.messages import SessionId
+from supervisor.protocol.ports import Connector, Conversation
+from supervisor.protocol.status import EndReason, SessionStatus
+from supervisor.protocol.times import Clock, now_ms
+from supervisor.reports import session_updated
+from supervisor.store.port import Store
+from supervisor.store.records import Session
+
+logger = logging.getLogger(__name__)
+
+Sink = Callable[[talk.ConversationEvent], None]
+
+QUIET_SECONDS = 60.0
+"""Seconds without a turn after which an active session is called idle (protocol.md section 1)."""
+
+HISTORY_EXCHANGES = 20
+"""How much of our own history a connector gets that has lost its own."""
+
+
+class Live:
+    """A session in memory, with or without a process.
+
+    Attributes:
+        session: the record as it was when it was taken into memory; its status is the lifecycle's.
+        claims: turns that run, or are about to; while there is one nothing reaps or evicts the process.
+        sink: takes the events of the running turn.
+        denied: tool calls of the running turn that were refused, as sentences.
+        used: monotonic time of the last turn's end, in seconds.
+    """
+
+    def __init__(self, session: Session, project: Project, meter: SessionMeter) -> None:
+        self.session = session
+        self.project = project
+        self.meter = meter
+        self.lifecycle = Lifecycle(session.status, session.end_reason)
+        self.conversation: Conversation | None = None
+        self.endpoint: talk.ModelEndpoint | None = None
+        self.pump: asyncio.Task[None] | None = None
+        self.lock = asyncio.Lock()
+        self.claims = 0
+        self.prompted = session.started
+        self.sink: Sink | None = None
+        self.denied: list[str] = []
+        self.used = time.monotonic()
+
+    @property
+    def reapable(self) -> bool:
+        """Whether nothing uses the session at this moment."""
+        return self.claims == 0 and not self.lock.locked()
+
+    async def decide(self, call: talk.ToolCall) -> talk.Verdict:
+        """Answer a tool call by the project's permissions, keeping what was refused for the turn's answer."""
+        verdict = permissions.decide(call, self.project.permissions, self.session.project_path)
+        if not verdict.allowed:
+            self.denied.append(verdict.reason)
+        return verdict
+
+
+class Sessions:
+    """All sessions with a process, and the way to give one to the others.
+
+    Args:
+        connector: what answers.
+        gateway: the way to a model for what answers; None = the connector needs none.
+        state_dir: under it each session has a folder of its own.
+        max_processes: the least recently used idle one gives way.
+    """
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        hub: Hub,
+        connector: Connector,
+        gateway: Gateway | None,
+        state_dir: Path,
+        max_processes: int,
+        turn_timeout: float,
+        track_costs: bool = True,
+        clock: Clock = now_ms,
+    ) -> None:
+        self._store = store
+        self._hub = hub
+        self._connector = connector
+        self._gateway = gateway
+        self._state_dir = state_dir
+        self._max_processes = max_processes
+        self._turn_timeout = turn_timeout
+        self._track_costs = track_costs
+        self._clock = clock
+        self._live: dict[SessionId, Live] = {}
+        self._room = asyncio.Event()
+        self._accepting = True
+
+    def live(self, session_id: SessionId) -> Live | None:
+        """Return a session that is in memory."""
+        return self._live.get(session_id)
+
+    def take(self, session: Session, project: Project) -> Live:
+        """Return a session in memory, taking its record in where it is new here."""
+        live = self._live.get(session.id)
+        if live is None:
+            ledger = self._store.ledger if self._track_costs else None
+            live = Live(session, project, SessionMeter(session.id, session.user_id, ledger, self._clock))
+            self._live[session.id] = live
+        return live
+
+    def live_count(self) -> int:
+        """Return how many sessions are neither disconnected nor in error; all such are in memory."""
+        return sum(live.lifecycle.status.live for live in self._live.values())
+
+    def live_count_of(self, user_id: str) -> int:
+        """Return the same for one user."""
+        return sum(v.lifecycle.status.live for v in self._live.values() if v.session.user_id == user_id)
+
+    def process_count(self) -> int:
+        """Return how many conversations are open."""
+        return sum(live.conversation is not None for live in self._live.values())
+
+    async def open(self, live: Live) -> Conversation:
+        """Return the session's conversation, starting or resuming it where there is none.
+
+        Raises:
+            ConnectionFailed: it did not start.
+            StorageError: its status could not be recorded.
+        """
+        async with live.lock:
+            if live.conversation is not None:
+                return live.conversation
+            if not self._accepting:
+                raise ConnectionFailed("the daemon is shutting down")
+            await self._make_room(live)
+            await self._apply(live, live.lifecycle.on(Opening()))
+            try:
+                conversation = await self._start(live)
+            except ConnectionFailed as error:
+                await self._apply(live, live.lifecycle.on(OpenFailed(error.why)))
+                raise
+            live.conversation = conversation
+            live.used = time.monotonic()
+            live.pump = asyncio.create_task(self._pump(live, conversation), name=f"pump {live.session.id}")
+            await self._apply(live, live.lifecycle.on(Opened()))
+            return conversation
+
+    @contextmanager
+    def claim(self, live: Live) -> Iterator[None]:
+        """Keep a session's process from being reaped or evicted."""
+        live.claims += 1
+        try:
+            yield
+        finally:
+            live.claims -= 1
+            live.used = time.monotonic()
+            self._room.set()
+
+    async def began(self, live: Live, sink: Sink) -> None:
+        """Note that a turn begins; its events go to `sink`."""
+        live.prompted = True
+        live.sink = sink
+        live.denied = []
+        try:
+            await self._apply(live, live.lifecycle.on(TurnBegan()))
+        except StorageError as error:
+            logger.error("%s: its status could not be recorded: %s", live.session.id, error)
+
+    def ended(self, live: Live, *, well: bool) -> None:
+        """Note that a turn ended."""
+        live.sink = None
+        live.lifecycle.on(TurnEnded(well))
+
+    async def close(self, session_id: SessionId, reason: EndReason) -> bool:
+        """Close a session's process, or end the session where it has none; False = it is not in memory."""
+        live = self._live.get(session_id)
+        if live is None:
+            return False
+        async with live.lock:
+            await self._apply(live, live.lifecycle.on(CloseAsked(reason)))
+        self._forget(live)
+        return True
+
+    async def close_all(self, reason: EndReason) -> None:
+        """Close every process at once; nothing starts any more."""
+        self._accepting = False
+        await asyncio.gather(*(self.close(session_id, reason) for session_id in list(self._live)))
+
+    def idle(self, *, longer_than: float) -> list[SessionId]:
+        """Return the sessions with a process and without a turn for more than some seconds, longest first."""
+        now = time.monotonic()
+        idle = [v for v in self._live.values() if v.conversation is not None and v.reapable]
+        idle.sort(key=lambda live: live.used)
+        return [live.session.id for live in idle if now - live.used > longer_than]
+
+    async def note_quiet(self) -> None:
+        """Call the active sessions that have had no turn for a minute idle, in one transaction."""
+        quiet = [self._live[i] for i in self.idle(longer_than=QUIET_SECONDS)]
+        moved = [live for live in quiet if live.lifecycle.on(WentQuiet())]
+        if moved:
+            ids = [live.session.id for live in moved]
+            await self._store.sessions.set_status_many(ids, SessionStatus.IDLE, now_ms=self._clock())
+            for live in moved:
+                await self._announce(live)
+
+    async def close_idle(self, session_ids: Sequence[SessionId], reason: EndReason) -> int:
+        """Close those of some sessions that are still without a turn, with one write for all; returns how many."""
+        lives = [live for i in session_ids if (live := self._live.get(i)) and live.reapable]
+        for live in lives:
+            await live.lock.acquire()  # free, so this does not wait; whoever wants the session now waits in `open`
+        try:
+            for live in lives:
+                live.lifecycle.on(CloseAsked(reason))
+            await asyncio.gather(*(self._close_process(live) for live in lives))
+            ids = [live.session.id for live in lives]
+            for live in lives:
+                live.lifecycle.on(Exited())
+            if ids:
+                await self._store.sessions.set_status_many(
+                    ids, SessionStatus.DISCONNECTED, reason=reason, now_ms=self._clock()
+                )
+        finally:
+            for live in lives:
+                live.lock.release()
+                self._forget(live)
+        for live in lives:
+            await self._announce(live)
+        return len(lives)
+
+    async def _start(self, live: Live) -> Conversation:
+        session = live.session
+        if self._gateway is not None:
+            live.endpoint = self._gateway.issue(session.id, live.meter)
+        spec = talk.SessionSpec(
+            id=session.id,
+            conversation_id=session.conversation_id,
+            resume=live.prompted,
+            user_id=session.user_id,
+            project=session.project,
+            project_path=session.project_path,
+            permissions=live.project.permissions,
+            model=live.project.model,
+            home=str(self._state_dir / "sessions" / session.conversation_id),
+            endpoint=live.endpoint,
+            decide=live.decide,
+            turn_timeout=self._turn_timeout,
+        )
+        history: list[talk.Exchange] = []
+        if live.prompted:
+            pairs = await self._store.turns.exchanges(session.id, limit=HISTORY_EXCHANGES)
+            history = [talk.Exchange(prompt=prompt, answer=answer) for prompt, answer in pairs]
+        try:
+            return await self._connector.open(spec, history)
+        except ConnectionFailed:
+            self._revoke(live)
+            raise
+
+    async def _pump(self, live: Live, conversation: Conversation) -> None:
+        """Hand every event of a conversation to the running turn; see its end."""
+        why = "the connection ended without a word"
+        try:
+            async for event in conversation.events():
+                if isinstance(event, talk.Exited):
+                    why = event.why
+                elif live.sink is not None:
+                    live.sink(event)
+        except Exception:
+            logger.exception("%s: reading the conversation failed", live.session.id)
+            why = "reading the conversation failed"
+        if live.conversation is not conversation:
+            return  # closed on request
+        await conversation.close()
+        live.conversation = None
+        self._revoke(live)
+        if live.sink is not None:
+            live.sink(talk.Exited(why=why))
+        logger.warning("%s: Claude Code is gone: %s", live.session.id, why or "no reason given")
+        try:
+            await self._apply(live, live.lifecycle.on(Exited(why)))
+        except StorageError as error:
+            logger.error("%s: its end could not be recorded: %s", live.session.id, error)
+        self._room.set()
+
+    async def _make_room(self, live: Live) -> None:
+        """Close the least recently used idle process while there are too many, or wait until one is idle."""
+        while self.process_count() >= self._max_processes:
+            idle = [i for i in self.idle(longer_than=-1.0) if i != live.session.id]
+            if idle and await self.close_idle(idle[:1], EndReason.EVICTED):
+                continue
+            self._room.clear()
+            await self._room.wait()
+
+    async def _apply(self, live: Live, effects: Sequence[Effect]) -> None:
+        for effect in effects:
+            match effect:
+                case Record(status, reason):
+                    await self._store.sessions.set_status(
+                        live.session.id,
+                        status,
+                        reason=reason,
+                        started=live.prompted or None,
+                        now_ms=self._clock(),
+                    )
+                    await self._announce(live)
+                case CloseProcess():
+                    await self._close_process(live)
+                    await self._apply(live, live.lifecycle.on(Exited()))
+
+    async def _close_process(self, live: Live) -> None:
+        conversation, live.conversation = live.conversation, None
+        if conversation is not None:
+            await conversation.close()
+        if live.pump is not None:
+            await live.pump
+            live.pump = None
+        if live.sink is not None:
+            live.sink(talk.Exited(why="the session was closed"))
+        self._revoke(live)
+        self._room.set()
+
+    def _revoke(self, live: Live) -> None:
+        if live.endpoint is not None and self._gateway is not None:
+            self._gateway.revoke(live.endpoint.token)
+            live.endpoint = None
+
+    def _forget(self, live: Live) -> None:
+        """Drop a session without a process from memory; its record has all that matters."""
+        if live.conversation is None and live.reapable:
+            self._live.pop(live.session.id, None)
+
+    async def _announce(self, live: Live) -> None:
+        session_id, user_id = live.session.id, live.session.user_id
+        topics = (f"session:{session_id}", f"user:{user_id}", "sessions")
+        if self._hub.wanted(*topics) and (session := await self._store.sessions.get(session_id)) is not None:
+            self._hub.publish(session_updated(session), topics)

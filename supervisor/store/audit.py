@@ -1,0 +1,42 @@
+"""The chained record of what happened."""
+
+from __future__ import annotations
+
+import hmac
+import sqlite3
+from typing import Any
+
+from supervisor.store.database import Database
+from supervisor.store.transaction import canonical
+
+_CHAIN = "SELECT seq, at_ms, epoch, actor, event, detail, mac FROM audit ORDER BY seq"
+
+
+class SqliteAudit:
+    """The `Audit` port."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def record(self, actor: str, event: str, detail: dict[str, Any], *, now_ms: int) -> None:
+        """Append an entry."""
+        await self._database.write(lambda tx: tx.record(actor, event, detail, now_ms))
+
+    async def verify(self) -> str | None:
+        """Check the whole chain; None = intact, else a sentence that names the first bad row.
+
+        Rows cut off at its end leave no trace in the chain itself.
+        """
+        seal = self._database.seal
+
+        def work(connection: sqlite3.Connection) -> str | None:
+            expected, previous = 1, b""
+            for seq, *content, mac in connection.execute(_CHAIN):
+                if seq != expected:
+                    return f"audit row {expected} is missing"
+                if not hmac.compare_digest(mac, seal(previous, canonical(seq, *content))):
+                    return f"audit row {seq} was changed"
+                expected, previous = seq + 1, mac
+            return None
+
+        return await self._database.scan(work)

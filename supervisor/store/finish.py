@@ -1,0 +1,92 @@
+"""T3: a running turn ends, with its answer, its cost and its replies, in one transaction."""
+
+from __future__ import annotations
+
+from supervisor.protocol.ids import uuid7
+from supervisor.protocol.messages import MessageId
+from supervisor.protocol.status import TurnState
+from supervisor.store.charges import post
+from supervisor.store.drafts import add_drafts
+from supervisor.store.records import Charge, Outcome, Settled
+from supervisor.store.rows import CHARGE_COLUMNS, to_charge, to_tokens
+from supervisor.store.sessions import write_status
+from supervisor.store.transaction import Owner, Transaction
+
+_RUNNING = """
+    SELECT t.user_id, t.session, coalesce(s.id, ''), t.channel
+    FROM turns AS t LEFT JOIN claude_code_sessions AS s ON s.number = t.session
+    WHERE t.id = ? AND t.state = 'running' AND t.epoch = ?
+"""
+_JOURNALLED = f"SELECT {CHARGE_COLUMNS} FROM calls WHERE turn_id = ? ORDER BY id"
+_EMPTY_JOURNAL = "DELETE FROM calls WHERE turn_id = ?"
+_END = """
+    UPDATE turns
+    SET state = ?, answer = ?, why = ?, stop_reason = ?, duration_ms = ?, provider_nanos = ?, ended_ms = ?,
+        pid = NULL, pid_started = NULL, boot_id = NULL
+    WHERE id = ? AND state = 'running' AND epoch = ?
+"""
+_ADD_ANSWER = """
+    INSERT INTO claude_code_messages (seq, id, session_id, direction, message, timestamp_ms, cost_nanos, status)
+    VALUES (?, ?, ?, 'from_claude', ?, ?, ?, ?)
+"""
+_MARK_PROMPT = "UPDATE claude_code_messages SET status = ? WHERE seq = ?"
+_TOUCH_SESSION = """
+    UPDATE claude_code_sessions
+    SET cost_nanos = cost_nanos + ?, activity_ms = max(activity_ms, ?), updated_ms = ?, epoch = ? WHERE number = ?
+"""
+_SPENT = """
+    SELECT coalesce(sum(nanos), 0), coalesce(max(unpriced), 0), coalesce(sum(input), 0), coalesce(sum(output), 0),
+           coalesce(sum(cache_read), 0), coalesce(sum(cache_write_5m), 0), coalesce(sum(cache_write_1h), 0)
+    FROM ledger WHERE turn_id = ?
+"""
+
+
+def finish(tx: Transaction, turn_id: int, outcome: Outcome) -> Settled | None:
+    """End a turn that runs under this epoch; None = it does not, and nothing is written."""
+    tx.point("finish")
+    row = tx.one(_RUNNING, (turn_id, tx.epoch))
+    if row is None:
+        return None
+    owner = Owner(turn_id, *row)
+    now_ms = outcome.now_ms
+    charges = [*_journalled(tx, turn_id), *outcome.charges]
+    posted = post(tx, owner, charges, now_ms)
+    answer_id = None
+    if owner.session is not None:
+        answer_id = MessageId(uuid7())
+        text = outcome.answer or (outcome.why if outcome.state is not TurnState.COMPLETED else "")
+        tx.execute(
+            _ADD_ANSWER,
+            (2 * turn_id + 1, answer_id, owner.session_id, text, now_ms, posted.nanos, outcome.state),
+        )
+        tx.execute(_MARK_PROMPT, (outcome.state, 2 * turn_id))
+        tx.execute(_TOUCH_SESSION, (posted.nanos, now_ms, now_ms, tx.epoch, owner.session))
+        if outcome.session_status is not None:
+            write_status(tx, owner.session_id, outcome.session_status, outcome.why, now_ms)
+        tx.remember(owner.user_id, owner.channel, owner.session, now_ms)
+    tx.execute(
+        _END,
+        (
+            outcome.state,
+            outcome.answer if owner.session is None else None,
+            outcome.why,
+            outcome.stop_reason,
+            outcome.duration_ms,
+            outcome.provider_nanos,
+            now_ms,
+            turn_id,
+            tx.epoch,
+        ),
+    )
+    add_drafts(tx, outcome.replies, turn_id, owner.user_id, now_ms)
+    cost_nanos, unpriced, *tokens = tx.execute(_SPENT, (turn_id,)).fetchone()
+    tx.record("supervisor", f"turn.{outcome.state}", {"turn": turn_id, "nanos": cost_nanos}, now_ms)
+    return Settled(cost_nanos=cost_nanos, tokens=to_tokens(tuple(tokens)), unpriced=bool(unpriced), answer_id=answer_id)
+
+
+def _journalled(tx: Transaction, turn_id: int) -> list[Charge]:
+    """Take the turn's charges out of the journal."""
+    charges = [to_charge(row) for row in tx.execute(_JOURNALLED, (turn_id,))]
+    if charges:
+        tx.execute(_EMPTY_JOURNAL, (turn_id,))
+    return charges

@@ -1,0 +1,98 @@
+"""Brings a database to this version: numbered SQL files, each applied once, in one transaction."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import sqlite3
+import time
+from dataclasses import dataclass
+from importlib.resources import files
+
+from supervisor.protocol.errors import ConfigError
+
+LEAST_SQLITE = (3, 37, 0)
+"""STRICT tables."""
+
+_FILE_NAME = re.compile(r"(\d{4})_\w+\.sql")
+_CREATE_HISTORY = """
+    CREATE TABLE IF NOT EXISTS migrations (
+        version    INTEGER PRIMARY KEY,
+        name       TEXT NOT NULL,
+        sha256     TEXT NOT NULL,
+        applied_ms INTEGER NOT NULL
+    ) STRICT
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """One numbered file of `migrations/`."""
+
+    version: int
+    name: str
+    sql: str
+
+    @property
+    def sha256(self) -> str:
+        """The file's hash, which must not change once it is released."""
+        return hashlib.sha256(self.sql.encode()).hexdigest()
+
+
+def released() -> list[Migration]:
+    """Return the migrations that this program carries, oldest first."""
+    found = [
+        Migration(int(match[1]), file.name, file.read_text(encoding="utf-8"))
+        for file in files("migrations").iterdir()
+        if (match := _FILE_NAME.fullmatch(file.name))
+    ]
+    return sorted(found, key=lambda migration: migration.version)
+
+
+def migrate(connection: sqlite3.Connection, migrations: list[Migration] | None = None) -> int:
+    """Apply what is missing; returns the version.
+
+    Args:
+        migrations: None = those that this program carries.
+
+    Raises:
+        ConfigError: SQLite is too old, the database is newer than the program, or a released migration was edited.
+    """
+    if sqlite3.sqlite_version_info < LEAST_SQLITE:
+        raise ConfigError("", f"SQLite {sqlite3.sqlite_version} is too old", "use a Python with SQLite 3.37 or newer")
+    migrations = released() if migrations is None else migrations
+    newest = migrations[-1].version
+    current: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    if current > newest:
+        raise ConfigError(
+            "state.dir",
+            f"the database has version {current}, this program knows only up to {newest}",
+            "start the newer xswarm that wrote it, or restore a backup from before it",
+        )
+    connection.execute(_CREATE_HISTORY)
+    applied: dict[int, str] = dict(connection.execute("SELECT version, sha256 FROM migrations"))
+    for migration in migrations:
+        if migration.version > current:
+            _apply(connection, migration)
+        elif applied.get(migration.version) != migration.sha256:
+            raise ConfigError(
+                "state.dir",
+                f"migration {migration.name} is not the one that the database was made with",
+                "install xswarm again; a released migration is never edited",
+            )
+    return newest
+
+
+def _apply(connection: sqlite3.Connection, migration: Migration) -> None:
+    try:
+        connection.executescript(f"BEGIN IMMEDIATE;\n{migration.sql}")
+        connection.execute(
+            "INSERT INTO migrations (version, name, sha256, applied_ms) VALUES (?, ?, ?, ?)",
+            (migration.version, migration.name, migration.sha256, time.time_ns() // 1_000_000),
+        )
+        connection.execute(f"PRAGMA user_version = {migration.version:d}")
+        connection.execute("COMMIT")
+    except sqlite3.Error:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise

@@ -1,0 +1,75 @@
+"""The SQLite store: every part of the `Store` port over one database file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from supervisor.store.accounts import SqliteAccounts
+from supervisor.store.audit import SqliteAudit
+from supervisor.store.backup import back_up, check_integrity
+from supervisor.store.database import Database
+from supervisor.store.keys import SqliteKeys, purge
+from supervisor.store.ledger import SqliteLedger
+from supervisor.store.outbox import SqliteOutbox
+from supervisor.store.sessions import SqliteSessions
+from supervisor.store.transaction import Seal
+from supervisor.store.turns import SqliteTurns
+
+
+class SqliteStore:
+    """A database file, open.
+
+    Attributes:
+        path: of the file.
+        epoch: the number of this start.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self.path = database.path
+        self.epoch = database.epoch
+        self.accounts = SqliteAccounts(database)
+        self.turns = SqliteTurns(database)
+        self.sessions = SqliteSessions(database)
+        self.outbox = SqliteOutbox(database)
+        self.ledger = SqliteLedger(database)
+        self.audit = SqliteAudit(database)
+        self.keys = SqliteKeys(database)
+
+    async def backup(self, path: Path) -> None:
+        """Write a consistent, checked copy (0600).
+
+        Raises:
+            StorageError: it could not be written; nothing is left behind.
+        """
+        await back_up(self.path, path)
+
+    async def check(self) -> list[str]:
+        """Check integrity, foreign keys and sums; return a sentence per problem."""
+        problems = await self._database.scan(check_integrity)
+        return problems + await self.ledger.disagreements()
+
+    async def purge(self, *, before_ms: int) -> int:
+        """Forget keys that no longer count (dedup keys past their time, kept answers); returns how many."""
+        return await self._database.write(lambda tx: purge(tx, before_ms))
+
+    async def close(self) -> None:
+        """Finish what is queued, checkpoint, close. May be called twice."""
+        await self._database.close()
+
+
+async def open_store(path: Path, *, seal: Seal, crash: Callable[[str], None] | None = None) -> SqliteStore:
+    """Open or create the database at `path`, bring it to this version, and begin a new epoch.
+
+    Args:
+        seal: makes the MAC of an audit row from the MAC of the row before and the row's content.
+        crash: called with "<write>.before_commit" and "<write>.after_commit", in the writer's thread; for tests that
+            end the process there. The writes are accept, start, finish, requeue, cancel, session, begin, sent, retry,
+            dead, delivered, journal and post.
+
+    Raises:
+        StorageError: the file cannot be opened or written.
+        ConfigError: it was written by a newer version, or a released migration was edited.
+    """
+    return SqliteStore(await Database.open(path, seal, crash))

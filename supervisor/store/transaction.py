@@ -1,0 +1,150 @@
+"""One open transaction: SQL, and what is gathered over a whole group of writes and stored once, before its commit."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from supervisor.protocol.conversation import Tokens
+
+Seal = Callable[[bytes, bytes], bytes]
+"""Returns the seal of an audit row: (the seal of the row before, the row's content) -> MAC."""
+
+Row = tuple[Any, ...]
+
+MILLISECONDS_OF_A_DAY = 86_400_000
+
+_LAST_SEALED = "SELECT seq, mac FROM audit ORDER BY seq DESC LIMIT 1"
+_APPEND_ENTRY = "INSERT INTO audit (seq, at_ms, epoch, actor, event, detail, mac) VALUES (?, ?, ?, ?, ?, ?, ?)"
+_ADD_TO_TOTAL = """
+    INSERT INTO totals (nanos, messages, input_tokens, output_tokens, scope, key) VALUES (?, ?, ?, ?, ?, ?)
+    ON CONFLICT (scope, key) DO UPDATE SET
+        nanos = nanos + excluded.nanos, messages = messages + excluded.messages,
+        input_tokens = input_tokens + excluded.input_tokens, output_tokens = output_tokens + excluded.output_tokens
+"""
+_ADD_TO_DAY = """
+    INSERT INTO daily_totals (nanos, messages, input_tokens, output_tokens, scope, key, day)
+    VALUES (?, ?, ?, ?, ?, ?, ?)
+    ON CONFLICT (scope, key, day) DO UPDATE SET
+        nanos = nanos + excluded.nanos, messages = messages + excluded.messages,
+        input_tokens = input_tokens + excluded.input_tokens, output_tokens = output_tokens + excluded.output_tokens
+"""
+_REMEMBER = """
+    INSERT INTO last_used (user_id, channel, session, at_ms) VALUES (?, ?, ?, ?)
+    ON CONFLICT (user_id, channel) DO UPDATE SET session = excluded.session, at_ms = excluded.at_ms
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Under which keys something counts; an empty key stands for "none".
+
+    Attributes:
+        turn_id, session: internal numbers.
+        session_id: of a Claude Code session, else empty.
+    """
+
+    turn_id: int | None
+    user_id: str
+    session: int | None
+    session_id: str
+    channel: str
+
+
+def to_json(value: Any) -> str:
+    """Return compact JSON."""
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+
+
+def canonical(seq: int, at_ms: int, epoch: int, actor: str, event: str, detail: str) -> bytes:
+    """Return what an audit row's seal covers."""
+    return json.dumps([seq, at_ms, epoch, actor, event, detail], separators=(",", ":")).encode()
+
+
+class Transaction:
+    """A transaction of the writing connection, shared by the writes of one group.
+
+    Args:
+        epoch: of this start of the daemon; 0 before it is known.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, epoch: int, seal: Seal) -> None:
+        self.epoch = epoch
+        self.execute = connection.execute
+        self.executemany = connection.executemany
+        self.points: list[str] = []
+        self._seal = seal
+        self._entries: list[Row] = []
+        self._last_entry: tuple[int, bytes] | None = None
+        self._totals: dict[tuple[str, str], list[int]] = {}
+        self._days: dict[tuple[str, str, int], list[int]] = {}
+        self._last_used: dict[tuple[str, str], tuple[int, int]] = {}
+
+    def one(self, sql: str, parameters: Iterable[Any] = ()) -> Row | None:
+        """Return the first row of a query."""
+        row: Row | None = self.execute(sql, tuple(parameters)).fetchone()
+        return row
+
+    def changed(self, sql: str, parameters: Iterable[Any]) -> bool:
+        """Run an INSERT, UPDATE or DELETE; return whether it changed a row."""
+        return self.execute(sql, tuple(parameters)).rowcount > 0
+
+    def point(self, name: str) -> None:
+        """Name a write, for the crash points before and after its commit."""
+        self.points.append(name)
+
+    def record(self, actor: str, event: str, detail: Mapping[str, Any], now_ms: int) -> None:
+        """Append an audit entry, sealed over the one before."""
+        if self._last_entry is None:
+            row = self.one(_LAST_SEALED)
+            self._last_entry = (0, b"") if row is None else (row[0], row[1])
+        seq, previous = self._last_entry[0] + 1, self._last_entry[1]
+        content = to_json(detail)
+        mac = self._seal(previous, canonical(seq, now_ms, self.epoch, actor, event, content))
+        self._entries.append((seq, now_ms, self.epoch, actor, event, content, mac))
+        self._last_entry = (seq, mac)
+
+    def count_message(self, owner: Owner, now_ms: int) -> None:
+        """Count an accepted prompt."""
+        self._count(_scopes(owner), now_ms, 0, 1, 0, 0)
+
+    def count_charge(self, owner: Owner, model: str, nanos: int, tokens: Tokens, *, first: bool, now_ms: int) -> None:
+        """Count a posted charge; `first`: the turn had none of this model before."""
+        self._count(_scopes(owner), now_ms, nanos, 0, tokens.input, tokens.output)
+        self._count((("model", model),), now_ms, nanos, int(first), tokens.input, tokens.output)
+
+    def remember(self, user_id: str, channel: str, session: int, now_ms: int) -> None:
+        """Note where a person last was."""
+        self._last_used[user_id, channel] = (session, now_ms)
+
+    def settle(self) -> None:
+        """Store what was gathered; the last thing before the commit."""
+        if self._entries:
+            self.executemany(_APPEND_ENTRY, self._entries)
+        if self._totals:
+            self.executemany(_ADD_TO_TOTAL, [(*sums, *key) for key, sums in self._totals.items()])
+            self.executemany(_ADD_TO_DAY, [(*sums, *key) for key, sums in self._days.items()])
+        if self._last_used:
+            self.executemany(_REMEMBER, [(*key, *place) for key, place in self._last_used.items()])
+
+    def _count(self, scopes: Iterable[tuple[str, str]], now_ms: int, *amounts: int) -> None:
+        day = now_ms // MILLISECONDS_OF_A_DAY
+        for scope in scopes:
+            for sums in (
+                self._totals.setdefault(scope, [0, 0, 0, 0]),
+                self._days.setdefault((*scope, day), [0, 0, 0, 0]),
+            ):
+                for index, amount in enumerate(amounts):
+                    sums[index] += amount
+
+
+def _scopes(owner: Owner) -> tuple[tuple[str, str], ...]:
+    return (
+        ("system", ""),
+        ("user", owner.user_id),
+        ("session", owner.session_id),
+        ("channel", owner.channel),
+    )

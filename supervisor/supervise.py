@@ -1,0 +1,122 @@
+"""Restarts a child task that fails, with back-off; gives up on the child, never on the daemon."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable
+from enum import StrEnum
+
+from supervisor.protocol.errors import ConfigError
+
+logger = logging.getLogger(__name__)
+
+Run = Callable[[Callable[[], None]], Awaitable[None]]
+"""Serves until cancelled; calls what it is given once it is ready."""
+
+
+class Health(StrEnum):
+    """How a child fares."""
+
+    STARTING = "starting"
+    OK = "ok"
+    FAILING = "failing"
+    """It failed and is started again."""
+    FAILED = "failed"
+    """It was given up."""
+
+
+class Child:
+    """A task that is started again when it fails.
+
+    Args:
+        name: for logs and for /readyz.
+        run: the task's body.
+        first_pause: seconds before the first restart; doubles to `longest_pause`.
+        most: restarts within `window` seconds after which it is given up.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        run: Run,
+        *,
+        first_pause: float = 0.5,
+        longest_pause: float = 60.0,
+        most: int = 10,
+        window: float = 600.0,
+    ) -> None:
+        self.name = name
+        self.health = Health.STARTING
+        self.why = ""
+        self._run = run
+        self._first_pause = first_pause
+        self._longest_pause = longest_pause
+        self._most = most
+        self._window = window
+        self._restarts: deque[float] = deque()
+        self._task: asyncio.Task[None] | None = None
+        self._settled = asyncio.Event()
+
+    def start(self) -> None:
+        """Start it; `settled` says when it is ready or has failed."""
+        self._task = asyncio.create_task(self._keep_running(), name=self.name)
+
+    async def settled(self, timeout: float) -> None:
+        """Wait until it is ready or has failed once, at most some seconds."""
+        try:
+            async with asyncio.timeout(timeout):
+                await self._settled.wait()
+        except TimeoutError:
+            logger.warning("%s is not ready after %.0f s", self.name, timeout)
+
+    async def aclose(self) -> None:
+        """Cancel it and wait for its end."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    def _ready(self) -> None:
+        if self.health is Health.FAILING:
+            logger.info("%s works again", self.name)
+        self.health, self.why = Health.OK, ""
+        self._settled.set()
+
+    async def _keep_running(self) -> None:
+        pause = self._first_pause
+        while True:
+            began = time.monotonic()
+            try:
+                await self._run(self._ready)
+                self.why = "it ended by itself"
+            except ConfigError as error:
+                self._give_up(str(error))
+                return
+            except Exception as error:
+                self.why = f"{type(error).__name__}: {error}"
+                if self.health is not Health.FAILING:
+                    logger.exception("%s failed", self.name)
+            self.health = Health.FAILING
+            self._settled.set()
+            if time.monotonic() - began > self._window:
+                pause = self._first_pause
+            if self._too_often():
+                self._give_up(self.why)
+                return
+            logger.warning("%s is started again in %.1f s: %s", self.name, pause, self.why)
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, self._longest_pause)
+
+    def _too_often(self) -> bool:
+        now = time.monotonic()
+        self._restarts.append(now)
+        while self._restarts and now - self._restarts[0] > self._window:
+            self._restarts.popleft()
+        return len(self._restarts) > self._most
+
+    def _give_up(self, why: str) -> None:
+        self.health, self.why = Health.FAILED, why
+        self._settled.set()
+        logger.error("%s is given up: %s", self.name, why)

@@ -1,0 +1,402 @@
+"""Runs turns: one at a time in each lane, in the order they were accepted; T2 before the prompt, T3 after the end."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from supervisor import outcomes, permissions
+from supervisor.assistant import Assistant, prompt_of
+from supervisor.hub import Hub
+from supervisor.metering import SessionMeter
+from supervisor.projects import Projects
+from supervisor.protocol import conversation as talk
+from supervisor.protocol.errors import (
+    ConnectionFailed,
+    ProjectNotAllowed,
+    SessionNotActive,
+    SessionNotFound,
+    StorageError,
+    TurnFailed,
+    XswarmError,
+)
+from supervisor.protocol.events import CostRecorded
+from supervisor.protocol.messages import ProjectName, SessionId, UserId
+from supervisor.protocol.ports import Conversation
+from supervisor.protocol.times import Clock, now_ms, rfc3339, usd
+from supervisor.running import Running
+from supervisor.sessions import Live, Sessions
+from supervisor.store.port import Store
+from supervisor.store.records import Outcome, Result, Turn
+from supervisor.waiters import Waiters
+
+logger = logging.getLogger(__name__)
+
+STORAGE_RETRY_SECONDS = 0.5
+"""First pause before a write that the store refused is tried again; doubles to 10 s."""
+
+GRACE_SECONDS = 30.0
+"""What a connector's own watchdog gets over the turn's time before the core ends the turn itself."""
+
+
+@dataclass(slots=True)
+class Lane:
+    """What runs one turn at a time.
+
+    Attributes:
+        name: a session's id, or "assistant/<user>/<thread>".
+        waiting: turns that it was told of and has not started; None = look until nothing is left.
+        started: a turn that T1 has started already.
+        starting: it waits for a process, not for a turn.
+    """
+
+    name: str
+    project: ProjectName
+    waiting: int | None = 0
+    started: Turn | None = None
+    starting: bool = False
+    running: Running | None = None
+    conversation: Conversation | None = None
+    task: asyncio.Task[None] | None = None
+    writes: set[asyncio.Task[None]] = field(default_factory=set)
+
+
+class Turns:
+    """All lanes with work.
+
+    Args:
+        replied: told the channel of every reply that was put in the outbox.
+        turn_timeout: seconds that one turn may take.
+
+    Attributes:
+        waiters: whoever waits for a message's end.
+        backlog: turns that wait, as far as this process was told of them.
+    """
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        hub: Hub,
+        sessions: Sessions,
+        assistant: Assistant,
+        projects: Projects,
+        replied: Callable[[str], None],
+        turn_timeout: float,
+        clock: Clock = now_ms,
+    ) -> None:
+        self._store = store
+        self._hub = hub
+        self._sessions = sessions
+        self._assistant = assistant
+        self._projects = projects
+        self._replied = replied
+        self._turn_timeout = turn_timeout
+        self._clock = clock
+        self._lanes: dict[str, Lane] = {}
+        self._blocked: dict[ProjectName, set[str]] = {}
+        self.waiters = Waiters()
+        self._stopping = False
+        self.backlog = 0
+
+    def kick(self, name: str, project: ProjectName, started: Turn | None = None) -> None:
+        """Say that a lane has one more turn waiting, or one that is started already."""
+        lane = self._lanes.setdefault(name, Lane(name, project))
+        if started is not None:
+            lane.started = started
+        elif lane.waiting is not None:
+            lane.waiting += 1
+            self.backlog += 1
+        self._wake(lane)
+
+    async def sweep(self) -> None:
+        """Look for waiting turns in the store: after a start, and in case that a word was lost."""
+        for name, project in await self._store.turns.waiting_lanes():
+            lane = self._lanes.setdefault(name, Lane(name, project))
+            lane.waiting = None
+            self._wake(lane)
+
+    def _wake(self, lane: Lane) -> None:
+        if lane.task is None and not self._stopping:
+            lane.task = asyncio.create_task(self._work(lane), name=f"lane {lane.name}")
+
+    def running(self, lane: str) -> Running | None:
+        """Return the turn that runs in a lane."""
+        return self._lanes[lane].running if lane in self._lanes else None
+
+    def lanes_of(self, user_id: UserId) -> list[str]:
+        """Return the lanes in which a turn of a user runs."""
+        return [lane.name for lane in self._lanes.values() if lane.running and lane.running.turn.user_id == user_id]
+
+    def busy_count(self) -> int:
+        """Return how many turns run."""
+        return sum(lane.running is not None for lane in self._lanes.values())
+
+    async def interrupt(self, name: str) -> Running | None:
+        """Stop the running turn of a lane; returns it once it was told, None where nothing runs."""
+        lane = self._lanes.get(name)
+        if lane is None or lane.running is None or lane.conversation is None:
+            return None
+        running = lane.running
+        await lane.conversation.interrupt()
+        return running
+
+    async def cancel_waiting(self, name: str, why: str) -> list[Turn]:
+        """Cancel what waits in a lane; whoever waits for it is told."""
+        dropped = await self._store.turns.cancel_pending(name, why, now_ms=self._clock())
+        for turn in dropped:
+            self.waiters.fail(turn.message_id, TurnFailed(why))
+        return dropped
+
+    async def drain(self, seconds: float) -> None:
+        """Start nothing more; give what runs some seconds, then mark it; nobody is left waiting."""
+        self._stopping = True
+        tasks = [lane.task for lane in self._lanes.values() if lane.task is not None]
+        if tasks:
+            await asyncio.wait(tasks, timeout=seconds)
+        for lane in self._lanes.values():
+            if lane.running is not None:
+                lane.running.fail(outcomes.SHUT_DOWN)
+            elif lane.starting and lane.task is not None:
+                lane.task.cancel()  # its turn stays as it is stored
+        await asyncio.gather(*(t for t in tasks if not t.done()), return_exceptions=True)
+        kept = "the daemon is shutting down; the message is kept and runs after the restart"
+        self.waiters.fail_all(ConnectionFailed(kept))
+
+    async def _work(self, lane: Lane) -> None:
+        """Run a lane's turns until none is left to start."""
+        pause = STORAGE_RETRY_SECONDS
+        try:
+            while (lane.waiting != 0 or lane.started is not None) and not self._stopping:
+                try:
+                    await self._next(lane)
+                    pause = STORAGE_RETRY_SECONDS
+                except StorageError as error:
+                    logger.error("%s: cannot start the next turn: %s", lane.name, error)
+                    await asyncio.sleep(pause)
+                    pause = min(pause * 2, 10.0)
+        except Exception:
+            logger.exception("%s: the lane broke", lane.name)
+            lane.waiting = 0
+        finally:
+            lane.task = None
+            if lane.waiting == 0 and lane.started is None:
+                self._lanes.pop(lane.name, None)
+
+    async def _take(self, lane: Lane, conversation: Conversation | None) -> Turn | None:
+        """T2: return the lane's next turn, started; None = there is none, or its project is busy."""
+        if lane.started is not None:
+            turn, lane.started = lane.started, None
+            return turn
+        identity = conversation.identity if conversation is not None else None
+        told, lane.waiting = lane.waiting, 0
+        try:
+            taken = await self._store.turns.start_next(lane.name, identity, now_ms=self._clock())
+        except StorageError:
+            lane.waiting = told
+            raise
+        self.backlog = max(0, self.backlog - (told or 0 if taken is None else 1))
+        if taken is None:
+            if any(other.running and other.project == lane.project for other in self._lanes.values()):
+                self._blocked.setdefault(lane.project, set()).add(lane.name)
+            return None
+        if told is None or lane.waiting is None:
+            lane.waiting = None
+        else:
+            lane.waiting += told - 1
+        return taken
+
+    async def _next(self, lane: Lane) -> None:
+        """Run the next turn of a lane, where there is one to start."""
+        if lane.name.startswith("assistant/"):
+            if (turn := await self._take(lane, None)) is not None:
+                await self._assist(lane, turn)
+            return
+        live = await self._live(lane.name)
+        if isinstance(live, XswarmError):
+            await self._reject(lane, live)
+            return
+        with self._sessions.claim(live):
+            try:
+                lane.starting = True
+                conversation = await self._sessions.open(live)
+            except ConnectionFailed as error:
+                lane.starting = False
+                await self._reject(lane, error)
+                return
+            finally:
+                lane.starting = False
+            if (turn := await self._take(lane, conversation)) is not None:
+                await self._converse(lane, turn, live, conversation)
+        if turn is not None and turn.exclusive:
+            self._release(turn.project)
+
+    async def _live(self, name: str) -> Live | XswarmError:
+        """Return the lane's session in memory, or why it cannot run."""
+        session_id = SessionId(name)
+        if (live := self._sessions.live(session_id)) is None:
+            session = await self._store.sessions.get(session_id)
+            if session is None:
+                return SessionNotFound(name)
+            project = self._projects.get(session.project)
+            if project is None:
+                return ProjectNotAllowed(session.project_path)
+            live = self._sessions.take(session, project)
+        if not live.lifecycle.resumes_by_itself:
+            return SessionNotActive(name)
+        return live
+
+    async def _reject(self, lane: Lane, error: XswarmError) -> None:
+        """End the next turn of a lane that cannot run."""
+        turn = await self._take(lane, None)
+        if turn is not None:
+            await self.finish(turn, outcomes.not_started(turn, error, self._clock()), error)
+            self._release(turn.project)
+
+    async def _converse(self, lane: Lane, turn: Turn, live: Live, conversation: Conversation) -> None:
+        running = Running(turn, self._hub, self._tool_recorder(lane))
+        live.meter.begin(turn.id)
+        await self._sessions.began(live, running.on_event)
+        ended = await self._run(lane, running, conversation, live.meter)
+        self._sessions.ended(live, well=isinstance(ended, talk.Finished))
+        await self._conclude(lane, running, ended, live.denied)
+
+    async def _assist(self, lane: Lane, turn: Turn) -> None:
+        running = Running(turn, self._hub, self._tool_recorder(lane))
+        try:
+            async with self._assistant.converse(turn) as (conversation, meter):
+                meter.begin(turn.id)
+                pump = asyncio.create_task(_feed(conversation, running), name=f"assistant {turn.message_id}")
+                ended = await self._run(lane, running, conversation, meter)
+            await pump
+        except ConnectionFailed as error:
+            await self.finish(turn, outcomes.not_started(turn, error, self._clock()), error)
+            return
+        if self._stopping and not isinstance(ended, talk.Finished):
+            await self._store.turns.requeue(turn.id, now_ms=self._clock())  # it has no tools: it may run again
+            return
+        await self._conclude(lane, running, ended, ())
+
+    async def _run(
+        self, lane: Lane, running: Running, conversation: Conversation, meter: SessionMeter
+    ) -> talk.Finished | talk.Failed:
+        """Write the prompt and wait for the end of its turn."""
+        lane.running, lane.conversation = running, conversation
+        try:
+            async with asyncio.timeout(self._turn_timeout + GRACE_SECONDS):
+                await conversation.prompt(prompt_of(running.turn))
+                return await asyncio.shield(running.ended)
+        except ConnectionFailed as error:
+            running.fail(error.why)
+        except TimeoutError:
+            running.fail(f"no answer within {self._turn_timeout:.0f} seconds", timed_out=True)
+            await conversation.close()
+        finally:
+            lane.running, lane.conversation = None, None
+            await meter.settle()
+            await asyncio.gather(*lane.writes)
+        return running.ended.result()
+
+    async def _conclude(
+        self, lane: Lane, running: Running, ended: talk.Finished | talk.Failed, denied: list[str] | tuple[()]
+    ) -> None:
+        now = self._clock()
+        if isinstance(ended, talk.Failed) and ended.why == outcomes.SHUT_DOWN:
+            tools = [name for kind, name in await self.tools_of(running.turn) if kind == "tool_started"]
+            outcome = outcomes.interrupted(running.turn, outcomes.SHUT_DOWN, tools, running, now)
+            await self.finish(running.turn, outcome, TurnFailed(outcome.why))
+            return
+        outcome = outcomes.concluded(running, ended, denied, now)
+        error = None
+        if isinstance(ended, talk.Failed):
+            error = TurnFailed("interrupted" if ended.interrupted else ended.why, timed_out=ended.timed_out)
+        await self.finish(running.turn, outcome, error)
+
+    async def tools_of(self, turn: Turn) -> list[tuple[str, str]]:
+        """Return (kind, summary) of the tools that a turn has started and ended."""
+        found = await self._store.turns.events(turn.id)
+        return [(kind, str(payload.get("summary", ""))) for kind, payload in found]
+
+    async def finish(self, turn: Turn, outcome: Outcome, error: XswarmError | None) -> None:
+        """T3: record how a turn ended, as often as it takes, then tell whoever waits."""
+        pause = STORAGE_RETRY_SECONDS
+        while True:
+            try:
+                settled = await asyncio.shield(self._store.turns.finish(turn.id, outcome))
+                break
+            except StorageError as refused:
+                logger.error("%s: the outcome cannot be stored yet: %s", turn.message_id, refused)
+                self.waiters.fail(turn.message_id, refused)
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, 10.0)
+        if settled is None:
+            logger.error("%s: its outcome was not stored: another epoch has it", turn.message_id)
+            self.waiters.fail(turn.message_id, TurnFailed("another daemon has taken it over"))
+            return
+        for draft in outcome.replies:
+            self._replied(draft.reply.channel)
+        self._announce_cost(turn, settled.cost_nanos, outcome.now_ms)
+        if error is not None:
+            self.waiters.fail(turn.message_id, error)
+            return
+        result = Result(
+            turn=turn,
+            answer=outcome.answer,
+            answer_id=settled.answer_id,
+            why=outcome.why,
+            stop_reason=outcome.stop_reason,
+            duration_ms=outcome.duration_ms,
+            cost_nanos=settled.cost_nanos,
+            tokens=settled.tokens,
+            ended_ms=outcome.now_ms,
+        )
+        self.waiters.resolve(turn.message_id, result)
+
+    def _announce_cost(self, turn: Turn, cost_nanos: int, at_ms: int) -> None:
+        topics = ("costs", f"user:{turn.user_id}", f"session:{turn.session_id}")
+        if cost_nanos and self._hub.wanted(*topics):
+            event = CostRecorded(
+                user_id=turn.user_id,
+                session_id=turn.session_id,
+                message_id=turn.message_id,
+                cost_usd=usd(cost_nanos),
+                channel=turn.channel,
+                timestamp=rfc3339(at_ms),
+            )
+            self._hub.publish(event, topics)
+
+    def _release(self, project: ProjectName) -> None:
+        """Wake the lanes that found a project busy."""
+        for name in self._blocked.pop(project, ()):
+            self.kick(name, project)
+
+    def _tool_recorder(self, lane: Lane) -> Callable[[int, talk.ToolStarted | talk.ToolFinished], None]:
+        """Return what writes a turn's tool events behind it; T3 waits for them."""
+
+        def record(turn_id: int, event: talk.ToolStarted | talk.ToolFinished) -> None:
+            task = asyncio.create_task(self._record_tool(turn_id, event), name=f"tool event {lane.name}")
+            lane.writes.add(task)
+            task.add_done_callback(lane.writes.discard)
+
+        return record
+
+    async def _record_tool(self, turn_id: int, event: talk.ToolStarted | talk.ToolFinished) -> None:
+        payload: dict[str, Any]
+        if isinstance(event, talk.ToolStarted):
+            call = talk.ToolCall(tool_use_id=event.tool_use_id, name=event.name, input=event.input)
+            kind, payload = "tool_started", {"id": event.tool_use_id, "summary": permissions.summary(call)}
+        else:
+            kind, payload = "tool_finished", {"id": event.tool_use_id, "failed": event.failed}
+        try:
+            await self._store.turns.record_event(turn_id, kind, payload, now_ms=self._clock())
+        except StorageError as error:
+            logger.error("turn %d: a tool event could not be stored: %s", turn_id, error)
+
+
+async def _feed(conversation: Conversation, running: Running) -> None:
+    """Hand every event of a conversation of one turn to it."""
+    async for event in conversation.events():
+        running.on_event(event)
