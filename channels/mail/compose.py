@@ -1,0 +1,108 @@
+"""An answer as a mail: plain text and HTML, threaded, marked as automatic."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from email.headerregistry import Address, BaseHeader, HeaderRegistry, UnstructuredHeader
+from email.message import EmailMessage
+from email.policy import SMTP, Policy
+from typing import Any, cast
+
+from markdown_it import MarkdownIt
+
+from channels.mail.config import MailConfig
+from channels.mail.headers import decode_words
+from supervisor.protocol.errors import PermanentFailure
+from supervisor.protocol.messages import Outbound
+
+MAX_REFERENCES = 20
+"""Message ids that References keeps: the first and the last ones (RFC 5322 section 3.6.4 lets us trim)."""
+
+_MAX_SUBJECT = 200
+_REPLY = re.compile(r"(?:(?:re|aw|antw|sv)\s*(?:\[\d+\])?\s*:\s*)+", re.IGNORECASE)
+_MESSAGE_ID = re.compile(r"<[!-;=?-~]{3,250}>")
+_RECIPIENT = re.compile(r"[!-?A-~]{1,64}@[A-Za-z0-9.-]{1,253}")
+_TERMINAL = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
+_UNSAFE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+_PAGE = '<!doctype html>\n<html><head><meta charset="utf-8"></head>\n<body>\n{}</body></html>\n'
+
+
+class _MessageIdsHeader(UnstructuredHeader):
+    """Message ids, one a line: the email package would fold a long one into encoded words, which breaks it."""
+
+    def fold(self, *, policy: Policy[Any]) -> str:
+        lines = f"{policy.linesep} ".join(str(self).split())
+        return f"{self.name}: {lines}{policy.linesep}"  # type: ignore[attr-defined]  # the registry adds the name
+
+
+_REGISTRY = HeaderRegistry()
+# The registry derives the class from BaseHeader itself.
+_REGISTRY.map_to_type("in-reply-to", cast(type[BaseHeader], _MessageIdsHeader))
+_REGISTRY.map_to_type("references", cast(type[BaseHeader], _MessageIdsHeader))
+_POLICY = SMTP.clone(header_factory=_REGISTRY)
+# Raw HTML is shown as text; images are off because a reader's program would fetch them from anywhere.
+_MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable("table").disable("image")
+
+
+def message_id(outbound: Outbound, config: MailConfig) -> str:
+    """Return the Message-ID of an answer: the same at every attempt, so that a repetition can be recognised."""
+    return f"<{outbound.id}@{config.domain}>"
+
+
+def compose(outbound: Outbound, config: MailConfig, now: datetime | None = None) -> EmailMessage:
+    """Return the mail that carries an answer.
+
+    Args:
+        now: of the Date header; None for this moment.
+
+    Raises:
+        PermanentFailure: the recipient is no plain address.
+    """
+    if not _RECIPIENT.fullmatch(outbound.to.value):
+        raise PermanentFailure("the recipient is no plain mail address")
+    meta = outbound.meta
+    mail = EmailMessage(policy=_POLICY)
+    mail["From"] = Address(config.name, addr_spec=config.mailbox)
+    mail["To"] = Address(addr_spec=outbound.to.value)
+    mail["Subject"] = reply_subject(str(meta.get("subject", "")))
+    mail["Date"] = now or datetime.now(UTC)
+    mail["Message-ID"] = message_id(outbound, config)
+    answered = _ids([meta.get("in_reply_to")])
+    if answered:
+        mail["In-Reply-To"] = answered[0]
+    references = _references(meta, answered)
+    if references:
+        mail["References"] = " ".join(references)
+    mail["Auto-Submitted"] = "auto-replied"
+    mail["X-Auto-Response-Suppress"] = "All"  # what Exchange reads instead of Auto-Submitted
+    text = safe_text(outbound.text)
+    mail.set_content(f"{text}\n", cte="quoted-printable")
+    mail.add_alternative(_PAGE.format(_MARKDOWN.render(text)), subtype="html", cte="quoted-printable")
+    return mail
+
+
+def reply_subject(subject: str) -> str:
+    """Return the subject of an answer: one line, `Re:` once."""
+    words = decode_words(subject)
+    start = _REPLY.match(words)
+    plain = words[start.end() :] if start else words
+    return f"Re: {plain[:_MAX_SUBJECT]}".strip()
+
+
+def safe_text(text: str) -> str:
+    """Return text without terminal sequences, control characters and characters that turn its direction."""
+    plain = _UNSAFE.sub("", _TERMINAL.sub("", text.replace("\r\n", "\n")))
+    return plain.encode("utf-8", "replace").decode()
+
+
+def _references(meta: Mapping[str, Any], answered: Sequence[str]) -> list[str]:
+    given = meta.get("references")
+    known = _ids(given if isinstance(given, list | tuple) else [])
+    chain = list(dict.fromkeys([*known, *answered]))
+    return chain if len(chain) <= MAX_REFERENCES else [chain[0], *chain[-(MAX_REFERENCES - 1) :]]
+
+
+def _ids(values: Sequence[Any]) -> list[str]:
+    return [value for value in values if isinstance(value, str) and _MESSAGE_ID.fullmatch(value)]

@@ -1,0 +1,146 @@
+"""The `[channels.mail]` table of config.toml."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from dataclasses import dataclass, field
+from typing import Literal
+
+from supervisor.protocol.errors import ConfigError
+
+KEY = "channels.mail"
+
+MAILBOX = re.compile(
+    r"[A-Za-z0-9._%-]{1,64}@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?)(?:\.[A-Za-z0-9-]{1,63})*"
+)
+"""What our own mailbox may look like; no plus sign: everything after one belongs to us too."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SmtpConfig:
+    """Where answers leave.
+
+    Attributes:
+        host: name or address of the submission server.
+        port: TCP port.
+        username: logs in with `SMTP_PASSWORD` from the environment; empty sends without a login.
+        tls: "starttls" upgrades and never falls back, "implicit" speaks TLS from the first byte, "none" is for a
+            server on loopback only.
+    """
+
+    host: str
+    port: int = 587
+    username: str = ""
+    tls: Literal["starttls", "implicit", "none"] = "starttls"
+
+    def __post_init__(self) -> None:
+        if not self.host:
+            raise ConfigError(f"{KEY}.smtp.host", "must name the server that takes our mail")
+        if not 1 <= self.port <= 65535:
+            raise ConfigError(f"{KEY}.smtp.port", "must be between 1 and 65535")
+        if self.tls == "none" and not is_loopback(self.host):
+            raise ConfigError(
+                f"{KEY}.smtp.tls", f'"none" would send mail to {self.host} in the clear', 'use "starttls" or "implicit"'
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LmtpConfig:
+    """Where our mail server hands mail in: either `host` and `port`, or `path`.
+
+    Attributes:
+        host: an address of this machine; None stands for 127.0.0.1 where no path is set.
+        port: TCP port, 0 for a free one; None stands for 8024.
+        path: a unix socket, made with mode 0600.
+    """
+
+    host: str | None = None
+    port: int | None = None
+    path: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.path is not None:
+            if self.host is not None or self.port is not None:
+                raise ConfigError(f"{KEY}.lmtp", "must have either host and port, or path", "remove one of them")
+            if not self.path.startswith("/"):
+                raise ConfigError(f"{KEY}.lmtp.path", "must be an absolute path")
+            return
+        if not is_loopback(self.listen_host):
+            raise ConfigError(
+                f"{KEY}.lmtp.host",
+                f"{self.listen_host} can be reached from outside, and LMTP knows no login",
+                "use 127.0.0.1, ::1 or a path, with a mail server such as Postfix in front",
+            )
+        if not 0 <= self.listen_port <= 65535:
+            raise ConfigError(f"{KEY}.lmtp.port", "must be between 0 and 65535")
+
+    @property
+    def listen_host(self) -> str:
+        """The host to bind where there is no path."""
+        return self.host if self.host is not None else "127.0.0.1"
+
+    @property
+    def listen_port(self) -> int:
+        """The port to bind where there is no path."""
+        return self.port if self.port is not None else 8024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MailConfig:
+    """The mail channel.
+
+    Attributes:
+        address: our mailbox; `local+anything@domain` is ours too.
+        trusted_authserv_id: the authserv-id that our mail server writes into Authentication-Results; that server
+            must remove the headers with this id that come from outside (RFC 8601 section 5).
+        smtp: where answers leave.
+        lmtp: where mail comes in.
+        max_message_bytes: the largest mail that is taken, in bytes.
+        name: the name shown beside our address.
+    """
+
+    address: str
+    trusted_authserv_id: str
+    smtp: SmtpConfig
+    lmtp: LmtpConfig = field(default_factory=LmtpConfig)
+    max_message_bytes: int = 26_214_400
+    name: str = "xswarm"
+
+    def __post_init__(self) -> None:
+        if not MAILBOX.fullmatch(self.address):
+            raise ConfigError(f"{KEY}.address", f"must be a plain mailbox such as bot@example.org, is {self.address!r}")
+        if not self.trusted_authserv_id or re.search(r"[\s;()\"]", self.trusted_authserv_id):
+            raise ConfigError(
+                f"{KEY}.trusted_authserv_id",
+                "must be the one word that our mail server puts into Authentication-Results",
+            )
+        if self.max_message_bytes < 1024:
+            raise ConfigError(f"{KEY}.max_message_bytes", "must be at least 1024")
+        if not self.name.isprintable():
+            raise ConfigError(f"{KEY}.name", "must be one line of printable text")
+
+    @property
+    def mailbox(self) -> str:
+        """Our address in lower case: the account of this channel."""
+        return self.address.lower()
+
+    @property
+    def domain(self) -> str:
+        """The domain of our address, lower case."""
+        return self.mailbox.rpartition("@")[2]
+
+    def is_ours(self, address: str) -> bool:
+        """Return whether an address reaches this mailbox, plus-addresses included."""
+        local, _, domain = address.lower().rpartition("@")
+        return f"{local.partition('+')[0]}@{domain}" == self.mailbox
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether a host name or address certainly stays on this machine."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

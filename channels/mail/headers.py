@@ -1,0 +1,93 @@
+"""The header block of a mail, read strictly: what two programs could read differently is refused."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from email.errors import HeaderParseError
+from email.header import decode_header, make_header
+
+MAX_HEADERS = 1000
+MAX_HEADER_BYTES = 262_144
+_MAX_DECODED = 4000
+
+_FIELD = re.compile(rb"([!-9;-~]+):(.*)", re.DOTALL)
+_MESSAGE_ID = re.compile(r"<[!-;=?-~]{3,250}>")
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]+")
+
+
+class MalformedMail(Exception):
+    """A header block that is not plain RFC 5322; says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Headers:
+    """The header fields of a mail, topmost first.
+
+    Attributes:
+        fields: pairs of the name in lower case and the unfolded value.
+    """
+
+    fields: Sequence[tuple[str, str]]
+
+    def all(self, name: str) -> list[str]:
+        """Return the values of every field of that name (lower case), topmost first."""
+        return [value for key, value in self.fields if key == name]
+
+    def first(self, name: str) -> str:
+        """Return the value of the topmost field of that name, or an empty string."""
+        return next((value for key, value in self.fields if key == name), "")
+
+    def message_ids(self, name: str) -> list[str]:
+        """Return the message ids, `<...>` each, of all fields of that name, in order."""
+        return [found for value in self.all(name) for found in _MESSAGE_ID.findall(value)]
+
+    def words(self, name: str, limit: int = 500) -> str:
+        """Return a field for people: encoded words decoded, one line, at most `limit` characters."""
+        return decode_words(self.first(name))[:limit]
+
+
+def split(raw: bytes) -> tuple[Headers, bytes]:
+    """Return the header fields of a mail and its body.
+
+    A lone CR or LF among the headers is refused: one program would end the line there and see another From than the
+    program that checked it.
+
+    Raises:
+        MalformedMail: it cannot be read in one way only.
+    """
+    head, blank, body = raw.partition(b"\r\n\r\n")
+    if not blank:
+        head, body = raw.removesuffix(b"\r\n"), b""
+    if len(head) > MAX_HEADER_BYTES:
+        raise MalformedMail("its headers are too long")
+    lines = head.split(b"\r\n")
+    if b"\n" in b"".join(lines) or b"\r" in b"".join(lines) or b"\0" in head:
+        raise MalformedMail("its headers hold a lone CR, LF or NUL")
+    unfolded: list[bytes] = []
+    for line in lines:
+        if line[:1] in (b" ", b"\t") and unfolded:
+            unfolded[-1] += line
+        else:
+            unfolded.append(line)
+    if len(unfolded) > MAX_HEADERS:
+        raise MalformedMail("it has too many headers")
+    fields = []
+    for entry in unfolded:
+        match = _FIELD.fullmatch(entry)
+        if match is None:
+            raise MalformedMail("a line among its headers is no header")
+        name, value = match.groups()
+        fields.append((name.decode("ascii").lower(), value.decode("utf-8", "replace").strip()))
+    return Headers(fields), body
+
+
+def decode_words(value: str) -> str:
+    """Return a header's value with its encoded words (RFC 2047) decoded, on one line and without control characters."""
+    value = value[:_MAX_DECODED]
+    try:
+        decoded = str(make_header(decode_header(value)))
+    except (HeaderParseError, LookupError, ValueError):
+        decoded = value
+    return " ".join(_UNPRINTABLE.sub(" ", decoded).split()).encode("utf-8", "replace").decode()

@@ -1,0 +1,76 @@
+"""A host for channels under test: it keeps what it is given, as the core does, in memory."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+
+from supervisor.protocol.errors import ConfigError
+from supervisor.protocol.ids import uuid7
+from supervisor.protocol.messages import Delivery, Inbound, MessageId, Receipt
+from supervisor.protocol.ports import ChannelHost
+
+
+class RecordingHost(ChannelHost):
+    """Keeps what a channel hands in.
+
+    Attributes:
+        accepted: the messages, each once by channel, account and key.
+        calls: how many times `accept` was called, repetitions too.
+        deliveries: what was reported of replies, in order.
+        marks: the numbers that the channel keeps.
+        secrets: by name; one that is missing is a `ConfigError`.
+        threads: by the provider ids that `find_thread` knows.
+        fail_with: raised by `accept`, `delivered` and `set_mark` in place of keeping anything.
+    """
+
+    def __init__(self, *, public_url: str = "", secrets: dict[str, str] | None = None) -> None:
+        self.accepted: list[Inbound] = []
+        self.calls = 0
+        self.deliveries: list[Delivery] = []
+        self.marks: dict[str, int] = {}
+        self.secrets = dict(secrets or {})
+        self.threads: dict[str, str] = {}
+        self.fail_with: Exception | None = None
+        self._public_url = public_url
+        self._keys: dict[tuple[str, str, str], MessageId] = {}
+
+    @property
+    def public_url(self) -> str:
+        return self._public_url
+
+    def secret(self, name: str) -> str:
+        if name not in self.secrets:
+            raise ConfigError(name, "is not set", f"set {name} or {name}_FILE in the environment")
+        return self.secrets[name]
+
+    def generated_secret(self, name: str) -> bytes:
+        return hashlib.sha256(f"generated for tests: {name}".encode()).digest()
+
+    async def accept(self, inbound: Inbound) -> Receipt:
+        self.calls += 1
+        self._fail_where_asked()
+        key = (inbound.channel, inbound.account, inbound.dedup_key)
+        if key in self._keys:
+            return Receipt(message_id=self._keys[key], duplicate=True)
+        self._keys[key] = MessageId(uuid7())
+        self.accepted.append(inbound)
+        return Receipt(message_id=self._keys[key])
+
+    async def delivered(self, delivery: Delivery) -> None:
+        self._fail_where_asked()
+        self.deliveries.append(delivery)
+
+    async def find_thread(self, provider_ids: Sequence[str]) -> str | None:
+        return next((self.threads[each] for each in provider_ids if each in self.threads), None)
+
+    async def get_mark(self, name: str) -> int | None:
+        return self.marks.get(name)
+
+    async def set_mark(self, name: str, value: int) -> None:
+        self._fail_where_asked()
+        self.marks[name] = value
+
+    def _fail_where_asked(self) -> None:
+        if self.fail_with is not None:
+            raise self.fail_with

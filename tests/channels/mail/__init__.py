@@ -1,0 +1,3 @@
+"""Tests of the mail channel."""
+
+from __future__ import annotations
