@@ -58,6 +58,10 @@ class Host:
         """See `ChannelHost`."""
         return await self._intake.accept(inbound)
 
+    async def dropped(self, sender: str, why: str) -> None:
+        """See `ChannelHost`."""
+        await self._intake.dropped(self._name, sender, why)
+
     async def delivered(self, delivery: Delivery) -> None:
         """See `ChannelHost`."""
         await self._outbox.delivered(self._name, delivery)

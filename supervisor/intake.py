@@ -127,10 +127,7 @@ class Intake:
         """
         user = self._directory.by_address(inbound.sender)
         if user is None:
-            logger.info("%s: a message from an unknown sender was dropped", inbound.channel)
-            await self._store.audit.record(
-                str(inbound.sender), "unknown_sender", {"channel": inbound.channel}, now_ms=self._clock()
-            )
+            await self.dropped(inbound.channel, str(inbound.sender), "nobody has this address")
             return Receipt(message_id=None)
         taken = await self.submit(
             Submission(
@@ -150,6 +147,17 @@ class Intake:
         )
         self.start(taken)
         return Receipt(message_id=taken.accepted.message_id, duplicate=taken.accepted.duplicate)
+
+    async def dropped(self, channel: str, sender: str, why: str) -> None:
+        """Leave a trace of a message that is not accepted and never answered.
+
+        Raises:
+            StorageError: nothing was recorded.
+        """
+        logger.info("%s: a message was dropped: %s", channel, why)
+        if self._rates.trace(channel):
+            detail = {"channel": channel, "why": why[:200]}
+            await self._store.audit.record(sender[:320], "message.dropped", detail, now_ms=self._clock())
 
     async def submit(self, submission: Submission, decision: Decision | None = None) -> Taken:
         """Decide what a message is for and accept it; the caller then calls `start`.

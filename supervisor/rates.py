@@ -11,6 +11,9 @@ from limits.strategies import MovingWindowRateLimiter
 from supervisor.config import Limits
 from supervisor.protocol.messages import UserId
 
+TRACES = RateLimitItemPerHour(500)
+"""Audit rows about dropped messages that one channel may write."""
+
 
 class Rates:
     """Counts the messages of people; services are not counted."""
@@ -32,6 +35,10 @@ class Rates:
         for item in self._items:
             self._limiter.hit(item, user_id)
         return None
+
+    def trace(self, channel: str) -> bool:
+        """Return whether a dropped message may leave an audit row: strangers fill no disk."""
+        return self._limiter.hit(TRACES, channel)
 
     def tell(self, user_id: UserId, retry_after: float) -> bool:
         """Return whether the person is to be told now: once per wait, so that no flood is answered by a flood."""

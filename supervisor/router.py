@@ -93,7 +93,7 @@ class Router:
                 project=context.thread_project,
                 session_id=context.thread_session,
             )
-        keyword = self._keywords.find(text)
+        keyword = self._keywords.find(_own_lines(text))
         if keyword is not None:
             return self._claude(f"keyword {keyword}", text, context)
         return Decision(target=Target.ASSISTANT, reason="no keyword", text=text)
@@ -116,6 +116,11 @@ class Router:
         if project is None:
             return _refused(f"which project? Begin your message with @name; {_list(context.projects)}", text)
         return Decision(target=Target.CLAUDE_CODE, reason=reason, text=text, project=project)
+
+
+def _own_lines(text: str) -> str:
+    """Return a text without the lines that it quotes: what somebody else wrote chooses no target."""
+    return "\n".join(line for line in text.splitlines() if not line.startswith(">"))
 
 
 def _refused(why: str, text: str) -> Decision:

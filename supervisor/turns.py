@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
 from supervisor import outcomes, permissions
 from supervisor.assistant import Assistant, prompt_of
 from supervisor.hub import Hub
+from supervisor.lane import Lane
 from supervisor.metering import SessionMeter
 from supervisor.projects import Projects
 from supervisor.protocol import conversation as talk
@@ -40,28 +40,6 @@ STORAGE_RETRY_SECONDS = 0.5
 
 GRACE_SECONDS = 30.0
 """What a connector's own watchdog gets over the turn's time before the core ends the turn itself."""
-
-
-@dataclass(slots=True)
-class Lane:
-    """What runs one turn at a time.
-
-    Attributes:
-        name: a session's id, or "assistant/<user>/<thread>".
-        waiting: turns that it was told of and has not started; None = look until nothing is left.
-        started: a turn that T1 has started already.
-        starting: it waits for a process, not for a turn.
-    """
-
-    name: str
-    project: ProjectName
-    waiting: int | None = 0
-    started: Turn | None = None
-    starting: bool = False
-    running: Running | None = None
-    conversation: Conversation | None = None
-    task: asyncio.Task[None] | None = None
-    writes: set[asyncio.Task[None]] = field(default_factory=set)
 
 
 class Turns:

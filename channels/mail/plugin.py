@@ -80,7 +80,7 @@ class MailChannel(Channel):
             headers, content = split(raw)
             sender = self._sender(headers, envelope_sender)
         except (MalformedMail, NotProven, _Unwanted) as reason:
-            logger.info("mail %s was dropped: %s", digest[:16], reason)
+            await self._host.dropped(envelope_sender or "<>", f"mail {digest[:16]}: {reason}")
             return
         # A large mail takes a while: not on the loop that everything else runs on.
         reading = await asyncio.to_thread(_read, raw, headers, sender, content)

@@ -17,6 +17,7 @@ class RecordingHost(ChannelHost):
     Attributes:
         accepted: the messages, each once by channel, account and key.
         calls: how many times `accept` was called, repetitions too.
+        traces: sender and reason of the messages that were dropped.
         deliveries: what was reported of replies, in order.
         marks: the numbers that the channel keeps.
         secrets: by name; one that is missing is a `ConfigError`.
@@ -27,6 +28,7 @@ class RecordingHost(ChannelHost):
     def __init__(self, *, public_url: str = "", secrets: dict[str, str] | None = None) -> None:
         self.accepted: list[Inbound] = []
         self.calls = 0
+        self.traces: list[tuple[str, str]] = []
         self.deliveries: list[Delivery] = []
         self.marks: dict[str, int] = {}
         self.secrets = dict(secrets or {})
@@ -56,6 +58,10 @@ class RecordingHost(ChannelHost):
         self._keys[key] = MessageId(uuid7())
         self.accepted.append(inbound)
         return Receipt(message_id=self._keys[key])
+
+    async def dropped(self, sender: str, why: str) -> None:
+        self._fail_where_asked()
+        self.traces.append((sender, why))
 
     async def delivered(self, delivery: Delivery) -> None:
         self._fail_where_asked()

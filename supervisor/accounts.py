@@ -1,0 +1,273 @@
+"""People and their credentials: the operations behind /api/admin/*, for the daemon and for `maintenance`."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from supervisor.config import NAME
+from supervisor.identity import OPERATOR_NAME, Directory, digest, new_token
+from supervisor.projects import Projects
+from supervisor.protocol.errors import InvalidMessage, TokenNotFound, UserNotFound
+from supervisor.protocol.messages import Address, ProjectName, UserId
+from supervisor.protocol.status import Role
+from supervisor.protocol.times import DAY_MS, Clock, now_ms, rfc3339
+from supervisor.store.port import Store
+from supervisor.store.records import Token, User
+
+MAX_EXPIRES_DAYS = 3650
+MAX_JWT_MINUTES = 43_200
+"""30 days: nothing but the removal of its user revokes a JWT."""
+MAX_TOKEN_ID = 2**63 - 1
+"""What the store can hold."""
+
+_PHONE = re.compile(r"\+[1-9][0-9]{6,14}")
+_ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
+_LOCAL = re.compile(rf"{_ATOM}(?:\.{_ATOM})*")
+_LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+_DOMAIN = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
+_SHOWABLE = re.compile(r"[^\x00-\x1f\x7f-\x9f\ud800-\udfff]{1,256}")
+_NAME_RULE = "must match [A-Za-z0-9][A-Za-z0-9._-]{0,63}"
+_MANAGED = frozenset({"sms", "mail"})
+"""Kinds of addresses that `put_user` replaces; those that a later channel gives a user stay."""
+
+
+def phone(text: str) -> Address:
+    """Return a phone number as an address.
+
+    Raises:
+        InvalidMessage: it is not E.164.
+    """
+    if not _PHONE.fullmatch(text):
+        raise InvalidMessage("phones", f"must be a number like +15550100 (E.164), not {text!r}")
+    return Address(kind="sms", value=text)
+
+
+def mailbox(text: str) -> Address:
+    """Return a mail address as the mail channel writes it: lower case, the domain in ASCII.
+
+    Raises:
+        InvalidMessage: it is not one plain address.
+    """
+    local, at, domain = text.strip().rpartition("@")
+    ascii_domain = ""
+    if at and len(text) <= 254 and _LOCAL.fullmatch(local):
+        try:
+            ascii_domain = domain.removesuffix(".").encode("idna").decode("ascii").lower()  # idna applies NFKC
+        except UnicodeError:
+            ascii_domain = ""
+    if not _DOMAIN.fullmatch(ascii_domain):
+        raise InvalidMessage("emails", f"must be a plain mail address, not {text!r}")
+    return Address(kind="mail", value=f"{local.lower()}@{ascii_domain}")
+
+
+class Accounts:
+    """Users and tokens. Every change is stored, then taken over by the directory, then audited.
+
+    Args:
+        clock: wall time in milliseconds UTC.
+    """
+
+    def __init__(self, store: Store, directory: Directory, projects: Projects, clock: Clock = now_ms) -> None:
+        self._store = store
+        self._directory = directory
+        self._projects = projects
+        self._clock = clock
+        self._changing = asyncio.Lock()
+
+    async def reload(self) -> None:
+        """Make the directory hold what the store holds.
+
+        Raises:
+            StorageError.
+        """
+        self._directory.replace(await self._store.accounts.users(), await self._store.accounts.tokens())
+
+    # -- users
+
+    def users(self) -> list[dict[str, Any]]:
+        """Return everybody, by id."""
+        return [self._shown(user) for user in self._directory.users()]
+
+    def user(self, user_id: str) -> dict[str, Any]:
+        """Return one user.
+
+        Raises:
+            UserNotFound.
+        """
+        return self._shown(self._directory.user(user_id))
+
+    async def put_user(
+        self,
+        user_id: str,
+        *,
+        name: str,
+        role: str,
+        phones: Sequence[str] = (),
+        emails: Sequence[str] = (),
+        projects: Sequence[str] = (),
+    ) -> dict[str, Any]:
+        """Create a user, or replace all that is known of one; returns them.
+
+        Raises:
+            InvalidMessage: names the field and what it must be.
+            NotAllowed: an address belongs to another user.
+            StorageError.
+        """
+        if not NAME.fullmatch(user_id):
+            raise InvalidMessage("id", _NAME_RULE)
+        if not _SHOWABLE.fullmatch(name):
+            raise InvalidMessage("name", "must be 1 to 256 characters without control characters")
+        if role not in Role.__members__:
+            raise InvalidMessage("role", f"must be one of {', '.join(Role)}, not {role!r}")
+        addresses = [phone(text) for text in phones] + [mailbox(text) for text in emails]
+        names = [self._project(text) for text in projects]
+        async with self._changing:
+            known = {user.id: user for user in self._directory.users()}.get(UserId(user_id))
+            kept = [a for a in known.addresses if a.kind not in _MANAGED] if known is not None else []
+            user = User(
+                id=UserId(user_id),
+                name=name,
+                role=Role(role),
+                addresses=tuple(dict.fromkeys(kept + addresses)),
+                projects=tuple(dict.fromkeys(names)),
+                created_ms=known.created_ms if known is not None else self._clock(),
+            )
+            await self._store.accounts.put_user(user, now_ms=self._clock())
+            await self.reload()
+        shown = self._shown(user)
+        await self._audit("user_put", shown)
+        return shown
+
+    async def remove_user(self, user_id: str) -> None:
+        """Remove a user's rights, addresses and tokens; what they wrote and spent stays.
+
+        Raises:
+            UserNotFound, StorageError.
+        """
+        async with self._changing:
+            if not await self._store.accounts.remove_user(UserId(user_id), now_ms=self._clock()):
+                raise UserNotFound(user_id)
+            await self.reload()
+        await self._audit("user_removed", {"id": user_id})
+
+    # -- tokens
+
+    async def tokens(self) -> list[dict[str, Any]]:
+        """Return all tokens without what opens anything, revoked ones too."""
+        return [_shown_token(token) for _, token in await self._store.accounts.tokens()]
+
+    async def create_token(
+        self, *, user_id: str | None = None, service: str | None = None, expires_days: int | None = None
+    ) -> dict[str, Any]:
+        """Make a token for a user or for a service; its text is in the answer and nowhere else.
+
+        Args:
+            expires_days: None = it is good until it is revoked.
+
+        Raises:
+            InvalidMessage: names the field and what it must be.
+            UserNotFound, StorageError.
+        """
+        if (user_id is None) == (service is None):
+            raise InvalidMessage("user_id", "exactly one of user_id and service must be given")
+        if service is not None and not NAME.fullmatch(service):
+            raise InvalidMessage("service", _NAME_RULE)
+        if expires_days is not None and not 1 <= expires_days <= MAX_EXPIRES_DAYS:
+            raise InvalidMessage("expires_days", f"must be 1 to {MAX_EXPIRES_DAYS}")
+        owner = self._directory.user(user_id).id if user_id is not None else None
+        token, now = new_token(), self._clock()
+        async with self._changing:
+            record = await self._store.accounts.add_token(
+                digest(token),
+                str(owner if owner is not None else service),
+                owner,
+                now_ms=now,
+                expires_ms=now + expires_days * DAY_MS if expires_days is not None else None,
+            )
+            await self.reload()
+        shown = _shown_token(record)
+        await self._audit("token_created", shown)
+        return {"id": record.id, "token": token} | {key: shown[key] for key in ("name", "user_id", "expires_at")}
+
+    async def revoke_token(self, token_id: str) -> None:
+        """End a token at once; one that is revoked already stays so.
+
+        Raises:
+            TokenNotFound, StorageError.
+        """
+        number = int(token_id) if token_id.isascii() and token_id.isdecimal() and len(token_id) < 20 else -1
+        if not 0 <= number <= MAX_TOKEN_ID:
+            raise TokenNotFound(token_id)
+        async with self._changing:
+            if not await self._store.accounts.revoke_token(number, now_ms=self._clock()):
+                raise TokenNotFound(token_id)
+            await self.reload()
+        await self._audit("token_revoked", {"id": number})
+
+    async def jwt(self, user_id: str, *, minutes: int) -> dict[str, Any]:
+        """Make a JWT for a user.
+
+        Raises:
+            InvalidMessage: it would last too long, or not at all.
+            UserNotFound, StorageError.
+        """
+        if not 1 <= minutes <= MAX_JWT_MINUTES:
+            raise InvalidMessage("minutes", f"must be 1 to {MAX_JWT_MINUTES}")
+        token, expires_ms = self._directory.issue_jwt(UserId(user_id), minutes=minutes)
+        expires_at = rfc3339(expires_ms)
+        await self._audit("jwt_issued", {"user_id": user_id, "expires_at": expires_at})
+        return {"token": token, "expires_at": expires_at}
+
+    def only_user(self) -> User:
+        """Return the one user there is.
+
+        Raises:
+            InvalidMessage: there is none, or there are several.
+        """
+        users = self._directory.users()
+        if len(users) != 1:
+            raise InvalidMessage("user_id", f"must be given: there are {len(users)} users")
+        return users[0]
+
+    def record(self, user_id: str) -> User:
+        """Return a user as stored.
+
+        Raises:
+            UserNotFound.
+        """
+        return self._directory.user(user_id)
+
+    def _project(self, name: str) -> ProjectName:
+        project = self._projects.get(name)
+        if project is None:
+            raise InvalidMessage("projects", f"must be names of [projects] in config.toml, not {name!r}")
+        return project.name
+
+    def _shown(self, user: User) -> dict[str, Any]:
+        return {
+            "id": user.id,
+            "name": user.name,
+            "role": user.role.value,
+            "addresses": [{"kind": address.kind, "value": address.value} for address in user.addresses],
+            "projects": [
+                {"name": project.name, "origin": self._projects.origin(user, project)}
+                for project in self._projects.of(user)
+            ],
+        }
+
+    async def _audit(self, event: str, detail: dict[str, Any]) -> None:
+        await self._store.audit.record(OPERATOR_NAME, event, detail, now_ms=self._clock())
+
+
+def _shown_token(token: Token) -> dict[str, Any]:
+    return {
+        "id": token.id,
+        "name": token.name,
+        "user_id": token.user_id,
+        "created_at": rfc3339(token.created_ms),
+        "expires_at": rfc3339(token.expires_ms) if token.expires_ms is not None else None,
+        "revoked_at": rfc3339(token.revoked_ms) if token.revoked_ms is not None else None,
+    }
