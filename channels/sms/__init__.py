@@ -1,0 +1,3 @@
+"""Text messages through Twilio."""
+
+from __future__ import annotations

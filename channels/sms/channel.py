@@ -1,0 +1,191 @@
+"""The SMS channel: replies out by Twilio's API, texts and delivery reports in by its signed webhooks."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from channels.sms.api import REQUEST_SECONDS, TwilioApi, open_api
+from channels.sms.assignments import Assignments
+from channels.sms.catchup import CatchUp
+from channels.sms.config import SmsConfig
+from channels.sms.plain import plain_text
+from channels.sms.recent import Recent
+from channels.sms.reports import PRICE_DELAYS, CallbackUrls, Reports
+from channels.sms.shaping import Body, shape
+from channels.sms.signature import Signatures
+from channels.sms.texts import Texts
+from channels.sms.webhooks import STATUS_PATH, Webhooks
+from supervisor.protocol.errors import TemporaryFailure
+from supervisor.protocol.messages import NotSent, Outbound, OutboxId, Reconciled, Sent, Unknown
+from supervisor.protocol.ports import Channel, ChannelHost, Route
+
+logger = logging.getLogger(__name__)
+
+TRIAL_PREFIX = "Sent from your Twilio trial account - "
+"""What Twilio puts before the body of every message of a trial account."""
+
+CLOCK_MARGIN = timedelta(seconds=5)
+"""How much earlier than ours Twilio's clock may date a message."""
+
+POLLS = 2
+"""How often Twilio's list must not show a message before it counts as not sent."""
+
+
+@dataclass(slots=True)
+class _Try:
+    """A send of this process: when it began, in seconds since 1970 UTC, and how often it was looked for in vain."""
+
+    since: float
+    polls: int = 0
+
+
+class SmsChannel(Channel):
+    """Text messages through one Twilio account.
+
+    A reply is one body of at most `max_segments` segments and 1600 characters. Where more exists it ends in "Reply MORE
+    for the rest" and `Sent.note` is `more:<offset>`: sending the same text again with `Outbound.meta["offset"]` set to
+    that number sends the next part. The offset counts characters of the plain text, which the same Markdown always
+    gives.
+
+    Args:
+        tokens: the auth tokens that webhooks may be signed with; requests are made with the first.
+        status_key: proves that a status callback's URL is of our making.
+        clock: returns seconds since 1970 UTC.
+        request_seconds: how long Twilio may take to answer.
+        price_delays: when a delivered message is asked for its price, in seconds.
+    """
+
+    name = "sms"
+
+    def __init__(
+        self,
+        config: SmsConfig,
+        host: ChannelHost,
+        *,
+        tokens: Sequence[str],
+        status_key: bytes,
+        clock: Callable[[], float] = time.time,
+        request_seconds: float = REQUEST_SECONDS,
+        price_delays: Sequence[float] = PRICE_DELAYS,
+    ) -> None:
+        self._config = config
+        self._token = tokens[0]
+        self._clock = clock
+        self._request_seconds = request_seconds
+        self._callbacks = CallbackUrls(host.public_url, STATUS_PATH, status_key)
+        self._texts = Texts(host)
+        self._reports = Reports(host, price_delays)
+        self._assignments = Assignments()
+        self._tries: Recent[OutboxId, _Try] = Recent(10_000)
+        self._webhooks = Webhooks(
+            host, Signatures(tokens, host.public_url), self._callbacks, self._texts, self._reports, self._assignments
+        )
+        self._catch_up = CatchUp(config, host, self._texts, self._reports, clock)
+        self._api: TwilioApi | None = None
+
+    def routes(self) -> Sequence[Route]:
+        return self._webhooks.routes()
+
+    async def run(self, ready: Callable[[], None]) -> None:
+        config = self._config
+        async with open_api(
+            account_sid=config.account_sid,
+            token=self._token,
+            origin=config.api_url,
+            request_seconds=self._request_seconds,
+        ) as api:
+            self._api = api
+            try:
+                ready()
+                async with asyncio.TaskGroup() as tasks:
+                    tasks.create_task(self._catch_up.run(api), name="sms: catch up")
+                    tasks.create_task(self._reports.price_messages(api), name="sms: prices")
+            finally:
+                self._api = None
+
+    async def send(self, outbound: Outbound) -> Sent:
+        api = self._running_api()
+        body = await self._body(outbound)
+        self._tries[outbound.id] = _Try(since=self._clock())
+        message = await api.send(
+            to=outbound.to.value,
+            body=body.text,
+            sender=self._sender(outbound),
+            service_sid=self._config.messaging_service_sid,
+            status_callback=self._callbacks.make(outbound.id),
+        )
+        self._tries.forget(outbound.id)
+        self._assignments.assign(message.sid, outbound.id)
+        return _sent(message.sid, message.segments, body)
+
+    async def reconcile(self, outbound: Outbound) -> Reconciled:
+        """Look for the message in what callbacks told, then in Twilio's list: same recipient and body, taken since.
+
+        Not found counts only after `reconcile_after_seconds` and two looks, for the list may lag.
+
+        Raises:
+            TemporaryFailure: Twilio cannot be asked now.
+        """
+        if outbound.sending_since is None:
+            return NotSent()
+        body = await self._body(outbound)
+        told = self._assignments.sid_of(outbound.id)
+        if told is not None:
+            return _sent(told, 0, body)
+        api = self._running_api()
+        begun = datetime.fromtimestamp(outbound.sending_since / 1000, UTC) - CLOCK_MARGIN
+        matches: list[tuple[datetime, str]] = []
+        async with aclosing(api.find(to=outbound.to.value, sender=self._sender(outbound))) as messages:
+            async for message in messages:
+                # By the time Twilio took it, since one that still waits has no time of sending to filter by.
+                if message.created is None:
+                    continue
+                if message.created < begun - timedelta(hours=1):
+                    break  # the list is newest first
+                same_body = message.body in (body.text, TRIAL_PREFIX + body.text)
+                if same_body and message.created >= begun and self._assignments.may_carry(message.sid, outbound.id):
+                    matches.append((message.created, message.sid))
+        attempt = self._tries.get(outbound.id)
+        if attempt is None:
+            attempt = self._tries[outbound.id] = _Try(since=outbound.sending_since / 1000)
+        if matches:
+            self._tries.forget(outbound.id)
+            sid = min(matches)[1]
+            self._assignments.assign(sid, outbound.id)
+            return _sent(sid, 0, body)
+        attempt.polls += 1
+        if self._clock() - attempt.since < self._config.reconcile_after_seconds or attempt.polls < POLLS:
+            return Unknown()
+        self._tries.forget(outbound.id)
+        return NotSent()
+
+    def _running_api(self) -> TwilioApi:
+        if self._api is None:
+            raise TemporaryFailure("the SMS channel is not running")
+        return self._api
+
+    def _sender(self, outbound: Outbound) -> str:
+        """Return the number to send from, the one they wrote to; empty where a messaging service chooses it."""
+        if self._config.messaging_service_sid:
+            return ""
+        return outbound.account or self._config.from_number
+
+    async def _body(self, outbound: Outbound) -> Body:
+        offset = outbound.meta.get("offset", 0)
+        if not isinstance(offset, int) or offset < 0:
+            raise AssertionError("the offset of a reply is a number that this channel gave")
+        # A hostile text can take the Markdown parser seconds: not on the loop.
+        plain = await asyncio.to_thread(plain_text, outbound.text)
+        return shape(plain, max_segments=self._config.max_segments, offset=offset)
+
+
+def _sent(sid: str, segments: int, body: Body) -> Sent:
+    note = "" if body.next_offset is None else f"more:{body.next_offset}"
+    # With a messaging service Twilio counts none until it has chosen a number.
+    return Sent(provider_id=sid, segments=segments or body.segments, note=note)

@@ -1,0 +1,40 @@
+"""The entry of the SMS channel: its table in config.toml and how it is built from it."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from channels.sms.channel import SmsChannel
+from channels.sms.config import SmsConfig
+from channels.sms.signature import Signatures
+from supervisor.protocol.errors import ConfigError
+from supervisor.protocol.ports import ChannelHost, ChannelPlugin
+
+TOKEN = "TWILIO_AUTH_TOKEN"  # noqa: S105  # the name of the secret
+PREVIOUS_TOKEN = "TWILIO_AUTH_TOKEN_PREVIOUS"  # noqa: S105
+"""Set while the token is being replaced: webhooks signed with it are still taken."""
+
+
+def build(config: SmsConfig, host: ChannelHost) -> SmsChannel:
+    """Build the channel.
+
+    Raises:
+        ConfigError: `http.public_url` or the secret TWILIO_AUTH_TOKEN is missing: no signature could be checked.
+    """
+    if not host.public_url:
+        raise ConfigError(
+            "http.public_url",
+            "must be set for text messages: Twilio signs the address that it calls",
+            "set it to the address under which Twilio reaches this server, as https://xswarm.example.org",
+        )
+    tokens = [host.secret(TOKEN)]
+    with suppress(ConfigError):  # it is set only while a replacement is going on
+        tokens.append(host.secret(PREVIOUS_TOKEN))
+    try:
+        Signatures(tokens, host.public_url)
+    except ValueError as error:
+        raise ConfigError("http.public_url", "must be an http or https URL", "as https://xswarm.example.org") from error
+    return SmsChannel(config, host, tokens=tokens, status_key=host.generated_secret("twilio-status"))
+
+
+PLUGIN = ChannelPlugin(name="sms", config=SmsConfig, build=build)

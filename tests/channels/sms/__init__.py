@@ -1,0 +1,3 @@
+"""Tests of the SMS channel."""
+
+from __future__ import annotations

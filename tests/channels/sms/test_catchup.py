@@ -1,0 +1,130 @@
+"""What the webhooks did not bring is fetched, once."""
+
+from __future__ import annotations
+
+import logging
+import time
+from datetime import timedelta
+
+import pytest
+
+from channels.sms.catchup import MARK
+from supervisor.demo.twilio import TwilioStandIn
+from supervisor.protocol.errors import StorageError
+from tests.channels.sms.fixtures import ACCOUNT, OUR_NUMBER, PERSON, SERVICE, TOKEN, Clock, outbound, running
+from tests.waiting import until
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock(time.time())
+
+
+def stand_in() -> TwilioStandIn:
+    return TwilioStandIn(ACCOUNT, TOKEN, number=OUR_NUMBER, progress_seconds=0.01, price_seconds=0.05)
+
+
+async def test_texts_missed_while_down_are_accepted_at_start_in_their_order(clock: Clock) -> None:
+    async with stand_in() as twilio:
+        for body in ("first", "second", "third"):
+            await twilio.receive(PERSON, body, announce=False)
+        async with running(clock, twilio=twilio) as run:
+            await until(lambda: MARK in run.host.marks, "the list has been read")
+            assert [inbound.text for inbound in run.host.accepted] == ["first", "second", "third"]
+            assert run.host.marks[MARK] == int(clock.now * 1000)
+
+
+async def test_a_text_that_came_by_webhook_is_not_accepted_again(clock: Clock) -> None:
+    async with stand_in() as twilio:
+        async with running(clock, twilio=twilio, catch_up_seconds=0.01) as run:
+            await until(lambda: MARK in run.host.marks, "the list has been read")
+            assert await twilio.receive(PERSON, "hello") == 200
+            mark = run.host.marks[MARK]
+            clock.now += 60
+            await until(lambda: run.host.marks[MARK] > mark, "the list has been read again")
+            assert run.host.calls == 1
+        # After a restart nothing but the core's own key knows it.
+        async with running(clock, twilio=twilio, host=run.host, catch_up_seconds=0.01):
+            clock.now += 60
+            await until(lambda: run.host.marks[MARK] == int(clock.now * 1000), "the list has been read once more")
+        assert len(run.host.accepted) == 1
+
+
+async def test_the_poll_begins_two_hours_before_the_mark(clock: Clock) -> None:
+    async with stand_in() as twilio:
+        for hours, body in ((3, "too old"), (1, "recent")):
+            await twilio.receive(PERSON, body, announce=False)
+            sent = twilio.messages[-1].sent
+            assert sent is not None
+            twilio.messages[-1].sent = sent - timedelta(hours=hours)
+        async with running(clock, twilio=twilio) as run:
+            await until(lambda: MARK in run.host.marks, "the list has been read")
+            assert [inbound.text for inbound in run.host.accepted] == ["recent"]
+
+
+async def test_stop_words_and_strangers_services_are_not_fetched(clock: Clock) -> None:
+    async with stand_in() as twilio:
+        for body in ("STOP", "for another service", "for us"):
+            await twilio.receive(PERSON, body, announce=False)
+        twilio.messages[0].service_sid = twilio.messages[2].service_sid = SERVICE
+        async with running(clock, twilio=twilio, from_number="", messaging_service_sid=SERVICE) as run:
+            await until(lambda: MARK in run.host.marks, "the list has been read")
+            assert [inbound.text for inbound in run.host.accepted] == ["for us"]
+
+
+async def test_the_mark_stays_where_something_was_not_stored(clock: Clock, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    async with stand_in() as twilio:
+        await twilio.receive(PERSON, "hello", announce=False)
+        async with running(clock, twilio=twilio, catch_up_seconds=0.01) as run:
+            run.host.fail_with = StorageError("disk full")
+            await until(lambda: run.host.calls >= 5, "several polls have failed")
+            assert MARK not in run.host.marks
+            run.host.fail_with = None
+            await until(lambda: run.host.accepted, "it is accepted after all")
+            await until(lambda: "again" in caplog.text, "the recovery is logged")
+    lines = [record.getMessage() for record in caplog.records if record.name == "channels.sms.catchup"]
+    assert len(lines) == 2
+    assert "disk full" in lines[0]
+
+
+async def test_an_unreachable_twilio_does_not_end_the_channel_and_is_logged_once(
+    clock: Clock, unused_tcp_port: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    api_url = f"http://127.0.0.1:{unused_tcp_port}"
+    async with running(clock, api_url=api_url, catch_up_seconds=0.01) as run:
+        await until(lambda: "cannot be fetched" in caplog.text, "the failure is logged")
+        twilio = TwilioStandIn(ACCOUNT, TOKEN, number=OUR_NUMBER, port=unused_tcp_port)
+        async with twilio:
+            await until(lambda: MARK in run.host.marks, "the list has been read")
+    assert caplog.text.count("cannot be fetched") == 1
+    assert TOKEN not in caplog.text
+
+
+async def test_a_report_that_was_missed_is_made_up_for_with_its_price(clock: Clock) -> None:
+    async with stand_in() as twilio:
+        async with running(clock, twilio=twilio) as run:
+            twilio.webhook_url = ""
+            sent = await run.channel.send(outbound())
+        run.host.deliveries.clear()
+        (message,) = twilio.messages
+        await until(lambda: message.price, "the price is known at Twilio")
+        async with running(clock, twilio=twilio, host=run.host):
+            await until(lambda: run.host.deliveries, "the end is reported")
+        (delivery,) = run.host.deliveries
+        assert (delivery.provider_id, delivery.state, delivery.price_nanos) == (
+            sent.provider_id,
+            "delivered",
+            7_900_000,
+        )
+
+
+async def test_what_is_settled_is_reported_once(clock: Clock) -> None:
+    async with stand_in() as twilio, running(clock, twilio=twilio, catch_up_seconds=0.01) as run:
+        await run.channel.send(outbound())
+        await until(lambda: any(each.price_nanos for each in run.host.deliveries), "the price is reported")
+        reported = len(run.host.deliveries)
+        mark = run.host.marks[MARK]
+        clock.now += 60
+        await until(lambda: run.host.marks[MARK] > mark, "the list has been read again")
+        assert len(run.host.deliveries) == reported
