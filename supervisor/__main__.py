@@ -1,0 +1,30 @@
+"""`python -m supervisor`: the daemon in the foreground, as `xswarm serve` runs it."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from supervisor import config, daemon
+from supervisor.protocol.errors import XswarmError
+
+
+def run() -> int:
+    """Read the arguments, run the daemon, return the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m supervisor", description="Run the xswarm daemon.")
+    parser.add_argument("--config", type=Path, help="config.toml to use")
+    parser.add_argument("--offline", action="store_true", help="answer with a script instead of a model")
+    parser.add_argument("--demo", action="store_true", help="with a demo user, a scratch project and stand-ins")
+    arguments = parser.parse_args()
+    try:
+        path = config.find(arguments.config)
+        return daemon.main(config.load(path), config_path=path, offline=arguments.offline, demo=arguments.demo)
+    except XswarmError as error:
+        remedy = f"\n{error.remedy}" if error.remedy else ""
+        sys.stderr.write(f"xswarm: {error}{remedy}\n")
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(run())

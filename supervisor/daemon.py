@@ -1,0 +1,310 @@
+"""Builds every part in order and stops them in reverse: the one file that knows them all."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from pathlib import Path
+
+import uvloop
+
+from supervisor import hardening, logs, plugins
+from supervisor.accounts import Accounts
+from supervisor.assistant import Assistant
+from supervisor.commands import Commands
+from supervisor.config import Config, State
+from supervisor.credentials import OPERATOR_TOKEN, Credentials
+from supervisor.demo import demo as demonstration
+from supervisor.host import ConnectorSide, Host
+from supervisor.hub import Hub
+from supervisor.identity import Directory
+from supervisor.intake import Intake
+from supervisor.keywords import Keywords
+from supervisor.lock import StateLock
+from supervisor.models.offline import OfflineModel
+from supervisor.models.prices import PriceList
+from supervisor.models.proxy import Gateway
+from supervisor.opening import DATABASE, jwt_secret, seal_with
+from supervisor.operations import Operations
+from supervisor.outbox import Outbox
+from supervisor.projects import Projects
+from supervisor.protocol.errors import ConfigError
+from supervisor.protocol.ports import Channel, Connector
+from supervisor.protocol.status import EndReason
+from supervisor.rates import Rates
+from supervisor.recovery import recover
+from supervisor.router import Router
+from supervisor.schedule import Schedule
+from supervisor.sessions import Sessions
+from supervisor.store import Store, open_store
+from supervisor.supervise import Child, Health
+from supervisor.turns import Turns
+from supervisor.wires.server import HttpServer
+from supervisor.wires.socket_channel import SocketChannel
+from supervisor.wires.sockets import SocketServer
+
+logger = logging.getLogger(__name__)
+
+ADDRESSES = "addresses.json"
+API_URL = "https://api.anthropic.com"
+
+READY_SECONDS = 10.0
+"""How long the start waits for a channel to listen."""
+
+FLUSH_SECONDS = 3.0
+"""What the replies of a shutdown get to leave by their channels."""
+
+
+def main(config: Config, *, config_path: Path | None, offline: bool, demo: bool) -> int:
+    """Run the daemon until it is told to stop; return the process's exit code.
+
+    Raises:
+        ConfigError: it cannot start; nothing was started.
+    """
+    if demo:
+        # The demo's users and messages stay out of the real database.
+        config = replace(config, state=State(dir=str(config.state_dir / "demo")))
+    state_dir = config.state_dir
+    with StateLock(state_dir):
+        hardening.harden()
+        credentials = Credentials(state_dir, os.environ)
+        logs.setup(config.log.level, config.log.format, credentials.known)
+        logger.info("configuration: %s", config_path or "none, everything at its default")
+        return uvloop.run(Daemon(config, credentials, offline=offline, demo=demo).run())
+
+
+class Daemon:
+    """One run of the daemon.
+
+    Args:
+        credentials: where secrets come from.
+        offline: the model is a script on this machine.
+        demo: with a demo user, a scratch project and stand-ins for the outside world.
+    """
+
+    def __init__(self, config: Config, credentials: Credentials, *, offline: bool, demo: bool) -> None:
+        self._config = config
+        self._credentials = credentials
+        self._offline = offline
+        self._demo = demonstration.Demo(config.state_dir) if demo else None
+        self._stop = asyncio.Event()
+        self._children: list[Child] = []
+
+    async def run(self) -> int:
+        """Start, serve until SIGTERM or SIGINT, drain, stop; a second signal forces."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._asked_to_stop)
+        async with AsyncExitStack() as stack:
+            await self._start(stack)
+            await self._stop.wait()
+            logger.info("stopping: running turns get %.0f s", self._config.supervisor.drain_seconds)
+        logger.info("stopped")
+        return 0
+
+    def _asked_to_stop(self) -> None:
+        if self._stop.is_set():
+            logger.warning("told to stop a second time: leaving at once")
+            os._exit(1)  # the fence ends every agent; what runs is marked at the next start
+        self._stop.set()
+
+    async def _start(self, stack: AsyncExitStack) -> None:
+        config = self._config
+        if self._demo is not None:
+            config = await stack.enter_async_context(self._demo.around(config, self._credentials.lend))
+        audit_key = self._credentials.generated("audit")
+        store = await open_store(config.state_dir / DATABASE, seal=seal_with(audit_key))
+        stack.push_async_callback(store.close)
+        directory = Directory(
+            operator_token=self._credentials.operator_token(),
+            service_token=self._credentials.secret("SUPERVISOR_TOKEN"),
+            jwt_secret=jwt_secret(self._credentials),
+        )
+        projects = Projects(config.projects, config.claude_code.model)
+        accounts = Accounts(store, directory, projects)
+        await accounts.reload()
+        if self._demo is not None:
+            person = {
+                "name": "Demo",
+                "role": "ADMIN",
+                "phones": [demonstration.PHONE],
+                "emails": [demonstration.MAILBOX],
+                "projects": [],
+            }
+            await accounts.put_user(demonstration.USER, **person)
+            logger.info("demo: user %s is %s", demonstration.USER, demonstration.PHONE)
+        gateway = await self._open_gateway(stack)
+        connector, assistant = self._build_connectors(config)
+        for line in (*await connector.prepare(), *await assistant.prepare()):
+            logger.info("%s", line)
+
+        hub = Hub()
+        outbox = Outbox(store.outbox)
+        sessions = Sessions(
+            store=store,
+            hub=hub,
+            connector=connector,
+            gateway=gateway,
+            state_dir=config.state_dir,
+            max_processes=config.claude_code.max_processes,
+            turn_timeout=config.claude_code.turn_timeout_seconds,
+            track_costs=config.claude_code.track_costs,
+        )
+        turns = Turns(
+            store=store,
+            hub=hub,
+            sessions=sessions,
+            assistant=Assistant(
+                connector=assistant, gateway=gateway, store=store, track_costs=config.claude_code.track_costs
+            ),
+            projects=projects,
+            replied=outbox.notify,
+            turn_timeout=config.claude_code.turn_timeout_seconds,
+        )
+        intake = Intake(
+            store=store,
+            directory=directory,
+            projects=projects,
+            router=Router(Keywords(config.routing.keywords), config.routing.unauthorised),
+            rates=Rates(config.limits),
+            sessions=sessions,
+            turns=turns,
+            outbox=outbox,
+            commands=Commands(store, turns),
+            followup_seconds=config.routing.followup_seconds,
+            default_project=config.routing.default_project,
+        )
+        operations = Operations(
+            store=store,
+            directory=directory,
+            projects=projects,
+            intake=intake,
+            sessions=sessions,
+            turns=turns,
+            claude_code=config.claude_code,
+        )
+        http = HttpServer(
+            config.http,
+            operations=operations,
+            intake=intake,
+            directory=directory,
+            accounts=accounts,
+            store=store,
+            parts=self.parts,
+        )
+        sockets = SocketServer(
+            config.supervisor, operations=operations, directory=directory, hub=hub, outbox=outbox, store=store
+        )
+        http.bind()
+        if self._demo is not None:
+            self._demo.listen(http.url)
+        public_url = config.http.public_url or (http.url if self._demo is not None else "")
+        channels = [
+            plugins.channel(name, table, self._host(name, intake, outbox, store, lambda: public_url))
+            for name, table in config.channels.items()
+        ]
+        for channel in channels:
+            http.add_channel(channel)
+            outbox.add_channel(channel)
+        outbox.add_channel(SocketChannel(sockets))
+
+        # What follows stops in reverse: first the clock, then the doors, then turns, processes, replies, wires.
+        stack.push_async_callback(http.aclose)
+        stack.push_async_callback(sockets.aclose)
+        stack.push_async_callback(self._close_children)
+        stack.push_async_callback(outbox.flush, FLUSH_SECONDS)
+        stack.push_async_callback(sessions.close_all, EndReason.SHUTDOWN)
+        stack.push_async_callback(turns.drain, config.supervisor.drain_seconds)
+        await recover(store, turns)
+        await self._start_children(channels, outbox)
+        await http.start()
+        stack.callback(http.refuse_new)
+        await sockets.start()
+        stack.callback(sockets.refuse_new)
+        schedule = Schedule(
+            store=store, sessions=sessions, turns=turns, idle_timeout=config.claude_code.idle_timeout_seconds
+        )
+        schedule.start()
+        stack.callback(schedule.close)
+        self._announce(stack, sockets.url, http.url, directory)
+
+    def parts(self) -> Mapping[str, bool]:
+        """Return which of our own parts work, for /readyz."""
+        return {"store": True} | {child.name: child.health is Health.OK for child in self._children}
+
+    async def _open_gateway(self, stack: AsyncExitStack) -> Gateway:
+        key = self._credentials.secret("ANTHROPIC_API_KEY")
+        upstream = API_URL
+        if self._offline or (self._demo is not None and key is None):
+            upstream, key = (await stack.enter_async_context(OfflineModel())).url, None
+            logger.info("offline: the model is a script on this machine")
+        elif key is None:
+            raise ConfigError("ANTHROPIC_API_KEY", "is not set", "set it, or start with --offline")
+        return await stack.enter_async_context(Gateway(upstream=upstream, api_key=key, prices=PriceList()))
+
+    def _build_connectors(self, config: Config) -> tuple[Connector, Connector]:
+        side = ConnectorSide(self._credentials, config.state_dir)
+        name = config.claude_code.connector
+        return (
+            plugins.connector(name, "claude_code", config.claude_code, side),
+            plugins.connector("assistant", "assistant", config.assistant, side),
+        )
+
+    def _host(self, name: str, intake: Intake, outbox: Outbox, store: Store, public_url: Callable[[], str]) -> Host:
+        return Host(
+            name,
+            credentials=self._credentials,
+            intake=intake,
+            outbox=outbox,
+            store=store,
+            public_url=public_url,
+        )
+
+    async def _start_children(self, channels: Sequence[Channel], outbox: Outbox) -> None:
+        """Start each channel and each delivery; one that fails is started again, and reported."""
+
+        def delivery(name: str) -> Child:
+            async def run(ready: Callable[[], None]) -> None:
+                ready()
+                await outbox.run(name)
+
+            return Child(f"replies by {name}", run)
+
+        listeners = [Child(channel.name, channel.run) for channel in channels]
+        self._children = [*listeners, *(delivery(name) for name in outbox.channels())]
+        for child in self._children:
+            child.start()
+        await asyncio.gather(*(child.settled(READY_SECONDS) for child in self._children))
+        for child in self._children:
+            if child.health is not Health.OK:
+                logger.error("%s does not work yet: %s", child.name, child.why)
+
+    async def _close_children(self) -> None:
+        await asyncio.gather(*(child.aclose() for child in self._children))
+
+    def _announce(self, stack: AsyncExitStack, socket_url: str, http_url: str, directory: Directory) -> None:
+        path = self._config.state_dir / ADDRESSES
+        addresses = {
+            "pid": os.getpid(),
+            "socket": socket_url,
+            "http": http_url,
+            "operator_token_file": str(self._config.state_dir / OPERATOR_TOKEN),
+        }
+        temporary = path.with_suffix(".tmp")
+        temporary.write_text(json.dumps(addresses), encoding="utf-8")
+        temporary.replace(path)
+        stack.callback(path.unlink, missing_ok=True)
+        lines = [f"xswarm is ready: services {socket_url}, HTTP {http_url}"]
+        if self._demo is not None:
+            lines.append(self._demo.what_to_try())
+        elif not directory.users():
+            lines.append("Nobody may use it yet: add a person with `xswarm user add`")
+        sys.stdout.write("\n".join(lines) + "\n")
+        sys.stdout.flush()

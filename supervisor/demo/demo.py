@@ -1,0 +1,111 @@
+"""`--demo`: a demo user, a scratch project, and stand-ins for Twilio and a mail server on loopback."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from supervisor.config import Config, Project
+from supervisor.demo.mailbox import MailboxStandIn
+from supervisor.demo.postbox import Postbox
+from supervisor.demo.twilio import TwilioStandIn
+from supervisor.protocol.errors import ConfigError
+from supervisor.protocol.status import Permissions
+
+USER = "demo"
+PHONE = "+15551234567"
+MAILBOX = "demo@example.test"
+OURS = "xswarm@example.test"
+AUTHSERV_ID = "mx.example.test"
+PROJECT = "scratch"
+
+SAY_BY_TEXT = "claude: create a file hello.txt containing hi"
+SAY_BY_MAIL = "claude: create a file notes.txt containing hello"
+
+
+class Demo:
+    """The demo's world; nothing of it exists without `--demo`.
+
+    Args:
+        state_dir: the demo's own.
+    """
+
+    def __init__(self, state_dir: Path) -> None:
+        self._project = state_dir / "project"
+        self._lmtp = state_dir / "lmtp.sock"
+        self._twilio: TwilioStandIn | None = None
+        self._postbox: Postbox | None = None
+
+    @asynccontextmanager
+    async def around(self, config: Config, lend: Callable[[str, str], None]) -> AsyncIterator[Config]:
+        """Run the stand-ins; give the config with channels that reach them.
+
+        Args:
+            lend: takes the secrets that stand in for real ones, made for this run.
+        """
+        self._project.mkdir(parents=True, exist_ok=True)
+        token = secrets.token_hex(16)
+        lend("TWILIO_AUTH_TOKEN", token)
+        account_sid = "AC" + secrets.token_hex(16)
+        port = config.http.port
+        try:
+            async with (
+                TwilioStandIn(account_sid, token, port=port and port + 1) as self._twilio,
+                MailboxStandIn() as mailbox,
+                Postbox(
+                    mailbox,
+                    person=MAILBOX,
+                    ours=OURS,
+                    authserv_id=AUTHSERV_ID,
+                    lmtp=lambda: str(self._lmtp),
+                    port=port and port + 2,
+                ) as self._postbox,
+            ):
+                channels: dict[str, dict[str, Any]] = {
+                    "sms": {
+                        "account_sid": account_sid,
+                        "from_number": self._twilio.number,
+                        "api_url": self._twilio.url,
+                    },
+                    "mail": {
+                        "address": OURS,
+                        "trusted_authserv_id": AUTHSERV_ID,
+                        "smtp": {"host": mailbox.host, "port": mailbox.port, "tls": "none"},
+                        "lmtp": {"path": str(self._lmtp)},
+                    },
+                }
+                scratch = Project(path=str(self._project), users=(USER,), permissions=Permissions.EDIT)
+                yield replace(config, channels=channels, projects={**config.projects, PROJECT: scratch})
+        except OSError as error:
+            raise ConfigError("http.port", f"the demo's stand-ins cannot listen beside it: {error}") from None
+
+    def listen(self, http_url: str) -> None:
+        """Tell the stand-in for Twilio where texts are announced."""
+        if self._twilio is not None:
+            self._twilio.webhook_url = f"{http_url}/webhooks/twilio/sms"
+
+    def what_to_try(self) -> str:
+        """Return what a newcomer can type next."""
+        if self._twilio is None or self._postbox is None:
+            raise AssertionError("the demo is running when it says what to try")
+        text, mail = self._twilio.url, self._postbox.url
+        return "\n".join(
+            [
+                "",
+                f"This is the demo: user {USER!r}, project {PROJECT!r} in {self._project}.",
+                "Try in another terminal:",
+                "",
+                f"  text it       curl -d From={PHONE} --data-urlencode Body='{SAY_BY_TEXT}' {text}/",
+                f"  the answer    curl {text}/",
+                f"  mail it       curl -d Subject=Notes --data-urlencode Body='{SAY_BY_MAIL}' {mail}/",
+                f"  the answer    curl {mail}/",
+                "  sessions      .venv/bin/xswarm claude status",
+                "  cost          .venv/bin/xswarm claude cost --by session",
+                "",
+                "Ctrl-C stops it.",
+            ]
+        )

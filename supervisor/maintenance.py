@@ -1,0 +1,39 @@
+"""The admin API with no daemon running: the same routes, on the database itself, under the daemon's lock."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from supervisor.accounts import Accounts
+from supervisor.config import Config
+from supervisor.credentials import Credentials
+from supervisor.identity import Directory
+from supervisor.lock import StateLock
+from supervisor.opening import DATABASE, jwt_secret, seal_with
+from supervisor.projects import Projects
+from supervisor.store import open_store
+from supervisor.wires import admin
+
+
+async def call(config: Config, method: str, path: str, body: dict[str, Any] | None) -> tuple[int, dict[str, Any]]:
+    """Answer an admin request; return its HTTP status and body.
+
+    Raises:
+        ConfigError: a daemon holds the lock, or the state cannot be used.
+        StorageError: the database cannot be opened.
+    """
+    with StateLock(config.state_dir):
+        credentials = Credentials(config.state_dir, os.environ)
+        store = await open_store(config.state_dir / DATABASE, seal=seal_with(credentials.generated("audit")))
+        try:
+            directory = Directory(
+                operator_token=credentials.operator_token(),
+                service_token=None,
+                jwt_secret=jwt_secret(credentials),
+            )
+            accounts = Accounts(store, directory, Projects(config.projects))
+            await accounts.reload()
+            return await admin.call(admin.application(accounts, store), method, path, body)
+        finally:
+            await store.close()

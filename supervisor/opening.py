@@ -1,0 +1,34 @@
+"""What the daemon and the command line share when they open the same state."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Callable
+
+from supervisor.credentials import Credentials
+from supervisor.protocol.errors import ConfigError
+
+DATABASE = "xswarm.db"
+
+SHORTEST_SECRET = 32
+"""Bytes of a key for HS256 (RFC 7518 section 3.2)."""
+
+
+def seal_with(key: bytes) -> Callable[[bytes, bytes], bytes]:
+    """Return what seals an audit row: HMAC-SHA-256 over the seal before it and the row."""
+    return lambda before, content: hmac.new(key, before + content, hashlib.sha256).digest()
+
+
+def jwt_secret(credentials: Credentials) -> bytes:
+    """Return the key of our JWTs: XSWARM_JWT_SECRET, or one of our own.
+
+    Raises:
+        ConfigError: the given one is too short.
+    """
+    given = credentials.secret("XSWARM_JWT_SECRET")
+    if given is None:
+        return credentials.generated("jwt")
+    if len(given.encode()) < SHORTEST_SECRET:
+        raise ConfigError("XSWARM_JWT_SECRET", "must be at least 32 bytes", "unset it: one is made and kept")
+    return given.encode()
