@@ -1,0 +1,209 @@
+"""Starts and resumes Claude Code sessions: finds the CLI, fences it, and turns every failure into a sentence."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import time
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from connectors.claude_code import command, fence, history, installation
+from connectors.claude_code.command import Home
+from connectors.claude_code.fence import Fence
+from connectors.claude_code.orphans import ProcessRecords, Record, end_orphans, make_tmp, state_mark
+from connectors.claude_code.process import Patience, Process
+from connectors.claude_code.session import ClaudeCodeConversation, Unanswered
+from connectors.claude_code.shelter import Shelter, settle
+from connectors.claude_code.watchdog import Limits
+from supervisor.protocol.conversation import Exchange, SessionSpec
+from supervisor.protocol.errors import ConfigError, ConnectionFailed
+from supervisor.protocol.ports import Connector, ConnectorHost
+
+logger = logging.getLogger(__name__)
+
+PARALLEL_STARTS = 2
+"""A start takes most of a core for half a second: more at once only make each other late."""
+GONE = "No conversation found"
+"""What the CLI says of a transcript that it cannot resume."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaudeCodeConfig:
+    """Settings of `[claude_code]` that this connector reads.
+
+    Attributes:
+        model: None for Claude Code's default.
+        turn_timeout_seconds: seconds that a turn may take, not counting the time that a person takes to decide.
+        sandbox: "required" runs shell commands in Claude Code's sandbox and offers none where that cannot work.
+        cli_path: the CLI; None for the one that claude-agent-sdk carries.
+    """
+
+    model: str | None = None
+    turn_timeout_seconds: float = 3600.0
+    sandbox: Literal["required", "off"] = "required"
+    cli_path: str | None = None
+
+
+class ClaudeCodeConnector(Connector):
+    """The real Claude Code, one process per session.
+
+    Args:
+        limits: time limits other than that of a turn, which the session's own setting gives.
+        fences: the ladder to choose from; None for what this machine has.
+    """
+
+    name = "claude_code"
+
+    def __init__(
+        self,
+        config: ClaudeCodeConfig,
+        host: ConnectorHost,
+        *,
+        limits: Limits | None = None,
+        patience: Patience | None = None,
+        fences: Sequence[Fence] | None = None,
+    ) -> None:
+        self._config = config
+        self._state_dir = host.state_dir
+        self._limits = limits or Limits()
+        self._patience = patience or Patience()
+        self._fences = fences
+        self._shelter: Shelter | None = None
+        self._starts = asyncio.Semaphore(PARALLEL_STARTS)
+        self._records = ProcessRecords(self._state_dir)
+
+    async def prepare(self) -> Sequence[str]:
+        cli = installation.find(self._config.cli_path)
+        said = [f"Claude Code {await installation.ask_version(cli)}"]
+        orphans = await end_orphans(self._state_dir)
+        if orphans:
+            gone = sum(orphan.gone for orphan in orphans)
+            said.append(f"{len(orphans)} processes of an earlier daemon were still running, {gone} have been ended")
+        self._shelter = await self._settle()
+        said += self._shelter.sentences
+        return said
+
+    async def open(self, session: SessionSpec, history: Sequence[Exchange]) -> ClaudeCodeConversation:
+        async with self._starts:
+            self._check_folder(session.project_path)
+            try:
+                return await self._open(session, history)
+            except ValueError as error:
+                raise ConnectionFailed(str(error)) from error
+            except OSError as error:
+                raise ConnectionFailed(f"{error.strerror or error}: {error.filename or session.home}") from error
+
+    async def _open(self, session: SessionSpec, earlier: Sequence[Exchange]) -> ClaudeCodeConversation:
+        config = Home(root=Path(session.home)).config
+        found = history.find_transcript(config, session.conversation_id) is not None
+        if found:
+            try:
+                return await self._start(session, resume=True)
+            except _TranscriptGone:
+                logger.warning("%s: its transcript cannot be read, starting anew", session.id)
+                history.set_aside(config, session.conversation_id)
+        elif session.resume and earlier:
+            logger.warning("%s: its transcript is gone, starting anew", session.id)
+        # A session that was opened and never prompted has no transcript, and has lost nothing.
+        lost = (found or session.resume) and bool(earlier)
+        return await self._start(session, resume=False, earlier=earlier if lost else ())
+
+    async def _start(
+        self, session: SessionSpec, *, resume: bool, earlier: Sequence[Exchange] = ()
+    ) -> ClaudeCodeConversation:
+        began = time.monotonic()
+        conversation = await self._spawn(session, resume=resume, earlier=earlier)
+        try:
+            await conversation.initialize(self._limits.start)
+        except Unanswered as error:
+            await conversation.close()
+            if resume and GONE in conversation.last_words:
+                raise _TranscriptGone from None
+            raise ConnectionFailed(conversation.fault or error.why) from None
+        except BaseException:
+            await conversation.close()
+            raise
+        logger.info(
+            "%s: claude code %s in %.2f s, process %d",
+            session.id,
+            "resumed" if resume else "started",
+            time.monotonic() - began,
+            conversation.identity.pid,
+        )
+        return conversation
+
+    async def _spawn(
+        self, session: SessionSpec, *, resume: bool, earlier: Sequence[Exchange]
+    ) -> ClaudeCodeConversation:
+        shelter = self._shelter = self._shelter or await self._settle()
+        home, mark = Home(root=Path(session.home)), uuid.uuid4().hex
+        home.make()
+        argv = command.arguments(
+            self._find_cli(),
+            session,
+            resume=resume,
+            model=session.model or self._config.model,
+            sandbox=shelter.sandbox,
+            shell=shelter.with_shell,
+        )
+        tmp = make_tmp()
+        try:
+            environment = command.environment(
+                session, home, tmp=tmp, ours=os.environ, state_mark=state_mark(self._state_dir), process_mark=mark
+            )
+            process = await Process.start(
+                argv, cwd=session.project_path, env=environment, fence=shelter.fence, mark=mark
+            )
+        except BaseException:
+            os.rmdir(tmp)
+            raise
+        record = Record(identity=process.identity, session=session.id, tmp=tmp)
+
+        async def forget() -> None:
+            await asyncio.to_thread(self._records.remove, record)
+
+        conversation = ClaudeCodeConversation(
+            process,
+            name=session.id,
+            decide=session.decide,
+            ended=forget,
+            limits=self._limits.with_turn(session.turn_timeout),
+            patience=self._patience,
+            secrets=(session.endpoint.token,) if session.endpoint else (),
+            preamble=history.preamble(earlier) if earlier else "",
+            notice=history.NOTICE if earlier else "",
+        )
+        try:
+            self._records.add(record)
+        except OSError:
+            await conversation.close()
+            raise
+        return conversation
+
+    async def _settle(self) -> Shelter:
+        path = os.environ.get("PATH", os.defpath)
+        fences = fence.ladder(path) if self._fences is None else self._fences
+        return await settle(fences, path=path, sandbox_required=self._config.sandbox == "required")
+
+    def _find_cli(self) -> str:
+        try:
+            return installation.find(self._config.cli_path)
+        except ConfigError as error:
+            raise ConnectionFailed(error.problem, error.remedy) from error
+
+    def _check_folder(self, path: str) -> None:
+        if not os.path.isdir(path):
+            raise ConnectionFailed(
+                f"the project folder is not there: {path}", "restore it, or change the project's path"
+            )
+        if not os.access(path, os.R_OK | os.X_OK):
+            raise ConnectionFailed(f"the project folder cannot be read: {path}", "give the daemon's user access to it")
+
+
+class _TranscriptGone(Exception):
+    """The transcript is there and holds no conversation."""

@@ -1,0 +1,56 @@
+"""Claude Code's own record of a conversation: is it there, and what to do where it is not."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from supervisor.protocol.conversation import Exchange, Prompt
+
+MAX_HISTORY = 60_000
+"""Characters of an earlier conversation that are told again; the oldest are left out."""
+
+NOTICE = "(Claude Code's own record of this conversation was gone; it goes on from the history that xswarm keeps.)\n\n"
+"""What the person reads above the first answer."""
+
+
+def find_transcript(config: Path, conversation_id: str) -> Path | None:
+    """Return Claude Code's transcript of a conversation, or None where there is none with anything in it."""
+    for path in sorted(config.glob(f"projects/*/{conversation_id}.jsonl")):
+        if path.stat().st_size > 0:
+            return path
+    return None
+
+
+def set_aside(config: Path, conversation_id: str) -> None:
+    """Rename what is left of a transcript that cannot be read: its id is in use otherwise. Nothing is deleted."""
+    for path in sorted(config.glob(f"projects/*/{conversation_id}.jsonl")):
+        copies = len(list(path.parent.glob(f"{conversation_id}.unreadable-*")))
+        path.rename(path.with_name(f"{conversation_id}.unreadable-{copies + 1}"))
+
+
+def preamble(history: Sequence[Exchange]) -> str:
+    """Return what is put before the first prompt of a conversation whose transcript is gone."""
+    told: list[str] = []
+    left = MAX_HISTORY
+    for exchange in reversed(history):
+        text = f"<user>\n{exchange.prompt}\n</user>\n<you>\n{exchange.answer}\n</you>"
+        if len(text) > left:
+            break
+        told.append(text)
+        left -= len(text)
+    earlier = "" if len(told) == len(history) else f"({len(history) - len(told)} earlier messages are left out.)\n"
+    return (
+        "Your own record of this conversation was lost. This is what was said before, from xswarm's history; "
+        "read files again before you rely on what they hold. The new message follows the history.\n"
+        f"<history>\n{earlier}" + "\n".join(reversed(told)) + "\n</history>"
+    )
+
+
+def content(prompt: Prompt) -> str:
+    """Return the text that Claude Code gets for a prompt, with what a service sent along."""
+    if not prompt.context:
+        return prompt.text
+    context = json.dumps(dict(prompt.context), ensure_ascii=False, indent=1, default=str)
+    return f"{prompt.text}\n\n<context>\n{context}\n</context>"

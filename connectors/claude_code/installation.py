@@ -1,0 +1,67 @@
+"""The Claude Code that is installed: where it is, and whether it runs at all."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import os
+import shutil
+import subprocess
+
+from supervisor.protocol.errors import ConfigError
+
+KEY = "claude_code.cli_path"
+REMEDY = "install claude-agent-sdk, whose wheel carries it, or set claude_code.cli_path"
+VERSION_TIMEOUT = 20.0
+"""Seconds that `claude --version` may take."""
+
+
+def find(configured: str | None) -> str:
+    """Return the path of the CLI: as configured, else out of claude-agent-sdk's wheel, else from PATH.
+
+    Raises:
+        ConfigError: there is none that may be run.
+    """
+    path = configured or _bundled() or shutil.which("claude")
+    if path is None:
+        raise ConfigError(KEY, "Claude Code is not installed", REMEDY)
+    if not os.path.isfile(path):
+        raise ConfigError(KEY, f"there is no Claude Code at {path}", REMEDY)
+    if not os.access(path, os.X_OK):
+        raise ConfigError(KEY, f"Claude Code at {path} may not be executed", "make it executable: chmod +x")
+    return path
+
+
+async def ask_version(cli: str) -> str:
+    """Return what the CLI says of its version.
+
+    Raises:
+        ConfigError: it does not run.
+    """
+    try:
+        return await asyncio.to_thread(_run_version, cli)
+    except (OSError, subprocess.SubprocessError) as error:
+        raise ConfigError(KEY, f"{cli} does not run: {error}", REMEDY) from error
+
+
+def _bundled() -> str | None:
+    """Look inside claude-agent-sdk's wheel, which is found without being imported."""
+    spec = importlib.util.find_spec("claude_agent_sdk")
+    for folder in (spec.submodule_search_locations or ()) if spec else ():
+        path = os.path.join(folder, "_bundled", "claude")
+        if os.path.isfile(path):
+            return path
+    return None
+
+
+def _run_version(cli: str) -> str:
+    ran = subprocess.run(
+        [cli, "--version"],
+        env={"PATH": os.defpath},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        timeout=VERSION_TIMEOUT,
+        check=True,
+    )
+    return ran.stdout.decode(errors="replace").strip()[:100].split(" ")[0]

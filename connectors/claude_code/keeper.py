@@ -1,0 +1,102 @@
+"""Runs a command and outlives nothing: when it ends, when we are told to, or when our parent dies, all below dies.
+
+A script of its own (`python -I -S keeper.py COMMAND...`), standard library only. It is the subreaper of its tree, so
+that processes whose parents have ended, even those in sessions of their own, still are its children.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import sys
+
+PR_SET_PDEATHSIG = 1
+PR_SET_CHILD_SUBREAPER = 36
+
+
+class _Told(BaseException):
+    """Our parent died, or somebody asked us to end."""
+
+
+def main(command: list[str]) -> int:
+    """Run the command; return its exit code as a shell would."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    parent = os.getppid()
+    signal.signal(signal.SIGTERM, _raise)
+    for option, value in ((PR_SET_CHILD_SUBREAPER, 1), (PR_SET_PDEATHSIG, signal.SIGTERM)):
+        if libc.prctl(option, value, 0, 0, 0) != 0:
+            return 126
+    child = 0
+    try:
+        if os.getppid() != parent:  # it died before the kernel knew that we want to hear of it
+            return 143
+        child = os.fork()
+        if child == 0:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+            libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+            _run(command)
+        while True:
+            pid, status = os.wait()
+            if pid == child:
+                return _code(status)
+    except _Told:
+        return 143
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        _end_tree()
+
+
+def _run(command: list[str]) -> None:
+    try:
+        os.execvp(command[0], command)  # noqa: S606
+    except OSError as error:
+        os.write(2, f"{command[0]}: {error.strerror}\n".encode())
+    finally:
+        os._exit(127)
+
+
+def _raise(number: int, frame: object) -> None:
+    raise _Told
+
+
+def _code(status: int) -> int:
+    code = os.waitstatus_to_exitcode(status)
+    return code if code >= 0 else 128 - code
+
+
+def _end_tree() -> None:
+    """Kill everything below until nothing is left; what forks meanwhile is killed in the next round."""
+    while True:
+        for pid in _descendants(os.getpid()):
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except OSError:
+                continue
+        try:
+            os.wait()
+        except ChildProcessError:
+            return
+
+
+def _descendants(root: int) -> list[int]:
+    children: dict[int, list[int]] = {}
+    for name in os.listdir("/proc"):
+        if name.isdigit():
+            try:
+                with open(f"/proc/{name}/stat", "rb") as file:
+                    stat = file.read()
+            except OSError:
+                continue
+            parent = int(stat[stat.rfind(b")") + 2 :].split()[1])
+            children.setdefault(parent, []).append(int(name))
+    found, queue = [], [root]
+    while queue:
+        below = children.get(queue.pop(), [])
+        found += below
+        queue += below
+    return found
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,8 @@
+"""The connector's entry: what `connector = "claude_code"` in config.toml stands for."""
+
+from __future__ import annotations
+
+from connectors.claude_code.connector import ClaudeCodeConfig, ClaudeCodeConnector
+from supervisor.protocol.ports import ConnectorPlugin
+
+PLUGIN = ConnectorPlugin(name="claude_code", config=ClaudeCodeConfig, build=ClaudeCodeConnector)

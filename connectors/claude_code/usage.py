@@ -1,0 +1,46 @@
+"""What Claude Code says a turn has cost."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
+from typing import Any
+
+from connectors.claude_code.frames import mapping
+from supervisor.protocol.conversation import Tokens, UsageReported
+
+NANOS_PER_DOLLAR = Decimal(10) ** 9
+
+
+def read_usage(body: Mapping[str, Any]) -> list[UsageReported]:
+    """Read what was used since the last result: the one figure that neither a resume nor a kill counts twice."""
+    reports = []
+    for model, entry in mapping(body, "model_usage_since_last_result").items():
+        if not isinstance(entry, dict):
+            continue
+        written_1h = _count(entry, "cacheCreationEphemeral1hInputTokens")
+        tokens = Tokens(
+            input=_count(entry, "inputTokens"),
+            output=_count(entry, "outputTokens"),
+            cache_read=_count(entry, "cacheReadInputTokens"),
+            cache_write_5m=max(_count(entry, "cacheCreationInputTokens") - written_1h, 0),
+            cache_write_1h=written_1h,
+        )
+        reports.append(UsageReported(model=str(model), tokens=tokens, provider_nanos=_nanos(entry)))
+    return reports
+
+
+def _count(entry: Mapping[str, Any], key: str) -> int:
+    value = entry.get(key)
+    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 0
+
+
+def _nanos(entry: Mapping[str, Any]) -> int | None:
+    """Return `costUSD` in nanodollars; None where Claude Code does not know the model's price and guesses."""
+    if entry.get("costBasis") == "unknown":
+        return None
+    try:
+        dollars = Decimal(str(entry.get("costUSD")))
+        return int((dollars * NANOS_PER_DOLLAR).to_integral_value(ROUND_HALF_EVEN))
+    except (InvalidOperation, ValueError, OverflowError):
+        return None

@@ -1,0 +1,295 @@
+"""A Claude Code that is missing, hangs, floods, prints garbage or dies: a sentence, and nothing left behind."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import textwrap
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from connectors.claude_code import tree
+from connectors.claude_code.command import STATE_MARK
+from connectors.claude_code.fence import ladder
+from connectors.claude_code.orphans import state_mark
+from connectors.claude_code.plugin import PLUGIN
+from connectors.claude_code.process import Patience
+from connectors.claude_code.watchdog import Limits
+from supervisor.protocol.conversation import Exited, Failed, Prompt, SessionSpec, TextDelta
+from supervisor.protocol.errors import ConfigError, ConnectionFailed
+from supervisor.protocol.ids import uuid7
+from supervisor.protocol.messages import MessageId
+from tests.connectors.claude_code.support import HASTY, TOKEN, Host, Policy, Reader, make_connector, make_spec, opened
+from tests.waiting import until
+
+URL = "http://127.0.0.1:9"
+"""Nobody listens: these never get to a model."""
+SOON = Limits(start=1.0, receipt=0.3, acceptance=0.3, dropped=0.1, write=0.5)
+PATIENT = Limits(start=30.0, receipt=0.3, acceptance=30.0, write=0.5)
+
+PREAMBLE = """\
+import json, os, signal, sys, time
+def say(**frame):
+    print(json.dumps(frame), flush=True)
+def read():
+    return json.loads(sys.stdin.readline())
+def ready(**more):
+    request = read()
+    answer = {"hooks_applied": True, "hook_on_failure_supported": True, **more}
+    say(type="control_response", response={
+        "subtype": "success", "request_id": request["request_id"], "response": answer})
+"""
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left(tmp_path: Path) -> Iterator[None]:
+    """Whatever happened: no process, no record of one, no folder of temporary files."""
+    yield
+    assert tree.marked(STATE_MARK, state_mark(str(tmp_path / "state"))) == []
+    assert list((tmp_path / "state").glob("processes/*")) == []
+
+
+def stand_in(folder: Path, body: str) -> str:
+    """Return the path of a program that is started instead of Claude Code."""
+    path = folder / "claude"
+    path.write_text(f"#!{sys.executable} -IS\n{PREAMBLE}{textwrap.dedent(body)}")
+    path.chmod(0o755)
+    return str(path)
+
+
+async def refusal(folder: Path, limits: Limits = PATIENT, spec: SessionSpec | None = None, **settings: Any) -> str:
+    """Open a session that must not start; return why it did not."""
+    connector = make_connector(folder, limits=limits, patience=HASTY, fences=(), sandbox="off", **settings)
+    with pytest.raises(ConnectionFailed) as caught:
+        await connector.open(spec or make_spec(folder, URL, Policy()), ())
+    return caught.value.why
+
+
+async def test_a_missing_cli_is_named(tmp_path: Path) -> None:
+    assert await refusal(tmp_path, cli_path="/nonexistent/claude") == "there is no Claude Code at /nonexistent/claude"
+
+
+async def test_a_cli_that_may_not_be_executed_is_named(tmp_path: Path) -> None:
+    path = Path(stand_in(tmp_path, ""))
+    path.chmod(0o644)
+    assert await refusal(tmp_path, cli_path=str(path)) == f"Claude Code at {path} may not be executed"
+
+
+@pytest.mark.parametrize("cli", ["/nonexistent/claude", "false"])
+async def test_preparing_without_a_working_cli_is_an_error_of_the_configuration(cli: str, tmp_path: Path) -> None:
+    path = cli if cli.startswith("/") else str(tmp_path / "false")
+    if cli == "false":
+        Path(path).write_text("#!/bin/sh\nexit 1\n")
+        Path(path).chmod(0o755)
+    with pytest.raises(ConfigError, match=r"^claude_code\.cli_path: "):
+        await make_connector(tmp_path, cli_path=path).prepare()
+
+
+async def test_a_cli_that_hangs_is_given_up(tmp_path: Path) -> None:
+    why = await refusal(tmp_path, SOON, cli_path=stand_in(tmp_path, "time.sleep(1000)"))
+    assert why == "it did not answer within 1 seconds"
+
+
+async def test_a_cli_that_floods_lines_is_given_up(tmp_path: Path) -> None:
+    why = await refusal(tmp_path, cli_path=stand_in(tmp_path, "while True: print('y')"))
+    assert why == "what runs there does not speak the protocol of Claude Code"
+
+
+async def test_a_cli_that_floods_one_line_is_given_up(tmp_path: Path) -> None:
+    why = await refusal(tmp_path, cli_path=stand_in(tmp_path, "while True: sys.stdout.write('y' * 1048576)"))
+    assert why == "it printed a line of more than 64 MiB"
+
+
+async def test_a_cli_that_floods_stderr_harms_nobody(tmp_path: Path) -> None:
+    why = await refusal(tmp_path, SOON, cli_path=stand_in(tmp_path, "while True: sys.stderr.write('y' * 65536)"))
+    assert why == "it did not answer within 1 seconds"
+
+
+async def test_a_cli_that_prints_garbage_is_said_to(tmp_path: Path) -> None:
+    why = await refusal(tmp_path, cli_path=stand_in(tmp_path, "print('Welcome!\\nPlease log in'); sys.exit(3)"))
+    assert why == "it ended by itself (exit code 3), and printed 2 lines that are none of the protocol"
+
+
+async def test_a_cli_that_dies_is_quoted_without_secrets(tmp_path: Path) -> None:
+    body = "sys.stderr.write('first\\ncannot log in with ' + os.environ['ANTHROPIC_API_KEY'] + '\\n'); sys.exit(3)"
+    why = await refusal(tmp_path, cli_path=stand_in(tmp_path, body))
+    assert why == "it ended by itself (exit code 3): cannot log in with ***"
+    assert TOKEN not in why
+
+
+async def test_a_cli_that_does_not_honour_the_policy_is_refused(tmp_path: Path) -> None:
+    why = await refusal(tmp_path, cli_path=stand_in(tmp_path, "ready(hooks_applied=False); time.sleep(1000)"))
+    assert why == "this version of Claude Code does not let a policy decide about its tools"
+
+
+async def test_a_project_that_vanished_is_named(tmp_path: Path) -> None:
+    spec = make_spec(tmp_path, URL, Policy())
+    os.rmdir(spec.project_path)
+    why = await refusal(tmp_path, spec=spec, cli_path=stand_in(tmp_path, ""))
+    assert why == f"the project folder is not there: {spec.project_path}"
+
+
+@pytest.mark.parametrize(
+    ("fields", "why"),
+    [
+        ({"endpoint": None}, "the session has no way to a model"),
+        ({"conversation_id": "--resume"}, "badly formed hexadecimal UUID string"),
+        ({"model": "--settings"}, "'--settings' is no name of a model"),
+    ],
+)
+async def test_a_session_that_cannot_be_started_is_refused(fields: dict[str, Any], why: str, tmp_path: Path) -> None:
+    spec = make_spec(tmp_path, URL, Policy(), **fields)
+    assert await refusal(tmp_path, spec=spec, cli_path=stand_in(tmp_path, "")) == why
+
+
+async def in_a_turn(folder: Path, body: str, limits: Limits = PATIENT) -> tuple[Failed, Exited]:
+    """Start a stand-in that takes a prompt; return how its turn and its conversation end."""
+    connector = make_connector(
+        folder, limits=limits, patience=HASTY, fences=(), sandbox="off", cli_path=stand_in(folder, "ready()\n" + body)
+    )
+    async with opened(connector, make_spec(folder, URL, Policy())) as reader:
+        prompt = Prompt(message_id=MessageId(uuid7()), text="hello")
+        await reader.conversation.prompt(prompt)
+        (*_, failed) = await reader.turn()
+        (*_, exited) = await reader.until()
+        with pytest.raises(ConnectionFailed):
+            await reader.conversation.prompt(prompt)
+    assert isinstance(failed, Failed)
+    assert failed.message_id == prompt.message_id
+    assert isinstance(exited, Exited)
+    assert exited.why == failed.why
+    return failed, exited
+
+
+HALF_AN_ANSWER = """
+read()
+delta = {"type": "content_block_delta", "delta": {"type": "text_delta", "text": "half"}}
+say(type="stream_event", event=delta, parent_tool_use_id=None)
+"""
+
+
+async def test_a_cli_that_dies_in_a_turn_fails_it_with_what_it_had_written(tmp_path: Path) -> None:
+    failed, _ = await in_a_turn(tmp_path, HALF_AN_ANSWER + "sys.stderr.write('out of memory\\n'); os._exit(9)")
+    assert failed.why == "it ended by itself (exit code 9): out of memory"
+    assert failed.partial == "half"
+
+
+async def test_a_cli_that_closes_its_output_in_a_turn_is_ended(tmp_path: Path) -> None:
+    body = HALF_AN_ANSWER + "sys.stdout.flush(); os.close(1); time.sleep(1000)"
+    failed, _ = await in_a_turn(tmp_path, body)
+    assert failed.why == "it closed its output"
+
+
+async def test_a_cli_that_ignores_a_prompt_is_ended(tmp_path: Path) -> None:
+    failed, _ = await in_a_turn(tmp_path, "time.sleep(1000)", SOON)
+    assert failed.why == "it did not take up the message; send it again as a new message"
+
+
+async def test_garbage_in_a_turn_is_stepped_over(tmp_path: Path) -> None:
+    failed, _ = await in_a_turn(tmp_path, "print('oops\\n{\\n[]')" + HALF_AN_ANSWER + "sys.exit(1)")
+    assert failed.partial == "half"
+    assert "printed 3 lines" in failed.why
+
+
+async def test_a_cli_that_ignores_an_interrupt_is_killed(tmp_path: Path) -> None:
+    body = f"ready()\n{HALF_AN_ANSWER}\ntime.sleep(1000)"
+    connector = make_connector(
+        tmp_path, limits=PATIENT, patience=HASTY, fences=(), sandbox="off", cli_path=stand_in(tmp_path, body)
+    )
+    async with opened(connector, make_spec(tmp_path, URL, Policy())) as reader:
+        await reader.conversation.prompt(Prompt(message_id=MessageId(uuid7()), text="hello"))
+        await reader.until(TextDelta)
+        await reader.conversation.interrupt()
+        failed, exited = (await reader.turn())[-1], (await reader.until())[-1]
+    assert isinstance(failed, Failed)
+    assert failed.interrupted
+    assert exited == Exited(why="it did not stop when it was told to")
+
+
+@pytest.mark.parametrize("fence", ["none", *[fence.name for fence in ladder(os.environ.get("PATH", os.defpath))]])
+async def test_a_cli_that_ignores_every_request_to_end_is_killed_with_its_children(fence: str, tmp_path: Path) -> None:
+    body = """
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    if os.fork() == 0:
+        os.setsid()
+        time.sleep(1000)
+    ready()
+    time.sleep(1000)
+    """
+    connector = make_connector(
+        tmp_path,
+        patience=HASTY,
+        fences=[rung for rung in ladder(os.environ["PATH"]) if rung.name == fence],
+        sandbox="off",
+        cli_path=stand_in(tmp_path, body),
+    )
+    conversation = await connector.open(make_spec(tmp_path, URL, Policy()), ())
+    await asyncio.gather(conversation.close(), conversation.close())
+    assert await Reader(conversation).until() == [Exited()]
+
+
+async def test_a_cli_asked_to_end_may_save_first(tmp_path: Path) -> None:
+    saved = tmp_path / "saved"
+    body = f"""
+    def save(*_):
+        open({str(saved)!r}, "w").close()
+        sys.exit(0)
+    signal.signal(signal.SIGTERM, save)
+    ready()
+    time.sleep(1000)
+    """
+    patience = Patience(drain=0.1, term=10.0)
+    connector = make_connector(tmp_path, patience=patience, sandbox="off", cli_path=stand_in(tmp_path, body))
+    async with opened(connector, make_spec(tmp_path, URL, Policy())):
+        pass
+    assert saved.exists()
+
+
+async def test_no_more_than_two_start_at_once(tmp_path: Path) -> None:
+    starting = tmp_path / "starting"
+    starting.mkdir()
+    body = f"""
+    open({str(starting)!r} + f"/{{os.getpid()}}", "w").close()
+    while not os.path.exists({str(tmp_path / "go")!r}):
+        time.sleep(0.005)
+    ready()
+    sys.stdin.read()
+    """
+    connector = make_connector(tmp_path, fences=(), sandbox="off", cli_path=stand_in(tmp_path, body))
+    specs = [make_spec(tmp_path, URL, Policy(), home=str(tmp_path / "homes" / str(n))) for n in range(4)]
+    opening = [asyncio.create_task(connector.open(spec, ()), name="open") for spec in specs]
+    await until(lambda: len(list(starting.iterdir())) == 2, "two are starting")
+    (tmp_path / "go").touch()
+    conversations = await asyncio.gather(*opening)
+    assert len(list(starting.iterdir())) == 4
+    await asyncio.gather(*(conversation.close() for conversation in conversations))
+
+
+async def test_a_cancelled_start_leaves_nothing(tmp_path: Path) -> None:
+    cli = stand_in(tmp_path, f"open({str(tmp_path / 'up')!r}, 'w').close(); time.sleep(1000)")
+    connector = make_connector(tmp_path, patience=HASTY, fences=(), sandbox="off", cli_path=cli)
+    opening = asyncio.create_task(connector.open(make_spec(tmp_path, URL, Policy()), ()), name="open")
+    await until((tmp_path / "up").exists, "it has started")
+    opening.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await opening
+
+
+async def test_preparing_says_what_is_in_force(tmp_path: Path) -> None:
+    cli = tmp_path / "claude"
+    cli.write_text("#!/bin/sh\necho '9.9.9 (Claude Code)'\n")
+    cli.chmod(0o755)
+    said = await make_connector(tmp_path, fences=(), sandbox="off", cli_path=str(cli)).prepare()
+    assert said[0] == "Claude Code 9.9.9"
+    assert "not fenced" in said[1]
+    assert "without a sandbox" in said[2]
+
+
+def test_the_plugin_builds_the_connector_from_its_settings(tmp_path: Path) -> None:
+    connector = PLUGIN.build(PLUGIN.config(), Host(tmp_path))
+    assert connector.name == PLUGIN.name == "claude_code"
+    assert connector.keeps_process

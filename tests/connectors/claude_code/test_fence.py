@@ -1,0 +1,130 @@
+"""A dead daemon means dead agents: real processes, really killed, for every fence that works here."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import tempfile
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from connectors.claude_code import tree
+from connectors.claude_code.command import PROCESS_MARK, STATE_MARK
+from connectors.claude_code.fence import NO_FENCE, Fence, choose, ladder
+from connectors.claude_code.orphans import ProcessRecords, end_orphans, state_mark
+from connectors.claude_code.shelter import settle
+from supervisor.models.offline import OfflineModel
+from tests.connectors.claude_code.support import script, tool
+from tests.connectors.claude_code.victims import interpreter, user_id, victim, wait_up
+from tests.waiting import until, wait_until
+
+PATH = os.environ.get("PATH", os.defpath)
+BROOD_SIZE = 6
+"""The shell, its four sleeps, and the shell in between."""
+CANARY = "canary-4711"
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A folder that an ordinary user can enter and write, which pytest's own is not."""
+    made = Path(tempfile.mkdtemp())
+    made.chmod(0o777)
+    yield made
+    shutil.rmtree(made)
+
+
+def offspring(mark: str) -> list[int]:
+    return [identity.pid for identity in tree.marked(PROCESS_MARK, mark)]
+
+
+@pytest.mark.parametrize("user", ["root", "ordinary"])
+@pytest.mark.parametrize("name", ["bwrap", "unshare", "keeper"])
+def test_a_killed_daemon_leaves_nothing_in_a_fence(name: str, user: str, folder: Path) -> None:
+    uid, mark = user_id(user), uuid.uuid4().hex
+    interpreter(uid)
+    if name not in [fence.name for fence in ladder(PATH)]:
+        pytest.skip(f"{name} is not installed")
+    with victim("shell", uid, fence=name, mark=mark, state=str(folder)) as daemon:
+        wait_up(daemon)
+        wait_until(lambda: len(offspring(mark)) >= BROOD_SIZE, "all of the brood runs")
+        daemon.kill()
+        wait_until(lambda: not offspring(mark), "all of the brood is gone", timeout=5.0)
+
+
+@pytest.mark.parametrize("user", ["root", "ordinary"])
+async def test_what_an_unfenced_daemon_left_is_ended_at_the_next_start(user: str, folder: Path) -> None:
+    uid, mark = user_id(user), uuid.uuid4().hex
+    with victim("shell", uid, fence="none", mark=mark, state=str(folder)) as daemon:
+        await asyncio.to_thread(wait_up, daemon)
+        await until(lambda: len(offspring(mark)) >= BROOD_SIZE, "all of the brood runs")
+        daemon.kill()
+        daemon.wait()
+        assert len(offspring(mark)) >= BROOD_SIZE
+        ended = await end_orphans(str(folder))
+        assert offspring(mark) == []
+    assert {orphan.session for orphan in ended} == {"s1", ""}
+    assert all(orphan.gone for orphan in ended)
+    assert list((folder / "processes").iterdir()) == []
+
+
+@pytest.mark.cli_process
+async def test_a_killed_daemon_takes_claude_code_and_its_tools_along(folder: Path) -> None:
+    project, state, mark = folder / "project", folder / "state", state_mark(str(folder / "state"))
+    project.mkdir()
+    state.mkdir()
+    canaries = dict.fromkeys(("ANTHROPIC_API_KEY", "TWILIO_AUTH_TOKEN", "SUPERVISOR_TOKEN", "AWS_SECRET"), CANARY)
+
+    def running() -> list[int]:
+        return [identity.pid for identity in tree.marked(STATE_MARK, mark)]
+
+    def sleeping() -> list[int]:
+        return [pid for pid in running() if Path(f"/proc/{pid}/cmdline").read_bytes().startswith(b"sleep\0")]
+
+    async with OfflineModel() as model:
+        prompt = script({"tools": [tool("Bash", command="setsid sleep 1000")]}, {"text": "done"})
+        given = {"state": str(state), "project": str(project), "url": model.url, "prompt": prompt}
+        with victim("claude", os.geteuid(), env=canaries, **given) as daemon:
+            await asyncio.to_thread(wait_up, daemon)
+            await until(sleeping, "the tool's own child runs", timeout=30.0)
+            for pid in running():
+                for secret_place in ("environ", "cmdline"):
+                    assert CANARY.encode() not in Path(f"/proc/{pid}/{secret_place}").read_bytes()
+            (record,) = ProcessRecords(str(state)).all()
+            daemon.kill()
+            await until(lambda: not running(), "claude and all below it are gone", timeout=5.0)
+            await end_orphans(str(state))
+    assert not os.path.exists(record.tmp)
+    assert not [path for path in folder.rglob("*") if path.is_file() and CANARY.encode() in path.read_bytes()]
+
+
+async def test_the_first_fence_that_works_is_chosen() -> None:
+    broken = Fence(name="broken", prefix=("false",), depth=0, sentence="")
+    missing = Fence(name="missing", prefix=("/nonexistent/fence",), depth=0, sentence="")
+    working = Fence(name="working", prefix=("env",), depth=0, sentence="")
+    assert await choose([missing, broken, working, NO_FENCE], {"PATH": PATH}, ("true",)) is working
+    assert await choose([missing, broken], {"PATH": PATH}, ("true",)) is None
+
+
+async def test_without_a_working_fence_the_operator_is_told() -> None:
+    shelter = await settle([], path=PATH, sandbox_required=False)
+    assert shelter.fence is NO_FENCE
+    assert any("not fenced" in sentence for sentence in shelter.sentences)
+
+
+async def test_without_bubblewrap_and_socat_a_required_sandbox_means_no_shell(tmp_path: Path) -> None:
+    shelter = await settle(ladder(str(tmp_path)), path=str(tmp_path), sandbox_required=True)
+    assert not shelter.with_shell
+    assert any("bwrap and socat not found" in sentence for sentence in shelter.sentences)
+
+
+def test_the_ladder_offers_what_is_installed_best_first(tmp_path: Path) -> None:
+    for program in ("bwrap", "setpriv", "unshare"):
+        (tmp_path / program).touch(mode=0o755)
+    assert [fence.name for fence in ladder(str(tmp_path))] == ["bwrap", "unshare", "keeper"]
+    (tmp_path / "bwrap").unlink()
+    (tmp_path / "unshare").unlink()
+    assert [fence.name for fence in ladder(str(tmp_path))] == ["keeper"]

@@ -1,0 +1,80 @@
+"""A process is read, written and ended, and what it started with it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from connectors.claude_code.command import PROCESS_MARK
+from connectors.claude_code.fence import NO_FENCE
+from connectors.claude_code.process import STDERR_TAIL, Patience, Process, WriteFailed
+from tests.waiting import until
+
+HASTY = Patience(drain=0.1, term=0.1)
+
+
+async def start(command: str, mark: str) -> Process:
+    env = {"PATH": os.environ["PATH"], PROCESS_MARK: mark}
+    return await Process.start(["bash", "-c", command], cwd="/", env=env, fence=NO_FENCE, mark=mark)
+
+
+async def everything(process: Process) -> bytes:
+    read = b""
+    while data := await process.read():
+        read += data
+    return read
+
+
+async def test_what_is_written_is_read_back() -> None:
+    process = await start("cat", "m1")
+    await process.write(b"hello\n", timeout=10)
+    assert await process.read() == b"hello\n"
+    await process.end(Patience())
+    assert process.exit_code == 0
+    assert await process.read() == b""
+
+
+async def test_much_output_comes_whole() -> None:
+    process = await start("head -c 3000000 /dev/zero", "m2")
+    assert len(await everything(process)) == 3_000_000
+    await process.end(HASTY)
+
+
+async def test_the_last_words_are_kept_and_the_first_are_not() -> None:
+    process = await start("echo first >&2; head -c 1000000 /dev/zero | tr '\\0' x >&2; echo; echo last >&2", "m3")
+    await everything(process)
+    await process.wait(10)
+    await until(lambda: process.last_words.endswith("last"), "its last words have come")
+    assert len(process.last_words) <= STDERR_TAIL
+    await process.end(HASTY)
+
+
+async def test_a_process_that_does_not_read_is_not_waited_for() -> None:
+    process = await start("sleep 1000", "m4")
+    with pytest.raises(WriteFailed) as caught:
+        await process.write(b"x" * 10_000_000, timeout=0.1)
+    assert not caught.value.certain
+    await process.end(HASTY)
+
+
+async def test_writing_to_a_dead_process_certainly_fails() -> None:
+    process = await start("exit 0", "m5")
+    await process.wait(10)
+    with pytest.raises(WriteFailed) as caught:
+        await process.write(b"hello\n", timeout=10)
+    assert caught.value.certain
+    await process.end(HASTY)
+
+
+async def test_ending_twice_is_harmless_and_leaves_no_zombie() -> None:
+    process = await start("trap '' TERM; sleep 1000 & wait", "m6")
+    await process.end(HASTY)
+    await process.end(HASTY)
+    assert not os.path.exists(f"/proc/{process.identity.pid}")
+
+
+async def test_a_program_that_cannot_be_started_is_an_os_error(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        await Process.start(["/nonexistent"], cwd=str(tmp_path), env={}, fence=NO_FENCE, mark="m7")
