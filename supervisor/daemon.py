@@ -131,14 +131,14 @@ class Daemon:
         accounts = Accounts(store, directory, projects)
         await accounts.reload()
         if self._demo is not None:
-            person = {
-                "name": "Demo",
-                "role": "ADMIN",
-                "phones": [demonstration.PHONE],
-                "emails": [demonstration.MAILBOX],
-                "projects": [],
-            }
-            await accounts.put_user(demonstration.USER, **person)
+            await accounts.put_user(
+                demonstration.USER,
+                name="Demo",
+                role="ADMIN",
+                phones=[demonstration.PHONE],
+                emails=[demonstration.MAILBOX],
+                projects=[],
+            )
             logger.info("demo: user %s is %s", demonstration.USER, demonstration.PHONE)
         gateway = await self._open_gateway(stack)
         connector, assistant = self._build_connectors(config)
@@ -199,9 +199,7 @@ class Daemon:
             store=store,
             parts=self.parts,
         )
-        sockets = SocketServer(
-            config.supervisor, operations=operations, directory=directory, hub=hub, outbox=outbox, store=store
-        )
+        sockets = SocketServer(config.supervisor, operations=operations, directory=directory, hub=hub, outbox=outbox)
         http.bind()
         if self._demo is not None:
             self._demo.listen(http.url)

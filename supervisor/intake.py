@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
+from weakref import WeakValueDictionary
 
 from supervisor import words
 from supervisor.assistant import lane_of
@@ -25,6 +27,7 @@ from supervisor.protocol.messages import (
     Receipt,
     Reply,
     SessionId,
+    UserId,
 )
 from supervisor.protocol.status import Permissions, Target
 from supervisor.protocol.times import Clock, now_ms
@@ -118,6 +121,7 @@ class Intake:
         self._followup_ms = round(followup_seconds * 1000)
         self._default_project = default_project
         self._clock = clock
+        self._gates: WeakValueDictionary[UserId, asyncio.Lock] = WeakValueDictionary()
 
     async def accept(self, inbound: Inbound) -> Receipt:
         """Take a message that a channel hands in.
@@ -169,14 +173,19 @@ class Intake:
             Overloaded: too much is waiting.
             StorageError: nothing was accepted.
         """
+        # One at a time for each user: two first texts must find one conversation, and repetitions each other.
+        async with self._gates.setdefault(submission.user.id, asyncio.Lock()):
+            return await self._submit(submission, decision)
+
+    async def _submit(self, submission: Submission, decision: Decision | None) -> Taken:
         user = submission.user
-        if submission.limited and (first := await self._known(submission)) is not None:
-            return first  # a repetition costs nobody their limit
+        word = words.parse(submission.text) if submission.commands else None
+        if (submission.limited or word is not None) and (first := await self._known(submission)) is not None:
+            return first  # a repetition costs nobody their limit, and no word is carried out twice
         if not submission.limited:
             self._refuse_overload()
         if decision is not None:
             return await self._accept(submission, decision)
-        word = words.parse(submission.text) if submission.commands else None
         retry_after = self._rates.take(user.id) if submission.limited else None
         if retry_after is not None:
             told = self._rates.tell(user.id, retry_after)

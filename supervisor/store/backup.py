@@ -35,9 +35,10 @@ def _back_up(database: Path, target: Path) -> None:
     try:
         unfinished.unlink(missing_ok=True)
         os.close(os.open(unfinished, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
-        with closing(_open_read_only(database)) as source:
-            source.execute("VACUUM INTO ?", (str(unfinished),))
-        with closing(_open_read_only(unfinished)) as copy:
+        with closing(_open_read_only(database)) as source, closing(sqlite3.connect(unfinished)) as copy:
+            # Not VACUUM INTO: SQLite 3.40 cannot do that on a read-only connection to tables with generated columns.
+            source.backup(copy)
+            copy.execute("PRAGMA journal_mode = DELETE")  # so that the copy is one file
             problems = check_integrity(copy)
         if problems:
             raise StorageError(f"the backup is damaged: {problems[0]}")

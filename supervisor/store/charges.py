@@ -7,10 +7,13 @@ from dataclasses import dataclass, field
 
 from supervisor.protocol.conversation import Tokens
 from supervisor.store.records import Charge
-from supervisor.store.rows import CHARGE_COLUMNS, from_charge
+from supervisor.store.rows import CHARGE_COLUMNS, from_charge, to_tokens
 from supervisor.store.transaction import Owner, Transaction
 
-_MODELS_OF_TURN = "SELECT DISTINCT model FROM ledger WHERE turn_id = ?"
+_EARLIER = """
+    SELECT model, nanos, unpriced, input, output, cache_read, cache_write_5m, cache_write_1h
+    FROM ledger WHERE turn_id = ?
+"""
 _POST = f"""
     INSERT INTO ledger ({CHARGE_COLUMNS}, unpriced, turn_id, session, user_id, channel, at_ms, epoch)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
@@ -28,11 +31,27 @@ _OWNER = """
 
 @dataclass(frozen=True, slots=True)
 class Posted:
-    """What was new among the charges: how many, their sum in nanodollars, their tokens."""
+    """Charges of the ledger, added up.
+
+    Attributes:
+        nanos: nanodollars; what is unpriced adds 0.
+        models: what they were for.
+    """
 
     count: int = 0
     nanos: int = 0
     tokens: Tokens = field(default_factory=Tokens)
+    unpriced: bool = False
+    models: frozenset[str] = frozenset()
+
+    def __add__(self, other: Posted) -> Posted:
+        return Posted(
+            self.count + other.count,
+            self.nanos + other.nanos,
+            self.tokens + other.tokens,
+            self.unpriced or other.unpriced,
+            self.models | other.models,
+        )
 
 
 def owner_of(tx: Transaction, turn_id: int | None, user_id: str | None, channel: str) -> Owner:
@@ -43,42 +62,36 @@ def owner_of(tx: Transaction, turn_id: int | None, user_id: str | None, channel:
     return Owner(turn_id, *row)
 
 
-def post(tx: Transaction, owner: Owner, charges: Iterable[Charge], now_ms: int) -> Posted:
+def earlier_charges(tx: Transaction, owner: Owner) -> Posted:
+    """Return what was posted for the owner's turn so far."""
+    spent = Posted()
+    if owner.turn_id is not None:
+        for model, nanos, unpriced, *tokens in tx.execute(_EARLIER, (owner.turn_id,)):
+            spent += Posted(1, nanos, to_tokens(tuple(tokens)), bool(unpriced), frozenset({model}))
+    return spent
+
+
+def post(tx: Transaction, owner: Owner, charges: Iterable[Charge], now_ms: int, earlier: Posted) -> Posted:
     """Append charges to the ledger and to the totals; a ref that is there already is passed over.
 
     The caller adds the sum to message and session (`add_to_conversation` does).
+
+    Args:
+        earlier: what the turn had been charged before.
     """
-    known: set[str] | None = None
-    count, nanos, tokens = 0, 0, Tokens()
+    posted = Posted()
     for charge in charges:
-        if known is None:
-            known = set()
-            if owner.turn_id is not None:
-                known = {model for (model,) in tx.execute(_MODELS_OF_TURN, (owner.turn_id,))}
-        unpriced = charge.nanos is None
-        amount = charge.nanos or 0
+        nanos, unpriced = charge.nanos or 0, charge.nanos is None
         *values, _, estimated = from_charge(charge)
-        if not tx.changed(
-            _POST,
-            (
-                *values,
-                amount,
-                estimated,
-                unpriced,
-                owner.turn_id,
-                owner.session,
-                owner.user_id,
-                owner.channel,
-                now_ms,
-                tx.epoch,
-            ),
-        ):
+        amount = (nanos, estimated, unpriced)
+        where = (owner.turn_id, owner.session, owner.user_id, owner.channel, now_ms, tx.epoch)
+        if not tx.changed(_POST, (*values, *amount, *where)):
             continue
-        first = owner.turn_id is not None and charge.model not in known
-        known.add(charge.model)
-        tx.count_charge(owner, charge.model, amount, charge.tokens, first=first, now_ms=now_ms)
-        count, nanos, tokens = count + 1, nanos + amount, tokens + charge.tokens
-    return Posted(count, nanos, tokens)
+        model = charge.model
+        first = owner.turn_id is not None and model not in earlier.models and model not in posted.models
+        tx.count_charge(owner, model, nanos, charge.tokens, first=first, now_ms=now_ms)
+        posted += Posted(1, nanos, charge.tokens, unpriced, frozenset({model}))
+    return posted
 
 
 def add_to_conversation(tx: Transaction, owner: Owner, nanos: int, now_ms: int) -> None:
@@ -92,6 +105,6 @@ def add_to_conversation(tx: Transaction, owner: Owner, nanos: int, now_ms: int) 
 
 def post_late(tx: Transaction, owner: Owner, charges: Iterable[Charge], now_ms: int) -> int:
     """Post charges outside of a turn's end; return how many were new."""
-    posted = post(tx, owner, charges, now_ms)
+    posted = post(tx, owner, charges, now_ms, earlier_charges(tx, owner))
     add_to_conversation(tx, owner, posted.nanos, now_ms)
     return posted.count

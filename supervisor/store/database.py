@@ -27,12 +27,14 @@ MAX_GROUP = 512
 BUSY_TIMEOUT_MS = 5_000
 JOURNAL_BYTES = 64 * 1024 * 1024
 """What the write-ahead log is cut back to after a burst."""
+CHECKPOINT_PAGES = 4_000
+"""16 MB of log between two checkpoints: pages that change with every message are written back once."""
 CACHED_STATEMENTS = 512
 
 _PRAGMAS = f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16000;"
 _WRITER_PRAGMAS = f"""
     {_PRAGMAS} PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;
-    PRAGMA wal_autocheckpoint = 1000; PRAGMA journal_size_limit = {JOURNAL_BYTES};
+    PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}; PRAGMA journal_size_limit = {JOURNAL_BYTES};
 """
 _READER_PRAGMAS = f"{_PRAGMAS} PRAGMA query_only = ON;"
 _RAISE_EPOCH = "UPDATE node SET epoch = epoch + 1"
@@ -50,6 +52,10 @@ class _Failed:
 
 class _Connection(aiosqlite.Connection):
     """A connection with a thread of its own that takes one call per group."""
+
+    def __init__(self, connector: Callable[[], sqlite3.Connection]) -> None:
+        super().__init__(connector, iter_chunk_size=64)
+        self._thread.daemon = True  # a process that fails must not wait for it
 
     async def run(self, function: Callable[[sqlite3.Connection], T]) -> T:
         """Call a function with the connection, in its thread."""
@@ -244,7 +250,7 @@ async def _connect(name: str, opened: list[_Connection]) -> _Connection:
             name, uri=name.startswith("file:"), isolation_level=None, cached_statements=CACHED_STATEMENTS
         )
 
-    connection = _Connection(connector, iter_chunk_size=64)
+    connection = _Connection(connector)
     await connection
     opened.append(connection)
     return connection

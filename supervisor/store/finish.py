@@ -5,10 +5,10 @@ from __future__ import annotations
 from supervisor.protocol.ids import uuid7
 from supervisor.protocol.messages import MessageId
 from supervisor.protocol.status import TurnState
-from supervisor.store.charges import post
+from supervisor.store.charges import earlier_charges, post
 from supervisor.store.drafts import add_drafts
 from supervisor.store.records import Charge, Outcome, Settled
-from supervisor.store.rows import CHARGE_COLUMNS, to_charge, to_tokens
+from supervisor.store.rows import CHARGE_COLUMNS, to_charge
 from supervisor.store.sessions import write_status
 from supervisor.store.transaction import Owner, Transaction
 
@@ -34,11 +34,6 @@ _TOUCH_SESSION = """
     UPDATE claude_code_sessions
     SET cost_nanos = cost_nanos + ?, activity_ms = max(activity_ms, ?), updated_ms = ?, epoch = ? WHERE number = ?
 """
-_SPENT = """
-    SELECT coalesce(sum(nanos), 0), coalesce(max(unpriced), 0), coalesce(sum(input), 0), coalesce(sum(output), 0),
-           coalesce(sum(cache_read), 0), coalesce(sum(cache_write_5m), 0), coalesce(sum(cache_write_1h), 0)
-    FROM ledger WHERE turn_id = ?
-"""
 
 
 def finish(tx: Transaction, turn_id: int, outcome: Outcome) -> Settled | None:
@@ -50,7 +45,9 @@ def finish(tx: Transaction, turn_id: int, outcome: Outcome) -> Settled | None:
     owner = Owner(turn_id, *row)
     now_ms = outcome.now_ms
     charges = [*_journalled(tx, turn_id), *outcome.charges]
-    posted = post(tx, owner, charges, now_ms)
+    earlier = earlier_charges(tx, owner)
+    posted = post(tx, owner, charges, now_ms, earlier)
+    spent = earlier + posted
     answer_id = None
     if owner.session is not None:
         answer_id = MessageId(uuid7())
@@ -79,9 +76,8 @@ def finish(tx: Transaction, turn_id: int, outcome: Outcome) -> Settled | None:
         ),
     )
     add_drafts(tx, outcome.replies, turn_id, owner.user_id, now_ms)
-    cost_nanos, unpriced, *tokens = tx.execute(_SPENT, (turn_id,)).fetchone()
-    tx.record("supervisor", f"turn.{outcome.state}", {"turn": turn_id, "nanos": cost_nanos}, now_ms)
-    return Settled(cost_nanos=cost_nanos, tokens=to_tokens(tuple(tokens)), unpriced=bool(unpriced), answer_id=answer_id)
+    tx.record("supervisor", f"turn.{outcome.state}", {"turn": turn_id, "nanos": spent.nanos}, now_ms)
+    return Settled(cost_nanos=spent.nanos, tokens=spent.tokens, unpriced=spent.unpriced, answer_id=answer_id)
 
 
 def _journalled(tx: Transaction, turn_id: int) -> list[Charge]:

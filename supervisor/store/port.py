@@ -6,7 +6,7 @@ refuses. Rows that a running node writes carry its epoch, and each change of a t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -91,14 +91,19 @@ class Turns(Protocol):
     async def requeue(self, turn_id: int, *, now_ms: int) -> bool:
         """Put a turn that certainly never ran back to pending; False = not running under this epoch."""
 
-    async def cancel_pending(self, lane: str, why: str, *, now_ms: int) -> list[Turn]:
-        """Cancel what waits in a lane and return it."""
+    async def cancel_pending(
+        self, lane: str, why: str, *, notices: Callable[[Turn], Sequence[OutboxDraft]] | None = None, now_ms: int
+    ) -> list[Turn]:
+        """Cancel what waits in a lane and return it; `notices` gives what the person of each is told."""
 
     async def cancel(self, turn_id: int, why: str, replies: Sequence[OutboxDraft], *, now_ms: int) -> bool:
         """Cancel one waiting turn with notices for its person; False = not waiting any more."""
 
     async def waiting_lanes(self) -> list[tuple[str, ProjectName]]:
         """Return the lanes with pending turns, oldest first."""
+
+    async def is_waiting(self, lane: str) -> bool:
+        """Return whether a lane has a pending turn."""
 
     async def pending_count(self) -> int:
         """Return how many turns wait."""

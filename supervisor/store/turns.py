@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from supervisor.protocol.conversation import ProcessIdentity
@@ -49,8 +49,12 @@ _MARK_PROMPT = "UPDATE claude_code_messages SET status = ? WHERE seq = ?"
 _PENDING_OF_LANE = f"{TURNS} WHERE t.lane = ? AND t.state = 'pending' ORDER BY t.id"
 _CANCEL = "UPDATE turns SET state = 'cancelled', why = ?, ended_ms = ?, epoch = ? WHERE id = ? AND state = 'pending'"
 _WAITING_LANES = "SELECT lane, project, min(id) FROM turns WHERE state = 'pending' GROUP BY lane ORDER BY min(id)"
+_IS_WAITING = "SELECT EXISTS (SELECT 1 FROM turns WHERE lane = ? AND state = 'pending')"
 _PENDING_COUNT = "SELECT count(*) FROM turns WHERE state = 'pending'"
-_UNFINISHED = f"{TURNS} WHERE t.state = 'running' AND t.epoch < ? ORDER BY t.id"
+_UNFINISHED = f"""
+    {TURNS} WHERE t.id IN (SELECT id FROM turns INDEXED BY turns_running WHERE state = 'running' AND epoch < ?)
+    ORDER BY t.id
+"""
 _ADOPT = "UPDATE turns SET epoch = ? WHERE id = ? AND state = 'running' AND epoch < ?"
 _RESULT = f"{TURNS} WHERE i.message_id = ?"
 _OUTCOME = """
@@ -121,7 +125,9 @@ class SqliteTurns:
 
         return await self._database.write(work)
 
-    async def cancel_pending(self, lane: str, why: str, *, now_ms: int) -> list[Turn]:
+    async def cancel_pending(
+        self, lane: str, why: str, *, notices: Callable[[Turn], Sequence[OutboxDraft]] | None = None, now_ms: int
+    ) -> list[Turn]:
         """Cancel what waits in a lane and return it, as it stands now."""
 
         def work(tx: Transaction) -> list[Turn]:
@@ -129,7 +135,11 @@ class SqliteTurns:
             waiting = [row[0] for row in tx.execute(_PENDING_OF_LANE, (lane,)).fetchall()]
             for turn_id in waiting:
                 _cancel(tx, turn_id, why, now_ms)
-            return [to_turn(tx.execute(TURN, (turn_id,)).fetchone()) for turn_id in waiting]
+            cancelled = [to_turn(tx.execute(TURN, (turn_id,)).fetchone()) for turn_id in waiting]
+            if notices is not None:
+                for turn in cancelled:
+                    add_drafts(tx, notices(turn), turn.id, turn.user_id, now_ms)
+            return cancelled
 
         return await self._database.write(work)
 
@@ -150,6 +160,12 @@ class SqliteTurns:
         """Return the lanes with pending turns, oldest first."""
         return await self._database.read(
             lambda connection: [(lane, project) for lane, project, _ in connection.execute(_WAITING_LANES)]
+        )
+
+    async def is_waiting(self, lane: str) -> bool:
+        """Return whether a lane has a pending turn."""
+        return await self._database.read(
+            lambda connection: bool(connection.execute(_IS_WAITING, (lane,)).fetchone()[0])
         )
 
     async def pending_count(self) -> int:

@@ -1,0 +1,11 @@
+"""What every engine behind the `Store` port must do. It names none: a subclass gives the fixture `opener`."""
+
+from __future__ import annotations
+
+from tests.supervisor.store.contract_delivery import DeliveryContract
+from tests.supervisor.store.contract_keeping import KeepingContract
+from tests.supervisor.store.contract_turns import TurnsContract
+
+
+class StoreContract(TurnsContract, DeliveryContract, KeepingContract):
+    """The whole contract."""

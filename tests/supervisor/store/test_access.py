@@ -1,0 +1,96 @@
+"""Access paths and size: nothing that happens with every message reads a table, and rows are small."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from supervisor.protocol.ids import uuid7
+from supervisor.protocol.messages import MessageId
+from supervisor.protocol.status import SessionStatus
+from supervisor.store import accept, charges, cost, finish, open_store, outbox, rows, sessions, turns
+from supervisor.store.migrate import migrate
+from supervisor.store.records import CostQuery
+from tests.supervisor.store.builders import NOW, charge, draft, new_session, outcome, prompt, running, seal
+
+
+def _cost_queries() -> list[str]:
+    queries = [cost.TOTAL, cost.TOTAL_OF_DAYS, cost.DAYS, cost.KEYS]
+    for filters in ({"user_id": "alice"}, {"session_id": "s1"}):
+        for group_by in ("channel", "model", "session"):
+            queries += [query for query in cost.ledger_queries(CostQuery(**filters), group_by) if query]  # type: ignore[arg-type]
+    return queries
+
+
+def _hot_queries() -> list[str]:
+    """Return every statement of accepting, starting, finishing and sending, and the lists that pages show."""
+    queries = [
+        value
+        for module in (accept, charges, finish, outbox, turns)
+        for name, value in vars(module).items()
+        if name.isupper()
+        and isinstance(value, str)
+        and value.lstrip().startswith(("SELECT", "UPDATE", "DELETE"))
+        and not hasattr(rows, name)
+    ]
+    lists = [sessions.list_query(user, False, 9, mark)[0] for user in ("alice", None) for mark in ((1, "s1"), None)]
+    return [*queries, *lists, sessions.FIND, sessions.FIND_IN_THREAD, *_cost_queries()]
+
+
+@pytest.mark.parametrize("query", _hot_queries(), ids=lambda query: " ".join(query.split())[:60])
+def test_no_hot_query_reads_a_whole_table(query: str) -> None:
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
+        migrate(connection)
+        plan = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {query.replace('?', ':x')}", Unbound())]
+    # A partial index holds only what waits or runs: reading all of it is the question itself.
+    allowed = ("turns_pending", "turns_running", "outbox_pending", "outbox_sending", "outbox_dead")
+    scans = [
+        step
+        for step in plan
+        if step.startswith("SCAN")
+        and not any(name in step for name in allowed)
+        and step not in ("SCAN claude_code_sessions USING INDEX claude_code_sessions_activity", "SCAN CONSTANT ROW")
+    ]
+    assert scans == []
+
+
+class Unbound(dict[str, None]):
+    """Binds every named parameter of a statement to NULL."""
+
+    def __missing__(self, key: str) -> None:
+        return None
+
+
+async def test_one_thousand_rows_take_less_than_one_and_a_half_megabytes(tmp_path: Path) -> None:
+    path = tmp_path / "x.sqlite3"
+    store = await open_store(path, seal=seal)
+    text = "All 214 tests pass now; the off-by-one in the pager is fixed. " * 3 + "Anything else?"
+    sids = [uuid7() for _ in range(20)]
+    for sid in sids:
+        await store.sessions.create(new_session(sid), status=SessionStatus.ACTIVE, now_ms=NOW)
+
+    async def exchange(n: int) -> None:
+        sid = sids[n % len(sids)]
+        fields: dict[str, Any] = {
+            "message_id": MessageId(uuid7()),
+            "dedup_key": f"SM{hashlib.md5(b'%d' % n).hexdigest()}",
+            "dedup_seconds": 86_400.0,
+            "digest": hashlib.sha256(b"%d" % n).hexdigest(),
+        }
+        turn = await running(store, prompt(sid, text=text, **fields))
+        spent = charge(f"msg_{uuid7()}", 1_234_567)
+        await store.turns.finish(turn.id, outcome(answer=text, charges=[spent], replies=[draft(text=None)]))
+
+    for start in range(0, 1_000, len(sids)):
+        await asyncio.gather(*(exchange(n) for n in range(start, start + len(sids))))
+    await store.close()
+    with closing(sqlite3.connect(path)) as connection:
+        (count,) = connection.execute("SELECT count(*) FROM claude_code_messages").fetchone()
+    assert count == 2_000
+    assert path.stat().st_size / count < 1_500
