@@ -1,0 +1,135 @@
+"""`xswarm init`: questions, then config.toml."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import tomli_w
+import typer
+
+from cli import show
+from cli.failures import Refused
+from cli.options import ConfigFile, example
+from supervisor import config
+from supervisor.config import NAME, Config
+from supervisor.protocol.status import Permissions
+
+app = typer.Typer(add_completion=False)
+
+SECRETS = {"sms": "TWILIO_AUTH_TOKEN", "mail": "SMTP_PASSWORD"}
+"""What a channel needs from the environment."""
+
+
+@app.command(epilog=example("xswarm init", "xswarm init --defaults --config /etc/xswarm/config.toml"))
+def init(
+    defaults: Annotated[bool, typer.Option("--defaults", help="Ask nothing; write every key at its default.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite a file that is there.")] = False,
+    config_file: ConfigFile = None,
+) -> None:
+    """Ask a few questions, then write config.toml (here, or where --config says)."""
+    path = config_file or Path("config.toml")
+    if path.exists() and not force:
+        raise Refused(f"{path} exists", "exists", "name another file with --config, or overwrite it with --force")
+    table = config.as_table(Config())
+    if not defaults:
+        table |= _ask()
+    # What is written is what the daemon will accept.
+    settings = config.check(config.parse(Config, table, ""))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _write(path, tomli_w.dumps(table))
+    show.out(f"Wrote {path}.")
+    show.note(_next_steps(path, settings))
+
+
+def _ask() -> dict[str, Any]:
+    """Return the tables that the answers make."""
+    tables: dict[str, Any] = {}
+    projects = {}
+    show.note("Projects are the folders that Claude Code may work in. An empty name ends the list.")
+    while name := _ask_name():
+        projects[name] = _ask_project()
+    if projects:
+        tables["projects"] = projects
+        tables["routing"] = config.as_table(
+            replace(Config(), routing=replace(Config().routing, default_project=next(iter(projects))))
+        )["routing"]
+    channels: dict[str, Any] = {}
+    if typer.confirm("Text messages by Twilio?", default=False):
+        channels["sms"] = {
+            "account_sid": typer.prompt("  Account SID (AC...)"),
+            "from_number": typer.prompt("  Our number (+15551234567)"),
+        }
+        url = typer.prompt("  Public URL of this daemon, as Twilio reaches it (https://...)")
+        tables["http"] = config.as_table(replace(Config(), http=replace(Config().http, public_url=url)))["http"]
+    if typer.confirm("Mail?", default=False):
+        channels["mail"] = _ask_mail()
+    if channels:
+        tables["channels"] = channels
+    return tables
+
+
+def _ask_name() -> str:
+    while True:
+        name: str = typer.prompt("Project name", default="", show_default=False).strip()
+        if not name or NAME.fullmatch(name):
+            return name
+        show.note("  letters, digits, dot, dash and underscore, please")
+
+
+def _ask_project() -> dict[str, Any]:
+    folder = _ask_folder()
+    choices = "/".join(Permissions)
+    permissions = ""
+    while permissions not in list(Permissions):
+        permissions = typer.prompt(f"  What may it do without asking ({choices})", default=Permissions.ASK.value)
+    users = typer.prompt("  Who may use it (user ids, with commas between)", default="", show_default=False)
+    return {
+        "path": folder,
+        "permissions": permissions,
+        "users": [user.strip() for user in users.split(",") if user.strip()],
+    }
+
+
+def _ask_folder() -> str:
+    """Return a folder that is there; a relative one is relative to config.toml, so it is kept absolute."""
+    while True:
+        folder = Path(os.path.abspath(Path(typer.prompt("  Folder", default=".")).expanduser()))
+        if folder.is_dir():
+            return str(folder)
+        show.note(f"  {folder} is no folder")
+
+
+def _ask_mail() -> dict[str, Any]:
+    return {
+        "address": typer.prompt("  Our mail address"),
+        "trusted_authserv_id": typer.prompt("  Name that our mail server writes into Authentication-Results"),
+        "smtp": {
+            "host": typer.prompt("  Outgoing server (SMTP)"),
+            "port": typer.prompt("  Its port", default=587, type=int),
+            "username": typer.prompt("  User name there", default="", show_default=False),
+        },
+    }
+
+
+def _write(path: Path, text: str) -> None:
+    """Write the whole file or nothing: a half-written one would stop the next start."""
+    fresh = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        fresh.write_text(text, encoding="utf-8")
+        fresh.replace(path)
+    finally:
+        fresh.unlink(missing_ok=True)
+
+
+def _next_steps(path: Path, settings: Config) -> str:
+    option = "" if path == Path("config.toml") else f" --config {path}"
+    secrets = [SECRETS[name] for name in settings.channels]
+    steps = [f"export {name}=..." for name in ("ANTHROPIC_API_KEY", *secrets)]
+    steps += [
+        f"xswarm serve{option}    (without a key: xswarm serve --offline{option})",
+        f"xswarm user add ID --role admin --phone +15551234567{option}",
+    ]
+    return "Next:\n" + "\n".join(f"  {step}" for step in steps)

@@ -1,0 +1,81 @@
+"""A terminal that streams text while somebody may be typing: what comes in never lands inside a prompt mark."""
+
+from __future__ import annotations
+
+from typing import TextIO
+
+from cli.plain import plain
+
+MARK = "> "
+_ERASE_LINE = "\r\x1b[K"
+_DIM, _PLAIN = "\x1b[2m", "\x1b[0m"
+
+
+class Screen:
+    """Writes answers to `out` and remarks to `err`; both may be the same terminal.
+
+    Args:
+        interactive: somebody types at a terminal: show a mark when they may.
+        colour: dim the remarks.
+    """
+
+    def __init__(self, out: TextIO, err: TextIO, *, interactive: bool, colour: bool) -> None:
+        self._out = out
+        self._err = err
+        self._interactive = interactive
+        self._colour = colour
+        self._marked = False
+        self._at_line_start = True
+
+    def stream(self, text: str) -> None:
+        """Write a piece of text as it comes."""
+        text = plain(text)
+        if text:
+            self._erase_mark()
+            self._out.write(text)
+            self._out.flush()
+            self._at_line_start = text.endswith("\n")
+
+    def line(self, text: str) -> None:
+        """Write text on lines of its own."""
+        self.end_line()
+        self.stream(text.rstrip("\n") + "\n")
+
+    def remark(self, text: str) -> None:
+        """Write a line about what happens, beside the conversation."""
+        self.end_line()
+        self._erase_mark()
+        text = plain(text)
+        self._err.write(f"{_DIM}{text}{_PLAIN}\n" if self._colour else f"{text}\n")
+        self._err.flush()
+
+    def end_line(self) -> None:
+        """Begin a new line where one is open."""
+        if not self._at_line_start:
+            self.stream("\n")
+
+    def mark(self) -> None:
+        """Show that somebody may type."""
+        if self._interactive and not self._marked:
+            self.end_line()
+            self._out.write(MARK)
+            self._out.flush()
+            self._marked = True
+
+    def entered(self) -> None:
+        """Note a typed line: the terminal has echoed it and begun the next one."""
+        if self._interactive:
+            self._marked = False
+            self._at_line_start = True
+
+    def overtyped(self) -> None:
+        """Note a typed control character: the terminal has echoed it (^C) where the cursor stood."""
+        if self._interactive:
+            self._marked = False
+            self._at_line_start = False
+
+    def _erase_mark(self) -> None:
+        if self._marked:
+            self._out.write(_ERASE_LINE)
+            self._out.flush()
+            self._marked = False

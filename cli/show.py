@@ -1,0 +1,125 @@
+"""How things look to a person: tables, money, ages; and to a program: one JSON document."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from pathlib import PurePath
+from typing import Any
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from cli.plain import plain
+from supervisor.config import Config
+
+STATUS_STYLES = {"active": "green", "connecting": "cyan", "idle": "yellow", "error": "red"}
+
+UNLIMITED = 100_000
+"""Columns where nobody's window ends."""
+
+
+def money(usd: float | None) -> str:
+    """Return dollars with cents from one dollar, and with three telling digits below."""
+    if usd is None:
+        return "-"
+    if usd == 0 or abs(usd) >= 1:
+        return f"${usd:,.2f}"
+    digits = min(9, max(2, 2 - math.floor(math.log10(abs(usd)))))
+    whole, _, decimals = f"{usd:.{digits}f}".partition(".")
+    return f"${whole}.{decimals.rstrip('0').ljust(2, '0')}"
+
+
+def age(seconds: float) -> str:
+    """Return a duration in its largest unit."""
+    seconds = max(0.0, seconds)
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{int(seconds // size)} {unit}"
+    return f"{int(seconds)} s"
+
+
+def since(timestamp: str | None, now: datetime | None = None) -> str:
+    """Return how long ago an RFC 3339 time was, or "-"."""
+    if not timestamp:
+        return "-"
+    try:
+        moment = datetime.fromisoformat(timestamp)
+    except ValueError:
+        return plain(timestamp)
+    return age(((now or datetime.now(UTC)) - moment.replace(tzinfo=moment.tzinfo or UTC)).total_seconds())
+
+
+def moment(timestamp: str | None) -> str:
+    """Return an RFC 3339 time to the second in this machine's time zone, or "-"."""
+    if not timestamp:
+        return "-"
+    try:
+        return f"{datetime.fromisoformat(timestamp).astimezone():%Y-%m-%d %H:%M:%S}"
+    except ValueError:
+        return plain(timestamp)
+
+
+def project(config: Config, path: str) -> str:
+    """Return a project's name where config.toml knows its path, else the path."""
+    names = (name for name, known in config.projects.items() if PurePath(known.path) == PurePath(path))
+    return next(names, path)
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, right: Sequence[str] = ()) -> Table:
+    """Return a table whose first column is never broken.
+
+    Args:
+        right: the columns with numbers.
+    """
+    result = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="bold")
+    for index, column in enumerate(columns):
+        # Only what is long by nature gives way in a narrow window.
+        wraps = column in ("PROJECT", "NAME", "REASON", "PHONES", "EMAILS", "PROJECTS")
+        result.add_column(
+            column,
+            no_wrap=not wraps,
+            overflow="fold",
+            justify="right" if column in right else "left",
+            min_width=index and 3,
+        )
+    for row in rows:
+        result.add_row(*(Text(plain(cell), style=STATUS_STYLES.get(cell, "")) for cell in row))
+    return result
+
+
+def details(pairs: Iterable[tuple[str, str]]) -> Table:
+    """Return names with their values, one a line."""
+    result = Table.grid(padding=(0, 2))
+    result.add_column(style="bold", no_wrap=True)
+    result.add_column(overflow="fold")
+    for name, value in pairs:
+        result.add_row(Text(name), Text(plain(value), style=STATUS_STYLES.get(value, "")))
+    return result
+
+
+def out(what: Table | str) -> None:
+    """Print for a person on stdout."""
+    if isinstance(what, str):
+        print(plain(what))
+        return
+    console = Console(markup=False, highlight=False, emoji=False)
+    if not console.is_terminal:
+        console = Console(markup=False, highlight=False, emoji=False, width=UNLIMITED)
+    console.width = max(console.width, console.measure(what).minimum)
+    console.print(what)
+
+
+def note(text: str) -> None:
+    """Print for a person on stderr, beside the result."""
+    print(plain(text), file=sys.stderr)
+
+
+def document(value: Any) -> None:
+    """Print the one JSON document of `--json`."""
+    print(json.dumps(value, indent=2))

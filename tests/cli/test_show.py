@@ -1,0 +1,75 @@
+"""Money, ages and tables as people see them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from cli import show
+from supervisor.config import Config, Project
+
+
+@pytest.mark.parametrize(
+    ("usd", "text"),
+    [
+        (None, "-"),
+        (0.0, "$0.00"),
+        (0.000123, "$0.000123"),
+        (0.000000001, "$0.000000001"),
+        (0.0123, "$0.0123"),
+        (0.12345, "$0.123"),
+        (0.5, "$0.50"),
+        (0.9999, "$1.00"),
+        (1.234, "$1.23"),
+        (12345.678, "$12,345.68"),
+    ],
+)
+def test_money_has_the_digits_that_tell_something(usd: float | None, text: str) -> None:
+    assert show.money(usd) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(-1, "0 s"), (59.9, "59 s"), (60, "1 min"), (3599, "59 min"), (7200, "2 h"), (200_000, "2 d")],
+)
+def test_age_is_in_its_largest_unit(seconds: float, text: str) -> None:
+    assert show.age(seconds) == text
+
+
+def test_time_since_a_timestamp() -> None:
+    now = datetime(2026, 1, 1, 12, 3, tzinfo=UTC)
+    assert show.since("2026-01-01T12:00:00.000Z", now) == "3 min"
+    assert show.since(None) == "-"
+    assert show.since("yesterday") == "yesterday"
+
+
+def test_missing_and_odd_moments_are_shown_as_they_are() -> None:
+    assert show.moment(None) == "-"
+    assert show.moment("soon") == "soon"
+
+
+def test_project_is_named_by_its_path() -> None:
+    config = Config(projects={"website": Project(path="/srv/website")})
+    assert show.project(config, "/srv/website/") == "website"
+    assert show.project(config, "/srv/other") == "/srv/other"
+
+
+def test_table_in_a_pipe_is_as_wide_as_it_must_be(capsys: pytest.CaptureFixture[str]) -> None:
+    long = "x" * 500
+    show.out(show.table(("ID", "PROJECT"), [("1", long)]))
+    assert long in capsys.readouterr().out
+
+
+def test_cells_are_no_markup_and_no_escape_sequences(capsys: pytest.CaptureFixture[str]) -> None:
+    show.out(show.table(("ID", "NAME"), [("1", "[red]x[/red] :smile: \x1b[31m")]))
+    assert "[red]x[/red] :smile:" in (out := capsys.readouterr().out)
+    assert "\x1b" not in out
+
+
+def test_document_is_json_and_notes_are_elsewhere(capsys: pytest.CaptureFixture[str]) -> None:
+    show.note("beside")
+    show.document({"a": "\ud800"})
+    captured = capsys.readouterr()
+    assert captured.out == '{\n  "a": "\\ud800"\n}\n'
+    assert captured.err == "beside\n"

@@ -1,0 +1,97 @@
+"""A terminal without a terminal: what happens is posted, what is shown is read. test_connect.py has the real one."""
+
+from __future__ import annotations
+
+import asyncio
+from io import StringIO
+
+import pytest
+
+from cli.addresses import Daemon
+from cli.failures import ExitCode
+from cli.lines import TERMINAL_LINE
+from cli.screen import Screen
+from cli.terminal import InputEnded, Interrupted, Terminal, Typed
+from supervisor.protocol.errors import SessionNotFound
+from tests.cli.conftest import SESSION
+from tests.cli.daemon_stand_in import OPERATOR, DaemonStandIn
+from tests.waiting import until
+
+
+class Desk:
+    """A terminal at a daemon and what stands on its screen."""
+
+    def __init__(self, daemon: DaemonStandIn, given: str = SESSION, *, interactive: bool = True) -> None:
+        self.screen = StringIO()
+        self.terminal = Terminal(
+            lambda: Daemon(socket=f"ws://127.0.0.1:{daemon.port}", token=OPERATOR),
+            given,
+            Screen(self.screen, self.screen, interactive=interactive, colour=False),
+            interactive=interactive,
+        )
+
+    async def sees(self, text: str) -> None:
+        await until(lambda: text in self.screen.getvalue(), f"{text!r} on the screen")
+
+
+async def test_prompts_of_a_person_are_sent_as_they_are_typed(daemon: DaemonStandIn) -> None:
+    desk = Desk(daemon)
+    running = asyncio.create_task(desk.terminal.run())
+    desk.terminal.post(Typed("wait"))
+    desk.terminal.post(Typed("say hello"))
+    await until(lambda: daemon.records.prompts == ["wait", "say hello"], "both were sent")
+    desk.terminal.post(InputEnded())
+    assert await running is ExitCode.DONE
+
+
+async def test_prompts_of_a_script_wait_for_each_other(daemon: DaemonStandIn) -> None:
+    desk = Desk(daemon, interactive=False)
+    for text in ("wait", "say hello"):
+        desk.terminal.post(Typed(text))
+    desk.terminal.post(InputEnded())
+    running = asyncio.create_task(desk.terminal.run())
+    await until(lambda: daemon.records.prompts == ["wait"], "the first was sent")
+    desk.terminal.post(Interrupted())
+    assert await running is ExitCode.FAILED
+    assert daemon.records.prompts == ["wait", "say hello"]
+
+
+async def test_line_that_the_terminal_cut_is_not_sent(daemon: DaemonStandIn) -> None:
+    desk = Desk(daemon)
+    running = asyncio.create_task(desk.terminal.run())
+    desk.terminal.post(Typed("x" * TERMINAL_LINE))
+    await desk.sees("Not sent: a terminal cuts a line after 4095 bytes.")
+    desk.terminal.post(InputEnded())
+    assert await running is ExitCode.DONE
+    assert daemon.records.prompts == []
+
+
+async def test_daemon_that_comes_back_elsewhere_is_found(daemon: DaemonStandIn) -> None:
+    desk = Desk(daemon)
+    running = asyncio.create_task(desk.terminal.run())
+    await desk.sees("Attached to")
+    await asyncio.to_thread(daemon.stop)
+    await desk.sees("The daemon went away")
+    daemon.port = 0
+    await asyncio.to_thread(daemon.start)
+    await desk.sees("Connected again.")
+    desk.terminal.post(InputEnded())
+    assert await running is ExitCode.DONE
+
+
+async def test_prompts_that_could_not_be_sent_are_counted(daemon: DaemonStandIn) -> None:
+    desk = Desk(daemon)
+    running = asyncio.create_task(desk.terminal.run())
+    await desk.sees("Attached to")
+    await asyncio.to_thread(daemon.stop)
+    await desk.sees("The daemon went away")
+    desk.terminal.post(Typed("say hello"))
+    desk.terminal.post(InputEnded())
+    assert await running is ExitCode.DONE
+    assert "Not sent: 1 prompt(s)." in desk.screen.getvalue()
+    await asyncio.to_thread(daemon.start)
+
+
+async def test_unknown_session_is_an_error(daemon: DaemonStandIn) -> None:
+    with pytest.raises(SessionNotFound):
+        await Desk(daemon, "no-such-session").terminal.run()

@@ -1,0 +1,67 @@
+"""`xswarm user` over the admin API."""
+
+from __future__ import annotations
+
+from tests.cli.conftest import Command
+from tests.cli.daemon_stand_in import DaemonStandIn
+
+ALICE = (
+    "user add alice --role admin --name Alice --phone +15550100 --phone +15550101"
+    " --email alice@example.com --project website"
+).split()
+
+
+def test_user_is_added_with_all_that_was_said(daemon: DaemonStandIn, xswarm: Command) -> None:
+    outcome = xswarm(*ALICE)
+    assert (outcome.code, outcome.out) == (0, "alice is ADMIN.\n")
+    assert daemon.admin_requests[-1] == (
+        "PUT",
+        "users/alice",
+        {
+            "name": "Alice",
+            "role": "ADMIN",
+            "phones": ["+15550100", "+15550101"],
+            "emails": ["alice@example.com"],
+            "projects": ["website"],
+        },
+    )
+
+
+def test_user_that_exists_is_replaced_on_demand_only(daemon: DaemonStandIn, xswarm: Command) -> None:
+    xswarm(*ALICE)
+    outcome = xswarm("user", "add", "alice", "--role", "operator")
+    assert outcome.code == 1
+    assert "--replace" in outcome.err
+    assert daemon.records.users["alice"]["role"] == "ADMIN"
+    assert xswarm("user", "add", "alice", "--role", "operator", "--replace", "--json").document["role"] == "OPERATOR"
+
+
+def test_users_are_listed(daemon: DaemonStandIn, xswarm: Command) -> None:
+    assert "xswarm user add" in xswarm("user", "list").err
+    xswarm(*ALICE)
+    *_, row = xswarm("user", "list").out.splitlines()
+    assert row.split() == ["alice", "Alice", "ADMIN", "+15550100,", "+15550101", "alice@example.com", "website"]
+    assert [user["id"] for user in xswarm("user", "list", "--json").document] == ["alice"]
+
+
+def test_user_is_shown_with_the_origin_of_their_projects(daemon: DaemonStandIn, xswarm: Command) -> None:
+    xswarm(*ALICE)
+    assert "website (from `xswarm user add`)" in xswarm("user", "show", "alice").out
+    assert xswarm("user", "show", "alice", "--json").document["name"] == "Alice"
+
+
+def test_user_is_removed(daemon: DaemonStandIn, xswarm: Command) -> None:
+    xswarm(*ALICE)
+    assert xswarm("user", "remove", "alice").out == "alice is removed.\n"
+    assert daemon.records.users == {}
+
+
+def test_unknown_user_is_exit_code_4(daemon: DaemonStandIn, xswarm: Command) -> None:
+    for command in ("show", "remove"):
+        outcome = xswarm("user", command, "bob")
+        assert (outcome.code, outcome.out) == (4, "")
+
+
+def test_unknown_role_is_wrong_usage(daemon: DaemonStandIn, xswarm: Command) -> None:
+    assert xswarm("user", "add", "bob", "--role", "king").code == 2
+    assert daemon.admin_requests == []
