@@ -221,24 +221,19 @@ class Accounts:
         await self._audit("jwt_issued", {"user_id": user_id, "expires_at": expires_at})
         return {"token": token, "expires_at": expires_at}
 
-    def only_user(self) -> User:
-        """Return the one user there is.
+    def subject(self, user_id: str | None) -> User:
+        """Return the user that a question is about; None = the only one there is.
 
         Raises:
-            InvalidMessage: there is none, or there are several.
+            UserNotFound.
+            InvalidMessage: nobody is named, and there is not exactly one user.
         """
+        if user_id is not None:
+            return self._directory.user(user_id)
         users = self._directory.users()
         if len(users) != 1:
             raise InvalidMessage("user_id", f"must be given: there are {len(users)} users")
         return users[0]
-
-    def record(self, user_id: str) -> User:
-        """Return a user as stored.
-
-        Raises:
-            UserNotFound.
-        """
-        return self._directory.user(user_id)
 
     def _project(self, name: str) -> ProjectName:
         project = self._projects.get(name)

@@ -84,7 +84,7 @@ class Commands:
     async def _abort(self, user: User) -> str:
         stopped, dropped = 0, 0
         for lane in self._turns.lanes_of(user.id):
-            dropped += len(await self._turns.cancel_waiting(lane, "dropped by ABORT"))
+            dropped += len(await self._turns.cancel_waiting(lane, "dropped by ABORT", by_person=True))
             stopped += await self._turns.interrupt(lane) is not None
         if not stopped:
             return "Nothing of yours is running"

@@ -8,8 +8,13 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
+from ipaddress import ip_network
+from math import isfinite
+from operator import attrgetter
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from types import UnionType
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+from urllib.parse import urlsplit
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -25,7 +30,25 @@ DEFAULT_KEYWORDS = (
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 """What the name of a project or user looks like."""
 
+KEYWORD = re.compile(r"[^\W_]+")
+"""What a keyword looks like: the router compares whole words."""
+
+ORIGIN = re.compile(r"https?://[^/\s]+")
+"""What a browser's Origin header looks like."""
+
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+
+UNKNOWN = ("unexpected_keyword_argument", "extra_forbidden")  # pydantic's names of an unknown key
+
+POSITIVE = (
+    "supervisor.drain_seconds http.query_token_max_seconds claude_code.max_sessions claude_code.max_processes "
+    "claude_code.turn_timeout_seconds assistant.max_tokens limits.messages_per_minute limits.messages_per_hour"
+).split()
+
+NOT_NEGATIVE = (
+    "supervisor.ack_after_seconds claude_code.idle_timeout_seconds claude_code.max_sessions_per_user "
+    "assistant.history_tokens routing.followup_seconds"
+).split()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +93,8 @@ class State:
     """Where the daemon keeps what it must not lose.
 
     Attributes:
-        dir: database, generated secrets, transcripts, addresses.json; empty = the platform's state directory.
+        dir: database, generated secrets, transcripts, addresses.json; absolute, or relative to config.toml; empty =
+            $XDG_STATE_HOME/xswarm, which is ~/.local/state/xswarm where that is not set.
     """
 
     dir: str = ""
@@ -122,12 +146,14 @@ class Assistant:
     Attributes:
         model: empty = the connector's default.
         system_prompt: empty = the connector's default.
-        max_tokens: tokens of one answer; 0 = the connector's default.
+        max_tokens: most tokens of one answer.
+        history_tokens: how much of the conversation is sent along, in tokens by estimate; 0 = none of it.
     """
 
     model: str = ""
     system_prompt: str = ""
-    max_tokens: int = 0
+    max_tokens: int = 1024
+    history_tokens: int = 8000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,7 +225,7 @@ class Config:
     limits: Limits = field(default_factory=Limits)
     budgets: Budgets | None = None
     projects: dict[str, Project] = field(default_factory=dict)
-    channels: dict[str, dict[str, Any]] = field(default_factory=dict)
+    channels: dict[str, dict[str, Any]] = field(default_factory=dict, repr=False)
 
     @property
     def state_dir(self) -> Path:
@@ -221,12 +247,14 @@ def parse(kind: type[T], table: Mapping[str, Any], where: str) -> T:
     """
     try:
         # Strict over JSON: `port = true` and `port = "1"` are errors, a list is still good for a tuple.
-        return TypeAdapter(kind).validate_json(json.dumps(table, default=str), strict=True, extra="forbid")
+        text = json.dumps(table, default=lambda _: [None])  # a date or a time: no key takes one
+        return TypeAdapter(kind).validate_json(text, strict=True, extra="forbid")
     except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False)[0]
+        found = error.errors(include_url=False, include_context=False)
+        first = min(found, key=lambda each: each["type"] not in UNKNOWN)  # a misspelt key is missing, too
         path = [where, *(str(part) for part in first["loc"] if part != "[key]")]
         key = ".".join(part for part in path if part)
-        if first["type"] in ("unexpected_keyword_argument", "extra_forbidden"):
+        if first["type"] in UNKNOWN:
             known = ", ".join(sorted(_keys_at(kind, first["loc"][:-1])))
             raise ConfigError(key, "unknown key" + (f"; known here: {known}" if known else "")) from None
         given = first.get("input")
@@ -237,13 +265,12 @@ def parse(kind: type[T], table: Mapping[str, Any], where: str) -> T:
 def _keys_at(kind: Any, location: tuple[str | int, ...]) -> list[str]:
     """Return the field names of the dataclass that a location inside `kind` leads to."""
     for part in location:
-        if not is_dataclass(kind):
-            return []
-        by_name = {item.name: item for item in fields(kind)}
-        if part not in by_name:
-            return []
-        default = by_name[str(part)].default_factory
-        kind = default if isinstance(default, type) else None
+        if get_origin(kind) is dict:
+            kind = get_args(kind)[1]
+        elif is_dataclass(kind):
+            kind = get_type_hints(kind).get(str(part))
+        if get_origin(kind) in (Union, UnionType):
+            kind = next((choice for choice in get_args(kind) if is_dataclass(choice)), None)
     return [item.name for item in fields(kind)] if is_dataclass(kind) else []
 
 
@@ -268,25 +295,38 @@ def load(path: Path | None) -> Config:
     Raises:
         ConfigError: the file cannot be used; names the key and what it must be.
     """
-    if path is None:
-        return check(Config())
-    try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError("", f"{path} is not TOML: {error}") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError("", f"cannot read {path}: {error}") from None
+    table = _read(path) if path is not None else {}
     if url := os.environ.get("CLAUDE_CODE_WEBSOCKET_URL"):
         section = table.setdefault("claude_code", {})
         if isinstance(section, dict):
             section["websocket_url"] = url
     config = parse(Config, table, "")
-    base = path.absolute().parent
+    base = path.absolute().parent if path is not None else Path.cwd()
     projects = {
-        name: replace(project, path=os.path.normpath(base / Path(project.path).expanduser()))
+        name: replace(project, path=_below(base, project.path, f"projects.{name}.path"))
         for name, project in config.projects.items()
     }
-    return check(replace(config, projects=projects))
+    state = State(dir=_below(base, config.state.dir, "state.dir") if config.state.dir else "")
+    return check(replace(config, projects=projects, state=state))
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError("", f"{path} is not TOML: {error}") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError("", f"cannot read {path}: {error}") from None
+
+
+def _below(base: Path, given: str, key: str) -> str:
+    """Return a path of config.toml as an absolute one."""
+    if not given or "\0" in given:
+        raise ConfigError(key, f"must be the path of a folder, not {given!r}")
+    try:
+        return os.path.normpath(base / Path(given).expanduser())
+    except RuntimeError:
+        raise ConfigError(key, f"there is no such home directory: {given!r}") from None
 
 
 def check(config: Config) -> Config:
@@ -295,46 +335,9 @@ def check(config: Config) -> Config:
     Raises:
         ConfigError: one does not; names the key and what it must be.
     """
-    for where, listener in (("supervisor", config.supervisor), ("http", config.http)):
-        if listener.host not in LOOPBACK:
-            raise ConfigError(
-                f"{where}.host",
-                f"must be a loopback address, not {listener.host!r}",
-                "put a TLS proxy in front of it on the same machine",
-            )
-        if not 0 <= listener.port <= 65535:
-            raise ConfigError(f"{where}.port", f"must be 0 to 65535, not {listener.port}")
-    url = config.http.public_url
-    if url and not url.startswith(("https://", "http://")):
-        raise ConfigError("http.public_url", f"must begin with https:// (or http:// on loopback), not {url!r}")
-    positive: dict[str, float] = {
-        "supervisor.drain_seconds": config.supervisor.drain_seconds,
-        "claude_code.max_sessions": config.claude_code.max_sessions,
-        "claude_code.max_processes": config.claude_code.max_processes,
-        "claude_code.turn_timeout_seconds": config.claude_code.turn_timeout_seconds,
-        "http.query_token_max_seconds": config.http.query_token_max_seconds,
-        "limits.messages_per_minute": config.limits.messages_per_minute,
-        "limits.messages_per_hour": config.limits.messages_per_hour,
-    }
-    not_negative: dict[str, float] = {
-        "supervisor.ack_after_seconds": config.supervisor.ack_after_seconds,
-        "claude_code.idle_timeout_seconds": config.claude_code.idle_timeout_seconds,
-        "claude_code.max_sessions_per_user": config.claude_code.max_sessions_per_user,
-        "routing.followup_seconds": config.routing.followup_seconds,
-        "assistant.max_tokens": config.assistant.max_tokens,
-    }
-    for key, value in positive.items():
-        if not value > 0:
-            raise ConfigError(key, f"must be greater than 0, not {value}")
-    for key, value in not_negative.items():
-        if not value >= 0:
-            raise ConfigError(key, f"must not be negative, not {value}")
-    for name in config.projects:
-        if not NAME.fullmatch(name):
-            raise ConfigError(f"projects.{name}", "a project's name must match [A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-    default = config.routing.default_project
-    if default and default not in config.projects:
-        raise ConfigError("routing.default_project", f"must be one of [projects], not {default!r}")
+    _check_addresses(config)
+    _check_numbers(config)
+    _check_names(config)
     if config.budgets is not None:
         if not config.claude_code.track_costs:
             raise ConfigError("claude_code.track_costs", "must be true where [budgets] is set")
@@ -342,6 +345,57 @@ def check(config: Config) -> Config:
     return config
 
 
+def _check_addresses(config: Config) -> None:
+    for where, listener in (("supervisor", config.supervisor), ("http", config.http)):
+        if listener.host not in LOOPBACK:
+            problem = f"must be a loopback address, not {listener.host!r}"
+            raise ConfigError(f"{where}.host", problem, "put a TLS proxy in front of it on the same machine")
+        if not 0 <= listener.port <= 65535:
+            raise ConfigError(f"{where}.port", f"must be 0 to 65535, not {listener.port}")
+    if config.http.public_url and not _is_public_url(config.http.public_url):
+        raise ConfigError("http.public_url", "must be https://HOST (or http:// on loopback), without query or password")
+    for origin in config.supervisor.allowed_origins:
+        if not ORIGIN.fullmatch(origin):
+            raise ConfigError("supervisor.allowed_origins", f"must be like https://HOST, not {origin!r}")
+    for proxy in config.http.trusted_proxies:
+        try:
+            ip_network(proxy)
+        except ValueError:
+            raise ConfigError("http.trusted_proxies", f"must be IP addresses or networks, not {proxy!r}") from None
+
+
+def _is_public_url(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        safe = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK)
+        bare = not (parts.query or parts.fragment or "@" in parts.netloc)
+        return safe and bare and bool(parts.hostname) and parts.port != 0  # a port that is none raises
+    except ValueError:
+        return False
+
+
+def _check_numbers(config: Config) -> None:
+    for key in (*POSITIVE, *NOT_NEGATIVE):
+        value = attrgetter(key)(config)
+        if not (isfinite(value) and (value > 0 or (value == 0 and key in NOT_NEGATIVE))):
+            raise ConfigError(key, f"must be {'greater than 0' if key in POSITIVE else '0 or more'}, not {value}")
+
+
+def _check_names(config: Config) -> None:
+    seen: dict[str, str] = {}
+    for name in config.projects:
+        if not NAME.fullmatch(name):
+            raise ConfigError(f"projects.{name}", f"a project's name must match {NAME.pattern}")
+        if (other := seen.setdefault(name.casefold(), name)) != name:
+            raise ConfigError(f"projects.{name}", f"must differ from {other!r} in more than upper and lower case")
+    for keyword in config.routing.keywords:
+        if not KEYWORD.fullmatch(keyword):
+            raise ConfigError("routing.keywords", f"must be single words of letters and digits, not {keyword!r}")
+    default = config.routing.default_project
+    if default and default not in config.projects:
+        raise ConfigError("routing.default_project", f"must be one of [projects], not {default!r}")
+
+
 def as_table(config: Config) -> dict[str, Any]:
     """Return a config as plain tables, without what is None, for tomli-w."""
-    return {key: value for key, value in asdict(config).items() if value not in (None, {})}
+    return asdict(config, dict_factory=lambda pairs: {key: value for key, value in pairs if value not in (None, {})})

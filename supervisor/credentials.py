@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -69,13 +71,12 @@ class Credentials:
             ConfigError: what is kept can be read by others, or is damaged.
         """
         folder = self._state_dir / "secrets"
-        folder.mkdir(mode=0o700, exist_ok=True)
         kept = _keep(folder / name, secrets.token_hex(GENERATED_BYTES))
         try:
             value = bytes.fromhex(kept)
         except ValueError:
             value = b""
-        if len(value) < GENERATED_BYTES:
+        if len(value) != GENERATED_BYTES:
             raise ConfigError(str(folder / name), "holds no secret of 32 bytes", "delete the file: a new one is made")
         self._known.add(kept)
         return value
@@ -93,22 +94,34 @@ class Credentials:
 
 def _keep(path: Path, fresh: str) -> str:
     """Return what a private file holds, writing `fresh` where there is none, whole or not at all."""
-    if not path.exists():
-        temporary = path.with_name(f".{path.name}.{os.getpid()}")
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(fresh)
-            file.flush()
-            os.fsync(file.fileno())
-        try:
-            os.link(temporary, path)  # fails where another was first
-        except FileExistsError:
-            pass
-        finally:
-            temporary.unlink()
-    if path.stat().st_mode & 0o077:
-        raise ConfigError(str(path), "can be read by other users", f"chmod 600 {path}")
-    kept = path.read_text(encoding="utf-8").strip()
+    try:
+        if not path.exists():
+            _write(path, fresh)
+        if path.stat().st_mode & 0o077:
+            raise ConfigError(str(path), "can be read by other users", f"chmod 600 {path}")
+        kept = path.read_bytes().decode("ascii", errors="replace").strip()
+    except OSError as error:
+        raise ConfigError(str(path), f"cannot be used: {error.strerror}") from None
     if not kept:
         raise ConfigError(str(path), "is empty", "delete the file: a new one is made")
     return kept
+
+
+def _write(path: Path, text: str) -> None:
+    """Write a file with mode 0600 that outlives a loss of power, unless another process was first."""
+    path.parent.mkdir(mode=0o700, exist_ok=True)
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        with contextlib.suppress(FileExistsError):
+            os.link(temporary, path)
+    finally:
+        os.unlink(temporary)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

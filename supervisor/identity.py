@@ -52,7 +52,7 @@ class Caller:
 
 def digest(token: str) -> bytes:
     """Return the SHA-256 under which a token is stored."""
-    return hashlib.sha256(token.encode()).digest()
+    return hashlib.sha256(token.encode(errors="surrogatepass")).digest()
 
 
 def new_token() -> str:

@@ -319,7 +319,7 @@ class Intake:
         if decision.target in (Target.REFUSED, Target.COMMAND) and submission.reply is not None and decision.reason:
             draft = OutboxDraft(id=reply_id(acceptance.message_id), reply=submission.reply, text=decision.reason)
             acceptance = replace(acceptance, refusals=(draft,))
-        accepted = await self._store.turns.accept(acceptance)
+        accepted = await self._write(acceptance)
         if acceptance.refusals and not accepted.duplicate and submission.reply is not None:
             self._outbox.notify(submission.reply.channel)
         return Taken(
@@ -330,6 +330,21 @@ class Intake:
             session_id=session_id,
             told=bool(acceptance.refusals),
         )
+
+    async def _write, acceptance: Acceptance) -> Accepted:
+        """T1; a caller that leaves meanwhile leaves no turn behind that nobody runs."""
+        write = asyncio.ensure_future(self._store.turns.accept(acceptance))
+        try:
+            return await asyncio.shield(write)
+        except asyncio.CancelledError:
+
+            def start_alone(done: asyncio.Future[Accepted]) -> None:
+                final = acceptance.target in (Target.REFUSED, Target.COMMAND)
+                if not done.cancelled() and done.exception() is None and not done.result().duplicate and not final:
+                    self._turns.kick(acceptance.lane, acceptance.project, done.result().started)
+
+            write.add_done_callback(start_alone)
+            raise
 
     async def _session_for(
         self, submission: Submission, decision: Decision, session: Session | None

@@ -99,9 +99,9 @@ class Lifecycle:
     @property
     def resumes_by_itself(self) -> bool:
         """Whether the next message may bring it back, or only a `claude_code_connect`."""
-        if self.status is S.ERROR:
-            return False
-        return self.status is not S.DISCONNECTED or self.reason not in {r.value for r in EndReason if r.on_purpose}
+        if self.status in (S.DISCONNECTING, S.DISCONNECTED):
+            return self.reason not in {r.value for r in EndReason if r.on_purpose}
+        return self.status is not S.ERROR
 
     def on(self, event: Event) -> Sequence[Effect]:
         """Take an event; return what is to be done, in order."""
@@ -109,11 +109,11 @@ class Lifecycle:
             case Opening():
                 return self._move(S.CONNECTING)
             case Opened():
-                return self._move(S.ACTIVE)
+                return self._opened()
             case OpenFailed(why):
-                return self._failed(EndReason.CONNECTION.value, why)
+                return self._gone(EndReason.CONNECTION, why) if self.status not in (S.ACTIVE, S.IDLE) else ()
             case TurnBegan():
-                return self._move(S.ACTIVE) if self.status is not S.ACTIVE else ()
+                return self._move(S.ACTIVE) if self.status is S.IDLE else ()
             case TurnEnded(well):
                 self.failures = 0 if well else self.failures
                 return ()
@@ -122,29 +122,35 @@ class Lifecycle:
             case CloseAsked(reason):
                 return self._close(reason)
             case Exited(why):
-                return self._exited(why)
+                return self._gone(EndReason.CRASH, why)
+
+    def _opened(self) -> Sequence[Effect]:
+        if self.status is S.CONNECTING:
+            return self._move(S.ACTIVE)
+        # Closed while it started: what answers now is wanted by nobody.
+        return () if self.status in (S.ACTIVE, S.IDLE) else (CloseProcess(),)
 
     def _close(self, reason: EndReason) -> Sequence[Effect]:
         if self.status in (S.CONNECTING, S.ACTIVE, S.IDLE):
             effects = self._move(S.DISCONNECTING)
             self.reason = reason.value
             return (*effects, CloseProcess())
-        if self.status is S.DISCONNECTING or not reason.on_purpose:
+        if self.status is S.DISCONNECTING:
+            self.reason = reason.value if reason.on_purpose else self.reason
+            return (CloseProcess(),)  # closing twice is harmless, and the first may have been cut short
+        if not reason.on_purpose:
             return ()
         return self._move(S.DISCONNECTED, reason.value)  # no process: only what it takes to come back changes
 
-    def _exited(self, why: str) -> Sequence[Effect]:
+    def _gone(self, reason: EndReason, why: str) -> Sequence[Effect]:
         if self.status is S.DISCONNECTING:
             return self._move(S.DISCONNECTED, self.reason)
         if not self.status.live:
             return ()
-        return self._failed(EndReason.CRASH.value, why)
-
-    def _failed(self, reason: str, why: str) -> Sequence[Effect]:
         self.failures += 1
         if self.failures >= MAX_FAILURES:
-            return self._move(S.ERROR, f"{EndReason.FAILED.value}: {why}")
-        return self._move(S.DISCONNECTED, reason)
+            return self._move(S.ERROR, f"{EndReason.FAILED.value}: {why or reason.value}")
+        return self._move(S.DISCONNECTED, reason.value)
 
     def _move(self, status: SessionStatus, reason: str = "") -> Sequence[Effect]:
         self.status = status

@@ -14,7 +14,7 @@ class StateLock:
     """Holds `state.dir/daemon.lock` while it is entered.
 
     Raises:
-        ConfigError: on entering, when another process holds it.
+        ConfigError: on entering, when another process holds it, or the folder cannot be used.
     """
 
     def __init__(self, state_dir: Path) -> None:
@@ -22,8 +22,11 @@ class StateLock:
         self._descriptor: int | None = None
 
     def __enter__(self) -> StateLock:
-        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise ConfigError("state.dir", f"must be a folder that can be written to: {error}") from None
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -34,6 +34,6 @@ async def call(config: Config, method: str, path: str, body: dict[str, Any] | No
             )
             accounts = Accounts(store, directory, Projects(config.projects))
             await accounts.reload()
-            return await admin.call(admin.application(accounts, store), method, path, body)
+            return await admin.call(admin.admin_app(accounts, store), method, path, body)
         finally:
             await store.close()

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Coroutine
+from dataclasses import fields, replace
 from typing import Any
 
 from supervisor.models.metering import ModelCall
+from supervisor.protocol.conversation import Tokens
 from supervisor.protocol.errors import StorageError
 from supervisor.protocol.messages import UserId
 from supervisor.protocol.times import Clock, now_ms
@@ -27,15 +29,25 @@ class SessionMeter:
         lane: the session, for the log.
         user_id: who pays for a call that belongs to no turn.
         ledger: None = costs are not tracked.
+        settle_seconds: how long the end of a turn waits for the last call's figures.
     """
 
-    def __init__(self, lane: str, user_id: UserId, ledger: Ledger | None, clock: Clock = now_ms) -> None:
+    def __init__(
+        self,
+        lane: str,
+        user_id: UserId,
+        ledger: Ledger | None,
+        clock: Clock = now_ms,
+        *,
+        settle_seconds: float = SETTLE_SECONDS,
+    ) -> None:
         self._lane = lane
         self._user_id = user_id
         self._ledger = ledger
         self._clock = clock
+        self._settle_seconds = settle_seconds
         self._turn_id: int | None = None
-        self._open: set[str] = set()
+        self._open: dict[str, tuple[int | None, ModelCall]] = {}  # the turn of each call under way, and its start
         self._writes: set[asyncio.Task[None]] = set()
         self._changed = asyncio.Event()
 
@@ -46,7 +58,7 @@ class SessionMeter:
     async def settle(self) -> None:
         """Wait until every call of the turn is journalled; what comes later is posted by itself."""
         try:
-            async with asyncio.timeout(SETTLE_SECONDS):
+            async with asyncio.timeout(self._settle_seconds):
                 while self._open:
                     self._changed.clear()
                     await self._changed.wait()
@@ -66,25 +78,32 @@ class SessionMeter:
 
     def started(self, call: ModelCall) -> None:
         """Journal a call whose input is known, as an estimate."""
-        self._open.add(call.id)
-        self._write(call, estimated=True)
+        self._open[call.id] = self._turn_id, call
+        if self._turn_id is not None:
+            self._journal(self._turn_id, call, estimated=True)
 
     def finished(self, call: ModelCall) -> None:
         """Journal a call's final figures."""
-        self._open.discard(call.id)
-        self._write(call, estimated=not call.complete)
+        turn_id, start = self._open.pop(call.id, (None, None))
+        if turn_id is not None and turn_id == self._turn_id:
+            self._journal(turn_id, call, estimated=not call.complete)
+        else:
+            self._post(turn_id, call, start)
         self._changed.set()
 
-    def _write(self, call: ModelCall, *, estimated: bool) -> None:
+    def _journal(self, turn_id: int, call: ModelCall, *, estimated: bool) -> None:
+        if self._ledger is not None:
+            self._spawn(self._ledger.journal(turn_id, _charge(call, estimated=estimated)))
+
+    def _post(self, turn_id: int | None, call: ModelCall, start: ModelCall | None) -> None:
+        """Post a call whose turn has ended, without what was posted of it with the turn; or one without a turn."""
         if self._ledger is None:
             return
-        charge = Charge(
-            ref=call.id, kind="model", model=call.model, tokens=call.tokens, nanos=call.nanos, estimated=estimated
-        )
-        if self._turn_id is not None:
-            self._spawn(self._ledger.journal(self._turn_id, charge))
-        elif call.id not in self._open:  # final figures after the turn's end
-            self._spawn(self._ledger.post(None, charge, user_id=self._user_id, now_ms=self._clock()))
+        charge = _charge(call, estimated=not call.complete)
+        if turn_id is not None and start is not None:
+            nanos = call.nanos - (start.nanos or 0) if call.nanos is not None else None
+            charge = replace(charge, ref=f"{call.id}/rest", tokens=_minus(call.tokens, start.tokens), nanos=nanos)
+        self._spawn(self._ledger.post(turn_id, charge, user_id=self._user_id, now_ms=self._clock()))
 
     def _spawn(self, write: Coroutine[Any, Any, Any]) -> None:
         task = asyncio.create_task(self._guard(write), name=f"meter {self._lane}")
@@ -96,3 +115,13 @@ class SessionMeter:
             await write
         except StorageError as error:
             logger.error("%s: a charge could not be stored: %s", self._lane, error)
+
+
+def _charge(call: ModelCall, *, estimated: bool) -> Charge:
+    return Charge(
+        ref=call.id, kind="model", model=call.model, tokens=call.tokens, nanos=call.nanos, estimated=estimated
+    )
+
+
+def _minus(tokens: Tokens, start: Tokens) -> Tokens:
+    return Tokens(**{item.name: getattr(tokens, item.name) - getattr(start, item.name) for item in fields(Tokens)})

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -76,6 +77,7 @@ class Operations:
         self._turns = turns
         self._limits = claude_code
         self._clock = clock
+        self._entering: dict[SessionId, UserId] = {}
 
     # -- sessions
 
@@ -94,29 +96,29 @@ class Operations:
         if session is not None and (session.user_id != user.id or not caller.may_act_for(session.user_id)):
             raise SessionNotFound(session_id)
         project, real_path = self._projects.at(user, project_path)
-        resumed = False
-        if session is None:
-            self._refuse_full(user)
-            fresh = NewSession(
-                id=session_id,
-                user_id=user.id,
-                project=project.name,
-                project_path=real_path,
-                conversation_id=uuid7(),
-                thread=f"session:{session_id}",
-            )
-            session = await self._store.sessions.create(fresh, status=SessionStatus.CONNECTING, now_ms=self._clock())
-        elif session.project_path != real_path:
-            raise InvalidMessage(
-                "claude_code_connect.project_path", f"must be the session's own: {session.project_path}"
-            )
-        elif not self._lifecycle(session).status.live:
-            self._refuse_full(user)
-            resumed = True
-        live = self._sessions.take(session, project)
-        with self._sessions.claim(live):
-            live.lifecycle.failures = 0
-            await self._sessions.open(live)
+        resumed = session is not None and not self._lifecycle(session).status.live
+        with self._place(user, session_id, taken=session is not None and not resumed):
+            if session is None:
+                fresh = NewSession(
+                    id=session_id,
+                    user_id=user.id,
+                    project=project.name,
+                    project_path=real_path,
+                    conversation_id=uuid7(),
+                    thread=f"session:{session_id}",
+                )
+                status = SessionStatus.CONNECTING
+                session = await self._store.sessions.create(fresh, status=status, now_ms=self._clock())
+                if session.user_id != user.id:  # somebody else has made one of this id meanwhile
+                    raise SessionNotFound(session_id)
+            if session.project_path != real_path:
+                raise InvalidMessage(
+                    "claude_code_connect.project_path", f"must be the session's own: {session.project_path}"
+                )
+            live = self._sessions.take(session, project)
+            with self._sessions.claim(live):
+                live.lifecycle.failures = 0
+                await self._sessions.open(live)
         return events.ClaudeCodeConnected(session_id=session_id, timestamp=self._now(), resumed=resumed)
 
     async def disconnect(self, caller: Caller, session_id: SessionId) -> events.ClaudeCodeDisconnected:
@@ -261,6 +263,7 @@ class Operations:
 
         Raises:
             TurnFailed, ConnectionFailed, StorageError: it ended without an answer.
+            NotAllowed: it was refused when it came first.
         """
         message_id = taken.accepted.message_id
         with self._turns.waiters.expect(message_id) as future:
@@ -284,12 +287,12 @@ class Operations:
         stored = await self._store.turns.history(session_id, limit=limit, before=earlier)
         return [reports.history_message(message) for message in stored]
 
-    async def earlier(self, asked: Asked) -> Result | None:
-        """Return what became of the message that came under this request's `external_id` before, or None."""
-        if asked.external_id is None:
+    async def earlier(self, caller: Caller, channel: str, external_id: str | None) -> Result | None:
+        """Return what became of the message that this caller sent under an `external_id` before, or None."""
+        if external_id is None:
             return None
-        known = await self._store.turns.known(asked.channel, asked.caller.account, asked.external_id)
-        return await self.result(asked.caller, known) if known is not None else None
+        known = await self._store.turns.known(channel, caller.account, external_id)
+        return await self.result(caller, known) if known is not None else None
 
     async def result(self, caller: Caller, message_id: str) -> Result | None:
         """Return what became of a message that a caller may see, or None."""
@@ -374,12 +377,31 @@ class Operations:
             return caller.user_id
         return self._acting(caller, user_id).id
 
-    def _refuse_full(self, user: User) -> None:
-        if self._sessions.live_count() >= self._limits.max_sessions:
+    @contextmanager
+    def _place(self, user: User, session_id: SessionId, *, taken: bool) -> Iterator[None]:
+        """Keep a place for a session until it counts by itself, so that many at once are not too many.
+
+        Raises:
+            MaxSessions: there is none.
+        """
+        if taken or session_id in self._entering:
+            yield
+            return
+        entering = [owner for i, owner in self._entering.items() if not self._counts(i)]
+        if self._sessions.live_count() + len(entering) >= self._limits.max_sessions:
             raise MaxSessions(self._limits.max_sessions)
         most = self._limits.max_sessions_per_user
-        if most and self._sessions.live_count_of(user.id) >= most:
+        if most and self._sessions.live_count_of(user.id) + entering.count(user.id) >= most:
             raise MaxSessions(most)
+        self._entering[session_id] = user.id
+        try:
+            yield
+        finally:
+            del self._entering[session_id]
+
+    def _counts(self, session_id: SessionId) -> bool:
+        live = self._sessions.live(session_id)
+        return live is not None and live.lifecycle.status.live
 
     def _now(self) -> str:
         return rfc3339(self._clock())
@@ -396,6 +418,8 @@ def _same(taken: Taken, asked: Asked) -> Taken:
 
 def _answered(result: Result) -> Result:
     """Return a stored end, raising the error that it was."""
+    if result.turn.target is Target.REFUSED:
+        raise NotAllowed(result.turn.reason)
     if result.turn.state is TurnState.COMPLETED:
         return result
     raise TurnFailed("interrupted" if result.turn.state is TurnState.CANCELLED else result.why)

@@ -55,6 +55,7 @@ class Outbox:
         self._clock = clock
         self._reconcile_pause_ms = reconcile_pause_ms
         self._lines: dict[str, _Line] = {}
+        self._trying: dict[tuple[str, Address], bool] = {}  # true: its recipient came back meanwhile
 
     def add_channel(self, channel: Channel) -> None:
         """Deliver for a channel from now on; run `run` for it."""
@@ -71,6 +72,8 @@ class Outbox:
 
     async def returned(self, name: str, to: Address) -> None:
         """Say that a recipient is back: what waits for them is due now."""
+        if (name, to) in self._trying:
+            self._trying[name, to] = True
         if await self._store.wake(name, to, now_ms=self._clock()):
             self.notify(name)
 
@@ -141,6 +144,7 @@ class Outbox:
         begun = await self._store.begin(row.id, now_ms=self._clock())
         if begun is None:
             return True
+        self._trying[channel.name, row.to] = False
         try:
             sent = await channel.send(outbound_of(begun))
         except TemporaryFailure as failure:
@@ -156,6 +160,8 @@ class Outbox:
         except Exception:  # what a channel did not foresee may have been sent
             logger.exception("%s: the outcome of reply %s is unknown", channel.name, row.id)
             return False
+        finally:
+            del self._trying[channel.name, row.to]
         await self._mark_sent(channel, begun, sent)
         return True
 
@@ -168,7 +174,8 @@ class Outbox:
 
     async def _put_back(self, row: OutboxRow, failure: TemporaryFailure) -> None:
         if failure.parked:
-            until = self._clock() + PARKED_MS
+            back = self._trying[row.channel, row.to]
+            until = self._clock() + (0 if back else PARKED_MS)
             await self._store.retry(row.id, failure.why, not_before_ms=until, count=False)
             return
         if row.attempts >= MAX_ATTEMPTS:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from supervisor.protocol import conversation as talk
 from supervisor.protocol.errors import XswarmError
@@ -46,6 +46,18 @@ def interrupted(turn: Turn, why: str, tools: Sequence[str], running: Running | N
 def not_started(turn: Turn, error: XswarmError, now_ms: int) -> Outcome:
     """Return what is to be written of a turn whose prompt was never written."""
     return _outcome(turn, TurnState.FAILED, "", str(error), "error", None, now_ms)
+
+
+def dropped(why: str) -> Callable[[Turn], Sequence[OutboxDraft]]:
+    """Return what tells the person of a turn that it will not be run; nothing where nobody can be told."""
+
+    def notices(turn: Turn) -> Sequence[OutboxDraft]:
+        if turn.reply is None:
+            return ()
+        text = f"Your message {_quote(turn.text)} was not worked on: {why}."
+        return (OutboxDraft(id=reply_id(turn.message_id), reply=turn.reply, text=text),)
+
+    return notices
 
 
 def told(turn: Turn, state: TurnState, answer: str, why: str) -> str | None:

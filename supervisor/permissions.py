@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from supervisor.protocol.conversation import ToolCall, Verdict
 from supervisor.protocol.status import Permissions
 
-READS = frozenset({"Read", "Glob", "Grep", "LS", "NotebookRead"})
+SEARCHES = {"Glob": "pattern", "Grep": "glob", "LS": None}
+"""Tools that look through folders, below the project where they name no path; and the input with file patterns."""
+
+READS = frozenset({"Read", "NotebookRead", *SEARCHES})
 """Tools that look at files: free inside the project."""
 
 EDITS = frozenset({"Edit", "MultiEdit", "Write", "NotebookEdit"})
@@ -24,6 +28,13 @@ PATH_KEYS = ("file_path", "notebook_path", "path")
 PROTECTED = frozenset({".git", ".claude", ".mcp.json"})
 """What configures tools rather than being worked on: never edited freely."""
 
+BRACES = re.compile(r"\{([^{}]*)\}")
+EXTENDED = re.compile(r"[@+?*!]?\(")
+MAGIC = re.compile(r"[*?\[\]{}]")
+
+MAX_ALTERNATIVES = 256
+"""Paths that one file pattern with braces may stand for; more are taken to lead outside."""
+
 
 def decide(call: ToolCall, permissions: Permissions, project_path: str) -> Verdict:
     """Return whether a tool call may run without asking a person.
@@ -33,15 +44,19 @@ def decide(call: ToolCall, permissions: Permissions, project_path: str) -> Verdi
     """
     if permissions is Permissions.FULL or call.name in HARMLESS:
         return Verdict(allowed=True)
-    path = _path(call.input)
-    inside = path is None or is_inside(path, project_path)
+    paths = _paths(call.input)
+    inside = all(is_inside(path, project_path) for path in paths)
     if call.name in READS:
-        return Verdict(allowed=True) if inside else _needs_asking(call, "it reads outside the project")
-    if call.name in EDITS:
-        if permissions is Permissions.EDIT and path is not None and inside and not _is_protected(path, project_path):
+        if call.name not in SEARCHES and not paths:
+            return _needs_asking(call, "it names no file")
+        if inside and _searches_inside(call, paths, project_path):
             return Verdict(allowed=True)
+        return _needs_asking(call, "it reads outside the project")
+    if call.name in EDITS:
         if permissions is Permissions.ASK:
             return _needs_asking(call, "the project asks before files are changed")
+        if paths and inside and not any(is_protected(str(path), project_path) for path in paths):
+            return Verdict(allowed=True)
         return _needs_asking(call, "only files of the project itself may be changed")
     if call.name == "Bash":
         return _needs_asking(call, f"the project's permissions are {permissions.value!r}")
@@ -50,23 +65,82 @@ def decide(call: ToolCall, permissions: Permissions, project_path: str) -> Verdi
 
 def summary(call: ToolCall) -> str:
     """Return a tool call in a few words, for a person: the tool and what it works on, at most 80 characters."""
-    detail = call.input.get("command") or _path(call.input) or call.input.get("pattern") or ""
+    detail = call.input.get("command") or next(iter(_paths(call.input)), None) or call.input.get("pattern") or ""
     return f"{call.name} {' '.join(str(detail).split())}".strip()[:80]
 
 
-def is_inside(path: str, project_path: str) -> bool:
-    """Return whether a path, symlinks followed, lies in a folder; a relative one counts from there."""
-    real = os.path.realpath(os.path.join(project_path, os.path.expanduser(path)))
-    return real == project_path or real.startswith(project_path.rstrip("/") + "/")
+def is_inside(path: object, project_path: str) -> bool:
+    """Return whether a path, symlinks followed, lies in a folder; a relative one counts from there.
+
+    What a tool might read otherwise than we do (a home directory, blanks around it) lies in no folder.
+    """
+    if not isinstance(path, str) or path.startswith("~") or path != path.strip() or "\ufeff" in path:
+        return False
+    try:
+        return all(
+            real == project_path or real.startswith(project_path.rstrip("/") + "/")
+            for real in _real_paths(path, project_path)
+        )
+    except ValueError:  # a NUL, or half of a surrogate pair
+        return False
 
 
-def _path(tool_input: Mapping[str, Any]) -> str | None:
-    return next((str(tool_input[key]) for key in PATH_KEYS if tool_input.get(key)), None)
+def is_protected(path: str, project_path: str) -> bool:
+    """Return whether a path inside a project, as it is written or with symlinks followed, configures tools."""
+    places = (os.path.normpath(os.path.join(project_path, path)), *_real_paths(path, project_path))
+    parts = {
+        part.casefold()  # macOS takes .GIT for .git
+        for place in places
+        for part in os.path.relpath(place, project_path).split(os.sep)
+    }
+    return not PROTECTED.isdisjoint(parts)
 
 
-def _is_protected(path: str, project_path: str) -> bool:
-    real = os.path.realpath(os.path.join(project_path, os.path.expanduser(path)))
-    return not PROTECTED.isdisjoint(os.path.relpath(real, project_path).split(os.sep))
+def _real_paths(path: str, project_path: str) -> tuple[str, str]:
+    """Return where a path leads when a `..` after a symlink is taken as the system does, and as Node.js does."""
+    joined = os.path.join(project_path, path)
+    return os.path.realpath(joined), os.path.realpath(os.path.normpath(joined))
+
+
+def _paths(tool_input: Mapping[str, Any]) -> list[object]:
+    return [tool_input[key] for key in PATH_KEYS if tool_input.get(key)]
+
+
+def _searches_inside(call: ToolCall, paths: Sequence[object], project_path: str) -> bool:
+    """Return whether the file pattern of a search stays inside the project."""
+    key = SEARCHES.get(call.name)
+    pattern = call.input.get(key) if key is not None else None
+    if not pattern:
+        return True
+    if not isinstance(pattern, str) or pattern != pattern.strip():
+        return False
+    below = os.path.join(project_path, str(paths[0])) if paths else project_path
+    alternatives = _alternatives(pattern)
+    return bool(alternatives) and all(_stays_inside(text, below, project_path) for text in alternatives)
+
+
+def _alternatives(pattern: str) -> list[str]:
+    """Return the patterns without braces or brackets that one stands for; none where they are too many."""
+    plain = EXTENDED.sub("{", pattern).replace("|", ",").replace(")", "}").replace("\\", "")
+    done: list[str] = []
+    todo = [plain.removeprefix("!")]
+    while todo and len(done) + len(todo) <= MAX_ALTERNATIVES:
+        text = todo.pop()
+        group = BRACES.search(text)
+        if group is None:
+            done.append(text)
+        else:
+            todo += [text[: group.start()] + part + text[group.end() :] for part in group[1].split(",")]
+    return done if not todo else []
+
+
+def _stays_inside(pattern: str, below: str, project_path: str) -> bool:
+    steps = pattern.split("/")
+    fixed = next((i for i, step in enumerate(steps) if MAGIC.search(step)), len(steps))
+    start = "/".join(steps[:fixed]) or ("/" if pattern.startswith("/") else "")
+    return ".." not in steps[fixed:] and (
+        not start or (start[0] != "~" and is_inside(os.path.join(below, start), project_path))
+    )
 
 
 def _needs_asking(call: ToolCall, why: str) -> Verdict:

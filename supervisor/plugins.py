@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-import importlib.util
+import pkgutil
 from collections.abc import Mapping
 from dataclasses import asdict, fields
 from typing import Any
@@ -39,24 +39,24 @@ def connector(name: str, key: str, settings: object, host: ConnectorHost) -> Con
 
     Args:
         key: where the name stands in config.toml, for messages.
-        settings: the section's dataclass; empty strings and zeros mean the connector's own default.
+        settings: the section's dataclass; empty strings mean the connector's own default.
 
     Raises:
         ConfigError: no such connector, or its settings cannot be used.
     """
-    plugin = _plugin("connectors", name, key)
+    plugin = _plugin("connectors", name, f"{key}.connector")
     if not isinstance(plugin, ConnectorPlugin):
         raise AssertionError(f"connectors.{name}.plugin.PLUGIN must be a ConnectorPlugin")
     wanted = {item.name for item in fields(plugin.config)}
     given = asdict(settings)  # type: ignore[call-overload]
-    chosen = {name: value for name, value in given.items() if name in wanted and value not in ("", 0)}
+    chosen = {name: value for name, value in given.items() if name in wanted and value != ""}
     built: Connector = plugin.build(config.parse(plugin.config, chosen, key), host)
     return built
 
 
 def _plugin(kind: str, name: str, key: str = "") -> Any:
     """Import `<kind>.<name>.plugin`; what the module itself fails to import is not hidden."""
-    where = key or f"{kind}.{name}"
-    if not name.isidentifier() or importlib.util.find_spec(f"{kind}.{name}") is None:
-        raise ConfigError(where, f"there is no {kind[:-1]} {name!r}")
+    known = sorted(item.name for item in pkgutil.iter_modules(importlib.import_module(kind).__path__) if item.ispkg)
+    if name not in known:
+        raise ConfigError(key or f"{kind}.{name}", f"there is no {kind[:-1]} {name!r}", f"there is {', '.join(known)}")
     return importlib.import_module(f"{kind}.{name}.plugin").PLUGIN

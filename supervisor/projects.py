@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from supervisor.config import Project as ProjectTable
-from supervisor.permissions import is_inside
+from supervisor.permissions import is_inside, is_protected
 from supervisor.protocol.errors import ProjectNotAllowed
 from supervisor.protocol.messages import ProjectName
 from supervisor.protocol.status import Permissions
@@ -82,10 +82,12 @@ class Projects:
         Raises:
             ProjectNotAllowed: it leads outside all of them, or is no folder.
         """
-        if not os.path.isabs(path) or "\0" in path:
+        if not os.path.isabs(path):
             raise ProjectNotAllowed(path)
-        real = os.path.realpath(path)
-        owners = [p for p in self.of(user) if is_inside(real, p.path)]
-        if not owners or not os.path.isdir(real):
+        owners = [p for p in self.of(user) if is_inside(path, p.path)]
+        if not owners or not os.path.isdir(path):
             raise ProjectNotAllowed(path)
-        return max(owners, key=lambda p: len(p.path)), real
+        project = max(owners, key=lambda p: len(p.path))
+        if is_protected(path, project.path):  # below it nothing would be told from the project's own files
+            raise ProjectNotAllowed(path)
+        return project, os.path.realpath(path)

@@ -28,10 +28,10 @@ class Rates:
 
     def take(self, user_id: UserId) -> float | None:
         """Count a message; return seconds to wait where it is one too many, None where it is not."""
-        for item in self._items:
-            if not self._limiter.test(item, user_id):
-                reset = self._limiter.get_window_stats(item, user_id).reset_time
-                return max(1.0, float(reset) - time.time())
+        full = [item for item in self._items if not self._limiter.test(item, user_id)]
+        if full:
+            resets = [float(self._limiter.get_window_stats(item, user_id).reset_time) for item in full]
+            return max(1.0, max(resets) - time.time())
         for item in self._items:
             self._limiter.hit(item, user_id)
         return None

@@ -41,6 +41,12 @@ def session_updated(session: Session) -> events.SessionUpdated:
     return events.SessionUpdated(**_session_fields(session))
 
 
+def session_ended(session: Session) -> events.ClaudeCodeDisconnected:
+    """Return the end of a session as it is pushed to subscribers."""
+    ended_ms = session.ended_ms if session.ended_ms is not None else now_ms()
+    return events.ClaudeCodeDisconnected(session_id=session.id, reason=session.end_reason, timestamp=rfc3339(ended_ms))
+
+
 def cost_row(line: CostLine, group_by: str | None) -> events.CostRow:
     """Return a total as a row of `cost`; days become dates."""
     return events.CostRow(

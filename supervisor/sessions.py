@@ -34,7 +34,7 @@ from supervisor.protocol.messages import SessionId
 from supervisor.protocol.ports import Connector, Conversation
 from supervisor.protocol.status import EndReason, SessionStatus
 from supervisor.protocol.times import Clock, now_ms
-from supervisor.reports import session_updated
+from supervisor.reports import session_ended, session_updated
 from supervisor.store.port import Store
 from supervisor.store.records import Session
 
@@ -121,6 +121,7 @@ class Sessions:
         self._track_costs = track_costs
         self._clock = clock
         self._live: dict[SessionId, Live] = {}
+        self._starting = 0  # processes that are being started: they take their room before they are there
         self._room = asyncio.Event()
         self._accepting = True
 
@@ -162,12 +163,19 @@ class Sessions:
             if not self._accepting:
                 raise ConnectionFailed("the daemon is shutting down")
             await self._make_room(live)
-            await self._apply(live, live.lifecycle.on(Opening()))
+            self._starting += 1
             try:
+                await self._apply(live, live.lifecycle.on(Opening()))
                 conversation = await self._start(live)
             except ConnectionFailed as error:
                 await self._apply(live, live.lifecycle.on(OpenFailed(error.why)))
                 raise
+            except asyncio.CancelledError:  # nothing has failed: it counts as closed
+                await asyncio.shield(self._apply(live, live.lifecycle.on(CloseAsked(EndReason.CONNECTION))))
+                raise
+            finally:
+                self._starting -= 1
+                self._room.set()
             live.conversation = conversation
             live.used = time.monotonic()
             live.pump = asyncio.create_task(self._pump(live, conversation), name=f"pump {live.session.id}")
@@ -280,9 +288,13 @@ class Sessions:
             history = [talk.Exchange(prompt=prompt, answer=answer) for prompt, answer in pairs]
         try:
             return await self._connector.open(spec, history)
-        except ConnectionFailed:
+        except (ConnectionFailed, asyncio.CancelledError):
             self._revoke(live)
             raise
+        except Exception as error:
+            logger.exception("%s: the connector broke", session.id)
+            self._revoke(live)
+            raise ConnectionFailed("an internal error; the details are in the log") from error
 
     async def _pump(self, live: Live, conversation: Conversation) -> None:
         """Hand every event of a conversation to the running turn; see its end."""
@@ -312,7 +324,7 @@ class Sessions:
 
     async def _make_room(self, live: Live) -> None:
         """Close the least recently used idle process while there are too many, or wait until one is idle."""
-        while self.process_count() >= self._max_processes:
+        while self.process_count() + self._starting >= self._max_processes:
             idle = [i for i in self.idle(longer_than=-1.0) if i != live.session.id]
             if idle and await self.close_idle(idle[:1], EndReason.EVICTED):
                 continue
@@ -362,3 +374,5 @@ class Sessions:
         topics = (f"session:{session_id}", f"user:{user_id}", "sessions")
         if self._hub.wanted(*topics) and (session := await self._store.sessions.get(session_id)) is not None:
             self._hub.publish(session_updated(session), topics)
+            if not session.status.live and session.end_reason != EndReason.USER:  # nobody's request answers with it
+                self._hub.publish(session_ended(session), topics[:2])

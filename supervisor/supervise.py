@@ -94,6 +94,11 @@ class Child:
             except ConfigError as error:
                 self._give_up(str(error))
                 return
+            except asyncio.CancelledError:
+                task = asyncio.current_task()
+                if task is None or task.cancelling():
+                    raise
+                self.why = "something that it waited for was cancelled"
             except Exception as error:
                 self.why = f"{type(error).__name__}: {error}"
                 if self.health is not Health.FAILING:

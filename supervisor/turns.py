@@ -38,6 +38,9 @@ logger = logging.getLogger(__name__)
 STORAGE_RETRY_SECONDS = 0.5
 """First pause before a write that the store refused is tried again; doubles to 10 s."""
 
+BROKE = "an internal error; the details are in the log"
+"""What a person is told where a plug-in does what its port does not allow."""
+
 GRACE_SECONDS = 30.0
 """What a connector's own watchdog gets over the turn's time before the core ends the turn itself."""
 
@@ -78,6 +81,7 @@ class Turns:
         self._blocked: dict[ProjectName, set[str]] = {}
         self.waiters = Waiters()
         self._stopping = False
+        self._time_is_up = False
         self.backlog = 0
 
     def kick(self, name: str, project: ProjectName, started: Turn | None = None) -> None:
@@ -85,17 +89,23 @@ class Turns:
         lane = self._lanes.setdefault(name, Lane(name, project))
         if started is not None:
             lane.started = started
-        elif lane.waiting is not None:
-            lane.waiting += 1
+        else:
             self.backlog += 1
+            if lane.waiting is not None:
+                lane.waiting += 1
         self._wake(lane)
 
     async def sweep(self) -> None:
         """Look for waiting turns in the store: after a start, and in case that a word was lost."""
         for name, project in await self._store.turns.waiting_lanes():
-            lane = self._lanes.setdefault(name, Lane(name, project))
-            lane.waiting = None
-            self._wake(lane)
+            self._look(name, project)
+        self.backlog = await self._store.turns.pending_count()
+
+    def _look(self, name: str, project: ProjectName) -> None:
+        """Let a lane look in the store until nothing is left."""
+        lane = self._lanes.setdefault(name, Lane(name, project))
+        lane.waiting = None
+        self._wake(lane)
 
     def _wake(self, lane: Lane) -> None:
         if lane.task is None and not self._stopping:
@@ -122,11 +132,19 @@ class Turns:
         await lane.conversation.interrupt()
         return running
 
-    async def cancel_waiting(self, name: str, why: str) -> list[Turn]:
-        """Cancel what waits in a lane; whoever waits for it is told."""
-        dropped = await self._store.turns.cancel_pending(name, why, now_ms=self._clock())
+    async def cancel_waiting(self, name: str, why: str, *, by_person: bool = False) -> list[Turn]:
+        """Cancel what waits in a lane; whoever waits for it is told.
+
+        Args:
+            by_person: who wrote it asked for this, and is told in the answer to that.
+        """
+        notices = None if by_person else outcomes.dropped(why)
+        dropped = await self._store.turns.cancel_pending(name, why, notices=notices, now_ms=self._clock())
+        self.backlog = max(0, self.backlog - len(dropped))
         for turn in dropped:
             self.waiters.fail(turn.message_id, TurnFailed(why))
+            if turn.reply is not None:
+                self._replied(turn.reply.channel)
         return dropped
 
     async def drain(self, seconds: float) -> None:
@@ -135,6 +153,7 @@ class Turns:
         tasks = [lane.task for lane in self._lanes.values() if lane.task is not None]
         if tasks:
             await asyncio.wait(tasks, timeout=seconds)
+        self._time_is_up = True
         for lane in self._lanes.values():
             if lane.running is not None:
                 lane.running.fail(outcomes.SHUT_DOWN)
@@ -176,16 +195,23 @@ class Turns:
         except StorageError:
             lane.waiting = told
             raise
-        self.backlog = max(0, self.backlog - (told or 0 if taken is None else 1))
         if taken is None:
-            if any(other.running and other.project == lane.project for other in self._lanes.values()):
-                self._blocked.setdefault(lane.project, set()).add(lane.name)
+            await self._note_blocked(lane)
             return None
+        self.backlog = max(0, self.backlog - 1)
         if told is None or lane.waiting is None:
             lane.waiting = None
         else:
             lane.waiting += told - 1
         return taken
+
+    async def _note_blocked(self, lane: Lane) -> None:
+        """Remember a lane whose turn cannot start, to be woken when its project is free."""
+        self._blocked.setdefault(lane.project, set()).add(
+            lane.name
+        )  # before the question: a release may come meanwhile
+        if not await self._store.turns.is_waiting(lane.name):
+            self._blocked.get(lane.project, set()).discard(lane.name)
 
     async def _next(self, lane: Lane) -> None:
         """Run the next turn of a lane, where there is one to start."""
@@ -203,10 +229,13 @@ class Turns:
                 conversation = await self._sessions.open(live)
             except ConnectionFailed as error:
                 lane.starting = False
-                await self._reject(lane, error)
+                if not self._stopping or lane.started is not None:
+                    await self._reject(lane, error)
                 return
             finally:
                 lane.starting = False
+            if self._stopping and lane.started is None:
+                return  # what waits is kept for the next start
             if (turn := await self._take(lane, conversation)) is not None:
                 await self._converse(lane, turn, live, conversation)
         if turn is not None and turn.exclusive:
@@ -250,8 +279,13 @@ class Turns:
                 pump = asyncio.create_task(_feed(conversation, running), name=f"assistant {turn.message_id}")
                 ended = await self._run(lane, running, conversation, meter)
             await pump
-        except ConnectionFailed as error:
+        except (ConnectionFailed, StorageError) as error:
             await self.finish(turn, outcomes.not_started(turn, error, self._clock()), error)
+            return
+        except Exception:
+            logger.exception("%s: the assistant broke", turn.message_id)
+            failed = TurnFailed(BROKE)
+            await self.finish(turn, outcomes.not_started(turn, failed, self._clock()), failed)
             return
         if self._stopping and not isinstance(ended, talk.Finished):
             await self._store.turns.requeue(turn.id, now_ms=self._clock())  # it has no tools: it may run again
@@ -264,6 +298,9 @@ class Turns:
         """Write the prompt and wait for the end of its turn."""
         lane.running, lane.conversation = running, conversation
         try:
+            if self._time_is_up:
+                running.fail(outcomes.SHUT_DOWN)
+                return running.ended.result()
             async with asyncio.timeout(self._turn_timeout + GRACE_SECONDS):
                 await conversation.prompt(prompt_of(running.turn))
                 return await asyncio.shield(running.ended)
@@ -272,6 +309,10 @@ class Turns:
         except TimeoutError:
             running.fail(f"no answer within {self._turn_timeout:.0f} seconds", timed_out=True)
             await conversation.close()
+        except Exception:
+            logger.exception("%s: the connector broke", running.turn.message_id)
+            running.fail(BROKE)
+            await conversation.close()  # nobody knows what it still does
         finally:
             lane.running, lane.conversation = None, None
             await meter.settle()
@@ -308,6 +349,8 @@ class Turns:
             except StorageError as refused:
                 logger.error("%s: the outcome cannot be stored yet: %s", turn.message_id, refused)
                 self.waiters.fail(turn.message_id, refused)
+                if self._time_is_up:
+                    return  # it stays running in the store, and the next start reports it
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, 10.0)
         if settled is None:
@@ -349,7 +392,7 @@ class Turns:
     def _release(self, project: ProjectName) -> None:
         """Wake the lanes that found a project busy."""
         for name in self._blocked.pop(project, ()):
-            self.kick(name, project)
+            self._look(name, project)
 
     def _tool_recorder(self, lane: Lane) -> Callable[[int, talk.ToolStarted | talk.ToolFinished], None]:
         """Return what writes a turn's tool events behind it; T3 waits for them."""
@@ -375,6 +418,12 @@ class Turns:
 
 
 async def _feed(conversation: Conversation, running: Running) -> None:
-    """Hand every event of a conversation of one turn to it."""
-    async for event in conversation.events():
-        running.on_event(event)
+    """Hand every event of a conversation of one turn to it; its silent end is the turn's."""
+    why = "the connection ended without a word"
+    try:
+        async for event in conversation.events():
+            running.on_event(event)
+    except Exception:
+        logger.exception("%s: reading the conversation failed", running.turn.message_id)
+        why = BROKE
+    running.fail(why)

@@ -84,6 +84,13 @@ class ChannelHost(Protocol):
             StorageError: nothing was accepted; the provider should try again.
         """
 
+    async def dropped(self, sender: str, why: str) -> None:
+        """Leave a trace of a message that was not handed in: forged, automatic, or from nobody.
+
+        Raises:
+            StorageError: nothing was recorded.
+        """
+
     async def delivered(self, delivery: Delivery) -> None:
         """Record what the provider says of a reply; repetitions and reports out of order are harmless.
 

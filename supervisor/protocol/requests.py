@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar, Literal
 
 from supervisor.protocol.limits import Between, Length, Pattern
@@ -36,7 +36,7 @@ class Request:
 class Auth(Request):
     """Says who is speaking; everything else waits for it."""
 
-    token: str
+    token: str = field(repr=False)
     type: Literal["auth"] = "auth"
 
 

@@ -1,0 +1,140 @@
+"""What the daemon says on stderr: one line each, text or JSON, with every secret masked."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from urllib.parse import quote
+
+Secrets = Callable[[], Sequence[str]]
+"""Returns the secrets that are known by now."""
+
+MASK = "***"
+
+OURS = ("supervisor", "channels", "connectors", "cli")
+"""The packages whose loggers get the level of config.toml; everybody else speaks up from WARNING on."""
+
+LIBRARIES = (
+    "uvicorn uvicorn.error uvicorn.access uvicorn.asgi websockets websockets.server websockets.client aiohttp "
+    "aiohttp.access aiohttp.client apscheduler twilio mail.log aiosqlite anthropic httpx httpx2 httpcore asyncio"
+).split()
+"""Loggers that may have been given handlers or a level of their own, and that show addresses, texts or SQL below it."""
+
+_NAMES = "access_token|auth_token|api_key|apikey|x-api-key|token|password|passwd|secret|authorization"
+
+_PATTERNS = (
+    (re.compile(r"sk-ant-[\w-]+"), MASK),
+    (re.compile(r"xsw_[\w-]+"), MASK),
+    (re.compile(r"\beyJ[\w-]{8,}(?:\.[\w-]*){1,2}"), MASK),  # a JWT
+    (re.compile(r"\b(bearer|basic)((?:\s|%20|\\x20)+)[\w.~+/=-]{8,}", re.IGNORECASE), rf"\1\2{MASK}"),
+    (re.compile(r"(\w://)[^\s/@]+@"), rf"\1{MASK}@"),  # user and password in a URL
+    (re.compile(rf"(?<![\w-])({_NAMES})(=|%3D)[^\s&#;,]+", re.IGNORECASE), rf"\1\2{MASK}"),
+    (
+        re.compile(rf"""(["']?(?<![\w-])(?:{_NAMES})["']?\s*:\s*)(["'])(?:(?!\2).)+\2""", re.IGNORECASE),
+        rf"\1\2{MASK}\2",
+    ),
+)
+"""What looks like a credential, whosoever it is."""
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+"""What could forge a line, move the cursor or turn the writing around."""
+
+
+def setup(level: str, format: str, secrets: Secrets) -> None:
+    """Send all logging to stderr; may be called again.
+
+    Args:
+        level: "debug", "info", "warning" or "error", for our own loggers.
+        format: "text" or "json".
+        secrets: asked at every line, so that it knows those that were read since.
+    """
+    logging.raiseExceptions = False  # else a line that cannot be formatted is shown as it is, secrets and all
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonLines(secrets) if format == "json" else TextLines(secrets))
+    threshold = logging.getLevelNamesMapping()[level.upper()]
+    others = max(threshold, logging.WARNING)
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(others)
+    for name in LIBRARIES:
+        logger = logging.getLogger(name)
+        logger.handlers.clear()
+        logger.propagate = True
+        logger.setLevel(others)
+    for name in OURS:
+        logging.getLogger(name).setLevel(threshold)
+
+
+def masked(text: str, secrets: Sequence[str]) -> str:
+    """Return a text without the secrets, as they are or as they stand in a URL or a repr, nor what looks like one."""
+    spellings = {s for secret in secrets for s in (secret, quote(secret, safe=""), repr(secret)[1:-1]) if s}
+    for spelling in sorted(spellings, key=len, reverse=True):  # one may be part of another
+        text = text.replace(spelling, MASK)
+    for pattern, replacement in _PATTERNS:
+        text = pattern.sub(replacement, text)
+    return text
+
+
+def escaped(text: str) -> str:
+    """Return a text with its control characters written out, so that it is one line."""
+    return _CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), text)
+
+
+class Lines(logging.Formatter):
+    """Base of the formats: masks the message with its arguments, and the traceback."""
+
+    def __init__(self, secrets: Secrets) -> None:
+        super().__init__()
+        self._secrets = secrets
+
+    def _message(self, record: logging.LogRecord) -> str:
+        try:
+            message = record.getMessage()
+        except Exception as error:  # noqa: BLE001 - a line that is wrong says so instead of being lost
+            message = f"{record.msg} (its arguments do not fit: {type(error).__name__})"
+        return masked(message, self._secrets())
+
+    def _trace(self, record: logging.LogRecord) -> str:
+        """Return the traceback and the stack that go with a record, empty where there is none."""
+        parts = []
+        if record.exc_info and record.exc_info[1] is not None:
+            parts += traceback.format_exception(record.exc_info[1])
+        if record.stack_info:
+            parts.append(record.stack_info)
+        return masked("".join(parts), self._secrets()).rstrip()
+
+    @staticmethod
+    def _time(record: logging.LogRecord) -> str:
+        moment = datetime.fromtimestamp(record.created, UTC)
+        return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+class TextLines(Lines):
+    """One line for people; a traceback follows on lines of its own that begin with a bar."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the lines of a record."""
+        head = f"{self._time(record)} {record.levelname} {record.name}: {escaped(self._message(record))}"
+        trace = [f"  | {escaped(line)}" for line in self._trace(record).split("\n") if line]
+        return "\n".join([head, *trace])
+
+
+class JsonLines(Lines):
+    """One JSON object a line, for programs."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line of a record."""
+        line = {
+            "time": self._time(record),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": self._message(record),
+        }
+        if trace := self._trace(record):
+            line["exception"] = trace
+        return json.dumps(line)

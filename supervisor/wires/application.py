@@ -1,0 +1,43 @@
+"""The HTTP application: webhooks, REST and the admin API behind one guard."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from fastapi import APIRouter
+from starlette.routing import Router
+
+from supervisor.config import Http
+from supervisor.identity import Directory
+from supervisor.protocol import ports
+from supervisor.store.port import Keys
+from supervisor.wires import hooks
+from supervisor.wires.api import api
+from supervisor.wires.auth import Bearer
+from supervisor.wires.bodies import Bodies
+from supervisor.wires.guard import Guard, host_of, origin_of
+from supervisor.wires.idempotency import Idempotency
+
+
+def application(
+    *routers: APIRouter,
+    config: Http,
+    directory: Directory,
+    keys: Keys,
+    webhooks: Iterable[ports.Route],
+    public_url: Callable[[], str],
+    allowed_origins: Iterable[str] = (),
+) -> Guard:
+    """Return the application: guard, then a channel's webhook or (token, body, Idempotency-Key, route).
+
+    Args:
+        webhooks: paths that channels have declared; they take no token of ours.
+        public_url: how the outside reaches us.
+        allowed_origins: browser origins besides our own.
+    """
+    with_token = Bearer(Bodies(Idempotency(api(*routers), keys)), directory)
+    # What no webhook serves is for everybody with a token.
+    every = Router(hooks.routes(webhooks, public_url), redirect_slashes=False, default=with_token)
+    hosts = {host_of(f"//{config.host}"), host_of(config.public_url)} - {""}
+    origins = {origin_of(config.public_url), *allowed_origins} - {""}
+    return Guard(every, hosts=hosts, origins=origins)

@@ -1,0 +1,66 @@
+"""Who calls: the bearer token of every request, checked before anything else of it is read."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import Depends, Request
+from fastapi.security import HTTPBearer
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from supervisor.identity import Caller, Directory
+from supervisor.protocol.errors import NotAllowed, NotAuthenticated
+
+OPEN = frozenset({"/healthz", "/readyz"})
+"""Paths that anybody on this machine may ask."""
+
+documented = Depends(
+    HTTPBearer(auto_error=False, description="A service's, a user's or the operator's token, or a JWT")
+)
+"""Says in /openapi.json that a token is needed; `Bearer` is what checks it."""
+
+
+class Bearer:
+    """Refuses a request without a good token; web sockets have rules of their own."""
+
+    def __init__(self, app: ASGIApp, directory: Directory) -> None:
+        self._app = app
+        self._directory = directory
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"] not in OPEN:
+            scope["state"]["caller"] = self._directory.caller(_token(Headers(scope=scope)))
+        await self._app(scope, receive, send)
+
+
+def _token(headers: Headers) -> str:
+    """Return the one bearer token of a request.
+
+    Raises:
+        NotAuthenticated: there is none, or more than one.
+    """
+    given = headers.getlist("authorization")
+    scheme, _, token = given[0].partition(" ") if len(given) == 1 else ("", "", "")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise NotAuthenticated
+    return token.strip()
+
+
+async def _caller(request: Request) -> Caller:
+    caller = request.state.caller
+    assert isinstance(caller, Caller)
+    return caller
+
+
+Calling = Annotated[Caller, Depends(_caller)]
+"""A parameter of a route: who calls."""
+
+
+async def _operator_only(caller: Calling) -> None:
+    if not caller.operator:
+        raise NotAllowed("the admin API", "it takes the operator's token only: state.dir/operator.token")
+
+
+operator_only = Depends(_operator_only)
+"""A dependency of a router: nobody but the operator passes."""

@@ -1,0 +1,192 @@
+"""Frames of the supervisor socket to requests, and events to frames; the one place that knows both sides' JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, fields, is_dataclass
+from operator import attrgetter
+from typing import Annotated, Any, get_args
+
+from pydantic import Field, TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails, PydanticSerializationError, from_json, to_json
+
+from supervisor.protocol.errors import InvalidMessage
+from supervisor.protocol.events import OMIT, AnyEvent, CostRow, HistoryMessage, Omit, SessionStatusReport
+from supervisor.protocol.requests import AnyRequest
+
+MAX_REQUEST_ID = 64
+"""Characters of a `request_id`; a longer one is not carried back."""
+
+TYPES = tuple(cls.__dataclass_fields__["type"].default for cls in get_args(AnyRequest))
+"""Every `type` that a client may send."""
+
+_REQUESTS: TypeAdapter[AnyRequest] = TypeAdapter(Annotated[AnyRequest, Field(discriminator="type")])
+
+
+class BadFrame(InvalidMessage):
+    """A frame that is no request.
+
+    Attributes:
+        request_id: of the request that it was meant to be, where it can be read.
+    """
+
+    def __init__(self, field: str, must: str, request_id: str | None = None) -> None:
+        super().__init__(field, must)
+        self.request_id = request_id
+
+
+def decode(text: str) -> AnyRequest:
+    """Return the request in a frame. Types are JSON's own ("1" is no number); unknown fields are ignored.
+
+    Raises:
+        BadFrame: it is none; the sentence names the field and what it must be.
+    """
+    # The names of what is no number in JSON are looked for in vain in nearly every frame, which costs next to nothing.
+    if "NaN" in text or "Infinity" in text:
+        _parse(text)
+    try:
+        return _REQUESTS.validate_json(text, strict=True)
+    except ValidationError as error:
+        problem = error.errors(include_url=False, include_input=False)[0]
+    raise _explain(text, problem)
+
+
+def as_dict(event: AnyEvent) -> dict[str, Any]:
+    """Return the fields of an event as the wire names them."""
+    return _SHAPES[type(event)].as_dict(event)
+
+
+def encode(event: AnyEvent, request_id: str | None = None) -> bytes:
+    """Return an event as the UTF-8 text of a frame, carrying the `request_id` of what it answers."""
+    frame = as_dict(event)
+    if request_id is not None:
+        frame["request_id"] = request_id
+    try:
+        return to_json(frame)
+    except PydanticSerializationError:
+        # Half a surrogate pair in a text: no UTF-8, but JSON can escape it.
+        return json.dumps(frame, default=dict).encode()
+
+
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    """How a class of event becomes a dictionary: its fields are listed once, not at each event.
+
+    Attributes:
+        optional: fields that may be left out.
+        nested: the field that holds a list of items, with the items' shape.
+    """
+
+    names: tuple[str, ...]
+    values: Callable[[Any], tuple[Any, ...]]
+    optional: tuple[str, ...]
+    nested: tuple[str, _Shape] | None = None
+
+    def as_dict(self, event: object) -> dict[str, Any]:
+        """Return the fields of an event by name, without those left out."""
+        found = dict(zip(self.names, self.values(event), strict=True))
+        for name in self.optional:
+            if found[name] is OMIT:
+                del found[name]
+        if self.nested is not None:
+            name, shape = self.nested
+            found[name] = [shape.as_dict(item) for item in found[name]]
+        return found
+
+
+def _shape(cls: type, nested: tuple[str, _Shape] | None = None) -> _Shape:
+    assert is_dataclass(cls)
+    names = sorted((field.name for field in fields(cls)), key=lambda name: name != "type")
+    optional = tuple(field.name for field in fields(cls) if isinstance(field.default, Omit))
+    return _Shape(tuple(names), attrgetter(*names), optional, nested)
+
+
+_ITEMS = {
+    "sessions": ("sessions", _shape(SessionStatusReport)),
+    "cost": ("rows", _shape(CostRow)),
+    "history": ("messages", _shape(HistoryMessage)),
+}
+_SHAPES = {cls: _shape(cls, _ITEMS.get(cls.__dataclass_fields__["type"].default)) for cls in get_args(AnyEvent)}
+
+
+def _parse(text: str) -> Any:
+    """Return what a frame holds, by the letter of JSON.
+
+    Raises:
+        BadFrame: it is not JSON.
+    """
+    try:
+        return from_json(text, allow_inf_nan=False)
+    except ValueError as error:
+        raise BadFrame("", f"the frame must be JSON: {error}") from None
+
+
+def _explain(text: str, problem: ErrorDetails) -> BadFrame:
+    """Return the error of a frame that failed, in our words."""
+    try:
+        content = _parse(text)
+    except BadFrame as not_json:
+        return not_json
+    if not isinstance(content, dict):
+        return BadFrame("", f"the frame must be a JSON object, not {_KINDS[type(content)]}")
+    request_id = _request_id(content)
+    kind = content.get("type")
+    if "type" not in content:
+        return BadFrame("type", "field required", request_id)
+    if not isinstance(kind, str) or kind not in TYPES:
+        return BadFrame("type", f"must be one of {', '.join(TYPES)}", request_id)
+    return BadFrame(".".join(map(str, problem["loc"])), _must(problem), request_id)
+
+
+def _request_id(content: object) -> str | None:
+    found = content.get("request_id") if isinstance(content, dict) else None
+    return found if isinstance(found, str) and len(found) <= MAX_REQUEST_ID else None
+
+
+_KINDS = {
+    list: "a list",
+    str: "a string",
+    int: "a number",
+    float: "a number",
+    bool: "a truth value",
+    type(None): "null",
+}
+
+
+def _must(problem: ErrorDetails) -> str:
+    """Return what a field must be, from pydantic's finding."""
+    limits = problem.get("ctx", {})
+    match problem["type"]:
+        case "missing":
+            return "field required"
+        case "string_too_short" if limits["min_length"] == 1:
+            return "must not be empty"
+        case "string_too_short":
+            return f"must have at least {limits['min_length']} characters"
+        case "string_too_long":
+            return f"must have at most {limits['max_length']} characters"
+        case "string_pattern_mismatch":
+            return f"must match {limits['pattern'].removeprefix('^').removesuffix('$')}"
+        case "too_long":
+            return f"must have at most {limits['max_length']} items"
+        case "greater_than_equal":
+            return f"must be at least {limits['ge']}"
+        case "less_than_equal":
+            return f"must be at most {limits['le']}"
+        case "literal_error":
+            return f"must be {limits['expected']}"
+        case kind:
+            return _TYPES.get(kind, problem["msg"])
+
+
+_TYPES = {
+    "string_type": "must be a string",
+    "string_unicode": "must be a string of valid Unicode",
+    "int_type": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "int_parsing_size": "must be a smaller whole number",
+    "bool_type": "must be true or false",
+    "dict_type": "must be an object",
+    "list_type": "must be a list",
+}

@@ -1,0 +1,154 @@
+"""Errors as HTTP answers: the status of each code, and a body that names what is wrong and what to do."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from starlette.responses import JSONResponse
+
+from supervisor.protocol.errors import InvalidMessage, TurnFailed, XswarmError
+
+STATUS = {
+    "not_authenticated": 401,
+    "budget_exceeded": 402,
+    "project_not_allowed": 403,
+    "not_allowed": 403,
+    "session_not_found": 404,
+    "user_not_found": 404,
+    "token_not_found": 404,
+    "message_not_found": 404,
+    "not_found": 404,
+    "method_not_allowed": 405,
+    "too_slow": 408,
+    "session_not_active": 409,
+    "max_sessions": 409,
+    "idempotency_conflict": 409,
+    "too_large": 413,
+    "invalid_message": 422,
+    "rate_limited": 429,
+    "unsupported": 501,
+    "connection_failed": 502,
+    "turn_failed": 502,
+    "overloaded": 503,
+    "storage": 503,
+    "unavailable": 503,
+}
+"""The HTTP status of each code (protocol.md section 2); any other code is 500."""
+
+
+class BodyTooLarge(XswarmError):
+    """A request whose body was not read to its end."""
+
+    code = "too_large"
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(limit)
+        self.limit = limit
+
+    def __str__(self) -> str:
+        return f"The body is larger than {self.limit} bytes"
+
+
+class BodyTooSlow(XswarmError):
+    """A request whose body did not come."""
+
+    code = "too_slow"
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(seconds)
+        self.seconds = seconds
+
+    def __str__(self) -> str:
+        return f"The body did not come within {self.seconds:g} seconds"
+
+
+class ShuttingDown(XswarmError):
+    """A request that came too late."""
+
+    code = "unavailable"
+    retry_after = 5.0
+
+    def __str__(self) -> str:
+        return "The daemon is shutting down"
+
+
+class NoSuchPath(XswarmError):
+    """Nothing is served there."""
+
+    code = "not_found"
+    remedy = "/openapi.json lists what there is"
+
+    def __str__(self) -> str:
+        return "No such path"
+
+
+class MethodNotAllowed(XswarmError):
+    """Something is served there, by other methods."""
+
+    code = "method_not_allowed"
+    remedy = "/openapi.json lists what there is"
+
+    def __init__(self, allow: str = "") -> None:
+        super().__init__(allow)
+        self.allow = allow
+
+    def __str__(self) -> str:
+        return "No such method on this path"
+
+
+class NotJson(XswarmError):
+    """A body that cannot be read at all."""
+
+    code = "invalid_message"
+
+    def __init__(self, where: str = "") -> None:
+        super().__init__(where)
+        self.where = where
+
+    def __str__(self) -> str:
+        return f"body: must be JSON{self.where}"
+
+
+def status_of(error: XswarmError) -> int:
+    """Return the HTTP status of an error."""
+    if isinstance(error, NotJson):
+        return 400
+    if isinstance(error, TurnFailed) and error.timed_out:
+        return 504
+    return STATUS.get(error.code, 500)
+
+
+def failure(error: XswarmError) -> JSONResponse:
+    """Return the answer to a request that was not carried out."""
+    body: dict[str, Any] = {"error": str(error), "code": error.code}
+    headers: dict[str, str] = {}
+    if error.remedy:
+        body["remedy"] = error.remedy
+    if error.retry_after is not None:
+        body["retry_after"] = error.retry_after
+        headers["Retry-After"] = str(max(1, math.ceil(error.retry_after)))
+    status = status_of(error)
+    if status == 401:
+        headers["WWW-Authenticate"] = "Bearer"
+    if isinstance(error, MethodNotAllowed) and error.allow:
+        headers["Allow"] = error.allow
+    if isinstance(error, BodyTooLarge | BodyTooSlow | ShuttingDown):
+        headers["Connection"] = "close"  # what else comes on it is not read
+    return JSONResponse(body, status, headers)
+
+
+def invalid(problems: Sequence[Any]) -> XswarmError:
+    """Return what pydantic found as an error that names the first field and what it must be."""
+    first = problems[0]
+    if first["type"] == "json_invalid":
+        return NotJson(f": {first.get('ctx', {}).get('error', 'it is broken')}")
+    location = [str(part) for part in first["loc"]]
+    field = ".".join(location[1:]) or location[0]
+    if location == ["body"]:
+        return InvalidMessage("body", "must be a JSON object, sent as application/json")
+    if first["type"] == "missing":
+        return InvalidMessage(field, "field required")
+    text = str(first["msg"]).removeprefix("Value error, ")
+    return InvalidMessage(field, text[:1].lower() + text[1:])

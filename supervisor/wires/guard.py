@@ -1,0 +1,105 @@
+"""The outermost layer: which hosts and origins are served, and what becomes of an error nobody caught."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Iterable
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from supervisor.config import LOOPBACK
+from supervisor.protocol.errors import InternalError, NotAllowed, XswarmError
+from supervisor.wires.failures import ShuttingDown, failure
+
+logger = logging.getLogger(__name__)
+
+READS = frozenset({"GET", "HEAD", "OPTIONS"})
+"""Methods that change nothing."""
+
+
+class Guard:
+    """Refuses what a web page made a browser send (DNS rebinding, foreign origins), and hides our own faults.
+
+    Args:
+        hosts: names besides the loopback ones that may stand in a Host header, any port.
+        origins: browser origins besides our own that may change something; compared exactly.
+
+    Attributes:
+        closing: nothing more is taken, on connections that are open either.
+    """
+
+    def __init__(self, app: ASGIApp, *, hosts: Iterable[str] = (), origins: Iterable[str] = ()) -> None:
+        self._app = app
+        self._hosts = LOOPBACK | {host.lower() for host in hosts}
+        self._origins = frozenset(origins)
+        self.closing = False
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        reference = secrets.token_hex(4)
+        scope.setdefault("state", {})["reference"] = reference
+        begun = ended = False
+
+        async def watched(message: Message) -> None:
+            nonlocal begun, ended
+            begun = True
+            ended = message["type"] == "http.response.body" and not message.get("more_body", False)
+            await send(message)
+
+        try:
+            self._check(scope)
+            await self._app(scope, receive, watched)
+        except XswarmError as error:
+            if begun:
+                raise
+            await _refuse(error, scope, receive, watched)
+        except Exception:
+            logger.exception("%s: %s %s failed", reference, scope.get("method", scope["type"]), scope["path"])
+            if not begun:
+                await _refuse(InternalError(reference), scope, receive, watched)
+            elif not ended:
+                raise  # so that the server cuts the connection: half an answer is none
+
+    def _check(self, scope: Scope) -> None:
+        if self.closing:
+            raise ShuttingDown
+        headers = Headers(scope=scope)
+        hosts = headers.getlist("host")
+        name = _name_of(hosts[0]) if len(hosts) == 1 else ""
+        if name not in self._hosts:
+            raise NotAllowed(
+                f"the Host header {', '.join(hosts)!r}", "reach it by its own name, or set http.public_url"
+            )
+        if scope["type"] == "http" and scope["method"] in READS:
+            return
+        for origin in headers.getlist("origin"):
+            if origin not in self._origins and origin != f"{scope.get('scheme', 'http')}://{hosts[0]}":
+                raise NotAllowed(f"the Origin {origin!r}", "add it to supervisor.allowed_origins")
+
+
+def host_of(url: str) -> str:
+    """Return the name in a URL as it stands in a Host header, without a port; empty where there is none."""
+    return urlsplit(url).hostname or ""
+
+
+def origin_of(url: str) -> str:
+    """Return the origin of a URL (RFC 6454), empty where it has none."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}".lower() if parts.netloc else ""
+
+
+def _name_of(host: str) -> str:
+    """Return a Host header without its port, brackets off; empty where it is malformed."""
+    try:
+        return urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return ""
+
+
+async def _refuse(error: XswarmError, scope: Scope, receive: Receive, send: Send) -> None:
+    if scope["type"] == "websocket":
+        await send({"type": "websocket.close"})  # before it was accepted: the handshake answers 403
+    else:
+        await failure(error)(scope, receive, send)

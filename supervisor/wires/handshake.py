@@ -1,0 +1,49 @@
+"""What the opening handshake of the supervisor socket decides: the hosts and origins served, and a first token."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from urllib.parse import urlsplit
+
+from websockets.datastructures import Headers
+
+from supervisor.config import LOOPBACK
+
+
+class Doorman:
+    """Refuses what a web page could make a browser open: foreign origins, and names of others that lead here.
+
+    Args:
+        host: the address that is listened on.
+        origins: browser origins that may open the socket; their names may stand in a Host header, too.
+    """
+
+    def __init__(self, host: str, origins: Iterable[str]) -> None:
+        self._origins = frozenset(origins) - {"null"}
+        self._hosts = LOOPBACK | {host.lower()} | {_name(urlsplit(origin).netloc) for origin in self._origins}
+
+    def refusal(self, headers: Headers) -> str | None:
+        """Return why a handshake is refused with 403, or None."""
+        hosts = headers.get_all("Host")
+        if len(hosts) != 1 or _name(hosts[0]) not in self._hosts:
+            return "this Host is not served here"
+        if any(origin not in self._origins for origin in headers.get_all("Origin")):
+            return "this Origin is not listed in supervisor.allowed_origins"
+        return None
+
+
+def bearer(headers: Headers) -> str | None:
+    """Return the token of an `Authorization: Bearer` header; None = there is no such header."""
+    given = headers.get_all("Authorization")
+    if not given:
+        return None
+    scheme, _, token = given[0].partition(" ")
+    return token.strip() if scheme.lower() == "bearer" and len(given) == 1 else ""
+
+
+def _name(host: str) -> str:
+    """Return a Host header without its port, brackets off; empty where it is malformed."""
+    try:
+        return (urlsplit(f"//{host}").hostname or "").removesuffix(".")
+    except ValueError:
+        return ""

@@ -1,0 +1,33 @@
+"""The outbox's way to the services behind the socket: a reply is sent when it is written to a connection."""
+
+from __future__ import annotations
+
+from supervisor.protocol.errors import TemporaryFailure
+from supervisor.protocol.messages import MessageId, NotSent, Outbound, Reconciled, Sent
+from supervisor.protocol.ports import Channel
+from supervisor.wires.replies import reply_to
+from supervisor.wires.service import CHANNEL
+from supervisor.wires.sockets import SocketServer
+
+
+class SocketChannel(Channel):
+    """Carries replies to texts and mails that a service handed in; the service delivers them.
+
+    Args:
+        server: whose connections they are written to.
+    """
+
+    name = CHANNEL
+
+    def __init__(self, server: SocketServer) -> None:
+        self._replies = server.replies
+
+    async def send(self, outbound: Outbound) -> Sent:
+        message_id = outbound.message_id or MessageId(outbound.id)
+        event = reply_to(outbound.meta, outbound.text, message_id)
+        if not await self._replies.deliver(outbound.to.value, message_id, event, outbound.meta.get("request_id")):
+            raise TemporaryFailure("no connection of its token is open", parked=True)
+        return Sent(provider_id=outbound.id)
+
+    async def reconcile(self, outbound: Outbound) -> Reconciled:
+        return NotSent()  # its connection ended with the daemon; a client knows a repetition by its message_id

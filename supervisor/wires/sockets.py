@@ -1,0 +1,199 @@
+"""The supervisor socket on 9999: protocol.md section 1 for services and for the command line."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import suppress
+from http import HTTPStatus
+from importlib.metadata import PackageNotFoundError, version
+
+from websockets.asyncio.server import Server, ServerConnection, serve
+from websockets.frames import CloseCode
+from websockets.http11 import Request, Response
+
+from supervisor.config import Supervisor
+from supervisor.hub import Hub
+from supervisor.identity import Caller, Directory
+from supervisor.operations import Operations
+from supervisor.outbox import Outbox
+from supervisor.protocol.errors import ConfigError, StorageError
+from supervisor.protocol.messages import Address
+from supervisor.wires.connection import Common, Connection
+from supervisor.wires.handshake import Doorman, bearer
+from supervisor.wires.replies import Replies
+from supervisor.wires.service import CHANNEL, Service
+
+logger = logging.getLogger(__name__)
+
+MAX_FRAME = 1024 * 1024
+"""Bytes of one message; a longer one closes its connection with 1009."""
+
+MAX_PENDING = 1_024
+"""Connections at a time that have not authenticated; one more is refused with 503."""
+
+AUTH_SECONDS = 10.0
+"""What a client gets to send a good token."""
+
+CHECK_SECONDS = 2.0
+"""Between two looks for tokens that were revoked or have expired: they count for at most 5 s more."""
+
+GRACE_SECONDS = 2.0
+"""What requests under way get at the end; by then every turn has been answered."""
+
+PING_SECONDS = 20.0
+"""Between two pings of a silent connection, and what a client gets to answer one."""
+
+BACKLOG = 1_024
+
+
+class SocketServer:
+    """The server; start, refuse_new and aclose in this order.
+
+    Args:
+        auth_seconds: what a client gets to send a good token.
+        check_seconds: between two looks for tokens that do not count any more.
+
+    Attributes:
+        replies: who takes the replies that leave by this socket.
+    """
+
+    def __init__(
+        self,
+        config: Supervisor,
+        *,
+        operations: Operations,
+        directory: Directory,
+        hub: Hub,
+        outbox: Outbox,
+        auth_seconds: float = AUTH_SECONDS,
+        check_seconds: float = CHECK_SECONDS,
+    ) -> None:
+        self._config = config
+        self._directory = directory
+        self._outbox = outbox
+        self._check_seconds = check_seconds
+        self._doorman = Doorman(config.host, config.allowed_origins)
+        self.replies = Replies()
+        service = Service(
+            operations=operations, directory=directory, replies=self.replies, ack_after=config.ack_after_seconds
+        )
+        self._common = Common(
+            service=service,
+            directory=directory,
+            replies=self.replies,
+            hub=hub,
+            server=f"xswarm/{_version()}",
+            auth_seconds=auth_seconds,
+            came=self._came,
+        )
+        self._server: Server | None = None
+        self._watch: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Listen.
+
+        Raises:
+            ConfigError: the address cannot be listened on.
+        """
+        library = logger.getChild("library")
+        library.setLevel(logging.WARNING)  # it logs every connection
+        try:
+            self._server = await serve(
+                self._serve,
+                self._config.host,
+                self._config.port,
+                process_request=self._admit,
+                compression=None,  # it would cost 32 KiB a connection
+                max_size=MAX_FRAME,
+                ping_interval=PING_SECONDS,
+                ping_timeout=PING_SECONDS,
+                server_header=None,
+                logger=library,
+                backlog=BACKLOG,
+            )
+        except OSError as error:
+            where = f"{self._config.host}:{self._config.port}"
+            raise ConfigError(
+                "supervisor.port", f"cannot listen on {where}: {error.strerror or error}", "set another port, or 0"
+            ) from None
+        self._watch = asyncio.create_task(self._check_tokens(), name="check the sockets' tokens")
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Where it listens; known once it has started."""
+        assert self._server is not None, "start comes first"
+        host, port = self._server.sockets[0].getsockname()[:2]
+        return str(host), int(port)
+
+    @property
+    def url(self) -> str:
+        """The same as a URL."""
+        host, port = self.address
+        return f"ws://[{host}]:{port}" if ":" in host else f"ws://{host}:{port}"
+
+    @property
+    def client_count(self) -> int:
+        """How many clients have authenticated and are there."""
+        return len(self._common.known)
+
+    def refuse_new(self) -> None:
+        """Take no new connections and start nothing new; what runs is still answered."""
+        self._common.closing = True
+        if self._server is not None:
+            self._server.close(close_connections=False)
+
+    async def aclose(self) -> None:
+        """Answer what waits, then close every connection with 1001."""
+        self.refuse_new()
+        if self._watch is not None:
+            self._watch.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._watch
+        await self._common.tasks.aclose(GRACE_SECONDS)
+        connections = [*self._common.pending, *self._common.known]
+        await asyncio.gather(*(c.close(CloseCode.GOING_AWAY, "the daemon is shutting down") for c in connections))
+        if self._server is not None:
+            await self._server.wait_closed()
+        await self._common.tasks.aclose(0)  # what a connection's end has started
+
+    def _admit(self, connection: ServerConnection, request: Request) -> Response | None:
+        if (why := self._doorman.refusal(request.headers)) is not None:
+            return connection.respond(HTTPStatus.FORBIDDEN, f"{why}\n")
+        if bearer(request.headers) is None and len(self._common.pending) >= MAX_PENDING:
+            return connection.respond(HTTPStatus.SERVICE_UNAVAILABLE, "too many connections without a token\n")
+        return None
+
+    async def _serve(self, websocket: ServerConnection) -> None:
+        await Connection(websocket, self._common).serve()
+
+    def _came(self, account: str) -> None:
+        self._common.tasks.spawn(self._wake_replies(account), "wake parked replies")
+
+    async def _wake_replies(self, account: str) -> None:
+        try:
+            await self._outbox.returned(CHANNEL, Address(kind=CHANNEL, value=account))
+        except StorageError as error:
+            logger.error("replies that wait for %s stay where they are: %s", account, error)
+
+    async def _check_tokens(self) -> None:
+        """Close the connections whose token was revoked or has expired."""
+        while True:
+            await asyncio.sleep(self._check_seconds)
+            valid: dict[Caller, bool] = {}
+            for connection in list(self._common.known):
+                caller = connection.caller
+                if caller is None:
+                    continue
+                if caller not in valid:
+                    valid[caller] = self._directory.still_valid(caller)
+                if not valid[caller]:
+                    connection.shut(CloseCode.POLICY_VIOLATION, "the token does not count any more")
+
+
+def _version() -> str:
+    """Return this program's version; a source tree that was never installed has none."""
+    try:
+        return version("xswarm")
+    except PackageNotFoundError:
+        return "source"
