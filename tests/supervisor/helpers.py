@@ -1,0 +1,141 @@
+"""Short ways to do with a `Core` what tests of its behaviour do all the time."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from supervisor.config import ClaudeCode, Project
+from supervisor.intake import Taken
+from supervisor.operations import Asked
+from supervisor.protocol.ids import uuid7
+from supervisor.protocol.messages import Address, Inbound, MessageId, Receipt, Reply, SessionId
+from supervisor.protocol.status import Permissions, TurnState
+from supervisor.store.records import Result, Session
+from tests.fakes import ScriptedConnector
+from tests.supervisor.harness import ALICE_PHONE, OPERATOR, Core
+
+PLENTY = ClaudeCode(max_sessions=10_000, max_processes=10_000)
+OUR_NUMBER = "+15550199"
+
+
+def asked(core: Core, *, external_id: str | None = None, digest: str = "", token: str = OPERATOR) -> Asked:
+    """Return a request of the operator's, by the socket."""
+    return Asked(caller=core.directory.caller(token), channel="socket", external_id=external_id, digest=digest)
+
+
+def scripted(core: Core) -> ScriptedConnector:
+    """Return the connector of a core that was built with one of ours."""
+    assert isinstance(core.connector, ScriptedConnector)
+    return core.connector
+
+
+def project(folder: Path, name: str, **settings: Any) -> dict[str, Project]:
+    """Return the table of a project of alice's and bob's, and make its folder."""
+    path = folder / name
+    path.mkdir(exist_ok=True)
+    known = {"users": ("alice", "bob"), "permissions": Permissions.EDIT, **settings}
+    return {name: Project(path=str(path), **known)}
+
+
+async def connect(core: Core, session_id: str = "s1", *, path: Path | None = None, user: str = "alice") -> bool:
+    """Connect a session; return whether it was resumed."""
+    caller = core.directory.caller(OPERATOR)
+    connected = await core.operations.connect(caller, SessionId(session_id), str(path or core.site), user)
+    return connected.resumed
+
+
+async def send(core: Core, text: str, session_id: str = "s1") -> Taken:
+    """Accept a prompt for a session and start it, without waiting for its end."""
+    taken = await core.operations.send(asked(core), SessionId(session_id), text, None)
+    core.operations.start(taken)
+    return taken
+
+
+async def ask(core: Core, text: str, session_id: str = "s1", *, context: Mapping[str, Any] | None = None) -> Result:
+    """Send a prompt to a session and wait for its end."""
+    return await core.operations.answer(await core.operations.send(asked(core), SessionId(session_id), text, context))
+
+
+async def session(core: Core, session_id: str = "s1") -> Session:
+    """Return a session as stored."""
+    found = await core.store.sessions.get(SessionId(session_id))
+    assert found is not None, f"there is no session {session_id}"
+    return found
+
+
+async def state(core: Core, taken: Taken | Receipt) -> TurnState:
+    """Return how a message's turn stands."""
+    message_id = taken.accepted.message_id if isinstance(taken, Taken) else taken.message_id
+    return (await result(core, message_id)).turn.state
+
+
+async def result(core: Core, message_id: MessageId | None) -> Result:
+    """Return what became of a message."""
+    assert message_id is not None, "it was not accepted"
+    found = await core.store.turns.result(message_id)
+    assert found is not None, "it was accepted"
+    return found
+
+
+def text_message(
+    text: str, *, phone: str = ALICE_PHONE, key: str | None = None, channel: str = "sms", thread: str | None = None
+) -> Inbound:
+    """Return a text message as its channel hands it in."""
+    sender = Address(kind=channel, value=phone)
+    return Inbound(
+        channel=channel,
+        account=OUR_NUMBER,
+        dedup_key=key or uuid7(),
+        sender=sender,
+        text=text,
+        thread=thread,
+        reply=Reply(channel=channel, to=sender, account=OUR_NUMBER),
+    )
+
+
+class Gate:
+    """A store's crash hook that holds the writer at one point until it is told to go on.
+
+    Args:
+        point: e.g. "start.before_commit".
+    """
+
+    def __init__(self, point: str) -> None:
+        self.reached = threading.Event()
+        self._point = point
+        self._closed = True
+        self._go = threading.Event()
+
+    def __call__(self, point: str) -> None:
+        if point == self._point and self._closed:
+            self._closed = False
+            self.reached.set()
+            assert self._go.wait(20), f"{point}: nobody opened the gate"
+
+    def open(self) -> None:
+        """Let the writer go on; later writes pass."""
+        self._go.set()
+
+
+@asynccontextmanager
+async def full_disk(core: Core) -> AsyncIterator[None]:
+    """Let the database refuse to grow: SQLite answers as it does on a full disk."""
+    database = core.store._database  # the only way to its connection
+
+    def lower(connection: sqlite3.Connection) -> int:
+        pages: int = connection.execute("PRAGMA page_count").fetchone()[0]
+        connection.execute(f"PRAGMA max_page_count = {pages}")
+        return pages
+
+    await database._writer.run(lower)
+    try:
+        yield
+    finally:
+        await database._writer.run(
+            lambda connection: connection.execute("PRAGMA max_page_count = 1073741823").fetchall()
+        )

@@ -1,0 +1,63 @@
+"""Live events reach whoever asked for them, once each."""
+
+from __future__ import annotations
+
+from supervisor.hub import Hub
+from supervisor.protocol.events import AnyEvent, Pong
+
+EVENT = Pong()
+
+
+def test_an_event_reaches_the_subscribers_of_its_topics_once_each() -> None:
+    hub, one, two, other = Hub(), list[AnyEvent](), list[AnyEvent](), list[AnyEvent]()
+    take_one, take_two = one.append, two.append
+    hub.subscribe("sessions", take_one)
+    hub.subscribe("user:ada", take_one)
+    hub.subscribe("user:ada", take_two)
+    hub.subscribe("user:bob", other.append)
+    hub.publish(EVENT, ("sessions", "user:ada", "session:s1"))
+    assert (one, two, other) == ([EVENT], [EVENT], [])
+
+
+def test_subscribing_twice_is_the_same_as_once() -> None:
+    hub, seen = Hub(), list[AnyEvent]()
+    take = seen.append
+    hub.subscribe("costs", take)
+    hub.subscribe("costs", take)
+    hub.publish(EVENT, ["costs"])
+    assert seen == [EVENT]
+    hub.unsubscribe("costs", take)
+    hub.publish(EVENT, ["costs"])
+    assert seen == [EVENT]
+
+
+def test_unsubscribing_what_was_not_subscribed_is_harmless() -> None:
+    hub, seen = Hub(), list[AnyEvent]()
+    hub.unsubscribe("costs", seen.append)
+    hub.subscribe("costs", seen.append)
+    hub.unsubscribe("sessions", seen.append)
+    hub.publish(EVENT, ["costs"])
+    assert seen == [EVENT]
+
+
+def test_a_topic_is_wanted_while_somebody_listens() -> None:
+    hub, seen = Hub(), list[AnyEvent]()
+    take = seen.append
+    assert not hub.wanted("costs", "sessions")
+    hub.subscribe("costs", take)
+    assert hub.wanted("sessions", "costs")
+    hub.unsubscribe("costs", take)
+    assert not hub.wanted("costs")
+
+
+def test_a_subscriber_may_leave_while_an_event_is_handed_out() -> None:
+    hub, seen = Hub(), list[AnyEvent]()
+
+    def once(event: AnyEvent) -> None:
+        seen.append(event)
+        hub.unsubscribe("costs", once)
+
+    hub.subscribe("costs", once)
+    hub.publish(EVENT, ["costs"])
+    hub.publish(EVENT, ["costs"])
+    assert seen == [EVENT]

@@ -1,0 +1,320 @@
+"""What Claude Code may do without asking."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from supervisor import permissions
+from supervisor.permissions import EDITS, HARMLESS, READS
+from supervisor.protocol.conversation import ToolCall, Verdict
+from supervisor.protocol.status import Permissions
+
+FULL, EDIT, ASK = Permissions.FULL, Permissions.EDIT, Permissions.ASK
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A project with ways out of it: `out` leads outside, `deep` to a folder of its own, `conf` is `.claude`."""
+    root = tmp_path / "proj"
+    for folder in ("src/a/b", ".git/hooks", "conf"):
+        (root / folder).mkdir(parents=True)
+    (tmp_path / "proj-evil").mkdir()
+    (root / "out").symlink_to(tmp_path / "proj-evil")
+    (root / "deep").symlink_to(root / "src" / "a" / "b")
+    (root / "hooks").symlink_to(root / ".git" / "hooks")
+    (root / ".claude").symlink_to(root / "conf")
+    monkeypatch.setenv("HOME", str(root))
+    return os.path.realpath(root)
+
+
+def ask(
+    name: str, tool_input: dict[str, Any], level: Permissions, project: str, agent_id: str | None = None
+) -> Verdict:
+    call = ToolCall(tool_use_id="toolu_1", name=name, input=tool_input, agent_id=agent_id)
+    return permissions.decide(call, level, project)
+
+
+INSIDE = ["README", "src/x.py", "./src/../src/x.py", "{project}/src/x.py", "new/folder/x", "deep/x.py", "a b.txt"]
+
+OUTSIDE = [
+    "../x",
+    "..",
+    "src/../../x",
+    "/etc/passwd",
+    "{project}-evil/x",
+    "{project}/../proj-evil/x",
+    "out/x",
+    "out",
+    "out/../proj-evil/x",
+    "deep/../../../../x",
+    "deep/../../secret",  # inside for the system, outside for a program that takes away the .. first
+    "~",
+    "~/x",
+    "~root/x",
+    " /etc/passwd",
+    "/etc/passwd ",
+    "\t/etc/passwd",
+    "\ufeff/etc/passwd",
+    "src/\0x",
+    "src/\ud800",
+]
+
+
+@pytest.mark.parametrize("level", [ASK, EDIT])
+@pytest.mark.parametrize("path", INSIDE)
+@pytest.mark.parametrize("tool", ["Read", "Grep", "Glob", "LS"])
+def test_reading_inside_the_project_is_free(tool: str, path: str, level: Permissions, project: str) -> None:
+    key = "file_path" if tool == "Read" else "path"
+    tool_input = {key: path.format(project=project), "pattern": "x"}
+    assert ask(tool, tool_input, level, project) == Verdict(allowed=True)
+
+
+@pytest.mark.parametrize("level", [ASK, EDIT])
+@pytest.mark.parametrize("path", OUTSIDE)
+@pytest.mark.parametrize(
+    ("tool", "key"),
+    [("Read", "file_path"), ("Grep", "path"), ("Glob", "path"), ("LS", "path"), ("NotebookRead", "notebook_path")],
+)
+def test_reading_outside_the_project_needs_a_person(
+    tool: str, key: str, path: str, level: Permissions, project: str
+) -> None:
+    verdict = ask(tool, {key: path.format(project=project), "pattern": "x"}, level, project)
+    assert not verdict.allowed
+    assert "it reads outside the project" in verdict.reason
+
+
+@pytest.mark.parametrize("tool", ["Grep", "Glob", "LS"])
+def test_a_search_without_a_path_is_one_in_the_project(tool: str, project: str) -> None:
+    assert ask(tool, {"pattern": "x"}, ASK, project).allowed
+    assert ask(tool, {"pattern": "x", "path": None}, ASK, project).allowed
+
+
+def test_reading_without_naming_a_file_needs_a_person(project: str) -> None:
+    assert not ask("Read", {}, EDIT, project).allowed
+    assert not ask("Read", {"file": "/etc/passwd"}, EDIT, project).allowed
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "**/*.py",
+        "*",
+        "src/**",
+        "src/../src/*.py",
+        "{project}/src/*.py",
+        "{project}/**",
+        "./*.md",
+        "src/{{a,b}}/*.py",
+        "app/(auth)/*.tsx",
+        "...",
+        "src/..hidden/*",
+        "@(src|docs)/*",
+        "!node_modules/**",
+        "deep/*.py",
+    ],
+)
+def test_a_file_pattern_that_stays_in_the_project_is_free(pattern: str, project: str) -> None:
+    assert ask("Glob", {"pattern": pattern.format(project=project)}, ASK, project).allowed
+    assert ask("Grep", {"pattern": "x", "glob": pattern.format(project=project)}, ASK, project).allowed
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "/etc/*",
+        "/*",
+        "/",
+        "//etc/*",
+        "../../**",
+        "..",
+        "../*",
+        "src/../../*",
+        "*/../../*",
+        "**/../../x",
+        "~/*",
+        "~root/*",
+        "{{/etc,src}}/*",
+        "{{src,/etc/*}}",
+        "{{..,src}}/*",
+        "{{.,x}}./*",
+        "{{src,{{..,/etc}}}}/*",
+        "@(..|src)/*",
+        "?(/etc)/*",
+        "\\.\\./*",
+        "\\/etc/*",
+        "!../*",
+        " /etc/*",
+        "out/*",
+        "{project}-evil/*",
+        "{project}/../*",
+        "{{a,b}}" * 9,
+    ],
+)
+def test_a_file_pattern_that_is_absolute_or_climbs_out_needs_a_person(pattern: str, project: str) -> None:
+    given_pattern = pattern.format(project=project)
+    assert not ask("Glob", {"pattern": given_pattern}, EDIT, project).allowed
+    assert not ask("Grep", {"pattern": "x", "glob": given_pattern}, EDIT, project).allowed
+
+
+def test_a_pattern_counts_from_the_path_of_the_search(project: str) -> None:
+    assert ask("Glob", {"pattern": "../../*", "path": "src/a"}, ASK, project).allowed
+    assert not ask("Glob", {"pattern": "../../../*", "path": "src/a"}, ASK, project).allowed
+
+
+def test_a_regular_expression_is_no_path(project: str) -> None:
+    assert ask("Grep", {"pattern": "/api/../users"}, ASK, project).allowed
+
+
+@pytest.mark.parametrize("value", [["/etc/passwd"], {"a": 1}, 7, True])
+def test_a_path_or_pattern_that_is_no_text_needs_a_person(value: object, project: str) -> None:
+    assert not ask("Read", {"file_path": value}, EDIT, project).allowed
+    assert not ask("Write", {"file_path": value}, EDIT, project).allowed
+    assert not ask("Glob", {"pattern": value}, EDIT, project).allowed
+
+
+@pytest.mark.parametrize("keys", [("file_path", "path"), ("path", "file_path"), ("notebook_path", "path")])
+def test_every_path_of_a_call_must_be_inside(keys: tuple[str, str], project: str) -> None:
+    tool_input = {keys[0]: "src/x.py", keys[1]: "/etc/passwd", "pattern": "x"}
+    assert not ask("Grep", tool_input, EDIT, project).allowed
+    assert not ask("Edit", tool_input, EDIT, project).allowed
+
+
+@pytest.mark.parametrize("path", INSIDE)
+@pytest.mark.parametrize(
+    ("tool", "key"),
+    [("Edit", "file_path"), ("Write", "file_path"), ("MultiEdit", "file_path"), ("NotebookEdit", "notebook_path")],
+)
+def test_edit_changes_files_inside_the_project(tool: str, key: str, path: str, project: str) -> None:
+    assert ask(tool, {key: path.format(project=project)}, EDIT, project).allowed
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *OUTSIDE,
+        ".git/config",
+        ".git",
+        ".GIT/config",
+        "src/.git/hooks/pre-commit",
+        "src/../.git/config",
+        "hooks/pre-commit",
+        ".claude/settings.json",
+        "src/.claude/x",
+        ".mcp.json",
+        "{project}/.git/HEAD",
+    ],
+)
+@pytest.mark.parametrize(
+    ("tool", "key"),
+    [("Edit", "file_path"), ("Write", "file_path"), ("MultiEdit", "file_path"), ("NotebookEdit", "notebook_path")],
+)
+def test_edit_changes_nothing_else(tool: str, key: str, path: str, project: str) -> None:
+    verdict = ask(tool, {key: path.format(project=project)}, EDIT, project)
+    assert not verdict.allowed
+    assert "only files of the project itself may be changed" in verdict.reason
+
+
+def test_a_file_whose_name_resembles_a_protected_one_may_be_edited(project: str) -> None:
+    assert all(ask("Write", {"file_path": path}, EDIT, project).allowed for path in (".gitignore", "x.git", "git/a"))
+
+
+@pytest.mark.parametrize("tool", sorted(EDITS))
+def test_changing_a_file_without_naming_it_needs_a_person(tool: str, project: str) -> None:
+    assert not ask(tool, {}, EDIT, project).allowed
+    assert not ask(tool, {"file_path": ""}, EDIT, project).allowed
+
+
+@pytest.mark.parametrize("tool", sorted(EDITS))
+def test_ask_changes_nothing_without_a_person(tool: str, project: str) -> None:
+    key = "notebook_path" if tool == "NotebookEdit" else "file_path"
+    verdict = ask(tool, {key: "src/x.py"}, ASK, project)
+    assert not verdict.allowed
+    assert "asks before files are changed" in verdict.reason
+
+
+@pytest.mark.parametrize("level", [ASK, EDIT])
+@pytest.mark.parametrize("tool", ["Bash", "WebFetch", "KillShell", "mcp__x__y", "read", "READ", "Read ", "", "Skill"])
+def test_a_shell_or_an_unknown_tool_needs_a_person(tool: str, level: Permissions, project: str) -> None:
+    assert not ask(tool, {"command": "ls", "file_path": "src/x.py"}, level, project).allowed
+
+
+@pytest.mark.parametrize("level", list(Permissions))
+@pytest.mark.parametrize("tool", sorted(HARMLESS))
+def test_what_touches_nothing_by_itself_is_free(tool: str, level: Permissions, project: str) -> None:
+    assert ask(tool, {"prompt": "cat /etc/passwd"}, level, project).allowed
+
+
+@pytest.mark.parametrize("tool", ["Bash", "Write", "Read", "WebFetch", "mcp__x__y"])
+def test_full_allows_everything(tool: str, project: str) -> None:
+    assert ask(tool, {"file_path": "/etc/passwd", "command": "x"}, FULL, project) == Verdict(allowed=True)
+
+
+def test_a_refusal_says_what_was_wanted_and_why(project: str) -> None:
+    verdict = ask("Bash", {"command": "rm  -rf\n/"}, EDIT, project)
+    assert verdict.reason == (
+        "Bash rm -rf / needs a person's approval (the project's permissions are 'edit'), so it was not run"
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "tool_input", "text"),
+    [
+        ("Bash", {"command": "git\n status"}, "Bash git status"),
+        ("Edit", {"file_path": "/p/x.py", "old_string": "a"}, "Edit /p/x.py"),
+        ("Grep", {"pattern": "TODO", "path": "src"}, "Grep src"),
+        ("Glob", {"pattern": "*.py"}, "Glob *.py"),
+        ("Task", {}, "Task"),
+    ],
+)
+def test_a_summary_is_the_tool_and_what_it_works_on(name: str, tool_input: dict[str, Any], text: str) -> None:
+    assert permissions.summary(ToolCall(tool_use_id="t", name=name, input=tool_input)) == text
+
+
+def test_a_summary_is_short() -> None:
+    assert len(permissions.summary(ToolCall(tool_use_id="t", name="Bash", input={"command": "x" * 500}))) == 80
+
+
+STEPS = st.lists(
+    st.sampled_from(
+        ["..", ".", "src", "a", "out", "deep", "hooks", ".git", "*", "**", "{a,..}", "", "~", "x.py", "proj-evil"]
+    ),
+    max_size=7,
+)
+PATHS = st.one_of(st.builds("/".join, STEPS), st.text(max_size=20))
+TOOLS = st.sampled_from(sorted(READS | EDITS | HARMLESS | {"Bash", "WebFetch"}))
+INPUTS = st.dictionaries(
+    st.sampled_from(["file_path", "notebook_path", "path", "pattern", "glob", "command"]),
+    st.one_of(PATHS, st.none(), st.integers(), st.lists(PATHS, max_size=2)),
+)
+FIXTURE = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300)
+
+
+@given(TOOLS, INPUTS, st.sampled_from([ASK, EDIT]), st.one_of(st.none(), st.just("agent-1")))
+@FIXTURE
+def test_every_call_is_answered_and_a_subagents_like_any_other(
+    project: str, tool: str, tool_input: dict[str, Any], level: Permissions, agent_id: str | None
+) -> None:
+    verdict = ask(tool, tool_input, level, project, agent_id)
+    assert verdict.allowed is not bool(verdict.reason)
+    assert verdict == ask(tool, tool_input, level, project)
+
+
+@given(TOOLS, INPUTS)
+@FIXTURE
+def test_ask_allows_nothing_that_edit_refuses(project: str, tool: str, tool_input: dict[str, Any]) -> None:
+    assert ask(tool, tool_input, EDIT, project).allowed >= ask(tool, tool_input, ASK, project).allowed
+
+
+@given(PATHS)
+@FIXTURE
+def test_what_edit_may_write_lies_in_the_project_and_configures_no_tool(project: str, path: str) -> None:
+    if ask("Write", {"file_path": path}, EDIT, project).allowed:
+        for place in (os.path.join(project, path), os.path.normpath(os.path.join(project, path))):
+            inner = Path(os.path.realpath(place)).relative_to(project)
+            assert not {".git", ".claude", ".mcp.json"} & set(inner.parts)

@@ -1,0 +1,55 @@
+"""How much one person may send."""
+
+from __future__ import annotations
+
+from supervisor.config import Limits
+from supervisor.protocol.messages import UserId
+from supervisor.rates import Rates
+
+ADA, BOB = UserId("ada"), UserId("bob")
+
+
+def test_ten_messages_a_minute_pass_and_the_eleventh_waits() -> None:
+    rates = Rates(Limits())
+    assert [rates.take(ADA) for _ in range(10)] == [None] * 10
+    wait = rates.take(ADA)
+    assert wait is not None
+    assert 1.0 <= wait <= 61.0
+
+
+def test_one_persons_messages_are_not_anothers() -> None:
+    rates = Rates(Limits(messages_per_minute=1))
+    assert rates.take(ADA) is None
+    assert rates.take(ADA) is not None
+    assert rates.take(BOB) is None
+
+
+def test_a_spent_hour_waits_longer_than_a_minute() -> None:
+    rates = Rates(Limits(messages_per_minute=100, messages_per_hour=2))
+    assert [rates.take(ADA), rates.take(ADA)] == [None, None]
+    wait = rates.take(ADA)
+    assert wait is not None
+    assert 3_000 < wait <= 3_601
+
+
+def test_the_wait_is_that_of_the_limit_that_ends_last() -> None:
+    rates = Rates(Limits(messages_per_minute=1, messages_per_hour=1))
+    rates.take(ADA)
+    assert (rates.take(ADA) or 0) > 3_000
+
+
+def test_a_message_that_was_refused_does_not_count() -> None:
+    rates = Rates(Limits(messages_per_minute=1, messages_per_hour=2))
+    rates.take(ADA)
+    for _ in range(5):
+        wait = rates.take(ADA)
+        assert wait is not None
+        assert wait <= 61  # the minute's: the hour still has room
+
+
+def test_a_flood_is_told_once_until_its_wait_is_over() -> None:
+    rates = Rates(Limits())
+    assert rates.tell(ADA, 60.0)
+    assert not rates.tell(ADA, 60.0)
+    assert rates.tell(BOB, 0.0)
+    assert rates.tell(BOB, 0.0)

@@ -1,0 +1,112 @@
+"""Stored records as the wire shows them."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+
+import pytest
+
+from supervisor import reports
+from supervisor.protocol.conversation import Tokens
+from supervisor.protocol.events import CostRow, HistoryMessage
+from supervisor.protocol.messages import MessageId, ProjectName, SessionId, UserId
+from supervisor.protocol.status import SessionStatus
+from supervisor.protocol.times import now_ms
+from supervisor.store.records import CostLine, Session, StoredMessage
+
+SESSION = Session(
+    id=SessionId("s1"),
+    user_id=UserId("ada"),
+    project=ProjectName("site"),
+    project_path="/srv/site",
+    conversation_id="c",
+    thread="",
+    status=SessionStatus.DISCONNECTED,
+    end_reason="Idle timeout",
+    started=True,
+    cost_nanos=1_234_500_000,
+    message_count=3,
+    started_ms=1_000,
+    ended_ms=3_500,
+    activity_ms=2_000,
+)
+
+REPORT = {
+    "session_id": "s1",
+    "user_id": "ada",
+    "project_path": "/srv/site",
+    "status": "disconnected",
+    "cost_usd": 1.2345,
+    "message_count": 3,
+    "duration_seconds": 2.5,
+    "started_at": "1970-01-01T00:00:01.000Z",
+    "last_activity": "1970-01-01T00:00:02.000Z",
+    "ended_at": "1970-01-01T00:00:03.500Z",
+}
+
+
+@pytest.mark.parametrize(
+    ("report", "kind"),
+    [
+        (reports.session_report, None),
+        (reports.session_status, "session_status"),
+        (reports.session_updated, "session_updated"),
+    ],
+)
+def test_a_session_has_the_fields_of_the_protocol_and_nothing_of_ours(report: object, kind: str | None) -> None:
+    assert callable(report)
+    fields = asdict(report(SESSION))
+    del fields["request_id"]
+    assert fields.pop("type", None) == kind
+    assert fields == REPORT
+
+
+def test_a_session_that_has_not_ended_lasts_until_now() -> None:
+    running = replace(SESSION, status=SessionStatus.ACTIVE, ended_ms=None, started_ms=now_ms() - 60_000)
+    report = reports.session_report(running)
+    assert report.ended_at is None
+    assert report.duration_seconds >= 60.0
+
+
+def test_a_clock_that_went_back_makes_no_negative_duration() -> None:
+    assert reports.session_report(replace(SESSION, started_ms=9_000)).duration_seconds == 0.0
+
+
+def test_a_cost_row_of_a_day_carries_its_date() -> None:
+    line = CostLine(key="19723", cost_nanos=500_000_000, message_count=2, input_tokens=10, output_tokens=20)
+    row = CostRow(key="2024-01-01", cost_usd=0.5, message_count=2, input_tokens=10, output_tokens=20)
+    assert reports.cost_row(line, "day") == row
+    assert reports.cost_row(line, "user") == replace(row, key="19723")
+    assert reports.cost_row(line, None).key == "19723"
+
+
+@pytest.mark.parametrize(("nanos", "usd"), [(None, None), (0, 0.0), (1_000_000, 0.001)])
+def test_a_history_message_keeps_apart_no_cost_and_a_cost_of_nothing(nanos: int | None, usd: float | None) -> None:
+    stored = StoredMessage(
+        id=MessageId("m1"),
+        direction="from_claude",
+        message="done",
+        timestamp_ms=0,
+        cost_nanos=nanos,
+        status="completed",
+        context={"a": 1},
+    )
+    assert reports.history_message(stored) == HistoryMessage(
+        id="m1",
+        direction="from_claude",
+        message="done",
+        timestamp="1970-01-01T00:00:00.000Z",
+        cost_usd=usd,
+        status="completed",
+        context={"a": 1},
+    )
+
+
+def test_usage_has_the_names_of_the_messages_api() -> None:
+    tokens = Tokens(input=1, output=2, cache_read=3, cache_write_5m=4, cache_write_1h=5)
+    assert reports.usage(tokens) == {
+        "input_tokens": 1,
+        "output_tokens": 2,
+        "cache_read_input_tokens": 3,
+        "cache_creation_input_tokens": 9,
+    }
