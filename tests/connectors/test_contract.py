@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import pkgutil
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
+import connectors
 from connectors.assistant.plugin import PLUGIN as ASSISTANT
 from connectors.assistant.plugin import AssistantConfig
+from connectors.claude_code.connector import ClaudeCodeConfig
+from connectors.claude_code.plugin import PLUGIN as CLAUDE_CODE
 from connectors.echo.plugin import PLUGIN as ECHO
 from connectors.echo.plugin import EchoConfig
 from connectors.remote.plugin import PLUGIN as REMOTE
@@ -52,9 +56,31 @@ async def remote(folder: Path) -> AsyncIterator[Backend]:
         )
 
 
-BACKENDS: Mapping[str, BackendFactory] = {"assistant": assistant, "echo": echo, "remote": remote}
-INTERRUPTIBLE = ("assistant", "remote")
+@asynccontextmanager
+async def claude_code(folder: Path) -> AsyncIterator[Backend]:
+    connector = CLAUDE_CODE.build(ClaudeCodeConfig(sandbox="off"), PlainHost(folder))
+    async with OfflineModel() as model:
+        endpoint = ModelEndpoint(base_url=model.url, token="of-the-session")
+        yield Backend(
+            connector=connector,
+            session=session_spec(folder, endpoint=endpoint),
+            quick="hello",
+            slow='@@{"steps":[{"text":"one two three four five six","token_delay":60}]}',
+        )
+
+
+BACKENDS: Mapping[str, BackendFactory] = {
+    "assistant": assistant,
+    "claude_code": claude_code,
+    "echo": echo,
+    "remote": remote,
+}
+INTERRUPTIBLE = ("assistant", "claude_code", "remote")
 """Those whose turns take time."""
+
+
+def test_every_connector_is_under_the_contract() -> None:
+    assert set(BACKENDS) == {found.name for found in pkgutil.iter_modules(connectors.__path__)}
 
 
 class TestConnectors(ConnectorContract):
