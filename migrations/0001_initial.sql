@@ -198,6 +198,7 @@ CREATE TABLE outbox (
     CHECK (body IS NOT NULL OR turn_id IS NOT NULL)
 ) STRICT;
 CREATE INDEX outbox_pending ON outbox (channel, not_before_ms) WHERE state = 'pending';
+CREATE INDEX outbox_line ON outbox (channel, to_kind, recipient, number) WHERE state IN ('pending', 'sending');
 CREATE INDEX outbox_sending ON outbox (channel) WHERE state = 'sending';
 CREATE INDEX outbox_dead ON outbox (channel) WHERE state = 'dead';
 CREATE UNIQUE INDEX outbox_provider ON outbox (channel, provider_id) WHERE provider_id IS NOT NULL;

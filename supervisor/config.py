@@ -37,14 +37,12 @@ ORIGIN = re.compile(r"https?://[^/\s]+")
 """What a browser's Origin header looks like."""
 
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
-
 UNKNOWN = ("unexpected_keyword_argument", "extra_forbidden")  # pydantic's names of an unknown key
 
 POSITIVE = (
     "supervisor.drain_seconds http.query_token_max_seconds claude_code.max_sessions claude_code.max_processes "
     "claude_code.turn_timeout_seconds assistant.max_tokens limits.messages_per_minute limits.messages_per_hour"
 ).split()
-
 NOT_NEGATIVE = (
     "supervisor.ack_after_seconds claude_code.idle_timeout_seconds claude_code.max_sessions_per_user "
     "assistant.history_tokens routing.followup_seconds"

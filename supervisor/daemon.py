@@ -198,6 +198,7 @@ class Daemon:
             accounts=accounts,
             store=store,
             parts=self.parts,
+            meter=gateway.metered,
         )
         sockets = SocketServer(config.supervisor, operations=operations, directory=directory, hub=hub, outbox=outbox)
         http.bind()

@@ -331,7 +331,7 @@ class Intake:
             told=bool(acceptance.refusals),
         )
 
-    async def _write, acceptance: Acceptance) -> Accepted:
+    async def _write(self, acceptance: Acceptance) -> Accepted:
         """T1; a caller that leaves meanwhile leaves no turn behind that nobody runs."""
         write = asyncio.ensure_future(self._store.turns.accept(acceptance))
         try:

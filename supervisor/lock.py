@@ -47,5 +47,6 @@ class StateLock:
     ) -> None:
         if self._descriptor is not None:
             os.ftruncate(self._descriptor, 0)
+            fcntl.flock(self._descriptor, fcntl.LOCK_UN)  # a child that is just being started has a copy for a moment
             os.close(self._descriptor)
             self._descriptor = None

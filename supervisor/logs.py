@@ -31,7 +31,8 @@ _PATTERNS = (
     (re.compile(r"sk-ant-[\w-]+"), MASK),
     (re.compile(r"xsw_[\w-]+"), MASK),
     (re.compile(r"\beyJ[\w-]{8,}(?:\.[\w-]*){1,2}"), MASK),  # a JWT
-    (re.compile(r"\b(bearer|basic)((?:\s|%20|\\x20)+)[\w.~+/=-]{8,}", re.IGNORECASE), rf"\1\2{MASK}"),
+    (re.compile(r"\b(bearer\s+)[\w.~+/=-]{8,}", re.IGNORECASE), rf"\1{MASK}"),
+    (re.compile(r"\b([Bb]asic\s+)(?=\S*[A-Z\d=])[\w+/=-]{8,}"), rf"\1{MASK}"),
     (re.compile(r"(\w://)[^\s/@]+@"), rf"\1{MASK}@"),  # user and password in a URL
     (re.compile(rf"(?<![\w-])({_NAMES})(=|%3D)[^\s&#;,]+", re.IGNORECASE), rf"\1\2{MASK}"),
     (

@@ -328,7 +328,7 @@ class Operations:
             limit=limit,
         )
         total, lines = await self._store.ledger.cost(query)
-        rows = [reports.cost_row(line, group_by) for line in lines]
+        rows = [reports.cost_row(line) for line in lines]
         return events.Cost(total_usd=usd(total.cost_nanos), rows=rows)
 
     def _submission(

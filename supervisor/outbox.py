@@ -8,16 +8,13 @@ import random
 from dataclasses import dataclass, field, replace
 
 from supervisor.protocol.errors import OutcomeUnknown, PermanentFailure, StorageError, TemporaryFailure
-from supervisor.protocol.messages import Address, Delivery, NotSent, Outbound, Sent, Unknown
+from supervisor.protocol.messages import Address, Delivery, NotSent, Outbound, OutboxId, Sent, Unknown
 from supervisor.protocol.ports import Channel
 from supervisor.protocol.times import Clock, now_ms
 from supervisor.store.port import Outbox as OutboxStore
 from supervisor.store.records import OutboxRow
 
 logger = logging.getLogger(__name__)
-
-BATCH = 20
-"""Replies taken from the store at a time."""
 
 PARALLEL = 8
 """Sends of one channel at a time, each to another address."""
@@ -28,15 +25,28 @@ MAX_ATTEMPTS = 12
 FIRST_PAUSE_MS = 2_000
 LONGEST_PAUSE_MS = 3_600_000
 RECONCILE_PAUSE_MS = 15_000
+STORAGE_PAUSE_SECONDS = 1.0
 PARKED_MS = 24 * 3_600_000
 """How long a reply waits for its recipient to come back before it is looked at again."""
 
 
+_WAS_NOT_SENT = TemporaryFailure("it had not been sent")
+
+
 @dataclass(slots=True)
 class _Line:
-    """A channel's delivery: what wakes its worker, and whether the worker has nothing to do."""
+    """A channel's delivery.
+
+    Attributes:
+        ask_ms: when to ask about unknown sends again; None = as soon as there is one.
+        sends: under way, each to another address.
+        wake: set when there may be something to do.
+        idle: set while there is nothing to do.
+    """
 
     channel: Channel
+    ask_ms: int | None = None
+    sends: dict[OutboxId, asyncio.Task[None]] = field(default_factory=dict)
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     idle: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -100,21 +110,51 @@ class Outbox:
     async def run(self, name: str) -> None:
         """Deliver for one channel until cancelled: first what a crash left unknown, then what is due."""
         line = self._lines[name]
-        while True:
-            line.wake.clear()
-            again_ms = await self._reconcile(line)
-            rows = await self._store.due(name, now_ms=self._clock(), limit=BATCH)
-            if rows:
-                line.idle.clear()
-                await self._send_all(line, rows)
-                continue
-            await self._sleep(line, again_ms)
+        try:
+            while True:
+                line.wake.clear()
+                try:
+                    due_ms = await self._deliver_due(line)
+                except StorageError as error:
+                    logger.error("%s: replies cannot be delivered: %s", name, error)
+                    await asyncio.sleep(STORAGE_PAUSE_SECONDS)
+                    continue
+                await self._sleep(line, due_ms)
+        finally:
+            sends = list(line.sends.values())
+            for send in sends:
+                send.cancel()  # what it had begun is of unknown outcome, and reconciled at the next start
+            await asyncio.gather(*sends, return_exceptions=True)
 
-    async def _sleep(self, line: _Line, again_ms: int | None) -> None:
+    async def _deliver_due(self, line: _Line) -> int | None:
+        """Settle what is unknown, where it is time to ask, and start what is due; return when the next one will be."""
+        if line.ask_ms is None or line.ask_ms <= self._clock():
+            line.ask_ms = await self._reconcile(line)
+        while len(line.sends) < PARALLEL:
+            due = await self._store.due(line.channel.name, now_ms=self._clock(), limit=2 * PARALLEL)
+            rows = [row for row in due if row.id not in line.sends][: PARALLEL - len(line.sends)]
+            if not rows:
+                return await self._store.next_due_ms(line.channel.name)
+            line.idle.clear()
+            for row in rows:
+                line.sends[row.id] = asyncio.create_task(self._send_guarded(line, row), name=f"send {row.id}")
+        return None  # the end of a send wakes it
+
+    async def _send_guarded(self, line: _Line, row: OutboxRow) -> None:
+        try:
+            await self._send(line.channel, row)
+        except StorageError as error:
+            logger.error("%s: what became of reply %s cannot be recorded: %s", line.channel.name, row.id, error)
+            await asyncio.sleep(STORAGE_PAUSE_SECONDS)
+        finally:
+            del line.sends[row.id]
+            line.wake.set()
+
+    async def _sleep(self, line: _Line, due_ms: int | None) -> None:
         """Wait until a reply is due, or somebody says there is one."""
-        due = await self._store.next_due_ms(line.channel.name)
-        line.idle.set()
-        moments = [moment for moment in (due, again_ms) if moment is not None]
+        if not line.sends:
+            line.idle.set()
+        moments = [moment for moment in (due_ms, line.ask_ms) if moment is not None]
         pause = max(0.05, (min(moments) - self._clock()) / 1000) if moments else None
         try:
             async with asyncio.timeout(pause):
@@ -122,48 +162,27 @@ class Outbox:
         except TimeoutError:
             return
 
-    async def _send_all(self, line: _Line, rows: list[OutboxRow]) -> None:
-        """Send a batch: addresses side by side, the replies to one address in order."""
-        by_address: dict[Address, list[OutboxRow]] = {}
-        for row in rows:
-            by_address.setdefault(row.to, []).append(row)
-        gate = asyncio.Semaphore(PARALLEL)
-
-        async def send_in_order(replies: list[OutboxRow]) -> None:
-            async with gate:
-                for reply in replies:
-                    if not await self._send(line.channel, reply):
-                        return
-
-        async with asyncio.TaskGroup() as group:
-            for replies in by_address.values():
-                group.create_task(send_in_order(replies), name=f"send {line.channel.name}")
-
-    async def _send(self, channel: Channel, row: OutboxRow) -> bool:
-        """Try one reply; False = the address is not reachable now."""
+    async def _send(self, channel: Channel, row: OutboxRow) -> None:
+        """Try one reply."""
         begun = await self._store.begin(row.id, now_ms=self._clock())
         if begun is None:
-            return True
+            return
         self._trying[channel.name, row.to] = False
         try:
             sent = await channel.send(outbound_of(begun))
         except TemporaryFailure as failure:
             await self._put_back(begun, failure)
-            return False
         except PermanentFailure as failure:
             logger.error("%s: reply %s is given up: %s", channel.name, row.id, failure)
             await self._store.dead(row.id, failure.why, now_ms=self._clock())
-            return True
         except OutcomeUnknown as failure:
             logger.warning("%s: the outcome of reply %s is unknown: %s", channel.name, row.id, failure)
-            return False
         except Exception:  # what a channel did not foresee may have been sent
             logger.exception("%s: the outcome of reply %s is unknown", channel.name, row.id)
-            return False
+        else:
+            await self._mark_sent(channel, begun, sent)
         finally:
             del self._trying[channel.name, row.to]
-        await self._mark_sent(channel, begun, sent)
-        return True
 
     async def _mark_sent(self, channel: Channel, row: OutboxRow, sent: Sent) -> None:
         """Record a send; a write that is refused leaves it to be reconciled."""
@@ -174,7 +193,7 @@ class Outbox:
 
     async def _put_back(self, row: OutboxRow, failure: TemporaryFailure) -> None:
         if failure.parked:
-            back = self._trying[row.channel, row.to]
+            back = self._trying.get((row.channel, row.to), False)
             until = self._clock() + (0 if back else PARKED_MS)
             await self._store.retry(row.id, failure.why, not_before_ms=until, count=False)
             return
@@ -183,6 +202,8 @@ class Outbox:
             await self._store.dead(row.id, failure.why, now_ms=self._clock())
             return
         pause = min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (row.attempts - 1))
+        if failure is _WAS_NOT_SENT and row.attempts == 1:
+            pause = 0  # most likely we went down before it left
         pause = round(pause * random.uniform(0.75, 1.25))  # noqa: S311 - jitter, not a secret
         if failure.retry_after is not None:
             pause = max(pause, round(failure.retry_after * 1000))
@@ -193,18 +214,23 @@ class Outbox:
         """Ask the provider about every send of unknown outcome; return when to ask again, None = all is known."""
         channel, unknown = line.channel, False
         for row in await self._store.sending(channel.name):
+            if row.id in line.sends:
+                continue  # it is being sent
             try:
                 found = await channel.reconcile(outbound_of(row))
             except TemporaryFailure as failure:
                 logger.warning("%s: cannot ask about reply %s now: %s", channel.name, row.id, failure)
                 return self._clock() + self._reconcile_pause_ms
+            except Exception:  # one reply that a channel cannot ask about holds up no other
+                logger.exception("%s: cannot ask about reply %s", channel.name, row.id)
+                found = Unknown()
             match found:
                 case Sent():
                     taken = await self._store.sent(row.id, found.provider_id, found.note, (), now_ms=self._clock())
                     if not taken:  # the provider's message is another reply's: this one was not sent
-                        await self._store.retry(row.id, "not found", not_before_ms=0, count=True)
+                        await self._put_back(row, _WAS_NOT_SENT)
                 case NotSent():
-                    await self._store.retry(row.id, "was not sent", not_before_ms=0, count=True)
+                    await self._put_back(row, _WAS_NOT_SENT)
                 case Unknown():
                     unknown = True
         return self._clock() + self._reconcile_pause_ms if unknown else None

@@ -6,7 +6,7 @@ from typing import Any
 
 from supervisor.protocol import events
 from supervisor.protocol.conversation import Tokens
-from supervisor.protocol.times import day_text, now_ms, rfc3339, usd
+from supervisor.protocol.times import now_ms, rfc3339, usd
 from supervisor.store.records import CostLine, Session, StoredMessage
 
 
@@ -47,10 +47,10 @@ def session_ended(session: Session) -> events.ClaudeCodeDisconnected:
     return events.ClaudeCodeDisconnected(session_id=session.id, reason=session.end_reason, timestamp=rfc3339(ended_ms))
 
 
-def cost_row(line: CostLine, group_by: str | None) -> events.CostRow:
-    """Return a total as a row of `cost`; days become dates."""
+def cost_row(line: CostLine) -> events.CostRow:
+    """Return a total as a row of `cost`."""
     return events.CostRow(
-        key=day_text(int(line.key)) if group_by == "day" else line.key,
+        key=line.key,
         cost_usd=usd(line.cost_nanos),
         message_count=line.message_count,
         input_tokens=line.input_tokens,

@@ -76,7 +76,7 @@ class ScriptedConversation(Conversation):
                 self.die(rest)
             case "tool":
                 self.held = prompt.message_id
-                self.put(ToolStarted(tool_use_id=f"use {prompt.message_id}", name="Bash", input={"command": rest}))
+                self.start_tool(prompt, rest)
             case "deny":
                 call = ToolCall(tool_use_id=f"use {prompt.message_id}", name="Bash", input={"command": rest})
                 self.put(ToolStarted(tool_use_id=call.tool_use_id, name=call.name, input=call.input))
@@ -93,6 +93,10 @@ class ScriptedConversation(Conversation):
                 for piece in (prompt.text[:3], prompt.text[3:]):
                     self.put(TextDelta(text=piece))
                 self._finish(Finished(message_id=prompt.message_id, text=prompt.text))
+
+    def start_tool(self, prompt: Prompt, command: str) -> None:
+        """Say that a shell command is started."""
+        self.put(ToolStarted(tool_use_id=f"use {prompt.message_id}", name="Bash", input={"command": command}))
 
     async def interrupt(self) -> None:
         self._connector.interrupts += 1

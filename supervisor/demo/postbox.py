@@ -55,7 +55,10 @@ class Postbox:
         await self._runner.cleanup()
 
     async def _show(self, request: web.Request) -> web.Response:
-        mails = [f"to {', '.join(mail.envelope_to)}: {mail.message['Subject']}\n\n{mail.text}\n" for mail in self._mailbox.messages]
+        mails = [
+            f"to {', '.join(mail.envelope_to)}: {mail.message['Subject']}\n\n{mail.text}\n"
+            for mail in self._mailbox.messages
+        ]
         text = "\n---\n".join(mails) or "No mails yet.\n"
         hint = f"\nWrite to {self._ours}:  curl -d Subject=Hello --data-urlencode Body='your text' {self.url}/\n"
         return web.Response(text=text + hint)

@@ -23,8 +23,8 @@ def now_ms() -> int:
 
 def rfc3339(ms: int) -> str:
     """Return a time as RFC 3339 in UTC with milliseconds and a Z."""
-    moment = datetime.fromtimestamp(ms / 1000, UTC)
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+    seconds, rest = divmod(ms, 1000)  # a float of both would lose milliseconds
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{rest:03d}Z"
 
 
 def usd(nanos: int) -> float:

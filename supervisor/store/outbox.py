@@ -16,11 +16,17 @@ from supervisor.store.rows import OUTBOX, to_outbox_row
 from supervisor.store.transaction import Transaction
 
 ROW = f"{OUTBOX} WHERE o.id = ?"
+# What stands before a reply goes first: the replies to one address leave in the order they were written.
+_IS_FIRST = """
+    NOT EXISTS (SELECT 1 FROM outbox AS earlier
+                WHERE earlier.channel = o.channel AND earlier.to_kind = o.to_kind AND earlier.recipient = o.recipient
+                  AND earlier.number < o.number AND earlier.state IN ('pending', 'sending'))
+"""
 DUE = f"""
-    {OUTBOX} WHERE o.channel = ? AND o.state = 'pending' AND o.not_before_ms <= ?
+    {OUTBOX} WHERE o.channel = ? AND o.state = 'pending' AND o.not_before_ms <= ? AND {_IS_FIRST}
     ORDER BY o.not_before_ms, o.number LIMIT ?
 """
-NEXT_DUE = "SELECT min(not_before_ms) FROM outbox WHERE channel = ? AND state = 'pending'"
+NEXT_DUE = f"SELECT min(o.not_before_ms) FROM outbox AS o WHERE o.channel = ? AND o.state = 'pending' AND {_IS_FIRST}"
 SENDING = f"{OUTBOX} WHERE o.channel = ? AND o.state = 'sending' ORDER BY o.number"
 LAST_CUT = f"""
     {OUTBOX} WHERE o.channel = ? AND o.recipient = ? AND o.to_kind = ? AND o.note >= 'more:' AND o.note < 'more;'
@@ -92,11 +98,11 @@ class SqliteOutbox:
         await self._database.write(lambda tx: add_drafts(tx, [draft], None, user_id, now_ms))
 
     async def due(self, channel: str, *, now_ms: int, limit: int) -> list[OutboxRow]:
-        """Return pending replies of a channel whose time has come, the longest due first."""
+        """Return the first pending reply to each address of a channel, where its time has come; longest due first."""
         return await self._rows(DUE, channel, now_ms, limit)
 
     async def next_due_ms(self, channel: str) -> int | None:
-        """Return when the next pending reply of a channel is due."""
+        """Return when the next pending reply of a channel that is first in its line is due."""
 
         def work(connection: sqlite3.Connection) -> int | None:
             due_ms: int | None = connection.execute(NEXT_DUE, (channel,)).fetchone()[0]

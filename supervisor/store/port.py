@@ -193,10 +193,13 @@ class Outbox(Protocol):
         """Write a reply that belongs to no turn (`text` is required)."""
 
     async def due(self, channel: str, *, now_ms: int, limit: int) -> list[OutboxRow]:
-        """Return pending replies of a channel whose time has come, oldest first."""
+        """Return the first pending reply to each address of a channel, where its time has come; longest due first.
+
+        One whose outcome is unknown holds up what was written to its address after it.
+        """
 
     async def next_due_ms(self, channel: str) -> int | None:
-        """Return when the next pending reply of a channel is due."""
+        """Return when the next pending reply of a channel that is first in its line is due."""
 
     async def begin(self, outbox_id: OutboxId, *, now_ms: int) -> OutboxRow | None:
         """pending -> sending under this epoch, counting an attempt; None = not pending."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import unquote
@@ -16,9 +16,11 @@ from pydantic import BaseModel
 from starlette.types import ASGIApp, Message, Scope
 
 from supervisor.accounts import Accounts
+from supervisor.models.metering import Metered
 from supervisor.protocol.errors import InvalidMessage, Unsupported
 from supervisor.protocol.limits import Length
 from supervisor.protocol.requests import Name, Text
+from supervisor.protocol.times import usd
 from supervisor.router import Decision
 from supervisor.store.port import Store
 from supervisor.store.records import User
@@ -32,6 +34,9 @@ DEFAULT_CHANNEL = "sms"
 
 Decide = Callable[[User, str, str, str], Awaitable[Decision]]
 """Says where a message would go: user, channel, thread, text (`Intake.decide`)."""
+
+Meter = Callable[[], Mapping[str, Metered]]
+"""Says what the gateway to the models has counted since the daemon's start, by model (`Gateway.metered`)."""
 
 Id = Annotated[str, InPath(max_length=256)]
 Texts = Annotated[list[Annotated[str, Length(1, 320)]], Length(0, 100)]
@@ -79,10 +84,11 @@ class Question(BaseModel):
 class Admin:
     """The routes, over what carries them out."""
 
-    def __init__(self, accounts: Accounts, store: Store, decide: Decide | None) -> None:
+    def __init__(self, accounts: Accounts, store: Store, decide: Decide | None, meter: Meter | None) -> None:
         self._accounts = accounts
         self._store = store
         self._decide = decide
+        self._meter = meter
 
     def router(self, dependencies: Sequence[DependsOn]) -> APIRouter:
         """Return the routes."""
@@ -99,6 +105,7 @@ class Admin:
             ("POST", "/backup", self.backup, 200),
             ("POST", "/check", self.check, 200),
             ("POST", "/route", self.route, 200),
+            ("GET", "/meter", self.meter, 200),
         ):
             router.add_api_route(path, endpoint, methods=[method], status_code=status)
         return router
@@ -163,17 +170,28 @@ class Admin:
         project = decision.project.name if decision.project is not None else None
         return {"target": decision.target.value, "reason": decision.reason, "project": project}
 
+    async def meter(self) -> dict[str, Any]:
+        """Say what calls to models have cost since the daemon's start, as the gateway counted: to compare with."""
+        if self._meter is None:
+            raise Unsupported("the meter without a running daemon")
+        return {"models": {model: _metered(found) for model, found in self._meter().items()}}
+
 
 def admin_routes(
-    accounts: Accounts, store: Store, decide: Decide | None, dependencies: Sequence[DependsOn] = ()
+    accounts: Accounts,
+    store: Store,
+    decide: Decide | None,
+    dependencies: Sequence[DependsOn] = (),
+    meter: Meter | None = None,
 ) -> APIRouter:
     """Return the routes of /api/admin.
 
     Args:
         decide: None = there is no daemon to ask.
+        meter: the same.
         dependencies: what a request must pass: who may call is for the application to say.
     """
-    return Admin(accounts, store, decide).router(dependencies)
+    return Admin(accounts, store, decide, meter).router(dependencies)
 
 
 def admin_app(accounts: Accounts, store: Store, decide: Decide | None = None) -> ASGIApp:
@@ -232,6 +250,16 @@ def _new_file(text: str) -> Path:
     if not path.parent.is_dir():
         raise InvalidMessage("path", "its folder does not exist")
     return path
+
+
+def _metered(found: Metered) -> dict[str, Any]:
+    return {
+        "calls": found.calls,
+        "cost_usd": usd(found.nanos),
+        "input_tokens": found.tokens.input,
+        "output_tokens": found.tokens.output,
+        "unpriced": found.unpriced,
+    }
 
 
 def _size(path: Path) -> int:

@@ -34,9 +34,6 @@ MAX_OUTSTANDING = 200
 MAX_TOPICS = 1_000
 """Topics that one connection may listen to."""
 
-CLOSE_SECONDS = 5.0
-"""What the other end gets to take what is queued and to answer a close frame."""
-
 WELCOME = "Authenticated successfully"
 WRONG_TOKEN = "Invalid authentication token"  # noqa: S105 - a sentence
 
@@ -56,6 +53,7 @@ class Common:
     Attributes:
         server: what `auth_result` says of us.
         auth_seconds: until a connection without a good token is closed.
+        close_seconds: what the other end gets to take what is queued and to answer a close frame.
         came: told of an account that has authenticated.
         tasks: requests under way; they outlive their connection, so that nothing accepted is left half done.
         pending: connections that are not authenticated.
@@ -69,6 +67,7 @@ class Common:
     hub: Hub
     server: str
     auth_seconds: float
+    close_seconds: float
     came: Callable[[str], None]
     tasks: Tasks = field(default_factory=Tasks)
     pending: set[Connection] = field(default_factory=set)
@@ -134,7 +133,7 @@ class Connection(Client):
         """Write what is queued, then end the connection, if need be without the other end."""
         self._closing = True
         try:
-            async with asyncio.timeout(CLOSE_SECONDS):
+            async with asyncio.timeout(self._common.close_seconds):
                 await self._outgoing.flush()
                 await self._websocket.close(code, reason)
         except TimeoutError:
@@ -270,7 +269,7 @@ class Connection(Client):
 
     def _deliver(self, event: events.AnyEvent) -> None:
         """Take an event of a topic; nothing that goes wrong here reaches the one it happened to."""
-        if not self._may_see(event):
+        if self._closing or not self._may_see(event):
             return
         try:
             if isinstance(event, events.ClaudeCodeDelta):

@@ -19,7 +19,7 @@ from supervisor.operations import Operations
 from supervisor.protocol.errors import ConfigError
 from supervisor.protocol.ports import Channel, Route
 from supervisor.store.port import Store
-from supervisor.wires.admin import admin_routes
+from supervisor.wires.admin import Meter, admin_routes
 from supervisor.wires.application import application
 from supervisor.wires.auth import documented, operator_only
 from supervisor.wires.guard import Guard
@@ -40,6 +40,7 @@ class HttpServer:
 
     Args:
         parts: which of our own parts work, for /readyz.
+        meter: what the gateway to the models has counted; None = there is none.
         allowed_origins: browser origins besides our own that may change something.
         grace_seconds: that requests get to end, in whole seconds.
     """
@@ -54,6 +55,7 @@ class HttpServer:
         accounts: Accounts,
         store: Store,
         parts: Parts,
+        meter: Meter | None = None,
         allowed_origins: Sequence[str] = (),
         grace_seconds: int = GRACE_SECONDS,
     ) -> None:
@@ -64,7 +66,7 @@ class HttpServer:
         self._grace_seconds = grace_seconds
         self._routers = (
             Rest(operations, directory, parts).router(),
-            admin_routes(accounts, store, intake.decide, [documented, operator_only]),
+            admin_routes(accounts, store, intake.decide, [documented, operator_only], meter),
         )
         self._webhooks: list[Route] = []
         self._socket: socket.socket | None = None

@@ -38,6 +38,9 @@ AUTH_SECONDS = 10.0
 CHECK_SECONDS = 2.0
 """Between two looks for tokens that were revoked or have expired: they count for at most 5 s more."""
 
+CLOSE_SECONDS = 5.0
+"""What the other end of a connection gets to take what is queued and to answer a close frame."""
+
 GRACE_SECONDS = 2.0
 """What requests under way get at the end; by then every turn has been answered."""
 
@@ -53,6 +56,7 @@ class SocketServer:
     Args:
         auth_seconds: what a client gets to send a good token.
         check_seconds: between two looks for tokens that do not count any more.
+        close_seconds: what a client gets to take what is queued when its connection is closed.
 
     Attributes:
         replies: who takes the replies that leave by this socket.
@@ -68,6 +72,7 @@ class SocketServer:
         outbox: Outbox,
         auth_seconds: float = AUTH_SECONDS,
         check_seconds: float = CHECK_SECONDS,
+        close_seconds: float = CLOSE_SECONDS,
     ) -> None:
         self._config = config
         self._directory = directory
@@ -85,6 +90,7 @@ class SocketServer:
             hub=hub,
             server=f"xswarm/{_version()}",
             auth_seconds=auth_seconds,
+            close_seconds=close_seconds,
             came=self._came,
         )
         self._server: Server | None = None

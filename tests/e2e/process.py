@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -17,12 +18,12 @@ ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 60.0
 STOP_SECONDS = 60.0
 
-QUIET = """
+TABLES = """\
 [supervisor]
-port = 0
+{supervisor}
 
 [http]
-port = 0
+{http}
 
 [state]
 dir = "{state}"
@@ -34,12 +35,44 @@ def scrubbed(home: Path, extra: Mapping[str, str] | None = None) -> dict[str, st
     return {"PATH": os.environ["PATH"], "HOME": str(home), "LANG": "C.UTF-8", "PYTHONPATH": str(ROOT), **(extra or {})}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """How a process ended, and what it wrote."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def document(self) -> Any:
+        """The one JSON document on stdout."""
+        assert self.code == 0, self
+        return json.loads(self.out)
+
+
+async def run(command: Sequence[str], environment: Mapping[str, str], stdin: str = "") -> Ended:
+    """Run a command to its end."""
+    process = await asyncio.create_subprocess_exec(
+        *command,
+        env=environment,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    async with asyncio.timeout(START_SECONDS):
+        out, err = await process.communicate(stdin.encode())
+    assert process.returncode is not None
+    return Ended(code=process.returncode, out=out.decode(), err=err.decode())
+
+
 class DaemonProcess:
     """Runs `python -m supervisor`.
 
     Args:
         folder: for its config, state and home.
         config: more of config.toml, after the ports and the state folder.
+        supervisor: the lines of its [supervisor] table.
+        http: the lines of its [http] table.
         arguments: such as `--offline` or `--demo`.
         prefix: a command that runs it, e.g. in a network namespace.
         environment: besides the scrubbed one.
@@ -55,6 +88,8 @@ class DaemonProcess:
         folder: Path,
         *,
         config: str = "",
+        supervisor: str = "port = 0",
+        http: str = "port = 0",
         arguments: Sequence[str] = ("--demo",),
         prefix: Sequence[str] = (),
         environment: Mapping[str, str] | None = None,
@@ -65,19 +100,26 @@ class DaemonProcess:
         self.addresses: dict[str, Any] = {}
         self.said = ""
         self._arguments = arguments
+        self._last_line = b"Ctrl-C stops it" if "--demo" in arguments else b"is ready"
         self._prefix = prefix
         self._environment = environment
         self._process: asyncio.subprocess.Process | None = None
         self._errors: asyncio.Task[None] | None = None
         self.log: list[str] = []
         folder.mkdir(parents=True, exist_ok=True)
-        self.config.write_text(QUIET.format(state=folder / "state") + config, encoding="utf-8")
+        tables = TABLES.format(supervisor=supervisor, http=http, state=folder / "state")
+        self.config.write_text(tables + config, encoding="utf-8")
 
     @property
     def pid(self) -> int:
         """Of the outermost process that was started."""
         assert self._process is not None
         return self._process.pid
+
+    @property
+    def running(self) -> bool:
+        """Whether it has not ended yet."""
+        return self._process is not None and self._process.returncode is None
 
     @property
     def token(self) -> str:
@@ -95,7 +137,8 @@ class DaemonProcess:
         return scrubbed(self.folder, {"XSWARM_CONFIG": str(self.config), **(self._environment or {})})
 
     async def start(self) -> None:
-        """Start it; returns when it is ready."""
+        """Start it, for the first time or again; returns when it is ready."""
+        self.said = ""
         self._process = await asyncio.create_subprocess_exec(
             *self.command,
             cwd=self.folder,
@@ -107,7 +150,7 @@ class DaemonProcess:
         self._errors = asyncio.create_task(self._read_log(self._process))
         assert self._process.stdout is not None
         async with asyncio.timeout(START_SECONDS):
-            while b"is ready" not in (line := await self._process.stdout.readline()):
+            while self._last_line not in (line := await self._process.stdout.readline()):
                 if not line:
                     await self._process.wait()
                     await self._errors
@@ -116,11 +159,20 @@ class DaemonProcess:
         self.said += line.decode()
         self.addresses = json.loads((self.state / "addresses.json").read_text(encoding="utf-8"))
 
+    def send_signal(self, number: int) -> None:
+        """Send it a signal."""
+        assert self._process is not None
+        self._process.send_signal(number)
+
     async def stop(self, number: int = signal.SIGTERM) -> int:
         """Send it a signal and wait for its end; return its exit code."""
+        if self.running:
+            self.send_signal(number)
+        return await self.ended()
+
+    async def ended(self) -> int:
+        """Wait for its end; return its exit code."""
         assert self._process is not None
-        if self._process.returncode is None:
-            self._process.send_signal(number)
         async with asyncio.timeout(STOP_SECONDS):
             code = await self._process.wait()
         assert self._errors is not None
@@ -130,18 +182,13 @@ class DaemonProcess:
             transport.close()
         return code
 
-    async def xswarm(self, *arguments: str) -> tuple[int, str, str]:
-        """Run the command line beside it; return exit code, stdout and stderr."""
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "cli.main", *arguments),
-            env=self.environment,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
-        out, err = await process.communicate()
-        assert process.returncode is not None
-        return process.returncode, out.decode(), err.decode()
+    async def fails_to_start(self) -> Ended:
+        """Start it where it cannot run; return how it ended."""
+        return await run(self.command, self.environment)
+
+    async def xswarm(self, *arguments: str, stdin: str = "") -> Ended:
+        """Run the command line beside it."""
+        return await run([sys.executable, "-m", "cli.main", *arguments], self.environment, stdin)
 
     async def __aenter__(self) -> Self:
         await self.start()

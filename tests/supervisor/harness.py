@@ -182,7 +182,11 @@ class Core:
         stack.push_async_callback(self.sessions.close_all, EndReason.SHUTDOWN)
         stack.push_async_callback(self.turns.drain, DRAIN_SECONDS)
         if self._recovering:
-            await recover(self.store, self.turns)
+            await self.recover()
+
+    async def recover(self) -> None:
+        """Settle what an earlier daemon left."""
+        await recover(self.store, self.turns)
 
     async def token(self, user_id: str) -> str:
         """Make a token for a user and return it."""

@@ -72,12 +72,10 @@ def test_a_clock_that_went_back_makes_no_negative_duration() -> None:
     assert reports.session_report(replace(SESSION, started_ms=9_000)).duration_seconds == 0.0
 
 
-def test_a_cost_row_of_a_day_carries_its_date() -> None:
-    line = CostLine(key="19723", cost_nanos=500_000_000, message_count=2, input_tokens=10, output_tokens=20)
+def test_a_cost_row_is_in_dollars_under_the_key_of_the_store() -> None:
+    line = CostLine(key="2024-01-01", cost_nanos=500_000_000, message_count=2, input_tokens=10, output_tokens=20)
     row = CostRow(key="2024-01-01", cost_usd=0.5, message_count=2, input_tokens=10, output_tokens=20)
-    assert reports.cost_row(line, "day") == row
-    assert reports.cost_row(line, "user") == replace(row, key="19723")
-    assert reports.cost_row(line, None).key == "19723"
+    assert reports.cost_row(line) == row
 
 
 @pytest.mark.parametrize(("nanos", "usd"), [(None, None), (0, 0.0), (1_000_000, 0.001)])

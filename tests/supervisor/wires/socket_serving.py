@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Mapping
 from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from supervisor import config
+from supervisor.operations import Operations
 from supervisor.protocol.ports import Connector
 from supervisor.wires.socket_channel import SocketChannel
 from supervisor.wires.sockets import SocketServer
@@ -59,10 +61,12 @@ class Client:
         answer = await self.ask("auth", token=token)
         assert answer["success"], answer
 
-    async def connect(self, core: Core, session_id: str = "s1", user_id: str = "alice") -> dict[str, Any]:
-        """Connect a session in the project "site"."""
+    async def connect(
+        self, core: Core, session_id: str = "s1", user_id: str = "alice", path: Path | None = None
+    ) -> dict[str, Any]:
+        """Connect a session, in the project "site" where no path is given."""
         answer = await self.ask(
-            "claude_code_connect", session_id=session_id, project_path=str(core.site), user_id=user_id
+            "claude_code_connect", session_id=session_id, project_path=str(path or core.site), user_id=user_id
         )
         assert answer["type"] == "claude_code_connected", answer
         return answer
@@ -96,8 +100,10 @@ class Listening:
         assistant: Connector | None = None,
         claude_code: config.ClaudeCode | None = None,
         limits: config.Limits | None = None,
+        projects: Mapping[str, config.Project] | None = None,
         auth_seconds: float = 10.0,
         check_seconds: float = 0.02,
+        close_seconds: float = 5.0,
         parked: bool = False,
     ) -> None:
         self.core = Core(
@@ -106,10 +112,12 @@ class Listening:
             assistant=assistant or ScriptedConnector(),
             claude_code=claude_code or PLENTY,
             limits=limits,
+            projects=projects,
         )
         self._config = supervisor or config.Supervisor(port=0)
         self._auth_seconds = auth_seconds
         self._check_seconds = check_seconds
+        self._close_seconds = close_seconds
         self._parked = parked
         self._stack = AsyncExitStack()
 
@@ -128,15 +136,7 @@ class Listening:
     async def __aenter__(self) -> Listening:
         async with AsyncExitStack() as stack:
             core = await stack.enter_async_context(self.core)
-            self.server = SocketServer(
-                self._config,
-                operations=core.operations,
-                directory=core.directory,
-                hub=core.hub,
-                outbox=core.outbox,
-                auth_seconds=self._auth_seconds,
-                check_seconds=self._check_seconds,
-            )
+            self.server = self._server(core.operations)
             core.outbox.add_channel(SocketChannel(self.server))
             stack.push_async_callback(self.server.aclose)
             if not self._parked:
@@ -149,16 +149,37 @@ class Listening:
     async def __aexit__(self, *exc_info: object) -> None:
         await self._stack.aclose()
 
-    async def raw(self, **options: Any) -> ClientConnection:
+    def _server(self, operations: Operations) -> SocketServer:
+        return SocketServer(
+            self._config,
+            operations=operations,
+            directory=self.core.directory,
+            hub=self.core.hub,
+            outbox=self.core.outbox,
+            auth_seconds=self._auth_seconds,
+            check_seconds=self._check_seconds,
+            close_seconds=self._close_seconds,
+        )
+
+    async def raw(self, url: str = "", **options: Any) -> ClientConnection:
         """Open a connection that does not say who it is; it is closed at the end."""
         settings: dict[str, Any] = {"compression": None, "proxy": None, "max_size": None, **options}
-        return await self._stack.enter_async_context(connect(self.server.url, **settings))
+        return await self._stack.enter_async_context(connect(url or self.server.url, **settings))
 
     async def client(self, token: str | None = SERVICE, **options: Any) -> Client:
         """Open a connection and authenticate it; None = it has no token."""
         client = Client(await self.raw(**options))
         if token is not None:
             await client.authenticate(token)
+        return client
+
+    async def client_of(self, operations: Operations) -> Client:
+        """Return a client of another server over the same core, with operations of the test's own."""
+        server = self._server(operations)
+        await server.start()
+        self._stack.push_async_callback(server.aclose)
+        client = Client(await self.raw(server.url))
+        await client.authenticate()
         return client
 
 

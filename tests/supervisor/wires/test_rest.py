@@ -17,6 +17,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from supervisor import config
+from supervisor.identity import Caller
+from supervisor.protocol.messages import SessionId
 from supervisor.wires.rest import CHANNEL
 from tests.supervisor.harness import ALICE_MAIL, ALICE_PHONE, SERVICE
 from tests.supervisor.scripted import ScriptedConnector
@@ -558,9 +560,10 @@ async def test_full_disk_is_503_and_accepts_nothing(tmp_path: Path) -> None:
 
 # -- whatever comes
 
+ANYTHING = st.text(st.characters(), max_size=20)  # half surrogate pairs and NUL too
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    st.none() | st.booleans() | st.integers() | st.floats() | ANYTHING,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(ANYTHING, inner, max_size=3),
     max_leaves=8,
 )
 FIELDS = ["user_id", "project_path", "message", "context", "from", "channel"]
@@ -577,6 +580,8 @@ def survivor(folder: Path) -> Iterator[Callable[..., None]]:
     """Give what sends a request and fails where the server did; one server for all examples."""
     with asyncio.Runner() as runner:
         served = runner.run(Served(folder).__aenter__())
+        core, everybody = served.core, Caller(name="tests")
+        runner.run(core.operations.connect(everybody, SessionId("fuzz"), str(core.site), "alice"))
 
         async def ask(method: str, path: str, **more: Any) -> None:
             response = await served.service.request(method, path, **more)
@@ -598,6 +603,20 @@ def test_no_body_makes_the_server_fail(tmp_path: Path) -> None:
         @settings(max_examples=150, deadline=None)
         def whatever(path: str, body: object) -> None:
             ask("POST", path, content=json.dumps(body), headers={"Content-Type": "application/json"})
+
+        whatever()
+
+
+def test_no_message_makes_the_server_fail(tmp_path: Path) -> None:
+    with survivor(tmp_path) as ask:
+
+        @given(message=ANYTHING, context=st.none() | st.dictionaries(ANYTHING, JSON, max_size=3))
+        @settings(max_examples=100, deadline=None)
+        def whatever(message: str, context: object) -> None:
+            content = json.dumps({"message": message, "context": context})
+            headers = {"Content-Type": "application/json"}
+            ask("POST", f"{SESSIONS}/fuzz/messages", content=content, headers=headers)
+            ask("GET", f"{SESSIONS}/fuzz/messages")
 
         whatever()
 

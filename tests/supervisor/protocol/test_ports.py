@@ -1,0 +1,81 @@
+"""The contracts of plug-ins: what one gets for nothing."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+
+import pytest
+
+from supervisor.protocol.conversation import ConversationEvent, Exchange, Exited, Prompt, SessionSpec
+from supervisor.protocol.messages import Outbound, Reconciled, Sent, Unknown
+from supervisor.protocol.ports import Channel, Connector, Conversation, WebResponse
+
+
+class LeastChannel(Channel):
+    """A channel with what it must have, and no more."""
+
+    name = "least"
+
+    async def send(self, outbound: Outbound) -> Sent:
+        return Sent(provider_id="1")
+
+    async def reconcile(self, outbound: Outbound) -> Reconciled:
+        return Unknown()
+
+
+class LeastConversation(Conversation):
+    """A conversation with what it must have, and no more."""
+
+    async def prompt(self, prompt: Prompt) -> None:
+        pass
+
+    async def interrupt(self) -> None:
+        pass
+
+    async def close(self) -> None:
+        pass
+
+    async def events(self) -> AsyncIterator[ConversationEvent]:
+        yield Exited()
+
+
+class LeastConnector(Connector):
+    """A connector with what it must have, and no more."""
+
+    name = "least"
+
+    async def open(self, session: SessionSpec, history: Sequence[Exchange]) -> Conversation:
+        return LeastConversation()
+
+
+async def test_a_channel_that_only_sends_is_ready_at_once_and_has_no_webhooks() -> None:
+    channel, ready = LeastChannel(), list[bool]()
+    await channel.run(lambda: ready.append(True))
+    assert ready == [True]
+    assert channel.routes() == ()
+
+
+async def test_a_connector_that_needs_nothing_has_nothing_to_say() -> None:
+    connector = LeastConnector()
+    assert await connector.prepare() == ()
+    assert connector.keeps_process
+
+
+def test_a_conversation_without_a_process_of_ours_has_no_identity() -> None:
+    assert LeastConversation().identity is None
+
+
+@pytest.mark.parametrize("port", [Channel, Conversation, Connector])
+def test_a_plugin_that_lacks_something_cannot_be_built(port: type) -> None:
+    with pytest.raises(TypeError, match="abstract"):
+        port()
+
+
+@pytest.mark.parametrize("port", [Channel, Conversation, Connector])
+def test_a_port_stays_small(port: type) -> None:
+    assert len([name for name in vars(port) if not name.startswith("_")]) <= 6
+
+
+def test_an_answer_to_a_webhook_is_plain_text_unless_it_says_otherwise() -> None:
+    response = WebResponse(status=200)
+    assert (response.body, response.content_type, dict(response.headers)) == (b"", "text/plain; charset=utf-8", {})

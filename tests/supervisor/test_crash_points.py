@@ -1,0 +1,125 @@
+"""Promises P1 to P7 at deterministic crash points: the core is killed at each of them, and started again until done."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from supervisor.protocol.status import Target, TurnState
+from supervisor.store import open_store
+from supervisor.store.records import Result
+from tests.supervisor.harness import seal
+
+ROOT = Path(__file__).parents[2]
+KILLED = -9
+SCRIPT = {
+    "key-1": "claude: effect one",
+    "key-2": "claude: effect two",
+    "key-3": "assistant: good morning",
+    "key-4": "claude: effect three",
+    "key-5": "assistant: good evening",
+    "key-6": "STATUS",
+}
+STORE_POINTS = [
+    f"{write}.{side}_commit"
+    for write in ("accept", "start", "finish", "session", "begin", "sent")
+    for side in ("before", "after")
+]
+POINTS = [*STORE_POINTS, "send.before", "send.after", "prompt.after"]
+
+
+async def run_child(folder: Path, *arguments: str) -> int:
+    """Run the child until it ends; return its exit status."""
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
+    child = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "tests.supervisor.crash_child",
+        str(folder),
+        *arguments,
+        env=environment,
+        cwd=ROOT,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    output, _ = await child.communicate()
+    assert child.returncode in (0, KILLED), output.decode(errors="replace")[-4000:]
+    return child.returncode
+
+
+async def check_promises(folder: Path) -> dict[str, Result]:
+    """Check what must hold after any number of crashes; return the messages by key."""
+    accepted = dict(line.split() for line in (folder / "accepted.log").read_text(encoding="utf-8").splitlines())
+    assert set(accepted) == set(SCRIPT), "P1: everything was acknowledged in the end"
+    store = await open_store(folder / "xswarm.db", seal=seal)
+    try:
+        assert await store.check() == [], "P6: the sums agree, and the database is sound"
+        assert await store.audit.verify() is None
+        results: dict[str, Result] = {}
+        for key, message_id in accepted.items():
+            found = await store.turns.result(message_id)  # type: ignore[arg-type]
+            assert found is not None, "P1: what was acknowledged is there"
+            assert found.turn.state.final, "P4: it has ended"
+            results[key] = found
+        sessions = await store.sessions.list(active_only=False)
+        assert sum(session.message_count for session in sessions) == 3, "P2: each message is there once"
+    finally:
+        await store.close()
+    taken = [json.loads(line) for line in (folder / "provider.log").read_text(encoding="utf-8").splitlines()]
+    told = Counter(message_id for _, message_id, _ in taken)
+    assert told == Counter(accepted.values()), "P4, P7: each message was answered exactly once"
+    texts = {message_id: text for _, message_id, text in taken}
+    effects = Counter((folder / "claude.log").read_text(encoding="utf-8").split())
+    assert all(count == 1 for count in effects.values()), "P5: no turn with tools ran twice"
+    for key, found in results.items():
+        text = texts[accepted[key]]
+        if found.turn.state is TurnState.INTERRUPTED:
+            assert found.turn.target is Target.CLAUDE_CODE, "an assistant's turn runs again"
+            assert "was interrupted" in text
+            assert "the daemon was restarted while it ran" in text
+            assert "not run again" in text
+            had_run = effects[accepted[key]] == 1
+            assert (f"Bash {found.turn.text}" in text) <= had_run
+        else:
+            assert found.turn.state is TurnState.COMPLETED
+    return results
+
+
+@pytest.mark.parametrize("point", POINTS)
+async def test_a_crash_loses_nothing_and_doubles_nothing(tmp_path: Path, point: str) -> None:
+    (tmp_path / "script.json").write_text(json.dumps(SCRIPT), encoding="utf-8")
+    assert await run_child(tmp_path, point, "2") == KILLED, f"{point} was never reached"
+    assert await run_child(tmp_path) == 0
+    await check_promises(tmp_path)
+
+
+async def test_crashes_at_one_point_after_another_lose_nothing_and_double_nothing(tmp_path: Path) -> None:
+    (tmp_path / "script.json").write_text(json.dumps(SCRIPT), encoding="utf-8")
+    killed = 0
+    for point in POINTS:
+        killed += await run_child(tmp_path, point, "1") == KILLED
+    assert killed >= 5
+    assert await run_child(tmp_path) == 0
+    await check_promises(tmp_path)
+
+
+async def test_a_person_is_told_which_tools_had_started(tmp_path: Path) -> None:
+    (tmp_path / "script.json").write_text(json.dumps(SCRIPT), encoding="utf-8")
+    assert await run_child(tmp_path, "finish.before_commit", "1") == KILLED
+    assert await run_child(tmp_path) == 0
+    results = await check_promises(tmp_path)
+    interrupted = [found for found in results.values() if found.turn.state is TurnState.INTERRUPTED]
+    taken = (folder_texts(tmp_path)[found.turn.message_id] for found in interrupted)
+    assert all(f"Bash {found.turn.text}" in text for found, text in zip(interrupted, taken, strict=True))
+
+
+def folder_texts(folder: Path) -> dict[str, str]:
+    """Return what each message was told."""
+    lines = (folder / "provider.log").read_text(encoding="utf-8").splitlines()
+    return {message_id: text for _, message_id, text in map(json.loads, lines)}

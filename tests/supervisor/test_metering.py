@@ -1,0 +1,170 @@
+"""From calls at the gateway to charges of turns."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import replace
+
+import pytest
+
+from supervisor.metering import SessionMeter
+from supervisor.models.metering import ModelCall
+from supervisor.protocol.conversation import Tokens
+from supervisor.protocol.errors import StorageError
+from supervisor.protocol.messages import UserId
+from supervisor.store.port import Ledger
+from supervisor.store.records import Charge, CostLine, CostQuery
+from tests.waiting import until
+
+ADA = UserId("ada")
+
+BEGUN = ModelCall(
+    id="c1",
+    owner="s1",
+    model="claude-x",
+    tokens=Tokens(input=100, output=1),
+    nanos=1_000,
+    agent_id=None,
+    session_header=None,
+    complete=False,
+)
+ENDED = replace(BEGUN, tokens=Tokens(input=100, output=50), nanos=6_000, complete=True)
+
+
+class RecordingLedger(Ledger):
+    """Keeps what it is told; refuses while `refusing`."""
+
+    def __init__(self) -> None:
+        self.journalled: list[tuple[int, Charge]] = []
+        self.posted: list[tuple[int | None, Charge, UserId | None]] = []
+        self.refusing = False
+
+    async def journal(self, turn_id: int, charge: Charge) -> None:
+        if self.refusing:
+            raise StorageError("disk full")
+        self.journalled.append((turn_id, charge))
+
+    async def post(self, turn_id: int | None, charge: Charge, *, user_id: UserId | None, now_ms: int) -> bool:
+        self.posted.append((turn_id, charge, user_id))
+        return True
+
+    async def cost(self, query: CostQuery) -> tuple[CostLine, list[CostLine]]:
+        raise AssertionError("nobody asks here")
+
+    async def disagreements(self) -> list[str]:
+        raise AssertionError("nobody asks here")
+
+
+@pytest.fixture
+def ledger() -> RecordingLedger:
+    return RecordingLedger()
+
+
+@pytest.fixture
+def meter(ledger: RecordingLedger) -> SessionMeter:
+    return SessionMeter("s1", ADA, ledger, settle_seconds=0.01)
+
+
+def charge(call: ModelCall, *, estimated: bool) -> Charge:
+    return Charge(
+        ref=call.id, kind="model", model=call.model, tokens=call.tokens, nanos=call.nanos, estimated=estimated
+    )
+
+
+async def test_a_call_of_a_turn_is_journalled_as_it_begins_and_as_it_ends(
+    meter: SessionMeter, ledger: RecordingLedger
+) -> None:
+    meter.begin(7)
+    meter.started(BEGUN)
+    meter.finished(ENDED)
+    await meter.settle()
+    assert ledger.journalled == [(7, charge(BEGUN, estimated=True)), (7, charge(ENDED, estimated=False))]
+    assert ledger.posted == []
+
+
+async def test_a_call_that_was_cut_stays_an_estimate(meter: SessionMeter, ledger: RecordingLedger) -> None:
+    meter.begin(7)
+    meter.started(BEGUN)
+    meter.finished(replace(ENDED, complete=False))
+    await meter.settle()
+    assert ledger.journalled[-1][1].estimated
+
+
+async def test_the_end_of_a_turn_waits_for_its_last_call(ledger: RecordingLedger) -> None:
+    meter = SessionMeter("s1", ADA, ledger, settle_seconds=30.0)
+    meter.begin(7)
+    meter.started(BEGUN)
+    settling = asyncio.create_task(meter.settle(), name="settle")
+    await until(lambda: ledger.journalled, "the call's start is journalled")
+    assert not settling.done()
+    meter.finished(ENDED)
+    await settling
+    assert ledger.journalled[-1] == (7, charge(ENDED, estimated=False))
+
+
+async def test_a_call_that_outlives_its_turn_posts_the_rest_to_that_turn(
+    meter: SessionMeter, ledger: RecordingLedger, caplog: pytest.LogCaptureFixture
+) -> None:
+    meter.begin(7)
+    meter.started(BEGUN)
+    await meter.settle()  # gives up waiting; the turn's end posts what was journalled
+    assert "1 calls to the model outlived their turn" in caplog.text
+    meter.begin(8)
+    meter.finished(ENDED)
+    await meter.drain()
+    rest = Charge(ref="c1/rest", kind="model", model="claude-x", tokens=Tokens(output=49), nanos=5_000)
+    assert ledger.posted == [(7, rest, ADA)]
+    assert [turn for turn, _ in ledger.journalled] == [7]
+
+
+async def test_the_rest_of_a_call_without_a_price_has_none(meter: SessionMeter, ledger: RecordingLedger) -> None:
+    meter.begin(7)
+    meter.started(replace(BEGUN, nanos=None))
+    await meter.settle()
+    meter.finished(replace(ENDED, nanos=None))
+    await meter.drain()
+    assert ledger.posted[0][1].nanos is None
+
+
+async def test_a_call_of_no_turn_is_posted_once_to_its_user(meter: SessionMeter, ledger: RecordingLedger) -> None:
+    meter.started(BEGUN)
+    meter.finished(ENDED)
+    await meter.drain()
+    assert ledger.posted == [(None, charge(ENDED, estimated=False), ADA)]
+    assert ledger.journalled == []
+
+
+async def test_several_calls_at_once_are_kept_apart(meter: SessionMeter, ledger: RecordingLedger) -> None:
+    meter.begin(7)
+    for number in range(3):
+        meter.started(replace(BEGUN, id=f"c{number}"))
+    for number in range(3):
+        meter.finished(replace(ENDED, id=f"c{number}", nanos=number))
+    await meter.settle()
+    assert {(c.ref, c.nanos) for _, c in ledger.journalled if not c.estimated} == {("c0", 0), ("c1", 1), ("c2", 2)}
+
+
+async def test_without_a_ledger_nothing_is_written(caplog: pytest.LogCaptureFixture) -> None:
+    meter = SessionMeter("s1", ADA, None, settle_seconds=0.01)
+    meter.begin(7)
+    meter.started(BEGUN)
+    await meter.settle()
+    meter.finished(ENDED)
+    await meter.drain()
+
+
+async def test_a_store_that_refuses_ends_nothing_and_is_reported(
+    meter: SessionMeter, ledger: RecordingLedger, caplog: pytest.LogCaptureFixture
+) -> None:
+    ledger.refusing = True
+    meter.begin(7)
+    with caplog.at_level(logging.ERROR):
+        meter.started(BEGUN)
+        meter.finished(ENDED)
+        await meter.settle()
+    assert "s1: a charge could not be stored: Storage failed: disk full" in caplog.text
+
+
+async def test_every_call_is_let_through(meter: SessionMeter) -> None:
+    assert await meter.admit("claude-x", 1_000_000) is None

@@ -1,0 +1,129 @@
+"""How a turn's end reads."""
+
+from __future__ import annotations
+
+import uuid
+
+import pytest
+
+from supervisor import outcomes
+from supervisor.hub import Hub
+from supervisor.protocol import conversation as talk
+from supervisor.protocol.errors import ConnectionFailed, SessionNotActive
+from supervisor.protocol.messages import MessageId
+from supervisor.protocol.status import Target, TurnState
+from supervisor.running import Running
+from supervisor.store.records import Outcome, Turn
+from tests.supervisor.turn_records import PHONE, turn
+
+M1 = MessageId("m1")
+FINISHED = talk.Finished(message_id=M1, text="All green.")
+
+
+def running(of: Turn | None = None) -> Running:
+    return Running(of or turn(), Hub(), lambda number, event: None)
+
+
+def reply(outcome: Outcome) -> str | None:
+    (draft,) = outcome.replies
+    assert draft.reply == PHONE
+    return draft.text
+
+
+async def test_an_answer_is_stored_once_and_its_reply_refers_to_it() -> None:
+    outcome = outcomes.concluded(running(), FINISHED, (), 99)
+    assert (outcome.state, outcome.answer, outcome.why) == (TurnState.COMPLETED, "All green.", "")
+    assert (outcome.stop_reason, outcome.now_ms) == ("end_turn", 99)
+    assert reply(outcome) is None
+
+
+async def test_an_answer_without_a_text_is_said_to_be_one() -> None:
+    outcome = outcomes.concluded(running(), talk.Finished(message_id=M1, text=""), (), 0)
+    assert reply(outcome) == "Claude Code finished without a text."
+
+
+async def test_what_was_denied_stands_below_the_answer_once_each() -> None:
+    denied = ["Bash ls needs a person's approval", "Edit x needs it", "Bash ls needs a person's approval"]
+    outcome = outcomes.concluded(running(), FINISHED, denied, 0)
+    assert outcome.answer == "All green.\n\nNot done:\n- Bash ls needs a person's approval.\n- Edit x needs it."
+    alone = outcomes.concluded(running(), talk.Finished(message_id=M1, text=""), denied[:1], 0)
+    assert alone.answer == "Not done:\n- Bash ls needs a person's approval."
+
+
+async def test_a_failure_is_told_with_what_was_written_until_then() -> None:
+    failed = talk.Failed(message_id=M1, why="it ran out of memory", partial="Half")
+    outcome = outcomes.concluded(running(), failed, (), 0)
+    assert (outcome.state, outcome.answer, outcome.stop_reason) == (TurnState.FAILED, "Half", "error")
+    assert reply(outcome) == "Claude Code failed: it ran out of memory. Written until then:\n\nHalf"
+
+
+async def test_a_turn_that_was_stopped_is_cancelled_and_says_so() -> None:
+    outcome = outcomes.concluded(running(), talk.Failed(message_id=M1, why="x", interrupted=True), (), 0)
+    assert (outcome.state, outcome.stop_reason) == (TurnState.CANCELLED, "interrupted")
+    assert reply(outcome) == "Stopped."
+
+
+async def test_the_connectors_figures_are_kept_with_the_outcome() -> None:
+    run = running()
+    run.on_event(talk.UsageReported(model="far", tokens=talk.Tokens(), provider_nanos=9, authoritative=True))
+    outcome = outcomes.concluded(run, FINISHED, (), 0)
+    assert outcome.provider_nanos == 9
+    assert [charge.nanos for charge in outcome.charges] == [9]
+
+
+async def test_a_turn_that_nobody_can_be_answered_for_has_no_reply() -> None:
+    assert outcomes.concluded(running(turn(reply=None)), FINISHED, (), 0).replies == []
+
+
+async def test_an_interrupted_turn_names_the_tools_that_had_started_and_is_not_run_again() -> None:
+    run = running()
+    run.on_event(talk.TextDelta(text="Half"))
+    outcome = outcomes.interrupted(turn(), outcomes.SHUT_DOWN, ["Edit x.py", "Bash make"], run, 0)
+    assert (outcome.state, outcome.answer) == (TurnState.INTERRUPTED, "Half")
+    assert reply(outcome) == (
+        'Your message "fix it" was interrupted: the daemon was shut down while it ran. These tools had started: '
+        "Edit x.py, Bash make. It was not run again: check what it did, and write again to go on."
+    )
+
+
+def test_a_turn_that_a_crash_cut_off_has_nothing_but_its_record() -> None:
+    outcome = outcomes.interrupted(turn(), "the daemon ended while it ran", [], None, 0)
+    assert (outcome.answer, outcome.duration_ms, outcome.charges) == ("", 0, ())
+    assert "These tools" not in str(reply(outcome))
+
+
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [
+        (ConnectionFailed("the CLI is missing"), "Failed to connect to Claude Code: the CLI is missing."),
+        (SessionNotActive("s1"), "Claude Code failed: Session is not active: s1."),
+    ],
+)
+def test_a_turn_that_never_started_is_told_why(error: ConnectionFailed | SessionNotActive, text: str) -> None:
+    outcome = outcomes.not_started(turn(), error, 0)
+    assert (outcome.state, outcome.answer) == (TurnState.FAILED, "")
+    assert reply(outcome) == text
+
+
+def test_the_assistant_is_named_as_such() -> None:
+    of_assistant = turn(target=Target.ASSISTANT)
+    assert outcomes.told(of_assistant, TurnState.FAILED, "", "busy") == "The assistant failed: busy."
+    assert outcomes.told(of_assistant, TurnState.COMPLETED, "", "") == "The assistant finished without a text."
+
+
+def test_a_long_message_is_quoted_in_short_and_on_one_line() -> None:
+    told = outcomes.told(turn(text="a\nb " + "x" * 100), TurnState.INTERRUPTED, "", "why")
+    assert told == f'Your message "a b {"x" * 56}…" was interrupted: why.'
+
+
+def test_a_dropped_turn_is_told_where_somebody_can_be_told() -> None:
+    notices = outcomes.dropped("the session was closed")
+    assert notices(turn(reply=None)) == ()
+    (draft,) = notices(turn())
+    assert draft.text == 'Your message "fix it" was not worked on: the session was closed.'
+
+
+def test_a_turn_that_is_concluded_twice_has_one_reply() -> None:
+    assert outcomes.reply_id(M1) == outcomes.reply_id(M1)
+    assert len({outcomes.reply_id(M1), outcomes.reply_id(M1, 1), outcomes.reply_id(MessageId("m2"))}) == 3
+    assert uuid.UUID(outcomes.reply_id(M1)).version == 5
