@@ -10,6 +10,9 @@ from tests.packaging.project import PACKAGES, ROOT, SHIPPED, python_files
 
 MAX_LINES = 400
 
+MAX_LINES_OF_TESTS = 600
+"""The tests of one module stay together; a table of cases is no second noun."""
+
 MAY_PRINT = ("cli", "benchmarks")
 
 FRONT_DOORS = frozenset({Path("supervisor/store/__init__.py")})
@@ -31,8 +34,10 @@ WITHOUT_OWN_TESTS = frozenset(
 )
 
 
-def test_no_file_is_longer_than_400_lines() -> None:
-    assert_none(path for path in python_files(*PACKAGES) if len(_text(path).splitlines()) > MAX_LINES)
+def test_no_file_is_longer_than_400_lines_and_no_test_longer_than_600() -> None:
+    shipped = python_files(*SHIPPED, "benchmarks")
+    assert_none(path for path in shipped if len(_text(path).splitlines()) > MAX_LINES)
+    assert_none(path for path in python_files("tests") if len(_text(path).splitlines()) > MAX_LINES_OF_TESTS)
 
 
 def test_every_file_starts_with_the_future_import() -> None:
