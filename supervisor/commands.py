@@ -86,6 +86,6 @@ class Commands:
         for lane in self._turns.lanes_of(user.id):
             dropped += len(await self._turns.cancel_waiting(lane, "dropped by ABORT", by_person=True))
             stopped += await self._turns.interrupt(lane) is not None
-        if not stopped:
-            return "Nothing of yours is running"
-        return "Stopped" + (f", and dropped {dropped} that waited behind it" if dropped else "")
+        if stopped:
+            return "Stopped" + (f", and dropped {dropped} that waited behind it" if dropped else "")
+        return f"Dropped {dropped} that had not begun" if dropped else "Nothing of yours is running"

@@ -43,7 +43,10 @@ class Caller:
     @property
     def account(self) -> str:
         """Names the credential for ever, also after a restart: the scope of its `external_id`s."""
-        return f"token:{self.token_id}" if self.token_id is not None else f"caller:{self.name}"
+        if self.token_id is not None:
+            return f"token:{self.token_id}"
+        # A user may be called like the operator or a service.
+        return f"user:{self.user_id}" if self.user_id is not None else f"caller:{self.name}"
 
     def may_act_for(self, user_id: UserId) -> bool:
         """Return whether it may speak for a user."""

@@ -30,6 +30,7 @@ from supervisor.protocol.messages import (
     UserId,
 )
 from supervisor.protocol.status import Permissions, Target
+from supervisor.protocol.texts import well_formed
 from supervisor.protocol.times import Clock, now_ms
 from supervisor.rates import Rates
 from supervisor.router import Context, Decision, Router
@@ -139,7 +140,7 @@ class Intake:
                 channel=inbound.channel,
                 account=inbound.account,
                 sender=inbound.sender,
-                text=inbound.text.strip(),
+                text=well_formed(inbound.text).strip(),
                 note=inbound.note,
                 thread=inbound.thread or "",
                 reply=inbound.reply,
@@ -220,7 +221,7 @@ class Intake:
             StorageError: nothing was accepted.
         """
         self._refuse_overload()
-        project = self._projects.get(session.project)
+        project = self._projects.holding(session)
         decision = Decision(
             target=Target.CLAUDE_CODE,
             reason="sent to the session",
@@ -245,7 +246,7 @@ class Intake:
         """
         projects = self._projects.of(user)
         session = await self._thread_session(user, channel, thread) if thread or follows else None
-        thread_project = self._projects.get(session.project) if session is not None else None
+        thread_project = self._projects.holding(session) if session is not None else None
         if thread_project not in projects:
             session, thread_project = None, None
         last = await self._store.turns.last_project(user.id) if len(projects) > 1 else None
@@ -359,7 +360,7 @@ class Intake:
                 return found, None
         user, thread = submission.user, submission.thread
         found = await self._store.sessions.find(user.id, project.name, thread)
-        if found is not None:
+        if found is not None and self._projects.holding(found) is not None:
             return found, None
         fresh = NewSession(
             id=SessionId(uuid7()),

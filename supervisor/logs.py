@@ -27,20 +27,25 @@ LIBRARIES = (
 
 _NAMES = "access_token|auth_token|api_key|apikey|x-api-key|token|password|passwd|secret|authorization"
 
+_HEADERS = "x-api-key|authorization|set-cookie|cookie"
+
+
+def _pattern(hints: str, expression: str, replacement: str) -> tuple[list[str], re.Pattern[str], str]:
+    return hints.split("|"), re.compile(expression, re.IGNORECASE), replacement.replace("MASK", MASK)
+
+
 _PATTERNS = (
-    (re.compile(r"sk-ant-[\w-]+"), MASK),
-    (re.compile(r"xsw_[\w-]+"), MASK),
-    (re.compile(r"\beyJ[\w-]{8,}(?:\.[\w-]*){1,2}"), MASK),  # a JWT
-    (re.compile(r"\b(bearer\s+)[\w.~+/=-]{8,}", re.IGNORECASE), rf"\1{MASK}"),
-    (re.compile(r"\b([Bb]asic\s+)(?=\S*[A-Z\d=])[\w+/=-]{8,}"), rf"\1{MASK}"),
-    (re.compile(r"(\w://)[^\s/@]+@"), rf"\1{MASK}@"),  # user and password in a URL
-    (re.compile(rf"(?<![\w-])({_NAMES})(=|%3D)[^\s&#;,]+", re.IGNORECASE), rf"\1\2{MASK}"),
-    (
-        re.compile(rf"""(["']?(?<![\w-])(?:{_NAMES})["']?\s*:\s*)(["'])(?:(?!\2).)+\2""", re.IGNORECASE),
-        rf"\1\2{MASK}\2",
-    ),
+    _pattern("sk-ant-", r"sk-ant-[\w-]+", "MASK"),
+    _pattern("xsw_", r"xsw_[\w-]+", "MASK"),
+    _pattern("eyj", r"\b(?-i:eyJ)[\w-]{8,}(?:\.[\w-]*){1,2}", "MASK"),  # a JWT
+    _pattern("bearer", r"\b(bearer\s+)[\w.~+/=-]{8,}", r"\1MASK"),
+    _pattern("basic", r"\b(basic\s+)(?-i:(?=\S*[A-Z\d=])[\w+/=-]{8,})", r"\1MASK"),
+    _pattern("://", r"(\w://)[^\s/@]+@", r"\1MASK@"),  # user and password in a URL
+    _pattern(_NAMES, rf"(?<![\w-])({_NAMES})(=|%3D)[^\s&#;,]+", r"\1\2MASK"),
+    _pattern(_NAMES, rf"""(["']?(?<![\w-])(?:{_NAMES})["']?\s*:\s*)(["'])(?:(?!\2).)+\2""", r"\1\2MASK\2"),
+    _pattern(_HEADERS, rf"""\b((?:{_HEADERS})["']?\s*[:,]\s*(?:b?["'])?(?:bearer |basic )?)[^\s"',;]+""", r"\1MASK"),
 )
-"""What looks like a credential, whosoever it is."""
+"""What looks like a credential, whosoever it is; tried where one of the hints stands in the text in lower case."""
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 """What could forge a line, move the cursor or turn the writing around."""
@@ -76,8 +81,10 @@ def masked(text: str, secrets: Sequence[str]) -> str:
     spellings = {s for secret in secrets for s in (secret, quote(secret, safe=""), repr(secret)[1:-1]) if s}
     for spelling in sorted(spellings, key=len, reverse=True):  # one may be part of another
         text = text.replace(spelling, MASK)
-    for pattern, replacement in _PATTERNS:
-        text = pattern.sub(replacement, text)
+    lowered = text.lower()
+    for hints, pattern, replacement in _PATTERNS:
+        if any(hint in lowered for hint in hints):
+            text = pattern.sub(replacement, text)
     return text
 
 

@@ -20,6 +20,7 @@ from supervisor.protocol.errors import (
     InvalidMessage,
     MaxSessions,
     NotAllowed,
+    ProjectNotAllowed,
     SessionNotActive,
     SessionNotFound,
     TurnFailed,
@@ -213,7 +214,8 @@ class Operations:
         user = self._directory.user(session.user_id)
         if not user.role.may_prompt:
             raise NotAllowed(f"role {user.role} may not send prompts")
-        self._projects.named(user, session.project)
+        if self._projects.holding(session) not in self._projects.of(user):
+            raise ProjectNotAllowed(session.project_path)
         if not self._lifecycle(session).resumes_by_itself:
             raise SessionNotActive(session_id)
         submission = self._submission(asked, user, message, context=context)

@@ -9,6 +9,7 @@ from supervisor.protocol import conversation as talk
 from supervisor.protocol.errors import XswarmError
 from supervisor.protocol.messages import MessageId, OutboxId
 from supervisor.protocol.status import Target, TurnState
+from supervisor.protocol.texts import well_formed
 from supervisor.running import Ended, Running, state_of
 from supervisor.store.records import OutboxDraft, Outcome, Turn
 
@@ -84,6 +85,7 @@ def _outcome(
     running: Running | None,
     now_ms: int,
 ) -> Outcome:
+    answer, why, stop_reason = well_formed(answer), well_formed(why), well_formed(stop_reason)
     replies = []
     if turn.reply is not None:
         replies = [OutboxDraft(id=reply_id(turn.message_id), reply=turn.reply, text=told(turn, state, answer, why))]

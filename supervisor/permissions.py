@@ -9,6 +9,7 @@ from typing import Any
 
 from supervisor.protocol.conversation import ToolCall, Verdict
 from supervisor.protocol.status import Permissions
+from supervisor.protocol.texts import well_formed
 
 SEARCHES = {"Glob": "pattern", "Grep": "glob", "LS": None}
 """Tools that look through folders, below the project where they name no path; and the input with file patterns."""
@@ -66,7 +67,7 @@ def decide(call: ToolCall, permissions: Permissions, project_path: str) -> Verdi
 def summary(call: ToolCall) -> str:
     """Return a tool call in a few words, for a person: the tool and what it works on, at most 80 characters."""
     detail = call.input.get("command") or next(iter(_paths(call.input)), None) or call.input.get("pattern") or ""
-    return f"{call.name} {' '.join(str(detail).split())}".strip()[:80]
+    return well_formed(f"{call.name} {' '.join(str(detail).split())}".strip()[:80])
 
 
 def is_inside(path: object, project_path: str) -> bool:

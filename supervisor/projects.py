@@ -11,7 +11,7 @@ from supervisor.permissions import is_inside, is_protected
 from supervisor.protocol.errors import ProjectNotAllowed
 from supervisor.protocol.messages import ProjectName
 from supervisor.protocol.status import Permissions
-from supervisor.store.records import User
+from supervisor.store.records import Session, User
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +56,11 @@ class Projects:
         """Return a project by name, without regard to case."""
         exact = self._by_name.get(ProjectName(name))
         return exact or next((p for p in self._by_name.values() if p.name.casefold() == name.casefold()), None)
+
+    def holding(self, session: Session) -> Project | None:
+        """Return a session's project; None where config.toml names none any more that its folder lies in."""
+        project = self.get(session.project)
+        return project if project is not None and is_inside(session.project_path, project.path) else None
 
     def of(self, user: User) -> list[Project]:
         """Return the projects that a user may use: those of config.toml and those given in the database."""

@@ -54,6 +54,7 @@ class Schedule:
     async def reap(self) -> int:
         """Close the sessions that were idle for too long, never one with a turn; returns how many."""
         await self._sessions.note_quiet()
+        self._sessions.forget_unused()
         if not self._idle_timeout:
             return 0
         idle = self._sessions.idle(longer_than=self._idle_timeout)

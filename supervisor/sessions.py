@@ -45,6 +45,9 @@ Sink = Callable[[talk.ConversationEvent], None]
 QUIET_SECONDS = 60.0
 """Seconds without a turn after which an active session is called idle (protocol.md section 1)."""
 
+FORGET_SECONDS = 3600.0
+"""Seconds after which a session without a process leaves memory, and with it the count of its failures."""
+
 HISTORY_EXCHANGES = 20
 """How much of our own history a connector gets that has lost its own."""
 
@@ -160,8 +163,6 @@ class Sessions:
         async with live.lock:
             if live.conversation is not None:
                 return live.conversation
-            if not self._accepting:
-                raise ConnectionFailed("the daemon is shutting down")
             await self._make_room(live)
             self._starting += 1
             try:
@@ -214,14 +215,23 @@ class Sessions:
         if live is None:
             return False
         async with live.lock:
-            await self._apply(live, live.lifecycle.on(CloseAsked(reason)))
+            try:
+                await self._apply(live, live.lifecycle.on(CloseAsked(reason)))
+            except StorageError:
+                await self._close_process(live)  # a full disk keeps no process alive
+                raise
         self._forget(live)
         return True
 
     async def close_all(self, reason: EndReason) -> None:
         """Close every process at once; nothing starts any more."""
         self._accepting = False
-        await asyncio.gather(*(self.close(session_id, reason) for session_id in list(self._live)))
+        self._room.set()
+        ids = list(self._live)
+        ends = await asyncio.gather(*(self.close(session_id, reason) for session_id in ids), return_exceptions=True)
+        for session_id, end in zip(ids, ends, strict=True):
+            if isinstance(end, BaseException):  # the others are closed all the same
+                logger.error("%s: it could not be closed: %s", session_id, end)
 
     def idle(self, *, longer_than: float) -> list[SessionId]:
         """Return the sessions with a process and without a turn for more than some seconds, longest first."""
@@ -229,6 +239,12 @@ class Sessions:
         idle = [v for v in self._live.values() if v.conversation is not None and v.reapable]
         idle.sort(key=lambda live: live.used)
         return [live.session.id for live in idle if now - live.used > longer_than]
+
+    def forget_unused(self) -> None:
+        """Drop from memory the sessions that failed long ago; they are kept for their count of failures."""
+        now = time.monotonic()
+        for live in [live for live in self._live.values() if now - live.used > FORGET_SECONDS]:
+            self._forget(live)
 
     async def note_quiet(self) -> None:
         """Call the active sessions that have had no turn for a minute idle, in one transaction."""
@@ -266,6 +282,10 @@ class Sessions:
 
     async def _start(self, live: Live) -> Conversation:
         session = live.session
+        history: list[talk.Exchange] = []
+        if live.prompted:
+            pairs = await self._store.turns.exchanges(session.id, limit=HISTORY_EXCHANGES)
+            history = [talk.Exchange(prompt=prompt, answer=answer) for prompt, answer in pairs]
         if self._gateway is not None:
             live.endpoint = self._gateway.issue(session.id, live.meter)
         spec = talk.SessionSpec(
@@ -282,10 +302,6 @@ class Sessions:
             decide=live.decide,
             turn_timeout=self._turn_timeout,
         )
-        history: list[talk.Exchange] = []
-        if live.prompted:
-            pairs = await self._store.turns.exchanges(session.id, limit=HISTORY_EXCHANGES)
-            history = [talk.Exchange(prompt=prompt, answer=answer) for prompt, answer in pairs]
         try:
             return await self._connector.open(spec, history)
         except (ConnectionFailed, asyncio.CancelledError):
@@ -323,13 +339,19 @@ class Sessions:
         self._room.set()
 
     async def _make_room(self, live: Live) -> None:
-        """Close the least recently used idle process while there are too many, or wait until one is idle."""
-        while self.process_count() + self._starting >= self._max_processes:
+        """Close the least recently used idle process while there are too many, or wait until one is idle.
+
+        Raises:
+            ConnectionFailed: nothing starts any more.
+        """
+        while self._accepting and self.process_count() + self._starting >= self._max_processes:
             idle = [i for i in self.idle(longer_than=-1.0) if i != live.session.id]
             if idle and await self.close_idle(idle[:1], EndReason.EVICTED):
                 continue
             self._room.clear()
             await self._room.wait()
+        if not self._accepting:
+            raise ConnectionFailed("the daemon is shutting down")
 
     async def _apply(self, live: Live, effects: Sequence[Effect]) -> None:
         for effect in effects:
@@ -366,8 +388,9 @@ class Sessions:
 
     def _forget(self, live: Live) -> None:
         """Drop a session without a process from memory; its record has all that matters."""
-        if live.conversation is None and live.reapable:
-            self._live.pop(live.session.id, None)
+        # Another may have taken its place in memory by now.
+        if live.conversation is None and live.reapable and self._live.get(live.session.id) is live:
+            del self._live[live.session.id]
 
     async def _announce(self, live: Live) -> None:
         session_id, user_id = live.session.id, live.session.user_id

@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from enum import StrEnum
 
-from supervisor.protocol.errors import ConfigError
+from supervisor.protocol.errors import ConfigError, TemporaryFailure
 
 logger = logging.getLogger(__name__)
 
@@ -99,6 +99,8 @@ class Child:
                 if task is None or task.cancelling():
                     raise
                 self.why = "something that it waited for was cancelled"
+            except TemporaryFailure as failure:  # foreseen, so a sentence says it all
+                self.why = str(failure)
             except Exception as error:
                 self.why = f"{type(error).__name__}: {error}"
                 if self.health is not Health.FAILING:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine, Sequence
+from itertools import chain
 from typing import Any
 
 from supervisor import outcomes, permissions
@@ -116,8 +117,16 @@ class Turns:
         return self._lanes[lane].running if lane in self._lanes else None
 
     def lanes_of(self, user_id: UserId) -> list[str]:
-        """Return the lanes in which a turn of a user runs."""
-        return [lane.name for lane in self._lanes.values() if lane.running and lane.running.turn.user_id == user_id]
+        """Return the lanes in which a turn of a user runs, or waits for a process or for its project."""
+        names = dict.fromkeys([*self._lanes, *chain.from_iterable(self._blocked.values())])
+        return [name for name in names if self._owner(name) == user_id]
+
+    def _owner(self, name: str) -> UserId | None:
+        """Return whose a lane with work is."""
+        if (running := self.running(name)) is not None:
+            return running.turn.user_id
+        live = self._sessions.live(SessionId(name))
+        return live.session.user_id if live is not None else None
 
     def busy_count(self) -> int:
         """Return how many turns run."""
@@ -217,7 +226,7 @@ class Turns:
         """Run the next turn of a lane, where there is one to start."""
         if lane.name.startswith("assistant/"):
             if (turn := await self._take(lane, None)) is not None:
-                await self._assist(lane, turn)
+                await self._see_through(turn, self._assist(lane, turn))
             return
         live = await self._live(lane.name)
         if isinstance(live, XswarmError):
@@ -237,7 +246,7 @@ class Turns:
             if self._stopping and lane.started is None:
                 return  # what waits is kept for the next start
             if (turn := await self._take(lane, conversation)) is not None:
-                await self._converse(lane, turn, live, conversation)
+                await self._see_through(turn, self._converse(lane, turn, live, conversation))
         if turn is not None and turn.exclusive:
             self._release(turn.project)
 
@@ -248,7 +257,7 @@ class Turns:
             session = await self._store.sessions.get(session_id)
             if session is None:
                 return SessionNotFound(name)
-            project = self._projects.get(session.project)
+            project = self._projects.holding(session)
             if project is None:
                 return ProjectNotAllowed(session.project_path)
             live = self._sessions.take(session, project)
@@ -263,34 +272,38 @@ class Turns:
             await self.finish(turn, outcomes.not_started(turn, error, self._clock()), error)
             self._release(turn.project)
 
+    async def _see_through(self, turn: Turn, work: Coroutine[Any, Any, None]) -> None:
+        """Let nothing that goes wrong leave a started turn without its end: it would block its lane and its project."""
+        error: XswarmError
+        try:
+            await work
+            return
+        except (ConnectionFailed, StorageError) as failed:
+            error = failed
+        except Exception:
+            logger.exception("%s: its turn broke", turn.message_id)
+            error = TurnFailed(BROKE)
+        await self.finish(turn, outcomes.not_started(turn, error, self._clock()), error)
+
     async def _converse(self, lane: Lane, turn: Turn, live: Live, conversation: Conversation) -> None:
         running = Running(turn, self._hub, self._tool_recorder(lane))
         live.meter.begin(turn.id)
         await self._sessions.began(live, running.on_event)
         ended = await self._run(lane, running, conversation, live.meter)
         self._sessions.ended(live, well=isinstance(ended, talk.Finished))
-        await self._conclude(lane, running, ended, live.denied)
+        await self._conclude(running, ended, live.denied)
 
     async def _assist(self, lane: Lane, turn: Turn) -> None:
         running = Running(turn, self._hub, self._tool_recorder(lane))
-        try:
-            async with self._assistant.converse(turn) as (conversation, meter):
-                meter.begin(turn.id)
-                pump = asyncio.create_task(_feed(conversation, running), name=f"assistant {turn.message_id}")
-                ended = await self._run(lane, running, conversation, meter)
-            await pump
-        except (ConnectionFailed, StorageError) as error:
-            await self.finish(turn, outcomes.not_started(turn, error, self._clock()), error)
-            return
-        except Exception:
-            logger.exception("%s: the assistant broke", turn.message_id)
-            failed = TurnFailed(BROKE)
-            await self.finish(turn, outcomes.not_started(turn, failed, self._clock()), failed)
-            return
+        async with self._assistant.converse(turn) as (conversation, meter):
+            meter.begin(turn.id)
+            pump = asyncio.create_task(_feed(conversation, running), name=f"assistant {turn.message_id}")
+            ended = await self._run(lane, running, conversation, meter)
+        await pump
         if self._stopping and not isinstance(ended, talk.Finished):
             await self._store.turns.requeue(turn.id, now_ms=self._clock())  # it has no tools: it may run again
             return
-        await self._conclude(lane, running, ended, ())
+        await self._conclude(running, ended, ())
 
     async def _run(
         self, lane: Lane, running: Running, conversation: Conversation, meter: SessionMeter
@@ -319,9 +332,7 @@ class Turns:
             await asyncio.gather(*lane.writes)
         return running.ended.result()
 
-    async def _conclude(
-        self, lane: Lane, running: Running, ended: talk.Finished | talk.Failed, denied: list[str] | tuple[()]
-    ) -> None:
+    async def _conclude(self, running: Running, ended: talk.Finished | talk.Failed, denied: Sequence[str]) -> None:
         now = self._clock()
         if isinstance(ended, talk.Failed) and ended.why == outcomes.SHUT_DOWN:
             tools = [name for kind, name in await self.tools_of(running.turn) if kind == "tool_started"]

@@ -18,13 +18,16 @@ from aiosmtpd.lmtp import LMTP
 from aiosmtpd.smtp import Envelope, Session
 
 from channels.mail.config import KEY, LmtpConfig, MailConfig
-from supervisor.protocol.errors import ConfigError, StorageError
+from supervisor.protocol.errors import ConfigError, StorageError, TemporaryFailure
 
 logger = logging.getLogger(__name__)
 
 MAX_CONNECTIONS = 20
 COMMAND_SECONDS = 120.0
 SESSION_SECONDS = 3600.0
+
+PASSING = frozenset({errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.ENOENT, errno.EACCES, errno.EROFS, errno.ENOSPC})
+"""Why an address cannot be listened on that may be over without a change of the configuration."""
 
 _BLOCK_BYTES = 65_536
 _END = b"\r\n.\r\n"
@@ -61,7 +64,8 @@ class Inbox:
         """Serve inside the block; yields the address: `host:port` or the path of the socket.
 
         Raises:
-            ConfigError: the address cannot be used.
+            TemporaryFailure: the address cannot be used now.
+            ConfigError: it never can.
         """
         # At its debug level aiosmtpd logs every line of every mail, at info every address.
         logging.getLogger("mail.log").setLevel(logging.WARNING)
@@ -227,7 +231,8 @@ def _listen(config: LmtpConfig) -> tuple[socket.socket, str]:
     """Return a bound socket and its address.
 
     Raises:
-        ConfigError: the address is in use or cannot be used.
+        TemporaryFailure: the address is in use, or its folder is not there or may not be written to.
+        ConfigError: it never can be listened on.
     """
     try:
         if config.path is not None:
@@ -237,9 +242,10 @@ def _listen(config: LmtpConfig) -> tuple[socket.socket, str]:
         return listener, f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     except OSError as error:
         where = config.path or f"{config.listen_host}:{config.listen_port}"
-        raise ConfigError(
-            f"{KEY}.lmtp", f"cannot listen on {where}: {error.strerror or error}", "free it, or choose another address"
-        ) from error
+        problem = f"cannot listen on {where}: {error.strerror or error}"
+        if error.errno in PASSING:
+            raise TemporaryFailure(f"{KEY}.lmtp: {problem}") from error
+        raise ConfigError(f"{KEY}.lmtp", problem, "choose another address") from error
 
 
 def _family(host: str) -> socket.AddressFamily:

@@ -156,9 +156,9 @@ class ClaudeCodeConnector(Connector):
             environment = command.environment(
                 session, home, tmp=tmp, ours=os.environ, state_mark=state_mark(self._state_dir), process_mark=mark
             )
-            process = await Process.start(
-                argv, cwd=session.project_path, env=environment, fence=shelter.fence, mark=mark
-            )
+            # Our tokens, database and other sessions are nothing that an agent of the same user may read.
+            hiding = shelter.fence.hiding(self._state_dir, but=(session.home, session.project_path))
+            process = await Process.start(argv, cwd=session.project_path, env=environment, fence=hiding, mark=mark)
         except BaseException:
             os.rmdir(tmp)
             raise

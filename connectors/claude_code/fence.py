@@ -13,7 +13,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 logger = logging.getLogger(__name__)
@@ -22,7 +22,7 @@ PROBE_TIMEOUT = 10.0
 """Seconds that a probe may take inside a fence."""
 
 PID_NAMESPACE = ("--unshare-pid", "--dev-bind", "/", "/", "--proc", "/proc", "--")
-"""What makes bubblewrap a PID namespace and nothing else."""
+"""What makes bubblewrap a PID namespace and nothing else; what else is mounted comes before the last."""
 
 KEEPER = str(Path(__file__).with_name("keeper.py"))
 
@@ -35,16 +35,31 @@ class Fence:
         prefix: the arguments that come before the command.
         depth: how many processes stand above the command's own.
         sentence: what the operator is told of it.
+        mounts: it can show what runs inside another view of the files.
     """
 
     name: str
     prefix: tuple[str, ...]
     depth: int
     sentence: str
+    mounts: bool = False
 
     def wrap(self, argv: Sequence[str]) -> list[str]:
         """Return the argument list that runs `argv` inside."""
         return [*self.prefix, *argv]
+
+    def hiding(self, folder: str, *, but: Sequence[str]) -> Fence:
+        """Return the fence with a folder emptied for what runs inside, but for some below it; itself where it cannot.
+
+        Raises:
+            OSError: one of the folders is not there.
+        """
+        if not self.mounts:
+            return self
+        hidden, *shown = (os.path.realpath(path, strict=True) for path in (folder, *but))
+        below = [path for path in shown if path.startswith(f"{hidden}/")]
+        binds = [argument for path in below for argument in ("--bind", path, path)]
+        return replace(self, prefix=(*self.prefix[:-1], "--tmpfs", hidden, *binds, self.prefix[-1]))
 
 
 NO_FENCE = Fence(
@@ -66,7 +81,8 @@ def ladder(path: str) -> list[Fence]:
                 name="bwrap",
                 prefix=(bwrap, "--die-with-parent", *caps, *PID_NAMESPACE),
                 depth=2,
-                sentence="sessions are fenced by bubblewrap in PID namespaces of their own",
+                sentence="sessions are fenced by bubblewrap in PID namespaces of their own, and cannot see state.dir",
+                mounts=True,
             )
         )
     setpriv, unshare = shutil.which("setpriv", path=path), shutil.which("unshare", path=path)

@@ -32,7 +32,8 @@ _ADD_ANSWER = """
 _MARK_PROMPT = "UPDATE claude_code_messages SET status = ? WHERE seq = ?"
 _TOUCH_SESSION = """
     UPDATE claude_code_sessions
-    SET cost_nanos = cost_nanos + ?, activity_ms = max(activity_ms, ?), updated_ms = ?, epoch = ? WHERE number = ?
+    SET cost_nanos = cost_nanos + ?, activity_ms = max(activity_ms, ?), updated_ms = ?, epoch = ?, started = 1
+    WHERE number = ?
 """
 
 

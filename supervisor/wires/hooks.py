@@ -11,9 +11,6 @@ from starlette.routing import Route
 from supervisor.protocol import ports
 from supervisor.wires.bodies import MAX_WEBHOOK, read
 
-SKIPPED = frozenset({"content-length", "content-type"})
-"""Headers of an answer that are ours to write."""
-
 
 def routes(declared: Iterable[ports.Route], public_url: Callable[[], str]) -> list[Route]:
     """Return what serves the routes that channels have declared.
@@ -30,9 +27,10 @@ def _endpoint(route: ports.Route, public_url: Callable[[], str]) -> Callable[[Re
         if body is None:
             return Response()  # to nobody
         answer = await route.handler(_to_channel(request, body, public_url()))
-        headers = {name: value for name, value in answer.headers.items() if name.lower() not in SKIPPED}
-        bare = answer.status == 204 and not answer.body
-        return Response(answer.body, answer.status, headers, None if bare else answer.content_type)
+        headers = dict(answer.headers)
+        if answer.body or answer.status != 204:
+            headers["Content-Type"] = answer.content_type  # to the letter: as a media type it would get a charset
+        return Response(answer.body, answer.status, headers)
 
     return endpoint
 

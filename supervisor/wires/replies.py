@@ -45,12 +45,14 @@ class Expected:
     """A request that waits for the reply to a message.
 
     Attributes:
-        written: set when the reply is written to the request's connection.
+        written: the reply is written to the request's connection.
+        over: set when there is nothing to wait for any more.
     """
 
     client: Client
     request_id: str | None
-    written: asyncio.Event = field(default_factory=asyncio.Event)
+    written: bool = False
+    over: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 class Replies:
@@ -59,6 +61,7 @@ class Replies:
     def __init__(self) -> None:
         self._clients: dict[str, dict[Client, None]] = defaultdict(dict)
         self._expected: dict[MessageId, list[Expected]] = {}
+        self._released = False
 
     def attach(self, account: str, client: Client) -> None:
         """Note that a connection of an account is there."""
@@ -71,12 +74,18 @@ class Replies:
         if not clients:
             del self._clients[account]
         for message_id, expected in list(self._expected.items()):
+            for one in expected:
+                if one.client is client:
+                    one.over.set()
             self._keep(message_id, [one for one in expected if one.client is not client])
 
-    def expect(self, message_id: MessageId, client: Client, request_id: str | None) -> Expected:
-        """Note that a request waits for the reply to a message."""
+    def expect(self, account: str, message_id: MessageId, client: Client, request_id: str | None) -> Expected:
+        """Note that a request waits for the reply to a message; its connection may be gone already."""
         expected = Expected(client, request_id)
-        self._expected.setdefault(message_id, []).append(expected)
+        if self._released or client not in self._clients.get(account, ()):
+            expected.over.set()
+        else:
+            self._expected.setdefault(message_id, []).append(expected)
         return expected
 
     async def deliver(self, account: str, message_id: MessageId, event: AnyEvent, request_id: str | None) -> bool:
@@ -91,7 +100,8 @@ class Replies:
         waiting = self._expected.get(message_id, [])
         written = [one for one in list(waiting) if await _written(one.client, event, one.request_id)]
         for one in written:
-            one.written.set()
+            one.written = True
+            one.over.set()
         self._keep(message_id, [one for one in self._expected.get(message_id, []) if one not in written])
         if written:
             return True
@@ -99,6 +109,13 @@ class Replies:
             if await _written(client, event, request_id):
                 return True
         return False
+
+    def release(self) -> None:
+        """Let nobody wait any longer: the daemon ends, and the replies leave after its next start."""
+        self._released = True
+        for expected in self._expected.values():
+            for one in expected:
+                one.over.set()
 
     def _keep(self, message_id: MessageId, expected: list[Expected]) -> None:
         if expected:

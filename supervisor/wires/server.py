@@ -23,6 +23,7 @@ from supervisor.wires.admin import Meter, admin_routes
 from supervisor.wires.application import application
 from supervisor.wires.auth import documented, operator_only
 from supervisor.wires.guard import Guard
+from supervisor.wires.heads import LimitedHeads
 from supervisor.wires.rest import Parts, Rest
 
 MAX_CONNECTIONS = 1_024
@@ -117,7 +118,7 @@ class HttpServer:
         self._uvicorn = _Uvicorn(
             uvicorn.Config(
                 self._guard,
-                http="httptools",
+                http=LimitedHeads,
                 ws="none",
                 lifespan="off",
                 log_config=None,

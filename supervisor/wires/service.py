@@ -157,21 +157,23 @@ class Service:
             if result is not None and result.turn.state.final and result.turn.reply is not None:
                 return reply_to(result.turn.reply.meta, _told(result), message_id)
         # Nothing was awaited since a new message was accepted, so its reply cannot have left before it is expected.
-        expected = self._replies.expect(message_id, client, request.request_id)
+        expected = self._replies.expect(caller.account, message_id, client, request.request_id)
         self._operations.start(taken)
         if not self._ack_after:
             return None
         try:
             async with asyncio.timeout_at(came + self._ack_after):
-                await expected.written.wait()
+                await expected.over.wait()
         except TimeoutError:
-            return events.MessageAcknowledged(
-                message_type="sms" if isinstance(request, requests.SmsReceived) else "email",
-                user=request.user,
-                timestamp=rfc3339(self._clock()),
-                message_id=message_id,
-            )
-        return None
+            pass
+        if expected.written:
+            return None
+        return events.MessageAcknowledged(
+            message_type="sms" if isinstance(request, requests.SmsReceived) else "email",
+            user=request.user,
+            timestamp=rfc3339(self._clock()),
+            message_id=message_id,
+        )
 
     def _sender(self, request: AnyReceived, caller: Caller) -> User:
         """Return the user who wrote: the one that is named, else the owner of the address.

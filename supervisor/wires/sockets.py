@@ -94,6 +94,7 @@ class SocketServer:
             came=self._came,
         )
         self._server: Server | None = None
+        self._address: tuple[str, int] | None = None
         self._watch: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -123,14 +124,15 @@ class SocketServer:
             raise ConfigError(
                 "supervisor.port", f"cannot listen on {where}: {error.strerror or error}", "set another port, or 0"
             ) from None
+        host, port = self._server.sockets[0].getsockname()[:2]
+        self._address = (str(host), int(port))
         self._watch = asyncio.create_task(self._check_tokens(), name="check the sockets' tokens")
 
     @property
     def address(self) -> tuple[str, int]:
         """Where it listens; known once it has started."""
-        assert self._server is not None, "start comes first"
-        host, port = self._server.sockets[0].getsockname()[:2]
-        return str(host), int(port)
+        assert self._address is not None, "start comes first"
+        return self._address
 
     @property
     def url(self) -> str:
@@ -156,6 +158,7 @@ class SocketServer:
             self._watch.cancel()
             with suppress(asyncio.CancelledError):
                 await self._watch
+        self.replies.release()
         await self._common.tasks.aclose(GRACE_SECONDS)
         connections = [*self._common.pending, *self._common.known]
         await asyncio.gather(*(c.close(CloseCode.GOING_AWAY, "the daemon is shutting down") for c in connections))

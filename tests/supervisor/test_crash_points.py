@@ -27,9 +27,7 @@ SCRIPT = {
     "key-6": "STATUS",
 }
 STORE_POINTS = [
-    f"{write}.{side}_commit"
-    for write in ("accept", "start", "finish", "session", "begin", "sent")
-    for side in ("before", "after")
+    f"{write}.{side}_commit" for write in ("accept", "start", "finish", "begin", "sent") for side in ("before", "after")
 ]
 POINTS = [*STORE_POINTS, "send.before", "send.after", "prompt.after"]
 

@@ -280,7 +280,8 @@ def test_a_service_cannot_act_for_somebody_who_does_not_exist(directory: Directo
 
 def test_the_scope_of_external_ids_outlives_a_restart() -> None:
     assert Caller(name="operator", operator=True).account == "caller:operator"
-    assert Caller(name="ada", user_id=UserId("ada"), expires_ms=1).account == "caller:ada"
+    assert Caller(name="ada", user_id=UserId("ada"), expires_ms=1).account == "user:ada"
+    assert Caller(name="operator", user_id=UserId("operator"), expires_ms=1).account == "user:operator"
 
 
 def test_no_secret_shows_in_a_repr(directory: Directory) -> None:

@@ -15,7 +15,7 @@ import pytest
 from channels.mail.config import LmtpConfig
 from channels.mail.inbox import MAX_CONNECTIONS, Inbox
 from supervisor.demo.mailbox import deliver_raw
-from supervisor.protocol.errors import ConfigError, StorageError
+from supervisor.protocol.errors import ConfigError, StorageError, TemporaryFailure
 from tests.channels.hosts import RecordingHost
 from tests.channels.mail.fixtures import ADMIN, US, config, mail, serving
 from tests.waiting import until
@@ -237,7 +237,7 @@ async def test_address_in_use_is_said_and_left_alone(tmp_path: Path) -> None:
         unix.bind(path)
         unix.listen()
         for lmtp in (LmtpConfig(port=tcp.getsockname()[1]), LmtpConfig(path=path)):
-            with pytest.raises(ConfigError, match=r"channels\.mail\.lmtp: cannot listen on"):
+            with pytest.raises(TemporaryFailure, match=r"channels\.mail\.lmtp: cannot listen on"):
                 async with serving(RecordingHost(), config(lmtp=lmtp)):
                     pass
     assert Path(path).exists()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
+import subprocess
 import tempfile
 import uuid
 from collections.abc import Iterator
@@ -128,3 +129,29 @@ def test_the_ladder_offers_what_is_installed_best_first(tmp_path: Path) -> None:
     (tmp_path / "bwrap").unlink()
     (tmp_path / "unshare").unlink()
     assert [fence.name for fence in ladder(str(tmp_path))] == ["keeper"]
+
+
+def _reads(fence: Fence, path: Path) -> bool:
+    return subprocess.run(fence.wrap(["cat", str(path)]), capture_output=True, check=False).returncode == 0
+
+
+def test_a_fence_with_mounts_hides_state_dir_but_for_the_session_s_own_folders(folder: Path) -> None:
+    fence = next((fence for fence in ladder(PATH) if fence.mounts), None)
+    if fence is None:
+        pytest.skip("bwrap is not installed")
+    state = folder / "state"
+    texts = [state / name for name in ("operator.token", "sessions/other/note", "sessions/own/note", "project/note")]
+    for path in (*texts, folder / "elsewhere"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("text")
+    alias = folder / "alias"
+    alias.symlink_to(state)
+    hiding = fence.hiding(str(alias), but=[str(state / "sessions/own"), str(alias / "project"), str(folder)])
+    assert [_reads(hiding, path) for path in texts] == [False, False, True, True]
+    assert _reads(hiding, folder / "elsewhere")
+    assert subprocess.run(hiding.wrap(["touch", str(state / "project" / "new")]), check=False).returncode == 0
+    assert (state / "project" / "new").exists()
+
+
+def test_a_fence_without_mounts_hides_nothing(folder: Path) -> None:
+    assert NO_FENCE.hiding(str(folder), but=[]) is NO_FENCE

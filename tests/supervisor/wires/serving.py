@@ -12,6 +12,7 @@ import httpx
 
 from supervisor import config
 from supervisor.protocol.ports import Channel, Connector
+from supervisor.wires.admin import Meter
 from supervisor.wires.rest import Parts
 from supervisor.wires.server import HttpServer
 from tests.supervisor.harness import OPERATOR, SERVICE, Core
@@ -37,6 +38,7 @@ class Served:
         claude_code: config.ClaudeCode | None = None,
         channels: Sequence[Channel] = (),
         parts: Parts = dict,
+        meter: Meter | None = None,
         allowed_origins: Sequence[str] = (),
         crash: Callable[[str], None] | None = None,
         grace_seconds: int = 1,
@@ -45,6 +47,7 @@ class Served:
         self._http = http or config.Http(port=0)
         self._channels = channels
         self._parts = parts
+        self._meter = meter
         self._allowed_origins = allowed_origins
         self._grace_seconds = grace_seconds
         self._stack = AsyncExitStack()
@@ -60,6 +63,7 @@ class Served:
                 accounts=core.accounts,
                 store=core.store,
                 parts=self._parts,
+                meter=self._meter,
                 allowed_origins=self._allowed_origins,
                 grace_seconds=self._grace_seconds,
             )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import Mapping
 from contextlib import AsyncExitStack, suppress
 from pathlib import Path
@@ -19,6 +20,9 @@ from supervisor.wires.socket_channel import SocketChannel
 from supervisor.wires.sockets import SocketServer
 from tests.fakes import ScriptedConnector
 from tests.supervisor.harness import SERVICE, Core
+
+TIME = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z")
+UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 PATIENCE = 20.0
 """Seconds until a frame that does not come fails a test."""
@@ -81,7 +85,7 @@ class Client:
 
     async def quiet(self) -> bool:
         """Return whether nothing was on its way: a ping is answered first."""
-        return (await self.ask("ping", request_id="quiet"))["type"] == "pong"
+        return await self.ask("ping", request_id="quiet") == {"type": "pong", "request_id": "quiet"}
 
 
 class Listening:
@@ -187,3 +191,15 @@ async def _end(task: asyncio.Task[None]) -> None:
     task.cancel()
     with suppress(asyncio.CancelledError):
         await task
+
+
+def checked(answer: dict[str, Any], **patterns: re.Pattern[str]) -> dict[str, Any]:
+    """Return an answer without the fields that match a pattern, which differ from run to run."""
+    for name, pattern in {"timestamp": TIME, **patterns}.items():
+        assert pattern.fullmatch(str(answer.pop(name))), (name, answer)
+    return answer
+
+
+def refusal(code: str, message: str, **more: Any) -> dict[str, Any]:
+    """Return an error frame."""
+    return {"type": "error", "message": message, "code": code, **more}

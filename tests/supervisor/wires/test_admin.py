@@ -10,7 +10,9 @@ import pytest
 
 from supervisor.accounts import Accounts
 from supervisor.identity import Directory
+from supervisor.models.metering import Metered
 from supervisor.projects import Projects
+from supervisor.protocol.conversation import Tokens
 from supervisor.store import open_store
 from supervisor.store.port import Store
 from supervisor.wires.admin import admin_app, call
@@ -29,6 +31,7 @@ ROWS = [
     ("POST", "/backup"),
     ("POST", "/check"),
     ("POST", "/route"),
+    ("GET", "/meter"),
 ]
 
 
@@ -176,6 +179,15 @@ async def test_route_of_nobody_needs_exactly_one_user(served: Served) -> None:
     assert (await served.operator.post("/api/admin/route", json=asked)).json()["target"] == "claude_code"
 
 
+async def test_meter_says_what_the_gateway_has_counted(tmp_path: Path) -> None:
+    counted = {"some-model": Metered(calls=2, tokens=Tokens(input=3, output=4), nanos=1_500_000, unpriced=1)}
+    async with Served(tmp_path, meter=lambda: counted) as served:
+        meter = (await served.operator.get("/api/admin/meter")).json()
+    assert meter == {
+        "models": {"some-model": {"calls": 2, "cost_usd": 0.0015, "input_tokens": 3, "output_tokens": 4, "unpriced": 1}}
+    }
+
+
 # -- without a daemon
 
 
@@ -210,6 +222,8 @@ async def test_same_refusals_come_without_a_daemon(store: Store) -> None:
     status, body = await call(app, "GET", "/api/admin/users/ann")
     assert (status, body["code"], body["error"]) == (404, "user_not_found", "User not found: ann")
     status, body = await call(app, "POST", "/api/admin/route", {"text": "fix it"})
+    assert (status, body["code"]) == (501, "unsupported")
+    status, body = await call(app, "GET", "/api/admin/meter")
     assert (status, body["code"]) == (501, "unsupported")
     status, body = await call(app, "GET", "/api/admin/nothing")
     assert (status, body["code"]) == (404, "not_found")

@@ -18,7 +18,7 @@ PROMPT = {"type": "claude_code_message", "session_id": "s1", "message": "hello"}
 EMAIL = {"type": "email_received", "from": "a@b.c", "to": "x@y.z", "subject": "", "body": "hello", "user": "alice"}
 
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
     max_leaves=10,
 )

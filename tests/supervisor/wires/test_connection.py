@@ -346,7 +346,7 @@ async def test_pieces_of_an_answer_are_joined_while_they_wait(tmp_path: Path) ->
         await client.ask("subscribe", topics=["session:s1"])
         for number in range(3_000):  # in one step of the loop: nothing is written in between
             listening.core.hub.publish(delta(f"{number},"), ["session:s1"])
-        frames = []
+        frames: list[str] = []
         while not "".join(frames).endswith("2999,"):
             frames.append((await client.receive())["text"])
         assert "".join(frames) == "".join(f"{number}," for number in range(3_000))
@@ -360,8 +360,7 @@ async def test_topics_are_bounded(tmp_path: Path) -> None:
     async with Listening(tmp_path) as listening:
         client = await listening.client()
         topics = [f"session:s{number}" for number in range(MAX_TOPICS + 1)]
-        for topic in topics:
-            await record(listening, topic.removeprefix("session:"))
+        await asyncio.gather(*(record(listening, topic.removeprefix("session:")) for topic in topics))
         for start in range(0, MAX_TOPICS, 100):
             answer = await client.ask("subscribe", topics=topics[start : start + 100])
             assert len(answer["topics"]) == start + 100

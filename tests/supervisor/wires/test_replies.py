@@ -48,19 +48,21 @@ async def test_a_reply_goes_to_the_request_that_waits_for_it() -> None:
     replies, asker, other = Replies(), Recorder(), Recorder()
     for client in (asker, other):
         replies.attach("a", client)
-    expected = replies.expect(M1, asker, "r1")
+    expected = replies.expect("a", M1, asker, "r1")
     assert await replies.deliver("a", M1, PONG, "kept")
     assert asker.written == [(PONG, "r1")]
     assert other.written == []
-    assert expected.written.is_set()
+    assert expected.written
+    assert expected.over.is_set()
 
 
 async def test_every_request_that_waits_for_the_same_message_is_answered_once() -> None:
     replies, first, second = Replies(), Recorder(), Recorder()
-    replies.expect(M1, first, "r1")
-    replies.expect(M1, second, "r2")
+    replies.attach("a", first)
+    replies.attach("a", second)
+    replies.expect("a", M1, first, "r1")
+    replies.expect("a", M1, second, "r2")
     assert await replies.deliver("a", M1, PONG, None)
-    assert not await replies.deliver("a", M1, PONG, None)
     assert (first.written, second.written) == ([(PONG, "r1")], [(PONG, "r2")])
 
 
@@ -81,10 +83,23 @@ async def test_a_reply_whose_asker_is_gone_goes_to_another_connection_of_the_acc
     replies, asker, other = Replies(), Recorder(), Recorder()
     replies.attach("a", asker)
     replies.attach("a", other)
-    replies.expect(M1, asker, "r1")
+    expected = replies.expect("a", M1, asker, "r1")
     replies.detach("a", asker)
+    assert expected.over.is_set()
+    assert not expected.written
     assert await replies.deliver("a", M1, PONG, "r1")
     assert other.written == [(PONG, "r1")]
+
+
+def test_nothing_is_waited_for_on_a_connection_that_is_gone_or_at_the_end() -> None:
+    replies, client = Replies(), Recorder()
+    assert replies.expect("a", M1, client, None).over.is_set()
+    replies.attach("a", client)
+    waiting = replies.expect("a", M1, client, None)
+    assert not waiting.over.is_set()
+    replies.release()
+    assert waiting.over.is_set()
+    assert replies.expect("a", M1, client, None).over.is_set()
 
 
 async def test_without_a_connection_nothing_is_written() -> None:
@@ -96,9 +111,9 @@ async def test_without_a_connection_nothing_is_written() -> None:
     assert not await replies.deliver("a", M1, PONG, None)
 
 
-def sms(**fields: str) -> SmsReceived:
+def sms(request_id: str | None = None) -> SmsReceived:
     """Return a text message."""
-    return SmsReceived(**{"from_": "+15550100", "to": "+15550199", "message": "hi", "user": "alice", **fields})
+    return SmsReceived(from_="+15550100", to="+15550199", message="hi", user="alice", request_id=request_id)
 
 
 def mail(subject: str) -> EmailReceived:

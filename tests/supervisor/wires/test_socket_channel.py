@@ -89,7 +89,11 @@ async def test_a_parked_reply_outlives_the_daemon(tmp_path: Path) -> None:
     async with Listening(tmp_path, parked=True) as listening:
         client = await listening.client()
         await client.send("sms_received", **{**HOLD, "message": "hello"})
-        await until(listening.core.store.outbox.counts, "the reply to be in the outbox")
+
+        async def waits() -> bool:
+            return (await listening.core.store.outbox.counts()).get(OutboxState.PENDING) == 1
+
+        await until(waits, "the reply to be in the outbox")
     async with Listening(tmp_path) as listening:
         client = await listening.client()
         assert (await client.receive())["message"] == "hello"

@@ -140,7 +140,7 @@ async def test_closing_the_doors_lets_what_runs_end(tmp_path: Path) -> None:
         late = await client.ask("claude_code_message", session_id="s1", message="late")
         assert (late["code"], late["message"]) == ("unavailable", "The daemon is shutting down")
         assert (await client.ask("get_session_status", session_id="s1"))["type"] == "session_status"
-        with pytest.raises(OSError, match="."):
+        with pytest.raises(ConnectionRefusedError):
             await listening.raw()
         listening.scripted.release()
         assert (await client.receive())["request_id"] == "running"
@@ -161,6 +161,19 @@ async def test_stopping_answers_what_waits_before_it_closes_with_1001(tmp_path: 
             assert (await one.closed())[0] == 1001
         async with asyncio.timeout(PATIENCE):
             await closing
+
+
+async def test_stopping_acknowledges_the_texts_whose_replies_are_still_to_come(tmp_path: Path) -> None:
+    async with Listening(tmp_path) as listening:
+        client = await listening.client()
+        text = {"from": "+15550100", "to": "+15550199", "message": "hold", "user": "alice"}
+        await client.send("sms_received", **text, request_id="r")
+        await until(listening.assistant.held, "the prompt to be held")
+        closing = asyncio.create_task(listening.server.aclose())
+        acknowledged = await client.receive()
+        assert (acknowledged["type"], acknowledged["request_id"]) == ("message_acknowledged", "r")
+        assert (await client.closed())[0] == 1001
+        await closing
 
 
 async def test_stopping_waits_for_nobody_who_does_not_answer(tmp_path: Path) -> None:

@@ -1,0 +1,176 @@
+"""The real Claude Code on the offline model: what we add to a warm turn of `ClaudeSDKClient`, and first tokens."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import uuid
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from claude_agent_sdk import ClaudeAgentOptions, ClaudeSDKClient, ResultMessage, StreamEvent
+
+from benchmarks.core import USER, Core, core
+from benchmarks.figures import Figure, compare
+from benchmarks.process import environment, started
+from connectors.claude_code import command
+from supervisor.operations import Asked
+from supervisor.protocol.events import AnyEvent, ClaudeCodeDelta
+from supervisor.protocol.ids import uuid7
+from supervisor.protocol.messages import SessionId
+from supervisor.protocol.status import EndReason
+
+PROMPT = "hello"
+REACH = "10 ms"
+SDK = "ClaudeSDKClient alone"
+
+
+async def measure(folder: Path, short: bool) -> list[Figure]:
+    """Take turns with the SDK alone, on the same model, with the same tools and settings."""
+    rounds, turns = (1, 2) if short else (6, 20)
+    found = [_Side(), _Side()]
+    async with started("benchmarks.model_server") as model:
+        url = model.first_line
+        async with core(folder, connector="claude_code", upstream=url) as daemon:
+            for _ in range(rounds):
+                await _round(daemon, _Sdk(folder / f"sdk-{uuid7()}", url), turns, *found)
+    ours, alone = found
+    added = [mine - theirs for mine, theirs in zip(ours.warm, alone.warm, strict=True)]
+    return [
+        compare("a warm turn", "ms", ours.warm, SDK, alone.warm),
+        compare("added to a warm turn", "ms", added, SDK, alone.warm, REACH),
+        compare("first token of a new session", "ms", ours.new, SDK, alone.new),
+        compare("first token of a resumed session", "ms", ours.resumed, SDK, alone.resumed),
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Side:
+    """Milliseconds of warm turns, and from nothing to the first token of new and of resumed sessions."""
+
+    warm: list[float] = field(default_factory=list)
+    new: list[float] = field(default_factory=list)
+    resumed: list[float] = field(default_factory=list)
+
+
+async def _round(daemon: Core, sdk: _Sdk, turns: int, ours: _Side, alone: _Side) -> None:
+    """Open a session on each side, use both in turn, close and resume them."""
+    began = time.perf_counter()
+    session_id = await _connect(daemon)
+    ours.new.append(await _first_token(daemon, session_id, began))
+    theirs = str(uuid.uuid4())
+    began = time.perf_counter()
+    async with sdk.client(session_id=theirs) as client:
+        alone.new.append(await sdk.first_token(client, began))
+        for number in range(turns):
+            # The second of a pair finds the machine as the first left it: each is first as often as the other.
+            if number % 2:
+                ours.warm.append(await _turn(daemon, session_id))
+            alone.warm.append(await sdk.turn(client))
+            if not number % 2:
+                ours.warm.append(await _turn(daemon, session_id))
+    await daemon.sessions.close(session_id, EndReason.IDLE)
+    ours.resumed.append(await _first_token(daemon, session_id, time.perf_counter()))
+    await daemon.sessions.close(session_id, EndReason.USER)
+    began = time.perf_counter()
+    async with sdk.client(resume=theirs) as client:
+        alone.resumed.append(await sdk.first_token(client, began))
+
+
+async def _connect(daemon: Core) -> SessionId:
+    session_id = SessionId(f"claude-{uuid7()}")
+    await daemon.operations.connect(daemon.caller, session_id, daemon.project_path, USER)
+    return session_id
+
+
+async def _turn(daemon: Core, session_id: SessionId) -> float:
+    began = time.perf_counter()
+    taken = await daemon.operations.send(Asked(caller=daemon.caller, channel="socket"), session_id, PROMPT, None)
+    await daemon.operations.answer(taken)
+    return (time.perf_counter() - began) * 1e3
+
+
+async def _first_token(daemon: Core, session_id: SessionId, began: float) -> float:
+    """Send a prompt; return the milliseconds from `began` to its first text, once the turn has ended."""
+    first = asyncio.get_running_loop().create_future()
+    with _listening(daemon, session_id, first):
+        await _turn(daemon, session_id)
+    at: float = first.result()
+    return (at - began) * 1e3
+
+
+class _listening:
+    """Subscribes to a session; the future gets the time of the first text."""
+
+    def __init__(self, daemon: Core, session_id: SessionId, first: asyncio.Future[float]) -> None:
+        self._hub = daemon.hub
+        self._topic = f"session:{session_id}"
+        self._first = first
+        self._deliver: Callable[[AnyEvent], None] = self._take
+
+    def __enter__(self) -> None:
+        self._hub.subscribe(self._topic, self._deliver)
+
+    def __exit__(self, *exc_info: object) -> None:
+        self._hub.unsubscribe(self._topic, self._deliver)
+
+    def _take(self, event: AnyEvent) -> None:
+        if isinstance(event, ClaudeCodeDelta) and not self._first.done():
+            self._first.set_result(time.perf_counter())
+
+
+class _Sdk:
+    """`ClaudeSDKClient` with nothing of ours around it, the same CLI and the same offers."""
+
+    def __init__(self, folder: Path, url: str) -> None:
+        self._project = folder / "project"
+        self._project.mkdir(parents=True)
+        self._environment = {
+            **environment(),
+            **command.QUIET,
+            **command.BEHAVIOUR,
+            "HOME": str(folder),
+            "CLAUDE_CONFIG_DIR": str(folder / "config"),
+            "ANTHROPIC_BASE_URL": url,
+            "ANTHROPIC_API_KEY": "benchmark",
+        }
+
+    @asynccontextmanager
+    async def client(self, **session: str) -> AsyncIterator[ClaudeSDKClient]:
+        """Start the CLI; the block ends it."""
+        options: dict[str, Any] = {
+            "cwd": self._project,
+            "env": self._environment,
+            "tools": list(command.tools(shell=True)),
+            "setting_sources": [],
+            "include_partial_messages": True,
+            **session,
+        }
+        async with ClaudeSDKClient(ClaudeAgentOptions(**options)) as client:
+            yield client
+
+    async def turn(self, client: ClaudeSDKClient) -> float:
+        """Return the milliseconds of one turn."""
+        began = time.perf_counter()
+        await client.query(PROMPT)
+        async for message in client.receive_response():
+            if isinstance(message, ResultMessage) and message.is_error:
+                raise RuntimeError(f"the SDK's turn failed: {message.result}")
+        return (time.perf_counter() - began) * 1e3
+
+    async def first_token(self, client: ClaudeSDKClient, began: float) -> float:
+        """Return the milliseconds from `began` to the first text of a turn, once it has ended."""
+        first = 0.0
+        await client.query(PROMPT)
+        async for message in client.receive_response():
+            if not first and isinstance(message, StreamEvent) and _is_text(message.event):
+                first = time.perf_counter()
+        return (first - began) * 1e3
+
+
+def _is_text(event: dict[str, Any]) -> bool:
+    delta = event.get("delta") if event.get("type") == "content_block_delta" else None
+    return isinstance(delta, dict) and delta.get("type") == "text_delta"

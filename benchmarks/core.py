@@ -1,0 +1,146 @@
+"""The daemon's core in this process, without wires and channels: what a benchmark measures where no socket is asked."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from supervisor import config, plugins
+from supervisor.assistant import Assistant
+from supervisor.commands import Commands
+from supervisor.credentials import Credentials
+from supervisor.host import ConnectorSide
+from supervisor.hub import Hub
+from supervisor.identity import Caller, Directory
+from supervisor.intake import Intake
+from supervisor.keywords import Keywords
+from supervisor.models.prices import PriceList
+from supervisor.models.proxy import Gateway
+from supervisor.opening import DATABASE, jwt_secret, seal_with
+from supervisor.operations import Operations
+from supervisor.outbox import Outbox
+from supervisor.projects import Projects
+from supervisor.protocol.messages import UserId
+from supervisor.protocol.status import EndReason, Permissions, Role
+from supervisor.protocol.times import now_ms
+from supervisor.rates import Rates
+from supervisor.router import Router
+from supervisor.schedule import Schedule
+from supervisor.sessions import Sessions
+from supervisor.store import SqliteStore, open_store
+from supervisor.store.records import User
+from supervisor.turns import Turns
+
+USER = UserId("ann")
+PROJECT = "bench"
+MANY = 20_000
+"""More sessions and processes than any benchmark opens."""
+DRAIN_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Core:
+    """What a benchmark calls."""
+
+    store: SqliteStore
+    hub: Hub
+    sessions: Sessions
+    operations: Operations
+    schedule: Schedule
+    caller: Caller
+    project_path: str
+
+
+async def open_bench_store(folder: Path, credentials: Credentials | None = None) -> SqliteStore:
+    """Open the store of a state folder as the daemon does, with our user in it."""
+    credentials = credentials or Credentials(folder, {})
+    store = await open_store(folder / DATABASE, seal=seal_with(credentials.generated("audit")))
+    await store.accounts.put_user(User(id=USER, name="Ann", role=Role.ADMIN), now_ms=now_ms())
+    return store
+
+
+@asynccontextmanager
+async def core(
+    folder: Path, *, connector: str = "echo", upstream: str = "http://127.0.0.1:9", idle_timeout: float = 0.0
+) -> AsyncIterator[Core]:
+    """Build the core as the daemon does, over a store in `folder`.
+
+    Args:
+        upstream: where the gateway sends calls to the model; the echo connector makes none.
+        idle_timeout: seconds without a turn after which `schedule.reap()` closes a session; its clock is not started.
+    """
+    project = folder / "project"
+    project.mkdir(exist_ok=True)
+    settings = config.ClaudeCode(connector=connector, max_sessions=MANY, max_processes=MANY)
+    async with AsyncExitStack() as stack:
+        credentials = Credentials(folder, {})
+        store = await open_bench_store(folder, credentials)
+        stack.push_async_callback(store.close)
+        directory = Directory(
+            operator_token=credentials.operator_token(), service_token=None, jwt_secret=jwt_secret(credentials)
+        )
+        directory.replace(await store.accounts.users(), await store.accounts.tokens())
+        tables = {
+            PROJECT: config.Project(path=str(project), users=(USER,), permissions=Permissions.EDIT, concurrent=True)
+        }
+        projects = Projects(tables)
+        gateway = await stack.enter_async_context(Gateway(upstream=upstream, api_key=None, prices=PriceList()))
+        side = ConnectorSide(credentials, folder)
+        answers = plugins.connector(connector, "claude_code", settings, side)
+        await answers.prepare()
+        hub, outbox = Hub(), Outbox(store.outbox)
+        sessions = Sessions(
+            store=store,
+            hub=hub,
+            connector=answers,
+            gateway=gateway,
+            state_dir=folder,
+            max_processes=MANY,
+            turn_timeout=settings.turn_timeout_seconds,
+        )
+        assistant = plugins.connector("assistant", "assistant", config.Assistant(), side)
+        turns = Turns(
+            store=store,
+            hub=hub,
+            sessions=sessions,
+            assistant=Assistant(connector=assistant, gateway=gateway, store=store),
+            projects=projects,
+            replied=outbox.notify,
+            turn_timeout=settings.turn_timeout_seconds,
+        )
+        routing = config.Routing()
+        intake = Intake(
+            store=store,
+            directory=directory,
+            projects=projects,
+            router=Router(Keywords(routing.keywords), routing.unauthorised),
+            rates=Rates(config.Limits()),
+            sessions=sessions,
+            turns=turns,
+            outbox=outbox,
+            commands=Commands(store, turns),
+            followup_seconds=routing.followup_seconds,
+            default_project="",
+        )
+        operations = Operations(
+            store=store,
+            directory=directory,
+            projects=projects,
+            intake=intake,
+            sessions=sessions,
+            turns=turns,
+            claude_code=settings,
+        )
+        stack.push_async_callback(sessions.close_all, EndReason.SHUTDOWN)
+        stack.push_async_callback(turns.drain, DRAIN_SECONDS)
+        yield Core(
+            store=store,
+            hub=hub,
+            sessions=sessions,
+            operations=operations,
+            schedule=Schedule(store=store, sessions=sessions, turns=turns, idle_timeout=idle_timeout),
+            caller=directory.caller(credentials.operator_token()),
+            project_path=str(project),
+        )

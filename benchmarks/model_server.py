@@ -1,0 +1,23 @@
+"""The offline model as a process of its own, so that its work is counted to nobody."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+
+import uvloop
+
+from supervisor.models.offline import OfflineModel
+
+
+async def main() -> None:
+    """Listen on a free port, say which, and serve until SIGTERM."""
+    stop = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+    async with OfflineModel() as model:
+        print(model.url, flush=True)
+        await stop.wait()
+
+
+if __name__ == "__main__":
+    uvloop.run(main())

@@ -1,0 +1,67 @@
+"""1,000 idle sessions closed by one pass of the clock's duty."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import time
+from pathlib import Path
+
+from benchmarks.core import USER, Core, core
+from benchmarks.figures import Figure, compare
+from supervisor.protocol.messages import SessionId
+
+SESSIONS = 1_000
+FEW_SESSIONS = 50
+IDLE_SECONDS = 0.001
+REACH = "50 ms"
+
+
+async def measure(folder: Path, short: bool) -> list[Figure]:
+    """Measure a pass over idle sessions, and one that finds nothing to do."""
+    rounds, count = (2, FEW_SESSIONS) if short else (7, SESSIONS)
+    ids = [SessionId(f"idle-{number}") for number in range(count)]
+    reap: list[float] = []
+    idle: list[float] = []
+    bare: list[float] = []
+    async with core(folder, idle_timeout=IDLE_SECONDS) as daemon:
+        for _ in range(rounds):
+            await _connect(daemon, ids)
+            await asyncio.sleep(2 * IDLE_SECONDS)
+            began = time.perf_counter()
+            closed = await daemon.schedule.reap()
+            reap.append((time.perf_counter() - began) * 1e3)
+            if closed != count:
+                raise RuntimeError(f"{closed} sessions were reaped, not {count}")
+            began = time.perf_counter()
+            await daemon.schedule.reap()
+            idle.append((time.perf_counter() - began) * 1e3)
+            bare.append(_bare_update(folder, ids) * 1e3)
+    plain = f"one bare transaction of {count:,} updates"
+    return [
+        compare(f"reaping {count:,} idle sessions", "ms", reap, plain, bare, REACH),
+        compare("a pass with nothing to reap", "ms", idle, plain, bare),
+    ]
+
+
+async def _connect(daemon: Core, ids: list[SessionId]) -> None:
+    connect = daemon.operations.connect
+    for start in range(0, len(ids), 100):
+        batch = ids[start : start + 100]
+        await asyncio.gather(*(connect(daemon.caller, i, daemon.project_path, USER) for i in batch))
+
+
+def _bare_update(folder: Path, ids: list[SessionId]) -> float:
+    connection = sqlite3.connect(folder / "bare.db", isolation_level=None)
+    try:
+        connection.executescript("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;")
+        connection.execute("CREATE TABLE IF NOT EXISTS bare (id TEXT PRIMARY KEY, status TEXT) STRICT")
+        keys = [(session_id,) for session_id in ids]
+        connection.executemany("INSERT INTO bare VALUES (?, 'idle') ON CONFLICT DO NOTHING", keys)
+        began = time.perf_counter()
+        connection.execute("BEGIN IMMEDIATE")
+        connection.executemany("UPDATE bare SET status = 'disconnected' WHERE id = ?", keys)
+        connection.execute("COMMIT")
+        return time.perf_counter() - began
+    finally:
+        connection.close()

@@ -1,0 +1,198 @@
+"""The daemon's life: what keeps it from starting, how it drains, what is left when it is killed."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+import signal
+import socket
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from tests.e2e.process import DaemonProcess
+from tests.e2e.world import HANG, World, script, slow_answer, write_file
+from tests.waiting import until
+
+pytestmark = [pytest.mark.e2e, pytest.mark.cli_process, pytest.mark.asyncio(loop_scope="module")]
+
+DRAIN_SECONDS = 4.0
+
+AGENTS_GONE_SECONDS = 5.0
+"""The fence takes less than one; a machine that is busy with other tests takes longer."""
+
+ECHO = """
+[claude_code]
+connector = "echo"
+"""
+
+
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def shared(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
+    folder = tmp_path_factory.mktemp("world")
+    async with World(folder, projects=("site", "shop"), drain=DRAIN_SECONDS) as world:
+        yield world
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def world(shared: World) -> World:
+    """One world for all; each test finds its daemon running and may leave it in any state."""
+    await shared.start()
+    return shared
+
+
+# -- what keeps it from starting
+
+
+@pytest.mark.parametrize(
+    ("config", "says"),
+    [
+        ("[supervisor]\nprot = 1\n", "supervisor.prot: unknown key; known here: ack_after_seconds, "),
+        ('[http]\nport = "8787"\n', "http.port: input should be a valid integer"),
+        ("[state]\nno toml\n", "is not TOML: "),
+        ("[state]\n[channels.pigeon]\n", "channels.pigeon: there is no channel 'pigeon'\nthere is mail, sms"),
+        (
+            '[state]\n[channels.sms]\nacount_sid = "AC"\n',
+            "channels.sms.acount_sid: unknown key; known here: account_sid",
+        ),
+        ('[state]\n[claude_code]\ncli_path = "/nowhere/claude"\n', "claude_code.cli_path: there is no Claude Code at "),
+    ],
+    ids=["unknown key", "wrong type", "broken file", "unknown channel", "unknown key of a channel", "no Claude Code"],
+)
+async def test_a_configuration_that_cannot_be_used_is_a_sentence(tmp_path: Path, config: str, says: str) -> None:
+    daemon = DaemonProcess(tmp_path, arguments=("--offline",))
+    state = f'[state]\ndir = "{tmp_path / "state"}"\n'
+    daemon.config.write_text(config.replace("[state]\n", state) if "[state]" in config else config + state)
+    assert says in await refusal(daemon)
+
+
+async def test_no_key_of_the_model_is_a_sentence(tmp_path: Path) -> None:
+    daemon = DaemonProcess(tmp_path, config=ECHO, arguments=())
+    assert await refusal(daemon) == "xswarm: ANTHROPIC_API_KEY: is not set\nset it, or start with --offline\n"
+
+
+@pytest.fixture
+def taken() -> Iterator[int]:
+    """A port that somebody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield listener.getsockname()[1]
+
+
+async def test_a_port_in_use_is_a_sentence_that_names_the_key(tmp_path: Path, taken: int) -> None:
+    of_http = DaemonProcess(tmp_path / "a", config=ECHO, http=f"port = {taken}", arguments=("--offline",))
+    of_socket = DaemonProcess(tmp_path / "b", config=ECHO, supervisor=f"port = {taken}", arguments=("--offline",))
+    of_demo = DaemonProcess(tmp_path / "c", config=ECHO, http=f"port = {taken - 1}", arguments=("--demo",))
+    said = await asyncio.gather(*(refusal(daemon) for daemon in (of_http, of_socket, of_demo)))
+    assert said[0].startswith(f"xswarm: http.port: port {taken} of 127.0.0.1 is in use\n")
+    assert said[1].startswith(f"xswarm: supervisor.port: cannot listen on 127.0.0.1:{taken}: ")
+    assert said[2].startswith("xswarm: http.port: the demo's stand-ins cannot listen beside it: ")
+
+
+async def test_a_second_daemon_on_the_same_state_is_refused(world: World) -> None:
+    said = await refusal(world.daemon)
+    assert said.startswith(
+        f"xswarm: state.dir: another xswarm (pid {world.daemon.pid}) is using {world.daemon.state}\n"
+    )
+    assert (await world.ready())[0] == 200
+
+
+async def refusal(daemon: DaemonProcess) -> str:
+    """Start a daemon that cannot run; return the sentence with which it says so."""
+    running = daemon.running
+    ended = await daemon.fails_to_start()
+    assert ended.code == 1
+    assert ended.out == ""
+    assert "Traceback" not in ended.err
+    assert running or not (daemon.state / "addresses.json").exists()
+    return ended.err[ended.err.index("xswarm: ") :]
+
+
+# -- how it stops
+
+
+async def test_sigterm_drains(world: World) -> None:
+    shop = world.project("shop")
+    await world.text("@site " + script(slow_answer(10, 1.0)))
+    await world.text("@shop " + script(write_file(shop / "begun.txt", "x"), HANG))
+    await until(lambda: len(world.turns("running")) == 2 and (shop / "begun.txt").exists(), "both run", 60)
+    agents = world.agents()
+    assert agents
+
+    assert await world.daemon.stop() == 0
+
+    assert "w0 w1 w2 w3 w4 w5 w6 w7 w8 w9" in world.answers()
+    told = await world.answer("was interrupted: the daemon was shut down while it ran")
+    assert "These tools had started: Write" in told
+    assert "It was not run again" in told
+    assert world.turns("running") == []
+    assert len(world.turns("interrupted")) == 1
+    assert_nothing_is_left(world)
+
+
+async def test_a_second_sigterm_forces(world: World) -> None:
+    stopping = log_lines(world, "stopping: ")
+    await world.text("@site " + script(HANG))
+    await until(lambda: len(world.turns("running")) == 1, "it runs", 60)
+    world.daemon.send_signal(signal.SIGTERM)
+    await until(lambda: log_lines(world, "stopping: ") > stopping, "it drains")
+    world.daemon.send_signal(signal.SIGTERM)
+    assert await world.daemon.ended() == 1
+    await until(lambda: not world.agents(), "no agent is left", AGENTS_GONE_SECONDS)
+    assert len(world.turns("running")) == 1  # for the next start to find
+
+
+async def test_a_killed_daemon_leaves_no_agent_and_runs_nothing_twice(world: World) -> None:
+    site, known = world.project("site"), len(world.answers())
+    started = world.tools_started()
+    await world.text("@site " + script(write_file(site / "once.txt", "once"), HANG))
+    await until(lambda: world.tools_started() > started and (site / "once.txt").exists(), "it has run a tool", 60)
+    (site / "once.txt").unlink()
+    assert world.agents()
+
+    await world.daemon.stop(signal.SIGKILL)
+    await until(lambda: not world.agents(), "no agent is left", AGENTS_GONE_SECONDS)
+    assert (world.daemon.state / "addresses.json").exists()
+
+    await world.start()
+    told = await world.answer("was interrupted: the daemon was restarted while it ran")
+    assert "These tools had started: Write" in told
+    assert log_lines(world, "after a crash: ") > 0
+    assert len(world.answers()) > known
+    assert world.turns("running") == world.turns("pending") == []
+    assert not world.agents()
+
+    # The conversation goes on, and what was cut off is not done again.
+    assert "once.txt" not in await world.ask("@site list the files")
+    assert not (site / "once.txt").exists()
+    assert (await world.operator("GET", "/api/admin/meter")).json()["models"]
+
+
+async def test_an_interrupted_turn_of_the_assistant_runs_again(world: World) -> None:
+    await world.text("assistant: " + script(slow_answer(20, 2.0)))
+    await until(lambda: len(world.turns("running")) == 1, "it runs", 60)
+    await world.daemon.stop(signal.SIGKILL)
+    await world.start()
+    assert await world.answer("w18 w19")
+    assert sum("w18 w19" in text for text in world.answers()) == 1
+
+
+def assert_nothing_is_left(world: World) -> None:
+    """The daemon is gone, and with it its agents, its lock and everything that says where it is."""
+    state = world.daemon.state
+    assert world.agents() == []
+    assert list(state.glob("processes/*")) == []
+    assert list(state.glob("*-wal")) == list(state.glob("*-shm")) == []
+    assert not (state / "addresses.json").exists()
+    assert not world.lmtp.exists()
+    descriptor = os.open(state / "daemon.lock", os.O_RDWR)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    finally:
+        os.close(descriptor)
+
+
+def log_lines(world: World, part: str) -> int:
+    return sum(part in line for line in world.daemon.log)

@@ -1,0 +1,315 @@
+"""A daemon that is configured as a real one, with Twilio, mail server and Claude Code where a test can spoil them."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import sys
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, closing
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import urlencode
+
+import httpx
+from websockets.asyncio.client import ClientConnection, connect
+
+from connectors.claude_code import installation
+from supervisor.demo.mailbox import MailboxStandIn, deliver
+from supervisor.demo.twilio import TwilioStandIn
+from tests.e2e.process import DaemonProcess, free_port
+from tests.waiting import until
+
+ACCOUNT = "AC" + "0" * 32
+ALICE, ALICE_MAIL = "+15550100", "alice@example.test"
+OURS = "xswarm@example.test"
+AUTHSERV_ID = "mx.example.test"
+
+ANSWER_SECONDS = 60.0
+
+CONFIG = """
+[claude_code]
+connector = "{connector}"
+cli_path = "{cli}"
+turn_timeout_seconds = {turn_timeout}
+
+[limits]
+messages_per_minute = 1000
+messages_per_hour = 1000
+
+{projects}
+
+[channels.sms]
+account_sid = "{account}"
+from_number = "{number}"
+api_url = "{twilio}"
+
+[channels.mail]
+address = "{ours}"
+trusted_authserv_id = "{authserv}"
+
+[channels.mail.smtp]
+host = "127.0.0.1"
+port = {smtp_port}
+tls = "none"
+
+[channels.mail.lmtp]
+path = "{lmtp}"
+"""
+
+PROJECT = """
+[projects.{name}]
+path = "{path}"
+users = ["alice"]
+permissions = "edit"
+"""
+
+CLI = """\
+#!{python} -IS
+import json, os, sys, time
+if not os.path.exists("cli.py") or "--version" in sys.argv:
+    os.execv({cli!r}, [{cli!r}, *sys.argv[1:]])
+def say(**frame):
+    print(json.dumps(frame), flush=True)
+def ready():
+    request = json.loads(sys.stdin.readline())
+    answer = {{"hooks_applied": True, "hook_on_failure_supported": True}}
+    say(type="control_response", response={{
+        "subtype": "success", "request_id": request["request_id"], "response": answer}})
+exec(open("cli.py").read())
+"""
+"""Runs the real Claude Code, but in a project with a file cli.py: there it does what that says."""
+
+
+class World:
+    """`async with` starts the stand-ins; `start` the daemon.
+
+    Args:
+        folder: for everything.
+        connector: what answers for Claude Code.
+        projects: their names; each is a folder of its own, where alice may edit.
+        state: the state folder, where it is not in `folder`.
+        secrets: of the daemon's environment, besides Twilio's.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        connector: str = "claude_code",
+        projects: Sequence[str] = ("site",),
+        turn_timeout: float = 60.0,
+        drain: float = 10.0,
+        secrets: Mapping[str, str] | None = None,
+    ) -> None:
+        self.folder = folder
+        self.twilio_token = os.urandom(16).hex()
+        self.twilio = self._twilio()
+        self.mailbox = MailboxStandIn()
+        self.cli = folder / "claude"
+        self.lmtp = folder / "lmtp" / "lmtp.sock"
+        self._connector = connector
+        self._projects = projects
+        self._turn_timeout = turn_timeout
+        self._drain = drain
+        self._secrets = secrets or {}
+        self._stack = AsyncExitStack()
+        self._daemon: DaemonProcess | None = None
+
+    @property
+    def daemon(self) -> DaemonProcess:
+        """The daemon, whether it runs or not."""
+        assert self._daemon is not None
+        return self._daemon
+
+    @property
+    def http(self) -> str:
+        """Where it serves HTTP."""
+        return str(self.daemon.addresses["http"])
+
+    @property
+    def webhook(self) -> str:
+        """Where texts are announced."""
+        return f"http://127.0.0.1:{self._port}/webhooks/twilio/sms"
+
+    def project(self, name: str = "site") -> Path:
+        """Return a project's folder."""
+        return self.folder / "projects" / name
+
+    async def __aenter__(self) -> Self:
+        async with AsyncExitStack() as stack:
+            self._twilio_stack = await stack.enter_async_context(AsyncExitStack())
+            await self._twilio_stack.enter_async_context(self.twilio)
+            await stack.enter_async_context(self.mailbox)
+            self.client = await stack.enter_async_context(httpx.AsyncClient(trust_env=False, timeout=ANSWER_SECONDS))
+            for name in self._projects:
+                self.project(name).mkdir(parents=True)
+            self.lmtp.parent.mkdir()
+            self.restore_cli()
+            self._port = free_port()
+            self._daemon = DaemonProcess(
+                self.folder,
+                supervisor=f"port = 0\ndrain_seconds = {self._drain}",
+                http=f'port = {self._port}\npublic_url = "http://127.0.0.1:{self._port}"',
+                config=self._config(),
+                arguments=("--offline",),
+                environment={"TWILIO_AUTH_TOKEN": self.twilio_token, **self._secrets},
+            )
+            stack.push_async_callback(self._end)
+            self._stack = stack.pop_all()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._stack.aclose()
+
+    async def start(self) -> None:
+        """Start the daemon where it does not run; alice is one of its users."""
+        if self.daemon.running:
+            return
+        await self.daemon.start()
+        alice = {"name": "Alice", "role": "ADMIN", "phones": [ALICE], "emails": [ALICE_MAIL]}
+        assert (await self.operator("PUT", "/api/admin/users/alice", alice)).status_code == 200
+
+    async def operator(self, method: str, path: str, body: Any = None) -> httpx.Response:
+        """Ask the HTTP server with the operator's token."""
+        headers = {"Authorization": f"Bearer {self.daemon.token}"}
+        return await self.client.request(method, self.http + path, headers=headers, json=body)
+
+    async def service_token(self) -> str:
+        """Return a new token of a service."""
+        made = await self.operator("POST", "/api/admin/tokens", {"service": "e2e"})
+        return str(made.json()["token"])
+
+    @asynccontextmanager
+    async def socket(self) -> AsyncIterator[ClientConnection]:
+        """Connect a service to the supervisor socket."""
+        headers = {"Authorization": f"Bearer {await self.service_token()}"}
+        async with connect(self.daemon.addresses["socket"], additional_headers=headers, proxy=None) as connection:
+            yield connection
+
+    async def text(self, body: str, sender: str = ALICE) -> int:
+        """Announce a text as Twilio does; return the status of the answer. Works while the API is away."""
+        form = self.twilio.book.webhook_form(self.twilio.book.received(sender, body, 0))
+        headers = {
+            "Content-Type": "application/x-www-form-urlencoded; charset=UTF-8",
+            "X-Twilio-Signature": self.twilio.sign(self.webhook, form),
+        }
+        return (await self.client.post(self.webhook, content=urlencode(form), headers=headers)).status_code
+
+    async def mail(self, subject: str, body: str) -> str:
+        """Hand in a mail of alice's as the mail server does; return the last answer."""
+        return await deliver(
+            str(self.lmtp), from_=ALICE_MAIL, to=OURS, subject=subject, body=body, authserv_id=AUTHSERV_ID
+        )
+
+    def answers(self) -> list[str]:
+        """Return the texts that alice got, oldest first."""
+        return [message.body for message in self.twilio.messages if message.outgoing and message.to == ALICE]
+
+    async def answer(self, part: str) -> str:
+        """Wait for a text to alice that holds this, and return it."""
+        await until(lambda: any(part in text for text in self.answers()), f"a text with {part!r}", ANSWER_SECONDS)
+        return next(text for text in self.answers() if part in text)
+
+    async def ask(self, body: str) -> str:
+        """Text the daemon and return the next text to alice; nothing else may be under way."""
+        known = len(self.answers())
+        assert await self.text(body) == 200
+        await until(lambda: len(self.answers()) > known, f"an answer to {body[:60]!r}", ANSWER_SECONDS)
+        return self.answers()[known]
+
+    async def ready(self) -> tuple[int, dict[str, str]]:
+        """Return the status of /readyz, and the parts that it names."""
+        response = await self.client.get(self.http + "/readyz")
+        return response.status_code, response.json()["parts"]
+
+    async def twilio_goes_down(self) -> None:
+        """Stop the stand-in for Twilio."""
+        await self._twilio_stack.aclose()
+
+    async def twilio_comes_back(self) -> None:
+        """Start it again where it was, with its books."""
+        port, book = int(self.twilio.url.rpartition(":")[2]), self.twilio.book
+        self.twilio = self._twilio(port)
+        self.twilio.book = book
+        await self._twilio_stack.enter_async_context(self.twilio)
+
+    def restore_cli(self) -> None:
+        """Put Claude Code in its place."""
+        self.cli.write_text(CLI.format(python=sys.executable, cli=installation.find(None)), encoding="utf-8")
+        self.cli.chmod(0o755)
+
+    def turns(self, state: str) -> list[str]:
+        """Return the users' prompts whose turns are in a state, as an outside tool reads them."""
+        sql = """
+            SELECT coalesce(m.message, '') FROM turns AS t LEFT JOIN claude_code_messages AS m ON m.seq = 2 * t.id
+            WHERE t.state = ? ORDER BY t.id
+        """
+        with closing(self.database()) as database:
+            return [message for (message,) in database.execute(sql, (state,))]
+
+    def tools_started(self) -> int:
+        """Return how many tool calls have been recorded."""
+        with closing(self.database()) as database:
+            return int(database.execute("SELECT count(*) FROM events WHERE kind = 'tool_started'").fetchone()[0])
+
+    def database(self) -> sqlite3.Connection:
+        """Return a connection that cannot write."""
+        return sqlite3.connect(f"file:{self.daemon.state / 'xswarm.db'}?mode=ro", uri=True)
+
+    def agents(self) -> list[int]:
+        """Return the processes of sessions of this daemon, by the mark that their environment carries."""
+        found = []
+        for path in Path("/proc").glob("[0-9]*/environ"):
+            try:
+                environ = path.read_bytes()
+            except OSError:
+                continue  # gone meanwhile, or not for us to see
+            if b"\0XSWARM_STATE=" in environ and os.fsencode(self.daemon.state) in environ:
+                found.append(int(path.parent.name))
+        return found
+
+    def _config(self) -> str:
+        projects = "".join(PROJECT.format(name=name, path=self.project(name)) for name in self._projects)
+        return CONFIG.format(
+            connector=self._connector,
+            cli=self.cli,
+            turn_timeout=self._turn_timeout,
+            projects=projects,
+            account=ACCOUNT,
+            number=self.twilio.number,
+            twilio=self.twilio.url,
+            ours=OURS,
+            authserv=AUTHSERV_ID,
+            smtp_port=self.mailbox.port,
+            lmtp=self.lmtp,
+        )
+
+    def _twilio(self, port: int = 0) -> TwilioStandIn:
+        return TwilioStandIn(ACCOUNT, self.twilio_token, port=port, progress_seconds=0.01, price_seconds=0.05)
+
+    async def _end(self) -> None:
+        if self._daemon is not None and self._daemon.running:
+            await self._daemon.stop()
+
+
+def script(*steps: Mapping[str, Any]) -> str:
+    """Return a prompt that says what the offline model answers to it."""
+    return f"@@{json.dumps({'steps': steps})}"
+
+
+HANG = {"hang": True}
+
+
+def slow_answer(words: int, seconds: float) -> dict[str, Any]:
+    """Return a step that takes about `seconds` to say `words` words."""
+    return {"text": " ".join(f"w{number}" for number in range(words)), "token_delay": seconds / words}
+
+
+def write_file(path: Path, content: str) -> dict[str, Any]:
+    """Return a step in which Claude Code writes a file."""
+    return {"tools": [{"name": "Write", "input": {"file_path": str(path), "content": content}}]}

@@ -1,0 +1,272 @@
+"""Sessions: one process each, resumed by the next message, evicted when idle, never with a turn in flight."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from supervisor.config import ClaudeCode
+from supervisor.protocol.errors import ConnectionFailed, SessionNotActive, TurnFailed
+from supervisor.protocol.messages import SessionId
+from supervisor.protocol.status import EndReason, SessionStatus, TurnState
+from supervisor.sessions import QUIET_SECONDS
+from tests.fakes import ScriptedConnector
+from tests.supervisor.harness import Core
+from tests.supervisor.helpers import (
+    PLENTY,
+    ask,
+    connect,
+    project,
+    result,
+    scripted,
+    send,
+    session,
+    text_message,
+)
+from tests.waiting import until
+
+
+async def status(core: Core, session_id: str = "s1") -> SessionStatus:
+    """Return a session's stored status."""
+    return (await session(core, session_id)).status
+
+
+async def test_a_session_has_one_process_however_many_want_it_at_once(tmp_path: Path) -> None:
+    connector = ScriptedConnector()
+    async with Core(tmp_path, connector=connector) as core:
+        connector.gate.clear()
+        wants = [asyncio.create_task(connect(core)) for _ in range(10)]
+        await until(lambda: connector.opening, "the first starts it")
+        connector.gate.set()
+        await asyncio.gather(*wants, ask(core, "hello"))
+        assert len(connector.opened) == 1
+        assert await status(core) is SessionStatus.ACTIVE
+
+
+async def test_no_more_processes_than_allowed_start_at_once(tmp_path: Path) -> None:
+    connector = ScriptedConnector()
+    settings = ClaudeCode(max_sessions=20, max_processes=2)
+    projects = project(tmp_path, "free", concurrent=True)
+    async with Core(tmp_path, connector=connector, claude_code=settings, projects=projects) as core:
+        connector.gate.clear()
+        wants = [asyncio.create_task(connect(core, f"s{number}", path=tmp_path / "free")) for number in range(6)]
+        await until(lambda: connector.opening == 2, "two start")
+        connector.gate.set()
+        await asyncio.wait_for(asyncio.gather(*wants), 8)
+        await asyncio.wait_for(asyncio.gather(*(ask(core, "hello", f"s{number}") for number in range(6))), 8)
+        assert connector.most_processes == 2
+
+
+async def test_the_least_recently_used_idle_process_gives_way_and_resumes(tmp_path: Path) -> None:
+    connector = ScriptedConnector()
+    async with Core(tmp_path, connector=connector, claude_code=replace(PLENTY, max_processes=2)) as core:
+        await connect(core, "s1")
+        await connect(core, "s2")
+        await ask(core, "one", "s1")
+        await connect(core, "s3")
+        assert await status(core, "s2") is SessionStatus.DISCONNECTED
+        assert (await session(core, "s2")).end_reason == EndReason.EVICTED
+        assert (await ask(core, "again", "s2")).answer == "again"
+        assert await status(core, "s1") is SessionStatus.DISCONNECTED
+        assert (await ask(core, "two", "s1")).answer == "two"
+        assert connector.of("s1").spec.resume
+
+
+async def test_who_finds_every_process_busy_waits_for_one(tmp_path: Path) -> None:
+    connector = ScriptedConnector()
+    settings = replace(PLENTY, max_processes=1)
+    async with Core(tmp_path, connector=connector, claude_code=settings, projects=project(tmp_path, "other")) as core:
+        await connect(core, "s1")
+        await send(core, "hold", "s1")
+        await until(connector.held, "the only process is busy")
+        second = asyncio.create_task(connect(core, "s2", path=tmp_path / "other"))
+        await until(lambda: core.store.sessions.get(SessionId("s2")), "its record is there")
+        assert await status(core, "s2") is SessionStatus.CONNECTING
+        assert connector.most_processes == 1
+        connector.release()
+        await asyncio.wait_for(second, 8)
+        assert await status(core, "s1") is SessionStatus.DISCONNECTED
+
+
+async def test_a_dead_process_is_an_error_to_whoever_waits_and_the_next_message_resumes(tmp_path: Path) -> None:
+    connector = ScriptedConnector()
+    async with Core(tmp_path, connector=connector) as core:
+        await connect(core)
+        await ask(core, "hello")
+        with pytest.raises(TurnFailed, match=r"^Claude Code failed: its process ended: killed$"):
+            await ask(core, "die killed")
+        await until(lambda: _is(core, SessionStatus.DISCONNECTED), "its end is recorded")
+        assert (await ask(core, "again")).answer == "again"
+        assert connector.of("s1").spec.resume
+        assert connector.of("s1").spec.conversation_id == connector.opened[0].spec.conversation_id
+        assert [exchange.prompt for exchange in connector.histories[-1]] == ["hello"]
+
+
+async def _is(core: Core, wanted: SessionStatus, session_id: str = "s1") -> bool:
+    return await status(core, session_id) is wanted
+
+
+async def test_a_process_that_dies_between_turns_is_noticed_and_resumed(tmp_path: Path) -> None:
+    connector = ScriptedConnector()
+    async with Core(tmp_path, connector=connector) as core:
+        await connect(core)
+        connector.of("s1").die("out of memory")
+        await until(lambda: _is(core, SessionStatus.DISCONNECTED), "its end is recorded")
+        assert (await session(core)).end_reason == EndReason.CRASH
+        assert (await ask(core, "again")).answer == "again"
+
+
+async def test_a_stream_that_raises_is_the_end_of_the_process(tmp_path: Path) -> None:
+    connector = ScriptedConnector()
+    async with Core(tmp_path, connector=connector) as core:
+        await connect(core)
+        answer = asyncio.create_task(ask(core, "deaf"))
+        await until(connector.held, "it is held")
+        connector.of("s1").raise_in_events(RuntimeError("a plug-in that is broken"))
+        with pytest.raises(TurnFailed, match="reading the conversation failed"):
+            await asyncio.wait_for(answer, 8)
+        assert connector.open_now() == []
+        assert (await ask(core, "again")).answer == "again"
+
+
+async def test_three_failures_in_a_row_are_an_error_until_somebody_connects(tmp_path: Path) -> None:
+    connector = ScriptedConnector()
+    async with Core(tmp_path, connector=connector) as core:
+        await connect(core)
+        for _ in range(3):
+            with pytest.raises(TurnFailed):
+                await ask(core, "die killed")
+            await until(lambda: not core.sessions.process_count(), "its end is seen")
+        await until(lambda: _is(core, SessionStatus.ERROR), "it gave up")
+        assert "killed" in (await session(core)).end_reason
+        with pytest.raises(SessionNotActive):
+            await ask(core, "hello")
+        assert await connect(core) is True
+        assert (await ask(core, "hello")).answer == "hello"
+
+
+async def test_a_success_between_failures_starts_the_count_anew(tmp_path: Path) -> None:
+    async with Core(tmp_path, connector=ScriptedConnector()) as core:
+        await connect(core)
+        for _ in range(4):
+            with pytest.raises(TurnFailed):
+                await ask(core, "die killed")
+            await until(lambda: not core.sessions.process_count(), "its end is seen")
+            assert (await ask(core, "hello")).answer == "hello"
+
+
+async def test_a_process_that_does_not_start_is_told_in_the_connector_s_own_sentence(tmp_path: Path) -> None:
+    connector = ScriptedConnector()
+    async with Core(tmp_path, connector=connector) as core:
+        connector.refusals.append("the CLI is not installed")
+        with pytest.raises(ConnectionFailed, match=r"^Failed to connect to Claude Code: the CLI is not installed$"):
+            await connect(core)
+        assert (await session(core)).end_reason == EndReason.CONNECTION
+        assert await connect(core) is True
+        connector.refusals.append("the CLI is not installed")
+        receipt = await core.intake.accept(text_message("claude: hello"))
+        await until(lambda: _failed(core, receipt.message_id), "it failed")
+        (reply,) = await core.store.outbox.due("sms", now_ms=2**60, limit=5)
+        assert reply.text == "Failed to connect to Claude Code: the CLI is not installed."
+
+
+async def _failed(core: Core, message_id: object) -> bool:
+    return (await result(core, message_id)).turn.state is TurnState.FAILED  # type: ignore[arg-type]
+
+
+async def test_a_connector_that_breaks_when_it_opens_is_an_error_to_whoever_waits(tmp_path: Path) -> None:
+    connector = ScriptedConnector()
+    async with Core(tmp_path, connector=connector) as core:
+        await connect(core)
+        await core.sessions.close_idle([SessionId("s1")], EndReason.IDLE)
+        connector.breaking = 1
+        with pytest.raises(ConnectionFailed, match="internal error"):
+            await asyncio.wait_for(ask(core, "hello"), 8)
+        assert (await ask(core, "hello")).answer == "hello"
+
+
+async def test_whoever_leaves_while_a_process_starts_leaves_no_session_behind_that_never_ends(tmp_path: Path) -> None:
+    connector = ScriptedConnector()
+    async with Core(tmp_path, connector=connector) as core:
+        connector.gate.clear()
+        leaving = asyncio.create_task(connect(core))
+        await until(lambda: connector.opening, "it starts")
+        leaving.cancel()
+        await asyncio.gather(leaving, return_exceptions=True)
+        assert core.sessions.live_count() == 0
+        assert await status(core) is SessionStatus.DISCONNECTED
+        connector.gate.set()
+        assert (await ask(core, "hello")).answer == "hello"
+
+
+async def test_an_idle_session_is_called_idle_after_a_minute_and_active_with_its_next_turn(tmp_path: Path) -> None:
+    async with Core(tmp_path, connector=ScriptedConnector()) as core:
+        await connect(core)
+        await core.sessions.note_quiet()
+        assert await status(core) is SessionStatus.ACTIVE
+        age(core, "s1", QUIET_SECONDS + 1)
+        await core.sessions.note_quiet()
+        assert await status(core) is SessionStatus.IDLE
+        await ask(core, "hello")
+        assert await status(core) is SessionStatus.ACTIVE
+
+
+def age(core: Core, session_id: str, seconds: float) -> None:
+    """Let a session's last turn have ended that much earlier."""
+    live = core.sessions.live(SessionId(session_id))
+    assert live is not None
+    live.used -= seconds
+
+
+async def test_a_reaped_session_keeps_its_conversation_over_a_restart(tmp_path: Path) -> None:
+    async with Core(tmp_path, connector=ScriptedConnector()) as core:
+        await connect(core)
+        await ask(core, "hello")
+        await core.sessions.close_idle([SessionId("s1")], EndReason.IDLE)
+        first = scripted(core).of("s1").spec
+    async with Core(tmp_path, connector=ScriptedConnector()) as core:
+        assert (await session(core)).end_reason == EndReason.IDLE
+        assert (await ask(core, "again")).answer == "again"
+        second = scripted(core).of("s1").spec
+        assert second.conversation_id == first.conversation_id
+        assert second.resume
+        assert [exchange.answer for exchange in scripted(core).histories[0]] == ["hello"]
+
+
+async def test_a_crash_keeps_the_conversation(tmp_path: Path) -> None:
+    core = Core(tmp_path, connector=ScriptedConnector())
+    async with core:
+        await connect(core)
+        await ask(core, "hello")
+        async with Core(tmp_path, connector=ScriptedConnector()) as after:  # as after a kill: nothing was closed
+            assert (await session(after)).end_reason == EndReason.CRASH
+            assert (await ask(after, "again")).answer == "again"
+            assert scripted(after).of("s1").spec.resume
+
+
+async def test_closing_all_leaves_no_process_and_lets_none_start(tmp_path: Path) -> None:
+    async with Core(tmp_path, connector=ScriptedConnector()) as core:
+        for number in range(5):
+            await connect(core, f"s{number}")
+        await core.sessions.close_all(EndReason.SHUTDOWN)
+        assert scripted(core).open_now() == []
+        assert {await status(core, f"s{number}") for number in range(5)} == {SessionStatus.DISCONNECTED}
+        with pytest.raises(ConnectionFailed, match="shutting down"):
+            await connect(core, "s1")
+
+
+async def test_each_process_has_a_token_of_its_own_that_dies_with_it(tmp_path: Path) -> None:
+    connector = ScriptedConnector()
+    async with Core(tmp_path, connector=connector) as core:
+        await connect(core, "s1")
+        await connect(core, "s2")
+        tokens = [endpoint.token for endpoint in connector.endpoints() if endpoint is not None]
+        assert len(set(tokens)) == 2
+        await core.sessions.close_idle([SessionId("s1")], EndReason.IDLE)
+        await ask(core, "again", "s1")
+        newest = connector.endpoints()[-1]
+        assert newest is not None
+        assert newest.token not in tokens
