@@ -11,6 +11,7 @@ from supervisor import config, plugins
 from supervisor.assistant import Assistant
 from supervisor.commands import Commands
 from supervisor.credentials import Credentials
+from supervisor.endings import Endings
 from supervisor.host import ConnectorSide
 from supervisor.hub import Hub
 from supervisor.identity import Caller, Directory
@@ -25,6 +26,7 @@ from supervisor.projects import Projects
 from supervisor.protocol.messages import UserId
 from supervisor.protocol.status import EndReason, Permissions, Role
 from supervisor.protocol.times import now_ms
+from supervisor.queries import Queries
 from supervisor.rates import Rates
 from supervisor.router import Router
 from supervisor.schedule import Schedule
@@ -101,12 +103,14 @@ async def core(
             turn_timeout=settings.turn_timeout_seconds,
         )
         assistant = plugins.connector("assistant", "assistant", config.Assistant(), side)
+        endings = Endings(store=store, hub=hub, replied=outbox.notify)
         turns = Turns(
             store=store,
             hub=hub,
             sessions=sessions,
             assistant=Assistant(connector=assistant, gateway=gateway, store=store),
             projects=projects,
+            endings=endings,
             replied=outbox.notify,
             turn_timeout=settings.turn_timeout_seconds,
         )
@@ -128,9 +132,11 @@ async def core(
             store=store,
             directory=directory,
             projects=projects,
+            queries=Queries(store, directory, sessions),
             intake=intake,
             sessions=sessions,
             turns=turns,
+            waiters=endings.waiters,
             claude_code=settings,
         )
         stack.push_async_callback(sessions.close_all, EndReason.SHUTDOWN)

@@ -30,7 +30,7 @@ async def measure(folder: Path, short: bool) -> list[Figure]:
     for place in (by_socket, in_process):
         place.mkdir()
     figures = await _by_socket(by_socket, counts, rounds, seconds)
-    return figures + await _in_process(in_process, counts, rounds, 5 if short else 40)
+    return figures + await _in_process(in_process, counts, rounds, 20 if short else 2_000)
 
 
 async def _by_socket(folder: Path, counts: Sequence[int], rounds: int, seconds: float) -> list[Figure]:
@@ -84,7 +84,7 @@ def _figures(clients: int, ours: list[Round], bare: list[Round]) -> list[Figure]
     ]
 
 
-async def _in_process(folder: Path, counts: Sequence[int], rounds: int, each: int) -> list[Figure]:
+async def _in_process(folder: Path, counts: Sequence[int], rounds: int, exchanges: int) -> list[Figure]:
     """Measure what the exchange costs without a wire."""
     figures = []
     async with core(folder) as daemon:
@@ -93,13 +93,13 @@ async def _in_process(folder: Path, counts: Sequence[int], rounds: int, each: in
                 sessions = [SessionId(f"core-{uuid7()}") for _ in range(clients)]
                 for session_id in sessions:
                     await daemon.operations.connect(daemon.caller, session_id, daemon.project_path, USER)
-                each_client = each * 10 if clients == 1 else each
+                each = max(2, exchanges // max(clients, 4))
                 p50: list[float] = []
                 cpu: list[float] = []
                 bare_p50: list[float] = []
                 bare_cpu: list[float] = []
                 for _ in range(rounds):
-                    took, used = await _drive_core(daemon, sessions, each_client)
+                    took, used = await _drive_core(daemon, sessions, each)
                     p50.append(percentile(took, 50) * 1e3)
                     cpu.append(used * 1e6)
                     bare_p50.append(2 * percentile(bare.commit_seconds(rows=clients, times=20), 50) * 1e3)

@@ -24,22 +24,28 @@ async def measure(folder: Path, short: bool) -> list[Figure]:
     reap: list[float] = []
     idle: list[float] = []
     bare: list[float] = []
+    cpu: list[float] = []
+    bare_cpu: list[float] = []
     async with core(folder, idle_timeout=IDLE_SECONDS) as daemon:
         for _ in range(rounds):
             await _connect(daemon, ids)
             await asyncio.sleep(2 * IDLE_SECONDS)
-            began = time.perf_counter()
+            began, used = time.perf_counter(), time.process_time()
             closed = await daemon.schedule.reap()
             reap.append((time.perf_counter() - began) * 1e3)
+            cpu.append((time.process_time() - used) * 1e3)
             if closed != count:
                 raise RuntimeError(f"{closed} sessions were reaped, not {count}")
             began = time.perf_counter()
             await daemon.schedule.reap()
             idle.append((time.perf_counter() - began) * 1e3)
-            bare.append(_bare_update(folder, ids) * 1e3)
+            wall, busy = _bare_update(folder, ids)
+            bare.append(wall * 1e3)
+            bare_cpu.append(busy * 1e3)
     plain = f"one bare transaction of {count:,} updates"
     return [
         compare(f"reaping {count:,} idle sessions", "ms", reap, plain, bare, REACH),
+        compare(f"reaping {count:,} idle sessions: CPU", "ms", cpu, f"{plain}, CPU", bare_cpu),
         compare("a pass with nothing to reap", "ms", idle, plain, bare),
     ]
 
@@ -51,17 +57,18 @@ async def _connect(daemon: Core, ids: list[SessionId]) -> None:
         await asyncio.gather(*(connect(daemon.caller, i, daemon.project_path, USER) for i in batch))
 
 
-def _bare_update(folder: Path, ids: list[SessionId]) -> float:
+def _bare_update(folder: Path, ids: list[SessionId]) -> tuple[float, float]:
+    """Return the seconds and the CPU seconds of the same number of plain updates."""
     connection = sqlite3.connect(folder / "bare.db", isolation_level=None)
     try:
         connection.executescript("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;")
         connection.execute("CREATE TABLE IF NOT EXISTS bare (id TEXT PRIMARY KEY, status TEXT) STRICT")
         keys = [(session_id,) for session_id in ids]
         connection.executemany("INSERT INTO bare VALUES (?, 'idle') ON CONFLICT DO NOTHING", keys)
-        began = time.perf_counter()
+        began, used = time.perf_counter(), time.process_time()
         connection.execute("BEGIN IMMEDIATE")
         connection.executemany("UPDATE bare SET status = 'disconnected' WHERE id = ?", keys)
         connection.execute("COMMIT")
-        return time.perf_counter() - began
+        return time.perf_counter() - began, time.process_time() - used
     finally:
         connection.close()

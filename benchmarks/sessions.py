@@ -16,7 +16,7 @@ REACH = "2 ms"
 
 async def measure(folder: Path, short: bool) -> list[Figure]:
     """Measure it through the operations, where every wire enters."""
-    rounds, each = (2, 20) if short else (7, 150)
+    rounds, each = (2, 10) if short else (7, 150)
     p50: list[float] = []
     p99: list[float] = []
     cpu: list[float] = []

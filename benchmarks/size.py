@@ -28,7 +28,7 @@ REPLY = Reply(
 
 async def measure(folder: Path, short: bool) -> list[Figure]:
     """Write prompts and answers of about 200 characters through T1 and T3, each with one call of a model."""
-    exchanges = 1_000 if short else 20_000
+    exchanges = 200 if short else 5_000
     figures = []
     for channel in ("socket", "sms"):
         place = folder / channel

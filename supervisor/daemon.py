@@ -22,6 +22,7 @@ from supervisor.commands import Commands
 from supervisor.config import Config, State
 from supervisor.credentials import OPERATOR_TOKEN, Credentials
 from supervisor.demo import demo as demonstration
+from supervisor.endings import Endings
 from supervisor.host import ConnectorSide, Host
 from supervisor.hub import Hub
 from supervisor.identity import Directory
@@ -38,6 +39,7 @@ from supervisor.projects import Projects
 from supervisor.protocol.errors import ConfigError
 from supervisor.protocol.ports import Channel, Connector
 from supervisor.protocol.status import EndReason
+from supervisor.queries import Queries
 from supervisor.rates import Rates
 from supervisor.recovery import recover
 from supervisor.router import Router
@@ -71,6 +73,8 @@ def main(config: Config, *, config_path: Path | None, offline: bool, demo: bool)
     if demo:
         # The demo's users and messages stay out of the real database.
         config = replace(config, state=State(dir=str(config.state_dir / "demo")))
+    else:
+        plugins.check(config)
     state_dir = config.state_dir
     with StateLock(state_dir):
         hardening.harden()
@@ -141,9 +145,7 @@ class Daemon:
             )
             logger.info("demo: user %s is %s", demonstration.USER, demonstration.PHONE)
         gateway = await self._open_gateway(stack)
-        connector, assistant = self._build_connectors(config)
-        for line in (*await connector.prepare(), *await assistant.prepare()):
-            logger.info("%s", line)
+        connector, assistant = await self._prepare_connectors(config)
 
         hub = Hub()
         outbox = Outbox(store.outbox)
@@ -157,6 +159,7 @@ class Daemon:
             turn_timeout=config.claude_code.turn_timeout_seconds,
             track_costs=config.claude_code.track_costs,
         )
+        endings = Endings(store=store, hub=hub, replied=outbox.notify)
         turns = Turns(
             store=store,
             hub=hub,
@@ -165,6 +168,7 @@ class Daemon:
                 connector=assistant, gateway=gateway, store=store, track_costs=config.claude_code.track_costs
             ),
             projects=projects,
+            endings=endings,
             replied=outbox.notify,
             turn_timeout=config.claude_code.turn_timeout_seconds,
         )
@@ -185,9 +189,11 @@ class Daemon:
             store=store,
             directory=directory,
             projects=projects,
+            queries=Queries(store, directory, sessions),
             intake=intake,
             sessions=sessions,
             turns=turns,
+            waiters=endings.waiters,
             claude_code=config.claude_code,
         )
         http = HttpServer(
@@ -221,7 +227,7 @@ class Daemon:
         stack.push_async_callback(outbox.flush, FLUSH_SECONDS)
         stack.push_async_callback(sessions.close_all, EndReason.SHUTDOWN)
         stack.push_async_callback(turns.drain, config.supervisor.drain_seconds)
-        await recover(store, turns)
+        await recover(store, turns, endings)
         await self._start_children(channels, outbox)
         await http.start()
         stack.callback(http.refuse_new)
@@ -248,13 +254,27 @@ class Daemon:
             raise ConfigError("ANTHROPIC_API_KEY", "is not set", "set it, or start with --offline")
         return await stack.enter_async_context(Gateway(upstream=upstream, api_key=key, prices=PriceList()))
 
-    def _build_connectors(self, config: Config) -> tuple[Connector, Connector]:
+    async def _prepare_connectors(self, config: Config) -> tuple[Connector, Connector]:
+        """Build both and make them ready, side by side: the one waits for processes while the other is imported."""
         side = ConnectorSide(self._credentials, config.state_dir)
-        name = config.claude_code.connector
-        return (
-            plugins.connector(name, "claude_code", config.claude_code, side),
-            plugins.connector("assistant", "assistant", config.assistant, side),
+
+        async def prepared(name: str, key: str, settings: object) -> Connector:
+            connector = await asyncio.to_thread(plugins.connector, name, key, settings, side)
+            for line in await connector.prepare():
+                logger.info("%s", line)
+            return connector
+
+        claude_code = asyncio.create_task(
+            prepared(config.claude_code.connector, "claude_code", config.claude_code), name="prepare claude_code"
         )
+        assistant = asyncio.create_task(prepared("assistant", "assistant", config.assistant), name="prepare assistant")
+        try:
+            return await claude_code, await assistant
+        finally:
+            # Where one cannot be used, the other is not waited for in vain.
+            for task in (claude_code, assistant):
+                task.cancel()
+            await asyncio.gather(claude_code, assistant, return_exceptions=True)
 
     def _host(self, name: str, intake: Intake, outbox: Outbox, store: Store, public_url: Callable[[], str]) -> Host:
         return Host(

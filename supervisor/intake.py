@@ -108,6 +108,7 @@ class Intake:
         commands: Commands,
         followup_seconds: float,
         default_project: str,
+        max_waiting: int = MAX_WAITING,
         clock: Clock = now_ms,
     ) -> None:
         self._store = store
@@ -121,6 +122,7 @@ class Intake:
         self._commands = commands
         self._followup_ms = round(followup_seconds * 1000)
         self._default_project = default_project
+        self._max_waiting = max_waiting
         self._clock = clock
         self._gates: WeakValueDictionary[UserId, asyncio.Lock] = WeakValueDictionary()
 
@@ -382,7 +384,7 @@ class Intake:
         return next((p for p in projects if p.name == name), None) if name else None
 
     def _refuse_overload(self) -> None:
-        if self._turns.backlog >= MAX_WAITING:
+        if self._turns.backlog >= self._max_waiting:
             raise Overloaded
 
 

@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from supervisor import reports
 from supervisor.config import ClaudeCode
 from supervisor.identity import Caller, Directory
 from supervisor.intake import DEDUP_SECONDS, Intake, Submission, Taken
@@ -24,17 +23,18 @@ from supervisor.protocol.errors import (
     SessionNotActive,
     SessionNotFound,
     TurnFailed,
-    UserNotFound,
 )
 from supervisor.protocol.ids import uuid7
-from supervisor.protocol.messages import Address, MessageId, Reply, SessionId, UserId
+from supervisor.protocol.messages import Address, Reply, SessionId, UserId
 from supervisor.protocol.status import EndReason, SessionStatus, Target, TurnState
-from supervisor.protocol.times import Clock, now_ms, parse_day, rfc3339, usd
+from supervisor.protocol.times import Clock, now_ms, rfc3339
+from supervisor.queries import Queries
 from supervisor.router import Decision
 from supervisor.sessions import Sessions
 from supervisor.store.port import Store
-from supervisor.store.records import CostQuery, NewSession, Result, Session, User
+from supervisor.store.records import NewSession, Result, Session, User
 from supervisor.turns import Turns
+from supervisor.waiters import Waiters
 
 ONE_TURN_TO_END_SECONDS = 15.0
 """How long a disconnect waits for the turn that it interrupted."""
@@ -56,7 +56,11 @@ class Asked:
 
 
 class Operations:
-    """The daemon's services to sockets, REST and the command line."""
+    """The daemon's services to sockets, REST and the command line.
+
+    Attributes:
+        queries: what changes nothing.
+    """
 
     def __init__(
         self,
@@ -64,19 +68,25 @@ class Operations:
         store: Store,
         directory: Directory,
         projects: Projects,
+        queries: Queries,
         intake: Intake,
         sessions: Sessions,
         turns: Turns,
+        waiters: Waiters,
         claude_code: ClaudeCode,
+        turn_to_end_seconds: float = ONE_TURN_TO_END_SECONDS,
         clock: Clock = now_ms,
     ) -> None:
+        self.queries = queries
         self._store = store
         self._directory = directory
         self._projects = projects
         self._intake = intake
         self._sessions = sessions
         self._turns = turns
+        self._waiters = waiters
         self._limits = claude_code
+        self._turn_to_end_seconds = turn_to_end_seconds
         self._clock = clock
         self._entering: dict[SessionId, UserId] = {}
 
@@ -90,10 +100,10 @@ class Operations:
         Raises:
             UserNotFound, SessionNotFound, ProjectNotAllowed, InvalidMessage, MaxSessions, ConnectionFailed.
         """
-        user = self._acting(caller, user_id)
+        user = self.queries.user(caller, user_id)
         if not user.role.may_prompt:
             raise NotAllowed(f"role {user.role} may not start sessions")
-        session = await self._stored(session_id)
+        session = await self.queries.stored(session_id)
         if session is not None and (session.user_id != user.id or not caller.may_act_for(session.user_id)):
             raise SessionNotFound(session_id)
         project, real_path = self._projects.at(user, project_path)
@@ -128,13 +138,13 @@ class Operations:
         Raises:
             SessionNotFound, SessionNotActive.
         """
-        session = await self.session(caller, session_id)
+        session = await self.queries.session(caller, session_id)
         if not self._lifecycle(session).resumes_by_itself:
             raise SessionNotActive(session_id)
         await self._turns.cancel_waiting(session_id, "the session was disconnected")
         running = await self._turns.interrupt(session_id)
         if running is not None:
-            await asyncio.wait([running.ended], timeout=ONE_TURN_TO_END_SECONDS)
+            await asyncio.wait([running.ended], timeout=self._turn_to_end_seconds)
         if not await self._sessions.close(session_id, EndReason.USER):
             await self._store.sessions.set_status(
                 session_id, SessionStatus.DISCONNECTED, reason=EndReason.USER, now_ms=self._clock()
@@ -147,58 +157,13 @@ class Operations:
         Raises:
             SessionNotFound.
         """
-        await self.session(caller, session_id)
+        await self.queries.session(caller, session_id)
         running = await self._turns.interrupt(session_id)
         return events.ClaudeCodeInterrupted(
             session_id=session_id,
             message_id=running.turn.message_id if running is not None else None,
             partial=bool(running is not None and running.text),
             timestamp=self._now(),
-        )
-
-    async def status(self, caller: Caller, session_id: SessionId) -> events.SessionStatusEvent:
-        """Return a session as it stands.
-
-        Raises:
-            SessionNotFound.
-        """
-        await self.session(caller, session_id)
-        session = await self._store.sessions.get(session_id)
-        if session is None:
-            raise SessionNotFound(session_id)
-        return reports.session_status(session)
-
-    async def session(self, caller: Caller, session_id: SessionId) -> Session:
-        """Return the record of a session that a caller may see; its figures may be those of its start.
-
-        Raises:
-            SessionNotFound: there is none, or it is another user's.
-        """
-        session = await self._stored(session_id)
-        if session is None or not caller.may_act_for(session.user_id):
-            raise SessionNotFound(session_id)
-        return session
-
-    async def list_sessions(
-        self,
-        caller: Caller,
-        user_id: str | None,
-        *,
-        active_only: bool,
-        limit: int,
-        before: tuple[int, SessionId] | None = None,
-        status: SessionStatus | None = None,
-    ) -> list[Session]:
-        """Return the sessions that a caller may see, newest activity first.
-
-        Args:
-            before: the (activity_ms, id) that ended the page before.
-
-        Raises:
-            UserNotFound: the token is another user's, or there is no such user.
-        """
-        return await self._store.sessions.list(
-            user_id=self._scope(caller, user_id), active_only=active_only, limit=limit, before=before, status=status
         )
 
     # -- messages
@@ -210,7 +175,7 @@ class Operations:
             SessionNotFound, SessionNotActive, Overloaded, IdempotencyConflict, StorageError.
             UserNotFound, NotAllowed, ProjectNotAllowed: its user has lost the right since it was connected.
         """
-        session = await self.session(asked.caller, session_id)
+        session = await self.queries.session(asked.caller, session_id)
         user = self._directory.user(session.user_id)
         if not user.role.may_prompt:
             raise NotAllowed(f"role {user.role} may not send prompts")
@@ -248,14 +213,6 @@ class Operations:
         submission = self._submission(asked, user, message, thread=thread, reply=reply, commands=reply is not None)
         return _same(await self._intake.submit(submission, decision), asked)
 
-    def user(self, caller: Caller, user_id: str) -> User:
-        """Return the user that a caller acts for.
-
-        Raises:
-            UserNotFound: there is none, or the token belongs to another user.
-        """
-        return self._acting(caller, user_id)
-
     def start(self, taken: Taken) -> None:
         """Run what was accepted, waiting for nothing."""
         self._intake.start(taken)
@@ -268,7 +225,7 @@ class Operations:
             NotAllowed: it was refused when it came first.
         """
         message_id = taken.accepted.message_id
-        with self._turns.waiters.expect(message_id) as future:
+        with self._waiters.expect(message_id) as future:
             if taken.accepted.duplicate:
                 stored = await self._store.turns.result(message_id)
                 if stored is not None and stored.turn.state.final:
@@ -276,62 +233,12 @@ class Operations:
             self._intake.start(taken)
             return await future
 
-    async def history(
-        self, caller: Caller, session_id: SessionId, *, limit: int, before: str | None
-    ) -> list[events.HistoryMessage]:
-        """Return messages of a session, oldest first.
-
-        Raises:
-            SessionNotFound.
-        """
-        await self.session(caller, session_id)
-        earlier = MessageId(before) if before else None
-        stored = await self._store.turns.history(session_id, limit=limit, before=earlier)
-        return [reports.history_message(message) for message in stored]
-
     async def earlier(self, caller: Caller, channel: str, external_id: str | None) -> Result | None:
         """Return what became of the message that this caller sent under an `external_id` before, or None."""
         if external_id is None:
             return None
         known = await self._store.turns.known(channel, caller.account, external_id)
-        return await self.result(caller, known) if known is not None else None
-
-    async def result(self, caller: Caller, message_id: str) -> Result | None:
-        """Return what became of a message that a caller may see, or None."""
-        found = await self._store.turns.result(MessageId(message_id))
-        return found if found is not None and caller.may_act_for(found.turn.user_id) else None
-
-    # -- costs
-
-    async def cost(
-        self,
-        caller: Caller,
-        *,
-        user_id: str | None,
-        session_id: str | None,
-        since: str | None,
-        until: str | None,
-        group_by: str | None,
-        limit: int,
-    ) -> events.Cost:
-        """Return what was spent.
-
-        Raises:
-            UserNotFound, SessionNotFound, InvalidMessage.
-        """
-        if session_id is not None:
-            await self.session(caller, SessionId(session_id))
-        query = CostQuery(
-            user_id=self._scope(caller, user_id),
-            session_id=SessionId(session_id) if session_id is not None else None,
-            since_day=_day("get_cost.since", since),
-            until_day=_day("get_cost.until", until, up=True),
-            group_by=group_by,
-            limit=limit,
-        )
-        total, lines = await self._store.ledger.cost(query)
-        rows = [reports.cost_row(line) for line in lines]
-        return events.Cost(total_usd=usd(total.cost_nanos), rows=rows)
+        return await self.queries.result(caller, known) if known is not None else None
 
     def _submission(
         self,
@@ -359,25 +266,9 @@ class Operations:
             commands=commands,
         )
 
-    async def _stored(self, session_id: SessionId) -> Session | None:
-        """Return a session's record: from memory where only what never changes is needed, else from the store."""
-        live = self._sessions.live(session_id)
-        return live.session if live is not None else await self._store.sessions.get(session_id)
-
     def _lifecycle(self, session: Session) -> Lifecycle:
         live = self._sessions.live(session.id)
         return live.lifecycle if live is not None else Lifecycle(session.status, session.end_reason)
-
-    def _acting(self, caller: Caller, user_id: str) -> User:
-        if not caller.may_act_for(UserId(user_id)):
-            raise UserNotFound(user_id)
-        return self._directory.user(user_id)
-
-    def _scope(self, caller: Caller, user_id: str | None) -> UserId | None:
-        """Return the user whose things are asked for; None = everybody's, for a service."""
-        if user_id is None:
-            return caller.user_id
-        return self._acting(caller, user_id).id
 
     @contextmanager
     def _place(self, user: User, session_id: SessionId, *, taken: bool) -> Iterator[None]:
@@ -425,10 +316,3 @@ def _answered(result: Result) -> Result:
     if result.turn.state is TurnState.COMPLETED:
         return result
     raise TurnFailed("interrupted" if result.turn.state is TurnState.CANCELLED else result.why)
-
-
-def _day(field: str, text: str | None, *, up: bool = False) -> int | None:
-    try:
-        return parse_day(text, up=up) if text is not None else None
-    except (ValueError, OverflowError):
-        raise InvalidMessage(field, "must be a date YYYY-MM-DD or an RFC 3339 time") from None

@@ -56,12 +56,19 @@ class Outbox:
 
     Args:
         reconcile_pause_ms: between two questions to a provider about a send of unknown outcome.
+        storage_pause_seconds: after a write that the store refused.
     """
 
     def __init__(
-        self, store: OutboxStore, *, clock: Clock = now_ms, reconcile_pause_ms: int = RECONCILE_PAUSE_MS
+        self,
+        store: OutboxStore,
+        *,
+        clock: Clock = now_ms,
+        reconcile_pause_ms: int = RECONCILE_PAUSE_MS,
+        storage_pause_seconds: float = STORAGE_PAUSE_SECONDS,
     ) -> None:
         self._store = store
+        self._storage_pause_seconds = storage_pause_seconds
         self._clock = clock
         self._reconcile_pause_ms = reconcile_pause_ms
         self._lines: dict[str, _Line] = {}
@@ -117,7 +124,7 @@ class Outbox:
                     due_ms = await self._deliver_due(line)
                 except StorageError as error:
                     logger.error("%s: replies cannot be delivered: %s", name, error)
-                    await asyncio.sleep(STORAGE_PAUSE_SECONDS)
+                    await asyncio.sleep(self._storage_pause_seconds)
                     continue
                 await self._sleep(line, due_ms)
         finally:
@@ -145,7 +152,7 @@ class Outbox:
             await self._send(line.channel, row)
         except StorageError as error:
             logger.error("%s: what became of reply %s cannot be recorded: %s", line.channel.name, row.id, error)
-            await asyncio.sleep(STORAGE_PAUSE_SECONDS)
+            await asyncio.sleep(self._storage_pause_seconds)
         finally:
             del line.sends[row.id]
             line.wake.set()

@@ -37,12 +37,16 @@ MAX_ALTERNATIVES = 256
 """Paths that one file pattern with braces may stand for; more are taken to lead outside."""
 
 
-def decide(call: ToolCall, permissions: Permissions, project_path: str) -> Verdict:
+def decide(call: ToolCall, permissions: Permissions, project_path: str, *, private: str = "", own: str = "") -> Verdict:
     """Return whether a tool call may run without asking a person.
 
     Args:
         project_path: absolute, symlinks resolved.
+        private: state.dir: its secrets would widen what the person may do, so no permission opens it.
+        own: the session's folder below it.
     """
+    if private and _reaches(call, private, (project_path, own), project_path):
+        return Verdict(allowed=False, reason=f"{summary(call)} was not run: it leads to the daemon's own files")
     if permissions is Permissions.FULL or call.name in HARMLESS:
         return Verdict(allowed=True)
     paths = _paths(call.input)
@@ -95,6 +99,28 @@ def is_protected(path: str, project_path: str) -> bool:
         for part in os.path.relpath(place, project_path).split(os.sep)
     }
     return not PROTECTED.isdisjoint(parts)
+
+
+def _reaches(call: ToolCall, private: str, but: Sequence[str], project_path: str) -> bool:
+    """Return whether a tool that names files, or searches through them, gets at a folder, some below it left out."""
+    paths = [str(path).strip().lstrip("\ufeff") for path in _paths(call.input)]
+    if call.name in SEARCHES:
+        paths = paths or [project_path]
+    for path in paths:
+        if path.startswith("~"):  # the session's own home, which lies there
+            if ".." in path:
+                return True
+            continue
+        try:
+            places = _real_paths(path, project_path)
+        except ValueError:  # a NUL, or half of a surrogate pair: no file has that name
+            continue
+        for place in places:
+            searched = call.name in SEARCHES and is_inside(private, place)
+            opened = any(folder and is_inside(place, folder) for folder in but)
+            if searched or (is_inside(place, private) and not opened):
+                return True
+    return False
 
 
 def _real_paths(path: str, project_path: str) -> tuple[str, str]:

@@ -20,6 +20,17 @@ from supervisor.protocol.ports import (
 )
 
 
+def check(settings: config.Config) -> None:
+    """Check what only plug-ins know of a configuration: before anything starts.
+
+    Raises:
+        ConfigError: a channel or connector that does not exist, or a channel's table that cannot be used.
+    """
+    _plugin("connectors", settings.claude_code.connector, "claude_code.connector")
+    for name, table in settings.channels.items():
+        config.parse(_plugin("channels", name).config, table, f"channels.{name}")
+
+
 def channel(name: str, table: Mapping[str, Any], host: ChannelHost) -> Channel:
     """Build the channel of a `[channels.NAME]` table.
 

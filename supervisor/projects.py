@@ -70,17 +70,6 @@ class Projects:
         """Return where a user's right to a project comes from: "config" or "database"."""
         return "config" if user.id in project.users else "database"
 
-    def named(self, user: User, name: str) -> Project:
-        """Return a user's project by name.
-
-        Raises:
-            ProjectNotAllowed: there is none of that name for this user.
-        """
-        project = self.get(name)
-        if project is None or project not in self.of(user):
-            raise ProjectNotAllowed(name)
-        return project
-
     def at(self, user: User, path: str) -> tuple[Project, str]:
         """Return the user's project that a path lies in, and the path with symlinks resolved.
 

@@ -6,6 +6,7 @@ import logging
 from dataclasses import dataclass
 
 from supervisor import outcomes
+from supervisor.endings import Endings
 from supervisor.protocol.status import EndReason, Target
 from supervisor.protocol.times import Clock, now_ms
 from supervisor.store.port import Store
@@ -29,7 +30,7 @@ class Recovered:
     interrupted: int
 
 
-async def recover(store: Store, turns: Turns, clock: Clock = now_ms) -> Recovered:
+async def recover(store: Store, turns: Turns, endings: Endings, clock: Clock = now_ms) -> Recovered:
     """Settle what an earlier epoch left; the connectors have ended its processes before.
 
     An assistant's turn has no tools, so it runs again. A Claude Code turn may have run one: it is marked
@@ -43,7 +44,7 @@ async def recover(store: Store, turns: Turns, clock: Clock = now_ms) -> Recovere
         if turn.target is Target.ASSISTANT and turn.attempts < MAX_ATTEMPTS:
             requeued += await store.turns.requeue(turn.id, now_ms=clock())
         else:
-            await _report(turns, turn, clock)
+            await _report(endings, turn, clock)
             interrupted += 1
     if sessions or requeued or interrupted:
         logger.warning(
@@ -56,7 +57,7 @@ async def recover(store: Store, turns: Turns, clock: Clock = now_ms) -> Recovere
     return Recovered(sessions=sessions, requeued=requeued, interrupted=interrupted)
 
 
-async def _report(turns: Turns, turn: Turn, clock: Clock) -> None:
-    tools = [summary for kind, summary in await turns.tools_of(turn) if kind == "tool_started"]
+async def _report(endings: Endings, turn: Turn, clock: Clock) -> None:
+    tools = [summary for kind, summary in await endings.tools_of(turn) if kind == "tool_started"]
     outcome = outcomes.interrupted(turn, RESTARTED, tools, None, clock())
-    await turns.finish(turn, outcome, None)
+    await endings.finish(turn, outcome, None)

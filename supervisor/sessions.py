@@ -5,18 +5,16 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from supervisor import permissions
 from supervisor.hub import Hub
 from supervisor.lifecycle import (
     CloseAsked,
     CloseProcess,
     Effect,
     Exited,
-    Lifecycle,
     Opened,
     OpenFailed,
     Opening,
@@ -25,6 +23,7 @@ from supervisor.lifecycle import (
     TurnEnded,
     WentQuiet,
 )
+from supervisor.live import Live, Sink
 from supervisor.metering import SessionMeter
 from supervisor.models.proxy import Gateway
 from supervisor.projects import Project
@@ -40,8 +39,6 @@ from supervisor.store.records import Session
 
 logger = logging.getLogger(__name__)
 
-Sink = Callable[[talk.ConversationEvent], None]
-
 QUIET_SECONDS = 60.0
 """Seconds without a turn after which an active session is called idle (protocol.md section 1)."""
 
@@ -50,45 +47,6 @@ FORGET_SECONDS = 3600.0
 
 HISTORY_EXCHANGES = 20
 """How much of our own history a connector gets that has lost its own."""
-
-
-class Live:
-    """A session in memory, with or without a process.
-
-    Attributes:
-        session: the record as it was when it was taken into memory; its status is the lifecycle's.
-        claims: turns that run, or are about to; while there is one nothing reaps or evicts the process.
-        sink: takes the events of the running turn.
-        denied: tool calls of the running turn that were refused, as sentences.
-        used: monotonic time of the last turn's end, in seconds.
-    """
-
-    def __init__(self, session: Session, project: Project, meter: SessionMeter) -> None:
-        self.session = session
-        self.project = project
-        self.meter = meter
-        self.lifecycle = Lifecycle(session.status, session.end_reason)
-        self.conversation: Conversation | None = None
-        self.endpoint: talk.ModelEndpoint | None = None
-        self.pump: asyncio.Task[None] | None = None
-        self.lock = asyncio.Lock()
-        self.claims = 0
-        self.prompted = session.started
-        self.sink: Sink | None = None
-        self.denied: list[str] = []
-        self.used = time.monotonic()
-
-    @property
-    def reapable(self) -> bool:
-        """Whether nothing uses the session at this moment."""
-        return self.claims == 0 and not self.lock.locked()
-
-    async def decide(self, call: talk.ToolCall) -> talk.Verdict:
-        """Answer a tool call by the project's permissions, keeping what was refused for the turn's answer."""
-        verdict = permissions.decide(call, self.project.permissions, self.session.project_path)
-        if not verdict.allowed:
-            self.denied.append(verdict.reason)
-        return verdict
 
 
 class Sessions:
@@ -137,7 +95,8 @@ class Sessions:
         live = self._live.get(session.id)
         if live is None:
             ledger = self._store.ledger if self._track_costs else None
-            live = Live(session, project, SessionMeter(session.id, session.user_id, ledger, self._clock))
+            meter = SessionMeter(session.id, session.user_id, ledger, self._clock)
+            live = Live(session, project, meter, self._state_dir)
             self._live[session.id] = live
         return live
 
@@ -218,7 +177,7 @@ class Sessions:
             try:
                 await self._apply(live, live.lifecycle.on(CloseAsked(reason)))
             except StorageError:
-                await self._close_process(live)  # a full disk keeps no process alive
+                await self._close_process(live)  # a store that refuses keeps no process alive
                 raise
         self._forget(live)
         return True
@@ -297,7 +256,7 @@ class Sessions:
             project_path=session.project_path,
             permissions=live.project.permissions,
             model=live.project.model,
-            home=str(self._state_dir / "sessions" / session.conversation_id),
+            home=live.home,
             endpoint=live.endpoint,
             decide=live.decide,
             turn_timeout=self._turn_timeout,

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine
 from itertools import chain
 from typing import Any
 
 from supervisor import outcomes, permissions
 from supervisor.assistant import Assistant, prompt_of
+from supervisor.endings import STORAGE_RETRY_SECONDS, Endings
 from supervisor.hub import Hub
 from supervisor.lane import Lane
+from supervisor.live import Live
 from supervisor.metering import SessionMeter
 from supervisor.projects import Projects
 from supervisor.protocol import conversation as talk
@@ -24,20 +26,15 @@ from supervisor.protocol.errors import (
     TurnFailed,
     XswarmError,
 )
-from supervisor.protocol.events import CostRecorded
 from supervisor.protocol.messages import ProjectName, SessionId, UserId
 from supervisor.protocol.ports import Conversation
-from supervisor.protocol.times import Clock, now_ms, rfc3339, usd
+from supervisor.protocol.times import Clock, now_ms
 from supervisor.running import Running
-from supervisor.sessions import Live, Sessions
+from supervisor.sessions import Sessions
 from supervisor.store.port import Store
-from supervisor.store.records import Outcome, Result, Turn
-from supervisor.waiters import Waiters
+from supervisor.store.records import Turn
 
 logger = logging.getLogger(__name__)
-
-STORAGE_RETRY_SECONDS = 0.5
-"""First pause before a write that the store refused is tried again; doubles to 10 s."""
 
 BROKE = "an internal error; the details are in the log"
 """What a person is told where a plug-in does what its port does not allow."""
@@ -50,11 +47,12 @@ class Turns:
     """All lanes with work.
 
     Args:
+        endings: records how they end.
         replied: told the channel of every reply that was put in the outbox.
         turn_timeout: seconds that one turn may take.
+        grace_seconds: what a connector's own watchdog gets over that.
 
     Attributes:
-        waiters: whoever waits for a message's end.
         backlog: turns that wait, as far as this process was told of them.
     """
 
@@ -66,8 +64,10 @@ class Turns:
         sessions: Sessions,
         assistant: Assistant,
         projects: Projects,
+        endings: Endings,
         replied: Callable[[str], None],
         turn_timeout: float,
+        grace_seconds: float = GRACE_SECONDS,
         clock: Clock = now_ms,
     ) -> None:
         self._store = store
@@ -75,14 +75,14 @@ class Turns:
         self._sessions = sessions
         self._assistant = assistant
         self._projects = projects
+        self._endings = endings
         self._replied = replied
         self._turn_timeout = turn_timeout
+        self._grace_seconds = grace_seconds
         self._clock = clock
         self._lanes: dict[str, Lane] = {}
         self._blocked: dict[ProjectName, set[str]] = {}
-        self.waiters = Waiters()
         self._stopping = False
-        self._time_is_up = False
         self.backlog = 0
 
     def kick(self, name: str, project: ProjectName, started: Turn | None = None) -> None:
@@ -151,7 +151,7 @@ class Turns:
         dropped = await self._store.turns.cancel_pending(name, why, notices=notices, now_ms=self._clock())
         self.backlog = max(0, self.backlog - len(dropped))
         for turn in dropped:
-            self.waiters.fail(turn.message_id, TurnFailed(why))
+            self._endings.waiters.fail(turn.message_id, TurnFailed(why))
             if turn.reply is not None:
                 self._replied(turn.reply.channel)
         return dropped
@@ -162,7 +162,7 @@ class Turns:
         tasks = [lane.task for lane in self._lanes.values() if lane.task is not None]
         if tasks:
             await asyncio.wait(tasks, timeout=seconds)
-        self._time_is_up = True
+        self._endings.time_is_up = True
         for lane in self._lanes.values():
             if lane.running is not None:
                 lane.running.fail(outcomes.SHUT_DOWN)
@@ -170,7 +170,7 @@ class Turns:
                 lane.task.cancel()  # its turn stays as it is stored
         await asyncio.gather(*(t for t in tasks if not t.done()), return_exceptions=True)
         kept = "the daemon is shutting down; the message is kept and runs after the restart"
-        self.waiters.fail_all(ConnectionFailed(kept))
+        self._endings.waiters.fail_all(ConnectionFailed(kept))
 
     async def _work(self, lane: Lane) -> None:
         """Run a lane's turns until none is left to start."""
@@ -216,9 +216,8 @@ class Turns:
 
     async def _note_blocked(self, lane: Lane) -> None:
         """Remember a lane whose turn cannot start, to be woken when its project is free."""
-        self._blocked.setdefault(lane.project, set()).add(
-            lane.name
-        )  # before the question: a release may come meanwhile
+        # Before the question: a release may come meanwhile.
+        self._blocked.setdefault(lane.project, set()).add(lane.name)
         if not await self._store.turns.is_waiting(lane.name):
             self._blocked.get(lane.project, set()).discard(lane.name)
 
@@ -269,7 +268,7 @@ class Turns:
         """End the next turn of a lane that cannot run."""
         turn = await self._take(lane, None)
         if turn is not None:
-            await self.finish(turn, outcomes.not_started(turn, error, self._clock()), error)
+            await self._endings.finish(turn, outcomes.not_started(turn, error, self._clock()), error)
             self._release(turn.project)
 
     async def _see_through(self, turn: Turn, work: Coroutine[Any, Any, None]) -> None:
@@ -283,7 +282,7 @@ class Turns:
         except Exception:
             logger.exception("%s: its turn broke", turn.message_id)
             error = TurnFailed(BROKE)
-        await self.finish(turn, outcomes.not_started(turn, error, self._clock()), error)
+        await self._endings.finish(turn, outcomes.not_started(turn, error, self._clock()), error)
 
     async def _converse(self, lane: Lane, turn: Turn, live: Live, conversation: Conversation) -> None:
         running = Running(turn, self._hub, self._tool_recorder(lane))
@@ -291,7 +290,7 @@ class Turns:
         await self._sessions.began(live, running.on_event)
         ended = await self._run(lane, running, conversation, live.meter)
         self._sessions.ended(live, well=isinstance(ended, talk.Finished))
-        await self._conclude(running, ended, live.denied)
+        await self._endings.conclude(running, ended, live.denied)
 
     async def _assist(self, lane: Lane, turn: Turn) -> None:
         running = Running(turn, self._hub, self._tool_recorder(lane))
@@ -303,7 +302,7 @@ class Turns:
         if self._stopping and not isinstance(ended, talk.Finished):
             await self._store.turns.requeue(turn.id, now_ms=self._clock())  # it has no tools: it may run again
             return
-        await self._conclude(running, ended, ())
+        await self._endings.conclude(running, ended, ())
 
     async def _run(
         self, lane: Lane, running: Running, conversation: Conversation, meter: SessionMeter
@@ -311,10 +310,10 @@ class Turns:
         """Write the prompt and wait for the end of its turn."""
         lane.running, lane.conversation = running, conversation
         try:
-            if self._time_is_up:
+            if self._endings.time_is_up:
                 running.fail(outcomes.SHUT_DOWN)
                 return running.ended.result()
-            async with asyncio.timeout(self._turn_timeout + GRACE_SECONDS):
+            async with asyncio.timeout(self._turn_timeout + self._grace_seconds):
                 await conversation.prompt(prompt_of(running.turn))
                 return await asyncio.shield(running.ended)
         except ConnectionFailed as error:
@@ -331,74 +330,6 @@ class Turns:
             await meter.settle()
             await asyncio.gather(*lane.writes)
         return running.ended.result()
-
-    async def _conclude(self, running: Running, ended: talk.Finished | talk.Failed, denied: Sequence[str]) -> None:
-        now = self._clock()
-        if isinstance(ended, talk.Failed) and ended.why == outcomes.SHUT_DOWN:
-            tools = [name for kind, name in await self.tools_of(running.turn) if kind == "tool_started"]
-            outcome = outcomes.interrupted(running.turn, outcomes.SHUT_DOWN, tools, running, now)
-            await self.finish(running.turn, outcome, TurnFailed(outcome.why))
-            return
-        outcome = outcomes.concluded(running, ended, denied, now)
-        error = None
-        if isinstance(ended, talk.Failed):
-            error = TurnFailed("interrupted" if ended.interrupted else ended.why, timed_out=ended.timed_out)
-        await self.finish(running.turn, outcome, error)
-
-    async def tools_of(self, turn: Turn) -> list[tuple[str, str]]:
-        """Return (kind, summary) of the tools that a turn has started and ended."""
-        found = await self._store.turns.events(turn.id)
-        return [(kind, str(payload.get("summary", ""))) for kind, payload in found]
-
-    async def finish(self, turn: Turn, outcome: Outcome, error: XswarmError | None) -> None:
-        """T3: record how a turn ended, as often as it takes, then tell whoever waits."""
-        pause = STORAGE_RETRY_SECONDS
-        while True:
-            try:
-                settled = await asyncio.shield(self._store.turns.finish(turn.id, outcome))
-                break
-            except StorageError as refused:
-                logger.error("%s: the outcome cannot be stored yet: %s", turn.message_id, refused)
-                self.waiters.fail(turn.message_id, refused)
-                if self._time_is_up:
-                    return  # it stays running in the store, and the next start reports it
-                await asyncio.sleep(pause)
-                pause = min(pause * 2, 10.0)
-        if settled is None:
-            logger.error("%s: its outcome was not stored: another epoch has it", turn.message_id)
-            self.waiters.fail(turn.message_id, TurnFailed("another daemon has taken it over"))
-            return
-        for draft in outcome.replies:
-            self._replied(draft.reply.channel)
-        self._announce_cost(turn, settled.cost_nanos, outcome.now_ms)
-        if error is not None:
-            self.waiters.fail(turn.message_id, error)
-            return
-        result = Result(
-            turn=turn,
-            answer=outcome.answer,
-            answer_id=settled.answer_id,
-            why=outcome.why,
-            stop_reason=outcome.stop_reason,
-            duration_ms=outcome.duration_ms,
-            cost_nanos=settled.cost_nanos,
-            tokens=settled.tokens,
-            ended_ms=outcome.now_ms,
-        )
-        self.waiters.resolve(turn.message_id, result)
-
-    def _announce_cost(self, turn: Turn, cost_nanos: int, at_ms: int) -> None:
-        topics = ("costs", f"user:{turn.user_id}", f"session:{turn.session_id}")
-        if cost_nanos and self._hub.wanted(*topics):
-            event = CostRecorded(
-                user_id=turn.user_id,
-                session_id=turn.session_id,
-                message_id=turn.message_id,
-                cost_usd=usd(cost_nanos),
-                channel=turn.channel,
-                timestamp=rfc3339(at_ms),
-            )
-            self._hub.publish(event, topics)
 
     def _release(self, project: ProjectName) -> None:
         """Wake the lanes that found a project busy."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -92,11 +93,16 @@ def tools(*, shell: bool) -> tuple[str, ...]:
     return (*FILE_TOOLS, *((SHELL_TOOL,) if shell else ()), AGENT_TOOL, *LIST_TOOLS)
 
 
-def settings(*, sandbox: bool, shell: bool) -> Mapping[str, object]:
+def settings(
+    *, sandbox: bool, shell: bool, hidden: Sequence[str] = (), shown: Sequence[str] = ()
+) -> Mapping[str, object]:
     """Return the settings given on the command line; files of the project or of the user are not read.
 
     The ask rules hold even where a callback of ours is not registered yet (a resume replays pending calls before it
     is), and they beat every allow rule: nothing that they name runs without the policy.
+
+    Args:
+        hidden: folders that commands in the sandbox cannot read, but for those `shown`.
     """
     gated = [*FILE_TOOLS, *((SHELL_TOOL,) if shell else ()), AGENT_TOOL]
     chosen: dict[str, object] = {"permissions": {"ask": gated}, "cleanupPeriodDays": KEEP_TRANSCRIPTS_DAYS}
@@ -106,11 +112,14 @@ def settings(*, sandbox: bool, shell: bool) -> Mapping[str, object]:
             "failIfUnavailable": True,
             "autoAllowBashIfSandboxed": False,
             "allowUnsandboxedCommands": False,
+            "filesystem": {"denyRead": list(hidden), "allowRead": list(shown)},
         }
     return chosen
 
 
-def arguments(cli: str, spec: SessionSpec, *, resume: bool, model: str | None, sandbox: bool, shell: bool) -> list[str]:
+def arguments(
+    cli: str, spec: SessionSpec, *, resume: bool, model: str | None, sandbox: bool, shell: bool, state_dir: str
+) -> list[str]:
     """Return the argument list.
 
     Args:
@@ -118,11 +127,14 @@ def arguments(cli: str, spec: SessionSpec, *, resume: bool, model: str | None, s
         model: None for Claude Code's default.
         sandbox: run shell commands in Claude Code's sandbox, or not at all.
         shell: offer the shell.
+        state_dir: ours, of which a command in the sandbox sees the session's own folders alone.
 
     Raises:
         ValueError: an id or a model name that is none.
     """
     conversation = str(uuid.UUID(spec.conversation_id))
+    shown = (spec.home, spec.project_path)
+    chosen = settings(sandbox=sandbox, shell=shell, hidden=(os.path.realpath(state_dir),), shown=shown)
     argv = [
         cli,
         "--output-format=stream-json",
@@ -135,7 +147,7 @@ def arguments(cli: str, spec: SessionSpec, *, resume: bool, model: str | None, s
         "--permission-mode=default",
         "--permission-prompt-tool=stdio",
         f"--tools={','.join(tools(shell=shell))}",
-        f"--settings={json.dumps(settings(sandbox=sandbox, shell=shell))}",
+        f"--settings={json.dumps(chosen)}",
         f"--append-system-prompt={APPENDED_PROMPT.format(user=json.dumps(str(spec.user_id)))}",
         # The = form, and a UUID of our own: an id can never be read as another option.
         f"--resume={conversation}" if resume else f"--session-id={conversation}",

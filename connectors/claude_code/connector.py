@@ -150,6 +150,7 @@ class ClaudeCodeConnector(Connector):
             model=session.model or self._config.model,
             sandbox=shelter.sandbox,
             shell=shelter.with_shell,
+            state_dir=self._state_dir,
         )
         tmp = make_tmp()
         try:

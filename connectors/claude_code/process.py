@@ -15,7 +15,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 
 from connectors.claude_code import tree
@@ -27,6 +27,8 @@ logger = logging.getLogger(__name__)
 
 READ_SIZE = 256 * 1024
 """Bytes that are read at once."""
+HURRIED_TERM = 0.5
+"""Seconds from SIGTERM to SIGKILL for a process that is closed in a turn."""
 STDERR_TAIL = 16 * 1024
 """Bytes of stderr that are kept."""
 
@@ -53,6 +55,10 @@ class Patience:
     drain: float = 5.0
     term: float = 3.0
     kill: float = 5.0
+
+    def hurried(self) -> Patience:
+        """Return what a process gets that is closed in a turn: the turn counts as ended, so it must do nothing more."""
+        return replace(self, drain=0.0, term=min(self.term, HURRIED_TERM))
 
 
 class Process:

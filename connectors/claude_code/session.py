@@ -169,7 +169,7 @@ class ClaudeCodeConversation(Conversation):
 
     async def _end(self) -> None:
         await self._events.release()
-        await self._process.end(self._patience)
+        await self._process.end(self._patience if self._turn_over.is_set() else self._patience.hurried())
         await self._reading
         if self._killing is not None:
             await self._killing

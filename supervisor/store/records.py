@@ -115,8 +115,8 @@ class Acceptance:
         exclusive: no other exclusive turn of `project` may run at the same time.
         text: the prompt as stored and shown.
         note: what the model is told besides.
-        target: REFUSED and COMMAND write `refusals` (what the person is told) instead of a turn that could run: their turn is `cancelled` or
-            `completed` at once.
+        target: REFUSED and COMMAND write `refusals` (what the person is told) instead of a turn that could run: their
+            turn is `cancelled` or `completed` at once.
         start: run at once in the same transaction when nothing of the lane (and project) is waiting or running.
     """
 

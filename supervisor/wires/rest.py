@@ -124,7 +124,7 @@ class Rest:
         """Create a session."""
         session_id = SessionId(uuid7())
         event = await self._operations.connect(caller, session_id, body.project_path, body.user_id)
-        session = await self._operations.session(caller, session_id)
+        session = await self._operations.queries.session(caller, session_id)
         return answers.Connected(
             session_id=session_id,
             status=event.status,
@@ -144,7 +144,7 @@ class Rest:
         """Return sessions, newest activity first."""
         before = _place(cursor) if cursor is not None else None
         # One more than asked for says whether another page follows.
-        found = await self._operations.list_sessions(
+        found = await self._operations.queries.list_sessions(
             caller, user_id, active_only=False, limit=limit + 1, before=before, status=status
         )
         page = found[:limit]
@@ -155,11 +155,11 @@ class Rest:
 
     async def session(self, caller: Calling, session_id: Id) -> answers.Session:
         """Return a session as it stands."""
-        return picked(answers.Session, await self._operations.status(caller, SessionId(session_id)))
+        return picked(answers.Session, await self._operations.queries.status(caller, SessionId(session_id)))
 
     async def session_cost(self, caller: Calling, session_id: Id) -> answers.SessionCost:
         """Return what a session has cost."""
-        return picked(answers.SessionCost, await self._operations.status(caller, SessionId(session_id)))
+        return picked(answers.SessionCost, await self._operations.queries.status(caller, SessionId(session_id)))
 
     async def disconnect(self, caller: Calling, session_id: Id) -> answers.Disconnected:
         """End a session; a turn that runs is interrupted."""
@@ -179,7 +179,7 @@ class Rest:
         before: Annotated[str | None, Query(min_length=1, max_length=64)] = None,
     ) -> answers.History:
         """Return the newest messages before another, oldest first."""
-        found = await self._operations.history(caller, SessionId(session_id), limit=limit, before=before)
+        found = await self._operations.queries.history(caller, SessionId(session_id), limit=limit, before=before)
         return answers.History(session_id=session_id, messages=[picked(answers.HistoryMessage, one) for one in found])
 
     async def send(self, caller: Calling, session_id: Id, body: Prompt, same: Repeated) -> answers.Answer:
@@ -218,7 +218,7 @@ class Rest:
 
     async def message(self, caller: Calling, message_id: Id) -> answers.Message:
         """Return what became of an accepted message."""
-        result = await self._operations.result(caller, message_id)
+        result = await self._operations.queries.result(caller, message_id)
         if result is None:
             raise MessageNotFound(message_id)
         return answers.message(result)
@@ -236,7 +236,7 @@ class Rest:
         limit: Annotated[Limit, Query()] = 500,
     ) -> answers.Cost:
         """Return what was spent; `since` and `until` are UTC days or times, `until` excluded."""
-        event = await self._operations.cost(
+        event = await self._operations.queries.cost(
             caller,
             user_id=user_id,
             session_id=session_id,

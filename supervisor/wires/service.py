@@ -78,7 +78,7 @@ class Service:
                 async with client.order.session(SessionId(session_id)):
                     return await self._operations.interrupt(caller, SessionId(session_id))
             case requests.GetSessionStatus(session_id=session_id):
-                return await self._operations.status(caller, SessionId(session_id))
+                return await self._operations.queries.status(caller, SessionId(session_id))
             case requests.ListSessions():
                 return await self._list(request, caller)
             case requests.GetCost():
@@ -118,7 +118,7 @@ class Service:
         )
 
     async def _message(self, request: requests.Message, caller: Caller, client: Client) -> events.MessageResponse:
-        user = self._operations.user(caller, request.user_id)
+        user = self._operations.queries.user(caller, request.user_id)
         asked = _asked(request, caller, CHANNEL, request.user_id, request.message, request.thread)
         async with client.order.accepting:
             taken = await self._operations.route(asked, user, request.message, thread=request.thread or "")
@@ -153,7 +153,7 @@ class Service:
                 taken = await self._operations.route(asked, user, request.body, thread=thread, reply=reply)
         message_id = taken.accepted.message_id
         if taken.accepted.duplicate:
-            result = await self._operations.result(caller, message_id)
+            result = await self._operations.queries.result(caller, message_id)
             if result is not None and result.turn.state.final and result.turn.reply is not None:
                 return reply_to(result.turn.reply.meta, _told(result), message_id)
         # Nothing was awaited since a new message was accepted, so its reply cannot have left before it is expected.
@@ -182,7 +182,7 @@ class Service:
             UserNotFound: there is none, or the token is another user's.
         """
         try:
-            return self._operations.user(caller, request.user)
+            return self._operations.queries.user(caller, request.user)
         except UserNotFound:
             parse = phone if isinstance(request, requests.SmsReceived) else mailbox
             try:
@@ -205,13 +205,13 @@ class Service:
     # -- what is asked for
 
     async def _list(self, request: requests.ListSessions, caller: Caller) -> events.Sessions:
-        found = await self._operations.list_sessions(
+        found = await self._operations.queries.list_sessions(
             caller, request.user_id, active_only=request.active_only, limit=request.limit
         )
         return events.Sessions(sessions=[reports.session_report(session) for session in found])
 
     async def _cost(self, request: requests.GetCost, caller: Caller) -> events.Cost:
-        return await self._operations.cost(
+        return await self._operations.queries.cost(
             caller,
             user_id=request.user_id,
             session_id=request.session_id,
@@ -222,7 +222,7 @@ class Service:
         )
 
     async def _history(self, request: requests.GetHistory, caller: Caller) -> events.History:
-        messages = await self._operations.history(
+        messages = await self._operations.queries.history(
             caller, SessionId(request.session_id), limit=request.limit, before=request.before
         )
         return events.History(session_id=request.session_id, messages=messages)
@@ -233,9 +233,9 @@ class Service:
         for topic in topics:
             kind, _, name = _topic("subscribe", topic)
             if kind == "session":
-                await self._operations.session(caller, SessionId(name))
+                await self._operations.queries.session(caller, SessionId(name))
             elif kind == "user":
-                self._operations.user(caller, name)
+                self._operations.queries.user(caller, name)
         return client.subscribe(topics)
 
     def _unsubscribe(self, topics: list[str], client: Client) -> events.Unsubscribed:

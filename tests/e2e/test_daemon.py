@@ -47,26 +47,23 @@ async def world(shared: World) -> World:
 # -- what keeps it from starting
 
 
-@pytest.mark.parametrize(
-    ("config", "says"),
-    [
-        ("[supervisor]\nprot = 1\n", "supervisor.prot: unknown key; known here: ack_after_seconds, "),
-        ('[http]\nport = "8787"\n', "http.port: input should be a valid integer"),
-        ("[state]\nno toml\n", "is not TOML: "),
-        ("[state]\n[channels.pigeon]\n", "channels.pigeon: there is no channel 'pigeon'\nthere is mail, sms"),
-        (
-            '[state]\n[channels.sms]\nacount_sid = "AC"\n',
-            "channels.sms.acount_sid: unknown key; known here: account_sid",
-        ),
-        ('[state]\n[claude_code]\ncli_path = "/nowhere/claude"\n', "claude_code.cli_path: there is no Claude Code at "),
-    ],
-    ids=["unknown key", "wrong type", "broken file", "unknown channel", "unknown key of a channel", "no Claude Code"],
-)
-async def test_a_configuration_that_cannot_be_used_is_a_sentence(tmp_path: Path, config: str, says: str) -> None:
-    daemon = DaemonProcess(tmp_path, arguments=("--offline",))
-    state = f'[state]\ndir = "{tmp_path / "state"}"\n'
-    daemon.config.write_text(config.replace("[state]\n", state) if "[state]" in config else config + state)
-    assert says in await refusal(daemon)
+WRONG = {
+    "[supervisor]\nprot = 1\n": "supervisor.prot: unknown key; known here: ack_after_seconds, ",
+    '[http]\nport = "8787"\n': "http.port: input should be a valid integer",
+    "[http]\nno toml\n": "is not TOML: ",
+    '[channels.sms]\nacount_sid = "AC"\n': "channels.sms.acount_sid: unknown key; known here: account_sid",
+    '[claude_code]\ncli_path = "/nowhere"\n': "claude_code.cli_path: there is no Claude Code at /nowhere\ninstall ",
+}
+"""Configurations that cannot be used, and what is said of each."""
+
+
+async def test_a_configuration_that_cannot_be_used_is_a_sentence(tmp_path: Path) -> None:
+    daemons = [DaemonProcess(tmp_path / str(number), arguments=("--offline",)) for number in range(len(WRONG))]
+    for daemon, config in zip(daemons, WRONG, strict=True):
+        daemon.config.write_text(f'{config}[state]\ndir = "{daemon.state}"\n', encoding="utf-8")
+    said = await asyncio.gather(*(refusal(daemon) for daemon in daemons))
+    assert [text for text, part in zip(said, WRONG.values(), strict=True) if part not in text] == []
+    assert [daemon.state.exists() for daemon in daemons] == [False] * 4 + [True]  # nothing was begun before it was read
 
 
 async def test_no_key_of_the_model_is_a_sentence(tmp_path: Path) -> None:
@@ -123,13 +120,12 @@ async def test_sigterm_drains(world: World) -> None:
 
     assert await world.daemon.stop() == 0
 
-    assert "w0 w1 w2 w3 w4 w5 w6 w7 w8 w9" in world.answers()
+    assert_nothing_is_left(world)
+    assert "[site] w0 w1 w2 w3 w4 w5 w6 w7 w8 w9" in world.answers()
     told = await world.answer("was interrupted: the daemon was shut down while it ran")
-    assert "These tools had started: Write" in told
-    assert "It was not run again" in told
+    assert f"These tools had started: Write {shop / 'begun.txt'}. It was not run again" in told
     assert world.turns("running") == []
     assert len(world.turns("interrupted")) == 1
-    assert_nothing_is_left(world)
 
 
 async def test_a_second_sigterm_forces(world: World) -> None:
@@ -141,7 +137,11 @@ async def test_a_second_sigterm_forces(world: World) -> None:
     world.daemon.send_signal(signal.SIGTERM)
     assert await world.daemon.ended() == 1
     await until(lambda: not world.agents(), "no agent is left", AGENTS_GONE_SECONDS)
-    assert len(world.turns("running")) == 1  # for the next start to find
+    assert len(world.turns("running")) == 1
+
+    await world.start()
+    await world.answer("was interrupted: the daemon was restarted while it ran")
+    assert world.turns("running") == []
 
 
 async def test_a_killed_daemon_leaves_no_agent_and_runs_nothing_twice(world: World) -> None:
@@ -157,8 +157,7 @@ async def test_a_killed_daemon_leaves_no_agent_and_runs_nothing_twice(world: Wor
     assert (world.daemon.state / "addresses.json").exists()
 
     await world.start()
-    told = await world.answer("was interrupted: the daemon was restarted while it ran")
-    assert "These tools had started: Write" in told
+    await world.answer(f"These tools had started: Write {site / 'once.txt'}. It was not run again")
     assert log_lines(world, "after a crash: ") > 0
     assert len(world.answers()) > known
     assert world.turns("running") == world.turns("pending") == []

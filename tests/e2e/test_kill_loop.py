@@ -31,7 +31,7 @@ from tests.e2e.process import DaemonProcess
 from tests.waiting import until
 
 ACCOUNT = "AC" + "0123456789abcdef" * 2
-AUTH_TOKEN = "0f1e2d3c4b5a69788796a5b4c3d2e1f0"  # noqa: S105 - the stand-in's
+AUTH_TOKEN = "0f1e2d3c4b5a69788796a5b4c3d2e1f0"
 PHONES = {"ann": "+15551110001", "ben": "+15551110002"}
 DEFAULT_KILLS = 6
 

@@ -16,23 +16,25 @@ from supervisor import config
 from supervisor.accounts import Accounts
 from supervisor.assistant import Assistant
 from supervisor.commands import Commands
+from supervisor.endings import Endings
 from supervisor.hub import Hub
 from supervisor.identity import Directory
-from supervisor.intake import Intake
+from supervisor.intake import MAX_WAITING, Intake
 from supervisor.keywords import Keywords
 from supervisor.models.prices import PriceList
 from supervisor.models.proxy import Gateway
-from supervisor.operations import Operations
+from supervisor.operations import ONE_TURN_TO_END_SECONDS, Operations
 from supervisor.outbox import RECONCILE_PAUSE_MS, Outbox
 from supervisor.projects import Projects
 from supervisor.protocol.ports import Connector
 from supervisor.protocol.status import EndReason, Permissions
+from supervisor.queries import Queries
 from supervisor.rates import Rates
 from supervisor.recovery import recover
 from supervisor.router import Router
 from supervisor.sessions import Sessions
 from supervisor.store import SqliteStore, open_store
-from supervisor.turns import Turns
+from supervisor.turns import GRACE_SECONDS, Turns
 from tests.supervisor.scripted import ScriptedConnector
 
 OPERATOR = "operator-token-of-the-tests"
@@ -64,6 +66,7 @@ class Core:
         upstream: of the gateway; the default answers nothing.
         crash: given to the store: called at its crash points, in the writer's thread.
         reconcile_pause_ms: see `Outbox`.
+        grace_seconds, max_waiting, turn_to_end_seconds: see `Turns`, `Intake` and `Operations`.
         recovering: whether what an earlier daemon left is settled at the start.
     """
 
@@ -80,6 +83,9 @@ class Core:
         upstream: str = NOWHERE,
         crash: Callable[[str], None] | None = None,
         reconcile_pause_ms: int = RECONCILE_PAUSE_MS,
+        grace_seconds: float = GRACE_SECONDS,
+        max_waiting: int = MAX_WAITING,
+        turn_to_end_seconds: float = ONE_TURN_TO_END_SECONDS,
         recovering: bool = True,
     ) -> None:
         self.folder = folder
@@ -92,6 +98,9 @@ class Core:
         self._upstream = upstream
         self._crash = crash
         self._reconcile_pause_ms = reconcile_pause_ms
+        self._grace_seconds = grace_seconds
+        self._max_waiting = max_waiting
+        self._turn_to_end_seconds = turn_to_end_seconds
         self._recovering = recovering
         self.site = folder / "site"
         self.vault = folder / "vault"
@@ -147,13 +156,16 @@ class Core:
             max_processes=self.claude_code.max_processes,
             turn_timeout=self.claude_code.turn_timeout_seconds,
         )
+        self.endings = Endings(store=self.store, hub=self.hub, replied=self.outbox.notify)
         self.turns = Turns(
             store=self.store,
             hub=self.hub,
             sessions=self.sessions,
             assistant=Assistant(connector=self.assistant_connector, gateway=gateway, store=self.store),
             projects=self.projects,
+            endings=self.endings,
             replied=self.outbox.notify,
+            grace_seconds=self._grace_seconds,
             turn_timeout=self.claude_code.turn_timeout_seconds,
         )
         routing = self._routing
@@ -169,15 +181,19 @@ class Core:
             commands=Commands(self.store, self.turns),
             followup_seconds=routing.followup_seconds,
             default_project=routing.default_project,
+            max_waiting=self._max_waiting,
         )
         self.operations = Operations(
             store=self.store,
             directory=self.directory,
             projects=self.projects,
+            queries=Queries(self.store, self.directory, self.sessions),
             intake=self.intake,
             sessions=self.sessions,
             turns=self.turns,
+            waiters=self.endings.waiters,
             claude_code=self.claude_code,
+            turn_to_end_seconds=self._turn_to_end_seconds,
         )
         stack.push_async_callback(self.sessions.close_all, EndReason.SHUTDOWN)
         stack.push_async_callback(self.turns.drain, DRAIN_SECONDS)
@@ -186,7 +202,7 @@ class Core:
 
     async def recover(self) -> None:
         """Settle what an earlier daemon left."""
-        await recover(self.store, self.turns)
+        await recover(self.store, self.turns, self.endings)
 
     async def token(self, user_id: str) -> str:
         """Make a token for a user and return it."""

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from supervisor import intake as intake_module
 from supervisor.config import Limits, Routing
 from supervisor.protocol.errors import Overloaded
 from supervisor.protocol.messages import Inbound, Receipt, SessionId
@@ -119,11 +118,8 @@ async def test_too_many_messages_are_told_once_and_repetitions_cost_nothing(tmp_
         assert mine.message_id is None  # bob has no phone; nobody else's limit is touched by alice's
 
 
-async def test_services_are_not_limited_but_told_that_too_much_waits(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(intake_module, "MAX_WAITING", 3)
-    async with core_with(tmp_path, limits=Limits(messages_per_minute=1)) as core:
+async def test_services_are_not_limited_but_told_that_too_much_waits(tmp_path: Path) -> None:
+    async with core_with(tmp_path, limits=Limits(messages_per_minute=1), max_waiting=3) as core:
         await connect(core)
         for _ in range(4):
             taken = await core.operations.send(asked(core), SessionId("s1"), "hold", None)

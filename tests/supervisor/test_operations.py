@@ -148,11 +148,8 @@ async def test_who_texted_is_told_when_their_waiting_message_is_dropped(tmp_path
         assert told[first.message_id].startswith("Stopped.")
 
 
-async def test_a_turn_that_does_not_hear_its_interrupt_ends_with_its_process(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("supervisor.operations.ONE_TURN_TO_END_SECONDS", 0.05)
-    async with Core(tmp_path, connector=ScriptedConnector()) as core:
+async def test_a_turn_that_does_not_hear_its_interrupt_ends_with_its_process(tmp_path: Path) -> None:
+    async with Core(tmp_path, connector=ScriptedConnector(), turn_to_end_seconds=0.05) as core:
         await connect(core)
         running = asyncio.create_task(ask(core, "deaf"))
         await until(scripted(core).held, "a turn runs")
@@ -169,17 +166,17 @@ async def test_another_users_session_is_not_found(tmp_path: Path) -> None:
         theirs = replace(asked(core), caller=bob)
         for call in (
             operations.send(theirs, S1, "hello", None),
-            operations.status(bob, S1),
+            operations.queries.status(bob, S1),
             operations.disconnect(bob, S1),
             operations.interrupt(bob, S1),
-            operations.history(bob, S1, limit=5, before=None),
-            operations.cost(bob, user_id=None, session_id="s1", since=None, until=None, group_by=None, limit=5),
+            operations.queries.history(bob, S1, limit=5, before=None),
+            operations.queries.cost(bob, user_id=None, session_id="s1", since=None, until=None, group_by=None, limit=5),
         ):
             with pytest.raises(SessionNotFound, match="Session not found: s1"):
                 await call
-        assert await operations.list_sessions(bob, None, active_only=False, limit=5) == []
+        assert await operations.queries.list_sessions(bob, None, active_only=False, limit=5) == []
         with pytest.raises(UserNotFound):
-            await operations.list_sessions(bob, "alice", active_only=False, limit=5)
+            await operations.queries.list_sessions(bob, "alice", active_only=False, limit=5)
 
 
 async def test_a_user_who_lost_the_right_sends_no_more(tmp_path: Path) -> None:
@@ -237,12 +234,12 @@ async def test_history_is_in_order_and_in_pages(tmp_path: Path) -> None:
         await connect(core)
         for number in range(3):
             await ask(core, f"number {number}", context={"number": number})
-        page = await core.operations.history(operator(core), S1, limit=4, before=None)
+        page = await core.operations.queries.history(operator(core), S1, limit=4, before=None)
         assert [(m.direction, m.message) for m in page[:2]] == [
             ("to_claude", "number 1"),
             ("from_claude", "number 1"),
         ]
-        before = await core.operations.history(operator(core), S1, limit=4, before=page[0].id)
+        before = await core.operations.queries.history(operator(core), S1, limit=4, before=page[0].id)
         assert [m.message for m in before] == ["number 0", "number 0"]
         assert before[0].context == {"number": 0}
 
@@ -253,8 +250,8 @@ async def test_a_message_is_shown_to_its_owner_alone(tmp_path: Path) -> None:
         taken = await send(core, "hello")
         message_id = taken.accepted.message_id
         alice, bob = await person(core, "alice"), await person(core, "bob")
-        assert await core.operations.result(alice, message_id) is not None
-        assert await core.operations.result(bob, message_id) is None
+        assert await core.operations.queries.result(alice, message_id) is not None
+        assert await core.operations.queries.result(bob, message_id) is None
         assert alice.user_id == UserId("alice")
 
 
@@ -263,8 +260,8 @@ async def test_costs_that_the_connector_reports_itself_count_and_a_wrong_day_is_
         await connect(core)
         assert (await ask(core, "pay 1234567")).cost_nanos == 1_234_567
         every = {"user_id": None, "session_id": None, "since": None, "until": None}
-        cost = await core.operations.cost(operator(core), **every, group_by="session", limit=5)
+        cost = await core.operations.queries.cost(operator(core), **every, group_by="session", limit=5)
         assert (cost.total_usd, [row.key for row in cost.rows]) == (0.001234567, ["s1"])
         with pytest.raises(InvalidMessage, match=r"get_cost\.since"):
-            await core.operations.cost(operator(core), **every | {"since": "soon"}, group_by=None, limit=5)
+            await core.operations.queries.cost(operator(core), **every | {"since": "soon"}, group_by=None, limit=5)
         assert await core.store.ledger.disagreements() == []

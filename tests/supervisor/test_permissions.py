@@ -318,3 +318,67 @@ def test_what_edit_may_write_lies_in_the_project_and_configures_no_tool(project:
         for place in (os.path.join(project, path), os.path.normpath(os.path.join(project, path))):
             inner = Path(os.path.realpath(place)).relative_to(project)
             assert not {".git", ".claude", ".mcp.json"} & set(inner.parts)
+
+
+@pytest.mark.parametrize("level", [FULL, EDIT])
+@pytest.mark.parametrize(
+    ("name", "tool_input"),
+    [
+        ("Read", {"file_path": "{state}/operator.token"}),
+        ("Read", {"file_path": " {state}/operator.token"}),
+        ("Read", {"file_path": "../state/xswarm.db"}),
+        ("Read", {"file_path": "~/../../../operator.token"}),
+        ("Read", {"file_path": "{state}/sessions/other/config/x"}),
+        ("Read", {"file_path": "{state}/sessions/mine/../other/config/x"}),
+        ("Read", {"file_path": "link/operator.token"}),
+        ("Write", {"file_path": "{state}/xswarm.db"}),
+        ("NotebookEdit", {"notebook_path": "{state}/x"}),
+        ("Grep", {"pattern": "xsw_", "path": "{state}"}),
+        ("Grep", {"pattern": "xsw_", "path": "{state}/.."}),
+        ("Glob", {"pattern": "*", "path": "/"}),
+        ("SomethingNew", {"path": "{state}/secrets/jwt"}),
+    ],
+)
+def test_no_permission_opens_state_dir(
+    name: str, tool_input: dict[str, Any], level: Permissions, project: str, tmp_path: Path
+) -> None:
+    state = tmp_path / "state"
+    (state / "sessions" / "mine").mkdir(parents=True)
+    Path(project, "link").symlink_to(state)
+    given = {key: value.replace("{state}", str(state)) for key, value in tool_input.items()}
+    call = ToolCall(tool_use_id="toolu_1", name=name, input=given)
+    own = str(state / "sessions" / "mine")
+    assert not permissions.decide(call, level, project, private=str(state), own=own).allowed
+
+
+@pytest.mark.parametrize(
+    ("name", "tool_input"),
+    [
+        ("Read", {"file_path": "/etc/hostname"}),
+        ("Read", {"file_path": "{state}/sessions/mine/config/tool-results/x.txt"}),
+        ("Read", {"file_path": "~/.profile"}),
+        ("Read", {"file_path": "{state}-of-another/x"}),
+        ("Write", {"file_path": "src/x.py"}),
+        ("Grep", {"pattern": "x"}),
+        ("Bash", {"command": "cat {state}/operator.token"}),  # the sandbox and the fence see to it
+    ],
+)
+def test_full_permissions_open_everything_else(
+    name: str, tool_input: dict[str, Any], project: str, tmp_path: Path
+) -> None:
+    state = tmp_path / "state"
+    given = {key: value.replace("{state}", str(state)) for key, value in tool_input.items()}
+    call = ToolCall(tool_use_id="toolu_1", name=name, input=given)
+    own = str(state / "sessions" / "mine")
+    assert permissions.decide(call, FULL, project, private=str(state), own=own).allowed
+
+
+def test_a_project_below_state_dir_is_open_and_one_around_it_is_not_searched(tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    below = str(state / "project")
+    edit = ToolCall(tool_use_id="toolu_1", name="Write", input={"file_path": "x"})
+    search = ToolCall(tool_use_id="toolu_2", name="Grep", input={"pattern": "xsw_"})
+    for call in (edit, search):
+        assert permissions.decide(call, EDIT, below, private=str(state)).allowed
+    assert permissions.decide(edit, EDIT, str(tmp_path), private=str(state)).allowed
+    assert not permissions.decide(search, EDIT, str(tmp_path), private=str(state)).allowed

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from supervisor.config import Project as Table
 from supervisor.projects import Project, Projects
 from supervisor.protocol.errors import ProjectNotAllowed
-from supervisor.protocol.messages import ProjectName, UserId
-from supervisor.protocol.status import Permissions, Role
-from supervisor.store.records import User
+from supervisor.protocol.messages import ProjectName, SessionId, UserId
+from supervisor.protocol.status import Permissions, Role, SessionStatus
+from supervisor.store.records import Session, User
 
 ADA = User(id=UserId("ada"), name="Ada", role=Role.ADMIN)
 BOB = User(id=UserId("bob"), name="Bob", role=Role.COORDINATOR, projects=(ProjectName("shop"),))
@@ -68,20 +68,40 @@ def test_a_project_without_a_model_has_the_default_one(projects: Projects) -> No
 
 
 def test_a_project_is_found_by_name_without_regard_to_case(projects: Projects) -> None:
-    assert projects.named(ADA, "SITE").name == "site"
-    assert projects.get("nope") is None
-
-
-def test_another_users_project_is_not_allowed_by_name(projects: Projects) -> None:
-    with pytest.raises(ProjectNotAllowed, match=r"^Project not allowed: shop$"):
-        projects.named(ADA, "shop")
-    with pytest.raises(ProjectNotAllowed):
-        projects.named(ADA, "nope")
+    assert [project.name for name in ("SITE", "site", "nope") if (project := projects.get(name))] == ["site", "site"]
 
 
 def test_a_projects_folder_behind_a_symlink_is_resolved(root: Path) -> None:
-    project = Projects({"x": Table(path=str(root / "entry"), users=("ada",))}).named(ADA, "x")
+    (project,) = Projects({"x": Table(path=str(root / "entry"), users=("ada",))}).of(ADA)
     assert project.path == os.path.realpath(root / "site")
+
+
+def test_a_session_is_held_by_its_project_as_long_as_its_folder_lies_there(projects: Projects, root: Path) -> None:
+    def holder(name: str, folder: Path) -> str | None:
+        session = Session(
+            id=SessionId("s1"),
+            user_id=ADA.id,
+            project=ProjectName(name),
+            project_path=str(folder),
+            conversation_id="",
+            thread="",
+            status=SessionStatus.IDLE,
+            end_reason="",
+            started=True,
+            cost_nanos=0,
+            message_count=0,
+            started_ms=0,
+            ended_ms=None,
+            activity_ms=0,
+        )
+        held = projects.holding(session)
+        return held.name if held is not None else None
+
+    assert holder("site", root / "site") == "site"
+    assert holder("site", root / "site" / "src") == "site"
+    assert holder("gone", root / "site") is None
+    assert holder("site", root / "elsewhere") is None  # the project's path was changed
+    assert holder("site", root / "site" / "out") is None  # a symlink took the folder's place
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,7 @@ async def test_each_turn_that_a_crash_cut_off_is_settled_by_its_kind(tmp_path: P
         await until(assistant_of(before).held, "the assistant works")
         await until(lambda: _has_event(before, claude.message_id), "the tool is recorded")
         async with core_with(tmp_path, recovering=False) as after:  # as after a kill: nothing was closed
-            found = await recover(after.store, after.turns)
+            found = await recover(after.store, after.turns, after.endings)
             assert (found.sessions, found.requeued, found.interrupted) == (1, 1, 1)
             await until(assistant_of(after).held, "the assistant's turn runs again")
             assistant_of(after).release("here")
@@ -103,5 +103,5 @@ async def test_sessions_of_the_dead_daemon_have_no_process_and_resume(tmp_path: 
 
 async def test_a_clean_start_has_nothing_to_settle(tmp_path: Path) -> None:
     async with core_with(tmp_path, recovering=False) as core:
-        found = await recover(core.store, core.turns)
+        found = await recover(core.store, core.turns, core.endings)
         assert (found.sessions, found.requeued, found.interrupted) == (0, 0, 0)

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from supervisor.config import ClaudeCode
-from supervisor.protocol.errors import ConnectionFailed, SessionNotActive, TurnFailed
+from supervisor.protocol.errors import ConnectionFailed, SessionNotActive, StorageError, TurnFailed
 from supervisor.protocol.messages import SessionId
 from supervisor.protocol.status import EndReason, SessionStatus, TurnState
-from supervisor.sessions import QUIET_SECONDS
+from supervisor.sessions import FORGET_SECONDS, QUIET_SECONDS
 from tests.fakes import ScriptedConnector
 from tests.supervisor.harness import Core
 from tests.supervisor.helpers import (
@@ -270,3 +270,45 @@ async def test_each_process_has_a_token_of_its_own_that_dies_with_it(tmp_path: P
         newest = connector.endpoints()[-1]
         assert newest is not None
         assert newest.token not in tokens
+
+
+async def test_a_store_that_refuses_keeps_no_process_alive(tmp_path: Path) -> None:
+    async with Core(tmp_path, connector=ScriptedConnector()) as core:
+        for name in ("s1", "s2"):
+            await connect(core, name)
+        await core.store.close()
+        with pytest.raises(StorageError):
+            await core.sessions.close(SessionId("s1"), EndReason.USER)
+        await core.sessions.close_all(EndReason.SHUTDOWN)
+        assert scripted(core).open_now() == []
+
+
+async def test_who_waits_for_room_at_the_end_starts_no_process(tmp_path: Path) -> None:
+    limits = ClaudeCode(max_processes=1)
+    projects = project(tmp_path, "free", concurrent=True)
+    async with Core(tmp_path, connector=ScriptedConnector(), claude_code=limits, projects=projects) as core:
+        await connect(core, "s1", path=tmp_path / "free")
+        await send(core, "hold")
+        await until(scripted(core).held, "the only process is busy")
+        waiting = asyncio.create_task(connect(core, "s2"))
+        await until(lambda: (live := core.sessions.live(SessionId("s2"))) and live.lock.locked(), "another waits")
+        await core.sessions.close_all(EndReason.SHUTDOWN)
+        with pytest.raises(ConnectionFailed, match="shutting down"):
+            await waiting
+        assert len(scripted(core).opened) == 1
+
+
+async def test_what_failed_long_ago_leaves_memory(tmp_path: Path) -> None:
+    async with Core(tmp_path, connector=ScriptedConnector()) as core:
+        scripted(core).refusals.append("no such program")
+        with pytest.raises(ConnectionFailed):
+            await connect(core, "failed")
+        await connect(core, "open")
+        core.sessions.forget_unused()
+        for name in ("failed", "open"):
+            live = core.sessions.live(SessionId(name))
+            assert live is not None
+            live.used -= FORGET_SECONDS + 1
+        core.sessions.forget_unused()
+        assert core.sessions.live(SessionId("failed")) is None
+        assert core.sessions.live(SessionId("open")) is not None

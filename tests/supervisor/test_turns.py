@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from supervisor.protocol.errors import ConnectionFailed, StorageError, TurnFailed
+from supervisor.protocol.conversation import Tokens, ToolStarted, UsageReported
+from supervisor.protocol.errors import ConnectionFailed, ProjectNotAllowed, StorageError, TurnFailed
 from supervisor.protocol.events import AnyEvent, ClaudeCodeDelta, ClaudeCodeTool
-from supervisor.protocol.messages import SessionId
+from supervisor.protocol.messages import SessionId, UserId
 from supervisor.protocol.status import EndReason, TurnState
 from tests.fakes import ScriptedConnector
 from tests.supervisor.harness import Core
@@ -261,10 +262,9 @@ async def test_an_assistant_that_breaks_its_contract_is_an_error_to_whoever_wait
         ).answer == "hello"
 
 
-async def test_a_turn_without_an_end_is_ended_by_the_core(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("supervisor.turns.GRACE_SECONDS", 0.05)
+async def test_a_turn_without_an_end_is_ended_by_the_core(tmp_path: Path) -> None:
     settings = replace(PLENTY, turn_timeout_seconds=0.05)
-    async with Core(tmp_path, connector=ScriptedConnector(), claude_code=settings) as core:
+    async with Core(tmp_path, connector=ScriptedConnector(), claude_code=settings, grace_seconds=0.05) as core:
         await connect(core)
         with pytest.raises(TurnFailed, match="no answer within") as failed:
             await asyncio.wait_for(ask(core, "deaf"), 8)
@@ -378,7 +378,7 @@ async def test_drain_ends_a_turn_that_was_just_being_started(tmp_path: Path) -> 
         receipt = await core.intake.accept(text_message("claude: deaf"))
         await until(gate.reached.is_set, "its start is being committed")
         drain = asyncio.create_task(core.turns.drain(0))
-        await asyncio.sleep(0.02)
+        await until(lambda: core.endings.time_is_up, "the time is up")
         gate.open()
         await asyncio.wait_for(drain, 8)
         assert await state(core, receipt) in (TurnState.INTERRUPTED, TurnState.PENDING)
@@ -454,3 +454,75 @@ async def test_a_drain_with_a_full_disk_ends(tmp_path: Path) -> None:
             assert await state(core, receipt) is TurnState.RUNNING
     async with Core(tmp_path, connector=ScriptedConnector()) as core:
         assert await state(core, receipt) is TurnState.INTERRUPTED
+
+
+async def test_half_a_surrogate_pair_in_an_answer_or_a_tool_call_ends_the_turn_as_any_other(tmp_path: Path) -> None:
+    async with Core(tmp_path, connector=ScriptedConnector()) as core:
+        await connect(core)
+        waiting = asyncio.create_task(ask(core, "hold"))
+        await until(scripted(core).held, "it is held")
+        (conversation,) = scripted(core).held()
+        conversation.put(ToolStarted(tool_use_id="u1", name="Bash", input={"command": "echo \ud83d"}))
+        conversation.release("half \ud83d")
+        ended = await waiting
+        assert ended.answer == "half \ufffd"
+        assert await core.endings.tools_of(ended.turn) == [("tool_started", "Bash echo \ufffd")]
+
+
+async def test_an_outcome_that_cannot_be_written_fails_its_turn_and_blocks_nobody(tmp_path: Path) -> None:
+    async with Core(tmp_path, connector=ScriptedConnector()) as core:
+        await connect(core)
+        waiting = asyncio.create_task(ask(core, "hold"))
+        await until(scripted(core).held, "it is held")
+        (conversation,) = scripted(core).held()
+        conversation.put(UsageReported(model="\ud83d", tokens=Tokens(), provider_nanos=1, authoritative=True))
+        conversation.release()
+        with pytest.raises(TurnFailed, match="an internal error"):
+            await waiting
+        assert (await ask(core, "again")).answer == "again"
+
+
+async def test_a_session_whose_project_has_moved_runs_nothing_in_the_old_folder(tmp_path: Path) -> None:
+    web = project(tmp_path, "web")
+    async with Core(tmp_path, connector=ScriptedConnector(), projects=web) as core:
+        await connect(core, path=tmp_path / "web")
+        await core.intake.accept(text_message("@web hello"))
+        await until(lambda: len(scripted(core).prompts) == 1, "it ran")
+    moved = {"web": replace(web["web"], path=str(tmp_path / "site"))}
+    async with Core(tmp_path, connector=ScriptedConnector(), projects=moved) as core:
+        with pytest.raises(ProjectNotAllowed):
+            await ask(core, "hello")
+        with pytest.raises(ProjectNotAllowed):
+            await connect(core, path=tmp_path / "web")
+        await core.intake.accept(text_message("and again"))  # follows the answer, which is fresh
+        await core.intake.accept(text_message("@web and again"))
+        await until(lambda: len(scripted(core).prompts) == 1, "it ran")
+        assert [conversation.spec.project_path for conversation in scripted(core).opened] == [str(tmp_path / "site")]
+
+
+async def test_abort_drops_what_has_not_begun(tmp_path: Path) -> None:
+    async with Core(tmp_path, connector=ScriptedConnector()) as core:
+        scripted(core).gate.clear()
+        taken = await core.intake.accept(text_message("claude: hold"))
+        await until(lambda: scripted(core).opening == 1, "its process starts")
+        told = await core.intake.accept(text_message("ABORT"))
+        assert (await result(core, told.message_id)).answer == "Dropped 1 that had not begun"
+        scripted(core).gate.set()
+        await until(scripted(core).open_now, "the process is there")
+        assert await state(core, taken) is TurnState.CANCELLED
+        assert scripted(core).prompts == []
+
+
+async def test_abort_drops_what_waits_for_its_project_and_nobody_elses(tmp_path: Path) -> None:
+    async with Core(tmp_path, connector=ScriptedConnector()) as core:
+        await connect(core, "bobs", user="bob")
+        await connect(core, "alices")
+        running = await send(core, "hold", "bobs")
+        await until(scripted(core).held, "bob's runs")
+        taken = await send(core, "hello", "alices")
+        await until(lambda: core.turns.lanes_of(UserId("alice")) == ["alices"], "alice's waits")
+        told = await core.intake.accept(text_message("ABORT"))
+        assert (await result(core, told.message_id)).answer == "Dropped 1 that had not begun"
+        assert await state(core, taken) is TurnState.CANCELLED
+        assert await state(core, running) is TurnState.RUNNING
+        scripted(core).release()

@@ -76,7 +76,9 @@ async def record(folder: Path, url: str) -> dict[str, list[bytes]]:
     spec = make_spec(folder, url, Policy(frozenset({"Edit"})))
     home = command.Home(root=Path(spec.home))
     home.make()
-    argv = command.arguments(installation.find(None), spec, resume=False, model=None, sandbox=False, shell=True)
+    argv = command.arguments(
+        installation.find(None), spec, resume=False, model=None, sandbox=False, shell=True, state_dir=str(folder)
+    )
     env = command.environment(spec, home, tmp=str(folder), ours=os.environ, state_mark="golden", process_mark="golden")
     process = await Process.start(argv, cwd=spec.project_path, env=env, fence=NO_FENCE, mark="golden")
     recorder = Recorder(process, Decisions(spec.decide))

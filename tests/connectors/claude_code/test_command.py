@@ -19,7 +19,15 @@ def argv_of(
     folder: Path, *, resume: bool = False, shell: bool = True, sandbox: bool = True, **fields: Any
 ) -> list[str]:
     spec = make_spec(folder, URL, Policy(), **fields)
-    return command.arguments("/bin/claude", spec, resume=resume, model=spec.model, sandbox=sandbox, shell=shell)
+    return command.arguments(
+        "/bin/claude",
+        spec,
+        resume=resume,
+        model=spec.model,
+        sandbox=sandbox,
+        shell=shell,
+        state_dir=str(folder / "state"),
+    )
 
 
 def option(argv: list[str], name: str) -> str:
@@ -67,6 +75,10 @@ def test_a_sandbox_cannot_be_left(tmp_path: Path) -> None:
     assert sandbox["failIfUnavailable"]
     assert not sandbox["autoAllowBashIfSandboxed"]
     assert not sandbox["allowUnsandboxedCommands"]
+    assert sandbox["filesystem"] == {
+        "denyRead": [str(tmp_path / "state")],
+        "allowRead": [str(tmp_path / "state" / "sessions" / "session-1"), str(tmp_path / "project")],
+    }
 
 
 def test_without_a_shell_none_is_offered(tmp_path: Path) -> None:

@@ -277,6 +277,25 @@ async def test_a_sandboxed_command_writes_in_the_project_only_and_has_no_network
     assert not outside.exists()
 
 
+@pytest.mark.skipif(not (shutil.which("bwrap") and shutil.which("socat")), reason="the sandbox needs bwrap and socat")
+async def test_a_sandboxed_command_reads_nothing_of_ours_but_its_own_project_even_there(
+    model: OfflineModel, tmp_path: Path
+) -> None:
+    connector, project = make_connector(tmp_path), tmp_path / "state" / "project"
+    project.mkdir()
+    (project / "note").write_text("ours to read")
+    token = tmp_path / "state" / "operator.token"
+    token.write_text("secret-of-the-operator")
+    spec = make_spec(tmp_path, model.url, Policy(), project_path=str(project))
+    async with opened(connector, spec) as reader:
+        steps = {"tools": [tool("Bash", command=f"cat note {token}; echo hi > new")]}, {"text": "done"}
+        events = await reader.ask(script(*steps))
+    (ended,) = [event for event in events if isinstance(event, ToolFinished)]
+    assert "ours to read" in ended.result
+    assert token.read_text() not in ended.result
+    assert (project / "new").read_text() == "hi\n"
+
+
 def test_it_works_on_uvloop(tmp_path: Path) -> None:
     async def run() -> None:
         async with OfflineModel() as offline:

@@ -1,0 +1,116 @@
+"""The end of a turn: T3, as often as it takes, and then whoever waits for it is told."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+
+from supervisor import outcomes
+from supervisor.hub import Hub
+from supervisor.protocol import conversation as talk
+from supervisor.protocol.errors import StorageError, TurnFailed, XswarmError
+from supervisor.protocol.events import CostRecorded
+from supervisor.protocol.times import Clock, now_ms, rfc3339, usd
+from supervisor.running import Running
+from supervisor.store.port import Store
+from supervisor.store.records import Outcome, Result, Turn
+from supervisor.waiters import Waiters
+
+logger = logging.getLogger(__name__)
+
+STORAGE_RETRY_SECONDS = 0.5
+"""First pause before a write that the store refused is tried again; doubles to 10 s."""
+
+
+class Endings:
+    """Records how turns end.
+
+    Args:
+        replied: told the channel of every reply that was put in the outbox.
+
+    Attributes:
+        waiters: whoever waits for a message's end.
+        time_is_up: the daemon stops: a refused write is not tried again, the next start reports the turn.
+    """
+
+    def __init__(self, *, store: Store, hub: Hub, replied: Callable[[str], None], clock: Clock = now_ms) -> None:
+        self._store = store
+        self._hub = hub
+        self._replied = replied
+        self._clock = clock
+        self.waiters = Waiters()
+        self.time_is_up = False
+
+    async def conclude(self, running: Running, ended: talk.Finished | talk.Failed, denied: Sequence[str]) -> None:
+        """Record a turn that ended while it ran.
+
+        Args:
+            denied: tool calls that were refused, as sentences.
+        """
+        now = self._clock()
+        if isinstance(ended, talk.Failed) and ended.why == outcomes.SHUT_DOWN:
+            tools = [name for kind, name in await self.tools_of(running.turn) if kind == "tool_started"]
+            outcome = outcomes.interrupted(running.turn, outcomes.SHUT_DOWN, tools, running, now)
+            await self.finish(running.turn, outcome, TurnFailed(outcome.why))
+            return
+        outcome = outcomes.concluded(running, ended, denied, now)
+        error = None
+        if isinstance(ended, talk.Failed):
+            error = TurnFailed("interrupted" if ended.interrupted else ended.why, timed_out=ended.timed_out)
+        await self.finish(running.turn, outcome, error)
+
+    async def tools_of(self, turn: Turn) -> list[tuple[str, str]]:
+        """Return (kind, summary) of the tools that a turn has started and ended."""
+        found = await self._store.turns.events(turn.id)
+        return [(kind, str(payload.get("summary", ""))) for kind, payload in found]
+
+    async def finish(self, turn: Turn, outcome: Outcome, error: XswarmError | None) -> None:
+        """T3: record how a turn ended, as often as it takes, then tell whoever waits."""
+        pause = STORAGE_RETRY_SECONDS
+        while True:
+            try:
+                settled = await asyncio.shield(self._store.turns.finish(turn.id, outcome))
+                break
+            except StorageError as refused:
+                logger.error("%s: the outcome cannot be stored yet: %s", turn.message_id, refused)
+                self.waiters.fail(turn.message_id, refused)
+                if self.time_is_up:
+                    return  # it stays running in the store, and the next start reports it
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, 10.0)
+        if settled is None:
+            logger.error("%s: its outcome was not stored: another epoch has it", turn.message_id)
+            self.waiters.fail(turn.message_id, TurnFailed("another daemon has taken it over"))
+            return
+        for draft in outcome.replies:
+            self._replied(draft.reply.channel)
+        self._announce_cost(turn, settled.cost_nanos, outcome.now_ms)
+        if error is not None:
+            self.waiters.fail(turn.message_id, error)
+            return
+        result = Result(
+            turn=turn,
+            answer=outcome.answer,
+            answer_id=settled.answer_id,
+            why=outcome.why,
+            stop_reason=outcome.stop_reason,
+            duration_ms=outcome.duration_ms,
+            cost_nanos=settled.cost_nanos,
+            tokens=settled.tokens,
+            ended_ms=outcome.now_ms,
+        )
+        self.waiters.resolve(turn.message_id, result)
+
+    def _announce_cost(self, turn: Turn, cost_nanos: int, at_ms: int) -> None:
+        topics = ("costs", f"user:{turn.user_id}", f"session:{turn.session_id}")
+        if cost_nanos and self._hub.wanted(*topics):
+            event = CostRecorded(
+                user_id=turn.user_id,
+                session_id=turn.session_id,
+                message_id=turn.message_id,
+                cost_usd=usd(cost_nanos),
+                channel=turn.channel,
+                timestamp=rfc3339(at_ms),
+            )
+            self._hub.publish(event, topics)

@@ -1,0 +1,144 @@
+"""What a caller may ask about without changing anything: sessions, messages, costs; each sees only their own."""
+
+from __future__ import annotations
+
+from supervisor import reports
+from supervisor.identity import Caller, Directory
+from supervisor.protocol import events
+from supervisor.protocol.errors import InvalidMessage, SessionNotFound, UserNotFound
+from supervisor.protocol.messages import MessageId, SessionId, UserId
+from supervisor.protocol.status import SessionStatus
+from supervisor.protocol.times import parse_day, usd
+from supervisor.sessions import Sessions
+from supervisor.store.port import Store
+from supervisor.store.records import CostQuery, Result, Session, User
+
+
+class Queries:
+    """Answers from the store, within what a caller may see: another user's things do not exist for them."""
+
+    def __init__(self, store: Store, directory: Directory, sessions: Sessions) -> None:
+        self._store = store
+        self._directory = directory
+        self._sessions = sessions
+
+    def user(self, caller: Caller, user_id: str) -> User:
+        """Return the user that a caller acts for.
+
+        Raises:
+            UserNotFound: there is none, or the token belongs to another user.
+        """
+        if not caller.may_act_for(UserId(user_id)):
+            raise UserNotFound(user_id)
+        return self._directory.user(user_id)
+
+    async def session(self, caller: Caller, session_id: SessionId) -> Session:
+        """Return the record of a session that a caller may see; its figures may be those of its start.
+
+        Raises:
+            SessionNotFound: there is none, or it is another user's.
+        """
+        session = await self.stored(session_id)
+        if session is None or not caller.may_act_for(session.user_id):
+            raise SessionNotFound(session_id)
+        return session
+
+    async def status(self, caller: Caller, session_id: SessionId) -> events.SessionStatusEvent:
+        """Return a session as it stands.
+
+        Raises:
+            SessionNotFound.
+        """
+        await self.session(caller, session_id)
+        session = await self._store.sessions.get(session_id)
+        if session is None:
+            raise SessionNotFound(session_id)
+        return reports.session_status(session)
+
+    async def list_sessions(
+        self,
+        caller: Caller,
+        user_id: str | None,
+        *,
+        active_only: bool,
+        limit: int,
+        before: tuple[int, SessionId] | None = None,
+        status: SessionStatus | None = None,
+    ) -> list[Session]:
+        """Return the sessions that a caller may see, newest activity first.
+
+        Args:
+            before: the (activity_ms, id) that ended the page before.
+
+        Raises:
+            UserNotFound: the token is another user's, or there is no such user.
+        """
+        return await self._store.sessions.list(
+            user_id=self._scope(caller, user_id), active_only=active_only, limit=limit, before=before, status=status
+        )
+
+    async def history(
+        self, caller: Caller, session_id: SessionId, *, limit: int, before: str | None
+    ) -> list[events.HistoryMessage]:
+        """Return messages of a session, oldest first.
+
+        Raises:
+            SessionNotFound.
+        """
+        await self.session(caller, session_id)
+        earlier = MessageId(before) if before else None
+        stored = await self._store.turns.history(session_id, limit=limit, before=earlier)
+        return [reports.history_message(message) for message in stored]
+
+    async def result(self, caller: Caller, message_id: str) -> Result | None:
+        """Return what became of a message that a caller may see, or None."""
+        found = await self._store.turns.result(MessageId(message_id))
+        return found if found is not None and caller.may_act_for(found.turn.user_id) else None
+
+    async def cost(
+        self,
+        caller: Caller,
+        *,
+        user_id: str | None,
+        session_id: str | None,
+        since: str | None,
+        until: str | None,
+        group_by: str | None,
+        limit: int,
+    ) -> events.Cost:
+        """Return what was spent.
+
+        Raises:
+            UserNotFound, SessionNotFound, InvalidMessage.
+        """
+        if session_id is not None:
+            await self.session(caller, SessionId(session_id))
+        query = CostQuery(
+            user_id=self._scope(caller, user_id),
+            session_id=SessionId(session_id) if session_id is not None else None,
+            since_day=_day("get_cost.since", since),
+            until_day=_day("get_cost.until", until, up=True),
+            group_by=group_by,
+            limit=limit,
+        )
+        total, lines = await self._store.ledger.cost(query)
+        rows = [reports.cost_row(line) for line in lines]
+        return events.Cost(total_usd=usd(total.cost_nanos), rows=rows)
+
+    async def stored(self, session_id: SessionId) -> Session | None:
+        """Return a session's record: from memory where only what never changes is needed, else from the store."""
+        live = self._sessions.live(session_id)
+        return live.session if live is not None else await self._store.sessions.get(session_id)
+
+    def _scope(self, caller: Caller, user_id: str | None) -> UserId | None:
+        """Return the user whose things are asked for; None = everybody's, for a service."""
+        if user_id is None:
+            return caller.user_id
+        return self.user(caller, user_id).id
+
+
+def _day(field: str, text: str | None, *, up: bool = False) -> int | None:
+    try:
+        return parse_day(text, up=up) if text is not None else None
+    except (ValueError, OverflowError):
+        raise InvalidMessage(field, "must be a date YYYY-MM-DD or an RFC 3339 time") from None

@@ -1,0 +1,62 @@
+"""Run inside a network namespace of its own (`python -m tests.e2e.namespace FOLDER ask|resolve`): prints a report.
+
+There every address is local, so that whatever would leave the machine does leave its process, and is seen.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import subprocess
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+from tests.e2e.demo import DemoPerson
+from tests.e2e.process import DaemonProcess
+from tests.e2e.sniffer import Sniffer, summary
+
+NAME_SERVER = "192.0.2.53"
+"""Of TEST-NET-1 (RFC 5737): nobody's."""
+
+ROUTES = ("ip link set lo up", "ip route add local default dev lo", "ip -6 route add local default dev lo")
+
+
+def prepare(folder: Path) -> None:
+    """Make every address local, and ask `NAME_SERVER` for names."""
+    for command in ROUTES[:2]:
+        subprocess.run(command.split(), check=True)
+    subprocess.run(ROUTES[2].split(), check=False, stderr=subprocess.DEVNULL)  # a machine may have no IPv6
+    resolver = folder / "resolv.conf"
+    resolver.write_text(f"nameserver {NAME_SERVER}\noptions timeout:1 attempts:1\n", encoding="utf-8")
+    subprocess.run(["mount", "--bind", str(resolver), "/etc/resolv.conf"], check=True)
+
+
+async def ask(folder: Path) -> str:
+    """Let the whole daemon answer a text and a mail; return the answers."""
+    async with DaemonProcess(folder) as daemon, DemoPerson(daemon) as person:
+        by_text = await person.ask("claude: create a file hello.txt containing hi")
+        by_mail = await person.ask_by_mail("Hello", "assistant: hello")
+        status = await daemon.xswarm("claude", "status")
+        return f"{by_text}\n{by_mail}\n{status.out}"
+
+
+def resolve() -> str:
+    """Do what must not be done: ask for a name."""
+    with suppress(OSError):
+        socket.getaddrinfo("api.anthropic.com", 443)
+    return ""
+
+
+def main(folder: Path, duty: str) -> None:
+    """Do a duty under the sniffer's eyes and print what was seen."""
+    prepare(folder)
+    with Sniffer() as sniffer:
+        answer = asyncio.run(ask(folder)) if duty == "ask" else resolve()
+    report = {"answer": answer, "seen": sniffer.seen, "foreign": summary(sniffer.foreign)}
+    sys.stdout.write(json.dumps(report))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), sys.argv[2])

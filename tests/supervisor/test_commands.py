@@ -1,0 +1,75 @@
+"""STATUS, COST, MORE and ABORT, as their sender reads them; each sees and touches their own things only."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from supervisor.commands import MAX_LINES, Commands
+from supervisor.protocol.messages import Address
+from supervisor.protocol.status import TurnState
+from supervisor.words import Word
+from tests.fakes import ScriptedConnector
+from tests.supervisor.harness import Core
+from tests.supervisor.helpers import ask, connect, project, scripted, send, state
+from tests.waiting import until
+
+PHONE = Address(kind="sms", value="+15550100")
+
+
+async def answer(core: Core, word: Word, user: str = "alice") -> str:
+    """Return what a user is told."""
+    commands = Commands(core.store, core.turns)
+    return (await commands.answer(word, core.directory.user(user), "sms", PHONE)).text
+
+
+async def test_status_names_a_few_sessions_and_counts_the_rest(tmp_path: Path) -> None:
+    async with Core(tmp_path, connector=ScriptedConnector()) as core:
+        for number in range(MAX_LINES + 2):
+            await connect(core, f"s{number}")
+        lines = (await answer(core, Word.STATUS)).splitlines()
+        assert lines[:-1] == ["site: active, 0 messages, $0.00, last 0 min ago"] * MAX_LINES
+        assert lines[-1] == "and 2 more"
+        assert await answer(core, Word.STATUS, "bob") == "No session is active"
+
+
+async def test_status_says_what_works(tmp_path: Path) -> None:
+    async with Core(tmp_path, connector=ScriptedConnector()) as core:
+        await connect(core)
+        await send(core, "hold")
+        await until(scripted(core).held, "it works")
+        assert await answer(core, Word.STATUS) == "site: working for 0 s, 1 messages, $0.00, last 0 min ago"
+        scripted(core).release()
+
+
+async def test_cost_is_the_sender_s_own(tmp_path: Path) -> None:
+    async with Core(tmp_path, connector=ScriptedConnector()) as core:
+        await connect(core, "s1")
+        await connect(core, "s2", user="bob")
+        await ask(core, "pay 1500000000", "s1")
+        await ask(core, "pay 9000000000", "s2")
+        assert await answer(core, Word.COST) == "Today $1.5000 for 1 messages; in all $1.5000 for 1"
+
+
+async def test_abort_touches_nobody_else(tmp_path: Path) -> None:
+    projects = project(tmp_path, "free", concurrent=True)
+    async with Core(tmp_path, connector=ScriptedConnector(), projects=projects) as core:
+        await connect(core, "s1", path=tmp_path / "free")
+        await connect(core, "s2", path=tmp_path / "free", user="bob")
+        mine, theirs = await send(core, "hold", "s1"), await send(core, "hold", "s2")
+        behind = await send(core, "later", "s1")
+        await until(lambda: len(scripted(core).held()) == 2, "both work")
+        assert await answer(core, Word.ABORT) == "Stopped, and dropped 1 that waited behind it"
+        await until(lambda: _is_cancelled(core, mine), "mine was stopped")
+        assert await state(core, behind) is TurnState.CANCELLED
+        assert await state(core, theirs) is TurnState.RUNNING
+        assert await answer(core, Word.ABORT) == "Nothing of yours is running"
+        scripted(core).release()
+
+
+async def _is_cancelled(core: Core, taken: object) -> bool:
+    return await state(core, taken) is TurnState.CANCELLED  # type: ignore[arg-type]
+
+
+async def test_more_with_nothing_left_says_so(tmp_path: Path) -> None:
+    async with Core(tmp_path, connector=ScriptedConnector()) as core:
+        assert await answer(core, Word.MORE) == "There is nothing more"

@@ -1,0 +1,103 @@
+"""The daemon's parts in one process: all are up when it says so, and none is left when it has stopped.
+
+What takes a process of its own (locks, signals that force, agents) is in tests/e2e/test_daemon.py.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from supervisor.config import ClaudeCode, Config, Http, State, Supervisor
+from supervisor.credentials import Credentials
+from supervisor.daemon import ADDRESSES, Daemon, main
+from supervisor.protocol.errors import ConfigError
+from tests.waiting import until
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Config:
+    state = tmp_path / "state"
+    state.mkdir()
+    return Config(
+        supervisor=Supervisor(port=0),
+        http=Http(port=0),
+        state=State(dir=str(state)),
+        claude_code=ClaudeCode(connector="echo"),
+    )
+
+
+def daemon(config: Config, *, offline: bool = True, environ: Mapping[str, str] | None = None) -> Daemon:
+    return Daemon(config, Credentials(config.state_dir, environ or {}), offline=offline, demo=False)
+
+
+@asynccontextmanager
+async def running(config: Config) -> AsyncIterator[dict[str, Any]]:
+    """Run a daemon; give what it announces, and stop it by a signal as an operator does."""
+    announced = config.state_dir / ADDRESSES
+    task = asyncio.create_task(daemon(config).run(), name="daemon")
+    try:
+        await until(lambda: announced.exists() or task.done(), "it is ready", 30)
+        if task.done():
+            await task
+        yield json.loads(announced.read_text(encoding="utf-8"))
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert await asyncio.wait_for(task, 30) == 0
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+    assert not announced.exists()
+
+
+async def test_when_it_is_announced_every_part_works(config: Config, capsys: pytest.CaptureFixture[str]) -> None:
+    async with running(config) as announced, httpx.AsyncClient(trust_env=False) as client:
+        ready = await client.get(announced["http"] + "/readyz")
+        token = Path(announced["operator_token_file"]).read_text(encoding="utf-8")
+        meter = await client.get(announced["http"] + "/api/admin/meter", headers={"Authorization": f"Bearer {token}"})
+    assert ready.json() == {"status": "ok", "parts": {"store": "ok", "replies by socket": "ok"}}
+    assert meter.json() == {"models": {}}
+    assert announced["pid"] == os.getpid()
+    said = capsys.readouterr().out
+    assert f"xswarm is ready: services {announced['socket']}, HTTP {announced['http']}\n" in said
+    assert "Nobody may use it yet: add a person with `xswarm user add`\n" in said
+
+
+async def test_it_can_be_started_again_on_the_same_state(config: Config) -> None:
+    for _ in range(2):
+        async with running(config):
+            pass
+    assert [path.name for path in config.state_dir.glob("xswarm.db*")] == ["xswarm.db"]
+
+
+async def test_without_a_key_it_does_not_start(config: Config) -> None:
+    with pytest.raises(ConfigError, match="ANTHROPIC_API_KEY: is not set") as refused:
+        await daemon(config, offline=False).run()
+    assert refused.value.remedy == "set it, or start with --offline"
+
+
+async def test_a_connector_that_cannot_be_used_ends_the_start(config: Config) -> None:
+    broken = replace(config, claude_code=ClaudeCode(cli_path="/nowhere"))
+    with pytest.raises(ConfigError, match=r"claude_code\.cli_path: there is no Claude Code at /nowhere"):
+        await daemon(broken).run()
+
+
+async def test_a_jwt_key_that_is_too_short_ends_the_start(config: Config) -> None:
+    with pytest.raises(ConfigError, match="XSWARM_JWT_SECRET"):
+        await daemon(config, environ={"XSWARM_JWT_SECRET": "short"}).run()
+
+
+def test_a_channel_that_does_not_exist_is_said_before_anything_is_touched(config: Config) -> None:
+    wrong = replace(config, channels={"pigeon": {}})
+    with pytest.raises(ConfigError, match=r"channels\.pigeon: there is no channel 'pigeon'"):
+        main(wrong, config_path=None, offline=True, demo=False)
+    assert list(config.state_dir.iterdir()) == []
