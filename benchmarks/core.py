@@ -10,6 +10,7 @@ from pathlib import Path
 from supervisor import config, plugins
 from supervisor.assistant import Assistant
 from supervisor.commands import Commands
+from supervisor.conversations import Conversations
 from supervisor.credentials import Credentials
 from supervisor.endings import Endings
 from supervisor.host import ConnectorSide
@@ -28,6 +29,7 @@ from supervisor.protocol.status import EndReason, Permissions, Role
 from supervisor.protocol.times import now_ms
 from supervisor.queries import Queries
 from supervisor.rates import Rates
+from supervisor.rights import Rights
 from supervisor.router import Router
 from supervisor.schedule import Schedule
 from supervisor.sessions import Sessions
@@ -110,23 +112,29 @@ async def core(
             sessions=sessions,
             assistant=Assistant(connector=assistant, gateway=gateway, store=store),
             projects=projects,
+            rights=Rights(directory, projects),
             endings=endings,
             replied=outbox.notify,
             turn_timeout=settings.turn_timeout_seconds,
         )
         routing = config.Routing()
+        conversations = Conversations(
+            store=store,
+            projects=projects,
+            router=Router(Keywords(routing.keywords), routing.unauthorised),
+            followup_seconds=routing.followup_seconds,
+            default_project=routing.default_project,
+        )
         intake = Intake(
             store=store,
             directory=directory,
             projects=projects,
-            router=Router(Keywords(routing.keywords), routing.unauthorised),
+            conversations=conversations,
             rates=Rates(config.Limits()),
             sessions=sessions,
             turns=turns,
             outbox=outbox,
             commands=Commands(store, turns),
-            followup_seconds=routing.followup_seconds,
-            default_project="",
         )
         operations = Operations(
             store=store,

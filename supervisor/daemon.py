@@ -20,6 +20,7 @@ from supervisor.accounts import Accounts
 from supervisor.assistant import Assistant
 from supervisor.commands import Commands
 from supervisor.config import Config, State
+from supervisor.conversations import Conversations
 from supervisor.credentials import OPERATOR_TOKEN, Credentials
 from supervisor.demo import demo as demonstration
 from supervisor.endings import Endings
@@ -42,6 +43,7 @@ from supervisor.protocol.status import EndReason
 from supervisor.queries import Queries
 from supervisor.rates import Rates
 from supervisor.recovery import recover
+from supervisor.rights import Rights
 from supervisor.router import Router
 from supervisor.schedule import Schedule
 from supervisor.sessions import Sessions
@@ -155,7 +157,7 @@ class Daemon:
             connector=connector,
             gateway=gateway,
             state_dir=config.state_dir,
-            max_processes=config.claude_code.max_processes,
+            max_processes=min(config.claude_code.max_processes, config.claude_code.max_sessions),
             turn_timeout=config.claude_code.turn_timeout_seconds,
             track_costs=config.claude_code.track_costs,
         )
@@ -168,22 +170,28 @@ class Daemon:
                 connector=assistant, gateway=gateway, store=store, track_costs=config.claude_code.track_costs
             ),
             projects=projects,
+            rights=Rights(directory, projects),
             endings=endings,
             replied=outbox.notify,
             turn_timeout=config.claude_code.turn_timeout_seconds,
+        )
+        conversations = Conversations(
+            store=store,
+            projects=projects,
+            router=Router(Keywords(config.routing.keywords), config.routing.unauthorised),
+            followup_seconds=config.routing.followup_seconds,
+            default_project=config.routing.default_project,
         )
         intake = Intake(
             store=store,
             directory=directory,
             projects=projects,
-            router=Router(Keywords(config.routing.keywords), config.routing.unauthorised),
+            conversations=conversations,
             rates=Rates(config.limits),
             sessions=sessions,
             turns=turns,
             outbox=outbox,
             commands=Commands(store, turns),
-            followup_seconds=config.routing.followup_seconds,
-            default_project=config.routing.default_project,
         )
         operations = Operations(
             store=store,

@@ -12,8 +12,8 @@ from weakref import WeakValueDictionary
 from supervisor import words
 from supervisor.assistant import lane_of
 from supervisor.commands import Commands
+from supervisor.conversations import Conversations
 from supervisor.identity import Directory
-from supervisor.lifecycle import Lifecycle
 from supervisor.outbox import Outbox
 from supervisor.outcomes import reply_id
 from supervisor.projects import Project, Projects
@@ -29,14 +29,14 @@ from supervisor.protocol.messages import (
     SessionId,
     UserId,
 )
-from supervisor.protocol.status import Permissions, Target
+from supervisor.protocol.status import Target
 from supervisor.protocol.texts import well_formed
 from supervisor.protocol.times import Clock, now_ms
 from supervisor.rates import Rates
-from supervisor.router import Context, Decision, Router
+from supervisor.router import Decision
 from supervisor.sessions import Sessions
 from supervisor.store.port import Store
-from supervisor.store.records import Acceptance, Accepted, NewSession, OutboxDraft, Session, User
+from supervisor.store.records import Acceptance, Accepted, OutboxDraft, Session, User
 from supervisor.turns import Turns
 
 logger = logging.getLogger(__name__)
@@ -100,28 +100,24 @@ class Intake:
         store: Store,
         directory: Directory,
         projects: Projects,
-        router: Router,
+        conversations: Conversations,
         rates: Rates,
         sessions: Sessions,
         turns: Turns,
         outbox: Outbox,
         commands: Commands,
-        followup_seconds: float,
-        default_project: str,
         max_waiting: int = MAX_WAITING,
         clock: Clock = now_ms,
     ) -> None:
         self._store = store
         self._directory = directory
         self._projects = projects
-        self._router = router
+        self._conversations = conversations
         self._rates = rates
         self._sessions = sessions
         self._turns = turns
         self._outbox = outbox
         self._commands = commands
-        self._followup_ms = round(followup_seconds * 1000)
-        self._default_project = default_project
         self._max_waiting = max_waiting
         self._clock = clock
         self._gates: WeakValueDictionary[UserId, asyncio.Lock] = WeakValueDictionary()
@@ -200,7 +196,7 @@ class Intake:
         elif not submission.text:
             decision = Decision(target=Target.REFUSED, reason="your message holds no text", text="")
         else:
-            decision = await self.decide(
+            decision = await self._conversations.decide(
                 user, submission.channel, submission.thread, submission.text, follows=submission.commands
             )
         return await self._accept(submission, decision)
@@ -240,59 +236,24 @@ class Intake:
         if not taken.accepted.duplicate:
             self._turns.kick(taken.lane, taken.project, taken.accepted.started)
 
-    async def decide(self, user: User, channel: str, thread: str, text: str, *, follows: bool = True) -> Decision:
-        """Return where a message of a user would go, and why; changes nothing.
-
-        Args:
-            follows: without a thread, it belongs where the last answer came from, while that is fresh.
-        """
-        projects = self._projects.of(user)
-        session = await self._thread_session(user, channel, thread) if thread or follows else None
-        thread_project = self._projects.holding(session) if session is not None else None
-        if thread_project not in projects:
-            session, thread_project = None, None
-        last = await self._store.turns.last_project(user.id) if len(projects) > 1 else None
-        context = Context(
-            role=user.role,
-            projects=projects,
-            thread_session=session.id if session is not None else None,
-            thread_project=thread_project,
-            last_project=self._usable(projects, last),
-            default_project=self._usable(projects, self._default_project),
-        )
-        decision = self._router.route(text, context)
-        return self._by_mail(decision) if channel == "mail" else decision
-
-    async def _thread_session(self, user: User, channel: str, thread: str) -> Session | None:
-        """Return the session that a message follows: that of its thread, or that of a fresh answer."""
-        if thread:
-            return await self._store.sessions.find_in_thread(user.id, thread)
-        last = await self._store.turns.last_conversation(user.id, channel)
-        if last is None or self._clock() - last.answered_ms > self._followup_ms:
-            return None
-        session = await self._store.sessions.get(last.session_id)
-        return session if session is not None and session.user_id == user.id else None
-
-    @staticmethod
-    def _by_mail(decision: Decision) -> Decision:
-        """Refuse by mail what mail does not prove enough for (facts: a mailbox alone opens no shell)."""
-        if decision.project is not None and decision.project.permissions is Permissions.FULL:
-            why = f"project {decision.project.name} has full permissions and cannot be used by mail"
-            return replace(decision, target=Target.REFUSED, reason=why)
-        return decision
+    async def decide(self, user: User, channel: str, message: str) -> Decision:
+        """Return where a message of a user would go, and why; changes nothing."""
+        return await self._conversations.decide(user, channel, "", message)
 
     async def _accept(self, submission: Submission, decision: Decision, session: Session | None = None) -> Taken:
-        user, project = submission.user, decision.project
+        user, thread, project = submission.user, submission.thread, decision.project
         new_session = None
         lane, session_id = f"refused/{user.id}", None
         if decision.target is Target.CLAUDE_CODE and project is not None:
-            session, new_session = await self._session_for(submission, decision, session)
+            session, new_session = await self._conversations.joined(
+                submission.user, submission.thread, decision, session
+            )
             session_id = session.id if session is not None else new_session.id if new_session is not None else None
             lane = str(session_id)
         elif decision.target is Target.ASSISTANT:
-            lane = lane_of(user.id, submission.thread or submission.channel)
+            lane = lane_of(user.id, thread or submission.channel)
         conversation = None
-        if session is not None and (live := self._sessions.live(session.id)) is not None:
+        if session is not None and (live := self._sessions.live(session.id)) is not None and not self._turns.stopping:
             conversation = live.conversation
         acceptance = Acceptance(
             message_id=MessageId(uuid7()),
@@ -306,7 +267,7 @@ class Intake:
             text=decision.text or submission.text,
             note=submission.note,
             context=submission.context,
-            thread=submission.thread,
+            thread=thread,
             target=decision.target,
             reason=decision.reason,
             lane=lane,
@@ -349,39 +310,11 @@ class Intake:
             write.add_done_callback(start_alone)
             raise
 
-    async def _session_for(
-        self, submission: Submission, decision: Decision, session: Session | None
-    ) -> tuple[Session | None, NewSession | None]:
-        """Return the session of a routed message: the named one, the conversation's, or a new one."""
-        project = decision.project
-        if session is not None or project is None:
-            return session, None
-        if decision.session_id is not None:
-            found = await self._store.sessions.get(decision.session_id)
-            if found is not None and Lifecycle(found.status, found.end_reason).resumes_by_itself:
-                return found, None
-        user, thread = submission.user, submission.thread
-        found = await self._store.sessions.find(user.id, project.name, thread)
-        if found is not None and self._projects.holding(found) is not None:
-            return found, None
-        fresh = NewSession(
-            id=SessionId(uuid7()),
-            user_id=user.id,
-            project=project.name,
-            project_path=project.path,
-            conversation_id=uuid7(),
-            thread=thread,
-        )
-        return None, fresh
-
     def _named(self, reply: Reply | None, project: Project | None, user: User) -> Reply | None:
         """Make a reply say which project answers, where its reader has more than one."""
         if reply is None or project is None or len(self._projects.of(user)) < 2:
             return reply
         return replace(reply, meta={**reply.meta, "prefix": f"[{project.name}]"})
-
-    def _usable(self, projects: list[Project], name: str | None) -> Project | None:
-        return next((p for p in projects if p.name == name), None) if name else None
 
     def _refuse_overload(self) -> None:
         if self._turns.backlog >= self._max_waiting:

@@ -20,6 +20,8 @@ class Lane:
         waiting: turns that it was told of and has not started; None = look until nothing is left.
         started: a turn that T1 has started already.
         starting: it waits for a process, not for a turn.
+        beginning: it has a turn to run, or looks for one, and has not begun it.
+        cut: futures of those who interrupt a turn that has not begun; they get it when it would.
     """
 
     name: str
@@ -27,7 +29,16 @@ class Lane:
     waiting: int | None = 0
     started: Turn | None = None
     starting: bool = False
+    beginning: bool = False
+    cut: list[asyncio.Future[Running | None]] = field(default_factory=list)
     running: Running | None = None
     conversation: Conversation | None = None
     task: asyncio.Task[None] | None = None
     writes: set[asyncio.Task[None]] = field(default_factory=set)
+
+    def tell_cut(self, running: Running | None) -> None:
+        """Tell those who interrupt which turn it was; None = there was none."""
+        for begun in self.cut:
+            if not begun.done():
+                begun.set_result(running)
+        self.cut.clear()

@@ -158,7 +158,7 @@ class Operations:
             SessionNotFound.
         """
         await self.queries.session(caller, session_id)
-        running = await self._turns.interrupt(session_id)
+        running = await self._turns.interrupt(session_id) or await self._turns.interrupt_next(session_id)
         return events.ClaudeCodeInterrupted(
             session_id=session_id,
             message_id=running.turn.message_id if running is not None else None,
@@ -188,7 +188,7 @@ class Operations:
 
     async def decide(self, user: User, channel: str, message: str) -> Decision:
         """Return where a message of a user would go, and why; changes nothing."""
-        return await self._intake.decide(user, channel, "", message)
+        return await self._intake.decide(user, channel, message)
 
     async def route(
         self,

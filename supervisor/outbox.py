@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 PARALLEL = 8
 """Sends of one channel at a time, each to another address."""
 
-MAX_ATTEMPTS = 12
+MAX_ATTEMPTS = 17
 """Tries until a reply is given up: about six hours with the pauses below."""
 
 FIRST_PAUSE_MS = 2_000

@@ -29,6 +29,7 @@ from supervisor.protocol.errors import (
 from supervisor.protocol.messages import ProjectName, SessionId, UserId
 from supervisor.protocol.ports import Conversation
 from supervisor.protocol.times import Clock, now_ms
+from supervisor.rights import Rights
 from supervisor.running import Running
 from supervisor.sessions import Sessions
 from supervisor.store.port import Store
@@ -54,6 +55,7 @@ class Turns:
 
     Attributes:
         backlog: turns that wait, as far as this process was told of them.
+        stopping: nothing is started any more.
     """
 
     def __init__(
@@ -64,6 +66,7 @@ class Turns:
         sessions: Sessions,
         assistant: Assistant,
         projects: Projects,
+        rights: Rights,
         endings: Endings,
         replied: Callable[[str], None],
         turn_timeout: float,
@@ -75,6 +78,7 @@ class Turns:
         self._sessions = sessions
         self._assistant = assistant
         self._projects = projects
+        self._rights = rights
         self._endings = endings
         self._replied = replied
         self._turn_timeout = turn_timeout
@@ -82,7 +86,7 @@ class Turns:
         self._clock = clock
         self._lanes: dict[str, Lane] = {}
         self._blocked: dict[ProjectName, set[str]] = {}
-        self._stopping = False
+        self.stopping = False
         self.backlog = 0
 
     def kick(self, name: str, project: ProjectName, started: Turn | None = None) -> None:
@@ -109,7 +113,7 @@ class Turns:
         self._wake(lane)
 
     def _wake(self, lane: Lane) -> None:
-        if lane.task is None and not self._stopping:
+        if lane.task is None and not self.stopping:
             lane.task = asyncio.create_task(self._work(lane), name=f"lane {lane.name}")
 
     def running(self, lane: str) -> Running | None:
@@ -141,6 +145,15 @@ class Turns:
         await lane.conversation.interrupt()
         return running
 
+    async def interrupt_next(self, name: str) -> Running | None:
+        """Let the turn that a lane is about to begin end as it begins; None where there comes none."""
+        lane = self._lanes.get(name)
+        if lane is None or not lane.beginning:
+            return None
+        begun: asyncio.Future[Running | None] = asyncio.get_running_loop().create_future()
+        lane.cut.append(begun)
+        return await begun
+
     async def cancel_waiting(self, name: str, why: str, *, by_person: bool = False) -> list[Turn]:
         """Cancel what waits in a lane; whoever waits for it is told.
 
@@ -158,7 +171,7 @@ class Turns:
 
     async def drain(self, seconds: float) -> None:
         """Start nothing more; give what runs some seconds, then mark it; nobody is left waiting."""
-        self._stopping = True
+        self.stopping = True
         tasks = [lane.task for lane in self._lanes.values() if lane.task is not None]
         if tasks:
             await asyncio.wait(tasks, timeout=seconds)
@@ -176,14 +189,18 @@ class Turns:
         """Run a lane's turns until none is left to start."""
         pause = STORAGE_RETRY_SECONDS
         try:
-            while (lane.waiting != 0 or lane.started is not None) and not self._stopping:
+            while (lane.waiting != 0 or lane.started is not None) and not self.stopping:
                 try:
+                    lane.beginning = True
                     await self._next(lane)
                     pause = STORAGE_RETRY_SECONDS
                 except StorageError as error:
                     logger.error("%s: cannot start the next turn: %s", lane.name, error)
                     await asyncio.sleep(pause)
                     pause = min(pause * 2, 10.0)
+                finally:
+                    lane.beginning = False
+                    lane.tell_cut(None)
         except Exception:
             logger.exception("%s: the lane broke", lane.name)
             lane.waiting = 0
@@ -237,12 +254,12 @@ class Turns:
                 conversation = await self._sessions.open(live)
             except ConnectionFailed as error:
                 lane.starting = False
-                if not self._stopping or lane.started is not None:
+                if not self.stopping or lane.started is not None:
                     await self._reject(lane, error)
                 return
             finally:
                 lane.starting = False
-            if self._stopping and lane.started is None:
+            if self.stopping and lane.started is None:
                 return  # what waits is kept for the next start
             if (turn := await self._take(lane, conversation)) is not None:
                 await self._see_through(turn, self._converse(lane, turn, live, conversation))
@@ -275,9 +292,12 @@ class Turns:
         """Let nothing that goes wrong leave a started turn without its end: it would block its lane and its project."""
         error: XswarmError
         try:
+            if (refusal := self._rights.refusal(turn.user_id, turn.project)) is not None:
+                work.close()
+                raise refusal
             await work
             return
-        except (ConnectionFailed, StorageError) as failed:
+        except XswarmError as failed:
             error = failed
         except Exception:
             logger.exception("%s: its turn broke", turn.message_id)
@@ -299,7 +319,7 @@ class Turns:
             pump = asyncio.create_task(_feed(conversation, running), name=f"assistant {turn.message_id}")
             ended = await self._run(lane, running, conversation, meter)
         await pump
-        if self._stopping and not isinstance(ended, talk.Finished):
+        if self.stopping and not isinstance(ended, talk.Finished):
             await self._store.turns.requeue(turn.id, now_ms=self._clock())  # it has no tools: it may run again
             return
         await self._endings.conclude(running, ended, ())
@@ -308,8 +328,12 @@ class Turns:
         self, lane: Lane, running: Running, conversation: Conversation, meter: SessionMeter
     ) -> talk.Finished | talk.Failed:
         """Write the prompt and wait for the end of its turn."""
-        lane.running, lane.conversation = running, conversation
+        lane.running, lane.conversation, lane.beginning = running, conversation, False
         try:
+            if lane.cut:
+                running.fail("it was interrupted before it began", interrupted=True)
+                lane.tell_cut(running)
+                return running.ended.result()
             if self._endings.time_is_up:
                 running.fail(outcomes.SHUT_DOWN)
                 return running.ended.result()

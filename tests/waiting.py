@@ -10,12 +10,15 @@ from collections.abc import Callable
 POLL_SECONDS = 0.005
 
 
-async def until(predicate: Callable[[], object], what: str, timeout: float = 10.0) -> None:
+async def until(
+    predicate: Callable[[], object], what: str, timeout: float = 10.0, interval: float = POLL_SECONDS
+) -> None:
     """Return when `predicate`, plain or awaitable, gives something true.
 
     Args:
         what: the fact in words, for the failure.
         timeout: in seconds; far above what it takes, as a busy machine is no failure.
+        interval: seconds between two looks; longer where a look costs more than a glance.
 
     Raises:
         AssertionError: it did not come true in time.
@@ -29,7 +32,7 @@ async def until(predicate: Callable[[], object], what: str, timeout: float = 10.
             return
         if time.monotonic() >= deadline:
             raise AssertionError(_too_late(what, timeout, fact))
-        await asyncio.sleep(POLL_SECONDS)
+        await asyncio.sleep(interval)
 
 
 def wait_until(predicate: Callable[[], object], what: str, timeout: float = 10.0) -> None:

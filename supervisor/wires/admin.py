@@ -32,7 +32,7 @@ from supervisor.wires.guard import Guard
 PREFIX = "/api/admin"
 DEFAULT_CHANNEL = "sms"
 
-Decide = Callable[[User, str, str, str], Awaitable[Decision]]
+Decide = Callable[[User, str, str], Awaitable[Decision]]
 """Says where a message would go: user, channel, thread, text (`Intake.decide`)."""
 
 Meter = Callable[[], Mapping[str, Metered]]
@@ -166,7 +166,7 @@ class Admin:
         if self._decide is None:
             raise Unsupported("routing without a running daemon")
         user = self._accounts.subject(body.user_id)
-        decision = await self._decide(user, body.channel, "", body.text)
+        decision = await self._decide(user, body.channel, body.text)
         project = decision.project.name if decision.project is not None else None
         return {"target": decision.target.value, "reason": decision.reason, "project": project}
 

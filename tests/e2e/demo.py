@@ -16,6 +16,9 @@ from tests.waiting import until
 ANSWER_SECONDS = 60.0
 """Until an answer must be there: Claude Code's first start takes seconds where the machine is busy."""
 
+LOOK_SECONDS = 0.05
+"""Between two looks at a page: the daemon needs the processor more."""
+
 TEXT = re.compile(r"^(to|from) (\+[0-9]+) \[(\w+)\]\n", re.MULTILINE)
 """The head of a text on the stand-in's page."""
 
@@ -79,7 +82,7 @@ class DemoPerson:
         async def came() -> bool:
             return len(await self.answers()) > known
 
-        await until(came, f"an answer to {what!r}", timeout=ANSWER_SECONDS)
+        await until(came, f"an answer to {what!r}", timeout=ANSWER_SECONDS, interval=LOOK_SECONDS)
         return (await self.answers())[known]
 
     async def send_mail(self, subject: str, body: str) -> str:
@@ -100,7 +103,7 @@ class DemoPerson:
         async def came() -> bool:
             return len(await self.mails()) > known
 
-        await until(came, f"a mail that answers {subject!r}", timeout=ANSWER_SECONDS)
+        await until(came, f"a mail that answers {subject!r}", timeout=ANSWER_SECONDS, interval=LOOK_SECONDS)
         return (await self.mails())[known]
 
     async def get(self, path: str) -> httpx.Response:

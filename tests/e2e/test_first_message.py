@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 import sys
 from collections.abc import AsyncIterator
@@ -175,7 +176,8 @@ async def test_status_cost_database_and_meter_agree_to_the_nanodollar(
         answers = len(await person.answers())
         await until(lambda: Accounts(store).texts == answers, "every text has its price", timeout=ANSWER_SECONDS)
     listed = await sessions(daemon)
-    by = {group: await cost(daemon, group) for group in ("session", "user", "day", "channel", "model")}
+    groups = ("session", "user", "day", "channel", "model")
+    by = dict(zip(groups, await asyncio.gather(*(cost(daemon, group) for group in groups)), strict=True))
     meter = await metered(person)
     everything = (await person.get("/api/costs")).json()
     assert await daemon.stop() == 0

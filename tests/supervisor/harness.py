@@ -16,6 +16,7 @@ from supervisor import config
 from supervisor.accounts import Accounts
 from supervisor.assistant import Assistant
 from supervisor.commands import Commands
+from supervisor.conversations import Conversations
 from supervisor.endings import Endings
 from supervisor.hub import Hub
 from supervisor.identity import Directory
@@ -31,6 +32,7 @@ from supervisor.protocol.status import EndReason, Permissions
 from supervisor.queries import Queries
 from supervisor.rates import Rates
 from supervisor.recovery import recover
+from supervisor.rights import Rights
 from supervisor.router import Router
 from supervisor.sessions import Sessions
 from supervisor.store import SqliteStore, open_store
@@ -163,24 +165,30 @@ class Core:
             sessions=self.sessions,
             assistant=Assistant(connector=self.assistant_connector, gateway=gateway, store=self.store),
             projects=self.projects,
+            rights=Rights(self.directory, self.projects),
             endings=self.endings,
             replied=self.outbox.notify,
             grace_seconds=self._grace_seconds,
             turn_timeout=self.claude_code.turn_timeout_seconds,
         )
         routing = self._routing
+        conversations = Conversations(
+            store=self.store,
+            projects=self.projects,
+            router=Router(Keywords(routing.keywords), routing.unauthorised),
+            followup_seconds=routing.followup_seconds,
+            default_project=routing.default_project,
+        )
         self.intake = Intake(
             store=self.store,
             directory=self.directory,
             projects=self.projects,
-            router=Router(Keywords(routing.keywords), routing.unauthorised),
+            conversations=conversations,
             rates=Rates(self._limits),
             sessions=self.sessions,
             turns=self.turns,
             outbox=self.outbox,
             commands=Commands(self.store, self.turns),
-            followup_seconds=routing.followup_seconds,
-            default_project=routing.default_project,
             max_waiting=self._max_waiting,
         )
         self.operations = Operations(

@@ -21,11 +21,11 @@ from supervisor.protocol.errors import (
     TurnFailed,
     UserNotFound,
 )
-from supervisor.protocol.messages import SessionId, UserId
+from supervisor.protocol.messages import SessionId
 from supervisor.protocol.status import EndReason, SessionStatus, TurnState
 from tests.fakes import ScriptedConnector
 from tests.supervisor.harness import OPERATOR, Core
-from tests.supervisor.helpers import PLENTY, ask, asked, connect, result, scripted, send, session, state, text_message
+from tests.supervisor.helpers import PLENTY, ask, asked, connect, result, scripted, session, state, text_message
 from tests.waiting import until
 
 S1 = SessionId("s1")
@@ -159,26 +159,6 @@ async def test_a_turn_that_does_not_hear_its_interrupt_ends_with_its_process(tmp
         assert scripted(core).open_now() == []
 
 
-async def test_another_users_session_is_not_found(tmp_path: Path) -> None:
-    async with Core(tmp_path, connector=ScriptedConnector()) as core:
-        await connect(core)
-        bob, operations = await person(core, "bob"), core.operations
-        theirs = replace(asked(core), caller=bob)
-        for call in (
-            operations.send(theirs, S1, "hello", None),
-            operations.queries.status(bob, S1),
-            operations.disconnect(bob, S1),
-            operations.interrupt(bob, S1),
-            operations.queries.history(bob, S1, limit=5, before=None),
-            operations.queries.cost(bob, user_id=None, session_id="s1", since=None, until=None, group_by=None, limit=5),
-        ):
-            with pytest.raises(SessionNotFound, match="Session not found: s1"):
-                await call
-        assert await operations.queries.list_sessions(bob, None, active_only=False, limit=5) == []
-        with pytest.raises(UserNotFound):
-            await operations.queries.list_sessions(bob, "alice", active_only=False, limit=5)
-
-
 async def test_a_user_who_lost_the_right_sends_no_more(tmp_path: Path) -> None:
     async with Core(tmp_path, connector=ScriptedConnector()) as core:
         await connect(core, user="bob")
@@ -227,41 +207,3 @@ async def test_a_role_that_may_not_prompt_is_refused_with_the_reason(tmp_path: P
     async with Core(tmp_path, connector=ScriptedConnector()) as core:
         with pytest.raises(NotAllowed, match="OPERATOR"):
             await core.operations.route(asked(core), core.directory.user("olga"), "fix the build")
-
-
-async def test_history_is_in_order_and_in_pages(tmp_path: Path) -> None:
-    async with Core(tmp_path, connector=ScriptedConnector()) as core:
-        await connect(core)
-        for number in range(3):
-            await ask(core, f"number {number}", context={"number": number})
-        page = await core.operations.queries.history(operator(core), S1, limit=4, before=None)
-        assert [(m.direction, m.message) for m in page[:2]] == [
-            ("to_claude", "number 1"),
-            ("from_claude", "number 1"),
-        ]
-        before = await core.operations.queries.history(operator(core), S1, limit=4, before=page[0].id)
-        assert [m.message for m in before] == ["number 0", "number 0"]
-        assert before[0].context == {"number": 0}
-
-
-async def test_a_message_is_shown_to_its_owner_alone(tmp_path: Path) -> None:
-    async with Core(tmp_path, connector=ScriptedConnector()) as core:
-        await connect(core)
-        taken = await send(core, "hello")
-        message_id = taken.accepted.message_id
-        alice, bob = await person(core, "alice"), await person(core, "bob")
-        assert await core.operations.queries.result(alice, message_id) is not None
-        assert await core.operations.queries.result(bob, message_id) is None
-        assert alice.user_id == UserId("alice")
-
-
-async def test_costs_that_the_connector_reports_itself_count_and_a_wrong_day_is_named(tmp_path: Path) -> None:
-    async with Core(tmp_path, connector=ScriptedConnector()) as core:
-        await connect(core)
-        assert (await ask(core, "pay 1234567")).cost_nanos == 1_234_567
-        every = {"user_id": None, "session_id": None, "since": None, "until": None}
-        cost = await core.operations.queries.cost(operator(core), **every, group_by="session", limit=5)
-        assert (cost.total_usd, [row.key for row in cost.rows]) == (0.001234567, ["s1"])
-        with pytest.raises(InvalidMessage, match=r"get_cost\.since"):
-            await core.operations.queries.cost(operator(core), **every | {"since": "soon"}, group_by=None, limit=5)
-        assert await core.store.ledger.disagreements() == []

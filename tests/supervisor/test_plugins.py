@@ -77,3 +77,16 @@ def test_what_a_connector_refuses_is_a_configuration_error() -> None:
         plugins.connector(
             "remote", "claude_code", config.ClaudeCode(websocket_url="ws://far.example"), PlainConnectorHost()
         )
+
+
+def test_what_only_plugins_know_is_checked_without_building_anything() -> None:
+    plugins.check(config.Config(channels={"mail": MAIL, "sms": SMS}))
+    wrong = {
+        "channels.pigeon": config.Config(channels={"pigeon": {}}),
+        "channels.sms.acount_sid": config.Config(channels={"mail": MAIL, "sms": {"acount_sid": "AC"}}),
+        "claude_code.connector": config.Config(claude_code=config.ClaudeCode(connector="codex")),
+    }
+    for key, settings in wrong.items():
+        with pytest.raises(ConfigError) as caught:
+            plugins.check(settings)
+        assert caught.value.key == key

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from supervisor.protocol.errors import ConfigError
+from supervisor.protocol.errors import ConfigError, TemporaryFailure
 from supervisor.supervise import Child, Health
 from tests.waiting import until
 
@@ -120,6 +120,15 @@ async def test_a_wrong_configuration_is_given_up_at_once(caplog: pytest.LogCaptu
     await child.settled(10.0)
     assert (child.health, child.why) == (Health.FAILED, "channels.mail.lmtp.port: must be free")
     assert body.starts == 1
+    await child.aclose()
+
+
+async def test_a_foreseen_failure_is_a_sentence_and_tried_again(caplog: pytest.LogCaptureFixture) -> None:
+    child = Child("mail", Body(TemporaryFailure("channels.mail.lmtp: cannot listen")), first_pause=SOON)
+    child.start()
+    await until(lambda: child.health is Health.OK, "it works")
+    assert "channels.mail.lmtp: cannot listen" in caplog.text
+    assert not any(record.exc_info for record in caplog.records)
     await child.aclose()
 
 

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from supervisor.protocol.conversation import Tokens, ToolStarted, UsageReported
 from supervisor.protocol.errors import ConnectionFailed, ProjectNotAllowed, StorageError, TurnFailed
 from supervisor.protocol.events import AnyEvent, ClaudeCodeDelta, ClaudeCodeTool
 from supervisor.protocol.messages import SessionId, UserId
@@ -396,40 +395,6 @@ async def test_nothing_starts_after_a_drain(tmp_path: Path) -> None:
         assert not (await result(core, taken.accepted.message_id)).turn.state.final
 
 
-async def test_a_reply_is_written_with_the_outcome_and_its_channel_is_told(tmp_path: Path) -> None:
-    async with Core(tmp_path, connector=ScriptedConnector()) as core:
-        receipt = await core.intake.accept(text_message("claude: hello"))
-        await until(lambda: _is(core, receipt.message_id, TurnState.COMPLETED), "it is answered")
-        (reply,) = await core.store.outbox.due("sms", now_ms=2**60, limit=5)
-        assert (reply.text, reply.message_id) == ("hello", receipt.message_id)
-
-
-async def test_an_answer_without_text_is_told_as_such(tmp_path: Path) -> None:
-    async with Core(tmp_path, connector=ScriptedConnector()) as core:
-        receipt = await core.intake.accept(text_message("claude: hold"))
-        await until(scripted(core).held, "it is held")
-        scripted(core).release("")
-        await until(lambda: _is(core, receipt.message_id, TurnState.COMPLETED), "it is answered")
-        (reply,) = await core.store.outbox.due("sms", now_ms=2**60, limit=5)
-        assert reply.text == "Claude Code finished without a text."
-
-
-async def test_an_outcome_that_the_disk_refuses_is_told_and_stored_once_space_returns(tmp_path: Path) -> None:
-    async with Core(tmp_path, connector=ScriptedConnector()) as core:
-        await connect(core)
-        taken = await core.operations.send(asked(core), SessionId("s1"), "hold", None)
-        answer = asyncio.create_task(core.operations.answer(taken))
-        await until(scripted(core).held, "it is held")
-        async with full_disk(core):
-            scripted(core).release("x" * 100_000)
-            with pytest.raises(StorageError):
-                await asyncio.wait_for(answer, 8)
-            assert await state(core, taken) is TurnState.RUNNING
-        await until(lambda: _is(core, taken.accepted.message_id, TurnState.COMPLETED), "its outcome is stored")
-        assert (await result(core, taken.accepted.message_id)).answer == "x" * 100_000
-        assert await core.store.ledger.disagreements() == []
-
-
 async def test_a_message_that_the_disk_refuses_is_not_accepted(tmp_path: Path) -> None:
     async with Core(tmp_path, connector=ScriptedConnector()) as core:
         await connect(core)
@@ -454,32 +419,6 @@ async def test_a_drain_with_a_full_disk_ends(tmp_path: Path) -> None:
             assert await state(core, receipt) is TurnState.RUNNING
     async with Core(tmp_path, connector=ScriptedConnector()) as core:
         assert await state(core, receipt) is TurnState.INTERRUPTED
-
-
-async def test_half_a_surrogate_pair_in_an_answer_or_a_tool_call_ends_the_turn_as_any_other(tmp_path: Path) -> None:
-    async with Core(tmp_path, connector=ScriptedConnector()) as core:
-        await connect(core)
-        waiting = asyncio.create_task(ask(core, "hold"))
-        await until(scripted(core).held, "it is held")
-        (conversation,) = scripted(core).held()
-        conversation.put(ToolStarted(tool_use_id="u1", name="Bash", input={"command": "echo \ud83d"}))
-        conversation.release("half \ud83d")
-        ended = await waiting
-        assert ended.answer == "half \ufffd"
-        assert await core.endings.tools_of(ended.turn) == [("tool_started", "Bash echo \ufffd")]
-
-
-async def test_an_outcome_that_cannot_be_written_fails_its_turn_and_blocks_nobody(tmp_path: Path) -> None:
-    async with Core(tmp_path, connector=ScriptedConnector()) as core:
-        await connect(core)
-        waiting = asyncio.create_task(ask(core, "hold"))
-        await until(scripted(core).held, "it is held")
-        (conversation,) = scripted(core).held()
-        conversation.put(UsageReported(model="\ud83d", tokens=Tokens(), provider_nanos=1, authoritative=True))
-        conversation.release()
-        with pytest.raises(TurnFailed, match="an internal error"):
-            await waiting
-        assert (await ask(core, "again")).answer == "again"
 
 
 async def test_a_session_whose_project_has_moved_runs_nothing_in_the_old_folder(tmp_path: Path) -> None:

@@ -78,3 +78,10 @@ async def test_ending_twice_is_harmless_and_leaves_no_zombie() -> None:
 async def test_a_program_that_cannot_be_started_is_an_os_error(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         await Process.start(["/nonexistent"], cwd=str(tmp_path), env={}, fence=NO_FENCE, mark="m7")
+
+
+def test_a_process_that_is_closed_in_a_turn_gets_no_time_to_go_on() -> None:
+    patience = Patience(drain=1000.0, term=1000.0).hurried()
+    assert patience.drain == 0
+    assert patience.term < 1
+    assert Patience(term=0.1).hurried().term == 0.1

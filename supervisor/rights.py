@@ -1,0 +1,32 @@
+"""What a user may start, by the rights that they have now."""
+
+from __future__ import annotations
+
+from supervisor.identity import Directory
+from supervisor.projects import Projects
+from supervisor.protocol.errors import NotAllowed, ProjectNotAllowed, UserNotFound, XswarmError
+from supervisor.protocol.messages import ProjectName, UserId
+
+
+class Rights:
+    """Asked when work is accepted, and again when it starts: rights may be taken away while it waits."""
+
+    def __init__(self, directory: Directory, projects: Projects) -> None:
+        self._directory = directory
+        self._projects = projects
+
+    def refusal(self, user_id: UserId, project: ProjectName) -> XswarmError | None:
+        """Return why a user may not start work, None where they may.
+
+        Args:
+            project: empty for work in none.
+        """
+        try:
+            user = self._directory.user(user_id)
+        except UserNotFound as error:
+            return error
+        if not user.role.may_prompt:
+            return NotAllowed(f"role {user.role} may not start work")
+        if project and all(allowed.name != project for allowed in self._projects.of(user)):
+            return ProjectNotAllowed(project)
+        return None
