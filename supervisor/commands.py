@@ -76,10 +76,10 @@ class Commands:
 
     async def _more(self, channel: str, sender: Address) -> Answer:
         row = await self._store.outbox.last_cut(channel, sender)
-        if row is None:
+        offset = row.note.removeprefix("more:") if row is not None else ""
+        if row is None or not offset.isdecimal():
             return Answer(text="There is nothing more")
-        offset = int(row.note.removeprefix("more:"))
-        return Answer(text=row.text, meta={"offset": offset})
+        return Answer(text=row.text, meta={"offset": int(offset)})
 
     async def _abort(self, user: User) -> str:
         stopped, dropped = 0, 0

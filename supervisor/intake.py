@@ -211,15 +211,17 @@ class Intake:
         accepted = Accepted(message_id=known, duplicate=True)
         return Taken(accepted=accepted, decision=decision, lane="", project=ProjectName(""), session_id=None)
 
-    async def prompt(self, session: Session, submission: Submission) -> Taken:
+    async def prompt(self, session: Session, project: Project, submission: Submission) -> Taken:
         """Accept a prompt for one session, without routing.
+
+        Args:
+            project: the session's, which its user may still use.
 
         Raises:
             Overloaded: too much is waiting.
             StorageError: nothing was accepted.
         """
         self._refuse_overload()
-        project = self._projects.holding(session)
         decision = Decision(
             target=Target.CLAUDE_CODE,
             reason="sent to the session",

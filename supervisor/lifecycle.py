@@ -107,7 +107,7 @@ class Lifecycle:
         """Take an event; return what is to be done, in order."""
         match event:
             case Opening():
-                return self._move(S.CONNECTING)
+                return self._move(S.CONNECTING) if self.status is not S.CONNECTING else ()
             case Opened():
                 return self._opened()
             case OpenFailed(why):

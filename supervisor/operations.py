@@ -179,12 +179,14 @@ class Operations:
         user = self._directory.user(session.user_id)
         if not user.role.may_prompt:
             raise NotAllowed(f"role {user.role} may not send prompts")
-        if self._projects.holding(session) not in self._projects.of(user):
+        live = self._sessions.live(session_id)  # its folder was checked when it was taken into memory
+        project = live.project if live is not None else self._projects.holding(session)
+        if project is None or project not in self._projects.of(user):
             raise ProjectNotAllowed(session.project_path)
         if not self._lifecycle(session).resumes_by_itself:
             raise SessionNotActive(session_id)
         submission = self._submission(asked, user, message, context=context)
-        return _same(await self._intake.prompt(session, submission), asked)
+        return _same(await self._intake.prompt(session, project, submission), asked)
 
     async def decide(self, user: User, channel: str, message: str) -> Decision:
         """Return where a message of a user would go, and why; changes nothing."""

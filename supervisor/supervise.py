@@ -45,8 +45,8 @@ class Child:
         *,
         first_pause: float = 0.5,
         longest_pause: float = 60.0,
-        most: int = 10,
-        window: float = 600.0,
+        most: int = 30,
+        window: float = 3600.0,
     ) -> None:
         self.name = name
         self.health = Health.STARTING

@@ -122,7 +122,7 @@ class SmsChannel(Channel):
         )
         self._tries.forget(outbound.id)
         self._assignments.assign(message.sid, outbound.id)
-        return _sent(message.sid, message.segments, body)
+        return _sent(message.sid, message.segments, body, outbound)
 
     async def reconcile(self, outbound: Outbound) -> Reconciled:
         """Look for the message in what callbacks told, then in Twilio's list: same recipient and body, taken since.
@@ -137,7 +137,7 @@ class SmsChannel(Channel):
         body = await self._body(outbound)
         told = self._assignments.sid_of(outbound.id)
         if told is not None:
-            return _sent(told, 0, body)
+            return _sent(told, 0, body, outbound)
         api = self._running_api()
         begun = datetime.fromtimestamp(outbound.sending_since / 1000, UTC) - CLOCK_MARGIN
         matches: list[tuple[datetime, str]] = []
@@ -158,7 +158,7 @@ class SmsChannel(Channel):
             self._tries.forget(outbound.id)
             sid = min(matches)[1]
             self._assignments.assign(sid, outbound.id)
-            return _sent(sid, 0, body)
+            return _sent(sid, 0, body, outbound)
         attempt.polls += 1
         if self._clock() - attempt.since < self._config.reconcile_after_seconds or attempt.polls < POLLS:
             return Unknown()
@@ -185,7 +185,9 @@ class SmsChannel(Channel):
         return shape(plain, max_segments=self._config.max_segments, offset=offset)
 
 
-def _sent(sid: str, segments: int, body: Body) -> Sent:
-    note = "" if body.next_offset is None else f"more:{body.next_offset}"
+def _sent(sid: str, segments: int, body: Body, outbound: Outbound) -> Sent:
+    note = f"more:{body.next_offset}"
+    if body.next_offset is None:
+        note = "more:end" if outbound.meta.get("offset") else ""
     # With a messaging service Twilio counts none until it has chosen a number.
     return Sent(provider_id=sid, segments=segments or body.segments, note=note)

@@ -42,6 +42,8 @@ MAX_GARBAGE = 1000
 """Lines outside the protocol after which what runs is not Claude Code."""
 LOGGED_GARBAGE = 3
 """Of those, how many are logged."""
+LAST_READ = 15.0
+"""Seconds that the reader gets to end after the process; it needs far less."""
 TICK = 1.0
 """Longest time in seconds between two looks of the watchdog."""
 SECRET = re.compile(r"(sk-ant-[\w-]+|Bearer\s+\S+|(?<=key=)\S+)", re.IGNORECASE)
@@ -170,7 +172,13 @@ class ClaudeCodeConversation(Conversation):
     async def _end(self) -> None:
         await self._events.release()
         await self._process.end(self._patience if self._turn_over.is_set() else self._patience.hurried())
-        await self._reading
+        _, late = await asyncio.wait([self._reading], timeout=LAST_READ)
+        if late:  # nothing is left to read: whoever waits for our end must not wait for this
+            logger.error("%s: the reader outlived its process, at %s", self._name, self._reading.get_stack(limit=3))
+            self._reading.cancel()
+            await asyncio.wait(late)
+            await self._events.put(Exited(why=self._fault))
+            self._over.set()
         if self._killing is not None:
             await self._killing
 

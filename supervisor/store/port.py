@@ -228,7 +228,7 @@ class Outbox(Protocol):
         """Return the thread of the turn that a reply with one of these provider ids answered."""
 
     async def last_cut(self, channel: str, to: Address) -> OutboxRow | None:
-        """Return the newest reply to an address whose note says "more:<offset>"; its text is the whole."""
+        """Return the newest reply to an address whose note begins with "more:"; its text is the whole answer."""
 
     async def counts(self) -> dict[OutboxState, int]:
         """Return how many replies are in each unfinished or dead state."""
