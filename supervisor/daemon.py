@@ -215,6 +215,7 @@ class Daemon:
             meter=gateway.metered,
         )
         sockets = SocketServer(config.supervisor, operations=operations, directory=directory, hub=hub, outbox=outbox)
+        sockets.bind()
         http.bind()
         if self._demo is not None:
             self._demo.listen(http.url)

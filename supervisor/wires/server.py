@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import errno
-import os
 import socket
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
@@ -16,7 +14,6 @@ from supervisor.config import Http
 from supervisor.identity import Directory
 from supervisor.intake import Intake
 from supervisor.operations import Operations
-from supervisor.protocol.errors import ConfigError
 from supervisor.protocol.ports import Channel, Route
 from supervisor.store.port import Store
 from supervisor.wires.admin import Meter, admin_routes
@@ -24,6 +21,7 @@ from supervisor.wires.application import application
 from supervisor.wires.auth import documented, operator_only
 from supervisor.wires.guard import Guard
 from supervisor.wires.heads import LimitedHeads
+from supervisor.wires.listening import BACKLOG, bind
 from supervisor.wires.rest import Parts, Rest
 
 MAX_CONNECTIONS = 1_024
@@ -32,8 +30,6 @@ MAX_CONNECTIONS = 1_024
 KEEP_ALIVE_SECONDS = 30
 GRACE_SECONDS = 5
 """What requests that still run get at the end; by then every turn has been answered."""
-
-BACKLOG = 512
 
 
 class HttpServer:
@@ -88,7 +84,7 @@ class HttpServer:
         Raises:
             ConfigError: the port is in use, or cannot be had.
         """
-        self._socket = bind(self._config.host, self._config.port)
+        self._socket = bind(self._config.host, self._config.port, "http.port")
         host, port = self._socket.getsockname()[:2]
         self._address = (str(host), int(port))
 
@@ -194,34 +190,3 @@ class _Uvicorn(uvicorn.Server):
         """Make `serve` end."""
         self.should_exit = True
         self._stopped.set()
-
-
-def bind(host: str, port: int) -> socket.socket:
-    """Return a listening socket.
-
-    Args:
-        port: 0 takes a free one.
-
-    Raises:
-        ConfigError: the port is in use, or cannot be had.
-    """
-    listener = None
-    try:
-        family, kind, number, _, address = socket.getaddrinfo(
-            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
-        listener = socket.socket(family, kind, number)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(address)
-        listener.listen(BACKLOG)
-        listener.setblocking(False)
-    except OSError as error:
-        if listener is not None:
-            listener.close()
-        if error.errno == errno.EADDRINUSE:
-            problem, remedy = f"port {port} of {host} is in use", "stop what uses it, or set another port (0: any)"
-        else:
-            reason = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror or str(error)
-            problem, remedy = f"cannot listen on port {port} of {host}: {reason}", ""
-        raise ConfigError("http.port", problem, remedy) from None
-    return listener

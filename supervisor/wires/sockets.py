@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 from contextlib import suppress
 from http import HTTPStatus
 from importlib.metadata import PackageNotFoundError, version
@@ -17,10 +18,11 @@ from supervisor.hub import Hub
 from supervisor.identity import Caller, Directory
 from supervisor.operations import Operations
 from supervisor.outbox import Outbox
-from supervisor.protocol.errors import ConfigError, StorageError
+from supervisor.protocol.errors import StorageError
 from supervisor.protocol.messages import Address
 from supervisor.wires.connection import Common, Connection
 from supervisor.wires.handshake import Doorman, bearer
+from supervisor.wires.listening import bind
 from supervisor.wires.replies import Replies
 from supervisor.wires.service import CHANNEL, Service
 
@@ -47,11 +49,9 @@ GRACE_SECONDS = 2.0
 PING_SECONDS = 20.0
 """Between two pings of a silent connection, and what a client gets to answer one."""
 
-BACKLOG = 1_024
-
 
 class SocketServer:
-    """The server; start, refuse_new and aclose in this order.
+    """The server; bind, start, refuse_new and aclose in this order.
 
     Args:
         auth_seconds: what a client gets to send a good token.
@@ -93,45 +93,48 @@ class SocketServer:
             close_seconds=close_seconds,
             came=self._came,
         )
+        self._socket: socket.socket | None = None
         self._server: Server | None = None
         self._address: tuple[str, int] | None = None
         self._watch: asyncio.Task[None] | None = None
 
-    async def start(self) -> None:
-        """Listen.
+    def bind(self) -> None:
+        """Take the port; who connects now waits until `start`.
 
         Raises:
-            ConfigError: the address cannot be listened on.
+            ConfigError: the port is in use, or cannot be had.
         """
+        self._socket = bind(self._config.host, self._config.port, "supervisor.port")
+        host, port = self._socket.getsockname()[:2]
+        self._address = (str(host), int(port))
+
+    async def start(self) -> None:
+        """Serve.
+
+        Raises:
+            ConfigError: the port is in use, or cannot be had.
+        """
+        if self._socket is None:
+            self.bind()
         library = logger.getChild("library")
         library.setLevel(logging.WARNING)  # it logs every connection
-        try:
-            self._server = await serve(
-                self._serve,
-                self._config.host,
-                self._config.port,
-                process_request=self._admit,
-                compression=None,  # it would cost 32 KiB a connection
-                max_size=MAX_FRAME,
-                ping_interval=PING_SECONDS,
-                ping_timeout=PING_SECONDS,
-                server_header=None,
-                logger=library,
-                backlog=BACKLOG,
-            )
-        except OSError as error:
-            where = f"{self._config.host}:{self._config.port}"
-            raise ConfigError(
-                "supervisor.port", f"cannot listen on {where}: {error.strerror or error}", "set another port, or 0"
-            ) from None
-        host, port = self._server.sockets[0].getsockname()[:2]
-        self._address = (str(host), int(port))
+        self._server = await serve(
+            self._serve,
+            sock=self._socket,
+            process_request=self._admit,
+            compression=None,  # it would cost 32 KiB a connection
+            max_size=MAX_FRAME,
+            ping_interval=PING_SECONDS,
+            ping_timeout=PING_SECONDS,
+            server_header=None,
+            logger=library,
+        )
         self._watch = asyncio.create_task(self._check_tokens(), name="check the sockets' tokens")
 
     @property
     def address(self) -> tuple[str, int]:
-        """Where it listens; known once it has started."""
-        assert self._address is not None, "start comes first"
+        """Where it listens; known once it is bound."""
+        assert self._address is not None, "bind comes first"
         return self._address
 
     @property
@@ -164,6 +167,8 @@ class SocketServer:
         await asyncio.gather(*(c.close(CloseCode.GOING_AWAY, "the daemon is shutting down") for c in connections))
         if self._server is not None:
             await self._server.wait_closed()
+        if self._socket is not None:
+            self._socket.close()
         await self._common.tasks.aclose(0)  # what a connection's end has started
 
     def _admit(self, connection: ServerConnection, request: Request) -> Response | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import socket
 from contextlib import suppress
 from pathlib import Path
 
@@ -15,7 +14,8 @@ import uvloop
 
 from supervisor import config
 from supervisor.protocol.errors import ConfigError
-from supervisor.wires.server import HttpServer, bind
+from supervisor.wires.listening import bind
+from supervisor.wires.server import HttpServer
 from tests.supervisor.wires.serving import SESSIONS, Served, refusal
 from tests.waiting import until
 
@@ -46,11 +46,6 @@ async def test_port_in_use_is_a_sentence(tmp_path: Path) -> None:
         assert (await served.service.get(SESSIONS)).status_code == 200
 
 
-def test_address_that_cannot_be_had_is_a_sentence() -> None:
-    with pytest.raises(ConfigError, match=r"http\.port: cannot listen on port 8787 of 192\.0\.2\.1: "):
-        bind("192.0.2.1", 8787)
-
-
 async def test_port_is_taken_before_the_start_and_freed_without_one(tmp_path: Path) -> None:
     async with Served(tmp_path) as served:
         server = server_of(served, config.Http(port=0))
@@ -58,9 +53,9 @@ async def test_port_is_taken_before_the_start_and_freed_without_one(tmp_path: Pa
         port = httpx.URL(server.url).port
         assert port
         with pytest.raises(ConfigError, match="in use"):
-            bind("127.0.0.1", port)
+            bind("127.0.0.1", port, "http.port")
         await server.aclose()
-        bind("127.0.0.1", port).close()
+        bind("127.0.0.1", port, "http.port").close()
 
 
 async def test_address_is_told(tmp_path: Path) -> None:
@@ -170,9 +165,3 @@ def test_it_serves_on_uvloop(tmp_path: Path) -> None:
             return str((await served.prompt(await served.session(), "hello")).json()["content"])
 
     assert uvloop.run(exchange()) == "hello"
-
-
-def test_listening_socket_reuses_the_address() -> None:
-    listener = bind("localhost", 0)
-    assert listener.getsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR)
-    listener.close()

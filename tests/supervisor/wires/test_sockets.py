@@ -118,7 +118,7 @@ async def test_a_port_in_use_is_an_error_that_names_the_key(tmp_path: Path) -> N
             )
             with pytest.raises(ConfigError) as error:
                 await server.start()
-            assert str(error.value).startswith(f"supervisor.port: cannot listen on 127.0.0.1:{port}: ")
+            assert str(error.value) == f"supervisor.port: port {port} of 127.0.0.1 is in use"
             await server.aclose()
 
 
