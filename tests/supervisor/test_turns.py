@@ -14,7 +14,7 @@ from supervisor.protocol.events import AnyEvent, ClaudeCodeDelta, ClaudeCodeTool
 from supervisor.protocol.messages import SessionId, UserId
 from supervisor.protocol.status import EndReason, TurnState
 from tests.fakes import ScriptedConnector
-from tests.supervisor.harness import Core
+from tests.supervisor.harness import OPERATOR, Core
 from tests.supervisor.helpers import (
     PLENTY,
     Gate,
@@ -437,6 +437,40 @@ async def test_a_session_whose_project_has_moved_runs_nothing_in_the_old_folder(
         await core.intake.accept(text_message("@web and again"))
         await until(lambda: len(scripted(core).prompts) == 1, "it ran")
         assert [conversation.spec.project_path for conversation in scripted(core).opened] == [str(tmp_path / "site")]
+
+
+async def test_an_interrupt_while_the_process_starts_ends_the_turn_as_it_begins(tmp_path: Path) -> None:
+    async with Core(tmp_path, connector=ScriptedConnector()) as core:
+        await connect(core)
+        await core.sessions.close(SessionId("s1"), EndReason.IDLE)
+        scripted(core).gate.clear()
+        taken = await send(core, "hold")
+        await until(lambda: scripted(core).opening == 1, "its process starts")
+        caller = core.directory.caller(OPERATOR)
+        interrupting = asyncio.create_task(core.operations.interrupt(caller, SessionId("s1")))
+        await asyncio.sleep(0)  # it waits for the turn now
+        assert not interrupting.done()
+        scripted(core).gate.set()
+        interrupted = await interrupting
+        assert interrupted.message_id == taken.accepted.message_id
+        assert interrupted.partial is False
+        assert (await ask(core, "hello")).answer == "hello"
+        assert (await result(core, taken.accepted.message_id)).turn.state is TurnState.CANCELLED
+        assert scripted(core).texts("s1") == ["hello"]
+
+
+async def test_an_interrupt_with_nothing_to_come_answers_so(tmp_path: Path) -> None:
+    async with Core(tmp_path, connector=ScriptedConnector()) as core:
+        await connect(core)
+        assert await core.turns.interrupt_next("s1") is None
+
+
+async def test_what_is_accepted_during_a_drain_is_kept_for_the_next_start(tmp_path: Path) -> None:
+    async with Core(tmp_path, connector=ScriptedConnector()) as core:
+        await connect(core)
+        await core.turns.drain(0)
+        taken = await send(core, "late")
+        assert (await result(core, taken.accepted.message_id)).turn.state is TurnState.PENDING
 
 
 async def test_abort_drops_what_has_not_begun(tmp_path: Path) -> None:
