@@ -71,7 +71,7 @@ def test_installed_command_explains_itself(command: str, installed: Path) -> Non
 
 
 def test_installed_package_runs_as_a_module(installed: Path) -> None:
-    assert "Usage" in run_installed(installed, sys.executable, "-m", "supervisor", "--help")
+    assert "usage" in run_installed(installed, sys.executable, "-m", "supervisor", "--help")
 
 
 def test_installed_migrations_can_be_read(installed: Path) -> None:

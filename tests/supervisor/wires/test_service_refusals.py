@@ -14,6 +14,7 @@ from supervisor.operations import Operations
 from supervisor.protocol import events
 from supervisor.protocol.errors import BudgetExceeded, Overloaded, RateLimited, StorageError, XswarmError
 from supervisor.protocol.messages import SessionId
+from supervisor.queries import Queries
 from tests.supervisor.wires.socket_serving import Listening, refusal
 
 # -- whose it is
@@ -149,13 +150,20 @@ async def test_every_error_of_the_core_is_a_frame_with_its_code_and_text(
     tmp_path: Path, error: XswarmError, more: dict[str, Any]
 ) -> None:
     async with Listening(tmp_path) as listening:
-        client = await listening.client_of(Failing(error))
+        client = await listening.client_of(failing(error))
         answer = await client.ask("get_session_status", session_id="s1", request_id="r")
         assert answer == {"type": "error", "session_id": "s1", "request_id": "r", **more}
 
 
-class Failing(Operations):
-    """Operations that raise."""
+def failing(error: Exception) -> Operations:
+    """Return operations whose queries raise; the rest of them is not asked."""
+    operations = Operations.__new__(Operations)
+    operations.queries = Failing(error)
+    return operations
+
+
+class Failing(Queries):
+    """Queries that raise."""
 
     def __init__(self, error: Exception) -> None:
         self._error = error
@@ -168,7 +176,7 @@ async def test_a_fault_of_ours_shows_a_reference_and_the_log_has_the_rest(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with Listening(tmp_path) as listening:
-        client = await listening.client_of(Failing(RuntimeError("at line 7 of the password file")))
+        client = await listening.client_of(failing(RuntimeError("at line 7 of the password file")))
         answer = await client.ask("get_session_status", session_id="s1", request_id="r")
         found = re.fullmatch(r"Internal error \(([0-9a-f]{8})\)", answer.pop("message"))
         assert answer == {"type": "error", "code": "internal", "session_id": "s1", "request_id": "r"}
