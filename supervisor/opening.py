@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 from collections.abc import Callable
 
@@ -17,7 +16,7 @@ SHORTEST_SECRET = 32
 
 def seal_with(key: bytes) -> Callable[[bytes, bytes], bytes]:
     """Return what seals an audit row: HMAC-SHA-256 over the seal before it and the row."""
-    return lambda before, content: hmac.new(key, before + content, hashlib.sha256).digest()
+    return lambda before, content: hmac.digest(key, before + content, "sha256")
 
 
 def jwt_secret(credentials: Credentials) -> bytes:
