@@ -119,7 +119,7 @@ async def choose(fences: Sequence[Fence], environment: Mapping[str, str], comman
     for fence in fences:
         if await asyncio.to_thread(probe, fence, environment, command):
             return fence
-        logger.warning("%s does not run in fence %s, trying the next", command[0], fence.name)
+        logger.info("fence %s: %s does not run inside, trying the next fence", fence.name, command[0])
     return None
 
 

@@ -19,7 +19,7 @@ from tests.channels.contract import Backend, BackendFactory, ChannelContract
 from tests.channels.hosts import RecordingHost
 
 ACCOUNT = "AC" + "0" * 32
-PUBLIC_URL = "http://127.0.0.1:8787"
+PUBLIC_URL = "http://127.0.0.1:9"
 
 
 @asynccontextmanager
