@@ -84,7 +84,7 @@ async def test_a_port_in_use_is_a_sentence_that_names_the_key(tmp_path: Path, ta
     of_demo = DaemonProcess(tmp_path / "c", config=ECHO, http=f"port = {taken - 1}", arguments=("--demo",))
     said = await asyncio.gather(*(refusal(daemon) for daemon in (of_http, of_socket, of_demo)))
     assert said[0].startswith(f"xswarm: http.port: port {taken} of 127.0.0.1 is in use\n")
-    assert said[1].startswith(f"xswarm: supervisor.port: cannot listen on 127.0.0.1:{taken}: ")
+    assert said[1].startswith(f"xswarm: supervisor.port: port {taken} of 127.0.0.1 is in use\n")
     assert said[2].startswith("xswarm: http.port: the demo's stand-ins cannot listen beside it: ")
 
 
