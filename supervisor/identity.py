@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import jwt
 
-from supervisor.protocol.errors import NotAllowed, NotAuthenticated, UserNotFound
+from supervisor.protocol.errors import NotAuthenticated, UserNotFound
 from supervisor.protocol.messages import Address, UserId
 from supervisor.protocol.times import Clock, now_ms
 from supervisor.store.records import Token, User
@@ -149,17 +149,6 @@ class Directory:
         expires = issued + round(minutes * 60)
         claims = {"sub": user_id, "aud": JWT_AUDIENCE, "iat": issued, "exp": expires}
         return jwt.encode(claims, self._jwt_secret, algorithm=JWT_ALGORITHM), expires * 1000
-
-    def acting(self, caller: Caller, user_id: str) -> User:
-        """Return the user that a caller acts for.
-
-        Raises:
-            NotAllowed: the token belongs to another user.
-            UserNotFound: there is no such user.
-        """
-        if not caller.may_act_for(UserId(user_id)):
-            raise NotAllowed(f"acting for {user_id}", "use that user's own token or a service's")
-        return self.user(user_id)
 
     def _from_record(self, record: Token) -> Caller:
         expired = record.expires_ms is not None and record.expires_ms <= self._clock()

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from supervisor.identity import JWT_AUDIENCE, Caller, Directory, digest, new_token
-from supervisor.protocol.errors import NotAllowed, NotAuthenticated, UserNotFound
+from supervisor.protocol.errors import NotAuthenticated, UserNotFound
 from supervisor.protocol.messages import Address, UserId
 from supervisor.protocol.status import Role
 from supervisor.store.records import Token, User
@@ -111,7 +111,8 @@ def test_the_operators_token_is_the_operators(directory: Directory) -> None:
 def test_the_service_token_of_the_environment_may_act_for_everybody_and_manages_nothing(directory: Directory) -> None:
     caller = directory.caller(SERVICE)
     assert (caller.user_id, caller.operator, caller.expires_ms) == (None, False, None)
-    assert directory.acting(caller, "bob") is BOB
+    assert caller.may_act_for(UserId("bob"))
+    assert directory.user("bob") is BOB
 
 
 @pytest.mark.parametrize("service", [None, ""])
@@ -267,15 +268,16 @@ def test_a_removed_users_jwt_is_nobodys(directory: Directory) -> None:
 
 def test_a_users_credential_speaks_for_that_user_alone(directory: Directory) -> None:
     caller = Caller(name="ada", user_id=UserId("ada"))
-    assert directory.acting(caller, "ada") is ADA
+    assert caller.may_act_for(UserId("ada"))
+    assert directory.user("ada") is ADA
     for other in ("bob", "eve", "ADA", ""):
-        with pytest.raises(NotAllowed):
-            directory.acting(caller, other)
+        assert not caller.may_act_for(UserId(other))
 
 
 def test_a_service_cannot_act_for_somebody_who_does_not_exist(directory: Directory) -> None:
+    assert Caller(name="webhooks", token_id=1).may_act_for(UserId("eve"))
     with pytest.raises(UserNotFound):
-        directory.acting(Caller(name="webhooks", token_id=1), "eve")
+        directory.user("eve")
 
 
 def test_the_scope_of_external_ids_outlives_a_restart() -> None:
