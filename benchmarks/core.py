@@ -23,6 +23,7 @@ from supervisor.models.proxy import Gateway
 from supervisor.opening import DATABASE, jwt_secret, seal_with
 from supervisor.operations import Operations
 from supervisor.outbox import Outbox
+from supervisor.plain_words import PlainWords
 from supervisor.projects import Projects
 from supervisor.protocol.messages import UserId
 from supervisor.protocol.status import EndReason, Permissions, Role
@@ -134,7 +135,7 @@ async def core(
             sessions=sessions,
             turns=turns,
             outbox=outbox,
-            commands=Commands(store, turns),
+            commands=Commands([PlainWords(store, turns)]),
         )
         operations = Operations(
             store=store,

@@ -1,20 +1,23 @@
-"""What the command words answer: STATUS, COST, MORE, ABORT."""
+"""Command words: which part of the daemon carries each of them out, and what its sender is told."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from supervisor.protocol.messages import Address
-from supervisor.protocol.times import Clock, day_of, now_ms, usd
-from supervisor.store.port import Store
-from supervisor.store.records import CostQuery, Session, User
-from supervisor.turns import Turns
-from supervisor.words import Word
+from supervisor.store.records import User
+from supervisor.words import Command, Word
 
-MAX_LINES = 5
-"""Sessions named in one text."""
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asker:
+    """Who sent a command word, and by which way; a second factor must come by another one."""
+
+    user: User
+    channel: str
+    sender: Address
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,69 +26,45 @@ class Answer:
 
     Attributes:
         meta: what the channel needs to know of it besides.
+        shown: the command as it may be stored and shown; None = as it was written.
     """
 
     text: str
     meta: Mapping[str, Any] = field(default_factory=dict)
+    shown: str | None = None
+
+
+class Handler(Protocol):
+    """Carries out some of the words."""
+
+    @property
+    def words(self) -> frozenset[Word]:
+        """Which."""
+
+    async def answer(self, command: Command, asker: Asker) -> Answer | None:
+        """Carry a command out; None = it means nothing now, and the message is an ordinary one.
+
+        Raises:
+            XswarmError: it was refused; the sentence and the remedy are what the sender is told.
+            StorageError: nothing was done.
+        """
 
 
 class Commands:
-    """Carries out command words for a user."""
+    """Carries out command words for a user.
 
-    def __init__(self, store: Store, turns: Turns, clock: Clock = now_ms) -> None:
-        self._store = store
-        self._turns = turns
-        self._clock = clock
+    Args:
+        handlers: each word has at most one.
+    """
 
-    async def answer(self, word: Word, user: User, channel: str, sender: Address) -> Answer:
-        """Carry out a word and return what its sender is told."""
-        match word:
-            case Word.STATUS:
-                return Answer(text=await self._status(user))
-            case Word.COST:
-                return Answer(text=await self._cost(user))
-            case Word.MORE:
-                return await self._more(channel, sender)
-            case Word.ABORT:
-                return Answer(text=await self._abort(user))
+    def __init__(self, handlers: Sequence[Handler]) -> None:
+        self._handlers = {word: handler for handler in handlers for word in handler.words}
 
-    async def _status(self, user: User) -> str:
-        sessions = await self._store.sessions.list(user_id=user.id, active_only=True)
-        if not sessions:
-            return "No session is active"
-        lines = [self._line(session) for session in sessions[:MAX_LINES]]
-        if len(sessions) > MAX_LINES:
-            lines.append(f"and {len(sessions) - MAX_LINES} more")
-        return "\n".join(lines)
+    async def answer(self, command: Command, asker: Asker) -> Answer | None:
+        """Carry out a command and return what its sender is told; None = the message is an ordinary one.
 
-    def _line(self, session: Session) -> str:
-        minutes = max(0, self._clock() - session.activity_ms) // 60_000
-        running = self._turns.running(session.id)
-        state = f"working for {running.duration_ms // 1000} s" if running is not None else session.status.value
-        cost = f"${usd(session.cost_nanos):.2f}"
-        return f"{session.project}: {state}, {session.message_count} messages, {cost}, last {minutes} min ago"
-
-    async def _cost(self, user: User) -> str:
-        today = day_of(self._clock())
-        all_time, _ = await self._store.ledger.cost(CostQuery(user_id=user.id))
-        since, _ = await self._store.ledger.cost(CostQuery(user_id=user.id, since_day=today))
-        return (
-            f"Today ${usd(since.cost_nanos):.4f} for {since.message_count} messages; "
-            f"in all ${usd(all_time.cost_nanos):.4f} for {all_time.message_count}"
-        )
-
-    async def _more(self, channel: str, sender: Address) -> Answer:
-        row = await self._store.outbox.last_cut(channel, sender)
-        offset = row.note.removeprefix("more:") if row is not None else ""
-        if row is None or not offset.isdecimal():
-            return Answer(text="There is nothing more")
-        return Answer(text=row.text, meta={"offset": int(offset)})
-
-    async def _abort(self, user: User) -> str:
-        stopped, dropped = 0, 0
-        for lane in self._turns.lanes_of(user.id):
-            dropped += len(await self._turns.cancel_waiting(lane, "dropped by ABORT", by_person=True))
-            stopped += await self._turns.interrupt(lane) is not None
-        if stopped:
-            return "Stopped" + (f", and dropped {dropped} that waited behind it" if dropped else "")
-        return f"Dropped {dropped} that had not begun" if dropped else "Nothing of yours is running"
+        Raises:
+            StorageError: nothing was done.
+        """
+        handler = self._handlers.get(command.word)
+        return await handler.answer(command, asker) if handler is not None else None

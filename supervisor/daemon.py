@@ -36,6 +36,7 @@ from supervisor.models.proxy import Gateway
 from supervisor.opening import DATABASE, jwt_secret, seal_with
 from supervisor.operations import Operations
 from supervisor.outbox import Outbox
+from supervisor.plain_words import PlainWords
 from supervisor.projects import Projects
 from supervisor.protocol.errors import ConfigError
 from supervisor.protocol.ports import Channel, Connector
@@ -191,7 +192,7 @@ class Daemon:
             sessions=sessions,
             turns=turns,
             outbox=outbox,
-            commands=Commands(store, turns),
+            commands=Commands([PlainWords(store, turns)]),
         )
         operations = Operations(
             store=store,

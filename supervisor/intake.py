@@ -11,13 +11,13 @@ from weakref import WeakValueDictionary
 
 from supervisor import words
 from supervisor.assistant import lane_of
-from supervisor.commands import Commands
+from supervisor.commands import Answer, Asker, Commands
 from supervisor.conversations import Conversations
 from supervisor.identity import Directory
 from supervisor.outbox import Outbox
 from supervisor.outcomes import reply_id
 from supervisor.projects import Project, Projects
-from supervisor.protocol.errors import Overloaded
+from supervisor.protocol.errors import Overloaded, StorageError, XswarmError
 from supervisor.protocol.ids import uuid7
 from supervisor.protocol.messages import (
     Address,
@@ -38,6 +38,7 @@ from supervisor.sessions import Sessions
 from supervisor.store.port import Store
 from supervisor.store.records import Acceptance, Accepted, OutboxDraft, Session, User
 from supervisor.turns import Turns
+from supervisor.words import Command
 
 logger = logging.getLogger(__name__)
 
@@ -178,8 +179,8 @@ class Intake:
 
     async def _submit(self, submission: Submission, decision: Decision | None) -> Taken:
         user = submission.user
-        word = words.parse(submission.text) if submission.commands else None
-        if (submission.limited or word is not None) and (first := await self._known(submission)) is not None:
+        command = words.parse(submission.text) if submission.commands else None
+        if (submission.limited or command is not None) and (first := await self._known(submission)) is not None:
             return first  # a repetition costs nobody their limit, and no word is carried out twice
         if not submission.limited:
             self._refuse_overload()
@@ -189,9 +190,9 @@ class Intake:
         if retry_after is not None:
             told = self._rates.tell(user.id, retry_after)
             decision = Decision(target=Target.REFUSED, reason=_too_many(retry_after) if told else "", text="")
-        elif word is not None:
-            answer = await self._commands.answer(word, user, submission.channel, submission.sender)
-            decision = Decision(target=Target.COMMAND, reason=answer.text, text=submission.text)
+        elif command is not None and (answer := await self._carry_out(command, submission)) is not None:
+            shown = submission.text if answer.shown is None else answer.shown
+            decision = Decision(target=Target.COMMAND, reason=answer.text, text=shown)
             submission = _continued(submission, answer.meta)
         elif not submission.text:
             decision = Decision(target=Target.REFUSED, reason="your message holds no text", text="")
@@ -200,6 +201,15 @@ class Intake:
                 user, submission.channel, submission.thread, submission.text, follows=submission.commands
             )
         return await self._accept(submission, decision)
+
+    async def _carry_out(self, command: Command, submission: Submission) -> Answer | None:
+        asker = Asker(user=submission.user, channel=submission.channel, sender=submission.sender)
+        try:
+            return await self._commands.answer(command, asker)
+        except StorageError:
+            raise  # the provider sends it again
+        except XswarmError as refused:
+            return Answer(text=f"{refused}. {refused.remedy}".rstrip() if refused.remedy else f"{refused}.")
 
     async def _known(self, submission: Submission) -> Taken | None:
         if submission.dedup_key is None:

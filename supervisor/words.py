@@ -1,14 +1,32 @@
-"""The words that are commands by themselves when they are a whole message (protocol.md section 7)."""
+"""The words that are commands when they are a whole message (protocol.md section 7). No I/O."""
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
+from decimal import Decimal
 from enum import StrEnum
+
+from supervisor.protocol.codes import CODE
 
 
 class Word(StrEnum):
     """A command word."""
 
+    YES = "YES"
+    """Allows one exact action, or several like it for some minutes."""
+    NO = "NO"
+    """Denies one exact action."""
+    CONTINUE = "CONTINUE"
+    """Goes on after an interrupted turn."""
+    RETRY = "RETRY"
+    """Runs an interrupted turn again from its beginning."""
+    DROP = "DROP"
+    """Leaves an interrupted turn as it is."""
+    UNDO = "UNDO"
+    """Rolls back the last turn that changed files."""
+    ADD = "ADD"
+    """Raises a budget."""
     ABORT = "ABORT"
     """Interrupts the running turn and drops what is queued behind it."""
     MORE = "MORE"
@@ -19,15 +37,49 @@ class Word(StrEnum):
     """The sender's spending, in one text."""
 
 
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A command word with what it came with.
+
+    Attributes:
+        code: five letters in upper case, or empty.
+        amount_usd: of ADD.
+        rest: what follows the code of YES, as written: minutes, or a passphrase.
+    """
+
+    word: Word
+    code: str = ""
+    amount_usd: Decimal | None = None
+    rest: str = ""
+
+
 CARRIER_WORDS = frozenset(
     "STOP STOPALL UNSUBSCRIBE CANCEL END QUIT REVOKE OPTOUT START HELP INFO".split()  # the carriers', never ours
 )
 
+ALONE = frozenset(set(Word) - {Word.YES, Word.NO, Word.ADD})
+"""Words that may stand without a code; a bare yes or no answers nothing."""
 
-def parse(text: str) -> Word | None:
+CODED = re.compile(rf"(YES|NO|CONTINUE|RETRY|DROP|UNDO)\s+({CODE})", re.IGNORECASE | re.ASCII)
+
+ALLOWED = re.compile(rf"YES\s+({CODE})\s+(\S.*)", re.IGNORECASE | re.ASCII | re.DOTALL)
+"""A yes with a tail is never an ordinary message: the tail may be a passphrase, which no model is to read."""
+
+ADDED = re.compile(rf"ADD\s+\$?(\d{{1,5}}(?:\.\d{{1,2}})?)\s*\$?\s+({CODE})", re.IGNORECASE | re.ASCII)
+
+
+def parse(text: str) -> Command | None:
     """Return the command that a whole message is: any case, blanks around it and a final full stop ignored."""
-    bare = re.sub(r"\.$", "", text.strip()).strip().upper()
-    return Word(bare) if bare in Word.__members__ else None
+    bare = re.sub(r"\.$", "", text.strip()).strip()
+    if bare.upper() in Word.__members__ and (word := Word(bare.upper())) in ALONE:
+        return Command(word)
+    if match := CODED.fullmatch(bare):
+        return Command(Word(match[1].upper()), match[2].upper())
+    if match := ADDED.fullmatch(bare):
+        return Command(Word.ADD, match[2].upper(), Decimal(match[1]))
+    if match := ALLOWED.fullmatch(text.strip()):
+        return Command(Word.YES, match[1].upper(), rest=match[2])
+    return None
 
 
 def is_carrier_word(text: str) -> bool:

@@ -15,8 +15,8 @@ MAX_LINES_OF_TESTS = 600
 
 MAY_PRINT = ("cli", "benchmarks")
 
-FRONT_DOORS = frozenset({Path("supervisor/store/__init__.py")})
-"""Packages whose `__init__.py` re-exports: the store is its own front door."""
+FRONT_DOORS = frozenset({Path("supervisor/config/__init__.py"), Path("supervisor/store/__init__.py")})
+"""Packages whose `__init__.py` re-exports: each is its own front door."""
 
 WITHOUT_OWN_TESTS = frozenset(
     {
@@ -29,6 +29,7 @@ WITHOUT_OWN_TESTS = frozenset(
         Path("supervisor/protocol/ports.py"),
         Path("supervisor/protocol/requests.py"),
         Path("supervisor/store/port.py"),
+        Path("supervisor/store/ports/codes.py"),
         Path("supervisor/store/records.py"),
         # Two lines that start the command line; test_wheel.py runs them.
         Path("supervisor/__main__.py"),
@@ -41,13 +42,26 @@ TESTED_BESIDE = {
     Path("channels/sms/reports.py"): Path("tests/channels/sms/test_webhooks.py"),
     Path("connectors/claude_code/shelter.py"): Path("tests/connectors/claude_code/test_fence.py"),
     Path("connectors/claude_code/usage.py"): Path("tests/connectors/claude_code/test_turns.py"),
+    Path("supervisor/config/checks.py"): Path("tests/supervisor/config/test_loading.py"),
+    Path("supervisor/commands.py"): Path("tests/supervisor/test_plain_words.py"),
+    Path("supervisor/protocol/codes.py"): Path("tests/supervisor/test_words.py"),
     Path("supervisor/demo/twilio_book.py"): Path("tests/supervisor/demo/test_twilio.py"),
     **{
         # The contract of a store names no engine and so no module of one.
         Path("supervisor/store") / name: Path("tests/supervisor/store/contract.py")
         for name in (
-            *("accept.py", "accounts.py", "audit.py", "backup.py", "charges.py", "cost.py", "disagreements.py"),
-            *("drafts.py", "finish.py", "keys.py", "ledger.py", "outbox.py", "rows.py", "sessions.py", "store.py"),
+            *("accept.py", "accounts.py", "audit.py", "backup.py", "charges.py", "codes.py", "cost.py"),
+            *(
+                "disagreements.py",
+                "drafts.py",
+                "finish.py",
+                "keys.py",
+                "ledger.py",
+                "outbox.py",
+                "rows.py",
+                "sessions.py",
+                "store.py",
+            ),
             *("transaction.py", "turns.py"),
         )
     },

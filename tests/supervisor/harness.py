@@ -26,6 +26,7 @@ from supervisor.models.prices import PriceList
 from supervisor.models.proxy import Gateway
 from supervisor.operations import ONE_TURN_TO_END_SECONDS, Operations
 from supervisor.outbox import RECONCILE_PAUSE_MS, Outbox
+from supervisor.plain_words import PlainWords
 from supervisor.projects import Projects
 from supervisor.protocol.ports import Connector
 from supervisor.protocol.status import EndReason, Permissions
@@ -188,7 +189,7 @@ class Core:
             sessions=self.sessions,
             turns=self.turns,
             outbox=self.outbox,
-            commands=Commands(self.store, self.turns),
+            commands=Commands([PlainWords(self.store, self.turns)]),
             max_waiting=self._max_waiting,
         )
         self.operations = Operations(

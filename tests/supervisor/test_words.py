@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
+from decimal import Decimal
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from supervisor import words
-from supervisor.words import CARRIER_WORDS, Word
+from supervisor.protocol.codes import CODE, random_code
+from supervisor.words import ALONE, CARRIER_WORDS, Command, Word
 
 
 @pytest.mark.parametrize(
@@ -22,7 +26,7 @@ from supervisor.words import CARRIER_WORDS, Word
     ],
 )
 def test_a_whole_message_is_a_command_word(text: str, word: Word) -> None:
-    assert words.parse(text) is word
+    assert words.parse(text) == Command(word)
 
 
 @pytest.mark.parametrize(
@@ -43,15 +47,58 @@ def test_a_carriers_word_inside_a_sentence_is_an_ordinary_message() -> None:
     assert not words.is_carrier_word("please stop")
 
 
-@given(st.sampled_from(list(Word)), st.text(alphabet=" \t\r\n"), st.text(alphabet=" \t\r\n"), st.booleans(), st.data())
+@given(
+    st.sampled_from(sorted(ALONE)), st.text(alphabet=" \t\r\n"), st.text(alphabet=" \t\r\n"), st.booleans(), st.data()
+)
 def test_case_blanks_and_one_full_stop_do_not_matter(
     word: Word, before: str, after: str, stop: bool, data: st.DataObject
 ) -> None:
     letters = [data.draw(st.sampled_from([letter, letter.lower()])) for letter in word]
-    assert words.parse(before + "".join(letters) + ("." if stop else "") + after) is word
+    assert words.parse(before + "".join(letters) + ("." if stop else "") + after) == Command(word)
 
 
 @given(st.text())
 def test_any_text_is_a_word_or_none(text: str) -> None:
     parsed = words.parse(text)
-    assert parsed is None or parsed in text.upper()
+    assert parsed is None or parsed.word in text.upper()
+
+
+@pytest.mark.parametrize(
+    ("text", "command"),
+    [
+        ("YES KXQPT", Command(Word.YES, "KXQPT")),
+        (" yes kxqpt. ", Command(Word.YES, "KXQPT")),
+        ("No\tKXQPT", Command(Word.NO, "KXQPT")),
+        ("continue KXQPT", Command(Word.CONTINUE, "KXQPT")),
+        ("RETRY KXQPT.", Command(Word.RETRY, "KXQPT")),
+        ("Drop kxqpt", Command(Word.DROP, "KXQPT")),
+        ("undo KXQPT", Command(Word.UNDO, "KXQPT")),
+        ("ADD 5 KXQPT", Command(Word.ADD, "KXQPT", Decimal(5))),
+        ("add $2.50 kxqpt.", Command(Word.ADD, "KXQPT", Decimal("2.50"))),
+        ("YES KXQPT 30", Command(Word.YES, "KXQPT", rest="30")),
+        ("yes kxqpt Correct Horse.", Command(Word.YES, "KXQPT", rest="Correct Horse.")),
+    ],
+)
+def test_a_word_comes_with_its_code(text: str, command: Command) -> None:
+    assert words.parse(text) == command
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("YES", "NO", "yes.", "ok", "OK KXQPT", "okay KXQPT", "KXQPT", "KXQPT YES", "yes, KXQPT", "YES: KXQPT"),
+        *("yes please KXQPT", "no, that's not ok KXQPT", "NO KXQPT please", "not KXQPT", "YESKXQPT", "YES KXQP"),
+        *("YES KXQPTT", "YES KXQP1", "YES HELLO", "YES THERE is a bug", "sure, YES KXQPT", "> YES KXQPT", "Y KXQPT"),
+        *("YES YES KXQPT", "yes to KXQPT", "I say YES KXQPT", "ADD KXQPT", "ADD five KXQPT", "ADD -5 KXQPT"),
+        *("ADD 5.001 KXQPT", "ADD 5", "that is ok with me KXQPT", "STATUS KXQPT", "it's ok", "ok do it"),
+    ],
+)
+def test_no_sentence_answers_a_question(text: str) -> None:
+    assert words.parse(text) is None
+
+
+def test_codes_hold_letters_that_are_not_taken_for_others() -> None:
+    codes = {random_code() for _ in range(1000)}
+    assert len(codes) > 990
+    assert all(re.fullmatch(CODE, code) for code in codes)
+    assert not set("".join(codes)) & set("AEIOUYL")

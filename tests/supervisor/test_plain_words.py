@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from supervisor.commands import MAX_LINES, Commands
+from supervisor.commands import Asker
+from supervisor.plain_words import MAX_LINES, PlainWords
 from supervisor.protocol.messages import Address
 from supervisor.protocol.status import TurnState
-from supervisor.words import Word
+from supervisor.words import Command, Word
 from tests.fakes import ScriptedConnector
 from tests.supervisor.harness import Core
 from tests.supervisor.helpers import ask, connect, project, scripted, send, state
@@ -18,8 +19,10 @@ PHONE = Address(kind="sms", value="+15550100")
 
 async def answer(core: Core, word: Word, user: str = "alice") -> str:
     """Return what a user is told."""
-    commands = Commands(core.store, core.turns)
-    return (await commands.answer(word, core.directory.user(user), "sms", PHONE)).text
+    words = PlainWords(core.store, core.turns)
+    told = await words.answer(Command(word), Asker(user=core.directory.user(user), channel="sms", sender=PHONE))
+    assert told is not None
+    return told.text
 
 
 async def test_status_names_a_few_sessions_and_counts_the_rest(tmp_path: Path) -> None:

@@ -1,0 +1,23 @@
+"""config.toml: typed tables, read strictly and checked before anything starts."""
+
+from __future__ import annotations
+
+from supervisor.config.checks import LOOPBACK as LOOPBACK
+from supervisor.config.checks import NAME as NAME
+from supervisor.config.checks import check as check
+from supervisor.config.loading import as_table as as_table
+from supervisor.config.loading import find as find
+from supervisor.config.loading import load as load
+from supervisor.config.loading import parse as parse
+from supervisor.config.tables import DEFAULT_KEYWORDS as DEFAULT_KEYWORDS
+from supervisor.config.tables import Assistant as Assistant
+from supervisor.config.tables import Budgets as Budgets
+from supervisor.config.tables import ClaudeCode as ClaudeCode
+from supervisor.config.tables import Config as Config
+from supervisor.config.tables import Http as Http
+from supervisor.config.tables import Limits as Limits
+from supervisor.config.tables import Log as Log
+from supervisor.config.tables import Project as Project
+from supervisor.config.tables import Routing as Routing
+from supervisor.config.tables import State as State
+from supervisor.config.tables import Supervisor as Supervisor

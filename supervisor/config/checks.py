@@ -1,0 +1,99 @@
+"""What the values of config.toml must be to make sense together."""
+
+from __future__ import annotations
+
+import re
+from ipaddress import ip_network
+from math import isfinite
+from operator import attrgetter
+from urllib.parse import urlsplit
+
+from supervisor.config.tables import Config
+from supervisor.protocol.errors import ConfigError
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+"""What the name of a project or user looks like."""
+
+KEYWORD = re.compile(r"[^\W_]+")
+"""What a keyword looks like: the router compares whole words."""
+
+ORIGIN = re.compile(r"https?://[^/\s]+")
+"""What a browser's Origin header looks like."""
+
+LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+
+POSITIVE = (
+    "supervisor.drain_seconds http.query_token_max_seconds claude_code.max_sessions claude_code.max_processes "
+    "claude_code.turn_timeout_seconds assistant.max_tokens limits.messages_per_minute limits.messages_per_hour"
+).split()
+NOT_NEGATIVE = (
+    "supervisor.ack_after_seconds claude_code.idle_timeout_seconds claude_code.max_sessions_per_user "
+    "assistant.history_tokens routing.followup_seconds"
+).split()
+
+
+def check(config: Config) -> Config:
+    """Return the config when its values make sense together.
+
+    Raises:
+        ConfigError: one does not; names the key and what it must be.
+    """
+    _check_addresses(config)
+    _check_numbers(config)
+    _check_names(config)
+    if config.budgets is not None:
+        if not config.claude_code.track_costs:
+            raise ConfigError("claude_code.track_costs", "must be true where [budgets] is set")
+        raise ConfigError("budgets", "not enforced by this version, so it is refused", "remove the table")
+    return config
+
+
+def _check_addresses(config: Config) -> None:
+    for where, listener in (("supervisor", config.supervisor), ("http", config.http)):
+        if listener.host not in LOOPBACK:
+            problem = f"must be a loopback address, not {listener.host!r}"
+            raise ConfigError(f"{where}.host", problem, "put a TLS proxy in front of it on the same machine")
+        if not 0 <= listener.port <= 65535:
+            raise ConfigError(f"{where}.port", f"must be 0 to 65535, not {listener.port}")
+    if config.http.public_url and not _is_public_url(config.http.public_url):
+        raise ConfigError("http.public_url", "must be https://HOST (or http:// on loopback), without query or password")
+    for origin in config.supervisor.allowed_origins:
+        if not ORIGIN.fullmatch(origin):
+            raise ConfigError("supervisor.allowed_origins", f"must be like https://HOST, not {origin!r}")
+    for proxy in config.http.trusted_proxies:
+        try:
+            ip_network(proxy)
+        except ValueError:
+            raise ConfigError("http.trusted_proxies", f"must be IP addresses or networks, not {proxy!r}") from None
+
+
+def _is_public_url(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        safe = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK)
+        bare = not (parts.query or parts.fragment or "@" in parts.netloc)
+        return safe and bare and bool(parts.hostname) and parts.port != 0  # a port that is none raises
+    except ValueError:
+        return False
+
+
+def _check_numbers(config: Config) -> None:
+    for key in (*POSITIVE, *NOT_NEGATIVE):
+        value = attrgetter(key)(config)
+        if not (isfinite(value) and (value > 0 or (value == 0 and key in NOT_NEGATIVE))):
+            raise ConfigError(key, f"must be {'greater than 0' if key in POSITIVE else '0 or more'}, not {value}")
+
+
+def _check_names(config: Config) -> None:
+    seen: dict[str, str] = {}
+    for name in config.projects:
+        if not NAME.fullmatch(name):
+            raise ConfigError(f"projects.{name}", f"a project's name must match {NAME.pattern}")
+        if (other := seen.setdefault(name.casefold(), name)) != name:
+            raise ConfigError(f"projects.{name}", f"must differ from {other!r} in more than upper and lower case")
+    for keyword in config.routing.keywords:
+        if not KEYWORD.fullmatch(keyword):
+            raise ConfigError("routing.keywords", f"must be single words of letters and digits, not {keyword!r}")
+    default = config.routing.default_project
+    if default and default not in config.projects:
+        raise ConfigError("routing.default_project", f"must be one of [projects], not {default!r}")

@@ -1,0 +1,121 @@
+"""From a file to a checked `Config`: an unknown key or a wrong type is an error that names it."""
+
+from __future__ import annotations
+
+import json
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import asdict, fields, is_dataclass, replace
+from pathlib import Path
+from types import UnionType
+from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from pydantic import TypeAdapter, ValidationError
+
+from supervisor.config.checks import check
+from supervisor.config.tables import Config, State
+from supervisor.protocol.errors import ConfigError
+
+T = TypeVar("T")
+
+UNKNOWN = ("unexpected_keyword_argument", "extra_forbidden")
+"""pydantic's names of an unknown key."""
+
+
+def parse(kind: type[T], table: Mapping[str, Any], where: str) -> T:
+    """Return a table of config.toml as a dataclass.
+
+    Args:
+        where: the table's name for messages, e.g. "channels.sms"; empty for the whole file.
+
+    Raises:
+        ConfigError: an unknown key, a missing one, or a value of the wrong type; names the key and what it must be.
+    """
+    try:
+        # Strict over JSON: `port = true` and `port = "1"` are errors, a list is still good for a tuple.
+        text = json.dumps(table, default=lambda _: [None])  # a date or a time: no key takes one
+        return TypeAdapter(kind).validate_json(text, strict=True, extra="forbid")
+    except ValidationError as error:
+        found = error.errors(include_url=False, include_context=False)
+        first = min(found, key=lambda each: each["type"] not in UNKNOWN)  # a misspelt key is missing, too
+        path = [where, *(str(part) for part in first["loc"] if part != "[key]")]
+        key = ".".join(part for part in path if part)
+        if first["type"] in UNKNOWN:
+            known = ", ".join(sorted(_keys_at(kind, first["loc"][:-1])))
+            raise ConfigError(key, "unknown key" + (f"; known here: {known}" if known else "")) from None
+        given = first.get("input")
+        shown = f", not {given!r}" if isinstance(given, bool | int | float) else ""
+        raise ConfigError(key, first["msg"][0].lower() + first["msg"][1:] + shown) from None
+
+
+def _keys_at(kind: Any, location: tuple[str | int, ...]) -> list[str]:
+    """Return the field names of the dataclass that a location inside `kind` leads to."""
+    for part in location:
+        if get_origin(kind) is dict:
+            kind = get_args(kind)[1]
+        elif is_dataclass(kind):
+            kind = get_type_hints(kind).get(str(part))
+        if get_origin(kind) in (Union, UnionType):
+            kind = next((choice for choice in get_args(kind) if is_dataclass(choice)), None)
+    return [item.name for item in fields(kind)] if is_dataclass(kind) else []
+
+
+def find(explicit: Path | None) -> Path | None:
+    """Return the config file in force: `--config`, XSWARM_CONFIG, ./config.toml, the user's config directory.
+
+    Raises:
+        ConfigError: a file was named and is not there.
+    """
+    named = explicit or (Path(os.environ["XSWARM_CONFIG"]) if os.environ.get("XSWARM_CONFIG") else None)
+    if named is not None:
+        if not named.is_file():
+            raise ConfigError("", f"no such config file: {named}", "write one with `xswarm init`")
+        return named
+    home = Path(os.environ.get("XDG_CONFIG_HOME") or "~/.config").expanduser() / "xswarm" / "config.toml"
+    return next((path for path in (Path("config.toml"), home) if path.is_file()), None)
+
+
+def load(path: Path | None) -> Config:
+    """Read and check a config file; without one everything has its default.
+
+    Raises:
+        ConfigError: the file cannot be used; names the key and what it must be.
+    """
+    table = _read(path) if path is not None else {}
+    if url := os.environ.get("CLAUDE_CODE_WEBSOCKET_URL"):
+        section = table.setdefault("claude_code", {})
+        if isinstance(section, dict):
+            section["websocket_url"] = url
+    config = parse(Config, table, "")
+    base = path.absolute().parent if path is not None else Path.cwd()
+    projects = {
+        name: replace(project, path=_below(base, project.path, f"projects.{name}.path"))
+        for name, project in config.projects.items()
+    }
+    state = State(dir=_below(base, config.state.dir, "state.dir") if config.state.dir else "")
+    return check(replace(config, projects=projects, state=state))
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError("", f"{path} is not TOML: {error}") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError("", f"cannot read {path}: {error}") from None
+
+
+def _below(base: Path, given: str, key: str) -> str:
+    """Return a path of config.toml as an absolute one."""
+    if not given or "\0" in given:
+        raise ConfigError(key, f"must be the path of a folder, not {given!r}")
+    try:
+        return os.path.normpath(base / Path(given).expanduser())
+    except RuntimeError:
+        raise ConfigError(key, f"there is no such home directory: {given!r}") from None
+
+
+def as_table(config: Config) -> dict[str, Any]:
+    """Return a config as plain tables, without what is None, for tomli-w."""
+    return asdict(config, dict_factory=lambda pairs: {key: value for key, value in pairs if value not in (None, {})})

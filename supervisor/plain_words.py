@@ -1,0 +1,84 @@
+"""STATUS, COST, MORE and ABORT: the words that need no code."""
+
+from __future__ import annotations
+
+from supervisor.commands import Answer, Asker
+from supervisor.protocol.messages import Address
+from supervisor.protocol.times import Clock, day_of, now_ms, usd
+from supervisor.store.port import Store
+from supervisor.store.records import CostQuery, Session, User
+from supervisor.turns import Turns
+from supervisor.words import Command, Word
+
+MAX_LINES = 5
+"""Sessions named in one text."""
+
+
+class PlainWords:
+    """Carries them out for a user.
+
+    Attributes:
+        words: what it carries out.
+    """
+
+    words = frozenset({Word.STATUS, Word.COST, Word.MORE, Word.ABORT})
+
+    def __init__(self, store: Store, turns: Turns, clock: Clock = now_ms) -> None:
+        self._store = store
+        self._turns = turns
+        self._clock = clock
+
+    async def answer(self, command: Command, asker: Asker) -> Answer | None:
+        """Carry out a word and return what its sender is told."""
+        match command.word:
+            case Word.STATUS:
+                return Answer(text=await self._status(asker.user))
+            case Word.COST:
+                return Answer(text=await self._cost(asker.user))
+            case Word.MORE:
+                return await self._more(asker.channel, asker.sender)
+            case Word.ABORT:
+                return Answer(text=await self._abort(asker.user))
+            case _:
+                return None
+
+    async def _status(self, user: User) -> str:
+        sessions = await self._store.sessions.list(user_id=user.id, active_only=True)
+        if not sessions:
+            return "No session is active"
+        lines = [self._line(session) for session in sessions[:MAX_LINES]]
+        if len(sessions) > MAX_LINES:
+            lines.append(f"and {len(sessions) - MAX_LINES} more")
+        return "\n".join(lines)
+
+    def _line(self, session: Session) -> str:
+        minutes = max(0, self._clock() - session.activity_ms) // 60_000
+        running = self._turns.running(session.id)
+        state = f"working for {running.duration_ms // 1000} s" if running is not None else session.status.value
+        cost = f"${usd(session.cost_nanos):.2f}"
+        return f"{session.project}: {state}, {session.message_count} messages, {cost}, last {minutes} min ago"
+
+    async def _cost(self, user: User) -> str:
+        today = day_of(self._clock())
+        all_time, _ = await self._store.ledger.cost(CostQuery(user_id=user.id))
+        since, _ = await self._store.ledger.cost(CostQuery(user_id=user.id, since_day=today))
+        return (
+            f"Today ${usd(since.cost_nanos):.4f} for {since.message_count} messages; "
+            f"in all ${usd(all_time.cost_nanos):.4f} for {all_time.message_count}"
+        )
+
+    async def _more(self, channel: str, sender: Address) -> Answer:
+        row = await self._store.outbox.last_cut(channel, sender)
+        offset = row.note.removeprefix("more:") if row is not None else ""
+        if row is None or not offset.isdecimal():
+            return Answer(text="There is nothing more")
+        return Answer(text=row.text, meta={"offset": int(offset)})
+
+    async def _abort(self, user: User) -> str:
+        stopped, dropped = 0, 0
+        for lane in self._turns.lanes_of(user.id):
+            dropped += len(await self._turns.cancel_waiting(lane, "dropped by ABORT", by_person=True))
+            stopped += await self._turns.interrupt(lane) is not None
+        if stopped:
+            return "Stopped" + (f", and dropped {dropped} that waited behind it" if dropped else "")
+        return f"Dropped {dropped} that had not begun" if dropped else "Nothing of yours is running"
