@@ -70,7 +70,7 @@ class Endings:
         pause = STORAGE_RETRY_SECONDS
         while True:
             try:
-                settled = await asyncio.shield(self._store.turns.finish(turn.id, outcome))
+                settled = await self._store.turns.finish(turn.id, outcome)
                 break
             except StorageError as refused:
                 logger.error("%s: the outcome cannot be stored yet: %s", turn.message_id, refused)

@@ -309,18 +309,12 @@ class Intake:
 
     async def _write(self, acceptance: Acceptance) -> Accepted:
         """T1; a caller that leaves meanwhile leaves no turn behind that nobody runs."""
-        write = asyncio.ensure_future(self._store.turns.accept(acceptance))
-        try:
-            return await asyncio.shield(write)
-        except asyncio.CancelledError:
 
-            def start_alone(done: asyncio.Future[Accepted]) -> None:
-                final = acceptance.target in (Target.REFUSED, Target.COMMAND)
-                if not done.cancelled() and done.exception() is None and not done.result().duplicate and not final:
-                    self._turns.kick(acceptance.lane, acceptance.project, done.result().started)
+        def start_alone(accepted: Accepted) -> None:
+            if not accepted.duplicate and acceptance.target not in (Target.REFUSED, Target.COMMAND):
+                self._turns.kick(acceptance.lane, acceptance.project, accepted.started)
 
-            write.add_done_callback(start_alone)
-            raise
+        return await self._store.turns.accept(acceptance, orphaned=start_alone)
 
     def _named(self, reply: Reply | None, project: Project | None, user: User) -> Reply | None:
         """Make a reply say which project answers, where its reader has more than one."""

@@ -57,13 +57,14 @@ class SessionMeter:
 
     async def settle(self) -> None:
         """Wait until every call of the turn is journalled; what comes later is posted by itself."""
-        try:
-            async with asyncio.timeout(self._settle_seconds):
-                while self._open:
-                    self._changed.clear()
-                    await self._changed.wait()
-        except TimeoutError:
-            logger.warning("%s: %d calls to the model outlived their turn", self._lane, len(self._open))
+        if self._open:
+            try:
+                async with asyncio.timeout(self._settle_seconds):
+                    while self._open:
+                        self._changed.clear()
+                        await self._changed.wait()
+            except TimeoutError:
+                logger.warning("%s: %d calls to the model outlived their turn", self._lane, len(self._open))
         self._turn_id = None
         await self.drain()
 

@@ -16,7 +16,14 @@ SHORTEST_SECRET = 32
 
 def seal_with(key: bytes) -> Callable[[bytes, bytes], bytes]:
     """Return what seals an audit row: HMAC-SHA-256 over the seal before it and the row."""
-    return lambda before, content: hmac.digest(key, before + content, "sha256")
+    keyed = hmac.new(key, digestmod="sha256")
+
+    def seal(before: bytes, content: bytes) -> bytes:
+        mac = keyed.copy()  # the key is worked in once, not for each row
+        mac.update(before + content)
+        return mac.digest()
+
+    return seal
 
 
 def jwt_secret(credentials: Credentials) -> bytes:

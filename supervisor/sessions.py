@@ -45,6 +45,9 @@ QUIET_SECONDS = 60.0
 FORGET_SECONDS = 3600.0
 """Seconds after which a session without a process leaves memory, and with it the count of its failures."""
 
+PARALLEL_CLOSES = 32
+"""Idle processes that are being ended at the same time."""
+
 HISTORY_EXCHANGES = 20
 """How much of our own history a connector gets that has lost its own."""
 
@@ -223,7 +226,7 @@ class Sessions:
         try:
             for live in lives:
                 live.lifecycle.on(CloseAsked(reason))
-            await asyncio.gather(*(self._close_process(live) for live in lives))
+            await self._close_processes(lives)
             ids = [live.session.id for live in lives]
             for live in lives:
                 live.lifecycle.on(Exited())
@@ -327,6 +330,16 @@ class Sessions:
                 case CloseProcess():
                     await self._close_process(live)
                     await self._apply(live, live.lifecycle.on(Exited()))
+
+    async def _close_processes(self, lives: Sequence[Live]) -> None:
+        """Close many, some at a time: a task for each would take longer than most of them."""
+        left = iter(lives)
+
+        async def close_what_is_left() -> None:
+            for live in left:
+                await self._close_process(live)
+
+        await asyncio.gather(*(close_what_is_left() for _ in range(min(len(lives), PARALLEL_CLOSES))))
 
     async def _close_process(self, live: Live) -> None:
         conversation, live.conversation = live.conversation, None

@@ -352,7 +352,8 @@ class Turns:
         finally:
             lane.running, lane.conversation = None, None
             await meter.settle()
-            await asyncio.gather(*lane.writes)
+            if lane.writes:
+                await asyncio.gather(*lane.writes)
         return running.ended.result()
 
     def _release(self, project: ProjectName) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 
 NANOS = 1_000_000_000
 """Nanodollars in a dollar."""
@@ -24,7 +25,12 @@ def now_ms() -> int:
 def rfc3339(ms: int) -> str:
     """Return a time as RFC 3339 in UTC with milliseconds and a Z."""
     seconds, rest = divmod(ms, 1000)  # a float of both would lose milliseconds
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{rest:03d}Z"
+    return f"{_second(seconds)}.{rest:03d}Z"
+
+
+@lru_cache(maxsize=64)  # most times that are written lie in the second that passes
+def _second(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 def usd(nanos: int) -> float:

@@ -27,19 +27,18 @@ _TOUCH_SESSION = """
     SET message_count = message_count + 1, activity_ms = max(activity_ms, ?), updated_ms = ?, epoch = ?
     WHERE id = ? RETURNING number
 """
-_IS_FREE = """
-    SELECT NOT EXISTS (SELECT 1 FROM turns WHERE lane = :lane AND state = 'running')
-       AND NOT EXISTS (SELECT 1 FROM turns WHERE lane = :lane AND state = 'pending')
-       AND (NOT :exclusive
-            OR NOT EXISTS (SELECT 1 FROM turns WHERE project = :project AND state = 'running' AND exclusive = 1)
-           AND NOT EXISTS (SELECT 1 FROM turns WHERE project = :project AND state = 'pending' AND exclusive = 1))
-"""
 _ADD_TURN = """
     INSERT INTO turns (lane, target, reason, state, user_id, session, project, exclusive, channel, thread, reply, epoch,
-                       pid, pid_started, boot_id, accepted_ms, started_ms, ended_ms, why,
-                       answer)
+                       pid, pid_started, boot_id, accepted_ms, started_ms, ended_ms, why, answer)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-    RETURNING id
+"""
+_LANE_IS_TAKEN = """
+    SELECT EXISTS (SELECT 1 FROM turns WHERE lane = ?1 AND state = 'running')
+        OR EXISTS (SELECT 1 FROM turns WHERE lane = ?1 AND state = 'pending')
+"""
+_PROJECT_IS_TAKEN = """
+    SELECT EXISTS (SELECT 1 FROM turns WHERE project = ?1 AND state = 'running' AND exclusive = 1)
+        OR EXISTS (SELECT 1 FROM turns WHERE project = ?1 AND state = 'pending' AND exclusive = 1)
 """
 _ADD_TO_INBOX = """
     INSERT INTO inbox (message_id, turn_id, account, sender_kind, sender, body, note, context, dedup, dedup_until_ms,
@@ -78,7 +77,7 @@ def accept(tx: Transaction, a: Acceptance) -> Accepted:
             state = TurnState.RUNNING if a.start and _is_free(tx, a) else TurnState.PENDING
     starts, refused = state is TurnState.RUNNING, a.target is Target.REFUSED
     identity = a.identity if starts else None
-    row = tx.one(
+    added = tx.execute(
         _ADD_TURN,
         (
             a.lane,
@@ -103,8 +102,8 @@ def accept(tx: Transaction, a: Acceptance) -> Accepted:
             a.refusals[0].text if a.target is Target.COMMAND and a.refusals else None,
         ),
     )
-    assert row is not None, "RETURNING returns the row"
-    turn_id: int = row[0]
+    assert added.lastrowid is not None, "an INSERT has one"
+    turn_id = added.lastrowid
     context = optional_json(a.context)
     in_conversation = session is not None
     dedup_until_ms = None
@@ -182,8 +181,10 @@ def _session(tx: Transaction, a: Acceptance) -> int | None:
 
 
 def _is_free(tx: Transaction, a: Acceptance) -> bool:
-    row = tx.execute(_IS_FREE, {"lane": a.lane, "project": a.project, "exclusive": a.exclusive}).fetchone()
-    return bool(row[0])
+    """Return whether nothing of the lane, and of an exclusive turn's project, runs or waits."""
+    if tx.execute(_LANE_IS_TAKEN, (a.lane,)).fetchone()[0]:
+        return False
+    return not a.exclusive or not tx.execute(_PROJECT_IS_TAKEN, (a.project,)).fetchone()[0]
 
 
 def _turn(a: Acceptance, turn_id: int, session_id: str | None) -> Turn:

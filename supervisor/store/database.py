@@ -50,6 +50,9 @@ class _Failed:
         self.error = error
 
 
+_Work = tuple[Callable[[ContextT], Any], asyncio.Future[Any], Callable[[Any], None] | None]
+
+
 class _Connection(aiosqlite.Connection):
     """A connection with a thread of its own that takes one call per group."""
 
@@ -73,17 +76,21 @@ class _Groups(Generic[ContextT]):
     ) -> None:
         self._connection = connection
         self._run = run
-        self._waiting: deque[tuple[Callable[[ContextT], Any], asyncio.Future[Any]]] = deque()
+        self._waiting: deque[_Work[ContextT]] = deque()
         self._wake = asyncio.Event()
         self._closing = False
         self._task = asyncio.create_task(self._work(), name=name)
 
-    async def do(self, work: Callable[[ContextT], T]) -> T:
-        """Do the work; returns after the group's commit. It is done also when the caller is cancelled meanwhile."""
+    async def do(self, work: Callable[[ContextT], T], orphaned: Callable[[T], None] | None = None) -> T:
+        """Do the work; returns after the group's commit. It is done also when the caller is cancelled meanwhile.
+
+        Args:
+            orphaned: then gets the result.
+        """
         if self._closing:
             raise StorageError("the store is closed")
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._waiting.append((work, future))
+        self._waiting.append((work, future, orphaned))
         self._wake.set()
         return await future
 
@@ -101,11 +108,12 @@ class _Groups(Generic[ContextT]):
                 self._wake.clear()
                 await self._wake.wait()
             group = [self._waiting.popleft() for _ in range(min(len(self._waiting), MAX_GROUP))]
-            outcomes = await self._outcomes([work for work, _ in group])
-            for (_, future), outcome in zip(group, outcomes, strict=True):
+            outcomes = await self._outcomes([work for work, _, _ in group])
+            for (_, future, orphaned), outcome in zip(group, outcomes, strict=True):
                 if future.done():  # its caller was cancelled
-                    continue
-                if isinstance(outcome, _Failed):
+                    if orphaned is not None and not isinstance(outcome, _Failed):
+                        orphaned(outcome)
+                elif isinstance(outcome, _Failed):
                     future.set_exception(outcome.error)
                 else:
                     future.set_result(outcome)
@@ -164,15 +172,18 @@ class Database:
         database._crash = crash or _no_crash
         return database
 
-    async def write(self, work: Callable[[Transaction], T]) -> T:
+    async def write(self, work: Callable[[Transaction], T], orphaned: Callable[[T], None] | None = None) -> T:
         """Do a write in a transaction that it may share with others; returns after the commit.
 
         `work` may run twice, the first time rolled back: it changes nothing but the database.
 
+        Args:
+            orphaned: gets the result where the caller was cancelled meanwhile; the write is done all the same.
+
         Raises:
             StorageError: the database refused it; nothing of it was written.
         """
-        return await self._writes.do(work)
+        return await self._writes.do(work, orphaned)
 
     async def read(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Do a quick read (an index leads to few rows)."""

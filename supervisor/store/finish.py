@@ -5,7 +5,7 @@ from __future__ import annotations
 from supervisor.protocol.ids import uuid7
 from supervisor.protocol.messages import MessageId
 from supervisor.protocol.status import TurnState
-from supervisor.store.charges import earlier_charges, post
+from supervisor.store.charges import Posted, earlier_charges, post
 from supervisor.store.drafts import add_drafts
 from supervisor.store.records import Charge, Outcome, Settled
 from supervisor.store.rows import CHARGE_COLUMNS, to_charge
@@ -13,7 +13,8 @@ from supervisor.store.sessions import write_status
 from supervisor.store.transaction import Owner, Transaction
 
 _RUNNING = """
-    SELECT t.user_id, t.session, coalesce(s.id, ''), t.channel
+    SELECT t.user_id, t.session, coalesce(s.id, ''), t.channel,
+           EXISTS (SELECT 1 FROM calls WHERE turn_id = t.id), EXISTS (SELECT 1 FROM ledger WHERE turn_id = t.id)
     FROM turns AS t LEFT JOIN claude_code_sessions AS s ON s.number = t.session
     WHERE t.id = ? AND t.state = 'running' AND t.epoch = ?
 """
@@ -43,12 +44,13 @@ def finish(tx: Transaction, turn_id: int, outcome: Outcome) -> Settled | None:
     row = tx.one(_RUNNING, (turn_id, tx.epoch))
     if row is None:
         return None
-    owner = Owner(turn_id, *row)
+    *keys, journalled, charged = row
+    owner = Owner(turn_id, *keys)
     now_ms = outcome.now_ms
-    charges = [*_journalled(tx, turn_id), *outcome.charges]
-    earlier = earlier_charges(tx, owner)
+    charges = [*(_journalled(tx, turn_id) if journalled else ()), *outcome.charges]
+    earlier = earlier_charges(tx, owner) if charged else Posted()
     posted = post(tx, owner, charges, now_ms, earlier)
-    spent = earlier + posted
+    spent = earlier + posted if charged else posted
     answer_id = None
     if owner.session is not None:
         answer_id = MessageId(uuid7())
@@ -84,6 +86,5 @@ def finish(tx: Transaction, turn_id: int, outcome: Outcome) -> Settled | None:
 def _journalled(tx: Transaction, turn_id: int) -> list[Charge]:
     """Take the turn's charges out of the journal."""
     charges = [to_charge(row) for row in tx.execute(_JOURNALLED, (turn_id,))]
-    if charges:
-        tx.execute(_EMPTY_JOURNAL, (turn_id,))
+    tx.execute(_EMPTY_JOURNAL, (turn_id,))
     return charges

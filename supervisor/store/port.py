@@ -21,6 +21,7 @@ from supervisor.protocol.messages import (
     UserId,
 )
 from supervisor.protocol.status import EndReason, OutboxState, SessionStatus
+from supervisor.store.ports.codes import Codes
 from supervisor.store.records import (
     Acceptance,
     Accepted,
@@ -73,8 +74,12 @@ class Accounts(Protocol):
 class Turns(Protocol):
     """The three transactions that change a message's state, and what is read about turns."""
 
-    async def accept(self, acceptance: Acceptance) -> Accepted:
-        """T1: inbox row, turn, Claude Code message, session where new, refusals, audit."""
+    async def accept(self, acceptance: Acceptance, *, orphaned: Callable[[Accepted], None] | None = None) -> Accepted:
+        """T1: inbox row, turn, Claude Code message, session where new, refusals, audit.
+
+        Args:
+            orphaned: gets what was accepted where the caller was cancelled while it was being written.
+        """
 
     async def known(self, channel: str, account: str, dedup_key: str) -> MessageId | None:
         """Return the message that was accepted under a key before, or None."""
@@ -86,7 +91,10 @@ class Turns(Protocol):
         """
 
     async def finish(self, turn_id: int, outcome: Outcome) -> Settled | None:
-        """T3: outcome, answer, charges, rollups, outbox, audit; None = not running under this epoch."""
+        """T3: outcome, answer, charges, rollups, outbox, audit; None = not running under this epoch.
+
+        It is written also where the caller is cancelled meanwhile.
+        """
 
     async def requeue(self, turn_id: int, *, now_ms: int) -> bool:
         """Put a turn that certainly never ran back to pending; False = not running under this epoch."""
@@ -310,6 +318,10 @@ class Store(Protocol):
     @property
     def keys(self) -> Keys:
         """Marks and kept answers."""
+
+    @property
+    def codes(self) -> Codes:
+        """Codes that people were told."""
 
     async def backup(self, path: Path) -> None:
         """Write a consistent, checked copy.

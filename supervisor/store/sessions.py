@@ -29,16 +29,20 @@ _BEFORE = """
 """
 _NEWEST_FIRST = "ORDER BY activity_ms DESC, number DESC LIMIT :limit"
 _LIVE_COUNT = f"SELECT count(*) FROM claude_code_sessions WHERE {_IS_LIVE}"
-_WRITE_STATUS = f"""
+_KEEP_OR_SET = """
+    started = coalesce(:started, started), conversation_id = coalesce(:conversation_id, conversation_id),
+    status = :status, updated_ms = :now_ms, epoch = :epoch
+"""
+_COME_BACK = f"""
+    UPDATE claude_code_sessions SET activity_ms = max(activity_ms, :now_ms) WHERE id = :id AND NOT ({_IS_LIVE})
+"""
+"""An UPDATE writes every index of the columns that it names: most changes of a status leave this one alone."""
+_LIVE = f"UPDATE claude_code_sessions SET {_KEEP_OR_SET}, ended_ms = NULL, end_reason = '' WHERE id = :id"
+_ENDED = f"""
     UPDATE claude_code_sessions SET
-        activity_ms = CASE WHEN :live AND NOT ({_IS_LIVE}) THEN max(activity_ms, :now_ms) ELSE activity_ms END,
-        ended_ms = CASE WHEN :live THEN NULL WHEN {_IS_LIVE} THEN :now_ms ELSE coalesce(ended_ms, :now_ms) END,
-        status = :status,
-        end_reason = CASE WHEN :live THEN '' WHEN :reason = '' THEN end_reason ELSE :reason END,
-        started = coalesce(:started, started),
-        conversation_id = coalesce(:conversation_id, conversation_id),
-        updated_ms = :now_ms,
-        epoch = :epoch
+        {_KEEP_OR_SET},
+        ended_ms = CASE WHEN {_IS_LIVE} THEN :now_ms ELSE coalesce(ended_ms, :now_ms) END,
+        end_reason = CASE WHEN :reason = '' THEN end_reason ELSE :reason END
     WHERE id = :id
 """
 _LIVE_IDS = f"SELECT id FROM claude_code_sessions WHERE {_IS_LIVE}"
@@ -176,19 +180,18 @@ def write_status(
     conversation_id: str | None = None,
 ) -> None:
     """Write a session's status within a transaction."""
-    tx.execute(
-        _WRITE_STATUS,
-        {
-            "id": session_id,
-            "status": status,
-            "live": status.live,
-            "reason": reason,
-            "started": started,
-            "conversation_id": conversation_id,
-            "now_ms": now_ms,
-            "epoch": tx.epoch,
-        },
-    )
+    values = {
+        "id": session_id,
+        "status": status,
+        "reason": reason,
+        "started": started,
+        "conversation_id": conversation_id,
+        "now_ms": now_ms,
+        "epoch": tx.epoch,
+    }
+    if status.live:
+        tx.execute(_COME_BACK, values)
+    tx.execute(_LIVE if status.live else _ENDED, values)
 
 
 def _one(connection: sqlite3.Connection, query: str, *values: str) -> Session | None:

@@ -8,12 +8,13 @@ from pathlib import Path
 from supervisor.store.accounts import SqliteAccounts
 from supervisor.store.audit import SqliteAudit
 from supervisor.store.backup import back_up, check_integrity
+from supervisor.store.codes import SqliteCodes, forget_old
 from supervisor.store.database import Database
 from supervisor.store.keys import SqliteKeys, purge
 from supervisor.store.ledger import SqliteLedger
 from supervisor.store.outbox import SqliteOutbox
 from supervisor.store.sessions import SqliteSessions
-from supervisor.store.transaction import Seal
+from supervisor.store.transaction import Seal, Transaction
 from supervisor.store.turns import SqliteTurns
 
 
@@ -36,6 +37,7 @@ class SqliteStore:
         self.ledger = SqliteLedger(database)
         self.audit = SqliteAudit(database)
         self.keys = SqliteKeys(database)
+        self.codes = SqliteCodes(database)
 
     async def backup(self, path: Path) -> None:
         """Write a consistent, checked copy (0600).
@@ -52,7 +54,12 @@ class SqliteStore:
 
     async def purge(self, *, before_ms: int) -> int:
         """Forget keys that no longer count (dedup keys past their time, kept answers); returns how many."""
-        return await self._database.write(lambda tx: purge(tx, before_ms))
+
+        def work(tx: Transaction) -> int:
+            forget_old(tx, before_ms)
+            return purge(tx, before_ms)
+
+        return await self._database.write(work)
 
     async def close(self) -> None:
         """Finish what is queued, checkpoint, close. May be called twice."""

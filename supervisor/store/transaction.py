@@ -54,14 +54,19 @@ class Owner:
     channel: str
 
 
+# Made once: `json.dumps` would make one for each call, which takes as long as most of what we write.
+_COMPACT = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)
+_ASCII = json.JSONEncoder(separators=(",", ":"))
+
+
 def to_json(value: Any) -> str:
     """Return compact JSON."""
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+    return _COMPACT.encode(value)
 
 
 def canonical(seq: int, at_ms: int, epoch: int, actor: str, event: str, detail: str) -> bytes:
     """Return what an audit row's seal covers."""
-    return json.dumps([seq, at_ms, epoch, actor, event, detail], separators=(",", ":")).encode()
+    return _ASCII.encode([seq, at_ms, epoch, actor, event, detail]).encode()
 
 
 class Transaction:

@@ -96,9 +96,9 @@ class SqliteTurns:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def accept(self, acceptance: Acceptance) -> Accepted:
+    async def accept(self, acceptance: Acceptance, *, orphaned: Callable[[Accepted], None] | None = None) -> Accepted:
         """T1."""
-        return await self._database.write(lambda tx: accept(tx, acceptance))
+        return await self._database.write(lambda tx: accept(tx, acceptance), orphaned)
 
     async def known(self, channel: str, account: str, dedup_key: str) -> MessageId | None:
         """Return the message that was accepted under a key before, or None."""

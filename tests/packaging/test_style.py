@@ -50,7 +50,7 @@ TESTED_BESIDE = {
         # The contract of a store names no engine and so no module of one.
         Path("supervisor/store") / name: Path("tests/supervisor/store/contract.py")
         for name in (
-            *("accept.py", "accounts.py", "audit.py", "backup.py", "charges.py", "codes.py", "cost.py"),
+            *("accept.py", "accounts.py", "audit.py", "backup.py", "charges.py", "cost.py"),
             *(
                 "disagreements.py",
                 "drafts.py",

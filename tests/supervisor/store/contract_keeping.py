@@ -13,7 +13,7 @@ from supervisor.protocol.errors import NotAllowed, SessionNotFound, StorageError
 from supervisor.protocol.messages import Address, ProjectName, SessionId, UserId
 from supervisor.protocol.status import Role, TurnState
 from supervisor.store.port import Store
-from supervisor.store.records import CostLine, CostQuery, User
+from supervisor.store.records import Accepted, CostLine, CostQuery, User
 from tests.supervisor.store.builders import (
     DAY,
     NOW,
@@ -200,6 +200,18 @@ class KeepingContract(ContractBase):
             assert not any(isinstance(end, Exception) for end in done)
         assert await store.turns.pending_count() >= 40
         assert await store.check() == []
+
+    async def test_what_a_cancelled_caller_sent_is_accepted_and_told(self, store: Store) -> None:
+        await with_session(store)
+        told: list[Accepted] = []
+        sent = prompt()
+        task = asyncio.create_task(store.turns.accept(sent, orphaned=told.append), name="sender")
+        await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        await store.turns.accept(prompt())  # writes are done in order: the first one is behind us
+        assert [accepted.message_id for accepted in told] == [sent.message_id]
+        assert await store.turns.pending_count() == 2
 
     async def test_a_failing_write_does_not_fail_its_neighbours(self, store: Store) -> None:
         await with_session(store)
