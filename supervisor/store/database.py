@@ -92,7 +92,13 @@ class _Groups(Generic[ContextT]):
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._waiting.append((work, future, orphaned))
         self._wake.set()
-        return await future
+        try:
+            return await future
+        except asyncio.CancelledError:
+            # It was done, and the caller cancelled before it heard of that; what is not done is seen to in `_work`.
+            if orphaned is not None and not future.cancelled() and future.exception() is None:
+                orphaned(future.result())
+            raise
 
     async def close(self) -> None:
         """Finish what is queued."""

@@ -174,6 +174,23 @@ async def test_a_sender_that_leaves_while_it_is_accepted_leaves_no_turn_hanging(
         assert connector.texts("s1") == ["one", "two"]
 
 
+async def test_a_sender_that_leaves_at_the_moment_it_is_accepted_leaves_no_turn_hanging(tmp_path: Path) -> None:
+    connector = ScriptedConnector()
+    async with Core(tmp_path, connector=connector) as core:
+        await connect(core)
+
+        async def neighbour() -> None:
+            await core.store.audit.record("alice", "test", {}, now_ms=1)  # its commit is the sender's
+            leaving.cancel()
+
+        beside = asyncio.create_task(neighbour())
+        leaving = asyncio.create_task(core.operations.send(asked(core), SessionId("s1"), "one", None))
+        await asyncio.gather(beside, leaving, return_exceptions=True)
+        assert leaving.cancelled()
+        assert (await asyncio.wait_for(ask(core, "two"), 8)).answer == "two"
+        assert connector.texts("s1") == ["one", "two"]
+
+
 async def test_a_failed_turn_is_an_error_and_the_session_goes_on(tmp_path: Path) -> None:
     async with Core(tmp_path, connector=ScriptedConnector()) as core:
         await connect(core)
