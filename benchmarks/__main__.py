@@ -16,7 +16,7 @@ from typing import Any
 
 import uvloop
 
-from benchmarks import claude, costs, exchange, idle, reaping, sessions, size, transactions
+from benchmarks import checkpoints, claude, costs, exchange, idle, reaping, sessions, size, transactions
 from benchmarks.figures import Figure, table
 
 Benchmark = Callable[[Path, bool], Coroutine[Any, Any, list[Figure]]]
@@ -29,6 +29,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     "size": size.measure,
     "reaping": reaping.measure,
     "idle": idle.measure,
+    "checkpoints": checkpoints.measure,
     "claude": claude.measure,
 }
 """By name: takes an empty folder and whether to be short; returns figures."""

@@ -1,0 +1,135 @@
+"""Taking a turn's changes back: a three-way merge in our repository, then only the files that differ."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from supervisor.checkpoints.git import EMPTY_INDEX, CheckpointFailed, Git, GitFailed
+from supervisor.checkpoints.worktree import Worktree
+
+CLEAN = 0
+CONFLICTS = 1
+"""Exit statuses of `git merge-tree`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conflict:
+    """The undo would have lost something that came later; nothing was touched.
+
+    Attributes:
+        paths: what was changed since.
+    """
+
+    paths: tuple[str, ...]
+
+
+class Undoing:
+    """The steps of one undo, in the order of its methods; the index holds the recorded present state."""
+
+    def __init__(self, git: Git, worktree: Worktree) -> None:
+        self._git = git
+        self._worktree = worktree
+
+    def unrecorded(self, before: str, appeared: Sequence[str], left_out: Sequence[str]) -> list[str]:
+        """Return what appeared after `before` and yet may have been there: left out, or ignored by its rules.
+
+        A turn that takes `.env` out of .gitignore has not made it: taking that turn back must not remove the file.
+        """
+        if not appeared:
+            return []
+        ignored = self._ignored_by_rules_of(before, appeared)
+        return [path for path in appeared if path in ignored or path in left_out]
+
+    def without(self, commit: str, paths: Sequence[str]) -> str:
+        """Return a commit without some paths, which the index then no longer tracks either."""
+        if not paths:
+            return commit
+        self._git.run("update-index", "--force-remove", "-z", "--stdin", given=_joined(paths))
+        return self._commit(self._git.run("write-tree").decode().strip())
+
+    def merge(self, before: str, after: str, current: str) -> str | Conflict:
+        """Return the tree of `current` with the way from `before` to `after` taken back."""
+        # merge-tree of git 2.39 finds its base by the parents alone: both sides come from `after`.
+        theirs = self._commit(f"{before}^{{tree}}", after)
+        ours = self._commit(f"{current}^{{tree}}", after)
+        out = self._git.run(
+            "merge-tree",
+            "--write-tree",
+            "-z",
+            "--name-only",
+            "--no-messages",
+            ours,
+            theirs,
+            accepted=(CLEAN, CONFLICTS),
+        )
+        tree, *paths = [part for part in out.split(b"\0") if part]
+        return Conflict(paths=tuple(os.fsdecode(path) for path in paths)) if paths else tree.decode()
+
+    def write(self, current: str, tree: str, appearing: Sequence[str], touched: Collection[str]) -> Conflict | None:
+        """Bring the folder and the index from `current` to `tree`; all of it or, where a path changed, nothing."""
+        in_the_way = [path for path in appearing if not self._is_free(path, touched)]
+        if in_the_way:
+            return Conflict(paths=tuple(in_the_way))
+        self._may_write(touched)
+        try:
+            self._git.run("read-tree", "-m", "-u", current, tree)
+        except GitFailed:
+            found = self._worktree.look()
+            raced = {os.fsdecode(path) for path in (*found.take, *found.gone)} & set(touched)
+            if not raced:
+                raise
+            return Conflict(paths=tuple(sorted(raced)))
+        return None
+
+    def _ignored_by_rules_of(self, commit: str, paths: Sequence[str]) -> set[str]:
+        """Ask git with the .gitignore files of another time, in a folder that holds nothing else."""
+        listed = self._git.run("ls-tree", "-r", "-z", commit)
+        with tempfile.TemporaryDirectory(prefix="xswarm-rules-") as folder:
+            for line in listed.split(b"\0"):
+                head, _, path = line.partition(b"\t")
+                if path.rpartition(b"/")[2] == b".gitignore" and head.startswith(b"100"):
+                    target = Path(folder) / os.fsdecode(path)
+                    target.parent.mkdir(parents=True, exist_ok=True)
+                    target.write_bytes(self._git.run("cat-file", "blob", head.split()[2].decode()))
+            git = replace(self._git, work_tree=Path(folder), index=EMPTY_INDEX)
+            given = _joined([f"./{path}" for path in paths])  # a leading colon would mean something to git
+            ignored = git.run("check-ignore", "-z", "--stdin", given=given, accepted=(0, 1))
+        return {os.fsdecode(path.removeprefix(b"./")) for path in ignored.split(b"\0")}
+
+    def _is_free(self, path: str, touched: Collection[str]) -> bool:
+        """Say whether a file can be put there without hiding or replacing one that is not recorded.
+
+        read-tree would write over what .gitignore names.
+        """
+        root = self._git.work_tree
+        for parent in Path(path).parents:
+            if os.path.lexists(root / parent) and ((root / parent).is_symlink() or not (root / parent).is_dir()):
+                return str(parent) in touched
+        target = root / path
+        if not os.path.lexists(target):
+            return True
+        if target.is_symlink() or not target.is_dir():
+            return False
+        inside = [Path(folder, name).relative_to(root) for folder, _, names in os.walk(target) for name in names]
+        return all(str(file) in touched for file in inside)
+
+    def _may_write(self, paths: Collection[str]) -> None:
+        """Raise before the first file is written where one of the folders is read-only."""
+        for folder in {(self._git.work_tree / path).parent for path in paths}:
+            nearest = next(place for place in (folder, *folder.parents) if place.is_dir())
+            if not os.access(nearest, os.W_OK | os.X_OK):
+                raise CheckpointFailed(
+                    f"{nearest} may not be written", "give the daemon's user the right to write there"
+                )
+
+    def _commit(self, tree: str, *parents: str) -> str:
+        arguments = [argument for parent in parents for argument in ("-p", parent)]
+        return self._git.run("commit-tree", tree, *arguments).decode().strip()
+
+
+def _joined(paths: Sequence[str]) -> bytes:
+    return b"".join(os.fsencode(path) + b"\0" for path in paths)

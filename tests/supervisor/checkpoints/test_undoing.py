@@ -1,0 +1,225 @@
+"""Taking changes back."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from supervisor.checkpoints.git import CheckpointFailed
+from supervisor.checkpoints.shadow import Reverted, Shadow
+from supervisor.checkpoints.undoing import Conflict, Undoing
+from supervisor.checkpoints.worktree import Worktree
+from tests.supervisor.checkpoints.places import Place, modes_bind, place, snapshot
+
+LINES = [f"line {number}\n" for number in range(20)]
+
+
+@pytest.fixture
+def there(tmp_path: Path) -> Place:
+    return place(tmp_path)
+
+
+def lines(**other: str) -> str:
+    """Return the lines, some of them replaced: line_3="three"."""
+    replaced = {int(name.removeprefix("line_")): f"{text}\n" for name, text in other.items()}
+    return "".join(replaced.get(number, line) for number, line in enumerate(LINES))
+
+
+async def turn(there: Place, shadow: Shadow) -> tuple[str, str]:
+    """Record what a turn does: edit, add, remove, change a mode and a binary file."""
+    there.write("edited", lines())
+    there.write("below/removed", "was here")
+    there.write("mode", "m").chmod(0o644)
+    there.write("binary", bytes(range(256)))
+    (there.project / "link").symlink_to("mode")
+    before = (await shadow.record("before")).commit
+    there.write("edited", lines(line_2="by the turn"))
+    (there.project / "below/removed").unlink()
+    (there.project / "below").rmdir()
+    (there.project / "mode").chmod(0o755)
+    there.write("binary", bytes(reversed(range(256))))
+    there.write("new/file", "new")
+    (there.project / "link").unlink()
+    (there.project / "link").symlink_to("edited")
+    return before, (await shadow.record("after")).commit
+
+
+async def test_turn_is_taken_back_whole(there: Place) -> None:
+    shadow = there.shadow()
+    before, after = await turn(there, shadow)
+    done = await shadow.revert(before, after, dry_run=False)
+    assert isinstance(done, Reverted)
+    assert sorted(done.paths) == ["below/removed", "binary", "edited", "link", "mode", "new/file"]
+    assert there.read("edited") == lines()
+    assert there.read("below/removed") == "was here"
+    assert stat.S_IMODE((there.project / "mode").stat().st_mode) & 0o111 == 0
+    assert (there.project / "binary").read_bytes() == bytes(range(256))
+    assert not (there.project / "new").exists()
+    assert os.readlink(there.project / "link") == "mode"
+    assert await shadow.changed(before, (await shadow.record("now")).commit) == []
+
+
+async def test_later_edit_by_hand_stays(there: Place) -> None:
+    shadow = there.shadow()
+    before, after = await turn(there, shadow)
+    there.write("edited", lines(line_2="by the turn", line_15="by hand"))
+    there.write("later", "by hand")
+    untouched = (there.project / "later").stat().st_mtime_ns
+    assert isinstance(await shadow.revert(before, after, dry_run=False), Reverted)
+    assert there.read("edited") == lines(line_15="by hand")
+    assert there.read("later") == "by hand"
+    assert (there.project / "later").stat().st_mtime_ns == untouched
+
+
+async def test_undo_can_be_undone(there: Place) -> None:
+    shadow = there.shadow()
+    before, after = await turn(there, shadow)
+    there.write("edited", lines(line_2="by the turn", line_15="by hand"))
+    done = await shadow.revert(before, after, dry_run=False)
+    assert isinstance(done, Reverted)
+    assert done.after is not None
+    assert isinstance(await shadow.revert(done.before, done.after, dry_run=False), Reverted)
+    assert there.read("edited") == lines(line_2="by the turn", line_15="by hand")
+    assert there.read("new/file") == "new"
+    assert not (there.project / "below").exists()
+
+
+@pytest.mark.parametrize("dry_run", [True, False])
+async def test_edit_of_the_same_place_is_a_conflict_and_nothing_is_touched(there: Place, dry_run: bool) -> None:
+    shadow = there.shadow()
+    before, after = await turn(there, shadow)
+    there.write("edited", lines(line_2="by hand"))
+    there.write("new/file", "new, and more by hand")
+    found = snapshot(there.project)
+    conflict = await shadow.revert(before, after, dry_run=dry_run)
+    assert isinstance(conflict, Conflict)
+    assert sorted(conflict.paths) == ["edited", "new/file"]
+    assert snapshot(there.project) == found
+
+
+async def test_trial_touches_nothing(there: Place) -> None:
+    shadow = there.shadow()
+    before, after = await turn(there, shadow)
+    found = snapshot(there.project)
+    trial = await shadow.revert(before, after, dry_run=True)
+    assert isinstance(trial, Reverted)
+    assert trial.after is None
+    assert "edited" in trial.paths
+    assert snapshot(there.project) == found
+
+
+async def test_undo_of_what_is_undone_already_does_nothing(there: Place) -> None:
+    shadow = there.shadow()
+    before, after = await turn(there, shadow)
+    await shadow.revert(before, after, dry_run=False)
+    again = await shadow.revert(before, after, dry_run=False)
+    assert isinstance(again, Reverted)
+    assert again.paths == ()
+    assert again.after == again.before
+
+
+async def test_file_that_was_only_touched_is_no_obstacle(there: Place) -> None:
+    shadow = there.shadow()
+    before, after = await turn(there, shadow)
+    os.utime(there.project / "edited", (1, 1))
+    assert isinstance(await shadow.revert(before, after, dry_run=False), Reverted)
+    assert there.read("edited") == lines()
+
+
+async def test_edit_while_the_undo_runs_fails_whole(there: Place) -> None:
+    shadow = there.shadow()
+    before, _ = await turn(there, shadow)
+    now = (await shadow.record("now")).commit
+    there.write("edited", lines(line_2="between"))  # after the recording, before the writing
+    found = snapshot(there.project)
+    changes = await shadow.changed(now, before)
+    undoing = steps(there, shadow)
+    conflict = undoing.write(now, before, [c.path for c in changes if c.status == "A"], {c.path for c in changes})
+    assert conflict == Conflict(paths=("edited",))
+    assert snapshot(there.project) == found
+
+
+async def test_ignored_file_in_the_way_is_never_written_over(there: Place) -> None:
+    shadow = there.shadow()
+    there.write("notes.log", "recorded")
+    before = (await shadow.record("before")).commit
+    (there.project / "notes.log").unlink()
+    there.write(".gitignore", "*.log\n")
+    after = (await shadow.record("after")).commit
+    there.write("notes.log", "by hand, and ignored")
+    assert await shadow.revert(before, after, dry_run=False) == Conflict(paths=("notes.log",))
+    assert there.read("notes.log") == "by hand, and ignored"
+
+
+async def test_folder_with_ignored_files_is_never_replaced(there: Place) -> None:
+    shadow = there.shadow()
+    there.write(".gitignore", "*.log\n")
+    there.write("a", "a file")
+    there.write("b/c", "in a folder")
+    before = (await shadow.record("before")).commit
+    (there.project / "a").unlink()
+    there.write("a/recorded", "x")
+    (there.project / "b/c").unlink()
+    (there.project / "b").rmdir()
+    after = (await shadow.record("after")).commit
+    there.write("a/own.log", "ignored")
+    (there.project / "b").symlink_to("nowhere")
+    found = snapshot(there.project)
+    assert isinstance(await shadow.revert(before, after, dry_run=False), Conflict)
+    assert snapshot(there.project) == found
+
+
+async def test_file_that_was_ignored_before_is_not_removed(there: Place) -> None:
+    shadow = there.shadow()
+    there.write(".gitignore", ".env\n:odd\n")
+    there.write(".env", "secret")
+    there.write(":odd", "odd")
+    before = (await shadow.record("before")).commit
+    there.write(".gitignore", "")
+    there.write("made", "by the turn")
+    after = (await shadow.record("after")).commit
+    done = await shadow.revert(before, after, dry_run=False)
+    assert isinstance(done, Reverted)
+    assert sorted(done.paths) == [".gitignore", "made"]
+    assert there.read(".env") == "secret"
+    assert there.read(":odd") == "odd"
+    assert there.read(".gitignore") == ".env\n:odd\n"
+
+
+async def test_file_that_was_left_out_before_is_not_removed(there: Place) -> None:
+    shadow = there.shadow()
+    there.write("large", b"x" * 100_001)
+    before = (await shadow.record("before")).commit
+    there.write("large", "small now")
+    after = (await shadow.record("after")).commit
+    done = await shadow.revert(before, after, dry_run=False)
+    assert isinstance(done, Reverted)
+    assert done.paths == ()
+    assert there.read("large") == "small now"
+
+
+async def test_read_only_project_is_recorded_and_not_undone(there: Place, tmp_path: Path) -> None:
+    if not modes_bind(tmp_path):
+        pytest.skip("root writes everywhere")
+    shadow = there.shadow()
+    there.write("below/a", "1")
+    before = (await shadow.record("before")).commit
+    there.write("below/a", "2")
+    (there.project / "below").chmod(0o555)
+    try:
+        after = (await shadow.record("after")).commit
+        with pytest.raises(CheckpointFailed, match="may not be written") as raised:
+            await shadow.revert(before, after, dry_run=False)
+        assert raised.value.remedy
+        assert there.read("below/a") == "2"
+    finally:
+        (there.project / "below").chmod(0o755)
+
+
+def steps(there: Place, shadow: Shadow) -> Undoing:
+    """Return the steps of an undo, so that something can happen between two of them."""
+    git = shadow._git
+    return Undoing(git, Worktree(git=git, max_bytes=100_000, never=()))
