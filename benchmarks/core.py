@@ -7,36 +7,24 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import supervisor.core
 from supervisor import config, plugins
-from supervisor.assistant import Assistant
-from supervisor.commands import Commands
-from supervisor.conversations import Conversations
 from supervisor.credentials import Credentials
-from supervisor.endings import Endings
 from supervisor.host import ConnectorSide
 from supervisor.hub import Hub
 from supervisor.identity import Caller, Directory
-from supervisor.intake import Intake
-from supervisor.keywords import Keywords
 from supervisor.models.prices import PriceList
 from supervisor.models.proxy import Gateway
 from supervisor.opening import DATABASE, jwt_secret, seal_with
 from supervisor.operations import Operations
-from supervisor.outbox import Outbox
-from supervisor.plain_words import PlainWords
 from supervisor.projects import Projects
 from supervisor.protocol.messages import UserId
-from supervisor.protocol.status import EndReason, Permissions, Role
+from supervisor.protocol.status import Permissions, Role
 from supervisor.protocol.times import now_ms
-from supervisor.queries import Queries
-from supervisor.rates import Rates
-from supervisor.rights import Rights
-from supervisor.router import Router
 from supervisor.schedule import Schedule
 from supervisor.sessions import Sessions
 from supervisor.store import SqliteStore, open_store
 from supervisor.store.records import User
-from supervisor.turns import Turns
 
 USER = UserId("ann")
 PROJECT = "bench"
@@ -78,7 +66,15 @@ async def core(
     """
     project = folder / "project"
     project.mkdir(exist_ok=True)
-    settings = config.ClaudeCode(connector=connector, max_sessions=MANY, max_processes=MANY)
+    settings = config.Config(
+        claude_code=config.ClaudeCode(
+            connector=connector, max_sessions=MANY, max_processes=MANY, idle_timeout_seconds=idle_timeout
+        ),
+        state=config.State(dir=str(folder)),
+        projects={
+            PROJECT: config.Project(path=str(project), users=(USER,), permissions=Permissions.EDIT, concurrent=True)
+        },
+    )
     async with AsyncExitStack() as stack:
         credentials = Credentials(folder, {})
         store = await open_bench_store(folder, credentials)
@@ -87,75 +83,28 @@ async def core(
             operator_token=credentials.operator_token(), service_token=None, jwt_secret=jwt_secret(credentials)
         )
         directory.replace(await store.accounts.users(), await store.accounts.tokens())
-        tables = {
-            PROJECT: config.Project(path=str(project), users=(USER,), permissions=Permissions.EDIT, concurrent=True)
-        }
-        projects = Projects(tables)
+        projects = Projects(settings.projects)
         gateway = await stack.enter_async_context(Gateway(upstream=upstream, api_key=None, prices=PriceList()))
         side = ConnectorSide(credentials, folder)
-        answers = plugins.connector(connector, "claude_code", settings, side)
+        answers = plugins.connector(connector, "claude_code", settings.claude_code, side)
         await answers.prepare()
-        hub, outbox = Hub(), Outbox(store.outbox)
-        sessions = Sessions(
+        built = supervisor.core.Core(
+            settings,
             store=store,
-            hub=hub,
-            connector=answers,
+            directory=directory,
+            projects=projects,
             gateway=gateway,
-            state_dir=folder,
-            max_processes=MANY,
-            turn_timeout=settings.turn_timeout_seconds,
+            connector=answers,
+            assistant=plugins.connector("assistant", "assistant", settings.assistant, side),
         )
-        assistant = plugins.connector("assistant", "assistant", config.Assistant(), side)
-        endings = Endings(store=store, hub=hub, replied=outbox.notify)
-        turns = Turns(
-            store=store,
-            hub=hub,
-            sessions=sessions,
-            assistant=Assistant(connector=assistant, gateway=gateway, store=store),
-            projects=projects,
-            rights=Rights(directory, projects),
-            endings=endings,
-            replied=outbox.notify,
-            turn_timeout=settings.turn_timeout_seconds,
-        )
-        routing = config.Routing()
-        conversations = Conversations(
-            store=store,
-            projects=projects,
-            router=Router(Keywords(routing.keywords), routing.unauthorised),
-            followup_seconds=routing.followup_seconds,
-            default_project=routing.default_project,
-        )
-        intake = Intake(
-            store=store,
-            directory=directory,
-            projects=projects,
-            conversations=conversations,
-            rates=Rates(config.Limits()),
-            sessions=sessions,
-            turns=turns,
-            outbox=outbox,
-            commands=Commands([PlainWords(store, turns)]),
-        )
-        operations = Operations(
-            store=store,
-            directory=directory,
-            projects=projects,
-            queries=Queries(store, directory, sessions),
-            intake=intake,
-            sessions=sessions,
-            turns=turns,
-            waiters=endings.waiters,
-            claude_code=settings,
-        )
-        stack.push_async_callback(sessions.close_all, EndReason.SHUTDOWN)
-        stack.push_async_callback(turns.drain, DRAIN_SECONDS)
+        stack.push_async_callback(built.close)
+        stack.push_async_callback(built.drain, DRAIN_SECONDS)
         yield Core(
             store=store,
-            hub=hub,
-            sessions=sessions,
-            operations=operations,
-            schedule=Schedule(store=store, sessions=sessions, turns=turns, idle_timeout=idle_timeout),
+            hub=built.hub,
+            sessions=built.sessions,
+            operations=built.operations,
+            schedule=built.schedule,
             caller=directory.caller(credentials.operator_token()),
             project_path=str(project),
         )

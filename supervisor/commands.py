@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from supervisor.protocol.messages import Address
+from supervisor.protocol.messages import Address, SessionId
 from supervisor.store.records import User
 from supervisor.words import Command, Word
 
@@ -21,17 +21,36 @@ class Asker:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Resumed:
+    """A prompt that a command word stands for: it is accepted in place of the word, and answered to its sender.
+
+    Attributes:
+        session_id: which goes on with it.
+        note, context: as in `Turn`.
+    """
+
+    session_id: SessionId
+    text: str
+    note: str = ""
+    context: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
     """What a command word answers.
 
     Attributes:
         meta: what the channel needs to know of it besides.
         shown: the command as it may be stored and shown; None = as it was written.
+        closes: a code that counts no more, from the transaction on that accepts the word.
+        resumed: what is accepted instead of the word; `text` is then told to nobody.
     """
 
-    text: str
+    text: str = ""
     meta: Mapping[str, Any] = field(default_factory=dict)
     shown: str | None = None
+    closes: str = ""
+    resumed: Resumed | None = None
 
 
 class Handler(Protocol):

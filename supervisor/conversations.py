@@ -63,6 +63,17 @@ class Conversations:
         decision = self._router.route(text, context)
         return self._by_mail(decision) if channel == "mail" else decision
 
+    async def again(self, user: User, channel: str, session_id: SessionId, text: str) -> Decision:
+        """Return whether a user may prompt a session of theirs, which a command word named."""
+        session = await self._store.sessions.get(session_id)
+        project = self._projects.holding(session) if session is not None and session.user_id == user.id else None
+        if project is None or project not in self._projects.of(user):
+            return Decision(target=Target.REFUSED, reason="you may not use its project any more", text="")
+        decision = Decision(
+            target=Target.CLAUDE_CODE, reason="after an interruption", text=text, project=project, session_id=session_id
+        )
+        return self._by_mail(decision) if channel == "mail" else decision
+
     async def _thread_session(self, user: User, channel: str, thread: str) -> Session | None:
         """Return the session that a message follows: that of its thread, or that of a fresh answer."""
         if thread:

@@ -18,40 +18,23 @@ import uvloop
 
 from supervisor import hardening, logs, plugins
 from supervisor.accounts import Accounts
-from supervisor.assistant import Assistant
-from supervisor.commands import Commands
 from supervisor.config import Config, State
-from supervisor.conversations import Conversations
+from supervisor.core import Core
 from supervisor.credentials import OPERATOR_TOKEN, Credentials
 from supervisor.demo import demo as demonstration
-from supervisor.endings import Endings
 from supervisor.host import ConnectorSide, Host
-from supervisor.hub import Hub
 from supervisor.identity import Directory
-from supervisor.intake import Intake
-from supervisor.keywords import Keywords
 from supervisor.lock import StateLock
 from supervisor.models.offline import OfflineModel
 from supervisor.models.prices import PriceList
 from supervisor.models.proxy import Gateway
 from supervisor.opening import DATABASE, jwt_secret, seal_with
-from supervisor.operations import Operations
 from supervisor.outbox import Outbox
-from supervisor.plain_words import PlainWords
 from supervisor.projects import Projects
 from supervisor.protocol.errors import ConfigError
 from supervisor.protocol.ports import Channel, Connector
-from supervisor.protocol.status import EndReason
-from supervisor.queries import Queries
-from supervisor.rates import Rates
-from supervisor.recovery import recover
-from supervisor.rights import Rights
-from supervisor.router import Router
-from supervisor.schedule import Schedule
-from supervisor.sessions import Sessions
 from supervisor.store import Store, open_store
 from supervisor.supervise import Child, Health
-from supervisor.turns import Turns
 from supervisor.wires.server import HttpServer
 from supervisor.wires.socket_channel import SocketChannel
 from supervisor.wires.sockets import SocketServer
@@ -162,104 +145,57 @@ class Daemon:
         gateway = await self._open_gateway(stack)
         connector, assistant = await self._prepare_connectors(config)
 
-        hub = Hub()
-        outbox = Outbox(store.outbox)
-        sessions = Sessions(
+        core = Core(
+            config,
             store=store,
-            hub=hub,
-            connector=connector,
+            directory=directory,
+            projects=projects,
             gateway=gateway,
-            state_dir=config.state_dir,
-            max_processes=min(config.claude_code.max_processes, config.claude_code.max_sessions),
-            turn_timeout=config.claude_code.turn_timeout_seconds,
-            track_costs=config.claude_code.track_costs,
-        )
-        endings = Endings(store=store, hub=hub, replied=outbox.notify)
-        turns = Turns(
-            store=store,
-            hub=hub,
-            sessions=sessions,
-            assistant=Assistant(
-                connector=assistant, gateway=gateway, store=store, track_costs=config.claude_code.track_costs
-            ),
-            projects=projects,
-            rights=Rights(directory, projects),
-            endings=endings,
-            replied=outbox.notify,
-            turn_timeout=config.claude_code.turn_timeout_seconds,
-        )
-        conversations = Conversations(
-            store=store,
-            projects=projects,
-            router=Router(Keywords(config.routing.keywords), config.routing.unauthorised),
-            followup_seconds=config.routing.followup_seconds,
-            default_project=config.routing.default_project,
-        )
-        intake = Intake(
-            store=store,
-            directory=directory,
-            projects=projects,
-            conversations=conversations,
-            rates=Rates(config.limits),
-            sessions=sessions,
-            turns=turns,
-            outbox=outbox,
-            commands=Commands([PlainWords(store, turns)]),
-        )
-        operations = Operations(
-            store=store,
-            directory=directory,
-            projects=projects,
-            queries=Queries(store, directory, sessions),
-            intake=intake,
-            sessions=sessions,
-            turns=turns,
-            waiters=endings.waiters,
-            claude_code=config.claude_code,
+            connector=connector,
+            assistant=assistant,
         )
         http = HttpServer(
             config.http,
-            operations=operations,
-            intake=intake,
+            operations=core.operations,
+            intake=core.intake,
             directory=directory,
             accounts=accounts,
             store=store,
             parts=self.parts,
             meter=gateway.metered,
         )
-        sockets = SocketServer(config.supervisor, operations=operations, directory=directory, hub=hub, outbox=outbox)
+        sockets = SocketServer(
+            config.supervisor, operations=core.operations, directory=directory, hub=core.hub, outbox=core.outbox
+        )
         sockets.bind()
         http.bind()
         if self._demo is not None:
             self._demo.listen(http.url)
         public_url = config.http.public_url or (http.url if self._demo is not None else "")
         channels = [
-            plugins.channel(name, table, self._host(name, intake, outbox, store, lambda: public_url))
+            plugins.channel(name, table, self._host(name, core, store, lambda: public_url))
             for name, table in config.channels.items()
         ]
         for channel in channels:
             http.add_channel(channel)
-            outbox.add_channel(channel)
-        outbox.add_channel(SocketChannel(sockets))
+            core.outbox.add_channel(channel)
+        core.outbox.add_channel(SocketChannel(sockets))
 
         # What follows stops in reverse: first the clock, then the doors, then turns, processes, replies, wires.
         stack.push_async_callback(http.aclose)
         stack.push_async_callback(sockets.aclose)
         stack.push_async_callback(self._close_children)
-        stack.push_async_callback(outbox.flush, FLUSH_SECONDS)
-        stack.push_async_callback(sessions.close_all, EndReason.SHUTDOWN)
-        stack.push_async_callback(turns.drain, config.supervisor.drain_seconds)
-        await recover(store, turns, endings)
-        await self._start_children(channels, outbox)
+        stack.push_async_callback(core.outbox.flush, FLUSH_SECONDS)
+        stack.push_async_callback(core.close)
+        stack.push_async_callback(core.drain, config.supervisor.drain_seconds)
+        await core.recovery.run()
+        await self._start_children(channels, core.outbox)
         await http.start()
         stack.callback(http.refuse_new)
         await sockets.start()
         stack.callback(sockets.refuse_new)
-        schedule = Schedule(
-            store=store, sessions=sessions, turns=turns, idle_timeout=config.claude_code.idle_timeout_seconds
-        )
-        schedule.start()
-        stack.callback(schedule.close)
+        core.schedule.start()
+        stack.callback(core.schedule.close)
         self._announce(stack, sockets.url, http.url, directory)
 
     def parts(self) -> Mapping[str, bool]:
@@ -298,12 +234,12 @@ class Daemon:
                 task.cancel()
             await asyncio.gather(claude_code, assistant, return_exceptions=True)
 
-    def _host(self, name: str, intake: Intake, outbox: Outbox, store: Store, public_url: Callable[[], str]) -> Host:
+    def _host(self, name: str, core: Core, store: Store, public_url: Callable[[], str]) -> Host:
         return Host(
             name,
             credentials=self._credentials,
-            intake=intake,
-            outbox=outbox,
+            intake=core.intake,
+            outbox=core.outbox,
             store=store,
             public_url=public_url,
         )

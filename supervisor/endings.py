@@ -23,6 +23,10 @@ STORAGE_RETRY_SECONDS = 0.5
 """First pause before a write that the store refused is tried again; doubles to 10 s."""
 
 
+STARTED = frozenset({"tool_allowed", "tool_started"})
+"""Events of a tool call that may have had an effect: recorded before it ran, and when it was seen."""
+
+
 class Endings:
     """Records how turns end.
 
@@ -50,7 +54,7 @@ class Endings:
         """
         now = self._clock()
         if isinstance(ended, talk.Failed) and ended.why == outcomes.SHUT_DOWN:
-            tools = [name for kind, name in await self.tools_of(running.turn) if kind == "tool_started"]
+            tools = await self.tools_of(running.turn)
             outcome = outcomes.interrupted(running.turn, outcomes.SHUT_DOWN, tools, running, now)
             await self.finish(running.turn, outcome, TurnFailed(outcome.why))
             return
@@ -60,10 +64,11 @@ class Endings:
             error = TurnFailed("interrupted" if ended.interrupted else ended.why, timed_out=ended.timed_out)
         await self.finish(running.turn, outcome, error)
 
-    async def tools_of(self, turn: Turn) -> list[tuple[str, str]]:
-        """Return (kind, summary) of the tools that a turn has started and ended."""
+    async def tools_of(self, turn: Turn) -> list[str]:
+        """Return what a turn's tools were called for, in a few words each: those that had started, or were about to."""
         found = await self._store.turns.events(turn.id)
-        return [(kind, str(payload.get("summary", ""))) for kind, payload in found]
+        named = {str(load.get("id")): str(load.get("summary", "")) for kind, load in found if kind in STARTED}
+        return list(named.values())
 
     async def finish(self, turn: Turn, outcome: Outcome, error: XswarmError | None) -> None:
         """T3: record how a turn ended, as often as it takes, then tell whoever waits."""
@@ -85,6 +90,8 @@ class Endings:
             return
         for draft in outcome.replies:
             self._replied(draft.reply.channel)
+        if outcome.asking is not None and turn.reply is not None:
+            self._replied(turn.reply.channel)
         self._announce_cost(turn, settled.cost_nanos, outcome.now_ms)
         if error is not None:
             self.waiters.fail(turn.message_id, error)
@@ -103,8 +110,10 @@ class Endings:
         self.waiters.resolve(turn.message_id, result)
 
     def _announce_cost(self, turn: Turn, cost_nanos: int, at_ms: int) -> None:
+        if not cost_nanos:
+            return
         topics = ("costs", f"user:{turn.user_id}", f"session:{turn.session_id}")
-        if cost_nanos and self._hub.wanted(*topics):
+        if self._hub.wanted(*topics):
             event = CostRecorded(
                 user_id=turn.user_id,
                 session_id=turn.session_id,

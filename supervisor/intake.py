@@ -186,21 +186,27 @@ class Intake:
             self._refuse_overload()
         if decision is not None:
             return await self._accept(submission, decision)
+        closes = ""
         retry_after = self._rates.take(user.id) if submission.limited else None
         if retry_after is not None:
             told = self._rates.tell(user.id, retry_after)
             decision = Decision(target=Target.REFUSED, reason=_too_many(retry_after) if told else "", text="")
         elif command is not None and (answer := await self._carry_out(command, submission)) is not None:
-            shown = submission.text if answer.shown is None else answer.shown
-            decision = Decision(target=Target.COMMAND, reason=answer.text, text=shown)
-            submission = _continued(submission, answer.meta)
+            closes = answer.closes
+            if (resumed := answer.resumed) is not None:
+                decision = await self._conversations.again(user, submission.channel, resumed.session_id, resumed.text)
+                submission = replace(submission, note=resumed.note, context=resumed.context)
+            else:
+                shown = submission.text if answer.shown is None else answer.shown
+                decision = Decision(target=Target.COMMAND, reason=answer.text, text=shown)
+                submission = _continued(submission, answer.meta)
         elif not submission.text:
             decision = Decision(target=Target.REFUSED, reason="your message holds no text", text="")
         else:
             decision = await self._conversations.decide(
                 user, submission.channel, submission.thread, submission.text, follows=submission.commands
             )
-        return await self._accept(submission, decision)
+        return await self._accept(submission, decision, closes=closes)
 
     async def _carry_out(self, command: Command, submission: Submission) -> Answer | None:
         asker = Asker(user=submission.user, channel=submission.channel, sender=submission.sender)
@@ -252,7 +258,9 @@ class Intake:
         """Return where a message of a user would go, and why; changes nothing."""
         return await self._conversations.decide(user, channel, "", message)
 
-    async def _accept(self, submission: Submission, decision: Decision, session: Session | None = None) -> Taken:
+    async def _accept(
+        self, submission: Submission, decision: Decision, session: Session | None = None, *, closes: str = ""
+    ) -> Taken:
         user, thread, project = submission.user, submission.thread, decision.project
         new_session = None
         lane, session_id = f"refused/{user.id}", None
@@ -288,6 +296,7 @@ class Intake:
             project=project.name if project is not None else ProjectName(""),
             exclusive=project is not None and not project.concurrent,
             reply=self._named(submission.reply, project, user),
+            closes=closes if decision.target is not Target.REFUSED else "",
             start=conversation is not None,
             identity=conversation.identity if conversation is not None else None,
             now_ms=self._clock(),

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 
 from supervisor import permissions
@@ -14,9 +16,22 @@ from supervisor.metering import SessionMeter
 from supervisor.projects import Project
 from supervisor.protocol import conversation as talk
 from supervisor.protocol.ports import Conversation
-from supervisor.store.records import Session
+from supervisor.store.records import Session, Turn
 
 Sink = Callable[[talk.ConversationEvent], None]
+Witness = Callable[[talk.ToolCall], Awaitable[None]]
+AskPerson = Callable[[talk.ToolCall, permissions.Asking], Awaitable[talk.Verdict]]
+
+CUT_OFF = (
+    "the turn before this message was interrupted by a restart: check what of it took effect before you rely on it "
+    "or do it again"
+)
+"""What the model is told with the next message."""
+
+
+def home_of(state_dir: Path, session: Session) -> str:
+    """Return the connector's own folder for a session."""
+    return str(state_dir / "sessions" / session.conversation_id)
 
 
 class Live:
@@ -28,13 +43,16 @@ class Live:
         claims: turns that run, or are about to; while there is one nothing reaps or evicts the process.
         sink: takes the events of the running turn.
         denied: tool calls of the running turn that were refused, as sentences.
+        witness: keeps, on disk, that a call which may change something is about to run.
+        cut_off: the turn before the next one was interrupted.
+        ask_person: asks about a call of the running turn that needs a person's approval, and waits for the answer.
         used: monotonic time of the last turn's end, in seconds.
     """
 
     def __init__(self, session: Session, project: Project, meter: SessionMeter, state_dir: Path) -> None:
         self.session = session
-        self.home = str(state_dir / "sessions" / session.conversation_id)
-        self._private = os.path.realpath(state_dir)
+        self.home = home_of(state_dir, session)
+        self._state_dir = state_dir
         self.project = project
         self.meter = meter
         self.lifecycle = Lifecycle(session.status, session.end_reason)
@@ -44,20 +62,43 @@ class Live:
         self.lock = asyncio.Lock()
         self.claims = 0
         self.prompted = session.started
+        self.cut_off = False
         self.sink: Sink | None = None
         self.denied: list[str] = []
+        self.witness: Witness | None = None
+        self.ask_person: AskPerson | None = None
         self.used = time.monotonic()
+
+    @cached_property
+    def _private(self) -> str:
+        """Where the daemon's own files are, symlinks resolved: what no tool may touch."""
+        return os.path.realpath(self._state_dir)
 
     @property
     def reapable(self) -> bool:
         """Whether nothing uses the session at this moment."""
         return self.claims == 0 and not self.lock.locked()
 
+    def noted(self, turn: Turn) -> Turn:
+        """Return the turn that begins, with a note for the model where the one before it was interrupted."""
+        if not self.cut_off:
+            return turn
+        self.cut_off = False
+        return replace(turn, note=f"{turn.note}; {CUT_OFF}" if turn.note else CUT_OFF)
+
     async def decide(self, call: talk.ToolCall) -> talk.Verdict:
-        """Answer a tool call by the project's permissions, keeping what was refused for the turn's answer."""
+        """Answer a tool call by the project's permissions, keeping what was refused for the turn's answer.
+
+        Raises:
+            StorageError: that it runs could not be recorded, so it must not: after a crash nobody would know of it.
+        """
         verdict = permissions.decide(
             call, self.project.permissions, self.session.project_path, private=self._private, own=self.home
         )
+        if isinstance(verdict, permissions.Asking) and self.ask_person is not None:
+            verdict = await self.ask_person(call, verdict)
         if not verdict.allowed:
             self.denied.append(verdict.reason)
+        elif self.witness is not None and permissions.changes_something(call):
+            await self.witness(call)
         return verdict

@@ -12,7 +12,7 @@ from supervisor.config import ClaudeCode
 from supervisor.identity import Caller, Directory
 from supervisor.intake import DEDUP_SECONDS, Intake, Submission, Taken
 from supervisor.lifecycle import Lifecycle
-from supervisor.projects import Projects
+from supervisor.projects import Project, Projects
 from supervisor.protocol import events
 from supervisor.protocol.errors import (
     IdempotencyConflict,
@@ -103,34 +103,35 @@ class Operations:
         user = self.queries.user(caller, user_id)
         if not user.role.may_prompt:
             raise NotAllowed(f"role {user.role} may not start sessions")
-        session = await self.queries.stored(session_id)
-        if session is not None and (session.user_id != user.id or not caller.may_act_for(session.user_id)):
-            raise SessionNotFound(session_id)
         project, real_path = self._projects.at(user, project_path)
-        resumed = session is not None and not self._lifecycle(session).status.live
-        with self._place(user, session_id, taken=session is not None and not resumed):
-            if session is None:
-                fresh = NewSession(
-                    id=session_id,
-                    user_id=user.id,
-                    project=project.name,
-                    project_path=real_path,
-                    conversation_id=uuid7(),
-                    thread=f"session:{session_id}",
-                )
-                status = SessionStatus.CONNECTING
-                session = await self._store.sessions.create(fresh, status=status, now_ms=self._clock())
-                if session.user_id != user.id:  # somebody else has made one of this id meanwhile
-                    raise SessionNotFound(session_id)
+        known = self._sessions.live(session_id)
+        with self._place(user, session_id, taken=known is not None and known.lifecycle.status.live):
+            session = known.session if known is not None else await self._record(user, session_id, project, real_path)
+            if session.user_id != user.id:
+                raise SessionNotFound(session_id)
             if session.project_path != real_path:
                 raise InvalidMessage(
                     "claude_code_connect.project_path", f"must be the session's own: {session.project_path}"
                 )
+            resumed = not self._lifecycle(session).status.live
             live = self._sessions.take(session, project)
             with self._sessions.claim(live):
                 live.lifecycle.failures = 0
                 await self._sessions.open(live)
         return events.ClaudeCodeConnected(session_id=session_id, timestamp=self._now(), resumed=resumed)
+
+    async def _record(self, user: User, session_id: SessionId, project: Project, path: str) -> Session:
+        """Return the stored session of an id, whoever's it is; made for this user where there was none."""
+        fresh = NewSession(
+            id=session_id,
+            user_id=user.id,
+            project=project.name,
+            project_path=path,
+            conversation_id=uuid7(),
+            thread=f"session:{session_id}",
+        )
+        # One step: to ask first whether there is one would take a second way to the store and back.
+        return await self._store.sessions.create(fresh, status=SessionStatus.CONNECTING, now_ms=self._clock())
 
     async def disconnect(self, caller: Caller, session_id: SessionId) -> events.ClaudeCodeDisconnected:
         """End a session on purpose; a turn that runs is interrupted, what waits is dropped.
@@ -283,7 +284,7 @@ class Operations:
             yield
             return
         entering = [owner for i, owner in self._entering.items() if not self._counts(i)]
-        if self._sessions.live_count() + len(entering) >= self._limits.max_sessions:
+        if self._sessions.has_live(self._limits.max_sessions - len(entering)):
             raise MaxSessions(self._limits.max_sessions)
         most = self._limits.max_sessions_per_user
         if most and self._sessions.live_count_of(user.id) + entering.count(user.id) >= most:

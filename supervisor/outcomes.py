@@ -4,17 +4,25 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from supervisor.protocol import conversation as talk
+from supervisor.protocol.codes import CodeKind
 from supervisor.protocol.errors import XswarmError
 from supervisor.protocol.messages import MessageId, OutboxId
-from supervisor.protocol.status import Target, TurnState
+from supervisor.protocol.status import SessionStatus, Target, TurnState
 from supervisor.protocol.texts import well_formed
 from supervisor.running import Ended, Running, state_of
-from supervisor.store.records import OutboxDraft, Outcome, Turn
+from supervisor.store.records import Asking, OutboxDraft, Outcome, Turn
 
 OUTBOX_NAMESPACE = uuid.UUID("6f1d8f6e-3c53-5c0b-9a53-3b2a8d1f0c11")
 """Replies get the same id when their turn is concluded twice."""
+
+ASKED_MS = 86_400_000
+"""How long a person may say what becomes of a turn that was interrupted; silence drops it."""
+
+ATTENTION = "needs attention: its turns were interrupted again and again"
+"""Why a session that keeps being interrupted starts no more by itself."""
 
 SHUT_DOWN = "the daemon was shut down while it ran"
 
@@ -36,12 +44,38 @@ def concluded(running: Running, ended: Ended, denied: Sequence[str], now_ms: int
     return _outcome(running.turn, state_of(ended), answer, why, stop_reason, running, now_ms)
 
 
-def interrupted(turn: Turn, why: str, tools: Sequence[str], running: Running | None, now_ms: int) -> Outcome:
-    """Return what is to be written of a turn that a crash or a shutdown cut off; it is not run again."""
+def interrupted(
+    turn: Turn, why: str, tools: Sequence[str], running: Running | None, now_ms: int, *, attention: bool = False
+) -> Outcome:
+    """Return what is to be written of a turn that a crash or a shutdown cut off; only its person runs it again.
+
+    Args:
+        attention: it happened to its session too often: that starts no more until it is connected again.
+    """
     started = f" These tools had started: {', '.join(tools)}." if tools else ""
-    sentence = f"{why}.{started} It was not run again: check what it did, and write again to go on"
+    asked = turn.reply is not None and turn.session_id is not None and not attention
+    advice = "" if asked else ": check what it did, and write again to go on"
+    if attention:
+        advice = ", and its session starts no more by itself: look what goes wrong, then connect it again"
+    sentence = f"{why}.{started} It was not run again{advice}"
     answer = "".join(running.text) if running is not None else ""
-    return _outcome(turn, TurnState.INTERRUPTED, answer, sentence, "interrupted", running, now_ms)
+    outcome = _outcome(turn, TurnState.INTERRUPTED, answer, sentence, "interrupted", running, now_ms)
+    if attention:
+        return replace(outcome, session_status=SessionStatus.ERROR, session_reason=ATTENTION)
+    if not asked:
+        return outcome
+
+    def notices(code: str) -> Sequence[OutboxDraft]:
+        words = f" Reply CONTINUE {code}, RETRY {code} or DROP {code}."
+        return [replace(draft, text=f"{draft.text}{words}") for draft in outcome.replies]
+
+    asking = Asking(kind=CodeKind.TURN, ref=turn.message_id, until_ms=now_ms + ASKED_MS, notices=notices)
+    return replace(outcome, replies=(), asking=asking)
+
+
+def recovered(turn: Turn, answer: str, now_ms: int) -> Outcome:
+    """Return what is to be written of a turn that was answered when its daemon was gone."""
+    return _outcome(turn, TurnState.COMPLETED, answer, "", "end_turn", None, now_ms)
 
 
 def not_started(turn: Turn, error: XswarmError, now_ms: int) -> Outcome:
@@ -55,7 +89,7 @@ def dropped(why: str) -> Callable[[Turn], Sequence[OutboxDraft]]:
     def notices(turn: Turn) -> Sequence[OutboxDraft]:
         if turn.reply is None:
             return ()
-        text = f"Your message {_quote(turn.text)} was not worked on: {why}."
+        text = f"Your message {quote(turn.text)} was not worked on: {why}."
         return (OutboxDraft(id=reply_id(turn.message_id), reply=turn.reply, text=text),)
 
     return notices
@@ -70,7 +104,7 @@ def told(turn: Turn, state: TurnState, answer: str, why: str) -> str | None:
         case TurnState.CANCELLED:
             return "Stopped." + (f" Written until then:\n\n{answer}" if answer else "")
         case TurnState.INTERRUPTED:
-            return f"Your message {_quote(turn.text)} was interrupted: {why}."
+            return f"Your message {quote(turn.text)} was interrupted: {why}."
         case _:
             sentence = why if why.startswith("Failed to connect") else f"{who} failed: {why}"
             return f"{sentence}." + (f" Written until then:\n\n{answer}" if answer else "")
@@ -106,6 +140,7 @@ def _denials(denied: Sequence[str]) -> str:
     return "Not done:\n" + "\n".join(f"- {reason}." for reason in dict.fromkeys(denied))
 
 
-def _quote(text: str) -> str:
+def quote(text: str) -> str:
+    """Return a message in short, on one line, in quotation marks."""
     short = " ".join(text.split())
     return f'"{short[:60]}…"' if len(short) > 60 else f'"{short}"'

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 from supervisor.protocol.conversation import ToolCall, Verdict
@@ -23,6 +25,9 @@ EDITS = frozenset({"Edit", "MultiEdit", "Write", "NotebookEdit"})
 HARMLESS = frozenset({"Agent", "Task", "TodoWrite", "ToolSearch", "TaskCreate", "TaskUpdate", "TaskList", "TaskGet"})
 """Tools that touch nothing by themselves; what a subagent does is decided call by call."""
 
+NETWORK = frozenset({"WebFetch", "WebSearch"})
+"""Tools that reach out to other machines."""
+
 PATH_KEYS = ("file_path", "notebook_path", "path")
 """Where a tool's input names the file it works on."""
 
@@ -35,6 +40,30 @@ MAGIC = re.compile(r"[*?\[\]{}]")
 
 MAX_ALTERNATIVES = 256
 """Paths that one file pattern with braces may stand for; more are taken to lead outside."""
+
+
+class Risk(StrEnum):
+    """What makes a call one that a person is asked about."""
+
+    OUTSIDE = "outside"
+    """It leads outside the project."""
+    NETWORK = "network"
+    """It reaches out to other machines."""
+    SHELL = "shell"
+    """It runs a command, which may do anything that the sandbox lets it."""
+    EDIT = "edit"
+    """It changes files of the project."""
+    PROTECTED = "protected"
+    """It changes what configures tools."""
+    OTHER = "other"
+    """Nobody can tell what it does."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asking(Verdict):
+    """A no that a person may turn into a yes."""
+
+    risk: Risk
 
 
 def decide(call: ToolCall, permissions: Permissions, project_path: str, *, private: str = "", own: str = "") -> Verdict:
@@ -53,19 +82,28 @@ def decide(call: ToolCall, permissions: Permissions, project_path: str, *, priva
     inside = all(is_inside(path, project_path) for path in paths)
     if call.name in READS:
         if call.name not in SEARCHES and not paths:
-            return _needs_asking(call, "it names no file")
+            return _needs_asking(call, "it names no file", Risk.OTHER)
         if inside and _searches_inside(call, paths, project_path):
             return Verdict(allowed=True)
-        return _needs_asking(call, "it reads outside the project")
+        return _needs_asking(call, "it reads outside the project", Risk.OUTSIDE)
     if call.name in EDITS:
+        risk = Risk.OUTSIDE if not inside else Risk.EDIT if paths else Risk.OTHER
+        if paths and inside and any(is_protected(str(path), project_path) for path in paths):
+            risk = Risk.PROTECTED
         if permissions is Permissions.ASK:
-            return _needs_asking(call, "the project asks before files are changed")
-        if paths and inside and not any(is_protected(str(path), project_path) for path in paths):
+            return _needs_asking(call, "the project asks before files are changed", risk)
+        if risk is Risk.EDIT:
             return Verdict(allowed=True)
-        return _needs_asking(call, "only files of the project itself may be changed")
+        return _needs_asking(call, "only files of the project itself may be changed", risk)
     if call.name == "Bash":
-        return _needs_asking(call, f"the project's permissions are {permissions.value!r}")
-    return _needs_asking(call, "the tool is not one that this project allows")
+        return _needs_asking(call, f"the project's permissions are {permissions.value!r}", Risk.SHELL)
+    risk = Risk.NETWORK if call.name in NETWORK else Risk.OTHER
+    return _needs_asking(call, "the tool is not one that this project allows", risk)
+
+
+def changes_something(call: ToolCall) -> bool:
+    """Return whether a tool call may leave a trace in the world, as far as its tool tells."""
+    return call.name not in READS and call.name not in HARMLESS
 
 
 def summary(call: ToolCall) -> str:
@@ -170,5 +208,6 @@ def _stays_inside(pattern: str, below: str, project_path: str) -> bool:
     )
 
 
-def _needs_asking(call: ToolCall, why: str) -> Verdict:
-    return Verdict(allowed=False, reason=f"{summary(call)} needs a person's approval ({why}), so it was not run")
+def _needs_asking(call: ToolCall, why: str, risk: Risk) -> Asking:
+    reason = f"{summary(call)} needs a person's approval ({why}), so it was not run"
+    return Asking(allowed=False, reason=reason, risk=risk)

@@ -1,14 +1,18 @@
-"""After a crash: what an earlier daemon left running is requeued or reported; nothing runs twice."""
+"""After a crash: what an earlier daemon left running is answered, requeued or reported; nothing runs twice."""
 
 from __future__ import annotations
 
 import logging
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from supervisor import outcomes
 from supervisor.endings import Endings
+from supervisor.protocol.conversation import Trace, TraceKind
 from supervisor.protocol.status import EndReason, Target
 from supervisor.protocol.times import Clock, now_ms
+from supervisor.sessions import Sessions
 from supervisor.store.port import Store
 from supervisor.store.records import Turn
 from supervisor.turns import Turns
@@ -16,48 +20,102 @@ from supervisor.turns import Turns
 logger = logging.getLogger(__name__)
 
 MAX_ATTEMPTS = 3
-"""Times that an assistant's turn may be started; one that keeps taking the daemon down is reported instead."""
+"""Times that a turn may be started; one that keeps taking the daemon down is reported instead."""
+
+MAX_INTERRUPTIONS = 2
+INTENSITY_MS = 600_000
+"""A session with so many interrupted turns within this time starts no more by itself."""
 
 RESTARTED = "the daemon was restarted while it ran"
+
+NEVER_RAN = frozenset({TraceKind.ABSENT, TraceKind.UNANSWERED})
+"""Claude Code takes the same prompt again, under the same id, as long as nothing was answered to it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recovered:
-    """What was found at the start."""
+    """What was found at the start.
+
+    Attributes:
+        answered: turns whose answer was there already; it is delivered now.
+    """
 
     sessions: int
     requeued: int
     interrupted: int
+    answered: int
 
 
-async def recover(store: Store, turns: Turns, endings: Endings, clock: Clock = now_ms) -> Recovered:
-    """Settle what an earlier epoch left; the connectors have ended its processes before.
+class Recovery:
+    """Settles what an earlier epoch left; the connectors have ended its processes before.
 
-    An assistant's turn has no tools, so it runs again. A Claude Code turn may have run one: it is marked
-    interrupted, its person is told which tools had started, and only they start it again (promise P5).
+    An assistant's turn has no tools, so it runs again. What a Claude Code turn has done is read in Claude Code's own
+    transcript and in our events, which know of each tool call before it runs: one that was answered is delivered, one
+    that had done nothing runs again, and any other is marked interrupted, its person is told which tools had started,
+    and only they start it again (promise P5).
     """
-    sessions = await store.sessions.end_all(EndReason.CRASH, now_ms=clock())
-    requeued = interrupted = 0
-    for turn in await store.turns.unfinished():
-        if not await store.turns.adopt(turn.id):
-            continue
-        if turn.target is Target.ASSISTANT and turn.attempts < MAX_ATTEMPTS:
-            requeued += await store.turns.requeue(turn.id, now_ms=clock())
-        else:
-            await _report(endings, turn, clock)
-            interrupted += 1
-    if sessions or requeued or interrupted:
-        logger.warning(
-            "after a crash: %d sessions lost their process, %d turns run again, %d were interrupted",
-            sessions,
-            requeued,
-            interrupted,
+
+    def __init__(
+        self, *, store: Store, sessions: Sessions, turns: Turns, endings: Endings, clock: Clock = now_ms
+    ) -> None:
+        self._store = store
+        self._sessions = sessions
+        self._turns = turns
+        self._endings = endings
+        self._clock = clock
+
+    async def run(self) -> Recovered:
+        """Settle all of it, then let what waits begin."""
+        sessions = await self._store.sessions.end_all(EndReason.CRASH, now_ms=self._clock())
+        ends: Counter[str] = Counter()
+        for turn in await self._store.turns.unfinished():
+            if await self._store.turns.adopt(turn.id):
+                ends[await self._settle(turn)] += 1
+        found = Recovered(
+            sessions=sessions,
+            requeued=ends["requeued"],
+            interrupted=ends["interrupted"],
+            answered=ends["answered"],
         )
-    await turns.sweep()
-    return Recovered(sessions=sessions, requeued=requeued, interrupted=interrupted)
+        if sessions or ends:
+            logger.warning(
+                "after a crash: %d sessions lost their process, %d turns run again, %d were interrupted, %d answered",
+                found.sessions,
+                found.requeued,
+                found.interrupted,
+                found.answered,
+            )
+        await self._turns.sweep()
+        return found
 
+    async def _settle(self, turn: Turn) -> str:
+        trace = await self._trace(turn)
+        if trace.kind is TraceKind.ANSWERED:
+            await self._endings.finish(turn, outcomes.recovered(turn, trace.answer, self._clock()), None)
+            return "answered"
+        tools = await self._endings.tools_of(turn) or trace.tools
+        if self._may_run_again(turn, trace, tools):
+            await self._store.turns.requeue(turn.id, now_ms=self._clock())
+            return "requeued"
+        attention = await self._is_too_often(turn)
+        outcome = outcomes.interrupted(turn, RESTARTED, tools, None, self._clock(), attention=attention)
+        await self._endings.finish(turn, outcome, None)
+        return "interrupted"
 
-async def _report(endings: Endings, turn: Turn, clock: Clock) -> None:
-    tools = [summary for kind, summary in await endings.tools_of(turn) if kind == "tool_started"]
-    outcome = outcomes.interrupted(turn, RESTARTED, tools, None, clock())
-    await endings.finish(turn, outcome, None)
+    async def _is_too_often(self, turn: Turn) -> bool:
+        """Return whether the session of a turn that is interrupted has used up its restarts."""
+        if turn.session_id is None:
+            return False
+        since_ms = self._clock() - INTENSITY_MS
+        return await self._store.turns.interruptions(turn.session_id, since_ms=since_ms) + 1 >= MAX_INTERRUPTIONS
+
+    async def _trace(self, turn: Turn) -> Trace:
+        if turn.session_id is None or (session := await self._store.sessions.get(turn.session_id)) is None:
+            return Trace()
+        return await self._sessions.trace(session, turn.message_id)
+
+    @staticmethod
+    def _may_run_again(turn: Turn, trace: Trace, tools: Sequence[str]) -> bool:
+        if turn.attempts >= MAX_ATTEMPTS:
+            return False
+        return turn.target is Target.ASSISTANT or (trace.kind in NEVER_RAN and not tools)

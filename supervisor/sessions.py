@@ -7,8 +7,10 @@ import logging
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
+from supervisor.approvals import Approvals
 from supervisor.hub import Hub
 from supervisor.lifecycle import (
     CloseAsked,
@@ -23,13 +25,14 @@ from supervisor.lifecycle import (
     TurnEnded,
     WentQuiet,
 )
-from supervisor.live import Live, Sink
+from supervisor.live import Live, Sink, home_of
 from supervisor.metering import SessionMeter
 from supervisor.models.proxy import Gateway
+from supervisor.permissions import summary
 from supervisor.projects import Project
 from supervisor.protocol import conversation as talk
 from supervisor.protocol.errors import ConnectionFailed, StorageError
-from supervisor.protocol.messages import SessionId
+from supervisor.protocol.messages import MessageId, SessionId
 from supervisor.protocol.ports import Connector, Conversation
 from supervisor.protocol.status import EndReason, SessionStatus
 from supervisor.protocol.times import Clock, now_ms
@@ -69,6 +72,7 @@ class Sessions:
         hub: Hub,
         connector: Connector,
         gateway: Gateway | None,
+        approvals: Approvals,
         state_dir: Path,
         max_processes: int,
         turn_timeout: float,
@@ -79,6 +83,7 @@ class Sessions:
         self._hub = hub
         self._connector = connector
         self._gateway = gateway
+        self._approvals = approvals
         self._state_dir = state_dir
         self._max_processes = max_processes
         self._turn_timeout = turn_timeout
@@ -106,6 +111,10 @@ class Sessions:
     def live_count(self) -> int:
         """Return how many sessions are neither disconnected nor in error; all such are in memory."""
         return sum(live.lifecycle.status.live for live in self._live.values())
+
+    def has_live(self, count: int) -> bool:
+        """Return whether there are so many of them, or more; who asks often need not count them every time."""
+        return len(self._live) >= count and self.live_count() >= count
 
     def live_count_of(self, user_id: str) -> int:
         """Return the same for one user."""
@@ -156,10 +165,21 @@ class Sessions:
             live.used = time.monotonic()
             self._room.set()
 
-    async def began(self, live: Live, sink: Sink) -> None:
-        """Note that a turn begins; its events go to `sink`."""
+    async def trace(self, session: Session, message_id: MessageId) -> talk.Trace:
+        """Return how far a prompt had come whose process died with an earlier daemon."""
+        return await self._connector.trace(home_of(self._state_dir, session), session.conversation_id, message_id)
+
+    async def began(self, live: Live, sink: Sink, turn_id: int) -> None:
+        """Note that a turn begins; its events go to `sink`, and what its tools may change is recorded with it."""
+
+        async def witness(call: talk.ToolCall) -> None:
+            payload = {"id": call.tool_use_id, "summary": summary(call)}
+            await self._store.turns.record_event(turn_id, "tool_allowed", payload, now_ms=self._clock())
+
         live.prompted = True
         live.sink = sink
+        live.ask_person = partial(self._approvals.decide, session=live.session, turn_id=turn_id)
+        live.witness = witness
         live.denied = []
         try:
             await self._apply(live, live.lifecycle.on(TurnBegan()))
@@ -169,6 +189,9 @@ class Sessions:
     def ended(self, live: Live, *, well: bool) -> None:
         """Note that a turn ended."""
         live.sink = None
+        live.witness = None
+        live.ask_person = None
+        self._approvals.turn_ended(live.session.id)
         live.lifecycle.on(TurnEnded(well))
 
     async def close(self, session_id: SessionId, reason: EndReason) -> bool:
@@ -198,9 +221,8 @@ class Sessions:
     def idle(self, *, longer_than: float) -> list[SessionId]:
         """Return the sessions with a process and without a turn for more than some seconds, longest first."""
         now = time.monotonic()
-        idle = [v for v in self._live.values() if v.conversation is not None and v.reapable]
-        idle.sort(key=lambda live: live.used)
-        return [live.session.id for live in idle if now - live.used > longer_than]
+        idle = [v for v in self._live.values() if v.conversation and v.reapable and now - v.used > longer_than]
+        return [live.session.id for live in sorted(idle, key=lambda live: live.used)]
 
     def forget_unused(self) -> None:
         """Drop from memory the sessions that failed long ago; they are kept for their count of failures."""
@@ -223,17 +245,12 @@ class Sessions:
         lives = [live for i in session_ids if (live := self._live.get(i)) and live.reapable]
         for live in lives:
             await live.lock.acquire()  # free, so this does not wait; whoever wants the session now waits in `open`
+            live.lifecycle.on(CloseAsked(reason))
         try:
-            for live in lives:
-                live.lifecycle.on(CloseAsked(reason))
             await self._close_processes(lives)
-            ids = [live.session.id for live in lives]
-            for live in lives:
-                live.lifecycle.on(Exited())
+            ids, gone = [live.session.id for live in lives], SessionStatus.DISCONNECTED
             if ids:
-                await self._store.sessions.set_status_many(
-                    ids, SessionStatus.DISCONNECTED, reason=reason, now_ms=self._clock()
-                )
+                await self._store.sessions.set_status_many(ids, gone, reason=reason, now_ms=self._clock())
         finally:
             for live in lives:
                 live.lock.release()
@@ -248,6 +265,7 @@ class Sessions:
         if live.prompted:
             pairs = await self._store.turns.exchanges(session.id, limit=HISTORY_EXCHANGES)
             history = [talk.Exchange(prompt=prompt, answer=answer) for prompt, answer in pairs]
+            live.cut_off = await self._store.turns.was_cut_off(session.id)
         if self._gateway is not None:
             live.endpoint = self._gateway.issue(session.id, live.meter)
         spec = talk.SessionSpec(
@@ -306,7 +324,7 @@ class Sessions:
         Raises:
             ConnectionFailed: nothing starts any more.
         """
-        while self._accepting and self.process_count() + self._starting >= self._max_processes:
+        while self._accepting and self._is_full():
             idle = [i for i in self.idle(longer_than=-1.0) if i != live.session.id]
             if idle and await self.close_idle(idle[:1], EndReason.EVICTED):
                 continue
@@ -314,6 +332,11 @@ class Sessions:
             await self._room.wait()
         if not self._accepting:
             raise ConnectionFailed("the daemon is shutting down")
+
+    def _is_full(self) -> bool:
+        most = self._max_processes
+        # Whoever has a process is in memory: while fewer are there, nothing need be counted.
+        return len(self._live) >= most and self.process_count() + self._starting >= most
 
     async def _apply(self, live: Live, effects: Sequence[Effect]) -> None:
         for effect in effects:
@@ -338,6 +361,7 @@ class Sessions:
         async def close_what_is_left() -> None:
             for live in left:
                 await self._close_process(live)
+                live.lifecycle.on(Exited())
 
         await asyncio.gather(*(close_what_is_left() for _ in range(min(len(lives), PARALLEL_CLOSES))))
 

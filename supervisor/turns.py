@@ -305,9 +305,9 @@ class Turns:
         await self._endings.finish(turn, outcomes.not_started(turn, error, self._clock()), error)
 
     async def _converse(self, lane: Lane, turn: Turn, live: Live, conversation: Conversation) -> None:
-        running = Running(turn, self._hub, self._tool_recorder(lane))
+        running = Running(live.noted(turn), self._hub, self._tool_recorder(lane))
         live.meter.begin(turn.id)
-        await self._sessions.began(live, running.on_event)
+        await self._sessions.began(live, running.on_event, turn.id)
         ended = await self._run(lane, running, conversation, live.meter)
         self._sessions.ended(live, well=isinstance(ended, talk.Finished))
         await self._endings.conclude(running, ended, live.denied)

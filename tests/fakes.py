@@ -21,6 +21,7 @@ from supervisor.protocol.conversation import (
     ToolCall,
     ToolFinished,
     ToolStarted,
+    Trace,
     UsageReported,
 )
 from supervisor.protocol.errors import ConnectionFailed
@@ -157,6 +158,7 @@ class ScriptedConnector(Connector):
         histories: what each was opened with.
         running: sessions with a turn under way; `most_running` at one time, `most_of_project` by project.
         overlaps: sessions that were prompted while a turn of theirs ran.
+        traces: how far a prompt had come, by its message.
     """
 
     name = "scripted"
@@ -178,6 +180,10 @@ class ScriptedConnector(Connector):
         self.most_of_project: dict[str, int] = {}
         self.overlaps: list[str] = []
         self._deaf: set[int] = set()
+        self.traces: dict[MessageId, Trace] = {}
+
+    async def trace(self, home: str, conversation_id: str, message_id: MessageId) -> Trace:
+        return self.traces.get(message_id, Trace())
 
     async def open(self, session: SessionSpec, history: Sequence[Exchange]) -> Conversation:
         self.opening += 1

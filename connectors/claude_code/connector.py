@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from connectors.claude_code import command, fence, history, installation
+from connectors.claude_code import command, fence, history, installation, transcript
 from connectors.claude_code.command import Home
 from connectors.claude_code.fence import Fence
 from connectors.claude_code.orphans import ProcessRecords, Record, end_orphans, make_tmp, state_mark
@@ -20,8 +20,9 @@ from connectors.claude_code.process import Patience, Process
 from connectors.claude_code.session import ClaudeCodeConversation, Unanswered
 from connectors.claude_code.shelter import Shelter, settle
 from connectors.claude_code.watchdog import Limits
-from supervisor.protocol.conversation import Exchange, SessionSpec
+from supervisor.protocol.conversation import Exchange, SessionSpec, Trace, TraceKind
 from supervisor.protocol.errors import ConfigError, ConnectionFailed
+from supervisor.protocol.messages import MessageId
 from supervisor.protocol.ports import Connector, ConnectorHost
 
 logger = logging.getLogger(__name__)
@@ -97,6 +98,20 @@ class ClaudeCodeConnector(Connector):
                 raise ConnectionFailed(str(error)) from error
             except OSError as error:
                 raise ConnectionFailed(f"{error.strerror or error}: {error.filename or session.home}") from error
+
+    async def trace(self, home: str, conversation_id: str, message_id: MessageId) -> Trace:
+        def read() -> Trace:
+            found = history.find_transcript(Home(root=Path(home)).config, conversation_id)
+            if found is None:
+                return Trace(kind=TraceKind.ABSENT)
+            with found.open("rb") as lines:
+                return transcript.trace(lines, message_id)
+
+        try:
+            return await asyncio.to_thread(read)
+        except OSError as error:
+            logger.error("the transcript of %s cannot be read: %s", conversation_id, error)
+            return Trace()
 
     async def _open(self, session: SessionSpec, earlier: Sequence[Exchange]) -> ClaudeCodeConversation:
         config = Home(root=Path(session.home)).config

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any
 
 from supervisor.protocol.messages import MessageId, ProjectName, SessionId, UserId
@@ -218,6 +219,37 @@ class Exited:
 
 
 ConversationEvent = TextDelta | ToolStarted | ToolFinished | UsageReported | Finished | Failed | Exited
+
+
+class TraceKind(StrEnum):
+    """How far a prompt had come when its process was gone."""
+
+    UNKNOWN = "unknown"
+    """Nobody can tell: it may have done anything."""
+    ABSENT = "absent"
+    """It was never taken in."""
+    UNANSWERED = "unanswered"
+    """It was taken in, and nothing was answered."""
+    SPOKEN = "spoken"
+    """Something was said, no tool had been called."""
+    STARTED = "started"
+    """A tool had been called."""
+    ANSWERED = "answered"
+    """It was answered to the end."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trace:
+    """What is left of a prompt whose process is gone.
+
+    Attributes:
+        tools: what had been called, in a few words each.
+        answer: the whole final answer, where it was answered.
+    """
+
+    kind: TraceKind = TraceKind.UNKNOWN
+    tools: tuple[str, ...] = ()
+    answer: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

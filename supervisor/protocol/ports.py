@@ -17,8 +17,9 @@ from supervisor.protocol.conversation import (
     ProcessIdentity,
     Prompt,
     SessionSpec,
+    Trace,
 )
-from supervisor.protocol.messages import Delivery, Inbound, Outbound, Receipt, Reconciled, Sent
+from supervisor.protocol.messages import Delivery, Inbound, MessageId, Outbound, Receipt, Reconciled, Sent
 
 ConfigT = TypeVar("ConfigT")
 
@@ -186,6 +187,14 @@ class Connector(ABC):
         Raises:
             ConnectionFailed: it did not start; the reason is a sentence for the person.
         """
+
+    async def trace(self, home: str, conversation_id: str, message_id: MessageId) -> Trace:
+        """Return how far a prompt had come whose process died with an earlier daemon.
+
+        Args:
+            home, conversation_id: of its session (`SessionSpec`).
+        """
+        return Trace()
 
     async def prepare(self) -> Sequence[str]:
         """Check what it needs, once at start; return sentences for the operator (what is in force, what is lacking).

@@ -8,7 +8,8 @@ from hashlib import blake2b
 
 from supervisor.protocol.errors import SessionNotFound
 from supervisor.protocol.messages import MessageId
-from supervisor.protocol.status import Target, TurnState
+from supervisor.protocol.status import SessionStatus, Target, TurnState
+from supervisor.store.codes import close
 from supervisor.store.drafts import add_drafts
 from supervisor.store.records import Acceptance, Accepted, NewSession, Turn
 from supervisor.store.rows import optional_json, to_reply_json
@@ -19,26 +20,27 @@ _FORGET_KEY = "UPDATE inbox SET dedup = NULL, dedup_until_ms = NULL WHERE dedup 
 _CREATE_SESSION = """
     INSERT INTO claude_code_sessions (id, user_id, project, project_path, conversation_id, thread, status, started_ms,
                                       activity_ms, updated_ms, epoch)
-    VALUES (?, ?, ?, ?, ?, ?, 'connecting', ?, ?, ?, ?)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (id) DO NOTHING
 """
-_TOUCH_SESSION = """
-    UPDATE claude_code_sessions
-    SET message_count = message_count + 1, activity_ms = max(activity_ms, ?), updated_ms = ?, epoch = ?
-    WHERE id = ? RETURNING number
-"""
-_ADD_TURN = """
-    INSERT INTO turns (lane, target, reason, state, user_id, session, project, exclusive, channel, thread, reply, epoch,
-                       pid, pid_started, boot_id, accepted_ms, started_ms, ended_ms, why, answer)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-"""
-_LANE_IS_TAKEN = """
-    SELECT EXISTS (SELECT 1 FROM turns WHERE lane = ?1 AND state = 'running')
+_PLACE = """
+    SELECT (SELECT number FROM claude_code_sessions WHERE id = ?2),
+           EXISTS (SELECT 1 FROM turns WHERE lane = ?1 AND state = 'running')
         OR EXISTS (SELECT 1 FROM turns WHERE lane = ?1 AND state = 'pending')
 """
 _PROJECT_IS_TAKEN = """
     SELECT EXISTS (SELECT 1 FROM turns WHERE project = ?1 AND state = 'running' AND exclusive = 1)
         OR EXISTS (SELECT 1 FROM turns WHERE project = ?1 AND state = 'pending' AND exclusive = 1)
+"""
+_TOUCH_SESSION = """
+    UPDATE claude_code_sessions
+    SET message_count = message_count + 1, activity_ms = max(activity_ms, ?), updated_ms = ?, epoch = ?
+    WHERE number = ?
+"""
+_ADD_TURN = """
+    INSERT INTO turns (lane, target, reason, state, user_id, session, project, exclusive, channel, thread, reply, epoch,
+                       pid, pid_started, boot_id, accepted_ms, started_ms, ended_ms, why, answer)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 _ADD_TO_INBOX = """
     INSERT INTO inbox (message_id, turn_id, account, sender_kind, sender, body, note, context, dedup, dedup_until_ms,
@@ -67,14 +69,14 @@ def accept(tx: Transaction, a: Acceptance) -> Accepted:
             if until_ms is None or a.now_ms < until_ms:
                 return Accepted(message_id=MessageId(first[0]), duplicate=True, same=first[1] == digest)
             tx.execute(_FORGET_KEY, (key,))
-    session = _session(tx, a)
+    session, free = _place(tx, a)
     match a.target:
         case Target.REFUSED:
             state = TurnState.CANCELLED
         case Target.COMMAND:
             state = TurnState.COMPLETED
         case Target.CLAUDE_CODE | Target.ASSISTANT:
-            state = TurnState.RUNNING if a.start and _is_free(tx, a) else TurnState.PENDING
+            state = TurnState.RUNNING if a.start and free else TurnState.PENDING
     starts, refused = state is TurnState.RUNNING, a.target is Target.REFUSED
     identity = a.identity if starts else None
     added = tx.execute(
@@ -129,6 +131,8 @@ def accept(tx: Transaction, a: Acceptance) -> Accepted:
     if session is not None:
         tx.execute(_ADD_PROMPT, (2 * turn_id, a.message_id, session_id, a.text, a.now_ms, state, context))
         tx.remember(a.user_id, "", session, a.now_ms)
+    if a.closes:
+        close(tx, a.closes, a.now_ms)
     add_drafts(tx, a.refusals, turn_id, a.user_id, a.now_ms)
     if not state.final:
         tx.count_message(Owner(turn_id, a.user_id, session, session_id or "", a.channel), a.now_ms)
@@ -148,8 +152,8 @@ def known(connection: sqlite3.Connection, channel: str, account: str, dedup_key:
     return MessageId(row[0])
 
 
-def create_session(tx: Transaction, new: NewSession, now_ms: int) -> None:
-    """Write a session's record, `connecting`; one that exists stays as it is."""
+def create_session(tx: Transaction, new: NewSession, status: SessionStatus, now_ms: int) -> None:
+    """Write a session's record, live; one that exists stays as it is."""
     tx.execute(
         _CREATE_SESSION,
         (
@@ -159,6 +163,7 @@ def create_session(tx: Transaction, new: NewSession, now_ms: int) -> None:
             new.project_path,
             new.conversation_id,
             new.thread,
+            status,
             now_ms,
             now_ms,
             now_ms,
@@ -167,24 +172,24 @@ def create_session(tx: Transaction, new: NewSession, now_ms: int) -> None:
     )
 
 
-def _session(tx: Transaction, a: Acceptance) -> int | None:
-    """Return the number of the session whose conversation the message joins, None where it joins none."""
-    if a.target is not Target.CLAUDE_CODE or a.session_id is None:
-        return None
-    if a.new_session is not None:
-        create_session(tx, a.new_session, a.now_ms)
-    row = tx.one(_TOUCH_SESSION, (a.now_ms, a.now_ms, tx.epoch, a.session_id))
-    if row is None:
-        raise SessionNotFound(a.session_id)
-    number: int = row[0]
-    return number
+def _place(tx: Transaction, a: Acceptance) -> tuple[int | None, bool]:
+    """Find the message its place.
 
-
-def _is_free(tx: Transaction, a: Acceptance) -> bool:
-    """Return whether nothing of the lane, and of an exclusive turn's project, runs or waits."""
-    if tx.execute(_LANE_IS_TAKEN, (a.lane,)).fetchone()[0]:
-        return False
-    return not a.exclusive or not tx.execute(_PROJECT_IS_TAKEN, (a.project,)).fetchone()[0]
+    Returns:
+        The number of the session whose conversation it joins, None where it joins none; and whether nothing of its
+        lane, and of an exclusive turn's project, runs or waits.
+    """
+    session_id = a.session_id if a.target is Target.CLAUDE_CODE else None
+    if session_id is not None and a.new_session is not None:
+        create_session(tx, a.new_session, SessionStatus.CONNECTING, a.now_ms)
+    session, taken = tx.execute(_PLACE, (a.lane, session_id)).fetchone()
+    if session_id is not None:
+        if session is None:
+            raise SessionNotFound(session_id)
+        tx.execute(_TOUCH_SESSION, (a.now_ms, a.now_ms, tx.epoch, session))
+    if a.exclusive and not taken:
+        (taken,) = tx.execute(_PROJECT_IS_TAKEN, (a.project,)).fetchone()
+    return session, not taken
 
 
 def _turn(a: Acceptance, turn_id: int, session_id: str | None) -> Turn:

@@ -80,17 +80,17 @@ def post(tx: Transaction, owner: Owner, charges: Iterable[Charge], now_ms: int, 
         earlier: what the turn had been charged before.
     """
     posted = Posted()
+    where = (owner.turn_id, owner.session, owner.user_id, owner.channel, now_ms, tx.epoch)
     for charge in charges:
         nanos, unpriced = charge.nanos or 0, charge.nanos is None
         *values, _, estimated = from_charge(charge)
-        amount = (nanos, estimated, unpriced)
-        where = (owner.turn_id, owner.session, owner.user_id, owner.channel, now_ms, tx.epoch)
-        if not tx.changed(_POST, (*values, *amount, *where)):
+        if not tx.changed(_POST, (*values, nanos, estimated, unpriced, *where)):
             continue
         model = charge.model
         first = owner.turn_id is not None and model not in earlier.models and model not in posted.models
         tx.count_charge(owner, model, nanos, charge.tokens, first=first, now_ms=now_ms)
-        posted += Posted(1, nanos, charge.tokens, unpriced, frozenset({model}))
+        new = Posted(1, nanos, charge.tokens, unpriced, frozenset({model}))
+        posted = posted + new if posted.count else new
     return posted
 
 

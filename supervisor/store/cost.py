@@ -45,6 +45,7 @@ _KEY_OF_TURN = {
     "channel": "l.channel",
     "day": f"l.accepted_ms / {MILLISECONDS_OF_A_DAY}",
 }
+_OF_SESSION = "session = (SELECT number FROM claude_code_sessions WHERE id = :session_id)"
 COUNTED = "l.kind = 'prompt' AND l.target IN ('claude_code', 'assistant')"
 """Whether a turn counts as a message: what somebody asked, and something was to answer."""
 FIRST_OF_MODEL = """
@@ -138,16 +139,19 @@ def _from_ledger(
 
 def ledger_queries(query: CostQuery, group_by: str | None) -> tuple[str, str | None]:
     """Return the query for the charges, and that for the prompts (None where the charges' turns count)."""
-    conditions = []
-    if query.user_id is not None:
-        conditions.append("l.user_id = :user_id")
+    of_charge, of_turn = [], []
     if query.session_id is not None:
-        conditions.append("l.session = (SELECT number FROM claude_code_sessions WHERE id = :session_id)")
-    where = " AND ".join(conditions)
+        of_charge.append(f"l.turn_id IN (SELECT id FROM turns WHERE {_OF_SESSION})")
+        of_turn.append(f"l.{_OF_SESSION}")
+    if query.user_id is not None:
+        # The + keeps the index of users out of it: the rows of a session are fewer.
+        of_user = "l.user_id = :user_id" if query.session_id is None else "+l.user_id = :user_id"
+        of_charge.append(of_user)
+        of_turn.append(of_user)
     turns = f"sum({FIRST_OF_MODEL})" if group_by == "model" else "0"
     charges = f"""
         SELECT {_KEY_OF_CHARGE[group_by]}, sum(nanos), sum(input), sum(output), {turns}
-        FROM ledger AS l WHERE {where} AND l.at_ms >= :since_ms AND l.at_ms < :until_ms GROUP BY 1
+        FROM ledger AS l WHERE {" AND ".join(of_charge)} AND l.at_ms >= :since_ms AND l.at_ms < :until_ms GROUP BY 1
     """
     if group_by == "model":
         return charges, None
@@ -155,7 +159,7 @@ def ledger_queries(query: CostQuery, group_by: str | None) -> tuple[str, str | N
         charges,
         f"""
         SELECT {_KEY_OF_TURN[group_by]}, count(*) FROM turns AS l
-        WHERE {where} AND l.accepted_ms >= :since_ms AND l.accepted_ms < :until_ms
+        WHERE {" AND ".join(of_turn)} AND l.accepted_ms >= :since_ms AND l.accepted_ms < :until_ms
           AND {COUNTED} GROUP BY 1
     """,
     )

@@ -30,10 +30,11 @@ _TOTALS = "SELECT scope, key, NULL, nanos, messages, input_tokens, output_tokens
 _DAILY_TOTALS = "SELECT scope, key, day, nanos, messages, input_tokens, output_tokens FROM daily_totals"
 _SESSIONS = """
     SELECT s.id, s.cost_nanos, s.message_count,
-           coalesce((SELECT sum(nanos) FROM ledger WHERE session = s.number), 0),
+           coalesce(charged.nanos, 0),
            coalesce((SELECT sum(cost_nanos) FROM claude_code_messages WHERE session_id = s.id), 0),
            (SELECT count(*) FROM turns WHERE session = s.number AND kind = 'prompt')
     FROM claude_code_sessions AS s
+    LEFT JOIN (SELECT session AS number, sum(nanos) AS nanos FROM ledger GROUP BY session) AS charged USING (number)
 """
 _TURNS = """
     SELECT i.message_id,

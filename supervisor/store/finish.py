@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from supervisor.protocol.ids import uuid7
-from supervisor.protocol.messages import MessageId
+from supervisor.protocol.messages import MessageId, UserId
 from supervisor.protocol.status import TurnState
 from supervisor.store.charges import Posted, earlier_charges, post
+from supervisor.store.codes import issue
 from supervisor.store.drafts import add_drafts
 from supervisor.store.records import Charge, Outcome, Settled
 from supervisor.store.rows import CHARGE_COLUMNS, to_charge
@@ -22,8 +23,8 @@ _JOURNALLED = f"SELECT {CHARGE_COLUMNS} FROM calls WHERE turn_id = ? ORDER BY id
 _EMPTY_JOURNAL = "DELETE FROM calls WHERE turn_id = ?"
 _END = """
     UPDATE turns
-    SET state = ?, answer = ?, why = ?, stop_reason = ?, duration_ms = ?, provider_nanos = ?, ended_ms = ?,
-        pid = NULL, pid_started = NULL, boot_id = NULL
+    SET state = ?, answer = ?, why = ?, stop_reason = ?, duration_ms = ?, provider_nanos = ?, files_changed = ?,
+        ended_ms = ?, pid = NULL, pid_started = NULL, boot_id = NULL
     WHERE id = ? AND state = 'running' AND epoch = ?
 """
 _ADD_ANSWER = """
@@ -62,7 +63,8 @@ def finish(tx: Transaction, turn_id: int, outcome: Outcome) -> Settled | None:
         tx.execute(_MARK_PROMPT, (outcome.state, 2 * turn_id))
         tx.execute(_TOUCH_SESSION, (posted.nanos, now_ms, now_ms, tx.epoch, owner.session))
         if outcome.session_status is not None:
-            write_status(tx, owner.session_id, outcome.session_status, outcome.why, now_ms)
+            reason = outcome.session_reason or outcome.why
+            write_status(tx, owner.session_id, outcome.session_status, reason, now_ms)
         tx.remember(owner.user_id, owner.channel, owner.session, now_ms)
     tx.execute(
         _END,
@@ -73,12 +75,16 @@ def finish(tx: Transaction, turn_id: int, outcome: Outcome) -> Settled | None:
             outcome.stop_reason,
             outcome.duration_ms,
             outcome.provider_nanos,
+            outcome.files_changed,
             now_ms,
             turn_id,
             tx.epoch,
         ),
     )
     add_drafts(tx, outcome.replies, turn_id, owner.user_id, now_ms)
+    if (asking := outcome.asking) is not None:
+        code = issue(tx, asking.kind, asking.ref, UserId(owner.user_id), asking.until_ms)
+        add_drafts(tx, asking.notices(code), turn_id, owner.user_id, now_ms)
     tx.record("supervisor", f"turn.{outcome.state}", {"turn": turn_id, "nanos": spent.nanos}, now_ms)
     return Settled(cost_nanos=spent.nanos, tokens=spent.tokens, unpriced=spent.unpriced, answer_id=answer_id)
 

@@ -71,16 +71,26 @@ def migrate(connection: sqlite3.Connection, migrations: list[Migration] | None =
         )
     connection.execute(_CREATE_HISTORY)
     applied: dict[int, str] = dict(connection.execute("SELECT version, sha256 FROM migrations"))
-    for migration in migrations:
-        if migration.version > current:
-            _apply(connection, migration)
-        elif applied.get(migration.version) != migration.sha256:
-            raise ConfigError(
-                "state.dir",
-                f"migration {migration.name} is not the one that the database was made with",
-                "install xswarm again; a released migration is never edited",
-            )
+    (enforced,) = connection.execute("PRAGMA foreign_keys").fetchone()
+    connection.execute("PRAGMA foreign_keys = OFF")  # else a table that others refer to could not be made anew
+    try:
+        for migration in migrations:
+            if migration.version > current:
+                _apply(connection, migration)
+            else:
+                _compare(migration, applied.get(migration.version))
+    finally:
+        connection.execute(f"PRAGMA foreign_keys = {enforced:d}")
     return newest
+
+
+def _compare(migration: Migration, applied: str | None) -> None:
+    if applied != migration.sha256:
+        raise ConfigError(
+            "state.dir",
+            f"migration {migration.name} is not the one that the database was made with",
+            "install xswarm again; a released migration is never edited",
+        )
 
 
 def _apply(connection: sqlite3.Connection, migration: Migration) -> None:
@@ -90,6 +100,8 @@ def _apply(connection: sqlite3.Connection, migration: Migration) -> None:
             "INSERT INTO migrations (version, name, sha256, applied_ms) VALUES (?, ?, ?, ?)",
             (migration.version, migration.name, migration.sha256, time.time_ns() // 1_000_000),
         )
+        for table, rowid, parent, _ in connection.execute("PRAGMA foreign_key_check"):
+            raise sqlite3.IntegrityError(f"{migration.name}: {table} row {rowid} refers to a missing row of {parent}")
         connection.execute(f"PRAGMA user_version = {migration.version:d}")
         connection.execute("COMMIT")
     except sqlite3.Error:

@@ -21,6 +21,7 @@ from supervisor.protocol.messages import (
     UserId,
 )
 from supervisor.protocol.status import EndReason, OutboxState, SessionStatus
+from supervisor.store.ports.approvals import Approvals
 from supervisor.store.ports.codes import Codes
 from supervisor.store.records import (
     Acceptance,
@@ -130,6 +131,12 @@ class Turns(Protocol):
 
     async def exchanges(self, lane: str, *, limit: int) -> list[tuple[str, str]]:
         """Return the newest completed (prompt, answer) pairs of a lane, oldest first."""
+
+    async def was_cut_off(self, session_id: SessionId) -> bool:
+        """Return whether the last turn of a session that has ended was interrupted."""
+
+    async def interruptions(self, session_id: SessionId, *, since_ms: int) -> int:
+        """Return how many turns of a session were interrupted after a time."""
 
     async def record_event(self, turn_id: int, kind: str, payload: dict[str, Any], *, now_ms: int) -> None:
         """Append an event (a tool that started or ended) to a turn that runs under this epoch."""
@@ -322,6 +329,10 @@ class Store(Protocol):
     @property
     def codes(self) -> Codes:
         """Codes that people were told."""
+
+    @property
+    def approvals(self) -> Approvals:
+        """Questions about tool calls."""
 
     async def backup(self, path: Path) -> None:
         """Write a consistent, checked copy.

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from supervisor.protocol.codes import CodeKind
 from supervisor.protocol.conversation import ProcessIdentity, Tokens
 from supervisor.protocol.messages import (
     Address,
@@ -117,6 +118,7 @@ class Acceptance:
         note: what the model is told besides.
         target: REFUSED and COMMAND write `refusals` (what the person is told) instead of a turn that could run: their
             turn is `cancelled` or `completed` at once.
+        closes: a code that this message answers; it counts no more.
         start: run at once in the same transaction when nothing of the lane (and project) is waiting or running.
     """
 
@@ -141,6 +143,7 @@ class Acceptance:
     reply: Reply | None = None
     refusals: Sequence[OutboxDraft] = ()
     dedup_seconds: float | None = None
+    closes: str = ""
     start: bool = False
     identity: ProcessIdentity | None = None
     now_ms: int
@@ -215,6 +218,21 @@ class Charge:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Asking:
+    """A code that a turn's end issues, and the replies that tell it.
+
+    Attributes:
+        ref: the id of what it stands for.
+        notices: the replies by the code, which is made in the transaction.
+    """
+
+    kind: CodeKind
+    ref: str
+    until_ms: int
+    notices: Callable[[str], Sequence[OutboxDraft]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
     """Everything T3 writes. The charges journalled for the turn so far are posted with it.
 
@@ -222,9 +240,12 @@ class Outcome:
         answer: Markdown; the partial text where the turn did not complete.
         why: a sentence where it did not complete.
         provider_nanos: the connector's own figure, kept beside ours; None where it has none.
+        files_changed: of its project, by the turn; None = nobody has looked.
         charges: besides the journalled ones.
         replies: outbox rows.
+        asking: a question to the person, besides `replies`.
         session_status: the status that the session gets, None = unchanged.
+        session_reason: why it gets it; empty = `why`.
     """
 
     state: TurnState
@@ -233,9 +254,12 @@ class Outcome:
     stop_reason: str = ""
     duration_ms: int = 0
     provider_nanos: int | None = None
+    files_changed: int | None = None
     charges: Sequence[Charge] = ()
     replies: Sequence[OutboxDraft] = ()
+    asking: Asking | None = None
     session_status: SessionStatus | None = None
+    session_reason: str = ""
     now_ms: int
 
 

@@ -55,13 +55,11 @@ class SqliteSessions:
         self._database = database
 
     async def create(self, session: NewSession, *, status: SessionStatus, now_ms: int) -> Session:
-        """Create a session's record; returns the one that has the id where there is one already."""
+        """Create a session's record, live; returns the one that has the id where there is one already."""
 
         def work(tx: Transaction) -> Session:
             tx.point("session")
-            if tx.one(_GET, (session.id,)) is None:
-                create_session(tx, session, now_ms)
-                write_status(tx, session.id, status, "", now_ms)
+            create_session(tx, session, status, now_ms)
             return to_session(tx.execute(_GET, (session.id,)).fetchone())
 
         return await self._database.write(work)

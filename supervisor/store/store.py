@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from supervisor.store.accounts import SqliteAccounts
+from supervisor.store.approvals import SqliteApprovals
 from supervisor.store.audit import SqliteAudit
 from supervisor.store.backup import back_up, check_integrity
 from supervisor.store.codes import SqliteCodes, forget_old
@@ -38,6 +39,7 @@ class SqliteStore:
         self.audit = SqliteAudit(database)
         self.keys = SqliteKeys(database)
         self.codes = SqliteCodes(database)
+        self.approvals = SqliteApprovals(database)
 
     async def backup(self, path: Path) -> None:
         """Write a consistent, checked copy (0600).

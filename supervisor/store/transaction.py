@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from supervisor.protocol.conversation import Tokens
 
@@ -38,8 +37,7 @@ _REMEMBER = """
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Owner:
+class Owner(NamedTuple):
     """Under which keys something counts; an empty key stands for "none".
 
     Attributes:
@@ -66,7 +64,8 @@ def to_json(value: Any) -> str:
 
 def canonical(seq: int, at_ms: int, epoch: int, actor: str, event: str, detail: str) -> bytes:
     """Return what an audit row's seal covers."""
-    return _ASCII.encode([seq, at_ms, epoch, actor, event, detail]).encode()
+    text = _ASCII.encode
+    return f"[{seq},{at_ms},{epoch},{text(actor)},{text(event)},{text(detail)}]".encode()  # the JSON of a list of them
 
 
 class Transaction:
@@ -84,8 +83,7 @@ class Transaction:
         self._seal = seal
         self._entries: list[Row] = []
         self._last_entry: tuple[int, bytes] | None = None
-        self._totals: dict[tuple[str, str], list[int]] = {}
-        self._days: dict[tuple[str, str, int], list[int]] = {}
+        self._sums: dict[tuple[str, str, int], list[int]] = {}
         self._last_used: dict[tuple[str, str], tuple[int, int]] = {}
 
     def one(self, sql: str, parameters: Iterable[Any] = ()) -> Row | None:
@@ -114,12 +112,13 @@ class Transaction:
 
     def count_message(self, owner: Owner, now_ms: int) -> None:
         """Count an accepted prompt."""
-        self._count(_scopes(owner), now_ms, 0, 1, 0, 0)
+        self._count_for(owner, now_ms // MILLISECONDS_OF_A_DAY, 0, 1, 0, 0)
 
     def count_charge(self, owner: Owner, model: str, nanos: int, tokens: Tokens, *, first: bool, now_ms: int) -> None:
         """Count a posted charge; `first`: the turn had none of this model before."""
-        self._count(_scopes(owner), now_ms, nanos, 0, tokens.input, tokens.output)
-        self._count((("model", model),), now_ms, nanos, int(first), tokens.input, tokens.output)
+        day = now_ms // MILLISECONDS_OF_A_DAY
+        self._count_for(owner, day, nanos, 0, tokens.input, tokens.output)
+        self._count(("model", model, day), nanos, int(first), tokens.input, tokens.output)
 
     def remember(self, user_id: str, channel: str, session: int, now_ms: int) -> None:
         """Note where a person last was."""
@@ -129,27 +128,24 @@ class Transaction:
         """Store what was gathered; the last thing before the commit."""
         if self._entries:
             self.executemany(_APPEND_ENTRY, self._entries)
-        if self._totals:
-            self.executemany(_ADD_TO_TOTAL, [(*sums, *key) for key, sums in self._totals.items()])
-            self.executemany(_ADD_TO_DAY, [(*sums, *key) for key, sums in self._days.items()])
+        if self._sums:
+            self.executemany(_ADD_TO_TOTAL, [(*sums, scope, key) for (scope, key, _), sums in self._sums.items()])
+            self.executemany(_ADD_TO_DAY, [(*sums, *place) for place, sums in self._sums.items()])
         if self._last_used:
             self.executemany(_REMEMBER, [(*key, *place) for key, place in self._last_used.items()])
 
-    def _count(self, scopes: Iterable[tuple[str, str]], now_ms: int, *amounts: int) -> None:
-        day = now_ms // MILLISECONDS_OF_A_DAY
-        for scope in scopes:
-            for sums in (
-                self._totals.setdefault(scope, [0, 0, 0, 0]),
-                self._days.setdefault((*scope, day), [0, 0, 0, 0]),
-            ):
-                for index, amount in enumerate(amounts):
-                    sums[index] += amount
+    def _count_for(self, owner: Owner, day: int, nanos: int, messages: int, tokens_in: int, tokens_out: int) -> None:
+        self._count(("system", "", day), nanos, messages, tokens_in, tokens_out)
+        self._count(("user", owner.user_id, day), nanos, messages, tokens_in, tokens_out)
+        self._count(("session", owner.session_id, day), nanos, messages, tokens_in, tokens_out)
+        self._count(("channel", owner.channel, day), nanos, messages, tokens_in, tokens_out)
 
-
-def _scopes(owner: Owner) -> tuple[tuple[str, str], ...]:
-    return (
-        ("system", ""),
-        ("user", owner.user_id),
-        ("session", owner.session_id),
-        ("channel", owner.channel),
-    )
+    def _count(self, place: tuple[str, str, int], nanos: int, messages: int, tokens_in: int, tokens_out: int) -> None:
+        sums = self._sums.get(place)
+        if sums is None:
+            self._sums[place] = [nanos, messages, tokens_in, tokens_out]
+        else:
+            sums[0] += nanos
+            sums[1] += messages
+            sums[2] += tokens_in
+            sums[3] += tokens_out

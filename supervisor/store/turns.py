@@ -78,6 +78,15 @@ _CLAUDE_CODE_EXCHANGES = """
     SELECT p.message, a.message FROM claude_code_messages AS a JOIN claude_code_messages AS p ON p.seq = a.seq - 1
     WHERE a.session_id = ? AND a.direction = 'from_claude' AND a.status = 'completed' ORDER BY a.seq DESC LIMIT ?
 """
+_LAST_ENDED = """
+    SELECT state FROM turns
+    WHERE session = (SELECT number FROM claude_code_sessions WHERE id = ?) AND ended_ms IS NOT NULL
+    ORDER BY id DESC LIMIT 1
+"""
+_INTERRUPTIONS = """
+    SELECT count(*) FROM turns
+    WHERE session = (SELECT number FROM claude_code_sessions WHERE id = ?) AND state = 'interrupted' AND ended_ms > ?
+"""
 _ADD_EVENT = """
     INSERT INTO events (turn_id, seq, at_ms, epoch, kind, payload)
     SELECT id, (SELECT coalesce(max(seq), 0) + 1 FROM events WHERE turn_id = turns.id), ?, epoch, ?, ?
@@ -235,6 +244,21 @@ class SqliteTurns:
             return rows[::-1]
 
         return await self._database.read(work)
+
+    async def was_cut_off(self, session_id: SessionId) -> bool:
+        """Return whether the last turn of a session that has ended was interrupted."""
+
+        def work(connection: sqlite3.Connection) -> bool:
+            row = connection.execute(_LAST_ENDED, (session_id,)).fetchone()
+            return row is not None and row[0] == TurnState.INTERRUPTED
+
+        return await self._database.read(work)
+
+    async def interruptions(self, session_id: SessionId, *, since_ms: int) -> int:
+        """Return how many turns of a session were interrupted after a time."""
+        return await self._database.read(
+            lambda connection: int(connection.execute(_INTERRUPTIONS, (session_id, since_ms)).fetchone()[0])
+        )
 
     async def record_event(self, turn_id: int, kind: str, payload: dict[str, Any], *, now_ms: int) -> None:
         """Append an event to a turn that runs under this epoch; nothing is written for another."""

@@ -29,6 +29,7 @@ WITHOUT_OWN_TESTS = frozenset(
         Path("supervisor/protocol/ports.py"),
         Path("supervisor/protocol/requests.py"),
         Path("supervisor/store/port.py"),
+        Path("supervisor/store/ports/approvals.py"),
         Path("supervisor/store/ports/codes.py"),
         Path("supervisor/store/records.py"),
         # Two lines that start the command line; test_wheel.py runs them.
@@ -44,6 +45,7 @@ TESTED_BESIDE = {
     Path("connectors/claude_code/usage.py"): Path("tests/connectors/claude_code/test_turns.py"),
     Path("supervisor/config/checks.py"): Path("tests/supervisor/config/test_loading.py"),
     Path("supervisor/commands.py"): Path("tests/supervisor/test_plain_words.py"),
+    Path("supervisor/core.py"): Path("tests/supervisor/test_daemon.py"),
     Path("supervisor/protocol/codes.py"): Path("tests/supervisor/test_words.py"),
     Path("supervisor/demo/twilio_book.py"): Path("tests/supervisor/demo/test_twilio.py"),
     **{

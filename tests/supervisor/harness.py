@@ -12,32 +12,17 @@ from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
 
+import supervisor.core
 from supervisor import config
 from supervisor.accounts import Accounts
-from supervisor.assistant import Assistant
-from supervisor.commands import Commands
-from supervisor.conversations import Conversations
-from supervisor.endings import Endings
-from supervisor.hub import Hub
+from supervisor.core import Tuning
 from supervisor.identity import Directory
-from supervisor.intake import MAX_WAITING, Intake
-from supervisor.keywords import Keywords
 from supervisor.models.prices import PriceList
 from supervisor.models.proxy import Gateway
-from supervisor.operations import ONE_TURN_TO_END_SECONDS, Operations
-from supervisor.outbox import RECONCILE_PAUSE_MS, Outbox
-from supervisor.plain_words import PlainWords
 from supervisor.projects import Projects
 from supervisor.protocol.ports import Connector
-from supervisor.protocol.status import EndReason, Permissions
-from supervisor.queries import Queries
-from supervisor.rates import Rates
-from supervisor.recovery import recover
-from supervisor.rights import Rights
-from supervisor.router import Router
-from supervisor.sessions import Sessions
+from supervisor.protocol.status import Permissions
 from supervisor.store import SqliteStore, open_store
-from supervisor.turns import GRACE_SECONDS, Turns
 from tests.supervisor.scripted import ScriptedConnector
 
 OPERATOR = "operator-token-of-the-tests"
@@ -68,8 +53,7 @@ class Core:
         projects: `[projects.NAME]` besides "site" and "vault".
         upstream: of the gateway; the default answers nothing.
         crash: given to the store: called at its crash points, in the writer's thread.
-        reconcile_pause_ms: see `Outbox`.
-        grace_seconds, max_waiting, turn_to_end_seconds: see `Turns`, `Intake` and `Operations`.
+        tuning: constants of the core.
         recovering: whether what an earlier daemon left is settled at the start.
     """
 
@@ -85,10 +69,7 @@ class Core:
         projects: Mapping[str, config.Project] | None = None,
         upstream: str = NOWHERE,
         crash: Callable[[str], None] | None = None,
-        reconcile_pause_ms: int = RECONCILE_PAUSE_MS,
-        grace_seconds: float = GRACE_SECONDS,
-        max_waiting: int = MAX_WAITING,
-        turn_to_end_seconds: float = ONE_TURN_TO_END_SECONDS,
+        tuning: Tuning | None = None,
         recovering: bool = True,
     ) -> None:
         self.folder = folder
@@ -100,10 +81,7 @@ class Core:
         self._more_projects = dict(projects or {})
         self._upstream = upstream
         self._crash = crash
-        self._reconcile_pause_ms = reconcile_pause_ms
-        self._grace_seconds = grace_seconds
-        self._max_waiting = max_waiting
-        self._turn_to_end_seconds = turn_to_end_seconds
+        self._tuning = tuning
         self._recovering = recovering
         self.site = folder / "site"
         self.vault = folder / "vault"
@@ -131,16 +109,21 @@ class Core:
         self.store: SqliteStore = await open_store(self.folder / "xswarm.db", seal=seal, crash=self._crash)
         stack.push_async_callback(self.store.close)
         self.directory = Directory(operator_token=OPERATOR, service_token=SERVICE, jwt_secret=JWT_SECRET)
-        self.projects = Projects(
-            {
+        settings = config.Config(
+            claude_code=self.claude_code,
+            routing=self._routing,
+            limits=self._limits,
+            state=config.State(dir=str(self.folder)),
+            projects={
                 "site": config.Project(
                     path=str(self.site), users=("alice", "bob", "olga"), permissions=Permissions.EDIT
                 ),
                 "vault": config.Project(path=str(self.vault)),
                 "open": config.Project(path=str(self.open), permissions=Permissions.FULL),
                 **self._more_projects,
-            }
+            },
         )
+        self.projects = Projects(settings.projects)
         self.accounts = Accounts(self.store, self.directory, self.projects)
         await self.accounts.reload()
         await self.accounts.put_user("alice", name="Alice", role="ADMIN", phones=[ALICE_PHONE], emails=[ALICE_MAIL])
@@ -148,70 +131,33 @@ class Core:
         await self.accounts.put_user("olga", name="Olga", role="OPERATOR")
         gateway = Gateway(upstream=self._upstream, api_key=None, prices=PriceList())
         self.gateway = await stack.enter_async_context(gateway)
-        self.hub = Hub()
-        self.outbox = Outbox(self.store.outbox, reconcile_pause_ms=self._reconcile_pause_ms)
-        self.sessions = Sessions(
+        core = supervisor.core.Core(
+            settings,
             store=self.store,
-            hub=self.hub,
-            connector=self.connector,
+            directory=self.directory,
+            projects=self.projects,
             gateway=gateway,
-            state_dir=self.folder,
-            max_processes=self.claude_code.max_processes,
-            turn_timeout=self.claude_code.turn_timeout_seconds,
+            connector=self.connector,
+            assistant=self.assistant_connector,
+            tuning=self._tuning,
         )
-        self.endings = Endings(store=self.store, hub=self.hub, replied=self.outbox.notify)
-        self.turns = Turns(
-            store=self.store,
-            hub=self.hub,
-            sessions=self.sessions,
-            assistant=Assistant(connector=self.assistant_connector, gateway=gateway, store=self.store),
-            projects=self.projects,
-            rights=Rights(self.directory, self.projects),
-            endings=self.endings,
-            replied=self.outbox.notify,
-            grace_seconds=self._grace_seconds,
-            turn_timeout=self.claude_code.turn_timeout_seconds,
-        )
-        routing = self._routing
-        conversations = Conversations(
-            store=self.store,
-            projects=self.projects,
-            router=Router(Keywords(routing.keywords), routing.unauthorised),
-            followup_seconds=routing.followup_seconds,
-            default_project=routing.default_project,
-        )
-        self.intake = Intake(
-            store=self.store,
-            directory=self.directory,
-            projects=self.projects,
-            conversations=conversations,
-            rates=Rates(self._limits),
-            sessions=self.sessions,
-            turns=self.turns,
-            outbox=self.outbox,
-            commands=Commands([PlainWords(self.store, self.turns)]),
-            max_waiting=self._max_waiting,
-        )
-        self.operations = Operations(
-            store=self.store,
-            directory=self.directory,
-            projects=self.projects,
-            queries=Queries(self.store, self.directory, self.sessions),
-            intake=self.intake,
-            sessions=self.sessions,
-            turns=self.turns,
-            waiters=self.endings.waiters,
-            claude_code=self.claude_code,
-            turn_to_end_seconds=self._turn_to_end_seconds,
-        )
-        stack.push_async_callback(self.sessions.close_all, EndReason.SHUTDOWN)
-        stack.push_async_callback(self.turns.drain, DRAIN_SECONDS)
+        self.hub = core.hub
+        self.outbox = core.outbox
+        self.approvals = core.approvals
+        self.sessions = core.sessions
+        self.endings = core.endings
+        self.turns = core.turns
+        self.intake = core.intake
+        self.operations = core.operations
+        self.recovery = core.recovery
+        stack.push_async_callback(core.close)
+        stack.push_async_callback(core.drain, DRAIN_SECONDS)
         if self._recovering:
             await self.recover()
 
     async def recover(self) -> None:
         """Settle what an earlier daemon left."""
-        await recover(self.store, self.turns, self.endings)
+        await self.recovery.run()
 
     async def token(self, user_id: str) -> str:
         """Make a token for a user and return it."""

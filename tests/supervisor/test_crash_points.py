@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from supervisor.protocol.status import Target, TurnState
+from supervisor.recovery import MAX_INTERRUPTIONS
 from supervisor.store import open_store
 from supervisor.store.records import Result
 from tests.supervisor.crash_child import Killer, work
@@ -90,6 +91,10 @@ async def check_promises(folder: Path) -> dict[str, Result]:
             assert "not run again" in text
             had_run = effects[accepted[key]] == 1
             assert (f"Bash {found.turn.text}" in text) <= had_run
+        elif found.turn.state is TurnState.FAILED:
+            cut = sum(other.turn.state is TurnState.INTERRUPTED for other in results.values())
+            assert cut >= MAX_INTERRUPTIONS, "only a session that keeps being interrupted starts no more by itself"
+            assert "Session is not active" in text
         else:
             assert found.turn.state is TurnState.COMPLETED
     return results

@@ -74,7 +74,7 @@ async def test_half_a_surrogate_pair_in_an_answer_or_a_tool_call_ends_the_turn_a
         conversation.release("half \ud83d")
         ended = await waiting
         assert ended.answer == "half \ufffd"
-        assert await core.endings.tools_of(ended.turn) == [("tool_started", "Bash echo \ufffd")]
+        assert await core.endings.tools_of(ended.turn) == ["Bash echo \ufffd"]
 
 
 async def test_an_outcome_that_cannot_be_written_fails_its_turn_and_blocks_nobody(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from supervisor.config import Limits, Routing
+from supervisor.core import Tuning
 from supervisor.protocol.errors import Overloaded
 from supervisor.protocol.messages import Inbound, Receipt, SessionId
 from supervisor.protocol.status import Permissions, Target, TurnState
@@ -119,7 +120,7 @@ async def test_too_many_messages_are_told_once_and_repetitions_cost_nothing(tmp_
 
 
 async def test_services_are_not_limited_but_told_that_too_much_waits(tmp_path: Path) -> None:
-    async with core_with(tmp_path, limits=Limits(messages_per_minute=1), max_waiting=3) as core:
+    async with core_with(tmp_path, limits=Limits(messages_per_minute=1), tuning=Tuning(max_waiting=3)) as core:
         await connect(core)
         for _ in range(4):
             taken = await core.operations.send(asked(core), SessionId("s1"), "hold", None)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from supervisor.config import ClaudeCode
+from supervisor.core import Tuning
 from supervisor.identity import Caller
 from supervisor.protocol.errors import (
     IdempotencyConflict,
@@ -149,7 +150,7 @@ async def test_who_texted_is_told_when_their_waiting_message_is_dropped(tmp_path
 
 
 async def test_a_turn_that_does_not_hear_its_interrupt_ends_with_its_process(tmp_path: Path) -> None:
-    async with Core(tmp_path, connector=ScriptedConnector(), turn_to_end_seconds=0.05) as core:
+    async with Core(tmp_path, connector=ScriptedConnector(), tuning=Tuning(turn_to_end_seconds=0.05)) as core:
         await connect(core)
         running = asyncio.create_task(ask(core, "deaf"))
         await until(scripted(core).held, "a turn runs")

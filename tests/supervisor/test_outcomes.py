@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import uuid
+from typing import Any
 
 import pytest
 
 from supervisor import outcomes
 from supervisor.hub import Hub
 from supervisor.protocol import conversation as talk
+from supervisor.protocol.codes import CodeKind
 from supervisor.protocol.errors import ConnectionFailed, SessionNotActive
 from supervisor.protocol.messages import MessageId
-from supervisor.protocol.status import Target, TurnState
+from supervisor.protocol.status import SessionStatus, Target, TurnState
 from supervisor.running import Running
 from supervisor.store.records import Outcome, Turn
 from tests.supervisor.turn_records import PHONE, turn
@@ -75,21 +77,39 @@ async def test_a_turn_that_nobody_can_be_answered_for_has_no_reply() -> None:
     assert outcomes.concluded(running(turn(reply=None)), FINISHED, (), 0).replies == []
 
 
-async def test_an_interrupted_turn_names_the_tools_that_had_started_and_is_not_run_again() -> None:
+async def test_an_interrupted_turn_names_the_tools_that_had_started_and_asks_what_becomes_of_it() -> None:
     run = running()
     run.on_event(talk.TextDelta(text="Half"))
-    outcome = outcomes.interrupted(turn(), outcomes.SHUT_DOWN, ["Edit x.py", "Bash make"], run, 0)
-    assert (outcome.state, outcome.answer) == (TurnState.INTERRUPTED, "Half")
-    assert reply(outcome) == (
+    outcome = outcomes.interrupted(turn(), outcomes.SHUT_DOWN, ["Edit x.py", "Bash make"], run, 5)
+    assert (outcome.state, outcome.answer, outcome.replies) == (TurnState.INTERRUPTED, "Half", ())
+    assert outcome.asking is not None
+    assert (outcome.asking.kind, outcome.asking.ref) == (CodeKind.TURN, turn().message_id)
+    assert outcome.asking.until_ms == 5 + outcomes.ASKED_MS
+    (notice,) = outcome.asking.notices("KXQPT")
+    assert notice.text == (
         'Your message "fix it" was interrupted: the daemon was shut down while it ran. These tools had started: '
-        "Edit x.py, Bash make. It was not run again: check what it did, and write again to go on."
+        "Edit x.py, Bash make. It was not run again. Reply CONTINUE KXQPT, RETRY KXQPT or DROP KXQPT."
     )
+
+
+@pytest.mark.parametrize("nobody", [{"reply": None}, {"session_id": None, "target": Target.ASSISTANT}])
+def test_nobody_is_asked_who_could_not_answer_or_where_nothing_can_go_on(nobody: dict[str, Any]) -> None:
+    outcome = outcomes.interrupted(turn(**nobody), outcomes.SHUT_DOWN, [], None, 0)
+    assert outcome.asking is None
+    assert outcome.why.endswith("It was not run again: check what it did, and write again to go on")
+
+
+def test_a_session_that_is_interrupted_too_often_gives_up_and_says_so() -> None:
+    outcome = outcomes.interrupted(turn(), outcomes.SHUT_DOWN, [], None, 0, attention=True)
+    assert (outcome.asking, outcome.session_status) == (None, SessionStatus.ERROR)
+    assert outcome.session_reason.startswith("needs attention")
+    assert str(reply(outcome)).endswith("look what goes wrong, then connect it again.")
 
 
 def test_a_turn_that_a_crash_cut_off_has_nothing_but_its_record() -> None:
     outcome = outcomes.interrupted(turn(), "the daemon ended while it ran", [], None, 0)
     assert (outcome.answer, outcome.duration_ms, outcome.charges) == ("", 0, ())
-    assert "These tools" not in str(reply(outcome))
+    assert "These tools" not in outcome.why
 
 
 @pytest.mark.parametrize(

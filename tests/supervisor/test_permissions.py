@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from supervisor import permissions
-from supervisor.permissions import EDITS, HARMLESS, READS
+from supervisor.permissions import EDITS, HARMLESS, READS, Asking, Risk
 from supervisor.protocol.conversation import ToolCall, Verdict
 from supervisor.protocol.status import Permissions
 
@@ -382,3 +382,25 @@ def test_a_project_below_state_dir_is_open_and_one_around_it_is_not_searched(tmp
         assert permissions.decide(call, EDIT, below, private=str(state)).allowed
     assert permissions.decide(edit, EDIT, str(tmp_path), private=str(state)).allowed
     assert not permissions.decide(search, EDIT, str(tmp_path), private=str(state)).allowed
+
+
+@pytest.mark.parametrize(
+    ("name", "tool_input", "risk"),
+    [
+        ("Bash", {"command": "ls"}, Risk.SHELL),
+        ("Read", {"file_path": "/etc/passwd"}, Risk.OUTSIDE),
+        ("Read", {}, Risk.OTHER),
+        ("Write", {"file_path": "new"}, Risk.EDIT),
+        ("Write", {"file_path": "../new"}, Risk.OUTSIDE),
+        ("Write", {"file_path": ".git/hooks/x"}, Risk.PROTECTED),
+        ("Write", {}, Risk.OTHER),
+        ("WebFetch", {"url": "http://a"}, Risk.NETWORK),
+        ("mcp__x__y", {}, Risk.OTHER),
+    ],
+)
+def test_what_needs_a_person_says_how_risky_it_is(
+    name: str, tool_input: dict[str, Any], risk: Risk, project: str
+) -> None:
+    verdict = ask(name, tool_input, ASK, project)
+    assert isinstance(verdict, Asking)
+    assert (verdict.allowed, verdict.risk) == (False, risk)

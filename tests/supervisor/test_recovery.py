@@ -1,12 +1,16 @@
-"""After a crash: an assistant's turn runs again, one of Claude Code is reported, and nothing else changes."""
+"""After a crash: what was answered is delivered, what did nothing runs again, the rest is reported."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from supervisor.protocol.messages import SessionId
+import pytest
+
+from supervisor.live import CUT_OFF
+from supervisor.protocol.conversation import Trace, TraceKind
+from supervisor.protocol.messages import MessageId, SessionId
 from supervisor.protocol.status import EndReason, SessionStatus, TurnState
-from supervisor.recovery import MAX_ATTEMPTS, recover
+from supervisor.recovery import MAX_ATTEMPTS
 from supervisor.store import SqliteStore
 from tests.fakes import ScriptedConnector
 from tests.supervisor.harness import Core
@@ -34,7 +38,7 @@ async def test_each_turn_that_a_crash_cut_off_is_settled_by_its_kind(tmp_path: P
         await until(assistant_of(before).held, "the assistant works")
         await until(lambda: _has_event(before, claude.message_id), "the tool is recorded")
         async with core_with(tmp_path, recovering=False) as after:  # as after a kill: nothing was closed
-            found = await recover(after.store, after.turns, after.endings)
+            found = await after.recovery.run()
             assert (found.sessions, found.requeued, found.interrupted) == (1, 1, 1)
             await until(assistant_of(after).held, "the assistant's turn runs again")
             assistant_of(after).release("here")
@@ -44,7 +48,7 @@ async def test_each_turn_that_a_crash_cut_off_is_settled_by_its_kind(tmp_path: P
                 (asked.message_id, TurnState.COMPLETED),
             ):
                 await until(lambda: _is(after, message_id, state), f"it is {state}")  # noqa: B023
-            assert [text for _, text in scripted(after).prompts] == ["and then"]
+            assert [text for _, text in scripted(after).prompts] == [f"and then\n\n({CUT_OFF})"]
             told = await result(after, claude.message_id)
             assert told.why.startswith(
                 "the daemon was restarted while it ran. These tools had started: Bash make deploy"
@@ -103,5 +107,84 @@ async def test_sessions_of_the_dead_daemon_have_no_process_and_resume(tmp_path: 
 
 async def test_a_clean_start_has_nothing_to_settle(tmp_path: Path) -> None:
     async with core_with(tmp_path, recovering=False) as core:
-        found = await recover(core.store, core.turns, core.endings)
+        found = await core.recovery.run()
         assert (found.sessions, found.requeued, found.interrupted) == (0, 0, 0)
+
+
+async def cut_off(before: Core, text: str, tool: bool = False) -> MessageId:
+    """Return the message of a Claude Code turn that hangs, as a kill would find it."""
+    receipt = await before.intake.accept(text_message(f"claude: {text}"))
+    assert receipt.message_id is not None
+    await until(lambda: bool(scripted(before).prompts), "it runs")
+    if tool:
+        await until(lambda: _has_event(before, receipt.message_id), "the tool is recorded")
+    return receipt.message_id
+
+
+async def test_an_answer_that_was_there_already_is_delivered_and_nothing_runs(tmp_path: Path) -> None:
+    async with core_with(tmp_path) as before:
+        message_id = await cut_off(before, "hold on")
+        async with core_with(tmp_path, recovering=False) as after:
+            trace = Trace(kind=TraceKind.ANSWERED, tools=("Bash make",), answer="All done.")
+            scripted(after).traces[message_id] = trace
+            assert (await after.recovery.run()).answered == 1
+            found = await result(after, message_id)
+            assert (found.turn.state, found.answer) == (TurnState.COMPLETED, "All done.")
+            assert scripted(after).prompts == []
+            (reply,) = await after.store.outbox.due("sms", now_ms=found.ended_ms or 0, limit=9)
+            assert reply.text == "All done."
+            assert await after.store.ledger.disagreements() == []
+
+
+@pytest.mark.parametrize("kind", [TraceKind.ABSENT, TraceKind.UNANSWERED])
+async def test_a_prompt_that_was_not_answered_at_all_runs_again_under_its_id(tmp_path: Path, kind: TraceKind) -> None:
+    async with core_with(tmp_path) as before:
+        message_id = await cut_off(before, "hold on")
+        async with core_with(tmp_path, recovering=False) as after:
+            scripted(after).traces[message_id] = Trace(kind=kind)
+            assert (await after.recovery.run()).requeued == 1
+            await until(scripted(after).held, "it runs again")
+            scripted(after).release("now")
+            await until(lambda: _is(after, message_id, TurnState.COMPLETED), "it is answered")
+            assert [text for _, text in scripted(after).prompts] == ["hold on"]
+
+
+@pytest.mark.parametrize("kind", [TraceKind.SPOKEN, TraceKind.STARTED, TraceKind.UNKNOWN])
+async def test_anything_else_is_reported_with_the_tools_that_had_started(tmp_path: Path, kind: TraceKind) -> None:
+    async with core_with(tmp_path) as before:
+        message_id = await cut_off(before, "hold on")
+        async with core_with(tmp_path, recovering=False) as after:
+            tools = ("Write notes.txt",) if kind is TraceKind.STARTED else ()
+            scripted(after).traces[message_id] = Trace(kind=kind, tools=tools)
+            assert (await after.recovery.run()).interrupted == 1
+            found = await result(after, message_id)
+            assert found.turn.state is TurnState.INTERRUPTED
+            assert ("Write notes.txt" in found.why) is bool(tools)
+            assert scripted(after).prompts == []
+
+
+@pytest.mark.parametrize("kind", [TraceKind.ABSENT, TraceKind.UNANSWERED])
+async def test_what_our_own_record_knows_of_is_not_run_again_whatever_the_transcript_says(
+    tmp_path: Path, kind: TraceKind
+) -> None:
+    async with core_with(tmp_path) as before:
+        message_id = await cut_off(before, "tool make deploy", tool=True)
+        async with core_with(tmp_path, recovering=False) as after:
+            scripted(after).traces[message_id] = Trace(kind=kind)
+            assert (await after.recovery.run()).interrupted == 1
+            assert "Bash make deploy" in (await result(after, message_id)).why
+            assert scripted(after).prompts == []
+
+
+async def test_a_prompt_that_keeps_taking_the_daemon_down_is_reported(tmp_path: Path) -> None:
+    async with core_with(tmp_path) as before:
+        message_id = await cut_off(before, "hold on")
+        for attempt in range(MAX_ATTEMPTS + 1):
+            async with core_with(tmp_path, recovering=False) as after:
+                scripted(after).traces[message_id] = Trace(kind=TraceKind.UNANSWERED)
+                found = await after.recovery.run()
+                assert (found.requeued, found.interrupted) == ((1, 0) if attempt < MAX_ATTEMPTS else (0, 1))
+                if found.requeued:
+                    await until(scripted(after).held, "it runs again")
+                    after.endings.time_is_up = True  # nothing of it is recorded, as after a kill
+                    await after.store.close()

@@ -247,6 +247,21 @@ async def test_a_crash_keeps_the_conversation(tmp_path: Path) -> None:
             assert scripted(after).of("s1").spec.resume
 
 
+async def test_sessions_without_a_process_do_not_count(tmp_path: Path) -> None:
+    connector = ScriptedConnector()
+    async with Core(tmp_path, connector=connector, claude_code=PLENTY) as core:
+        await connect(core, "open")
+        connector.refusals.append("no such program")
+        with pytest.raises(ConnectionFailed):
+            await connect(core, "failed")
+        await connect(core, "dead")
+        connector.of("dead").die("out of memory")
+        await until(lambda: _is(core, SessionStatus.DISCONNECTED, "dead"), "its end is recorded")
+        assert core.sessions.live(SessionId("failed")) is not None  # in memory, for its count of failures
+        assert (core.sessions.live_count(), core.sessions.live_count_of("alice")) == (1, 1)
+        assert [core.sessions.has_live(count) for count in (1, 2, 3, 4)] == [True, False, False, False]
+
+
 async def test_closing_all_leaves_no_process_and_lets_none_start(tmp_path: Path) -> None:
     async with Core(tmp_path, connector=ScriptedConnector()) as core:
         for number in range(5):

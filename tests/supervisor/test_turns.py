@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from supervisor.core import Tuning
+from supervisor.live import CUT_OFF
 from supervisor.protocol.errors import ConnectionFailed, ProjectNotAllowed, StorageError, TurnFailed
 from supervisor.protocol.events import AnyEvent, ClaudeCodeDelta, ClaudeCodeTool
 from supervisor.protocol.messages import SessionId, UserId
@@ -280,7 +282,9 @@ async def test_an_assistant_that_breaks_its_contract_is_an_error_to_whoever_wait
 
 async def test_a_turn_without_an_end_is_ended_by_the_core(tmp_path: Path) -> None:
     settings = replace(PLENTY, turn_timeout_seconds=0.05)
-    async with Core(tmp_path, connector=ScriptedConnector(), claude_code=settings, grace_seconds=0.05) as core:
+    async with Core(
+        tmp_path, connector=ScriptedConnector(), claude_code=settings, tuning=Tuning(grace_seconds=0.05)
+    ) as core:
         await connect(core)
         with pytest.raises(TurnFailed, match="no answer within") as failed:
             await asyncio.wait_for(ask(core, "deaf"), 8)
@@ -350,7 +354,7 @@ async def test_drain_tells_those_who_wait_that_their_message_is_kept(tmp_path: P
             await second
     async with Core(tmp_path, connector=ScriptedConnector()) as core:
         await until(lambda: _is(core, taken.accepted.message_id, TurnState.COMPLETED), "it ran after the restart")
-        assert scripted(core).texts("s1") == ["later"]
+        assert scripted(core).texts("s1") == [f"later\n\n({CUT_OFF})"]  # the one before it was interrupted
 
 
 async def _is(core: Core, message_id: object, wanted: TurnState) -> bool:

@@ -7,12 +7,13 @@ from dataclasses import replace
 
 import pytest
 
+from supervisor.protocol.codes import CodeKind
 from supervisor.protocol.errors import SessionNotFound
 from supervisor.protocol.ids import uuid7
 from supervisor.protocol.messages import MessageId, ProjectName, SessionId, UserId
 from supervisor.protocol.status import SessionStatus, Target, TurnState
 from supervisor.store.port import Store
-from supervisor.store.records import CostQuery
+from supervisor.store.records import Asking, CostQuery, OutboxDraft
 from tests.supervisor.store.builders import (
     NOW,
     PROCESS,
@@ -204,6 +205,52 @@ class TurnsContract(ContractBase):
         assert len([end for end in ends if end is not None]) == 1
         assert len(await store.outbox.due("sms", now_ms=NOW, limit=99)) == 1
         assert (await store.ledger.cost(CostQuery()))[0].cost_nanos == 1_000
+
+    async def test_a_turn_s_end_issues_a_code_once_and_the_message_that_answers_it_closes_it(
+        self, store: Store
+    ) -> None:
+        await with_session(store)
+        turn = await running(store, prompt())
+
+        def notices(code: str) -> list[OutboxDraft]:
+            return [draft(text=f"reply {code}")]
+
+        asking = Asking(kind=CodeKind.TURN, ref=turn.message_id, until_ms=NOW + 100, notices=notices)
+        ended = outcome(TurnState.INTERRUPTED, asking=asking)
+        assert await store.turns.finish(turn.id, ended) is not None
+        assert await store.turns.finish(turn.id, ended) is None
+        (code,) = await store.codes.open_of(turn.user_id, CodeKind.TURN, now_ms=NOW)
+        assert (code.ref, code.until_ms) == (turn.message_id, NOW + 100)
+        assert [row.text for row in await store.outbox.due("sms", now_ms=NOW, limit=9)] == [f"reply {code.code}"]
+        await store.turns.accept(prompt(dedup_key="SM1", closes=code.code, now_ms=NOW + 9))
+        closed = await store.codes.find(code.code)
+        assert closed is not None
+        assert closed.closed_ms == NOW + 9
+
+    async def test_interruptions_of_a_session_are_counted_and_the_last_end_is_known(self, store: Store) -> None:
+        await with_session(store)
+        await with_session(store, "s2")
+        assert not await store.turns.was_cut_off(SessionId("s1"))
+        for number, state in enumerate((TurnState.INTERRUPTED, TurnState.COMPLETED, TurnState.INTERRUPTED)):
+            turn = await running(store, prompt())
+            await store.turns.finish(turn.id, outcome(state, now_ms=NOW + number))
+            assert await store.turns.was_cut_off(SessionId("s1")) is (state is TurnState.INTERRUPTED)
+        await store.turns.accept(prompt())  # what waits has not ended
+        assert await store.turns.was_cut_off(SessionId("s1"))
+        assert await store.turns.interruptions(SessionId("s1"), since_ms=NOW - 1) == 2
+        assert await store.turns.interruptions(SessionId("s1"), since_ms=NOW) == 1
+        assert await store.turns.interruptions(SessionId("s2"), since_ms=0) == 0
+
+    async def test_the_end_of_a_turn_may_end_its_session_for_a_reason_of_its_own(self, store: Store) -> None:
+        await with_session(store)
+        turn = await running(store, prompt())
+        ended = outcome(
+            TurnState.INTERRUPTED, why="cut off", session_status=SessionStatus.ERROR, session_reason="look at it"
+        )
+        await store.turns.finish(turn.id, ended)
+        session = await store.sessions.get(SessionId("s1"))
+        assert session is not None
+        assert (session.status, session.end_reason) == (SessionStatus.ERROR, "look at it")
 
     async def test_a_failed_turn_keeps_the_partial_text_or_says_why(self, store: Store) -> None:
         await with_session(store)

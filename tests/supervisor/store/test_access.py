@@ -14,7 +14,19 @@ import pytest
 from supervisor.protocol.ids import uuid7
 from supervisor.protocol.messages import MessageId
 from supervisor.protocol.status import SessionStatus
-from supervisor.store import accept, charges, cost, finish, open_store, outbox, rows, sessions, turns
+from supervisor.store import (
+    accept,
+    charges,
+    cost,
+    drafts,
+    finish,
+    open_store,
+    outbox,
+    rows,
+    sessions,
+    transaction,
+    turns,
+)
 from supervisor.store.migrate import migrate
 from supervisor.store.records import CostQuery
 from tests.supervisor.store.builders import NOW, charge, draft, new_session, outcome, prompt, running, seal
@@ -58,6 +70,32 @@ def test_no_hot_query_reads_a_whole_table(query: str) -> None:
         and step not in ("SCAN claude_code_sessions USING INDEX claude_code_sessions_activity", "SCAN CONSTANT ROW")
     ]
     assert scans == []
+
+
+def _hot_changes() -> list[str]:
+    """Return every statement that a message, its turn, its reply and a session's status are written with.
+
+    Two are left out: they look for their rows where they write.
+    """
+    return [
+        value
+        for module in (accept, charges, drafts, finish, outbox, sessions, transaction, turns)
+        for name, value in vars(module).items()
+        if name.isupper()
+        and isinstance(value, str)
+        and value.lstrip().startswith(("INSERT", "UPDATE", "DELETE"))
+        and name not in ("WAKE", "_ADD_EVENT")
+    ]
+
+
+@pytest.mark.parametrize("change", _hot_changes(), ids=lambda change: " ".join(change.split())[:60])
+def test_no_hot_change_fills_a_table_of_its_own(change: str) -> None:
+    """As a CHECK with an IN of more than two values does, and RETURNING."""
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
+        migrate(connection)
+        steps = [row[1] for row in connection.execute(f"EXPLAIN {change.replace('?', ':x')}", Unbound())]
+    assert "Insert" in steps or "Delete" in steps
+    assert "OpenEphemeral" not in steps
 
 
 class Unbound(dict[str, None]):

@@ -1,0 +1,2 @@
+-- How many files of its project a turn has changed; NULL = nobody has looked.
+ALTER TABLE turns ADD COLUMN files_changed INTEGER;

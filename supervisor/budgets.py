@@ -1,0 +1,79 @@
+"""What may still be spent: the arithmetic of limits, reservations and alerts, in nanodollars, without I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from supervisor.protocol.errors import BudgetExceeded
+from supervisor.protocol.times import usd
+
+LEVELS = (50, 80, 100)
+"""Percent of a limit at which somebody is told."""
+
+
+class Scope(StrEnum):
+    """What a limit is a limit of."""
+
+    MESSAGE = "message"
+    SESSION = "session"
+    USER = "user"
+    SYSTEM = "system"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """How one limit stands.
+
+    Attributes:
+        id: of the message, session or user.
+        limit: nanodollars, with what was added.
+        spent: nanodollars of everything but the turns that hold something.
+        held: nanodollars that running turns hold, but for the turn that is asked about: `holding` of each.
+    """
+
+    scope: Scope
+    id: str
+    limit: int
+    spent: int = 0
+    held: int = 0
+
+    def exceeded(self) -> BudgetExceeded:
+        """Return the error of this limit; what others hold counts as spent."""
+        return BudgetExceeded(self.scope, usd(self.spent + self.held), usd(self.limit))
+
+
+def holding(reserved: int, used: int) -> int:
+    """Return what a running turn holds: its reservation, or what it has used where that is more."""
+    return max(reserved, used)
+
+
+def reservation(reserve: int, message_limit: int | None) -> int:
+    """Return what a turn sets aside: never more than it may spend, else a small limit would refuse every turn."""
+    return reserve if message_limit is None else min(reserve, message_limit)
+
+
+def refuse_turn(accounts: Iterable[Account], reserved: int) -> BudgetExceeded | None:
+    """Return why a turn that sets this much aside may not start, or None where it may."""
+    for account in accounts:
+        if account.spent + account.held + reserved > account.limit:
+            return account.exceeded()
+    return None
+
+
+def refuse_call(accounts: Iterable[Account], used: int) -> BudgetExceeded | None:
+    """Return why a running turn that has used this much may make no more calls, or None where it may.
+
+    What a call costs is known only afterwards: each turn can pass a limit by the calls that it has under way.
+    """
+    for account in accounts:
+        spent = account.spent + account.held + used
+        if spent >= account.limit:
+            return BudgetExceeded(account.scope, usd(spent), usd(account.limit))
+    return None
+
+
+def crossed(before: int, after: int, limit: int) -> tuple[int, ...]:
+    """Return the levels, in percent, that spending has reached on its way from `before` to `after`."""
+    return tuple(level for level in LEVELS if before * 100 < level * limit <= after * 100)

@@ -1,0 +1,137 @@
+"""The daemon without its doors: all that a message passes between a wire and what answers, built in order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from supervisor.approvals import Approvals
+from supervisor.assistant import Assistant
+from supervisor.commands import Commands
+from supervisor.config import Config
+from supervisor.conversations import Conversations
+from supervisor.endings import Endings
+from supervisor.hub import Hub
+from supervisor.identity import Directory
+from supervisor.intake import MAX_WAITING, Intake
+from supervisor.interrupted import InterruptedWords
+from supervisor.keywords import Keywords
+from supervisor.models.proxy import Gateway
+from supervisor.operations import ONE_TURN_TO_END_SECONDS, Operations
+from supervisor.outbox import RECONCILE_PAUSE_MS, Outbox
+from supervisor.plain_words import PlainWords
+from supervisor.projects import Projects
+from supervisor.protocol.ports import Connector
+from supervisor.protocol.status import EndReason
+from supervisor.queries import Queries
+from supervisor.rates import Rates
+from supervisor.recovery import Recovery
+from supervisor.rights import Rights
+from supervisor.router import Router
+from supervisor.schedule import Schedule
+from supervisor.sessions import Sessions
+from supervisor.store import Store
+from supervisor.turns import GRACE_SECONDS, Turns
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tuning:
+    """Constants of the core that no operator need know; tests choose others. Each is explained where it is used."""
+
+    reconcile_pause_ms: int = RECONCILE_PAUSE_MS
+    grace_seconds: float = GRACE_SECONDS
+    max_waiting: int = MAX_WAITING
+    turn_to_end_seconds: float = ONE_TURN_TO_END_SECONDS
+
+
+class Core:
+    """Builds the parts and holds them; it starts nothing.
+
+    Args:
+        connector: what answers in Claude Code sessions.
+        assistant: what answers everything else.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        *,
+        store: Store,
+        directory: Directory,
+        projects: Projects,
+        gateway: Gateway,
+        connector: Connector,
+        assistant: Connector,
+        tuning: Tuning | None = None,
+    ) -> None:
+        tuning = tuning or Tuning()
+        settings = config.claude_code
+        self.hub = Hub()
+        self.outbox = Outbox(store.outbox, reconcile_pause_ms=tuning.reconcile_pause_ms)
+        replied = self.outbox.notify
+        self.approvals = Approvals(store=store, hub=self.hub, replied=replied, epoch=store.epoch)
+        self.sessions = Sessions(
+            store=store,
+            hub=self.hub,
+            connector=connector,
+            gateway=gateway,
+            approvals=self.approvals,
+            state_dir=config.state_dir,
+            max_processes=min(settings.max_processes, settings.max_sessions),
+            turn_timeout=settings.turn_timeout_seconds,
+            track_costs=settings.track_costs,
+        )
+        self.endings = Endings(store=store, hub=self.hub, replied=replied)
+        self.turns = Turns(
+            store=store,
+            hub=self.hub,
+            sessions=self.sessions,
+            assistant=Assistant(connector=assistant, gateway=gateway, store=store, track_costs=settings.track_costs),
+            projects=projects,
+            rights=Rights(directory, projects),
+            endings=self.endings,
+            replied=replied,
+            turn_timeout=settings.turn_timeout_seconds,
+            grace_seconds=tuning.grace_seconds,
+        )
+        self.intake = Intake(
+            store=store,
+            directory=directory,
+            projects=projects,
+            conversations=Conversations(
+                store=store,
+                projects=projects,
+                router=Router(Keywords(config.routing.keywords), config.routing.unauthorised),
+                followup_seconds=config.routing.followup_seconds,
+                default_project=config.routing.default_project,
+            ),
+            rates=Rates(config.limits),
+            sessions=self.sessions,
+            turns=self.turns,
+            outbox=self.outbox,
+            commands=Commands([self.approvals, PlainWords(store, self.turns), InterruptedWords(store)]),
+            max_waiting=tuning.max_waiting,
+        )
+        self.operations = Operations(
+            store=store,
+            directory=directory,
+            projects=projects,
+            queries=Queries(store, directory, self.sessions),
+            intake=self.intake,
+            sessions=self.sessions,
+            turns=self.turns,
+            waiters=self.endings.waiters,
+            claude_code=settings,
+            turn_to_end_seconds=tuning.turn_to_end_seconds,
+        )
+        self.recovery = Recovery(store=store, sessions=self.sessions, turns=self.turns, endings=self.endings)
+        self.schedule = Schedule(
+            store=store, sessions=self.sessions, turns=self.turns, idle_timeout=settings.idle_timeout_seconds
+        )
+
+    async def drain(self, seconds: float) -> None:
+        """Let what runs end within some seconds, mark the rest, and start nothing more."""
+        await self.turns.drain(seconds)
+
+    async def close(self) -> None:
+        """End every process; after `drain`."""
+        await self.sessions.close_all(EndReason.SHUTDOWN)

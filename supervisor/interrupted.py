@@ -1,0 +1,88 @@
+"""CONTINUE, RETRY and DROP: what a person says of a turn that was interrupted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from supervisor.commands import Answer, Asker, Resumed
+from supervisor.lifecycle import Lifecycle
+from supervisor.outcomes import quote
+from supervisor.protocol.codes import Code, CodeKind
+from supervisor.protocol.errors import SessionNotActive, SessionNotFound
+from supervisor.protocol.messages import MessageId, SessionId
+from supervisor.protocol.times import Clock, now_ms
+from supervisor.store.port import Store
+from supervisor.store.records import Turn
+from supervisor.words import Command, Word
+
+GO_ON = (
+    "Your work on the message {quoted} was interrupted when the daemon was restarted. Check first what it had done, "
+    "and which of its tool calls took effect; then go on with it."
+)
+"""What the model is told for CONTINUE; Claude Code marks the calls whose result was lost."""
+
+
+class InterruptedWords:
+    """Carries them out for a user.
+
+    Attributes:
+        words: what it carries out.
+    """
+
+    words = frozenset({Word.CONTINUE, Word.RETRY, Word.DROP})
+
+    def __init__(self, store: Store, clock: Clock = now_ms) -> None:
+        self._store = store
+        self._clock = clock
+
+    async def answer(self, command: Command, asker: Asker) -> Answer | None:
+        """Carry a word out; None = it names no turn, and nothing waits for this user.
+
+        Raises:
+            SessionNotActive, SessionNotFound: nothing can go on there; the code still counts.
+        """
+        if command.code:
+            code = await self._store.codes.find(command.code)
+            if code is None or code.kind is not CodeKind.TURN or code.user_id != asker.user.id:
+                return Answer(text=f"None of your interrupted messages has the code {command.code}.")
+            if code.closed_ms is not None:
+                return Answer(text=f"The code {code.code} was used already.")
+            if not code.is_open(self._clock()):
+                return Answer(text=f"The code {code.code} counts no more: send your message again.")
+        else:
+            waiting = await self._store.codes.open_of(asker.user.id, CodeKind.TURN, now_ms=self._clock())
+            if len(waiting) > 1:
+                return Answer(text=await self._choice(command.word, waiting))
+            if not waiting:
+                return None
+            code = waiting[0]
+        return await self._carry_out(command.word, code)
+
+    async def _carry_out(self, word: Word, code: Code) -> Answer:
+        turn = await self._turn(code)
+        if turn is None or turn.session_id is None:
+            return Answer(text="Your message is not known any more: send it again.", closes=code.code)
+        if word is Word.DROP:
+            return Answer(text=f"Your message {quote(turn.text)} was dropped.", closes=code.code)
+        await self._check(turn.session_id)
+        if word is Word.RETRY:
+            resumed = Resumed(session_id=turn.session_id, text=turn.text, note=turn.note, context=turn.context)
+        else:
+            resumed = Resumed(session_id=turn.session_id, text=GO_ON.format(quoted=quote(turn.text)))
+        return Answer(resumed=resumed, closes=code.code)
+
+    async def _check(self, session_id: SessionId) -> None:
+        session = await self._store.sessions.get(session_id)
+        if session is None:
+            raise SessionNotFound(session_id)
+        if not Lifecycle(session.status, session.end_reason).resumes_by_itself:
+            raise SessionNotActive(session_id)
+
+    async def _choice(self, word: Word, waiting: Sequence[Code]) -> str:
+        turns = [(code, await self._turn(code)) for code in waiting]
+        lines = [f"{word} {code.code} for {quote(turn.text)}" for code, turn in turns if turn is not None]
+        return "\n".join(["Several of your messages were interrupted. Reply with one of these:", *lines])
+
+    async def _turn(self, code: Code) -> Turn | None:
+        found = await self._store.turns.result(MessageId(code.ref))
+        return found.turn if found is not None else None

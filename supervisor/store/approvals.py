@@ -1,0 +1,188 @@
+"""Questions about tool calls: the question, its code and what tells it are one transaction."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Collection
+from typing import Any
+
+from supervisor.protocol.codes import CodeKind
+from supervisor.protocol.messages import ProjectName, Reply, SessionId, UserId
+from supervisor.store.codes import close, issue
+from supervisor.store.database import Database
+from supervisor.store.drafts import add_drafts
+from supervisor.store.ports.approvals import Approval, ApprovalState, NewApproval
+from supervisor.store.records import OutboxDraft
+from supervisor.store.rows import TURNS, to_turn
+from supervisor.store.transaction import Transaction
+
+_RUNS = f"{TURNS} WHERE t.id = ? AND t.state = 'running' AND t.epoch = ?"
+_COLUMNS = (
+    "id, turn_id, session_id, user_id, project, tool_use_id, tool, risk, channel, call_sha256, summary, expires_ms, "
+    "code, state, consumed_ms, epoch"
+)
+_GET = f"SELECT {_COLUMNS} FROM approvals WHERE id = ?"
+_OF_CALL = f"SELECT {_COLUMNS} FROM approvals WHERE session_id = ? AND tool_use_id = ?"
+_FIND = f"SELECT {_COLUMNS} FROM approvals WHERE code = ?"
+_OPEN = f"""
+    SELECT {_COLUMNS} FROM approvals
+    WHERE state = 'open' AND expires_ms > :now_ms AND epoch = :epoch AND (:user_id IS NULL OR user_id = :user_id)
+    ORDER BY asked_ms, id
+"""
+_ADD = f"""
+    INSERT INTO approvals ({_COLUMNS}, asked_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'open', NULL, ?, ?)
+"""
+_ALLOW = """
+    UPDATE approvals SET state = 'allowed', decided_by = ?, decided_ms = ?
+    WHERE id = ? AND state = 'open' AND expires_ms > ? AND epoch = ?
+"""
+_DENY = """
+    UPDATE approvals SET state = 'denied', decided_by = ?, decided_ms = ?
+    WHERE id = ? AND state IN ('open', 'allowed') AND consumed_ms IS NULL
+"""
+_CONSUME = """
+    UPDATE approvals SET consumed_ms = :now_ms
+    WHERE id = :id AND state = 'allowed' AND consumed_ms IS NULL AND call_sha256 = :sha256 AND epoch = :epoch
+      AND EXISTS (SELECT 1 FROM turns WHERE id = approvals.turn_id AND state = 'running' AND epoch = :epoch)
+"""
+_CLOSE = """
+    UPDATE approvals SET state = ?, decided_ms = ?
+    WHERE id = ? AND state IN ('open', 'allowed') AND consumed_ms IS NULL
+"""
+_GRANT = "INSERT INTO grants (approval_id, user_id, project, tool, risk, until_ms, epoch) VALUES (?, ?, ?, ?, ?, ?, ?)"
+_REVOKE = "DELETE FROM grants WHERE approval_id = ?"
+_GRANTED = "SELECT 1 FROM grants WHERE user_id = ? AND project = ? AND tool = ? AND risk = ? AND until_ms > ? LIMIT 1"
+
+
+class SqliteApprovals:
+    """The `Approvals` port."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def ask(
+        self,
+        new: NewApproval,
+        question: Callable[[str, Reply], OutboxDraft],
+        *,
+        but: Collection[str] = (),
+        now_ms: int,
+    ) -> Approval | None:
+        """Record a question, its code and what tells it."""
+
+        def work(tx: Transaction) -> Approval | None:
+            if (running := tx.one(_RUNS, (new.turn_id, tx.epoch))) is None:
+                return None
+            if (row := tx.one(_OF_CALL, (new.session_id, new.tool_use_id))) is not None:
+                return _approval(row)
+            if (reply := to_turn(running).reply) is None or reply.channel in but:
+                return None
+            code = issue(tx, CodeKind.APPROVAL, new.id, new.user_id, new.expires_ms)
+            tx.execute(
+                _ADD,
+                (
+                    *(new.id, new.turn_id, new.session_id, new.user_id, new.project, new.tool_use_id, new.tool),
+                    *(new.risk, reply.to.kind, new.call_sha256, new.summary, new.expires_ms, code, tx.epoch, now_ms),
+                ),
+            )
+            add_drafts(tx, [question(code, reply)], new.turn_id, new.user_id, now_ms)
+            tx.record("supervisor", "approval.asked", {"id": new.id, "user": new.user_id, "risk": new.risk}, now_ms)
+            return _approval(tx.execute(_GET, (new.id,)).fetchone())
+
+        return await self._database.write(work)
+
+    async def allow(self, approval_id: str, by: str, *, minutes: int = 0, now_ms: int) -> bool:
+        """open -> allowed, with a grant where it is for some minutes."""
+
+        def work(tx: Transaction) -> bool:
+            if not tx.changed(_ALLOW, (by, now_ms, approval_id, now_ms, tx.epoch)):
+                return False
+            approval = _approval(tx.execute(_GET, (approval_id,)).fetchone())
+            close(tx, approval.code, now_ms)
+            if minutes:
+                scope = (approval.user_id, approval.project, approval.tool, approval.risk)
+                tx.execute(_GRANT, (approval_id, *scope, now_ms + minutes * 60_000, tx.epoch))
+            tx.record(by, "approval.allowed", {"id": approval_id, "minutes": minutes}, now_ms)
+            return True
+
+        return await self._database.write(work)
+
+    async def deny(self, approval_id: str, by: str, *, now_ms: int) -> bool:
+        """open or allowed -> denied."""
+
+        def work(tx: Transaction) -> bool:
+            return _ended(tx, _DENY, (by, now_ms, approval_id), approval_id, by, "approval.denied", now_ms)
+
+        return await self._database.write(work)
+
+    async def consume(self, approval_id: str, call_sha256: bytes, *, now_ms: int) -> bool:
+        """Let an allowed call through, once."""
+
+        def work(tx: Transaction) -> bool:
+            values = {"id": approval_id, "sha256": call_sha256, "now_ms": now_ms, "epoch": tx.epoch}
+            return tx.execute(_CONSUME, values).rowcount > 0
+
+        return await self._database.write(work)
+
+    async def close(self, approval_id: str, state: ApprovalState, *, now_ms: int) -> bool:
+        """open or allowed -> expired or withdrawn."""
+
+        def work(tx: Transaction) -> bool:
+            values = (state, now_ms, approval_id)
+            return _ended(tx, _CLOSE, values, approval_id, "supervisor", f"approval.{state}", now_ms)
+
+        return await self._database.write(work)
+
+    async def find(self, code: str) -> Approval | None:
+        """Return the question that has a code."""
+
+        def work(connection: sqlite3.Connection) -> Approval | None:
+            row = connection.execute(_FIND, (code,)).fetchone()
+            return _approval(row) if row is not None else None
+
+        return await self._database.read(work)
+
+    async def open_of(self, user_id: UserId | None, *, now_ms: int) -> list[Approval]:
+        """Return the open questions, oldest first."""
+        values = {"user_id": user_id, "now_ms": now_ms, "epoch": self._database.epoch}
+        return await self._database.read(
+            lambda connection: [_approval(row) for row in connection.execute(_OPEN, values)]
+        )
+
+    async def granted(self, user_id: UserId, project: ProjectName, tool: str, risk: str, *, now_ms: int) -> bool:
+        """Return whether a grant covers such calls now."""
+        values = (user_id, project, tool, risk, now_ms)
+        return await self._database.read(lambda connection: connection.execute(_GRANTED, values).fetchone() is not None)
+
+
+def _ended(
+    tx: Transaction, sql: str, values: tuple[Any, ...], approval_id: str, by: str, event: str, now_ms: int
+) -> bool:
+    """End a question without its call; a grant that came with it ends too."""
+    if not tx.changed(sql, values):
+        return False
+    close(tx, tx.execute(_GET, (approval_id,)).fetchone()[12], now_ms)
+    tx.execute(_REVOKE, (approval_id,))
+    tx.record(by, event, {"id": approval_id}, now_ms)
+    return True
+
+
+def _approval(row: tuple[Any, ...]) -> Approval:
+    return Approval(
+        id=row[0],
+        turn_id=row[1],
+        session_id=SessionId(row[2]),
+        user_id=UserId(row[3]),
+        project=ProjectName(row[4]),
+        tool_use_id=row[5],
+        tool=row[6],
+        risk=row[7],
+        channel=row[8],
+        call_sha256=row[9],
+        summary=row[10],
+        expires_ms=row[11],
+        code=row[12],
+        state=ApprovalState(row[13]),
+        consumed=row[14] is not None,
+        epoch=row[15],
+    )

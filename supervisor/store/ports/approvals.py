@@ -1,0 +1,109 @@
+"""The `Approvals` port: questions to people about one exact tool call, and what they allowed for some minutes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from supervisor.protocol.messages import ProjectName, Reply, SessionId, UserId
+from supervisor.store.records import OutboxDraft
+
+
+class ApprovalState(StrEnum):
+    """How a question stands."""
+
+    OPEN = "open"
+    ALLOWED = "allowed"
+    DENIED = "denied"
+    EXPIRED = "expired"
+    WITHDRAWN = "withdrawn"
+    """Its turn ended before it was answered, or before the call was let through."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewApproval:
+    """A question to be asked.
+
+    Attributes:
+        user_id: who asked for the turn.
+        risk: value of `permissions.Risk`.
+        call_sha256: over the whole call, its folder and its session.
+    """
+
+    id: str
+    turn_id: int
+    session_id: SessionId
+    user_id: UserId
+    project: ProjectName
+    tool_use_id: str
+    tool: str
+    risk: str
+    call_sha256: bytes
+    summary: str
+    expires_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Approval(NewApproval):
+    """A question as it stands.
+
+    Attributes:
+        channel: the kind of address that asked for the turn.
+        consumed: the allowed call was let through; it is never again.
+        epoch: of the start of the daemon that asked.
+    """
+
+    channel: str
+    code: str
+    state: ApprovalState
+    consumed: bool
+    epoch: int
+
+
+class Approvals(Protocol):
+    """Questions about tool calls; each is decided, and let through, once."""
+
+    async def ask(
+        self,
+        new: NewApproval,
+        question: Callable[[str, Reply], OutboxDraft],
+        *,
+        but: Collection[str] = (),
+        now_ms: int,
+    ) -> Approval | None:
+        """Record a question and what tells it, made from the code and where the turn's reply goes.
+
+        Args:
+            but: channels that cannot carry a question.
+
+        Returns:
+            The question; another id = the same call of the session was asked about before, and nothing is written.
+            None = the turn does not run under this epoch, or nobody can be told: nothing is written.
+        """
+
+    async def allow(self, approval_id: str, by: str, *, minutes: int = 0, now_ms: int) -> bool:
+        """Allow an open question of this epoch before it expires.
+
+        Args:
+            minutes: for how long calls of the same tool, risk, project and user are allowed besides.
+        """
+
+    async def deny(self, approval_id: str, by: str, *, now_ms: int) -> bool:
+        """Deny a question that is open, or allowed and not let through yet; its grant ends."""
+
+    async def consume(self, approval_id: str, call_sha256: bytes, *, now_ms: int) -> bool:
+        """Let an allowed call through, once, while its turn runs under this epoch; it must be the same call."""
+
+    async def close(self, approval_id: str, state: ApprovalState, *, now_ms: int) -> bool:
+        """Let a question expire, or withdraw it, where nothing was let through."""
+
+    async def find(self, code: str) -> Approval | None:
+        """Return the question that has a code."""
+
+    async def open_of(self, user_id: UserId | None, *, now_ms: int) -> list[Approval]:
+        """Return the open questions of this epoch, oldest first; of one user or (None) of all."""
+
+    async def granted(self, user_id: UserId, project: ProjectName, tool: str, risk: str, *, now_ms: int) -> bool:
+        """Return whether such calls are allowed for some more time."""

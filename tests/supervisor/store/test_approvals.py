@@ -1,0 +1,116 @@
+"""Questions in the database: asked once for each call, decided once, let through once."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from supervisor.protocol.messages import ProjectName, Reply, SessionId, UserId
+from supervisor.store import SqliteStore, open_store
+from supervisor.store.ports.approvals import Approval, ApprovalState, NewApproval
+from supervisor.store.records import OutboxDraft
+from tests.supervisor.store.builders import NOW, draft, outcome, prompt, running, seal, with_session
+
+SHA = b"s" * 32
+LATER = NOW + 60_000
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
+    """A store, open."""
+    store = await open_store(tmp_path / "x.db", seal=seal)
+    yield store
+    await store.close()
+
+
+def question(code: str, reply: Reply) -> OutboxDraft:
+    """Return what tells a question."""
+    return replace(draft(text=f"YES {code}?"), reply=reply)
+
+
+async def asked(store: SqliteStore) -> Approval:
+    """Return a question of a running turn."""
+    await with_session(store)
+    turn = await running(store, prompt())
+    approval = await store.approvals.ask(new(turn.id), question, now_ms=NOW)
+    assert approval is not None
+    return approval
+
+
+def new(turn_id: int, approval_id: str = "a1") -> NewApproval:
+    """Return a question to be asked."""
+    return NewApproval(
+        id=approval_id,
+        turn_id=turn_id,
+        session_id=SessionId("s1"),
+        user_id=UserId("alice"),
+        project=ProjectName("shop"),
+        tool_use_id="toolu_1",
+        tool="Bash",
+        risk="shell",
+        call_sha256=SHA,
+        summary="Bash ls",
+        expires_ms=LATER,
+    )
+
+
+async def test_an_allowed_call_goes_through_once_and_only_as_it_was_asked(store: SqliteStore) -> None:
+    approval = await asked(store)
+    assert [row.text for row in await store.outbox.due("sms", now_ms=NOW, limit=9)] == [f"YES {approval.code}?"]
+    assert not await store.approvals.consume("a1", SHA, now_ms=NOW)
+    assert await store.approvals.allow("a1", "alice", now_ms=NOW)
+    assert not await store.approvals.allow("a1", "alice", now_ms=NOW)
+    assert not await store.approvals.consume("a1", b"t" * 32, now_ms=NOW)
+    assert await store.approvals.consume("a1", SHA, now_ms=NOW)
+    assert not await store.approvals.consume("a1", SHA, now_ms=NOW)
+    assert not await store.approvals.deny("a1", "alice", now_ms=NOW)
+
+
+async def test_a_no_beats_a_yes_until_the_call_is_let_through(store: SqliteStore) -> None:
+    approval = await asked(store)
+    assert await store.approvals.allow("a1", "alice", minutes=5, now_ms=NOW)
+    scope = (approval.user_id, approval.project, "Bash", "shell")
+    assert await store.approvals.granted(*scope, now_ms=NOW)
+    assert not await store.approvals.granted(*scope, now_ms=NOW + 5 * 60_000)
+    assert not await store.approvals.granted(*scope[:3], "outside", now_ms=NOW)
+    assert await store.approvals.deny("a1", "alice", now_ms=NOW)
+    assert not await store.approvals.granted(*scope, now_ms=NOW)
+    assert not await store.approvals.consume("a1", SHA, now_ms=NOW)
+
+
+async def test_what_expired_allows_nothing(store: SqliteStore) -> None:
+    approval = await asked(store)
+    assert await store.approvals.open_of(UserId("bob"), now_ms=NOW) == []
+    assert await store.approvals.open_of(UserId("alice"), now_ms=NOW) == [approval]
+    assert await store.approvals.open_of(None, now_ms=LATER) == []
+    assert not await store.approvals.allow("a1", "alice", now_ms=LATER)
+    assert await store.approvals.close("a1", ApprovalState.EXPIRED, now_ms=LATER)
+    assert not await store.approvals.close("a1", ApprovalState.WITHDRAWN, now_ms=LATER)
+
+
+async def test_the_same_call_is_asked_about_once(store: SqliteStore) -> None:
+    approval = await asked(store)
+    assert await store.approvals.ask(new(approval.turn_id, "a2"), question, now_ms=NOW) == approval
+    await store.turns.finish(approval.turn_id, outcome())
+    assert await store.approvals.ask(new(approval.turn_id, "a3"), question, now_ms=NOW) is None
+
+
+async def test_a_channel_that_carries_no_question_is_told_none(store: SqliteStore) -> None:
+    await with_session(store)
+    turn = await running(store, prompt())
+    assert await store.approvals.ask(new(turn.id), question, but=["sms"], now_ms=NOW) is None
+
+
+async def test_a_later_start_allows_nothing_of_an_earlier_one(tmp_path: Path) -> None:
+    path = tmp_path / "y.db"
+    first = await open_store(path, seal=seal)
+    approval = await asked(first)
+    await first.close()
+    second = await open_store(path, seal=seal)
+    assert await second.approvals.find(approval.code) == approval
+    assert await second.approvals.open_of(None, now_ms=NOW) == []
+    assert not await second.approvals.allow("a1", "alice", now_ms=NOW)
+    await second.close()

@@ -1,0 +1,193 @@
+"""Questions to people: what needs a yes waits for exactly that, once; everything else is a no."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from supervisor.approvals import SHOWN_CHARACTERS, digest
+from supervisor.commands import Asker
+from supervisor.protocol.conversation import ToolCall
+from supervisor.protocol.events import AnyEvent, ApprovalRequested, ApprovalResolved
+from supervisor.protocol.messages import Address, MessageId
+from supervisor.protocol.status import TurnState
+from supervisor.protocol.times import now_ms
+from supervisor.store.ports.approvals import Approval
+from supervisor.words import parse
+from tests.fakes import ScriptedConnector
+from tests.supervisor.harness import ALICE_MAIL, ALICE_PHONE, Core
+from tests.supervisor.helpers import ask, connect, result, session, state, text_message
+from tests.waiting import until
+
+PHONE = Address(kind="sms", value=ALICE_PHONE)
+MAIL = Address(kind="mail", value=ALICE_MAIL)
+
+
+async def open_one(core: Core) -> Approval | None:
+    """Return the one open question."""
+    found = await core.store.approvals.open_of(None, now_ms=now_ms())
+    return found[0] if found else None
+
+
+async def asking(core: Core, command: str = "git push") -> tuple[MessageId, Approval]:
+    """Send a text whose turn wants to run a command; return the message and the question that it led to."""
+    receipt = await core.intake.accept(text_message(f"deny {command}"))
+    assert receipt.message_id is not None
+    await until(lambda: open_one(core), "the question is asked")
+    approval = await open_one(core)
+    assert approval is not None
+    return receipt.message_id, approval
+
+
+async def say(core: Core, text: str, user: str = "alice", sender: Address = PHONE) -> str:
+    """Return what a user is told to a command word."""
+    command = parse(text)
+    assert command is not None, "it is an ordinary message"
+    asker = Asker(user=core.directory.user(user), channel=sender.kind, sender=sender)
+    return (await core.approvals.answer(command, asker)).text
+
+
+async def answer_of(core: Core, message_id: MessageId) -> str:
+    """Return a turn's answer, once it has ended."""
+
+    async def ended() -> bool:
+        return (await result(core, message_id)).turn.state is TurnState.COMPLETED
+
+    await until(ended, "the turn ends")
+    return (await result(core, message_id)).answer
+
+
+async def test_a_yes_by_text_lets_the_call_through_once(tmp_path: Path) -> None:
+    async with Core(tmp_path, connector=ScriptedConnector()) as core:
+        heard: list[AnyEvent] = []
+        core.hub.subscribe("approvals", heard.append)
+        message_id, approval = await asking(core)
+        (row,) = await core.store.outbox.due("sms", now_ms=now_ms(), limit=9)
+        assert row.text == (
+            f"[site] May it run: Bash git push\nin {core.site}? "
+            f"YES {approval.code} or NO {approval.code}, within 15 min"
+        )
+        receipt = await core.intake.accept(text_message(f"yes {approval.code.lower()}."))
+        assert await answer_of(core, message_id) == "allowed: True"
+        assert receipt.message_id is not None
+        assert await state(core, receipt) is TurnState.COMPLETED
+        assert await say(core, f"YES {approval.code}") == f"{approval.code} was allowed before and has been used."
+        assert await say(core, f"NO {approval.code}") == f"{approval.code} was allowed before and has been used."
+        assert [type(event) for event in heard] == [ApprovalRequested, ApprovalResolved]
+
+
+async def test_a_no_denies_it_and_no_yes_comes_after(tmp_path: Path) -> None:
+    async with Core(tmp_path, connector=ScriptedConnector()) as core:
+        message_id, approval = await asking(core)
+        assert await say(core, f"NO {approval.code}") == "Denied: Bash git push"
+        assert (await answer_of(core, message_id)).startswith("allowed: False")
+        assert await say(core, f"YES {approval.code}") == f"{approval.code} was denied before. Nothing was allowed."
+
+
+@pytest.mark.parametrize("text", ["YES", "no", "ok", "ok {code}", "yes please {code}", "that is ok", "{code}"])
+async def test_no_sentence_answers_it(text: str, tmp_path: Path) -> None:
+    async with Core(tmp_path, connector=ScriptedConnector()) as core:
+        message_id, approval = await asking(core)
+        await core.intake.accept(text_message(text.format(code=approval.code)))
+        assert await open_one(core) == approval
+        await say(core, f"NO {approval.code}")
+        assert (await answer_of(core, message_id)).startswith("allowed: False")
+
+
+async def test_a_code_that_is_not_ones_own_says_nothing_of_it(tmp_path: Path) -> None:
+    async with Core(tmp_path, connector=ScriptedConnector()) as core:
+        message_id, approval = await asking(core)
+        unknown = "BBBBB" if approval.code != "BBBBB" else "CCCCC"
+        for user, code in (("bob", approval.code), ("bob", unknown), ("alice", unknown)):
+            for word in ("YES", "NO"):
+                told = await say(core, f"{word} {code}", user)
+                assert told == f"Nothing of yours waits under {code}. Nothing was allowed."
+        assert await open_one(core) == approval
+        await say(core, f"NO {approval.code}")
+        await answer_of(core, message_id)
+
+
+async def test_no_answer_is_a_no(tmp_path: Path) -> None:
+    async with Core(tmp_path, connector=ScriptedConnector()) as core:
+        core.approvals._expires_seconds = 0.2
+        message_id, approval = await asking(core)
+        assert "nobody answered in time" in await answer_of(core, message_id)
+        assert await say(core, f"YES {approval.code}") == f"{approval.code} has expired. Nothing was allowed."
+
+
+async def test_a_yes_for_minutes_counts_for_the_same_tool(tmp_path: Path) -> None:
+    async with Core(tmp_path, connector=ScriptedConnector()) as core:
+        first, approval = await asking(core)
+        for tail in ("0", "121", "30 minutes", "-1", "open sesame"):
+            assert "Nothing was allowed" in await say(core, f"YES {approval.code} {tail}")
+        told = await say(core, f"YES {approval.code} 30")
+        assert told == "Allowed, and Bash in site for 30 minutes: Bash git push"
+        assert await answer_of(core, first) == "allowed: True"
+        second = await core.intake.accept(text_message("deny git pull"))
+        assert second.message_id is not None
+        assert await answer_of(core, second.message_id) == "allowed: True"
+
+
+async def test_what_follows_a_code_is_not_kept(tmp_path: Path) -> None:
+    async with Core(tmp_path) as core:
+        command = parse("YES KXQPT open sesame")
+        assert command is not None
+        asker = Asker(user=core.directory.user("alice"), channel="sms", sender=PHONE)
+        assert (await core.approvals.answer(command, asker)).shown == "YES KXQPT (the rest is not kept)"
+
+
+async def test_a_high_risk_needs_another_way(tmp_path: Path) -> None:
+    async with Core(tmp_path, connector=ScriptedConnector()) as core:
+        core.approvals._high_risks = frozenset({"shell"})
+        message_id, approval = await asking(core)
+        assert "by another way than sms" in await say(core, f"YES {approval.code}")
+        assert await open_one(core) == approval
+        assert await say(core, f"YES {approval.code}", sender=MAIL) == "Allowed once: Bash git push"
+        assert await answer_of(core, message_id) == "allowed: True"
+
+
+async def test_a_process_that_dies_takes_its_question_along(tmp_path: Path) -> None:
+    async with Core(tmp_path, connector=ScriptedConnector()) as core:
+        _, approval = await asking(core)
+        core.approvals.turn_ended(approval.session_id)
+        await until(lambda: _is_closed(core), "it is withdrawn")
+        told = await say(core, f"YES {approval.code}")
+        assert told == f"{approval.code} counts no more: its turn is over. Nothing was allowed."
+
+
+async def _is_closed(core: Core) -> bool:
+    return await open_one(core) is None
+
+
+async def test_whoever_cannot_be_asked_is_not_waited_for(tmp_path: Path) -> None:
+    async with Core(tmp_path, connector=ScriptedConnector()) as core:
+        await connect(core)
+        assert "needs a person's approval" in (await ask(core, "deny git push")).answer
+
+
+async def test_a_long_command_says_how_much_is_left_out(tmp_path: Path) -> None:
+    async with Core(tmp_path, connector=ScriptedConnector()) as core:
+        message_id, approval = await asking(core, "git " + "x" * SHOWN_CHARACTERS)
+        (row,) = await core.store.outbox.due("sms", now_ms=now_ms(), limit=9)
+        assert "x... (9 characters more)" in row.text
+        await say(core, f"NO {approval.code}")
+        await answer_of(core, message_id)
+
+
+async def test_the_hash_covers_the_call_the_folder_and_the_session(tmp_path: Path) -> None:
+    async with Core(tmp_path, connector=ScriptedConnector()) as core:
+        await connect(core)
+        place = await session(core)
+        call = ToolCall(tool_use_id="u1", name="Bash", input={"command": "ls"})
+        others = [
+            digest(replace(call, input={"command": "ls "}), place),
+            digest(replace(call, name="Write"), place),
+            digest(replace(call, tool_use_id="u2"), place),
+            digest(replace(call, agent_id="a"), place),
+            digest(call, replace(place, project_path="/elsewhere")),
+            digest(call, replace(place, id=type(place.id)("s2"))),
+        ]
+        assert len({digest(call, place), *others}) == 7
+        assert digest(replace(call, input={"command": "ls"}), place) == digest(call, place)

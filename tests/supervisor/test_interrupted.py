@@ -1,0 +1,239 @@
+"""CONTINUE, RETRY and DROP after an interrupted turn: each by its code, once, on the channel of whoever sends it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from supervisor.commands import Asker
+from supervisor.interrupted import InterruptedWords
+from supervisor.live import CUT_OFF
+from supervisor.outcomes import ASKED_MS, ATTENTION
+from supervisor.protocol.codes import ALPHABET, Code, CodeKind
+from supervisor.protocol.messages import Address, MessageId, UserId
+from supervisor.protocol.status import Permissions, SessionStatus, Target, TurnState
+from supervisor.protocol.times import now_ms
+from supervisor.store.records import Session
+from supervisor.store.rows import OUTBOX, to_outbox_row
+from supervisor.words import Command, Word
+from tests.fakes import ScriptedConnector
+from tests.supervisor.harness import ALICE_MAIL, Core
+from tests.supervisor.helpers import connect, project, result, scripted, text_message
+from tests.waiting import until
+
+PHONE = Address(kind="sms", value="+15550100")
+
+
+async def cut_off(core: Core, *texts: str) -> list[MessageId]:
+    """Let turns hang, one in each project that is named by its text."""
+    ids = []
+    for number, text in enumerate(texts, 1):
+        receipt = await core.intake.accept(text_message(text))
+        assert receipt.message_id is not None
+        ids.append(receipt.message_id)
+        await until(lambda: len(scripted(core).prompts) == number, "it runs")  # noqa: B023
+    return ids
+
+
+@asynccontextmanager
+async def restarted(folder: Path, text: str = "claude: tool make deploy") -> AsyncIterator[tuple[Core, MessageId]]:
+    """Give a core after a kill in the midst of a turn, with the message of that."""
+    async with Core(folder, connector=ScriptedConnector()) as before:
+        (message_id,) = await cut_off(before, text)
+        async with Core(folder, connector=ScriptedConnector()) as after:
+            yield after, message_id
+
+
+async def say(core: Core, text: str, *, channel: str = "sms") -> MessageId:
+    """Send a text of alice's."""
+    receipt = await core.intake.accept(text_message(text, channel=channel))
+    assert receipt.message_id is not None
+    return receipt.message_id
+
+
+async def answer(core: Core, text: str) -> str:
+    """Send a text of alice's that is a command; return what she is told."""
+    found = await result(core, await say(core, text))
+    assert found.turn.target is Target.COMMAND, found
+    return found.answer
+
+
+async def notices(core: Core) -> list[str]:
+    """Return what alice is told by SMS, oldest first."""
+    rows = await core.store._database.read(
+        lambda connection: connection.execute(f"{OUTBOX} WHERE o.channel = 'sms' ORDER BY o.number").fetchall()
+    )
+    return [to_outbox_row(row).text for row in rows]
+
+
+async def open_codes(core: Core) -> list[Code]:
+    """Return alice's open codes."""
+    return await core.store.codes.open_of(UserId("alice"), CodeKind.TURN, now_ms=now_ms())
+
+
+async def session_of(core: Core, message_id: MessageId) -> Session:
+    """Return the session of a message."""
+    session_id = (await result(core, message_id)).turn.session_id
+    assert session_id is not None
+    found = await core.store.sessions.get(session_id)
+    assert found is not None
+    return found
+
+
+async def is_over(core: Core, message_id: MessageId) -> bool:
+    """Return whether a message was answered."""
+    return (await result(core, message_id)).turn.state is TurnState.COMPLETED
+
+
+async def test_the_notice_holds_the_code_that_the_store_knows(tmp_path: Path) -> None:
+    async with restarted(tmp_path) as (core, message_id):
+        (code,) = await open_codes(core)
+        assert code.ref == message_id
+        assert code.until_ms == (await result(core, message_id)).ended_ms + ASKED_MS  # type: ignore[operator]
+        (told,) = await notices(core)
+        assert told.endswith(f"Reply CONTINUE {code.code}, RETRY {code.code} or DROP {code.code}.")
+
+
+@pytest.mark.parametrize("with_code", [True, False])
+async def test_retry_runs_the_same_text_again_and_is_answered_where_it_was_asked(
+    tmp_path: Path, with_code: bool
+) -> None:
+    async with restarted(tmp_path) as (core, message_id):
+        (code,) = await open_codes(core)
+        again = await say(core, f"retry {code.code.lower()}." if with_code else " Retry ")
+        await until(lambda: bool(scripted(core).held()), "it runs again")
+        scripted(core).release("deployed")
+        await until(lambda: is_over(core, again), "it is answered")
+        found, first = await result(core, again), await result(core, message_id)
+        assert (found.turn.text, found.turn.session_id) == (first.turn.text, first.turn.session_id)
+        assert [text for _, text in scripted(core).prompts] == [f"tool make deploy\n\n({CUT_OFF})"]
+        assert (await notices(core))[-1] == "deployed"
+        assert await open_codes(core) == []
+        assert await answer(core, f"RETRY {code.code}") == f"The code {code.code} was used already."
+
+
+async def test_continue_tells_the_model_to_check_first(tmp_path: Path) -> None:
+    async with restarted(tmp_path) as (core, message_id):
+        again = await say(core, "continue")
+        await until(lambda: is_over(core, again), "it is answered")
+        ((session_id, text),) = scripted(core).prompts
+        assert session_id == (await result(core, message_id)).turn.session_id
+        assert text.startswith('Your work on the message "tool make deploy" was interrupted')
+        assert "which of its tool calls took effect" in text
+
+
+async def test_drop_closes_it_and_runs_nothing(tmp_path: Path) -> None:
+    async with restarted(tmp_path) as (core, _):
+        assert await answer(core, "drop") == 'Your message "tool make deploy" was dropped.'
+        assert (await open_codes(core), scripted(core).prompts) == ([], [])
+
+
+async def test_a_repetition_of_a_word_by_its_provider_runs_nothing_twice(tmp_path: Path) -> None:
+    async with restarted(tmp_path) as (core, _):
+        first = await core.intake.accept(text_message("CONTINUE", key="SM1"))
+        second = await core.intake.accept(text_message("CONTINUE", key="SM1"))
+        assert (second.duplicate, second.message_id) == (True, first.message_id)
+        await until(lambda: is_over(core, first.message_id), "it is answered")  # type: ignore[arg-type]
+        assert len(scripted(core).prompts) == 1
+
+
+async def test_a_word_alone_is_an_ordinary_message_where_nothing_was_interrupted(tmp_path: Path) -> None:
+    async with Core(tmp_path, connector=ScriptedConnector(), assistant=ScriptedConnector()) as core:
+        found = await result(core, await say(core, "continue"))
+        assert found.turn.target is not Target.COMMAND
+
+
+async def test_a_word_alone_for_several_lists_them(tmp_path: Path) -> None:
+    async with Core(tmp_path, connector=ScriptedConnector()) as before:
+        await connect(before, "s1")
+        await cut_off(before, "claude: tool one")
+        async with Core(tmp_path, connector=ScriptedConnector()) as middle:
+            await cut_off(middle, "claude: hold two")
+            middle_session = (await result(middle, (await open_codes(middle))[0].ref)).turn.session_id  # type: ignore[arg-type]
+            assert middle_session is not None
+            # As if the first had been long ago: two within ten minutes would stop the session.
+            await middle.store._database.write(lambda tx: tx.execute("UPDATE turns SET ended_ms = 1 WHERE id = 1"))
+            async with Core(tmp_path, connector=ScriptedConnector()) as after:
+                codes = {(await result(after, MessageId(c.ref))).turn.text: c.code for c in await open_codes(after)}
+                told = await answer(after, "RETRY")
+                assert set(told.splitlines()[1:]) == {f'RETRY {code} for "{text}"' for text, code in codes.items()}
+                assert set(codes) == {"tool one", "hold two"}
+                assert len(await open_codes(after)) == 2
+
+
+async def test_other_codes_are_explained(tmp_path: Path) -> None:
+    async with restarted(tmp_path) as (core, _):
+        (code,) = await open_codes(core)
+        unknown = ("B" if code.code != "BBBBB" else ALPHABET[1]) * 5
+        assert await answer(core, f"DROP {unknown}") == f"None of your interrupted messages has the code {unknown}."
+        words = InterruptedWords(core.store, lambda: code.until_ms)
+        alice, bob = (Asker(user=core.directory.user(name), channel="sms", sender=PHONE) for name in ("alice", "bob"))
+        late = await words.answer(Command(Word.RETRY, code.code), alice)
+        assert late is not None
+        assert late.text == f"The code {code.code} counts no more: send your message again."
+        theirs = await words.answer(Command(Word.RETRY, code.code), bob)
+        assert theirs is not None
+        assert (theirs.text, theirs.closes) == (f"None of your interrupted messages has the code {code.code}.", "")
+        assert await words.answer(Command(Word.RETRY), bob) is None
+
+
+async def test_the_next_ordinary_message_is_not_blocked_and_only_it_tells_the_model(tmp_path: Path) -> None:
+    async with restarted(tmp_path) as (core, message_id):
+        for text, prompt in (("claude: go", f"go\n\n({CUT_OFF})"), ("claude: on", "on")):
+            said = await say(core, text)
+            await until(lambda: is_over(core, said), "it is answered")  # noqa: B023
+            assert scripted(core).prompts[-1] == ((await session_of(core, message_id)).id, prompt)
+        assert len(await open_codes(core)) == 1
+
+
+async def test_a_session_that_is_interrupted_twice_within_ten_minutes_needs_attention(tmp_path: Path) -> None:
+    async with restarted(tmp_path) as (core, message_id):
+        again = await say(core, "RETRY")
+        await until(lambda: bool(scripted(core).held()), "it runs again")
+        behind = await say(core, "claude: behind")
+        async with Core(tmp_path, connector=ScriptedConnector()) as after:
+            stored = await session_of(after, message_id)
+            assert (stored.status, stored.end_reason) == (SessionStatus.ERROR, ATTENTION)
+            assert any("its session starts no more by itself" in text for text in await notices(after))
+            assert (await result(after, again)).turn.state is TurnState.INTERRUPTED
+            await until(lambda: _has_failed(after, behind), "what waited is told")
+            assert scripted(after).prompts == []
+            assert await open_codes(after) == []
+            caller = after.directory.caller("operator-token-of-the-tests")
+            await after.operations.connect(caller, stored.id, stored.project_path, "alice")
+            assert (await session_of(after, message_id)).status is SessionStatus.ACTIVE
+
+
+async def _has_failed(core: Core, message_id: MessageId) -> bool:
+    return (await result(core, message_id)).turn.state is TurnState.FAILED
+
+
+async def test_a_word_for_a_session_that_was_ended_on_purpose_is_refused_and_still_counts(tmp_path: Path) -> None:
+    async with restarted(tmp_path) as (core, message_id):
+        session = await session_of(core, message_id)
+        await core.operations.disconnect(core.directory.caller("operator-token-of-the-tests"), session.id)
+        assert (await answer(core, "CONTINUE")).startswith("Session is not active")
+        assert len(await open_codes(core)) == 1
+
+
+async def test_a_person_who_lost_the_project_starts_nothing_there(tmp_path: Path) -> None:
+    async with restarted(tmp_path) as (core, message_id):
+        session = await session_of(core, message_id)
+        bob = core.directory.user("bob")
+        decision = await core.intake._conversations.again(bob, "sms", session.id, "x")
+        assert decision.target is Target.REFUSED
+
+
+async def test_what_mail_may_not_begin_a_word_by_mail_does_not_begin_either(tmp_path: Path) -> None:
+    wide = project(tmp_path, "wide", permissions=Permissions.FULL)
+    async with Core(tmp_path, connector=ScriptedConnector(), projects=wide) as before:
+        await cut_off(before, "@wide tool make deploy")
+        async with Core(tmp_path, connector=ScriptedConnector(), projects=wide) as core:
+            receipt = await core.intake.accept(text_message("RETRY", channel="mail", phone=ALICE_MAIL))
+            found = await result(core, receipt.message_id)
+            assert found.turn.target is Target.REFUSED
+            assert "cannot be used by mail" in found.turn.reason
+            assert len(await open_codes(core)) == 1
