@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -86,4 +87,11 @@ class Assistant:
 def prompt_of(turn: Turn) -> talk.Prompt:
     """Return a turn's prompt as the connector gets it: the text, with what the model is told besides."""
     text = f"{turn.text}\n\n({turn.note})" if turn.note else turn.text
-    return talk.Prompt(message_id=MessageId(turn.message_id), text=text, context=turn.context)
+    return talk.Prompt(message_id=turn.message_id, text=text, context=turn.context, key=key_of(turn))
+
+
+def key_of(turn: Turn) -> MessageId:
+    """Return the idempotency key under which the turn's prompt is given, or was."""
+    if not turn.renamed:
+        return turn.message_id
+    return MessageId(str(uuid.uuid5(uuid.UUID(turn.message_id), str(turn.renamed))))

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from supervisor import outcomes
+from supervisor.assistant import key_of
 from supervisor.endings import Endings
 from supervisor.protocol.conversation import Trace, TraceKind
 from supervisor.protocol.status import EndReason, Target
@@ -28,8 +29,8 @@ INTENSITY_MS = 600_000
 
 RESTARTED = "the daemon was restarted while it ran"
 
-NEVER_RAN = frozenset({TraceKind.ABSENT, TraceKind.UNANSWERED})
-"""Claude Code takes the same prompt again, under the same id, as long as nothing was answered to it."""
+WITHOUT_TOOLS = frozenset({TraceKind.ABSENT, TraceKind.UNANSWERED, TraceKind.SPOKEN})
+"""No tool had been called: the prompt is given again, under its id as long as nothing was answered to it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +52,7 @@ class Recovery:
 
     An assistant's turn has no tools, so it runs again. What a Claude Code turn has done is read in Claude Code's own
     transcript and in our events, which know of each tool call before it runs: one that was answered is delivered, one
-    that had done nothing runs again, and any other is marked interrupted, its person is told which tools had started,
+    that had called no tool runs again, and any other is marked interrupted, its person is told which tools had started,
     and only they start it again (promise P5).
     """
 
@@ -95,7 +96,8 @@ class Recovery:
             return "answered"
         tools = await self._endings.tools_of(turn) or trace.tools
         if self._may_run_again(turn, trace, tools):
-            await self._store.turns.requeue(turn.id, now_ms=self._clock())
+            spoken = trace.kind is TraceKind.SPOKEN
+            await self._store.turns.requeue(turn.id, rename=spoken, now_ms=self._clock())
             return "requeued"
         attention = await self._is_too_often(turn)
         outcome = outcomes.interrupted(turn, RESTARTED, tools, None, self._clock(), attention=attention)
@@ -112,10 +114,10 @@ class Recovery:
     async def _trace(self, turn: Turn) -> Trace:
         if turn.session_id is None or (session := await self._store.sessions.get(turn.session_id)) is None:
             return Trace()
-        return await self._sessions.trace(session, turn.message_id)
+        return await self._sessions.trace(session, key_of(turn))
 
     @staticmethod
     def _may_run_again(turn: Turn, trace: Trace, tools: Sequence[str]) -> bool:
         if turn.attempts >= MAX_ATTEMPTS:
             return False
-        return turn.target is Target.ASSISTANT or (trace.kind in NEVER_RAN and not tools)
+        return turn.target is Target.ASSISTANT or (trace.kind in WITHOUT_TOOLS and not tools)

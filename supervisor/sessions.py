@@ -165,9 +165,9 @@ class Sessions:
             live.used = time.monotonic()
             self._room.set()
 
-    async def trace(self, session: Session, message_id: MessageId) -> talk.Trace:
+    async def trace(self, session: Session, key: MessageId) -> talk.Trace:
         """Return how far a prompt had come whose process died with an earlier daemon."""
-        return await self._connector.trace(home_of(self._state_dir, session), session.conversation_id, message_id)
+        return await self._connector.trace(home_of(self._state_dir, session), session.conversation_id, key)
 
     async def began(self, live: Live, sink: Sink, turn_id: int) -> None:
         """Note that a turn begins; its events go to `sink`, and what its tools may change is recorded with it."""

@@ -153,12 +153,12 @@ class ScriptedConnector(Connector):
         breaking: how many of the next attempts raise what the port does not name.
         gate: an attempt to open waits until this is set.
         tokens: what `pay` reports.
-        prompts: (session, text) of all prompts, in the order in which they were written.
+        prompts: (session, text) of all prompts, in the order in which they were written; `given`: the same, whole.
         opened: the conversations, in order.
         histories: what each was opened with.
         running: sessions with a turn under way; `most_running` at one time, `most_of_project` by project.
         overlaps: sessions that were prompted while a turn of theirs ran.
-        traces: how far a prompt had come, by its message.
+        traces: how far a prompt had come, by its key.
     """
 
     name = "scripted"
@@ -170,6 +170,7 @@ class ScriptedConnector(Connector):
         self.gate.set()
         self.tokens = Tokens(input=10, output=5)
         self.prompts: list[tuple[str, str]] = []
+        self.given: list[Prompt] = []
         self.opened: list[ScriptedConversation] = []
         self.histories: list[list[Exchange]] = []
         self.opening = 0
@@ -182,8 +183,8 @@ class ScriptedConnector(Connector):
         self._deaf: set[int] = set()
         self.traces: dict[MessageId, Trace] = {}
 
-    async def trace(self, home: str, conversation_id: str, message_id: MessageId) -> Trace:
-        return self.traces.get(message_id, Trace())
+    async def trace(self, home: str, conversation_id: str, key: MessageId) -> Trace:
+        return self.traces.get(key, Trace())
 
     async def open(self, session: SessionSpec, history: Sequence[Exchange]) -> Conversation:
         self.opening += 1
@@ -231,6 +232,7 @@ class ScriptedConnector(Connector):
         """Note that a turn begins."""
         spec = conversation.spec
         self.prompts.append((spec.id, prompt.text))
+        self.given.append(prompt)
         if spec.id in self.running:
             self.overlaps.append(spec.id)
         self.running[spec.id] = spec.project

@@ -99,13 +99,13 @@ class ClaudeCodeConnector(Connector):
             except OSError as error:
                 raise ConnectionFailed(f"{error.strerror or error}: {error.filename or session.home}") from error
 
-    async def trace(self, home: str, conversation_id: str, message_id: MessageId) -> Trace:
+    async def trace(self, home: str, conversation_id: str, key: MessageId) -> Trace:
         def read() -> Trace:
             found = history.find_transcript(Home(root=Path(home)).config, conversation_id)
             if found is None:
                 return Trace(kind=TraceKind.ABSENT)
             with found.open("rb") as lines:
-                return transcript.trace(lines, message_id)
+                return transcript.trace(lines, key)
 
         try:
             return await asyncio.to_thread(read)

@@ -8,7 +8,8 @@ import itertools
 import logging
 import re
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from connectors.claude_code import frames
@@ -30,10 +31,13 @@ from supervisor.protocol.conversation import (
     ConversationEvent,
     Decide,
     Exited,
+    Failed,
+    Finished,
     ProcessIdentity,
     Prompt,
 )
 from supervisor.protocol.errors import ConnectionFailed
+from supervisor.protocol.messages import MessageId
 from supervisor.protocol.ports import Conversation
 
 logger = logging.getLogger(__name__)
@@ -95,6 +99,7 @@ class ClaudeCodeConversation(Conversation):
         self._ended = ended
         self._preamble = preamble
         self._turns = TurnReader(notice)
+        self._prompts: dict[MessageId, MessageId] = {}  # the message of each key in flight
         self._decisions = Decisions(decide)
         self._events = EventStream()
         self._watchdog: Watchdog | None = None
@@ -146,16 +151,18 @@ class ClaudeCodeConversation(Conversation):
             raise ConnectionFailed(self._fault or "the session was closed")
         texts = (self._preamble, content(prompt)) if self._preamble else (content(prompt),)
         self._preamble = ""
-        self._turns.written(prompt.message_id)
+        key = prompt.key or prompt.message_id
+        self._turns.written(key)
+        self._prompts[key] = prompt.message_id
         self._turn_over.clear()
         self._watchdog = Watchdog(self._limits, time.monotonic())
         if self._watching is None or self._watching.done():
             self._watching = asyncio.create_task(self._watch(), name=f"watchdog {self._name}")
         try:
-            await self._process.write(frames.user_message(prompt.message_id, *texts), timeout=self._limits.write)
+            await self._process.write(frames.user_message(key, *texts), timeout=self._limits.write)
         except WriteFailed as failed:
             if failed.certain:
-                self._turns.not_written(prompt.message_id)
+                self._turns.not_written(key)
                 self._after_events()
                 raise ConnectionFailed(str(failed)) from None
             self._break(str(failed))
@@ -250,8 +257,7 @@ class ClaudeCodeConversation(Conversation):
             self._watchdog.heard(time.monotonic())
         match frame:
             case Message():
-                for event in self._turns.receive(frame):
-                    await self._events.put(event)
+                await self._tell(self._turns.receive(frame))
                 self._after_events()
             case ControlRequest():
                 task = asyncio.create_task(self._answer(frame), name=f"answer {self._name} {frame.request_id}")
@@ -309,13 +315,20 @@ class ClaudeCodeConversation(Conversation):
             if turns.accepted:
                 await self._stop(why, timed_out=True)
             elif turns.ignored:
-                for event in turns.abandon(why):
-                    await self._events.put(event)
+                await self._tell(turns.abandon(why))
                 self._after_events()
             else:
                 turns.stopping(why, timed_out=True)
                 self._break(why)
                 return
+
+    async def _tell(self, events: Iterable[ConversationEvent]) -> None:
+        """Pass events on; those that name a prompt's key name its message from here on."""
+        for event in events:
+            if isinstance(event, Finished | Failed) and event.message_id is not None:
+                await self._events.put(replace(event, message_id=self._prompts.pop(event.message_id, event.message_id)))
+            else:
+                await self._events.put(event)
 
     def _after_events(self) -> None:
         if not self._turns.busy and not self._turn_over.is_set():
@@ -340,8 +353,7 @@ class ClaudeCodeConversation(Conversation):
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await self._decisions.close()
-        for event in self._turns.abandon(self._fault or "the session was closed"):
-            await self._events.put(event)
+        await self._tell(self._turns.abandon(self._fault or "the session was closed"))
         self._after_events()
         if self._watching is not None:
             await self._watching

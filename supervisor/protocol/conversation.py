@@ -99,7 +99,9 @@ class Prompt:
     """One prompt for a conversation.
 
     Attributes:
-        message_id: UUID text; also the idempotency key that Claude Code gets.
+        message_id: UUID text.
+        key: UUID text: the idempotency key that Claude Code gets, which takes none again that it has begun to answer;
+            None = the message's id.
         text: what the person wrote, with what the core adds.
         context: what a service sent along, or None.
     """
@@ -107,6 +109,7 @@ class Prompt:
     message_id: MessageId
     text: str
     context: Mapping[str, Any] | None = None
+    key: MessageId | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

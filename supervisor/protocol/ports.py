@@ -188,11 +188,12 @@ class Connector(ABC):
             ConnectionFailed: it did not start; the reason is a sentence for the person.
         """
 
-    async def trace(self, home: str, conversation_id: str, message_id: MessageId) -> Trace:
+    async def trace(self, home: str, conversation_id: str, key: MessageId) -> Trace:
         """Return how far a prompt had come whose process died with an earlier daemon.
 
         Args:
             home, conversation_id: of its session (`SessionSpec`).
+            key: of the prompt.
         """
         return Trace()
 

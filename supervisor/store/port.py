@@ -97,8 +97,12 @@ class Turns(Protocol):
         It is written also where the caller is cancelled meanwhile.
         """
 
-    async def requeue(self, turn_id: int, *, now_ms: int) -> bool:
-        """Put a turn that certainly never ran back to pending; False = not running under this epoch."""
+    async def requeue(self, turn_id: int, *, rename: bool = False, now_ms: int) -> bool:
+        """Put a turn that certainly changed nothing back to pending; False = not running under this epoch.
+
+        Args:
+            rename: its prompt is given under another id, because an answer to it had begun.
+        """
 
     async def cancel_pending(
         self, lane: str, why: str, *, notices: Callable[[Turn], Sequence[OutboxDraft]] | None = None, now_ms: int

@@ -157,6 +157,7 @@ class Turn:
         id: internal number, in the order of acceptance.
         message_id: of the prompt; the turn's name outside.
         attempts: how often it was started before.
+        renamed: how often its prompt was given anew under another id, because an answer had begun.
     """
 
     id: int
@@ -177,6 +178,7 @@ class Turn:
     reply: Reply | None
     accepted_ms: int
     attempts: int = 0
+    renamed: int = 0
     identity: ProcessIdentity | None = None
 
 

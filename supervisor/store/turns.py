@@ -41,8 +41,8 @@ _START = """
     WHERE id = ? AND state = 'pending'
 """
 _REQUEUE = """
-    UPDATE turns SET state = 'pending', attempts = attempts + 1, pid = NULL, pid_started = NULL, boot_id = NULL,
-                     started_ms = NULL
+    UPDATE turns SET state = 'pending', attempts = attempts + 1, renamed = renamed + ?, pid = NULL, pid_started = NULL,
+                     boot_id = NULL, started_ms = NULL
     WHERE id = ? AND state = 'running' AND epoch = ?
 """
 _MARK_PROMPT = "UPDATE claude_code_messages SET status = ? WHERE seq = ?"
@@ -121,12 +121,12 @@ class SqliteTurns:
         """T3."""
         return await self._database.write(lambda tx: finish(tx, turn_id, outcome))
 
-    async def requeue(self, turn_id: int, *, now_ms: int) -> bool:
+    async def requeue(self, turn_id: int, *, rename: bool = False, now_ms: int) -> bool:
         """Put a turn that certainly never ran back to pending."""
 
         def work(tx: Transaction) -> bool:
             tx.point("requeue")
-            if not tx.changed(_REQUEUE, (turn_id, tx.epoch)):
+            if not tx.changed(_REQUEUE, (rename, turn_id, tx.epoch)):
                 return False
             tx.execute(_MARK_PROMPT, (TurnState.PENDING, 2 * turn_id))
             tx.record("supervisor", "turn.requeued", {"turn": turn_id}, now_ms)

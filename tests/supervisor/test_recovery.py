@@ -136,8 +136,10 @@ async def test_an_answer_that_was_there_already_is_delivered_and_nothing_runs(tm
             assert await after.store.ledger.disagreements() == []
 
 
-@pytest.mark.parametrize("kind", [TraceKind.ABSENT, TraceKind.UNANSWERED])
-async def test_a_prompt_that_was_not_answered_at_all_runs_again_under_its_id(tmp_path: Path, kind: TraceKind) -> None:
+@pytest.mark.parametrize("kind", [TraceKind.ABSENT, TraceKind.UNANSWERED, TraceKind.SPOKEN])
+async def test_a_prompt_that_called_no_tool_runs_again_under_its_id_unless_it_was_answered_in_part(
+    tmp_path: Path, kind: TraceKind
+) -> None:
     async with core_with(tmp_path) as before:
         message_id = await cut_off(before, "hold on")
         async with core_with(tmp_path, recovering=False) as after:
@@ -146,10 +148,29 @@ async def test_a_prompt_that_was_not_answered_at_all_runs_again_under_its_id(tmp
             await until(scripted(after).held, "it runs again")
             scripted(after).release("now")
             await until(lambda: _is(after, message_id, TurnState.COMPLETED), "it is answered")
-            assert [text for _, text in scripted(after).prompts] == ["hold on"]
+            (prompt,) = scripted(after).given
+            assert prompt.text == "hold on"
+            assert prompt.message_id == message_id
+            assert (prompt.key == message_id) is (kind is not TraceKind.SPOKEN)
 
 
-@pytest.mark.parametrize("kind", [TraceKind.SPOKEN, TraceKind.STARTED, TraceKind.UNKNOWN])
+async def test_a_prompt_is_traced_by_the_key_under_which_it_was_given_last(tmp_path: Path) -> None:
+    async with core_with(tmp_path) as before:
+        message_id = await cut_off(before, "hold on")
+        async with core_with(tmp_path, recovering=False) as again:
+            scripted(again).traces[message_id] = Trace(kind=TraceKind.SPOKEN)
+            await again.recovery.run()
+            await until(scripted(again).held, "it runs again")
+            (second,) = scripted(again).given
+            assert second.key is not None
+            async with core_with(tmp_path, recovering=False) as after:
+                scripted(after).traces[message_id] = Trace(kind=TraceKind.SPOKEN)
+                scripted(after).traces[second.key] = Trace(kind=TraceKind.ANSWERED, answer="All done.")
+                assert (await after.recovery.run()).answered == 1
+                assert (await result(after, message_id)).answer == "All done."
+
+
+@pytest.mark.parametrize("kind", [TraceKind.STARTED, TraceKind.UNKNOWN])
 async def test_anything_else_is_reported_with_the_tools_that_had_started(tmp_path: Path, kind: TraceKind) -> None:
     async with core_with(tmp_path) as before:
         message_id = await cut_off(before, "hold on")

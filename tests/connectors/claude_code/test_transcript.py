@@ -130,6 +130,24 @@ async def test_killed_while_the_model_thinks_it_is_answered_again_under_its_id(
         assert (ended.message_id, ended.text) == (message_id, "here")
 
 
+async def test_killed_while_it_answers_the_prompt_counts_anew_under_another_key(
+    model: OfflineModel, tmp_path: Path
+) -> None:
+    spec = make_spec(tmp_path, model.url, Policy())
+    steps = script({"text": "Well.", "stop_reason": "stop_sequence"})  # its text stands there, and no end of a turn
+    message_id, left = await killed(tmp_path, spec, steps, TraceKind.SPOKEN)
+    assert left == Trace(kind=TraceKind.SPOKEN)
+    again = make_spec(tmp_path, model.url, Policy(), resume=True, conversation_id=spec.conversation_id)
+    connector, key = make_connector(tmp_path), MessageId(uuid7())
+    async with opened(connector, again) as reader:
+        await reader.conversation.prompt(Prompt(message_id=message_id, key=key, text=script({"text": "here"})))
+        ended = (await reader.turn())[-1]
+        assert isinstance(ended, Finished)
+        assert (ended.message_id, ended.text) == (message_id, "here")
+        found = await connector.trace(spec.home, spec.conversation_id, key)
+        assert found == Trace(kind=TraceKind.ANSWERED, answer="here")
+
+
 async def test_killed_after_a_tool_was_called_it_is_told_which(model: OfflineModel, tmp_path: Path) -> None:
     spec = make_spec(tmp_path, model.url, Policy())
     path = str(Path(spec.project_path) / "a.txt")
