@@ -33,7 +33,7 @@ from tests.waiting import until
 ACCOUNT = "AC" + "0123456789abcdef" * 2
 AUTH_TOKEN = "0f1e2d3c4b5a69788796a5b4c3d2e1f0"
 PHONES = {"ann": "+15551110001", "ben": "+15551110002"}
-DEFAULT_KILLS = 4
+DEFAULT_KILLS = 2
 
 TABLES = """
 [claude_code]
