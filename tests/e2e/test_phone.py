@@ -1,0 +1,65 @@
+"""With a phone's view alone: ask for a shell command, approve it, be told of a crash, go on; each cent counts once."""
+
+from __future__ import annotations
+
+import re
+import signal
+from collections.abc import AsyncIterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from tests.e2e.world import HANG, World, script, write_file
+from tests.waiting import until
+
+pytestmark = [pytest.mark.e2e, pytest.mark.cli_process]
+
+
+@pytest_asyncio.fixture
+async def world(tmp_path: Path) -> AsyncIterator[World]:
+    async with World(tmp_path) as world:
+        await world.start()
+        yield world
+
+
+async def test_a_phone_is_enough_to_approve_and_to_go_on_after_a_crash(world: World) -> None:
+    note, draft = world.project() / "note.txt", world.project() / "draft.txt"
+    command = {"name": "Bash", "input": {"command": "echo noted > note.txt", "description": "note it"}}
+    await world.text("note it in the code: " + script({"tools": [command]}, {"text": "It is noted."}))
+    question = await world.answer("May it run: Bash echo noted > note.txt")
+    (code,) = set(re.findall(r"\b(?:YES|NO) ([A-Z]{5})\b", question))
+    wrong = "BBBBB" if code != "BBBBB" else "CCCCC"
+    assert "Nothing was allowed" in await world.ask(f"YES {wrong}")
+    assert not note.exists()
+    assert "Allowed once" in await world.ask(f"yes {code}.")
+    assert "It is noted." in await world.answer("It is noted.")
+    assert note.read_text(encoding="utf-8") == "noted\n"
+
+    await world.text("draft it in the code: " + script(write_file(draft, "half"), HANG))
+    await until(draft.exists, "the next turn has done something", 60)
+    await until(lambda: world.tools_started() == 2, "it is known")
+    await world.daemon.stop(signal.SIGKILL)
+    await until(lambda: not world.agents(), "no agent is left", 10)
+    await world.start()
+    told = await world.answer("was interrupted")
+    assert "These tools had started: Write /" in told
+    (code,) = set(re.findall(r"\b(?:CONTINUE|RETRY|DROP) ([A-Z]{5})\b", told))
+    assert "Your work on the message" in await world.ask(f"CONTINUE {code}")
+
+    await agree_to_the_cent(world)
+
+
+async def agree_to_the_cent(world: World) -> None:
+    """Stop the daemon, and check every sum of its database against the others."""
+    await world.daemon.stop()
+    checked = await world.daemon.xswarm("db", "check")
+    assert checked.code == 0, checked
+    with closing(world.database()) as database:
+        (nanos,) = database.execute("SELECT sum(nanos) FROM ledger").fetchone()
+        (refs, rows) = database.execute("SELECT count(DISTINCT ref), count(*) FROM ledger").fetchone()
+        assert database.execute("SELECT count(*) FROM calls").fetchone() == (0,)
+        assert database.execute("SELECT nanos FROM totals WHERE scope = 'system'").fetchone() == (nanos,)
+    assert refs == rows
+    assert nanos > 0
