@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from cli import show
+from cli.changes import changes, undo
 from cli.client import Client, Frame, body, find_session, talk
 from cli.connect import connect
 from cli.cost import cost
@@ -40,6 +41,8 @@ app = typer.Typer(
 app.command(epilog=example("xswarm claude status --all", "xswarm claude status --watch"))(status)
 app.command(epilog=example("xswarm claude cost --by day --since 2026-01-01", "xswarm claude cost alice --json"))(cost)
 app.command(epilog=example(f"xswarm claude connect {ID}", "xswarm claude connect e6f708 < prompts.txt"))(connect)
+app.command(epilog=example(f"xswarm claude changes {ID}", "xswarm claude changes e6f708 --json"))(changes)
+app.command(epilog=example(f"xswarm claude undo {ID} --dry-run", f"xswarm claude undo {ID}"))(undo)
 
 
 @app.callback()

@@ -24,6 +24,7 @@ from supervisor.protocol.ports import Connector
 from supervisor.protocol.status import EndReason
 from supervisor.queries import Queries
 from supervisor.rates import Rates
+from supervisor.recording import Recording
 from supervisor.recovery import Recovery
 from supervisor.rights import Rights
 from supervisor.router import Router
@@ -31,6 +32,8 @@ from supervisor.schedule import Schedule
 from supervisor.sessions import Sessions
 from supervisor.store import Store
 from supervisor.turns import GRACE_SECONDS, Turns
+from supervisor.undo import Undo
+from supervisor.undo_words import UndoWords
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,25 +72,29 @@ class Core:
         self.outbox = Outbox(store.outbox, reconcile_pause_ms=tuning.reconcile_pause_ms)
         replied = self.outbox.notify
         self.approvals = Approvals(store=store, hub=self.hub, replied=replied, epoch=store.epoch)
+        self.recording = Recording(store, config.state_dir)
         self.sessions = Sessions(
             store=store,
             hub=self.hub,
             connector=connector,
             gateway=gateway,
             approvals=self.approvals,
+            recording=self.recording,
             state_dir=config.state_dir,
             max_processes=min(settings.max_processes, settings.max_sessions),
             turn_timeout=settings.turn_timeout_seconds,
             track_costs=settings.track_costs,
         )
-        self.endings = Endings(store=store, hub=self.hub, replied=replied)
+        self.endings = Endings(store=store, hub=self.hub, recording=self.recording, replied=replied)
+        rights = Rights(directory, projects)
+        self.undo = Undo(store, self.recording, rights)
         self.turns = Turns(
             store=store,
             hub=self.hub,
             sessions=self.sessions,
             assistant=Assistant(connector=assistant, gateway=gateway, store=store, track_costs=settings.track_costs),
             projects=projects,
-            rights=Rights(directory, projects),
+            rights=rights,
             endings=self.endings,
             replied=replied,
             turn_timeout=settings.turn_timeout_seconds,
@@ -108,7 +115,14 @@ class Core:
             sessions=self.sessions,
             turns=self.turns,
             outbox=self.outbox,
-            commands=Commands([self.approvals, PlainWords(store, self.turns), InterruptedWords(store)]),
+            commands=Commands(
+                [
+                    self.approvals,
+                    PlainWords(store, self.turns),
+                    InterruptedWords(store),
+                    UndoWords(store, self.undo),
+                ]
+            ),
             max_waiting=tuning.max_waiting,
         )
         self.operations = Operations(
@@ -123,9 +137,19 @@ class Core:
             claude_code=settings,
             turn_to_end_seconds=tuning.turn_to_end_seconds,
         )
-        self.recovery = Recovery(store=store, sessions=self.sessions, turns=self.turns, endings=self.endings)
+        self.recovery = Recovery(
+            store=store,
+            sessions=self.sessions,
+            turns=self.turns,
+            endings=self.endings,
+            recording=self.recording,
+        )
         self.schedule = Schedule(
-            store=store, sessions=self.sessions, turns=self.turns, idle_timeout=settings.idle_timeout_seconds
+            store=store,
+            sessions=self.sessions,
+            turns=self.turns,
+            recording=self.recording,
+            idle_timeout=settings.idle_timeout_seconds,
         )
 
     async def drain(self, seconds: float) -> None:

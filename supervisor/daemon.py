@@ -161,6 +161,7 @@ class Daemon:
             directory=directory,
             accounts=accounts,
             store=store,
+            undo=core.undo,
             parts=self.parts,
             meter=gateway.metered,
         )

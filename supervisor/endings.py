@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from supervisor import outcomes
 from supervisor.hub import Hub
@@ -12,6 +13,7 @@ from supervisor.protocol import conversation as talk
 from supervisor.protocol.errors import StorageError, TurnFailed, XswarmError
 from supervisor.protocol.events import CostRecorded
 from supervisor.protocol.times import Clock, now_ms, rfc3339, usd
+from supervisor.recording import Recording
 from supervisor.running import Running
 from supervisor.store.port import Store
 from supervisor.store.records import Outcome, Result, Turn
@@ -31,6 +33,7 @@ class Endings:
     """Records how turns end.
 
     Args:
+        recording: of the project's folder, where the turn changed files.
         replied: told the channel of every reply that was put in the outbox.
 
     Attributes:
@@ -38,8 +41,11 @@ class Endings:
         time_is_up: the daemon stops: a refused write is not tried again, the next start reports the turn.
     """
 
-    def __init__(self, *, store: Store, hub: Hub, replied: Callable[[str], None], clock: Clock = now_ms) -> None:
+    def __init__(
+        self, *, store: Store, hub: Hub, recording: Recording, replied: Callable[[str], None], clock: Clock = now_ms
+    ) -> None:
         self._store = store
+        self._recording = recording
         self._hub = hub
         self._replied = replied
         self._clock = clock
@@ -73,17 +79,23 @@ class Endings:
     async def finish(self, turn: Turn, outcome: Outcome, error: XswarmError | None) -> None:
         """T3: record how a turn ended, as often as it takes, then tell whoever waits."""
         pause = STORAGE_RETRY_SECONDS
+        looked = False
         while True:
             try:
+                if not looked and (left := await self._recording.after(turn)) is not None:
+                    outcome = replace(outcome, recorded=left[0], files_changed=left[1])
+                looked = True
                 settled = await self._store.turns.finish(turn.id, outcome)
                 break
             except StorageError as refused:
                 logger.error("%s: the outcome cannot be stored yet: %s", turn.message_id, refused)
                 self.waiters.fail(turn.message_id, refused)
                 if self.time_is_up:
+                    self._recording.ended(turn)
                     return  # it stays running in the store, and the next start reports it
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, 10.0)
+        self._recording.ended(turn)
         if settled is None:
             logger.error("%s: its outcome was not stored: another epoch has it", turn.message_id)
             self.waiters.fail(turn.message_id, TurnFailed("another daemon has taken it over"))

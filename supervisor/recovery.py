@@ -13,6 +13,7 @@ from supervisor.endings import Endings
 from supervisor.protocol.conversation import Trace, TraceKind
 from supervisor.protocol.status import EndReason, Target
 from supervisor.protocol.times import Clock, now_ms
+from supervisor.recording import Recording
 from supervisor.sessions import Sessions
 from supervisor.store.port import Store
 from supervisor.store.records import Turn
@@ -57,12 +58,20 @@ class Recovery:
     """
 
     def __init__(
-        self, *, store: Store, sessions: Sessions, turns: Turns, endings: Endings, clock: Clock = now_ms
+        self,
+        *,
+        store: Store,
+        sessions: Sessions,
+        turns: Turns,
+        endings: Endings,
+        recording: Recording,
+        clock: Clock = now_ms,
     ) -> None:
         self._store = store
         self._sessions = sessions
         self._turns = turns
         self._endings = endings
+        self._recording = recording
         self._clock = clock
 
     async def run(self) -> Recovered:
@@ -90,6 +99,7 @@ class Recovery:
         return found
 
     async def _settle(self, turn: Turn) -> str:
+        await self._recording.adopt(turn)
         trace = await self._trace(turn)
         if trace.kind is TraceKind.ANSWERED:
             await self._endings.finish(turn, outcomes.recovered(turn, trace.answer, self._clock()), None)

@@ -11,6 +11,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from supervisor.protocol.errors import StorageError
 from supervisor.protocol.status import EndReason
 from supervisor.protocol.times import DAY_MS, Clock, now_ms
+from supervisor.recording import Recording
 from supervisor.sessions import Sessions
 from supervisor.store.port import Store
 from supervisor.turns import Turns
@@ -19,6 +20,7 @@ logger = logging.getLogger(__name__)
 
 SWEEP_SECONDS = 10.0
 PURGE_SECONDS = 3600.0
+PRUNE_SECONDS = 6 * 3600.0
 
 
 class Schedule:
@@ -29,11 +31,19 @@ class Schedule:
     """
 
     def __init__(
-        self, *, store: Store, sessions: Sessions, turns: Turns, idle_timeout: float, clock: Clock = now_ms
+        self,
+        *,
+        store: Store,
+        sessions: Sessions,
+        turns: Turns,
+        recording: Recording,
+        idle_timeout: float,
+        clock: Clock = now_ms,
     ) -> None:
         self._store = store
         self._sessions = sessions
         self._turns = turns
+        self._recording = recording
         self._idle_timeout = idle_timeout
         self._clock = clock
         self._scheduler = AsyncIOScheduler(timezone=UTC)
@@ -44,6 +54,7 @@ class Schedule:
         self._add("reap", self.reap, every)
         self._add("sweep", self._turns.sweep, SWEEP_SECONDS)
         self._add("purge", self._purge, PURGE_SECONDS)
+        self._add("prune", self._recording.prune, PRUNE_SECONDS)
         self._scheduler.start()
 
     def close(self) -> None:

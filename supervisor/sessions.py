@@ -28,7 +28,6 @@ from supervisor.lifecycle import (
 from supervisor.live import Live, Sink, home_of
 from supervisor.metering import SessionMeter
 from supervisor.models.proxy import Gateway
-from supervisor.permissions import summary
 from supervisor.projects import Project
 from supervisor.protocol import conversation as talk
 from supervisor.protocol.errors import ConnectionFailed, StorageError
@@ -36,6 +35,7 @@ from supervisor.protocol.messages import MessageId, SessionId
 from supervisor.protocol.ports import Connector, Conversation
 from supervisor.protocol.status import EndReason, SessionStatus
 from supervisor.protocol.times import Clock, now_ms
+from supervisor.recording import Recording
 from supervisor.reports import session_ended, session_updated
 from supervisor.store.port import Store
 from supervisor.store.records import Session
@@ -60,6 +60,7 @@ class Sessions:
 
     Args:
         connector: what answers.
+        recording: of a project's folder, before the first call of a turn that may change it.
         gateway: the way to a model for what answers; None = the connector needs none.
         state_dir: under it each session has a folder of its own.
         max_processes: the least recently used idle one gives way.
@@ -73,6 +74,7 @@ class Sessions:
         connector: Connector,
         gateway: Gateway | None,
         approvals: Approvals,
+        recording: Recording,
         state_dir: Path,
         max_processes: int,
         turn_timeout: float,
@@ -84,6 +86,7 @@ class Sessions:
         self._connector = connector
         self._gateway = gateway
         self._approvals = approvals
+        self._recording = recording
         self._state_dir = state_dir
         self._max_processes = max_processes
         self._turn_timeout = turn_timeout
@@ -171,15 +174,10 @@ class Sessions:
 
     async def began(self, live: Live, sink: Sink, turn_id: int) -> None:
         """Note that a turn begins; its events go to `sink`, and what its tools may change is recorded with it."""
-
-        async def witness(call: talk.ToolCall) -> None:
-            payload = {"id": call.tool_use_id, "summary": summary(call)}
-            await self._store.turns.record_event(turn_id, "tool_allowed", payload, now_ms=self._clock())
-
         live.prompted = True
         live.sink = sink
         live.ask_person = partial(self._approvals.decide, session=live.session, turn_id=turn_id)
-        live.witness = witness
+        live.witness = partial(self._recording.witness, turn_id, live.project.path)
         live.denied = []
         try:
             await self._apply(live, live.lifecycle.on(TurnBegan()))

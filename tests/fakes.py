@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
 
 from supervisor.protocol.conversation import (
     ConversationEvent,
@@ -41,6 +42,8 @@ class ScriptedConversation(Conversation):
     `break`         the plug-in itself raises what its port does not name
     `tool COMMAND`  starts a Bash tool, then waits as `hold` does
     `deny COMMAND`  asks whether a Bash tool may run, and answers with the verdict
+    `write PATH X`  writes X into a file by a Write tool where the policy allows it; "hold" as X then waits
+    `shell PATH X`  the same by a Bash tool
     `pay NANOS`     answers, and reports a cost of its own that counts
     ==============  ======================================================================
     """
@@ -84,6 +87,8 @@ class ScriptedConversation(Conversation):
                 verdict = await self.spec.decide(call)
                 self.put(ToolFinished(tool_use_id=call.tool_use_id, failed=not verdict.allowed, result=verdict.reason))
                 self._finish(Finished(message_id=prompt.message_id, text=f"allowed: {verdict.allowed}"))
+            case "write" | "shell":
+                await self._change(prompt, word, *rest.partition(" ")[::2])
             case "pay":
                 usage = UsageReported(
                     model="elsewhere", tokens=self._connector.tokens, provider_nanos=int(rest), authoritative=True
@@ -94,6 +99,21 @@ class ScriptedConversation(Conversation):
                 for piece in (prompt.text[:3], prompt.text[3:]):
                     self.put(TextDelta(text=piece))
                 self._finish(Finished(message_id=prompt.message_id, text=prompt.text))
+
+    async def _change(self, prompt: Prompt, word: str, path: str, content: str) -> None:
+        """Write a file of the project by a tool, where the policy lets it; "hold" as content holds the turn then."""
+        target = Path(self.spec.project_path) / path
+        values = {"file_path": str(target)} if word == "write" else {"command": f"echo {content} > {path}"}
+        name = "Write" if word == "write" else "Bash"
+        call = ToolCall(tool_use_id=f"use {prompt.message_id}", name=name, input=values)
+        self.put(ToolStarted(tool_use_id=call.tool_use_id, name=name, input=values))
+        if (verdict := await self.spec.decide(call)).allowed:
+            target.write_text(f"{content}\n", encoding="utf-8")
+        self.put(ToolFinished(tool_use_id=call.tool_use_id, failed=not verdict.allowed, result=verdict.reason))
+        if content == "hold":
+            self.held = prompt.message_id
+        else:
+            self._finish(Finished(message_id=prompt.message_id, text="written"))
 
     def start_tool(self, prompt: Prompt, command: str) -> None:
         """Say that a shell command is started."""

@@ -50,6 +50,10 @@ class SqliteCodes:
     def __init__(self, database: Database) -> None:
         self._database = database
 
+    async def issue(self, kind: CodeKind, ref: str, user_id: UserId, *, until_ms: int) -> str:
+        """Return a new code for something that needs no transaction of its own."""
+        return await self._database.write(lambda tx: issue(tx, kind, ref, user_id, until_ms))
+
     async def find(self, code: str) -> Code | None:
         """Return a code that somebody was told."""
         return await self._database.read(lambda connection: _find(connection, code))

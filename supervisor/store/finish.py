@@ -5,6 +5,7 @@ from __future__ import annotations
 from supervisor.protocol.ids import uuid7
 from supervisor.protocol.messages import MessageId, UserId
 from supervisor.protocol.status import TurnState
+from supervisor.store.changes import end_recording
 from supervisor.store.charges import Posted, earlier_charges, post
 from supervisor.store.codes import issue
 from supervisor.store.drafts import add_drafts
@@ -81,6 +82,8 @@ def finish(tx: Transaction, turn_id: int, outcome: Outcome) -> Settled | None:
             tx.epoch,
         ),
     )
+    if outcome.recorded is not None:
+        end_recording(tx, turn_id, outcome.recorded, now_ms)
     add_drafts(tx, outcome.replies, turn_id, owner.user_id, now_ms)
     if (asking := outcome.asking) is not None:
         code = issue(tx, asking.kind, asking.ref, UserId(owner.user_id), asking.until_ms)

@@ -22,6 +22,7 @@ from supervisor.protocol.messages import (
 )
 from supervisor.protocol.status import EndReason, OutboxState, SessionStatus
 from supervisor.store.ports.approvals import Approvals
+from supervisor.store.ports.changes import Changes
 from supervisor.store.ports.codes import Codes
 from supervisor.store.records import (
     Acceptance,
@@ -337,6 +338,10 @@ class Store(Protocol):
     @property
     def approvals(self) -> Approvals:
         """Questions about tool calls."""
+
+    @property
+    def changes(self) -> Changes:
+        """What turns changed in files."""
 
     async def backup(self, path: Path) -> None:
         """Write a consistent, checked copy.

@@ -18,6 +18,7 @@ from supervisor.protocol.messages import (
     UserId,
 )
 from supervisor.protocol.status import OutboxState, Role, SessionStatus, Target, TurnState
+from supervisor.store.recorded import Recorded
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -243,6 +244,7 @@ class Outcome:
         why: a sentence where it did not complete.
         provider_nanos: the connector's own figure, kept beside ours; None where it has none.
         files_changed: of its project, by the turn; None = nobody has looked.
+        recorded: how the turn left its project's folder; None = it was not about to change anything.
         charges: besides the journalled ones.
         replies: outbox rows.
         asking: a question to the person, besides `replies`.
@@ -257,6 +259,7 @@ class Outcome:
     duration_ms: int = 0
     provider_nanos: int | None = None
     files_changed: int | None = None
+    recorded: Recorded | None = None
     charges: Sequence[Charge] = ()
     replies: Sequence[OutboxDraft] = ()
     asking: Asking | None = None

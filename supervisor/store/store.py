@@ -9,6 +9,7 @@ from supervisor.store.accounts import SqliteAccounts
 from supervisor.store.approvals import SqliteApprovals
 from supervisor.store.audit import SqliteAudit
 from supervisor.store.backup import back_up, check_integrity
+from supervisor.store.changes import SqliteChanges
 from supervisor.store.codes import SqliteCodes, forget_old
 from supervisor.store.database import Database
 from supervisor.store.keys import SqliteKeys, purge
@@ -40,6 +41,7 @@ class SqliteStore:
         self.keys = SqliteKeys(database)
         self.codes = SqliteCodes(database)
         self.approvals = SqliteApprovals(database)
+        self.changes = SqliteChanges(database)
 
     async def backup(self, path: Path) -> None:
         """Write a consistent, checked copy (0600).

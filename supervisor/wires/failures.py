@@ -23,6 +23,8 @@ STATUS = {
     "method_not_allowed": 405,
     "too_slow": 408,
     "session_not_active": 409,
+    "undo_conflict": 409,
+    "undo_refused": 409,
     "max_sessions": 409,
     "idempotency_conflict": 409,
     "too_large": 413,

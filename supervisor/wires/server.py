@@ -16,9 +16,11 @@ from supervisor.intake import Intake
 from supervisor.operations import Operations
 from supervisor.protocol.ports import Channel, Route
 from supervisor.store.port import Store
+from supervisor.undo import Undo
 from supervisor.wires.admin import Meter, admin_routes
 from supervisor.wires.application import application
 from supervisor.wires.auth import documented, operator_only
+from supervisor.wires.changes import ChangesApi
 from supervisor.wires.guard import Guard
 from supervisor.wires.heads import LimitedHeads
 from supervisor.wires.listening import BACKLOG, bind
@@ -51,6 +53,7 @@ class HttpServer:
         directory: Directory,
         accounts: Accounts,
         store: Store,
+        undo: Undo,
         parts: Parts,
         meter: Meter | None = None,
         allowed_origins: Sequence[str] = (),
@@ -63,6 +66,7 @@ class HttpServer:
         self._grace_seconds = grace_seconds
         self._routers = (
             Rest(operations, directory, parts).router(),
+            ChangesApi(store, operations.queries, undo).router(),
             admin_routes(accounts, store, intake.decide, [documented, operator_only], meter),
         )
         self._webhooks: list[Route] = []

@@ -24,7 +24,7 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
         yield world
 
 
-async def test_a_phone_is_enough_to_approve_and_to_go_on_after_a_crash(world: World) -> None:
+async def test_a_phone_is_enough_to_approve_to_go_on_after_a_crash_and_to_undo(world: World) -> None:
     note, draft = world.project() / "note.txt", world.project() / "draft.txt"
     command = {"name": "Bash", "input": {"command": "echo noted > note.txt", "description": "note it"}}
     await world.text("note it in the code: " + script({"tools": [command]}, {"text": "It is noted."}))
@@ -48,6 +48,25 @@ async def test_a_phone_is_enough_to_approve_and_to_go_on_after_a_crash(world: Wo
     (code,) = set(re.findall(r"\b(?:CONTINUE|RETRY|DROP) ([A-Z]{5})\b", told))
     assert "Your work on the message" in await world.ask(f"CONTINUE {code}")
 
+    asked = await world.ask("UNDO")
+    assert 'Your message "draft it in the code: ' in asked
+    assert "changed 1 file in site: draft.txt. Reply UNDO " in asked
+    (code,) = re.findall(r"UNDO ([A-Z]{5})", asked)
+    assert "Nothing was touched" in await world.ask(f"UNDO {wrong}")
+    assert draft.exists()
+    assert "Taken back: draft.txt." in await world.ask(f"undo {code}")
+    assert not draft.exists()
+    assert "used already" in await world.ask(f"UNDO {code}")
+    assert note.read_text(encoding="utf-8") == "noted\n"
+
+    # What the shell command did can be taken back, too, and that again.
+    (code,) = re.findall(r"UNDO ([A-Z]{5})", await world.ask("UNDO"))
+    back = await world.ask(f"UNDO {code}")
+    assert "Taken back: note.txt." in back
+    assert not note.exists()
+    (code,) = re.findall(r"UNDO ([A-Z]{5})", back)
+    assert "Brought back: note.txt." in await world.ask(f"UNDO {code}")
+    assert note.read_text(encoding="utf-8") == "noted\n"
     await agree_to_the_cent(world)
 
 

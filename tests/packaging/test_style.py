@@ -30,7 +30,9 @@ WITHOUT_OWN_TESTS = frozenset(
         Path("supervisor/protocol/requests.py"),
         Path("supervisor/store/port.py"),
         Path("supervisor/store/ports/approvals.py"),
+        Path("supervisor/store/ports/changes.py"),
         Path("supervisor/store/ports/codes.py"),
+        Path("supervisor/store/recorded.py"),
         Path("supervisor/store/records.py"),
         # Two lines that start the command line; test_wheel.py runs them.
         Path("supervisor/__main__.py"),

@@ -150,6 +150,8 @@ class Core:
         self.intake = core.intake
         self.operations = core.operations
         self.recovery = core.recovery
+        self.recording = core.recording
+        self.undo = core.undo
         stack.push_async_callback(core.close)
         stack.push_async_callback(core.drain, DRAIN_SECONDS)
         if self._recovering:

@@ -16,7 +16,13 @@ from tests.waiting import until
 
 def schedule(core: Core, idle_timeout: float) -> Schedule:
     """Return a clock of a core; it is not started."""
-    return Schedule(store=core.store, sessions=core.sessions, turns=core.turns, idle_timeout=idle_timeout)
+    return Schedule(
+        store=core.store,
+        sessions=core.sessions,
+        turns=core.turns,
+        recording=core.recording,
+        idle_timeout=idle_timeout,
+    )
 
 
 async def test_an_idle_session_is_closed_and_one_with_a_turn_is_not(tmp_path: Path) -> None:

@@ -9,7 +9,10 @@ from supervisor.protocol.messages import UserId
 
 
 class Codes(Protocol):
-    """Codes are issued and closed by the transaction of what they stand for; here they are looked up."""
+    """Codes are issued and closed by the transaction of what they stand for, where there is one."""
+
+    async def issue(self, kind: CodeKind, ref: str, user_id: UserId, *, until_ms: int) -> str:
+        """Return a new code for something that needs no transaction of its own."""
 
     async def find(self, code: str) -> Code | None:
         """Return a code that somebody was told, open or not; None = nobody was."""

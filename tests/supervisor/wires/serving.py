@@ -62,6 +62,7 @@ class Served:
                 directory=core.directory,
                 accounts=core.accounts,
                 store=core.store,
+                undo=core.undo,
                 parts=self._parts,
                 meter=self._meter,
                 allowed_origins=self._allowed_origins,

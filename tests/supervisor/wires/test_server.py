@@ -29,6 +29,7 @@ def server_of(served: Served, http: config.Http) -> HttpServer:
         directory=core.directory,
         accounts=core.accounts,
         store=core.store,
+        undo=core.undo,
         parts=dict,
     )
 

@@ -1,0 +1,38 @@
+"""How a turn left its project's folder, for T3."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileOperation:
+    """A path that a turn left other than it found it.
+
+    Attributes:
+        path: relative to the project's folder.
+        tool: that named the path last; "Bash" where none did.
+        status: "added", "modified" or "deleted".
+        before_hash, after_hash: ids of git blobs; None where there is no such file.
+    """
+
+    path: str
+    tool: str
+    status: str
+    before_hash: str | None
+    after_hash: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recorded:
+    """The folder as a turn left it, for T3.
+
+    Attributes:
+        after_commit: empty where it could not be recorded.
+        why: a sentence in that case.
+    """
+
+    after_commit: str = ""
+    why: str = ""
+    operations: Sequence[FileOperation] = ()

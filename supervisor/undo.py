@@ -1,0 +1,164 @@
+"""Taking back what a turn changed, shell commands included; what was changed since by hand is kept."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from supervisor.checkpoints.undoing import Conflict
+from supervisor.protocol.errors import XswarmError
+from supervisor.protocol.messages import MessageId, SessionId
+from supervisor.protocol.times import Clock, now_ms
+from supervisor.recording import Recording
+from supervisor.rights import Rights
+from supervisor.store.port import Store
+from supervisor.store.ports.changes import ChangedTurn, StoredOperation
+
+MAX_FILES = 500
+"""Paths of one turn that are listed."""
+
+NAMED = 5
+"""Paths that a sentence names."""
+
+
+class Way(StrEnum):
+    """Which way an undo goes."""
+
+    BACK = "back"
+    """The turn's changes are taken back."""
+    AGAIN = "again"
+    """The undo is taken back: the turn's changes are there again."""
+
+
+class UndoConflict(XswarmError):
+    """Somebody has changed the same places since; nothing was touched."""
+
+    code = "undo_conflict"
+    remedy = "bring these files back to what the turn left, or change them by hand"
+
+    def __init__(self, paths: tuple[str, ...]) -> None:
+        super().__init__(paths)
+        self.paths = paths
+
+    def __str__(self) -> str:
+        return f"Not undone, nothing was touched: changed since in the same places: {named(self.paths)}"
+
+
+class UndoRefused(XswarmError):
+    """There is nothing that could be taken back, or not now."""
+
+    code = "undo_refused"
+
+    def __init__(self, why: str, remedy: str = "") -> None:
+        super().__init__(why)
+        self.why = why
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        return f"Not undone: {self.why}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Undone:
+    """What an undo did, or with dry_run would do.
+
+    Attributes:
+        paths: what is other than before, relative to the project's folder.
+    """
+
+    turn: ChangedTurn
+    way: Way
+    paths: tuple[str, ...]
+    dry_run: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """What a turn changed.
+
+    Attributes:
+        diff: unified, as git writes it; empty where nothing was recorded.
+    """
+
+    turn: ChangedTurn
+    operations: list[StoredOperation]
+    diff: str
+
+
+class Undo:
+    """Shows what turns changed, and takes it back: one at a time in a folder, never beside a turn that changes it."""
+
+    def __init__(self, store: Store, recording: Recording, rights: Rights, clock: Clock = now_ms) -> None:
+        self._store = store
+        self._recording = recording
+        self._rights = rights
+        self._clock = clock
+
+    async def find(self, session_id: SessionId, message_id: str | None) -> ChangedTurn:
+        """Return the turn of a session that is meant: the one of a message, else the last that changed files.
+
+        Raises:
+            UndoRefused: it changed nothing, or is another session's.
+        """
+        changes = self._store.changes
+        if message_id is None:
+            found = await changes.last_of_session(session_id)
+        else:
+            found = await changes.of_message(MessageId(message_id))
+        if found is None or found.session_id != session_id:
+            what = "no turn of this session" if message_id is None else f"the turn of {message_id}"
+            raise UndoRefused(f"{what} has changed a file", "`xswarm claude history` shows what was done")
+        return found
+
+    async def difference(self, turn: ChangedTurn) -> Difference:
+        """Return what a turn changed.
+
+        Raises:
+            CheckpointFailed: what was recorded cannot be read.
+        """
+        operations = await self._store.changes.operations(message_id=turn.message_id, limit=MAX_FILES)
+        diff = ""
+        if turn.before_commit and turn.after_commit:
+            diff = await self._recording.shadow(turn.project_path).diff(turn.before_commit, turn.after_commit)
+        return Difference(turn=turn, operations=operations, diff=diff)
+
+    async def take_back(self, turn: ChangedTurn, by: str, *, dry_run: bool = False, way: Way | None = None) -> Undone:
+        """Take back what a turn changed; where that was done before, take the undo back.
+
+        Args:
+            by: who asked, for the audit trail.
+            way: None = the one that is possible now.
+
+        Raises:
+            UndoConflict: the same places were changed since: nothing was touched.
+            UndoRefused: it cannot be undone, or not now.
+            CheckpointFailed: the folder is gone, or cannot be written.
+        """
+        if (refused := self._rights.refusal(turn.user_id, turn.project)) is not None:
+            raise refused
+        if not turn.before_commit or not turn.after_commit:
+            raise UndoRefused(f"what the turn changed was not recorded{f' ({turn.why})' if turn.why else ''}")
+        if await self._store.changes.overlapped(turn):
+            raise UndoRefused("another turn changed files of the project at the same time", "undo it by hand")
+        async with self._recording.alone(turn.project_path) as shadow:
+            if self._recording.changing(turn.project_path):
+                raise UndoRefused("a turn is changing files of the project", "wait for its end, or send ABORT")
+            turn = await self._store.changes.of_turn(turn.turn_id) or turn
+            possible = Way.AGAIN if turn.undone else Way.BACK
+            if way is not None and way is not possible:
+                raise UndoRefused("it was taken back before" if turn.undone else "it is there already")
+            around = (turn.undo_before, turn.undo_after) if turn.undone else (turn.before_commit, turn.after_commit)
+            done = await shadow.revert(*around, dry_run=dry_run)
+            if isinstance(done, Conflict):
+                raise UndoConflict(done.paths)
+            if done.after is not None and possible is Way.BACK:
+                await self._store.changes.undone(turn.turn_id, by, done.before, done.after, now_ms=self._clock())
+            elif done.after is not None:
+                await self._store.changes.redone(turn.turn_id, by, now_ms=self._clock())
+        return Undone(turn=turn, way=possible, paths=done.paths, dry_run=dry_run)
+
+
+def named(paths: tuple[str, ...]) -> str:
+    """Return some paths in a sentence."""
+    shown = ", ".join(path.encode(errors="replace").decode() for path in paths[:NAMED])
+    return shown + (f" and {len(paths) - NAMED} more" if len(paths) > NAMED else "")

@@ -1,0 +1,88 @@
+"""Rows about what turns changed: begun once under an epoch, ended in T3, taken back and again."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from supervisor.protocol.messages import MessageId, SessionId, UserId
+from supervisor.store import SqliteStore, open_store
+from supervisor.store.ports.changes import ChangedTurn
+from supervisor.store.recorded import FileOperation, Recorded
+from tests.supervisor.store.builders import NOW, outcome, prompt, running, seal, with_session
+
+BEFORE, AFTER = "b" * 40, "a" * 40
+WRITTEN = FileOperation(path="a.txt", tool="Write", status="added", before_hash=None, after_hash="c" * 40)
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
+    """A store, open."""
+    store = await open_store(tmp_path / "x.db", seal=seal)
+    yield store
+    await store.close()
+
+
+async def changed(store: SqliteStore, *, began: int = NOW, ended: int = NOW + 10) -> ChangedTurn:
+    """Let a turn begin and end that changes a file."""
+    await with_session(store)
+    turn = await running(store, prompt())
+    assert await store.changes.began(turn.id, "/srv/shop", BEFORE, "", now_ms=began)
+    recorded = Recorded(after_commit=AFTER, operations=[WRITTEN])
+    end = replace(outcome(), recorded=recorded, files_changed=1, now_ms=ended)
+    assert await store.turns.finish(turn.id, end) is not None
+    found = await store.changes.of_turn(turn.id)
+    assert found is not None
+    return found
+
+
+async def test_a_turn_is_recorded_once_while_it_runs_and_ended_with_it(store: SqliteStore) -> None:
+    turn = await changed(store)
+    assert (turn.before_commit, turn.after_commit, turn.files, turn.undone) == (BEFORE, AFTER, 1, False)
+    assert (turn.before_ms, turn.after_ms) == (NOW, NOW + 10)
+    assert not await store.changes.began(turn.turn_id, "/srv/shop", AFTER, "", now_ms=NOW)  # it runs no more
+    assert await store.changes.of_message(turn.message_id) == turn
+    assert await store.changes.last_of_session(SessionId("s1")) == turn
+    assert await store.changes.last_of_user(UserId("alice")) == turn
+    assert await store.changes.last_of_user(UserId("bob")) is None
+    (operation,) = await store.changes.operations(session_id=SessionId("s1"), limit=9)
+    assert (operation.path, operation.tool, operation.at_ms) == ("a.txt", "Write", NOW + 10)
+    assert await store.changes.operations(user_id=UserId("bob"), limit=9) == []
+    assert await store.changes.operations(message_id=MessageId("other"), limit=9) == []
+
+
+async def test_a_turn_of_another_epoch_is_not_recorded(store: SqliteStore, tmp_path: Path) -> None:
+    await with_session(store)
+    turn = await running(store, prompt())
+    later = await open_store(tmp_path / "x.db", seal=seal)
+    assert not await later.changes.began(turn.id, "/srv/shop", BEFORE, "", now_ms=NOW)
+    await later.close()
+
+
+async def test_an_undo_is_kept_and_taken_back_in_the_audit_trail_too(store: SqliteStore) -> None:
+    turn = await changed(store)
+    await store.changes.undone(turn.turn_id, "alice", "d" * 40, "e" * 40, now_ms=NOW + 20)
+    found = await store.changes.of_turn(turn.turn_id)
+    assert found is not None
+    assert (found.undone, found.undo_before, found.undo_after) == (True, "d" * 40, "e" * 40)
+    assert await store.changes.last_of_user(UserId("alice")) is None
+    assert await store.changes.last_of_session(SessionId("s1")) == found
+    kept = await store.changes.kept(since_ms=NOW)
+    assert kept == {"/srv/shop": {BEFORE, AFTER, "d" * 40, "e" * 40}}
+    assert await store.changes.kept(since_ms=NOW + 1) == {}
+    await store.changes.redone(turn.turn_id, "alice", now_ms=NOW + 30)
+    assert await store.changes.of_turn(turn.turn_id) == turn
+    assert await store.audit.verify() is None
+
+
+@pytest.mark.parametrize(
+    ("began", "ended", "overlaps"), [(20, 30, False), (5, 8, True), (8, 30, True), (-9, 5, True), (-9, 30, True)]
+)
+async def test_turns_overlap_where_their_times_do(store: SqliteStore, began: int, ended: int, overlaps: bool) -> None:
+    turn = await changed(store)
+    other = await changed(store, began=NOW + began, ended=NOW + ended)
+    assert await store.changes.overlapped(turn) is overlaps
+    assert await store.changes.overlapped(other) is overlaps

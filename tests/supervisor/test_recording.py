@@ -1,0 +1,127 @@
+"""Recording: only turns that are about to change something, never in the way of one, and also after a crash."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from supervisor.protocol.status import Permissions, TurnState
+from supervisor.recording import Recording
+from tests.fakes import ScriptedConnector
+from tests.supervisor.harness import Core
+from tests.supervisor.helpers import ask, connect, project, result, scripted, send, state
+from tests.waiting import until
+
+
+def core_with(folder: Path, **settings: object) -> Core:
+    return Core(folder, connector=ScriptedConnector(), projects=project(folder, "free", permissions=Permissions.FULL))
+
+
+def files_changed(core: Core) -> list[int | None]:
+    """Return how many files each turn has changed, as an outside tool reads it."""
+    with closing(sqlite3.connect(core.store.path)) as database:
+        return [number for (number,) in database.execute("SELECT files_changed FROM turns ORDER BY id")]
+
+
+async def test_a_turn_that_changes_nothing_is_not_recorded(tmp_path: Path) -> None:
+    async with core_with(tmp_path) as core:
+        await connect(core)
+        answered = await ask(core, "hello")
+        assert await core.store.changes.of_message(answered.turn.message_id) is None
+        assert files_changed(core) == [None]
+        assert not (tmp_path / "checkpoints").exists()
+
+
+async def test_every_path_that_a_turn_changed_is_kept_with_its_tool_and_hashes(tmp_path: Path) -> None:
+    async with core_with(tmp_path) as core:
+        await connect(core, path=tmp_path / "free")
+        (tmp_path / "free" / "old.txt").write_text("old\n", encoding="utf-8")
+        await ask(core, "write old.txt new")
+        await ask(core, "shell made.txt by a command")
+        made, old = await core.store.changes.operations(limit=9)
+        assert (old.path, old.tool, old.status, old.user_id) == ("old.txt", "Write", "modified", "alice")
+        assert (made.path, made.tool, made.status, made.before_hash) == ("made.txt", "Bash", "added", None)
+        # The hash of a git blob: SHA-1 over "blob <size>\0" and the content.
+        assert (old.before_hash, old.after_hash) == (
+            "3367afdbbf91e638efe983616377c60477cc6612",
+            "3e757656cf36eca53338e520d134963a44f793f8",
+        )
+        assert files_changed(core) == [1, 1]
+        assert [o.path for o in await core.store.changes.operations(path="made.txt", limit=9)] == ["made.txt"]
+        assert await core.store.changes.operations(path="never.txt", limit=9) == []
+
+
+async def test_what_is_below_the_state_folder_is_never_recorded(tmp_path: Path) -> None:
+    # The core's state lies in tmp_path, its projects below: a project that holds the state would record secrets.
+    async with core_with(tmp_path) as core:
+        shadow = Recording(core.store, tmp_path / "free" / "state").shadow(str(tmp_path / "free"))
+        (tmp_path / "free" / "state").mkdir()
+        (tmp_path / "free" / "state" / "operator.token").write_text("secret", encoding="utf-8")
+        first = await shadow.record("first")
+        (tmp_path / "free" / "state" / "operator.token").write_text("another", encoding="utf-8")
+        second = await shadow.record("second")
+        assert await shadow.changed(first.commit, second.commit) == []
+
+
+async def test_a_folder_that_cannot_be_recorded_holds_no_turn_up(tmp_path: Path) -> None:
+    async with core_with(tmp_path) as core:
+        (tmp_path / "checkpoints").write_text("in the way", encoding="utf-8")
+        await connect(core)
+        answered = await ask(core, "write a.txt new")
+        assert answered.answer == "written"
+        found = await core.store.changes.of_message(answered.turn.message_id)
+        assert found is not None
+        assert (found.before_commit, found.after_commit) == ("", "")
+        assert found.why
+        assert files_changed(core) == [None]
+
+
+async def test_a_folder_that_takes_too_long_is_given_up_with_the_reason(tmp_path: Path) -> None:
+    async with core_with(tmp_path) as core:
+        recording = Recording(core.store, tmp_path, seconds=0.0)
+        assert await recording._record(str(core.site), "never") == (
+            "",
+            "recording the folder takes longer than 0 seconds",
+        )
+
+
+async def test_a_folder_that_vanishes_in_a_turn_is_no_failure_of_it(tmp_path: Path) -> None:
+    async with core_with(tmp_path) as core:
+        await connect(core, path=tmp_path / "free")
+        taken = await send(core, "write a.txt hold")
+        await until(scripted(core).held, "it has written")
+        shutil.rmtree(tmp_path / "free")
+        scripted(core).release()
+        await until(lambda: _is_over(core, taken), "it ends")
+        found = await core.store.changes.of_message(taken.accepted.message_id)
+        assert found is not None
+        assert "gone" in found.why
+
+
+async def _is_over(core: Core, taken: object) -> bool:
+    return (await state(core, taken)).final  # type: ignore[arg-type]
+
+
+async def test_a_turn_that_a_crash_cut_off_is_recorded_as_it_left_the_folder(tmp_path: Path) -> None:
+    async with core_with(tmp_path) as before:
+        await connect(before)
+        taken = await send(before, "write a.txt hold")
+        await until(scripted(before).held, "it has written")
+        async with core_with(tmp_path) as after:
+            message_id = taken.accepted.message_id
+            assert (await result(after, message_id)).turn.state is TurnState.INTERRUPTED
+            found = await after.store.changes.of_message(message_id)
+            assert found is not None
+            assert found.files == 1
+            assert not after.recording.changing(str(after.site))
+
+
+async def test_old_states_are_forgotten_and_others_kept(tmp_path: Path) -> None:
+    async with core_with(tmp_path) as core:
+        await connect(core)
+        await ask(core, "write a.txt one")
+        await core.recording.shadow(str(core.site)).record("nobody's")
+        assert await core.recording.prune() == 1
+        assert await core.recording.prune() == 0

@@ -1,0 +1,162 @@
+"""Undo: back and again, never over what came later, never beside a turn, and only for who may use the project."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from supervisor.checkpoints.git import CheckpointFailed
+from supervisor.protocol.errors import ProjectNotAllowed
+from supervisor.protocol.messages import SessionId
+from supervisor.protocol.status import Permissions
+from supervisor.store.ports.changes import ChangedTurn
+from supervisor.undo import UndoConflict, UndoRefused, Way, named
+from tests.fakes import ScriptedConnector
+from tests.supervisor.harness import Core
+from tests.supervisor.helpers import PLENTY, ask, connect, project, scripted, send
+from tests.waiting import until
+
+S1 = SessionId("s1")
+
+
+def core_with(folder: Path) -> Core:
+    concurrent = project(folder, "free", permissions=Permissions.FULL, concurrent=True)
+    return Core(folder, connector=ScriptedConnector(), claude_code=PLENTY, projects=concurrent)
+
+
+async def changed(core: Core, text: str) -> ChangedTurn:
+    """Let a turn of session s1 change a file, and return what was recorded of it."""
+    await connect(core)
+    answered = await ask(core, text)
+    return await core.undo.find(S1, answered.turn.message_id)
+
+
+async def test_a_turn_is_taken_back_and_the_undo_is_too(tmp_path: Path) -> None:
+    async with core_with(tmp_path) as core:
+        path = core.site / "a.txt"
+        turn = await changed(core, "write a.txt new")
+        would = await core.undo.take_back(turn, "alice", dry_run=True)
+        assert (would.way, would.paths, path.exists()) == (Way.BACK, ("a.txt",), True)
+        assert (await core.undo.take_back(turn, "alice")).paths == ("a.txt",)
+        assert not path.exists()
+        with pytest.raises(UndoRefused, match="taken back before"):
+            await core.undo.take_back(turn, "alice", way=Way.BACK)
+        assert (await core.undo.take_back(turn, "alice")).way is Way.AGAIN
+        assert path.read_text(encoding="utf-8") == "new\n"
+        assert (await core.undo.take_back(turn, "alice")).way is Way.BACK
+        assert not path.exists()
+
+
+async def test_what_was_changed_by_hand_elsewhere_is_kept(tmp_path: Path) -> None:
+    async with core_with(tmp_path) as core:
+        (core.site / "mine.txt").write_text("mine\n", encoding="utf-8")
+        turn = await changed(core, "write a.txt new")
+        (core.site / "mine.txt").write_text("mine, later\n", encoding="utf-8")
+        await core.undo.take_back(turn, "alice")
+        assert not (core.site / "a.txt").exists()
+        assert (core.site / "mine.txt").read_text(encoding="utf-8") == "mine, later\n"
+
+
+async def test_a_conflict_touches_nothing_and_names_the_places(tmp_path: Path) -> None:
+    async with core_with(tmp_path) as core:
+        turn = await changed(core, "write a.txt new")
+        (core.site / "a.txt").write_text("by hand\n", encoding="utf-8")
+        with pytest.raises(UndoConflict, match=r"changed since in the same places: a\.txt") as caught:
+            await core.undo.take_back(turn, "alice")
+        assert caught.value.remedy
+        assert (core.site / "a.txt").read_text(encoding="utf-8") == "by hand\n"
+        assert not (await core.undo.find(S1, turn.message_id)).undone
+
+
+async def test_nothing_is_undone_beside_a_turn_that_changes_the_same_folder(tmp_path: Path) -> None:
+    async with core_with(tmp_path) as core:
+        turn = await changed(core, "write a.txt new")
+        await send(core, "write b.txt hold")
+        await until(scripted(core).held, "another turn has written")
+        with pytest.raises(UndoRefused, match="a turn is changing files"):
+            await core.undo.take_back(turn, "alice")
+        scripted(core).release()
+        await until(lambda: not core.recording.changing(str(core.site)), "it has ended")
+        await core.undo.take_back(turn, "alice")
+        assert (core.site / "b.txt").exists()
+
+
+async def test_turns_that_overlapped_are_not_undone(tmp_path: Path) -> None:
+    async with core_with(tmp_path) as core:
+        for name in ("s1", "s2"):
+            await connect(core, name, path=tmp_path / "free")
+        taken = await send(core, "write a.txt hold", "s1")
+        await until(scripted(core).held, "the one has written")
+        await ask(core, "write b.txt new", "s2")
+        scripted(core).release()
+        await until(lambda: not core.recording.changing(str(tmp_path / "free")), "the one has ended")
+        turn = await core.undo.find(S1, taken.accepted.message_id)
+        with pytest.raises(UndoRefused, match="another turn changed files"):
+            await core.undo.take_back(turn, "alice")
+
+
+async def test_without_a_message_the_last_turn_that_changed_files_is_meant(tmp_path: Path) -> None:
+    async with core_with(tmp_path) as core:
+        turn = await changed(core, "write a.txt new")
+        await ask(core, "hello")
+        assert await core.undo.find(S1, None) == turn
+        with pytest.raises(UndoRefused, match="no turn of this session"):
+            await core.undo.find(SessionId("s2"), None)
+        with pytest.raises(UndoRefused, match="has changed a file"):
+            await core.undo.find(SessionId("s2"), turn.message_id)
+
+
+async def test_the_difference_is_shown_as_a_diff(tmp_path: Path) -> None:
+    async with core_with(tmp_path) as core:
+        found = await core.undo.difference(await changed(core, "write a.txt new"))
+        assert [operation.path for operation in found.operations] == ["a.txt"]
+        assert "+new" in found.diff
+
+
+async def test_whoever_lost_the_project_undoes_nothing_in_it(tmp_path: Path) -> None:
+    async with core_with(tmp_path) as core:
+        await core.accounts.put_user("bob", name="Bob", role="COORDINATOR", projects=["vault"])
+        await connect(core, "s1", path=core.vault, user="bob")
+        taken = await send(core, "deny it")
+        await until(lambda: _has_ended(core, taken.accepted.message_id), "it ends")
+        turn = await changed_in(core, tmp_path)
+        await core.accounts.put_user("alice", name="Alice", role="OPERATOR")
+        with pytest.raises(Exception, match="may not start work") as caught:
+            await core.undo.take_back(turn, "alice")
+        assert not isinstance(caught.value, ProjectNotAllowed)
+
+
+async def changed_in(core: Core, folder: Path) -> ChangedTurn:
+    """Let a turn of alice's change a file."""
+    await connect(core, "s3")
+    answered = await ask(core, "write a.txt new", "s3")
+    return await core.undo.find(SessionId("s3"), answered.turn.message_id)
+
+
+async def _has_ended(core: Core, message_id: str) -> bool:
+    found = await core.store.turns.result(message_id)  # type: ignore[arg-type]
+    return found is not None and found.turn.state.final
+
+
+async def test_a_folder_that_is_gone_is_said_so(tmp_path: Path) -> None:
+    async with core_with(tmp_path) as core:
+        turn = await changed(core, "write a.txt new")
+        core.site.rename(tmp_path / "elsewhere")
+        with pytest.raises(CheckpointFailed, match="is gone"):
+            await core.undo.take_back(turn, "alice")
+
+
+async def test_what_was_not_recorded_cannot_be_undone(tmp_path: Path) -> None:
+    async with core_with(tmp_path) as core:
+        (tmp_path / "checkpoints").write_text("in the way", encoding="utf-8")
+        turn = await changed(core, "write a.txt new")
+        with pytest.raises(UndoRefused, match="was not recorded"):
+            await core.undo.take_back(turn, "alice")
+        assert (core.site / "a.txt").exists()
+
+
+def test_many_paths_are_named_in_part() -> None:
+    assert named(("a",)) == "a"
+    assert named(tuple("abcdefg")) == "a, b, c, d, e and 2 more"
+    assert named(("\udcff",)) == "?"

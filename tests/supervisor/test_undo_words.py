@@ -1,0 +1,101 @@
+"""UNDO by text: asked once with the list, carried out by its code alone, and reversed by the next one."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from supervisor.undo_words import ASKED_MS, UndoWords
+from tests.fakes import ScriptedConnector
+from tests.supervisor.harness import ALICE_PHONE, Core
+from tests.supervisor.helpers import ask, connect, result, text_message
+
+
+def core_with(folder: Path) -> Core:
+    return Core(folder, connector=ScriptedConnector())
+
+
+async def say(core: Core, text: str, phone: str = ALICE_PHONE) -> str:
+    """Text a word and return what its sender is told."""
+    receipt = await core.intake.accept(text_message(text, phone=phone))
+    return (await result(core, receipt.message_id)).turn.reason
+
+
+async def test_a_bare_undo_only_asks_and_its_code_does_it_once(tmp_path: Path) -> None:
+    async with core_with(tmp_path) as core:
+        await connect(core)
+        await ask(core, "write a.txt new")
+        path = core.site / "a.txt"
+        asked = await say(core, "undo")
+        assert 'Your message "write a.txt new" changed 1 file in site: a.txt.' in asked
+        assert path.exists()
+        (code,) = re.findall(r"Reply UNDO ([A-Z]{5})", asked)
+        done = await say(core, f"UNDO {code}")
+        assert done.startswith("Taken back: a.txt.")
+        assert not path.exists()
+        assert "used already" in await say(core, f"UNDO {code}")
+        assert not path.exists()
+        (again,) = re.findall(r"UNDO ([A-Z]{5})", done)
+        assert (await say(core, f"UNDO {again}")).startswith("Brought back: a.txt.")
+        assert path.exists()
+
+
+async def test_with_nothing_to_undo_that_is_said(tmp_path: Path) -> None:
+    async with core_with(tmp_path) as core:
+        assert "None of your messages has changed a file" in await say(core, "UNDO")
+        await connect(core)
+        await ask(core, "write a.txt new")
+        (core.site / "a.txt").unlink()
+        assert "is not there any more" in await say(core, "UNDO")
+
+
+@pytest.mark.parametrize("code", ["BBBBB", "bcdfg"])
+async def test_a_wrong_code_touches_nothing(tmp_path: Path, code: str) -> None:
+    async with core_with(tmp_path) as core:
+        await connect(core)
+        await ask(core, "write a.txt new")
+        assert "Nothing was touched" in await say(core, f"UNDO {code}")
+        assert (core.site / "a.txt").exists()
+
+
+async def test_another_users_code_touches_nothing(tmp_path: Path) -> None:
+    async with core_with(tmp_path) as core:
+        await core.accounts.put_user("bob", name="Bob", role="ADMIN", phones=["+15550101"])
+        await connect(core)
+        await ask(core, "write a.txt new")
+        (code,) = re.findall(r"Reply UNDO ([A-Z]{5})", await say(core, "UNDO"))
+        assert "Nothing was touched" in await say(core, f"UNDO {code}", "+15550101")
+        assert (core.site / "a.txt").exists()
+
+
+async def test_an_expired_code_touches_nothing(tmp_path: Path) -> None:
+    async with core_with(tmp_path) as core:
+        await connect(core)
+        await ask(core, "write a.txt new")
+        (code,) = re.findall(r"Reply UNDO ([A-Z]{5})", await say(core, "UNDO"))
+        found = await core.store.codes.find(code)
+        assert found is not None
+        late = UndoWords(core.store, core.undo, clock=lambda: found.until_ms + 1)
+        assert "counts no more" in (await late._carry_out(code, found.user_id)).text
+        assert ASKED_MS > 0
+        assert (core.site / "a.txt").exists()
+
+
+async def test_a_conflict_is_told_and_nothing_is_half_done(tmp_path: Path) -> None:
+    async with core_with(tmp_path) as core:
+        await connect(core)
+        await ask(core, "write a.txt new")
+        (code,) = re.findall(r"Reply UNDO ([A-Z]{5})", await say(core, "UNDO"))
+        (core.site / "a.txt").write_text("by hand\n", encoding="utf-8")
+        assert "nothing was touched: changed since in the same places: a.txt" in await say(core, f"UNDO {code}")
+        assert (core.site / "a.txt").read_text(encoding="utf-8") == "by hand\n"
+
+
+async def test_a_folder_that_is_gone_is_told(tmp_path: Path) -> None:
+    async with core_with(tmp_path) as core:
+        await connect(core)
+        await ask(core, "write a.txt new")
+        core.site.rename(tmp_path / "elsewhere")
+        assert "is gone" in await say(core, "UNDO")
