@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from cli import show
+from cli.approvals import approvals, approve, deny
 from cli.changes import changes, undo
 from cli.client import Client, Frame, body, find_session, talk
 from cli.connect import connect
@@ -41,6 +42,9 @@ app = typer.Typer(
 app.command(epilog=example("xswarm claude status --all", "xswarm claude status --watch"))(status)
 app.command(epilog=example("xswarm claude cost --by day --since 2026-01-01", "xswarm claude cost alice --json"))(cost)
 app.command(epilog=example(f"xswarm claude connect {ID}", "xswarm claude connect e6f708 < prompts.txt"))(connect)
+app.command(epilog=example("xswarm claude approvals", "xswarm claude approvals --json"))(approvals)
+app.command(epilog=example("xswarm claude approve KXQPT", "xswarm claude approve KXQPT --minutes 30"))(approve)
+app.command(epilog=example("xswarm claude deny KXQPT"))(deny)
 app.command(epilog=example(f"xswarm claude changes {ID}", "xswarm claude changes e6f708 --json"))(changes)
 app.command(epilog=example(f"xswarm claude undo {ID} --dry-run", f"xswarm claude undo {ID}"))(undo)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -114,6 +115,26 @@ def remove(user_id: UserId, config_file: ConfigFile = None) -> None:
     """Remove a user with their rights, addresses and tokens; what they wrote and spent stays."""
     admin.call(config_file, "DELETE", admin.item("users", user_id))
     show.out(f"{user_id} is removed.")
+
+
+@app.command(epilog=example("xswarm user passphrase alice", "xswarm user passphrase alice --remove"))
+def passphrase(
+    user_id: UserId,
+    remove: Annotated[bool, typer.Option("--remove", help="Forget it.")] = False,
+    config_file: ConfigFile = None,
+) -> None:
+    """Set what a user adds to YES CODE where a text message or mail alone is not enough."""
+    path = f"{admin.item('users', user_id)}/passphrase"
+    if remove:
+        admin.call(config_file, "DELETE", path)
+        show.out(f"{user_id} has no passphrase.")
+        return
+    if sys.stdin.isatty():
+        text = typer.prompt("Passphrase", hide_input=True, confirmation_prompt=True, err=True)
+    else:
+        text = sys.stdin.readline().rstrip("\n")
+    admin.call(config_file, "PUT", path, {"passphrase": text})
+    show.out(f"{user_id} has a passphrase.")
 
 
 _ORIGINS = {"config": "config.toml", "database": "`xswarm user add`"}

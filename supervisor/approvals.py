@@ -1,4 +1,4 @@
-"""Questions to people about a tool call: asked, waited for, answered by YES CODE or NO CODE; no answer is a no."""
+"""Questions to people about a tool call: asked, waited for, answered once; no answer is a no."""
 
 from __future__ import annotations
 
@@ -7,111 +7,110 @@ import hashlib
 import json
 from collections.abc import Callable, Collection
 
-from supervisor.commands import Answer, Asker
+from supervisor.approvers import Approvers, Way
 from supervisor.hub import Hub
 from supervisor.permissions import Asking, Risk, summary
 from supervisor.protocol.conversation import ToolCall, Verdict
+from supervisor.protocol.errors import ApprovalClosed, NotAllowed
 from supervisor.protocol.events import ApprovalRequested, ApprovalResolved
 from supervisor.protocol.ids import uuid7
-from supervisor.protocol.messages import OutboxId, Reply, SessionId
+from supervisor.protocol.messages import OutboxId, SessionId
 from supervisor.protocol.texts import well_formed
 from supervisor.protocol.times import Clock, now_ms, rfc3339
 from supervisor.store.port import Store
 from supervisor.store.ports.approvals import Approval, ApprovalState, NewApproval
-from supervisor.store.records import OutboxDraft, Session
-from supervisor.words import Command, Word
-
-EXPIRES_SECONDS = 900.0
-"""How long a question is open; no answer is a no."""
+from supervisor.store.records import OutboxDraft, Session, Turn
 
 MAX_MINUTES = 120
 """The longest time for which one yes counts."""
 
-HIGH_RISKS = frozenset({Risk.OUTSIDE, Risk.NETWORK})
-"""Calls that the way they were asked for by may not allow alone, where senders can be forged."""
-
 FORGEABLE = frozenset({"sms", "mail"})
-"""Kinds of addresses that somebody else may write as."""
-
-ONE_ANSWER = frozenset({"socket"})
-"""Channels on which each message has one answer: a question would be taken for it, and is not asked there."""
+"""Channels by which somebody else may write in a person's name."""
 
 SHOWN_CHARACTERS = 240
 """How much of a command a question shows; it says how much it leaves out."""
 
 
 class Approvals:
-    """Asks people, and wakes the tool calls that wait for them. It handles the words YES and NO.
+    """Asks people, and wakes the tool calls that wait for them.
 
     Args:
         replied: told the channel of every question that was put in the outbox.
         epoch: of this start of the daemon: what an earlier one asked allows nothing.
-        high_risks: which need another kind of address than the one that asked.
+        expires_seconds: how long a question is open.
+        high_risks: which, asked for by a forgeable channel, need a yes by another one.
     """
-
-    words = frozenset({Word.YES, Word.NO})
 
     def __init__(
         self,
         *,
         store: Store,
         hub: Hub,
+        approvers: Approvers,
         replied: Callable[[str], None],
         epoch: int,
-        expires_seconds: float = EXPIRES_SECONDS,
-        high_risks: Collection[Risk] = HIGH_RISKS,
+        expires_seconds: float,
+        high_risks: Collection[Risk],
         clock: Clock = now_ms,
     ) -> None:
+        self.approvers = approvers
         self._store = store
         self._hub = hub
         self._replied = replied
         self._epoch = epoch
         self._expires_seconds = expires_seconds
-        self._high_risks = frozenset(str(risk) for risk in high_risks)
+        self._high_risks = frozenset(high_risks)
         self._clock = clock
         self._waiting: dict[str, tuple[SessionId, asyncio.Event]] = {}
 
-    async def decide(self, call: ToolCall, asking: Asking, session: Session, turn_id: int) -> Verdict:
-        """Ask the person whose turn it is, and wait; a no where they cannot be asked.
+    def guarded(self, channel: str) -> frozenset[Risk]:
+        """Return which calls of a turn are asked about even where the project allows everything."""
+        return self._high_risks if channel in FORGEABLE else frozenset()
+
+    def needs_second_factor(self, approval: NewApproval, channel: str) -> bool:
+        """Return whether a yes by a channel is not enough: another may be forged as the first was."""
+        return approval.risk in self._high_risks and channel in FORGEABLE and approval.channel == channel
+
+    async def decide(self, call: ToolCall, asking: Asking, session: Session, turn: Turn) -> Verdict:
+        """Ask whoever may answer, and wait; a no where nobody can be asked.
 
         Raises:
             StorageError: nothing may run.
         """
         now = self._clock()
-        scope = (session.user_id, session.project, call.name, asking.risk)
+        scope = (turn.user_id, session.project, call.name, asking.risk)
         if await self._store.approvals.granted(*scope, now_ms=now):
             return Verdict(allowed=True)
+        ways = self.approvers.ways(turn)
+        if ways is None:
+            return Verdict(allowed=False, reason=asking.reason)
         new = NewApproval(
             id=uuid7(),
-            turn_id=turn_id,
+            turn_id=turn.id,
             session_id=session.id,
-            user_id=session.user_id,
+            user_id=turn.user_id,
             project=session.project,
             tool_use_id=call.tool_use_id,
             tool=call.name,
             risk=asking.risk,
+            channel=turn.channel,
             call_sha256=digest(call, session),
             summary=summary(call),
             expires_ms=now + round(self._expires_seconds * 1000),
         )
-        told: list[str] = []
-
-        def question(code: str, reply: Reply) -> OutboxDraft:
-            told.append(reply.channel)
-            text = _question(call, session, code, self._expires_seconds)
-            return OutboxDraft(id=OutboxId(uuid7()), reply=reply, text=text)
-
         answered = asyncio.Event()
         self._waiting[new.id] = (session.id, answered)
         try:
-            approval = await self._store.approvals.ask(new, question, but=ONE_ANSWER, now_ms=now)
+            approval = await self._store.approvals.ask(
+                new, lambda code: [self._draft(call, session, new, way, code) for way in ways], now_ms=now
+            )
             if approval is None:
                 return Verdict(allowed=False, reason=asking.reason)
             if approval.id != new.id:
                 again = f"{new.summary} was asked about before and may already have run; check before you repeat it"
                 return Verdict(allowed=False, reason=again)
-            for channel in told:
-                self._replied(channel)
+            for way in ways:
+                self._replied(way.reply.channel)
             self._announce(approval)
             return await self._answer_to(approval, answered)
         except asyncio.CancelledError:
@@ -126,19 +125,41 @@ class Approvals:
             if asking == session_id:
                 answered.set()
 
-    async def answer(self, command: Command, asker: Asker) -> Answer:
-        """Carry out YES CODE, YES CODE MINUTES or NO CODE."""
-        approval = await self._store.approvals.find(command.code)
-        shown = None
-        if command.rest and not _minutes(command.rest):
-            shown = f"{command.word} {command.code} (the rest is not kept)"
-        if approval is None or approval.user_id != asker.user.id:
-            text = f"Nothing of yours waits under {command.code}. Nothing was allowed."
-        elif command.word is Word.NO:
-            text = await self._deny(approval, asker)
+    def asked_in(self, session_id: SessionId) -> bool:
+        """Return whether a question of a session is open."""
+        return any(asking == session_id for asking, _ in self._waiting.values())
+
+    async def resolve(self, approval: Approval, *, allow: bool, by: str, way: str, minutes: int = 0) -> None:
+        """Decide a question, once; a no beats a yes until the call was let through.
+
+        Args:
+            by, way: who decides, and by which channel: for the audit trail.
+            minutes: for how long calls of the same tool and risk in the project are allowed besides.
+
+        Raises:
+            ApprovalClosed: it cannot be decided any more.
+            NotAllowed: a yes by this way is not enough.
+        """
+        if allow and self.needs_second_factor(approval, way):
+            raise NotAllowed(f"this one needs a yes by another way than {way}", "or YES, its code and your passphrase")
+        await self.resolve_proven(approval, allow=allow, by=by, way=way, minutes=minutes)
+
+    async def resolve_proven(self, approval: Approval, *, allow: bool, by: str, way: str, minutes: int = 0) -> None:
+        """Decide a question as somebody who needs no further proof.
+
+        Raises:
+            ApprovalClosed: it cannot be decided any more.
+        """
+        now = self._clock()
+        if allow:
+            done = await self._store.approvals.allow(approval.id, by, way=way, minutes=minutes, now_ms=now)
         else:
-            text = await self._allow(approval, command.rest, asker)
-        return Answer(text=text, shown=shown)
+            done = await self._store.approvals.deny(approval.id, by, way=way, now_ms=now)
+        if not done:
+            raise ApprovalClosed(await self._why_not(approval))
+        if (waiting := self._waiting.get(approval.id)) is not None:
+            waiting[1].set()
+        self._resolved(approval, allowed=allow)
 
     async def _answer_to(self, approval: Approval, answered: asyncio.Event) -> Verdict:
         """Wait for the answer to a question, and let its call through where it is a yes."""
@@ -158,48 +179,30 @@ class Approvals:
             why = "the person said no"
         return Verdict(allowed=False, reason=f"{approval.summary} was not run: {why}")
 
-    async def _allow(self, approval: Approval, rest: str, asker: Asker) -> str:
-        minutes = _minutes(rest) if rest else 0
-        if minutes is None:
-            return (
-                f"Write YES {approval.code}, or YES {approval.code} 30 for 30 minutes (at most {MAX_MINUTES}). "
-                "Nothing was allowed."
-            )
-        if approval.risk in self._high_risks and approval.channel in FORGEABLE & {asker.sender.kind}:
-            return f"This one needs your yes by another way than {approval.channel}. Nothing was allowed yet."
-        now = self._clock()
-        if not await self._store.approvals.allow(approval.id, asker.user.id, minutes=minutes, now_ms=now):
-            return await self._why_not(approval)
-        self._wake(approval)
-        self._resolved(approval, allowed=True)
-        longer = f", and {approval.tool} in {approval.project} for {minutes} minutes" if minutes else " once"
-        return f"Allowed{longer}: {approval.summary}"
-
-    async def _deny(self, approval: Approval, asker: Asker) -> str:
-        if not await self._store.approvals.deny(approval.id, asker.user.id, now_ms=self._clock()):
-            return await self._why_not(approval)
-        self._wake(approval)
-        self._resolved(approval, allowed=False)
-        return f"Denied: {approval.summary}"
-
     async def _why_not(self, stale: Approval) -> str:
         """Say why a question cannot be answered any more."""
         approval = await self._store.approvals.find(stale.code) or stale
         match approval.state:
             case ApprovalState.OPEN if approval.epoch != self._epoch:
-                return f"{approval.code} was asked before a restart; its turn is over. Nothing was allowed."
+                return f"{approval.code} was asked before a restart; its turn is over. Nothing was allowed"
             case ApprovalState.ALLOWED:
-                return f"{approval.code} was allowed before{' and has been used' if approval.consumed else ''}."
+                return f"{approval.code} was allowed before{' and has been used' if approval.consumed else ''}"
             case ApprovalState.DENIED:
-                return f"{approval.code} was denied before. Nothing was allowed."
+                return f"{approval.code} was denied before. Nothing was allowed"
             case ApprovalState.WITHDRAWN:
-                return f"{approval.code} counts no more: its turn is over. Nothing was allowed."
+                return f"{approval.code} counts no more: its turn is over. Nothing was allowed"
             case _:
-                return f"{approval.code} has expired. Nothing was allowed."
+                return f"{approval.code} has expired. Nothing was allowed"
 
-    def _wake(self, approval: Approval) -> None:
-        if (waiting := self._waiting.get(approval.id)) is not None:
-            waiting[1].set()
+    def _draft(self, call: ToolCall, session: Session, new: NewApproval, way: Way, code: str) -> OutboxDraft:
+        """Return what one person is told of a question."""
+        if not way.answers:
+            text = f"[{session.project}] {new.summary} waits for somebody's approval"
+        else:
+            second = self.needs_second_factor(new, way.reply.channel)
+            asker = "" if way.own else new.user_id
+            text = _question(call, session, code, self._expires_seconds, asker=asker, second_factor=second)
+        return OutboxDraft(id=OutboxId(uuid7()), reply=way.reply, text=text)
 
     def _announce(self, approval: Approval) -> None:
         event = ApprovalRequested(
@@ -210,11 +213,11 @@ class Approvals:
             summary=approval.summary,
             expires_at=rfc3339(approval.expires_ms),
         )
-        self._hub.publish(event, ("approvals",))
+        self._hub.publish(event, self.approvers.topics(approval.project, approval.user_id))
 
     def _resolved(self, approval: Approval, *, allowed: bool) -> None:
         event = ApprovalResolved(approval_id=approval.id, decision="allow" if allowed else "deny")
-        self._hub.publish(event, ("approvals",))
+        self._hub.publish(event, self.approvers.topics(approval.project, approval.user_id))
 
 
 def digest(call: ToolCall, session: Session) -> bytes:
@@ -223,20 +226,14 @@ def digest(call: ToolCall, session: Session) -> bytes:
     return hashlib.sha256(json.dumps(whole, sort_keys=True, default=str).encode()).digest()
 
 
-def _minutes(rest: str) -> int | None:
-    """Return for how long a yes counts; None = that is no time for one."""
-    bare = rest.strip().removesuffix(".")
-    if not (bare.isascii() and bare.isdecimal() and len(bare) <= len(str(MAX_MINUTES))):
-        return None
-    return int(bare) if 1 <= int(bare) <= MAX_MINUTES else None
-
-
-def _question(call: ToolCall, session: Session, code: str, seconds: float) -> str:
+def _question(call: ToolCall, session: Session, code: str, seconds: float, *, asker: str, second_factor: bool) -> str:
     """Return what a person is asked."""
     what = summary(call)
     if isinstance(command := call.input.get("command"), str):
         whole = " ".join(f"{call.name} {command}".split())
         left_out = len(whole) - SHOWN_CHARACTERS
         what = whole[:SHOWN_CHARACTERS] + (f"... ({left_out} characters more)" if left_out > 0 else "")
-    text = f"[{session.project}] May it run: {what}\nin {session.project_path}? YES {code} or NO {code}"
-    return well_formed(f"{text}, within {max(1, round(seconds / 60))} min")
+    who = f" for {asker}" if asker else ""
+    text = f"[{session.project}] May it run{who}: {what}\nin {session.project_path}? YES {code} or NO {code}"
+    proof = "; a yes by this way needs your passphrase behind the code" if second_factor else ""
+    return well_formed(f"{text}, within {max(1, round(seconds / 60))} min{proof}")

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from supervisor.approval_words import ApprovalWords
 from supervisor.approvals import Approvals
+from supervisor.approvers import Approvers
 from supervisor.assistant import Assistant
 from supervisor.commands import Commands
 from supervisor.config import Config
 from supervisor.conversations import Conversations
+from supervisor.desk import Desk
 from supervisor.endings import Endings
 from supervisor.hub import Hub
 from supervisor.identity import Directory
@@ -18,6 +21,8 @@ from supervisor.keywords import Keywords
 from supervisor.models.proxy import Gateway
 from supervisor.operations import ONE_TURN_TO_END_SECONDS, Operations
 from supervisor.outbox import RECONCILE_PAUSE_MS, Outbox
+from supervisor.passphrases import Passphrases
+from supervisor.permissions import Risk
 from supervisor.plain_words import PlainWords
 from supervisor.projects import Projects
 from supervisor.protocol.ports import Connector
@@ -71,7 +76,15 @@ class Core:
         self.hub = Hub()
         self.outbox = Outbox(store.outbox, reconcile_pause_ms=tuning.reconcile_pause_ms)
         replied = self.outbox.notify
-        self.approvals = Approvals(store=store, hub=self.hub, replied=replied, epoch=store.epoch)
+        self.approvals = Approvals(
+            store=store,
+            hub=self.hub,
+            approvers=Approvers(directory, projects, self.hub),
+            replied=replied,
+            epoch=store.epoch,
+            expires_seconds=config.approvals.expires_seconds,
+            high_risks=[Risk(name) for name in config.approvals.high_risk],
+        )
         self.recording = Recording(store, config.state_dir)
         self.sessions = Sessions(
             store=store,
@@ -86,6 +99,7 @@ class Core:
             track_costs=settings.track_costs,
         )
         self.endings = Endings(store=store, hub=self.hub, recording=self.recording, replied=replied)
+        self.desk = Desk(store, self.approvals)
         rights = Rights(directory, projects)
         self.undo = Undo(store, self.recording, rights)
         self.turns = Turns(
@@ -117,7 +131,7 @@ class Core:
             outbox=self.outbox,
             commands=Commands(
                 [
-                    self.approvals,
+                    ApprovalWords(store, self.approvals, Passphrases(store)),
                     PlainWords(store, self.turns),
                     InterruptedWords(store),
                     UndoWords(store, self.undo),

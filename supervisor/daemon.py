@@ -162,11 +162,17 @@ class Daemon:
             accounts=accounts,
             store=store,
             undo=core.undo,
+            desk=core.desk,
             parts=self.parts,
             meter=gateway.metered,
         )
         sockets = SocketServer(
-            config.supervisor, operations=core.operations, directory=directory, hub=core.hub, outbox=core.outbox
+            config.supervisor,
+            operations=core.operations,
+            desk=core.desk,
+            directory=directory,
+            hub=core.hub,
+            outbox=core.outbox,
         )
         sockets.bind()
         http.bind()

@@ -45,6 +45,7 @@ class Live:
         denied: tool calls of the running turn that were refused, as sentences.
         witness: keeps, on disk, that a call which may change something is about to run.
         cut_off: the turn before the next one was interrupted.
+        guarded: what the running turn may not do unasked even where its project allows everything.
         ask_person: asks about a call of the running turn that needs a person's approval, and waits for the answer.
         used: monotonic time of the last turn's end, in seconds.
     """
@@ -67,6 +68,7 @@ class Live:
         self.denied: list[str] = []
         self.witness: Witness | None = None
         self.ask_person: AskPerson | None = None
+        self.guarded: frozenset[permissions.Risk] = frozenset()
         self.used = time.monotonic()
 
     @cached_property
@@ -95,6 +97,8 @@ class Live:
         verdict = permissions.decide(
             call, self.project.permissions, self.session.project_path, private=self._private, own=self.home
         )
+        if verdict.allowed and self.guarded:
+            verdict = permissions.look_again(call, verdict, self.session.project_path, self.guarded)
         if isinstance(verdict, permissions.Asking) and self.ask_person is not None:
             verdict = await self.ask_person(call, verdict)
         if not verdict.allowed:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -51,6 +51,8 @@ class Risk(StrEnum):
     """It reaches out to other machines."""
     SHELL = "shell"
     """It runs a command, which may do anything that the sandbox lets it."""
+    FULL_SHELL = "full_shell"
+    """It runs a command in a project that allows every command."""
     EDIT = "edit"
     """It changes files of the project."""
     PROTECTED = "protected"
@@ -99,6 +101,21 @@ def decide(call: ToolCall, permissions: Permissions, project_path: str, *, priva
         return _needs_asking(call, f"the project's permissions are {permissions.value!r}", Risk.SHELL)
     risk = Risk.NETWORK if call.name in NETWORK else Risk.OTHER
     return _needs_asking(call, "the tool is not one that this project allows", risk)
+
+
+def look_again(call: ToolCall, allowed: Verdict, project_path: str, guarded: Collection[Risk]) -> Verdict:
+    """Return the verdict on a call that was allowed, for a turn that somebody else may have asked for in one's name.
+
+    Args:
+        guarded: what a person is asked about all the same, whatever the project allows.
+    """
+    outside = not all(is_inside(path, project_path) for path in _paths(call.input))
+    shell = call.name == "Bash"
+    risks = {Risk.OUTSIDE: outside, Risk.NETWORK: call.name in NETWORK, Risk.FULL_SHELL: shell, Risk.SHELL: shell}
+    for risk, applies in risks.items():
+        if applies and risk in guarded:
+            return _needs_asking(call, "it was asked for by a way that can be forged", risk)
+    return allowed
 
 
 def changes_something(call: ToolCall) -> bool:

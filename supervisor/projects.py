@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from supervisor.config import Project as ProjectTable
 from supervisor.permissions import is_inside, is_protected
 from supervisor.protocol.errors import ProjectNotAllowed
-from supervisor.protocol.messages import ProjectName
+from supervisor.protocol.messages import ProjectName, UserId
 from supervisor.protocol.status import Permissions
 from supervisor.store.records import Session, User
 
@@ -21,6 +21,7 @@ class Project:
     Attributes:
         path: absolute, symlinks resolved.
         model: None = the default.
+        approvers: who answers questions about tool calls; empty = whoever asked for the turn.
     """
 
     name: ProjectName
@@ -29,6 +30,7 @@ class Project:
     model: str | None
     concurrent: bool
     users: frozenset[str]
+    approvers: tuple[UserId, ...] = ()
 
 
 class Projects:
@@ -48,6 +50,7 @@ class Projects:
                 model=table.model or default_model or None,
                 concurrent=table.concurrent,
                 users=frozenset(table.users),
+                approvers=tuple(UserId(user_id) for user_id in table.approvers),
             )
             for name, table in tables.items()
         }

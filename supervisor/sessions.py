@@ -38,7 +38,7 @@ from supervisor.protocol.times import Clock, now_ms
 from supervisor.recording import Recording
 from supervisor.reports import session_ended, session_updated
 from supervisor.store.port import Store
-from supervisor.store.records import Session
+from supervisor.store.records import Session, Turn
 
 logger = logging.getLogger(__name__)
 
@@ -172,12 +172,13 @@ class Sessions:
         """Return how far a prompt had come whose process died with an earlier daemon."""
         return await self._connector.trace(home_of(self._state_dir, session), session.conversation_id, key)
 
-    async def began(self, live: Live, sink: Sink, turn_id: int) -> None:
+    async def began(self, live: Live, sink: Sink, turn: Turn) -> None:
         """Note that a turn begins; its events go to `sink`, and what its tools may change is recorded with it."""
         live.prompted = True
         live.sink = sink
-        live.ask_person = partial(self._approvals.decide, session=live.session, turn_id=turn_id)
-        live.witness = partial(self._recording.witness, turn_id, live.project.path)
+        live.ask_person = partial(self._approvals.decide, session=live.session, turn=turn)
+        live.guarded = self._approvals.guarded(turn.channel)
+        live.witness = partial(self._recording.witness, turn.id, live.project.path)
         live.denied = []
         try:
             await self._apply(live, live.lifecycle.on(TurnBegan()))

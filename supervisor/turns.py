@@ -307,7 +307,7 @@ class Turns:
     async def _converse(self, lane: Lane, turn: Turn, live: Live, conversation: Conversation) -> None:
         running = Running(live.noted(turn), self._hub, self._tool_recorder(lane))
         live.meter.begin(turn.id)
-        await self._sessions.began(live, running.on_event, turn.id)
+        await self._sessions.began(live, running.on_event, turn)
         ended = await self._run(lane, running, conversation, live.meter)
         self._sessions.ended(live, well=isinstance(ended, talk.Finished))
         await self._endings.conclude(running, ended, live.denied)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from supervisor.protocol.conversation import SessionSpec
+from supervisor.protocol.marks import PROCESS_MARK, STATE_MARK
 
 FILE_TOOLS = ("Read", "Glob", "Grep", "Edit", "Write", "NotebookEdit")
 SHELL_TOOL = "Bash"
@@ -46,11 +47,6 @@ BEHAVIOUR = {
     "CLAUDE_CODE_DISABLE_TERMINAL_TITLE": "1",
     "CLAUDE_CODE_DISABLE_CRON": "1",
 }
-
-STATE_MARK = "XSWARM_STATE"
-"""Environment variable that says which daemon's state a process belongs to."""
-PROCESS_MARK = "XSWARM_PROCESS"
-"""Environment variable with an id of one start of Claude Code; its tools inherit it."""
 
 APPENDED_PROMPT = """\
 # How you are reached

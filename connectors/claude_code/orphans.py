@@ -12,8 +12,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from connectors.claude_code import tree
-from connectors.claude_code.command import STATE_MARK
 from supervisor.protocol.conversation import ProcessIdentity
+from supervisor.protocol.marks import STATE_MARK
 
 logger = logging.getLogger(__name__)
 

@@ -19,9 +19,9 @@ from dataclasses import dataclass, replace
 from typing import cast
 
 from connectors.claude_code import tree
-from connectors.claude_code.command import PROCESS_MARK
 from connectors.claude_code.fence import Fence
 from supervisor.protocol.conversation import ProcessIdentity
+from supervisor.protocol.marks import PROCESS_MARK
 
 logger = logging.getLogger(__name__)
 

@@ -144,6 +144,24 @@ class Limits:
     messages_per_hour: int = 100
 
 
+RiskName = Literal["outside", "network", "full_shell", "shell", "edit", "protected", "other"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Approvals:
+    """Questions to people about tool calls.
+
+    Attributes:
+        expires_seconds: how long a question is open; no answer is a no.
+        high_risk: calls that, asked for by SMS or mail, need a yes by another way or with a passphrase, in `full`
+            projects too: "outside" the project, over the "network", a shell in a `full` project ("full_shell"); also
+            any "shell", "edit", "protected", "other".
+    """
+
+    expires_seconds: float = 900.0
+    high_risk: tuple[RiskName, ...] = ("outside", "network", "full_shell")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Budgets:
     """Spending limits in US dollars; absent = no limit. `reserve_usd` is set aside before each turn."""
@@ -165,6 +183,7 @@ class Project:
         permissions: "ask" before anything that changes something, "edit" files freely, or "full".
         model: empty = `claude_code.model`.
         concurrent: several turns may run in it at the same time.
+        approvers: ids of the users who answer questions about tool calls; none = whoever asked for the turn.
     """
 
     path: str
@@ -172,6 +191,7 @@ class Project:
     permissions: Permissions = Permissions.ASK
     model: str = ""
     concurrent: bool = False
+    approvers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,6 +206,7 @@ class Config:
     assistant: Assistant = field(default_factory=Assistant)
     routing: Routing = field(default_factory=Routing)
     limits: Limits = field(default_factory=Limits)
+    approvals: Approvals = field(default_factory=Approvals)
     budgets: Budgets | None = None
     projects: dict[str, Project] = field(default_factory=dict)
     channels: dict[str, dict[str, Any]] = field(default_factory=dict, repr=False)

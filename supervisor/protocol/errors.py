@@ -13,6 +13,8 @@
     ├── UserNotFound                user_not_found
     ├── TokenNotFound               token_not_found
     ├── MessageNotFound             message_not_found
+    ├── ApprovalNotFound            approval_not_found
+    ├── ApprovalClosed              approval_closed
     ├── ProjectNotAllowed           project_not_allowed
     ├── NotAllowed                  not_allowed
     ├── ConnectionFailed            connection_failed
@@ -180,6 +182,33 @@ class MessageNotFound(XswarmError):
 
     def __str__(self) -> str:
         return f"Message not found: {self.message_id}"
+
+
+class ApprovalNotFound(XswarmError):
+    """No such question that this caller may answer."""
+
+    code = "approval_not_found"
+    remedy = "`xswarm claude approvals` lists what waits"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.name = name
+
+    def __str__(self) -> str:
+        return f"Approval not found: {self.name}"
+
+
+class ApprovalClosed(XswarmError):
+    """A question that cannot be decided any more."""
+
+    code = "approval_closed"
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+        self.why = why
+
+    def __str__(self) -> str:
+        return self.why
 
 
 class ProjectNotAllowed(XswarmError):

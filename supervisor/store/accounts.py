@@ -24,6 +24,7 @@ _DROP_ADDRESSES = "DELETE FROM addresses WHERE user_id = ?"
 _DROP_PROJECTS = "DELETE FROM user_projects WHERE user_id = ?"
 _ADD_ADDRESS = "INSERT INTO addresses (kind, value, user_id) VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
 _ADD_PROJECT = "INSERT INTO user_projects (user_id, project) VALUES (?, ?) ON CONFLICT DO NOTHING"
+_FORGET_SECOND_FACTOR = "DELETE FROM passphrases WHERE user_id = ?"
 _REMOVE_USER = "UPDATE users SET removed_ms = ? WHERE id = ? AND removed_ms IS NULL"
 _REVOKE_ALL = "UPDATE tokens SET revoked_ms = ? WHERE user_id = ? AND revoked_ms IS NULL"
 _IS_USER = "SELECT 1 FROM users WHERE id = ? AND removed_ms IS NULL"
@@ -72,6 +73,7 @@ class SqliteAccounts:
                 return False
             tx.execute(_DROP_ADDRESSES, (user_id,))
             tx.execute(_DROP_PROJECTS, (user_id,))
+            tx.execute(_FORGET_SECOND_FACTOR, (user_id,))
             tx.execute(_REVOKE_ALL, (now_ms, user_id))
             return True
 

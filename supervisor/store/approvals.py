@@ -3,30 +3,29 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from supervisor.protocol.codes import CodeKind
-from supervisor.protocol.messages import ProjectName, Reply, SessionId, UserId
+from supervisor.protocol.messages import ProjectName, SessionId, UserId
 from supervisor.store.codes import close, issue
 from supervisor.store.database import Database
 from supervisor.store.drafts import add_drafts
 from supervisor.store.ports.approvals import Approval, ApprovalState, NewApproval
 from supervisor.store.records import OutboxDraft
-from supervisor.store.rows import TURNS, to_turn
 from supervisor.store.transaction import Transaction
 
-_RUNS = f"{TURNS} WHERE t.id = ? AND t.state = 'running' AND t.epoch = ?"
+_RUNS = "SELECT 1 FROM turns WHERE id = ? AND state = 'running' AND epoch = ?"
 _COLUMNS = (
     "id, turn_id, session_id, user_id, project, tool_use_id, tool, risk, channel, call_sha256, summary, expires_ms, "
     "code, state, consumed_ms, epoch"
 )
 _GET = f"SELECT {_COLUMNS} FROM approvals WHERE id = ?"
 _OF_CALL = f"SELECT {_COLUMNS} FROM approvals WHERE session_id = ? AND tool_use_id = ?"
-_FIND = f"SELECT {_COLUMNS} FROM approvals WHERE code = ?"
+_FIND = f"SELECT {_COLUMNS} FROM approvals WHERE code = ? OR id = ?"
 _OPEN = f"""
     SELECT {_COLUMNS} FROM approvals
-    WHERE state = 'open' AND expires_ms > :now_ms AND epoch = :epoch AND (:user_id IS NULL OR user_id = :user_id)
+    WHERE state = 'open' AND expires_ms > :now_ms AND epoch = :epoch
     ORDER BY asked_ms, id
 """
 _ADD = f"""
@@ -63,35 +62,32 @@ class SqliteApprovals:
     async def ask(
         self,
         new: NewApproval,
-        question: Callable[[str, Reply], OutboxDraft],
+        questions: Callable[[str], Sequence[OutboxDraft]],
         *,
-        but: Collection[str] = (),
         now_ms: int,
     ) -> Approval | None:
         """Record a question, its code and what tells it."""
 
         def work(tx: Transaction) -> Approval | None:
-            if (running := tx.one(_RUNS, (new.turn_id, tx.epoch))) is None:
+            if tx.one(_RUNS, (new.turn_id, tx.epoch)) is None:
                 return None
             if (row := tx.one(_OF_CALL, (new.session_id, new.tool_use_id))) is not None:
                 return _approval(row)
-            if (reply := to_turn(running).reply) is None or reply.channel in but:
-                return None
             code = issue(tx, CodeKind.APPROVAL, new.id, new.user_id, new.expires_ms)
             tx.execute(
                 _ADD,
                 (
                     *(new.id, new.turn_id, new.session_id, new.user_id, new.project, new.tool_use_id, new.tool),
-                    *(new.risk, reply.to.kind, new.call_sha256, new.summary, new.expires_ms, code, tx.epoch, now_ms),
+                    *(new.risk, new.channel, new.call_sha256, new.summary, new.expires_ms, code, tx.epoch, now_ms),
                 ),
             )
-            add_drafts(tx, [question(code, reply)], new.turn_id, new.user_id, now_ms)
+            add_drafts(tx, questions(code), new.turn_id, new.user_id, now_ms)
             tx.record("supervisor", "approval.asked", {"id": new.id, "user": new.user_id, "risk": new.risk}, now_ms)
             return _approval(tx.execute(_GET, (new.id,)).fetchone())
 
         return await self._database.write(work)
 
-    async def allow(self, approval_id: str, by: str, *, minutes: int = 0, now_ms: int) -> bool:
+    async def allow(self, approval_id: str, by: str, *, way: str, minutes: int = 0, now_ms: int) -> bool:
         """open -> allowed, with a grant where it is for some minutes."""
 
         def work(tx: Transaction) -> bool:
@@ -102,16 +98,17 @@ class SqliteApprovals:
             if minutes:
                 scope = (approval.user_id, approval.project, approval.tool, approval.risk)
                 tx.execute(_GRANT, (approval_id, *scope, now_ms + minutes * 60_000, tx.epoch))
-            tx.record(by, "approval.allowed", {"id": approval_id, "minutes": minutes}, now_ms)
+            tx.record(by, "approval.allowed", {"id": approval_id, "minutes": minutes, "way": way}, now_ms)
             return True
 
         return await self._database.write(work)
 
-    async def deny(self, approval_id: str, by: str, *, now_ms: int) -> bool:
+    async def deny(self, approval_id: str, by: str, *, way: str, now_ms: int) -> bool:
         """open or allowed -> denied."""
 
         def work(tx: Transaction) -> bool:
-            return _ended(tx, _DENY, (by, now_ms, approval_id), approval_id, by, "approval.denied", now_ms)
+            values = (by, now_ms, approval_id)
+            return _ended(tx, _DENY, values, approval_id, by, "approval.denied", now_ms, way=way)
 
         return await self._database.write(work)
 
@@ -133,18 +130,18 @@ class SqliteApprovals:
 
         return await self._database.write(work)
 
-    async def find(self, code: str) -> Approval | None:
-        """Return the question that has a code."""
+    async def find(self, name: str) -> Approval | None:
+        """Return the question that has a code or an id."""
 
         def work(connection: sqlite3.Connection) -> Approval | None:
-            row = connection.execute(_FIND, (code,)).fetchone()
+            row = connection.execute(_FIND, (name, name)).fetchone()
             return _approval(row) if row is not None else None
 
         return await self._database.read(work)
 
-    async def open_of(self, user_id: UserId | None, *, now_ms: int) -> list[Approval]:
+    async def open_now(self, *, now_ms: int) -> list[Approval]:
         """Return the open questions, oldest first."""
-        values = {"user_id": user_id, "now_ms": now_ms, "epoch": self._database.epoch}
+        values = {"now_ms": now_ms, "epoch": self._database.epoch}
         return await self._database.read(
             lambda connection: [_approval(row) for row in connection.execute(_OPEN, values)]
         )
@@ -156,14 +153,21 @@ class SqliteApprovals:
 
 
 def _ended(
-    tx: Transaction, sql: str, values: tuple[Any, ...], approval_id: str, by: str, event: str, now_ms: int
+    tx: Transaction,
+    sql: str,
+    values: tuple[Any, ...],
+    approval_id: str,
+    by: str,
+    event: str,
+    now_ms: int,
+    **detail: str,
 ) -> bool:
     """End a question without its call; a grant that came with it ends too."""
     if not tx.changed(sql, values):
         return False
     close(tx, tx.execute(_GET, (approval_id,)).fetchone()[12], now_ms)
     tx.execute(_REVOKE, (approval_id,))
-    tx.record(by, event, {"id": approval_id}, now_ms)
+    tx.record(by, event, {"id": approval_id, **detail}, now_ms)
     return True
 
 

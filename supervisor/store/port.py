@@ -24,6 +24,7 @@ from supervisor.protocol.status import EndReason, OutboxState, SessionStatus
 from supervisor.store.ports.approvals import Approvals
 from supervisor.store.ports.changes import Changes
 from supervisor.store.ports.codes import Codes
+from supervisor.store.ports.passphrases import Passphrases
 from supervisor.store.records import (
     Acceptance,
     Accepted,
@@ -338,6 +339,10 @@ class Store(Protocol):
     @property
     def approvals(self) -> Approvals:
         """Questions about tool calls."""
+
+    @property
+    def passphrases(self) -> Passphrases:
+        """What people know besides having a phone."""
 
     @property
     def changes(self) -> Changes:

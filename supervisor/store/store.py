@@ -15,6 +15,7 @@ from supervisor.store.database import Database
 from supervisor.store.keys import SqliteKeys, purge
 from supervisor.store.ledger import SqliteLedger
 from supervisor.store.outbox import SqliteOutbox
+from supervisor.store.passphrases import SqlitePassphrases
 from supervisor.store.sessions import SqliteSessions
 from supervisor.store.transaction import Seal, Transaction
 from supervisor.store.turns import SqliteTurns
@@ -42,6 +43,7 @@ class SqliteStore:
         self.codes = SqliteCodes(database)
         self.approvals = SqliteApprovals(database)
         self.changes = SqliteChanges(database)
+        self.passphrases = SqlitePassphrases(database)
 
     async def backup(self, path: Path) -> None:
         """Write a consistent, checked copy (0600).

@@ -12,13 +12,15 @@ from urllib.parse import unquote
 from fastapi import APIRouter
 from fastapi import Path as InPath
 from fastapi.params import Depends as DependsOn
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from starlette.types import ASGIApp, Message, Scope
 
 from supervisor.accounts import Accounts
 from supervisor.models.metering import Metered
+from supervisor.passphrases import Passphrases
 from supervisor.protocol.errors import InvalidMessage, Unsupported
 from supervisor.protocol.limits import Length
+from supervisor.protocol.messages import UserId
 from supervisor.protocol.requests import Name, Text
 from supervisor.protocol.times import usd
 from supervisor.router import Decision
@@ -60,6 +62,12 @@ class NewToken(BaseModel):
     expires_days: int | None = None
 
 
+class NewPassphrase(BaseModel):
+    """What a user is to know."""
+
+    passphrase: Annotated[str, Length(1, 400)] = Field(repr=False)
+
+
 class NewJwt(BaseModel):
     """Whom a JWT speaks for, and how long."""
 
@@ -87,6 +95,7 @@ class Admin:
     def __init__(self, accounts: Accounts, store: Store, decide: Decide | None, meter: Meter | None) -> None:
         self._accounts = accounts
         self._store = store
+        self._passphrases = Passphrases(store)
         self._decide = decide
         self._meter = meter
 
@@ -98,6 +107,8 @@ class Admin:
             ("GET", "/users/{user_id}", self.user, 200),
             ("PUT", "/users/{user_id}", self.put_user, 200),
             ("DELETE", "/users/{user_id}", self.remove_user, 204),
+            ("PUT", "/users/{user_id}/passphrase", self.set_passphrase, 204),
+            ("DELETE", "/users/{user_id}/passphrase", self.remove_passphrase, 204),
             ("GET", "/tokens", self.tokens, 200),
             ("POST", "/tokens", self.create_token, 201),
             ("DELETE", "/tokens/{token_id}", self.revoke_token, 204),
@@ -132,6 +143,14 @@ class Admin:
     async def remove_user(self, user_id: Id) -> None:
         """Remove a user with their rights, addresses and tokens."""
         await self._accounts.remove_user(user_id)
+
+    async def set_passphrase(self, user_id: Id, body: NewPassphrase) -> None:
+        """Set what a user knows besides having a phone; it is shown nowhere."""
+        await self._passphrases.set(UserId(self._accounts.user(user_id)["id"]), body.passphrase)
+
+    async def remove_passphrase(self, user_id: Id) -> None:
+        """Forget a user's passphrase; harmless where there is none."""
+        await self._passphrases.remove(UserId(self._accounts.user(user_id)["id"]))
 
     async def tokens(self) -> dict[str, Any]:
         """Return all tokens, without what opens anything."""

@@ -41,6 +41,13 @@ class Client(Protocol):
             Gone: it was not.
         """
 
+    async def refuse_agents(self) -> None:
+        """Return where the process at its other end is no agent.
+
+        Raises:
+            NotAllowed: it is one, or descends from one.
+        """
+
     def subscribe(self, topics: Iterable[str]) -> list[str]:
         """Deliver the events of some topics from now on; return all topics subscribed to."""
 

@@ -12,6 +12,7 @@ from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 from websockets.frames import CloseCode
 
+from supervisor.approvers import TOPIC, own_topic
 from supervisor.hub import Hub
 from supervisor.identity import Caller, Directory
 from supervisor.protocol import events, requests
@@ -21,6 +22,7 @@ from supervisor.wires.codec import BadFrame, decode, encode
 from supervisor.wires.failures import ShuttingDown
 from supervisor.wires.handshake import bearer
 from supervisor.wires.outgoing import Outgoing
+from supervisor.wires.peers import refuse_agents
 from supervisor.wires.replies import Replies
 from supervisor.wires.service import Service, refusal
 from supervisor.wires.tasks import Tasks
@@ -160,6 +162,14 @@ class Connection(Client):
         """
         await self._outgoing.write(encode(event, request_id))
 
+    async def refuse_agents(self) -> None:
+        """Return where the process at its other end is no agent.
+
+        Raises:
+            NotAllowed: it is one, or descends from one.
+        """
+        await refuse_agents(self._websocket.remote_address, self._websocket.local_address)
+
     def subscribe(self, topics: Iterable[str]) -> list[str]:
         """Deliver the events of some topics from now on; return all topics subscribed to.
 
@@ -171,15 +181,21 @@ class Connection(Client):
             raise InvalidMessage("subscribe.topics", f"must have at most {MAX_TOPICS} items in all")
         if not self._closing:
             for topic in wanted - self._topics:
-                self._common.hub.subscribe(topic, self._deliver)
+                self._common.hub.subscribe(self._heard(topic), self._deliver)
             self._topics = wanted
         return sorted(wanted)
 
     def unsubscribe(self, topics: Iterable[str]) -> None:
         """Stop delivering the events of some topics."""
         for topic in self._topics.intersection(topics):
-            self._common.hub.unsubscribe(topic, self._deliver)
+            self._common.hub.unsubscribe(self._heard(topic), self._deliver)
         self._topics.difference_update(topics)
+
+    def _heard(self, topic: str) -> str:
+        """Return the topic of the hub that a client means: a user's questions are those that they may answer."""
+        if topic == TOPIC and self.caller is not None and self.caller.user_id is not None:
+            return own_topic(self.caller.user_id)
+        return topic
 
     # -- who
 
@@ -286,8 +302,10 @@ class Connection(Client):
         match event:
             case events.ClaudeCodeDelta() | events.ClaudeCodeTool() | events.ClaudeCodeDisconnected():
                 return True  # only on topics of a session or user, which were checked when it subscribed
-            case events.SessionUpdated() | events.CostRecorded() | events.ApprovalRequested():
+            case events.SessionUpdated() | events.CostRecorded():
                 return event.user_id == self.caller.user_id
+            case events.ApprovalRequested() | events.ApprovalResolved():
+                return True  # a user hears of their own alone: `_heard`
             case _:
                 return False
 

@@ -11,6 +11,7 @@ import uvicorn
 
 from supervisor.accounts import Accounts
 from supervisor.config import Http
+from supervisor.desk import Desk
 from supervisor.identity import Directory
 from supervisor.intake import Intake
 from supervisor.operations import Operations
@@ -19,6 +20,7 @@ from supervisor.store.port import Store
 from supervisor.undo import Undo
 from supervisor.wires.admin import Meter, admin_routes
 from supervisor.wires.application import application
+from supervisor.wires.approvals import ApprovalsApi
 from supervisor.wires.auth import documented, operator_only
 from supervisor.wires.changes import ChangesApi
 from supervisor.wires.guard import Guard
@@ -54,6 +56,7 @@ class HttpServer:
         accounts: Accounts,
         store: Store,
         undo: Undo,
+        desk: Desk,
         parts: Parts,
         meter: Meter | None = None,
         allowed_origins: Sequence[str] = (),
@@ -67,6 +70,7 @@ class HttpServer:
         self._routers = (
             Rest(operations, directory, parts).router(),
             ChangesApi(store, operations.queries, undo).router(),
+            ApprovalsApi(desk).router(),
             admin_routes(accounts, store, intake.decide, [documented, operator_only], meter),
         )
         self._webhooks: list[Route] = []

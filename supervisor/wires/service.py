@@ -9,11 +9,12 @@ from typing import Any
 
 from supervisor import reports
 from supervisor.accounts import mailbox, phone
+from supervisor.desk import Desk
 from supervisor.identity import Caller, Directory
 from supervisor.operations import Asked, Operations
 from supervisor.outcomes import told
 from supervisor.protocol import events, requests
-from supervisor.protocol.errors import InvalidMessage, Unsupported, UserNotFound, XswarmError
+from supervisor.protocol.errors import InvalidMessage, UserNotFound, XswarmError
 from supervisor.protocol.ids import uuid7
 from supervisor.protocol.messages import Address, Reply, SessionId
 from supervisor.protocol.status import Target
@@ -42,12 +43,14 @@ class Service:
         self,
         *,
         operations: Operations,
+        desk: Desk,
         directory: Directory,
         replies: Replies,
         ack_after: float,
         clock: Clock = now_ms,
     ) -> None:
         self._operations = operations
+        self._desk = desk
         self._directory = directory
         self._replies = replies
         self._ack_after = ack_after
@@ -90,7 +93,7 @@ class Service:
             case requests.Unsubscribe(topics=topics):
                 return self._unsubscribe(topics, client)
             case requests.ResolveApproval():
-                raise Unsupported(request.type)
+                return await self._resolve(request, caller, client)
             case requests.Ping():
                 return events.Pong()
             case requests.Auth():
@@ -226,6 +229,14 @@ class Service:
             caller, SessionId(request.session_id), limit=request.limit, before=request.before
         )
         return events.History(session_id=request.session_id, messages=messages)
+
+    async def _resolve(
+        self, request: requests.ResolveApproval, caller: Caller, client: Client
+    ) -> events.ApprovalResolved:
+        await client.refuse_agents()
+        allow = request.decision == "allow"
+        approval = await self._desk.resolve(caller, request.approval_id, allow=allow, way=CHANNEL)
+        return events.ApprovalResolved(approval_id=approval.id, decision=request.decision)
 
     # -- subscriptions
 

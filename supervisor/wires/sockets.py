@@ -14,6 +14,7 @@ from websockets.frames import CloseCode
 from websockets.http11 import Request, Response
 
 from supervisor.config import Supervisor
+from supervisor.desk import Desk
 from supervisor.hub import Hub
 from supervisor.identity import Caller, Directory
 from supervisor.operations import Operations
@@ -67,6 +68,7 @@ class SocketServer:
         config: Supervisor,
         *,
         operations: Operations,
+        desk: Desk,
         directory: Directory,
         hub: Hub,
         outbox: Outbox,
@@ -81,7 +83,11 @@ class SocketServer:
         self._doorman = Doorman(config.host, config.allowed_origins)
         self.replies = Replies()
         service = Service(
-            operations=operations, directory=directory, replies=self.replies, ack_after=config.ack_after_seconds
+            operations=operations,
+            desk=desk,
+            directory=directory,
+            replies=self.replies,
+            ack_after=config.ack_after_seconds,
         )
         self._common = Common(
             service=service,

@@ -305,6 +305,8 @@ class DaemonStandIn:
                 return _http_error(404, "user_not_found", f"User not found: {user_id}")
             case "GET", ["users", user_id]:
                 return web.json_response(self.records.users[user_id])
+            case "PUT" | "DELETE", ["users", _, "passphrase"]:
+                return web.Response(status=204)
             case "DELETE", ["users", user_id]:
                 del self.records.users[user_id]
                 return web.Response(status=204)

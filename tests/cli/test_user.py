@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.cli.conftest import Command
+from tests.cli.conftest import Command, run_process
 from tests.cli.daemon_stand_in import DaemonStandIn
 
 ALICE = (
@@ -65,3 +65,15 @@ def test_unknown_user_is_exit_code_4(daemon: DaemonStandIn, xswarm: Command) -> 
 def test_unknown_role_is_wrong_usage(daemon: DaemonStandIn, xswarm: Command) -> None:
     assert xswarm("user", "add", "bob", "--role", "king").code == 2
     assert daemon.admin_requests == []
+
+
+def test_a_passphrase_is_read_from_stdin_and_shown_nowhere(daemon: DaemonStandIn) -> None:
+    outcome = run_process("user", "passphrase", "alice", stdin="correct horse battery\n")
+    assert (outcome.code, outcome.out) == (0, "alice has a passphrase.\n")
+    assert daemon.admin_requests[-1] == ("PUT", "users/alice/passphrase", {"passphrase": "correct horse battery"})
+    assert "horse" not in outcome.out + outcome.err
+
+
+def test_a_passphrase_is_forgotten(daemon: DaemonStandIn, xswarm: Command) -> None:
+    assert xswarm("user", "passphrase", "alice", "--remove").code == 0
+    assert daemon.admin_requests[-1][:2] == ("DELETE", "users/alice/passphrase")

@@ -39,6 +39,9 @@ TABLES = """
 [claude_code]
 sandbox = "off"
 
+[approvals]
+high_risk = []
+
 [limits]
 messages_per_minute = 100000
 messages_per_hour = 100000

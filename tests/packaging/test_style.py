@@ -25,6 +25,7 @@ WITHOUT_OWN_TESTS = frozenset(
         Path("supervisor/protocol/events.py"),
         Path("supervisor/protocol/ids.py"),
         Path("supervisor/protocol/limits.py"),
+        Path("supervisor/protocol/marks.py"),
         Path("supervisor/protocol/messages.py"),
         Path("supervisor/protocol/ports.py"),
         Path("supervisor/protocol/requests.py"),
@@ -32,6 +33,7 @@ WITHOUT_OWN_TESTS = frozenset(
         Path("supervisor/store/ports/approvals.py"),
         Path("supervisor/store/ports/changes.py"),
         Path("supervisor/store/ports/codes.py"),
+        Path("supervisor/store/ports/passphrases.py"),
         Path("supervisor/store/recorded.py"),
         Path("supervisor/store/records.py"),
         # Two lines that start the command line; test_wheel.py runs them.

@@ -152,6 +152,7 @@ class Core:
         self.recovery = core.recovery
         self.recording = core.recording
         self.undo = core.undo
+        self.desk = core.desk
         stack.push_async_callback(core.close)
         stack.push_async_callback(core.drain, DRAIN_SECONDS)
         if self._recovering:

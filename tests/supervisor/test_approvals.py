@@ -7,8 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from supervisor.approval_words import ApprovalWords
 from supervisor.approvals import SHOWN_CHARACTERS, digest
 from supervisor.commands import Asker
+from supervisor.passphrases import Passphrases
+from supervisor.permissions import Risk
 from supervisor.protocol.conversation import ToolCall
 from supervisor.protocol.events import AnyEvent, ApprovalRequested, ApprovalResolved
 from supervisor.protocol.messages import Address, MessageId
@@ -27,7 +30,7 @@ MAIL = Address(kind="mail", value=ALICE_MAIL)
 
 async def open_one(core: Core) -> Approval | None:
     """Return the one open question."""
-    found = await core.store.approvals.open_of(None, now_ms=now_ms())
+    found = await core.store.approvals.open_now(now_ms=now_ms())
     return found[0] if found else None
 
 
@@ -41,12 +44,17 @@ async def asking(core: Core, command: str = "git push") -> tuple[MessageId, Appr
     return receipt.message_id, approval
 
 
+def words_of(core: Core) -> ApprovalWords:
+    """Return what carries YES and NO out."""
+    return ApprovalWords(core.store, core.approvals, Passphrases(core.store))
+
+
 async def say(core: Core, text: str, user: str = "alice", sender: Address = PHONE) -> str:
     """Return what a user is told to a command word."""
     command = parse(text)
     assert command is not None, "it is an ordinary message"
     asker = Asker(user=core.directory.user(user), channel=sender.kind, sender=sender)
-    return (await core.approvals.answer(command, asker)).text
+    return (await words_of(core).answer(command, asker)).text
 
 
 async def answer_of(core: Core, message_id: MessageId) -> str:
@@ -135,12 +143,12 @@ async def test_what_follows_a_code_is_not_kept(tmp_path: Path) -> None:
         command = parse("YES KXQPT open sesame")
         assert command is not None
         asker = Asker(user=core.directory.user("alice"), channel="sms", sender=PHONE)
-        assert (await core.approvals.answer(command, asker)).shown == "YES KXQPT (the rest is not kept)"
+        assert (await words_of(core).answer(command, asker)).shown == "YES KXQPT (the rest is not kept)"
 
 
 async def test_a_high_risk_needs_another_way(tmp_path: Path) -> None:
     async with Core(tmp_path, connector=ScriptedConnector()) as core:
-        core.approvals._high_risks = frozenset({"shell"})
+        core.approvals._high_risks = frozenset({Risk.SHELL})
         message_id, approval = await asking(core)
         assert "by another way than sms" in await say(core, f"YES {approval.code}")
         assert await open_one(core) == approval

@@ -14,6 +14,7 @@ from supervisor.protocol.status import Permissions
 from tests.fakes import ScriptedConnector
 from tests.supervisor.harness import Core
 from tests.supervisor.helpers import connect, project, scripted, send
+from tests.supervisor.turn_records import turn
 from tests.waiting import until
 
 
@@ -67,7 +68,7 @@ async def test_a_call_that_cannot_be_recorded_does_not_run(tmp_path: Path) -> No
         await connect(core)
         live = core.sessions.live(SessionId("s1"))
         assert live is not None
-        await core.sessions.began(live, lambda event: None, 1)
+        await core.sessions.began(live, lambda event: None, turn())
         await core.store.close()
         with pytest.raises(StorageError):
             await live.decide(call("Write", file_path="notes"))

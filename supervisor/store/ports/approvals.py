@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from supervisor.protocol.messages import ProjectName, Reply, SessionId, UserId
+from supervisor.protocol.messages import ProjectName, SessionId, UserId
 from supervisor.store.records import OutboxDraft
 
 
@@ -29,6 +29,7 @@ class NewApproval:
     Attributes:
         user_id: who asked for the turn.
         risk: value of `permissions.Risk`.
+        channel: by which the turn was asked for.
         call_sha256: over the whole call, its folder and its session.
     """
 
@@ -40,6 +41,7 @@ class NewApproval:
     tool_use_id: str
     tool: str
     risk: str
+    channel: str
     call_sha256: bytes
     summary: str
     expires_ms: int
@@ -50,12 +52,10 @@ class Approval(NewApproval):
     """A question as it stands.
 
     Attributes:
-        channel: the kind of address that asked for the turn.
         consumed: the allowed call was let through; it is never again.
         epoch: of the start of the daemon that asked.
     """
 
-    channel: str
     code: str
     state: ApprovalState
     consumed: bool
@@ -68,29 +68,26 @@ class Approvals(Protocol):
     async def ask(
         self,
         new: NewApproval,
-        question: Callable[[str, Reply], OutboxDraft],
+        questions: Callable[[str], Sequence[OutboxDraft]],
         *,
-        but: Collection[str] = (),
         now_ms: int,
     ) -> Approval | None:
-        """Record a question and what tells it, made from the code and where the turn's reply goes.
-
-        Args:
-            but: channels that cannot carry a question.
+        """Record a question and what tells it, made from its code.
 
         Returns:
             The question; another id = the same call of the session was asked about before, and nothing is written.
-            None = the turn does not run under this epoch, or nobody can be told: nothing is written.
+            None = the turn does not run under this epoch: nothing is written.
         """
 
-    async def allow(self, approval_id: str, by: str, *, minutes: int = 0, now_ms: int) -> bool:
+    async def allow(self, approval_id: str, by: str, *, way: str, minutes: int = 0, now_ms: int) -> bool:
         """Allow an open question of this epoch before it expires.
 
         Args:
+            way: by which channel, for the audit trail.
             minutes: for how long calls of the same tool, risk, project and user are allowed besides.
         """
 
-    async def deny(self, approval_id: str, by: str, *, now_ms: int) -> bool:
+    async def deny(self, approval_id: str, by: str, *, way: str, now_ms: int) -> bool:
         """Deny a question that is open, or allowed and not let through yet; its grant ends."""
 
     async def consume(self, approval_id: str, call_sha256: bytes, *, now_ms: int) -> bool:
@@ -99,11 +96,11 @@ class Approvals(Protocol):
     async def close(self, approval_id: str, state: ApprovalState, *, now_ms: int) -> bool:
         """Let a question expire, or withdraw it, where nothing was let through."""
 
-    async def find(self, code: str) -> Approval | None:
-        """Return the question that has a code."""
+    async def find(self, name: str) -> Approval | None:
+        """Return the question that has a code or an id."""
 
-    async def open_of(self, user_id: UserId | None, *, now_ms: int) -> list[Approval]:
-        """Return the open questions of this epoch, oldest first; of one user or (None) of all."""
+    async def open_now(self, *, now_ms: int) -> list[Approval]:
+        """Return the open questions of this epoch, oldest first."""
 
     async def granted(self, user_id: UserId, project: ProjectName, tool: str, risk: str, *, now_ms: int) -> bool:
         """Return whether such calls are allowed for some more time."""

@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 
 from connectors.claude_code import tree
-from connectors.claude_code.command import STATE_MARK
 from connectors.claude_code.fence import ladder
 from connectors.claude_code.orphans import state_mark
 from connectors.claude_code.plugin import PLUGIN
@@ -22,6 +21,7 @@ from connectors.claude_code.watchdog import Limits
 from supervisor.protocol.conversation import Exited, Failed, Prompt, SessionSpec, TextDelta
 from supervisor.protocol.errors import ConfigError, ConnectionFailed
 from supervisor.protocol.ids import uuid7
+from supervisor.protocol.marks import STATE_MARK
 from supervisor.protocol.messages import MessageId
 from tests.connectors.claude_code.support import HASTY, TOKEN, Host, Policy, Reader, make_connector, make_spec, opened
 from tests.waiting import until

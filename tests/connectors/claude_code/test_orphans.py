@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from connectors.claude_code import tree
-from connectors.claude_code.command import STATE_MARK
 from connectors.claude_code.orphans import ProcessRecords, Record, end_orphans, is_ours, make_tmp, state_mark
+from supervisor.protocol.marks import STATE_MARK
 
 
 @pytest.fixture

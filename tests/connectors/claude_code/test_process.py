@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from connectors.claude_code.command import PROCESS_MARK
 from connectors.claude_code.fence import NO_FENCE
 from connectors.claude_code.process import STDERR_TAIL, Patience, Process, WriteFailed
+from supervisor.protocol.marks import PROCESS_MARK
 from tests.waiting import until
 
 HASTY = Patience(drain=0.1, term=0.1)

@@ -14,7 +14,7 @@ import pytest
 import uvloop
 
 from connectors.claude_code import tree
-from connectors.claude_code.command import STATE_MARK, Home
+from connectors.claude_code.command import Home
 from connectors.claude_code.history import NOTICE, find_transcript
 from connectors.claude_code.orphans import state_mark
 from supervisor.models.offline import OfflineModel
@@ -33,6 +33,7 @@ from supervisor.protocol.conversation import (
     Verdict,
 )
 from supervisor.protocol.ids import uuid7
+from supervisor.protocol.marks import STATE_MARK
 from supervisor.protocol.messages import MessageId
 from tests.connectors.claude_code.support import LIMITS, Policy, make_connector, make_spec, opened, script, tool
 from tests.waiting import until

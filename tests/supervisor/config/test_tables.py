@@ -86,8 +86,8 @@ def test_the_documentation_names_every_environment_variable_that_is_read() -> No
     assert names - documented == set()
 
 
-NOT_READ = frozenset({"ANTHROPIC_BASE_URL"})
-"""Given to an agent, read by nothing of ours."""
+NOT_READ = frozenset({"ANTHROPIC_BASE_URL", "XSWARM_PROCESS", "XSWARM_STATE"})
+"""Given to an agent; no setting of ours."""
 
 
 def tables_of_the_code() -> dict[str, dict[str, Any]]:

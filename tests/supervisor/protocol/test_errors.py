@@ -11,6 +11,8 @@ import pytest
 
 from supervisor.protocol import errors
 from supervisor.protocol.errors import (
+    ApprovalClosed,
+    ApprovalNotFound,
     BudgetExceeded,
     ConfigError,
     ConnectionFailed,
@@ -52,6 +54,8 @@ SENTENCES: list[tuple[XswarmError, str, str]] = [
     (UserNotFound("ada"), "user_not_found", "User not found: ada"),
     (TokenNotFound("7"), "token_not_found", "Token not found: 7"),
     (MessageNotFound("m1"), "message_not_found", "Message not found: m1"),
+    (ApprovalNotFound("KXQPT"), "approval_not_found", "Approval not found: KXQPT"),
+    (ApprovalClosed("KXQPT has expired"), "approval_closed", "KXQPT has expired"),
     (ProjectNotAllowed("/etc"), "project_not_allowed", "Project not allowed: /etc"),
     (ConnectionFailed("no CLI"), "connection_failed", "Failed to connect to Claude Code: no CLI"),
     (TurnFailed("it broke"), "turn_failed", "Claude Code failed: it broke"),

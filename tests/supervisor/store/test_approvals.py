@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from supervisor.protocol.messages import ProjectName, Reply, SessionId, UserId
+from supervisor.protocol.messages import ProjectName, SessionId, UserId
 from supervisor.store import SqliteStore, open_store
 from supervisor.store.ports.approvals import Approval, ApprovalState, NewApproval
 from supervisor.store.records import OutboxDraft
@@ -26,9 +25,9 @@ async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
     await store.close()
 
 
-def question(code: str, reply: Reply) -> OutboxDraft:
+def question(code: str) -> list[OutboxDraft]:
     """Return what tells a question."""
-    return replace(draft(text=f"YES {code}?"), reply=reply)
+    return [draft(text=f"YES {code}?")]
 
 
 async def asked(store: SqliteStore) -> Approval:
@@ -51,6 +50,7 @@ def new(turn_id: int, approval_id: str = "a1") -> NewApproval:
         tool_use_id="toolu_1",
         tool="Bash",
         risk="shell",
+        channel="sms",
         call_sha256=SHA,
         summary="Bash ls",
         expires_ms=LATER,
@@ -61,32 +61,32 @@ async def test_an_allowed_call_goes_through_once_and_only_as_it_was_asked(store:
     approval = await asked(store)
     assert [row.text for row in await store.outbox.due("sms", now_ms=NOW, limit=9)] == [f"YES {approval.code}?"]
     assert not await store.approvals.consume("a1", SHA, now_ms=NOW)
-    assert await store.approvals.allow("a1", "alice", now_ms=NOW)
-    assert not await store.approvals.allow("a1", "alice", now_ms=NOW)
+    assert await store.approvals.allow("a1", "alice", way="sms", now_ms=NOW)
+    assert not await store.approvals.allow("a1", "alice", way="sms", now_ms=NOW)
     assert not await store.approvals.consume("a1", b"t" * 32, now_ms=NOW)
     assert await store.approvals.consume("a1", SHA, now_ms=NOW)
     assert not await store.approvals.consume("a1", SHA, now_ms=NOW)
-    assert not await store.approvals.deny("a1", "alice", now_ms=NOW)
+    assert not await store.approvals.deny("a1", "alice", way="sms", now_ms=NOW)
 
 
 async def test_a_no_beats_a_yes_until_the_call_is_let_through(store: SqliteStore) -> None:
     approval = await asked(store)
-    assert await store.approvals.allow("a1", "alice", minutes=5, now_ms=NOW)
+    assert await store.approvals.allow("a1", "alice", way="sms", minutes=5, now_ms=NOW)
     scope = (approval.user_id, approval.project, "Bash", "shell")
     assert await store.approvals.granted(*scope, now_ms=NOW)
     assert not await store.approvals.granted(*scope, now_ms=NOW + 5 * 60_000)
     assert not await store.approvals.granted(*scope[:3], "outside", now_ms=NOW)
-    assert await store.approvals.deny("a1", "alice", now_ms=NOW)
+    assert await store.approvals.deny("a1", "alice", way="sms", now_ms=NOW)
     assert not await store.approvals.granted(*scope, now_ms=NOW)
     assert not await store.approvals.consume("a1", SHA, now_ms=NOW)
 
 
 async def test_what_expired_allows_nothing(store: SqliteStore) -> None:
     approval = await asked(store)
-    assert await store.approvals.open_of(UserId("bob"), now_ms=NOW) == []
-    assert await store.approvals.open_of(UserId("alice"), now_ms=NOW) == [approval]
-    assert await store.approvals.open_of(None, now_ms=LATER) == []
-    assert not await store.approvals.allow("a1", "alice", now_ms=LATER)
+    assert await store.approvals.open_now(now_ms=NOW) == [approval]
+    assert await store.approvals.find("a1") == approval
+    assert await store.approvals.open_now(now_ms=LATER) == []
+    assert not await store.approvals.allow("a1", "alice", way="sms", now_ms=LATER)
     assert await store.approvals.close("a1", ApprovalState.EXPIRED, now_ms=LATER)
     assert not await store.approvals.close("a1", ApprovalState.WITHDRAWN, now_ms=LATER)
 
@@ -98,12 +98,6 @@ async def test_the_same_call_is_asked_about_once(store: SqliteStore) -> None:
     assert await store.approvals.ask(new(approval.turn_id, "a3"), question, now_ms=NOW) is None
 
 
-async def test_a_channel_that_carries_no_question_is_told_none(store: SqliteStore) -> None:
-    await with_session(store)
-    turn = await running(store, prompt())
-    assert await store.approvals.ask(new(turn.id), question, but=["sms"], now_ms=NOW) is None
-
-
 async def test_a_later_start_allows_nothing_of_an_earlier_one(tmp_path: Path) -> None:
     path = tmp_path / "y.db"
     first = await open_store(path, seal=seal)
@@ -111,6 +105,6 @@ async def test_a_later_start_allows_nothing_of_an_earlier_one(tmp_path: Path) ->
     await first.close()
     second = await open_store(path, seal=seal)
     assert await second.approvals.find(approval.code) == approval
-    assert await second.approvals.open_of(None, now_ms=NOW) == []
-    assert not await second.approvals.allow("a1", "alice", now_ms=NOW)
+    assert await second.approvals.open_now(now_ms=NOW) == []
+    assert not await second.approvals.allow("a1", "alice", way="sms", now_ms=NOW)
     await second.close()

@@ -63,6 +63,7 @@ class Served:
                 accounts=core.accounts,
                 store=core.store,
                 undo=core.undo,
+                desk=core.desk,
                 parts=self._parts,
                 meter=self._meter,
                 allowed_origins=self._allowed_origins,

@@ -157,6 +157,7 @@ class Listening:
         return SocketServer(
             self._config,
             operations=operations,
+            desk=self.core.desk,
             directory=self.core.directory,
             hub=self.core.hub,
             outbox=self.core.outbox,

@@ -37,6 +37,9 @@ class Recorder(Client):
             raise Gone
         self.written.append((event, request_id))
 
+    async def refuse_agents(self) -> None:
+        return None
+
     def subscribe(self, topics: Iterable[str]) -> list[str]:
         return sorted(topics)
 

@@ -30,6 +30,7 @@ def server_of(served: Served, http: config.Http) -> HttpServer:
         accounts=core.accounts,
         store=core.store,
         undo=core.undo,
+        desk=core.desk,
         parts=dict,
     )
 

@@ -129,8 +129,8 @@ async def test_errors_have_the_codes_and_texts_of_the_protocol(tmp_path: Path) -
             "Session is not active: s1",
         )
         assert await error("resolve_approval", approval_id="a", decision="allow") == (
-            "unsupported",
-            "Not supported yet: resolve_approval",
+            "approval_not_found",
+            "Approval not found: a",
         )
 
 

@@ -1,0 +1,71 @@
+"""YES CODE and NO CODE: what a person says, by text, of one exact tool call."""
+
+from __future__ import annotations
+
+from supervisor.approvals import MAX_MINUTES, Approvals
+from supervisor.commands import Answer, Asker
+from supervisor.passphrases import Passphrases
+from supervisor.protocol.errors import ApprovalClosed, NotAllowed
+from supervisor.store.port import Store
+from supervisor.store.ports.approvals import Approval
+from supervisor.words import Command, Word
+
+
+class ApprovalWords:
+    """Carries them out for a user.
+
+    Attributes:
+        words: what it carries out.
+    """
+
+    words = frozenset({Word.YES, Word.NO})
+
+    def __init__(self, store: Store, approvals: Approvals, passphrases: Passphrases) -> None:
+        self._store = store
+        self._approvals = approvals
+        self._passphrases = passphrases
+
+    async def answer(self, command: Command, asker: Asker) -> Answer:
+        """Carry out YES CODE, YES CODE MINUTES, YES CODE PASSPHRASE or NO CODE."""
+        approval = await self._store.approvals.find(command.code)
+        shown = None
+        if command.rest and not _minutes(command.rest):
+            shown = f"{command.word} {command.code} (the rest is not kept)"
+        if approval is None or not self._approvals.approvers.may_answer(asker.user.id, approval):
+            text = f"Nothing of yours waits under {command.code}. Nothing was allowed."
+        else:
+            try:
+                text = await self._carry_out(approval, command, asker)
+            except ApprovalClosed as closed:
+                text = f"{closed}."
+            except NotAllowed as refused:
+                text = ". ".join(part for part in (str(refused), refused.remedy, "Nothing was allowed yet.") if part)
+        return Answer(text=text, shown=shown)
+
+    async def _carry_out(self, approval: Approval, command: Command, asker: Asker) -> str:
+        by, way = asker.user.id, asker.channel
+        if command.word is Word.NO:
+            await self._approvals.resolve(approval, allow=False, by=by, way=way)
+            return f"Denied: {approval.summary}"
+        if not command.rest:
+            await self._approvals.resolve(approval, allow=True, by=by, way=way)
+            return f"Allowed once: {approval.summary}"
+        if (minutes := _minutes(command.rest)) is not None:
+            await self._approvals.resolve(approval, allow=True, by=by, way=way, minutes=minutes)
+            return f"Allowed, and {approval.tool} in {approval.project} for {minutes} minutes: {approval.summary}"
+        if not self._approvals.needs_second_factor(approval, asker.channel):
+            return (
+                f"Write YES {approval.code}, or YES {approval.code} 30 for 30 minutes (at most {MAX_MINUTES}). "
+                "Nothing was allowed."
+            )
+        await self._passphrases.check(asker.user.id, command.rest)
+        await self._approvals.resolve_proven(approval, allow=True, by=by, way=f"{way}, passphrase")
+        return f"Allowed once: {approval.summary}"
+
+
+def _minutes(rest: str) -> int | None:
+    """Return for how long a yes counts; None = that is no time for one."""
+    bare = rest.strip().removesuffix(".")
+    if not (bare.isascii() and bare.isdecimal() and len(bare) <= len(str(MAX_MINUTES))):
+        return None
+    return int(bare) if 1 <= int(bare) <= MAX_MINUTES else None

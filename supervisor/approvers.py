@@ -1,0 +1,102 @@
+"""Who may answer a question about a tool call, and by which ways they are asked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from supervisor.hub import Hub
+from supervisor.identity import Caller, Directory
+from supervisor.projects import Projects
+from supervisor.protocol.errors import UserNotFound
+from supervisor.protocol.messages import Address, ProjectName, Reply, UserId
+from supervisor.store.ports.approvals import Approval
+from supervisor.store.records import Turn, User
+
+ONE_ANSWER = frozenset({"socket"})
+"""Channels on which each message has one answer: a question would be taken for it, and is not asked there."""
+
+
+TOPIC = "approvals"
+"""Where services and the operator hear of all questions."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Way:
+    """A way by which somebody is told of a question.
+
+    Attributes:
+        answers: they may answer it; else they only learn that it was asked.
+        own: it is the asker's.
+    """
+
+    reply: Reply
+    answers: bool
+    own: bool
+
+
+class Approvers:
+    """The asker of a turn, or those whom the project names.
+
+    Args:
+        hub: tells whether somebody watches for questions besides those who are written to.
+    """
+
+    def __init__(self, directory: Directory, projects: Projects, hub: Hub) -> None:
+        self._directory = directory
+        self._projects = projects
+        self._hub = hub
+
+    def of(self, project: ProjectName, asker: UserId) -> Sequence[UserId]:
+        """Return who may answer questions of a user's turn in a project."""
+        found = self._projects.get(project)
+        return found.approvers if found is not None and found.approvers else (asker,)
+
+    def may_answer(self, user_id: UserId, approval: Approval) -> bool:
+        """Return whether a user may answer a question."""
+        return user_id in self.of(approval.project, approval.user_id)
+
+    def may_decide(self, caller: Caller, approval: Approval) -> bool:
+        """Return whether whoever holds a token may answer a question; a service may, as it acts for every user."""
+        return caller.user_id is None or self.may_answer(caller.user_id, approval)
+
+    def topics(self, project: ProjectName, asker: UserId) -> Sequence[str]:
+        """Return where questions of a user's turn are announced: to services, and to those who may answer."""
+        return (TOPIC, *(own_topic(user_id) for user_id in self.of(project, asker)))
+
+    def ways(self, turn: Turn) -> Sequence[Way] | None:
+        """Return how a question of a turn is told; None = nobody would see it, so it cannot be asked."""
+        own = turn.reply if turn.reply is not None and turn.reply.channel not in ONE_ANSWER else None
+        approvers = self.of(turn.project, turn.user_id)
+        ways = [Way(reply=own, answers=turn.user_id in approvers, own=True)] if own is not None else []
+        for user_id in approvers:
+            if user_id != turn.user_id or own is None:
+                ways += self._to(user_id, own)
+        return ways if any(way.answers for way in ways) or self._is_attended(turn) else None
+
+    def _is_attended(self, turn: Turn) -> bool:
+        return self._hub.wanted(*self.topics(turn.project, turn.user_id))
+
+    def _to(self, user_id: UserId, own: Reply | None) -> Sequence[Way]:
+        """Return the way to an approver: by the asker's channel where they have it, else by their first address."""
+        if own is None:
+            return ()  # whoever prompts by a program is asked where programs are: a text would come out of nothing
+        try:
+            user = self._directory.user(user_id)
+        except UserNotFound:
+            return ()
+        address = _address(user, own.to.kind)
+        if address is None:
+            return ()
+        account = own.account if address.kind == own.channel else ""
+        return (Way(reply=Reply(channel=address.kind, to=address, account=account), answers=True, own=False),)
+
+
+def own_topic(user_id: UserId) -> str:
+    """Return where one user hears of the questions that they may answer."""
+    return f"{TOPIC}:{user_id}"
+
+
+def _address(user: User, kind: str) -> Address | None:
+    same = [address for address in user.addresses if address.kind == kind]
+    return next(iter([*same, *user.addresses]), None)

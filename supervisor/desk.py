@@ -1,0 +1,44 @@
+"""Where questions about tool calls are answered by programs and terminals: seen and decided by who may."""
+
+from __future__ import annotations
+
+from supervisor.approvals import MAX_MINUTES, Approvals
+from supervisor.identity import Caller
+from supervisor.protocol.errors import ApprovalNotFound, InvalidMessage
+from supervisor.protocol.times import Clock, now_ms
+from supervisor.store.port import Store
+from supervisor.store.ports.approvals import Approval
+
+
+class Desk:
+    """The questions that a caller may answer; others do not exist for them."""
+
+    def __init__(self, store: Store, approvals: Approvals, clock: Clock = now_ms) -> None:
+        self._store = store
+        self._approvals = approvals
+        self._clock = clock
+
+    async def open(self, caller: Caller) -> list[Approval]:
+        """Return the open questions that a caller may answer, oldest first."""
+        found = await self._store.approvals.open_now(now_ms=self._clock())
+        return [approval for approval in found if self._approvals.approvers.may_decide(caller, approval)]
+
+    async def resolve(self, caller: Caller, name: str, *, allow: bool, way: str, minutes: int = 0) -> Approval:
+        """Decide a question by its id or code; return it as it was.
+
+        Args:
+            way: by which wire, for the audit trail.
+            minutes: for how long calls of the same tool and risk in the project are allowed besides; 0 = once.
+
+        Raises:
+            ApprovalNotFound: there is none that this caller may answer.
+            ApprovalClosed: it cannot be decided any more.
+            InvalidMessage: the minutes are too many.
+        """
+        if not 0 <= minutes <= MAX_MINUTES:
+            raise InvalidMessage("minutes", f"must be 0 to {MAX_MINUTES}")
+        approval = await self._store.approvals.find(name)
+        if approval is None or not self._approvals.approvers.may_decide(caller, approval):
+            raise ApprovalNotFound(name)
+        await self._approvals.resolve(approval, allow=allow, by=caller.name, way=way, minutes=minutes)
+        return approval

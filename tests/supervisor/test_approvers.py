@@ -1,0 +1,99 @@
+"""Whoever the project names answers, asked where they can be reached; the asker only learns that it waits."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from supervisor.config import Project
+from supervisor.protocol.messages import MessageId
+from supervisor.protocol.status import Permissions, TurnState
+from supervisor.protocol.times import now_ms
+from supervisor.store.ports.approvals import Approval
+from tests.fakes import ScriptedConnector
+from tests.supervisor.harness import ALICE_PHONE, Core
+from tests.supervisor.helpers import ask, connect, result, text_message
+from tests.waiting import until
+
+BOB_PHONE = "+15550101"
+
+
+def core_with(folder: Path, *approvers: str) -> Core:
+    (folder / "shared").mkdir()
+    shared = Project(
+        path=str(folder / "shared"), users=("alice", "bob"), permissions=Permissions.EDIT, approvers=approvers
+    )
+    return Core(folder, connector=ScriptedConnector(), projects={"shared": shared})
+
+
+async def open_one(core: Core) -> Approval | None:
+    found = await core.store.approvals.open_now(now_ms=now_ms())
+    return found[0] if found else None
+
+
+async def asking(core: Core) -> tuple[MessageId, Approval]:
+    receipt = await core.intake.accept(text_message("@shared deny git push"))
+    assert receipt.message_id is not None
+    await until(lambda: open_one(core), "the question is asked")
+    approval = await open_one(core)
+    assert approval is not None
+    return receipt.message_id, approval
+
+
+async def told(core: Core, text: str, phone: str) -> str:
+    receipt = await core.intake.accept(text_message(text, phone=phone))
+    return (await result(core, receipt.message_id)).turn.reason
+
+
+async def test_an_approver_is_asked_and_the_asker_cannot_answer(tmp_path: Path) -> None:
+    async with core_with(tmp_path, "bob") as core:
+        await core.accounts.put_user("bob", name="Bob", role="ADMIN", phones=[BOB_PHONE])
+        message_id, approval = await asking(core)
+        rows = {row.to.value: row.text for row in await core.store.outbox.due("sms", now_ms=now_ms(), limit=9)}
+        assert rows[ALICE_PHONE] == "[shared] Bash git push waits for somebody's approval"
+        assert "May it run for alice: Bash git push" in rows[BOB_PHONE]
+        assert f"YES {approval.code}" in rows[BOB_PHONE]
+        assert "Nothing of yours waits" in await told(core, f"YES {approval.code}", ALICE_PHONE)
+        assert (await told(core, f"YES {approval.code}", BOB_PHONE)).startswith("Allowed once")
+
+        async def over() -> bool:
+            return (await result(core, message_id)).turn.state is TurnState.COMPLETED
+
+        await until(over, "it ends")
+        assert (await result(core, message_id)).answer == "allowed: True"
+
+
+async def test_approvers_that_cannot_be_reached_leave_a_no(tmp_path: Path) -> None:
+    async with core_with(tmp_path, "bob", "nobody") as core:
+        receipt = await core.intake.accept(text_message("@shared deny git push"))
+
+        async def over() -> bool:
+            return (await result(core, receipt.message_id)).turn.state is TurnState.COMPLETED
+
+        await until(over, "it ends at once")
+        assert "needs a person's approval" in (await result(core, receipt.message_id)).answer
+
+
+async def test_a_program_asks_only_where_somebody_watches(tmp_path: Path) -> None:
+    async with core_with(tmp_path) as core:
+        await connect(core, path=tmp_path / "shared")
+        assert "needs a person's approval" in (await ask(core, "deny git push")).answer
+        caller = core.directory.caller(await core.token("alice"))
+
+        def yes(event: object) -> None:
+            answers.append(event)
+
+        answers: list[object] = []
+        core.hub.subscribe("approvals", yes)
+        taken = ask(core, "deny git push")
+
+        async def allow() -> bool:
+            waiting = await core.desk.open(caller)
+            for approval in waiting:
+                await core.desk.resolve(caller, approval.code, allow=True, way="socket")
+            return bool(waiting)
+
+        asked = asyncio.create_task(taken)
+        await until(allow, "it is asked")
+        assert (await asked).answer == "allowed: True"
+        assert [type(event).__name__ for event in answers] == ["ApprovalRequested", "ApprovalResolved"]
