@@ -13,6 +13,7 @@ from supervisor.protocol import conversation as talk
 from supervisor.protocol.messages import MessageId, ProjectName, SessionId, UserId
 from supervisor.protocol.ports import Connector, Conversation
 from supervisor.protocol.status import Permissions
+from supervisor.spending import Spending
 from supervisor.store.port import Store
 from supervisor.store.records import Turn
 
@@ -42,8 +43,8 @@ class Assistant:
     connector: Connector
     gateway: Gateway
     store: Store
+    spending: Spending
     turn_timeout: float = 300.0
-    track_costs: bool = True
 
     @asynccontextmanager
     async def converse(self, turn: Turn) -> AsyncIterator[tuple[Conversation, SessionMeter]]:
@@ -52,7 +53,7 @@ class Assistant:
         Raises:
             ConnectionFailed: it did not start.
         """
-        meter = SessionMeter(turn.lane, turn.user_id, self.store.ledger if self.track_costs else None)
+        meter = self.spending.meter(turn.lane, turn.user_id, None)
         endpoint = self.gateway.issue(turn.lane, meter)
         try:
             pairs = await self.store.turns.exchanges(turn.lane, limit=HISTORY_EXCHANGES)

@@ -8,6 +8,7 @@ from supervisor.approval_words import ApprovalWords
 from supervisor.approvals import Approvals
 from supervisor.approvers import Approvers
 from supervisor.assistant import Assistant
+from supervisor.budget_words import BudgetWords
 from supervisor.commands import Commands
 from supervisor.config import Config
 from supervisor.conversations import Conversations
@@ -35,6 +36,7 @@ from supervisor.rights import Rights
 from supervisor.router import Router
 from supervisor.schedule import Schedule
 from supervisor.sessions import Sessions
+from supervisor.spending import REFUSED_SECONDS, Spending
 from supervisor.store import Store
 from supervisor.turns import GRACE_SECONDS, Turns
 from supervisor.undo import Undo
@@ -47,6 +49,7 @@ class Tuning:
 
     reconcile_pause_ms: int = RECONCILE_PAUSE_MS
     grace_seconds: float = GRACE_SECONDS
+    refused_seconds: float = REFUSED_SECONDS
     max_waiting: int = MAX_WAITING
     turn_to_end_seconds: float = ONE_TURN_TO_END_SECONDS
 
@@ -85,6 +88,15 @@ class Core:
             expires_seconds=config.approvals.expires_seconds,
             high_risks=[Risk(name) for name in config.approvals.high_risk],
         )
+        self.spending = Spending(
+            store=store,
+            limits=config.budgets,
+            track_costs=settings.track_costs,
+            directory=directory,
+            hub=self.hub,
+            replied=replied,
+            refused_seconds=tuning.refused_seconds,
+        )
         self.recording = Recording(store, config.state_dir)
         self.sessions = Sessions(
             store=store,
@@ -93,12 +105,14 @@ class Core:
             gateway=gateway,
             approvals=self.approvals,
             recording=self.recording,
+            spending=self.spending,
             state_dir=config.state_dir,
             max_processes=min(settings.max_processes, settings.max_sessions),
             turn_timeout=settings.turn_timeout_seconds,
-            track_costs=settings.track_costs,
         )
-        self.endings = Endings(store=store, hub=self.hub, recording=self.recording, replied=replied)
+        self.endings = Endings(
+            store=store, hub=self.hub, recording=self.recording, spending=self.spending, replied=replied
+        )
         self.desk = Desk(store, self.approvals)
         rights = Rights(directory, projects)
         self.undo = Undo(store, self.recording, rights)
@@ -106,9 +120,10 @@ class Core:
             store=store,
             hub=self.hub,
             sessions=self.sessions,
-            assistant=Assistant(connector=assistant, gateway=gateway, store=store, track_costs=settings.track_costs),
+            assistant=Assistant(connector=assistant, gateway=gateway, store=store, spending=self.spending),
             projects=projects,
             rights=rights,
+            spending=self.spending,
             endings=self.endings,
             replied=replied,
             turn_timeout=settings.turn_timeout_seconds,
@@ -135,6 +150,7 @@ class Core:
                     PlainWords(store, self.turns),
                     InterruptedWords(store),
                     UndoWords(store, self.undo),
+                    BudgetWords(store, self.spending),
                 ]
             ),
             max_waiting=tuning.max_waiting,

@@ -163,6 +163,7 @@ class Daemon:
             store=store,
             undo=core.undo,
             desk=core.desk,
+            spending=core.spending,
             parts=self.parts,
             meter=gateway.metered,
         )

@@ -15,6 +15,7 @@ from supervisor.protocol.events import CostRecorded
 from supervisor.protocol.times import Clock, now_ms, rfc3339, usd
 from supervisor.recording import Recording
 from supervisor.running import Running
+from supervisor.spending import Spending
 from supervisor.store.port import Store
 from supervisor.store.records import Outcome, Result, Turn
 from supervisor.waiters import Waiters
@@ -42,10 +43,18 @@ class Endings:
     """
 
     def __init__(
-        self, *, store: Store, hub: Hub, recording: Recording, replied: Callable[[str], None], clock: Clock = now_ms
+        self,
+        *,
+        store: Store,
+        hub: Hub,
+        recording: Recording,
+        spending: Spending,
+        replied: Callable[[str], None],
+        clock: Clock = now_ms,
     ) -> None:
         self._store = store
         self._recording = recording
+        self._spending = spending
         self._hub = hub
         self._replied = replied
         self._clock = clock
@@ -65,8 +74,10 @@ class Endings:
             await self.finish(running.turn, outcome, TurnFailed(outcome.why))
             return
         outcome = outcomes.concluded(running, ended, denied, now)
-        error = None
-        if isinstance(ended, talk.Failed):
+        error: XswarmError | None = None
+        if isinstance(ended, talk.Failed) and running.refused is not None:
+            error = running.refused
+        elif isinstance(ended, talk.Failed):
             error = TurnFailed("interrupted" if ended.interrupted else ended.why, timed_out=ended.timed_out)
         await self.finish(running.turn, outcome, error)
 
@@ -104,6 +115,7 @@ class Endings:
             self._replied(draft.reply.channel)
         if outcome.asking is not None and turn.reply is not None:
             self._replied(turn.reply.channel)
+        await self._spending.alert(turn)
         self._announce_cost(turn, settled.cost_nanos, outcome.now_ms)
         if error is not None:
             self.waiters.fail(turn.message_id, error)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import fields, replace
-from typing import Any
+from typing import Any, Protocol
 
 from supervisor.models.metering import ModelCall
 from supervisor.protocol.conversation import Tokens
-from supervisor.protocol.errors import StorageError
+from supervisor.protocol.errors import BudgetExceeded, StorageError
 from supervisor.protocol.messages import UserId
 from supervisor.protocol.times import Clock, now_ms
 from supervisor.store.port import Ledger
@@ -22,6 +22,17 @@ SETTLE_SECONDS = 2.0
 """How long the end of a turn waits for the last call's figures."""
 
 
+class Gauge(Protocol):
+    """Says what may still be spent."""
+
+    @property
+    def reserve(self) -> int:
+        """What a call is taken to cost, in nanodollars, before one has ended."""
+
+    async def refusal(self, turn_id: int | None, under_way: int) -> BudgetExceeded | None:
+        """Return why no further call may be made, None where it may."""
+
+
 class SessionMeter:
     """The meter of one session: implements `supervisor.models.metering.Meter`.
 
@@ -29,7 +40,11 @@ class SessionMeter:
         lane: the session, for the log.
         user_id: who pays for a call that belongs to no turn.
         ledger: None = costs are not tracked.
+        gauge: asked before each call; None = there are no limits.
         settle_seconds: how long the end of a turn waits for the last call's figures.
+
+    Attributes:
+        on_refusal: told when the running turn was refused a call.
     """
 
     def __init__(
@@ -39,21 +54,28 @@ class SessionMeter:
         ledger: Ledger | None,
         clock: Clock = now_ms,
         *,
+        gauge: Gauge | None = None,
         settle_seconds: float = SETTLE_SECONDS,
     ) -> None:
         self._lane = lane
         self._user_id = user_id
         self._ledger = ledger
         self._clock = clock
+        self._gauge = gauge
+        self.on_refusal: Callable[[BudgetExceeded], None] | None = None
         self._settle_seconds = settle_seconds
         self._turn_id: int | None = None
         self._open: dict[str, tuple[int | None, ModelCall]] = {}  # the turn of each call under way, and its start
         self._writes: set[asyncio.Task[None]] = set()
         self._changed = asyncio.Event()
+        self._admitting = asyncio.Lock()
+        self._admitted = 0  # calls that were let through and are not over
+        self._dearest = 0  # of the turn's finished calls, in nanodollars
 
     def begin(self, turn_id: int) -> None:
         """Charge what follows to a turn."""
         self._turn_id = turn_id
+        self._dearest = 0
 
     async def settle(self) -> None:
         """Wait until every call of the turn is journalled; what comes later is posted by itself."""
@@ -73,9 +95,40 @@ class SessionMeter:
         while self._writes:
             await asyncio.gather(*self._writes, return_exceptions=True)
 
-    async def admit(self, model: str, max_tokens: int) -> str | None:
-        """Let every call through: there is no budget yet."""
+    async def admit(self, model: str, max_tokens: int, *, priced: bool) -> str | None:
+        """Let a call through while no limit is used up.
+
+        What a call costs is known at its end. While others are under way each is taken to cost as much as the turn's
+        dearest so far; where that might pass a limit, the call waits for them: so a turn passes a limit by one call.
+        """
+        if self._gauge is not None:
+            if not priced:
+                return f"the price of {model} is not known, so no limit on spending could hold"
+            async with self._admitting:
+                error = await self._refusal(self._gauge)
+            if error is not None:
+                if self.on_refusal is not None:
+                    self.on_refusal(error)
+                return str(error)
+        self._admitted += 1
         return None
+
+    async def _refusal(self, gauge: Gauge) -> BudgetExceeded | None:
+        while True:
+            await self.drain()
+            error = await gauge.refusal(self._turn_id, 0)
+            if error is not None or not self._admitted:
+                return error
+            each = self._dearest or gauge.reserve
+            if await gauge.refusal(self._turn_id, each * (self._admitted + 1)) is None:
+                return None
+            self._changed.clear()
+            await self._changed.wait()
+
+    def over(self) -> None:
+        """Note that a call which was let through is over."""
+        self._admitted -= 1
+        self._changed.set()
 
     def started(self, call: ModelCall) -> None:
         """Journal a call whose input is known, as an estimate."""
@@ -86,6 +139,7 @@ class SessionMeter:
     def finished(self, call: ModelCall) -> None:
         """Journal a call's final figures."""
         turn_id, start = self._open.pop(call.id, (None, None))
+        self._dearest = max(self._dearest, call.nanos or 0)
         if turn_id is not None and turn_id == self._turn_id:
             self._journal(turn_id, call, estimated=not call.complete)
         else:

@@ -24,6 +24,9 @@ ASKED_MS = 86_400_000
 ATTENTION = "needs attention: its turns were interrupted again and again"
 """Why a session that keeps being interrupted starts no more by itself."""
 
+OWN_WORDS = ("Failed to connect", "Budget exceeded")
+"""How reasons begin that are told as they are."""
+
 SHUT_DOWN = "the daemon was shut down while it ran"
 
 
@@ -39,6 +42,9 @@ def concluded(running: Running, ended: Ended, denied: Sequence[str], now_ms: int
         if denied:
             answer = "\n\n".join(part for part in (answer, _denials(denied)) if part)
         why, stop_reason = "", ended.stop_reason
+    elif running.refused is not None:
+        answer, why, stop_reason = ended.partial, str(running.refused), "budget"
+        return _outcome(running.turn, TurnState.FAILED, answer, why, stop_reason, running, now_ms)
     else:
         answer, why, stop_reason = ended.partial, ended.why, "interrupted" if ended.interrupted else "error"
     return _outcome(running.turn, state_of(ended), answer, why, stop_reason, running, now_ms)
@@ -106,7 +112,7 @@ def told(turn: Turn, state: TurnState, answer: str, why: str) -> str | None:
         case TurnState.INTERRUPTED:
             return f"Your message {quote(turn.text)} was interrupted: {why}."
         case _:
-            sentence = why if why.startswith("Failed to connect") else f"{who} failed: {why}"
+            sentence = why if why.startswith(OWN_WORDS) else f"{who} failed: {why}"
             return f"{sentence}." + (f" Written until then:\n\n{answer}" if answer else "")
 
 

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable
 from dataclasses import replace
 
 from supervisor.hub import Hub
 from supervisor.protocol import conversation as talk
+from supervisor.protocol.errors import BudgetExceeded
 from supervisor.protocol.events import ClaudeCodeDelta, ClaudeCodeTool
 from supervisor.protocol.ids import uuid7
+from supervisor.protocol.ports import Conversation
 from supervisor.protocol.status import TurnState
 from supervisor.store.records import Charge, Turn
+
+logger = logging.getLogger(__name__)
+
+BROKE = "an internal error; the details are in the log"
+"""What a person is told where a plug-in does what its port does not allow."""
 
 Ended = talk.Finished | talk.Failed
 RecordTool = Callable[[int, talk.ToolStarted | talk.ToolFinished], None]
@@ -29,6 +37,7 @@ class Running:
         text: what was written so far.
         ended: resolved once, with how the turn ended.
         provider_nanos: the connector's own figure, or None.
+        refused: why it got no further call to the model; None = it got all.
         charges: what the connector says it cost, where that figure is the one that counts.
     """
 
@@ -39,6 +48,7 @@ class Running:
         self.provider_nanos: int | None = None
         self.charges: list[Charge] = []
         self.tools = 0
+        self.refused: BudgetExceeded | None = None
         self._names: dict[str, str] = {}
         self._hub = hub
         self._record_tool = record_tool
@@ -115,6 +125,18 @@ class Running:
             self.charges.append(
                 Charge(ref=uuid7(), kind="model", model=event.model, tokens=event.tokens, nanos=event.provider_nanos)
             )
+
+
+async def feed(conversation: Conversation, running: Running) -> None:
+    """Hand every event of a conversation of one turn to it; its silent end is the turn's."""
+    why = "the connection ended without a word"
+    try:
+        async for event in conversation.events():
+            running.on_event(event)
+    except Exception:
+        logger.exception("%s: reading the conversation failed", running.turn.message_id)
+        why = BROKE
+    running.fail(why)
 
 
 def state_of(ended: Ended) -> TurnState:

@@ -26,7 +26,6 @@ from supervisor.lifecycle import (
     WentQuiet,
 )
 from supervisor.live import Live, Sink, home_of
-from supervisor.metering import SessionMeter
 from supervisor.models.proxy import Gateway
 from supervisor.projects import Project
 from supervisor.protocol import conversation as talk
@@ -37,6 +36,7 @@ from supervisor.protocol.status import EndReason, SessionStatus
 from supervisor.protocol.times import Clock, now_ms
 from supervisor.recording import Recording
 from supervisor.reports import session_ended, session_updated
+from supervisor.spending import Spending
 from supervisor.store.port import Store
 from supervisor.store.records import Session, Turn
 
@@ -75,10 +75,10 @@ class Sessions:
         gateway: Gateway | None,
         approvals: Approvals,
         recording: Recording,
+        spending: Spending,
         state_dir: Path,
         max_processes: int,
         turn_timeout: float,
-        track_costs: bool = True,
         clock: Clock = now_ms,
     ) -> None:
         self._store = store
@@ -90,7 +90,7 @@ class Sessions:
         self._state_dir = state_dir
         self._max_processes = max_processes
         self._turn_timeout = turn_timeout
-        self._track_costs = track_costs
+        self._spending = spending
         self._clock = clock
         self._live: dict[SessionId, Live] = {}
         self._starting = 0  # processes that are being started: they take their room before they are there
@@ -105,8 +105,7 @@ class Sessions:
         """Return a session in memory, taking its record in where it is new here."""
         live = self._live.get(session.id)
         if live is None:
-            ledger = self._store.ledger if self._track_costs else None
-            meter = SessionMeter(session.id, session.user_id, ledger, self._clock)
+            meter = self._spending.meter(session.id, session.user_id, session.id)
             live = Live(session, project, meter, self._state_dir)
             self._live[session.id] = live
         return live

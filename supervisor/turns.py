@@ -10,6 +10,7 @@ from typing import Any
 
 from supervisor import outcomes, permissions
 from supervisor.assistant import Assistant, prompt_of
+from supervisor.budgets import Scope
 from supervisor.endings import STORAGE_RETRY_SECONDS, Endings
 from supervisor.hub import Hub
 from supervisor.lane import Lane
@@ -18,6 +19,7 @@ from supervisor.metering import SessionMeter
 from supervisor.projects import Projects
 from supervisor.protocol import conversation as talk
 from supervisor.protocol.errors import (
+    BudgetExceeded,
     ConnectionFailed,
     ProjectNotAllowed,
     SessionNotActive,
@@ -28,17 +30,16 @@ from supervisor.protocol.errors import (
 )
 from supervisor.protocol.messages import ProjectName, SessionId, UserId
 from supervisor.protocol.ports import Conversation
+from supervisor.protocol.status import EndReason
 from supervisor.protocol.times import Clock, now_ms
 from supervisor.rights import Rights
-from supervisor.running import Running
+from supervisor.running import BROKE, Running, feed
 from supervisor.sessions import Sessions
+from supervisor.spending import Spending
 from supervisor.store.port import Store
 from supervisor.store.records import Turn
 
 logger = logging.getLogger(__name__)
-
-BROKE = "an internal error; the details are in the log"
-"""What a person is told where a plug-in does what its port does not allow."""
 
 GRACE_SECONDS = 30.0
 """What a connector's own watchdog gets over the turn's time before the core ends the turn itself."""
@@ -67,6 +68,7 @@ class Turns:
         assistant: Assistant,
         projects: Projects,
         rights: Rights,
+        spending: Spending,
         endings: Endings,
         replied: Callable[[str], None],
         turn_timeout: float,
@@ -79,6 +81,7 @@ class Turns:
         self._assistant = assistant
         self._projects = projects
         self._rights = rights
+        self._spending = spending
         self._endings = endings
         self._replied = replied
         self._turn_timeout = turn_timeout
@@ -292,7 +295,8 @@ class Turns:
         """Let nothing that goes wrong leave a started turn without its end: it would block its lane and its project."""
         error: XswarmError
         try:
-            if (refusal := self._rights.refusal(turn.user_id, turn.project)) is not None:
+            refusal = self._rights.refusal(turn.user_id, turn.project) or await self._spending.reserve(turn)
+            if refusal is not None:
                 work.close()
                 raise refusal
             await work
@@ -303,6 +307,12 @@ class Turns:
             logger.exception("%s: its turn broke", turn.message_id)
             error = TurnFailed(BROKE)
         await self._endings.finish(turn, outcomes.not_started(turn, error, self._clock()), error)
+        await self._end_for_good(turn, error)
+
+    async def _end_for_good(self, turn: Turn, error: XswarmError | None) -> None:
+        """Close the session of a turn whose limit is the session's: only a person connects it again."""
+        if isinstance(error, BudgetExceeded) and error.scope == Scope.SESSION and turn.session_id is not None:
+            await self._sessions.close(turn.session_id, EndReason.BUDGET)
 
     async def _converse(self, lane: Lane, turn: Turn, live: Live, conversation: Conversation) -> None:
         running = Running(live.noted(turn), self._hub, self._tool_recorder(lane))
@@ -311,12 +321,13 @@ class Turns:
         ended = await self._run(lane, running, conversation, live.meter)
         self._sessions.ended(live, well=isinstance(ended, talk.Finished))
         await self._endings.conclude(running, ended, live.denied)
+        await self._end_for_good(turn, running.refused)
 
     async def _assist(self, lane: Lane, turn: Turn) -> None:
         running = Running(turn, self._hub, self._tool_recorder(lane))
         async with self._assistant.converse(turn) as (conversation, meter):
             meter.begin(turn.id)
-            pump = asyncio.create_task(_feed(conversation, running), name=f"assistant {turn.message_id}")
+            pump = asyncio.create_task(feed(conversation, running), name=f"assistant {turn.message_id}")
             ended = await self._run(lane, running, conversation, meter)
         await pump
         if self.stopping and not isinstance(ended, talk.Finished):
@@ -338,8 +349,9 @@ class Turns:
                 running.fail(outcomes.SHUT_DOWN)
                 return running.ended.result()
             async with asyncio.timeout(self._turn_timeout + self._grace_seconds):
-                await conversation.prompt(prompt_of(running.turn))
-                return await asyncio.shield(running.ended)
+                with self._spending.watched(meter, running, conversation):
+                    await conversation.prompt(prompt_of(running.turn))
+                    return await asyncio.shield(running.ended)
         except ConnectionFailed as error:
             running.fail(error.why)
         except TimeoutError:
@@ -382,15 +394,3 @@ class Turns:
             await self._store.turns.record_event(turn_id, kind, payload, now_ms=self._clock())
         except StorageError as error:
             logger.error("turn %d: a tool event could not be stored: %s", turn_id, error)
-
-
-async def _feed(conversation: Conversation, running: Running) -> None:
-    """Hand every event of a conversation of one turn to it; its silent end is the turn's."""
-    why = "the connection ended without a word"
-    try:
-        async for event in conversation.events():
-            running.on_event(event)
-    except Exception:
-        logger.exception("%s: reading the conversation failed", running.turn.message_id)
-        why = BROKE
-    running.fail(why)

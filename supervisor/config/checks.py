@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from dataclasses import fields
 from ipaddress import ip_network
 from math import isfinite
 from operator import attrgetter
 from urllib.parse import urlsplit
 
-from supervisor.config.tables import Config
+from supervisor.config.tables import Budgets, Config
 from supervisor.protocol.errors import ConfigError
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -45,8 +46,15 @@ def check(config: Config) -> Config:
     if config.budgets is not None:
         if not config.claude_code.track_costs:
             raise ConfigError("claude_code.track_costs", "must be true where [budgets] is set")
-        raise ConfigError("budgets", "not enforced by this version, so it is refused", "remove the table")
+        _check_budgets(config.budgets)
     return config
+
+
+def _check_budgets(budgets: Budgets) -> None:
+    for item in fields(budgets):
+        value = getattr(budgets, item.name)
+        if value is not None and not (isfinite(value) and value > 0):
+            raise ConfigError(f"budgets.{item.name}", f"must be greater than 0, not {value}")
 
 
 def _check_addresses(config: Config) -> None:

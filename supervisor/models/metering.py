@@ -39,12 +39,16 @@ class ModelCall:
 class Meter(Protocol):
     """Who pays for the calls of one token. Its methods are called on the event loop and must not block it."""
 
-    async def admit(self, model: str, max_tokens: int) -> str | None:
+    async def admit(self, model: str, max_tokens: int, *, priced: bool) -> str | None:
         """Return None to let a call through, or the sentence with which it is refused.
 
         Args:
             max_tokens: the most that it may write; 0 where the request does not say.
+            priced: whether what it will cost can be known.
         """
+
+    def over(self) -> None:
+        """Take note that a call which was let through is over, whether the model answered or not. After `finished`."""
 
     def started(self, call: ModelCall) -> None:
         """Take note that the model has begun to answer: the input is known, the output so far."""
@@ -115,6 +119,7 @@ class CallRecord:
             call = self._call()
             self._totals[call.model] = self._totals.get(call.model, Metered()).plus(call)
             self._meter.finished(call)
+        self._meter.over()
 
     def follow(self, reader: UsageReader) -> None:
         """Take the counts from this reader."""

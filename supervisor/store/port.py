@@ -22,6 +22,7 @@ from supervisor.protocol.messages import (
 )
 from supervisor.protocol.status import EndReason, OutboxState, SessionStatus
 from supervisor.store.ports.approvals import Approvals
+from supervisor.store.ports.budgets import Budgets
 from supervisor.store.ports.changes import Changes
 from supervisor.store.ports.codes import Codes
 from supervisor.store.ports.passphrases import Passphrases
@@ -339,6 +340,10 @@ class Store(Protocol):
     @property
     def approvals(self) -> Approvals:
         """Questions about tool calls."""
+
+    @property
+    def budgets(self) -> Budgets:
+        """What is spent and held under limits."""
 
     @property
     def passphrases(self) -> Passphrases:

@@ -9,6 +9,7 @@ from supervisor.store.accounts import SqliteAccounts
 from supervisor.store.approvals import SqliteApprovals
 from supervisor.store.audit import SqliteAudit
 from supervisor.store.backup import back_up, check_integrity
+from supervisor.store.budgets import SqliteBudgets
 from supervisor.store.changes import SqliteChanges
 from supervisor.store.codes import SqliteCodes, forget_old
 from supervisor.store.database import Database
@@ -43,6 +44,7 @@ class SqliteStore:
         self.codes = SqliteCodes(database)
         self.approvals = SqliteApprovals(database)
         self.changes = SqliteChanges(database)
+        self.budgets = SqliteBudgets(database)
         self.passphrases = SqlitePassphrases(database)
 
     async def backup(self, path: Path) -> None:

@@ -16,12 +16,14 @@ from supervisor.identity import Directory
 from supervisor.intake import Intake
 from supervisor.operations import Operations
 from supervisor.protocol.ports import Channel, Route
+from supervisor.spending import Spending
 from supervisor.store.port import Store
 from supervisor.undo import Undo
 from supervisor.wires.admin import Meter, admin_routes
 from supervisor.wires.application import application
 from supervisor.wires.approvals import ApprovalsApi
 from supervisor.wires.auth import documented, operator_only
+from supervisor.wires.budgets import BudgetsApi
 from supervisor.wires.changes import ChangesApi
 from supervisor.wires.guard import Guard
 from supervisor.wires.heads import LimitedHeads
@@ -57,6 +59,7 @@ class HttpServer:
         store: Store,
         undo: Undo,
         desk: Desk,
+        spending: Spending,
         parts: Parts,
         meter: Meter | None = None,
         allowed_origins: Sequence[str] = (),
@@ -71,6 +74,7 @@ class HttpServer:
             Rest(operations, directory, parts).router(),
             ChangesApi(store, operations.queries, undo).router(),
             ApprovalsApi(desk).router(),
+            BudgetsApi(operations.queries, spending).router(),
             admin_routes(accounts, store, intake.decide, [documented, operator_only], meter),
         )
         self._webhooks: list[Route] = []

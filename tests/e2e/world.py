@@ -92,6 +92,7 @@ class World:
         projects: their names; each is a folder of its own, where alice may edit.
         state: the state folder, where it is not in `folder`.
         secrets: of the daemon's environment, besides Twilio's.
+        tables: more of config.toml.
     """
 
     def __init__(
@@ -103,6 +104,7 @@ class World:
         turn_timeout: float = 60.0,
         drain: float = 10.0,
         secrets: Mapping[str, str] | None = None,
+        tables: str = "",
     ) -> None:
         self.folder = folder
         self.twilio_token = os.urandom(16).hex()
@@ -115,6 +117,7 @@ class World:
         self._turn_timeout = turn_timeout
         self._drain = drain
         self._secrets = secrets or {}
+        self._tables = tables
         self._stack = AsyncExitStack()
         self._daemon: DaemonProcess | None = None
 
@@ -275,7 +278,7 @@ class World:
 
     def _config(self) -> str:
         projects = "".join(PROJECT.format(name=name, path=self.project(name)) for name in self._projects)
-        return CONFIG.format(
+        return self._tables + CONFIG.format(
             connector=self._connector,
             cli=self.cli,
             turn_timeout=self._turn_timeout,

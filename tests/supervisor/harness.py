@@ -66,6 +66,7 @@ class Core:
         claude_code: config.ClaudeCode | None = None,
         routing: config.Routing | None = None,
         limits: config.Limits | None = None,
+        budgets: config.Budgets | None = None,
         projects: Mapping[str, config.Project] | None = None,
         upstream: str = NOWHERE,
         crash: Callable[[str], None] | None = None,
@@ -78,6 +79,7 @@ class Core:
         self.claude_code = claude_code or config.ClaudeCode()
         self._routing = routing or config.Routing()
         self._limits = limits or config.Limits()
+        self._budgets = budgets
         self._more_projects = dict(projects or {})
         self._upstream = upstream
         self._crash = crash
@@ -113,6 +115,7 @@ class Core:
             claude_code=self.claude_code,
             routing=self._routing,
             limits=self._limits,
+            budgets=self._budgets,
             state=config.State(dir=str(self.folder)),
             projects={
                 "site": config.Project(
@@ -153,6 +156,7 @@ class Core:
         self.recording = core.recording
         self.undo = core.undo
         self.desk = core.desk
+        self.spending = core.spending
         stack.push_async_callback(core.close)
         stack.push_async_callback(core.drain, DRAIN_SECONDS)
         if self._recovering:

@@ -155,7 +155,7 @@ def test_a_wrong_type_names_the_key_and_what_it_must_be(tmp_path: Path, text: st
         ("[projects.site]\npath = ''", "projects.site.path", "path of a folder"),
         ('[projects.site]\npath = "/x\\u0000"', "projects.site.path", "path of a folder"),
         ("[projects.site]\npath = '~no-such-user-here/x'", "projects.site.path", "home directory"),
-        ("[budgets]\nsession_usd = 1.0", "budgets", "not enforced"),
+        ("[budgets]\nsession_usd = 0.0", "budgets.session_usd", "must be greater than 0"),
         ("[budgets]\n[claude_code]\ntrack_costs = false", "claude_code.track_costs", "must be true"),
     ],
 )

@@ -54,7 +54,7 @@ def test_every_key_of_config_toml_has_a_sentence_above_it() -> None:
 def test_config_toml_with_its_marks_removed_is_taken(tmp_path: Path) -> None:
     text = DEMARK.sub("", (ROOT / "config.toml").read_text(encoding="utf-8"))
     table = tomllib.loads(text)
-    del table["budgets"]  # refused by this version
+    del table["budgets"]  # absent by default: its keys stand there with examples
     del table["channels"]["mail"]["lmtp"]["path"]  # stands for host and port
     table["channels"]["sms"]["from_number"] = "+15005550006"  # required without a messaging service
     path = tmp_path / "config.toml"

@@ -17,13 +17,17 @@ class RecordingMeter(Meter):
         self.asked: list[tuple[str, int]] = []
         self.begun: list[ModelCall] = []
         self.ended: list[ModelCall] = []
+        self.done = 0
 
-    async def admit(self, model: str, max_tokens: int) -> str | None:
+    async def admit(self, model: str, max_tokens: int, *, priced: bool) -> str | None:
         self.asked.append((model, max_tokens))
         return self.refusal
 
     def started(self, call: ModelCall) -> None:
         self.begun.append(call)
+
+    def over(self) -> None:
+        self.done += 1
 
     def finished(self, call: ModelCall) -> None:
         self.ended.append(call)

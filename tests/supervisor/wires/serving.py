@@ -41,9 +41,10 @@ class Served:
         meter: Meter | None = None,
         allowed_origins: Sequence[str] = (),
         crash: Callable[[str], None] | None = None,
+        budgets: config.Budgets | None = None,
         grace_seconds: int = 1,
     ) -> None:
-        self.core = Core(folder, connector=connector, claude_code=claude_code, crash=crash)
+        self.core = Core(folder, connector=connector, claude_code=claude_code, crash=crash, budgets=budgets)
         self._http = http or config.Http(port=0)
         self._channels = channels
         self._parts = parts
@@ -64,6 +65,7 @@ class Served:
                 store=core.store,
                 undo=core.undo,
                 desk=core.desk,
+                spending=core.spending,
                 parts=self._parts,
                 meter=self._meter,
                 allowed_origins=self._allowed_origins,

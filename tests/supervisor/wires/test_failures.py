@@ -18,6 +18,8 @@ TABLE: list[tuple[errors.XswarmError, int, str]] = [
     (errors.SessionNotFound("s"), 404, "Session not found: s"),
     (errors.UserNotFound("u"), 404, "User not found: u"),
     (errors.TokenNotFound("7"), 404, "Token not found: 7"),
+    (errors.ApprovalNotFound("KXQPT"), 404, "Approval not found: KXQPT"),
+    (errors.ApprovalClosed("KXQPT has expired"), 409, "KXQPT has expired"),
     (errors.MessageNotFound("m"), 404, "Message not found: m"),
     (failures.NoSuchPath(), 404, "No such path"),
     (failures.MethodNotAllowed("GET"), 405, "No such method on this path"),

@@ -31,6 +31,7 @@ def server_of(served: Served, http: config.Http) -> HttpServer:
         store=core.store,
         undo=core.undo,
         desk=core.desk,
+        spending=core.spending,
         parts=dict,
     )
 

@@ -1,0 +1,140 @@
+"""Budgets: sums of the rollups, of what running turns hold, and of what was added to limits."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+from supervisor.protocol.codes import CodeKind
+from supervisor.protocol.messages import SessionId, UserId
+from supervisor.store.codes import issue
+from supervisor.store.database import Database
+from supervisor.store.drafts import add_drafts
+from supervisor.store.ports.budgets import Reached, Spent
+from supervisor.store.transaction import MILLISECONDS_OF_A_DAY, Transaction
+
+T = TypeVar("T")
+
+_HELD = """
+    SELECT coalesce(sum(max(r.nanos, coalesce((SELECT sum(nanos) FROM calls WHERE turn_id = r.turn_id), 0))), 0)
+    FROM reservations AS r JOIN turns AS t ON t.id = r.turn_id
+    WHERE t.state = 'running' AND r.turn_id IS NOT :turn_id
+"""
+_STANDING = f"""
+    SELECT 'session', :session_id, 0,
+           coalesce((SELECT cost_nanos FROM claude_code_sessions WHERE id = :session_id), 0),
+           ({_HELD} AND r.session = (SELECT number FROM claude_code_sessions WHERE id = :session_id)),
+           coalesce((SELECT nanos FROM raises WHERE scope = 'session' AND key = :session_id AND day = 0), 0)
+    WHERE :session_id IS NOT NULL
+    UNION ALL
+    SELECT 'user', :user_id, :day,
+           coalesce((SELECT nanos FROM daily_totals WHERE scope = 'user' AND key = :user_id AND day = :day), 0),
+           ({_HELD} AND r.user_id = :user_id),
+           coalesce((SELECT nanos FROM raises WHERE scope = 'user' AND key = :user_id AND day = :day), 0)
+    UNION ALL
+    SELECT 'system', '', :day,
+           coalesce((SELECT nanos FROM daily_totals WHERE scope = 'system' AND key = '' AND day = :day), 0),
+           ({_HELD}),
+           coalesce((SELECT nanos FROM raises WHERE scope = 'system' AND key = '' AND day = :day), 0)
+"""
+_USED = "SELECT coalesce(sum(nanos), 0) FROM calls WHERE turn_id = ?"
+_RESERVE = """
+    INSERT INTO reservations (turn_id, user_id, session, nanos, epoch)
+    SELECT id, user_id, session, ?, epoch FROM turns WHERE id = ? AND state = 'running' AND epoch = ?
+    ON CONFLICT (turn_id) DO UPDATE SET nanos = excluded.nanos, epoch = excluded.epoch
+"""
+_ADDED = "SELECT coalesce((SELECT nanos FROM raises WHERE scope = ? AND key = ? AND day = ?), 0)"
+_ADD = """
+    INSERT INTO raises (scope, key, day, nanos) VALUES (?, ?, ?, ?)
+    ON CONFLICT (scope, key, day) DO UPDATE SET nanos = nanos + excluded.nanos
+"""
+_TELL = "INSERT INTO alerts (scope, key, day, level, at_ms) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
+
+
+def reference(spent: Spent) -> str:
+    """Return the name under which a code stands for a limit."""
+    return f"{spent.scope}/{spent.day}/{spent.key}"
+
+
+class SqliteBudgets:
+    """The `Budgets` port."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def standing(
+        self, turn_id: int | None, user_id: UserId, session_id: SessionId | None, *, now_ms: int
+    ) -> tuple[list[Spent], int]:
+        """Return how far the limits are used up that concern a turn, and what the turn itself has used."""
+
+        def work(connection: sqlite3.Connection) -> tuple[list[Spent], int]:
+            used = connection.execute(_USED, (turn_id,)).fetchone()[0] if turn_id is not None else 0
+            return _standing(connection, turn_id, user_id, session_id, now_ms), used
+
+        return await self._database.read(work)
+
+    async def reserve(
+        self,
+        turn_id: int,
+        user_id: UserId,
+        session_id: SessionId | None,
+        nanos: int,
+        check: Callable[[Sequence[Spent]], T | None],
+        *,
+        now_ms: int,
+    ) -> T | None:
+        """Set something aside for a running turn where nothing is against it."""
+
+        def work(tx: Transaction) -> T | None:
+            objection = check(_standing(tx, turn_id, user_id, session_id, now_ms))
+            if objection is None:
+                tx.execute(_RESERVE, (nanos, turn_id, tx.epoch))
+            return objection
+
+        return await self._database.write(work)
+
+    async def add(self, scope: str, key: str, day: int, nanos: int, *, most: int, by: str, now_ms: int) -> int | None:
+        """Add to a limit, up to a bound."""
+
+        def work(tx: Transaction) -> int | None:
+            total: int = tx.execute(_ADDED, (scope, key, day)).fetchone()[0] + nanos
+            if total > most:
+                return None
+            tx.execute(_ADD, (scope, key, day, nanos))
+            tx.record(by, "budget.raised", {"scope": scope, "key": key, "day": day, "nanos": nanos}, now_ms)
+            return total
+
+        return await self._database.write(work)
+
+    async def told(self, reached: Sequence[Reached], *, now_ms: int) -> list[Reached]:
+        """Record levels and tell people of them."""
+
+        def work(tx: Transaction) -> list[Reached]:
+            fresh = []
+            for one in reached:
+                spent = one.spent
+                if not tx.changed(_TELL, (spent.scope, spent.key, spent.day, one.level, now_ms)):
+                    continue
+                fresh.append(one)
+                for user_id in one.recipients:
+                    code = issue(tx, CodeKind.BUDGET, reference(spent), user_id, one.until_ms) if one.coded else ""
+                    add_drafts(tx, one.drafts(user_id, code), None, user_id, now_ms)
+            return fresh
+
+        return await self._database.write(work)
+
+
+def _standing(
+    reader: Transaction | sqlite3.Connection,
+    turn_id: int | None,
+    user_id: UserId,
+    session_id: SessionId | None,
+    now_ms: int,
+) -> list[Spent]:
+    day = now_ms // MILLISECONDS_OF_A_DAY
+    values = {"turn_id": turn_id, "user_id": user_id, "session_id": session_id, "day": day}
+    return [
+        Spent(scope=row[0], key=row[1], day=row[2], nanos=row[3], held=row[4], raised=row[5])
+        for row in reader.execute(_STANDING, values)
+    ]

@@ -1,0 +1,76 @@
+"""The `Budgets` port: what was spent and is held under each limit, what was added to limits, who was told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+from supervisor.protocol.messages import SessionId, UserId
+from supervisor.store.records import OutboxDraft
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spent:
+    """How far one limit is used up.
+
+    Attributes:
+        scope: "session", "user" or "system".
+        key: the session's or user's id; empty for the system.
+        day: UTC day since 1970; 0 for a session.
+        nanos: posted to the ledger.
+        held: by running turns but the one that is asked about: what each set aside, or has used where that is more.
+        raised: what was added to the limit.
+    """
+
+    scope: str
+    key: str
+    day: int
+    nanos: int
+    held: int
+    raised: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reached:
+    """A level of a limit that was not told before.
+
+    Attributes:
+        drafts: what tells people, by the code that they get; None = they get none.
+    """
+
+    spent: Spent
+    level: int
+    recipients: Sequence[UserId]
+    drafts: Callable[[UserId, str], Sequence[OutboxDraft]]
+    coded: bool
+    until_ms: int
+
+
+class Budgets(Protocol):
+    """Sums under limits; a check and what follows from it are one transaction."""
+
+    async def standing(
+        self, turn_id: int | None, user_id: UserId, session_id: SessionId | None, *, now_ms: int
+    ) -> tuple[list[Spent], int]:
+        """Return how far the limits are used up that concern a turn, and what the turn itself has used."""
+
+    async def reserve(
+        self,
+        turn_id: int,
+        user_id: UserId,
+        session_id: SessionId | None,
+        nanos: int,
+        check: Callable[[Sequence[Spent]], T | None],
+        *,
+        now_ms: int,
+    ) -> T | None:
+        """Set something aside for a running turn where `check` has no objection; return the objection."""
+
+    async def add(self, scope: str, key: str, day: int, nanos: int, *, most: int, by: str, now_ms: int) -> int | None:
+        """Add to a limit; return what was added to it in all, or None where it would be more than `most`."""
+
+    async def told(self, reached: Sequence[Reached], *, now_ms: int) -> list[Reached]:
+        """Record levels and tell people of them; return those that were not told before."""

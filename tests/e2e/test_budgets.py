@@ -1,0 +1,47 @@
+"""A real Claude Code that never stops is stopped by its budget, in a subagent too, and its session goes on."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.e2e.world import World, script
+
+pytestmark = [pytest.mark.e2e, pytest.mark.cli_process]
+
+TABLES = """
+[budgets]
+message_usd = 0.5
+reserve_usd = 0.1
+"""
+
+DEAR = {"input_tokens": 10, "output_tokens": 8000}
+"""What a call uses: some 16 cents of the default model."""
+
+
+def endless(folder: Path) -> str:
+    """Return a prompt whose turn calls the model more often than any budget lets it."""
+    look: dict[str, Any] = {"tools": [{"name": "Glob", "input": {"pattern": "*", "path": str(folder)}}], "usage": DEAR}
+    return script(*[look] * 40)
+
+
+@pytest.mark.parametrize("subagent", [False, True])
+async def test_a_run_without_an_end_is_ended_by_its_budget(tmp_path: Path, subagent: bool) -> None:
+    async with World(tmp_path, tables=TABLES) as world:
+        await world.start()
+        prompt = endless(world.project())
+        if subagent:
+            task = {"description": "look", "prompt": prompt, "subagent_type": "general-purpose"}
+            prompt = script({"tools": [{"name": "Agent", "input": task}]}, {"text": "done"})
+        told = await world.ask(f"look at the code: {prompt}")
+        assert told.startswith("Budget exceeded: message spent $0.")
+        with closing(world.database()) as database:
+            charges = "SELECT sum(nanos), max(nanos) FROM ledger WHERE kind = 'model'"
+            spent, dearest = database.execute(charges).fetchone()
+        assert spent <= 500_000_000 + dearest
+        assert "hi" in await world.ask("claude: say hi")
+        checked = await world.daemon.xswarm("db", "check")
+        assert checked.code == 0, checked

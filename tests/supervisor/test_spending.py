@@ -1,0 +1,232 @@
+"""Limits on spending: nothing starts beyond them, they survive a restart, each level is told once, ADD raises one."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from supervisor.budget_words import MOST_DOLLARS
+from supervisor.config import Budgets
+from supervisor.models.metering import ModelCall
+from supervisor.protocol.conversation import Tokens
+from supervisor.protocol.errors import BudgetExceeded, SessionNotActive
+from supervisor.protocol.events import AnyEvent, CostAlert
+from supervisor.protocol.ids import uuid7
+from supervisor.protocol.messages import SessionId
+from supervisor.protocol.status import EndReason, SessionStatus, TurnState
+from supervisor.protocol.times import NANOS, nanos, now_ms
+from tests.fakes import ScriptedConnector
+from tests.supervisor.harness import Core
+from tests.supervisor.helpers import PLENTY, ask, connect, result, scripted, send, session, state, text_message
+from tests.waiting import until
+
+
+def core_with(folder: Path, **limits: float) -> Core:
+    budgets = Budgets(**{"reserve_usd": 0.5, **limits})
+    return Core(folder, connector=ScriptedConnector(), claude_code=PLENTY, budgets=budgets)
+
+
+def pay(dollars: float) -> str:
+    """Return a prompt that costs so much."""
+    return f"pay {round(dollars * NANOS)}"
+
+
+async def told(core: Core, text: str, **more: Any) -> str:
+    receipt = await core.intake.accept(text_message(text, **more))
+    return (await result(core, receipt.message_id)).turn.reason
+
+
+@pytest.mark.parametrize("scope", ["user", "system"])
+async def test_a_turn_that_would_pass_the_days_limit_does_not_start(tmp_path: Path, scope: str) -> None:
+    async with core_with(tmp_path, **{f"{scope}_daily_usd": 2.0}) as core:
+        await connect(core)
+        await ask(core, pay(1.6))
+        with pytest.raises(BudgetExceeded, match=rf"Budget exceeded: {scope} spent \$1.60 of \$2.00"):
+            await ask(core, "hello")
+        assert "hello" not in scripted(core).texts("s1")
+        receipt = await core.intake.accept(text_message("claude: hello"))
+        await until(lambda: _is(core, receipt, TurnState.FAILED), "it is refused")
+        texts = [row.text for row in await core.store.outbox.due("sms", now_ms=now_ms(), limit=9)]
+        assert f"Budget exceeded: {scope} spent $1.60 of $2.00." in texts
+        assert await core.store.ledger.disagreements() == []
+
+
+def alerts_to_alice(core: Core) -> list[str]:
+    """Return what alice is told of her limits, oldest first."""
+    with closing(sqlite3.connect(core.store.path)) as database:
+        rows = database.execute("SELECT body FROM outbox WHERE user_id = 'alice' ORDER BY number")
+        return [body for (body,) in rows if body and "of the limit" in body]
+
+
+async def _is(core: Core, receipt: Any, wanted: TurnState) -> bool:
+    return await state(core, receipt) is wanted
+
+
+async def test_a_limit_that_is_used_up_is_so_after_a_restart(tmp_path: Path) -> None:
+    async with core_with(tmp_path, user_daily_usd=2.0) as core:
+        await connect(core)
+        await ask(core, pay(1.9))
+    async with core_with(tmp_path, user_daily_usd=2.0) as core:
+        await connect(core)
+        with pytest.raises(BudgetExceeded):
+            await ask(core, "hello")
+
+
+async def test_a_session_that_has_spent_its_limit_ends_for_good(tmp_path: Path) -> None:
+    async with core_with(tmp_path, session_usd=1.0) as core:
+        await connect(core)
+        await ask(core, pay(0.8))
+        with pytest.raises(BudgetExceeded, match=r"session spent \$0.80 of \$1.00"):
+            await ask(core, "hello")
+        await until(lambda: _has_ended(core), "the session is closed")
+        with pytest.raises(SessionNotActive):
+            await send(core, "hello")
+        await connect(core, "s2")
+        assert (await ask(core, "hello", "s2")).answer == "hello"
+
+
+async def _has_ended(core: Core) -> bool:
+    found = await session(core)
+    return (found.status, found.end_reason) == (SessionStatus.DISCONNECTED, EndReason.BUDGET)
+
+
+async def test_what_running_turns_hold_counts_for_others(tmp_path: Path) -> None:
+    async with core_with(tmp_path, system_daily_usd=0.9) as core:
+        await connect(core, "s1", path=core.site)
+        first = await send(core, "hold on")
+        await until(scripted(core).held, "it runs")
+        refused = await core.intake.accept(text_message("assistant: hello"))
+        await until(lambda: _is(core, refused, TurnState.FAILED), "another is refused meanwhile")
+        scripted(core).release()
+        await until(lambda: _is(core, first, TurnState.COMPLETED), "it ends")
+        allowed = await core.intake.accept(text_message("assistant: hello"))
+        await until(lambda: _is(core, allowed, TurnState.COMPLETED), "what it held is free")
+
+
+async def test_many_at_once_pass_a_limit_by_nothing(tmp_path: Path) -> None:
+    async with core_with(tmp_path, user_daily_usd=3.0) as core:
+        for number in range(20):
+            await connect(core, f"s{number}")
+        ends = await asyncio.gather(*(ask(core, pay(0.5), f"s{n}") for n in range(20)), return_exceptions=True)
+        refused = [end for end in ends if isinstance(end, BudgetExceeded)]
+        assert len(refused) == 14
+        assert await core.store.ledger.disagreements() == []
+
+
+async def test_each_level_is_told_once_with_a_code_from_80_percent_on(tmp_path: Path) -> None:
+    async with core_with(tmp_path, user_daily_usd=10.0) as core:
+        heard: list[AnyEvent] = []
+        core.hub.subscribe("costs", heard.append)
+        await connect(core)
+        for dollars in (4.9, 0.2, 0.1, 3.0, 1.5):
+            await ask(core, pay(dollars))
+        alerts = [event for event in heard if isinstance(event, CostAlert)]
+        assert [(a.scope, a.id, a.level, a.limit_usd) for a in alerts] == [
+            ("user", "alice", "warning", 10.0),
+            ("user", "alice", "warning", 10.0),
+        ]
+        texts = alerts_to_alice(core)
+        assert texts[0] == "50 % of the limit of user alice is spent: $5.10 of $10.00."
+        assert re.fullmatch(
+            r"80 % of the limit of user alice is spent: \$8\.20 of \$10\.00\. "
+            r"Reply ADD 5 [A-Z]{5} to raise it by 5 dollars\.",
+            texts[1],
+        )
+        assert len(texts) == 2
+
+
+async def test_add_raises_a_limit_for_an_administrator_alone(tmp_path: Path) -> None:
+    async with core_with(tmp_path, user_daily_usd=1.0) as core:
+        await core.accounts.put_user("bob", name="Bob", role="COORDINATOR", phones=["+15550101"])
+        await connect(core)
+        await ask(core, pay(0.9))
+        (code,) = {match for text in alerts_to_alice(core) for match in re.findall(r"ADD 5 ([A-Z]{5})", text)}
+        wrong = "BBBBB" if code != "BBBBB" else "CCCCC"
+        assert "Nothing was added" in await told(core, f"ADD 5 {wrong}")
+        assert "Nothing was added" in await told(core, f"ADD 5 {code}", phone="+15550101")
+        assert "Nothing was added" in await told(core, f"ADD 0 {code}")
+        assert "Nothing was added" in await told(core, f"ADD {MOST_DOLLARS + 1} {code}")
+        with pytest.raises(BudgetExceeded):
+            await ask(core, "hello")
+        assert await told(core, f"add 5 {code}.") == "Added $5.00: the limit of user alice is $6.00 now."
+        assert (await ask(core, "hello")).answer == "hello"
+        key = uuid7()
+        for _ in range(2):  # the same text twice is one
+            await core.intake.accept(text_message(f"ADD 2.50 {code}", key=key))
+        (account,) = await core.spending.standing(account_user(), None)
+        assert account.limit == nanos(8.5)
+        assert await core.store.audit.verify() is None
+
+
+def account_user() -> Any:
+    return "alice"
+
+
+def call(dollars: float, number: int) -> ModelCall:
+    """Return a call of a turn that has cost so much."""
+    return ModelCall(
+        id=f"call-{number}",
+        owner="s1",
+        model="claude-x",
+        tokens=Tokens(input=1, output=1),
+        nanos=nanos(dollars),
+        agent_id=None,
+        session_header=None,
+        complete=True,
+    )
+
+
+async def test_a_running_turn_is_refused_calls_and_ended_where_it_goes_on(tmp_path: Path) -> None:
+    async with core_with(tmp_path, message_usd=1.0) as core:
+        core.spending._refused_seconds = 0.0
+        await connect(core)
+        taken = await send(core, "hold on")
+        await until(scripted(core).held, "it runs")
+        live = core.sessions.live(SessionId("s1"))
+        assert live is not None
+        for number in range(3):
+            assert await live.meter.admit("claude-x", 0, priced=True) is None
+            live.meter.started(call(0.4, number))
+            live.meter.finished(call(0.4, number))
+            live.meter.over()
+        refusal = await live.meter.admit("claude-x", 0, priced=True)
+        assert refusal == "Budget exceeded: message spent $1.20 of $1.00"
+        await until(lambda: _is(core, taken, TurnState.FAILED), "it is ended")
+        found = await result(core, taken.accepted.message_id)
+        assert (found.answer, found.stop_reason, found.why) == ("so far", "budget", refusal)
+        assert (await ask(core, "hello")).answer == "hello"
+        assert await core.store.ledger.disagreements() == []
+
+
+async def test_parallel_calls_wait_where_they_might_pass_a_limit_together(tmp_path: Path) -> None:
+    async with core_with(tmp_path, message_usd=1.0, reserve_usd=0.6) as core:
+        await connect(core)
+        await send(core, "hold on")
+        await until(scripted(core).held, "it runs")
+        live = core.sessions.live(SessionId("s1"))
+        assert live is not None
+        assert await live.meter.admit("claude-x", 0, priced=True) is None
+        second = asyncio.create_task(live.meter.admit("claude-x", 0, priced=True))
+        third = asyncio.create_task(live.meter.admit("claude-x", 0, priced=True))
+        await asyncio.wait([second, third], timeout=0.05)
+        assert not second.done()
+        live.meter.started(call(1.1, 1))
+        live.meter.finished(call(1.1, 1))
+        live.meter.over()
+        assert "message spent $1.10 of $1.00" in str(await second)
+        assert "Budget exceeded" in str(await third)
+        scripted(core).release()
+
+
+async def test_a_model_without_a_price_makes_no_call_under_a_limit(tmp_path: Path) -> None:
+    async with core_with(tmp_path, system_daily_usd=5.0) as core:
+        await connect(core)
+        live = core.sessions.live(SessionId("s1"))
+        assert live is not None
+        assert "no limit on spending could hold" in str(await live.meter.admit("unheard-of", 0, priced=False))
