@@ -20,6 +20,7 @@ from supervisor.intake import MAX_WAITING, Intake
 from supervisor.interrupted import InterruptedWords
 from supervisor.keywords import Keywords
 from supervisor.models.proxy import Gateway
+from supervisor.one_shot import OneShot
 from supervisor.operations import ONE_TURN_TO_END_SECONDS, Operations
 from supervisor.outbox import RECONCILE_PAUSE_MS, Outbox
 from supervisor.passphrases import Passphrases
@@ -166,6 +167,12 @@ class Core:
             waiters=self.endings.waiters,
             claude_code=settings,
             turn_to_end_seconds=tuning.turn_to_end_seconds,
+        )
+        self.one_shot = OneShot(
+            operations=self.operations,
+            sessions=self.sessions,
+            projects=projects,
+            default_project=config.routing.default_project,
         )
         self.recovery = Recovery(
             store=store,

@@ -129,7 +129,7 @@ class Daemon:
             service_token=self._credentials.secret("SUPERVISOR_TOKEN"),
             jwt_secret=jwt_secret(self._credentials),
         )
-        projects = Projects(config.projects, config.claude_code.model)
+        projects = Projects(config.projects, config.claude_code.model, scratch=config.state_dir / "scratch")
         accounts = Accounts(store, directory, projects)
         await accounts.reload()
         if self._demo is not None:
@@ -164,6 +164,7 @@ class Daemon:
             undo=core.undo,
             desk=core.desk,
             spending=core.spending,
+            one_shot=core.one_shot,
             parts=self.parts,
             meter=gateway.metered,
         )

@@ -128,6 +128,18 @@ class Directory:
             return self._from_jwt(token)
         raise NotAuthenticated
 
+    def query_caller(self, token: str, *, longest_seconds: float) -> Caller:
+        """Return who holds a JWT that stands in a URL, where it may be seen: its whole lifetime must be short.
+
+        Raises:
+            NotAuthenticated: it is no JWT of ours, or was made to last longer.
+        """
+        caller = self._from_jwt(token)
+        claims = jwt.decode(token, options={"verify_signature": False})  # verified above
+        if claims["exp"] - claims["iat"] > longest_seconds:
+            raise NotAuthenticated
+        return caller
+
     def still_valid(self, caller: Caller) -> bool:
         """Return whether a credential that was good has not been revoked or expired, nor its user removed."""
         if caller.expires_ms is not None and caller.expires_ms <= self._clock():

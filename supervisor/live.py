@@ -42,6 +42,7 @@ class Live:
         home: the connector's own folder for it.
         claims: turns that run, or are about to; while there is one nothing reaps or evicts the process.
         sink: takes the events of the running turn.
+        tap: takes what the process writes, line by line; None = nobody wants it.
         denied: tool calls of the running turn that were refused, as sentences.
         witness: keeps, on disk, that a call which may change something is about to run.
         cut_off: the turn before the next one was interrupted.
@@ -65,6 +66,7 @@ class Live:
         self.prompted = session.started
         self.cut_off = False
         self.sink: Sink | None = None
+        self.tap: talk.Tap | None = None
         self.denied: list[str] = []
         self.witness: Witness | None = None
         self.ask_person: AskPerson | None = None

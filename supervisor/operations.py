@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from supervisor.config import ClaudeCode
@@ -14,6 +14,7 @@ from supervisor.intake import DEDUP_SECONDS, Intake, Submission, Taken
 from supervisor.lifecycle import Lifecycle
 from supervisor.projects import Project, Projects
 from supervisor.protocol import events
+from supervisor.protocol.conversation import Tap
 from supervisor.protocol.errors import (
     IdempotencyConflict,
     InvalidMessage,
@@ -93,9 +94,20 @@ class Operations:
     # -- sessions
 
     async def connect(
-        self, caller: Caller, session_id: SessionId, project_path: str, user_id: str
+        self,
+        caller: Caller,
+        session_id: SessionId,
+        project_path: str,
+        user_id: str,
+        *,
+        model: str | None = None,
+        tap: Tap | None = None,
     ) -> events.ClaudeCodeConnected:
         """Create, resume or attach to a session.
+
+        Args:
+            model: instead of the project's.
+            tap: takes what Claude Code writes, line by line.
 
         Raises:
             UserNotFound, SessionNotFound, ProjectNotAllowed, InvalidMessage, MaxSessions, ConnectionFailed.
@@ -114,7 +126,8 @@ class Operations:
                     "claude_code_connect.project_path", f"must be the session's own: {session.project_path}"
                 )
             resumed = not self._lifecycle(session).status.live
-            live = self._sessions.take(session, project)
+            live = self._sessions.take(session, replace(project, model=model) if model else project)
+            live.tap = tap
             with self._sessions.claim(live):
                 live.lifecycle.failures = 0
                 await self._sessions.open(live)
@@ -182,7 +195,7 @@ class Operations:
             raise NotAllowed(f"role {user.role} may not send prompts")
         live = self._sessions.live(session_id)  # its folder was checked when it was taken into memory
         project = live.project if live is not None else self._projects.holding(session)
-        if project is None or project not in self._projects.of(user):
+        if project is None or not self._projects.may_use(user, project.name):
             raise ProjectNotAllowed(session.project_path)
         if not self._lifecycle(session).resumes_by_itself:
             raise SessionNotActive(session_id)

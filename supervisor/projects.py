@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from supervisor.config import Project as ProjectTable
 from supervisor.permissions import is_inside, is_protected
@@ -12,6 +13,9 @@ from supervisor.protocol.errors import ProjectNotAllowed
 from supervisor.protocol.messages import ProjectName, UserId
 from supervisor.protocol.status import Permissions
 from supervisor.store.records import Session, User
+
+SCRATCH = ProjectName("~scratch")
+"""The project of prompts that belong to none; no table of config.toml can be called so."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,9 +43,14 @@ class Projects:
     Args:
         tables: `[projects.NAME]`.
         default_model: `claude_code.model`, empty for none.
+        scratch: below it each user has a folder for single prompts that belong to no project; None = nobody has.
     """
 
-    def __init__(self, tables: Mapping[str, ProjectTable], default_model: str = "") -> None:
+    def __init__(
+        self, tables: Mapping[str, ProjectTable], default_model: str = "", *, scratch: Path | None = None
+    ) -> None:
+        self._default_model = default_model
+        self._scratch = scratch
         self._by_name = {
             ProjectName(name): Project(
                 name=ProjectName(name),
@@ -62,8 +71,25 @@ class Projects:
 
     def holding(self, session: Session) -> Project | None:
         """Return a session's project; None where config.toml names none any more that its folder lies in."""
-        project = self.get(session.project)
+        project = self.get(session.project) if session.project != SCRATCH else self.scratch(session.user_id)
         return project if project is not None and is_inside(session.project_path, project.path) else None
+
+    def scratch(self, user_id: UserId) -> Project | None:
+        """Return the project that holds a user's scratch folder; it asks before anything."""
+        if self._scratch is None:
+            return None
+        return Project(
+            name=SCRATCH,
+            path=os.path.realpath(self._scratch / user_id),
+            permissions=Permissions.ASK,
+            model=self._default_model or None,
+            concurrent=True,
+            users=frozenset({user_id}),
+        )
+
+    def may_use(self, user: User, name: ProjectName) -> bool:
+        """Return whether a user may use a project, their scratch folder included."""
+        return name == SCRATCH or any(project.name == name for project in self.of(user))
 
     def of(self, user: User) -> list[Project]:
         """Return the projects that a user may use: those of config.toml and those given in the database."""
@@ -81,7 +107,9 @@ class Projects:
         """
         if not os.path.isabs(path):
             raise ProjectNotAllowed(path)
-        owners = [p for p in self.of(user) if is_inside(path, p.path)]
+        scratch = self.scratch(user.id)
+        usable = [*self.of(user), *([scratch] if scratch is not None else [])]
+        owners = [p for p in usable if is_inside(path, p.path)]
         if not owners or not os.path.isdir(path):
             raise ProjectNotAllowed(path)
         project = max(owners, key=lambda p: len(p.path))

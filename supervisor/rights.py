@@ -27,6 +27,6 @@ class Rights:
             return error
         if not user.role.may_prompt:
             return NotAllowed(f"role {user.role} may not start work")
-        if project and all(allowed.name != project for allowed in self._projects.of(user)):
+        if project and not self._projects.may_use(user, project):
             return ProjectNotAllowed(project)
         return None

@@ -278,6 +278,7 @@ class Sessions:
             home=live.home,
             endpoint=live.endpoint,
             decide=live.decide,
+            tap=live.tap,
             turn_timeout=self._turn_timeout,
         )
         try:

@@ -191,6 +191,7 @@ class ClaudeCodeConnector(Connector):
             limits=self._limits.with_turn(session.turn_timeout),
             patience=self._patience,
             secrets=(session.endpoint.token,) if session.endpoint else (),
+            tap=session.tap,
             preamble=history.preamble(earlier) if earlier else "",
             notice=history.NOTICE if earlier else "",
         )

@@ -14,7 +14,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import cast
 
@@ -104,6 +104,10 @@ class Process:
     def exit_code(self) -> int | None:
         """Negative for a signal; None while it runs."""
         return self._popen.returncode
+
+    def listen_to_errors(self, listener: Callable[[str], None]) -> None:
+        """Hand every line of stderr on, as it comes."""
+        self._stderr.listener = listener
 
     @property
     def last_words(self) -> str:
@@ -217,9 +221,16 @@ class _Tail(asyncio.Protocol):
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._data = b""
+        self._unfinished = b""
+        self.listener: Callable[[str], None] | None = None
 
     def data_received(self, data: bytes) -> None:
         self._data = (self._data + data)[-self._limit :]
+        if self.listener is not None:
+            *lines, self._unfinished = (self._unfinished + data).split(b"\n")
+            self._unfinished = self._unfinished[-self._limit :]
+            for line in filter(None, lines):
+                self.listener(line.decode(errors="replace"))
 
     def text(self) -> str:
         return self._data.decode(errors="replace").strip()

@@ -35,6 +35,7 @@ from supervisor.protocol.conversation import (
     Finished,
     ProcessIdentity,
     Prompt,
+    Tap,
 )
 from supervisor.protocol.errors import ConnectionFailed
 from supervisor.protocol.messages import MessageId
@@ -74,6 +75,7 @@ class ClaudeCodeConversation(Conversation):
     Args:
         name: the session's id, for tasks and logs.
         secrets: texts that never appear in a sentence or a log.
+        tap: takes the lines of the conversation and of stderr, without secrets.
         ended: called once, when nothing is left of the process.
         notice: put above the first answer, and `preamble` before the first prompt: the conversation had to start anew.
     """
@@ -88,6 +90,7 @@ class ClaudeCodeConversation(Conversation):
         limits: Limits,
         patience: Patience,
         secrets: tuple[str, ...] = (),
+        tap: Tap | None = None,
         preamble: str = "",
         notice: str = "",
     ) -> None:
@@ -96,6 +99,9 @@ class ClaudeCodeConversation(Conversation):
         self._limits = limits
         self._patience = patience
         self._secrets = tuple(secret for secret in secrets if secret)
+        self._tap = tap
+        if tap is not None:
+            process.listen_to_errors(lambda line: tap(self._clean(line), True))
         self._ended = ended
         self._preamble = preamble
         self._turns = TurnReader(notice)
@@ -249,6 +255,8 @@ class ClaudeCodeConversation(Conversation):
                         return
                     continue
                 self._frames += 1
+                if self._tap is not None and isinstance(frame, Message):
+                    self._tap(self._clean(line.decode(errors="replace")), False)
                 await self._handle(frame)
             await asyncio.sleep(0)  # a flood must not starve the other sessions
 

@@ -56,6 +56,10 @@ Decide = Callable[[ToolCall], Awaitable[Verdict]]
 """Asks the one policy function about a tool call; never raises, a failure of its own is a no."""
 
 
+Tap = Callable[[str, bool], None]
+"""Takes a line of what the process behind a conversation writes, and whether it came from stderr; never blocks."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionSpec:
     """All that a connector may know of a session.
@@ -69,6 +73,7 @@ class SessionSpec:
         home: a folder of this session's own under state.dir, mode 0700; made by the connector when it needs one.
         endpoint: the way to a model; None where the connector does not need one.
         decide: the policy for tool calls.
+        tap: takes the raw lines, where the connector has such.
         turn_timeout: seconds that one turn may take.
     """
 
@@ -83,6 +88,7 @@ class SessionSpec:
     home: str
     endpoint: ModelEndpoint | None
     decide: Decide
+    tap: Tap | None = None
     turn_timeout: float = 3600.0
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from fastapi import APIRouter
-from starlette.routing import Router
+from starlette.routing import BaseRoute, Router
 
 from supervisor.config import Http
 from supervisor.identity import Directory
@@ -25,6 +25,7 @@ def application(
     directory: Directory,
     keys: Keys,
     webhooks: Iterable[ports.Route],
+    sockets: Iterable[BaseRoute] = (),
     public_url: Callable[[], str],
     allowed_origins: Iterable[str] = (),
 ) -> Guard:
@@ -32,12 +33,14 @@ def application(
 
     Args:
         webhooks: paths that channels have declared; they take no token of ours.
+        sockets: routes of web sockets, which ask for a token themselves.
         public_url: how the outside reaches us.
         allowed_origins: browser origins besides our own.
     """
     with_token = Bearer(Bodies(Idempotency(api(*routers), keys)), directory)
     # What no webhook serves is for everybody with a token.
-    every = Router(hooks.routes(webhooks, public_url), redirect_slashes=False, default=with_token)
+    routes = [*hooks.routes(webhooks, public_url), *sockets]
+    every = Router(routes, redirect_slashes=False, default=with_token)
     hosts = {host_of(f"//{config.host}"), host_of(config.public_url)} - {""}
     origins = {origin_of(config.public_url), *allowed_origins} - {""}
     return Guard(every, hosts=hosts, origins=origins)

@@ -75,8 +75,14 @@ class Guard:
         if scope["type"] == "http" and scope["method"] in READS:
             return
         for origin in headers.getlist("origin"):
-            if origin not in self._origins and origin != f"{scope.get('scheme', 'http')}://{hosts[0]}":
+            if origin not in self._origins and origin != f"{_page_scheme(scope)}://{hosts[0]}":
                 raise NotAllowed(f"the Origin {origin!r}", "add it to supervisor.allowed_origins")
+
+
+def _page_scheme(scope: Scope) -> str:
+    """Return the scheme of a page that opens this connection from its own origin."""
+    scheme = str(scope.get("scheme", "http"))
+    return {"ws": "http", "wss": "https"}.get(scheme, scheme)
 
 
 def host_of(url: str) -> str:

@@ -8,17 +8,20 @@ from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 
 import uvicorn
+from starlette.routing import WebSocketRoute
 
 from supervisor.accounts import Accounts
 from supervisor.config import Http
 from supervisor.desk import Desk
 from supervisor.identity import Directory
 from supervisor.intake import Intake
+from supervisor.one_shot import OneShot
 from supervisor.operations import Operations
 from supervisor.protocol.ports import Channel, Route
 from supervisor.spending import Spending
 from supervisor.store.port import Store
 from supervisor.undo import Undo
+from supervisor.wires import stream
 from supervisor.wires.admin import Meter, admin_routes
 from supervisor.wires.application import application
 from supervisor.wires.approvals import ApprovalsApi
@@ -29,9 +32,13 @@ from supervisor.wires.guard import Guard
 from supervisor.wires.heads import LimitedHeads
 from supervisor.wires.listening import BACKLOG, bind
 from supervisor.wires.rest import Parts, Rest
+from supervisor.wires.stream import StreamSocket
 
 MAX_CONNECTIONS = 1_024
 """Connections at a time; one more is answered 503."""
+
+MAX_SOCKET_FRAME = 64 * 1024
+"""Bytes of a frame of a web socket's client."""
 
 KEEP_ALIVE_SECONDS = 30
 GRACE_SECONDS = 5
@@ -60,6 +67,7 @@ class HttpServer:
         undo: Undo,
         desk: Desk,
         spending: Spending,
+        one_shot: OneShot,
         parts: Parts,
         meter: Meter | None = None,
         allowed_origins: Sequence[str] = (),
@@ -77,6 +85,7 @@ class HttpServer:
             BudgetsApi(operations.queries, spending).router(),
             admin_routes(accounts, store, intake.decide, [documented, operator_only], meter),
         )
+        self._stream = StreamSocket(one_shot, directory, query_token_seconds=config.query_token_max_seconds)
         self._webhooks: list[Route] = []
         self._socket: socket.socket | None = None
         self._guard: Guard | None = None
@@ -119,6 +128,7 @@ class HttpServer:
             directory=self._directory,
             keys=self._store.keys,
             webhooks=self._webhooks,
+            sockets=[WebSocketRoute(stream.PATH, self._stream.serve)],
             public_url=lambda: self._config.public_url or self.url,
             allowed_origins=self._allowed_origins,
         )
@@ -127,7 +137,9 @@ class HttpServer:
             uvicorn.Config(
                 self._guard,
                 http=LimitedHeads,
-                ws="none",
+                ws="websockets-sansio",
+                ws_max_size=MAX_SOCKET_FRAME,
+                ws_per_message_deflate=False,
                 lifespan="off",
                 log_config=None,
                 log_level="warning",

@@ -126,7 +126,7 @@ class Core:
                 **self._more_projects,
             },
         )
-        self.projects = Projects(settings.projects)
+        self.projects = Projects(settings.projects, scratch=self.folder / "scratch")
         self.accounts = Accounts(self.store, self.directory, self.projects)
         await self.accounts.reload()
         await self.accounts.put_user("alice", name="Alice", role="ADMIN", phones=[ALICE_PHONE], emails=[ALICE_MAIL])
@@ -156,6 +156,7 @@ class Core:
         self.recording = core.recording
         self.undo = core.undo
         self.desk = core.desk
+        self.one_shot = core.one_shot
         self.spending = core.spending
         stack.push_async_callback(core.close)
         stack.push_async_callback(core.drain, DRAIN_SECONDS)

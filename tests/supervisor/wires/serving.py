@@ -66,6 +66,7 @@ class Served:
                 undo=core.undo,
                 desk=core.desk,
                 spending=core.spending,
+                one_shot=core.one_shot,
                 parts=self._parts,
                 meter=self._meter,
                 allowed_origins=self._allowed_origins,

@@ -32,6 +32,7 @@ def server_of(served: Served, http: config.Http) -> HttpServer:
         undo=core.undo,
         desk=core.desk,
         spending=core.spending,
+        one_shot=core.one_shot,
         parts=dict,
     )
 

@@ -1,0 +1,132 @@
+"""One prompt, one stream: a session of its own for one turn, whose raw lines are handed on as they come."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from supervisor.identity import Caller
+from supervisor.operations import Asked, Operations
+from supervisor.projects import Projects
+from supervisor.protocol.errors import ProjectNotAllowed, StorageError, TurnFailed
+from supervisor.protocol.ids import uuid7
+from supervisor.protocol.messages import ProjectName, SessionId
+from supervisor.protocol.status import EndReason
+from supervisor.sessions import Sessions
+from supervisor.store.records import User
+
+CHANNEL = "stream"
+"""The channel of such prompts."""
+
+SECONDS = 300.0
+"""How long one may take (protocol.md section 4)."""
+
+MAX_LINES = 10_000
+"""Lines that may wait for a client that does not read; more end its run."""
+
+
+@dataclass(slots=True)
+class Stream:
+    """A run under way: its lines, and how it ends.
+
+    Attributes:
+        lines: (text, whether it came from stderr); None = no more will come.
+    """
+
+    lines: asyncio.Queue[tuple[str, bool] | None] = field(default_factory=lambda: asyncio.Queue(MAX_LINES))
+
+    def take(self, text: str, from_stderr: bool) -> None:
+        """Take a line; what a client does not read in time is left out, as it was told to read."""
+        with suppress(asyncio.QueueFull):
+            self.lines.put_nowait((text, from_stderr))
+
+
+class OneShot:
+    """Runs single prompts in sessions of their own, as other prompts of the user: metered, priced, decided alike.
+
+    Args:
+        seconds: that a run may take.
+    """
+
+    def __init__(
+        self,
+        *,
+        operations: Operations,
+        sessions: Sessions,
+        projects: Projects,
+        default_project: str,
+        seconds: float = SECONDS,
+    ) -> None:
+        self._operations = operations
+        self._sessions = sessions
+        self._projects = projects
+        self._default_project = default_project
+        self._seconds = seconds
+
+    def user(self, caller: Caller, user_id: str | None) -> User:
+        """Return whom a run is for.
+
+        Raises:
+            UserNotFound: nobody, or not the caller's to act for.
+        """
+        return self._operations.queries.user(caller, user_id or caller.user_id or "")
+
+    @asynccontextmanager
+    async def run(
+        self, caller: Caller, user: User, prompt: str, *, project: str | None, model: str | None
+    ) -> AsyncIterator[tuple[Stream, asyncio.Task[None]]]:
+        """Start a run; leaving ends it with every process of it.
+
+        Yields:
+            Its lines, and a task that ends with it and raises what it failed of.
+
+        Raises:
+            ProjectNotAllowed, NotAllowed, MaxSessions, ConnectionFailed, Overloaded, StorageError.
+        """
+        session_id, stream = SessionId(f"stream-{uuid7()}"), Stream()
+        path = await asyncio.to_thread(self._folder, user, project)
+        try:
+            await self._operations.connect(caller, session_id, path, user.id, model=model, tap=stream.take)
+            work = asyncio.create_task(self._see_through(caller, session_id, prompt, stream), name=f"run {session_id}")
+            try:
+                yield stream, work
+            finally:
+                work.cancel()
+                await asyncio.gather(work, return_exceptions=True)
+        finally:
+            with suppress(StorageError):  # its process is gone all the same
+                await self._sessions.close(session_id, EndReason.USER)
+
+    async def _see_through(self, caller: Caller, session_id: SessionId, prompt: str, stream: Stream) -> None:
+        try:
+            async with asyncio.timeout(self._seconds):
+                asked = Asked(caller=caller, channel=CHANNEL)
+                taken = await self._operations.send(asked, session_id, prompt, None)
+                await self._operations.answer(taken)
+        except TimeoutError:
+            raise TurnFailed(f"it took longer than {self._seconds:g} seconds", timed_out=True) from None
+        finally:
+            with suppress(asyncio.QueueFull):
+                stream.lines.put_nowait(None)
+
+    def _folder(self, user: User, name: str | None) -> str:
+        """Return where a run works: in the named project, the user's default one, or a scratch folder.
+
+        Raises:
+            ProjectNotAllowed: the named one is not the user's.
+        """
+        mine = {project.name: project for project in self._projects.of(user)}
+        if name is not None and name not in mine:
+            raise ProjectNotAllowed(name)
+        chosen = mine.get(ProjectName(name or self._default_project))
+        if chosen is None and len(mine) == 1:
+            (chosen,) = mine.values()
+        if chosen is not None:
+            return chosen.path
+        if (scratch := self._projects.scratch(user.id)) is None:
+            raise ProjectNotAllowed("")
+        Path(scratch.path).mkdir(mode=0o700, parents=True, exist_ok=True)
+        return scratch.path

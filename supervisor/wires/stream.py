@@ -1,0 +1,172 @@
+"""`/ws/claude`: one prompt, one stream (protocol.md section 4)."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
+
+from supervisor.identity import Caller, Directory
+from supervisor.one_shot import OneShot, Stream
+from supervisor.protocol.errors import NotAuthenticated, StorageError, TurnFailed, XswarmError
+from supervisor.wires.failures import failure
+
+logger = logging.getLogger(__name__)
+
+PATH = "/ws/claude"
+
+INFO = {"info": "send {prompt,meta}"}
+MAX_PROMPT_BYTES = 8192
+META = re.compile(r"[A-Z0-9_\-]+")
+MODEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@\[\]-]{0,127}")
+
+PROMPT_SECONDS = 30.0
+"""How long a client may take to send its prompt."""
+
+ENDED_WELL, BAD_PROMPT, FAILED = 1000, 1008, 1011
+
+
+@dataclass(frozen=True, slots=True)
+class BadPrompt(Exception):
+    """What the client sent is no prompt."""
+
+    why: str
+
+
+class StreamSocket:
+    """Serves the path: a thin face on `OneShot`.
+
+    Args:
+        query_token_seconds: longest lifetime of a token in the URL.
+    """
+
+    def __init__(self, one_shot: OneShot, directory: Directory, *, query_token_seconds: float) -> None:
+        self._one_shot = one_shot
+        self._directory = directory
+        self._query_token_seconds = query_token_seconds
+
+    async def serve(self, socket: WebSocket) -> None:
+        """Take one connection from its handshake to its end."""
+        try:
+            caller = self._caller(socket)
+        except NotAuthenticated as error:
+            await socket.send_denial_response(failure(error))
+            return
+        await socket.accept()
+        try:
+            await socket.send_json(INFO)
+            prompt = _prompt(await asyncio.wait_for(_first_message(socket), PROMPT_SECONDS))
+            code, why = await self._run(socket, caller, prompt)
+        except BadPrompt as bad:
+            code, why = BAD_PROMPT, bad.why
+        except TimeoutError:
+            code, why = BAD_PROMPT, "prompt: none came in time"
+        except WebSocketDisconnect:
+            return
+        await _end(socket, code, why)
+
+    async def _run(self, socket: WebSocket, caller: Caller, prompt: str) -> tuple[int, str]:
+        """Hand on the lines of a run; return how the connection closes, and the error before that."""
+        query = socket.query_params
+        if (model := query.get("model")) is not None and not MODEL.fullmatch(model):
+            raise BadPrompt("model: must be the name of a model")
+        try:
+            user = self._one_shot.user(caller, query.get("user_id"))
+            run = self._one_shot.run(caller, user, prompt, project=query.get("project"), model=model)
+            async with run as (stream, work):
+                left = asyncio.create_task(_until_it_leaves(socket), name="stream client")
+                sender = asyncio.create_task(_pass_on(socket, stream), name="stream lines")
+                try:
+                    await asyncio.wait([left, sender], return_when=asyncio.FIRST_COMPLETED)
+                    if left.done():
+                        raise WebSocketDisconnect
+                    await work
+                finally:
+                    left.cancel()
+                    sender.cancel()
+                    await asyncio.gather(left, sender, return_exceptions=True)
+        except (TurnFailed, StorageError) as error:
+            return FAILED, str(error)
+        except XswarmError as error:
+            return FAILED, f"{error}. {error.remedy}".rstrip(". ")
+        return ENDED_WELL, ""
+
+    def _caller(self, socket: WebSocket) -> Caller:
+        """Return who calls, by the bearer token or the short-lived one in the URL.
+
+        Raises:
+            NotAuthenticated: there is none, or it does not count.
+        """
+        given = socket.headers.getlist("authorization")
+        if given:
+            scheme, _, token = given[0].partition(" ")
+            if len(given) != 1 or scheme.lower() != "bearer":
+                raise NotAuthenticated
+            return self._directory.caller(token.strip())
+        token = socket.query_params.get("token", "")
+        return self._directory.query_caller(token, longest_seconds=self._query_token_seconds)
+
+
+def _prompt(text: str) -> str:
+    """Return the prompt of the one message that a client sends.
+
+    Raises:
+        BadPrompt: it is none.
+    """
+    try:
+        body: Any = json.loads(text)
+    except (ValueError, RecursionError):
+        raise BadPrompt("Bad JSON") from None
+    if not isinstance(body, Mapping):
+        raise BadPrompt("Bad JSON")
+    prompt, meta = body.get("prompt"), body.get("meta")
+    try:
+        size = len(prompt.encode()) if isinstance(prompt, str) else 0
+    except UnicodeEncodeError:
+        size = 0
+    if not isinstance(prompt, str) or not 1 <= size <= MAX_PROMPT_BYTES:
+        raise BadPrompt(f"prompt: must be 1 to {MAX_PROMPT_BYTES} bytes of UTF-8")
+    if meta is None:
+        return prompt
+    if not isinstance(meta, str) or not META.fullmatch(meta):
+        raise BadPrompt(f"meta: must match ^{META.pattern}$")
+    return f"{prompt}\n\n[meta:{meta}]"
+
+
+async def _first_message(socket: WebSocket) -> str:
+    message = await socket.receive()
+    if message["type"] == "websocket.disconnect":
+        raise WebSocketDisconnect(message.get("code", ENDED_WELL))
+    text = message.get("text")
+    if not isinstance(text, str):
+        raise BadPrompt("Bad JSON")
+    return text
+
+
+async def _until_it_leaves(socket: WebSocket) -> None:
+    """Read on: what a client says after its prompt is ignored, that it leaves is not."""
+    while (await socket.receive())["type"] != "websocket.disconnect":
+        pass
+
+
+async def _pass_on(socket: WebSocket, stream: Stream) -> None:
+    while (line := await stream.lines.get()) is not None:
+        text, from_stderr = line
+        await socket.send_text(json.dumps({"error": text}) if from_stderr else text)
+
+
+async def _end(socket: WebSocket, code: int, why: str) -> None:
+    if socket.application_state is not WebSocketState.CONNECTED:
+        return
+    try:
+        if why:
+            await socket.send_json({"error": why})
+        await socket.close(code)
+    except (WebSocketDisconnect, RuntimeError):
+        logger.debug("a client of %s left before its end", PATH)

@@ -1,0 +1,67 @@
+"""Single prompts: in a session of their own, bounded in time, and in a folder that the user may use."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from supervisor.one_shot import MAX_LINES, OneShot, Stream
+from supervisor.protocol.errors import ProjectNotAllowed, TurnFailed, UserNotFound
+from supervisor.protocol.status import EndReason
+from tests.fakes import ScriptedConnector
+from tests.supervisor.harness import OPERATOR, Core
+from tests.supervisor.helpers import project, scripted
+
+
+def one_shot(core: Core, seconds: float = 60.0) -> OneShot:
+    return OneShot(
+        operations=core.operations,
+        sessions=core.sessions,
+        projects=core.projects,
+        default_project="",
+        seconds=seconds,
+    )
+
+
+async def test_a_run_has_a_session_of_its_own_that_ends_with_it(tmp_path: Path) -> None:
+    async with Core(tmp_path, connector=ScriptedConnector()) as core:
+        caller, shots = core.directory.caller(OPERATOR), one_shot(core)
+        alice = shots.user(caller, "alice")
+        async with shots.run(caller, alice, "hello", project="site", model="claude-x") as (stream, work):
+            await work
+            assert await stream.lines.get() is None
+        (session,) = await core.store.sessions.list(user_id=alice.id, active_only=False)
+        assert (session.message_count, session.end_reason) == (1, EndReason.USER)
+        assert scripted(core).opened[0].spec.model == "claude-x"
+        assert not scripted(core).open_now()
+        with pytest.raises(UserNotFound):
+            shots.user(caller, None)
+
+
+async def test_a_run_that_takes_too_long_is_ended(tmp_path: Path) -> None:
+    async with Core(tmp_path, connector=ScriptedConnector()) as core:
+        caller, shots = core.directory.caller(OPERATOR), one_shot(core, seconds=0.05)
+        async with shots.run(caller, shots.user(caller, "alice"), "hold on", project=None, model=None) as (_, work):
+            with pytest.raises(TurnFailed, match=r"it took longer than 0\.05 seconds"):
+                await work
+        assert not scripted(core).open_now()
+
+
+async def test_where_a_run_works_is_one_of_the_users_projects_or_their_scratch_folder(tmp_path: Path) -> None:
+    more = project(tmp_path, "free")
+    async with Core(tmp_path, connector=ScriptedConnector(), projects=more) as core:
+        caller, shots = core.directory.caller(OPERATOR), one_shot(core)
+        alice, olga = shots.user(caller, "alice"), shots.user(caller, "olga")
+        assert shots._folder(alice, "free") == str(tmp_path / "free")
+        assert shots._folder(alice, None) == str(tmp_path / "scratch" / "alice")  # two projects, and no default
+        assert shots._folder(olga, None) == str(core.site)
+        with pytest.raises(ProjectNotAllowed):
+            shots._folder(alice, "vault")
+
+
+def test_lines_that_nobody_reads_are_bounded() -> None:
+    stream = Stream()
+    for _ in range(MAX_LINES + 5):
+        stream.take("line", False)
+    assert stream.lines.qsize() == MAX_LINES

@@ -1,0 +1,160 @@
+"""`/ws/claude` to the letter of protocol.md section 4, with the real Claude Code behind a whole daemon."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+
+from tests.e2e.world import HANG, World, script
+from tests.waiting import until
+
+pytestmark = [pytest.mark.e2e, pytest.mark.cli_process]
+
+
+@pytest_asyncio.fixture
+async def world(tmp_path: Path) -> AsyncIterator[World]:
+    async with World(tmp_path) as world:
+        await world.start()
+        yield world
+
+
+def opened(world: World, query: str = "user_id=alice", token: str | None = "", **options: Any) -> connect:
+    """Return a connection to be entered; `token` None = without one, empty = the operator's."""
+    headers = {} if token is None else {"Authorization": f"Bearer {token or world.daemon.token}"}
+    url = f"{world.http.replace('http', 'ws', 1)}/ws/claude?{query}"
+    return connect(url, additional_headers=headers, proxy=None, **options)
+
+
+async def read(connection: ClientConnection) -> tuple[list[dict[str, Any]], int]:
+    """Return all frames until the end, and the close code."""
+    frames = []
+    try:
+        while True:
+            frames.append(json.loads(await connection.recv()))
+    except ConnectionClosed as closed:
+        return frames, closed.rcvd.code if closed.rcvd is not None else 0
+
+
+async def say(world: World, message: Any, query: str = "user_id=alice") -> tuple[list[dict[str, Any]], int]:
+    """Open, send one message, and read until the end."""
+    async with opened(world, query) as connection:
+        assert json.loads(await connection.recv()) == {"info": "send {prompt,meta}"}
+        await connection.send(message if isinstance(message, str) else json.dumps(message))
+        return await read(connection)
+
+
+async def test_each_line_is_a_frame_as_it_comes_and_the_end_is_1000(world: World) -> None:
+    frames, code = await say(world, {"prompt": "say hello", "meta": "TASK-123"})
+    assert code == 1000
+    kinds = [frame["type"] for frame in frames]
+    assert kinds[-1] == "result" or "result" in kinds
+    assert {"system", "stream_event", "assistant", "result"} <= set(kinds)
+    assert not any(kind.startswith("control") for kind in kinds)
+    (result,) = [frame for frame in frames if frame["type"] == "result"]
+    assert result["is_error"] is False
+    (session,) = (await world.operator("GET", "/api/claude-code/sessions?user_id=alice")).json()["sessions"]
+    assert session["session_id"].startswith("stream-")
+    assert (session["status"], session["message_count"]) == ("disconnected", 1)
+    assert session["cost_usd"] > 0
+    history = (await world.operator("GET", f"/api/claude-code/sessions/{session['session_id']}/messages")).json()
+    assert history["messages"][0]["message"] == "say hello\n\n[meta:TASK-123]"
+    await until(lambda: not world.agents(), "its process is gone", 10)
+
+
+@pytest.mark.parametrize(
+    ("message", "error"),
+    [
+        ("{", "Bad JSON"),
+        ("[]", "Bad JSON"),
+        ('"hi"', "Bad JSON"),
+        ({"meta": "A"}, "prompt: must be 1 to 8192 bytes of UTF-8"),
+        ({"prompt": ""}, "prompt: must be 1 to 8192 bytes of UTF-8"),
+        ({"prompt": 5}, "prompt: must be 1 to 8192 bytes of UTF-8"),
+        ({"prompt": "é" * 4097}, "prompt: must be 1 to 8192 bytes of UTF-8"),
+        ({"prompt": "\ud800"}, "prompt: must be 1 to 8192 bytes of UTF-8"),
+        ({"prompt": "hi", "meta": "task"}, r"meta: must match ^[A-Z0-9_\-]+$"),
+        ({"prompt": "hi", "meta": ""}, r"meta: must match ^[A-Z0-9_\-]+$"),
+        ({"prompt": "hi", "meta": "A\n"}, r"meta: must match ^[A-Z0-9_\-]+$"),
+        ({"prompt": "hi", "meta": 1}, r"meta: must match ^[A-Z0-9_\-]+$"),
+    ],
+)
+async def test_what_is_no_prompt_is_an_error_and_1008(shared: World, message: Any, error: str) -> None:
+    assert await say(shared, message) == ([{"error": error}], 1008)
+
+
+@pytest_asyncio.fixture
+async def shared(tmp_path: Path) -> AsyncIterator[World]:
+    """A daemon whose Claude Code is an echo: nothing is started."""
+    async with World(tmp_path, connector="echo") as world:
+        await world.start()
+        yield world
+
+
+async def test_8192_bytes_are_a_prompt(shared: World) -> None:
+    assert (await say(shared, {"prompt": "x" * 8192, "more": "is ignored"}))[1] == 1000
+
+
+async def test_who_may_call_is_asked_at_the_handshake(shared: World) -> None:
+    for token, query in ((None, ""), ("wrong", ""), (None, "token=wrong")):
+        with pytest.raises(InvalidStatus) as refused:
+            async with opened(shared, query, token):
+                pass
+        assert refused.value.response.status_code == 401
+    made = await shared.operator("POST", "/api/admin/jwt", {"user_id": "alice", "minutes": 60})
+    async with opened(shared, f"token={made.json()['token']}", None) as connection:
+        assert "info" in json.loads(await connection.recv())
+    long = await shared.operator("POST", "/api/admin/jwt", {"user_id": "alice", "minutes": 61})
+    with pytest.raises(InvalidStatus):
+        async with opened(shared, f"token={long.json()['token']}", None):
+            pass
+    with pytest.raises(InvalidStatus) as refused:
+        async with opened(shared, origin="https://evil.example"):
+            pass
+    assert refused.value.response.status_code == 403
+    assert made.json()["token"] not in "".join(shared.daemon.log)
+
+
+async def test_a_user_without_the_right_and_a_foreign_project_are_refused(shared: World) -> None:
+    bob = {"name": "Bob", "role": "OPERATOR", "phones": [], "emails": []}
+    assert (await shared.operator("PUT", "/api/admin/users/bob", bob)).status_code == 200
+    for query, part in (
+        ("user_id=bob", "role OPERATOR may not start sessions"),
+        ("user_id=nobody", "User not found: nobody"),
+        ("user_id=alice&project=vault", "Project not allowed: vault"),
+    ):
+        (frame,), code = await say(shared, {"prompt": "hi"}, query)
+        assert (code, part in frame["error"]) == (1011, True), frame
+    (frame,), code = await say(shared, {"prompt": "hi"}, "user_id=alice&model=--evil")
+    assert (frame, code) == ({"error": "model: must be the name of a model"}, 1008)
+
+
+async def test_who_has_no_project_works_in_a_scratch_folder(world: World) -> None:
+    carol = {"name": "Carol", "role": "COORDINATOR", "phones": [], "emails": []}
+    assert (await world.operator("PUT", "/api/admin/users/carol", carol)).status_code == 200
+    frames, code = await say(world, {"prompt": "say hello"}, "user_id=carol")
+    assert code == 1000, frames
+    (init, *_) = [frame for frame in frames if frame.get("subtype") == "init"]
+    assert init["cwd"] == str(world.daemon.state / "scratch" / "carol")
+
+
+async def test_a_failed_run_ends_with_1011(world: World) -> None:
+    frames, code = await say(world, {"prompt": script({"errors": [400] * 20})})
+    assert code == 1011
+    assert "Claude Code failed" in frames[-1]["error"]
+
+
+async def test_a_client_that_leaves_takes_its_process_with_it(world: World) -> None:
+    async with opened(world) as connection:
+        await connection.recv()
+        await connection.send(json.dumps({"prompt": script(HANG)}))
+        await connection.send("what comes later is ignored")
+        await until(world.agents, "it runs", 30)
+    await until(lambda: not world.agents(), "nothing of it is left", 10)
+    await until(lambda: not world.turns("running"), "its turn has ended")
