@@ -18,6 +18,7 @@ from cli.cost import cost
 from cli.failures import ExitCode, Mistake
 from cli.options import AsJson, ConfigFile, SessionId, example
 from cli.status import status
+from cli.waiting import queue
 from supervisor import config
 from supervisor.config import Config
 from supervisor.protocol.errors import ProjectNotAllowed
@@ -42,6 +43,7 @@ app = typer.Typer(
 app.command(epilog=example("xswarm claude status --all", "xswarm claude status --watch"))(status)
 app.command(epilog=example("xswarm claude cost --by day --since 2026-01-01", "xswarm claude cost alice --json"))(cost)
 app.command(epilog=example(f"xswarm claude connect {ID}", "xswarm claude connect e6f708 < prompts.txt"))(connect)
+app.command(epilog=example("xswarm claude queue", f"xswarm claude queue --cancel {ID}"))(queue)
 app.command(epilog=example("xswarm claude approvals", "xswarm claude approvals --json"))(approvals)
 app.command(epilog=example("xswarm claude approve KXQPT", "xswarm claude approve KXQPT --minutes 30"))(approve)
 app.command(epilog=example("xswarm claude deny KXQPT"))(deny)

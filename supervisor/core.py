@@ -26,10 +26,12 @@ from supervisor.outbox import RECONCILE_PAUSE_MS, Outbox
 from supervisor.passphrases import Passphrases
 from supervisor.permissions import Risk
 from supervisor.plain_words import PlainWords
+from supervisor.progress import ProgressNotices
 from supervisor.projects import Projects
 from supervisor.protocol.ports import Connector
 from supervisor.protocol.status import EndReason
 from supervisor.queries import Queries
+from supervisor.queueing import Mode
 from supervisor.rates import Rates
 from supervisor.recording import Recording
 from supervisor.recovery import Recovery
@@ -42,6 +44,7 @@ from supervisor.store import Store
 from supervisor.turns import GRACE_SECONDS, Turns
 from supervisor.undo import Undo
 from supervisor.undo_words import UndoWords
+from supervisor.waiting_line import WaitingLine
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,6 +157,7 @@ class Core:
                     BudgetWords(store, self.spending),
                 ]
             ),
+            mode=Mode(config.queue.mode),
             max_waiting=tuning.max_waiting,
         )
         self.operations = Operations(
@@ -167,6 +171,16 @@ class Core:
             waiters=self.endings.waiters,
             claude_code=settings,
             turn_to_end_seconds=tuning.turn_to_end_seconds,
+        )
+        self.waiting_line = WaitingLine(
+            store=store,
+            queries=self.operations.queries,
+            turns=self.turns,
+            waiters=self.endings.waiters,
+            replied=replied,
+        )
+        self.progress = ProgressNotices(
+            store=store, turns=self.turns, approvals=self.approvals, settings=config.progress, replied=replied
         )
         self.one_shot = OneShot(
             operations=self.operations,
@@ -186,6 +200,7 @@ class Core:
             sessions=self.sessions,
             turns=self.turns,
             recording=self.recording,
+            progress=self.progress,
             idle_timeout=settings.idle_timeout_seconds,
         )
 

@@ -165,6 +165,7 @@ class Daemon:
             desk=core.desk,
             spending=core.spending,
             one_shot=core.one_shot,
+            waiting_line=core.waiting_line,
             parts=self.parts,
             meter=gateway.metered,
         )

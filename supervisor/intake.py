@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 from weakref import WeakValueDictionary
 
-from supervisor import words
+from supervisor import queueing, words
 from supervisor.assistant import lane_of
 from supervisor.commands import Answer, Asker, Commands
 from supervisor.conversations import Conversations
@@ -32,6 +33,7 @@ from supervisor.protocol.messages import (
 from supervisor.protocol.status import Target
 from supervisor.protocol.texts import well_formed
 from supervisor.protocol.times import Clock, now_ms
+from supervisor.queueing import Mode
 from supervisor.rates import Rates
 from supervisor.router import Decision
 from supervisor.sessions import Sessions
@@ -44,6 +46,12 @@ logger = logging.getLogger(__name__)
 
 MAX_WAITING = 1_000
 """Turns that may wait in the whole daemon before services are told `overloaded`."""
+
+QUEUED = 1
+"""Number of the notice that a message waits, among the replies to it."""
+
+PLACES_TOLD = frozenset({"sms", "mail"})
+"""Channels on which a sender learns the place in the line."""
 
 DEDUP_SECONDS = 86_400.0
 """How long an `external_id` counts (protocol.md section 1)."""
@@ -107,6 +115,7 @@ class Intake:
         turns: Turns,
         outbox: Outbox,
         commands: Commands,
+        mode: Mode = Mode.FOLLOWUP,
         max_waiting: int = MAX_WAITING,
         clock: Clock = now_ms,
     ) -> None:
@@ -119,6 +128,7 @@ class Intake:
         self._turns = turns
         self._outbox = outbox
         self._commands = commands
+        self._mode = mode
         self._max_waiting = max_waiting
         self._clock = clock
         self._gates: WeakValueDictionary[UserId, asyncio.Lock] = WeakValueDictionary()
@@ -178,8 +188,11 @@ class Intake:
             return await self._submit(submission, decision)
 
     async def _submit(self, submission: Submission, decision: Decision | None) -> Taken:
-        user = submission.user
+        user, mode = submission.user, self._mode
         command = words.parse(submission.text) if submission.commands else None
+        if submission.commands and command is None:
+            named, text = queueing.parse(submission.text)
+            mode, submission = named or mode, replace(submission, text=text)
         if (submission.limited or command is not None) and (first := await self._known(submission)) is not None:
             return first  # a repetition costs nobody their limit, and no word is carried out twice
         if not submission.limited:
@@ -206,7 +219,10 @@ class Intake:
             decision = await self._conversations.decide(
                 user, submission.channel, submission.thread, submission.text, follows=submission.commands
             )
-        return await self._accept(submission, decision, closes=closes)
+        taken = await self._accept(submission, decision, closes=closes, mode=mode)
+        if mode is Mode.INTERRUPT and decision.target is Target.CLAUDE_CODE and not taken.accepted.duplicate:
+            await self._turns.interrupt(taken.lane)
+        return taken
 
     async def _carry_out(self, command: Command, submission: Submission) -> Answer | None:
         asker = Asker(user=submission.user, channel=submission.channel, sender=submission.sender)
@@ -259,7 +275,13 @@ class Intake:
         return await self._conversations.decide(user, channel, "", message)
 
     async def _accept(
-        self, submission: Submission, decision: Decision, session: Session | None = None, *, closes: str = ""
+        self,
+        submission: Submission,
+        decision: Decision,
+        session: Session | None = None,
+        *,
+        closes: str = "",
+        mode: Mode = Mode.FOLLOWUP,
     ) -> Taken:
         user, thread, project = submission.user, submission.thread, decision.project
         new_session = None
@@ -304,7 +326,12 @@ class Intake:
         if decision.target in (Target.REFUSED, Target.COMMAND) and submission.reply is not None and decision.reason:
             draft = OutboxDraft(id=reply_id(acceptance.message_id), reply=submission.reply, text=decision.reason)
             acceptance = replace(acceptance, refusals=(draft,))
+        told_place = submission.commands and submission.reply is not None and submission.reply.channel in PLACES_TOLD
+        if told_place and decision.target is Target.CLAUDE_CODE:
+            acceptance = replace(acceptance, queued=partial(_place, acceptance, mode))
         accepted = await self._write(acceptance)
+        if acceptance.queued is not None and accepted.started is None and submission.reply is not None:
+            self._outbox.notify(submission.reply.channel)
         if acceptance.refusals and not accepted.duplicate and submission.reply is not None:
             self._outbox.notify(submission.reply.channel)
         return Taken(
@@ -341,6 +368,14 @@ def _continued(submission: Submission, meta: Mapping[str, Any]) -> Submission:
     if submission.reply is None or not meta:
         return submission
     return replace(submission, reply=replace(submission.reply, meta={**submission.reply.meta, **meta}))
+
+
+def _place(acceptance: Acceptance, mode: Mode, ahead: int) -> Sequence[OutboxDraft]:
+    """Return what tells a sender that their message waits."""
+    if acceptance.reply is None:
+        return ()
+    draft_id = reply_id(acceptance.message_id, QUEUED)
+    return (OutboxDraft(id=draft_id, reply=acceptance.reply, text=queueing.told(mode, ahead)),)
 
 
 def _too_many(retry_after: float) -> str:

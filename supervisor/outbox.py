@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from supervisor.protocol.errors import OutcomeUnknown, PermanentFailure, StorageError, TemporaryFailure
 from supervisor.protocol.messages import Address, Delivery, NotSent, Outbound, OutboxId, Sent, Unknown
@@ -244,17 +244,17 @@ class Outbox:
 
 
 def outbound_of(row: OutboxRow) -> Outbound:
-    """Return a reply as its channel gets it; a prefix (which project answers) is put before the text."""
-    prefix = str(row.meta.get("prefix", ""))
-    outbound = Outbound(
+    """Return a reply as its channel gets it: which project answers before the text, what it took below it."""
+    prefix, footer = str(row.meta.get("prefix", "")), str(row.meta.get("footer", ""))
+    text = f"{prefix} {row.text}" if prefix else row.text
+    return Outbound(
         id=row.id,
         channel=row.channel,
         account=row.account,
         to=row.to,
-        text=row.text,
+        text=f"{text}\n\n{footer}" if footer else text,
         meta=row.meta,
         attempt=row.attempts,
         sending_since=row.sending_ms,
         message_id=row.message_id,
     )
-    return replace(outbound, text=f"{prefix} {row.text}") if prefix else outbound

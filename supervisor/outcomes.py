@@ -12,6 +12,7 @@ from supervisor.protocol.errors import XswarmError
 from supervisor.protocol.messages import MessageId, OutboxId
 from supervisor.protocol.status import SessionStatus, Target, TurnState
 from supervisor.protocol.texts import well_formed
+from supervisor.protocol.times import usd
 from supervisor.running import Ended, Running, state_of
 from supervisor.store.records import Asking, OutboxDraft, Outcome, Turn
 
@@ -23,6 +24,9 @@ ASKED_MS = 86_400_000
 
 ATTENTION = "needs attention: its turns were interrupted again and again"
 """Why a session that keeps being interrupted starts no more by itself."""
+
+CENT = 10_000_000
+"""Nanodollars."""
 
 OWN_WORDS = ("Failed to connect", "Budget exceeded")
 """How reasons begin that are told as they are."""
@@ -138,8 +142,27 @@ def _outcome(
         provider_nanos=running.provider_nanos if running is not None else None,
         charges=running.charges if running is not None else (),
         replies=replies,
+        footer=footer if turn.target is Target.CLAUDE_CODE and _by_hand(turn) else None,
         now_ms=now_ms,
     )
+
+
+def footer(outcome: Outcome, nanos: int) -> str:
+    """Return what a turn took, in one line for a phone: what is not known is left out."""
+    parts = []
+    if outcome.files_changed is not None:
+        parts.append(f"{outcome.files_changed} file{'' if outcome.files_changed == 1 else 's'} changed")
+    if outcome.duration_ms:
+        minutes, seconds = divmod(max(1, round(outcome.duration_ms / 1000)), 60)
+        parts.append(f"{minutes} min {seconds} s" if minutes else f"{seconds} s")
+    if nanos:
+        parts.append(f"${usd(nanos):.2f}" if nanos >= CENT else "less than 1 cent")
+    return f"({', '.join(parts)})" if parts else ""
+
+
+def _by_hand(turn: Turn) -> bool:
+    """Return whether the answer is read by a person on a channel that has no fields for what it took."""
+    return turn.reply is not None and turn.reply.channel in ("sms", "mail")
 
 
 def _denials(denied: Sequence[str]) -> str:

@@ -37,6 +37,7 @@ class Running:
         text: what was written so far.
         ended: resolved once, with how the turn ended.
         provider_nanos: the connector's own figure, or None.
+        heard: monotonic time of its last event, in seconds.
         refused: why it got no further call to the model; None = it got all.
         charges: what the connector says it cost, where that figure is the one that counts.
     """
@@ -52,7 +53,7 @@ class Running:
         self._names: dict[str, str] = {}
         self._hub = hub
         self._record_tool = record_tool
-        self._began = time.monotonic()
+        self._began = self.heard = time.monotonic()
         self._topics = (f"session:{turn.session_id}", f"user:{turn.user_id}")
 
     @property
@@ -62,6 +63,7 @@ class Running:
 
     def on_event(self, event: talk.ConversationEvent) -> None:
         """Take one event of the conversation; never blocks."""
+        self.heard = time.monotonic()
         match event:
             case talk.TextDelta(text=text):
                 self.text.append(text)

@@ -8,6 +8,7 @@ from datetime import UTC
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
+from supervisor.progress import ProgressNotices
 from supervisor.protocol.errors import StorageError
 from supervisor.protocol.status import EndReason
 from supervisor.protocol.times import DAY_MS, Clock, now_ms
@@ -19,6 +20,7 @@ from supervisor.turns import Turns
 logger = logging.getLogger(__name__)
 
 SWEEP_SECONDS = 10.0
+PROGRESS_SECONDS = 5.0
 PURGE_SECONDS = 3600.0
 PRUNE_SECONDS = 6 * 3600.0
 
@@ -37,6 +39,7 @@ class Schedule:
         sessions: Sessions,
         turns: Turns,
         recording: Recording,
+        progress: ProgressNotices,
         idle_timeout: float,
         clock: Clock = now_ms,
     ) -> None:
@@ -44,6 +47,7 @@ class Schedule:
         self._sessions = sessions
         self._turns = turns
         self._recording = recording
+        self._progress = progress
         self._idle_timeout = idle_timeout
         self._clock = clock
         self._scheduler = AsyncIOScheduler(timezone=UTC)
@@ -53,6 +57,7 @@ class Schedule:
         every = min(5.0, max(0.2, self._idle_timeout / 4)) if self._idle_timeout else 5.0
         self._add("reap", self.reap, every)
         self._add("sweep", self._turns.sweep, SWEEP_SECONDS)
+        self._add("progress", self._progress.look, PROGRESS_SECONDS)
         self._add("purge", self._purge, PURGE_SECONDS)
         self._add("prune", self._recording.prune, PRUNE_SECONDS)
         self._scheduler.start()

@@ -135,9 +135,13 @@ class Turns:
         live = self._sessions.live(SessionId(name))
         return live.session.user_id if live is not None else None
 
+    def running_turns(self) -> list[Running]:
+        """Return the turns that run."""
+        return [lane.running for lane in self._lanes.values() if lane.running is not None]
+
     def busy_count(self) -> int:
         """Return how many turns run."""
-        return sum(lane.running is not None for lane in self._lanes.values())
+        return len(self.running_turns())
 
     async def interrupt(self, name: str) -> Running | None:
         """Stop the running turn of a lane; returns it once it was told, None where nothing runs."""

@@ -17,7 +17,9 @@ from supervisor.config.tables import Config as Config
 from supervisor.config.tables import Http as Http
 from supervisor.config.tables import Limits as Limits
 from supervisor.config.tables import Log as Log
+from supervisor.config.tables import Progress as Progress
 from supervisor.config.tables import Project as Project
+from supervisor.config.tables import Queue as Queue
 from supervisor.config.tables import Routing as Routing
 from supervisor.config.tables import State as State
 from supervisor.config.tables import Supervisor as Supervisor

@@ -30,7 +30,8 @@ POSITIVE = (
 ).split()
 NOT_NEGATIVE = (
     "supervisor.ack_after_seconds claude_code.idle_timeout_seconds claude_code.max_sessions_per_user "
-    "assistant.history_tokens routing.followup_seconds"
+    "assistant.history_tokens routing.followup_seconds "
+    "progress.progress_after_seconds progress.stuck_after_seconds"
 ).split()
 
 

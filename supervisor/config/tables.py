@@ -163,6 +163,31 @@ class Approvals:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Queue:
+    """What becomes of a message that comes while a turn of its conversation runs.
+
+    Attributes:
+        mode: "followup": it waits; "interrupt": it stops that turn first. A message that begins with `interrupt:` or
+            `queue:` says so for itself.
+    """
+
+    mode: Literal["followup", "interrupt"] = "followup"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """Words about turns that take long.
+
+    Attributes:
+        progress_after_seconds: after which one text says that a turn that came by SMS is still worked on; 0 = never.
+        stuck_after_seconds: without any event after which a turn is reported to whoever asked for it; 0 = never.
+    """
+
+    progress_after_seconds: float = 0.0
+    stuck_after_seconds: float = 600.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Budgets:
     """Spending limits in US dollars; absent = no limit. `reserve_usd` is set aside before each turn."""
 
@@ -207,6 +232,8 @@ class Config:
     routing: Routing = field(default_factory=Routing)
     limits: Limits = field(default_factory=Limits)
     approvals: Approvals = field(default_factory=Approvals)
+    queue: Queue = field(default_factory=Queue)
+    progress: Progress = field(default_factory=Progress)
     budgets: Budgets | None = None
     projects: dict[str, Project] = field(default_factory=dict)
     channels: dict[str, dict[str, Any]] = field(default_factory=dict, repr=False)

@@ -15,9 +15,15 @@ _ADD = """
 
 
 def add_drafts(
-    tx: Transaction, drafts: Iterable[OutboxDraft], turn_id: int | None, user_id: str | None, now_ms: int
+    tx: Transaction,
+    drafts: Iterable[OutboxDraft],
+    turn_id: int | None,
+    user_id: str | None,
+    now_ms: int,
+    *,
+    footer: str = "",
 ) -> None:
-    """Write replies, pending."""
+    """Write replies, pending; a footer is kept beside a text that may be stored elsewhere."""
     for draft in drafts:
         reply = draft.reply
         tx.execute(
@@ -31,7 +37,7 @@ def add_drafts(
                 reply.to.kind,
                 reply.to.value,
                 draft.text,
-                to_json(reply.meta),
+                to_json({**reply.meta, "footer": footer} if footer else reply.meta),
                 draft.not_before_ms,
                 now_ms,
                 now_ms,

@@ -84,7 +84,8 @@ def finish(tx: Transaction, turn_id: int, outcome: Outcome) -> Settled | None:
     )
     if outcome.recorded is not None:
         end_recording(tx, turn_id, outcome.recorded, now_ms)
-    add_drafts(tx, outcome.replies, turn_id, owner.user_id, now_ms)
+    footer = outcome.footer(outcome, spent.nanos) if outcome.footer is not None else ""
+    add_drafts(tx, outcome.replies, turn_id, owner.user_id, now_ms, footer=footer)
     if (asking := outcome.asking) is not None:
         code = issue(tx, asking.kind, asking.ref, UserId(owner.user_id), asking.until_ms)
         add_drafts(tx, asking.notices(code), turn_id, owner.user_id, now_ms)

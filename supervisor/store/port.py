@@ -118,6 +118,9 @@ class Turns(Protocol):
     async def waiting_lanes(self) -> list[tuple[str, ProjectName]]:
         """Return the lanes with pending turns, oldest first."""
 
+    async def waiting(self, *, lane: str | None, user_id: UserId | None, limit: int) -> list[Turn]:
+        """Return what waits, oldest first: of a lane, of a user, or (None) of all."""
+
     async def is_waiting(self, lane: str) -> bool:
         """Return whether a lane has a pending turn."""
 

@@ -120,6 +120,7 @@ class Acceptance:
         target: REFUSED and COMMAND write `refusals` (what the person is told) instead of a turn that could run: their
             turn is `cancelled` or `completed` at once.
         closes: a code that this message answers; it counts no more.
+        queued: the notices to a sender whose message waits, by how many turns are ahead of it.
         start: run at once in the same transaction when nothing of the lane (and project) is waiting or running.
     """
 
@@ -145,6 +146,7 @@ class Acceptance:
     refusals: Sequence[OutboxDraft] = ()
     dedup_seconds: float | None = None
     closes: str = ""
+    queued: Callable[[int], Sequence[OutboxDraft]] | None = None
     start: bool = False
     identity: ProcessIdentity | None = None
     now_ms: int
@@ -248,6 +250,7 @@ class Outcome:
         charges: besides the journalled ones.
         replies: outbox rows.
         asking: a question to the person, besides `replies`.
+        footer: the last line of what is told besides, by the whole outcome and the turn's cost; None = there is none.
         session_status: the status that the session gets, None = unchanged.
         session_reason: why it gets it; empty = `why`.
     """
@@ -263,6 +266,7 @@ class Outcome:
     charges: Sequence[Charge] = ()
     replies: Sequence[OutboxDraft] = ()
     asking: Asking | None = None
+    footer: Callable[[Outcome, int], str] | None = None
     session_status: SessionStatus | None = None
     session_reason: str = ""
     now_ms: int

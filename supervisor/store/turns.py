@@ -47,6 +47,10 @@ _REQUEUE = """
 """
 _MARK_PROMPT = "UPDATE claude_code_messages SET status = ? WHERE seq = ?"
 _PENDING_OF_LANE = f"{TURNS} WHERE t.lane = ? AND t.state = 'pending' ORDER BY t.id"
+_WAITING = f"""
+    {TURNS} WHERE t.state = 'pending' AND (:lane IS NULL OR t.lane = :lane)
+      AND (:user_id IS NULL OR t.user_id = :user_id) ORDER BY t.id LIMIT :limit
+"""
 _CANCEL = "UPDATE turns SET state = 'cancelled', why = ?, ended_ms = ?, epoch = ? WHERE id = ? AND state = 'pending'"
 _WAITING_LANES = "SELECT lane, project, min(id) FROM turns WHERE state = 'pending' GROUP BY lane ORDER BY min(id)"
 _IS_WAITING = "SELECT EXISTS (SELECT 1 FROM turns WHERE lane = ? AND state = 'pending')"
@@ -169,6 +173,13 @@ class SqliteTurns:
         """Return the lanes with pending turns, oldest first."""
         return await self._database.read(
             lambda connection: [(lane, project) for lane, project, _ in connection.execute(_WAITING_LANES)]
+        )
+
+    async def waiting(self, *, lane: str | None, user_id: UserId | None, limit: int) -> list[Turn]:
+        """Return what waits, oldest first."""
+        values = {"lane": lane, "user_id": user_id, "limit": limit}
+        return await self._database.read(
+            lambda connection: [to_turn(row) for row in connection.execute(_WAITING, values)]
         )
 
     async def is_waiting(self, lane: str) -> bool:

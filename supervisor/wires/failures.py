@@ -25,6 +25,7 @@ STATUS = {
     "too_slow": 408,
     "session_not_active": 409,
     "approval_closed": 409,
+    "message_not_waiting": 409,
     "undo_conflict": 409,
     "undo_refused": 409,
     "max_sessions": 409,

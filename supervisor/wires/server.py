@@ -21,6 +21,7 @@ from supervisor.protocol.ports import Channel, Route
 from supervisor.spending import Spending
 from supervisor.store.port import Store
 from supervisor.undo import Undo
+from supervisor.waiting_line import WaitingLine
 from supervisor.wires import stream
 from supervisor.wires.admin import Meter, admin_routes
 from supervisor.wires.application import application
@@ -33,6 +34,7 @@ from supervisor.wires.heads import LimitedHeads
 from supervisor.wires.listening import BACKLOG, bind
 from supervisor.wires.rest import Parts, Rest
 from supervisor.wires.stream import StreamSocket
+from supervisor.wires.waiting import WaitingApi
 
 MAX_CONNECTIONS = 1_024
 """Connections at a time; one more is answered 503."""
@@ -68,6 +70,7 @@ class HttpServer:
         desk: Desk,
         spending: Spending,
         one_shot: OneShot,
+        waiting_line: WaitingLine,
         parts: Parts,
         meter: Meter | None = None,
         allowed_origins: Sequence[str] = (),
@@ -82,6 +85,7 @@ class HttpServer:
             Rest(operations, directory, parts).router(),
             ChangesApi(store, operations.queries, undo).router(),
             ApprovalsApi(desk).router(),
+            WaitingApi(waiting_line).router(),
             BudgetsApi(operations.queries, spending).router(),
             admin_routes(accounts, store, intake.decide, [documented, operator_only], meter),
         )

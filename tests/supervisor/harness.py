@@ -67,6 +67,7 @@ class Core:
         routing: config.Routing | None = None,
         limits: config.Limits | None = None,
         budgets: config.Budgets | None = None,
+        queue: config.Queue | None = None,
         projects: Mapping[str, config.Project] | None = None,
         upstream: str = NOWHERE,
         crash: Callable[[str], None] | None = None,
@@ -80,6 +81,7 @@ class Core:
         self._routing = routing or config.Routing()
         self._limits = limits or config.Limits()
         self._budgets = budgets
+        self._queue = queue or config.Queue()
         self._more_projects = dict(projects or {})
         self._upstream = upstream
         self._crash = crash
@@ -116,6 +118,7 @@ class Core:
             routing=self._routing,
             limits=self._limits,
             budgets=self._budgets,
+            queue=self._queue,
             state=config.State(dir=str(self.folder)),
             projects={
                 "site": config.Project(
@@ -156,6 +159,8 @@ class Core:
         self.recording = core.recording
         self.undo = core.undo
         self.desk = core.desk
+        self.waiting_line = core.waiting_line
+        self.progress = core.progress
         self.one_shot = core.one_shot
         self.spending = core.spending
         stack.push_async_callback(core.close)

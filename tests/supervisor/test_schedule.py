@@ -21,6 +21,7 @@ def schedule(core: Core, idle_timeout: float) -> Schedule:
         sessions=core.sessions,
         turns=core.turns,
         recording=core.recording,
+        progress=core.progress,
         idle_timeout=idle_timeout,
     )
 

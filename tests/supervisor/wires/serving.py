@@ -67,6 +67,7 @@ class Served:
                 desk=core.desk,
                 spending=core.spending,
                 one_shot=core.one_shot,
+                waiting_line=core.waiting_line,
                 parts=self._parts,
                 meter=self._meter,
                 allowed_origins=self._allowed_origins,

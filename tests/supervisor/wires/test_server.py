@@ -33,6 +33,7 @@ def server_of(served: Served, http: config.Http) -> HttpServer:
         desk=core.desk,
         spending=core.spending,
         one_shot=core.one_shot,
+        waiting_line=core.waiting_line,
         parts=dict,
     )
 

@@ -1,0 +1,82 @@
+"""Long turns: one word that it is worked on, one that nothing is heard of it, none while a person is asked."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from supervisor.config import Progress
+from supervisor.outcomes import footer
+from supervisor.progress import ProgressNotices
+from supervisor.protocol.status import TurnState
+from supervisor.protocol.times import nanos, now_ms
+from supervisor.store.records import Outcome
+from tests.fakes import ScriptedConnector
+from tests.supervisor.harness import Core
+from tests.supervisor.helpers import scripted, text_message
+from tests.waiting import until
+
+
+def notices(core: Core, settings: Progress, ahead: float = 0.0) -> ProgressNotices:
+    """Return what looks at the turns of a core, with a clock that is ahead of ours."""
+    return ProgressNotices(
+        store=core.store,
+        turns=core.turns,
+        approvals=core.approvals,
+        settings=settings,
+        replied=core.outbox.notify,
+        monotonic=lambda: time.monotonic() + ahead,
+    )
+
+
+async def texts(core: Core) -> list[str]:
+    return [row.text for row in await core.store.outbox.due("sms", now_ms=now_ms(), limit=9)]
+
+
+async def test_a_turn_that_takes_long_is_told_once(tmp_path: Path) -> None:
+    async with Core(tmp_path, connector=ScriptedConnector()) as core:
+        await core.intake.accept(text_message("claude: hold on"))
+        await until(scripted(core).held, "it runs")
+        look = notices(core, Progress(progress_after_seconds=0.001))
+        await look.look()
+        await look.look()
+        assert await texts(core) == ['Still working on "hold on" after 1 min. ABORT stops it.']
+        scripted(core).release()
+
+
+async def test_a_turn_of_which_nothing_is_heard_is_told_once_and_not_before(tmp_path: Path) -> None:
+    async with Core(tmp_path, connector=ScriptedConnector()) as core:
+        await core.intake.accept(text_message("claude: hold on"))
+        await until(scripted(core).held, "it runs")
+        await notices(core, Progress(), ahead=500).look()
+        assert await texts(core) == []
+        look = notices(core, Progress(), ahead=650)
+        await look.look()
+        await look.look()
+        assert await texts(core) == ['No sign of life for 10 min: "hold on". ABORT stops it.']
+        await notices(core, Progress(stuck_after_seconds=0), ahead=9000).look()
+        scripted(core).release()
+
+
+async def test_a_turn_that_waits_for_a_person_is_not_stuck(tmp_path: Path) -> None:
+    async with Core(tmp_path, connector=ScriptedConnector()) as core:
+        await core.intake.accept(text_message("deny git push"))
+
+        async def asked() -> bool:
+            return bool(await core.store.approvals.open_now(now_ms=0))
+
+        await until(asked, "it asks")
+        await notices(core, Progress(), ahead=9000).look()
+        (text,) = await texts(core)
+        assert text.startswith("[site] May it run")
+        caller = core.directory.caller(await core.token("alice"))
+        (approval,) = await core.desk.open(caller)
+        await core.desk.resolve(caller, approval.id, allow=False, way="socket")
+
+
+def test_a_footer_says_what_is_known() -> None:
+    whole = Outcome(state=TurnState.COMPLETED, duration_ms=130_400, files_changed=3, now_ms=0)
+    assert footer(whole, nanos(0.12)) == "(3 files changed, 2 min 10 s, $0.12)"
+    one = Outcome(state=TurnState.COMPLETED, duration_ms=900, files_changed=1, now_ms=0)
+    assert footer(one, 5) == "(1 file changed, 1 s, less than 1 cent)"
+    assert footer(Outcome(state=TurnState.COMPLETED, now_ms=0), 0) == ""

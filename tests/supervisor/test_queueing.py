@@ -1,0 +1,106 @@
+"""What a message says of its place in the line, and what its sender learns."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from supervisor.config import Queue
+from supervisor.protocol.messages import Receipt
+from supervisor.protocol.status import TurnState
+from supervisor.protocol.times import now_ms
+from supervisor.queueing import Mode, parse, told
+from tests.fakes import ScriptedConnector
+from tests.supervisor.harness import Core
+from tests.supervisor.helpers import result, scripted, state, text_message
+from tests.waiting import until
+
+
+@pytest.mark.parametrize(
+    ("text", "mode", "rest"),
+    [
+        ("fix the tests", None, "fix the tests"),
+        ("interrupt: fix the tests", Mode.INTERRUPT, "fix the tests"),
+        ("INTERRUPT:fix", Mode.INTERRUPT, "fix"),
+        ("queue: fix", Mode.FOLLOWUP, "fix"),
+        ("@site interrupt: fix", Mode.INTERRUPT, "@site fix"),
+        ("interrupt: @site fix", Mode.INTERRUPT, "@site fix"),
+        ("claude: interrupt: fix", Mode.INTERRUPT, "claude: fix"),
+        ("please interrupt: fix", None, "please interrupt: fix"),
+        ("> interrupt: fix", None, "> interrupt: fix"),
+        ("interrupt", None, "interrupt"),
+    ],
+)
+def test_a_prefix_counts_at_the_very_beginning_alone(text: str, mode: Mode | None, rest: str) -> None:
+    assert parse(text) == (mode, rest)
+
+
+def test_the_place_is_told_as_it_is() -> None:
+    assert told(Mode.FOLLOWUP, 1) == "Queued: your message is next in line."
+    assert told(Mode.FOLLOWUP, 3) == "Queued: your message is number 3 in line."
+    assert told(Mode.INTERRUPT, 2) == "Stopping what runs; your message is number 2 in line."
+
+
+def core_with(folder: Path, mode: str = "followup") -> Core:
+    return Core(folder, connector=ScriptedConnector(), queue=Queue(mode=mode))  # type: ignore[arg-type]
+
+
+async def text(core: Core, body: str) -> Receipt:
+    return await core.intake.accept(text_message(f"claude: {body}"))
+
+
+async def told_texts(core: Core) -> list[str]:
+    """Return the texts to alice so far, oldest first."""
+    texts = []
+    while rows := await core.store.outbox.due("sms", now_ms=now_ms(), limit=9):
+        for row in rows:
+            texts.append(row.text)
+            await core.store.outbox.begin(row.id, now_ms=now_ms())
+            await core.store.outbox.dead(row.id, "seen", now_ms=now_ms())
+    return texts
+
+
+async def is_over(core: Core, receipt: Receipt) -> bool:
+    return (await state(core, receipt)).final
+
+
+async def test_who_waits_learns_the_place_and_who_does_not_is_told_nothing(tmp_path: Path) -> None:
+    async with core_with(tmp_path) as core:
+        await text(core, "hold on")
+        await until(scripted(core).held, "it runs")
+        assert await told_texts(core) == []
+        await text(core, "second")
+        last = await text(core, "third")
+        assert await told_texts(core) == [
+            "Queued: your message is next in line.",
+            "Queued: your message is number 2 in line.",
+        ]
+        scripted(core).release()
+        await until(lambda: is_over(core, last), "all are answered")
+        assert [text for _, text in scripted(core).prompts] == ["hold on", "second", "third"]
+
+
+@pytest.mark.parametrize("by_prefix", [True, False])
+async def test_an_interrupt_stops_what_runs_and_keeps_the_order(tmp_path: Path, by_prefix: bool) -> None:
+    async with core_with(tmp_path, "followup" if by_prefix else "interrupt") as core:
+        first = await text(core, "hold on")
+        await until(scripted(core).held, "it runs")
+        await text(core, "queue: second")
+        assert scripted(core).interrupts == 0
+        last = await text(core, "interrupt: third" if by_prefix else "third")
+        await until(lambda: is_over(core, last), "all are answered")
+        assert await state(core, first) is TurnState.CANCELLED
+        assert (await result(core, last.message_id)).answer == "third"
+        assert [text for _, text in scripted(core).prompts] == ["hold on", "second", "third"]
+        told_now = await told_texts(core)
+        assert "Stopping what runs; your message is number 2 in line." in told_now
+        assert any(told_text.startswith("Stopped.") for told_text in told_now)
+
+
+async def test_with_nothing_running_the_prefix_is_stripped(tmp_path: Path) -> None:
+    async with core_with(tmp_path) as core:
+        receipt = await text(core, "interrupt: hello")
+        await until(lambda: is_over(core, receipt), "it is answered")
+        assert [text for _, text in scripted(core).prompts] == ["hello"]
+        assert scripted(core).interrupts == 0
