@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from cli.addresses import Daemon
 from cli.client import Client, Frame, connected, find_session
@@ -23,6 +23,7 @@ from supervisor.protocol.requests import (
     ClaudeCodeInterrupt,
     ClaudeCodeMessage,
     GetHistory,
+    ResolveApproval,
     Subscribe,
 )
 
@@ -34,6 +35,9 @@ FIRST_RETRY, LAST_RETRY = 0.25, 5.0
 
 SCRIPT_PATIENCE = 60.0
 """Seconds for which a script waits for a daemon that went away; a person waits until they leave."""
+
+ANSWERS: dict[str, Literal["allow", "deny"]] = {"/yes": "allow", "/no": "deny"}
+"""What a person types to answer the oldest open question."""
 
 HISTORY = 50
 """Messages of the past that are shown."""
@@ -106,6 +110,8 @@ class Terminal:
         self._tasks: set[asyncio.Task[None]] = set()
         self._input_ended = False
         self._interrupted_at = float("-inf")
+        self._questions: deque[str] = deque()
+        """Open questions about tool calls of the session, by id."""
         self._last_update: tuple[object, ...] = ()
         self._result = ExitCode.DONE
         self._leave: ExitCode | None = None
@@ -147,7 +153,9 @@ class Terminal:
         again = bool(self._session_id)
         session = await find_session(client, self._session_id or self._given)
         session_id, path = session["session_id"], session["project_path"]
-        await client.ask(Subscribe(topics=[f"session:{session_id}"]))
+        # Whoever types can answer questions about tool calls; a script cannot, and is not asked.
+        questions = ["approvals"] if self._interactive else []
+        await client.ask(Subscribe(topics=[f"session:{session_id}", *questions]))
         request = ClaudeCodeConnect(session_id=session_id, project_path=path, user_id=session["user_id"])
         answer = await client.ask(request, timeout=None)
         self._session_id = session_id
@@ -200,6 +208,9 @@ class Terminal:
 
     async def _handle(self, happening: Happening, client: Client | None) -> None:
         match happening:
+            case Typed(text) if self._interactive and text.strip().lower() in ANSWERS:
+                self._screen.entered()
+                self._answer_question(client, ANSWERS[text.strip().lower()])
             case Typed(text):
                 self._typed(text)
             case InputEnded():
@@ -279,6 +290,9 @@ class Terminal:
                     # A turn that somebody else began has ended, or begun.
                     await self._catch_up(client)
                 self._last_update = update
+            case "approval_requested":
+                self._questions.append(frame["approval_id"])
+                self._screen.remark(f"May it run: {frame['summary']}? /yes or /no, until {frame['expires_at']}.")
             case "claude_code_disconnected":
                 self._transcript.cut()
                 self._screen.remark(f"The session has ended: {frame['reason']}.")
@@ -327,6 +341,20 @@ class Terminal:
             self._screen.remark(sentence(error))
         else:
             self._screen.remark("Nothing was running." if answer["message_id"] is None else "Interrupted.")
+
+    def _answer_question(self, client: Client | None, decision: Literal["allow", "deny"]) -> None:
+        if client is None or not self._questions:
+            self._screen.remark("Nothing waits for a yes or no.")
+            return
+        self._start(self._resolve(client, self._questions.popleft(), decision), "answer")
+
+    async def _resolve(self, client: Client, approval_id: str, decision: Literal["allow", "deny"]) -> None:
+        try:
+            await client.ask(ResolveApproval(approval_id=approval_id, decision=decision))
+        except Unreachable as unreachable:
+            self.post(Lost(unreachable.why))
+        except XswarmError as error:
+            self._screen.remark(sentence(error))
 
     def _start(self, work: Coroutine[Any, Any, None], name: str) -> None:
         task = asyncio.create_task(work, name=name)

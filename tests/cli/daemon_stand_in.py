@@ -45,6 +45,7 @@ class DaemonStandIn:
         self.state_dir = state_dir
         self.records = records or Records()
         self.requests: list[Json] = []
+        self.approvals: dict[str, str] = {}
         self.admin_requests: list[tuple[str, str, Any]] = []
         self.port = 0
         self._connections: dict[ServerConnection, set[str]] = {}
@@ -188,6 +189,11 @@ class DaemonStandIn:
                 return events.ClaudeCodeDisconnected(
                     session_id=session["session_id"], reason=EndReason.USER, timestamp=rfc3339(now_ms())
                 )
+            case "resolve_approval":
+                if request["approval_id"] not in self.approvals:
+                    raise Refusal("approval_closed", "KXQPT was denied before. Nothing was allowed")
+                self.approvals[request["approval_id"]] = request["decision"]
+                return events.ApprovalResolved(approval_id=request["approval_id"], decision=request["decision"])
             case other:
                 raise Refusal("invalid_message", f"type: no such message: {other}")
 

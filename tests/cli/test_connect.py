@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from supervisor.protocol.events import ClaudeCodeDisconnected
+from supervisor.protocol.events import ApprovalRequested, ClaudeCodeDisconnected
 from tests.cli.conftest import SESSION, command_line, process_environment, run_process
 from tests.cli.daemon_stand_in import DaemonStandIn
 from tests.cli.terminal_stand_in import CTRL_C, CTRL_D, TerminalProcess
@@ -123,6 +123,46 @@ def test_ctrl_c_leaves_a_daemon_that_is_away(daemon: DaemonStandIn) -> None:
         terminal.press(CTRL_C)
         assert terminal.wait() == 130
     daemon.start()
+
+
+def test_questions_about_tool_calls_are_answered_where_they_are_shown(daemon: DaemonStandIn) -> None:
+    daemon.approvals = {"first": "", "second": ""}
+    with attached() as terminal:
+        terminal.wait_for("> ")
+        terminal.press("/yes\r")
+        terminal.wait_for("Nothing waits for a yes or no.")
+        for approval_id, answer, decision in (
+            ("first", "/yes", "allow"),
+            ("second", "/NO", "deny"),
+            ("late", "/no", ""),
+        ):
+            daemon.push(question(approval_id), "approvals")
+            terminal.wait_for("May it run: Bash git push? /yes or /no, until 2026-01-01T00:15:00.000Z.")
+            terminal.press(f"{answer}\r")
+            if decision:
+                wait_until(lambda: daemon.approvals[approval_id] == decision, "it is answered")  # noqa: B023
+            else:
+                terminal.wait_for("Nothing was allowed")
+        terminal.press(CTRL_D)
+        assert terminal.wait() == 0
+
+
+def test_a_script_is_asked_nothing(daemon: DaemonStandIn) -> None:
+    assert run_process("claude", "connect", SESSION, stdin="say one\n").code == 0
+    (subscribed,) = [request for request in daemon.requests if request["type"] == "subscribe"]
+    assert subscribed["topics"] == [f"session:{SESSION}"]
+
+
+def question(approval_id: str) -> ApprovalRequested:
+    """Return a question about a tool call of the session."""
+    return ApprovalRequested(
+        approval_id=approval_id,
+        session_id=SESSION,
+        user_id="alice",
+        tool="Bash",
+        summary="Bash git push",
+        expires_at="2026-01-01T00:15:00.000Z",
+    )
 
 
 def test_end_of_the_session_is_told(daemon: DaemonStandIn) -> None:
