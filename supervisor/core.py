@@ -21,7 +21,7 @@ from supervisor.interrupted import InterruptedWords
 from supervisor.keywords import Keywords
 from supervisor.models.proxy import Gateway
 from supervisor.one_shot import OneShot
-from supervisor.operations import ONE_TURN_TO_END_SECONDS, Operations
+from supervisor.operations import ONE_TURN_TO_END_SECONDS, ROOM_SECONDS, Operations
 from supervisor.outbox import RECONCILE_PAUSE_MS, Outbox
 from supervisor.passphrases import Passphrases
 from supervisor.permissions import Risk
@@ -56,6 +56,7 @@ class Tuning:
     refused_seconds: float = REFUSED_SECONDS
     max_waiting: int = MAX_WAITING
     turn_to_end_seconds: float = ONE_TURN_TO_END_SECONDS
+    room_seconds: float = ROOM_SECONDS
 
 
 class Core:
@@ -171,6 +172,7 @@ class Core:
             waiters=self.endings.waiters,
             claude_code=settings,
             turn_to_end_seconds=tuning.turn_to_end_seconds,
+            room_seconds=tuning.room_seconds,
         )
         self.waiting_line = WaitingLine(
             store=store,

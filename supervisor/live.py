@@ -83,6 +83,24 @@ class Live:
         """Whether nothing uses the session at this moment."""
         return self.claims == 0 and not self.lock.locked()
 
+    def spec(self, turn_timeout: float) -> talk.SessionSpec:
+        """Return all that a connector may know of the session."""
+        return talk.SessionSpec(
+            id=self.session.id,
+            conversation_id=self.session.conversation_id,
+            resume=self.prompted,
+            user_id=self.session.user_id,
+            project=self.session.project,
+            project_path=self.session.project_path,
+            permissions=self.project.permissions,
+            model=self.project.model,
+            home=self.home,
+            endpoint=self.endpoint,
+            decide=self.decide,
+            tap=self.tap,
+            turn_timeout=turn_timeout,
+        )
+
     def noted(self, turn: Turn) -> Turn:
         """Return the turn that begins, with a note for the model where the one before it was interrupted."""
         if not self.cut_off:

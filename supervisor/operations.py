@@ -41,6 +41,10 @@ ONE_TURN_TO_END_SECONDS = 15.0
 """How long a disconnect waits for the turn that it interrupted."""
 
 
+ROOM_SECONDS = 30.0
+"""How long a connect waits for a process while all are busy."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
     """What a request that starts work carries, whichever wire it came by.
@@ -76,6 +80,7 @@ class Operations:
         waiters: Waiters,
         claude_code: ClaudeCode,
         turn_to_end_seconds: float = ONE_TURN_TO_END_SECONDS,
+        room_seconds: float = ROOM_SECONDS,
         clock: Clock = now_ms,
     ) -> None:
         self.queries = queries
@@ -88,6 +93,7 @@ class Operations:
         self._waiters = waiters
         self._limits = claude_code
         self._turn_to_end_seconds = turn_to_end_seconds
+        self._room_seconds = room_seconds
         self._clock = clock
         self._entering: dict[SessionId, UserId] = {}
 
@@ -130,7 +136,7 @@ class Operations:
             live.tap = tap
             with self._sessions.claim(live):
                 live.lifecycle.failures = 0
-                await self._sessions.open(live)
+                await self._sessions.open(live, patience=self._room_seconds)
         return events.ClaudeCodeConnected(session_id=session_id, timestamp=self._now(), resumed=resumed)
 
     async def _record(self, user: User, session_id: SessionId, project: Project, path: str) -> Session:

@@ -36,6 +36,7 @@ from supervisor.protocol.status import EndReason, SessionStatus
 from supervisor.protocol.times import Clock, now_ms
 from supervisor.recording import Recording
 from supervisor.reports import session_ended, session_updated
+from supervisor.room import Room
 from supervisor.spending import Spending
 from supervisor.store.port import Store
 from supervisor.store.records import Session, Turn
@@ -94,7 +95,7 @@ class Sessions:
         self._clock = clock
         self._live: dict[SessionId, Live] = {}
         self._starting = 0  # processes that are being started: they take their room before they are there
-        self._room = asyncio.Event()
+        self._room = Room()
         self._accepting = True
 
     def live(self, session_id: SessionId) -> Live | None:
@@ -126,35 +127,49 @@ class Sessions:
         """Return how many conversations are open."""
         return sum(live.conversation is not None for live in self._live.values())
 
-    async def open(self, live: Live) -> Conversation:
+    async def open(self, live: Live, *, patience: float | None = None) -> Conversation:
         """Return the session's conversation, starting or resuming it where there is none.
+
+        Args:
+            patience: seconds to wait for room, for a person who connects it; None = a turn waits as long as it takes.
 
         Raises:
             ConnectionFailed: it did not start.
             StorageError: its status could not be recorded.
         """
-        async with live.lock:
-            if live.conversation is not None:
-                return live.conversation
-            await self._make_room(live)
-            self._starting += 1
+        while True:
             try:
-                await self._apply(live, live.lifecycle.on(Opening()))
-                conversation = await self._start(live)
-            except ConnectionFailed as error:
-                await self._apply(live, live.lifecycle.on(OpenFailed(error.why)))
-                raise
-            except asyncio.CancelledError:  # nothing has failed: it counts as closed
-                await asyncio.shield(self._apply(live, live.lifecycle.on(CloseAsked(EndReason.CONNECTION))))
-                raise
-            finally:
-                self._starting -= 1
-                self._room.set()
-            live.conversation = conversation
-            live.used = time.monotonic()
-            live.pump = asyncio.create_task(self._pump(live, conversation), name=f"pump {live.session.id}")
-            await self._apply(live, live.lifecycle.on(Opened()))
-            return conversation
+                async with asyncio.timeout(patience):
+                    await self._make_room(live)
+            except TimeoutError:
+                raise ConnectionFailed("every process is busy", "try again later, or raise max_processes") from None
+            async with live.lock:
+                if live.conversation is not None:
+                    return live.conversation
+                if patience is None and not live.lifecycle.resumes_by_itself:
+                    raise ConnectionFailed("the session was closed meanwhile")
+                if not self._is_full():
+                    return await self._open(live)
+
+    async def _open(self, live: Live) -> Conversation:
+        self._starting += 1
+        try:
+            await self._apply(live, live.lifecycle.on(Opening()))
+            conversation = await self._start(live)
+        except ConnectionFailed as error:
+            await self._apply(live, live.lifecycle.on(OpenFailed(error.why)))
+            raise
+        except asyncio.CancelledError:  # nothing has failed: it counts as closed
+            await asyncio.shield(self._apply(live, live.lifecycle.on(CloseAsked(EndReason.CONNECTION))))
+            raise
+        finally:
+            self._starting -= 1
+            self._room.changed()
+        live.conversation = conversation
+        live.used = time.monotonic()
+        live.pump = asyncio.create_task(self._pump(live, conversation), name=f"pump {live.session.id}")
+        await self._apply(live, live.lifecycle.on(Opened()))
+        return conversation
 
     @contextmanager
     def claim(self, live: Live) -> Iterator[None]:
@@ -165,7 +180,7 @@ class Sessions:
         finally:
             live.claims -= 1
             live.used = time.monotonic()
-            self._room.set()
+            self._room.changed()
 
     async def trace(self, session: Session, key: MessageId) -> talk.Trace:
         """Return how far a prompt had come whose process died with an earlier daemon."""
@@ -209,7 +224,7 @@ class Sessions:
     async def close_all(self, reason: EndReason) -> None:
         """Close every process at once; nothing starts any more."""
         self._accepting = False
-        self._room.set()
+        self._room.open()
         ids = list(self._live)
         ends = await asyncio.gather(*(self.close(session_id, reason) for session_id in ids), return_exceptions=True)
         for session_id, end in zip(ids, ends, strict=True):
@@ -266,23 +281,8 @@ class Sessions:
             live.cut_off = await self._store.turns.was_cut_off(session.id)
         if self._gateway is not None:
             live.endpoint = self._gateway.issue(session.id, live.meter)
-        spec = talk.SessionSpec(
-            id=session.id,
-            conversation_id=session.conversation_id,
-            resume=live.prompted,
-            user_id=session.user_id,
-            project=session.project,
-            project_path=session.project_path,
-            permissions=live.project.permissions,
-            model=live.project.model,
-            home=live.home,
-            endpoint=live.endpoint,
-            decide=live.decide,
-            tap=live.tap,
-            turn_timeout=self._turn_timeout,
-        )
         try:
-            return await self._connector.open(spec, history)
+            return await self._connector.open(live.spec(self._turn_timeout), history)
         except (ConnectionFailed, asyncio.CancelledError):
             self._revoke(live)
             raise
@@ -315,7 +315,7 @@ class Sessions:
             await self._apply(live, live.lifecycle.on(Exited(why)))
         except StorageError as error:
             logger.error("%s: its end could not be recorded: %s", live.session.id, error)
-        self._room.set()
+        self._room.changed()
 
     async def _make_room(self, live: Live) -> None:
         """Close the least recently used idle process while there are too many, or wait until one is idle.
@@ -323,12 +323,14 @@ class Sessions:
         Raises:
             ConnectionFailed: nothing starts any more.
         """
-        while self._accepting and self._is_full():
-            idle = [i for i in self.idle(longer_than=-1.0) if i != live.session.id]
-            if idle and await self.close_idle(idle[:1], EndReason.EVICTED):
-                continue
-            self._room.clear()
-            await self._room.wait()
+        first = not self._room.crowded
+        while self._accepting and live.conversation is None:
+            if first and not self._is_full():
+                return
+            idle = [i for i in self.idle(longer_than=-1.0) if i != live.session.id] if first else []
+            if not idle or not await self.close_idle(idle[:1], EndReason.EVICTED):
+                await self._room.wait(live.session.user_id)
+                first = True
         if not self._accepting:
             raise ConnectionFailed("the daemon is shutting down")
 
@@ -374,7 +376,7 @@ class Sessions:
         if live.sink is not None:
             live.sink(talk.Exited(why="the session was closed"))
         self._revoke(live)
-        self._room.set()
+        self._room.changed()
 
     def _revoke(self, live: Live) -> None:
         if live.endpoint is not None and self._gateway is not None:

@@ -48,7 +48,8 @@ _REQUEUE = """
 _MARK_PROMPT = "UPDATE claude_code_messages SET status = ? WHERE seq = ?"
 _PENDING_OF_LANE = f"{TURNS} WHERE t.lane = ? AND t.state = 'pending' ORDER BY t.id"
 _WAITING = f"""
-    {TURNS} WHERE t.state = 'pending' AND (:lane IS NULL OR t.lane = :lane)
+    {TURNS} WHERE t.id IN (SELECT id FROM turns INDEXED BY turns_pending WHERE state = 'pending')
+      AND (:lane IS NULL OR t.lane = :lane)
       AND (:user_id IS NULL OR t.user_id = :user_id) ORDER BY t.id LIMIT :limit
 """
 _CANCEL = "UPDATE turns SET state = 'cancelled', why = ?, ended_ms = ?, epoch = ? WHERE id = ? AND state = 'pending'"
