@@ -102,7 +102,7 @@ class Core:
             replied=replied,
             refused_seconds=tuning.refused_seconds,
         )
-        self.recording = Recording(store, config.state_dir)
+        self.recording = Recording(store, config.state_dir, seconds=settings.checkpoint_seconds)
         self.sessions = Sessions(
             store=store,
             hub=self.hub,

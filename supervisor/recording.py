@@ -21,7 +21,7 @@ from supervisor.store.records import Turn
 
 logger = logging.getLogger(__name__)
 
-SECONDS = 30.0
+SECONDS = 20.0
 """How long the recording of a folder may hold a turn up; one that takes longer cannot be undone."""
 
 KEPT_MS = 30 * 86_400_000
@@ -62,7 +62,7 @@ class Recording:
             # A project may lie below the state (the demo's does), where nothing of it is a secret.
             state_dir = Path(os.path.realpath(self._state_dir))
             never = (state_dir,) if state_dir.is_relative_to(folder) else ()
-            self._shadows[folder] = Shadow(Path(folder), git_dir, never=never)
+            self._shadows[folder] = Shadow(Path(folder), git_dir, never=never, seconds=self._seconds)
         return self._shadows[folder]
 
     @asynccontextmanager
@@ -89,12 +89,22 @@ class Recording:
     async def _before(self, turn_id: int, folder: str) -> None:
         if turn_id in self._begun:
             return
-        async with self._locks.setdefault(folder, asyncio.Lock()):
-            if turn_id in self._begun:
-                return
-            commit, why = await self._record(folder, f"before turn {turn_id}")
-            await self._store.changes.began(turn_id, folder, commit, why, now_ms=self._clock())
+        lock = self._locks.setdefault(folder, asyncio.Lock())
+        try:
+            async with asyncio.timeout(self._seconds):
+                await lock.acquire()
+        except TimeoutError:  # an undo or a clean-up takes its time: the turn does not wait for it
+            why = "the folder was in use when the turn began to change it"
+            await self._store.changes.began(turn_id, folder, "", why, now_ms=self._clock())
             self._begun[turn_id] = folder
+            return
+        try:
+            if turn_id not in self._begun:
+                commit, why = await self._record(folder, f"before turn {turn_id}")
+                await self._store.changes.began(turn_id, folder, commit, why, now_ms=self._clock())
+                self._begun[turn_id] = folder
+        finally:
+            lock.release()
 
     async def adopt(self, turn: Turn) -> None:
         """Go on with a turn whose daemon died after it had begun to change files."""
@@ -127,6 +137,8 @@ class Recording:
         kept = await self._store.changes.kept(since_ms=self._clock() - KEPT_MS)
         pruned = 0
         for folder, commits in kept.items():
+            if self.changing(folder):
+                continue  # another time: a turn that ends waits for nothing
             try:
                 async with self.alone(folder) as shadow:
                     pruned += await shadow.prune(commits)

@@ -8,8 +8,8 @@ from enum import StrEnum
 from supervisor.checkpoints.undoing import Conflict
 from supervisor.protocol.errors import XswarmError
 from supervisor.protocol.messages import MessageId, SessionId
-from supervisor.protocol.times import Clock, now_ms
-from supervisor.recording import Recording
+from supervisor.protocol.times import DAY_MS, Clock, now_ms
+from supervisor.recording import KEPT_MS, Recording
 from supervisor.rights import Rights
 from supervisor.store.port import Store
 from supervisor.store.ports.changes import ChangedTurn, StoredOperation
@@ -19,6 +19,9 @@ MAX_FILES = 500
 
 NAMED = 5
 """Paths that a sentence names."""
+
+NAMED_CHARACTERS = 80
+"""Of each of them."""
 
 
 class Way(StrEnum):
@@ -136,6 +139,8 @@ class Undo:
         """
         if (refused := self._rights.refusal(turn.user_id, turn.project)) is not None:
             raise refused
+        if turn.before_ms < self._clock() - KEPT_MS:
+            raise UndoRefused(f"it is more than {KEPT_MS // DAY_MS} days old, and is not kept any more")
         if not turn.before_commit or not turn.after_commit:
             raise UndoRefused(f"what the turn changed was not recorded{f' ({turn.why})' if turn.why else ''}")
         if await self._store.changes.overlapped(turn):
@@ -160,5 +165,9 @@ class Undo:
 
 def named(paths: tuple[str, ...]) -> str:
     """Return some paths in a sentence."""
-    shown = ", ".join(path.encode(errors="replace").decode() for path in paths[:NAMED])
+    shown = ", ".join(_short(path.encode(errors="replace").decode()) for path in paths[:NAMED])
     return shown + (f" and {len(paths) - NAMED} more" if len(paths) > NAMED else "")
+
+
+def _short(path: str) -> str:
+    return path if len(path) <= NAMED_CHARACTERS else f"...{path[-NAMED_CHARACTERS:]}"

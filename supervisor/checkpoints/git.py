@@ -91,12 +91,14 @@ class Git:
         work_tree: the folder that it looks at.
         index: name of the index file in `git_dir`.
         search_path: where git is looked for, as PATH; None = where this process looks.
+        seconds: limit of one run.
     """
 
     git_dir: Path
     work_tree: Path
     index: str = "index"
     search_path: str | None = None
+    seconds: float = SECONDS
 
     def at(self, folder: bytes) -> Git:
         """Return the same for a folder below the work tree, with nothing tracked."""
@@ -114,26 +116,27 @@ class Git:
         (self.git_dir / f"{self.index}.lock").unlink(missing_ok=True)
 
     def run(
-        self, *arguments: str, given: bytes = b"", accepted: Sequence[int] = (0,), seconds: float = SECONDS
+        self, *arguments: str, given: bytes = b"", accepted: Sequence[int] = (0,), seconds: float | None = None
     ) -> bytes:
         """Return what git writes to stdout.
 
         Args:
             given: what it reads from stdin.
             accepted: exit statuses that are no failure.
-            seconds: its time limit.
+            seconds: its time limit; None = that of every run.
 
         Raises:
             CheckpointFailed: no git, no project, time over.
             GitFailed: another exit status.
         """
+        limit = self.seconds if seconds is None else seconds
         with self._start(arguments) as process:
             try:
-                out, err = process.communicate(given, timeout=seconds)
+                out, err = process.communicate(given, timeout=limit)
             except subprocess.TimeoutExpired:
                 _end(process)
                 remedy = "leave large or many files out by .gitignore"
-                raise CheckpointFailed(f"git {arguments[0]} took longer than {seconds:g} s", remedy) from None
+                raise CheckpointFailed(f"git {arguments[0]} took longer than {limit:g} s", remedy) from None
         if process.returncode not in accepted:
             raise GitFailed(arguments[0], process.returncode, err.decode(errors="replace").strip()[-500:])
         return out
@@ -146,7 +149,7 @@ class Git:
             if len(out) > limit:
                 _end(process)
                 return out[:limit], True
-            err = process.communicate(b"", timeout=SECONDS)[1]
+            err = process.communicate(b"", timeout=self.seconds)[1]
         if process.returncode:
             raise GitFailed(arguments[0], process.returncode, err.decode(errors="replace").strip()[-500:])
         return out, False

@@ -8,15 +8,19 @@ import logging
 import os
 import re
 import threading
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ParamSpec, TypeVar
 
-from supervisor.checkpoints.git import COLLECT_SECONDS, CheckpointFailed, Git, GitFailed
+from supervisor.checkpoints.git import COLLECT_SECONDS, SECONDS, CheckpointFailed, Git, GitFailed
 from supervisor.checkpoints.undoing import Conflict, Undoing
 from supervisor.checkpoints.worktree import LeftOut, Worktree
 
 logger = logging.getLogger(__name__)
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 MAX_FILE_BYTES = 50_000_000
 """Larger files are left out and named."""
@@ -89,6 +93,7 @@ class Shadow:
         never: absolute folders that are left out, such as the daemon's state; `git_dir` always is.
         max_file_bytes: larger files are left out and named.
         search_path: where git is looked for, as PATH; None = where this process looks.
+        seconds: limit of one run of git; a step takes a handful of them.
     """
 
     def __init__(
@@ -99,8 +104,9 @@ class Shadow:
         never: Sequence[Path] = (),
         max_file_bytes: int = MAX_FILE_BYTES,
         search_path: str | None = None,
+        seconds: float = SECONDS,
     ) -> None:
-        self._git = Git(git_dir=git_dir, work_tree=project_path, search_path=search_path)
+        self._git = Git(git_dir=git_dir, work_tree=project_path, search_path=search_path, seconds=seconds)
         self._worktree = Worktree(git=self._git, max_bytes=max_file_bytes, never=(git_dir, *never))
         # Of threads, not of tasks: a cancelled caller leaves its thread at work.
         self._lock = threading.Lock()
@@ -111,15 +117,15 @@ class Shadow:
         Raises:
             CheckpointFailed: no git, no folder, no space, time over.
         """
-        return await asyncio.to_thread(self._locked_record, message)
+        return await _in_thread(self._locked_record, message)
 
     async def diff(self, before: str, after: str, *, limit: int = MAX_DIFF_BYTES) -> str:
         """Return the unified difference of two checkpoints, cut after `limit` bytes with a line that says so."""
-        return await asyncio.to_thread(self._diff, _checked(before), _checked(after), limit)
+        return await _in_thread(self._diff, _checked(before), _checked(after), limit)
 
     async def changed(self, before: str, after: str) -> list[Change]:
         """Return the paths that differ between two checkpoints."""
-        return await asyncio.to_thread(self._changed, _checked(before), _checked(after))
+        return await _in_thread(self._changed, _checked(before), _checked(after))
 
     async def revert(self, before: str, after: str, *, dry_run: bool) -> Reverted | Conflict:
         """Take back what changed from `before` to `after`, and keep what was changed since.
@@ -132,11 +138,11 @@ class Shadow:
         Raises:
             CheckpointFailed: as in `record`, or the project may not be written.
         """
-        return await asyncio.to_thread(self._revert, _checked(before), _checked(after), dry_run)
+        return await _in_thread(self._revert, _checked(before), _checked(after), dry_run)
 
     async def prune(self, keep: Collection[str]) -> int:
         """Forget all checkpoints but those to keep, free their space, and return how many were forgotten."""
-        return await asyncio.to_thread(self._prune, {_checked(commit) for commit in keep})
+        return await _in_thread(self._prune, {_checked(commit) for commit in keep})
 
     def _locked_record(self, message: str) -> Checkpoint:
         with self._lock:
@@ -145,12 +151,8 @@ class Shadow:
     def _record(self, message: str) -> Checkpoint:
         if not self._git.work_tree.is_dir():  # an empty folder is a state, a missing one is none
             raise CheckpointFailed(f"{self._git.work_tree} is gone", "bring the folder back, or take it out of config")
-        try:
-            self._git.prepare()
-            left_out = self._into_index()
-        except OSError as error:
-            remedy = "free disk space under state.dir, or check its rights"
-            raise CheckpointFailed(error.strerror or type(error).__name__, remedy) from error
+        self._git.prepare()
+        left_out = self._into_index()
         tree = self._git.run("write-tree").decode().strip()
         return Checkpoint(commit=self._commit(tree, message, left_out), left_out=tuple(left_out))
 
@@ -224,6 +226,23 @@ class Shadow:
             self._git.run("update-ref", "--stdin", given="".join(f"delete {name}\n" for name in old).encode())
             self._git.run("gc", "--quiet", "--prune=now", seconds=COLLECT_SECONDS)
             return len(old)
+
+
+async def _in_thread(step: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
+    """Run a step in a thread; what the disk refuses is a failure like any other of git's.
+
+    Raises:
+        CheckpointFailed: as the step says, or no space, no right.
+    """
+
+    def run() -> T:
+        try:
+            return step(*arguments, **named)
+        except OSError as error:
+            remedy = "free disk space under state.dir, or check its rights"
+            raise CheckpointFailed(error.strerror or type(error).__name__, remedy) from error
+
+    return await asyncio.to_thread(run)
 
 
 def _checked(commit: str) -> str:

@@ -26,7 +26,7 @@ LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 POSITIVE = (
     "supervisor.drain_seconds http.query_token_max_seconds claude_code.max_sessions claude_code.max_processes "
     "claude_code.turn_timeout_seconds assistant.max_tokens limits.messages_per_minute limits.messages_per_hour "
-    "approvals.expires_seconds"
+    "approvals.expires_seconds claude_code.checkpoint_seconds"
 ).split()
 NOT_NEGATIVE = (
     "supervisor.ack_after_seconds claude_code.idle_timeout_seconds claude_code.max_sessions_per_user "

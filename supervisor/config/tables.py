@@ -86,6 +86,7 @@ class ClaudeCode:
         model: empty = Claude Code's default.
         turn_timeout_seconds: seconds that one turn may take.
         sandbox: "required": shell commands run in a sandbox or not at all; "off": they run as the daemon's user.
+        checkpoint_seconds: that recording a folder, for undo, may hold a turn up; one that takes longer has none.
         cli_path: another Claude Code binary than the one that the claude-agent-sdk package carries.
     """
 
@@ -99,6 +100,7 @@ class ClaudeCode:
     model: str = ""
     turn_timeout_seconds: float = 1800.0
     sandbox: Literal["required", "off"] = "required"
+    checkpoint_seconds: float = 20.0
     cli_path: str = ""
 
 

@@ -40,7 +40,9 @@ _LAST_OF_USER = f"""
 _OVERLAPPED = """
     SELECT EXISTS (
         SELECT 1 FROM checkpoints
-        WHERE project_path = ? AND turn_id <> ? AND before_ms < ? AND (after_ms IS NULL OR after_ms > ?)
+        WHERE project_path = ? AND turn_id <> ? AND before_ms < ? AND (
+              after_ms > ?
+              OR after_ms IS NULL AND (SELECT state FROM turns WHERE id = checkpoints.turn_id) = 'running')
     )
 """
 _UNDO = "UPDATE checkpoints SET undone_ms = ?, undone_by = ?, undo_before = ?, undo_after = ? WHERE turn_id = ?"

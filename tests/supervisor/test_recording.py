@@ -125,3 +125,28 @@ async def test_old_states_are_forgotten_and_others_kept(tmp_path: Path) -> None:
         await core.recording.shadow(str(core.site)).record("nobody's")
         assert await core.recording.prune() == 1
         assert await core.recording.prune() == 0
+
+
+async def test_a_folder_that_is_in_use_holds_no_turn_up(tmp_path: Path) -> None:
+    async with core_with(tmp_path) as core:
+        core.recording._seconds = 0.05
+        await connect(core)
+        async with core.recording.alone(str(core.site)):
+            answered = await ask(core, "write a.txt new")
+        assert answered.answer == "written"
+        found = await core.store.changes.of_message(answered.turn.message_id)
+        assert found is not None
+        assert (found.before_commit, found.after_commit) == ("", "")
+        assert "in use" in found.why
+
+
+async def test_nothing_is_pruned_under_a_turn_that_changes_the_folder(tmp_path: Path) -> None:
+    async with core_with(tmp_path) as core:
+        await connect(core)
+        await send(core, "write a.txt hold")
+        await until(scripted(core).held, "it has written")
+        await core.recording.shadow(str(core.site)).record("nobody's")
+        assert await core.recording.prune() == 0
+        scripted(core).release()
+        await until(lambda: not core.recording.changing(str(core.site)), "it has ended")
+        assert await core.recording.prune() == 1

@@ -10,8 +10,11 @@ from supervisor.checkpoints.git import CheckpointFailed
 from supervisor.protocol.errors import ProjectNotAllowed
 from supervisor.protocol.messages import SessionId
 from supervisor.protocol.status import Permissions
+from supervisor.protocol.times import now_ms
+from supervisor.recording import KEPT_MS
+from supervisor.rights import Rights
 from supervisor.store.ports.changes import ChangedTurn
-from supervisor.undo import UndoConflict, UndoRefused, Way, named
+from supervisor.undo import Undo, UndoConflict, UndoRefused, Way, named
 from tests.fakes import ScriptedConnector
 from tests.supervisor.harness import Core
 from tests.supervisor.helpers import PLENTY, ask, connect, project, scripted, send
@@ -160,3 +163,17 @@ def test_many_paths_are_named_in_part() -> None:
     assert named(("a",)) == "a"
     assert named(tuple("abcdefg")) == "a, b, c, d, e and 2 more"
     assert named(("\udcff",)) == "?"
+
+
+async def test_what_is_not_kept_any_more_is_too_old(tmp_path: Path) -> None:
+    async with core_with(tmp_path) as core:
+        turn = await changed(core, "write a.txt new")
+        late = Undo(core.store, core.recording, Rights(core.directory, core.projects), lambda: now_ms() + KEPT_MS + 9)
+        with pytest.raises(UndoRefused, match="more than 30 days old"):
+            await late.take_back(turn, "alice")
+        assert (core.site / "a.txt").exists()
+
+
+def test_a_long_path_is_named_by_its_end() -> None:
+    assert named(("d/" * 90 + "file.txt",)).endswith("d/d/file.txt")
+    assert len(named(("d/" * 90 + "file.txt",))) < 100
