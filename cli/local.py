@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from supervisor import maintenance
 from supervisor.config import Config
+from supervisor.doctor import doctor
 
 
 def call(config: Config, method: str, path: str, body: dict[str, Any] | None) -> tuple[int, dict[str, Any]]:
@@ -16,3 +19,8 @@ def call(config: Config, method: str, path: str, body: dict[str, Any] | None) ->
         XswarmError: a daemon holds the lock, or the database cannot be used.
     """
     return asyncio.run(maintenance.call(config, method, path, body))
+
+
+def examine(config_file: Path | None, *, offline: bool) -> list[dict[str, Any]]:
+    """Return what the doctor finds, one {name, status, detail, remedy} each."""
+    return [asdict(check) for check in asyncio.run(doctor.examine(config_file, offline=offline))]

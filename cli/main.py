@@ -16,6 +16,7 @@ from supervisor.protocol.errors import XswarmError
 COMMANDS = {
     "serve": ("cli.serve", "Run the daemon in the foreground."),
     "init": ("cli.init", "Ask, then write config.toml."),
+    "doctor": ("cli.doctor", "Look at everything that can be looked at, and say what to do."),
     "claude": ("cli.claude", "Claude Code sessions: start, talk, watch, stop, and what they cost."),
     "user": ("cli.user", "People: who they are, how they are reached, what they may do."),
     "token": ("cli.tokens", "Credentials: tokens for services and users, and JWTs for the admin chat."),

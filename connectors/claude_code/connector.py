@@ -20,6 +20,7 @@ from connectors.claude_code.process import Patience, Process
 from connectors.claude_code.session import ClaudeCodeConversation, Unanswered
 from connectors.claude_code.shelter import Shelter, settle
 from connectors.claude_code.watchdog import Limits
+from supervisor.protocol.checks import Check
 from supervisor.protocol.conversation import Exchange, SessionSpec, Trace, TraceKind
 from supervisor.protocol.errors import ConfigError, ConnectionFailed
 from supervisor.protocol.messages import MessageId
@@ -88,6 +89,10 @@ class ClaudeCodeConnector(Connector):
         self._shelter = await self._settle()
         said += self._shelter.sentences
         return said
+
+    async def examine(self) -> Sequence[Check]:
+        cli = installation.find(self._config.cli_path)
+        return [installation.examined(cli, await installation.ask_version(cli)), *(await self._settle()).checks()]
 
     async def open(self, session: SessionSpec, history: Sequence[Exchange]) -> ClaudeCodeConversation:
         async with self._starts:

@@ -8,10 +8,13 @@ import os
 import shutil
 import subprocess
 
+from supervisor.protocol.checks import Check, Standing
 from supervisor.protocol.errors import ConfigError
 
 KEY = "claude_code.cli_path"
 REMEDY = "install claude-agent-sdk, whose wheel carries it, or set claude_code.cli_path"
+TESTED_VERSION = "2.1.329"
+"""Whose frames and habits the tests have seen; another one may work as well."""
 VERSION_TIMEOUT = 20.0
 """Seconds that `claude --version` may take."""
 
@@ -42,6 +45,15 @@ async def ask_version(cli: str) -> str:
         return await asyncio.to_thread(_run_version, cli)
     except (OSError, subprocess.SubprocessError) as error:
         raise ConfigError(KEY, f"{cli} does not run: {error}", REMEDY) from error
+
+
+def examined(cli: str, version: str) -> Check:
+    """Return how the CLI stands."""
+    if version == TESTED_VERSION:
+        return Check(name="claude code", status=Standing.OK, detail=f"Claude Code {version} at {cli}")
+    detail = f"Claude Code {version} at {cli}; tested was {TESTED_VERSION}"
+    remedy = "use the one that the locked claude-agent-sdk carries: leave claude_code.cli_path empty"
+    return Check(name="claude code", status=Standing.WARNING, detail=detail, remedy=remedy)
 
 
 def _bundled() -> str | None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from connectors.claude_code.fence import NO_FENCE, PID_NAMESPACE, Fence, choose
+from supervisor.protocol.checks import Check, Standing
 
 SANDBOX_NEEDS = ("bwrap", "socat")
 """Programs without which Claude Code's sandbox does not start."""
@@ -30,6 +31,16 @@ class Shelter:
     with_shell: bool
     sentences: tuple[str, ...]
 
+    def checks(self) -> list[Check]:
+        """Return how both stand, for the doctor."""
+        fence, shell = self.sentences
+        stays = "install bubblewrap or util-linux; without a fence, agents outlive a killed daemon"
+        bare = "install bubblewrap and socat, and keep claude_code.sandbox required"
+        return [
+            _check("fence", fence, "" if self.fence is not NO_FENCE else stays),
+            _check("shell", shell, "" if self.sandbox else bare),
+        ]
+
 
 async def settle(fences: Sequence[Fence], *, path: str, sandbox_required: bool) -> Shelter:
     """Return the best fence that works here, preferring one in which the sandbox works too where that is required."""
@@ -47,3 +58,7 @@ async def settle(fences: Sequence[Fence], *, path: str, sandbox_required: bool) 
     reason = f"{' and '.join(missing)} not found" if missing else "bubblewrap does not work inside the fence"
     why = f"shell commands are not offered: claude_code.sandbox is required, and {reason}"
     return Shelter(fence=fence, sandbox=False, with_shell=False, sentences=(fence.sentence, why))
+
+
+def _check(name: str, detail: str, remedy: str) -> Check:
+    return Check(name=name, status=Standing.WARNING if remedy else Standing.OK, detail=detail, remedy=remedy)

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol, TypeVar
 
+from supervisor.protocol.checks import Check
 from supervisor.protocol.conversation import (
     ConversationEvent,
     Exchange,
@@ -196,6 +197,10 @@ class Connector(ABC):
             key: of the prompt.
         """
         return Trace()
+
+    async def examine(self) -> Sequence[Check]:
+        """Say how what it needs stands, for `xswarm doctor`; changes nothing, and may run beside a daemon."""
+        return ()
 
     async def prepare(self) -> Sequence[str]:
         """Check what it needs, once at start; return sentences for the operator (what is in force, what is lacking).

@@ -49,6 +49,11 @@ def released() -> list[Migration]:
     return sorted(found, key=lambda migration: migration.version)
 
 
+def sqlite_version() -> tuple[int, int, int]:
+    """Return the version of the SQLite that Python was built with."""
+    return sqlite3.sqlite_version_info
+
+
 def migrate(connection: sqlite3.Connection, migrations: list[Migration] | None = None) -> int:
     """Apply what is missing; returns the version.
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from connectors.claude_code import installation
+from supervisor.protocol.checks import Standing
 from supervisor.protocol.errors import ConfigError
 
 TESTED = "2.1.329"
@@ -22,7 +23,13 @@ def test_the_wheel_carries_the_cli() -> None:
 
 @pytest.mark.cli_process
 async def test_the_installed_version_is_the_one_whose_frames_are_recorded() -> None:
-    assert await installation.ask_version(installation.find(None)) == TESTED
+    assert await installation.ask_version(installation.find(None)) == TESTED == installation.TESTED_VERSION
+
+
+def test_another_version_than_the_tested_one_is_a_warning() -> None:
+    assert installation.examined("claude", TESTED).status is Standing.OK
+    other = installation.examined("claude", "1.0.0")
+    assert (other.status, bool(other.remedy)) == (Standing.WARNING, True)
 
 
 @pytest.mark.parametrize("name", ["missing", "folder", "text"])

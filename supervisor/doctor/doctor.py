@@ -1,0 +1,40 @@
+"""The whole examination, in the order in which things depend on each other."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from supervisor import config, plugins
+from supervisor.credentials import Credentials
+from supervisor.doctor import machine, running, state
+from supervisor.host import ConnectorSide
+from supervisor.protocol.checks import Check, Standing
+from supervisor.protocol.errors import XswarmError
+
+
+async def examine(config_file: Path | None, *, offline: bool = False) -> list[Check]:
+    """Look at everything that can be looked at; changes nothing, and asks no provider."""
+    checks = machine.examine()
+    try:
+        path = config.find(config_file)
+        settings = config.load(path)
+    except XswarmError as error:
+        failed = Check(name="configuration", status=Standing.FAILED, detail=str(error), remedy=error.remedy)
+        return [*checks, failed]
+    checks += [state.config_file(path), *state.folder(settings), *state.channels(settings)]
+    checks += state.secrets(settings, offline=offline)
+    checks += await _connector(settings)
+    found = running.addresses(settings)
+    if found is not None:
+        return [*checks, *await running.daemon(found)]
+    return [*checks, *running.ports(settings), *await state.database(settings)]
+
+
+async def _connector(settings: config.Config) -> list[Check]:
+    name = settings.claude_code.connector
+    try:
+        side = ConnectorSide(Credentials(settings.state_dir, os.environ), settings.state_dir)
+        return list(await plugins.connector(name, "claude_code", settings.claude_code, side).examine())
+    except XswarmError as error:
+        return [Check(name=name, status=Standing.FAILED, detail=str(error), remedy=error.remedy)]

@@ -1,0 +1,75 @@
+"""The daemon itself: does it run, are all its parts well, and if not, can it have its ports."""
+
+from __future__ import annotations
+
+import asyncio
+import http.client
+import json
+import os
+import socket
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from supervisor.config import Config
+from supervisor.doctor.state import people
+from supervisor.protocol.checks import Check, Standing
+
+ADDRESSES = "addresses.json"
+SECONDS = 5.0
+
+
+def addresses(config: Config) -> dict[str, Any] | None:
+    """Return where the daemon of this state is reached; None = none runs."""
+    try:
+        found: dict[str, Any] = json.loads((config.state_dir / ADDRESSES).read_text(encoding="utf-8"))
+        os.kill(int(found["pid"]), 0)
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return found
+
+
+async def daemon(found: dict[str, Any]) -> list[Check]:
+    """Look at a daemon that runs."""
+    try:
+        ready = await asyncio.to_thread(_get, found["http"], "/readyz", "")
+        token = await asyncio.to_thread(Path(found["operator_token_file"]).read_text, "utf-8")
+        users = await asyncio.to_thread(_get, found["http"], "/api/admin/users", token.strip())
+    except (OSError, ValueError, KeyError, http.client.HTTPException) as error:
+        remedy = "look at its log; end it and start it again"
+        detail = f"pid {found['pid']} does not answer: {error}"
+        return [Check(name="daemon", status=Standing.FAILED, detail=detail, remedy=remedy)]
+    broken = [name for name, how in ready["parts"].items() if how != "ok"]
+    if broken:
+        detail = f"pid {found['pid']} runs; these parts do not work: {', '.join(broken)}"
+        return [Check(name="daemon", status=Standing.FAILED, detail=detail, remedy="its log says why")]
+    detail = f"pid {found['pid']} runs on {found['socket']} and {found['http']}; all parts work"
+    return [Check(name="daemon", status=Standing.OK, detail=detail), people(users["users"])]
+
+
+def ports(config: Config) -> list[Check]:
+    """Look whether the daemon could have its ports."""
+    checks = [Check(name="daemon", status=Standing.OK, detail="none runs; `xswarm serve` starts it")]
+    for key, listener in (("supervisor.port", config.supervisor), ("http.port", config.http)):
+        with socket.socket(socket.AF_INET6 if ":" in listener.host else socket.AF_INET) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((listener.host, listener.port))
+            except OSError as error:
+                remedy = f"end what has it, or set {key}"
+                detail = f"{listener.host} port {listener.port} cannot be had: {error.strerror}"
+                checks.append(Check(name=key, status=Standing.FAILED, detail=detail, remedy=remedy))
+                continue
+        checks.append(Check(name=key, status=Standing.OK, detail=f"{listener.host} port {listener.port} is free"))
+    return checks
+
+
+def _get(base: str, path: str, token: str) -> dict[str, Any]:
+    address = urlsplit(base)
+    connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=SECONDS)
+    try:
+        connection.request("GET", path, headers={"Authorization": f"Bearer {token}"} if token else {})
+        answer: dict[str, Any] = json.loads(connection.getresponse().read())
+        return answer
+    finally:
+        connection.close()

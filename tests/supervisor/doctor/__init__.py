@@ -1,0 +1,3 @@
+"""Tests of the doctor."""
+
+from __future__ import annotations

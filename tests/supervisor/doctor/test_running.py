@@ -1,0 +1,68 @@
+"""What the doctor says of a daemon, running or not."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import socket
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from supervisor.config import Config, Http, State, Supervisor
+from supervisor.doctor import running
+from supervisor.protocol.checks import Standing
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Config:
+    return Config(state=State(dir=str(tmp_path)), supervisor=Supervisor(port=0), http=Http(port=0))
+
+
+def write_addresses(folder: Path, **changed: Any) -> None:
+    known = {
+        "pid": os.getpid(),
+        "http": "http://127.0.0.1:1",
+        "socket": "",
+        "operator_token_file": str(folder / "token"),
+    }
+    (folder / "addresses.json").write_text(json.dumps(known | changed), encoding="utf-8")
+
+
+def test_no_daemon_is_found_where_none_wrote_its_addresses(config: Config) -> None:
+    assert running.addresses(config) is None
+    (config.state_dir / "addresses.json").write_text("{}", encoding="utf-8")
+    assert running.addresses(config) is None
+    (config.state_dir / "addresses.json").write_text("no JSON", encoding="utf-8")
+    assert running.addresses(config) is None
+
+
+def test_addresses_of_a_daemon_that_died_count_for_nothing(config: Config) -> None:
+    child = os.fork()
+    if child == 0:
+        os._exit(0)
+    os.waitpid(child, 0)
+    write_addresses(config.state_dir, pid=child)
+    assert running.addresses(config) is None
+
+
+async def test_a_daemon_that_does_not_answer_has_failed(config: Config) -> None:
+    write_addresses(config.state_dir)
+    found = running.addresses(config)
+    assert found is not None
+    (check,) = await running.daemon(found)
+    assert check.status is Standing.FAILED
+    assert check.remedy
+
+
+def test_a_port_that_somebody_has_is_named_with_its_key(config: Config) -> None:
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        holder.listen()
+        taken = dataclasses.replace(config, http=Http(host="127.0.0.1", port=holder.getsockname()[1]))
+        by_name = {check.name: check for check in running.ports(taken)}
+    assert by_name["http.port"].status is Standing.FAILED
+    assert "http.port" in by_name["http.port"].remedy
+    assert by_name["supervisor.port"].status is Standing.OK
