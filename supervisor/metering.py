@@ -25,10 +25,6 @@ SETTLE_SECONDS = 2.0
 class Gauge(Protocol):
     """Says what may still be spent."""
 
-    @property
-    def reserve(self) -> int:
-        """What a call is taken to cost, in nanodollars, before one has ended."""
-
     async def refusal(self, turn_id: int | None, under_way: int) -> BudgetExceeded | None:
         """Return why no further call may be made, None where it may."""
 
@@ -70,12 +66,11 @@ class SessionMeter:
         self._changed = asyncio.Event()
         self._admitting = asyncio.Lock()
         self._admitted = 0  # calls that were let through and are not over
-        self._dearest = 0  # of the turn's finished calls, in nanodollars
+        self._most = 0  # that any of them can cost, in nanodollars
 
     def begin(self, turn_id: int) -> None:
         """Charge what follows to a turn."""
         self._turn_id = turn_id
-        self._dearest = 0
 
     async def settle(self) -> None:
         """Wait until every call of the turn is journalled; what comes later is posted by itself."""
@@ -95,31 +90,33 @@ class SessionMeter:
         while self._writes:
             await asyncio.gather(*self._writes, return_exceptions=True)
 
-    async def admit(self, model: str, max_tokens: int, *, priced: bool) -> str | None:
+    async def admit(self, model: str, max_tokens: int, *, most_nanos: int | None) -> str | None:
         """Let a call through while no limit is used up.
 
-        What a call costs is known at its end. While others are under way each is taken to cost as much as the turn's
-        dearest so far; where that might pass a limit, the call waits for them: so a turn passes a limit by one call.
+        What a call costs is known at its end. While others are under way, they and this one are taken to cost the most
+        that they can; where that might pass a limit, the call waits for them: so a turn passes a limit by one call.
         """
         if self._gauge is not None:
-            if not priced:
+            if most_nanos is None:
                 return f"the price of {model} is not known, so no limit on spending could hold"
             async with self._admitting:
-                error = await self._refusal(self._gauge)
+                error = await self._refusal(self._gauge, most_nanos)
             if error is not None:
                 if self.on_refusal is not None:
                     self.on_refusal(error)
                 return str(error)
+        # What is over need not be told apart: each of those under way counts as the dearest among them.
+        self._most = max(self._most if self._admitted else 0, most_nanos or 0)
         self._admitted += 1
         return None
 
-    async def _refusal(self, gauge: Gauge) -> BudgetExceeded | None:
+    async def _refusal(self, gauge: Gauge, most_nanos: int) -> BudgetExceeded | None:
         while True:
             await self.drain()
             error = await gauge.refusal(self._turn_id, 0)
             if error is not None or not self._admitted:
                 return error
-            each = self._dearest or gauge.reserve
+            each = max(self._most, most_nanos)
             if await gauge.refusal(self._turn_id, each * (self._admitted + 1)) is None:
                 return None
             self._changed.clear()
@@ -139,7 +136,6 @@ class SessionMeter:
     def finished(self, call: ModelCall) -> None:
         """Journal a call's final figures."""
         turn_id, start = self._open.pop(call.id, (None, None))
-        self._dearest = max(self._dearest, call.nanos or 0)
         if turn_id is not None and turn_id == self._turn_id:
             self._journal(turn_id, call, estimated=not call.complete)
         else:

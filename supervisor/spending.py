@@ -53,11 +53,6 @@ class Gauge:
         """
         return await self.spending.refusal(turn_id, self.user_id, self.session_id, under_way)
 
-    @property
-    def reserve(self) -> int:
-        """What a call of unknown price is taken to cost, in nanodollars."""
-        return self.spending.reserve_nanos
-
 
 class Spending:
     """What may still be spent; without `[budgets]` everything.

@@ -39,12 +39,12 @@ class ModelCall:
 class Meter(Protocol):
     """Who pays for the calls of one token. Its methods are called on the event loop and must not block it."""
 
-    async def admit(self, model: str, max_tokens: int, *, priced: bool) -> str | None:
+    async def admit(self, model: str, max_tokens: int, *, most_nanos: int | None) -> str | None:
         """Return None to let a call through, or the sentence with which it is refused.
 
         Args:
             max_tokens: the most that it may write; 0 where the request does not say.
-            priced: whether what it will cost can be known.
+            most_nanos: the most that it can cost, in nanodollars; None where its price is not known.
         """
 
     def over(self) -> None:

@@ -99,6 +99,16 @@ class PriceList:
                 return None
         return int((total * NANOS_PER_TOKEN).to_integral_value(ROUND_HALF_EVEN))
 
+    def most(self, model: str, prompt_tokens: int, output_tokens: int) -> int | None:
+        """Return the most that one call can cost in nanodollars, however its prompt is cached; None = not known."""
+        prompts = (
+            Tokens(input=prompt_tokens, output=output_tokens),
+            Tokens(cache_write_5m=prompt_tokens, output=output_tokens),
+            Tokens(cache_write_1h=prompt_tokens, output=output_tokens),
+        )
+        plain, *cached = (self.price(model, tokens) for tokens in prompts)
+        return None if plain is None else max(plain, *(nanos or 0 for nanos in cached))
+
     def _listed(self, model: str, prompt_tokens: int, at: datetime) -> Rates | None:
         try:
             _, found = self._snapshot.find_provider_model(model, None, PROVIDER, None)

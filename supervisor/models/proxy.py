@@ -21,7 +21,7 @@ from supervisor.models.api_errors import LARGEST_BODY, error_response, in_api_sh
 from supervisor.models.metering import CallRecord, Meter, Metered
 from supervisor.models.prices import PriceList
 from supervisor.models.usage import MessageReader, StreamReader, UsageReader
-from supervisor.protocol.conversation import ModelEndpoint, Tokens
+from supervisor.protocol.conversation import ModelEndpoint
 
 logger = logging.getLogger(__name__)
 
@@ -58,7 +58,6 @@ NOT_FORWARDED = HOP_BY_HOP | {
 }
 """What the caller's request loses: its credentials, and what belongs to its connection alone."""
 
-ONE_TOKEN = Tokens(input=1, output=1)
 
 NOT_RETURNED = HOP_BY_HOP | {"set-cookie"}
 
@@ -184,8 +183,9 @@ class Gateway:
             return error_response(400, "the body must be a JSON object with a model")
         model, max_tokens = asked
         try:
-            priced = self._prices.price(model, ONE_TOKEN) is not None
-            refusal = await grant.meter.admit(model, max_tokens, priced=priced)
+            # No token is shorter than a byte, and the dearest way to read one is to keep it in the cache for an hour.
+            most = self._prices.most(model, len(raw), max_tokens)
+            refusal = await grant.meter.admit(model, max_tokens, most_nanos=most)
         except Exception:  # the limits must hold even where checking them fails
             logger.exception("%s: whether a model call is allowed could not be found out", grant.owner)
             return error_response(500, "the limits could not be checked", headers={"x-should-retry": "false"})

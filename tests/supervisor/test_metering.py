@@ -167,4 +167,4 @@ async def test_a_store_that_refuses_ends_nothing_and_is_reported(
 
 
 async def test_without_limits_every_call_is_let_through(meter: SessionMeter) -> None:
-    assert await meter.admit("claude-x", 1_000_000, priced=False) is None
+    assert await meter.admit("claude-x", 1_000_000, most_nanos=None) is None

@@ -191,11 +191,11 @@ async def test_a_running_turn_is_refused_calls_and_ended_where_it_goes_on(tmp_pa
         live = core.sessions.live(SessionId("s1"))
         assert live is not None
         for number in range(3):
-            assert await live.meter.admit("claude-x", 0, priced=True) is None
+            assert await live.meter.admit("claude-x", 0, most_nanos=0) is None
             live.meter.started(call(0.4, number))
             live.meter.finished(call(0.4, number))
             live.meter.over()
-        refusal = await live.meter.admit("claude-x", 0, priced=True)
+        refusal = await live.meter.admit("claude-x", 0, most_nanos=0)
         assert refusal == "Budget exceeded: message spent $1.20 of $1.00"
         await until(lambda: _is(core, taken, TurnState.FAILED), "it is ended")
         found = await result(core, taken.accepted.message_id)
@@ -211,9 +211,9 @@ async def test_parallel_calls_wait_where_they_might_pass_a_limit_together(tmp_pa
         await until(scripted(core).held, "it runs")
         live = core.sessions.live(SessionId("s1"))
         assert live is not None
-        assert await live.meter.admit("claude-x", 0, priced=True) is None
-        second = asyncio.create_task(live.meter.admit("claude-x", 0, priced=True))
-        third = asyncio.create_task(live.meter.admit("claude-x", 0, priced=True))
+        assert await live.meter.admit("claude-x", 0, most_nanos=600_000_000) is None
+        second = asyncio.create_task(live.meter.admit("claude-x", 0, most_nanos=600_000_000))
+        third = asyncio.create_task(live.meter.admit("claude-x", 0, most_nanos=600_000_000))
         await asyncio.wait([second, third], timeout=0.05)
         assert not second.done()
         live.meter.started(call(1.1, 1))
@@ -224,9 +224,34 @@ async def test_parallel_calls_wait_where_they_might_pass_a_limit_together(tmp_pa
         scripted(core).release()
 
 
+async def test_cheap_calls_so_far_let_no_dear_ones_through_together(tmp_path: Path) -> None:
+    async with core_with(tmp_path, message_usd=1.0) as core:
+        await connect(core)
+        await send(core, "hold on")
+        await until(scripted(core).held, "it runs")
+        live = core.sessions.live(SessionId("s1"))
+        assert live is not None
+        assert await live.meter.admit("claude-x", 0, most_nanos=10_000_000) is None
+        live.meter.started(call(0.01, 0))
+        live.meter.finished(call(0.01, 0))
+        live.meter.over()
+        dear = [asyncio.create_task(live.meter.admit("claude-x", 0, most_nanos=1_000_000_000)) for _ in range(20)]
+        await until(lambda: _any_done(dear), "one is let through")
+        live.meter.started(call(1.0, 1))
+        live.meter.finished(call(1.0, 1))
+        live.meter.over()
+        told = await asyncio.gather(*dear)
+        assert told.count(None) == 1
+        scripted(core).release()
+
+
+async def _any_done(tasks: list[asyncio.Task[str | None]]) -> bool:
+    return any(task.done() for task in tasks)
+
+
 async def test_a_model_without_a_price_makes_no_call_under_a_limit(tmp_path: Path) -> None:
     async with core_with(tmp_path, system_daily_usd=5.0) as core:
         await connect(core)
         live = core.sessions.live(SessionId("s1"))
         assert live is not None
-        assert "no limit on spending could hold" in str(await live.meter.admit("unheard-of", 0, priced=False))
+        assert "no limit on spending could hold" in str(await live.meter.admit("unheard-of", 0, most_nanos=None))

@@ -19,7 +19,7 @@ class RecordingMeter(Meter):
         self.ended: list[ModelCall] = []
         self.done = 0
 
-    async def admit(self, model: str, max_tokens: int, *, priced: bool) -> str | None:
+    async def admit(self, model: str, max_tokens: int, *, most_nanos: int | None) -> str | None:
         self.asked.append((model, max_tokens))
         return self.refusal
 

@@ -356,7 +356,7 @@ async def test_refusal_is_a_402_with_its_sentence(
 class BrokenMeter(RecordingMeter):
     """A meter whose limits cannot be checked."""
 
-    async def admit(self, model: str, max_tokens: int, *, priced: bool) -> str | None:
+    async def admit(self, model: str, max_tokens: int, *, most_nanos: int | None) -> str | None:
         raise OSError("disk")
 
 
