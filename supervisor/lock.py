@@ -23,7 +23,9 @@ class StateLock:
 
     def __enter__(self) -> StateLock:
         try:
-            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            # Its parent too: below a demo's folder lies the one that a real daemon will use.
+            for folder in (self._path.parent.parent, self._path.parent):
+                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
             raise ConfigError("state.dir", f"must be a folder that can be written to: {error}") from None

@@ -16,13 +16,19 @@ from supervisor.doctor.state import people
 from supervisor.protocol.checks import Check, Standing
 
 ADDRESSES = "addresses.json"
+DEMO = "demo"
+"""Where the demo keeps its state, below state.dir."""
 SECONDS = 5.0
 
 
 def addresses(config: Config) -> dict[str, Any] | None:
-    """Return where the daemon of this state is reached; None = none runs."""
+    """Return where the daemon of this state is reached, else the demo on it; None = neither runs."""
+    return _running_on(config.state_dir) or _running_on(config.state_dir / DEMO)
+
+
+def _running_on(folder: Path) -> dict[str, Any] | None:
     try:
-        found: dict[str, Any] = json.loads((config.state_dir / ADDRESSES).read_text(encoding="utf-8"))
+        found: dict[str, Any] = json.loads((folder / ADDRESSES).read_text(encoding="utf-8"))
         os.kill(int(found["pid"]), 0)
     except (OSError, ValueError, KeyError, TypeError):
         return None

@@ -107,7 +107,8 @@ def is_free(state_dir: Path) -> bool:
 
 def test_the_state_directory_is_made_for_its_owner_alone(tmp_path: Path) -> None:
     with StateLock(tmp_path / "deep" / "state"):
-        assert (tmp_path / "deep" / "state").stat().st_mode & 0o777 == 0o700
+        for folder in ("deep", "deep/state"):
+            assert (tmp_path / folder).stat().st_mode & 0o777 == 0o700, folder
 
 
 def test_a_state_directory_that_cannot_be_made_is_a_sentence(tmp_path: Path) -> None:

@@ -48,6 +48,13 @@ def test_addresses_of_a_daemon_that_died_count_for_nothing(config: Config) -> No
     assert running.addresses(config) is None
 
 
+def test_a_demo_on_this_state_is_a_daemon_too(config: Config) -> None:
+    demo = config.state_dir / "demo"
+    demo.mkdir()
+    write_addresses(demo)
+    assert running.addresses(config) is not None
+
+
 async def test_a_daemon_that_does_not_answer_has_failed(config: Config) -> None:
     write_addresses(config.state_dir)
     found = running.addresses(config)
