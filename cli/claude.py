@@ -161,7 +161,7 @@ def history(
         show.document(answer)
         return
     for message in answer["messages"]:
-        speaker = "You" if message["direction"] == Direction.TO_CLAUDE else "Claude Code"
+        speaker = (message.get("user_id") or "You") if message["direction"] == Direction.TO_CLAUDE else "Claude Code"
         price = f", {show.money(message['cost_usd'])}" if message["cost_usd"] else ""
         show.out(f"{speaker}, {show.moment(message['timestamp'])}{price}, {message['status']}, {message['id']}")
         show.out(message["message"].rstrip("\n") + "\n")

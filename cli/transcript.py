@@ -176,7 +176,8 @@ def _origin(message: Mapping[str, Any]) -> str:
     """Return who asked, as far as the message's context says it."""
     context = message.get("context") or {}
     channel = context.get("channel")
-    return f"You ({channel})" if isinstance(channel, str) else "You"
+    who = message.get("user_id") or "You"
+    return f"{who} ({channel})" if isinstance(channel, str) else who
 
 
 def _short(value: object) -> str:

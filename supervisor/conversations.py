@@ -66,7 +66,9 @@ class Conversations:
     async def again(self, user: User, channel: str, session_id: SessionId, text: str) -> Decision:
         """Return whether a user may prompt a session of theirs, which a command word named."""
         session = await self._store.sessions.get(session_id)
-        project = self._projects.holding(session) if session is not None and session.user_id == user.id else None
+        project = self._projects.holding(session) if session is not None else None
+        if session is None or not self._projects.is_open_to(user, session):
+            project = None
         if project is None or project not in self._projects.of(user):
             return Decision(target=Target.REFUSED, reason="you may not use its project any more", text="")
         decision = Decision(
@@ -77,12 +79,18 @@ class Conversations:
     async def _thread_session(self, user: User, channel: str, thread: str) -> Session | None:
         """Return the session that a message follows: that of its thread, or that of a fresh answer."""
         if thread:
-            return await self._store.sessions.find_in_thread(user.id, thread)
+            return await self._in_thread(user, thread)
         last = await self._store.turns.last_conversation(user.id, channel)
         if last is None or self._clock() - last.answered_ms > self._followup_ms:
             return None
         session = await self._store.sessions.get(last.session_id)
-        return session if session is not None and session.user_id == user.id else None
+        return session if session is not None and self._projects.is_open_to(user, session) else None
+
+    async def _in_thread(self, user: User, thread: str) -> Session | None:
+        for project in self._projects.shared_with(user):
+            if (found := await self._store.sessions.find_shared(project, thread)) is not None:
+                return found
+        return await self._store.sessions.find_in_thread(user.id, thread)
 
     @staticmethod
     def _by_mail(decision: Decision) -> Decision:
@@ -103,7 +111,10 @@ class Conversations:
             found = await self._store.sessions.get(decision.session_id)
             if found is not None and Lifecycle(found.status, found.end_reason).resumes_by_itself:
                 return found, None
-        found = await self._store.sessions.find(user.id, project.name, thread)
+        if project.shared:
+            found = await self._store.sessions.find_shared(project.name, thread)
+        else:
+            found = await self._store.sessions.find(user.id, project.name, thread)
         if found is not None and self._projects.holding(found) is not None:
             return found, None
         fresh = NewSession(
@@ -113,6 +124,7 @@ class Conversations:
             project_path=project.path,
             conversation_id=uuid7(),
             thread=thread,
+            shared=project.shared,
         )
         return None, fresh
 

@@ -165,7 +165,7 @@ class Core:
             store=store,
             directory=directory,
             projects=projects,
-            queries=Queries(store, directory, self.sessions),
+            queries=Queries(store, directory, projects, self.sessions),
             intake=self.intake,
             sessions=self.sessions,
             turns=self.turns,

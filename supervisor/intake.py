@@ -28,7 +28,6 @@ from supervisor.protocol.messages import (
     Receipt,
     Reply,
     SessionId,
-    UserId,
 )
 from supervisor.protocol.status import Target
 from supervisor.protocol.texts import well_formed
@@ -131,7 +130,7 @@ class Intake:
         self._mode = mode
         self._max_waiting = max_waiting
         self._clock = clock
-        self._gates: WeakValueDictionary[UserId, asyncio.Lock] = WeakValueDictionary()
+        self._gates: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def accept(self, inbound: Inbound) -> Receipt:
         """Take a message that a channel hands in.
@@ -283,6 +282,15 @@ class Intake:
         closes: str = "",
         mode: Mode = Mode.FOLLOWUP,
     ) -> Taken:
+        if (project := decision.project) is None or not project.shared:
+            return await self._take(submission, decision, session, closes=closes, mode=mode)
+        # The first texts of two of its users must find one conversation.
+        async with self._gates.setdefault(f"project {project.name}", asyncio.Lock()):
+            return await self._take(submission, decision, session, closes=closes, mode=mode)
+
+    async def _take(
+        self, submission: Submission, decision: Decision, session: Session | None, *, closes: str, mode: Mode
+    ) -> Taken:
         user, thread, project = submission.user, submission.thread, decision.project
         new_session = None
         lane, session_id = f"refused/{user.id}", None
@@ -292,6 +300,8 @@ class Intake:
             )
             session_id = session.id if session is not None else new_session.id if new_session is not None else None
             lane = str(session_id)
+            if (session or new_session or project).shared:
+                submission = replace(submission, note=_signed(submission))
         elif decision.target is Target.ASSISTANT:
             lane = lane_of(user.id, thread or submission.channel)
         conversation = None
@@ -368,6 +378,13 @@ def _continued(submission: Submission, meta: Mapping[str, Any]) -> Submission:
     if submission.reply is None or not meta:
         return submission
     return replace(submission, reply=replace(submission.reply, meta={**submission.reply.meta, **meta}))
+
+
+def _signed(submission: Submission) -> str:
+    """Return what the model is told besides, with who writes: a shared conversation has several who do."""
+    return "; ".join(
+        part for part in (f"written by {submission.user.name or submission.user.id}", submission.note) if part
+    )
 
 
 def _place(acceptance: Acceptance, mode: Mode, ahead: int) -> Sequence[OutboxDraft]:

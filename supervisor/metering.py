@@ -25,7 +25,7 @@ SETTLE_SECONDS = 2.0
 class Gauge(Protocol):
     """Says what may still be spent."""
 
-    async def refusal(self, turn_id: int | None, under_way: int) -> BudgetExceeded | None:
+    async def refusal(self, turn_id: int | None, user_id: UserId, under_way: int) -> BudgetExceeded | None:
         """Return why no further call may be made, None where it may."""
 
 
@@ -34,7 +34,7 @@ class SessionMeter:
 
     Args:
         lane: the session, for the log.
-        user_id: who pays for a call that belongs to no turn.
+        user_id: who pays for a call that belongs to no turn, until there was one.
         ledger: None = costs are not tracked.
         gauge: asked before each call; None = there are no limits.
         settle_seconds: how long the end of a turn waits for the last call's figures.
@@ -68,9 +68,9 @@ class SessionMeter:
         self._admitted = 0  # calls that were let through and are not over
         self._most = 0  # that any of them can cost, in nanodollars
 
-    def begin(self, turn_id: int) -> None:
-        """Charge what follows to a turn."""
-        self._turn_id = turn_id
+    def begin(self, turn_id: int, user_id: UserId) -> None:
+        """Charge what follows to a turn, by the limits of who wrote it."""
+        self._turn_id, self._user_id = turn_id, user_id
 
     async def settle(self) -> None:
         """Wait until every call of the turn is journalled; what comes later is posted by itself."""
@@ -113,11 +113,11 @@ class SessionMeter:
     async def _refusal(self, gauge: Gauge, most_nanos: int) -> BudgetExceeded | None:
         while True:
             await self.drain()
-            error = await gauge.refusal(self._turn_id, 0)
+            error = await gauge.refusal(self._turn_id, self._user_id, 0)
             if error is not None or not self._admitted:
                 return error
             each = max(self._most, most_nanos)
-            if await gauge.refusal(self._turn_id, each * (self._admitted + 1)) is None:
+            if await gauge.refusal(self._turn_id, self._user_id, each * (self._admitted + 1)) is None:
                 return None
             self._changed.clear()
             await self._changed.wait()

@@ -125,7 +125,7 @@ class Operations:
         known = self._sessions.live(session_id)
         with self._place(user, session_id, taken=known is not None and known.lifecycle.status.live):
             session = known.session if known is not None else await self._record(user, session_id, project, real_path)
-            if session.user_id != user.id:
+            if not self._projects.is_open_to(user, session):
                 raise SessionNotFound(session_id)
             if session.project_path != real_path:
                 raise InvalidMessage(
@@ -148,6 +148,7 @@ class Operations:
             project_path=path,
             conversation_id=uuid7(),
             thread=f"session:{session_id}",
+            shared=project.shared,
         )
         # One step: to ask first whether there is one would take a second way to the store and back.
         return await self._store.sessions.create(fresh, status=SessionStatus.CONNECTING, now_ms=self._clock())
@@ -193,10 +194,10 @@ class Operations:
 
         Raises:
             SessionNotFound, SessionNotActive, Overloaded, IdempotencyConflict, StorageError.
-            UserNotFound, NotAllowed, ProjectNotAllowed: its user has lost the right since it was connected.
+            UserNotFound, NotAllowed, ProjectNotAllowed: who writes has lost the right since it was connected.
         """
         session = await self.queries.session(asked.caller, session_id)
-        user = self._directory.user(session.user_id)
+        user = self._directory.user(asked.caller.user_id or session.user_id)  # a service writes for who began it
         if not user.role.may_prompt:
             raise NotAllowed(f"role {user.role} may not send prompts")
         live = self._sessions.live(session_id)  # its folder was checked when it was taken into memory

@@ -26,6 +26,7 @@ class Project:
         path: absolute, symlinks resolved.
         model: None = the default.
         approvers: who answers questions about tool calls; empty = whoever asked for the turn.
+        shared: its users share the conversations that are begun in it.
     """
 
     name: ProjectName
@@ -35,6 +36,7 @@ class Project:
     concurrent: bool
     users: frozenset[str]
     approvers: tuple[UserId, ...] = ()
+    shared: bool = False
 
 
 class Projects:
@@ -60,6 +62,7 @@ class Projects:
                 concurrent=table.concurrent,
                 users=frozenset(table.users),
                 approvers=tuple(UserId(user_id) for user_id in table.approvers),
+                shared=table.shared,
             )
             for name, table in tables.items()
         }
@@ -94,6 +97,18 @@ class Projects:
     def of(self, user: User) -> list[Project]:
         """Return the projects that a user may use: those of config.toml and those given in the database."""
         return [p for p in self._by_name.values() if user.id in p.users or p.name in user.projects]
+
+    def shared_with(self, user: User) -> list[ProjectName]:
+        """Return the projects whose shared conversations a user may see."""
+        return [project.name for project in self.of(user) if project.shared]
+
+    def shares(self, user: User, session: Session) -> bool:
+        """Return whether a session is shared with a user, whoever began it."""
+        return session.shared and session.project in self.shared_with(user)
+
+    def is_open_to(self, user: User, session: Session) -> bool:
+        """Return whether a user may see a session: it is theirs, or shared with them."""
+        return session.user_id == user.id or self.shares(user, session)
 
     def origin(self, user: User, project: Project) -> str:
         """Return where a user's right to a project comes from: "config" or "database"."""

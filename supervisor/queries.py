@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from supervisor import reports
 from supervisor.identity import Caller, Directory
+from supervisor.projects import Projects
 from supervisor.protocol import events
 from supervisor.protocol.errors import InvalidMessage, SessionNotFound, UserNotFound
 from supervisor.protocol.messages import MessageId, SessionId, UserId
@@ -15,11 +16,12 @@ from supervisor.store.records import CostQuery, Result, Session, User
 
 
 class Queries:
-    """Answers from the store, within what a caller may see: another user's things do not exist for them."""
+    """Answers from the store, within what a caller may see: what is not theirs does not exist for them."""
 
-    def __init__(self, store: Store, directory: Directory, sessions: Sessions) -> None:
+    def __init__(self, store: Store, directory: Directory, projects: Projects, sessions: Sessions) -> None:
         self._store = store
         self._directory = directory
+        self._projects = projects
         self._sessions = sessions
 
     def user(self, caller: Caller, user_id: str) -> User:
@@ -36,12 +38,21 @@ class Queries:
         """Return the record of a session that a caller may see; its figures may be those of its start.
 
         Raises:
-            SessionNotFound: there is none, or it is another user's.
+            SessionNotFound: there is none, or it is another user's and not shared with them.
         """
         session = await self.stored(session_id)
-        if session is None or not caller.may_act_for(session.user_id):
+        if session is None or not self.may_see(caller, session):
             raise SessionNotFound(session_id)
         return session
+
+    def may_see(self, caller: Caller, session: Session) -> bool:
+        """Return whether a session is the caller's to see: their own, or one that is shared with them."""
+        if caller.may_act_for(session.user_id):
+            return True
+        try:
+            return self._projects.shares(self._directory.user(str(caller.user_id)), session)
+        except UserNotFound:
+            return False
 
     async def status(self, caller: Caller, session_id: SessionId) -> events.SessionStatusEvent:
         """Return a session as it stands.
@@ -73,8 +84,10 @@ class Queries:
         Raises:
             UserNotFound: the token is another user's, or there is no such user.
         """
+        scope = self._scope(caller, user_id)
+        shared = self._projects.shared_with(self._directory.user(scope)) if scope is not None else ()
         return await self._store.sessions.list(
-            user_id=self._scope(caller, user_id), active_only=active_only, limit=limit, before=before, status=status
+            user_id=scope, shared=shared, active_only=active_only, limit=limit, before=before, status=status
         )
 
     async def history(
@@ -93,7 +106,10 @@ class Queries:
     async def result(self, caller: Caller, message_id: str) -> Result | None:
         """Return what became of a message that a caller may see, or None."""
         found = await self._store.turns.result(MessageId(message_id))
-        return found if found is not None and caller.may_act_for(found.turn.user_id) else None
+        if found is None or caller.may_act_for(found.turn.user_id):
+            return found
+        session = await self.stored(found.turn.session_id) if found.turn.session_id is not None else None
+        return found if session is not None and self.may_see(caller, session) else None
 
     async def cost(
         self,

@@ -68,6 +68,7 @@ def history_message(message: StoredMessage) -> events.HistoryMessage:
         cost_usd=usd(message.cost_nanos) if message.cost_nanos is not None else None,
         status=message.status,
         context=message.context,
+        user_id=message.user_id,
     )
 
 

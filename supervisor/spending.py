@@ -42,16 +42,15 @@ class Gauge:
     """Asked by a meter before each call of its session or thread."""
 
     spending: Spending
-    user_id: UserId
     session_id: SessionId | None
 
-    async def refusal(self, turn_id: int | None, under_way: int) -> BudgetExceeded | None:
+    async def refusal(self, turn_id: int | None, user_id: UserId, under_way: int) -> BudgetExceeded | None:
         """Return why no further call may be made, None where it may.
 
         Args:
             under_way: nanodollars that calls which have not ended are taken to cost.
         """
-        return await self.spending.refusal(turn_id, self.user_id, self.session_id, under_way)
+        return await self.spending.refusal(turn_id, user_id, self.session_id, under_way)
 
 
 class Spending:
@@ -96,7 +95,7 @@ class Spending:
     def meter(self, lane: str, user_id: UserId, session_id: SessionId | None) -> SessionMeter:
         """Return the meter of a session, or of a thread with the assistant."""
         ledger = self._store.ledger if self._track_costs else None
-        gauge = Gauge(spending=self, user_id=user_id, session_id=session_id) if self._limits is not None else None
+        gauge = Gauge(spending=self, session_id=session_id) if self._limits is not None else None
         return SessionMeter(lane, user_id, ledger, self._clock, gauge=gauge)
 
     async def reserve(self, turn: Turn) -> BudgetExceeded | None:

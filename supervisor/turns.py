@@ -320,7 +320,7 @@ class Turns:
 
     async def _converse(self, lane: Lane, turn: Turn, live: Live, conversation: Conversation) -> None:
         running = Running(live.noted(turn), self._hub, self._tool_recorder(lane))
-        live.meter.begin(turn.id)
+        live.meter.begin(turn.id, turn.user_id)
         await self._sessions.began(live, running.on_event, turn)
         ended = await self._run(lane, running, conversation, live.meter)
         self._sessions.ended(live, well=isinstance(ended, talk.Finished))
@@ -330,7 +330,7 @@ class Turns:
     async def _assist(self, lane: Lane, turn: Turn) -> None:
         running = Running(turn, self._hub, self._tool_recorder(lane))
         async with self._assistant.converse(turn) as (conversation, meter):
-            meter.begin(turn.id)
+            meter.begin(turn.id, turn.user_id)
             pump = asyncio.create_task(feed(conversation, running), name=f"assistant {turn.message_id}")
             ended = await self._run(lane, running, conversation, meter)
         await pump

@@ -211,6 +211,7 @@ class Project:
         model: empty = `claude_code.model`.
         concurrent: several turns may run in it at the same time.
         approvers: ids of the users who answer questions about tool calls; none = whoever asked for the turn.
+        shared: its users share its conversations: each sees them and goes on with them, by their own rights.
     """
 
     path: str
@@ -219,6 +220,7 @@ class Project:
     model: str = ""
     concurrent: bool = False
     approvers: tuple[str, ...] = ()
+    shared: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -169,7 +169,11 @@ class Cost(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HistoryMessage:
-    """A stored message of a session."""
+    """A stored message of a session.
+
+    Attributes:
+        user_id: who wrote it; None for an answer.
+    """
 
     id: str
     direction: str
@@ -178,6 +182,7 @@ class HistoryMessage:
     cost_usd: float | None
     status: str
     context: Mapping[str, Any] | None
+    user_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

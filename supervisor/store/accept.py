@@ -19,8 +19,8 @@ KNOWN = "SELECT message_id, digest, dedup_until_ms FROM inbox WHERE dedup = ?"
 _FORGET_KEY = "UPDATE inbox SET dedup = NULL, dedup_until_ms = NULL WHERE dedup = ?"
 _CREATE_SESSION = """
     INSERT INTO claude_code_sessions (id, user_id, project, project_path, conversation_id, thread, status, started_ms,
-                                      activity_ms, updated_ms, epoch)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                                      activity_ms, updated_ms, epoch, shared)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (id) DO NOTHING
 """
 _PLACE = """
@@ -180,6 +180,7 @@ def create_session(tx: Transaction, new: NewSession, status: SessionStatus, now_
             now_ms,
             now_ms,
             tx.epoch,
+            new.shared,
         ),
     )
 

@@ -173,6 +173,9 @@ class Sessions(Protocol):
     async def find(self, user_id: UserId, project: ProjectName, thread: str) -> Session | None:
         """Return the newest session of a user, project and thread that was not ended on purpose."""
 
+    async def find_shared(self, project: ProjectName, thread: str) -> Session | None:
+        """Return the newest session that a project's users share in a thread and that was not ended on purpose."""
+
     async def find_in_thread(self, user_id: UserId, thread: str) -> Session | None:
         """Return the newest session of a user in a mail thread that was not ended on purpose."""
 
@@ -180,12 +183,19 @@ class Sessions(Protocol):
         self,
         *,
         user_id: UserId | None = None,
+        shared: Sequence[ProjectName] = (),
         active_only: bool = True,
         limit: int = 500,
         before: tuple[int, SessionId] | None = None,
         status: SessionStatus | None = None,
     ) -> list[Session]:
-        """Return sessions, newest activity first; `before` is the (activity_ms, id) that ended the page before."""
+        """Return sessions, newest activity first.
+
+        Args:
+            user_id: whose; None = everybody's.
+            shared: with those that others share in these projects.
+            before: the (activity_ms, id) that ended the page before.
+        """
 
     async def live_count(self, user_id: UserId | None = None) -> int:
         """Return how many sessions are neither disconnected nor in error."""

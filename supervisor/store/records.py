@@ -59,6 +59,7 @@ class Session:
         thread: the mail thread it belongs to; empty for the one conversation of a user in a project.
         started: whether Claude Code has ever got a prompt in it, so that there is something to resume.
         end_reason: value of `EndReason`, or a sentence for `error`; empty while it is live.
+        shared: with all users of its project; `user_id` is who began it.
     """
 
     id: SessionId
@@ -76,6 +77,7 @@ class Session:
     ended_ms: int | None
     activity_ms: int
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    shared: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +90,7 @@ class NewSession:
     project_path: str
     conversation_id: str
     thread: str = ""
+    shared: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -299,7 +302,11 @@ class Result:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredMessage:
-    """A row of `claude_code_messages`."""
+    """A row of `claude_code_messages`.
+
+    Attributes:
+        user_id: who wrote it; None for an answer.
+    """
 
     id: MessageId
     direction: str
@@ -308,6 +315,7 @@ class StoredMessage:
     cost_nanos: int | None
     status: str
     context: Mapping[str, Any] | None
+    user_id: UserId | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,7 @@ from supervisor.store.transaction import Row, to_json
 
 SESSIONS = """
     SELECT id, user_id, project, project_path, conversation_id, thread, status, end_reason, started, cost_nanos,
-           message_count, started_ms, ended_ms, activity_ms, metadata
+           message_count, started_ms, ended_ms, activity_ms, metadata, shared
     FROM claude_code_sessions
 """
 
@@ -29,7 +29,9 @@ TURNS = """
 """
 
 MESSAGES = """
-    SELECT id, direction, message, timestamp_ms, cost_nanos, status, context FROM claude_code_messages
+    SELECT id, direction, message, timestamp_ms, cost_nanos, status, context,
+           (SELECT t.user_id FROM turns AS t WHERE t.id = seq / 2 AND direction = 'to_claude')
+    FROM claude_code_messages
 """
 
 OUTBOX = """
@@ -64,6 +66,7 @@ def to_session(row: Row) -> Session:
         ended_ms=row[12],
         activity_ms=row[13],
         metadata=json.loads(row[14]),
+        shared=bool(row[15]),
     )
 
 
@@ -103,6 +106,7 @@ def to_message(row: Row) -> StoredMessage:
         cost_nanos=row[4],
         status=row[5],
         context=from_json(row[6]),
+        user_id=row[7],
     )
 
 

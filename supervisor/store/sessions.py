@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import json
 import sqlite3
 from collections.abc import Sequence
 
@@ -22,6 +23,8 @@ _RESUMES = f"""
 """
 FIND = f"{SESSIONS} WHERE user_id = ? AND thread = ? AND project = ? AND {_RESUMES}"
 FIND_IN_THREAD = f"{SESSIONS} WHERE user_id = ? AND thread = ? AND {_RESUMES}"
+FIND_SHARED = f"{SESSIONS} WHERE shared = 1 AND project = ? AND thread = ? AND {_RESUMES}"
+_OF_USER = "(user_id = :user_id OR shared = 1 AND project IN (SELECT value FROM json_each(:shared)))"
 _IS_LIVE = "status NOT IN ('disconnected', 'error')"
 _BEFORE = """
     (activity_ms < :activity_ms
@@ -72,6 +75,12 @@ class SqliteSessions:
         """Return the newest session of a user, project and thread that a message may resume by itself."""
         return await self._database.read(
             lambda connection: _one(connection, FIND, user_id, thread, project, *_ON_PURPOSE)
+        )
+
+    async def find_shared(self, project: ProjectName, thread: str) -> Session | None:
+        """Return the newest session of a project and thread that its users share and a message may resume by itself."""
+        return await self._database.read(
+            lambda connection: _one(connection, FIND_SHARED, project, thread, *_ON_PURPOSE)
         )
 
     async def find_in_thread(self, user_id: UserId, thread: str) -> Session | None:
@@ -130,13 +139,20 @@ class SqliteSessions:
         self,
         *,
         user_id: UserId | None = None,
+        shared: Sequence[ProjectName] = (),
         active_only: bool = True,
         limit: int = 500,
         before: tuple[int, SessionId] | None = None,
         status: SessionStatus | None = None,
     ) -> builtins.list[Session]:
-        """Return sessions, newest activity first; `before` is the (activity_ms, id) that ended the page before."""
-        query, values = list_query(user_id, active_only, limit, before, status)
+        """Return sessions, newest activity first.
+
+        Args:
+            user_id: whose; None = everybody's.
+            shared: with those that others share in these projects.
+            before: the (activity_ms, id) that ended the page before.
+        """
+        query, values = list_query(user_id, active_only, limit, before, status, shared)
         return await self._database.read(
             lambda connection: [to_session(row) for row in connection.execute(query, values)]
         )
@@ -148,6 +164,7 @@ def list_query(
     limit: int,
     before: tuple[int, str] | None,
     status: SessionStatus | None = None,
+    shared: Sequence[ProjectName] = (),
 ) -> tuple[str, dict[str, object]]:
     """Return the query of a page of sessions, and its values."""
     values: dict[str, object] = {"limit": limit}
@@ -155,8 +172,10 @@ def list_query(
     if active_only:
         conditions.append(_IS_LIVE)
     if user_id is not None:
-        conditions.append("user_id = :user_id")
+        conditions.append(_OF_USER if shared else "user_id = :user_id")
         values["user_id"] = user_id
+        if shared:
+            values["shared"] = json.dumps(shared)
     if status is not None:
         conditions.append("status = :status")
         values["status"] = status

@@ -191,6 +191,11 @@ class Connection(Client):
             self._common.hub.unsubscribe(self._heard(topic), self._deliver)
         self._topics.difference_update(topics)
 
+    async def check_topics(self) -> None:
+        """Hear no more of the sessions that are not the caller's to see any more."""
+        if self.caller is not None and self.caller.user_id is not None:
+            self.unsubscribe(await self._common.service.closed_topics(self.caller, set(self._topics)))
+
     def _heard(self, topic: str) -> str:
         """Return the topic of the hub that a client means: a user's questions are those that they may answer."""
         if topic == TOPIC and self.caller is not None and self.caller.user_id is not None:
@@ -303,7 +308,7 @@ class Connection(Client):
             case events.ClaudeCodeDelta() | events.ClaudeCodeTool() | events.ClaudeCodeDisconnected():
                 return True  # only on topics of a session or user, which were checked when it subscribed
             case events.SessionUpdated() | events.CostRecorded():
-                return event.user_id == self.caller.user_id
+                return event.user_id == self.caller.user_id or f"session:{event.session_id}" in self._topics
             case events.ApprovalRequested() | events.ApprovalResolved():
                 return True  # a user hears of their own alone: `_heard`
             case _:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+from collections.abc import Iterable
 from typing import Any
 
 from supervisor import reports
@@ -14,7 +15,7 @@ from supervisor.identity import Caller, Directory
 from supervisor.operations import Asked, Operations
 from supervisor.outcomes import told
 from supervisor.protocol import events, requests
-from supervisor.protocol.errors import InvalidMessage, UserNotFound, XswarmError
+from supervisor.protocol.errors import InvalidMessage, SessionNotFound, UserNotFound, XswarmError
 from supervisor.protocol.ids import uuid7
 from supervisor.protocol.messages import Address, Reply, SessionId
 from supervisor.protocol.status import Target
@@ -248,6 +249,18 @@ class Service:
             elif kind == "user":
                 self._operations.queries.user(caller, name)
         return client.subscribe(topics)
+
+    async def closed_topics(self, caller: Caller, topics: Iterable[str]) -> set[str]:
+        """Return those of the topics a caller subscribed to that they may hear no more: what was shared with them."""
+        closed = set()
+        for topic in topics:
+            kind, _, name = topic.partition(":")
+            if kind == "session":
+                try:
+                    await self._operations.queries.session(caller, SessionId(name))
+                except SessionNotFound:
+                    closed.add(topic)
+        return closed
 
     def _unsubscribe(self, topics: list[str], client: Client) -> events.Unsubscribed:
         for topic in topics:

@@ -197,7 +197,7 @@ class SocketServer:
             logger.error("replies that wait for %s stay where they are: %s", account, error)
 
     async def _check_tokens(self) -> None:
-        """Close the connections whose token was revoked or has expired."""
+        """Close the connections whose token was revoked or has expired, and end what is not shared with them now."""
         while True:
             await asyncio.sleep(self._check_seconds)
             valid: dict[Caller, bool] = {}
@@ -209,6 +209,11 @@ class SocketServer:
                     valid[caller] = self._directory.still_valid(caller)
                 if not valid[caller]:
                     connection.shut(CloseCode.POLICY_VIOLATION, "the token does not count any more")
+                    continue
+                try:
+                    await connection.check_topics()
+                except StorageError as error:
+                    logger.error("whether %s may still hear its sessions could not be checked: %s", caller.name, error)
 
 
 def _version() -> str:

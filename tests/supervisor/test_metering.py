@@ -75,7 +75,7 @@ def charge(call: ModelCall, *, estimated: bool) -> Charge:
 async def test_a_call_of_a_turn_is_journalled_as_it_begins_and_as_it_ends(
     meter: SessionMeter, ledger: RecordingLedger
 ) -> None:
-    meter.begin(7)
+    meter.begin(7, ADA)
     meter.started(BEGUN)
     meter.finished(ENDED)
     await meter.settle()
@@ -84,7 +84,7 @@ async def test_a_call_of_a_turn_is_journalled_as_it_begins_and_as_it_ends(
 
 
 async def test_a_call_that_was_cut_stays_an_estimate(meter: SessionMeter, ledger: RecordingLedger) -> None:
-    meter.begin(7)
+    meter.begin(7, ADA)
     meter.started(BEGUN)
     meter.finished(replace(ENDED, complete=False))
     await meter.settle()
@@ -93,7 +93,7 @@ async def test_a_call_that_was_cut_stays_an_estimate(meter: SessionMeter, ledger
 
 async def test_the_end_of_a_turn_waits_for_its_last_call(ledger: RecordingLedger) -> None:
     meter = SessionMeter("s1", ADA, ledger, settle_seconds=30.0)
-    meter.begin(7)
+    meter.begin(7, ADA)
     meter.started(BEGUN)
     settling = asyncio.create_task(meter.settle(), name="settle")
     await until(lambda: ledger.journalled, "the call's start is journalled")
@@ -106,11 +106,11 @@ async def test_the_end_of_a_turn_waits_for_its_last_call(ledger: RecordingLedger
 async def test_a_call_that_outlives_its_turn_posts_the_rest_to_that_turn(
     meter: SessionMeter, ledger: RecordingLedger, caplog: pytest.LogCaptureFixture
 ) -> None:
-    meter.begin(7)
+    meter.begin(7, ADA)
     meter.started(BEGUN)
     await meter.settle()  # gives up waiting; the turn's end posts what was journalled
     assert "1 calls to the model outlived their turn" in caplog.text
-    meter.begin(8)
+    meter.begin(8, ADA)
     meter.finished(ENDED)
     await meter.drain()
     rest = Charge(ref="c1/rest", kind="model", model="claude-x", tokens=Tokens(output=49), nanos=5_000)
@@ -119,7 +119,7 @@ async def test_a_call_that_outlives_its_turn_posts_the_rest_to_that_turn(
 
 
 async def test_the_rest_of_a_call_without_a_price_has_none(meter: SessionMeter, ledger: RecordingLedger) -> None:
-    meter.begin(7)
+    meter.begin(7, ADA)
     meter.started(replace(BEGUN, nanos=None))
     await meter.settle()
     meter.finished(replace(ENDED, nanos=None))
@@ -136,7 +136,7 @@ async def test_a_call_of_no_turn_is_posted_once_to_its_user(meter: SessionMeter,
 
 
 async def test_several_calls_at_once_are_kept_apart(meter: SessionMeter, ledger: RecordingLedger) -> None:
-    meter.begin(7)
+    meter.begin(7, ADA)
     for number in range(3):
         meter.started(replace(BEGUN, id=f"c{number}"))
     for number in range(3):
@@ -147,7 +147,7 @@ async def test_several_calls_at_once_are_kept_apart(meter: SessionMeter, ledger:
 
 async def test_without_a_ledger_nothing_is_written(caplog: pytest.LogCaptureFixture) -> None:
     meter = SessionMeter("s1", ADA, None, settle_seconds=0.01)
-    meter.begin(7)
+    meter.begin(7, ADA)
     meter.started(BEGUN)
     await meter.settle()
     meter.finished(ENDED)
@@ -158,7 +158,7 @@ async def test_a_store_that_refuses_ends_nothing_and_is_reported(
     meter: SessionMeter, ledger: RecordingLedger, caplog: pytest.LogCaptureFixture
 ) -> None:
     ledger.refusing = True
-    meter.begin(7)
+    meter.begin(7, ADA)
     with caplog.at_level(logging.ERROR):
         meter.started(BEGUN)
         meter.finished(ENDED)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from supervisor.config import Project
 from supervisor.protocol.messages import SessionId
 from supervisor.protocol.status import EndReason, SessionStatus
 from supervisor.protocol.times import day_text, now_ms
@@ -155,7 +156,7 @@ async def test_history_shows_both_ways_and_pages_back(tmp_path: Path) -> None:
             ("from_claude", "two", "completed", None),
         ]
         assert set(history["messages"][0]) == {
-            "id", "direction", "message", "timestamp", "cost_usd", "status", "context"
+            "id", "direction", "message", "timestamp", "cost_usd", "status", "context", "user_id"
         }  # fmt: skip
         last = await client.ask("get_history", session_id="s1", limit=1)
         earlier = await client.ask("get_history", session_id="s1", before=last["messages"][0]["id"], limit=2)
@@ -373,3 +374,18 @@ async def test_an_end_that_was_asked_for_is_answered_once(tmp_path: Path) -> Non
         await client.send("claude_code_disconnect", session_id="s1")
         assert (await client.receive_type("claude_code_disconnected"))["reason"] == "User requested"
         assert await client.quiet()
+
+
+async def test_what_was_shared_is_heard_no_more_once_it_is_not(tmp_path: Path) -> None:
+    (tmp_path / "team").mkdir()
+    table = Project(path=str(tmp_path / "team"), shared=True)
+    async with Listening(tmp_path, projects={"team": table}, check_seconds=0.01) as listening:
+        await listening.core.accounts.put_user("alice", name="Alice", role="ADMIN", projects=["team"])
+        await listening.core.accounts.put_user("bob", name="Bob", role="COORDINATOR", projects=["team"])
+        client, bob = await listening.client(), await listening.client(await listening.core.token("bob"))
+        await client.connect(listening.core, path=tmp_path / "team")
+        assert (await bob.ask("subscribe", topics=["session:s1"]))["type"] == "subscribed"
+        await client.send("claude_code_message", session_id="s1", message="one")
+        assert (await bob.receive_type("claude_code_delta"))["text"] == "one\n\n(written by Alice)"
+        await listening.core.accounts.put_user("bob", name="Bob", role="COORDINATOR", projects=[])
+        await until(lambda: not listening.core.hub.wanted("session:s1"), "what is not shared is not sent any more")

@@ -1,0 +1,155 @@
+"""Shared projects: one conversation of several people, each with their own rights, costs and questions."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from supervisor.config import Budgets, Project
+from supervisor.identity import Caller
+from supervisor.operations import Asked
+from supervisor.protocol.conversation import Tokens
+from supervisor.protocol.errors import BudgetExceeded, NotAllowed, ProjectNotAllowed, SessionNotFound
+from supervisor.protocol.messages import ProjectName, UserId
+from supervisor.protocol.status import Permissions
+from supervisor.protocol.times import now_ms
+from supervisor.store.records import Charge, Result
+from tests.fakes import ScriptedConnector
+from tests.supervisor.harness import Core
+from tests.supervisor.helpers import scripted
+from tests.waiting import until
+
+TEAM = ProjectName("team")
+USERS = ("alice", "bob", "olga")
+
+
+def core_with(
+    folder: Path, *, shared: bool = True, users: tuple[str, ...] = USERS, budgets: Budgets | None = None
+) -> Core:
+    path = folder / "team"
+    path.mkdir(exist_ok=True)
+    table = Project(path=str(path), users=users, permissions=Permissions.EDIT, shared=shared)
+    return Core(folder, connector=ScriptedConnector(), projects={"team": table}, budgets=budgets)
+
+
+def caller(user_id: str) -> Caller:
+    return Caller(name=user_id, user_id=UserId(user_id))
+
+
+async def say(core: Core, user_id: str, text: str) -> Result:
+    """Let a user write to the project; return what became of it."""
+    asked = Asked(caller=caller(user_id), channel="http")
+    return await core.operations.answer(
+        await core.operations.route(asked, core.directory.user(user_id), f"@team {text}")
+    )
+
+
+def prompts(core: Core) -> list[str]:
+    return [text for _, text in scripted(core).prompts]
+
+
+async def test_whoever_writes_next_goes_on_with_the_conversation_and_is_named(tmp_path: Path) -> None:
+    async with core_with(tmp_path) as core:
+        first, second = await say(core, "alice", "one"), await say(core, "bob", "two")
+        assert first.turn.session_id is not None
+        assert first.turn.session_id == second.turn.session_id
+        assert prompts(core) == ["one\n\n(written by Alice)", "two\n\n(written by Bob)"]
+        history = await core.operations.queries.history(caller("bob"), first.turn.session_id, limit=9, before=None)
+        assert [(message.message, message.user_id) for message in history if message.direction == "to_claude"] == [
+            ("one", "alice"),
+            ("two", "bob"),
+        ]
+        assert all(message.user_id is None for message in history if message.direction == "from_claude")
+
+
+async def test_first_messages_at_once_begin_one_conversation(tmp_path: Path) -> None:
+    async with core_with(tmp_path) as core:
+        results = await asyncio.gather(*(say(core, user_id, f"from {user_id}") for user_id in ("alice", "bob") * 5))
+        assert len({one.turn.session_id for one in results}) == 1
+
+
+async def test_without_sharing_each_has_their_own_and_nobody_sees_the_other_one(tmp_path: Path) -> None:
+    async with core_with(tmp_path, shared=False) as core:
+        first, second = await say(core, "alice", "one"), await say(core, "bob", "two")
+        assert first.turn.session_id is not None
+        assert first.turn.session_id != second.turn.session_id
+        assert prompts(core) == ["one", "two"]
+        with pytest.raises(SessionNotFound):
+            await core.operations.queries.session(caller("bob"), first.turn.session_id)
+        assert await core.operations.queries.result(caller("bob"), first.turn.message_id) is None
+
+
+async def test_what_was_begun_alone_stays_so_when_the_project_becomes_shared(tmp_path: Path) -> None:
+    async with core_with(tmp_path, shared=False) as core:
+        alone = (await say(core, "alice", "my own")).turn.session_id
+        assert alone is not None
+    async with core_with(tmp_path) as core:
+        with pytest.raises(SessionNotFound):
+            await core.operations.queries.session(caller("bob"), alone)
+        assert (await say(core, "alice", "ours")).turn.session_id != alone
+        ours = (await say(core, "bob", "ours")).turn.session_id
+        assert ours is not None
+    async with core_with(tmp_path, shared=False) as core:  # and back: what was shared is its first user's again
+        with pytest.raises(SessionNotFound):
+            await core.operations.queries.session(caller("bob"), ours)
+        assert (await core.operations.queries.session(caller("alice"), ours)).shared
+
+
+async def test_all_users_of_the_project_list_see_and_stop_it_and_nobody_else(tmp_path: Path) -> None:
+    async with core_with(tmp_path, users=("alice", "bob")) as core:
+        shared = (await say(core, "alice", "one")).turn
+        assert shared.session_id is not None
+        queries = core.operations.queries
+        assert [one.id for one in await queries.list_sessions(caller("bob"), None, active_only=True, limit=9)] == [
+            shared.session_id
+        ]
+        assert await queries.result(caller("bob"), shared.message_id) is not None
+        await core.accounts.put_user("carol", name="Carol", role="COORDINATOR")
+        assert await queries.list_sessions(caller("carol"), None, active_only=False, limit=9) == []
+        assert await queries.result(caller("carol"), shared.message_id) is None
+        for asks in (queries.session, core.operations.interrupt, core.operations.disconnect):
+            with pytest.raises(SessionNotFound):
+                await asks(caller("carol"), shared.session_id)
+        with pytest.raises(ProjectNotAllowed):
+            await core.operations.connect(caller("carol"), shared.session_id, str(tmp_path / "team"), "carol")
+        connected = await core.operations.connect(caller("bob"), shared.session_id, str(tmp_path / "team"), "bob")
+        assert connected.session_id == shared.session_id
+        ended = await core.operations.disconnect(caller("bob"), shared.session_id)
+        assert ended.session_id == shared.session_id
+
+
+async def test_the_rights_are_those_of_who_writes(tmp_path: Path) -> None:
+    async with core_with(tmp_path) as core:
+        session_id = (await say(core, "alice", "one")).turn.session_id
+        assert session_id is not None
+        sees = await core.operations.queries.session(caller("olga"), session_id)
+        assert sees.user_id == "alice"
+        with pytest.raises(NotAllowed):  # an operator reads
+            await core.operations.send(Asked(caller=caller("olga"), channel="socket"), session_id, "two", None)
+        taken = await core.operations.send(Asked(caller=caller("bob"), channel="socket"), session_id, "three", None)
+        answered = await core.operations.answer(taken)
+        assert (answered.turn.user_id, answered.answer) == ("bob", "three\n\n(written by Bob)")
+        await core.accounts.remove_user("bob")
+        with pytest.raises(SessionNotFound):
+            await core.operations.queries.session(caller("bob"), session_id)
+
+
+async def test_each_pays_for_what_they_write_by_their_own_limit(tmp_path: Path) -> None:
+    limits = Budgets(user_daily_usd=1.0, reserve_usd=0.1)
+    async with core_with(tmp_path, budgets=limits) as core:
+        first = await say(core, "alice", "one")
+        session_id = first.turn.session_id
+        assert session_id is not None
+        live = core.sessions.live(session_id)
+        assert live is not None
+        spent = Charge(ref="spent", kind="model", model="m", tokens=Tokens(), nanos=2_000_000_000)
+        assert await core.store.ledger.post(None, spent, user_id=UserId("alice"), now_ms=now_ms())
+        with pytest.raises(BudgetExceeded, match="Budget exceeded"):
+            await say(core, "alice", "two")
+        asked = Asked(caller=caller("bob"), channel="socket")
+        core.operations.start(await core.operations.send(asked, session_id, "hold on", None))
+        await until(scripted(core).held, "bob's turn runs in the session that alice began")
+        assert await live.meter.admit("m", 10, most_nanos=1) is None
+        scripted(core).release("done")
