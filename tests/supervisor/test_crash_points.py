@@ -81,7 +81,8 @@ async def check_promises(folder: Path) -> dict[str, Result]:
     told = Counter(message_id for _, message_id, text in taken if not text.startswith("Queued: "))
     assert told == Counter(accepted.values()), "P4, P7: each message was answered exactly once"
     texts = {message_id: text for _, message_id, text in taken}
-    effects = Counter((folder / "claude.log").read_text(encoding="utf-8").split())
+    done = folder / "claude.log"  # not there where each prompt was cut off before its tool had done anything
+    effects = Counter(done.read_text(encoding="utf-8").split() if done.exists() else ())
     assert all(count == 1 for count in effects.values()), "P5: no turn with tools ran twice"
     for key, found in results.items():
         text = texts[accepted[key]]
