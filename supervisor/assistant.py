@@ -86,8 +86,9 @@ class Assistant:
 
 
 def prompt_of(turn: Turn) -> talk.Prompt:
-    """Return a turn's prompt as the connector gets it: the text, with what the model is told besides."""
-    text = f"{turn.text}\n\n({turn.note})" if turn.note else turn.text
+    """Return a turn's prompt as the connector gets it: the texts, with what the model is told besides."""
+    texts = (f"{one.text}\n\n({one.note})" if one.note else one.text for one in (turn, *turn.gathered))
+    text = "\n\n".join(texts)
     return talk.Prompt(message_id=turn.message_id, text=text, context=turn.context, key=key_of(turn))
 
 

@@ -133,6 +133,7 @@ class Core:
             replied=replied,
             turn_timeout=settings.turn_timeout_seconds,
             grace_seconds=tuning.grace_seconds,
+            steers=connector.steers,
         )
         self.intake = Intake(
             store=store,

@@ -71,9 +71,10 @@ class Endings:
         if isinstance(ended, talk.Failed) and ended.why == outcomes.SHUT_DOWN:
             tools = await self.tools_of(running.turn)
             outcome = outcomes.interrupted(running.turn, outcomes.SHUT_DOWN, tools, running, now)
+            outcome = replace(outcome, hosts=bool(running.joined))
             await self.finish(running.turn, outcome, TurnFailed(outcome.why))
             return
-        outcome = outcomes.concluded(running, ended, denied, now)
+        outcome = replace(outcomes.concluded(running, ended, denied, now), hosts=bool(running.joined))
         error: XswarmError | None = None
         if isinstance(ended, talk.Failed) and running.refused is not None:
             error = running.refused
@@ -81,14 +82,23 @@ class Endings:
             error = TurnFailed("interrupted" if ended.interrupted else ended.why, timed_out=ended.timed_out)
         await self.finish(running.turn, outcome, error)
 
+    async def conclude_part(self, part: Running, ended: talk.Finished | talk.Failed, *, hosts: bool) -> None:
+        """Record a turn that was part of another, which ended so, and ended with it."""
+        if isinstance(ended, talk.Failed) and ended.why == outcomes.SHUT_DOWN:
+            outcome = outcomes.interrupted(part.turn, outcomes.SHUT_DOWN, (), None, self._clock())
+        else:
+            outcome = outcomes.included(part.turn, ended, self._clock())
+        error = TurnFailed(outcome.why) if outcome.why else None
+        await self.finish(part.turn, replace(outcome, hosts=hosts), error)
+
     async def tools_of(self, turn: Turn) -> list[str]:
         """Return what a turn's tools were called for, in a few words each: those that had started, or were about to."""
         found = await self._store.turns.events(turn.id)
         named = {str(load.get("id")): str(load.get("summary", "")) for kind, load in found if kind in STARTED}
         return list(named.values())
 
-    async def finish(self, turn: Turn, outcome: Outcome, error: XswarmError | None) -> None:
-        """T3: record how a turn ended, as often as it takes, then tell whoever waits."""
+    async def finish(self, turn: Turn, outcome: Outcome, error: XswarmError | None) -> Turn | None:
+        """T3: record how a turn ended, as often as it takes, then tell whoever waits; return what runs in its place."""
         pause = STORAGE_RETRY_SECONDS
         looked = False
         while True:
@@ -103,14 +113,14 @@ class Endings:
                 self.waiters.fail(turn.message_id, refused)
                 if self.time_is_up:
                     self._recording.ended(turn)
-                    return  # it stays running in the store, and the next start reports it
+                    return None  # it stays running in the store, and the next start reports it
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, 10.0)
         self._recording.ended(turn)
         if settled is None:
             logger.error("%s: its outcome was not stored: another epoch has it", turn.message_id)
             self.waiters.fail(turn.message_id, TurnFailed("another daemon has taken it over"))
-            return
+            return None
         for draft in outcome.replies:
             self._replied(draft.reply.channel)
         if outcome.asking is not None and turn.reply is not None:
@@ -119,7 +129,7 @@ class Endings:
         self._announce_cost(turn, settled.cost_nanos, outcome.now_ms)
         if error is not None:
             self.waiters.fail(turn.message_id, error)
-            return
+            return settled.following
         result = Result(
             turn=turn,
             answer=outcome.answer,
@@ -132,6 +142,7 @@ class Endings:
             ended_ms=outcome.now_ms,
         )
         self.waiters.resolve(turn.message_id, result)
+        return settled.following
 
     def _announce_cost(self, turn: Turn, cost_nanos: int, at_ms: int) -> None:
         if not cost_nanos:

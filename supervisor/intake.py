@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
-from typing import Any
 from weakref import WeakValueDictionary
 
 from supervisor import queueing, words
@@ -21,13 +19,11 @@ from supervisor.projects import Project, Projects
 from supervisor.protocol.errors import Overloaded, StorageError, XswarmError
 from supervisor.protocol.ids import uuid7
 from supervisor.protocol.messages import (
-    Address,
     Inbound,
     MessageId,
     ProjectName,
     Receipt,
     Reply,
-    SessionId,
 )
 from supervisor.protocol.status import Target
 from supervisor.protocol.texts import well_formed
@@ -38,6 +34,7 @@ from supervisor.router import Decision
 from supervisor.sessions import Sessions
 from supervisor.store.port import Store
 from supervisor.store.records import Acceptance, Accepted, OutboxDraft, Session, User
+from supervisor.submissions import PLACES_TOLD, Submission, Taken, continued, place_told, signed, too_many
 from supervisor.turns import Turns
 from supervisor.words import Command
 
@@ -46,57 +43,8 @@ logger = logging.getLogger(__name__)
 MAX_WAITING = 1_000
 """Turns that may wait in the whole daemon before services are told `overloaded`."""
 
-QUEUED = 1
-"""Number of the notice that a message waits, among the replies to it."""
-
-PLACES_TOLD = frozenset({"sms", "mail"})
-"""Channels on which a sender learns the place in the line."""
-
 DEDUP_SECONDS = 86_400.0
 """How long an `external_id` counts (protocol.md section 1)."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Submission:
-    """A message whose sender is known.
-
-    Attributes:
-        dedup_key: None = every repetition is a new message.
-        limited: counts against the person's limits; false for services, which are told `overloaded`.
-        commands: a person writes: a command word counts, and a fresh answer is followed up.
-        thread: keeps a conversation of its own per user and project; empty = the one that has no thread.
-    """
-
-    user: User
-    channel: str
-    account: str
-    sender: Address
-    text: str
-    note: str = ""
-    context: Mapping[str, Any] | None = None
-    thread: str = ""
-    reply: Reply | None = None
-    dedup_key: str | None = None
-    dedup_seconds: float | None = None
-    digest: str = ""
-    limited: bool = False
-    commands: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Taken:
-    """What T1 did with a submission, and where the message went.
-
-    Attributes:
-        told: a reply was put in the outbox instead of a turn.
-    """
-
-    accepted: Accepted
-    decision: Decision
-    lane: str
-    project: ProjectName
-    session_id: SessionId | None
-    told: bool = False
 
 
 class Intake:
@@ -202,7 +150,7 @@ class Intake:
         retry_after = self._rates.take(user.id) if submission.limited else None
         if retry_after is not None:
             told = self._rates.tell(user.id, retry_after)
-            decision = Decision(target=Target.REFUSED, reason=_too_many(retry_after) if told else "", text="")
+            decision = Decision(target=Target.REFUSED, reason=too_many(retry_after) if told else "", text="")
         elif command is not None and (answer := await self._carry_out(command, submission)) is not None:
             closes = answer.closes
             if (resumed := answer.resumed) is not None:
@@ -211,7 +159,7 @@ class Intake:
             else:
                 shown = submission.text if answer.shown is None else answer.shown
                 decision = Decision(target=Target.COMMAND, reason=answer.text, text=shown)
-                submission = _continued(submission, answer.meta)
+                submission = continued(submission, answer.meta)
         elif not submission.text:
             decision = Decision(target=Target.REFUSED, reason="your message holds no text", text="")
         else:
@@ -266,7 +214,7 @@ class Intake:
         """Run what was accepted; a duplicate, or what is answered already, runs nothing."""
         if taken.decision.target in (Target.REFUSED, Target.COMMAND):
             return
-        if not taken.accepted.duplicate:
+        if not taken.accepted.duplicate and not taken.joined:
             self._turns.kick(taken.lane, taken.project, taken.accepted.started)
 
     async def decide(self, user: User, channel: str, message: str) -> Decision:
@@ -301,7 +249,7 @@ class Intake:
             session_id = session.id if session is not None else new_session.id if new_session is not None else None
             lane = str(session_id)
             if (session or new_session or project).shared:
-                submission = replace(submission, note=_signed(submission))
+                submission = replace(submission, note=signed(submission))
         elif decision.target is Target.ASSISTANT:
             lane = lane_of(user.id, thread or submission.channel)
         conversation = None
@@ -329,6 +277,7 @@ class Intake:
             exclusive=project is not None and not project.concurrent,
             reply=self._named(submission.reply, project, user),
             closes=closes if decision.target is not Target.REFUSED else "",
+            gather=mode is Mode.COLLECT and decision.target is Target.CLAUDE_CODE,
             start=conversation is not None,
             identity=conversation.identity if conversation is not None else None,
             now_ms=self._clock(),
@@ -337,10 +286,14 @@ class Intake:
             draft = OutboxDraft(id=reply_id(acceptance.message_id), reply=submission.reply, text=decision.reason)
             acceptance = replace(acceptance, refusals=(draft,))
         told_place = submission.commands and submission.reply is not None and submission.reply.channel in PLACES_TOLD
-        if told_place and decision.target is Target.CLAUDE_CODE:
-            acceptance = replace(acceptance, queued=partial(_place, acceptance, mode))
+        steered = mode is Mode.STEER and decision.target is Target.CLAUDE_CODE
+        if told_place and decision.target is Target.CLAUDE_CODE and not steered:
+            acceptance = replace(acceptance, queued=partial(place_told, acceptance, mode))
         accepted = await self._write(acceptance)
-        if acceptance.queued is not None and accepted.started is None and submission.reply is not None:
+        joined = False
+        if steered and accepted.started is None and not accepted.duplicate:
+            joined = await self._steer(acceptance)
+        if (acceptance.queued is not None or steered) and accepted.started is None and submission.reply is not None:
             self._outbox.notify(submission.reply.channel)
         if acceptance.refusals and not accepted.duplicate and submission.reply is not None:
             self._outbox.notify(submission.reply.channel)
@@ -351,7 +304,16 @@ class Intake:
             project=acceptance.project,
             session_id=session_id,
             told=bool(acceptance.refusals),
+            joined=joined,
         )
+
+    async def _steer(self, acceptance: Acceptance) -> bool:
+        """Send a message that was accepted into the turn that runs; False = it waits."""
+        try:
+            return await self._turns.steer(acceptance)
+        except StorageError as error:  # it is accepted: it waits, and its place is not told
+            logger.error("%s: whether it joins the running turn could not be stored: %s", acceptance.message_id, error)
+            return False
 
     async def _write(self, acceptance: Acceptance) -> Accepted:
         """T1; a caller that leaves meanwhile leaves no turn behind that nobody runs."""
@@ -371,29 +333,3 @@ class Intake:
     def _refuse_overload(self) -> None:
         if self._turns.backlog >= self._max_waiting:
             raise Overloaded
-
-
-def _continued(submission: Submission, meta: Mapping[str, Any]) -> Submission:
-    """Give the answer's own meta to the way it takes."""
-    if submission.reply is None or not meta:
-        return submission
-    return replace(submission, reply=replace(submission.reply, meta={**submission.reply.meta, **meta}))
-
-
-def _signed(submission: Submission) -> str:
-    """Return what the model is told besides, with who writes: a shared conversation has several who do."""
-    return "; ".join(
-        part for part in (f"written by {submission.user.name or submission.user.id}", submission.note) if part
-    )
-
-
-def _place(acceptance: Acceptance, mode: Mode, ahead: int) -> Sequence[OutboxDraft]:
-    """Return what tells a sender that their message waits."""
-    if acceptance.reply is None:
-        return ()
-    draft_id = reply_id(acceptance.message_id, QUEUED)
-    return (OutboxDraft(id=draft_id, reply=acceptance.reply, text=queueing.told(mode, ahead)),)
-
-
-def _too_many(retry_after: float) -> str:
-    return f"Rate limit exceeded: your message was not worked on. Send it again in {retry_after:.0f} seconds"

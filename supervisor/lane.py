@@ -21,6 +21,7 @@ class Lane:
         started: a turn that T1 has started already.
         starting: it waits for a process, not for a turn.
         beginning: it has a turn to run, or looks for one, and has not begun it.
+        gate: held while a message is sent into the running turn, and while that ends.
         cut: futures of those who interrupt a turn that has not begun; they get it when it would.
     """
 
@@ -35,6 +36,7 @@ class Lane:
     conversation: Conversation | None = None
     task: asyncio.Task[None] | None = None
     writes: set[asyncio.Task[None]] = field(default_factory=set)
+    gate: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def tell_cut(self, running: Running | None) -> None:
         """Tell those who interrupt which turn it was; None = there was none."""

@@ -48,11 +48,15 @@ class Live:
         cut_off: the turn before the next one was interrupted.
         guarded: what the running turn may not do unasked even where its project allows everything.
         ask_person: asks about a call of the running turn that needs a person's approval, and waits for the answer.
+        resumed: cleared between two turns that follow each other in the process: until the next begins, no call is
+            decided.
         used: monotonic time of the last turn's end, in seconds.
     """
 
     def __init__(self, session: Session, project: Project, meter: SessionMeter, state_dir: Path) -> None:
         self.session = session
+        self.resumed = asyncio.Event()
+        self.resumed.set()
         self.home = home_of(state_dir, session)
         self._state_dir = state_dir
         self.project = project
@@ -114,6 +118,7 @@ class Live:
         Raises:
             StorageError: that it runs could not be recorded, so it must not: after a crash nobody would know of it.
         """
+        await self.resumed.wait()
         verdict = permissions.decide(
             call, self.project.permissions, self.session.project_path, private=self._private, own=self.home
         )

@@ -72,18 +72,22 @@ class SessionMeter:
         """Charge what follows to a turn, by the limits of who wrote it."""
         self._turn_id, self._user_id = turn_id, user_id
 
-    async def settle(self) -> None:
-        """Wait until every call of the turn is journalled; what comes later is posted by itself."""
-        if self._open:
+    async def settle(self, turn_id: int) -> None:
+        """Wait until every call of a turn is journalled; what comes later is posted by itself."""
+        if self._open_of(turn_id):
             try:
                 async with asyncio.timeout(self._settle_seconds):
-                    while self._open:
+                    while self._open_of(turn_id):
                         self._changed.clear()
                         await self._changed.wait()
             except TimeoutError:
-                logger.warning("%s: %d calls to the model outlived their turn", self._lane, len(self._open))
-        self._turn_id = None
+                logger.warning("%s: %d calls to the model outlived their turn", self._lane, self._open_of(turn_id))
+        if self._turn_id == turn_id:
+            self._turn_id = None
         await self.drain()
+
+    def _open_of(self, turn_id: int) -> int:
+        return sum(owner == turn_id for owner, _ in self._open.values())
 
     async def drain(self) -> None:
         """Wait for the writes under way."""

@@ -10,7 +10,7 @@ from typing import Any
 
 from supervisor.config import ClaudeCode
 from supervisor.identity import Caller, Directory
-from supervisor.intake import DEDUP_SECONDS, Intake, Submission, Taken
+from supervisor.intake import DEDUP_SECONDS, Intake
 from supervisor.lifecycle import Lifecycle
 from supervisor.projects import Project, Projects
 from supervisor.protocol import events
@@ -34,6 +34,7 @@ from supervisor.router import Decision
 from supervisor.sessions import Sessions
 from supervisor.store.port import Store
 from supervisor.store.records import NewSession, Result, Session, User
+from supervisor.submissions import Submission, Taken
 from supervisor.turns import Turns
 from supervisor.waiters import Waiters
 

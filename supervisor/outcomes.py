@@ -31,6 +31,9 @@ CENT = 10_000_000
 OWN_WORDS = ("Failed to connect", "Budget exceeded")
 """How reasons begin that are told as they are."""
 
+INCLUDED = "(It is answered together with the message before it.)"
+"""The answer that is kept for a message that was part of another one's turn."""
+
 SHUT_DOWN = "the daemon was shut down while it ran"
 
 
@@ -81,6 +84,16 @@ def interrupted(
 
     asking = Asking(kind=CodeKind.TURN, ref=turn.message_id, until_ms=now_ms + ASKED_MS, notices=notices)
     return replace(outcome, replies=(), asking=asking)
+
+
+def included(turn: Turn, ended: Ended, now_ms: int) -> Outcome:
+    """Return what is to be written of a turn that ended as part of another: its person has the answer to that one."""
+    if isinstance(ended, talk.Finished):
+        outcome = _outcome(turn, TurnState.COMPLETED, INCLUDED, "", "end_turn", None, now_ms)
+    else:
+        why = f"the turn that it was part of was not completed: {ended.why}"
+        outcome = _outcome(turn, state_of(ended), "", why, "error", None, now_ms)
+    return replace(outcome, replies=())
 
 
 def recovered(turn: Turn, answer: str, now_ms: int) -> Outcome:

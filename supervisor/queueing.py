@@ -1,12 +1,9 @@
-"""What becomes of a message that comes while a turn runs: it waits its turn, or ends that turn first."""
+"""What becomes of a message that comes while a turn runs: it waits, goes into that turn, or ends it first."""
 
 from __future__ import annotations
 
 import re
 from enum import StrEnum
-
-PREFIX = re.compile(r"\A(?P<way>(?:@[\w.-]+\s+|claude:\s*)?)(?P<mode>interrupt|queue):\s*", re.IGNORECASE)
-"""At the very beginning of a person's message, behind the name of a project where one stands there."""
 
 
 class Mode(StrEnum):
@@ -14,8 +11,25 @@ class Mode(StrEnum):
 
     FOLLOWUP = "followup"
     """It waits until what came before it is done."""
+    COLLECT = "collect"
+    """It waits, and goes with the others that wait like this into one prompt with one answer."""
+    STEER = "steer"
+    """It is sent into the running turn, where that can take it; else it waits."""
     INTERRUPT = "interrupt"
     """The running turn is stopped first; what waits keeps its place."""
+
+
+PREFIXES = {
+    "queue": Mode.FOLLOWUP,
+    "collect": Mode.COLLECT,
+    "steer": Mode.STEER,
+    "interrupt": Mode.INTERRUPT,
+}
+PREFIX = re.compile(rf"\A(?P<way>(?:@[\w.-]+\s+|claude:\s*)?)(?P<mode>{'|'.join(PREFIXES)}):\s*", re.IGNORECASE)
+"""At the very beginning of a person's message, behind the name of a project where one stands there."""
+
+JOINED = "Your message went into the running turn; one answer covers both."
+"""What its sender learns of a message that was sent into a turn."""
 
 
 def parse(text: str) -> tuple[Mode | None, str]:
@@ -23,8 +37,7 @@ def parse(text: str) -> tuple[Mode | None, str]:
     match = PREFIX.match(text)
     if match is None:
         return None, text
-    mode = Mode.INTERRUPT if match["mode"].lower() == "interrupt" else Mode.FOLLOWUP
-    return mode, match["way"] + text[match.end() :]
+    return PREFIXES[match["mode"].lower()], match["way"] + text[match.end() :]
 
 
 def told(mode: Mode, ahead: int) -> str:
@@ -34,6 +47,10 @@ def told(mode: Mode, ahead: int) -> str:
         ahead: turns before it, the running one included; at least 1.
     """
     place = "next in line" if ahead == 1 else f"number {ahead} in line"
-    if mode is Mode.INTERRUPT:
-        return f"Stopping what runs; your message is {place}."
-    return f"Queued: your message is {place}."
+    match mode:
+        case Mode.INTERRUPT:
+            return f"Stopping what runs; your message is {place}."
+        case Mode.COLLECT:
+            return f"Collected: your message is {place}; what you write until then is answered with it."
+        case _:
+            return f"Queued: your message is {place}."

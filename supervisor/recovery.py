@@ -5,18 +5,19 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from supervisor import outcomes
 from supervisor.assistant import key_of
 from supervisor.endings import Endings
+from supervisor.protocol import conversation as talk
 from supervisor.protocol.conversation import Trace, TraceKind
 from supervisor.protocol.status import EndReason, Target
 from supervisor.protocol.times import Clock, now_ms
 from supervisor.recording import Recording
 from supervisor.sessions import Sessions
 from supervisor.store.port import Store
-from supervisor.store.records import Turn
+from supervisor.store.records import Outcome, Turn
 from supervisor.turns import Turns
 
 logger = logging.getLogger(__name__)
@@ -29,6 +30,8 @@ INTENSITY_MS = 600_000
 """A session with so many interrupted turns within this time starts no more by itself."""
 
 RESTARTED = "the daemon was restarted while it ran"
+
+RESTARTED_WITH_HOST = "the daemon was restarted while the turn ran that it went into"
 
 WITHOUT_TOOLS = frozenset({TraceKind.ABSENT, TraceKind.UNANSWERED, TraceKind.SPOKEN})
 """No tool had been called: the prompt is given again, under its id as long as nothing was answered to it."""
@@ -80,7 +83,7 @@ class Recovery:
         ends: Counter[str] = Counter()
         for turn in await self._store.turns.unfinished():
             if await self._store.turns.adopt(turn.id):
-                ends[await self._settle(turn)] += 1
+                await self._settle_whole(turn, ends)
         found = Recovered(
             sessions=sessions,
             requeued=ends["requeued"],
@@ -98,21 +101,42 @@ class Recovery:
         await self._turns.sweep()
         return found
 
-    async def _settle(self, turn: Turn) -> str:
+    async def _settle_whole(self, turn: Turn, ends: Counter[str]) -> None:
+        """Settle a turn, and then one after the other the turns that were part of it."""
+        end, following = await self._settle(turn)
+        ends[end] += 1
+        while following is not None:
+            part_end, following = await self._settle_part(following, answered=end == "answered")
+            ends[part_end] += 1
+
+    async def _settle_part(self, part: Turn, *, answered: bool) -> tuple[str, Turn | None]:
+        """Settle what was gathered with another turn, or sent into it: whether it was taken in may be unknown."""
+        if part.gather and answered:
+            ended = talk.Finished(message_id=part.message_id, text="")
+            return "answered", await self._finish(part, outcomes.included(part, ended, self._clock()))
+        trace = await self._trace(part)
+        if trace.kind is TraceKind.ANSWERED:
+            return "answered", await self._finish(part, outcomes.recovered(part, trace.answer, self._clock()))
+        outcome = outcomes.interrupted(part, RESTARTED_WITH_HOST, trace.tools, None, self._clock())
+        return "interrupted", await self._finish(part, outcome)
+
+    async def _finish(self, turn: Turn, outcome: Outcome) -> Turn | None:
+        """Write how a turn ended; return the part of it that is to be settled next."""
+        return await self._endings.finish(turn, replace(outcome, hosts=True), None)
+
+    async def _settle(self, turn: Turn) -> tuple[str, Turn | None]:
         await self._recording.adopt(turn)
         trace = await self._trace(turn)
         if trace.kind is TraceKind.ANSWERED:
-            await self._endings.finish(turn, outcomes.recovered(turn, trace.answer, self._clock()), None)
-            return "answered"
+            return "answered", await self._finish(turn, outcomes.recovered(turn, trace.answer, self._clock()))
         tools = await self._endings.tools_of(turn) or trace.tools
         if self._may_run_again(turn, trace, tools):
             spoken = trace.kind is TraceKind.SPOKEN
             await self._store.turns.requeue(turn.id, rename=spoken, now_ms=self._clock())
-            return "requeued"
+            return "requeued", None
         attention = await self._is_too_often(turn)
         outcome = outcomes.interrupted(turn, RESTARTED, tools, None, self._clock(), attention=attention)
-        await self._endings.finish(turn, outcome, None)
-        return "interrupted"
+        return "interrupted", await self._finish(turn, outcome)
 
     async def _is_too_often(self, turn: Turn) -> bool:
         """Return whether the session of a turn that is interrupted has used up its restarts."""

@@ -40,6 +40,9 @@ class Running:
         heard: monotonic time of its last event, in seconds.
         refused: why it got no further call to the model; None = it got all.
         charges: what the connector says it cost, where that figure is the one that counts.
+        given: its prompt was written.
+        joined: the turns that are part of it, in order: gathered into its prompt, or sent into it while it runs.
+        on_end: told once when it has ended and one of them may go on.
     """
 
     def __init__(self, turn: Turn, hub: Hub, record_tool: RecordTool) -> None:
@@ -50,6 +53,9 @@ class Running:
         self.charges: list[Charge] = []
         self.tools = 0
         self.refused: BudgetExceeded | None = None
+        self.given = False
+        self.joined: list[Running] = []
+        self.on_end: Callable[[], None] | None = None
         self._names: dict[str, str] = {}
         self._hub = hub
         self._record_tool = record_tool
@@ -64,6 +70,9 @@ class Running:
     def on_event(self, event: talk.ConversationEvent) -> None:
         """Take one event of the conversation; never blocks."""
         self.heard = time.monotonic()
+        if self.ended.done() and (following := self.following) is not None:
+            following.on_event(event)
+            return
         match event:
             case talk.TextDelta(text=text):
                 self.text.append(text)
@@ -75,9 +84,15 @@ class Running:
             case talk.Finished(message_id=message_id) | talk.Failed(message_id=message_id):
                 if message_id == self.turn.message_id:
                     self._end(event)
+                else:
+                    for part in self.joined:
+                        if message_id == part.turn.message_id:
+                            part.on_event(event)
             case talk.Exited(why=why):
                 partial = "".join(self.text)
                 self._end(talk.Failed(message_id=self.turn.message_id, why=_ended_early(why), partial=partial))
+                for part in self.joined:
+                    part.on_event(event)
 
     def fail(self, why: str, *, interrupted: bool = False, timed_out: bool = False) -> None:
         """End the turn from our side."""
@@ -91,9 +106,16 @@ class Running:
             )
         )
 
+    @property
+    def following(self) -> Running | None:
+        """The first of its parts that was sent into it and has not ended."""
+        return next((part for part in self.joined if part.given and not part.ended.done()), None)
+
     def _end(self, event: Ended) -> None:
         if not self.ended.done():
             self.ended.set_result(event)
+            if self.on_end is not None and self.following is not None:
+                self.on_end()
 
     def _show_text(self, text: str) -> None:
         if self.turn.session_id is not None and self._hub.wanted(*self._topics):

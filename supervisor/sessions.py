@@ -194,13 +194,15 @@ class Sessions:
         live.guarded = self._approvals.guarded(turn.channel)
         live.witness = partial(self._recording.witness, turn.id, live.project.path)
         live.denied = []
+        live.resumed.set()
         try:
             await self._apply(live, live.lifecycle.on(TurnBegan()))
         except StorageError as error:
             logger.error("%s: its status could not be recorded: %s", live.session.id, error)
 
     def ended(self, live: Live, *, well: bool) -> None:
-        """Note that a turn ended."""
+        """Note that a turn ended, and that none follows it in its process."""
+        live.resumed.set()
         live.sink = None
         live.witness = None
         live.ask_person = None

@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from itertools import chain
-from typing import Any
 
-from supervisor import outcomes, permissions
-from supervisor.assistant import Assistant, prompt_of
-from supervisor.budgets import Scope
+from supervisor import outcomes
+from supervisor.assistant import Assistant
 from supervisor.endings import STORAGE_RETRY_SECONDS, Endings
 from supervisor.hub import Hub
+from supervisor.joining import Joining
 from supervisor.lane import Lane
 from supervisor.live import Live
-from supervisor.metering import SessionMeter
 from supervisor.projects import Projects
-from supervisor.protocol import conversation as talk
 from supervisor.protocol.errors import (
-    BudgetExceeded,
     ConnectionFailed,
     ProjectNotAllowed,
     SessionNotActive,
@@ -30,14 +26,15 @@ from supervisor.protocol.errors import (
 )
 from supervisor.protocol.messages import ProjectName, SessionId, UserId
 from supervisor.protocol.ports import Conversation
-from supervisor.protocol.status import EndReason
 from supervisor.protocol.times import Clock, now_ms
 from supervisor.rights import Rights
-from supervisor.running import BROKE, Running, feed
+from supervisor.running import Running
 from supervisor.sessions import Sessions
 from supervisor.spending import Spending
 from supervisor.store.port import Store
-from supervisor.store.records import Turn
+from supervisor.store.records import Acceptance, Turn
+from supervisor.tool_events import ToolEvents
+from supervisor.turn_runner import TurnRunner
 
 logger = logging.getLogger(__name__)
 
@@ -53,6 +50,7 @@ class Turns:
         replied: told the channel of every reply that was put in the outbox.
         turn_timeout: seconds that one turn may take.
         grace_seconds: what a connector's own watchdog gets over that.
+        steers: whether what answers takes messages into a running turn.
 
     Attributes:
         backlog: turns that wait, as far as this process was told of them.
@@ -73,20 +71,30 @@ class Turns:
         replied: Callable[[str], None],
         turn_timeout: float,
         grace_seconds: float = GRACE_SECONDS,
+        steers: bool = False,
         clock: Clock = now_ms,
     ) -> None:
         self._store = store
-        self._hub = hub
         self._sessions = sessions
-        self._assistant = assistant
         self._projects = projects
-        self._rights = rights
-        self._spending = spending
         self._endings = endings
         self._replied = replied
-        self._turn_timeout = turn_timeout
-        self._grace_seconds = grace_seconds
         self._clock = clock
+        self._tools = ToolEvents(store, clock)
+        self._joining = Joining(store=store, hub=hub, steers=steers, clock=clock)
+        self._runner = TurnRunner(
+            store=store,
+            hub=hub,
+            sessions=sessions,
+            assistant=assistant,
+            rights=rights,
+            spending=spending,
+            endings=endings,
+            tools=self._tools,
+            turn_timeout=turn_timeout,
+            grace_seconds=grace_seconds,
+            clock=clock,
+        )
         self._lanes: dict[str, Lane] = {}
         self._blocked: dict[ProjectName, set[str]] = {}
         self.stopping = False
@@ -102,6 +110,15 @@ class Turns:
             if lane.waiting is not None:
                 lane.waiting += 1
         self._wake(lane)
+
+    async def steer(self, acceptance: Acceptance) -> bool:
+        """Send a message that waits into the running turn of its lane; False = it waits, and its sender knows.
+
+        Raises:
+            StorageError: it waits.
+        """
+        lane = self._lanes.get(acceptance.lane)
+        return await self._joining.join(lane, acceptance, self._tools.recorder(lane) if lane is not None else None)
 
     async def sweep(self) -> None:
         """Look for waiting turns in the store: after a start, and in case that a word was lost."""
@@ -178,7 +195,7 @@ class Turns:
 
     async def drain(self, seconds: float) -> None:
         """Start nothing more; give what runs some seconds, then mark it; nobody is left waiting."""
-        self.stopping = True
+        self.stopping = self._runner.stopping = True
         tasks = [lane.task for lane in self._lanes.values() if lane.task is not None]
         if tasks:
             await asyncio.wait(tasks, timeout=seconds)
@@ -231,11 +248,11 @@ class Turns:
         if taken is None:
             await self._note_blocked(lane)
             return None
-        self.backlog = max(0, self.backlog - 1)
+        self.backlog = max(0, self.backlog - 1 - len(taken.gathered))
         if told is None or lane.waiting is None:
             lane.waiting = None
         else:
-            lane.waiting += told - 1
+            lane.waiting = max(0, lane.waiting + told - 1 - len(taken.gathered))
         return taken
 
     async def _note_blocked(self, lane: Lane) -> None:
@@ -249,7 +266,7 @@ class Turns:
         """Run the next turn of a lane, where there is one to start."""
         if lane.name.startswith("assistant/"):
             if (turn := await self._take(lane, None)) is not None:
-                await self._see_through(turn, self._assist(lane, turn))
+                await self._runner.assist(lane, turn)
             return
         live = await self._live(lane.name)
         if isinstance(live, XswarmError):
@@ -269,7 +286,7 @@ class Turns:
             if self.stopping and lane.started is None:
                 return  # what waits is kept for the next start
             if (turn := await self._take(lane, conversation)) is not None:
-                await self._see_through(turn, self._converse(lane, turn, live, conversation))
+                await self._runner.converse(lane, turn, live, conversation)
         if turn is not None and turn.exclusive:
             self._release(turn.project)
 
@@ -295,106 +312,7 @@ class Turns:
             await self._endings.finish(turn, outcomes.not_started(turn, error, self._clock()), error)
             self._release(turn.project)
 
-    async def _see_through(self, turn: Turn, work: Coroutine[Any, Any, None]) -> None:
-        """Let nothing that goes wrong leave a started turn without its end: it would block its lane and its project."""
-        error: XswarmError
-        try:
-            refusal = self._rights.refusal(turn.user_id, turn.project) or await self._spending.reserve(turn)
-            if refusal is not None:
-                work.close()
-                raise refusal
-            await work
-            return
-        except XswarmError as failed:
-            error = failed
-        except Exception:
-            logger.exception("%s: its turn broke", turn.message_id)
-            error = TurnFailed(BROKE)
-        await self._endings.finish(turn, outcomes.not_started(turn, error, self._clock()), error)
-        await self._end_for_good(turn, error)
-
-    async def _end_for_good(self, turn: Turn, error: XswarmError | None) -> None:
-        """Close the session of a turn whose limit is the session's: only a person connects it again."""
-        if isinstance(error, BudgetExceeded) and error.scope == Scope.SESSION and turn.session_id is not None:
-            await self._sessions.close(turn.session_id, EndReason.BUDGET)
-
-    async def _converse(self, lane: Lane, turn: Turn, live: Live, conversation: Conversation) -> None:
-        running = Running(live.noted(turn), self._hub, self._tool_recorder(lane))
-        live.meter.begin(turn.id, turn.user_id)
-        await self._sessions.began(live, running.on_event, turn)
-        ended = await self._run(lane, running, conversation, live.meter)
-        self._sessions.ended(live, well=isinstance(ended, talk.Finished))
-        await self._endings.conclude(running, ended, live.denied)
-        await self._end_for_good(turn, running.refused)
-
-    async def _assist(self, lane: Lane, turn: Turn) -> None:
-        running = Running(turn, self._hub, self._tool_recorder(lane))
-        async with self._assistant.converse(turn) as (conversation, meter):
-            meter.begin(turn.id, turn.user_id)
-            pump = asyncio.create_task(feed(conversation, running), name=f"assistant {turn.message_id}")
-            ended = await self._run(lane, running, conversation, meter)
-        await pump
-        if self.stopping and not isinstance(ended, talk.Finished):
-            await self._store.turns.requeue(turn.id, now_ms=self._clock())  # it has no tools: it may run again
-            return
-        await self._endings.conclude(running, ended, ())
-
-    async def _run(
-        self, lane: Lane, running: Running, conversation: Conversation, meter: SessionMeter
-    ) -> talk.Finished | talk.Failed:
-        """Write the prompt and wait for the end of its turn."""
-        lane.running, lane.conversation, lane.beginning = running, conversation, False
-        try:
-            if lane.cut:
-                running.fail("it was interrupted before it began", interrupted=True)
-                lane.tell_cut(running)
-                return running.ended.result()
-            if self._endings.time_is_up:
-                running.fail(outcomes.SHUT_DOWN)
-                return running.ended.result()
-            async with asyncio.timeout(self._turn_timeout + self._grace_seconds):
-                with self._spending.watched(meter, running, conversation):
-                    await conversation.prompt(prompt_of(running.turn))
-                    return await asyncio.shield(running.ended)
-        except ConnectionFailed as error:
-            running.fail(error.why)
-        except TimeoutError:
-            running.fail(f"no answer within {self._turn_timeout:.0f} seconds", timed_out=True)
-            await conversation.close()
-        except Exception:
-            logger.exception("%s: the connector broke", running.turn.message_id)
-            running.fail(BROKE)
-            await conversation.close()  # nobody knows what it still does
-        finally:
-            lane.running, lane.conversation = None, None
-            await meter.settle()
-            if lane.writes:
-                await asyncio.gather(*lane.writes)
-        return running.ended.result()
-
     def _release(self, project: ProjectName) -> None:
         """Wake the lanes that found a project busy."""
         for name in self._blocked.pop(project, ()):
             self._look(name, project)
-
-    def _tool_recorder(self, lane: Lane) -> Callable[[int, talk.ToolStarted | talk.ToolFinished], None]:
-        """Return what writes a turn's tool events behind it; T3 waits for them."""
-
-        def record(turn_id: int, event: talk.ToolStarted | talk.ToolFinished) -> None:
-            task = asyncio.create_task(self._record_tool(turn_id, event), name=f"tool event {lane.name}")
-            lane.writes.add(task)
-            task.add_done_callback(lane.writes.discard)
-
-        return record
-
-    async def _record_tool(self, turn_id: int, event: talk.ToolStarted | talk.ToolFinished) -> None:
-        payload: dict[str, Any]
-        if isinstance(event, talk.ToolStarted):
-            call = talk.ToolCall(tool_use_id=event.tool_use_id, name=event.name, input=event.input)
-            kind, payload = "tool_started", {"id": event.tool_use_id, "summary": permissions.summary(call)}
-        else:
-            kind, payload = "tool_finished", {"id": event.tool_use_id, "failed": event.failed}
-        try:
-            await self._store.turns.record_event(turn_id, kind, payload, now_ms=self._clock())
-        except StorageError as error:
-            logger.error("turn %d: a tool event could not be stored: %s", turn_id, error)

@@ -60,6 +60,7 @@ class ClaudeCodeConnector(Connector):
     """
 
     name = "claude_code"
+    steers = True
 
     def __init__(
         self,

@@ -43,6 +43,7 @@ class TurnReader:
     def __init__(self, notice: str = "") -> None:
         self._notice = notice
         self._pending: dict[MessageId, bool] = {}
+        self._absorbed: set[MessageId] = set()
         self._idle = True
         self._partial: list[str] = []
         self._new_block = False
@@ -94,6 +95,7 @@ class TurnReader:
             for message_id in self._pending
         ]
         self._pending.clear()
+        self._absorbed.clear()
         self._reset()
         return failures
 
@@ -176,7 +178,8 @@ class TurnReader:
         events: list[ConversationEvent] = list(read_usage(body))
         named = [uuid for uuid in items(body, "user_message_uuids") if isinstance(uuid, str)]
         named = named or [text(body, "user_message_uuid")]
-        ours: list[MessageId | None] = [MessageId(uuid) for uuid in named if MessageId(uuid) in self._pending]
+        absorbed, self._absorbed = self._absorbed, set()
+        ours: list[MessageId | None] = [one for one in self._pending if one in named or one in absorbed]
         for message_id in ours or [None]:
             events.append(self._end(body, message_id))
             if message_id is not None:
@@ -203,6 +206,9 @@ class TurnReader:
             return []
         self._pending[message_id] = True
         match text(body, "state"):
+            case "completed" if next(iter(self._pending)) != message_id:
+                self._absorbed.add(message_id)  # it was taken into the running turn, whose result is its own
+                return []
             case "completed":  # its result would have come first
                 why, ending = ALREADY_SEEN, None
             case "cancelled":  # taken out of the queue: it never ran and has no result

@@ -169,11 +169,12 @@ class Queue:
     """What becomes of a message that comes while a turn of its conversation runs.
 
     Attributes:
-        mode: "followup": it waits; "interrupt": it stops that turn first. A message that begins with `interrupt:` or
-            `queue:` says so for itself.
+        mode: "followup": it waits; "collect": it waits, and goes with others into one prompt; "steer": it is sent into
+            that turn; "interrupt": it stops that turn first. A message that begins with `queue:`, `collect:`, `steer:`
+            or `interrupt:` says so for itself.
     """
 
-    mode: Literal["followup", "interrupt"] = "followup"
+    mode: Literal["followup", "collect", "steer", "interrupt"] = "followup"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -177,6 +177,9 @@ class Connector(ABC):
     name: str
     keeps_process: bool = True
     """Whether a conversation holds a process or connection between turns (the assistant holds none)."""
+    steers: bool = False
+    """Whether a prompt may be written while another runs: it is taken into that turn, or is a turn of its own after it;
+    each of the two has its own `Finished` or `Failed`."""
 
     @abstractmethod
     async def open(self, session: SessionSpec, history: Sequence[Exchange]) -> Conversation:

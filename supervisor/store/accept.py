@@ -11,6 +11,7 @@ from supervisor.protocol.messages import MessageId
 from supervisor.protocol.status import SessionStatus, Target, TurnState
 from supervisor.store.codes import close
 from supervisor.store.drafts import add_drafts
+from supervisor.store.joins import ahead_of
 from supervisor.store.records import Acceptance, Accepted, NewSession, Turn
 from supervisor.store.rows import optional_json, to_reply_json
 from supervisor.store.transaction import Owner, Transaction
@@ -37,18 +38,11 @@ _TOUCH_SESSION = """
     SET message_count = message_count + 1, activity_ms = max(activity_ms, ?), updated_ms = ?, epoch = ?
     WHERE number = ?
 """
-_AHEAD = """
-    SELECT (SELECT count(*) FROM turns WHERE lane = :lane AND state = 'running')
-         + (SELECT count(*) FROM turns WHERE lane = :lane AND state = 'pending' AND id < :id)
-         + (SELECT count(*) FROM turns
-            WHERE project = :project AND state = 'running' AND exclusive = 1 AND lane <> :lane)
-         + (SELECT count(*) FROM turns
-            WHERE project = :project AND state = 'pending' AND exclusive = 1 AND lane <> :lane AND id < :id)
-"""
 _ADD_TURN = """
     INSERT INTO turns (lane, target, reason, state, user_id, session, project, exclusive, channel, thread, reply, epoch,
-                       pid, pid_started, boot_id, accepted_ms, started_ms, ended_ms, why, answer)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                       pid, pid_started, boot_id, accepted_ms, started_ms, ended_ms, why, answer,
+                       gather)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 _ADD_TO_INBOX = """
     INSERT INTO inbox (message_id, turn_id, account, sender_kind, sender, body, note, context, dedup, dedup_until_ms,
@@ -110,6 +104,7 @@ def accept(tx: Transaction, a: Acceptance) -> Accepted:
             a.now_ms if state.final else None,
             a.reason if refused else "",
             a.refusals[0].text if a.target is Target.COMMAND and a.refusals else None,
+            a.gather,
         ),
     )
     assert added.lastrowid is not None, "an INSERT has one"
@@ -142,10 +137,12 @@ def accept(tx: Transaction, a: Acceptance) -> Accepted:
     if a.closes:
         close(tx, a.closes, a.now_ms)
     add_drafts(tx, a.refusals, turn_id, a.user_id, a.now_ms)
-    if state is TurnState.PENDING and a.queued is not None:
-        ahead = tx.execute(_AHEAD, {"id": turn_id, "lane": a.lane, "project": a.project if a.exclusive else None})
-        if (count := ahead.fetchone()[0]) > 0:
-            add_drafts(tx, a.queued(count), turn_id, a.user_id, a.now_ms)
+    if (
+        state is TurnState.PENDING
+        and a.queued is not None
+        and (count := ahead_of(tx, turn_id, a.lane, a.project if a.exclusive else None)) > 0
+    ):
+        add_drafts(tx, a.queued(count), turn_id, a.user_id, a.now_ms)
     if not state.final:
         tx.count_message(Owner(turn_id, a.user_id, session, session_id or "", a.channel), a.now_ms)
     event = "message.refused" if refused else "message.accepted"

@@ -9,6 +9,7 @@ from supervisor.store.changes import end_recording
 from supervisor.store.charges import Posted, earlier_charges, post
 from supervisor.store.codes import issue
 from supervisor.store.drafts import add_drafts
+from supervisor.store.joins import promote
 from supervisor.store.records import Charge, Outcome, Settled
 from supervisor.store.rows import CHARGE_COLUMNS, to_charge
 from supervisor.store.sessions import write_status
@@ -89,8 +90,15 @@ def finish(tx: Transaction, turn_id: int, outcome: Outcome) -> Settled | None:
     if (asking := outcome.asking) is not None:
         code = issue(tx, asking.kind, asking.ref, UserId(owner.user_id), asking.until_ms)
         add_drafts(tx, asking.notices(code), turn_id, owner.user_id, now_ms)
+    following = promote(tx, turn_id) if outcome.hosts else None
     tx.record("supervisor", f"turn.{outcome.state}", {"turn": turn_id, "nanos": spent.nanos}, now_ms)
-    return Settled(cost_nanos=spent.nanos, tokens=spent.tokens, unpriced=spent.unpriced, answer_id=answer_id)
+    return Settled(
+        cost_nanos=spent.nanos,
+        tokens=spent.tokens,
+        unpriced=spent.unpriced,
+        answer_id=answer_id,
+        following=following,
+    )
 
 
 def _journalled(tx: Transaction, turn_id: int) -> list[Charge]:

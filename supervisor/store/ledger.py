@@ -14,7 +14,8 @@ from supervisor.store.transaction import Transaction
 _JOURNAL = """
     INSERT INTO calls (ref, kind, model, input, output, cache_read, cache_write_5m, cache_write_1h, nanos, estimated,
                        turn_id, epoch)
-    SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, id, epoch FROM turns WHERE id = ? AND state = 'running' AND epoch = ?
+    SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, id, epoch FROM turns
+    WHERE id = ? AND state IN ('running', 'waiting') AND epoch = ?
     ON CONFLICT (ref) DO UPDATE SET
         kind = excluded.kind, model = excluded.model, input = excluded.input, output = excluded.output,
         cache_read = excluded.cache_read, cache_write_5m = excluded.cache_write_5m,

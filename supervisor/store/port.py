@@ -91,13 +91,28 @@ class Turns(Protocol):
     async def start_next(self, lane: str, identity: ProcessIdentity | None, *, now_ms: int) -> Turn | None:
         """T2: take the oldest pending turn of a lane and mark it running under this epoch.
 
-        None: nothing is pending, one runs already, or its project has another exclusive turn running.
+        None: nothing is pending, one runs already, or its project has another exclusive turn running. What may be
+        gathered with it, and waits right behind it, becomes part of it.
         """
 
     async def finish(self, turn_id: int, outcome: Outcome) -> Settled | None:
         """T3: outcome, answer, charges, rollups, outbox, audit; None = not running under this epoch.
 
         It is written also where the caller is cancelled meanwhile.
+        """
+
+    async def join(
+        self,
+        message_id: MessageId,
+        host_id: int | None,
+        *,
+        joined: Sequence[OutboxDraft],
+        queued: Callable[[int], Sequence[OutboxDraft]],
+        now_ms: int,
+    ) -> Turn | None:
+        """Make a message's turn part of one that runs (None = of none) where it is next in line; None = it is not.
+
+        Its sender gets `joined`, or where it goes on waiting `queued`, by how many turns are ahead of it.
         """
 
     async def requeue(self, turn_id: int, *, rename: bool = False, now_ms: int) -> bool:

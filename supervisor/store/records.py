@@ -124,6 +124,7 @@ class Acceptance:
             turn is `cancelled` or `completed` at once.
         closes: a code that this message answers; it counts no more.
         queued: the notices to a sender whose message waits, by how many turns are ahead of it.
+        gather: it may be gathered into the prompt of the turn before it, where that waits as well.
         start: run at once in the same transaction when nothing of the lane (and project) is waiting or running.
     """
 
@@ -152,6 +153,7 @@ class Acceptance:
     queued: Callable[[int], Sequence[OutboxDraft]] | None = None
     start: bool = False
     identity: ProcessIdentity | None = None
+    gather: bool = False
     now_ms: int
 
 
@@ -164,6 +166,8 @@ class Turn:
         message_id: of the prompt; the turn's name outside.
         attempts: how often it was started before.
         renamed: how often its prompt was given anew under another id, because an answer had begun.
+        gather: it may be gathered with the one before it.
+        gathered: the turns whose texts its prompt holds too, in order.
     """
 
     id: int
@@ -186,6 +190,8 @@ class Turn:
     attempts: int = 0
     renamed: int = 0
     identity: ProcessIdentity | None = None
+    gather: bool = False
+    gathered: tuple[Turn, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -256,6 +262,7 @@ class Outcome:
         footer: the last line of what is told besides, by the whole outcome and the turn's cost; None = there is none.
         session_status: the status that the session gets, None = unchanged.
         session_reason: why it gets it; empty = `why`.
+        hosts: other turns are part of it: the first of them runs in its place from now on.
     """
 
     state: TurnState
@@ -272,17 +279,23 @@ class Outcome:
     footer: Callable[[Outcome, int], str] | None = None
     session_status: SessionStatus | None = None
     session_reason: str = ""
+    hosts: bool = False
     now_ms: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settled:
-    """What T3 wrote: the turn's cost and tokens, and the id of the stored answer (None for the assistant)."""
+    """What T3 wrote: the turn's cost and tokens, and the id of the stored answer (None for the assistant).
+
+    Attributes:
+        following: the part of the turn that runs in its place now.
+    """
 
     cost_nanos: int
     tokens: Tokens
     unpriced: bool
     answer_id: MessageId | None
+    following: Turn | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,7 +21,7 @@ SESSIONS = """
 TURNS = """
     SELECT t.id, i.message_id, t.lane, t.target, t.reason, t.state, t.user_id, s.id, t.project, t.exclusive, t.channel,
            t.thread, coalesce(i.body, m.message), i.note, coalesce(i.context, m.context), t.reply, t.accepted_ms,
-           t.attempts, t.pid, t.pid_started, t.boot_id, t.renamed
+           t.attempts, t.pid, t.pid_started, t.boot_id, t.renamed, t.gather
     FROM turns AS t
     JOIN inbox AS i ON i.turn_id = t.id
     LEFT JOIN claude_code_messages AS m ON m.seq = 2 * t.id
@@ -93,6 +93,7 @@ def to_turn(row: Row) -> Turn:
         attempts=row[17],
         identity=None if row[18] is None else ProcessIdentity(pid=row[18], started=row[19], boot_id=row[20]),
         renamed=row[21],
+        gather=bool(row[22]),
     )
 
 

@@ -14,6 +14,7 @@ from supervisor.store.accept import accept, known
 from supervisor.store.database import Database
 from supervisor.store.drafts import add_drafts
 from supervisor.store.finish import finish
+from supervisor.store.joins import gathered, join, release
 from supervisor.store.records import (
     Acceptance,
     Accepted,
@@ -126,6 +127,18 @@ class SqliteTurns:
         """T3."""
         return await self._database.write(lambda tx: finish(tx, turn_id, outcome))
 
+    async def join(
+        self,
+        message_id: MessageId,
+        host_id: int | None,
+        *,
+        joined: Sequence[OutboxDraft],
+        queued: Callable[[int], Sequence[OutboxDraft]],
+        now_ms: int,
+    ) -> Turn | None:
+        """Make a waiting turn part of one that runs."""
+        return await self._database.write(lambda tx: join(tx, message_id, host_id, joined, queued, now_ms))
+
     async def requeue(self, turn_id: int, *, rename: bool = False, now_ms: int) -> bool:
         """Put a turn that certainly never ran back to pending."""
 
@@ -134,6 +147,7 @@ class SqliteTurns:
             if not tx.changed(_REQUEUE, (rename, turn_id, tx.epoch)):
                 return False
             tx.execute(_MARK_PROMPT, (TurnState.PENDING, 2 * turn_id))
+            release(tx, turn_id)
             tx.record("supervisor", "turn.requeued", {"turn": turn_id}, now_ms)
             return True
 
@@ -314,7 +328,8 @@ def start_next(tx: Transaction, lane: str, identity: ProcessIdentity | None, now
     process = (None, None, None) if identity is None else (identity.pid, identity.started, identity.boot_id)
     tx.execute(_START, (tx.epoch, *process, now_ms, turn_id))
     tx.execute(_MARK_PROMPT, (TurnState.RUNNING, 2 * turn_id))
-    return to_turn(tx.execute(TURN, (turn_id,)).fetchone())
+    turn = to_turn(tx.execute(TURN, (turn_id,)).fetchone())
+    return gathered(tx, turn, now_ms) if turn.gather else turn
 
 
 def _cancel(tx: Transaction, turn_id: int, why: str, now_ms: int) -> bool:

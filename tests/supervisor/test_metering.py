@@ -78,7 +78,7 @@ async def test_a_call_of_a_turn_is_journalled_as_it_begins_and_as_it_ends(
     meter.begin(7, ADA)
     meter.started(BEGUN)
     meter.finished(ENDED)
-    await meter.settle()
+    await meter.settle(7)
     assert ledger.journalled == [(7, charge(BEGUN, estimated=True)), (7, charge(ENDED, estimated=False))]
     assert ledger.posted == []
 
@@ -87,7 +87,7 @@ async def test_a_call_that_was_cut_stays_an_estimate(meter: SessionMeter, ledger
     meter.begin(7, ADA)
     meter.started(BEGUN)
     meter.finished(replace(ENDED, complete=False))
-    await meter.settle()
+    await meter.settle(7)
     assert ledger.journalled[-1][1].estimated
 
 
@@ -95,7 +95,7 @@ async def test_the_end_of_a_turn_waits_for_its_last_call(ledger: RecordingLedger
     meter = SessionMeter("s1", ADA, ledger, settle_seconds=30.0)
     meter.begin(7, ADA)
     meter.started(BEGUN)
-    settling = asyncio.create_task(meter.settle(), name="settle")
+    settling = asyncio.create_task(meter.settle(7), name="settle")
     await until(lambda: ledger.journalled, "the call's start is journalled")
     assert not settling.done()
     meter.finished(ENDED)
@@ -108,7 +108,7 @@ async def test_a_call_that_outlives_its_turn_posts_the_rest_to_that_turn(
 ) -> None:
     meter.begin(7, ADA)
     meter.started(BEGUN)
-    await meter.settle()  # gives up waiting; the turn's end posts what was journalled
+    await meter.settle(7)  # gives up waiting; the turn's end posts what was journalled
     assert "1 calls to the model outlived their turn" in caplog.text
     meter.begin(8, ADA)
     meter.finished(ENDED)
@@ -121,7 +121,7 @@ async def test_a_call_that_outlives_its_turn_posts_the_rest_to_that_turn(
 async def test_the_rest_of_a_call_without_a_price_has_none(meter: SessionMeter, ledger: RecordingLedger) -> None:
     meter.begin(7, ADA)
     meter.started(replace(BEGUN, nanos=None))
-    await meter.settle()
+    await meter.settle(7)
     meter.finished(replace(ENDED, nanos=None))
     await meter.drain()
     assert ledger.posted[0][1].nanos is None
@@ -141,7 +141,7 @@ async def test_several_calls_at_once_are_kept_apart(meter: SessionMeter, ledger:
         meter.started(replace(BEGUN, id=f"c{number}"))
     for number in range(3):
         meter.finished(replace(ENDED, id=f"c{number}", nanos=number))
-    await meter.settle()
+    await meter.settle(7)
     assert {(c.ref, c.nanos) for _, c in ledger.journalled if not c.estimated} == {("c0", 0), ("c1", 1), ("c2", 2)}
 
 
@@ -149,7 +149,7 @@ async def test_without_a_ledger_nothing_is_written(caplog: pytest.LogCaptureFixt
     meter = SessionMeter("s1", ADA, None, settle_seconds=0.01)
     meter.begin(7, ADA)
     meter.started(BEGUN)
-    await meter.settle()
+    await meter.settle(7)
     meter.finished(ENDED)
     await meter.drain()
 
@@ -162,7 +162,7 @@ async def test_a_store_that_refuses_ends_nothing_and_is_reported(
     with caplog.at_level(logging.ERROR):
         meter.started(BEGUN)
         meter.finished(ENDED)
-        await meter.settle()
+        await meter.settle(7)
     assert "s1: a charge could not be stored: Storage failed: disk full" in caplog.text
 
 

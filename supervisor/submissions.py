@@ -1,0 +1,92 @@
+"""A message whose sender is known, and what became of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from supervisor import queueing
+from supervisor.outcomes import reply_id
+from supervisor.protocol.messages import Address, ProjectName, Reply, SessionId
+from supervisor.queueing import Mode
+from supervisor.router import Decision
+from supervisor.store.records import Acceptance, Accepted, OutboxDraft, User
+
+PLACES_TOLD = frozenset({"sms", "mail"})
+"""Channels on which a sender learns the place in the line."""
+
+QUEUED = 1
+"""Number of the notice that a message waits, among the replies to it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submission:
+    """A message whose sender is known.
+
+    Attributes:
+        dedup_key: None = every repetition is a new message.
+        limited: counts against the person's limits; false for services, which are told `overloaded`.
+        commands: a person writes: a command word counts, and a fresh answer is followed up.
+        thread: keeps a conversation of its own per user and project; empty = the one that has no thread.
+    """
+
+    user: User
+    channel: str
+    account: str
+    sender: Address
+    text: str
+    note: str = ""
+    context: Mapping[str, Any] | None = None
+    thread: str = ""
+    reply: Reply | None = None
+    dedup_key: str | None = None
+    dedup_seconds: float | None = None
+    digest: str = ""
+    limited: bool = False
+    commands: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """What T1 did with a submission, and where the message went.
+
+    Attributes:
+        told: a reply was put in the outbox instead of a turn.
+        joined: it is part of the turn that runs.
+    """
+
+    accepted: Accepted
+    decision: Decision
+    lane: str
+    project: ProjectName
+    session_id: SessionId | None
+    told: bool = False
+    joined: bool = False
+
+
+def continued(submission: Submission, meta: Mapping[str, Any]) -> Submission:
+    """Give the answer's own meta to the way it takes."""
+    if submission.reply is None or not meta:
+        return submission
+    return replace(submission, reply=replace(submission.reply, meta={**submission.reply.meta, **meta}))
+
+
+def signed(submission: Submission) -> str:
+    """Return what the model is told besides, with who writes: a shared conversation has several who do."""
+    return "; ".join(
+        part for part in (f"written by {submission.user.name or submission.user.id}", submission.note) if part
+    )
+
+
+def place_told(acceptance: Acceptance, mode: Mode, ahead: int) -> Sequence[OutboxDraft]:
+    """Return what tells a sender that their message waits."""
+    if acceptance.reply is None:
+        return ()
+    draft_id = reply_id(acceptance.message_id, QUEUED)
+    return (OutboxDraft(id=draft_id, reply=acceptance.reply, text=queueing.told(mode, ahead)),)
+
+
+def too_many(retry_after: float) -> str:
+    """Return what a person is told whose messages are too many, by seconds until the next may come."""
+    return f"Rate limit exceeded: your message was not worked on. Send it again in {retry_after:.0f} seconds"

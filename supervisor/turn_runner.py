@@ -1,0 +1,203 @@
+"""Runs a started turn to its end: T2 is done, the prompt is written, what happens is followed, T3 follows."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Coroutine
+from functools import partial
+from typing import Any
+
+from supervisor import outcomes
+from supervisor.assistant import Assistant, prompt_of
+from supervisor.budgets import Scope
+from supervisor.endings import Endings
+from supervisor.hub import Hub
+from supervisor.lane import Lane
+from supervisor.live import Live
+from supervisor.metering import SessionMeter
+from supervisor.protocol import conversation as talk
+from supervisor.protocol.errors import BudgetExceeded, ConnectionFailed, TurnFailed, XswarmError
+from supervisor.protocol.ports import Conversation
+from supervisor.protocol.status import EndReason
+from supervisor.protocol.times import Clock
+from supervisor.rights import Rights
+from supervisor.running import BROKE, Ended, Running, feed
+from supervisor.sessions import Sessions
+from supervisor.spending import Spending
+from supervisor.store.port import Store
+from supervisor.store.records import Turn
+from supervisor.tool_events import ToolEvents
+
+logger = logging.getLogger(__name__)
+
+
+class TurnRunner:
+    """Sees started turns through.
+
+    Args:
+        turn_timeout: seconds that one turn may take.
+        grace_seconds: what a connector's own watchdog gets over that.
+
+    Attributes:
+        stopping: the daemon stops: an assistant's turn that is cut off runs again after the restart.
+    """
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        hub: Hub,
+        sessions: Sessions,
+        assistant: Assistant,
+        rights: Rights,
+        spending: Spending,
+        endings: Endings,
+        tools: ToolEvents,
+        turn_timeout: float,
+        grace_seconds: float,
+        clock: Clock,
+    ) -> None:
+        self._store = store
+        self._hub = hub
+        self._sessions = sessions
+        self._assistant = assistant
+        self._rights = rights
+        self._spending = spending
+        self._endings = endings
+        self._tools = tools
+        self._turn_timeout = turn_timeout
+        self._grace_seconds = grace_seconds
+        self._clock = clock
+        self.stopping = False
+
+    async def converse(self, lane: Lane, turn: Turn, live: Live, conversation: Conversation) -> None:
+        """Run a turn of Claude Code, with what is sent into it."""
+        await self._see_through(turn, self._talk(lane, turn, live, conversation))
+
+    async def assist(self, lane: Lane, turn: Turn) -> None:
+        """Run a turn of the assistant."""
+        await self._see_through(turn, self._ask_assistant(lane, turn))
+
+    async def _see_through(self, turn: Turn, work: Coroutine[Any, Any, None]) -> None:
+        """Let nothing that goes wrong leave a started turn without its end: it would block its lane and its project."""
+        error: XswarmError
+        try:
+            refusal = self._rights.refusal(turn.user_id, turn.project) or await self._spending.reserve(turn)
+            if refusal is not None:
+                work.close()
+                raise refusal
+            await work
+            return
+        except XswarmError as failed:
+            error = failed
+        except Exception:
+            logger.exception("%s: its turn broke", turn.message_id)
+            error = TurnFailed(BROKE)
+        await self._endings.finish(turn, outcomes.not_started(turn, error, self._clock()), error)
+        await self._end_for_good(turn, error)
+
+    async def _end_for_good(self, turn: Turn, error: XswarmError | None) -> None:
+        """Close the session of a turn whose limit is the session's: only a person connects it again."""
+        if isinstance(error, BudgetExceeded) and error.scope == Scope.SESSION and turn.session_id is not None:
+            await self._sessions.close(turn.session_id, EndReason.BUDGET)
+
+    async def _talk(self, lane: Lane, turn: Turn, live: Live, conversation: Conversation) -> None:
+        """Run a turn, and one after the other what was sent into it and goes on by itself."""
+        first = Running(live.noted(turn), self._hub, self._tools.recorder(lane))
+        first.joined = [Running(part, self._hub, self._tools.recorder(lane)) for part in turn.gathered]
+        running: Running | None = first
+        stop = False
+        while running is not None:
+            live.meter.begin(running.turn.id, running.turn.user_id)
+            running.on_end = partial(self._hand_over, live, running)
+            await self._sessions.began(live, running.on_event, running.turn)
+            ended = await self._run(lane, running, conversation, live.meter, stop=stop)
+            stop = isinstance(ended, talk.Failed) and ended.interrupted
+            goes_on = running.following is not None
+            if not goes_on:
+                self._sessions.ended(live, well=isinstance(ended, talk.Finished))
+            following = await self._conclude(running, ended, live)
+            if goes_on and following is None:
+                self._sessions.ended(live, well=isinstance(ended, talk.Finished))
+            await self._end_for_good(running.turn, running.refused)
+            running, lane.beginning = following, following is not None
+
+    @staticmethod
+    def _hand_over(live: Live, running: Running) -> None:
+        """Let what follows in the process pay for itself, and do nothing before it has begun."""
+        live.resumed.clear()
+        if (following := running.following) is not None:
+            live.meter.begin(following.turn.id, following.turn.user_id)
+
+    async def _conclude(self, running: Running, ended: Ended, live: Live) -> Running | None:
+        """Record the end of a turn and of the parts that ended with it; return the one that goes on in its place."""
+        denied = tuple(live.denied)
+        await self._endings.conclude(running, ended, denied)
+        while running.joined:
+            part, *rest = running.joined
+            gathered = part.turn.id in {one.id for one in running.turn.gathered}
+            taken_in = part.given and part.ended.done() and not part.text and not part.tools
+            if not gathered and not taken_in:
+                part.joined = rest
+                return part
+            own = part.ended.result() if part.ended.done() else ended
+            await self._endings.conclude_part(part, own, hosts=bool(rest))
+            running.joined = rest
+        return None
+
+    async def _ask_assistant(self, lane: Lane, turn: Turn) -> None:
+        running = Running(turn, self._hub, self._tools.recorder(lane))
+        async with self._assistant.converse(turn) as (conversation, meter):
+            meter.begin(turn.id, turn.user_id)
+            pump = asyncio.create_task(feed(conversation, running), name=f"assistant {turn.message_id}")
+            ended = await self._run(lane, running, conversation, meter)
+        await pump
+        if self.stopping and not isinstance(ended, talk.Finished):
+            await self._store.turns.requeue(turn.id, now_ms=self._clock())  # it has no tools: it may run again
+            return
+        await self._endings.conclude(running, ended, ())
+
+    async def _run(
+        self, lane: Lane, running: Running, conversation: Conversation, meter: SessionMeter, *, stop: bool = False
+    ) -> Ended:
+        """Write the prompt, where it is not written, and wait for the end of its turn.
+
+        Args:
+            stop: it was sent into a turn that was interrupted, and is to end as well.
+        """
+        lane.running, lane.conversation, lane.beginning = running, conversation, False
+        try:
+            if lane.cut:
+                stop = True
+                if not running.given:
+                    running.fail("it was interrupted before it began", interrupted=True)
+                lane.tell_cut(running)
+            if self._endings.time_is_up:
+                running.fail(outcomes.SHUT_DOWN)
+            if running.ended.done():
+                return running.ended.result()
+            async with asyncio.timeout(self._turn_timeout + self._grace_seconds):
+                with self._spending.watched(meter, running, conversation):
+                    if not running.given:
+                        await conversation.prompt(prompt_of(running.turn))
+                        running.given = True
+                    elif stop:
+                        await conversation.interrupt()
+                    return await asyncio.shield(running.ended)
+        except ConnectionFailed as error:
+            running.fail(error.why)
+        except TimeoutError:
+            running.fail(f"no answer within {self._turn_timeout:.0f} seconds", timed_out=True)
+            await conversation.close()
+        except Exception:
+            logger.exception("%s: the connector broke", running.turn.message_id)
+            running.fail(BROKE)
+            await conversation.close()  # nobody knows what it still does
+        finally:
+            async with lane.gate:
+                lane.running, lane.conversation = None, None
+            await meter.settle(running.turn.id)
+            if lane.writes:
+                await asyncio.gather(*lane.writes)
+        return running.ended.result()

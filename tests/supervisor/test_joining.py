@@ -1,0 +1,251 @@
+"""Messages that are answered with another: sent into its turn, or gathered with it into one prompt."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from supervisor.config import Queue
+from supervisor.protocol.conversation import Exchange, Failed, Finished, Prompt, SessionSpec, Trace, TraceKind
+from supervisor.protocol.messages import MessageId, Receipt
+from supervisor.protocol.ports import Conversation
+from supervisor.protocol.status import TurnState
+from supervisor.store.records import Result
+from tests.fakes import ScriptedConnector, ScriptedConversation
+from tests.supervisor.harness import ALICE_MAIL, Core
+from tests.supervisor.helpers import result, scripted, text_message
+from tests.supervisor.test_queueing import told_texts
+from tests.waiting import until
+
+INCLUDED = "(It is answered together with the message before it.)"
+JOINED = "Your message went into the running turn; one answer covers both."
+
+
+class SteeringConversation(ScriptedConversation):
+    """Takes prompts while one is held: `apart X` runs after it, any other ends with it."""
+
+    def __init__(self, connector: ScriptedConnector, spec: SessionSpec, number: int) -> None:
+        super().__init__(connector, spec, number)
+        self.taken: list[Prompt] = []
+
+    async def prompt(self, prompt: Prompt) -> None:
+        if self.held is None:
+            await super().prompt(prompt)
+            return
+        if prompt.text.startswith("refuse"):
+            await super().prompt(prompt)
+        self.taken.append(prompt)
+
+    async def end(self, text: str = "released") -> None:
+        """Let what is held end, with what was taken in."""
+        self.release(text)
+        taken, self.taken = self.taken, []
+        for prompt in taken:
+            if not prompt.text.startswith("apart"):
+                self.put(Finished(message_id=prompt.message_id, text=text))
+        for prompt in taken:
+            if prompt.text.startswith("apart"):
+                word = prompt.text.removeprefix("apart ")
+                await ScriptedConversation.prompt(self, Prompt(message_id=prompt.message_id, text=word))
+
+    async def interrupt(self) -> None:
+        await super().interrupt()
+        for prompt in self.taken:
+            self.put(Failed(message_id=prompt.message_id, why="interrupted", interrupted=True))
+        self.taken = []
+
+
+class SteeringConnector(ScriptedConnector):
+    """Takes prompts into a running turn."""
+
+    steers = True
+
+    async def open(self, session: SessionSpec, history: Sequence[Exchange]) -> Conversation:
+        conversation = SteeringConversation(self, session, len(self.opened))
+        self.opened.append(conversation)
+        return conversation
+
+
+def conversation(core: Core) -> SteeringConversation:
+    assert isinstance(core.connector, SteeringConnector)
+    found = core.connector.opened[-1]
+    assert isinstance(found, SteeringConversation)
+    return found
+
+
+async def text(core: Core, body: str) -> MessageId:
+    receipt: Receipt = await core.intake.accept(text_message(f"claude: {body}"))
+    assert receipt.message_id is not None
+    return receipt.message_id
+
+
+async def ended(core: Core, message_id: MessageId) -> Result:
+    async def final() -> bool:
+        return (await result(core, message_id)).turn.state.final
+
+    await until(final, f"{message_id} has ended")
+    return await result(core, message_id)
+
+
+async def held(core: Core) -> None:
+    assert isinstance(core.connector, ScriptedConnector)
+    await until(core.connector.held, "the first turn is held")
+
+
+def steering(folder: Path, mode: str = "steer") -> Core:
+    return Core(folder, connector=SteeringConnector(), queue=Queue(mode=mode))  # type: ignore[arg-type]
+
+
+async def test_a_message_goes_into_the_running_turn_and_one_answer_covers_both(tmp_path: Path) -> None:
+    async with steering(tmp_path) as core:
+        first = await text(core, "hold the door")
+        await held(core)
+        second = await text(core, "and the window")
+        assert [prompt.text for prompt in conversation(core).taken] == ["and the window"]
+        assert (await result(core, second)).turn.state is TurnState.WAITING
+        await conversation(core).end("both are held")
+        assert (await ended(core, first)).answer == "both are held"
+        assert (await ended(core, second)).answer == INCLUDED
+        assert [one.partition("\n")[0] for one in await told_texts(core)] == [JOINED, "both are held"]
+        await until(lambda: not core.turns.running_turns(), "nothing runs")
+        assert core.turns.backlog == 0
+        third = await text(core, "next")  # the lane goes on
+        assert (await ended(core, third)).answer == "next"
+
+
+async def test_what_was_not_taken_in_runs_in_its_place_before_anything_else(tmp_path: Path) -> None:
+    async with steering(tmp_path) as core:
+        first = await text(core, "hold the door")
+        await held(core)
+        taken, apart = await text(core, "one"), await text(core, "apart two")
+        third = await text(core, "queue: three")
+        await conversation(core).end()
+        answers = [(await ended(core, one)).answer for one in (first, taken, apart, third)]
+        assert answers == ["released", INCLUDED, "two", "three"]
+        assert [one.partition("\n")[0] for one in await told_texts(core)] == [
+            JOINED,
+            JOINED,
+            "Queued: your message is next in line.",
+            "released",
+            "two",
+            "three",
+        ]
+
+
+async def test_order_of_arrival_is_kept_so_nothing_overtakes_what_waits(tmp_path: Path) -> None:
+    async with steering(tmp_path) as core:
+        await text(core, "hold the door")
+        await held(core)
+        waits = await text(core, "queue: first in line")
+        behind = await text(core, "steer: me in")
+        assert conversation(core).taken == []
+        assert (await told_texts(core))[-1] == "Queued: your message is number 2 in line."
+        await conversation(core).end()
+        assert [(await ended(core, one)).answer for one in (waits, behind)] == ["first in line", "me in"]
+
+
+async def test_an_interrupt_ends_what_was_sent_into_the_turn_as_well(tmp_path: Path) -> None:
+    async with steering(tmp_path) as core:
+        first = await text(core, "hold the door")
+        await held(core)
+        second = await text(core, "and the window")
+        session_id = (await result(core, first)).turn.session_id
+        await core.turns.interrupt(str(session_id))
+        assert (await ended(core, first)).turn.state is TurnState.CANCELLED
+        assert (await ended(core, second)).turn.state is TurnState.CANCELLED
+
+
+async def test_it_waits_where_it_cannot_be_taken_in(tmp_path: Path) -> None:
+    async with Core(tmp_path, connector=ScriptedConnector(), queue=Queue(mode="steer")) as core:
+        await text(core, "hold the door")
+        await held(core)
+        second = await text(core, "and the window")
+        assert await told_texts(core) == ["Queued: your message is next in line."]
+        assert (await result(core, second)).turn.state is TurnState.PENDING
+        scripted(core).release()
+        assert (await ended(core, second)).answer == "and the window"
+
+
+async def test_a_prompt_that_was_not_written_runs_after_the_turn(tmp_path: Path) -> None:
+    async with steering(tmp_path) as core:
+        await text(core, "hold the door")
+        await held(core)
+        second = await text(core, "refuse to be written")
+        await conversation(core).end()
+        assert "to be written" in (await ended(core, second)).why
+
+
+async def test_another_channel_of_the_same_person_does_not_join(tmp_path: Path) -> None:
+    """What a channel does not prove must not ride on a turn of one that does."""
+    async with steering(tmp_path) as core:
+        first = await text(core, "hold the door")
+        await held(core)
+        await core.intake.accept(text_message("claude: steer: run it", phone=ALICE_MAIL, channel="mail"))
+        assert conversation(core).taken == []
+        await conversation(core).end()
+        await ended(core, first)
+
+
+async def test_collected_messages_go_into_one_prompt_with_one_answer(tmp_path: Path) -> None:
+    async with steering(tmp_path, "collect") as core:
+        first = await text(core, "hold the door")
+        await held(core)
+        parts = [await text(core, word) for word in ("one", "two", "three")]
+        apart = await text(core, "queue: four")
+        assert isinstance(core.connector, SteeringConnector)
+        await conversation(core).end()
+        answers = [(await ended(core, one)).answer for one in (first, *parts, apart)]
+        assert answers == ["released", "one\n\ntwo\n\nthree", INCLUDED, INCLUDED, "four"]
+        assert [text for _, text in core.connector.prompts] == ["hold the door", "one\n\ntwo\n\nthree", "four"]
+        told = [one.partition("\n")[0] for one in await told_texts(core)]
+        assert told[0] == "Collected: your message is next in line; what you write until then is answered with it."
+        assert [one for one in told if not one.startswith(("Collected", "Queued"))] == ["released", "one", "four"]
+        assert core.turns.backlog == 0
+
+
+async def test_what_was_gathered_fails_with_the_turn_that_it_is_part_of(tmp_path: Path) -> None:
+    async with steering(tmp_path, "collect") as core:
+        await text(core, "hold the door")
+        await held(core)
+        host, part = await text(core, "fail badly"), await text(core, "two")
+        await conversation(core).end()
+        assert (await ended(core, host)).turn.state is TurnState.FAILED
+        failed = await ended(core, part)
+        assert (failed.turn.state, "was not completed: badly" in failed.why) == (TurnState.FAILED, True)
+
+
+async def test_after_a_crash_nothing_that_was_sent_in_is_lost_or_runs_by_itself(tmp_path: Path) -> None:
+    async with steering(tmp_path) as before:
+        first = await text(before, "hold the door")
+        await held(before)
+        second = await text(before, "and the window")
+        host = (await result(before, first)).turn
+        await before.store.turns.record_event(host.id, "tool_allowed", {"id": "t", "summary": "Bash make"}, now_ms=1)
+        async with steering(tmp_path) as after:  # as after a kill: nothing was closed
+            for message_id in (first, second):
+                assert (await ended(after, message_id)).turn.state is TurnState.INTERRUPTED
+            told = [one for one in await told_texts(after) if "CONTINUE" in one]
+            assert ["Bash make" in one for one in told] == [True, False]
+            assert "the daemon was restarted while the turn ran that it went into" in told[1]
+            assert scripted(after).prompts == []
+
+
+async def test_after_a_crash_before_anything_was_done_all_of_it_is_gathered_again(tmp_path: Path) -> None:
+    async with steering(tmp_path, "collect") as before:
+        await text(before, "hold the door")
+        await held(before)
+        host, part = await text(before, "hold one"), await text(before, "two")
+        await conversation(before).end()
+
+        async def gathered() -> bool:
+            return (await result(before, part)).turn.state is TurnState.WAITING
+
+        await until(gathered, "the two are one turn")
+        again = steering(tmp_path, "collect")
+        scripted(again).traces[host] = Trace(kind=TraceKind.ABSENT)
+        async with again as after:
+            await held(after)
+            assert scripted(after).prompts[-1][1].startswith("hold one\n\ntwo")
+            await conversation(after).end("done")
+            assert (await ended(after, host)).answer == "done"
+            assert (await ended(after, part)).answer == INCLUDED
