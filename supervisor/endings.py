@@ -79,7 +79,8 @@ class Endings:
         if isinstance(ended, talk.Failed) and running.refused is not None:
             error = running.refused
         elif isinstance(ended, talk.Failed):
-            error = TurnFailed("interrupted" if ended.interrupted else ended.why, timed_out=ended.timed_out)
+            why = "interrupted" if ended.interrupted else ended.why
+            error = TurnFailed(why, timed_out=ended.timed_out, remedy=ended.remedy)
         await self.finish(running.turn, outcome, error)
 
     async def conclude_part(self, part: Running, ended: talk.Finished | talk.Failed, *, hosts: bool) -> None:

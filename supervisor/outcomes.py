@@ -53,7 +53,8 @@ def concluded(running: Running, ended: Ended, denied: Sequence[str], now_ms: int
         answer, why, stop_reason = ended.partial, str(running.refused), "budget"
         return _outcome(running.turn, TurnState.FAILED, answer, why, stop_reason, running, now_ms)
     else:
-        answer, why, stop_reason = ended.partial, ended.why, "interrupted" if ended.interrupted else "error"
+        why = "; ".join(filter(None, (ended.why, ended.remedy)))
+        answer, stop_reason = ended.partial, "interrupted" if ended.interrupted else "error"
     return _outcome(running.turn, state_of(ended), answer, why, stop_reason, running, now_ms)
 
 

@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import Literal
 
 from connectors.claude_code import command, fence, history, installation, transcript
+from connectors.claude_code.allowance import Allowance
 from connectors.claude_code.command import Home
 from connectors.claude_code.fence import Fence
+from connectors.claude_code.guard import Guard
 from connectors.claude_code.orphans import ProcessRecords, Record, end_orphans, make_tmp, state_mark
 from connectors.claude_code.process import Patience, Process
 from connectors.claude_code.session import ClaudeCodeConversation, Unanswered
@@ -42,12 +44,16 @@ class ClaudeCodeConfig:
         model: None for Claude Code's default.
         turn_timeout_seconds: seconds that a turn may take, not counting the time that a person takes to decide.
         sandbox: "required" runs shell commands in Claude Code's sandbox and offers none where that cannot work.
+        session_memory_mb: megabytes of RAM that a session's processes may take together; 0 = no limit.
+        session_processes: processes that a session may have at a time; 0 = no limit.
         cli_path: the CLI; None for the one that claude-agent-sdk carries.
     """
 
     model: str | None = None
     turn_timeout_seconds: float = 3600.0
     sandbox: Literal["required", "off"] = "required"
+    session_memory_mb: int = 0
+    session_processes: int = 0
     cli_path: str | None = None
 
 
@@ -77,6 +83,8 @@ class ClaudeCodeConnector(Connector):
         self._patience = patience or Patience()
         self._fences = fences
         self._shelter: Shelter | None = None
+        allowance = Allowance(memory_mb=config.session_memory_mb, processes=config.session_processes)
+        self._guard = Guard(allowance, self._limits.look)
         self._starts = asyncio.Semaphore(PARALLEL_STARTS)
         self._records = ProcessRecords(self._state_dir)
 
@@ -187,6 +195,7 @@ class ClaudeCodeConnector(Connector):
         record = Record(identity=process.identity, session=session.id, tmp=tmp)
 
         async def forget() -> None:
+            await self._guard.release(process.identity)
             await asyncio.to_thread(self._records.remove, record)
 
         conversation = ClaudeCodeConversation(
@@ -206,6 +215,7 @@ class ClaudeCodeConnector(Connector):
         except OSError:
             await conversation.close()
             raise
+        self._guard.watch(process.identity, conversation.exceed)
         return conversation
 
     async def _settle(self) -> Shelter:

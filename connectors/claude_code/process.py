@@ -215,6 +215,13 @@ class Process:
         self._transports.clear()
 
 
+def described(code: int) -> str:
+    """Return an exit code in words, a shell's for a signal too."""
+    if code < 0 or code > 128:
+        return f"killed by signal {-code if code < 0 else code - 128}"
+    return f"exit code {code}"
+
+
 class _Tail(asyncio.Protocol):
     """Keeps the end of what is written."""
 

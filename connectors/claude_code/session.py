@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import Any
 
 from connectors.claude_code import frames
+from connectors.claude_code.allowance import Excess
 from connectors.claude_code.decisions import Decisions
 from connectors.claude_code.frames import (
     ControlCancel,
@@ -23,7 +24,7 @@ from connectors.claude_code.frames import (
     Message,
 )
 from connectors.claude_code.history import content
-from connectors.claude_code.process import Patience, Process, WriteFailed
+from connectors.claude_code.process import Patience, Process, WriteFailed, described
 from connectors.claude_code.stream import EventStream
 from connectors.claude_code.turns import TurnReader
 from connectors.claude_code.watchdog import Limits, Watchdog
@@ -118,7 +119,7 @@ class ClaudeCodeConversation(Conversation):
         self._garbage = 0
         self._frames = 0
         self._on_purpose = False
-        self._fault = ""
+        self._fault = self._remedy = ""
         self._over = asyncio.Event()
         self._killing: asyncio.Task[None] | None = None
         self._closing: asyncio.Task[None] | None = None
@@ -181,6 +182,11 @@ class ClaudeCodeConversation(Conversation):
             self._on_purpose = True
             self._closing = asyncio.create_task(self._end(), name=f"close {self._name}")
         await asyncio.shield(self._closing)
+
+    def exceed(self, excess: Excess) -> None:
+        """End it: it takes more of the machine than it may."""
+        self._remedy = self._remedy or excess.remedy
+        self._break(excess.why)
 
     async def _end(self) -> None:
         await self._events.release()
@@ -352,7 +358,7 @@ class ClaudeCodeConversation(Conversation):
         if self._fault or self._on_purpose:
             pass
         elif (code := await self._process.wait(1.0)) is not None:
-            self._fault = self._clean(f"it ended by itself ({_describe(code)}){self._about_garbage()}{self._said()}")
+            self._fault = self._clean(f"it ended by itself ({described(code)}){self._about_garbage()}{self._said()}")
         else:
             self._fault = "it closed its output"
         await self._process.kill(self._patience.kill)
@@ -361,7 +367,7 @@ class ClaudeCodeConversation(Conversation):
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await self._decisions.close()
-        await self._tell(self._turns.abandon(self._fault or "the session was closed"))
+        await self._tell(self._turns.abandon(self._fault or "the session was closed", self._remedy))
         self._after_events()
         if self._watching is not None:
             await self._watching
@@ -389,9 +395,3 @@ class ClaudeCodeConversation(Conversation):
         for secret in self._secrets:
             text = text.replace(secret, "***")
         return SECRET.sub("***", text)
-
-
-def _describe(code: int) -> str:
-    if code < 0 or code > 128:
-        return f"killed by signal {-code if code < 0 else code - 128}"
-    return f"exit code {code}"

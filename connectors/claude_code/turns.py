@@ -82,15 +82,16 @@ class TurnReader:
         if self._ending is None and self._pending:
             self._ending = Failed(message_id=None, why=why, interrupted=not timed_out, timed_out=timed_out)
 
-    def abandon(self, why: str) -> list[ConversationEvent]:
-        """Return the failures of all prompts in flight: nothing more will come for them."""
-        ending = self._ending
+    def abandon(self, why: str, remedy: str = "") -> list[ConversationEvent]:
+        """Return the failures of all prompts in flight: nothing more will come. A remedy beats every other reason."""
+        ending = None if remedy else self._ending
         failures: list[ConversationEvent] = [
             self._failed(
                 message_id,
                 ending.why if ending else why,
                 interrupted=ending is not None and ending.interrupted,
                 timed_out=ending is not None and ending.timed_out,
+                remedy=remedy,
             )
             for message_id in self._pending
         ]
@@ -238,7 +239,13 @@ class TurnReader:
         self._idle = state == "idle"
 
     def _failed(
-        self, message_id: MessageId | None, why: str, *, interrupted: bool = False, timed_out: bool = False
+        self,
+        message_id: MessageId | None,
+        why: str,
+        *,
+        interrupted: bool = False,
+        timed_out: bool = False,
+        remedy: str = "",
     ) -> Failed:
         return Failed(
             message_id=message_id,
@@ -246,6 +253,7 @@ class TurnReader:
             partial="".join(self._partial),
             interrupted=interrupted,
             timed_out=timed_out,
+            remedy=remedy,
         )
 
     def _reset(self) -> None:

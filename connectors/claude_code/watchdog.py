@@ -17,6 +17,7 @@ class Limits:
         receipt: until an interrupt is confirmed and the turn has ended; then the process is killed.
         start: from the start of the process until it answers.
         write: until a line is taken by the process.
+        look: between two looks at what the session takes of the machine.
     """
 
     turn: float = 3600.0
@@ -26,6 +27,7 @@ class Limits:
     receipt: float = 10.0
     start: float = 60.0
     write: float = 30.0
+    look: float = 1.0
 
     def with_turn(self, seconds: float) -> Limits:
         """Return the same limits for a session with its own limit for a turn."""

@@ -30,6 +30,7 @@ POSITIVE = (
 ).split()
 NOT_NEGATIVE = (
     "supervisor.ack_after_seconds claude_code.idle_timeout_seconds claude_code.max_sessions_per_user "
+    "claude_code.session_memory_mb claude_code.session_processes "
     "assistant.history_tokens routing.followup_seconds "
     "progress.progress_after_seconds progress.stuck_after_seconds"
 ).split()

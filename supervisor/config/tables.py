@@ -86,6 +86,8 @@ class ClaudeCode:
         model: empty = Claude Code's default.
         turn_timeout_seconds: seconds that one turn may take.
         sandbox: "required": shell commands run in a sandbox or not at all; "off": they run as the daemon's user.
+        session_memory_mb: megabytes of RAM that one session's processes may take together; 0 = no limit.
+        session_processes: processes that one session may have at a time; 0 = no limit.
         checkpoint_seconds: that recording a folder, for undo, may hold a turn up; one that takes longer has none.
         cli_path: another Claude Code binary than the one that the claude-agent-sdk package carries.
     """
@@ -100,6 +102,8 @@ class ClaudeCode:
     model: str = ""
     turn_timeout_seconds: float = 1800.0
     sandbox: Literal["required", "off"] = "required"
+    session_memory_mb: int = 4096
+    session_processes: int = 512
     checkpoint_seconds: float = 20.0
     cli_path: str = ""
 

@@ -207,6 +207,7 @@ class Failed:
         partial: what had been written until then.
         interrupted: it was stopped because somebody asked for that.
         timed_out: the watchdog ended it.
+        remedy: what to do about it; empty where the sentence says it all.
     """
 
     message_id: MessageId | None
@@ -214,6 +215,7 @@ class Failed:
     partial: str = ""
     interrupted: bool = False
     timed_out: bool = False
+    remedy: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -258,10 +258,11 @@ class TurnFailed(XswarmError):
 
     code = "turn_failed"
 
-    def __init__(self, why: str, *, timed_out: bool = False) -> None:
+    def __init__(self, why: str, *, timed_out: bool = False, remedy: str = "") -> None:
         super().__init__(why)
         self.why = why
         self.timed_out = timed_out
+        self.remedy = remedy
 
     def __str__(self) -> str:
         return f"Claude Code failed: {self.why}"

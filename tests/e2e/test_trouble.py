@@ -21,10 +21,16 @@ API_KEY = "sk-ant-canary-of-the-api-key"
 SMTP_PASSWORD = "canary-of-the-smtp-password"
 JWT_SECRET = "canary-of-the-jwt-secret-which-is-long-enough"
 
+LIMIT = "session_memory_mb = 1000"
+
 TROUBLED = {
     "dies": ("ready(); sys.stdin.readline(); sys.stderr.write('out of luck'); sys.exit(7)", "Claude Code failed: "),
     "garbage": ("print('Welcome! Please log in'); sys.exit(3)", "Failed to connect to Claude Code: "),
     "hangs": ("ready(); time.sleep(1000)", "the turn took longer than 6 seconds"),
+    "greedy": (
+        "ready(); sys.stdin.readline(); held = bytearray(b'x' * 1_200_000_000); time.sleep(1000)",
+        "Claude Code failed: it needed more than 1000 MB of memory (",
+    ),
     "missing": ("", "Failed to connect to Claude Code: there is no Claude Code at "),
 }
 """By project: what is run there instead of Claude Code, and what alice is told."""
@@ -34,7 +40,9 @@ TROUBLED = {
 async def world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
     secrets = {"ANTHROPIC_API_KEY": API_KEY, "SMTP_PASSWORD": SMTP_PASSWORD, "XSWARM_JWT_SECRET": JWT_SECRET}
     folder = tmp_path_factory.mktemp("world")
-    async with World(folder, projects=("site", *TROUBLED), turn_timeout=6.0, drain=1.0, secrets=secrets) as world:
+    async with World(
+        folder, projects=("site", *TROUBLED), turn_timeout=6.0, drain=1.0, secrets=secrets, claude_code=LIMIT
+    ) as world:
         for name, (program, _) in TROUBLED.items():
             (world.project(name) / "cli.py").write_text(program, encoding="utf-8")
         await world.start()
@@ -42,9 +50,9 @@ async def world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World
 
 
 async def test_whoever_texts_a_claude_code_that_does_not_work_is_told_why(world: World) -> None:
-    for name in ("hangs", "dies", "garbage"):
+    for name in ("hangs", "dies", "garbage", "greedy"):
         assert await world.text(f"@{name} list the files") == 200
-    told = {name: await world.answer(f"[{name}] ") for name in ("dies", "garbage")}
+    told = {name: await world.answer(f"[{name}] ") for name in ("dies", "garbage", "greedy")}
     world.cli.unlink()
     told["missing"] = await world.ask("@missing list the files")
     world.restore_cli()
@@ -52,6 +60,7 @@ async def test_whoever_texts_a_claude_code_that_does_not_work_is_told_why(world:
     for name, text in told.items():
         assert TROUBLED[name][1] in text, name
         assert "Traceback" not in text
+    assert "smaller steps, or raise claude_code.session_memory_mb" in told["greedy"]
     assert "out of luck" in told["dies"] or "ended" in told["dies"]
     assert (await world.ready())[0] == 200
     # It works again where it works: nothing of this was the daemon's undoing.

@@ -34,6 +34,7 @@ CONFIG = """
 connector = "{connector}"
 cli_path = "{cli}"
 turn_timeout_seconds = {turn_timeout}
+{claude_code}
 
 [limits]
 messages_per_minute = 1000
@@ -92,6 +93,7 @@ class World:
         projects: their names; each is a folder of its own, where alice may edit.
         state: the state folder, where it is not in `folder`.
         secrets: of the daemon's environment, besides Twilio's.
+        claude_code: more of the table [claude_code].
         tables: more of config.toml.
     """
 
@@ -104,6 +106,7 @@ class World:
         turn_timeout: float = 60.0,
         drain: float = 10.0,
         secrets: Mapping[str, str] | None = None,
+        claude_code: str = "",
         tables: str = "",
     ) -> None:
         self.folder = folder
@@ -117,6 +120,7 @@ class World:
         self._turn_timeout = turn_timeout
         self._drain = drain
         self._secrets = secrets or {}
+        self._claude_code = claude_code
         self._tables = tables
         self._stack = AsyncExitStack()
         self._daemon: DaemonProcess | None = None
@@ -282,6 +286,7 @@ class World:
             connector=self._connector,
             cli=self.cli,
             turn_timeout=self._turn_timeout,
+            claude_code=self._claude_code,
             projects=projects,
             account=ACCOUNT,
             number=self.twilio.number,

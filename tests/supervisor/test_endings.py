@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from supervisor.protocol.conversation import Tokens, ToolStarted, UsageReported
+from supervisor.protocol.conversation import Failed, Tokens, ToolStarted, UsageReported
 from supervisor.protocol.errors import StorageError, TurnFailed
 from supervisor.protocol.messages import SessionId
 from supervisor.protocol.status import TurnState
@@ -75,6 +75,18 @@ async def test_half_a_surrogate_pair_in_an_answer_or_a_tool_call_ends_the_turn_a
         ended = await waiting
         assert ended.answer == "half \ufffd"
         assert await core.endings.tools_of(ended.turn) == ["Bash echo \ufffd"]
+
+
+async def test_a_remedy_reaches_whoever_waits(tmp_path: Path) -> None:
+    async with Core(tmp_path, connector=ScriptedConnector()) as core:
+        await connect(core)
+        waiting = asyncio.create_task(ask(core, "hold"))
+        await until(scripted(core).held, "it is held")
+        (conversation,) = scripted(core).held()
+        conversation.put(Failed(message_id=conversation.held, why="too much", remedy="ask for less"))
+        with pytest.raises(TurnFailed, match=r"^Claude Code failed: too much$") as caught:
+            await waiting
+        assert (caught.value.code, caught.value.remedy) == ("turn_failed", "ask for less")
 
 
 async def test_an_outcome_that_cannot_be_written_fails_its_turn_and_blocks_nobody(tmp_path: Path) -> None:

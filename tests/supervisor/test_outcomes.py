@@ -59,6 +59,12 @@ async def test_a_failure_is_told_with_what_was_written_until_then() -> None:
     assert reply(outcome) == "Claude Code failed: it ran out of memory. Written until then:\n\nHalf"
 
 
+async def test_a_failure_with_a_remedy_is_told_with_it() -> None:
+    failed = talk.Failed(message_id=M1, why="it needed more than 9 MB of memory", remedy="ask for less")
+    outcome = outcomes.concluded(running(), failed, (), 0)
+    assert reply(outcome) == "Claude Code failed: it needed more than 9 MB of memory; ask for less."
+
+
 async def test_a_turn_that_was_stopped_is_cancelled_and_says_so() -> None:
     outcome = outcomes.concluded(running(), talk.Failed(message_id=M1, why="x", interrupted=True), (), 0)
     assert (outcome.state, outcome.stop_reason) == (TurnState.CANCELLED, "interrupted")
