@@ -92,7 +92,7 @@ class World:
         connector: what answers for Claude Code.
         projects: their names; each is a folder of its own, where alice may edit.
         state: the state folder, where it is not in `folder`.
-        secrets: of the daemon's environment, besides Twilio's.
+        secrets: of the daemon's environment; Twilio's is made up where it is not given.
         claude_code: more of the table [claude_code].
         tables: more of config.toml.
     """
@@ -110,7 +110,7 @@ class World:
         tables: str = "",
     ) -> None:
         self.folder = folder
-        self.twilio_token = os.urandom(16).hex()
+        self.twilio_token = (secrets or {}).get("TWILIO_AUTH_TOKEN", os.urandom(16).hex())
         self.twilio = self._twilio()
         self.mailbox = MailboxStandIn()
         self.cli = folder / "claude"

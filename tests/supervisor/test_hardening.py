@@ -50,6 +50,24 @@ def test_a_hardened_process_keeps_its_environment_from_others_of_its_uid() -> No
         process.kill()
 
 
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux has /proc")
+def test_a_hardened_process_shows_its_environment_to_nobody_and_still_has_it() -> None:
+    program = """
+import os, subprocess, sys
+from supervisor.hardening import forget_environment
+forget_environment()
+shown = open("/proc/self/environ", "rb").read()
+print(set(shown) == {0}, len(shown) > 0, os.environ["SUPERVISOR_TOKEN"], flush=True)
+subprocess.run(["/bin/sh", "-c", 'echo "$SUPERVISOR_TOKEN $LATER"'], env=None)
+os.environ["LATER"] = "a later one"
+subprocess.run(["/bin/sh", "-c", 'echo "$SUPERVISOR_TOKEN $LATER"'], env=None)
+"""
+    environment = {"SUPERVISOR_TOKEN": "hunter2", "PATH": os.environ["PATH"]}
+    ran = subprocess.run([sys.executable, "-c", program], cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert ran.stdout.splitlines() == ["True True hunter2", "hunter2 ", "hunter2 a later one"]
+
+
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux can forbid it")
 def test_a_hardened_process_belongs_to_root_in_proc() -> None:
     with start() as process:
