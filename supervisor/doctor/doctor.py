@@ -23,9 +23,14 @@ async def examine(config_file: Path | None, *, offline: bool = False) -> list[Ch
         failed = Check(name="configuration", status=Standing.FAILED, detail=str(error), remedy=error.remedy)
         return [*checks, failed]
     checks += [state.config_file(path), *state.folder(settings), *state.channels(settings)]
-    checks += state.secrets(settings, offline=offline)
+    try:
+        found = running.addresses(settings)
+    except PermissionError as error:
+        remedy = "run xswarm as the owner of state.dir, or as root"
+        detail = f"whether one runs cannot be seen: {error.strerror}: {error.filename}"
+        return [*checks, Check(name="daemon", status=Standing.FAILED, detail=detail, remedy=remedy)]
+    checks += state.secrets(settings, offline=offline, running=found is not None)
     checks += await _connector(settings)
-    found = running.addresses(settings)
     if found is not None:
         return [*checks, *await running.daemon(found)]
     return [*checks, *running.ports(settings), *await state.database(settings)]

@@ -12,25 +12,39 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from supervisor.config import Config
-from supervisor.doctor.state import people
+from supervisor.doctor.state import people, soundness
 from supervisor.protocol.checks import Check, Standing
 
 ADDRESSES = "addresses.json"
 DEMO = "demo"
 """Where the demo keeps its state, below state.dir."""
 SECONDS = 5.0
+CHECK_SECONDS = 120.0
+"""What a daemon gets to check its database from end to end."""
 
 
 def addresses(config: Config) -> dict[str, Any] | None:
-    """Return where the daemon of this state is reached, else the demo on it; None = neither runs."""
+    """Return where the daemon of this state is reached, else the demo on it; None = neither runs.
+
+    Raises:
+        PermissionError: another user's folder, which may not be looked into.
+    """
     return _running_on(config.state_dir) or _running_on(config.state_dir / DEMO)
 
 
 def _running_on(folder: Path) -> dict[str, Any] | None:
     try:
         found: dict[str, Any] = json.loads((folder / ADDRESSES).read_text(encoding="utf-8"))
-        os.kill(int(found["pid"]), 0)
+        pid = int(found["pid"])
+    except PermissionError:
+        raise
     except (OSError, ValueError, KeyError, TypeError):
+        return None
+    try:
+        os.kill(pid, 0)
+    except PermissionError:
+        return found  # it runs, as another user
+    except (OSError, OverflowError):
         return None
     return found
 
@@ -38,19 +52,22 @@ def _running_on(folder: Path) -> dict[str, Any] | None:
 async def daemon(found: dict[str, Any]) -> list[Check]:
     """Look at a daemon that runs."""
     try:
-        ready = await asyncio.to_thread(_get, found["http"], "/readyz", "")
+        ready = await asyncio.to_thread(_ask, found["http"], "GET", "/readyz", "")
         token = await asyncio.to_thread(Path(found["operator_token_file"]).read_text, "utf-8")
-        users = await asyncio.to_thread(_get, found["http"], "/api/admin/users", token.strip())
+        users = (await asyncio.to_thread(_ask, found["http"], "GET", "/api/admin/users", token.strip()))["users"]
+        check = await asyncio.to_thread(_ask, found["http"], "POST", "/api/admin/check", token.strip(), CHECK_SECONDS)
+        problems = check["problems"]
     except (OSError, ValueError, KeyError, http.client.HTTPException) as error:
         remedy = "look at its log; end it and start it again"
         detail = f"pid {found['pid']} does not answer: {error}"
         return [Check(name="daemon", status=Standing.FAILED, detail=detail, remedy=remedy)]
+    kept = [soundness(problems), people(len(users), sum(bool(user["addresses"]) for user in users))]
     broken = [name for name, how in ready["parts"].items() if how != "ok"]
     if broken:
         detail = f"pid {found['pid']} runs; these parts do not work: {', '.join(broken)}"
-        return [Check(name="daemon", status=Standing.FAILED, detail=detail, remedy="its log says why")]
+        return [Check(name="daemon", status=Standing.FAILED, detail=detail, remedy="its log says why"), *kept]
     detail = f"pid {found['pid']} runs on {found['socket']} and {found['http']}; all parts work"
-    return [Check(name="daemon", status=Standing.OK, detail=detail), people(users["users"])]
+    return [Check(name="daemon", status=Standing.OK, detail=detail), *kept]
 
 
 def ports(config: Config) -> list[Check]:
@@ -70,11 +87,11 @@ def ports(config: Config) -> list[Check]:
     return checks
 
 
-def _get(base: str, path: str, token: str) -> dict[str, Any]:
+def _ask(base: str, method: str, path: str, token: str, seconds: float = SECONDS) -> dict[str, Any]:
     address = urlsplit(base)
-    connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=SECONDS)
+    connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=seconds)
     try:
-        connection.request("GET", path, headers={"Authorization": f"Bearer {token}"} if token else {})
+        connection.request(method, path, headers={"Authorization": f"Bearer {token}"} if token else {})
         answer: dict[str, Any] = json.loads(connection.getresponse().read())
         return answer
     finally:

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 from pathlib import Path
-from typing import Any
 
-from supervisor import maintenance, plugins
+from supervisor import plugins
 from supervisor.config import Config
 from supervisor.credentials import Credentials
 from supervisor.opening import DATABASE
 from supervisor.protocol.checks import Check, Standing
-from supervisor.protocol.errors import XswarmError
+from supervisor.protocol.errors import StorageError, XswarmError
+from supervisor.store.inspection import inspect
 
 LEAST_FREE_BYTES = 256 * 1024 * 1024
 
-CHANNEL_SECRETS = {"sms": "TWILIO_AUTH_TOKEN"}
-"""What a channel cannot work without; a mail server may need none."""
+RESTORE = "restore a backup (`xswarm db backup` makes them), and keep this file for a look at it"
 
 
 def folder(config: Config) -> list[Check]:
@@ -42,22 +42,42 @@ def folder(config: Config) -> list[Check]:
     return [Check(name="state folder", status=Standing.OK, detail=f"{path}, {free // 1_000_000} MB free")]
 
 
-def secrets(config: Config, *, offline: bool) -> list[Check]:
-    """Look whether the secrets are there that the configuration needs; none is shown."""
-    credentials = Credentials(config.state_dir, os.environ)
-    needed = {f"channel {name}": CHANNEL_SECRETS[name] for name in config.channels if name in CHANNEL_SECRETS}
+def needed(config: Config, *, offline: bool) -> dict[str, str]:
+    """Return the secrets that a configuration cannot work without, by what needs them."""
+    found = {}
+    if "sms" in config.channels:
+        found["channel sms"] = "TWILIO_AUTH_TOKEN"
+    smtp = config.channels.get("mail", {}).get("smtp")
+    if isinstance(smtp, dict) and smtp.get("username"):
+        found["channel mail"] = "SMTP_PASSWORD"
+    if config.claude_code.connector == "remote":
+        found["remote Claude Code"] = "CLAUDE_CODE_AUTH_TOKEN"
     if not offline:
-        needed["model"] = "ANTHROPIC_API_KEY"
+        found["model"] = "ANTHROPIC_API_KEY"
+    return found
+
+
+def secrets(config: Config, *, offline: bool, running: bool = False) -> list[Check]:
+    """Look whether the secrets are there that the configuration needs; none is shown.
+
+    Args:
+        running: a daemon runs: it has what it needs, in an environment of its own.
+    """
+    credentials = Credentials(config.state_dir, os.environ)
     checks = []
-    for name, secret in needed.items():
+    for name, secret in needed(config, offline=offline).items():
         try:
             present = credentials.secret(secret) is not None
         except XswarmError as error:
             checks.append(Check(name=name, status=Standing.FAILED, detail=str(error), remedy=error.remedy))
             continue
-        status = Standing.OK if present else Standing.WARNING
+        status = Standing.OK if present or running else Standing.WARNING
         detail = f"{secret} is {'set' if present else 'not set in this environment'}"
-        remedy = "" if present else f"set {secret} or {secret}_FILE for the daemon, or start it with --offline"
+        remedy = "" if present else f"set {secret} or {secret}_FILE for the daemon"
+        if secret == "ANTHROPIC_API_KEY" and not present:  # noqa: S105 - a secret's name
+            remedy += ", or start it with --offline"
+        if running and not present:
+            detail, remedy = f"{detail}; the daemon that runs has one of its own", ""
         checks.append(Check(name=name, status=status, detail=detail, remedy=remedy))
     return checks
 
@@ -73,33 +93,43 @@ def channels(config: Config) -> list[Check]:
 
 
 async def database(config: Config) -> list[Check]:
-    """Look at the database and the people in it; only while no daemon has it."""
+    """Look at the database and the people in it, while no daemon has it; it stays as it is, older ones too."""
     if not (config.state_dir / DATABASE).exists():
         return [Check(name="database", status=Standing.OK, detail="there is none yet; `xswarm serve` makes it")]
     try:
-        problems = (await _ask(config, "POST", "/api/admin/check"))["problems"]
-        users = (await _ask(config, "GET", "/api/admin/users"))["users"]
+        found = await asyncio.to_thread(inspect, config.state_dir / DATABASE)
+    except StorageError as error:
+        return [Check(name="database", status=Standing.FAILED, detail=error.why, remedy=RESTORE)]
     except XswarmError as error:
         return [Check(name="database", status=Standing.FAILED, detail=str(error), remedy=error.remedy)]
+    checks = [soundness(found.problems), people(found.users, found.reachable)]
+    if found.version != found.newest and checks[0].status is Standing.OK:
+        detail = f"it is sound; `xswarm serve` brings it from version {found.version} to {found.newest}"
+        checks[0] = Check(name="database", status=Standing.OK, detail=detail)
+    return checks
+
+
+def soundness(problems: list[str]) -> Check:
+    """Say how the database stands, by what a check of it found."""
     if problems:
-        remedy = "restore a backup (`xswarm db backup` makes them), and keep this file for a look at it"
-        return [Check(name="database", status=Standing.FAILED, detail="; ".join(problems[:3]), remedy=remedy)]
-    return [Check(name="database", status=Standing.OK, detail="it is sound, and its sums agree"), people(users)]
+        return Check(name="database", status=Standing.FAILED, detail="; ".join(problems[:3]), remedy=RESTORE)
+    return Check(name="database", status=Standing.OK, detail="it is sound, and its sums agree")
 
 
-def people(users: list[dict[str, Any]]) -> Check:
-    """Say whether anybody can write to it."""
-    reachable = [user for user in users if user["addresses"]]
+def people(users: int, reachable: int) -> Check:
+    """Say whether anybody can write to it.
+
+    Args:
+        reachable: how many of the users have a phone or mailbox.
+    """
     if not users:
         remedy = "add somebody with `xswarm user add`"
         return Check(name="people", status=Standing.WARNING, detail="nobody may use it yet", remedy=remedy)
-    detail = f"{len(users)} users, {len(reachable)} of them with a phone or mailbox"
+    detail = f"{users} users, {reachable or 'none'} of them with a phone or mailbox"
+    if not reachable:
+        remedy = "give somebody one: `xswarm user add ID --phone +15550100 --email ann@example.com`"
+        return Check(name="people", status=Standing.WARNING, detail=detail, remedy=remedy)
     return Check(name="people", status=Standing.OK, detail=detail)
-
-
-async def _ask(config: Config, method: str, path: str) -> dict[str, Any]:
-    _, answer = await maintenance.call(config, method, path, None)
-    return answer
 
 
 def config_file(path: Path | None) -> Check:

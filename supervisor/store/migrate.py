@@ -66,14 +66,7 @@ def migrate(connection: sqlite3.Connection, migrations: list[Migration] | None =
     if sqlite3.sqlite_version_info < LEAST_SQLITE:
         raise ConfigError("", f"SQLite {sqlite3.sqlite_version} is too old", "use a Python with SQLite 3.37 or newer")
     migrations = released() if migrations is None else migrations
-    newest = migrations[-1].version
-    current: int = connection.execute("PRAGMA user_version").fetchone()[0]
-    if current > newest:
-        raise ConfigError(
-            "state.dir",
-            f"the database has version {current}, this program knows only up to {newest}",
-            "start the newer xswarm that wrote it, or restore a backup from before it",
-        )
+    current, newest = _versions(connection, migrations)
     connection.execute(_CREATE_HISTORY)
     applied: dict[int, str] = dict(connection.execute("SELECT version, sha256 FROM migrations"))
     (enforced,) = connection.execute("PRAGMA foreign_keys").fetchone()
@@ -87,6 +80,33 @@ def migrate(connection: sqlite3.Connection, migrations: list[Migration] | None =
     finally:
         connection.execute(f"PRAGMA foreign_keys = {enforced:d}")
     return newest
+
+
+def compare(connection: sqlite3.Connection) -> tuple[int, int]:
+    """Return the version of a database and that of this program; only reads.
+
+    Raises:
+        ConfigError: the database is newer, or a released migration was edited.
+    """
+    migrations = released()
+    current, newest = _versions(connection, migrations)
+    applied: dict[int, str] = dict(connection.execute("SELECT version, sha256 FROM migrations"))
+    for migration in migrations:
+        if migration.version <= current:
+            _compare(migration, applied.get(migration.version))
+    return current, newest
+
+
+def _versions(connection: sqlite3.Connection, migrations: list[Migration]) -> tuple[int, int]:
+    newest = migrations[-1].version
+    current: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    if current > newest:
+        raise ConfigError(
+            "state.dir",
+            f"the database has version {current}, this program knows only up to {newest}",
+            "start the newer xswarm that wrote it, or restore a backup from before it",
+        )
+    return current, newest
 
 
 def _compare(migration: Migration, applied: str | None) -> None:

@@ -6,6 +6,7 @@ import dataclasses
 import json
 import os
 import socket
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,37 @@ def test_addresses_of_a_daemon_that_died_count_for_nothing(config: Config) -> No
     os.waitpid(child, 0)
     write_addresses(config.state_dir, pid=child)
     assert running.addresses(config) is None
+
+
+def test_a_daemon_of_another_user_runs() -> None:
+    with tempfile.TemporaryDirectory() as name:  # not tmp_path: the other user must get there
+        os.chmod(name, 0o755)
+        write_addresses(Path(name), pid=1)
+        os.chmod(Path(name) / "addresses.json", 0o644)
+        config = Config(state=State(dir=name))
+        child = os.fork()
+        if child == 0:
+            if os.geteuid() == 0:
+                os.setuid(65534)
+            found = running.addresses(config)
+            os._exit(0 if found is not None and found["pid"] == 1 else 1)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="making a folder somebody else's takes root")
+def test_a_folder_of_another_user_is_not_taken_for_one_without_a_daemon() -> None:
+    with tempfile.TemporaryDirectory() as name:
+        write_addresses(Path(name))
+        config = Config(state=State(dir=name))
+        child = os.fork()
+        if child == 0:
+            os.setuid(65534)
+            try:
+                running.addresses(config)
+            except PermissionError:
+                os._exit(0)
+            os._exit(1)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
 def test_a_demo_on_this_state_is_a_daemon_too(config: Config) -> None:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from supervisor import maintenance
-from supervisor.config import Config, State
+from supervisor.config import ClaudeCode, Config, State
 from supervisor.doctor import state
 from supervisor.opening import DATABASE
 from supervisor.protocol.checks import Standing
+from supervisor.store.migrate import migrate, released
 
 
 @pytest.fixture
@@ -29,6 +33,28 @@ async def test_nobody_who_may_use_it_is_a_warning(config: Config) -> None:
     sound, people = await state.database(config)
     assert (sound.status, people.status) == (Standing.OK, Standing.WARNING)
     assert "xswarm user add" in people.remedy
+
+
+async def test_people_without_a_phone_or_mailbox_are_a_warning(config: Config) -> None:
+    body = {"name": "Ann", "role": "ADMIN", "phones": [], "emails": [], "projects": []}
+    await maintenance.call(config, "PUT", "/api/admin/users/ann", body)
+    _, people = await state.database(config)
+    assert (people.status, people.detail) == (Standing.WARNING, "1 users, none of them with a phone or mailbox")
+    await maintenance.call(config, "PUT", "/api/admin/users/ann", body | {"phones": ["+15550100"]})
+    _, people = await state.database(config)
+    assert (people.status, people.detail) == (Standing.OK, "1 users, 1 of them with a phone or mailbox")
+
+
+async def test_an_older_database_is_looked_at_and_stays_older(config: Config) -> None:
+    config.state_dir.mkdir(mode=0o700)
+    with closing(sqlite3.connect(config.state_dir / DATABASE, isolation_level=None)) as connection:
+        connection.execute("PRAGMA journal_mode = WAL")
+        migrate(connection, released()[:3])
+    before = {path.name: path.read_bytes() for path in config.state_dir.iterdir()}
+    sound, _ = await state.database(config)
+    assert sound.status is Standing.OK
+    assert f"from version 3 to {released()[-1].version}" in sound.detail
+    assert {path.name: path.read_bytes() for path in config.state_dir.iterdir()} == before
 
 
 async def test_a_file_that_is_no_database_fails_and_stays_as_it_is(config: Config) -> None:
@@ -56,3 +82,34 @@ def test_a_key_is_named_and_never_shown(config: Config, monkeypatch: pytest.Monk
     assert check.status is Standing.OK
     assert "canary" not in repr(check)
     assert state.secrets(config, offline=True) == []
+
+
+@pytest.mark.parametrize(
+    ("settings", "secret"),
+    [
+        ({"channels": {"sms": {}}}, "TWILIO_AUTH_TOKEN"),
+        ({"channels": {"mail": {"smtp": {"username": "us"}}}}, "SMTP_PASSWORD"),
+        ({"channels": {"mail": {"smtp": {}}}}, None),
+        ({"claude_code": ClaudeCode(connector="remote")}, "CLAUDE_CODE_AUTH_TOKEN"),
+    ],
+)
+def test_what_the_configuration_needs_is_asked_for(
+    settings: dict[str, Any], secret: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = Config(**settings)
+    if secret is None:
+        assert state.secrets(config, offline=True) == []
+        return
+    monkeypatch.delenv(secret, raising=False)
+    (check,) = state.secrets(config, offline=True)
+    assert (check.status, check.detail) == (Standing.WARNING, f"{secret} is not set in this environment")
+    assert check.remedy == f"set {secret} or {secret}_FILE for the daemon"
+    monkeypatch.setenv(secret, "canary")
+    (check,) = state.secrets(config, offline=True)
+    assert (check.status, check.remedy) == (Standing.OK, "")
+
+
+def test_beside_a_daemon_that_runs_nothing_is_missing(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("ANTHROPIC_API_KEY", raising=False)
+    (check,) = state.secrets(config, offline=False, running=True)
+    assert (check.status, check.remedy) == (Standing.OK, "")

@@ -1,0 +1,52 @@
+"""`xswarm doctor` beside a daemon that runs: well, and not."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.e2e.process import DaemonProcess, Ended
+from tests.e2e.world import World
+
+pytestmark = pytest.mark.e2e
+
+
+def by_name(ended: Ended) -> dict[str, dict[str, Any]]:
+    return {check["name"]: check for check in json.loads(ended.out)}
+
+
+async def test_a_healthy_daemon_is_exit_code_0_and_its_database_is_looked_at(tmp_path: Path) -> None:
+    async with World(tmp_path, connector="echo") as world:
+        await world.start()
+        ended = await world.daemon.xswarm("doctor", "--json")
+        assert ended.code == 0, ended
+        checks = by_name(ended)
+        assert {check["status"] for check in checks.values()} <= {"ok", "warning"}
+        assert "all parts work" in checks["daemon"]["detail"]
+        assert checks["database"]["detail"] == "it is sound, and its sums agree"
+        assert checks["people"]["detail"] == "1 users, 1 of them with a phone or mailbox"
+
+
+async def test_a_part_that_does_not_work_is_exit_code_1_and_named(tmp_path: Path) -> None:
+    async with World(tmp_path, connector="echo") as world:
+        world.lmtp.parent.rmdir()
+        await world.start()
+        ended = await world.daemon.xswarm("doctor", "--json")
+        assert ended.code == 1, ended
+        failed = [check for check in by_name(ended).values() if check["status"] == "failed"]
+        assert [check["name"] for check in failed] == ["daemon"]
+        assert failed[0]["detail"].endswith("these parts do not work: mail")
+        assert failed[0]["remedy"]
+
+
+@pytest.mark.cli_process
+async def test_beside_a_demo_nobody_misses_a_key(tmp_path: Path) -> None:
+    async with DaemonProcess(tmp_path) as demo:
+        ended = await demo.xswarm("doctor", "--json")
+        assert ended.code == 0, ended
+        checks = by_name(ended)
+        assert checks["model"]["status"] == checks["daemon"]["status"] == checks["database"]["status"] == "ok"
+        assert checks["people"]["status"] == "ok"
