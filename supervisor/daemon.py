@@ -179,8 +179,6 @@ class Daemon:
         )
         sockets.bind()
         http.bind()
-        if self._demo is not None:
-            self._demo.listen(http.url)
         public_url = config.http.public_url or (http.url if self._demo is not None else "")
         channels = [
             plugins.channel(name, table, self._host(name, core, store, lambda: public_url))
@@ -204,6 +202,8 @@ class Daemon:
         stack.callback(http.refuse_new)
         await sockets.start()
         stack.callback(sockets.refuse_new)
+        if self._demo is not None:
+            self._demo.listen(http.url)
         core.schedule.start()
         stack.callback(core.schedule.close)
         self._announce(stack, sockets.url, http.url, directory)

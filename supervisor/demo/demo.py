@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -23,6 +24,9 @@ OURS = "xswarm@example.test"
 AUTHSERV_ID = "mx.example.test"
 PROJECT = "scratch"
 
+OPEN_SECONDS = 15.0
+"""What a mail waits for the daemon to be ready, as a text waits for its webhook."""
+
 SAY_BY_TEXT = "claude: create a file hello.txt containing hi"
 SAY_BY_MAIL = "claude: create a file notes.txt containing hello"
 
@@ -39,6 +43,7 @@ class Demo:
         self._lmtp = state_dir / "lmtp.sock"
         self._twilio: TwilioStandIn | None = None
         self._postbox: Postbox | None = None
+        self._open = asyncio.Event()
 
     @asynccontextmanager
     async def around(self, config: Config, lend: Callable[[str, str], None]) -> AsyncIterator[Config]:
@@ -61,7 +66,7 @@ class Demo:
                     person=MAILBOX,
                     ours=OURS,
                     authserv_id=AUTHSERV_ID,
-                    lmtp=lambda: str(self._lmtp),
+                    lmtp=self._lmtp_when_open,
                     port=port and port + 2,
                 ) as self._postbox,
             ):
@@ -84,9 +89,18 @@ class Demo:
             raise ConfigError("http.port", f"the demo's stand-ins cannot listen beside it: {error}") from None
 
     def listen(self, http_url: str) -> None:
-        """Tell the stand-in for Twilio where texts are announced."""
+        """Open the doors: what people send by the stand-ins waits until then.
+
+        Args:
+            http_url: of the server to which texts are announced.
+        """
+        self._open.set()
         if self._twilio is not None:
             self._twilio.webhook_url = f"{http_url}/webhooks/twilio/sms"
+
+    async def _lmtp_when_open(self) -> str:
+        await asyncio.wait_for(self._open.wait(), OPEN_SECONDS)
+        return str(self._lmtp)
 
     def what_to_try(self) -> str:
         """Return what a newcomer can type next."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from email.utils import make_msgid
 from typing import Self
 
@@ -19,12 +19,19 @@ class Postbox:
         person: the mail address of the demo's user.
         ours: the address of xswarm.
         authserv_id: who vouches for the sender, as the mail server in front would.
-        lmtp: where xswarm takes mail, known once it listens.
+        lmtp: returns where xswarm takes mail, once it does.
         port: 0 takes a free one.
     """
 
     def __init__(
-        self, mailbox: MailboxStandIn, *, person: str, ours: str, authserv_id: str, lmtp: Callable[[], str], port: int
+        self,
+        mailbox: MailboxStandIn,
+        *,
+        person: str,
+        ours: str,
+        authserv_id: str,
+        lmtp: Callable[[], Awaitable[str]],
+        port: int,
     ) -> None:
         self._mailbox = mailbox
         self._person = person
@@ -69,7 +76,7 @@ class Postbox:
         form = await request.post()
         try:
             answer = await deliver(
-                self._lmtp(),
+                await self._lmtp(),
                 from_=self._person,
                 to=self._ours,
                 subject=str(form.get("Subject", "")),

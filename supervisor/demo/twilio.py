@@ -49,7 +49,8 @@ class TwilioStandIn:
         account_sid: `AC` and 32 hex digits.
         auth_token: what the API asks for, and what webhooks are signed with.
         number: our number.
-        webhook_url: where texts that come are announced, as the console calls it; may be set later.
+        webhook_url: where texts that come are announced, as the console calls it; may be set later, and whoever texts
+            by the page waits until then.
         port: 0 takes a free one.
         progress_seconds: between the states of a message: queued, sending, sent, delivered.
         price_seconds: from the delivery of a message to its price.
@@ -67,6 +68,7 @@ class TwilioStandIn:
         price_seconds: float = 2.0,
     ) -> None:
         self.account_sid = account_sid
+        self._announced = asyncio.Event()
         self.webhook_url = webhook_url
         self.number = number
         self.callbacks_reversed = False
@@ -87,6 +89,19 @@ class TwilioStandIn:
     def url(self) -> str:
         """Where it listens, as `http://127.0.0.1:PORT`."""
         return f"http://127.0.0.1:{self._port}"
+
+    @property
+    def webhook_url(self) -> str:
+        """Where texts that come are announced; empty = nowhere yet."""
+        return self._webhook_url
+
+    @webhook_url.setter
+    def webhook_url(self, url: str) -> None:
+        self._webhook_url = url
+        if url:
+            self._announced.set()
+        else:
+            self._announced.clear()
 
     @property
     def messages(self) -> list[Message]:
@@ -221,8 +236,12 @@ class TwilioStandIn:
         form = await request.post()
         # A plus that was not escaped arrives as a space.
         sender, body = str(form.get("From", "")).replace(" ", "+"), str(form.get("Body", ""))
-        if not sender or not self.webhook_url:
-            raise web.HTTPUnprocessableEntity(text="From is missing, or no webhook is set\n")
+        if not sender:
+            raise web.HTTPUnprocessableEntity(text="From is missing\n")
+        try:
+            await asyncio.wait_for(self._announced.wait(), WEBHOOK_SECONDS)
+        except TimeoutError:
+            raise web.HTTPServiceUnavailable(text="no webhook is set\n") from None
         status = await self.receive(sender, body)
         return web.Response(text=f"the webhook answered {status or 'nothing'}\n", status=200 if status == 200 else 502)
 

@@ -21,7 +21,10 @@ PERSON, OURS = "demo@example.test", "xswarm@example.test"
 
 
 @asynccontextmanager
-async def postbox(lmtp: Callable[[], str], port: int = 0) -> AsyncIterator[tuple[Postbox, MailboxStandIn]]:
+async def postbox(where: Callable[[], str], port: int = 0) -> AsyncIterator[tuple[Postbox, MailboxStandIn]]:
+    async def lmtp() -> str:
+        return where()
+
     async with (
         MailboxStandIn() as mailbox,
         Postbox(mailbox, person=PERSON, ours=OURS, authserv_id="mx.example.test", lmtp=lmtp, port=port) as box,

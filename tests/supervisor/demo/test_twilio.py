@@ -274,6 +274,25 @@ async def test_people_see_what_was_sent_and_can_text(
     assert TOKEN not in caplog.text + page
 
 
+async def test_a_text_from_nobody_is_refused_and_one_before_the_webhook_is_set_waits_for_it(
+    twilio: TwilioStandIn, listener: Listener
+) -> None:
+    async with asking("POST", twilio.url, data={"Body": "hello"}) as response:
+        assert response.status == 422
+
+    async def text() -> int:
+        async with asking("POST", twilio.url, data={"From": PERSON, "Body": "hello"}) as response:
+            return int(response.status)
+
+    sending = asyncio.create_task(text())
+    async with asking("GET", twilio.url) as response:  # by now it has been asked
+        assert response.status == 200
+    assert not sending.done()
+    twilio.webhook_url = listener.url
+    assert await sending == 200
+    assert [form["Body"] for form in listener.forms] == ["hello"]
+
+
 @pytest.mark.parametrize("headers", [{"Origin": "https://evil.example"}, {"Host": "evil.example"}])
 async def test_web_pages_are_kept_out(twilio: TwilioStandIn, listener: Listener, headers: dict[str, str]) -> None:
     twilio.webhook_url = listener.url
