@@ -153,7 +153,7 @@ class ClaudeCodeConnector(Connector):
             await conversation.close()
             if resume and GONE in conversation.last_words:
                 raise _TranscriptGone from None
-            raise ConnectionFailed(conversation.fault or error.why) from None
+            raise conversation.failure(error.why) from None
         except BaseException:
             await conversation.close()
             raise

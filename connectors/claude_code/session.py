@@ -130,10 +130,9 @@ class ClaudeCodeConversation(Conversation):
         """The outermost process of its fence."""
         return self._process.identity
 
-    @property
-    def fault(self) -> str:
-        """Why it ended, in words for a person; empty where it runs or was closed."""
-        return self._fault
+    def failure(self, why: str) -> ConnectionFailed:
+        """Return why it ended, or `why` where it has not ended by itself, as an error."""
+        return ConnectionFailed(self._fault or why, self._remedy)
 
     @property
     def last_words(self) -> str:
@@ -155,7 +154,7 @@ class ClaudeCodeConversation(Conversation):
 
     async def prompt(self, prompt: Prompt) -> None:
         if self._over.is_set() or self._closing is not None or self._fault:
-            raise ConnectionFailed(self._fault or "the session was closed")
+            raise self.failure("the session was closed")
         texts = (self._preamble, content(prompt)) if self._preamble else (content(prompt),)
         self._preamble = ""
         key = prompt.key or prompt.message_id

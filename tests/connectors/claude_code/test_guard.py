@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,9 @@ from connectors.claude_code.guard import Guard
 from connectors.claude_code.orphans import state_mark
 from supervisor.models.offline import OfflineModel
 from supervisor.protocol.conversation import ConversationEvent, Exited, Failed, Finished, ProcessIdentity
+from supervisor.protocol.errors import ConnectionFailed
 from supervisor.protocol.marks import STATE_MARK
-from tests.connectors.claude_code.support import Policy, make_connector, make_spec, opened, script, tool
+from tests.connectors.claude_code.support import HASTY, Policy, make_connector, make_spec, opened, script, tool
 from tests.waiting import until
 
 GREEDY = "python3 -c 'import time; held = bytearray(b\"x\" * 900_000_000); time.sleep(1000)'"
@@ -105,3 +107,13 @@ async def test_without_limits_nobody_looks() -> None:
     guard.watch(nobody, list[Excess]().append)
     assert not [task for task in asyncio.all_tasks() if task.get_name() == "claude code guard"]
     await guard.release(nobody)
+
+
+async def test_a_session_that_takes_too_much_before_it_answers_is_refused_with_the_reason(tmp_path: Path) -> None:
+    cli = tmp_path / "claude"
+    cli.write_text(f"#!{sys.executable} -IS\nimport time\nheld = bytearray(b'x' * 200_000_000)\ntime.sleep(1000)\n")
+    cli.chmod(0o755)
+    connector = make_connector(tmp_path, patience=HASTY, sandbox="off", session_memory_mb=100, cli_path=str(cli))
+    with pytest.raises(ConnectionFailed, match=r"it needed more than 100 MB of memory \(") as caught:
+        await connector.open(make_spec(tmp_path, "http://127.0.0.1:9", Policy()), ())
+    assert "claude_code.session_memory_mb" in caught.value.remedy
