@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from supervisor.protocol.messages import Address, SessionId
-from supervisor.store.records import User
+from supervisor.store.records import Raise, User
 from supervisor.words import Command, Word
 
 
@@ -40,9 +40,11 @@ class Answer:
     """What a command word answers.
 
     Attributes:
+        text: what the sender is told, unless `raises` tells something else.
         meta: what the channel needs to know of it besides.
         shown: the command as it may be stored and shown; None = as it was written.
         closes: a code that counts no more, from the transaction on that accepts the word.
+        raises: what is added to a limit in that transaction.
         resumed: what is accepted instead of the word; `text` is then told to nobody.
     """
 
@@ -50,6 +52,7 @@ class Answer:
     meta: Mapping[str, Any] = field(default_factory=dict)
     shown: str | None = None
     closes: str = ""
+    raises: Raise | None = None
     resumed: Resumed | None = None
 
 

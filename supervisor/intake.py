@@ -146,13 +146,12 @@ class Intake:
             self._refuse_overload()
         if decision is not None:
             return await self._accept(submission, decision)
-        closes = ""
+        answer: Answer | None = None
         retry_after = self._rates.take(user.id) if submission.limited else None
         if retry_after is not None:
             told = self._rates.tell(user.id, retry_after)
             decision = Decision(target=Target.REFUSED, reason=too_many(retry_after) if told else "", text="")
         elif command is not None and (answer := await self._carry_out(command, submission)) is not None:
-            closes = answer.closes
             if (resumed := answer.resumed) is not None:
                 decision = await self._conversations.again(user, submission.channel, resumed.session_id, resumed.text)
                 submission = replace(submission, note=resumed.note, context=resumed.context)
@@ -166,7 +165,7 @@ class Intake:
             decision = await self._conversations.decide(
                 user, submission.channel, submission.thread, submission.text, follows=submission.commands
             )
-        taken = await self._accept(submission, decision, closes=closes, mode=mode)
+        taken = await self._accept(submission, decision, answer=answer, mode=mode)
         if mode is Mode.INTERRUPT and decision.target is Target.CLAUDE_CODE and not taken.accepted.duplicate:
             await self._turns.interrupt(taken.lane)
         return taken
@@ -227,17 +226,17 @@ class Intake:
         decision: Decision,
         session: Session | None = None,
         *,
-        closes: str = "",
+        answer: Answer | None = None,
         mode: Mode = Mode.FOLLOWUP,
     ) -> Taken:
         if (project := decision.project) is None or not project.shared:
-            return await self._take(submission, decision, session, closes=closes, mode=mode)
+            return await self._take(submission, decision, session, answer=answer, mode=mode)
         # The first texts of two of its users must find one conversation.
         async with self._gates.setdefault(f"project {project.name}", asyncio.Lock()):
-            return await self._take(submission, decision, session, closes=closes, mode=mode)
+            return await self._take(submission, decision, session, answer=answer, mode=mode)
 
     async def _take(
-        self, submission: Submission, decision: Decision, session: Session | None, *, closes: str, mode: Mode
+        self, submission: Submission, decision: Decision, session: Session | None, *, answer: Answer | None, mode: Mode
     ) -> Taken:
         user, thread, project = submission.user, submission.thread, decision.project
         new_session = None
@@ -276,7 +275,8 @@ class Intake:
             project=project.name if project is not None else ProjectName(""),
             exclusive=project is not None and not project.concurrent,
             reply=self._named(submission.reply, project, user),
-            closes=closes if decision.target is not Target.REFUSED else "",
+            closes=answer.closes if answer is not None and decision.target is not Target.REFUSED else "",
+            raises=answer.raises if answer is not None and decision.target is Target.COMMAND else None,
             gather=mode is Mode.COLLECT and decision.target is Target.CLAUDE_CODE,
             start=conversation is not None,
             identity=conversation.identity if conversation is not None else None,

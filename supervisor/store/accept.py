@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import sqlite3
 import time
+from dataclasses import replace
 from hashlib import blake2b
 
 from supervisor.protocol.errors import SessionNotFound
 from supervisor.protocol.messages import MessageId
 from supervisor.protocol.status import SessionStatus, Target, TurnState
+from supervisor.store.budgets import raise_limit
 from supervisor.store.codes import close
 from supervisor.store.drafts import add_drafts
 from supervisor.store.joins import ahead_of
@@ -71,6 +73,9 @@ def accept(tx: Transaction, a: Acceptance) -> Accepted:
             if until_ms is None or a.now_ms < until_ms:
                 return Accepted(message_id=MessageId(first[0]), duplicate=True, same=first[1] == digest)
             tx.execute(_FORGET_KEY, (key,))
+    if a.raises is not None:
+        told = raise_limit(tx, a.raises, a.user_id, a.message_id, a.now_ms)
+        a = replace(a, reason=told, refusals=[replace(draft, text=told) for draft in a.refusals])
     session, free = _place(tx, a)
     match a.target:
         case Target.REFUSED:

@@ -7,11 +7,12 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from supervisor.protocol.codes import CodeKind
-from supervisor.protocol.messages import SessionId, UserId
+from supervisor.protocol.messages import MessageId, SessionId, UserId
 from supervisor.store.codes import issue
 from supervisor.store.database import Database
 from supervisor.store.drafts import add_drafts
 from supervisor.store.ports.budgets import Reached, Spent
+from supervisor.store.records import Raise
 from supervisor.store.transaction import MILLISECONDS_OF_A_DAY, Transaction
 
 T = TypeVar("T")
@@ -94,19 +95,6 @@ class SqliteBudgets:
 
         return await self._database.write(work)
 
-    async def add(self, scope: str, key: str, day: int, nanos: int, *, most: int, by: str, now_ms: int) -> int | None:
-        """Add to a limit, up to a bound."""
-
-        def work(tx: Transaction) -> int | None:
-            total: int = tx.execute(_ADDED, (scope, key, day)).fetchone()[0] + nanos
-            if total > most:
-                return None
-            tx.execute(_ADD, (scope, key, day, nanos))
-            tx.record(by, "budget.raised", {"scope": scope, "key": key, "day": day, "nanos": nanos}, now_ms)
-            return total
-
-        return await self._database.write(work)
-
     async def told(self, reached: Sequence[Reached], *, now_ms: int) -> list[Reached]:
         """Record levels and tell people of them."""
 
@@ -123,6 +111,18 @@ class SqliteBudgets:
             return fresh
 
         return await self._database.write(work)
+
+
+def raise_limit(tx: Transaction, more: Raise, by: UserId, message_id: MessageId, now_ms: int) -> str:
+    """Add to a limit, up to a bound; return what the sender of the message is told."""
+    place = more.scope, more.key, more.day
+    added: int = tx.execute(_ADDED, place).fetchone()[0]
+    if added + more.nanos > more.most:
+        return more.told(added, False)
+    tx.execute(_ADD, (*place, more.nanos))
+    detail = {"scope": more.scope, "key": more.key, "day": more.day, "nanos": more.nanos, "message": message_id}
+    tx.record(by, "budget.raised", detail, now_ms)
+    return more.told(added + more.nanos, True)
 
 
 def _standing(

@@ -109,6 +109,25 @@ class OutboxDraft:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Raise:
+    """What a message adds to a limit, in the transaction that accepts it: so once, however often it is handed in.
+
+    Attributes:
+        scope, key, day: which limit, as in `Spent`.
+        nanos: nanodollars to add.
+        most: nanodollars that may be added to it in all; what would be more adds nothing.
+        told: what the sender is told, by what was added in all, in nanodollars, and whether this was.
+    """
+
+    scope: str
+    key: str
+    day: int
+    nanos: int
+    most: int
+    told: Callable[[int, bool], str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Acceptance:
     """Everything T1 writes.
 
@@ -123,6 +142,7 @@ class Acceptance:
         target: REFUSED and COMMAND write `refusals` (what the person is told) instead of a turn that could run: their
             turn is `cancelled` or `completed` at once.
         closes: a code that this message answers; it counts no more.
+        raises: what it adds to a limit; what that told is then the reason, and the text of each of `refusals`.
         queued: the notices to a sender whose message waits, by how many turns are ahead of it.
         gather: it may be gathered into the prompt of the turn before it, where that waits as well.
         start: run at once in the same transaction when nothing of the lane (and project) is waiting or running.
@@ -150,6 +170,7 @@ class Acceptance:
     refusals: Sequence[OutboxDraft] = ()
     dedup_seconds: float | None = None
     closes: str = ""
+    raises: Raise | None = None
     queued: Callable[[int], Sequence[OutboxDraft]] | None = None
     start: bool = False
     identity: ProcessIdentity | None = None

@@ -11,13 +11,11 @@ from typing import Any
 
 import pytest
 
-from supervisor.budget_words import MOST_DOLLARS
 from supervisor.config import Budgets
 from supervisor.models.metering import ModelCall
 from supervisor.protocol.conversation import Tokens
 from supervisor.protocol.errors import BudgetExceeded, SessionNotActive
 from supervisor.protocol.events import AnyEvent, CostAlert
-from supervisor.protocol.ids import uuid7
 from supervisor.protocol.messages import SessionId
 from supervisor.protocol.status import EndReason, SessionStatus, TurnState
 from supervisor.protocol.times import NANOS, nanos, now_ms
@@ -35,11 +33,6 @@ def core_with(folder: Path, **limits: float) -> Core:
 def pay(dollars: float) -> str:
     """Return a prompt that costs so much."""
     return f"pay {round(dollars * NANOS)}"
-
-
-async def told(core: Core, text: str, **more: Any) -> str:
-    receipt = await core.intake.accept(text_message(text, **more))
-    return (await result(core, receipt.message_id)).turn.reason
 
 
 @pytest.mark.parametrize("scope", ["user", "system"])
@@ -139,33 +132,6 @@ async def test_each_level_is_told_once_with_a_code_from_80_percent_on(tmp_path: 
             texts[1],
         )
         assert len(texts) == 2
-
-
-async def test_add_raises_a_limit_for_an_administrator_alone(tmp_path: Path) -> None:
-    async with core_with(tmp_path, user_daily_usd=1.0) as core:
-        await core.accounts.put_user("bob", name="Bob", role="COORDINATOR", phones=["+15550101"])
-        await connect(core)
-        await ask(core, pay(0.9))
-        (code,) = {match for text in alerts_to_alice(core) for match in re.findall(r"ADD 5 ([A-Z]{5})", text)}
-        wrong = "BBBBB" if code != "BBBBB" else "CCCCC"
-        assert "Nothing was added" in await told(core, f"ADD 5 {wrong}")
-        assert "Nothing was added" in await told(core, f"ADD 5 {code}", phone="+15550101")
-        assert "Nothing was added" in await told(core, f"ADD 0 {code}")
-        assert "Nothing was added" in await told(core, f"ADD {MOST_DOLLARS + 1} {code}")
-        with pytest.raises(BudgetExceeded):
-            await ask(core, "hello")
-        assert await told(core, f"add 5 {code}.") == "Added $5.00: the limit of user alice is $6.00 now."
-        assert (await ask(core, "hello")).answer == "hello"
-        key = uuid7()
-        for _ in range(2):  # the same text twice is one
-            await core.intake.accept(text_message(f"ADD 2.50 {code}", key=key))
-        (account,) = await core.spending.standing(account_user(), None)
-        assert account.limit == nanos(8.5)
-        assert await core.store.audit.verify() is None
-
-
-def account_user() -> Any:
-    return "alice"
 
 
 def call(dollars: float, number: int) -> ModelCall:

@@ -69,8 +69,5 @@ class Budgets(Protocol):
     ) -> T | None:
         """Set something aside for a running turn where `check` has no objection; return the objection."""
 
-    async def add(self, scope: str, key: str, day: int, nanos: int, *, most: int, by: str, now_ms: int) -> int | None:
-        """Add to a limit; return what was added to it in all, or None where it would be more than `most`."""
-
     async def told(self, reached: Sequence[Reached], *, now_ms: int) -> list[Reached]:
         """Record levels and tell people of them; return those that were not told before."""

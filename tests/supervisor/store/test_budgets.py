@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from supervisor.protocol.messages import SessionId, UserId
+from supervisor.protocol.status import Target
 from supervisor.store import SqliteStore, open_store
 from supervisor.store.ports.budgets import Reached, Spent
-from supervisor.store.records import OutboxDraft
+from supervisor.store.records import Acceptance, OutboxDraft, Raise
 from tests.supervisor.store.builders import NOW, charge, draft, outcome, prompt, running, seal, with_session
 
 ALICE, S1 = UserId("alice"), SessionId("s1")
@@ -65,15 +68,56 @@ async def test_an_objection_sets_nothing_aside(store: SqliteStore) -> None:
     assert [one.held for one in standing] == [0, 0, 0]
 
 
+def added(nanos: int, done: bool) -> str:
+    return f"{nanos} in all" if done else f"{nanos} in all already"
+
+
+def adding(nanos: int, key: str | None) -> Acceptance:
+    """Return a message that adds to alice's limit of the day, which is raised by 12 at most."""
+    more = Raise(scope="user", key="alice", day=DAY, nanos=nanos, most=12, told=added)
+    fields: dict[str, Any] = {
+        "target": Target.COMMAND,
+        "lane": "refused/alice",
+        "refusals": [draft(text="")],
+        "raises": more,
+    }
+    return prompt(**fields, dedup_key=key)
+
+
+async def raised(store: SqliteStore, now_ms: int = NOW) -> list[int]:
+    standing, _ = await store.budgets.standing(None, ALICE, None, now_ms=now_ms)
+    return [one.raised for one in standing]
+
+
+async def test_a_message_raises_a_limit_once_however_often_it_comes(tmp_path: Path) -> None:
+    for duplicate in (False, True):  # the second time after a restart
+        store = await open_store(tmp_path / "x.db", seal=seal)
+        accepted = await store.turns.accept(adding(5, "SM1"))
+        assert accepted.duplicate is duplicate
+        assert (await store.turns.accept(adding(5, "SM1"))).duplicate
+        assert await raised(store) == [5, 0]
+        assert [row.text for row in await store.outbox.due("sms", now_ms=NOW, limit=9)] == ["5 in all"]
+        await store.close()
+
+
+async def test_messages_at_once_with_one_key_raise_a_limit_once(store: SqliteStore) -> None:
+    ends = await asyncio.gather(*(store.turns.accept(adding(1, "SM1")) for _ in range(20)))
+    assert [end.duplicate for end in ends].count(False) == 1
+    assert await raised(store) == [1, 0]
+
+
 async def test_a_limit_is_raised_up_to_a_bound(store: SqliteStore) -> None:
-    add = store.budgets.add
-    assert await add("user", "alice", DAY, 5, most=12, by="alice", now_ms=NOW) == 5
-    assert await add("user", "alice", DAY, 5, most=12, by="alice", now_ms=NOW) == 10
-    assert await add("user", "alice", DAY, 5, most=12, by="alice", now_ms=NOW) is None
-    standing, _ = await store.budgets.standing(None, ALICE, None, now_ms=NOW)
-    assert [one.raised for one in standing] == [10, 0]
-    tomorrow, _ = await store.budgets.standing(None, ALICE, None, now_ms=NOW + 86_400_000)
-    assert [one.raised for one in tomorrow] == [0, 0]
+    texts = []
+    for key in ("SM1", "SM2", "SM3"):
+        accepted = await store.turns.accept(adding(5, key))
+        found = await store.turns.result(accepted.message_id)
+        assert found is not None
+        assert found.answer == found.turn.reason
+        texts.append(found.answer)
+    assert texts == ["5 in all", "10 in all", "10 in all already"]
+    await store.turns.accept(adding(2, "SM4"))
+    assert await raised(store) == [12, 0]
+    assert await raised(store, NOW + 86_400_000) == [0, 0]
     assert await store.audit.verify() is None
 
 
