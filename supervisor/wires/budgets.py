@@ -8,6 +8,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
+from supervisor.budgets import Scope
 from supervisor.protocol.errors import InvalidMessage
 from supervisor.protocol.messages import SessionId, UserId
 from supervisor.protocol.requests import Name
@@ -31,7 +32,7 @@ class Budget:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Budgets:
-    """The limits that concern a user, and a session where one is named."""
+    """The limits that concern a user, and a session where one is named; that of `system` for who oversees it."""
 
     budgets: Sequence[Budget]
 
@@ -72,5 +73,6 @@ class BudgetsApi:
                     held_usd=usd(account.held),
                 )
                 for account in accounts
+                if account.scope is not Scope.SYSTEM or self._queries.oversees(caller)
             ]
         )
