@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from supervisor.budgets import Scope
+from supervisor.budgets import MOST_TIMES, Scope, most_added
 from supervisor.commands import Answer, Asker
 from supervisor.protocol.codes import CodeKind
 from supervisor.protocol.status import Role
@@ -11,9 +11,6 @@ from supervisor.spending import Spending
 from supervisor.store.port import Store
 from supervisor.store.records import Raise
 from supervisor.words import Command, Word
-
-MOST_TIMES = 10
-"""A limit is raised to at most so many times what config.toml says."""
 
 
 class BudgetWords:
@@ -54,5 +51,5 @@ class BudgetWords:
             most = f"at most ${usd(MOST_TIMES * limit):.2f}, {MOST_TIMES} times what is configured"
             return f"The limit of {name} is ${usd(limit + added):.2f}, and is raised to {most}. Nothing was added."
 
-        raises = Raise(scope=scope, key=key, day=int(day), nanos=amount, most=(MOST_TIMES - 1) * limit, told=told)
+        raises = Raise(scope=scope, key=key, day=int(day), nanos=amount, most=most_added(limit), told=told)
         return Answer(text="Nothing was added.", raises=raises)

@@ -7,10 +7,16 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from supervisor.protocol.errors import BudgetExceeded
-from supervisor.protocol.times import usd
+from supervisor.protocol.times import nanos, usd
 
 LEVELS = (50, 80, 100)
 """Percent of a limit at which somebody is told."""
+
+MOST_TIMES = 10
+"""A limit is raised to at most so many times what config.toml says."""
+
+OFFERED_DOLLARS = 5
+"""What the administrators are offered to raise a limit by, where its bound lets them."""
 
 
 class Scope(StrEnum):
@@ -74,6 +80,13 @@ def refuse_call(accounts: Iterable[Account], used: int) -> BudgetExceeded | None
     return None
 
 
-def crossed(before: int, after: int, limit: int) -> tuple[int, ...]:
-    """Return the levels, in percent, that spending has reached on its way from `before` to `after`."""
-    return tuple(level for level in LEVELS if before * 100 < level * limit <= after * 100)
+def most_added(limit: int) -> int:
+    """Return the nanodollars that may be added in all to a limit of so many."""
+    return (MOST_TIMES - 1) * limit
+
+
+def offer(limit: int) -> str:
+    """Return the dollars by which somebody is offered to raise a limit of so many nanodollars, as ADD takes them."""
+    if nanos(OFFERED_DOLLARS) <= most_added(limit):
+        return str(OFFERED_DOLLARS)
+    return f"{max(usd(limit), 0.01):.2f}"

@@ -10,7 +10,7 @@ from dataclasses import replace
 from supervisor import outcomes
 from supervisor.hub import Hub
 from supervisor.protocol import conversation as talk
-from supervisor.protocol.errors import StorageError, TurnFailed, XswarmError
+from supervisor.protocol.errors import BudgetExceeded, StorageError, TurnFailed, XswarmError
 from supervisor.protocol.events import CostRecorded
 from supervisor.protocol.times import Clock, now_ms, rfc3339, usd
 from supervisor.recording import Recording
@@ -100,6 +100,9 @@ class Endings:
 
     async def finish(self, turn: Turn, outcome: Outcome, error: XswarmError | None) -> Turn | None:
         """T3: record how a turn ended, as often as it takes, then tell whoever waits; return what runs in its place."""
+        overspent = error if isinstance(error, BudgetExceeded) else None
+        if overspent is not None:
+            outcome = self._spending.advised(turn, outcome, overspent)
         pause = STORAGE_RETRY_SECONDS
         looked = False
         while True:
@@ -126,7 +129,7 @@ class Endings:
             self._replied(draft.reply.channel)
         if outcome.asking is not None and turn.reply is not None:
             self._replied(turn.reply.channel)
-        await self._spending.alert(turn)
+        await self._spending.alert(turn, overspent)
         self._announce_cost(turn, settled.cost_nanos, outcome.now_ms)
         if error is not None:
             self.waiters.fail(turn.message_id, error)

@@ -8,33 +8,25 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from supervisor.budgets import LEVELS, Account, Scope, refuse_call, refuse_turn, reservation
+from supervisor.budget_notices import BudgetNotices
+from supervisor.budgets import Account, Scope, refuse_call, refuse_turn, reservation
 from supervisor.config import Budgets
 from supervisor.hub import Hub
 from supervisor.identity import Directory
 from supervisor.metering import SessionMeter
 from supervisor.protocol.errors import BudgetExceeded, StorageError
-from supervisor.protocol.events import CostAlert
-from supervisor.protocol.ids import uuid7
-from supervisor.protocol.messages import Address, OutboxId, Reply, SessionId, UserId
+from supervisor.protocol.messages import SessionId, UserId
 from supervisor.protocol.ports import Conversation
-from supervisor.protocol.status import Role
-from supervisor.protocol.times import DAY_MS, Clock, nanos, now_ms, usd
+from supervisor.protocol.times import Clock, nanos, now_ms
 from supervisor.running import Running
 from supervisor.store.port import Store
-from supervisor.store.ports.budgets import Reached, Spent
-from supervisor.store.records import OutboxDraft, Turn
+from supervisor.store.ports.budgets import Spent
+from supervisor.store.records import Outcome, Turn
 
 logger = logging.getLogger(__name__)
 
 REFUSED_SECONDS = 30.0
 """How long a turn that was refused a call may take to end by itself."""
-
-CODED_LEVEL = 80
-"""From this percentage on an administrator is told a code that raises the limit."""
-
-SESSION_CODE_MS = 30 * DAY_MS
-"""How long the code of a session's limit counts; that of a day's counts to the end of the day."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,9 +70,7 @@ class Spending:
         self._store = store
         self._limits = limits
         self._track_costs = track_costs
-        self._directory = directory
-        self._hub = hub
-        self._replied = replied
+        self._notices = BudgetNotices(directory=directory, hub=hub, replied=replied, clock=clock)
         self._refused_seconds = refused_seconds
         self._clock = clock
         self._stopping: set[asyncio.Task[None]] = set()
@@ -151,19 +141,32 @@ class Spending:
             logger.warning("%s: it goes on although its budget is spent, ending it", running.turn.message_id)
             await conversation.interrupt()
 
-    async def alert(self, turn: Turn) -> None:
-        """Tell people of the levels that spending has reached with a turn; each level once."""
+    async def alert(self, turn: Turn, refused: BudgetExceeded | None = None) -> None:
+        """Tell people of the highest level that spending has reached with a turn; each level once.
+
+        Args:
+            refused: why the turn was, or was refused a call: who may raise that limit is told that it is used up.
+        """
         if self._limits is None:
             return
         try:
             standing, _ = await self._store.budgets.standing(None, turn.user_id, turn.session_id, now_ms=self._clock())
-            reached = [self._reached(spent, level, limit, turn) for spent, level, limit in self._levels(standing)]
+            reached = [
+                one
+                for spent in standing
+                if (limit := self.limit(spent.scope)) is not None
+                and (one := self._notices.reached(spent, limit + spent.raised, limit, turn, refused)) is not None
+            ]
             fresh = await self._store.budgets.told(reached, now_ms=self._clock()) if reached else []
         except StorageError as error:
             logger.error("%s: whether a limit is nearly used up could not be recorded: %s", turn.message_id, error)
             return
         for one in fresh:
-            self._announce(one)
+            self._notices.announce(one, (self.limit(one.spent.scope) or 0) + one.spent.raised, turn)
+
+    def advised(self, turn: Turn, outcome: Outcome, refused: BudgetExceeded) -> Outcome:
+        """Let the replies to a turn that was refused say how it goes on."""
+        return self._notices.advised(turn, outcome, refused, self.limit(refused.scope))
 
     def accounts(self, standing: Sequence[Spent]) -> list[Account]:
         """Return how the limits stand that are set."""
@@ -194,52 +197,6 @@ class Spending:
             if (limit := self.limit(spent.scope)) is not None
         ]
 
-    def _levels(self, standing: Sequence[Spent]) -> Iterator[tuple[Spent, int, int]]:
-        for spent in standing:
-            limit = self.limit(spent.scope)
-            if limit is not None:
-                limit += spent.raised
-                yield from ((spent, level, limit) for level in LEVELS if spent.nanos * 100 >= level * limit)
-
-    def _reached(self, spent: Spent, level: int, limit: int, turn: Turn) -> Reached:
-        coded = level >= CODED_LEVEL
-        admins = {user.id: user.addresses for user in self._directory.users() if user.role is Role.ADMIN}
-        own = turn.reply if turn.reply is not None and turn.reply.channel in ("sms", "mail") else None
-
-        def drafts(user_id: UserId, code: str) -> Sequence[OutboxDraft]:
-            reply = own if user_id == turn.user_id and own is not None else _first(admins.get(user_id, ()))
-            if reply is None:
-                return ()
-            name = f"{spent.scope} {spent.key}".strip()
-            text = f"{level} % of the limit of {name} is spent: ${usd(spent.nanos):.2f} of ${usd(limit):.2f}"
-            if code and user_id in admins:
-                text += f". Reply ADD 5 {code} to raise it by 5 dollars"
-            return (OutboxDraft(id=OutboxId(uuid7()), reply=reply, text=f"{text}."),)
-
-        recipients = dict.fromkeys([turn.user_id, *admins])
-        until_ms = (spent.day + 1) * DAY_MS if spent.day else self._clock() + SESSION_CODE_MS
-        return Reached(
-            spent=spent, level=level, recipients=list(recipients), drafts=drafts, coded=coded, until_ms=until_ms
-        )
-
-    def _announce(self, one: Reached) -> None:
-        spent, limit = one.spent, (self.limit(one.spent.scope) or 0) + one.spent.raised
-        for channel in ("sms", "mail"):
-            self._replied(channel)
-        event = CostAlert(
-            scope=spent.scope,
-            id=spent.key,
-            spent_usd=usd(spent.nanos),
-            limit_usd=usd(limit),
-            level="exceeded" if one.level >= LEVELS[-1] else "warning",
-        )
-        own = f"{spent.scope}:{spent.key}" if spent.key else ""
-        self._hub.publish(event, ("costs", *([own] if own else [])))
-
 
 def _nanos(dollars: float | None) -> int | None:
     return nanos(dollars) if dollars is not None else None
-
-
-def _first(addresses: Sequence[Address]) -> Reply | None:
-    return Reply(channel=addresses[0].kind, to=addresses[0], meta={"subject": "Spending"}) if addresses else None

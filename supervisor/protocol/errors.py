@@ -285,6 +285,9 @@ class BudgetExceeded(XswarmError):
     """A limit on spending is reached."""
 
     code = "budget_exceeded"
+    remedy = (
+        "an administrator raises the limit: by ADD with the code that they were sent, or below [budgets] in config.toml"
+    )
 
     def __init__(self, scope: str, spent_usd: float, limit_usd: float) -> None:
         super().__init__(scope, spent_usd, limit_usd)

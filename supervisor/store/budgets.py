@@ -11,7 +11,7 @@ from supervisor.protocol.messages import MessageId, SessionId, UserId
 from supervisor.store.codes import issue
 from supervisor.store.database import Database
 from supervisor.store.drafts import add_drafts
-from supervisor.store.ports.budgets import Reached, Spent
+from supervisor.store.ports.budgets import Reached, Spent, reference
 from supervisor.store.records import Raise
 from supervisor.store.transaction import MILLISECONDS_OF_A_DAY, Transaction
 
@@ -51,11 +51,6 @@ _ADD = """
     ON CONFLICT (scope, key, day) DO UPDATE SET nanos = nanos + excluded.nanos
 """
 _TELL = "INSERT INTO alerts (scope, key, day, level, at_ms) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
-
-
-def reference(spent: Spent) -> str:
-    """Return the name under which a code stands for a limit."""
-    return f"{spent.scope}/{spent.day}/{spent.key}"
 
 
 class SqliteBudgets:
@@ -102,11 +97,15 @@ class SqliteBudgets:
             fresh = []
             for one in reached:
                 spent = one.spent
-                if not tx.changed(_TELL, (spent.scope, spent.key, spent.day, one.level, now_ms)):
+                place = spent.scope, spent.key, spent.day
+                recorded = [tx.changed(_TELL, (*place, level, now_ms)) for level in one.levels]
+                if not recorded[-1]:
                     continue
                 fresh.append(one)
+                ref = reference(spent.scope, spent.day, spent.key)
                 for user_id in one.recipients:
-                    code = issue(tx, CodeKind.BUDGET, reference(spent), user_id, one.until_ms) if one.coded else ""
+                    coded = user_id in one.coded
+                    code = issue(tx, CodeKind.BUDGET, ref, user_id, one.until_ms) if coded else ""
                     add_drafts(tx, one.drafts(user_id, code), None, user_id, now_ms)
             return fresh
 

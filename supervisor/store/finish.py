@@ -89,7 +89,7 @@ def finish(tx: Transaction, turn_id: int, outcome: Outcome) -> Settled | None:
     add_drafts(tx, outcome.replies, turn_id, owner.user_id, now_ms, footer=footer)
     if (asking := outcome.asking) is not None:
         code = issue(tx, asking.kind, asking.ref, UserId(owner.user_id), asking.until_ms)
-        add_drafts(tx, asking.notices(code), turn_id, owner.user_id, now_ms)
+        add_drafts(tx, asking.notices(code), turn_id, owner.user_id, now_ms, footer=footer if asking.footed else "")
     following = promote(tx, turn_id) if outcome.hosts else None
     tx.record("supervisor", f"turn.{outcome.state}", {"turn": turn_id, "nanos": spent.nanos}, now_ms)
     return Settled(

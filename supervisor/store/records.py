@@ -259,12 +259,14 @@ class Asking:
     Attributes:
         ref: the id of what it stands for.
         notices: the replies by the code, which is made in the transaction.
+        footed: they get the outcome's footer.
     """
 
     kind: CodeKind
     ref: str
     until_ms: int
     notices: Callable[[str], Sequence[OutboxDraft]]
+    footed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

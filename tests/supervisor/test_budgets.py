@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from supervisor.budgets import Account, Scope, crossed, holding, refuse_call, refuse_turn, reservation
+from supervisor.budgets import Account, Scope, holding, most_added, offer, refuse_call, refuse_turn, reservation
 from supervisor.protocol.times import nanos
 
 SYSTEM = Account(scope=Scope.SYSTEM, id="", limit=nanos(10))
@@ -64,9 +64,7 @@ def test_fifty_turns_at_once_pass_the_limit_by_less_than_a_call_each() -> None:
     assert SYSTEM.limit - nanos(0.1) * 50 < sum(used) <= SYSTEM.limit + 50 * call
 
 
-@pytest.mark.parametrize(
-    ("before", "after", "levels"),
-    [(0, 49, ()), (0, 50, (50,)), (50, 79, ()), (50, 80, (80,)), (0, 130, (50, 80, 100)), (100, 200, ())],
-)
-def test_each_level_is_crossed_once(before: int, after: int, levels: tuple[int, ...]) -> None:
-    assert crossed(before, after, 100) == levels
+@pytest.mark.parametrize(("limit", "offered"), [(20, "5"), (0.56, "5"), (0.55, "0.55"), (0.001, "0.01")])
+def test_what_is_offered_is_within_what_may_be_added(limit: float, offered: str) -> None:
+    assert offer(nanos(limit)) == offered
+    assert nanos(float(offered)) <= most_added(nanos(limit)) or limit < 0.01

@@ -35,18 +35,26 @@ class Spent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reached:
-    """A level of a limit that was not told before.
+    """Levels of a limit that were reached; where the highest was not told before, that one is.
 
     Attributes:
-        drafts: what tells people, by the code that they get; None = they get none.
+        levels: percent, ascending; all count as told.
+        drafts: what tells somebody, by the code that they get; empty = they get none.
+        coded: who gets a code.
+        until_ms: when the codes stop to count.
     """
 
     spent: Spent
-    level: int
+    levels: Sequence[int]
     recipients: Sequence[UserId]
     drafts: Callable[[UserId, str], Sequence[OutboxDraft]]
-    coded: bool
+    coded: frozenset[UserId]
     until_ms: int
+
+
+def reference(scope: str, day: int, key: str) -> str:
+    """Return the name under which a code stands for a limit."""
+    return f"{scope}/{day}/{key}"
 
 
 class Budgets(Protocol):
@@ -70,4 +78,4 @@ class Budgets(Protocol):
         """Set something aside for a running turn where `check` has no objection; return the objection."""
 
     async def told(self, reached: Sequence[Reached], *, now_ms: int) -> list[Reached]:
-        """Record levels and tell people of them; return those that were not told before."""
+        """Record levels and tell people of the highest of each limit; return those that were not told before."""

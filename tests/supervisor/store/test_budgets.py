@@ -126,7 +126,9 @@ async def test_a_level_is_told_once(store: SqliteStore) -> None:
         return [draft(text=f"ADD 5 {code}")]
 
     spent = Spent(scope="user", key="alice", day=DAY, nanos=9, held=0, raised=0)
-    reached = Reached(spent=spent, level=80, recipients=[ALICE], drafts=drafts, coded=True, until_ms=NOW + 9)
+    reached = Reached(
+        spent=spent, levels=[50, 80], recipients=[ALICE], drafts=drafts, coded=frozenset({ALICE}), until_ms=NOW + 9
+    )
     assert await store.budgets.told([reached], now_ms=NOW) == [reached]
     assert await store.budgets.told([reached], now_ms=NOW) == []
     (row,) = await store.outbox.due("sms", now_ms=NOW, limit=9)

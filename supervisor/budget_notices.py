@@ -1,0 +1,172 @@
+"""What people are told of limits on spending: that one is nearly used up, and how it goes on where one is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from supervisor.budgets import LEVELS, Scope, offer
+from supervisor.hub import Hub
+from supervisor.identity import Directory
+from supervisor.protocol.codes import CodeKind
+from supervisor.protocol.errors import BudgetExceeded
+from supervisor.protocol.events import CostAlert
+from supervisor.protocol.ids import uuid7
+from supervisor.protocol.messages import Address, OutboxId, Reply, UserId
+from supervisor.protocol.status import Role
+from supervisor.protocol.times import DAY_MS, Clock, now_ms, usd
+from supervisor.store.ports.budgets import Reached, Spent, reference
+from supervisor.store.records import Asking, OutboxDraft, Outcome, Turn, User
+
+CODED_LEVEL = 80
+"""From this percentage on an administrator is told a code that raises the limit."""
+
+SESSION_CODE_MS = 30 * DAY_MS
+"""How long the code of a session's limit counts; that of a day's counts to the end of the day."""
+
+MOST_NAMED = 3
+"""Administrators that are named to somebody who is to ask one."""
+
+
+class BudgetNotices:
+    """Composes what is told of limits, and announces what was recorded.
+
+    Args:
+        replied: told the channel of every message that was put in the outbox.
+        clock: milliseconds UTC.
+    """
+
+    def __init__(
+        self, *, directory: Directory, hub: Hub, replied: Callable[[str], None], clock: Clock = now_ms
+    ) -> None:
+        self._directory = directory
+        self._hub = hub
+        self._replied = replied
+        self._clock = clock
+
+    def reached(
+        self, spent: Spent, limit: int, configured: int, turn: Turn, refused: BudgetExceeded | None
+    ) -> Reached | None:
+        """Return what is to be told of a limit at the end of a turn; None = nothing.
+
+        Args:
+            limit: nanodollars, with what was added.
+            configured: nanodollars, without.
+            refused: why the turn was refused; of this limit, that it is used up is told to those who may raise it.
+        """
+        levels = [level for level in LEVELS if spent.nanos * 100 >= level * limit]
+        if refused is not None and refused.scope == spent.scope:
+            levels = list(LEVELS)
+        else:
+            refused = None
+        if not levels:
+            return None
+        admins = {user.id: user.addresses for user in self._admins()}
+        own = turn.reply if turn.reply is not None and turn.reply.channel in ("sms", "mail") else None
+        coded = frozenset(admins) if levels[-1] >= CODED_LEVEL else frozenset[UserId]()
+
+        def drafts(user_id: UserId, code: str) -> Sequence[OutboxDraft]:
+            mine = user_id == turn.user_id
+            reply = own if mine and own is not None else _first(admins.get(user_id, ()))
+            if reply is None or (mine and own is not None and refused is not None):
+                return ()  # the refusal itself says it
+            text = _told(spent, levels[-1], limit, turn, refused)
+            if code:
+                text += f" {_add(configured, code)}"
+            return (OutboxDraft(id=OutboxId(uuid7()), reply=reply, text=text),)
+
+        return Reached(
+            spent=spent,
+            levels=levels,
+            recipients=list(dict.fromkeys([turn.user_id, *admins])),
+            drafts=drafts,
+            coded=coded,
+            until_ms=self._until_ms(spent.day),
+        )
+
+    def announce(self, one: Reached, limit: int, turn: Turn) -> None:
+        """Tell whoever listens that a limit is nearly or wholly spent; the outbox, that there is something to send."""
+        spent = one.spent
+        for channel in ("sms", "mail"):
+            self._replied(channel)
+        event = CostAlert(
+            scope=spent.scope,
+            id=spent.key,
+            spent_usd=usd(spent.nanos),
+            limit_usd=usd(limit),
+            level="exceeded" if one.levels[-1] >= LEVELS[-1] else "warning",
+        )
+        own = f"{spent.scope}:{spent.key}" if spent.key else ""
+        self._hub.publish(event, ("costs", *([own] if own else [])))
+
+    def advised(self, turn: Turn, outcome: Outcome, error: BudgetExceeded, configured: int | None) -> Outcome:
+        """Let the replies to a turn that was refused say how it goes on, with a code for whoever may raise the limit.
+
+        Args:
+            configured: the limit in nanodollars, without what was added; None = it is raised in config.toml only.
+        """
+        may = any(user.id == turn.user_id for user in self._admins())
+        day = 0 if error.scope == Scope.SESSION else outcome.now_ms // DAY_MS
+        ended = " Its session has ended: your next message begins a new one." if error.scope == Scope.SESSION else ""
+        if configured is None or not may:
+            advice = f"{self._whom_to_ask(error.scope, may=may)}{ended}"
+            return replace(outcome, replies=[_with(draft, error, advice) for draft in outcome.replies])
+        if not outcome.replies:
+            return outcome
+        refused, limit = outcome.replies, configured
+
+        def notices(code: str) -> Sequence[OutboxDraft]:
+            return [_with(draft, error, f"{_add(limit, code)}{ended}") for draft in refused]
+
+        key = {Scope.SESSION: str(turn.session_id), Scope.USER: turn.user_id}.get(Scope(error.scope), "")
+        asking = Asking(
+            kind=CodeKind.BUDGET,
+            ref=reference(error.scope, day, key),
+            until_ms=self._until_ms(day),
+            notices=notices,
+            footed=True,
+        )
+        return replace(outcome, replies=(), asking=asking)
+
+    def _whom_to_ask(self, scope: str, *, may: bool) -> str:
+        if scope == Scope.MESSAGE:
+            if may:
+                return "Send a smaller one, or raise message_usd below [budgets] in config.toml."
+            return f"Send a smaller one, or ask {self._names()} to raise what a message may cost."
+        anew = " Else it begins anew at 00:00 UTC." if scope != Scope.SESSION else ""
+        return f"Ask {self._names()} to raise the limit.{anew}"
+
+    def _names(self) -> str:
+        names = [user.name or user.id for user in self._admins()][:MOST_NAMED]
+        return f"{' or '.join(names)} (administrator)" if names else "the operator of this daemon"
+
+    def _admins(self) -> list[User]:
+        return [user for user in self._directory.users() if user.role is Role.ADMIN]
+
+    def _until_ms(self, day: int) -> int:
+        return (day + 1) * DAY_MS if day else self._clock() + SESSION_CODE_MS
+
+
+def _told(spent: Spent, level: int, limit: int, turn: Turn, refused: BudgetExceeded | None) -> str:
+    name = f"{spent.scope} {spent.key}".strip()
+    if refused is None:
+        return f"{level} % of the limit of {name} is spent: ${usd(spent.nanos):.2f} of ${usd(limit):.2f}."
+    so_far = f"${refused.spent_usd:.2f} of ${refused.limit_usd:.2f}"
+    return f"A message of {turn.user_id} was refused: {so_far} of the limit of {name} is spent or set aside."
+
+
+def _add(configured: int, code: str) -> str:
+    dollars = offer(configured)
+    return f"Reply ADD {dollars} {code} to raise it by {dollars} dollars."
+
+
+def _with(draft: OutboxDraft, error: BudgetExceeded, advice: str) -> OutboxDraft:
+    """Put advice behind the sentence that says why: what was written until then may be long, and is cut at its end."""
+    sentence = f"{error}."
+    if draft.text is None or not draft.text.startswith(sentence):
+        return draft
+    return replace(draft, text=f"{sentence} {advice}{draft.text[len(sentence) :]}")
+
+
+def _first(addresses: Sequence[Address]) -> Reply | None:
+    return Reply(channel=addresses[0].kind, to=addresses[0], meta={"subject": "Spending"}) if addresses else None

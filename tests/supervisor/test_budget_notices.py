@@ -1,0 +1,152 @@
+"""What people are told of limits: the highest level that was reached, and how it goes on where one is used up."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from supervisor.config import Budgets
+from supervisor.protocol.events import AnyEvent, CostAlert
+from supervisor.protocol.messages import MessageId, SessionId, UserId
+from supervisor.protocol.status import TurnState
+from supervisor.protocol.times import NANOS, nanos
+from tests.fakes import ScriptedConnector
+from tests.supervisor.harness import Core
+from tests.supervisor.helpers import PLENTY, ask, connect, result, scripted, session, text_message
+from tests.waiting import until
+
+BOBS_PHONE = "+15550101"
+ADD = r"Reply ADD (\S+) ([A-Z]{5}) to raise it by \1 dollars\."
+
+
+def core_with(folder: Path, **limits: float) -> Core:
+    budgets = Budgets(**{"reserve_usd": 0.5, **limits})
+    return Core(folder, connector=ScriptedConnector(), claude_code=PLENTY, budgets=budgets)
+
+
+def pay(dollars: float) -> str:
+    """Return a prompt that costs so much."""
+    return f"pay {round(dollars * NANOS)}"
+
+
+def told(core: Core, user: str = "alice") -> list[str]:
+    """Return what is in the outbox for a user, oldest first, without answers."""
+    with closing(sqlite3.connect(core.store.path)) as database:
+        rows = database.execute("SELECT body FROM outbox WHERE user_id = ? ORDER BY number", (user,))
+        return [body for (body,) in rows if body is not None]
+
+
+async def say(core: Core, text: str, phone: str | None = None) -> str:
+    """Send a text, wait for the end of its turn, and return the newest thing in the outbox for its sender."""
+    receipt = await core.intake.accept(text_message(text, **({"phone": phone} if phone else {})))
+    await until(lambda: _is_over(core, receipt.message_id), "it has ended")
+    return told(core, "bob" if phone else "alice")[-1]
+
+
+async def bob_by_phone(core: Core) -> None:
+    await core.accounts.put_user("bob", name="Bob", role="COORDINATOR", phones=[BOBS_PHONE])
+
+
+async def test_an_administrator_who_is_refused_raises_the_limit_by_the_code_in_the_refusal(tmp_path: Path) -> None:
+    async with core_with(tmp_path, user_daily_usd=2.0) as core:
+        await connect(core)
+        await ask(core, pay(0.9))
+        await ask(core, pay(0.8))
+        refused = await say(core, "claude: hello")
+        match = re.fullmatch(rf"Budget exceeded: user spent \$1\.70 of \$2\.00\. {ADD}", refused)
+        assert match is not None
+        assert await say(core, f"ADD {match[1]} {match[2]}") == "Added $5.00: the limit of user alice is $7.00 now."
+        assert (await ask(core, "hello")).answer == "hello"
+
+
+async def test_what_is_offered_is_within_the_bound_of_a_small_limit(tmp_path: Path) -> None:
+    async with core_with(tmp_path, user_daily_usd=0.4, reserve_usd=0.4) as core:
+        await connect(core)
+        await ask(core, pay(0.3))
+        match = re.search(ADD, await say(core, "claude: hello"))
+        assert match is not None
+        assert match[1] == "0.40"
+        assert await say(core, f"ADD {match[1]} {match[2]}") == "Added $0.40: the limit of user alice is $0.80 now."
+
+
+async def test_who_may_not_raise_a_limit_learns_whom_to_ask_and_they_learn_the_code_once(tmp_path: Path) -> None:
+    async with core_with(tmp_path, user_daily_usd=2.0) as core:
+        await bob_by_phone(core)
+        await say(core, f"claude: {pay(1.6)}", BOBS_PHONE)
+        sentence = (
+            "Budget exceeded: user spent $1.60 of $2.00. "
+            "Ask Alice (administrator) to raise the limit. Else it begins anew at 00:00 UTC."
+        )
+        for _ in range(2):
+            assert await say(core, "claude: hello", BOBS_PHONE) == sentence
+        assert not [text for text in told(core, "bob") if "ADD" in text]
+        _, alert = told(core)
+        match = re.fullmatch(
+            rf"A message of bob was refused: \$1\.60 of \$2\.00 of the limit of user bob is spent or set aside\. {ADD}",
+            alert,
+        )
+        assert match is not None
+        assert await say(core, f"ADD 1 {match[2]}") == "Added $1.00: the limit of user bob is $3.00 now."
+        await say(core, "claude: hello", BOBS_PHONE)
+        assert scripted(core).texts(await bobs_session(core))[-1] == "hello"
+
+
+async def bobs_session(core: Core) -> SessionId:
+    (found,) = await core.store.sessions.list(user_id=UserId("bob"), active_only=False)
+    return found.id
+
+
+async def test_without_an_administrator_the_operator_is_named(tmp_path: Path) -> None:
+    async with core_with(tmp_path, system_daily_usd=2.0) as core:
+        await bob_by_phone(core)
+        await core.accounts.put_user("alice", name="Alice", role="COORDINATOR", phones=["+15550100"])
+        await say(core, f"claude: {pay(1.6)}", BOBS_PHONE)
+        refused = await say(core, "claude: hello", BOBS_PHONE)
+        assert "Ask the operator of this daemon to raise the limit." in refused
+
+
+async def test_after_a_sessions_limit_the_next_message_begins_a_new_one(tmp_path: Path) -> None:
+    async with core_with(tmp_path, session_usd=1.0) as core:
+        await bob_by_phone(core)
+        await say(core, f"claude: {pay(0.8)}", BOBS_PHONE)
+        first = await bobs_session(core)
+        refused = await say(core, "claude: hello", BOBS_PHONE)
+        assert refused == (
+            "Budget exceeded: session spent $0.80 of $1.00. "
+            "Ask Alice (administrator) to raise the limit. Its session has ended: your next message begins a new one."
+        )
+
+        async def is_closed() -> bool:
+            return (await session(core, first)).end_reason is not None
+
+        await until(is_closed, "it is closed")
+        receipt = await core.intake.accept(text_message("claude: again", phone=BOBS_PHONE))
+        await until(lambda: _is_over(core, receipt.message_id), "it is answered")
+        found = await result(core, receipt.message_id)
+        assert (found.turn.state, found.answer) == (TurnState.COMPLETED, "again")
+        assert found.turn.session_id != first
+
+
+async def _is_over(core: Core, message_id: MessageId | None) -> bool:
+    return (await result(core, message_id)).turn.state.final
+
+
+async def test_a_jump_over_several_levels_tells_of_the_highest_alone(tmp_path: Path) -> None:
+    async with core_with(tmp_path, user_daily_usd=10.0) as core:
+        heard: list[AnyEvent] = []
+        core.hub.subscribe("costs", heard.append)
+        await connect(core)
+        await ask(core, pay(4.0))
+        last = await ask(core, pay(6.0))
+        (alert,) = [event for event in heard if isinstance(event, CostAlert)]
+        assert (alert.level, alert.spent_usd, alert.limit_usd) == ("exceeded", 10.0, 10.0)
+        (text,) = told(core)
+        assert text.startswith("100 % of the limit of user alice is spent: $10.00 of $10.00. Reply ADD 5 ")
+        (account,) = await core.spending.standing(core.directory.user("alice").id, None)
+        assert (account.spent, account.limit) == (nanos(10), nanos(10))
+        heard.clear()
+        await core.spending.alert(last.turn)  # levels that were jumped over are not told later
+        assert heard == []
+        assert len(told(core)) == 1
