@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -62,6 +63,20 @@ def cost(
         show.out(show.table(columns, rows, right=columns[1:]))
         show.out("")
     show.out(f"Total: {show.money(answer['total_usd'])}")
+    for budget in answer.get("budgets", ()):
+        show.out(_budget(budget))
+
+
+def _budget(budget: Mapping[str, Any]) -> str:
+    """Return in a line what is spent of a limit."""
+    spent = f"{show.money(budget['spent_usd'])} of {show.money(budget['limit_usd'])}"
+    match budget["scope"]:
+        case "session":
+            return f"Session {budget['id']}: {spent}"
+        case "user":
+            return f"Today: {spent} ({budget['id']})"
+        case _:
+            return f"Today: {spent} (everybody)"
 
 
 def _day(option: str, value: str | None) -> str | None:

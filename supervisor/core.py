@@ -153,7 +153,7 @@ class Core:
             commands=Commands(
                 [
                     ApprovalWords(store, self.approvals, Passphrases(store)),
-                    PlainWords(store, self.turns),
+                    PlainWords(store, self.turns, self.spending),
                     InterruptedWords(store),
                     UndoWords(store, self.undo),
                     BudgetWords(store, self.spending),
@@ -166,7 +166,7 @@ class Core:
             store=store,
             directory=directory,
             projects=projects,
-            queries=Queries(store, directory, projects, self.sessions),
+            queries=Queries(store, directory, projects, self.sessions, self.spending),
             intake=self.intake,
             sessions=self.sessions,
             turns=self.turns,

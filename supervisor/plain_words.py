@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from supervisor.budgets import Scope
 from supervisor.commands import Answer, Asker
 from supervisor.protocol.messages import Address
 from supervisor.protocol.times import Clock, day_of, now_ms, usd
+from supervisor.spending import Spending
 from supervisor.store.port import Store
 from supervisor.store.records import CostQuery, Session, User
 from supervisor.turns import Turns
@@ -23,9 +25,10 @@ class PlainWords:
 
     words = frozenset({Word.STATUS, Word.COST, Word.MORE, Word.ABORT})
 
-    def __init__(self, store: Store, turns: Turns, clock: Clock = now_ms) -> None:
+    def __init__(self, store: Store, turns: Turns, spending: Spending, clock: Clock = now_ms) -> None:
         self._store = store
         self._turns = turns
+        self._spending = spending
         self._clock = clock
 
     async def answer(self, command: Command, asker: Asker) -> Answer | None:
@@ -62,8 +65,10 @@ class PlainWords:
         today = day_of(self._clock())
         all_time, _ = await self._store.ledger.cost(CostQuery(user_id=user.id))
         since, _ = await self._store.ledger.cost(CostQuery(user_id=user.id, since_day=today))
+        accounts = await self._spending.standing(user.id, None)
+        limits = [f" of ${usd(account.limit):.2f}" for account in accounts if account.scope is Scope.USER]
         return (
-            f"Today ${usd(since.cost_nanos):.4f} for {since.message_count} messages; "
+            f"Today ${usd(since.cost_nanos):.4f}{''.join(limits)} for {since.message_count} messages; "
             f"in all ${usd(all_time.cost_nanos):.4f} for {all_time.message_count}"
         )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from supervisor import reports
+from supervisor.budgets import Scope
 from supervisor.identity import Caller, Directory
 from supervisor.projects import Projects
 from supervisor.protocol import events
@@ -11,6 +12,7 @@ from supervisor.protocol.messages import MessageId, SessionId, UserId
 from supervisor.protocol.status import Role, SessionStatus
 from supervisor.protocol.times import parse_day, usd
 from supervisor.sessions import Sessions
+from supervisor.spending import Spending
 from supervisor.store.port import Store
 from supervisor.store.records import CostQuery, Result, Session, User
 
@@ -21,11 +23,14 @@ OVERSEERS = frozenset({Role.ADMIN, Role.OPERATOR})
 class Queries:
     """Answers from the store, within what a caller may see: what is not theirs does not exist for them."""
 
-    def __init__(self, store: Store, directory: Directory, projects: Projects, sessions: Sessions) -> None:
+    def __init__(
+        self, store: Store, directory: Directory, projects: Projects, sessions: Sessions, spending: Spending
+    ) -> None:
         self._store = store
         self._directory = directory
         self._projects = projects
         self._sessions = sessions
+        self._spending = spending
 
     def user(self, caller: Caller, user_id: str) -> User:
         """Return the user that a caller acts for.
@@ -146,7 +151,21 @@ class Queries:
         )
         total, lines = await self._store.ledger.cost(query)
         rows = [reports.cost_row(line) for line in lines]
-        return events.Cost(total_usd=usd(total.cost_nanos), rows=rows)
+        budgets = await self._budgets(caller, query)
+        return events.Cost(total_usd=usd(total.cost_nanos), rows=rows, budgets=budgets or events.OMIT)
+
+    async def _budgets(self, caller: Caller, query: CostQuery) -> list[events.CostBudget]:
+        """Return the limits of what is asked about; that of the system where it is nobody in particular."""
+        asked = {
+            Scope.SESSION: query.session_id is not None,
+            Scope.USER: query.user_id is not None,
+            Scope.SYSTEM: query.session_id is None and query.user_id is None and self.oversees(caller),
+        }
+        return [
+            reports.cost_budget(account.scope, account.id, account.limit, account.spent)
+            for account in await self._spending.standing(query.user_id, query.session_id)
+            if asked[account.scope]
+        ]
 
     async def stored(self, session_id: SessionId) -> Session | None:
         """Return a session's record: from memory where only what never changes is needed, else from the store."""

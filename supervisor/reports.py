@@ -58,6 +58,11 @@ def cost_row(line: CostLine) -> events.CostRow:
     )
 
 
+def cost_budget(scope: str, id_: str, limit_nanos: int, spent_nanos: int) -> events.CostBudget:
+    """Return a limit as an item of `cost`."""
+    return events.CostBudget(scope=scope, id=id_, limit_usd=usd(limit_nanos), spent_usd=usd(spent_nanos))
+
+
 def history_message(message: StoredMessage) -> events.HistoryMessage:
     """Return a stored message as an item of `history`."""
     return events.HistoryMessage(

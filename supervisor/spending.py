@@ -172,8 +172,10 @@ class Spending:
         """Return how the limits stand that are set."""
         return self._accounts(standing)
 
-    async def standing(self, user_id: UserId, session_id: SessionId | None) -> list[Account]:
-        """Return how the limits stand that concern a user and a session."""
+    async def standing(self, user_id: UserId | None, session_id: SessionId | None) -> list[Account]:
+        """Return how the limits stand that concern a user and a session, where they are named, and the system."""
+        if self._limits is None:
+            return []
         found, _ = await self._store.budgets.standing(None, user_id, session_id, now_ms=self._clock())
         return self._accounts(found)
 

@@ -159,11 +159,22 @@ class CostRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CostBudget:
+    """A limit and what is spent of it: of a `session`, or today (UTC) of a `user` or the `system`."""
+
+    scope: str
+    id: str
+    limit_usd: float
+    spent_usd: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Cost(Event):
-    """What was spent; `rows` is empty without `group_by`."""
+    """What was spent; `rows` is empty without `group_by`; `budgets` of what was asked about, where there are limits."""
 
     total_usd: float
     rows: Sequence[CostRow]
+    budgets: Sequence[CostBudget] | Omit = OMIT
     type: Literal["cost"] = "cost"
 
 

@@ -33,6 +33,7 @@ _STANDING = f"""
            coalesce((SELECT nanos FROM daily_totals WHERE scope = 'user' AND key = :user_id AND day = :day), 0),
            ({_HELD} AND r.user_id = :user_id),
            coalesce((SELECT nanos FROM raises WHERE scope = 'user' AND key = :user_id AND day = :day), 0)
+    WHERE :user_id IS NOT NULL
     UNION ALL
     SELECT 'system', '', :day,
            coalesce((SELECT nanos FROM daily_totals WHERE scope = 'system' AND key = '' AND day = :day), 0),
@@ -60,7 +61,7 @@ class SqliteBudgets:
         self._database = database
 
     async def standing(
-        self, turn_id: int | None, user_id: UserId, session_id: SessionId | None, *, now_ms: int
+        self, turn_id: int | None, user_id: UserId | None, session_id: SessionId | None, *, now_ms: int
     ) -> tuple[list[Spent], int]:
         """Return how far the limits are used up that concern a turn, and what the turn itself has used."""
 
@@ -127,7 +128,7 @@ def raise_limit(tx: Transaction, more: Raise, by: UserId, message_id: MessageId,
 def _standing(
     reader: Transaction | sqlite3.Connection,
     turn_id: int | None,
-    user_id: UserId,
+    user_id: UserId | None,
     session_id: SessionId | None,
     now_ms: int,
 ) -> list[Spent]:

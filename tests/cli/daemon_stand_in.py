@@ -207,7 +207,8 @@ class DaemonStandIn:
         if request.get("user_id") == "nobody":
             raise Refusal("user_not_found", "User not found: nobody")
         rows = [events.CostRow(**row) for row in self.records.costs]
-        return events.Cost(total_usd=sum(row.cost_usd for row in rows), rows=rows)
+        budgets = [events.CostBudget(**item) for item in self.records.budgets]
+        return events.Cost(total_usd=sum(row.cost_usd for row in rows), rows=rows, budgets=budgets or OMIT)
 
     def _connect(self, request: Json) -> Event:
         session_id = request["session_id"]

@@ -25,6 +25,7 @@ class Records:
     prompts: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     costs: list[Json] = field(default_factory=list)
+    budgets: list[Json] = field(default_factory=list)
 
     def add_session(self, session_id: str, user_id: str = "alice", path: str = "/srv/website", **other: Any) -> None:
         now = rfc3339(now_ms() - 125_000)

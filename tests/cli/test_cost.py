@@ -18,6 +18,22 @@ def test_cost_is_shown_by_row_with_its_total(daemon: DaemonStandIn, xswarm: Comm
     assert total == "Total: $0.000123"
 
 
+def test_limits_stand_below_the_total(daemon: DaemonStandIn, xswarm: Command) -> None:
+    daemon.records.costs = [ROW]
+    daemon.records.budgets = [
+        {"scope": "session", "id": "s1", "limit_usd": 2.0, "spent_usd": 0.5},
+        {"scope": "user", "id": "alice", "limit_usd": 5.0, "spent_usd": 1.2},
+        {"scope": "system", "id": "", "limit_usd": 50.0, "spent_usd": 0.0},
+    ]
+    assert xswarm("claude", "cost").out.splitlines()[-4:] == [
+        "Total: $0.000123",
+        "Session s1: $0.50 of $2.00",
+        "Today: $1.20 of $5.00 (alice)",
+        "Today: $0.00 of $50.00 (everybody)",
+    ]
+    assert xswarm("claude", "cost", "--json").document["budgets"] == daemon.records.budgets
+
+
 def test_json_is_total_and_rows(daemon: DaemonStandIn, xswarm: Command) -> None:
     daemon.records.costs = [ROW]
     assert xswarm("claude", "cost", "--json").document == {"total_usd": 0.000123, "rows": [ROW]}

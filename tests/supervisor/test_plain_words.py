@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from supervisor.commands import Asker
+from supervisor.config import Budgets
 from supervisor.plain_words import MAX_LINES, PlainWords
 from supervisor.protocol.messages import Address
 from supervisor.protocol.status import TurnState
@@ -19,7 +20,7 @@ PHONE = Address(kind="sms", value="+15550100")
 
 async def answer(core: Core, word: Word, user: str = "alice") -> str:
     """Return what a user is told."""
-    words = PlainWords(core.store, core.turns)
+    words = PlainWords(core.store, core.turns, core.spending)
     told = await words.answer(Command(word), Asker(user=core.directory.user(user), channel="sms", sender=PHONE))
     assert told is not None
     return told.text
@@ -51,6 +52,14 @@ async def test_cost_is_the_sender_s_own(tmp_path: Path) -> None:
         await ask(core, "pay 1500000000", "s1")
         await ask(core, "pay 9000000000", "s2")
         assert await answer(core, Word.COST) == "Today $1.5000 for 1 messages; in all $1.5000 for 1"
+
+
+async def test_cost_names_the_sender_s_limit_of_the_day(tmp_path: Path) -> None:
+    budgets = Budgets(user_daily_usd=5.0, system_daily_usd=50.0)
+    async with Core(tmp_path, connector=ScriptedConnector(), budgets=budgets) as core:
+        await connect(core)
+        await ask(core, "pay 1200000000")
+        assert await answer(core, Word.COST) == "Today $1.2000 of $5.00 for 1 messages; in all $1.2000 for 1"
 
 
 async def test_abort_touches_nobody_else(tmp_path: Path) -> None:

@@ -7,12 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from supervisor.config import Budgets
 from supervisor.identity import Caller
 from supervisor.protocol.errors import (
     InvalidMessage,
     SessionNotFound,
     UserNotFound,
 )
+from supervisor.protocol.events import OMIT
 from supervisor.protocol.messages import SessionId, UserId
 from tests.fakes import ScriptedConnector
 from tests.supervisor.harness import OPERATOR, Core
@@ -67,6 +69,26 @@ async def test_costs_that_the_connector_reports_itself_count_and_a_wrong_day_is_
         with pytest.raises(InvalidMessage, match=r"get_cost\.since"):
             await core.operations.queries.cost(operator(core), **every | {"since": "soon"}, group_by=None, limit=5)
         assert await core.store.ledger.disagreements() == []
+
+
+async def test_costs_come_with_the_limits_of_what_is_asked_about(tmp_path: Path) -> None:
+    budgets = Budgets(session_usd=2.0, user_daily_usd=5.0, system_daily_usd=50.0)
+    async with Core(tmp_path, connector=ScriptedConnector(), budgets=budgets) as core:
+        await connect(core)
+        await ask(core, "pay 1200000000")
+
+        async def shown(caller: Caller, **named: str) -> list[tuple[str, str, float, float]]:
+            every = {"user_id": None, "session_id": None, "since": None, "until": None, "group_by": None, **named}
+            cost = await core.operations.queries.cost(caller, **every, limit=5)
+            budgets = cost.budgets if cost.budgets is not OMIT else ()
+            return [(one.scope, one.id, one.spent_usd, one.limit_usd) for one in budgets]
+
+        alice, bob = await person(core, "alice"), await person(core, "bob")
+        assert await shown(operator(core)) == [("system", "", 1.2, 50.0)]
+        assert await shown(operator(core), user_id="alice") == [("user", "alice", 1.2, 5.0)]
+        assert await shown(operator(core), session_id="s1") == [("session", "s1", 1.2, 2.0)]
+        assert await shown(alice, session_id="s1") == [("session", "s1", 1.2, 2.0), ("user", "alice", 1.2, 5.0)]
+        assert await shown(bob) == [("user", "bob", 0.0, 5.0)]
 
 
 async def test_another_users_session_is_not_found(tmp_path: Path) -> None:

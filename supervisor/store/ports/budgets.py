@@ -61,9 +61,13 @@ class Budgets(Protocol):
     """Sums under limits; a check and what follows from it are one transaction."""
 
     async def standing(
-        self, turn_id: int | None, user_id: UserId, session_id: SessionId | None, *, now_ms: int
+        self, turn_id: int | None, user_id: UserId | None, session_id: SessionId | None, *, now_ms: int
     ) -> tuple[list[Spent], int]:
-        """Return how far the limits are used up that concern a turn, and what the turn itself has used."""
+        """Return how far the limits are used up that concern a turn, and what the turn itself has used.
+
+        Args:
+            user_id, session_id: None = those of no user, or no session, are left out.
+        """
 
     async def reserve(
         self,
