@@ -85,7 +85,11 @@ class BudgetNotices:
         )
 
     def announce(self, one: Reached, limit: int, turn: Turn) -> None:
-        """Tell whoever listens that a limit is nearly or wholly spent; the outbox, that there is something to send."""
+        """Tell whoever listens that a limit is nearly or wholly spent; the outbox, that there is something to send.
+
+        Args:
+            turn: which has reached it; whoever listens to its session alone hears of its user's limit too.
+        """
         spent = one.spent
         for channel in ("sms", "mail"):
             self._replied(channel)
@@ -96,8 +100,12 @@ class BudgetNotices:
             limit_usd=usd(limit),
             level="exceeded" if one.levels[-1] >= LEVELS[-1] else "warning",
         )
-        own = f"{spent.scope}:{spent.key}" if spent.key else ""
-        self._hub.publish(event, ("costs", *([own] if own else [])))
+        topics = ["costs"]
+        if spent.key:
+            topics.append(f"{spent.scope}:{spent.key}")
+        if spent.scope == Scope.USER and turn.session_id is not None:
+            topics.append(f"session:{turn.session_id}")
+        self._hub.publish(event, topics)
 
     def advised(self, turn: Turn, outcome: Outcome, error: BudgetExceeded, configured: int | None) -> Outcome:
         """Let the replies to a turn that was refused say how it goes on, with a code for whoever may raise the limit.

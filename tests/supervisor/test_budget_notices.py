@@ -8,6 +8,7 @@ from contextlib import closing
 from pathlib import Path
 
 from supervisor.config import Budgets
+from supervisor.hub import Deliver
 from supervisor.protocol.events import AnyEvent, CostAlert
 from supervisor.protocol.messages import MessageId, SessionId, UserId
 from supervisor.protocol.status import TurnState
@@ -39,10 +40,13 @@ def told(core: Core, user: str = "alice") -> list[str]:
 
 
 async def say(core: Core, text: str, phone: str | None = None) -> str:
-    """Send a text, wait for the end of its turn, and return the newest thing in the outbox for its sender."""
+    """Send a text, wait for the end of its turn, and return what its sender is told; empty = an answer."""
     receipt = await core.intake.accept(text_message(text, **({"phone": phone} if phone else {})))
     await until(lambda: _is_over(core, receipt.message_id), "it has ended")
-    return told(core, "bob" if phone else "alice")[-1]
+    with closing(sqlite3.connect(core.store.path)) as database:
+        replies = "SELECT body FROM outbox WHERE turn_id = (SELECT turn_id FROM inbox WHERE message_id = ?)"
+        ((body,),) = database.execute(replies, (receipt.message_id,))
+    return body or ""
 
 
 async def bob_by_phone(core: Core) -> None:
@@ -82,6 +86,7 @@ async def test_who_may_not_raise_a_limit_learns_whom_to_ask_and_they_learn_the_c
         for _ in range(2):
             assert await say(core, "claude: hello", BOBS_PHONE) == sentence
         assert not [text for text in told(core, "bob") if "ADD" in text]
+        await until(lambda: len(told(core)) == 2, "it is told to her too")  # of 80 %, and of the refusal
         _, alert = told(core)
         match = re.fullmatch(
             rf"A message of bob was refused: \$1\.60 of \$2\.00 of the limit of user bob is spent or set aside\. {ADD}",
@@ -131,6 +136,32 @@ async def test_after_a_sessions_limit_the_next_message_begins_a_new_one(tmp_path
 
 async def _is_over(core: Core, message_id: MessageId | None) -> bool:
     return (await result(core, message_id)).turn.state.final
+
+
+async def test_a_users_limit_is_announced_to_the_session_that_reached_it_and_to_no_other(tmp_path: Path) -> None:
+    async with core_with(tmp_path, user_daily_usd=10.0, system_daily_usd=10.0, session_usd=9.0) as core:
+        topics = ("costs", "user:alice", "user:bob", "session:s1", "session:s2")
+        heard: dict[str, list[str]] = {topic: [] for topic in topics}
+
+        def listener(topic: str) -> Deliver:
+            def deliver(event: AnyEvent) -> None:
+                if isinstance(event, CostAlert):
+                    heard[topic].append(event.scope)
+
+            return deliver
+
+        for topic in topics:
+            core.hub.subscribe(topic, listener(topic))
+        await connect(core, "s1")
+        await connect(core, "s2")
+        await ask(core, pay(6.0), "s1")
+        assert heard == {
+            "costs": ["session", "user", "system"],
+            "user:alice": ["user"],
+            "user:bob": [],
+            "session:s1": ["session", "user"],
+            "session:s2": [],
+        }
 
 
 async def test_a_jump_over_several_levels_tells_of_the_highest_alone(tmp_path: Path) -> None:
