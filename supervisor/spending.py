@@ -75,13 +75,6 @@ class Spending:
         self._clock = clock
         self._stopping: set[asyncio.Task[None]] = set()
 
-    @property
-    def reserve_nanos(self) -> int:
-        """What a turn sets aside, in nanodollars."""
-        if self._limits is None:
-            return 0
-        return reservation(nanos(self._limits.reserve_usd), _nanos(self._limits.message_usd))
-
     def meter(self, lane: str, user_id: UserId, session_id: SessionId | None) -> SessionMeter:
         """Return the meter of a session, or of a thread with the assistant."""
         ledger = self._store.ledger if self._track_costs else None
@@ -96,7 +89,7 @@ class Spending:
         """
         if self._limits is None:
             return None
-        amount = self.reserve_nanos
+        amount = reservation(nanos(self._limits.reserve_usd), _nanos(self._limits.message_usd))
 
         def check(standing: Sequence[Spent]) -> BudgetExceeded | None:
             return refuse_turn(self._accounts(standing), amount)
