@@ -15,7 +15,7 @@ from supervisor.opening import DATABASE
 from supervisor.protocol.messages import SessionId, UserId
 from supervisor.protocol.times import DAY_MS, now_ms
 from supervisor.store import SqliteStore
-from supervisor.store.records import CostQuery
+from supervisor.store.ports.costs import CostQuery
 
 REACH = "1 ms"
 USERS = 100

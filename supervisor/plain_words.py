@@ -8,7 +8,8 @@ from supervisor.protocol.messages import Address
 from supervisor.protocol.times import Clock, day_of, now_ms, usd
 from supervisor.spending import Spending
 from supervisor.store.port import Store
-from supervisor.store.records import CostQuery, Session, User
+from supervisor.store.ports.costs import CostQuery
+from supervisor.store.records import Session, User
 from supervisor.turns import Turns
 from supervisor.words import Command, Word
 

@@ -14,7 +14,8 @@ from supervisor.protocol.times import parse_day, usd
 from supervisor.sessions import Sessions
 from supervisor.spending import Spending
 from supervisor.store.port import Store
-from supervisor.store.records import CostQuery, Result, Session, User
+from supervisor.store.ports.costs import CostQuery
+from supervisor.store.records import Result, Session, User
 
 OVERSEERS = frozenset({Role.ADMIN, Role.OPERATOR})
 """Roles whose users see what everybody spends together."""

@@ -7,7 +7,8 @@ from supervisor.store.charges import owner_of, post_late
 from supervisor.store.cost import cost
 from supervisor.store.database import Database
 from supervisor.store.disagreements import disagreements
-from supervisor.store.records import Charge, CostLine, CostQuery
+from supervisor.store.ports.costs import CostLine, CostQuery
+from supervisor.store.records import Charge
 from supervisor.store.rows import from_charge
 from supervisor.store.transaction import Transaction
 

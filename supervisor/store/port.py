@@ -25,14 +25,13 @@ from supervisor.store.ports.approvals import Approvals
 from supervisor.store.ports.budgets import Budgets
 from supervisor.store.ports.changes import Changes
 from supervisor.store.ports.codes import Codes
+from supervisor.store.ports.costs import CostLine, CostQuery
 from supervisor.store.ports.passphrases import Passphrases
 from supervisor.store.records import (
     Acceptance,
     Accepted,
     Charge,
     Conversation,
-    CostLine,
-    CostQuery,
     NewSession,
     OutboxDraft,
     OutboxRow,

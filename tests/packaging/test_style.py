@@ -33,6 +33,7 @@ WITHOUT_OWN_TESTS = frozenset(
         Path("supervisor/store/port.py"),
         Path("supervisor/store/ports/approvals.py"),
         Path("supervisor/store/ports/budgets.py"),
+        Path("supervisor/store/ports/costs.py"),
         Path("supervisor/store/ports/changes.py"),
         Path("supervisor/store/ports/codes.py"),
         Path("supervisor/store/ports/passphrases.py"),

@@ -15,7 +15,8 @@ from supervisor.host import ConnectorSide
 from supervisor.models.offline import OfflineModel
 from supervisor.protocol.errors import TurnFailed
 from supervisor.protocol.times import NANOS
-from supervisor.store.records import CostQuery, Result
+from supervisor.store.ports.costs import CostQuery
+from supervisor.store.records import Result
 from tests.fakes import ScriptedConnector
 from tests.supervisor.harness import Core
 from tests.supervisor.helpers import ask, asked, connect

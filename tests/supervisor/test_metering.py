@@ -14,7 +14,8 @@ from supervisor.protocol.conversation import Tokens
 from supervisor.protocol.errors import StorageError
 from supervisor.protocol.messages import UserId
 from supervisor.store.port import Ledger
-from supervisor.store.records import Charge, CostLine, CostQuery
+from supervisor.store.ports.costs import CostLine, CostQuery
+from supervisor.store.records import Charge
 from tests.waiting import until
 
 ADA = UserId("ada")

@@ -12,7 +12,8 @@ from supervisor.protocol.events import CostRow, HistoryMessage
 from supervisor.protocol.messages import MessageId, ProjectName, SessionId, UserId
 from supervisor.protocol.status import SessionStatus
 from supervisor.protocol.times import now_ms
-from supervisor.store.records import CostLine, Session, StoredMessage
+from supervisor.store.ports.costs import CostLine
+from supervisor.store.records import Session, StoredMessage
 
 SESSION = Session(
     id=SessionId("s1"),

@@ -275,8 +275,8 @@ class AskedGauge:
         self._gauge = gauge
         self.refused: list[int] = []
 
-    async def refusal(self, turn_id: int | None, under_way: int) -> BudgetExceeded | None:
-        error = await self._gauge.refusal(turn_id, under_way)
+    async def refusal(self, turn_id: int | None, user_id: UserId, under_way: int) -> BudgetExceeded | None:
+        error = await self._gauge.refusal(turn_id, user_id, under_way)
         if error is not None and under_way:
             self.refused.append(under_way)
         return error

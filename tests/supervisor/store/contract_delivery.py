@@ -5,7 +5,7 @@ from __future__ import annotations
 from supervisor.protocol.messages import Address, Delivery, OutboxId, ProjectName, SessionId, UserId
 from supervisor.protocol.status import EndReason, OutboxState, SessionStatus
 from supervisor.store.port import Store
-from supervisor.store.records import CostQuery
+from supervisor.store.ports.costs import CostQuery
 from tests.supervisor.store.builders import (
     NOW,
     PHONE,

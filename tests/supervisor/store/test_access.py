@@ -28,7 +28,7 @@ from supervisor.store import (
     turns,
 )
 from supervisor.store.migrate import migrate
-from supervisor.store.records import CostQuery
+from supervisor.store.ports.costs import CostQuery
 from tests.supervisor.store.builders import NOW, charge, draft, new_session, outcome, prompt, running, seal
 
 

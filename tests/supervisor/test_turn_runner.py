@@ -1,0 +1,39 @@
+"""Between two turns that follow each other in one process: each pays for itself, asks for itself, is recorded alone."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from supervisor.config import Queue
+from supervisor.protocol.conversation import TextDelta, ToolCall
+from supervisor.protocol.messages import SessionId
+from tests.supervisor.harness import Core
+from tests.supervisor.helpers import Gate, result
+from tests.supervisor.test_joining import SteeringConnector, conversation, ended, held, text
+from tests.waiting import until
+
+
+async def test_no_call_of_the_turn_that_follows_is_decided_before_it_has_begun(tmp_path: Path) -> None:
+    gate = Gate("finish.before_commit")
+    async with Core(tmp_path, connector=SteeringConnector(), queue=Queue(mode="steer"), crash=gate) as core:
+        first = await text(core, "hold the door")
+        await held(core)
+        second = await text(core, "apart hold the window")
+        session_id = (await result(core, first)).turn.session_id
+        live = core.sessions.live(SessionId(str(session_id)))
+        assert live is not None
+        await conversation(core).end()  # the second begins in the process while the first is still being written down
+        await until(gate.reached.is_set, "the end of the first is being written")
+        call = ToolCall(tool_use_id="t", name="Write", input={"file_path": "new"})
+        decided = asyncio.create_task(live.decide(call))
+        conversation(core).put(TextDelta(text="!"))
+        await until(lambda: core.turns.running(str(session_id)) is None, "nothing has taken its place")
+        assert not decided.done()
+        gate.open()
+        assert (await decided).allowed
+        turn = (await result(core, second)).turn
+        assert await core.endings.tools_of(turn) == ["Write new"], "it is recorded with the turn that it belongs to"
+        assert await core.endings.tools_of((await result(core, first)).turn) == []
+        conversation(core).release("held")
+        assert (await ended(core, second)).answer == "held"
