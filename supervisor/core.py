@@ -120,7 +120,7 @@ class Core:
         )
         self.desk = Desk(store, self.approvals)
         rights = Rights(directory, projects)
-        self.undo = Undo(store, self.recording, rights)
+        self.undo = Undo(store, self.recording, rights, projects)
         self.turns = Turns(
             store=store,
             hub=self.hub,

@@ -128,13 +128,17 @@ class Recording:
             return Recorded(why=str(error)), None
         return Recorded(after_commit=commit, operations=_operations(changes, named)), len(changes)
 
+    def since_ms(self) -> int:
+        """Return the time from which turns can be undone."""
+        return self._clock() - KEPT_MS
+
     def ended(self, turn: Turn) -> None:
         """Note that T3 has written the turn: others may undo in its folder."""
         self._begun.pop(turn.id, None)
 
     async def prune(self) -> int:
         """Forget the states of turns that are too old to be undone; returns how many."""
-        kept = await self._store.changes.kept(since_ms=self._clock() - KEPT_MS)
+        kept = await self._store.changes.kept(since_ms=self.since_ms())
         pruned = 0
         for folder, commits in kept.items():
             if self.changing(folder):

@@ -133,6 +133,7 @@ class Recovery:
         if self._may_run_again(turn, trace, tools):
             spoken = trace.kind is TraceKind.SPOKEN
             await self._store.turns.requeue(turn.id, rename=spoken, now_ms=self._clock())
+            self._recording.ended(turn)
             return "requeued", None
         attention = await self._is_too_often(turn)
         outcome = outcomes.interrupted(turn, RESTARTED, tools, None, self._clock(), attention=attention)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from supervisor.checkpoints.undoing import Conflict
+from supervisor.projects import Projects
 from supervisor.protocol.errors import XswarmError
 from supervisor.protocol.messages import MessageId, SessionId
 from supervisor.protocol.times import DAY_MS, Clock, now_ms
@@ -16,6 +17,8 @@ from supervisor.store.ports.changes import ChangedTurn, StoredOperation
 
 MAX_FILES = 500
 """Paths of one turn that are listed."""
+
+TOO_OLD = "it is too old: turns can be undone for 30 days"
 
 NAMED = 5
 """Paths that a sentence names."""
@@ -61,6 +64,49 @@ class UndoRefused(XswarmError):
         return f"Not undone: {self.why}"
 
 
+class NothingToUndo(UndoRefused):
+    """No such turn has changed a file."""
+
+    code = "nothing_to_undo"
+
+
+class UndoTooOld(UndoRefused):
+    """The recorded states of the turn are not kept any more."""
+
+    code = "undo_too_old"
+
+    def __init__(self) -> None:
+        super().__init__(TOO_OLD, "undo it by hand")
+
+
+class NotRecorded(UndoRefused):
+    """The folder could not be recorded around the turn."""
+
+    code = "undo_not_recorded"
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"what the turn changed was not recorded{f' ({why})' if why else ''}", "undo it by hand")
+
+
+class UndoOverlapped(UndoRefused):
+    """What each of two turns changed cannot be told apart."""
+
+    code = "undo_overlapped"
+
+    def __init__(self) -> None:
+        super().__init__("another turn changed files of the project at the same time", "undo it by hand")
+
+
+class UndoBusy(UndoRefused):
+    """A turn runs in the project."""
+
+    code = "undo_busy"
+    retry_after = 5.0
+
+    def __init__(self, doing: str) -> None:
+        super().__init__(doing, "wait for its end, or send ABORT")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Undone:
     """What an undo did, or with dry_run would do.
@@ -81,36 +127,48 @@ class Difference:
 
     Attributes:
         diff: unified, as git writes it; empty where nothing was recorded.
+        why: it cannot be taken back; empty where it can.
     """
 
     turn: ChangedTurn
     operations: list[StoredOperation]
     diff: str
+    why: str
 
 
 class Undo:
-    """Shows what turns changed, and takes it back: one at a time in a folder, never beside a turn that changes it."""
+    """Shows what turns changed, and takes it back: one at a time in a folder, never beside a turn of its project.
 
-    def __init__(self, store: Store, recording: Recording, rights: Rights, clock: Clock = now_ms) -> None:
+    In a project that is `concurrent` only turns that have begun to change files stand in the way.
+    """
+
+    def __init__(
+        self, store: Store, recording: Recording, rights: Rights, projects: Projects, clock: Clock = now_ms
+    ) -> None:
         self._store = store
         self._recording = recording
         self._rights = rights
+        self._projects = projects
         self._clock = clock
+
+    def since_ms(self) -> int:
+        """Return the time from which turns can be undone."""
+        return self._recording.since_ms()
 
     async def find(self, session_id: SessionId, message_id: str | None) -> ChangedTurn:
         """Return the turn of a session that is meant: the one of a message, else the last that changed files.
 
         Raises:
-            UndoRefused: it changed nothing, or is another session's.
+            NothingToUndo: it changed nothing, or is another session's.
         """
         changes = self._store.changes
         if message_id is None:
-            found = await changes.last_of_session(session_id)
+            found = await changes.last_of_session(session_id, since_ms=self._recording.since_ms())
         else:
             found = await changes.of_message(MessageId(message_id))
         if found is None or found.session_id != session_id:
             what = "no turn of this session" if message_id is None else f"the turn of {message_id}"
-            raise UndoRefused(f"{what} has changed a file", "`xswarm claude history` shows what was done")
+            raise NothingToUndo(f"{what} has changed a file", "`xswarm claude history` shows what was done")
         return found
 
     async def difference(self, turn: ChangedTurn) -> Difference:
@@ -120,10 +178,12 @@ class Undo:
             CheckpointFailed: what was recorded cannot be read.
         """
         operations = await self._store.changes.operations(message_id=turn.message_id, limit=MAX_FILES)
-        diff = ""
-        if turn.before_commit and turn.after_commit:
+        diff, why = "", turn.why
+        if self._is_too_old(turn):
+            why = TOO_OLD
+        elif turn.before_commit and turn.after_commit:
             diff = await self._recording.shadow(turn.project_path).diff(turn.before_commit, turn.after_commit)
-        return Difference(turn=turn, operations=operations, diff=diff)
+        return Difference(turn=turn, operations=operations, diff=diff, why=why)
 
     async def take_back(self, turn: ChangedTurn, by: str, *, dry_run: bool = False, way: Way | None = None) -> Undone:
         """Take back what a turn changed; where that was done before, take the undo back.
@@ -142,12 +202,13 @@ class Undo:
         if turn.before_ms < self._clock() - KEPT_MS:
             raise UndoRefused(f"it is more than {KEPT_MS // DAY_MS} days old, and is not kept any more")
         if not turn.before_commit or not turn.after_commit:
-            raise UndoRefused(f"what the turn changed was not recorded{f' ({turn.why})' if turn.why else ''}")
+            raise NotRecorded(turn.why)
+        if self._is_too_old(turn):
+            raise UndoTooOld
         if await self._store.changes.overlapped(turn):
-            raise UndoRefused("another turn changed files of the project at the same time", "undo it by hand")
+            raise UndoOverlapped
         async with self._recording.alone(turn.project_path) as shadow:
-            if self._recording.changing(turn.project_path):
-                raise UndoRefused("a turn is changing files of the project", "wait for its end, or send ABORT")
+            await self._refuse_if_busy(turn)
             turn = await self._store.changes.of_turn(turn.turn_id) or turn
             possible = Way.AGAIN if turn.undone else Way.BACK
             if way is not None and way is not possible:
@@ -161,6 +222,16 @@ class Undo:
             elif done.after is not None:
                 await self._store.changes.redone(turn.turn_id, by, now_ms=self._clock())
         return Undone(turn=turn, way=possible, paths=done.paths, dry_run=dry_run)
+
+    def _is_too_old(self, turn: ChangedTurn) -> bool:
+        return turn.before_ms < self._recording.since_ms()
+
+    async def _refuse_if_busy(self, turn: ChangedTurn) -> None:
+        if self._recording.changing(turn.project_path):
+            raise UndoBusy("a turn is changing files of the project")
+        project = self._projects.get(turn.project)
+        if (project is None or not project.concurrent) and await self._store.changes.busy(turn.project_path):
+            raise UndoBusy("a turn is running in the project")
 
 
 def named(paths: tuple[str, ...]) -> str:

@@ -45,7 +45,7 @@ class UndoWords:
             return Answer(text=f"Not undone: {error.why}. {error.remedy}".strip())
 
     async def _ask(self, user_id: UserId) -> str:
-        turn = await self._store.changes.last_of_user(user_id)
+        turn = await self._store.changes.last_of_user(user_id, since_ms=self._undo.since_ms())
         if turn is None:
             return "None of your messages has changed a file that could be taken back."
         would = await self._undo.take_back(turn, user_id, dry_run=True, way=Way.BACK)

@@ -33,16 +33,27 @@ _TURNS = """
 """
 _OF_TURN = f"{_TURNS} WHERE c.turn_id = ?"
 _OF_MESSAGE = f"{_TURNS} WHERE c.turn_id = (SELECT turn_id FROM inbox WHERE message_id = ?)"
-_LAST_OF_SESSION = f"{_TURNS} WHERE s.id = ? AND t.files_changed > 0 ORDER BY c.turn_id DESC LIMIT 1"
+_LAST_OF_SESSION = f"""
+    {_TURNS} WHERE s.id = ? AND c.before_ms >= ? AND t.files_changed > 0 ORDER BY c.turn_id DESC LIMIT 1
+"""
 _LAST_OF_USER = f"""
-    {_TURNS} WHERE t.user_id = ? AND t.files_changed > 0 AND c.undone_ms IS NULL ORDER BY c.turn_id DESC LIMIT 1
+    {_TURNS} WHERE t.user_id = ?1 AND c.before_ms >= ?2 AND t.files_changed > 0 AND c.undone_ms IS NULL
+    ORDER BY t.session IS (
+        SELECT session FROM turns WHERE user_id = ?1 AND session IS NOT NULL ORDER BY id DESC LIMIT 1
+    ) DESC, c.turn_id DESC LIMIT 1
 """
 _OVERLAPPED = """
     SELECT EXISTS (
-        SELECT 1 FROM checkpoints
-        WHERE project_path = ? AND turn_id <> ? AND before_ms < ? AND (
-              after_ms > ?
-              OR after_ms IS NULL AND (SELECT state FROM turns WHERE id = checkpoints.turn_id) = 'running')
+        SELECT 1 FROM checkpoints AS c JOIN turns AS t ON t.id = c.turn_id
+        WHERE c.project_path = ?1 AND c.turn_id <> ?2 AND c.before_ms < ?3
+          AND coalesce(c.after_ms, t.ended_ms, ?4 + 1) > ?4
+    )
+"""
+_BUSY = """
+    SELECT EXISTS (
+        SELECT 1 FROM turns AS t JOIN claude_code_sessions AS s ON s.number = t.session
+        WHERE (t.state = 'running' OR t.state = 'waiting')
+          AND (s.project_path = ?1 OR substr(s.project_path, 1, length(?1) + 1) = ?1 || '/')
     )
 """
 _UNDO = "UPDATE checkpoints SET undone_ms = ?, undone_by = ?, undo_before = ?, undo_after = ? WHERE turn_id = ?"
@@ -95,13 +106,19 @@ class SqliteChanges:
         """Return what is recorded of the turn of a prompt."""
         return await self._one(_OF_MESSAGE, message_id)
 
-    async def last_of_session(self, session_id: SessionId) -> ChangedTurn | None:
-        """Return the newest turn of a session that changed files."""
-        return await self._one(_LAST_OF_SESSION, session_id)
+    async def last_of_session(self, session_id: SessionId, *, since_ms: int = 0) -> ChangedTurn | None:
+        """Return the newest turn of a session that changed files and began to after a time."""
+        return await self._one(_LAST_OF_SESSION, session_id, since_ms)
 
-    async def last_of_user(self, user_id: UserId) -> ChangedTurn | None:
-        """Return the newest turn of a user that changed files and was not taken back."""
-        return await self._one(_LAST_OF_USER, user_id)
+    async def last_of_user(self, user_id: UserId, *, since_ms: int = 0) -> ChangedTurn | None:
+        """Return the newest turn of a user that changed files after a time and was not taken back."""
+        return await self._one(_LAST_OF_USER, user_id, since_ms)
+
+    async def busy(self, project_path: str) -> bool:
+        """Return whether a turn runs, or waits in the middle, in a folder or below it."""
+        return await self._database.read(
+            lambda connection: bool(connection.execute(_BUSY, (project_path,)).fetchone()[0])
+        )
 
     async def overlapped(self, turn: ChangedTurn) -> bool:
         """Return whether another turn was about to change files of the folder while this one ran."""
@@ -153,9 +170,9 @@ class SqliteChanges:
 
         return await self._database.read(work)
 
-    async def _one(self, sql: str, key: Any) -> ChangedTurn | None:
+    async def _one(self, sql: str, *keys: Any) -> ChangedTurn | None:
         def work(connection: sqlite3.Connection) -> ChangedTurn | None:
-            row = connection.execute(sql, (key,)).fetchone()
+            row = connection.execute(sql, keys).fetchone()
             return _changed_turn(row) if row is not None else None
 
         return await self._database.read(work)

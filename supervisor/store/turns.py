@@ -53,6 +53,7 @@ _WAITING = f"""
       AND (:lane IS NULL OR t.lane = :lane)
       AND (:user_id IS NULL OR t.user_id = :user_id) ORDER BY t.id LIMIT :limit
 """
+_FORGET_FOLDER = "DELETE FROM checkpoints WHERE turn_id = ?"
 _CANCEL = "UPDATE turns SET state = 'cancelled', why = ?, ended_ms = ?, epoch = ? WHERE id = ? AND state = 'pending'"
 _WAITING_LANES = "SELECT lane, project, min(id) FROM turns WHERE state = 'pending' GROUP BY lane ORDER BY min(id)"
 _IS_WAITING = "SELECT EXISTS (SELECT 1 FROM turns WHERE lane = ? AND state = 'pending')"
@@ -148,6 +149,7 @@ class SqliteTurns:
                 return False
             tx.execute(_MARK_PROMPT, (TurnState.PENDING, 2 * turn_id))
             release(tx, turn_id)
+            tx.execute(_FORGET_FOLDER, (turn_id,))
             tx.record("supervisor", "turn.requeued", {"turn": turn_id}, now_ms)
             return True
 

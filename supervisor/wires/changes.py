@@ -103,7 +103,7 @@ class ChangesApi:
             files=[_operation(operation) for operation in found.operations],
             diff=found.diff,
             undone=found.turn.undone,
-            why=found.turn.why,
+            why=found.why,
         )
 
     async def undo(self, caller: Calling, session_id: Id, body: UndoBody, same: Repeated) -> Undone:

@@ -11,10 +11,21 @@ from supervisor.protocol.errors import ProjectNotAllowed
 from supervisor.protocol.messages import SessionId
 from supervisor.protocol.status import Permissions
 from supervisor.protocol.times import now_ms
-from supervisor.recording import KEPT_MS
+from supervisor.recording import KEPT_MS, Recording
 from supervisor.rights import Rights
 from supervisor.store.ports.changes import ChangedTurn
-from supervisor.undo import Undo, UndoConflict, UndoRefused, Way, named
+from supervisor.undo import (
+    NothingToUndo,
+    NotRecorded,
+    Undo,
+    UndoBusy,
+    UndoConflict,
+    UndoOverlapped,
+    UndoRefused,
+    UndoTooOld,
+    Way,
+    named,
+)
 from tests.fakes import ScriptedConnector
 from tests.supervisor.harness import Core
 from tests.supervisor.helpers import PLENTY, ask, connect, project, scripted, send
@@ -77,7 +88,7 @@ async def test_nothing_is_undone_beside_a_turn_that_changes_the_same_folder(tmp_
         turn = await changed(core, "write a.txt new")
         await send(core, "write b.txt hold")
         await until(scripted(core).held, "another turn has written")
-        with pytest.raises(UndoRefused, match="a turn is changing files"):
+        with pytest.raises(UndoBusy, match="a turn is changing files"):
             await core.undo.take_back(turn, "alice")
         scripted(core).release()
         await until(lambda: not core.recording.changing(str(core.site)), "it has ended")
@@ -95,7 +106,7 @@ async def test_turns_that_overlapped_are_not_undone(tmp_path: Path) -> None:
         scripted(core).release()
         await until(lambda: not core.recording.changing(str(tmp_path / "free")), "the one has ended")
         turn = await core.undo.find(S1, taken.accepted.message_id)
-        with pytest.raises(UndoRefused, match="another turn changed files"):
+        with pytest.raises(UndoOverlapped, match="another turn changed files"):
             await core.undo.take_back(turn, "alice")
 
 
@@ -104,7 +115,7 @@ async def test_without_a_message_the_last_turn_that_changed_files_is_meant(tmp_p
         turn = await changed(core, "write a.txt new")
         await ask(core, "hello")
         assert await core.undo.find(S1, None) == turn
-        with pytest.raises(UndoRefused, match="no turn of this session"):
+        with pytest.raises(NothingToUndo, match="no turn of this session"):
             await core.undo.find(SessionId("s2"), None)
         with pytest.raises(UndoRefused, match="has changed a file"):
             await core.undo.find(SessionId("s2"), turn.message_id)
@@ -154,9 +165,44 @@ async def test_what_was_not_recorded_cannot_be_undone(tmp_path: Path) -> None:
     async with core_with(tmp_path) as core:
         (tmp_path / "checkpoints").write_text("in the way", encoding="utf-8")
         turn = await changed(core, "write a.txt new")
-        with pytest.raises(UndoRefused, match="was not recorded"):
+        with pytest.raises(NotRecorded, match="was not recorded"):
             await core.undo.take_back(turn, "alice")
         assert (core.site / "a.txt").exists()
+
+
+async def test_nothing_is_undone_beside_a_turn_of_the_same_project_that_only_thinks(tmp_path: Path) -> None:
+    alone = project(tmp_path, "free", permissions=Permissions.FULL)
+    async with Core(tmp_path, connector=ScriptedConnector(), claude_code=PLENTY, projects=alone) as core:
+        for name in ("s1", "s2"):
+            await connect(core, name, path=tmp_path / "free")
+        answered = await ask(core, "write a.txt new")
+        turn = await core.undo.find(S1, answered.turn.message_id)
+        taken = await send(core, "hold", "s2")
+        await until(scripted(core).held, "another turn runs")
+        with pytest.raises(UndoBusy, match="a turn is running"):
+            await core.undo.take_back(turn, "alice")
+        scripted(core).release()
+        await until(lambda: _has_ended(core, taken.accepted.message_id), "it ends")
+        assert (await core.undo.take_back(turn, "alice")).paths == ("a.txt",)
+
+
+async def test_a_turn_that_is_too_old_is_said_so_and_never_meant_without_its_name(tmp_path: Path) -> None:
+    async with core_with(tmp_path) as core:
+        turn = await changed(core, "write a.txt new")
+        at = turn.before_ms + KEPT_MS
+        for clock, is_too_old in ((lambda: at, False), (lambda: at + 1, True)):
+            recording = Recording(core.store, tmp_path, clock=clock)
+            undo = Undo(core.store, recording, Rights(core.directory, core.projects), core.projects)
+            if not is_too_old:
+                assert await undo.find(S1, None) == turn
+                assert (await undo.difference(turn)).why == ""
+                continue
+            with pytest.raises(NothingToUndo):
+                await undo.find(S1, None)
+            with pytest.raises(UndoTooOld, match="30 days"):
+                await undo.take_back(await undo.find(S1, turn.message_id), "alice")
+            shown = await undo.difference(turn)
+            assert (shown.diff, "too old" in shown.why, len(shown.operations)) == ("", True, 1)
 
 
 def test_many_paths_are_named_in_part() -> None:

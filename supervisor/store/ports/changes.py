@@ -60,14 +60,20 @@ class Changes(Protocol):
     async def of_message(self, message_id: MessageId) -> ChangedTurn | None:
         """Return what is recorded of the turn of a prompt."""
 
-    async def last_of_session(self, session_id: SessionId) -> ChangedTurn | None:
-        """Return the newest turn of a session that changed files."""
+    async def last_of_session(self, session_id: SessionId, *, since_ms: int = 0) -> ChangedTurn | None:
+        """Return the newest turn of a session that changed files and began to after a time."""
 
-    async def last_of_user(self, user_id: UserId) -> ChangedTurn | None:
-        """Return the newest turn that a user asked for which changed files and was not taken back."""
+    async def last_of_user(self, user_id: UserId, *, since_ms: int = 0) -> ChangedTurn | None:
+        """Return the newest turn that a user asked for which changed files after a time and was not taken back.
+
+        One of the conversation that they used last comes before all others.
+        """
 
     async def overlapped(self, turn: ChangedTurn) -> bool:
         """Return whether another turn was about to change files of the folder while this one ran."""
+
+    async def busy(self, project_path: str) -> bool:
+        """Return whether a turn runs, or waits in the middle, in a folder or below it."""
 
     async def undone(self, turn_id: int, by: UserId | str, before: str, after: str, *, now_ms: int) -> None:
         """Record that a turn's changes were taken back, between two checkpoints."""

@@ -86,3 +86,38 @@ async def test_turns_overlap_where_their_times_do(store: SqliteStore, began: int
     other = await changed(store, began=NOW + began, ended=NOW + ended)
     assert await store.changes.overlapped(turn) is overlaps
     assert await store.changes.overlapped(other) is overlaps
+
+
+async def test_a_turn_that_ended_without_a_last_look_overlaps_no_later_one(store: SqliteStore) -> None:
+    await with_session(store)
+    cut_off = await running(store, prompt())
+    assert await store.changes.began(cut_off.id, "/srv/shop", BEFORE, "", now_ms=NOW)
+    assert await store.turns.finish(cut_off.id, replace(outcome(), recorded=None, now_ms=NOW + 5)) is not None
+    assert not await store.changes.overlapped(await changed(store, began=NOW + 6, ended=NOW + 9))
+    assert await store.changes.overlapped(await changed(store, began=NOW + 4, ended=NOW + 9))
+
+
+async def test_a_turn_that_runs_again_is_recorded_again(store: SqliteStore) -> None:
+    await with_session(store)
+    turn = await running(store, prompt())
+    assert await store.changes.began(turn.id, "/srv/shop", BEFORE, "", now_ms=NOW)
+    assert await store.turns.requeue(turn.id, now_ms=NOW + 1)
+    assert await store.changes.of_turn(turn.id) is None
+
+
+async def test_a_turn_that_runs_keeps_its_folder_and_those_above_busy(store: SqliteStore) -> None:
+    await with_session(store)
+    turn = await running(store, prompt())
+    folder = (await store.sessions.get(SessionId("s1"))).project_path  # type: ignore[union-attr]
+    assert await store.changes.busy(folder)
+    assert await store.changes.busy(str(Path(folder).parent))
+    assert not await store.changes.busy(f"{folder}-other")
+    await store.turns.finish(turn.id, outcome())
+    assert not await store.changes.busy(folder)
+
+
+async def test_the_last_turn_is_one_of_the_conversation_that_was_used_last(store: SqliteStore) -> None:
+    first = await changed(store)
+    assert await store.changes.last_of_user(UserId("alice"), since_ms=NOW) == first
+    assert await store.changes.last_of_user(UserId("alice"), since_ms=NOW + 1) is None
+    assert await store.changes.last_of_session(SessionId("s1"), since_ms=NOW + 1) is None

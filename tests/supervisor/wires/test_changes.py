@@ -49,11 +49,11 @@ async def test_a_turns_changes_are_shown_taken_back_and_listed(served: Served) -
     assert of_session == listed
 
 
-async def test_refusals_are_409_with_the_reason(served: Served) -> None:
+async def test_refusals_have_a_code_and_the_reason(served: Served) -> None:
     session_id = await served.session()
     url = f"{SESSIONS}/{session_id}"
     status, code, text = refusal(await served.service.get(f"{url}/changes"))
-    assert (status, code) == (409, "undo_refused")
+    assert (status, code) == (404, "nothing_to_undo")
     assert text == "Not undone: no turn of this session has changed a file"
     await served.prompt(session_id, "write a.txt new")
     (served.core.site / "a.txt").write_text("by hand\n", encoding="utf-8")
