@@ -8,7 +8,7 @@ from enum import StrEnum
 from supervisor.checkpoints.undoing import Conflict
 from supervisor.projects import Projects
 from supervisor.protocol.errors import XswarmError
-from supervisor.protocol.messages import MessageId, SessionId
+from supervisor.protocol.messages import MessageId, SessionId, UserId
 from supervisor.protocol.times import DAY_MS, Clock, now_ms
 from supervisor.recording import KEPT_MS, Recording
 from supervisor.rights import Rights
@@ -18,13 +18,10 @@ from supervisor.store.ports.changes import ChangedTurn, StoredOperation
 MAX_FILES = 500
 """Paths of one turn that are listed."""
 
-TOO_OLD = "it is too old: turns can be undone for 30 days"
+TOO_OLD = f"it is too old: turns can be undone for {KEPT_MS // DAY_MS} days"
 
 NAMED = 5
 """Paths that a sentence names."""
-
-NAMED_CHARACTERS = 80
-"""Of each of them."""
 
 
 class Way(StrEnum):
@@ -185,11 +182,20 @@ class Undo:
             diff = await self._recording.shadow(turn.project_path).diff(turn.before_commit, turn.after_commit)
         return Difference(turn=turn, operations=operations, diff=diff, why=why)
 
-    async def take_back(self, turn: ChangedTurn, by: str, *, dry_run: bool = False, way: Way | None = None) -> Undone:
+    async def take_back(
+        self,
+        turn: ChangedTurn,
+        by: str,
+        *,
+        user_id: UserId | None = None,
+        dry_run: bool = False,
+        way: Way | None = None,
+    ) -> Undone:
         """Take back what a turn changed; where that was done before, take the undo back.
 
         Args:
             by: who asked, for the audit trail.
+            user_id: whose rights count; None = those of whoever wrote the message.
             way: None = the one that is possible now.
 
         Raises:
@@ -197,14 +203,12 @@ class Undo:
             UndoRefused: it cannot be undone, or not now.
             CheckpointFailed: the folder is gone, or cannot be written.
         """
-        if (refused := self._rights.refusal(turn.user_id, turn.project)) is not None:
+        if (refused := self._rights.refusal(user_id or turn.user_id, turn.project)) is not None:
             raise refused
-        if turn.before_ms < self._clock() - KEPT_MS:
-            raise UndoRefused(f"it is more than {KEPT_MS // DAY_MS} days old, and is not kept any more")
-        if not turn.before_commit or not turn.after_commit:
-            raise NotRecorded(turn.why)
         if self._is_too_old(turn):
             raise UndoTooOld
+        if not turn.before_commit or not turn.after_commit:
+            raise NotRecorded(turn.why)
         if await self._store.changes.overlapped(turn):
             raise UndoOverlapped
         async with self._recording.alone(turn.project_path) as shadow:
@@ -234,11 +238,19 @@ class Undo:
             raise UndoBusy("a turn is running in the project")
 
 
-def named(paths: tuple[str, ...]) -> str:
-    """Return some paths in a sentence."""
-    shown = ", ".join(_short(path.encode(errors="replace").decode()) for path in paths[:NAMED])
-    return shown + (f" and {len(paths) - NAMED} more" if len(paths) > NAMED else "")
+def named(paths: tuple[str, ...], *, most: int | None = None) -> str:
+    """Return some paths in a sentence.
+
+    Args:
+        most: characters that the sentence may take; a path that is longer alone loses its beginning. None = any.
+    """
+    shown = [path.encode(errors="replace").decode() for path in paths[:NAMED]]
+    while most is not None and len(shown) > 1 and len(_listed(shown, len(paths))) > most:
+        shown.pop()
+    if most is not None and shown and (over := len(_listed(shown, len(paths))) - most) > 0:
+        shown = [f"...{shown[0][over + len('...') :]}"]
+    return _listed(shown, len(paths))
 
 
-def _short(path: str) -> str:
-    return path if len(path) <= NAMED_CHARACTERS else f"...{path[-NAMED_CHARACTERS:]}"
+def _listed(shown: list[str], count: int) -> str:
+    return ", ".join(shown) + (f" and {count - len(shown)} more" if count > len(shown) else "")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from supervisor.checkpoints.git import CheckpointFailed
 from supervisor.commands import Answer, Asker
 from supervisor.outcomes import quote
@@ -10,11 +12,21 @@ from supervisor.protocol.messages import MessageId, UserId
 from supervisor.protocol.times import Clock, now_ms
 from supervisor.store.port import Store
 from supervisor.store.ports.changes import ChangedTurn
-from supervisor.undo import Undo, Way, named
+from supervisor.undo import NAMED, Undo, Way, named
 from supervisor.words import Command, Word
 
 ASKED_MS = 900_000
 """How long a code of UNDO counts."""
+
+
+MOST_PATHS = 200
+"""Characters of the list of paths where all are plain: the answer fits four segments of an SMS."""
+
+MOST_OTHER_PATHS = 60
+"""The same where one character makes the SMS one of 67 characters a segment."""
+
+PLAIN = re.compile(r"[A-Za-z0-9 @$!\"#%&'()*+,./:;<=>?_-]*")
+"""Characters that take one place in an SMS."""
 
 
 class UndoWords:
@@ -52,7 +64,8 @@ class UndoWords:
         if not would.paths:
             return f"What your message {quote(turn.text)} changed is not there any more: nothing to undo."
         code = await self._issue(turn, Way.BACK, user_id)
-        files = f"{len(would.paths)} file{'s' if len(would.paths) != 1 else ''} in {turn.project}: {named(would.paths)}"
+        files = f"{len(would.paths)} file{'s' if len(would.paths) != 1 else ''} in {turn.project}"
+        files += f": {_short(would.paths, turn.text)}"
         return f"Your message {quote(turn.text)} changed {files}. Reply UNDO {code} to take that back."
 
     async def _carry_out(self, text: str, user_id: UserId) -> Answer:
@@ -71,8 +84,14 @@ class UndoWords:
         other = Way.AGAIN if done.way is Way.BACK else Way.BACK
         back = await self._issue(turn, other, user_id)
         what = "Taken back" if done.way is Way.BACK else "Brought back"
-        return Answer(text=f"{what}: {named(done.paths) or 'nothing'}. UNDO {back} reverses this.", closes=text)
+        return Answer(text=f"{what}: {_short(done.paths, '') or 'nothing'}. UNDO {back} reverses this.", closes=text)
 
     async def _issue(self, turn: ChangedTurn, way: Way, user_id: UserId) -> str:
         until_ms = self._clock() + ASKED_MS
         return await self._store.codes.issue(CodeKind.UNDO, f"{turn.message_id}/{way}", user_id, until_ms=until_ms)
+
+
+def _short(paths: tuple[str, ...], beside: str) -> str:
+    """Return the paths in a sentence that also holds another text."""
+    plain = all(PLAIN.fullmatch(text) for text in (*paths[:NAMED], " ".join(beside.split())))
+    return named(paths, most=MOST_PATHS if plain else MOST_OTHER_PATHS)

@@ -110,7 +110,7 @@ class ChangesApi:
         """Take back what a turn changed; where that was done before, take the undo back."""
         session = await self._queries.session(caller, SessionId(session_id))
         turn = await self._undo.find(session.id, body.message_id)
-        done = await self._undo.take_back(turn, caller.name, dry_run=body.dry_run)
+        done = await self._undo.take_back(turn, caller.name, user_id=caller.user_id, dry_run=body.dry_run)
         return Undone(
             session_id=session_id,
             message_id=turn.message_id,

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
+from supervisor.protocol.messages import SessionId
 from supervisor.protocol.status import Permissions, TurnState
 from supervisor.recording import Recording
 from tests.fakes import ScriptedConnector
+from tests.supervisor.checkpoints.places import git, snapshot
 from tests.supervisor.harness import Core
-from tests.supervisor.helpers import ask, connect, project, result, scripted, send, state
+from tests.supervisor.helpers import PLENTY, ask, connect, project, result, scripted, send, state
 from tests.waiting import until
 
 
@@ -150,3 +154,43 @@ async def test_nothing_is_pruned_under_a_turn_that_changes_the_folder(tmp_path: 
         scripted(core).release()
         await until(lambda: not core.recording.changing(str(core.site)), "it has ended")
         assert await core.recording.prune() == 1
+
+
+async def test_the_projects_own_repository_stays_as_it_is_byte_for_byte(tmp_path: Path) -> None:
+    async with core_with(tmp_path) as core:
+        git(core.site, "init", "--quiet")
+        (core.site / "a.txt").write_text("old\n", encoding="utf-8")
+        git(core.site, "add", "-A")
+        git(core.site, "commit", "--quiet", "-m", "first")
+        before = snapshot(core.site / ".git")
+        await connect(core)
+        answered = await ask(core, "write a.txt new")
+        turn = await core.undo.find(SessionId("s1"), answered.turn.message_id)
+        assert (await core.undo.take_back(turn, "alice")).paths == ("a.txt",)
+        assert (core.site / "a.txt").read_text(encoding="utf-8") == "old\n"
+        assert snapshot(core.site / ".git") == before
+
+
+async def test_a_folder_that_is_no_repository_is_recorded_and_becomes_none(tmp_path: Path) -> None:
+    async with core_with(tmp_path) as core:
+        assert not (core.site / ".git").exists()
+        await connect(core)
+        answered = await ask(core, "write a.txt new")
+        turn = await core.undo.find(SessionId("s1"), answered.turn.message_id)
+        assert (await core.undo.take_back(turn, "alice")).paths == ("a.txt",)
+        assert list(core.site.iterdir()) == []
+
+
+async def test_100_000_files_are_recorded_or_refused_and_the_turn_goes_on(tmp_path: Path) -> None:
+    settings = replace(PLENTY, checkpoint_seconds=2.0)
+    async with Core(tmp_path, connector=ScriptedConnector(), claude_code=settings) as core:
+        for folder in range(100):
+            (core.site / str(folder)).mkdir()
+            for number in range(1_000):
+                os.close(os.open(core.site / str(folder) / str(number), os.O_CREAT | os.O_WRONLY))
+        await connect(core)
+        answered = await ask(core, "write a.txt new")
+        assert answered.answer == "written"
+        found = await core.store.changes.of_message(answered.turn.message_id)
+        assert found is not None
+        assert (found.files == 1) if found.after_commit else found.why

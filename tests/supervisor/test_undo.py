@@ -214,12 +214,15 @@ def test_many_paths_are_named_in_part() -> None:
 async def test_what_is_not_kept_any_more_is_too_old(tmp_path: Path) -> None:
     async with core_with(tmp_path) as core:
         turn = await changed(core, "write a.txt new")
-        late = Undo(core.store, core.recording, Rights(core.directory, core.projects), lambda: now_ms() + KEPT_MS + 9)
-        with pytest.raises(UndoRefused, match="more than 30 days old"):
-            await late.take_back(turn, "alice")
+        core.recording._clock = lambda: now_ms() + KEPT_MS + 9
+        with pytest.raises(UndoTooOld, match="too old: turns can be undone for 30 days"):
+            await core.undo.take_back(turn, "alice")
         assert (core.site / "a.txt").exists()
 
 
-def test_a_long_path_is_named_by_its_end() -> None:
-    assert named(("d/" * 90 + "file.txt",)).endswith("d/d/file.txt")
-    assert len(named(("d/" * 90 + "file.txt",))) < 100
+@pytest.mark.parametrize("most", [20, 40, 200])
+def test_paths_take_no_more_than_their_room(most: int) -> None:
+    for paths in (("x" * 300,), ("x" * 300, "b"), tuple("abcdefghi"), ("one/long/path/to/file.txt",) * 9):
+        assert len(named(paths, most=most)) <= most
+    assert named(("folder/with/file.txt",), most=13) == "...h/file.txt"
+    assert named(("a.txt", "b.txt", "c.txt"), most=16) == "a.txt and 2 more"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from supervisor.undo_words import ASKED_MS, UndoWords
+from supervisor.undo_words import ASKED_MS, UndoWords, _short
 from tests.fakes import ScriptedConnector
 from tests.supervisor.harness import ALICE_PHONE, Core
 from tests.supervisor.helpers import ask, connect, result, text_message
@@ -99,3 +99,28 @@ async def test_a_folder_that_is_gone_is_told(tmp_path: Path) -> None:
         await ask(core, "write a.txt new")
         core.site.rename(tmp_path / "elsewhere")
         assert "is gone" in await say(core, "UNDO")
+
+
+@pytest.mark.parametrize(
+    ("name", "word", "units"),
+    [("a", "w", 4 * 153), ("ä", "w", 4 * 67), ("\U0001f600", "w", 4 * 67), ("a", "ä", 4 * 67)],
+)
+def test_the_question_fits_four_segments(name: str, word: str, units: int) -> None:
+    text = word * 60
+    for paths in ((f"{name * 100}.txt",), tuple(f"{name * 40}{number}" for number in range(900))):
+        question = (
+            f'Your message "{text}" changed 900 files in {"p" * 16}: {_short(paths, text)}. '
+            "Reply UNDO BCDFG to take that back."
+        )
+        assert len(question.encode("utf-16-le")) // 2 <= units
+
+
+async def test_the_conversation_that_was_used_last_is_meant(tmp_path: Path) -> None:
+    async with core_with(tmp_path) as core:
+        for name in ("s1", "s2"):
+            await connect(core, name)
+        await ask(core, "write a.txt new", "s1")
+        await ask(core, "write b.txt new", "s2")
+        assert "write b.txt new" in await say(core, "UNDO")
+        await ask(core, "hello", "s1")
+        assert "write a.txt new" in await say(core, "UNDO")
