@@ -153,3 +153,13 @@ async def test_each_pays_for_what_they_write_by_their_own_limit(tmp_path: Path) 
         await until(scripted(core).held, "bob's turn runs in the session that alice began")
         assert await live.meter.admit("m", 10, most_nanos=1) is None
         scripted(core).release("done")
+
+
+async def test_who_only_reads_takes_nothing_back(tmp_path: Path) -> None:
+    async with core_with(tmp_path) as core:
+        wrote = await say(core, "alice", "write a.txt new")
+        assert wrote.turn.session_id is not None
+        turn = await core.undo.find(wrote.turn.session_id, wrote.turn.message_id)
+        with pytest.raises(NotAllowed):
+            await core.undo.take_back(turn, "olga", user_id=UserId("olga"))
+        assert (await core.undo.take_back(turn, "bob", user_id=UserId("bob"))).paths == ("a.txt",)
