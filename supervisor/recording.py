@@ -12,7 +12,8 @@ from pathlib import Path
 
 from supervisor.checkpoints.git import CheckpointFailed
 from supervisor.checkpoints.shadow import Change, Shadow
-from supervisor.permissions import PATH_KEYS, summary
+from supervisor.edits import ALLOWED, edits, found_by, paths_of
+from supervisor.permissions import EDITS, summary
 from supervisor.protocol.conversation import ToolCall
 from supervisor.protocol.times import Clock, now_ms
 from supervisor.store.port import Store
@@ -81,10 +82,12 @@ class Recording:
         Raises:
             StorageError: it may not run.
         """
-        self._named.setdefault(turn_id, {}).update(dict.fromkeys(_paths(call, folder), call.name))
+        self._named.setdefault(turn_id, {}).update(dict.fromkeys(paths_of(call, folder), call.name))
         await self._before(turn_id, folder)
         payload = {"id": call.tool_use_id, "summary": summary(call)}
-        await self._store.turns.record_event(turn_id, "tool_allowed", payload, now_ms=self._clock())
+        if call.name in EDITS:
+            payload |= await asyncio.to_thread(found_by, call, folder)
+        await self._store.turns.record_event(turn_id, ALLOWED, payload, now_ms=self._clock())
 
     async def _before(self, turn_id: int, folder: str) -> None:
         if turn_id in self._begun:
@@ -117,16 +120,17 @@ class Recording:
         if folder is None:
             return None
         found = await self._store.changes.of_turn(turn.id)
+        calls = await asyncio.to_thread(edits, await self._store.turns.events(turn.id), folder)
         if found is None or not found.before_commit:
-            return Recorded(), None
+            return Recorded(operations=calls), None
         commit, why = await self._record(folder, f"after turn {turn.id}")
         if not commit:
-            return Recorded(why=why), None
+            return Recorded(why=why, operations=calls), None
         try:
             changes = await self.shadow(folder).changed(found.before_commit, commit)
         except CheckpointFailed as error:
-            return Recorded(why=str(error)), None
-        return Recorded(after_commit=commit, operations=_operations(changes, named)), len(changes)
+            return Recorded(why=str(error), operations=calls), None
+        return Recorded(after_commit=commit, operations=[*_operations(changes, named), *calls]), len(changes)
 
     def since_ms(self) -> int:
         """Return the time from which turns can be undone."""
@@ -161,12 +165,6 @@ class Recording:
             why = f"recording the folder takes longer than {self._seconds:g} seconds"
         logger.warning("%s: the turn cannot be undone: %s", folder, why)
         return "", why
-
-
-def _paths(call: ToolCall, folder: str) -> list[str]:
-    """Return the paths that a call names, relative to a folder."""
-    given = [path for key in PATH_KEYS if isinstance(path := call.input.get(key), str)]
-    return [os.path.relpath(os.path.join(folder, path), folder) for path in given]
 
 
 def _operations(changes: Sequence[Change], named: Mapping[str, str]) -> list[FileOperation]:

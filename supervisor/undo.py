@@ -174,7 +174,7 @@ class Undo:
         Raises:
             CheckpointFailed: what was recorded cannot be read.
         """
-        operations = await self._store.changes.operations(message_id=turn.message_id, limit=MAX_FILES)
+        operations = await self._store.changes.operations(message_id=turn.message_id, net=True, limit=MAX_FILES)
         diff, why = "", turn.why
         if self._is_too_old(turn):
             why = TOO_OLD

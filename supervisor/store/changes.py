@@ -18,8 +18,8 @@ _BEGIN = """
 """
 _END = "UPDATE checkpoints SET after_commit = ?, why = iif(? = '', why, ?), after_ms = ? WHERE turn_id = ?"
 _ADD_OPERATION = """
-    INSERT INTO file_operations (turn_id, path, tool, status, before_hash, after_hash, at_ms)
-    VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (turn_id, path) DO NOTHING
+    INSERT INTO file_operations (turn_id, path, tool, status, before_hash, after_hash, tool_use_id, at_ms)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
 """
 _TURNS = """
     SELECT c.turn_id, i.message_id, s.id, t.user_id, t.project, c.project_path, m.message, c.before_commit,
@@ -61,14 +61,19 @@ _REDO = (
     "UPDATE checkpoints SET undone_ms = NULL, undone_by = ?, undo_before = NULL, undo_after = NULL WHERE turn_id = ?"
 )
 _OPERATIONS = """
-    SELECT o.path, o.tool, o.status, o.before_hash, o.after_hash, i.message_id, s.id, t.user_id, o.at_ms
+    SELECT o.path, o.tool, o.status, o.before_hash, o.after_hash, i.message_id, s.id, t.user_id, o.at_ms, o.id,
+           o.tool_use_id
     FROM file_operations AS o
     JOIN turns AS t ON t.id = o.turn_id
     JOIN inbox AS i ON i.id = (SELECT min(id) FROM inbox WHERE turn_id = o.turn_id)
     JOIN claude_code_sessions AS s ON s.number = t.session
     WHERE (:user_id IS NULL OR t.user_id = :user_id) AND (:session_id IS NULL OR s.id = :session_id)
       AND (:message_id IS NULL OR i.message_id = :message_id) AND (:path IS NULL OR o.path = :path)
-    ORDER BY o.turn_id DESC, o.path LIMIT :limit
+      AND (:before IS NULL OR o.id < :before)
+      AND iif(:net, o.tool_use_id = '', o.tool_use_id <> '' OR NOT EXISTS (
+          SELECT 1 FROM file_operations AS call
+          WHERE call.turn_id = o.turn_id AND call.path = o.path AND call.tool = o.tool AND call.tool_use_id <> ''))
+    ORDER BY o.id DESC LIMIT :limit
 """
 _KEPT = """
     SELECT project_path, before_commit, after_commit, coalesce(undo_before, ''), coalesce(undo_after, '')
@@ -80,7 +85,7 @@ def end_recording(tx: Transaction, turn_id: int, recorded: Recorded, now_ms: int
     """Write how a turn left the folder; part of T3."""
     tx.execute(_END, (recorded.after_commit, recorded.why, recorded.why, now_ms, turn_id))
     for done in recorded.operations:
-        values = (done.path, done.tool, done.status, done.before_hash, done.after_hash, now_ms)
+        values = (done.path, done.tool, done.status, done.before_hash, done.after_hash, done.tool_use_id, now_ms)
         tx.execute(_ADD_OPERATION, (turn_id, *values))
 
 
@@ -151,10 +156,20 @@ class SqliteChanges:
         session_id: SessionId | None = None,
         message_id: MessageId | None = None,
         path: str | None = None,
+        before: int | None = None,
+        net: bool = False,
         limit: int,
     ) -> list[StoredOperation]:
         """Return file operations, newest turn first."""
-        values = {"user_id": user_id, "session_id": session_id, "message_id": message_id, "path": path, "limit": limit}
+        values = {
+            "user_id": user_id,
+            "session_id": session_id,
+            "message_id": message_id,
+            "path": path,
+            "before": before,
+            "net": net,
+            "limit": limit,
+        }
         return await self._database.read(
             lambda connection: [_operation(row) for row in connection.execute(_OPERATIONS, values)]
         )
@@ -210,4 +225,6 @@ def _operation(row: tuple[Any, ...]) -> StoredOperation:
         session_id=SessionId(row[6]),
         user_id=UserId(row[7]),
         at_ms=row[8],
+        id=row[9],
+        tool_use_id=row[10],
     )

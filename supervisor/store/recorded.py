@@ -8,13 +8,15 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileOperation:
-    """A path that a turn left other than it found it.
+    """A call that edited a file, or a path that a turn left other than it found it.
 
     Attributes:
+        tool_use_id: of the call; empty for what the folders before and after the turn differ in.
         path: relative to the project's folder.
         tool: that named the path last; "Bash" where none did.
-        status: "added", "modified" or "deleted".
-        before_hash, after_hash: ids of git blobs; None where there is no such file.
+        status: "added", "modified" or "deleted"; of a call also "unchanged".
+        before_hash, after_hash: of a call the SHA-256 of the file, else ids of git blobs; None where there is no such
+            file, or it is too large.
     """
 
     path: str
@@ -22,6 +24,7 @@ class FileOperation:
     status: str
     before_hash: str | None
     after_hash: str | None
+    tool_use_id: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

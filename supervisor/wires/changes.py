@@ -33,8 +33,13 @@ class UndoBody(BaseModel):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileOperation:
-    """A path that a turn left other than it found it; hashes are those of git blobs."""
+    """A call that edited a file, or, with no tool_use_id, a path that a turn left other than it found it.
 
+    Hashes are the SHA-256 of the file for a call (64 digits), and those of git blobs for the others (40 digits).
+    """
+
+    id: int
+    tool_use_id: str | None
     session_id: str
     message_id: str
     user_id: str
@@ -48,7 +53,7 @@ class FileOperation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileOperations:
-    """File operations, newest turn first."""
+    """File operations, newest first; the smallest id as `before` gives the next page."""
 
     operations: Sequence[FileOperation]
 
@@ -126,6 +131,7 @@ class ChangesApi:
         message_id: MessageQuery = None,
         user_id: Annotated[str | None, Query(max_length=64)] = None,
         path: Annotated[str | None, Query(max_length=4096)] = None,
+        before: Annotated[int | None, Query(ge=0)] = None,
         limit: Annotated[int, Between(1, 500), Query()] = 100,
     ) -> FileOperations:
         """Return which files were changed by which turn, tool and user."""
@@ -137,6 +143,7 @@ class ChangesApi:
             session_id=SessionId(session_id) if session_id is not None else None,
             message_id=MessageId(message_id) if message_id is not None else None,
             path=path,
+            before=before,
             limit=limit,
         )
         return FileOperations(operations=[_operation(operation) for operation in found])
@@ -144,6 +151,8 @@ class ChangesApi:
 
 def _operation(operation: StoredOperation) -> FileOperation:
     return FileOperation(
+        id=operation.id,
+        tool_use_id=operation.tool_use_id or None,
         session_id=operation.session_id,
         message_id=operation.message_id,
         user_id=operation.user_id,

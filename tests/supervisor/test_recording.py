@@ -44,7 +44,10 @@ async def test_every_path_that_a_turn_changed_is_kept_with_its_tool_and_hashes(t
         (tmp_path / "free" / "old.txt").write_text("old\n", encoding="utf-8")
         await ask(core, "write old.txt new")
         await ask(core, "shell made.txt by a command")
-        made, old = await core.store.changes.operations(limit=9)
+        made, old = await core.store.changes.operations(net=True, limit=9)
+        _, written = await core.store.changes.operations(limit=9)
+        assert (written.path, written.tool, written.status) == ("old.txt", "Write", "modified")
+        assert written.tool_use_id.startswith("use ")
         assert (old.path, old.tool, old.status, old.user_id) == ("old.txt", "Write", "modified", "alice")
         assert (made.path, made.tool, made.status, made.before_hash) == ("made.txt", "Bash", "added", None)
         # The hash of a git blob: SHA-1 over "blob <size>\0" and the content.

@@ -40,8 +40,9 @@ class ChangedTurn:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredOperation(FileOperation):
-    """A file operation with where it belongs."""
+    """A file operation with where it belongs; ids grow."""
 
+    id: int
     message_id: MessageId
     session_id: SessionId
     user_id: UserId
@@ -88,9 +89,16 @@ class Changes(Protocol):
         session_id: SessionId | None = None,
         message_id: MessageId | None = None,
         path: str | None = None,
+        before: int | None = None,
+        net: bool = False,
         limit: int,
     ) -> list[StoredOperation]:
-        """Return file operations, newest turn first."""
+        """Return file operations, newest first: each call, and what else was found to be changed.
+
+        Args:
+            before: only those with a smaller id.
+            net: no calls, but all paths that turns left other than they found them.
+        """
 
     async def kept(self, *, since_ms: int) -> dict[str, set[str]]:
         """Return, by folder, the checkpoints of turns that began after a time: all others may be forgotten."""

@@ -43,8 +43,13 @@ async def test_a_turns_changes_are_shown_taken_back_and_listed(served: Served) -
     again = (await served.service.post(f"{url}/undo", json={})).json()
     assert (again["paths"], again["undone"], path.exists()) == (["a.txt"], False, True)
 
+    assert file["tool_use_id"] is None
     listed = (await served.service.get("/api/file-operations", params={"path": "a.txt"})).json()
     assert [operation["message_id"] for operation in listed["operations"]] == [message_id]
+    (call,) = listed["operations"]
+    assert (call["tool"], call["status"], len(call["after_hash"])) == ("Write", "added", 64)
+    page = await served.service.get("/api/file-operations", params={"before": call["id"]})
+    assert [operation["id"] for operation in page.json()["operations"]] == []
     of_session = (await served.service.get("/api/file-operations", params={"session_id": session_id})).json()
     assert of_session == listed
 
