@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from supervisor.approvals import MAX_MINUTES, Approvals
 from supervisor.commands import Answer, Asker
+from supervisor.interrupted import InterruptedWords
 from supervisor.passphrases import Passphrases
 from supervisor.protocol.errors import ApprovalClosed, NotAllowed
 from supervisor.store.port import Store
-from supervisor.store.ports.approvals import Approval
+from supervisor.store.ports.approvals import Approval, ApprovalState
 from supervisor.words import Command, Word
 
 
@@ -20,15 +23,18 @@ class ApprovalWords:
 
     words = frozenset({Word.YES, Word.NO})
 
-    def __init__(self, store: Store, approvals: Approvals, passphrases: Passphrases) -> None:
+    def __init__(
+        self, store: Store, approvals: Approvals, passphrases: Passphrases, interrupted: InterruptedWords
+    ) -> None:
         self._store = store
+        self._interrupted = interrupted
         self._approvals = approvals
         self._passphrases = passphrases
 
     async def answer(self, command: Command, asker: Asker) -> Answer:
         """Carry out YES CODE, YES CODE MINUTES, YES CODE PASSPHRASE or NO CODE."""
         approval = await self._store.approvals.find(command.code)
-        shown = None
+        shown = resumed = None
         if command.rest and not _minutes(command.rest):
             shown = f"{command.word} {command.code} (the rest is not kept)"
         if approval is None or not self._approvals.approvers.may_answer(asker.user.id, approval):
@@ -36,11 +42,23 @@ class ApprovalWords:
         else:
             try:
                 text = await self._carry_out(approval, command, asker)
+                resumed = await self._goes_on(approval, command, asker)
             except ApprovalClosed as closed:
                 text = f"{closed}."
             except NotAllowed as refused:
                 text = ". ".join(part for part in (str(refused), refused.remedy, "Nothing was allowed yet.") if part)
+        if resumed is not None:
+            return replace(resumed, shown=shown)
         return Answer(text=text, shown=shown)
+
+    async def _goes_on(self, approval: Approval, command: Command, asker: Asker) -> Answer | None:
+        """Let work go on that a restart cut off, where its own person allowed what it asked; None = none does."""
+        if not approval.kept or command.word is not Word.YES:
+            return None
+        found = await self._store.approvals.find(approval.id)
+        if found is None or found.state is not ApprovalState.ALLOWED or asker.user.id != approval.user_id:
+            return None
+        return await self._interrupted.of_turn(approval.turn_id, asker.user.id)
 
     async def _carry_out(self, approval: Approval, command: Command, asker: Asker) -> str:
         by, way = asker.user.id, asker.channel

@@ -21,6 +21,9 @@ from supervisor.store.port import Store
 from supervisor.store.ports.approvals import Approval, ApprovalState, NewApproval
 from supervisor.store.records import OutboxDraft, Session, Turn
 
+REDEEMED_MS = 3_600_000
+"""How long a yes to a question of a turn that a restart cut off waits for the call to be made again."""
+
 MAX_MINUTES = 120
 """The longest time for which one yes counts."""
 
@@ -39,6 +42,9 @@ class Approvals:
         epoch: of this start of the daemon: what an earlier one asked allows nothing.
         expires_seconds: how long a question is open.
         high_risks: which, asked for by a forgeable channel, need a yes by another one.
+
+    Attributes:
+        stopping: the daemon stops: what is open now is kept for its next start.
     """
 
     def __init__(
@@ -61,6 +67,7 @@ class Approvals:
         self._expires_seconds = expires_seconds
         self._high_risks = frozenset(high_risks)
         self._clock = clock
+        self.stopping = False
         self._waiting: dict[str, tuple[SessionId, asyncio.Event]] = {}
 
     def guarded(self, channel: str) -> frozenset[Risk]:
@@ -81,6 +88,10 @@ class Approvals:
         scope = (turn.user_id, session.project, call.name, asking.risk)
         if await self._store.approvals.granted(*scope, now_ms=now):
             return Verdict(allowed=True)
+        content = digest(call, session, again=True)
+        since = now - REDEEMED_MS
+        if await self._store.approvals.redeem(session.id, content, since_ms=since, now_ms=now):
+            return Verdict(allowed=True)
         ways = self.approvers.ways(turn)
         if ways is None:
             return Verdict(allowed=False, reason=asking.reason)
@@ -95,6 +106,7 @@ class Approvals:
             risk=asking.risk,
             channel=turn.channel,
             call_sha256=digest(call, session),
+            content_sha256=content,
             summary=summary(call),
             expires_ms=now + round(self._expires_seconds * 1000),
         )
@@ -114,6 +126,8 @@ class Approvals:
             self._announce(approval)
             return await self._answer_to(approval, answered)
         except asyncio.CancelledError:
+            if self.stopping:
+                raise  # the next start of the daemon keeps it
             await asyncio.shield(self._store.approvals.close(new.id, ApprovalState.WITHDRAWN, now_ms=self._clock()))
             raise
         finally:
@@ -170,6 +184,8 @@ class Approvals:
         except TimeoutError:
             state = ApprovalState.EXPIRED
         store = self._store.approvals
+        if self.stopping and state is ApprovalState.WITHDRAWN:
+            return Verdict(allowed=False, reason=f"{approval.summary} was not run: the daemon stops")
         if await store.consume(approval.id, approval.call_sha256, now_ms=self._clock()):
             return Verdict(allowed=True)
         if await store.close(approval.id, state, now_ms=self._clock()):
@@ -220,9 +236,14 @@ class Approvals:
         self._hub.publish(event, self.approvers.topics(approval.project, approval.user_id))
 
 
-def digest(call: ToolCall, session: Session) -> bytes:
-    """Return the SHA-256 of a whole call, the folder and the session that it is made in."""
-    whole = [session.id, session.project_path, call.tool_use_id, call.agent_id, call.name, call.input]
+def digest(call: ToolCall, session: Session, *, again: bool = False) -> bytes:
+    """Return the SHA-256 of a whole call, the folder and the session that it is made in.
+
+    Args:
+        again: without the ids of the call and of its agent: they are others when the call is made again.
+    """
+    ids = [] if again else [call.tool_use_id, call.agent_id]
+    whole = [session.id, session.project_path, *ids, call.name, call.input]
     return hashlib.sha256(json.dumps(whole, sort_keys=True, default=str).encode()).digest()
 
 

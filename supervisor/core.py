@@ -135,6 +135,7 @@ class Core:
             grace_seconds=tuning.grace_seconds,
             steers=connector.steers,
         )
+        interrupted_words = InterruptedWords(store)
         self.intake = Intake(
             store=store,
             directory=directory,
@@ -152,9 +153,9 @@ class Core:
             outbox=self.outbox,
             commands=Commands(
                 [
-                    ApprovalWords(store, self.approvals, Passphrases(store)),
+                    ApprovalWords(store, self.approvals, Passphrases(store), interrupted_words),
                     PlainWords(store, self.turns, self.spending),
-                    InterruptedWords(store),
+                    interrupted_words,
                     UndoWords(store, self.undo),
                     BudgetWords(store, self.spending),
                 ]
@@ -209,6 +210,7 @@ class Core:
 
     async def drain(self, seconds: float) -> None:
         """Let what runs end within some seconds, mark the rest, and start nothing more."""
+        self.approvals.stopping = True
         await self.turns.drain(seconds)
 
     async def close(self) -> None:

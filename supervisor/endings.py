@@ -17,6 +17,7 @@ from supervisor.recording import Recording
 from supervisor.running import Running
 from supervisor.spending import Spending
 from supervisor.store.port import Store
+from supervisor.store.ports.approvals import Approval
 from supervisor.store.records import Outcome, Result, Turn
 from supervisor.waiters import Waiters
 
@@ -70,7 +71,8 @@ class Endings:
         now = self._clock()
         if isinstance(ended, talk.Failed) and ended.why == outcomes.SHUT_DOWN:
             tools = await self.tools_of(running.turn)
-            outcome = outcomes.interrupted(running.turn, outcomes.SHUT_DOWN, tools, running, now)
+            asked = await self.asked_by(running.turn)
+            outcome = outcomes.interrupted(running.turn, outcomes.SHUT_DOWN, tools, running, now, asked=asked)
             outcome = replace(outcome, hosts=bool(running.joined))
             await self.finish(running.turn, outcome, TurnFailed(outcome.why))
             return
@@ -91,6 +93,10 @@ class Endings:
             outcome = outcomes.included(part.turn, ended, self._clock())
         error = TurnFailed(outcome.why) if outcome.why else None
         await self.finish(part.turn, replace(outcome, hosts=hosts), error)
+
+    async def asked_by(self, turn: Turn) -> Approval | None:
+        """Return the question of a turn that outlives it."""
+        return await self._store.approvals.of_turn(turn.id, now_ms=self._clock())
 
     async def tools_of(self, turn: Turn) -> list[str]:
         """Return what a turn's tools were called for, in a few words each: those that had started, or were about to."""

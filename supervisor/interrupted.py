@@ -9,7 +9,7 @@ from supervisor.lifecycle import Lifecycle
 from supervisor.outcomes import quote
 from supervisor.protocol.codes import Code, CodeKind
 from supervisor.protocol.errors import SessionNotActive, SessionNotFound
-from supervisor.protocol.messages import MessageId, SessionId
+from supervisor.protocol.messages import MessageId, SessionId, UserId
 from supervisor.protocol.times import Clock, now_ms
 from supervisor.store.port import Store
 from supervisor.store.records import Turn
@@ -57,6 +57,17 @@ class InterruptedWords:
                 return None
             code = waiting[0]
         return await self._carry_out(command.word, code)
+
+    async def of_turn(self, turn_id: int, user_id: UserId) -> Answer | None:
+        """Return what CONTINUE does for one of a user's turns; None = its code was used, or its session is closed."""
+        for code in await self._store.codes.open_of(user_id, CodeKind.TURN, now_ms=self._clock()):
+            turn = await self._turn(code)
+            if turn is not None and turn.id == turn_id:
+                try:
+                    return await self._carry_out(Word.CONTINUE, code)
+                except (SessionNotActive, SessionNotFound):
+                    return None
+        return None
 
     async def _carry_out(self, word: Word, code: Code) -> Answer:
         turn = await self._turn(code)

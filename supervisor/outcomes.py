@@ -14,6 +14,7 @@ from supervisor.protocol.status import SessionStatus, Target, TurnState
 from supervisor.protocol.texts import well_formed
 from supervisor.protocol.times import usd
 from supervisor.running import Ended, Running, state_of
+from supervisor.store.ports.approvals import Approval
 from supervisor.store.records import Asking, OutboxDraft, Outcome, Turn
 
 OUTBOX_NAMESPACE = uuid.UUID("6f1d8f6e-3c53-5c0b-9a53-3b2a8d1f0c11")
@@ -59,16 +60,24 @@ def concluded(running: Running, ended: Ended, denied: Sequence[str], now_ms: int
 
 
 def interrupted(
-    turn: Turn, why: str, tools: Sequence[str], running: Running | None, now_ms: int, *, attention: bool = False
+    turn: Turn,
+    why: str,
+    tools: Sequence[str],
+    running: Running | None,
+    now_ms: int,
+    *,
+    attention: bool = False,
+    asked: Approval | None = None,
 ) -> Outcome:
     """Return what is to be written of a turn that a crash or a shutdown cut off; only its person runs it again.
 
     Args:
         attention: it happened to its session too often: that starts no more until it is connected again.
+        asked: a question of it that may still be answered.
     """
     started = f" These tools had started: {', '.join(tools)}." if tools else ""
-    asked = turn.reply is not None and turn.session_id is not None and not attention
-    advice = "" if asked else ": check what it did, and write again to go on"
+    can_say = turn.reply is not None and turn.session_id is not None and not attention
+    advice = "" if can_say else ": check what it did, and write again to go on"
     if attention:
         advice = ", and its session starts no more by itself: look what goes wrong, then connect it again"
     sentence = f"{why}.{started} It was not run again{advice}"
@@ -76,11 +85,14 @@ def interrupted(
     outcome = _outcome(turn, TurnState.INTERRUPTED, answer, sentence, "interrupted", running, now_ms)
     if attention:
         return replace(outcome, session_status=SessionStatus.ERROR, session_reason=ATTENTION)
-    if not asked:
+    if not can_say:
         return outcome
 
     def notices(code: str) -> Sequence[OutboxDraft]:
-        words = f" Reply CONTINUE {code}, RETRY {code} or DROP {code}."
+        stands = (
+            f" {asked.summary} was not run: YES {asked.code} allows it once and goes on." if asked is not None else ""
+        )
+        words = f"{stands} Reply CONTINUE {code}, RETRY {code} or DROP {code}."
         return [replace(draft, text=f"{draft.text}{words}") for draft in outcome.replies]
 
     asking = Asking(kind=CodeKind.TURN, ref=turn.message_id, until_ms=now_ms + ASKED_MS, notices=notices)

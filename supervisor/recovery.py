@@ -84,6 +84,7 @@ class Recovery:
         for turn in await self._store.turns.unfinished():
             if await self._store.turns.adopt(turn.id):
                 await self._settle_whole(turn, ends)
+        await self._store.approvals.keep(now_ms=self._clock())
         found = Recovered(
             sessions=sessions,
             requeued=ends["requeued"],
@@ -136,7 +137,8 @@ class Recovery:
             self._recording.ended(turn)
             return "requeued", None
         attention = await self._is_too_often(turn)
-        outcome = outcomes.interrupted(turn, RESTARTED, tools, None, self._clock(), attention=attention)
+        asked = await self._endings.asked_by(turn)
+        outcome = outcomes.interrupted(turn, RESTARTED, tools, None, self._clock(), attention=attention, asked=asked)
         return "interrupted", await self._finish(turn, outcome)
 
     async def _is_too_often(self, turn: Turn) -> bool:

@@ -18,7 +18,7 @@ from supervisor.store.transaction import Transaction
 _RUNS = "SELECT 1 FROM turns WHERE id = ? AND state = 'running' AND epoch = ?"
 _COLUMNS = (
     "id, turn_id, session_id, user_id, project, tool_use_id, tool, risk, channel, call_sha256, summary, expires_ms, "
-    "code, state, consumed_ms, epoch"
+    "code, state, consumed_ms, epoch, content_sha256, kept"
 )
 _GET = f"SELECT {_COLUMNS} FROM approvals WHERE id = ?"
 _OF_CALL = f"SELECT {_COLUMNS} FROM approvals WHERE session_id = ? AND tool_use_id = ?"
@@ -29,7 +29,8 @@ _OPEN = f"""
     ORDER BY asked_ms, id
 """
 _ADD = f"""
-    INSERT INTO approvals ({_COLUMNS}, asked_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'open', NULL, ?, ?)
+    INSERT INTO approvals ({_COLUMNS}, asked_ms)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'open', NULL, ?, ?, 0, ?)
 """
 _ALLOW = """
     UPDATE approvals SET state = 'allowed', decided_by = ?, decided_ms = ?
@@ -47,6 +48,21 @@ _CONSUME = """
 _CLOSE = """
     UPDATE approvals SET state = ?, decided_ms = ?
     WHERE id = ? AND state IN ('open', 'allowed') AND consumed_ms IS NULL
+"""
+_UNUSED = "state IN ('open', 'allowed') AND consumed_ms IS NULL AND expires_ms > :now_ms"
+_OF_TURN = f"SELECT {_COLUMNS} FROM approvals WHERE turn_id = :turn_id AND {_UNUSED} ORDER BY id LIMIT 1"
+_KEEP = f"""
+    UPDATE approvals SET kept = 1, epoch = :epoch
+    WHERE {_UNUSED} AND epoch < :epoch
+      AND EXISTS (SELECT 1 FROM turns WHERE id = approvals.turn_id AND state = 'interrupted')
+"""
+_REDEEM = """
+    UPDATE approvals SET consumed_ms = :now_ms
+    WHERE id = (
+        SELECT id FROM approvals
+        WHERE session_id = :session_id AND kept = 1 AND state = 'allowed' AND consumed_ms IS NULL
+          AND content_sha256 = :sha256 AND decided_ms > :since_ms
+        LIMIT 1)
 """
 _GRANT = "INSERT INTO grants (approval_id, user_id, project, tool, risk, until_ms, epoch) VALUES (?, ?, ?, ?, ?, ?, ?)"
 _REVOKE = "DELETE FROM grants WHERE approval_id = ?"
@@ -78,7 +94,8 @@ class SqliteApprovals:
                 _ADD,
                 (
                     *(new.id, new.turn_id, new.session_id, new.user_id, new.project, new.tool_use_id, new.tool),
-                    *(new.risk, new.channel, new.call_sha256, new.summary, new.expires_ms, code, tx.epoch, now_ms),
+                    *(new.risk, new.channel, new.call_sha256, new.summary, new.expires_ms, code, tx.epoch),
+                    *(new.content_sha256, now_ms),
                 ),
             )
             add_drafts(tx, questions(code), new.turn_id, new.user_id, now_ms)
@@ -120,6 +137,24 @@ class SqliteApprovals:
             return tx.execute(_CONSUME, values).rowcount > 0
 
         return await self._database.write(work)
+
+    async def of_turn(self, turn_id: int, *, now_ms: int) -> Approval | None:
+        """Return a question of a turn whose call was not let through, and still may be."""
+
+        def work(connection: sqlite3.Connection) -> Approval | None:
+            row = connection.execute(_OF_TURN, {"turn_id": turn_id, "now_ms": now_ms}).fetchone()
+            return _approval(row) if row is not None else None
+
+        return await self._database.read(work)
+
+    async def keep(self, *, now_ms: int) -> int:
+        """Let questions of turns that a restart cut off count on; return how many."""
+        return await self._database.write(lambda tx: tx.execute(_KEEP, {"now_ms": now_ms, "epoch": tx.epoch}).rowcount)
+
+    async def redeem(self, session_id: SessionId, content_sha256: bytes, *, since_ms: int, now_ms: int) -> bool:
+        """Let the call of a kept question through, once, where it is made again."""
+        values = {"session_id": session_id, "sha256": content_sha256, "since_ms": since_ms, "now_ms": now_ms}
+        return await self._database.write(lambda tx: tx.execute(_REDEEM, values).rowcount > 0)
 
     async def close(self, approval_id: str, state: ApprovalState, *, now_ms: int) -> bool:
         """open or allowed -> expired or withdrawn."""
@@ -189,4 +224,6 @@ def _approval(row: tuple[Any, ...]) -> Approval:
         state=ApprovalState(row[13]),
         consumed=row[14] is not None,
         epoch=row[15],
+        content_sha256=row[16] or b"",
+        kept=bool(row[17]),
     )

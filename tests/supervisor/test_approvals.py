@@ -10,6 +10,7 @@ import pytest
 from supervisor.approval_words import ApprovalWords
 from supervisor.approvals import SHOWN_CHARACTERS, digest
 from supervisor.commands import Asker
+from supervisor.interrupted import InterruptedWords
 from supervisor.passphrases import Passphrases
 from supervisor.permissions import Risk
 from supervisor.protocol.conversation import ToolCall
@@ -46,7 +47,7 @@ async def asking(core: Core, command: str = "git push") -> tuple[MessageId, Appr
 
 def words_of(core: Core) -> ApprovalWords:
     """Return what carries YES and NO out."""
-    return ApprovalWords(core.store, core.approvals, Passphrases(core.store))
+    return ApprovalWords(core.store, core.approvals, Passphrases(core.store), InterruptedWords(core.store))
 
 
 async def say(core: Core, text: str, user: str = "alice", sender: Address = PHONE) -> str:

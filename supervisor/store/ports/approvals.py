@@ -31,6 +31,7 @@ class NewApproval:
         risk: value of `permissions.Risk`.
         channel: by which the turn was asked for.
         call_sha256: over the whole call, its folder and its session.
+        content_sha256: the same without the ids of the call: it has others when it is made again.
     """
 
     id: str
@@ -43,6 +44,7 @@ class NewApproval:
     risk: str
     channel: str
     call_sha256: bytes
+    content_sha256: bytes
     summary: str
     expires_ms: int
 
@@ -53,13 +55,15 @@ class Approval(NewApproval):
 
     Attributes:
         consumed: the allowed call was let through; it is never again.
-        epoch: of the start of the daemon that asked.
+        epoch: of the start of the daemon that asked, or that keeps it.
+        kept: a restart cut its turn off: a yes counts for the same call when the work goes on.
     """
 
     code: str
     state: ApprovalState
     consumed: bool
     epoch: int
+    kept: bool = False
 
 
 class Approvals(Protocol):
@@ -92,6 +96,15 @@ class Approvals(Protocol):
 
     async def consume(self, approval_id: str, call_sha256: bytes, *, now_ms: int) -> bool:
         """Let an allowed call through, once, while its turn runs under this epoch; it must be the same call."""
+
+    async def of_turn(self, turn_id: int, *, now_ms: int) -> Approval | None:
+        """Return a question of a turn, of any epoch, whose call was not let through and still may be; None = none."""
+
+    async def keep(self, *, now_ms: int) -> int:
+        """Let questions that an earlier epoch asked count on where a restart cut their turns off; return how many."""
+
+    async def redeem(self, session_id: SessionId, content_sha256: bytes, *, since_ms: int, now_ms: int) -> bool:
+        """Let the call of a kept question through, once, that is made again and was allowed after a time."""
 
     async def close(self, approval_id: str, state: ApprovalState, *, now_ms: int) -> bool:
         """Let a question expire, or withdraw it, where nothing was let through."""

@@ -51,6 +51,7 @@ def new(turn_id: int, approval_id: str = "a1") -> NewApproval:
         tool="Bash",
         risk="shell",
         channel="sms",
+        content_sha256=b"c",
         call_sha256=SHA,
         summary="Bash ls",
         expires_ms=LATER,
