@@ -32,7 +32,7 @@ claude_code_disconnected session_id reason timestamp
 session_status           session_id user_id project_path status cost_usd message_count duration_seconds started_at last_activity ended_at
 session_updated          session_id user_id project_path status cost_usd message_count duration_seconds started_at last_activity ended_at
 sessions                 sessions
-cost                     total_usd rows
+cost                     total_usd rows budgets?
 history                  session_id messages
 message_acknowledged     message_type user timestamp message_id
 send_sms_response        to message user message_id
