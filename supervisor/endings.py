@@ -94,6 +94,13 @@ class Endings:
         error = TurnFailed(outcome.why) if outcome.why else None
         await self.finish(part.turn, replace(outcome, hosts=hosts), error)
 
+    async def refuse(self, turn: Turn, error: XswarmError) -> None:
+        """Record that a turn, and what is part of it, was not run; each of its people is told."""
+        refused: Turn | None = turn
+        while refused is not None:
+            outcome = outcomes.not_started(refused, error, self._clock())
+            refused = await self.finish(refused, replace(outcome, hosts=True), error)
+
     async def asked_by(self, turn: Turn) -> Approval | None:
         """Return the question of a turn that outlives it."""
         return await self._store.approvals.of_turn(turn.id, now_ms=self._clock())

@@ -94,7 +94,7 @@ class TurnRunner:
         except Exception:
             logger.exception("%s: its turn broke", turn.message_id)
             error = TurnFailed(BROKE)
-        await self._endings.finish(turn, outcomes.not_started(turn, error, self._clock()), error)
+        await self._endings.refuse(turn, error)
         await self._end_for_good(turn, error)
 
     async def _end_for_good(self, turn: Turn, error: XswarmError | None) -> None:

@@ -309,7 +309,7 @@ class Turns:
         """End the next turn of a lane that cannot run."""
         turn = await self._take(lane, None)
         if turn is not None:
-            await self._endings.finish(turn, outcomes.not_started(turn, error, self._clock()), error)
+            await self._endings.refuse(turn, error)
             self._release(turn.project)
 
     def _release(self, project: ProjectName) -> None:

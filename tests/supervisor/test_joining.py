@@ -214,6 +214,19 @@ async def test_what_was_gathered_fails_with_the_turn_that_it_is_part_of(tmp_path
         assert (failed.turn.state, "was not completed: badly" in failed.why) == (TurnState.FAILED, True)
 
 
+async def test_what_was_gathered_with_a_turn_that_may_not_start_is_refused_with_it(tmp_path: Path) -> None:
+    async with steering(tmp_path, "collect") as core:
+        await text(core, "hold the door")
+        await held(core)
+        parts = [await text(core, word) for word in ("one", "two", "three")]
+        await core.accounts.remove_user("alice")
+        await conversation(core).end()
+        for message_id in parts:
+            refused = await ended(core, message_id)
+            assert (refused.turn.state, "User not found: alice" in refused.why) == (TurnState.FAILED, True)
+        assert len([one for one in await told_texts(core) if "User not found" in one]) == 3
+
+
 async def test_after_a_crash_nothing_that_was_sent_in_is_lost_or_runs_by_itself(tmp_path: Path) -> None:
     async with steering(tmp_path) as before:
         first = await text(before, "hold the door")
