@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from supervisor.config import Project
+from supervisor.protocol.events import CostAlert
 from supervisor.protocol.messages import SessionId
 from supervisor.protocol.status import EndReason, SessionStatus
 from supervisor.protocol.times import day_text, now_ms
@@ -389,3 +390,17 @@ async def test_what_was_shared_is_heard_no_more_once_it_is_not(tmp_path: Path) -
         assert (await bob.receive_type("claude_code_delta"))["text"] == "one\n\n(written by Alice)"
         await listening.core.accounts.put_user("bob", name="Bob", role="COORDINATOR", projects=[])
         await until(lambda: not listening.core.hub.wanted("session:s1"), "what is not shared is not sent any more")
+
+
+async def test_a_user_hears_of_their_own_limits_alone(tmp_path: Path) -> None:
+    async with Listening(tmp_path) as listening:
+        bob = await listening.client(await listening.core.token("bob"))
+        await bob.connect(listening.core, user_id="bob")
+        await bob.ask("subscribe", topics=["user:bob", "session:s1", "costs"])
+        others, own = [("system", ""), ("user", "alice"), ("session", "other")], [("user", "bob"), ("session", "s1")]
+        for scope, name in (*others, *own):
+            alert = CostAlert(scope=scope, id=name, spent_usd=4.0, limit_usd=5.0, level="warning")
+            listening.core.hub.publish(alert, ("costs", "user:bob", "session:s1"))
+        heard = [await bob.receive_type("cost_alert") for _ in range(2)]
+        assert [(one["scope"], one["id"]) for one in heard] == own
+        assert await bob.quiet()
