@@ -16,7 +16,7 @@ from typing import Any
 
 import uvloop
 
-from benchmarks import checkpoints, claude, costs, exchange, idle, reaping, sessions, size, transactions
+from benchmarks import checkpoints, claude, costs, exchange, idle, reaping, recovery, sessions, size, transactions
 from benchmarks.figures import Figure, table
 
 Benchmark = Callable[[Path, bool], Coroutine[Any, Any, list[Figure]]]
@@ -28,6 +28,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     "costs": costs.measure,
     "size": size.measure,
     "reaping": reaping.measure,
+    "recovery": recovery.measure,
     "idle": idle.measure,
     "checkpoints": checkpoints.measure,
     "claude": claude.measure,

@@ -21,6 +21,7 @@ from supervisor.projects import Projects
 from supervisor.protocol.messages import UserId
 from supervisor.protocol.status import Permissions, Role
 from supervisor.protocol.times import now_ms
+from supervisor.recovery import Recovery
 from supervisor.schedule import Schedule
 from supervisor.sessions import Sessions
 from supervisor.store import SqliteStore, open_store
@@ -42,6 +43,7 @@ class Core:
     sessions: Sessions
     operations: Operations
     schedule: Schedule
+    recovery: Recovery
     caller: Caller
     project_path: str
 
@@ -105,6 +107,7 @@ async def core(
             sessions=built.sessions,
             operations=built.operations,
             schedule=built.schedule,
+            recovery=built.recovery,
             caller=directory.caller(credentials.operator_token()),
             project_path=str(project),
         )

@@ -1,0 +1,84 @@
+"""100 sessions whose turns a crash cut off in the middle of a tool: settled, written down and reported."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from benchmarks.bare import bare_table
+from benchmarks.core import PROJECT, USER, core, open_bench_store
+from benchmarks.figures import Figure, compare
+from supervisor.protocol.ids import uuid7
+from supervisor.protocol.messages import Address, MessageId, ProjectName, Reply, SessionId
+from supervisor.protocol.status import SessionStatus, Target
+from supervisor.protocol.times import now_ms
+from supervisor.store.records import Acceptance, NewSession
+
+SESSIONS = 100
+FEW_SESSIONS = 10
+PHONE = Address(kind="sms", value="+15550100")
+
+
+async def measure(folder: Path, short: bool) -> list[Figure]:
+    """Measure what the next start of the daemon does before it accepts anything."""
+    rounds, count = (2, FEW_SESSIONS) if short else (5, SESSIONS)
+    took: list[float] = []
+    bare: list[float] = []
+    for number in range(rounds):
+        state = folder / f"round-{number}"
+        state.mkdir()
+        await _crash(state, count)
+        async with core(state) as daemon:
+            began = time.perf_counter()
+            found = await daemon.recovery.run()
+            took.append((time.perf_counter() - began) * 1e3)
+        if found.interrupted != count:
+            raise RuntimeError(f"{found.interrupted} turns were reported, not {count}")
+        with bare_table(state) as table:
+            bare.append(sum(table.commit_seconds(times=count)) * 1e3)
+    return [compare(f"recovery of {count} sessions", "ms", took, f"{count} bare commits of one row", bare)]
+
+
+async def _crash(folder: Path, count: int) -> None:
+    """Leave a database as a daemon does that is killed while turns run tools in so many sessions."""
+    (folder / "project").mkdir()
+    store = await open_bench_store(folder)
+    try:
+        for _ in range(count):
+            session_id, now = SessionId(uuid7()), now_ms()
+            session = NewSession(
+                id=session_id,
+                user_id=USER,
+                project=ProjectName(PROJECT),
+                project_path=str(folder / "project"),
+                conversation_id=uuid7(),
+            )
+            await store.sessions.create(session, status=SessionStatus.ACTIVE, now_ms=now)
+            accepted = await store.turns.accept(_prompt(session_id, now))
+            if accepted.started is None:
+                raise RuntimeError("the turn did not start")
+            payload = {"id": "t1", "summary": "Bash make"}
+            await store.turns.record_event(accepted.started.id, "tool_allowed", payload, now_ms=now)
+    finally:
+        await store.close()
+
+
+def _prompt(session_id: SessionId, now: int) -> Acceptance:
+    return Acceptance(
+        message_id=MessageId(uuid7()),
+        channel="sms",
+        account="+15550199",
+        dedup_key=None,
+        digest="",
+        user_id=USER,
+        sender=PHONE,
+        text="run the tests, then deploy",
+        target=Target.CLAUDE_CODE,
+        reason="the conversation",
+        lane=session_id,
+        session_id=session_id,
+        project=ProjectName(PROJECT),
+        reply=Reply(channel="sms", to=PHONE, account="+15550199"),
+        start=True,
+        now_ms=now,
+    )
