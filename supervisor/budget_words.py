@@ -29,9 +29,8 @@ class BudgetWords:
 
     async def answer(self, command: Command, asker: Asker) -> Answer:
         """Say what is to be added to a limit, and what its sender is told then."""
-        if (
-            asker.user.role is not Role.ADMIN
-        ):  # before the code is looked up: whether there is one is not theirs to know
+        # Before the code is looked up: whether there is one is not theirs to know.
+        if asker.user.role is not Role.ADMIN:
             return Answer(text="Only an administrator raises a limit. Nothing was added.")
         code = await self._store.codes.find(command.code)
         if code is None or code.kind is not CodeKind.BUDGET or code.user_id != asker.user.id:
