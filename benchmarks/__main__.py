@@ -16,7 +16,19 @@ from typing import Any
 
 import uvloop
 
-from benchmarks import checkpoints, claude, costs, exchange, idle, reaping, recovery, sessions, size, transactions
+from benchmarks import (
+    checkpoints,
+    claude,
+    costs,
+    exchange,
+    gateway,
+    idle,
+    reaping,
+    recovery,
+    sessions,
+    size,
+    transactions,
+)
 from benchmarks.figures import Figure, table
 
 Benchmark = Callable[[Path, bool], Coroutine[Any, Any, list[Figure]]]
@@ -31,6 +43,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     "recovery": recovery.measure,
     "idle": idle.measure,
     "checkpoints": checkpoints.measure,
+    "gateway": gateway.measure,
     "claude": claude.measure,
 }
 """By name: takes an empty folder and whether to be short; returns figures."""

@@ -43,16 +43,19 @@ async def measure(folder: Path, short: bool) -> list[Figure]:
         compare("a warm turn", "ms", ours.warm, SDK, alone.warm),
         compare("added to a warm turn", "ms", added, SDK, alone.warm, REACH),
         compare("first token of a new session", "ms", ours.new, SDK, alone.new),
+        compare("first token of a session prepared by a connect", "ms", ours.prepared, SDK, alone.prepared),
         compare("first token of a resumed session", "ms", ours.resumed, SDK, alone.resumed),
     ]
 
 
 @dataclass(frozen=True, slots=True)
 class _Side:
-    """Milliseconds of warm turns, and from nothing to the first token of new and of resumed sessions."""
+    """Milliseconds of warm turns, and to the first token: of new and of resumed sessions from nothing, of prepared ones
+    from the prompt on."""
 
     warm: list[float] = field(default_factory=list)
     new: list[float] = field(default_factory=list)
+    prepared: list[float] = field(default_factory=list)
     resumed: list[float] = field(default_factory=list)
 
 
@@ -60,11 +63,15 @@ async def _round(daemon: Core, sdk: _Sdk, turns: int, ours: _Side, alone: _Side)
     """Open a session on each side, use both in turn, close and resume them."""
     began = time.perf_counter()
     session_id = await _connect(daemon)
+    connecting = (time.perf_counter() - began) * 1e3
     ours.new.append(await _first_token(daemon, session_id, began))
+    ours.prepared.append(ours.new[-1] - connecting)
     theirs = str(uuid.uuid4())
     began = time.perf_counter()
     async with sdk.client(session_id=theirs) as client:
+        connecting = (time.perf_counter() - began) * 1e3
         alone.new.append(await sdk.first_token(client, began))
+        alone.prepared.append(alone.new[-1] - connecting)
         for number in range(turns):
             # The second of a pair finds the machine as the first left it: each is first as often as the other.
             if number % 2:
