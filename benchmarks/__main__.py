@@ -23,6 +23,7 @@ from benchmarks import (
     exchange,
     gateway,
     idle,
+    live,
     reaping,
     recovery,
     sessions,
@@ -45,6 +46,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     "checkpoints": checkpoints.measure,
     "gateway": gateway.measure,
     "claude": claude.measure,
+    "live": live.measure,
 }
 """By name: takes an empty folder and whether to be short; returns figures."""
 

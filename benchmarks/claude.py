@@ -36,7 +36,7 @@ async def measure(folder: Path, short: bool) -> list[Figure]:
         url = model.first_line
         async with core(folder, connector="claude_code", upstream=url) as daemon:
             for _ in range(rounds):
-                await _round(daemon, _Sdk(folder / f"sdk-{uuid7()}", url), turns, *found)
+                await _round(daemon, Sdk(folder / f"sdk-{uuid7()}", url), turns, *found)
     ours, alone = found
     added = [mine - theirs for mine, theirs in zip(ours.warm, alone.warm, strict=True)]
     return [
@@ -59,7 +59,7 @@ class _Side:
     resumed: list[float] = field(default_factory=list)
 
 
-async def _round(daemon: Core, sdk: _Sdk, turns: int, ours: _Side, alone: _Side) -> None:
+async def _round(daemon: Core, sdk: Sdk, turns: int, ours: _Side, alone: _Side) -> None:
     """Open a session on each side, use both in turn, close and resume them."""
     began = time.perf_counter()
     session_id = await _connect(daemon)
@@ -129,7 +129,7 @@ class _listening:
             self._first.set_result(time.perf_counter())
 
 
-class _Sdk:
+class Sdk:
     """`ClaudeSDKClient` with nothing of ours around it, the same CLI and the same offers."""
 
     def __init__(self, folder: Path, url: str) -> None:
