@@ -26,7 +26,7 @@ def interpreter(uid: int) -> str:
     for python in (sys.executable, "/usr/bin/python3"):
         check = "import sys, connectors.claude_code.connector; assert sys.version_info >= (3, 11)"
         try:
-            ran = subprocess.run([python, "-c", check], **_as_user(uid), capture_output=True, check=False)
+            ran = subprocess.run([python, "-c", check], **as_user(uid), capture_output=True, check=False)
         except OSError:
             continue
         if ran.returncode == 0:
@@ -46,7 +46,7 @@ def victim(kind: str, uid: int, *, env: dict[str, str] | None = None, **given: A
     """Start a victim; end it at the end."""
     process = subprocess.Popen(
         [interpreter(uid), str(VICTIM), kind, json.dumps(given)],
-        **_as_user(uid, env),
+        **as_user(uid, env),
         stdout=subprocess.PIPE,
         text=True,
     )
@@ -63,7 +63,7 @@ def wait_up(process: subprocess.Popen[str]) -> None:
     assert process.stdout.readline().strip() == "up"
 
 
-def _as_user(uid: int, env: dict[str, str] | None = None) -> dict[str, Any]:
+def as_user(uid: int, env: dict[str, str] | None = None) -> dict[str, Any]:
     given: dict[str, Any] = {
         "cwd": "/",
         "env": {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1", **(env or {})},

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 import stat
+import subprocess
+import tempfile
 from pathlib import Path
 
 import pytest
 
-from supervisor.checkpoints.git import CheckpointFailed
 from supervisor.checkpoints.shadow import Reverted, Shadow
 from supervisor.checkpoints.undoing import Conflict, Undoing
 from supervisor.checkpoints.worktree import Worktree
-from tests.supervisor.checkpoints.places import Place, modes_bind, place, snapshot
+from tests.connectors.claude_code.victims import as_user, interpreter, user_id
+from tests.supervisor.checkpoints.places import Place, place, snapshot
 
 LINES = [f"line {number}\n" for number in range(20)]
 
@@ -201,22 +205,20 @@ async def test_file_that_was_left_out_before_is_not_removed(there: Place) -> Non
     assert there.read("large") == "small now"
 
 
-async def test_read_only_project_is_recorded_and_not_undone(there: Place, tmp_path: Path) -> None:
-    if not modes_bind(tmp_path):
-        pytest.skip("root writes everywhere")
-    shadow = there.shadow()
-    there.write("below/a", "1")
-    before = (await shadow.record("before")).commit
-    there.write("below/a", "2")
-    (there.project / "below").chmod(0o555)
+def test_read_only_project_is_recorded_and_not_undone() -> None:
+    uid = user_id("ordinary")
+    folder = Path(tempfile.mkdtemp())  # an ordinary user can enter it, unlike pytest's own
+    folder.chmod(0o777)
     try:
-        after = (await shadow.record("after")).commit
-        with pytest.raises(CheckpointFailed, match="may not be written") as raised:
-            await shadow.revert(before, after, dry_run=False)
-        assert raised.value.remedy
-        assert there.read("below/a") == "2"
+        command = [interpreter(uid), str(Path(__file__).with_name("read_only.py")), str(folder)]
+        ran = subprocess.run(command, **as_user(uid), capture_output=True, text=True, check=False)
+        assert ran.returncode == 0, ran.stderr
+        told = json.loads(ran.stdout)
+        assert "may not be written" in told["why"]
+        assert told["remedy"]
+        assert told["left"] == "2"
     finally:
-        (there.project / "below").chmod(0o755)
+        shutil.rmtree(folder)
 
 
 def steps(there: Place, shadow: Shadow) -> Undoing:
