@@ -29,6 +29,7 @@ def test_terminal_shows_history_streams_answers_and_leaves_by_ctrl_d(daemon: Dae
         terminal.press("say hello there\n")
         terminal.wait_for("[$0.0123, 1.5 s]")
         assert terminal.text.count("\nhello there\n") == 1
+        terminal.wait_for("> ", times=2)  # what is typed before would be echoed above it
         terminal.press("quiet all at once\n")
         terminal.wait_for("[$0.0123, 1.5 s]", times=2)
         assert terminal.text.count("\nall at once\n") == 1
@@ -131,13 +132,10 @@ def test_questions_about_tool_calls_are_answered_where_they_are_shown(daemon: Da
         terminal.wait_for("> ")
         terminal.press("/yes\r")
         terminal.wait_for("Nothing waits for a yes or no.")
-        for approval_id, answer, decision in (
-            ("first", "/yes", "allow"),
-            ("second", "/NO", "deny"),
-            ("late", "/no", ""),
-        ):
+        answers = (("first", "/yes", "allow"), ("second", "/NO", "deny"), ("late", "/no", ""))
+        for number, (approval_id, answer, decision) in enumerate(answers, 1):
             daemon.push(question(approval_id), "approvals")
-            terminal.wait_for("May it run: Bash git push? /yes or /no, until 2026-01-01T00:15:00.000Z.")
+            terminal.wait_for("May it run: Bash git push? /yes or /no, until 2026-01-01T00:15:00.000Z.", times=number)
             terminal.press(f"{answer}\r")
             if decision:
                 wait_until(lambda: daemon.approvals[approval_id] == decision, "it is answered")  # noqa: B023
