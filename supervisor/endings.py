@@ -73,10 +73,9 @@ class Endings:
             tools = await self.tools_of(running.turn)
             asked = await self.asked_by(running.turn)
             outcome = outcomes.interrupted(running.turn, outcomes.SHUT_DOWN, tools, running, now, asked=asked)
-            outcome = replace(outcome, hosts=bool(running.joined))
             await self.finish(running.turn, outcome, TurnFailed(outcome.why))
             return
-        outcome = replace(outcomes.concluded(running, ended, denied, now), hosts=bool(running.joined))
+        outcome = outcomes.concluded(running, ended, denied, now)
         error: XswarmError | None = None
         if isinstance(ended, talk.Failed) and running.refused is not None:
             error = running.refused

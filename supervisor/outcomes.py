@@ -167,6 +167,7 @@ def _outcome(
         duration_ms=running.duration_ms if running is not None else 0,
         provider_nanos=running.provider_nanos if running is not None else None,
         charges=running.charges if running is not None else (),
+        hosts=running is not None and bool(running.joined),
         replies=replies,
         footer=footer if turn.target is Target.CLAUDE_CODE and _by_hand(turn) else None,
         now_ms=now_ms,

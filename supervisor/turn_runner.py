@@ -136,9 +136,8 @@ class TurnRunner:
         await self._endings.conclude(running, ended, denied)
         while running.joined:
             part, *rest = running.joined
-            gathered = part.turn.id in {one.id for one in running.turn.gathered}
             taken_in = part.given and part.ended.done() and not part.text and not part.tools
-            if not gathered and not taken_in:
+            if not part.turn.gather and not taken_in:
                 part.joined = rest
                 return part
             own = part.ended.result() if part.ended.done() else ended

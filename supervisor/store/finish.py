@@ -33,7 +33,6 @@ _ADD_ANSWER = """
     INSERT INTO claude_code_messages (seq, id, session_id, direction, message, timestamp_ms, cost_nanos, status)
     VALUES (?, ?, ?, 'from_claude', ?, ?, ?, ?)
 """
-_MARK_PROMPT = "UPDATE claude_code_messages SET status = ? WHERE seq = ?"
 _TOUCH_SESSION = """
     UPDATE claude_code_sessions
     SET cost_nanos = cost_nanos + ?, activity_ms = max(activity_ms, ?), updated_ms = ?, epoch = ?, started = 1
@@ -62,7 +61,7 @@ def finish(tx: Transaction, turn_id: int, outcome: Outcome) -> Settled | None:
             _ADD_ANSWER,
             (2 * turn_id + 1, answer_id, owner.session_id, text, now_ms, posted.nanos, outcome.state),
         )
-        tx.execute(_MARK_PROMPT, (outcome.state, 2 * turn_id))
+        tx.mark_prompt(turn_id, outcome.state)
         tx.execute(_TOUCH_SESSION, (posted.nanos, now_ms, now_ms, tx.epoch, owner.session))
         if outcome.session_status is not None:
             reason = outcome.session_reason or outcome.why

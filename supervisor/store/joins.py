@@ -9,13 +9,12 @@ from supervisor.protocol.messages import MessageId
 from supervisor.protocol.status import TurnState
 from supervisor.store.drafts import add_drafts
 from supervisor.store.records import OutboxDraft, Turn
-from supervisor.store.rows import TURNS, to_turn
+from supervisor.store.rows import TURN, to_turn
 from supervisor.store.transaction import Transaction
 
 MAX_GATHERED = 20
 """Messages that one prompt holds at most."""
 
-_TURN = f"{TURNS} WHERE t.id = ?"
 _BEHIND = "SELECT id, user_id, channel, gather FROM turns WHERE lane = ? AND state = 'pending' ORDER BY id LIMIT ?"
 _JOIN = """
     UPDATE turns
@@ -44,7 +43,6 @@ _PART_AGAIN = """
     UPDATE turns SET state = 'pending', host = NULL, pid = NULL, pid_started = NULL, boot_id = NULL, started_ms = NULL
     WHERE host = ? AND state = 'waiting'
 """
-_MARK_PROMPT = "UPDATE claude_code_messages SET status = ? WHERE seq = ?"
 
 
 def ahead_of(tx: Transaction, turn_id: int, lane: str, project: str | None) -> int:
@@ -92,7 +90,7 @@ def promote(tx: Transaction, host_id: int) -> Turn | None:
         return None
     tx.execute(_PROMOTE, (tx.epoch, turn_id))
     tx.execute(_REHOST, (turn_id, tx.epoch, host_id))
-    return to_turn(tx.execute(_TURN, (turn_id,)).fetchone())
+    return to_turn(tx.execute(TURN, (turn_id,)).fetchone())
 
 
 def release(tx: Transaction, host_id: int) -> None:
@@ -101,12 +99,12 @@ def release(tx: Transaction, host_id: int) -> None:
     if parts:
         tx.execute(_PART_AGAIN, (host_id,))
     for turn_id in parts:
-        tx.execute(_MARK_PROMPT, (TurnState.PENDING, 2 * turn_id))
+        tx.mark_prompt(turn_id, TurnState.PENDING)
 
 
 def _join(tx: Transaction, turn_id: int, host_id: int, now_ms: int) -> Turn | None:
     values = {"id": turn_id, "host": host_id, "epoch": tx.epoch, "now_ms": now_ms}
     if tx.execute(_JOIN, values).rowcount == 0:
         return None
-    tx.execute(_MARK_PROMPT, (TurnState.RUNNING, 2 * turn_id))
-    return to_turn(tx.execute(_TURN, (turn_id,)).fetchone())
+    tx.mark_prompt(turn_id, TurnState.RUNNING)
+    return to_turn(tx.execute(TURN, (turn_id,)).fetchone())

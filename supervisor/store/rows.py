@@ -28,6 +28,8 @@ TURNS = """
     LEFT JOIN claude_code_sessions AS s ON s.number = t.session
 """
 
+TURN = f"{TURNS} WHERE t.id = ?"
+
 MESSAGES = """
     SELECT id, direction, message, timestamp_ms, cost_nanos, status, context,
            (SELECT t.user_id FROM turns AS t WHERE t.id = seq / 2 AND direction = 'to_claude')

@@ -31,6 +31,7 @@ _ADD_TO_DAY = """
         nanos = nanos + excluded.nanos, messages = messages + excluded.messages,
         input_tokens = input_tokens + excluded.input_tokens, output_tokens = output_tokens + excluded.output_tokens
 """
+_MARK_PROMPT = "UPDATE claude_code_messages SET status = ? WHERE seq = ?"
 _REMEMBER = """
     INSERT INTO last_used (user_id, channel, session, at_ms) VALUES (?, ?, ?, ?)
     ON CONFLICT (user_id, channel) DO UPDATE SET session = excluded.session, at_ms = excluded.at_ms
@@ -109,6 +110,10 @@ class Transaction:
         mac = self._seal(previous, canonical(seq, now_ms, self.epoch, actor, event, content))
         self._entries.append((seq, now_ms, self.epoch, actor, event, content, mac))
         self._last_entry = (seq, mac)
+
+    def mark_prompt(self, turn_id: int, status: str) -> None:
+        """Show the state of a turn at its prompt, where it has one in a conversation."""
+        self.execute(_MARK_PROMPT, (status, 2 * turn_id))
 
     def count_message(self, owner: Owner, now_ms: int) -> None:
         """Count an accepted prompt."""

@@ -26,10 +26,9 @@ from supervisor.store.records import (
     StoredMessage,
     Turn,
 )
-from supervisor.store.rows import MESSAGES, TURNS, to_message, to_tokens, to_turn
+from supervisor.store.rows import MESSAGES, TURN, TURNS, to_message, to_tokens, to_turn
 from supervisor.store.transaction import Transaction, to_json
 
-TURN = f"{TURNS} WHERE t.id = ?"
 _NEXT = """
     SELECT id FROM turns AS next
     WHERE id = (SELECT id FROM turns WHERE lane = ? AND state = 'pending' ORDER BY id LIMIT 1)
@@ -46,7 +45,6 @@ _REQUEUE = """
                      boot_id = NULL, started_ms = NULL
     WHERE id = ? AND state = 'running' AND epoch = ?
 """
-_MARK_PROMPT = "UPDATE claude_code_messages SET status = ? WHERE seq = ?"
 _PENDING_OF_LANE = f"{TURNS} WHERE t.lane = ? AND t.state = 'pending' ORDER BY t.id"
 _WAITING = f"""
     {TURNS} WHERE t.id IN (SELECT id FROM turns INDEXED BY turns_pending WHERE state = 'pending')
@@ -147,7 +145,7 @@ class SqliteTurns:
             tx.point("requeue")
             if not tx.changed(_REQUEUE, (rename, turn_id, tx.epoch)):
                 return False
-            tx.execute(_MARK_PROMPT, (TurnState.PENDING, 2 * turn_id))
+            tx.mark_prompt(turn_id, TurnState.PENDING)
             release(tx, turn_id)
             tx.execute(_FORGET_FOLDER, (turn_id,))
             tx.record("supervisor", "turn.requeued", {"turn": turn_id}, now_ms)
@@ -329,7 +327,7 @@ def start_next(tx: Transaction, lane: str, identity: ProcessIdentity | None, now
     turn_id: int = row[0]
     process = (None, None, None) if identity is None else (identity.pid, identity.started, identity.boot_id)
     tx.execute(_START, (tx.epoch, *process, now_ms, turn_id))
-    tx.execute(_MARK_PROMPT, (TurnState.RUNNING, 2 * turn_id))
+    tx.mark_prompt(turn_id, TurnState.RUNNING)
     turn = to_turn(tx.execute(TURN, (turn_id,)).fetchone())
     return gathered(tx, turn, now_ms) if turn.gather else turn
 
@@ -337,6 +335,6 @@ def start_next(tx: Transaction, lane: str, identity: ProcessIdentity | None, now
 def _cancel(tx: Transaction, turn_id: int, why: str, now_ms: int) -> bool:
     if not tx.changed(_CANCEL, (why, now_ms, tx.epoch, turn_id)):
         return False
-    tx.execute(_MARK_PROMPT, (TurnState.CANCELLED, 2 * turn_id))
+    tx.mark_prompt(turn_id, TurnState.CANCELLED)
     tx.record("supervisor", "turn.cancelled", {"turn": turn_id}, now_ms)
     return True
