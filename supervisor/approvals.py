@@ -184,10 +184,10 @@ class Approvals:
         except TimeoutError:
             state = ApprovalState.EXPIRED
         store = self._store.approvals
-        if self.stopping and state is ApprovalState.WITHDRAWN:
-            return Verdict(allowed=False, reason=f"{approval.summary} was not run: the daemon stops")
         if await store.consume(approval.id, approval.call_sha256, now_ms=self._clock()):
             return Verdict(allowed=True)
+        if self.stopping and await store.of_turn(approval.turn_id, now_ms=self._clock()) is not None:
+            return Verdict(allowed=False, reason=f"{approval.summary} was not run: the daemon stops")
         if await store.close(approval.id, state, now_ms=self._clock()):
             self._resolved(approval, allowed=False)
             why = "nobody answered in time" if state is ApprovalState.EXPIRED else "its turn ended first"

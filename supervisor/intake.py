@@ -135,11 +135,12 @@ class Intake:
             return await self._submit(submission, decision)
 
     async def _submit(self, submission: Submission, decision: Decision | None) -> Taken:
-        user, mode = submission.user, self._mode
+        user, mode = submission.user, Mode.INTERRUPT if self._mode is Mode.INTERRUPT else Mode.FOLLOWUP
         command = words.parse(submission.text) if submission.commands else None
         if submission.commands and command is None:
             named, text = queueing.parse(submission.text)
-            mode, submission = named or mode, replace(submission, text=text)
+            # Only what a person writes shares an answer with another message: a service waits for its own.
+            mode, submission = named or self._mode, replace(submission, text=text)
         if (submission.limited or command is not None) and (first := await self._known(submission)) is not None:
             return first  # a repetition costs nobody their limit, and no word is carried out twice
         if not submission.limited:

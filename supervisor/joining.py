@@ -11,7 +11,7 @@ from supervisor.outcomes import reply_id
 from supervisor.protocol.errors import ConnectionFailed
 from supervisor.protocol.times import Clock
 from supervisor.queueing import JOINED, Mode
-from supervisor.running import RecordTool, Running
+from supervisor.running import BROKE, RecordTool, Running
 from supervisor.store.port import Store
 from supervisor.store.records import Acceptance, OutboxDraft, Turn
 from supervisor.submissions import PLACES_TOLD, QUEUED, place_told
@@ -53,8 +53,10 @@ class Joining:
                 joined.given = True
             except ConnectionFailed as error:  # it runs by itself, after the turn
                 logger.warning("%s: it could not be sent into the running turn: %s", part.message_id, error.why)
-            except Exception:
+            except Exception:  # nobody knows whether it was written, so it is not written again
                 logger.exception("%s: the connector broke", part.message_id)
+                joined.given = True
+                joined.fail(BROKE)
         return True
 
     def _host(self, lane: Lane, acceptance: Acceptance) -> Running | None:

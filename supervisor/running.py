@@ -111,6 +111,12 @@ class Running:
         """The first of its parts that was sent into it and has not ended."""
         return next((part for part in self.joined if part.given and not part.ended.done()), None)
 
+    def ended_with(self, host: Ended) -> bool:
+        """Return whether a part has no end of its own: it wrote nothing, and ended as its host did."""
+        if not self.given or not self.ended.done() or self.text or self.tools:
+            return False
+        return isinstance(self.ended.result(), talk.Finished) == isinstance(host, talk.Finished)
+
     def _end(self, event: Ended) -> None:
         if not self.ended.done():
             self.ended.set_result(event)

@@ -136,12 +136,10 @@ class TurnRunner:
         await self._endings.conclude(running, ended, denied)
         while running.joined:
             part, *rest = running.joined
-            taken_in = part.given and part.ended.done() and not part.text and not part.tools
-            if not part.turn.gather and not taken_in:
+            if not part.turn.gather and not part.ended_with(ended):
                 part.joined = rest
                 return part
-            own = part.ended.result() if part.ended.done() else ended
-            await self._endings.conclude_part(part, own, hosts=bool(rest))
+            await self._endings.conclude_part(part, ended, hosts=bool(rest))
             running.joined = rest
         return None
 

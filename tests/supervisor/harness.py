@@ -162,6 +162,7 @@ class Core:
         self.waiting_line = core.waiting_line
         self.progress = core.progress
         self.one_shot = core.one_shot
+        self.drain = core.drain
         self.spending = core.spending
         stack.push_async_callback(core.close)
         stack.push_async_callback(core.drain, DRAIN_SECONDS)

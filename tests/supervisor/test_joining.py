@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import pytest
+
 from supervisor.config import Queue
 from supervisor.protocol.conversation import Exchange, Failed, Finished, Prompt, SessionSpec, Trace, TraceKind
 from supervisor.protocol.messages import MessageId, Receipt
@@ -13,7 +15,7 @@ from supervisor.protocol.status import TurnState
 from supervisor.store.records import Result
 from tests.fakes import ScriptedConnector, ScriptedConversation
 from tests.supervisor.harness import ALICE_MAIL, Core
-from tests.supervisor.helpers import result, scripted, text_message
+from tests.supervisor.helpers import asked, result, scripted, text_message
 from tests.supervisor.test_queueing import told_texts
 from tests.waiting import until
 
@@ -32,7 +34,7 @@ class SteeringConversation(ScriptedConversation):
         if self.held is None:
             await super().prompt(prompt)
             return
-        if prompt.text.startswith("refuse"):
+        if prompt.text.startswith(("refuse", "break")):
             await super().prompt(prompt)
         self.taken.append(prompt)
 
@@ -173,6 +175,35 @@ async def test_a_prompt_that_was_not_written_runs_after_the_turn(tmp_path: Path)
         second = await text(core, "refuse to be written")
         await conversation(core).end()
         assert "to be written" in (await ended(core, second)).why
+
+
+async def test_a_prompt_that_may_have_been_written_is_not_written_again_and_its_person_is_told(tmp_path: Path) -> None:
+    async with steering(tmp_path) as core:
+        first = await text(core, "hold the door")
+        await held(core)
+        second = await text(core, "break the plug-in")
+        await conversation(core).end("held")
+        assert (await ended(core, first)).answer == "held"
+        assert "an internal error" in (await ended(core, second)).why
+        assert any("an internal error" in one for one in await told_texts(core))
+        third = await text(core, "next")
+        assert (await ended(core, third)).answer == "next"
+        assert [prompt for _, prompt in scripted(core).prompts] == ["hold the door", "next"]
+
+
+@pytest.mark.parametrize("mode", ["steer", "collect"])
+async def test_a_service_gets_an_answer_of_its_own_to_each_message(tmp_path: Path, mode: str) -> None:
+    async with steering(tmp_path, mode) as core:
+        alice = core.directory.user("alice")
+        first = await core.operations.route(asked(core), alice, "claude: hold the door")
+        core.operations.start(first)
+        await held(core)
+        others = [await core.operations.route(asked(core), alice, f"claude: {word}") for word in ("one", "two")]
+        for taken in others:
+            core.operations.start(taken)
+        assert conversation(core).taken == []
+        await conversation(core).end()
+        assert [(await ended(core, one.accepted.message_id)).answer for one in others] == ["one", "two"]
 
 
 async def test_another_channel_of_the_same_person_does_not_join(tmp_path: Path) -> None:

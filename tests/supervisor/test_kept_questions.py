@@ -121,6 +121,26 @@ async def test_a_planned_restart_keeps_it_too(tmp_path: Path) -> None:
         await until(lambda: scripted(after).prompts, "the work goes on")
 
 
+async def test_a_yes_while_the_daemon_stops_still_runs_the_call(tmp_path: Path) -> None:
+    async with core_with(tmp_path) as core:
+        message_id, approval = await asking(core)
+        draining = asyncio.create_task(core.drain(30.0))
+        await until(lambda: core.turns.stopping, "nothing new is started")
+        assert await say(core, f"YES {approval.code}") == "Allowed once: Bash git push"
+        await draining
+        assert (await result(core, message_id)).answer == "allowed: True"
+
+
+async def test_a_no_while_the_daemon_stops_is_a_no(tmp_path: Path) -> None:
+    async with core_with(tmp_path) as core:
+        message_id, approval = await asking(core)
+        draining = asyncio.create_task(core.drain(30.0))
+        await until(lambda: core.turns.stopping, "nothing new is started")
+        await say(core, f"NO {approval.code}")
+        await draining
+        assert "Bash git push was not run: the person said no" in (await result(core, message_id)).answer
+
+
 def _let_go(core: Core) -> None:
     """End the waits of a scripted conversation, which hold up its prompt, as the end of a real one's process does."""
     core.approvals.stopping = True
