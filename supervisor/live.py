@@ -131,3 +131,25 @@ class Live:
         elif self.witness is not None and permissions.changes_something(call):
             await self.witness(call)
         return verdict
+
+
+class Claim:
+    """What uses a session as long as its `with` block lasts; a class, since each turn makes one.
+
+    Args:
+        released: told when it is over.
+    """
+
+    __slots__ = ("_live", "_released")
+
+    def __init__(self, live: Live, released: Callable[[], None]) -> None:
+        self._live = live
+        self._released = released
+
+    def __enter__(self) -> None:
+        self._live.claims += 1
+
+    def __exit__(self, *exc: object) -> None:
+        self._live.claims -= 1
+        self._live.used = time.monotonic()
+        self._released()

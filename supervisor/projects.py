@@ -92,11 +92,12 @@ class Projects:
 
     def may_use(self, user: User, name: ProjectName) -> bool:
         """Return whether a user may use a project, their scratch folder included."""
-        return name == SCRATCH or any(project.name == name for project in self.of(user))
+        project = self._by_name.get(name)
+        return name == SCRATCH or (project is not None and _may_use(user, project))
 
     def of(self, user: User) -> list[Project]:
         """Return the projects that a user may use: those of config.toml and those given in the database."""
-        return [p for p in self._by_name.values() if user.id in p.users or p.name in user.projects]
+        return [project for project in self._by_name.values() if _may_use(user, project)]
 
     def shared_with(self, user: User) -> list[ProjectName]:
         """Return the projects whose shared conversations a user may see."""
@@ -131,3 +132,7 @@ class Projects:
         if is_protected(path, project.path):  # below it nothing would be told from the project's own files
             raise ProjectNotAllowed(path)
         return project, os.path.realpath(path)
+
+
+def _may_use(user: User, project: Project) -> bool:
+    return user.id in project.users or project.name in user.projects

@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -25,7 +24,7 @@ from supervisor.lifecycle import (
     TurnEnded,
     WentQuiet,
 )
-from supervisor.live import Live, Sink, home_of
+from supervisor.live import Claim, Live, Sink, home_of
 from supervisor.models.proxy import Gateway
 from supervisor.projects import Project
 from supervisor.protocol import conversation as talk
@@ -137,6 +136,8 @@ class Sessions:
             ConnectionFailed: it did not start.
             StorageError: its status could not be recorded.
         """
+        if live.conversation is not None and self._accepting and not live.lock.locked():
+            return live.conversation
         while True:
             try:
                 async with asyncio.timeout(patience):
@@ -171,16 +172,9 @@ class Sessions:
         await self._apply(live, live.lifecycle.on(Opened()))
         return conversation
 
-    @contextmanager
-    def claim(self, live: Live) -> Iterator[None]:
-        """Keep a session's process from being reaped or evicted."""
-        live.claims += 1
-        try:
-            yield
-        finally:
-            live.claims -= 1
-            live.used = time.monotonic()
-            self._room.changed()
+    def claim(self, live: Live) -> Claim:
+        """Keep a session's process from being reaped or evicted, as long as a `with` block lasts."""
+        return Claim(live, self._room.changed)
 
     async def trace(self, session: Session, key: MessageId) -> talk.Trace:
         """Return how far a prompt had come whose process died with an earlier daemon."""

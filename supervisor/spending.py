@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from supervisor.budget_notices import BudgetNotices
@@ -110,9 +109,8 @@ class Spending:
             accounts.insert(0, Account(scope=Scope.MESSAGE, id=str(turn_id), limit=most))
         return refuse_call(accounts, used + under_way)
 
-    @contextmanager
-    def watched(self, meter: SessionMeter, running: Running, conversation: Conversation) -> Iterator[None]:
-        """End a turn that was refused a call and does not end by itself."""
+    def watch(self, meter: SessionMeter, running: Running, conversation: Conversation) -> None:
+        """End a turn that is refused a call and does not end by itself; until the meter is told of another."""
 
         def refused(error: BudgetExceeded) -> None:
             if running.refused is None:
@@ -123,10 +121,6 @@ class Spending:
                 task.add_done_callback(self._stopping.discard)
 
         meter.on_refusal = refused
-        try:
-            yield
-        finally:
-            meter.on_refusal = None
 
     async def _stop(self, running: Running, conversation: Conversation) -> None:
         await asyncio.wait([running.ended], timeout=self._refused_seconds)

@@ -174,14 +174,14 @@ class TurnRunner:
                 running.fail(outcomes.SHUT_DOWN)
             if running.ended.done():
                 return running.ended.result()
+            self._spending.watch(meter, running, conversation)
             async with asyncio.timeout(self._turn_timeout + self._grace_seconds):
-                with self._spending.watched(meter, running, conversation):
-                    if not running.given:
-                        await conversation.prompt(prompt_of(running.turn))
-                        running.given = True
-                    elif stop:
-                        await conversation.interrupt()
-                    return await asyncio.shield(running.ended)
+                if not running.given:
+                    await conversation.prompt(prompt_of(running.turn))
+                    running.given = True
+                elif stop:
+                    await conversation.interrupt()
+                return await asyncio.shield(running.ended)
         except ConnectionFailed as error:
             running.fail(error.why)
         except TimeoutError:
@@ -192,6 +192,7 @@ class TurnRunner:
             running.fail(BROKE)
             await conversation.close()  # nobody knows what it still does
         finally:
+            meter.on_refusal = None
             async with lane.gate:
                 lane.running, lane.conversation = None, None
             await meter.settle(running.turn.id)

@@ -7,6 +7,8 @@ import sqlite3
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
+import pydantic_core
+
 from supervisor.protocol.conversation import Tokens
 
 Seal = Callable[[bytes, bytes], bytes]
@@ -54,13 +56,12 @@ class Owner(NamedTuple):
 
 
 # Made once: `json.dumps` would make one for each call, which takes as long as most of what we write.
-_COMPACT = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)
 _ASCII = json.JSONEncoder(separators=(",", ":"))
 
 
 def to_json(value: Any) -> str:
     """Return compact JSON."""
-    return _COMPACT.encode(value)
+    return str(pydantic_core.to_json(value), "utf-8")
 
 
 def canonical(seq: int, at_ms: int, epoch: int, actor: str, event: str, detail: str) -> bytes:
