@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping
+from json.encoder import encode_basestring_ascii
 from typing import Any, NamedTuple
 
 import pydantic_core
@@ -55,10 +55,6 @@ class Owner(NamedTuple):
     channel: str
 
 
-# Made once: `json.dumps` would make one for each call, which takes as long as most of what we write.
-_ASCII = json.JSONEncoder(separators=(",", ":"))
-
-
 def to_json(value: Any) -> str:
     """Return compact JSON."""
     return str(pydantic_core.to_json(value), "utf-8")
@@ -66,7 +62,7 @@ def to_json(value: Any) -> str:
 
 def canonical(seq: int, at_ms: int, epoch: int, actor: str, event: str, detail: str) -> bytes:
     """Return what an audit row's seal covers."""
-    text = _ASCII.encode
+    text = encode_basestring_ascii  # what `json.dumps` does to a string, without its detours
     return f"[{seq},{at_ms},{epoch},{text(actor)},{text(event)},{text(detail)}]".encode()  # the JSON of a list of them
 
 

@@ -21,10 +21,15 @@ class Order:
     def __init__(self) -> None:
         self.accepting = asyncio.Lock()
         self._sessions: WeakValueDictionary[SessionId, asyncio.Lock] = WeakValueDictionary()
+        self._last: asyncio.Lock | None = None  # kept from being made anew by a client that has one session
 
     def session(self, session_id: SessionId) -> asyncio.Lock:
         """Return what is held while a session is connected, ended, or given a message; waiters get it in turn."""
-        return self._sessions.setdefault(session_id, asyncio.Lock())
+        lock = self._sessions.get(session_id)
+        if lock is None:
+            lock = self._sessions.setdefault(session_id, asyncio.Lock())
+        self._last = lock
+        return lock
 
 
 class Client(Protocol):
