@@ -90,13 +90,13 @@ def accept(tx: Transaction, a: Acceptance) -> Accepted:
         _ADD_TURN,
         (
             a.lane,
-            a.target,
+            a.target.value,  # a plain text: SQLite's module looks for an adapter for every other type
             a.reason,
-            state,
+            state.value,
             a.user_id,
             session,
             a.project,
-            a.exclusive,
+            int(a.exclusive),
             a.channel,
             a.thread,
             to_reply_json(a.reply),
@@ -109,7 +109,7 @@ def accept(tx: Transaction, a: Acceptance) -> Accepted:
             a.now_ms if state.final else None,
             a.reason if refused else "",
             a.refusals[0].text if a.target is Target.COMMAND and a.refusals else None,
-            a.gather,
+            int(a.gather),
         ),
     )
     assert added.lastrowid is not None, "an INSERT has one"
@@ -137,7 +137,7 @@ def accept(tx: Transaction, a: Acceptance) -> Accepted:
     )
     session_id = a.session_id if in_conversation else None
     if session is not None:
-        tx.execute(_ADD_PROMPT, (2 * turn_id, a.message_id, session_id, a.text, a.now_ms, state, context))
+        tx.execute(_ADD_PROMPT, (2 * turn_id, a.message_id, session_id, a.text, a.now_ms, state.value, context))
         tx.remember(a.user_id, "", session, a.now_ms)
     if a.closes:
         close(tx, a.closes, a.now_ms)

@@ -48,7 +48,7 @@ def finish(tx: Transaction, turn_id: int, outcome: Outcome) -> Settled | None:
         return None
     *keys, journalled, charged = row
     owner = Owner(turn_id, *keys)
-    now_ms = outcome.now_ms
+    now_ms, state = outcome.now_ms, outcome.state.value
     charges = [*(_journalled(tx, turn_id) if journalled else ()), *outcome.charges]
     earlier = earlier_charges(tx, owner) if charged else Posted()
     posted = post(tx, owner, charges, now_ms, earlier)
@@ -59,9 +59,9 @@ def finish(tx: Transaction, turn_id: int, outcome: Outcome) -> Settled | None:
         text = outcome.answer or (outcome.why if outcome.state is not TurnState.COMPLETED else "")
         tx.execute(
             _ADD_ANSWER,
-            (2 * turn_id + 1, answer_id, owner.session_id, text, now_ms, posted.nanos, outcome.state),
+            (2 * turn_id + 1, answer_id, owner.session_id, text, now_ms, posted.nanos, state),
         )
-        tx.mark_prompt(turn_id, outcome.state)
+        tx.mark_prompt(turn_id, state)
         tx.execute(_TOUCH_SESSION, (posted.nanos, now_ms, now_ms, tx.epoch, owner.session))
         if outcome.session_status is not None:
             reason = outcome.session_reason or outcome.why
@@ -70,7 +70,7 @@ def finish(tx: Transaction, turn_id: int, outcome: Outcome) -> Settled | None:
     tx.execute(
         _END,
         (
-            outcome.state,
+            state,
             outcome.answer if owner.session is None else None,
             outcome.why,
             outcome.stop_reason,
@@ -90,7 +90,7 @@ def finish(tx: Transaction, turn_id: int, outcome: Outcome) -> Settled | None:
         code = issue(tx, asking.kind, asking.ref, UserId(owner.user_id), asking.until_ms)
         add_drafts(tx, asking.notices(code), turn_id, owner.user_id, now_ms, footer=footer if asking.footed else "")
     following = promote(tx, turn_id) if outcome.hosts else None
-    tx.record("supervisor", f"turn.{outcome.state}", {"turn": turn_id, "nanos": spent.nanos}, now_ms)
+    tx.record("supervisor", f"turn.{state}", {"turn": turn_id, "nanos": spent.nanos}, now_ms)
     return Settled(
         cost_nanos=spent.nanos,
         tokens=spent.tokens,

@@ -6,6 +6,7 @@ import asyncio
 import os
 import sqlite3
 import subprocess
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import closing
 from pathlib import Path
@@ -168,6 +169,22 @@ async def test_a_bug_in_one_write_fails_that_write_alone(path: Path) -> None:
     assert isinstance(ends[3], ZeroDivisionError)
     assert await database.read(lambda c: c.execute("SELECT count(*) FROM node").fetchone()[0]) == 1
     await database.close()
+
+
+async def test_writers_that_write_again_when_they_hear_of_a_commit_come_to_share_one(path: Path) -> None:
+    database = await Database.open(path, seal)
+    commits: list[Transaction] = []
+
+    async def write_often() -> None:
+        for _ in range(6):
+            await database.write(commits.append)
+
+    first = [asyncio.create_task(write_often()) for _ in range(4)]
+    for _ in range(3):
+        await asyncio.sleep(0)  # their group is on its way when the others come
+    await asyncio.gather(*first, *(write_often() for _ in range(4)))
+    await database.close()
+    assert Counter(map(id, commits)).most_common(1)[0][1] == 8, "all of them in one commit"
 
 
 async def test_readers_cannot_write(path: Path) -> None:
