@@ -5,21 +5,27 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import logging
 from collections.abc import Callable, Collection
+from functools import partial
 
 from supervisor.approvers import Approvers, Way
 from supervisor.hub import Hub
 from supervisor.permissions import Asking, Risk, summary
 from supervisor.protocol.conversation import ToolCall, Verdict
-from supervisor.protocol.errors import ApprovalClosed, NotAllowed
+from supervisor.protocol.errors import ApprovalClosed, NotAllowed, StorageError
 from supervisor.protocol.events import ApprovalRequested, ApprovalResolved
 from supervisor.protocol.ids import uuid7
 from supervisor.protocol.messages import OutboxId, SessionId
 from supervisor.protocol.texts import well_formed
 from supervisor.protocol.times import Clock, now_ms, rfc3339
+from supervisor.questions import Question
+from supervisor.running import Running
 from supervisor.store.port import Store
 from supervisor.store.ports.approvals import Approval, ApprovalState, NewApproval
-from supervisor.store.records import OutboxDraft, Session, Turn
+from supervisor.store.records import OutboxDraft, Session
+
+logger = logging.getLogger(__name__)
 
 REDEEMED_MS = 3_600_000
 """How long a yes to a question of a turn that a restart cut off waits for the call to be made again."""
@@ -29,6 +35,12 @@ MAX_MINUTES = 120
 
 FORGEABLE = frozenset({"sms", "mail"})
 """Channels by which somebody else may write in a person's name."""
+
+SAID_OF_IT = {"Bash": frozenset({"description"})}
+"""What of a tool's input only explains the call to its reader, and changes nothing of what it does."""
+
+AGAIN_SECONDS = 10.0
+"""How long a process that could not be let go waits until that is looked at again."""
 
 SHOWN_CHARACTERS = 240
 """How much of a command a question shows; it says how much it leaves out."""
@@ -41,6 +53,7 @@ class Approvals:
         replied: told the channel of every question that was put in the outbox.
         epoch: of this start of the daemon: what an earlier one asked allows nothing.
         expires_seconds: how long a question is open.
+        hold_seconds: how long a process waits for an answer before it is let go, where that is safe.
         high_risks: which, asked for by a forgeable channel, need a yes by another one.
 
     Attributes:
@@ -56,6 +69,7 @@ class Approvals:
         replied: Callable[[str], None],
         epoch: int,
         expires_seconds: float,
+        hold_seconds: float,
         high_risks: Collection[Risk],
         clock: Clock = now_ms,
     ) -> None:
@@ -65,10 +79,11 @@ class Approvals:
         self._replied = replied
         self._epoch = epoch
         self._expires_seconds = expires_seconds
+        self._hold_seconds = hold_seconds
         self._high_risks = frozenset(high_risks)
         self._clock = clock
         self.stopping = False
-        self._waiting: dict[str, tuple[SessionId, asyncio.Event]] = {}
+        self._waiting: dict[str, Question] = {}
 
     def guarded(self, channel: str) -> frozenset[Risk]:
         """Return which calls of a turn are asked about even where the project allows everything."""
@@ -78,13 +93,15 @@ class Approvals:
         """Return whether a yes by a channel is not enough: another may be forged as the first was."""
         return approval.risk in self._high_risks and channel in FORGEABLE and approval.channel == channel
 
-    async def decide(self, call: ToolCall, asking: Asking, session: Session, turn: Turn) -> Verdict:
+    async def decide(self, call: ToolCall, asking: Asking, session: Session, running: Running) -> Verdict:
         """Ask whoever may answer, and wait; a no where nobody can be asked.
+
+        Where the process that makes the call is let go meanwhile, this is cancelled, and `outcome` knows the answer.
 
         Raises:
             StorageError: nothing may run.
         """
-        now = self._clock()
+        now, turn = self._clock(), running.turn
         scope = (turn.user_id, session.project, call.name, asking.risk)
         if await self._store.approvals.granted(*scope, now_ms=now):
             return Verdict(allowed=True)
@@ -110,8 +127,8 @@ class Approvals:
             summary=summary(call),
             expires_ms=now + round(self._expires_seconds * 1000),
         )
-        answered = asyncio.Event()
-        self._waiting[new.id] = (session.id, answered)
+        question = Question(new.id, session.id, partial(running.may_rest, call))
+        self._waiting[new.id] = question
         try:
             approval = await self._store.approvals.ask(
                 new, lambda code: [self._draft(call, session, new, way, code) for way in ways], now_ms=now
@@ -124,24 +141,59 @@ class Approvals:
             for way in ways:
                 self._replied(way.reply.channel)
             self._announce(approval)
-            return await self._answer_to(approval, answered)
+            await self._hold(approval, question, running)
+            return await self._answer_to(approval, question)
         except asyncio.CancelledError:
-            if self.stopping:
-                raise  # the next start of the daemon keeps it
+            if self.stopping or question.resting:
+                raise  # the next start of the daemon keeps it, or its turn goes on in another process
             await asyncio.shield(self._store.approvals.close(new.id, ApprovalState.WITHDRAWN, now_ms=self._clock()))
             raise
         finally:
-            del self._waiting[new.id]
+            if not question.resting:
+                del self._waiting[new.id]
 
     def turn_ended(self, session_id: SessionId) -> None:
         """Withdraw the questions of a session whose turn is over."""
-        for asking, answered in self._waiting.values():
-            if asking == session_id:
-                answered.set()
+        for question in self._waiting.values():
+            if question.session_id == session_id:
+                question.answer()
 
     def asked_in(self, session_id: SessionId) -> bool:
         """Return whether a question of a session is open."""
-        return any(asking == session_id for asking, _ in self._waiting.values())
+        return any(question.session_id == session_id for question in self._waiting.values())
+
+    def give_way(self) -> bool:
+        """Let go of the process whose question has waited longest, where one may be; False = none may."""
+        return any(question.hurry() for question in self._waiting.values())
+
+    async def outcome(self, question: Question) -> tuple[Verdict, str, int]:
+        """Wait for the answer to a question whose process was let go, until it expires.
+
+        Returns:
+            The verdict; the call in a few words; how often the turn was given a prompt anew, this time included.
+
+        Raises:
+            StorageError: nobody knows what was answered.
+        """
+        store = self._store.approvals
+        approval = await store.find(question.approval_id)
+        assert approval is not None, "it was recorded before it was asked"
+        while not question.answered and (left := self._left(approval)) > 0:
+            await question.wait(left)
+        number = await store.go_on(approval.id)
+        found = await store.find(approval.id)
+        if found is not None and found.state is ApprovalState.ALLOWED:
+            return Verdict(allowed=True), approval.summary, number
+        return await self._refused(approval, ApprovalState.EXPIRED), approval.summary, number
+
+    def forget(self, question: Question) -> None:
+        """Wait no longer for the answer to a question whose process was let go."""
+        self._waiting.pop(question.approval_id, None)
+
+    async def abandon(self, question: Question) -> None:
+        """Withdraw a question whose process was let go, and whose turn ended."""
+        if not self.stopping:
+            await self._store.approvals.close(question.approval_id, ApprovalState.WITHDRAWN, now_ms=self._clock())
 
     async def resolve(self, approval: Approval, *, allow: bool, by: str, way: str, minutes: int = 0) -> None:
         """Decide a question, once; a no beats a yes until the call was let through.
@@ -171,24 +223,45 @@ class Approvals:
             done = await self._store.approvals.deny(approval.id, by, way=way, now_ms=now)
         if not done:
             raise ApprovalClosed(await self._why_not(approval))
-        if (waiting := self._waiting.get(approval.id)) is not None:
-            waiting[1].set()
+        if (question := self._waiting.get(approval.id)) is not None:
+            question.answer()
         self._resolved(approval, allowed=allow)
 
-    async def _answer_to(self, approval: Approval, answered: asyncio.Event) -> Verdict:
-        """Wait for the answer to a question, and let its call through where it is a yes."""
-        state = ApprovalState.WITHDRAWN
+    async def _hold(self, approval: Approval, question: Question, running: Running) -> None:
+        """Wait for the answer, or until the question expires; after a time let the process go that waits for it."""
+        seconds = self._hold_seconds
+        while not question.answered and (left := self._left(approval)) > 0:
+            await question.wait(min(seconds, left))
+            if question.may_rest and await self._keep(approval):
+                running.ask_to_rest(question)
+            if question.resting:
+                await question.gone()
+            seconds = AGAIN_SECONDS
+
+    async def _keep(self, approval: Approval) -> bool:
+        """Let a yes count for the same call when it is made again; False = its process has to wait."""
         try:
-            async with asyncio.timeout(max(0.0, (approval.expires_ms - self._clock()) / 1000)):
-                await answered.wait()
-        except TimeoutError:
-            state = ApprovalState.EXPIRED
+            return await self._store.approvals.rest(approval.id, now_ms=self._clock())
+        except StorageError as error:
+            logger.error("%s: its process waits, since it could not be recorded: %s", approval.code, error)
+            return False
+
+    def _left(self, approval: Approval) -> float:
+        """Return for how many seconds a question is open still."""
+        return max(0.0, (approval.expires_ms - self._clock()) / 1000)
+
+    async def _answer_to(self, approval: Approval, question: Question) -> Verdict:
+        """Let the call through where the answer is a yes."""
         store = self._store.approvals
         if await store.consume(approval.id, approval.call_sha256, now_ms=self._clock()):
             return Verdict(allowed=True)
         if self.stopping and await store.of_turn(approval.turn_id, now_ms=self._clock()) is not None:
             return Verdict(allowed=False, reason=f"{approval.summary} was not run: the daemon stops")
-        if await store.close(approval.id, state, now_ms=self._clock()):
+        return await self._refused(approval, ApprovalState.WITHDRAWN if question.answered else ApprovalState.EXPIRED)
+
+    async def _refused(self, approval: Approval, state: ApprovalState) -> Verdict:
+        """Close a question whose call is not run; return why it is not."""
+        if await self._store.approvals.close(approval.id, state, now_ms=self._clock()):
             self._resolved(approval, allowed=False)
             why = "nobody answered in time" if state is ApprovalState.EXPIRED else "its turn ended first"
         else:
@@ -240,10 +313,12 @@ def digest(call: ToolCall, session: Session, *, again: bool = False) -> bytes:
     """Return the SHA-256 of a whole call, the folder and the session that it is made in.
 
     Args:
-        again: without the ids of the call and of its agent: they are others when the call is made again.
+        again: without the ids of the call and of its agent, and without what the model says of it: they are others
+            when the call is made again.
     """
-    ids = [] if again else [call.tool_use_id, call.agent_id]
-    whole = [session.id, session.project_path, *ids, call.name, call.input]
+    ids: list[str | None] = [] if again else [call.tool_use_id, call.agent_id]
+    given = {key: value for key, value in call.input.items() if not again or key not in SAID_OF_IT.get(call.name, ())}
+    whole = [session.id, session.project_path, *ids, call.name, given]
     return hashlib.sha256(json.dumps(whole, sort_keys=True, default=str).encode()).digest()
 
 

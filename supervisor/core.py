@@ -35,6 +35,7 @@ from supervisor.queueing import Mode
 from supervisor.rates import Rates
 from supervisor.recording import Recording
 from supervisor.recovery import Recovery
+from supervisor.resting import Resting
 from supervisor.rights import Rights
 from supervisor.router import Router
 from supervisor.schedule import Schedule
@@ -91,6 +92,7 @@ class Core:
             replied=replied,
             epoch=store.epoch,
             expires_seconds=config.approvals.expires_seconds,
+            hold_seconds=config.approvals.hold_seconds,
             high_risks=[Risk(name) for name in config.approvals.high_risk],
         )
         self.spending = Spending(
@@ -130,6 +132,7 @@ class Core:
             rights=rights,
             spending=self.spending,
             endings=self.endings,
+            resting=Resting(self.sessions, self.approvals),
             replied=replied,
             turn_timeout=settings.turn_timeout_seconds,
             grace_seconds=tuning.grace_seconds,

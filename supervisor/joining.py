@@ -62,7 +62,13 @@ class Joining:
     def _host(self, lane: Lane, acceptance: Acceptance) -> Running | None:
         """Return the running turn that a message may join."""
         running = lane.running
-        if not self._steers or running is None or not running.given or running.ended.done():
+        if (
+            not self._steers
+            or running is None
+            or not running.given
+            or running.ended.done()
+            or lane.conversation is None
+        ):
             return None
         turn = running.turn
         same = (turn.user_id, turn.channel) == (acceptance.user_id, acceptance.channel)

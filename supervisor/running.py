@@ -15,6 +15,7 @@ from supervisor.protocol.events import ClaudeCodeDelta, ClaudeCodeTool
 from supervisor.protocol.ids import uuid7
 from supervisor.protocol.ports import Conversation
 from supervisor.protocol.status import TurnState
+from supervisor.questions import Question
 from supervisor.store.records import Charge, Turn
 
 logger = logging.getLogger(__name__)
@@ -43,12 +44,14 @@ class Running:
         given: its prompt was written.
         joined: the turns that are part of it, in order: gathered into its prompt, or sent into it while it runs.
         on_end: told once when it has ended and one of them may go on.
+        pause: resolved with None once it has ended, or with a question for whose answer its process need not wait.
     """
 
     def __init__(self, turn: Turn, hub: Hub, record_tool: RecordTool) -> None:
         self.turn = turn
         self.text: list[str] = []
         self.ended: asyncio.Future[Ended] = asyncio.get_running_loop().create_future()
+        self.pause: asyncio.Future[Question | None] = asyncio.get_running_loop().create_future()
         self.provider_nanos: int | None = None
         self.charges: list[Charge] = []
         self.tools = 0
@@ -57,6 +60,7 @@ class Running:
         self.joined: list[Running] = []
         self.on_end: Callable[[], None] | None = None
         self._names: dict[str, str] = {}
+        self._calls: set[str] = set()  # tools that were called and have not answered
         self._hub = hub
         self._record_tool = record_tool
         self._began = self.heard = time.monotonic()
@@ -111,6 +115,23 @@ class Running:
         """The first of its parts that was sent into it and has not ended."""
         return next((part for part in self.joined if part.given and not part.ended.done()), None)
 
+    def may_rest(self, call: talk.ToolCall) -> bool:
+        """Return whether it does nothing but wait for one call, which may then be made again by another process.
+
+        A subagent's call, and others of the same turn beside it, would be lost with their process.
+        """
+        return call.agent_id is None and not self.joined and self._calls <= {call.tool_use_id}
+
+    def ask_to_rest(self, question: Question) -> None:
+        """Ask whoever runs the turn to let its process go."""
+        if not self.pause.done():
+            self.pause.set_result(question)
+
+    def resume(self) -> None:
+        """Wait for its end again, after a question."""
+        if not self.ended.done():
+            self.pause = asyncio.get_running_loop().create_future()
+
     def ended_with(self, host: Ended) -> bool:
         """Return whether a part has no end of its own: it wrote nothing, and ended as its host did."""
         if not self.given or not self.ended.done() or self.text or self.tools:
@@ -120,6 +141,8 @@ class Running:
     def _end(self, event: Ended) -> None:
         if not self.ended.done():
             self.ended.set_result(event)
+            if not self.pause.done():
+                self.pause.set_result(None)
             if self.on_end is not None and self.following is not None:
                 self.on_end()
 
@@ -132,6 +155,9 @@ class Running:
         if isinstance(event, talk.ToolStarted):
             self.tools += 1
             self._names[event.tool_use_id] = event.name
+            self._calls.add(event.tool_use_id)
+        else:
+            self._calls.discard(event.tool_use_id)
         self._record_tool(self.turn.id, event)
         if self.turn.session_id is None or not self._hub.wanted(*self._topics):
             return

@@ -24,7 +24,7 @@ from supervisor.lifecycle import (
     TurnEnded,
     WentQuiet,
 )
-from supervisor.live import Claim, Live, Sink, home_of
+from supervisor.live import Claim, Live, home_of
 from supervisor.models.proxy import Gateway
 from supervisor.projects import Project
 from supervisor.protocol import conversation as talk
@@ -36,9 +36,10 @@ from supervisor.protocol.times import Clock, now_ms
 from supervisor.recording import Recording
 from supervisor.reports import session_ended, session_updated
 from supervisor.room import Room
+from supervisor.running import Running
 from supervisor.spending import Spending
 from supervisor.store.port import Store
-from supervisor.store.records import Session, Turn
+from supervisor.store.records import Session
 
 logger = logging.getLogger(__name__)
 
@@ -180,13 +181,13 @@ class Sessions:
         """Return how far a prompt had come whose process died with an earlier daemon."""
         return await self._connector.trace(home_of(self._state_dir, session), session.conversation_id, key)
 
-    async def began(self, live: Live, sink: Sink, turn: Turn) -> None:
-        """Note that a turn begins; its events go to `sink`, and what its tools may change is recorded with it."""
+    async def began(self, live: Live, running: Running) -> None:
+        """Note that a turn begins: it gets what is heard, and what its tools may change is recorded with it."""
         live.prompted = True
-        live.sink = sink
-        live.ask_person = partial(self._approvals.decide, session=live.session, turn=turn)
-        live.guarded = self._approvals.guarded(turn.channel)
-        live.witness = partial(self._recording.witness, turn.id, live.project.path)
+        live.sink = running.on_event
+        live.ask_person = partial(self._approvals.decide, session=live.session, running=running)
+        live.guarded = self._approvals.guarded(running.turn.channel)
+        live.witness = partial(self._recording.witness, running.turn.id, live.project.path)
         live.denied = []
         live.resumed.set()
         try:
@@ -214,6 +215,8 @@ class Sessions:
             except StorageError:
                 await self._close_process(live)  # a store that refuses keeps no process alive
                 raise
+            if live.conversation is None:
+                await self._close_process(live)  # a turn whose question waits without a process ends too
         self._forget(live)
         return True
 
@@ -325,6 +328,7 @@ class Sessions:
                 return
             idle = [i for i in self.idle(longer_than=-1.0) if i != live.session.id] if first else []
             if not idle or not await self.close_idle(idle[:1], EndReason.EVICTED):
+                self._approvals.give_way()
                 await self._room.wait(live.session.user_id)
                 first = True
         if not self._accepting:

@@ -17,10 +17,12 @@ from supervisor.lane import Lane
 from supervisor.live import Live
 from supervisor.metering import SessionMeter
 from supervisor.protocol import conversation as talk
-from supervisor.protocol.errors import BudgetExceeded, ConnectionFailed, TurnFailed, XswarmError
+from supervisor.protocol.errors import BudgetExceeded, ConnectionFailed, StorageError, TurnFailed, XswarmError
 from supervisor.protocol.ports import Conversation
 from supervisor.protocol.status import EndReason
 from supervisor.protocol.times import Clock
+from supervisor.questions import Question
+from supervisor.resting import Resting
 from supervisor.rights import Rights
 from supervisor.running import BROKE, Ended, Running, feed
 from supervisor.sessions import Sessions
@@ -36,6 +38,7 @@ class TurnRunner:
     """Sees started turns through.
 
     Args:
+        resting: lets turns rest whose question waits long.
         turn_timeout: seconds that one turn may take.
         grace_seconds: what a connector's own watchdog gets over that.
 
@@ -54,6 +57,7 @@ class TurnRunner:
         spending: Spending,
         endings: Endings,
         tools: ToolEvents,
+        resting: Resting,
         turn_timeout: float,
         grace_seconds: float,
         clock: Clock,
@@ -66,6 +70,7 @@ class TurnRunner:
         self._spending = spending
         self._endings = endings
         self._tools = tools
+        self._resting = resting
         self._turn_timeout = turn_timeout
         self._grace_seconds = grace_seconds
         self._clock = clock
@@ -111,8 +116,8 @@ class TurnRunner:
         while running is not None:
             live.meter.begin(running.turn.id, running.turn.user_id)
             running.on_end = partial(self._hand_over, live, running)
-            await self._sessions.began(live, running.on_event, running.turn)
-            ended = await self._run(lane, running, conversation, live.meter, stop=stop)
+            await self._sessions.began(live, running)
+            ended = await self._run(lane, running, live.conversation or conversation, live.meter, live, stop=stop)
             stop = isinstance(ended, talk.Failed) and ended.interrupted
             goes_on = running.following is not None
             if not goes_on:
@@ -156,11 +161,19 @@ class TurnRunner:
         await self._endings.conclude(running, ended, ())
 
     async def _run(
-        self, lane: Lane, running: Running, conversation: Conversation, meter: SessionMeter, *, stop: bool = False
+        self,
+        lane: Lane,
+        running: Running,
+        conversation: Conversation,
+        meter: SessionMeter,
+        live: Live | None = None,
+        *,
+        stop: bool = False,
     ) -> Ended:
         """Write the prompt, where it is not written, and wait for the end of its turn.
 
         Args:
+            live: the session, where it may go on in another process.
             stop: it was sent into a turn that was interrupted, and is to end as well.
         """
         lane.running, lane.conversation, lane.beginning = running, conversation, False
@@ -174,16 +187,23 @@ class TurnRunner:
                 running.fail(outcomes.SHUT_DOWN)
             if running.ended.done():
                 return running.ended.result()
-            self._spending.watch(meter, running, conversation)
-            async with asyncio.timeout(self._turn_timeout + self._grace_seconds):
-                if not running.given:
-                    await conversation.prompt(prompt_of(running.turn))
-                    running.given = True
-                elif stop:
-                    await conversation.interrupt()
-                return await asyncio.shield(running.ended)
+            prompt = None if running.given else prompt_of(running.turn)
+            while True:
+                self._spending.watch(meter, running, conversation)
+                async with asyncio.timeout(self._turn_timeout + self._grace_seconds):
+                    if prompt is not None:
+                        await conversation.prompt(prompt)
+                        running.given = True
+                    elif stop:
+                        await conversation.interrupt()
+                    question = await asyncio.shield(running.pause)
+                if question is None:
+                    return running.ended.result()
+                conversation, prompt = await self._rest(lane, running, question, live) or (conversation, None)
         except ConnectionFailed as error:
             running.fail(error.why)
+        except StorageError as error:
+            running.fail(str(error))
         except TimeoutError:
             running.fail(f"no answer within {self._turn_timeout:.0f} seconds", timed_out=True)
             await conversation.close()
@@ -199,3 +219,17 @@ class TurnRunner:
             if lane.writes:
                 await asyncio.gather(*lane.writes)
         return running.ended.result()
+
+    async def _rest(
+        self, lane: Lane, running: Running, question: Question, live: Live | None
+    ) -> tuple[Conversation, talk.Prompt] | None:
+        """Let go of the process that waits for an answer; return how its turn goes on, None where it need not."""
+        running.resume()
+        async with lane.gate:  # a message that is being sent into the turn is part of it first
+            if live is None or not question.rest():
+                return None
+            lane.conversation = None
+        resumed = await self._resting.until_answered(live, running, question)
+        if resumed is not None:
+            lane.conversation = resumed[0]
+        return resumed

@@ -27,6 +27,7 @@ from supervisor.protocol.errors import (
 from supervisor.protocol.messages import ProjectName, SessionId, UserId
 from supervisor.protocol.ports import Conversation
 from supervisor.protocol.times import Clock, now_ms
+from supervisor.resting import Resting
 from supervisor.rights import Rights
 from supervisor.running import Running
 from supervisor.sessions import Sessions
@@ -47,6 +48,7 @@ class Turns:
 
     Args:
         endings: records how they end.
+        resting: lets them rest whose question waits long.
         replied: told the channel of every reply that was put in the outbox.
         turn_timeout: seconds that one turn may take.
         grace_seconds: what a connector's own watchdog gets over that.
@@ -68,6 +70,7 @@ class Turns:
         rights: Rights,
         spending: Spending,
         endings: Endings,
+        resting: Resting,
         replied: Callable[[str], None],
         turn_timeout: float,
         grace_seconds: float = GRACE_SECONDS,
@@ -91,6 +94,7 @@ class Turns:
             spending=spending,
             endings=endings,
             tools=self._tools,
+            resting=resting,
             turn_timeout=turn_timeout,
             grace_seconds=grace_seconds,
             clock=clock,
@@ -163,10 +167,13 @@ class Turns:
     async def interrupt(self, name: str) -> Running | None:
         """Stop the running turn of a lane; returns it once it was told, None where nothing runs."""
         lane = self._lanes.get(name)
-        if lane is None or lane.running is None or lane.conversation is None:
+        if lane is None or lane.running is None:
             return None
         running = lane.running
-        await lane.conversation.interrupt()
+        if lane.conversation is not None:
+            await lane.conversation.interrupt()
+        else:  # it rests: there is nobody to tell but the turn itself
+            running.fail("it was interrupted", interrupted=True)
         return running
 
     async def interrupt_next(self, name: str) -> Running | None:

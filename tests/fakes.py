@@ -55,6 +55,7 @@ class ScriptedConversation(Conversation):
         self.spec = spec
         self.held: MessageId | None = None
         self.closed = False
+        self._asking: asyncio.Task[None] | None = None
 
     @property
     def identity(self) -> ProcessIdentity:
@@ -82,11 +83,7 @@ class ScriptedConversation(Conversation):
                 self.held = prompt.message_id
                 self.start_tool(prompt, rest)
             case "deny":
-                call = ToolCall(tool_use_id=f"use {prompt.message_id}", name="Bash", input={"command": rest})
-                self.put(ToolStarted(tool_use_id=call.tool_use_id, name=call.name, input=call.input))
-                verdict = await self.spec.decide(call)
-                self.put(ToolFinished(tool_use_id=call.tool_use_id, failed=not verdict.allowed, result=verdict.reason))
-                self._finish(Finished(message_id=prompt.message_id, text=f"allowed: {verdict.allowed}"))
+                self._asking = asyncio.create_task(self._ask(prompt, rest), name=f"deny {prompt.message_id}")
             case "write" | "shell":
                 await self._change(prompt, word, *rest.partition(" ")[::2])
             case "pay":
@@ -99,6 +96,14 @@ class ScriptedConversation(Conversation):
                 for piece in (prompt.text[:3], prompt.text[3:]):
                     self.put(TextDelta(text=piece))
                 self._finish(Finished(message_id=prompt.message_id, text=prompt.text))
+
+    async def _ask(self, prompt: Prompt, command: str) -> None:
+        """Ask whether a Bash tool may run, and answer with the verdict."""
+        call = ToolCall(tool_use_id=f"use {prompt.key or prompt.message_id}", name="Bash", input={"command": command})
+        self.put(ToolStarted(tool_use_id=call.tool_use_id, name=call.name, input=call.input))
+        verdict = await self.spec.decide(call)
+        self.put(ToolFinished(tool_use_id=call.tool_use_id, failed=not verdict.allowed, result=verdict.reason))
+        self._finish(Finished(message_id=prompt.message_id, text=f"allowed: {verdict.allowed}"))
 
     async def _change(self, prompt: Prompt, word: str, path: str, content: str) -> None:
         """Write a file of the project by a tool, where the policy lets it; "hold" as content holds the turn then."""
@@ -134,6 +139,8 @@ class ScriptedConversation(Conversation):
     def die(self, why: str) -> None:
         """End as a process does that was killed."""
         self.closed = True
+        if self._asking is not None:
+            self._asking.cancel()
         self._connector.ended(self)
         self.put(Exited(why=why))
 
@@ -144,6 +151,9 @@ class ScriptedConversation(Conversation):
     async def close(self) -> None:
         if not self.closed:
             self.closed = True
+            if self._asking is not None:
+                self._asking.cancel()
+                await asyncio.wait([self._asking])
             self._connector.ended(self)
             self.put(Exited())
 

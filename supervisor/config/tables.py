@@ -159,12 +159,15 @@ class Approvals:
 
     Attributes:
         expires_seconds: how long a question is open; no answer is a no.
+        hold_seconds: how long a process waits for the answer; after that it is let go where nothing is lost with it,
+            and the work goes on in another one.
         high_risk: calls that, asked for by SMS or mail, need a yes by another way or with a passphrase, in `full`
             projects too: "outside" the project, over the "network", a shell in a `full` project ("full_shell"); also
             any "shell", "edit", "protected", "other".
     """
 
     expires_seconds: float = 900.0
+    hold_seconds: float = 120.0
     high_risk: tuple[RiskName, ...] = ("outside", "network", "full_shell")
 
 

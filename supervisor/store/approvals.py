@@ -56,6 +56,12 @@ _KEEP = f"""
     WHERE {_UNUSED} AND epoch < :epoch
       AND EXISTS (SELECT 1 FROM turns WHERE id = approvals.turn_id AND state = 'interrupted')
 """
+_REST = f"UPDATE approvals SET kept = 1 WHERE id = :id AND {_UNUSED} AND epoch = :epoch"
+_GO_ON = """
+    UPDATE turns SET renamed = renamed + 1
+    WHERE id = (SELECT turn_id FROM approvals WHERE id = ?) AND state = 'running' AND epoch = ?
+"""
+_RENAMED = "SELECT renamed FROM turns WHERE id = (SELECT turn_id FROM approvals WHERE id = ?)"
 _REDEEM = """
     UPDATE approvals SET consumed_ms = :now_ms
     WHERE id = (
@@ -150,6 +156,21 @@ class SqliteApprovals:
     async def keep(self, *, now_ms: int) -> int:
         """Let questions of turns that a restart cut off count on; return how many."""
         return await self._database.write(lambda tx: tx.execute(_KEEP, {"now_ms": now_ms, "epoch": tx.epoch}).rowcount)
+
+    async def rest(self, approval_id: str, *, now_ms: int) -> bool:
+        """Let a question count on without the process that asked it."""
+        return await self._database.write(
+            lambda tx: tx.execute(_REST, {"id": approval_id, "now_ms": now_ms, "epoch": tx.epoch}).rowcount > 0
+        )
+
+    async def go_on(self, approval_id: str) -> int:
+        """Note that the turn of a question is given a prompt anew under another id."""
+
+        def work(tx: Transaction) -> int:
+            tx.execute(_GO_ON, (approval_id, tx.epoch))
+            return int(tx.execute(_RENAMED, (approval_id,)).fetchone()[0])
+
+        return await self._database.write(work)
 
     async def redeem(self, session_id: SessionId, content_sha256: bytes, *, since_ms: int, now_ms: int) -> bool:
         """Let the call of a kept question through, once, where it is made again."""

@@ -144,8 +144,8 @@ async def test_a_no_while_the_daemon_stops_is_a_no(tmp_path: Path) -> None:
 def _let_go(core: Core) -> None:
     """End the waits of a scripted conversation, which hold up its prompt, as the end of a real one's process does."""
     core.approvals.stopping = True
-    for _, answered in core.approvals._waiting.values():
-        answered.set()
+    for question in core.approvals._waiting.values():
+        question.answer()
 
 
 async def _has_started(core: Core) -> None:

@@ -11,6 +11,7 @@ from supervisor.protocol.conversation import ToolCall
 from supervisor.protocol.errors import StorageError
 from supervisor.protocol.messages import SessionId
 from supervisor.protocol.status import Permissions
+from supervisor.running import Running
 from tests.fakes import ScriptedConnector
 from tests.supervisor.harness import Core
 from tests.supervisor.helpers import connect, project, scripted, send
@@ -68,7 +69,7 @@ async def test_a_call_that_cannot_be_recorded_does_not_run(tmp_path: Path) -> No
         await connect(core)
         live = core.sessions.live(SessionId("s1"))
         assert live is not None
-        await core.sessions.began(live, lambda event: None, turn())
+        await core.sessions.began(live, Running(turn(), core.hub, lambda number, event: None))
         await core.store.close()
         with pytest.raises(StorageError):
             await live.decide(call("Write", file_path="notes"))

@@ -56,7 +56,7 @@ class Approval(NewApproval):
     Attributes:
         consumed: the allowed call was let through; it is never again.
         epoch: of the start of the daemon that asked, or that keeps it.
-        kept: a restart cut its turn off: a yes counts for the same call when the work goes on.
+        kept: its process is gone, by a restart or because it took long: a yes counts for the same call, made again.
     """
 
     code: str
@@ -102,6 +102,12 @@ class Approvals(Protocol):
 
     async def keep(self, *, now_ms: int) -> int:
         """Let questions that an earlier epoch asked count on where a restart cut their turns off; return how many."""
+
+    async def rest(self, approval_id: str, *, now_ms: int) -> bool:
+        """Let a question count on without the process that asked it; False = it is decided, or has expired."""
+
+    async def go_on(self, approval_id: str) -> int:
+        """Note that the turn of a question is given a prompt anew under another id; return how often it was by now."""
 
     async def redeem(self, session_id: SessionId, content_sha256: bytes, *, since_ms: int, now_ms: int) -> bool:
         """Let the call of a kept question through, once, that is made again and was allowed after a time."""

@@ -1,0 +1,68 @@
+"""A question about a tool call while it is open: who waits for its answer, and whether that is worth a process."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from typing import NoReturn
+
+from supervisor.protocol.messages import SessionId
+
+
+class Question:
+    """An open question.
+
+    Args:
+        approval_id: of its record.
+        may_rest: whether its turn does nothing else, and goes on where it stopped when it has lost its process.
+
+    Attributes:
+        answered: it was decided, or its turn is over.
+        resting: its process is let go: what it asked about is not run there any more, whatever is answered.
+    """
+
+    def __init__(self, approval_id: str, session_id: SessionId, may_rest: Callable[[], bool]) -> None:
+        self.approval_id = approval_id
+        self.session_id = session_id
+        self.answered = False
+        self.resting = False
+        self._may_rest = may_rest
+        self._hurried = False
+        self._woken = asyncio.Event()
+
+    @property
+    def may_rest(self) -> bool:
+        """Whether its process could be let go now."""
+        return not self.answered and not self.resting and self._may_rest()
+
+    def answer(self) -> None:
+        """Say that it was decided, or that its turn is over."""
+        self.answered = True
+        self._woken.set()
+
+    def hurry(self) -> bool:
+        """Say, once, that others want its process; False = it may not rest, or was told before."""
+        if self._hurried or not self.may_rest:
+            return False
+        self._hurried = True
+        self._woken.set()
+        return True
+
+    def rest(self) -> bool:
+        """Let its process go; False = it may not rest any more."""
+        self.resting = self.resting or self.may_rest
+        return self.resting
+
+    async def wait(self, seconds: float) -> None:
+        """Return when it is answered, when others want its process, or after some seconds."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._woken.wait()
+        if not self.answered:
+            self._woken.clear()
+
+    async def gone(self) -> NoReturn:
+        """Wait for the end of the process that made the call: it cancels this."""
+        while True:
+            await asyncio.Event().wait()

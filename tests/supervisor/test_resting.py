@@ -1,0 +1,160 @@
+"""A turn whose question waits long lets its process go; the answer lets the work go on in another one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from supervisor.protocol.conversation import ToolStarted
+from supervisor.protocol.messages import Address, MessageId, SessionId
+from supervisor.protocol.status import EndReason, SessionStatus, TurnState
+from supervisor.store.ports.approvals import Approval, ApprovalState
+from tests.fakes import ScriptedConnector
+from tests.supervisor.harness import ALICE_PHONE, Core
+from tests.supervisor.helpers import ask, connect, project, result, scripted, text_message
+from tests.supervisor.test_approvals import answer_of, asking, open_one, say
+from tests.supervisor.test_kept_questions import stored
+from tests.waiting import until
+
+PHONE = Address(kind="sms", value=ALICE_PHONE)
+
+
+async def resting(core: Core, *, hold_seconds: float = 0.0) -> tuple[MessageId, Approval]:
+    """Ask a question whose process is let go; return the message and the question."""
+    core.approvals._hold_seconds = hold_seconds
+    message_id, approval = await asking(core)
+    await until(lambda: core.sessions.process_count() == 0, "its process is let go")
+    return message_id, approval
+
+
+def said(core: Core) -> str:
+    """Return the last prompt."""
+    return scripted(core).prompts[-1][1]
+
+
+async def goes_on(core: Core) -> None:
+    """Wait for the prompt with which the work goes on."""
+    await until(lambda: len(scripted(core).prompts) == 2, "the work goes on")
+
+
+async def test_a_yes_goes_on_in_another_process_and_the_same_call_runs_once(tmp_path: Path) -> None:
+    async with Core(tmp_path, connector=ScriptedConnector()) as core:
+        message_id, approval = await resting(core)
+        assert (await result(core, message_id)).turn.state is TurnState.RUNNING
+        assert (await stored(core, approval)).state is ApprovalState.OPEN
+        assert await say(core, f"YES {approval.code}") == "Allowed once: Bash git push"
+        await goes_on(core)
+        assert "the call Bash git push, and were stopped meanwhile. It is allowed now, once" in said(core)
+        assert await answer_of(core, message_id)
+        assert scripted(core).opened[-1].spec.resume, "the same conversation"
+        again = await core.intake.accept(text_message("deny git push"))
+        assert again.message_id is not None
+        assert await answer_of(core, again.message_id) == "allowed: True", "the call is made again"
+        assert (await stored(core, approval)).consumed
+        assert await open_one(core) is None
+
+
+async def test_a_no_goes_on_without_the_call(tmp_path: Path) -> None:
+    async with Core(tmp_path, connector=ScriptedConnector()) as core:
+        message_id, approval = await resting(core)
+        await say(core, f"NO {approval.code}")
+        await goes_on(core)
+        assert "Bash git push was not run: the person said no. Go on without it" in said(core)
+        await answer_of(core, message_id)
+
+
+async def test_no_answer_goes_on_without_the_call(tmp_path: Path) -> None:
+    async with Core(tmp_path, connector=ScriptedConnector()) as core:
+        core.approvals._expires_seconds = 0.3
+        message_id, approval = await resting(core)
+        await goes_on(core)
+        assert "Bash git push was not run: nobody answered in time" in said(core)
+        await answer_of(core, message_id)
+        assert (await stored(core, approval)).state is ApprovalState.EXPIRED
+
+
+async def test_what_comes_meanwhile_waits_its_turn(tmp_path: Path) -> None:
+    async with Core(tmp_path, connector=ScriptedConnector()) as core:
+        message_id, approval = await resting(core)
+        second = await core.intake.accept(text_message("steer: and another thing"))
+        assert second.message_id is not None
+        assert (await result(core, second.message_id)).turn.state is TurnState.PENDING
+        await say(core, f"YES {approval.code}")
+        await answer_of(core, message_id)
+        assert await answer_of(core, second.message_id) == "and another thing"
+
+
+async def test_others_who_need_a_process_get_that_of_the_longest_question(tmp_path: Path) -> None:
+    projects = project(tmp_path, "wide", users=("bob",))
+    async with Core(tmp_path, connector=ScriptedConnector(), projects=projects) as core:
+        core.sessions._max_processes = 1
+        message_id, approval = await asking(core)
+        await connect(core, "s2", path=tmp_path / "wide", user="bob")  # which would wait for minutes
+        assert (await ask(core, "hello", "s2")).answer == "hello"
+        await say(core, f"YES {approval.code}")
+        await answer_of(core, message_id)
+
+
+async def test_an_interrupt_ends_it_and_its_question(tmp_path: Path) -> None:
+    async with Core(tmp_path, connector=ScriptedConnector()) as core:
+        message_id, approval = await resting(core)
+        session_id = (await result(core, message_id)).turn.session_id
+        assert await core.turns.interrupt(str(session_id)) is not None
+        await until(lambda: core.turns.running(str(session_id)) is None, "it ends")
+        assert (await result(core, message_id)).turn.state is TurnState.CANCELLED
+        assert (await stored(core, approval)).state is ApprovalState.WITHDRAWN
+        assert "counts no more: its turn is over" in await say(core, f"YES {approval.code}")
+        assert len(scripted(core).prompts) == 1
+
+
+async def test_closing_its_session_ends_it(tmp_path: Path) -> None:
+    async with Core(tmp_path, connector=ScriptedConnector()) as core:
+        message_id, approval = await resting(core)
+        session_id = (await result(core, message_id)).turn.session_id
+        assert session_id is not None
+        assert await core.sessions.close(session_id, EndReason.USER)
+        await until(lambda: core.turns.running(session_id) is None, "it ends")
+        assert (await result(core, message_id)).turn.state is TurnState.FAILED
+        assert (await stored(core, approval)).state is ApprovalState.WITHDRAWN
+        session = await core.store.sessions.get(session_id)
+        assert session is not None
+        assert (session.status, session.end_reason) == (SessionStatus.DISCONNECTED, EndReason.USER.value)
+
+
+@pytest.mark.parametrize("killed", [True, False])
+async def test_a_restart_keeps_its_question(tmp_path: Path, killed: bool) -> None:
+    async with Core(tmp_path, connector=ScriptedConnector()) as before:
+        message_id, approval = await resting(before)
+        if killed:
+            async with Core(tmp_path, connector=ScriptedConnector()) as after:
+                await _is_kept(after, message_id, approval)
+            before.approvals.stopping = True
+            return
+        await before.drain(0.0)
+    async with Core(tmp_path, connector=ScriptedConnector()) as after:
+        await _is_kept(after, message_id, approval)
+
+
+async def _is_kept(core: Core, message_id: MessageId, approval: Approval) -> None:
+    assert (await result(core, message_id)).turn.state is TurnState.INTERRUPTED
+    kept = await open_one(core)
+    assert kept is not None
+    assert (kept.id, kept.kept) == (approval.id, True)
+    await core.intake.accept(text_message(f"YES {approval.code}"))
+    await until(lambda: scripted(core).prompts, "the work goes on")
+
+
+async def test_a_call_among_others_keeps_its_process(tmp_path: Path) -> None:
+    async with Core(tmp_path, connector=ScriptedConnector()) as core:
+        message_id, approval = await asking(core)
+        session_id = (await result(core, message_id)).turn.session_id
+        (conversation,) = scripted(core).opened
+        conversation.put(ToolStarted(tool_use_id="another", name="Bash", input={"command": "make"}))
+        running = core.turns.running(SessionId(str(session_id)))
+        assert running is not None
+        await until(lambda: running.tools == 2, "both are seen")
+        assert not core.approvals.give_way()
+        assert core.sessions.process_count() == 1
+        await say(core, f"YES {approval.code}")
+        assert await answer_of(core, message_id) == "allowed: True"
