@@ -27,6 +27,10 @@ LONGEST_QUOTE = 2000
 LONGEST_INLINE = 100
 """Characters that are quoted within a sentence."""
 
+SAME_CALL = "make exactly the same call again"
+WITHOUT_IT = "Go on without it"
+"""How the daemon says that a person allowed the last call, or did not."""
+
 NUMBERED_LINE = re.compile(r"^ *\d+(?:→|\t)(.*)$")
 """How the Read tool gives a line."""
 
@@ -44,13 +48,30 @@ Next = ToolUse | str
 
 def answer(transcript: Transcript) -> Reply:
     """Return the next answer to an unscripted prompt; says of itself that no model has written it."""
-    wish = understand(transcript.prompt)
-    step = _decline(transcript.prompt) if wish is None else _pursue(wish, transcript)
+    step = _go_on(transcript)
+    if step is None:
+        wish = understand(transcript.prompt)
+        step = _decline(transcript.prompt) if wish is None else _pursue(wish, transcript)
     if isinstance(step, str):
         return Reply(text=f"{step}{SIGNATURE}" if step.endswith("\n") else f"{step} {SIGNATURE}")
     if step.name not in transcript.tools:
         return Reply(text=f"That needs the tool {step.name}, which is not offered here. {SIGNATURE}")
     return Reply(tools=(step,))
+
+
+def _go_on(transcript: Transcript) -> Next | None:
+    """Go on after a call that waited for a person; None = the prompt does not ask for that."""
+    if WITHOUT_IT in transcript.prompt:
+        return "I went on without that call. There was nothing else to do."
+    if SAME_CALL not in transcript.prompt or transcript.last_call is None:
+        return None
+    name, given = transcript.last_call
+    if name == "Bash":
+        return _run(str(given.get("command", "")), transcript.outcomes)
+    if not transcript.outcomes:
+        return ToolUse(name=name, input=given)
+    last = transcript.outcomes[-1]
+    return _failure(f"make the call {name}", last) if last.failed else f"I made the call {name}."
 
 
 def _pursue(wish: Wish, transcript: Transcript) -> Next:

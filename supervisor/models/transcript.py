@@ -40,6 +40,7 @@ class Transcript:
         tools: the names of the tools that are offered.
         working_directory: where the client's tools work, or None where it does not say.
         turns: all messages as (role, text).
+        last_call: the last tool call before the prompt, as (name, input), or None.
     """
 
     model: str
@@ -49,6 +50,7 @@ class Transcript:
     tools: frozenset[str]
     working_directory: str | None
     turns: tuple[tuple[str, str], ...]
+    last_call: tuple[str, Mapping[str, Any]] | None = None
 
 
 def read_transcript(body: Mapping[str, Any]) -> Transcript:
@@ -64,6 +66,7 @@ def read_transcript(body: Mapping[str, Any]) -> Transcript:
         tools=frozenset(str(tool.get("name")) for tool in _items(body.get("tools"))),
         working_directory=_working_directory(body.get("system"), messages),
         turns=tuple((m["role"], "\n".join(_texts(m.get("content")))) for m in messages),
+        last_call=next(reversed(list(_calls(messages[: position + 1]).values())), None),
     )
 
 
@@ -87,14 +90,21 @@ def _last_prompt(messages: Sequence[Mapping[str, Any]]) -> tuple[int, str]:
     return len(messages) - 1, ""
 
 
-def _outcomes(messages: Sequence[Mapping[str, Any]]) -> Iterator[ToolOutcome]:
+def _calls(messages: Sequence[Mapping[str, Any]]) -> dict[str, tuple[str, Mapping[str, Any]]]:
     calls: dict[str, tuple[str, Mapping[str, Any]]] = {}
     for message in messages:
         for block in _items(message.get("content")):
             if block.get("type") == "tool_use":
                 given = block.get("input")
                 calls[str(block.get("id"))] = str(block.get("name")), given if isinstance(given, Mapping) else {}
-            elif block.get("type") == "tool_result" and str(block.get("tool_use_id")) in calls:
+    return calls
+
+
+def _outcomes(messages: Sequence[Mapping[str, Any]]) -> Iterator[ToolOutcome]:
+    calls = _calls(messages)
+    for message in messages:
+        for block in _items(message.get("content")):
+            if block.get("type") == "tool_result" and str(block.get("tool_use_id")) in calls:
                 name, given = calls[str(block["tool_use_id"])]
                 result = "\n".join(_texts(block.get("content")))
                 yield ToolOutcome(name=name, input=given, failed=block.get("is_error") is True, result=result)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from supervisor.models.answers import answer
@@ -163,3 +165,14 @@ def test_anything_else_repeats_the_words_and_says_what_it_can_do() -> None:
 
 def test_no_words_get_an_answer_too() -> None:
     assert "no text" in final("")
+
+
+def test_a_call_that_was_allowed_is_made_again_and_one_that_was_not_is_left() -> None:
+    allowed = "It is allowed now, once: make exactly the same call again, and go on."
+    asked = replace(transcript(allowed), last_call=("Bash", {"command": "make clean"}))
+    assert answer(asked).tools[0].input["command"] == "make clean"
+    written = replace(transcript(allowed), last_call=("Write", {"file_path": "/srv/p/a", "content": "x"}))
+    assert answer(written).tools[0].input == {"file_path": "/srv/p/a", "content": "x"}
+    assert "I made the call Write" in answer(replace(written, outcomes=(did("Write"),))).text
+    assert "could not" in answer(replace(written, outcomes=(did("Write", "no", failed=True),))).text.lower()
+    assert "without that call" in final("Bash x was not run: the person said no. Go on without it with your work.")
