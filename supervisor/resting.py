@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from dataclasses import replace
 from typing import Any
 
@@ -66,6 +67,7 @@ class Resting:
 
     async def _go_on(self, live: Live, running: Running, question: Question) -> tuple[Conversation, talk.Prompt]:
         verdict, summary, number = await self._approvals.outcome(question)
+        running.heard = time.monotonic()
         conversation = await self._sessions.open(live)
         await self._sessions.began(live, running)
         running.turn = turn = replace(running.turn, renamed=number)

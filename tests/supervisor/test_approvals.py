@@ -200,3 +200,10 @@ async def test_the_hash_covers_the_call_the_folder_and_the_session(tmp_path: Pat
         ]
         assert len({digest(call, place), *others}) == 7
         assert digest(replace(call, input={"command": "ls"}), place) == digest(call, place)
+
+        told = replace(call, tool_use_id="u2", input={"command": "ls", "description": "Look"})
+        assert digest(told, place, again=True) == digest(call, place, again=True), "in other words it does the same"
+        timed = replace(call, input={"command": "ls", "timeout": 9})
+        assert digest(timed, place, again=True) != digest(call, place, again=True)
+        written = replace(call, name="Write", input={"description": "x"})
+        assert digest(written, place, again=True) != digest(replace(written, input={}), place, again=True)
