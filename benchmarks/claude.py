@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import os
 import time
 import uuid
 from collections.abc import AsyncIterator, Callable
@@ -16,7 +18,7 @@ from claude_agent_sdk import ClaudeAgentOptions, ClaudeSDKClient, ResultMessage,
 from benchmarks.core import USER, Core, core
 from benchmarks.figures import Figure, compare
 from benchmarks.process import environment, started
-from connectors.claude_code import command
+from connectors.claude_code import command, fence, shelter
 from supervisor.operations import Asked
 from supervisor.protocol.events import AnyEvent, ClaudeCodeDelta
 from supervisor.protocol.ids import uuid7
@@ -32,19 +34,22 @@ async def measure(folder: Path, short: bool) -> list[Figure]:
     """Take turns with the SDK alone, on the same model, with the same tools and settings."""
     rounds, turns = (1, 2) if short else (6, 20)
     found = [_Side(), _Side()]
+    path = os.environ.get("PATH", os.defpath)
+    ours = await shelter.settle(fence.ladder(path), path=path, sandbox_required=True)
+    settings = json.dumps(command.settings(sandbox=ours.sandbox, shell=ours.with_shell))
     async with started("benchmarks.model_server") as model:
         url = model.first_line
         async with core(folder, connector="claude_code", upstream=url) as daemon:
             for _ in range(rounds):
-                await _round(daemon, Sdk(folder / f"sdk-{uuid7()}", url), turns, *found)
-    ours, alone = found
-    added = [mine - theirs for mine, theirs in zip(ours.warm, alone.warm, strict=True)]
+                await _round(daemon, Sdk(folder / f"sdk-{uuid7()}", url, settings), turns, *found)
+    mine, alone = found
+    added = [here - there for here, there in zip(mine.warm, alone.warm, strict=True)]
     return [
-        compare("a warm turn", "ms", ours.warm, SDK, alone.warm),
+        compare("a warm turn", "ms", mine.warm, SDK, alone.warm),
         compare("added to a warm turn", "ms", added, SDK, alone.warm, REACH),
-        compare("first token of a new session", "ms", ours.new, SDK, alone.new),
-        compare("first token of a session prepared by a connect", "ms", ours.prepared, SDK, alone.prepared),
-        compare("first token of a resumed session", "ms", ours.resumed, SDK, alone.resumed),
+        compare("first token of a new session", "ms", mine.new, SDK, alone.new),
+        compare("first token of a session prepared by a connect", "ms", mine.prepared, SDK, alone.prepared),
+        compare("first token of a resumed session", "ms", mine.resumed, SDK, alone.resumed),
     ]
 
 
@@ -130,9 +135,14 @@ class _listening:
 
 
 class Sdk:
-    """`ClaudeSDKClient` with nothing of ours around it, the same CLI and the same offers."""
+    """`ClaudeSDKClient` with nothing of ours around it, the same CLI and the same offers.
 
-    def __init__(self, folder: Path, url: str) -> None:
+    Args:
+        settings: those of Claude Code, as JSON; None for its defaults, which have no sandbox.
+    """
+
+    def __init__(self, folder: Path, url: str, settings: str | None = None) -> None:
+        self._settings = settings
         self._project = folder / "project"
         self._project.mkdir(parents=True)
         self._environment = {
@@ -154,6 +164,7 @@ class Sdk:
             "tools": list(command.tools(shell=True)),
             "setting_sources": [],
             "include_partial_messages": True,
+            "settings": self._settings,
             **session,
         }
         async with ClaudeSDKClient(ClaudeAgentOptions(**options)) as client:
