@@ -25,6 +25,8 @@ MAX_ATTEMPTS = 17
 FIRST_PAUSE_MS = 2_000
 LONGEST_PAUSE_MS = 3_600_000
 RECONCILE_PAUSE_MS = 15_000
+FIRST_RECONCILE_PAUSE_MS = 1_000
+"""Providers may have to be asked twice: a daemon that is killed every few seconds must get to the second time too."""
 STORAGE_PAUSE_SECONDS = 1.0
 PARKED_MS = 24 * 3_600_000
 """How long a reply waits for its recipient to come back before it is looked at again."""
@@ -39,6 +41,7 @@ class _Line:
 
     Attributes:
         ask_ms: when to ask about unknown sends again; None = as soon as there is one.
+        pause_ms: the last pause between two such questions; the next is twice as long.
         sends: under way, each to another address.
         wake: set when there may be something to do.
         idle: set while there is nothing to do.
@@ -46,6 +49,7 @@ class _Line:
 
     channel: Channel
     ask_ms: int | None = None
+    pause_ms: int = 0
     sends: dict[OutboxId, asyncio.Task[None]] = field(default_factory=dict)
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     idle: asyncio.Event = field(default_factory=asyncio.Event)
@@ -55,7 +59,7 @@ class Outbox:
     """The way of replies to their channels.
 
     Args:
-        reconcile_pause_ms: between two questions to a provider about a send of unknown outcome.
+        reconcile_pause_ms: the longest between two questions to a provider about a send of unknown outcome.
         storage_pause_seconds: after a write that the store refused.
     """
 
@@ -240,7 +244,11 @@ class Outbox:
                     await self._put_back(row, _WAS_NOT_SENT)
                 case Unknown():
                     unknown = True
-        return self._clock() + self._reconcile_pause_ms if unknown else None
+        if not unknown:
+            line.pause_ms = 0
+            return None
+        line.pause_ms = min(self._reconcile_pause_ms, max(FIRST_RECONCILE_PAUSE_MS, 2 * line.pause_ms))
+        return self._clock() + line.pause_ms
 
 
 def outbound_of(row: OutboxRow) -> Outbound:

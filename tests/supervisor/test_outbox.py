@@ -238,6 +238,24 @@ async def test_while_the_outcome_is_unknown_later_replies_to_the_address_wait_an
         assert post.channel.doubles() == []
 
 
+async def test_the_pauses_between_two_questions_grow_so_that_a_daemon_that_lives_for_seconds_asks_twice(
+    store: SqliteStore,
+) -> None:
+    post = Post(store)
+    post.channel.script.append(Lose(OutcomeUnknown("timed out")))
+    post.channel.answers.extend([Unknown()] * 6)
+    pauses = []
+    async with working(post):
+        await post.add("hello")
+        for number in range(1, 7):
+            await until(lambda: len(post.channel.asked) == number, f"asked {number} times")  # noqa: B023
+            await until(lambda: _asks_later(post), "it waits")
+            pauses.append((post.outbox._lines["sms"].ask_ms or 0) - post.clock())
+            post.later(pauses[-1] / 1000)
+        await until(lambda: _is_empty(post), "it is settled")
+    assert pauses == [1_000, 2_000, 4_000, 8_000, 15_000, 15_000]
+
+
 async def test_a_provider_that_cannot_be_asked_is_asked_again(store: SqliteStore) -> None:
     post = Post(store)
     post.channel.script.append(Lose(OutcomeUnknown("timed out")))
