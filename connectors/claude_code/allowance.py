@@ -55,11 +55,16 @@ class Allowance:
                 remedy="ask for it in smaller steps, or raise claude_code.session_processes",
             )
         if 0 < self.memory_mb * MB < resident(pids) and (used := proportional(pids)) > self.memory_mb * MB:
-            return Excess(
-                why=f"it needed more than {self.memory_mb} MB of memory ({used // MB} MB) and was ended",
-                remedy="ask for it in smaller steps, or raise claude_code.session_memory_mb",
-            )
+            return too_much_memory(self.memory_mb, f" ({used // MB} MB)")
         return None
+
+
+def too_much_memory(limit_mb: int, taken: str = "") -> Excess:
+    """Return what to say of a session that was ended for its memory."""
+    return Excess(
+        why=f"it needed more than {limit_mb} MB of memory{taken} and was ended",
+        remedy="ask for it in smaller steps, or raise claude_code.session_memory_mb",
+    )
 
 
 def members(root: ProcessIdentity, table: Mapping[int, Entry]) -> list[int]:

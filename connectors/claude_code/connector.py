@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from connectors.claude_code import command, fence, history, installation, transcript
+from connectors.claude_code import cgroup, command, fence, history, installation, transcript
 from connectors.claude_code.allowance import Allowance
+from connectors.claude_code.cgroup import Groups
 from connectors.claude_code.command import Home
 from connectors.claude_code.fence import Fence
 from connectors.claude_code.guard import Guard
-from connectors.claude_code.orphans import ProcessRecords, Record, end_orphans, make_tmp, state_mark
+from connectors.claude_code.orphans import END_TIMEOUT, ProcessRecords, Record, end_orphans, make_tmp, state_mark
 from connectors.claude_code.process import Patience, Process
 from connectors.claude_code.session import ClaudeCodeConversation, Unanswered
 from connectors.claude_code.shelter import Shelter, settle
@@ -83,8 +84,9 @@ class ClaudeCodeConnector(Connector):
         self._patience = patience or Patience()
         self._fences = fences
         self._shelter: Shelter | None = None
-        allowance = Allowance(memory_mb=config.session_memory_mb, processes=config.session_processes)
-        self._guard = Guard(allowance, self._limits.look)
+        self._allowance = Allowance(memory_mb=config.session_memory_mb, processes=config.session_processes)
+        self._groups: Groups | None = None
+        self._guard = Guard(self._allowance, self._limits.look)
         self._starts = asyncio.Semaphore(PARALLEL_STARTS)
         self._records = ProcessRecords(self._state_dir)
 
@@ -96,12 +98,13 @@ class ClaudeCodeConnector(Connector):
             gone = sum(orphan.gone for orphan in orphans)
             said.append(f"{len(orphans)} processes of an earlier daemon were still running, {gone} have been ended")
         self._shelter = await self._settle()
-        said += self._shelter.sentences
-        return said
+        self._groups = await self._prepared_groups()
+        return [*said, *self._shelter.sentences, cgroup.check(self._groups).detail]
 
     async def examine(self) -> Sequence[Check]:
         cli = installation.find(self._config.cli_path)
-        return [installation.examined(cli, await installation.ask_version(cli)), *(await self._settle()).checks()]
+        version = installation.examined(cli, await installation.ask_version(cli))
+        return [version, *(await self._settle()).checks(), cgroup.check(self._find_groups())]
 
     async def open(self, session: SessionSpec, history: Sequence[Exchange]) -> ClaudeCodeConversation:
         async with self._starts:
@@ -182,15 +185,21 @@ class ClaudeCodeConnector(Connector):
             state_dir=self._state_dir,
         )
         tmp = make_tmp()
+        group = None
         try:
             environment = command.environment(
                 session, home, tmp=tmp, ours=os.environ, state_mark=state_mark(self._state_dir), process_mark=mark
             )
             # Our tokens, database and other sessions are nothing that an agent of the same user may read.
             hiding = shelter.fence.hiding(self._state_dir, but=(session.home, session.project_path))
-            process = await Process.start(argv, cwd=session.project_path, env=environment, fence=hiding, mark=mark)
+            group = self._groups.make(mark) if self._groups is not None else None
+            process = await Process.start(
+                argv, cwd=session.project_path, env=environment, fence=hiding, mark=mark, group=group
+            )
         except BaseException:
             os.rmdir(tmp)
+            if group is not None:
+                await group.end(END_TIMEOUT)
             raise
         record = Record(identity=process.identity, session=session.id, tmp=tmp)
 
@@ -222,6 +231,22 @@ class ClaudeCodeConnector(Connector):
         path = os.environ.get("PATH", os.defpath)
         fences = fence.ladder(path) if self._fences is None else self._fences
         return await settle(fences, path=path, sandbox_required=self._config.sandbox == "required")
+
+    def _find_groups(self) -> Groups | None:
+        base = cgroup.find_base()
+        return Groups(base, mark=state_mark(self._state_dir), allowance=self._allowance) if base is not None else None
+
+    async def _prepared_groups(self) -> Groups | None:
+        groups = self._find_groups()
+        if groups is None:
+            return None
+        try:
+            groups.prepare()
+        except OSError as error:
+            logger.warning("control groups cannot be made: %s", error)
+            return None
+        await groups.end_left_over(END_TIMEOUT)
+        return groups
 
     def _find_cli(self) -> str:
         try:

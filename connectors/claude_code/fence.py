@@ -21,8 +21,13 @@ logger = logging.getLogger(__name__)
 PROBE_TIMEOUT = 10.0
 """Seconds that a probe may take inside a fence."""
 
-PID_NAMESPACE = ("--unshare-pid", "--dev-bind", "/", "/", "--proc", "/proc", "--")
-"""What makes bubblewrap a PID namespace and nothing else; what else is mounted comes before the last."""
+CGROUPS = "/sys/fs/cgroup"
+PID_NAMESPACE = (
+    *("--unshare-pid", "--dev-bind", "/", "/", "--ro-bind-try", CGROUPS, CGROUPS),
+    *("--proc", "/proc", "--"),
+)
+"""What makes bubblewrap a PID namespace that cannot leave its control group; what else is mounted comes before the
+last."""
 
 KEEPER = str(Path(__file__).with_name("keeper.py"))
 

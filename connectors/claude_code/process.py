@@ -19,6 +19,8 @@ from dataclasses import dataclass, replace
 from typing import cast
 
 from connectors.claude_code import tree
+from connectors.claude_code.allowance import Excess
+from connectors.claude_code.cgroup import Group
 from connectors.claude_code.fence import Fence
 from supervisor.protocol.conversation import ProcessIdentity
 from supervisor.protocol.marks import PROCESS_MARK
@@ -64,7 +66,8 @@ class Patience:
 class Process:
     """A running process; made by `start`. One task reads it, and `end` must be awaited."""
 
-    def __init__(self, popen: subprocess.Popen[bytes], fence: Fence, mark: str) -> None:
+    def __init__(self, popen: subprocess.Popen[bytes], fence: Fence, mark: str, group: Group | None) -> None:
+        self._group = group
         self._popen = popen
         self._fence = fence
         self._mark = mark
@@ -77,17 +80,28 @@ class Process:
         self.identity: ProcessIdentity = tree.identify(popen.pid)
 
     @classmethod
-    async def start(cls, argv: Sequence[str], *, cwd: str, env: Mapping[str, str], fence: Fence, mark: str) -> Process:
+    async def start(
+        cls,
+        argv: Sequence[str],
+        *,
+        cwd: str,
+        env: Mapping[str, str],
+        fence: Fence,
+        mark: str,
+        group: Group | None = None,
+    ) -> Process:
         """Start a process in its fence.
 
         Args:
             env: the whole environment; it must hold `mark` as XSWARM_PROCESS.
+            group: a control group made for it, which ends with it.
 
         Raises:
             OSError: it could not be started.
         """
+        fenced = fence.wrap(argv)
         popen = subprocess.Popen(  # noqa: ASYNC220  # 1 to 2 ms, and the thread matters: see above
-            fence.wrap(argv),
+            fenced if group is None else group.wrap(fenced),
             cwd=cwd,
             env=dict(env),
             stdin=subprocess.PIPE,
@@ -96,7 +110,7 @@ class Process:
             bufsize=0,
             start_new_session=True,
         )
-        process = cls(popen, fence, mark)
+        process = cls(popen, fence, mark, group)
         await process._connect()
         return process
 
@@ -108,6 +122,10 @@ class Process:
     def listen_to_errors(self, listener: Callable[[str], None]) -> None:
         """Hand every line of stderr on, as it comes."""
         self._stderr.listener = listener
+
+    def excess(self) -> Excess | None:
+        """Return what the kernel has ended it for, if that is why it ended."""
+        return self._group.excess() if self._group is not None else None
 
     @property
     def last_words(self) -> str:
@@ -150,6 +168,8 @@ class Process:
 
     async def kill(self, timeout: float) -> None:
         """Kill it and everything it started; returns when nothing is left, or says in the log what is."""
+        if self._group is not None:
+            await self._group.end(timeout)
         left = [] if self._popen.returncode is not None else await tree.end_tree(self.identity, timeout=timeout)
         if self._popen.returncode is None:
             # Where there is no /proc, its process group is all we know of.

@@ -356,6 +356,8 @@ class ClaudeCodeConversation(Conversation):
         """Nothing more can be read: end the process, fail what is in flight, say that it is over."""
         if self._fault or self._on_purpose:
             pass
+        elif (excess := self._process.excess()) is not None:
+            self._fault, self._remedy = excess.why, excess.remedy
         elif (code := await self._process.wait(1.0)) is not None:
             self._fault = self._clean(f"it ended by itself ({described(code)}){self._about_garbage()}{self._said()}")
         else:

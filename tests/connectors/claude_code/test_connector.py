@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 
 from connectors.claude_code import tree
+from connectors.claude_code.allowance import Allowance
+from connectors.claude_code.cgroup import Groups
 from connectors.claude_code.fence import ladder
 from connectors.claude_code.orphans import state_mark
 from connectors.claude_code.plugin import PLUGIN
@@ -146,11 +148,14 @@ async def test_a_session_that_cannot_be_started_is_refused(fields: dict[str, Any
     assert await refusal(tmp_path, spec=spec, cli_path=stand_in(tmp_path, "")) == why
 
 
-async def in_a_turn(folder: Path, body: str, limits: Limits = PATIENT) -> tuple[Failed, Exited]:
+async def in_a_turn(
+    folder: Path, body: str, limits: Limits = PATIENT, groups: Groups | None = None
+) -> tuple[Failed, Exited]:
     """Start a stand-in that takes a prompt; return how its turn and its conversation end."""
     connector = make_connector(
         folder, limits=limits, patience=HASTY, fences=(), sandbox="off", cli_path=stand_in(folder, "ready()\n" + body)
     )
+    connector._groups = groups
     async with opened(connector, make_spec(folder, URL, Policy())) as reader:
         prompt = Prompt(message_id=MessageId(uuid7()), text="hello")
         await reader.conversation.prompt(prompt)
@@ -176,6 +181,18 @@ async def test_a_cli_that_dies_in_a_turn_fails_it_with_what_it_had_written(tmp_p
     failed, _ = await in_a_turn(tmp_path, HALF_AN_ANSWER + "sys.stderr.write('out of memory\\n'); os._exit(9)")
     assert failed.why == "it ended by itself (exit code 9): out of memory"
     assert failed.partial == "half"
+
+
+async def test_a_cli_that_the_kernel_ended_for_its_memory_is_said_to_have_taken_too_much(tmp_path: Path) -> None:
+    base = tmp_path / "groups"
+    base.mkdir()
+    (base / "cgroup.controllers").write_text("memory\n")
+    body = f"import glob; [made] = glob.glob({str(base)!r} + '/xswarm-*')\n"
+    body += "open(made + '/memory.events', 'w').write('oom_kill 1'); os.kill(os.getpid(), 9)"
+    groups = Groups(base, mark="a" * 32, allowance=Allowance(memory_mb=600))
+    failed, _ = await in_a_turn(tmp_path, HALF_AN_ANSWER + body, groups=groups)
+    assert failed.why == "it needed more than 600 MB of memory and was ended"
+    assert "session_memory_mb" in failed.remedy
 
 
 async def test_a_cli_that_closes_its_output_in_a_turn_is_ended(tmp_path: Path) -> None:

@@ -1,0 +1,204 @@
+"""A control group (cgroup v2) for each session: limits that the kernel keeps, and an end that nothing gets out of.
+
+They can be made where a part of the machine's groups was given to us: by systemd with `Delegate=yes`, in a container,
+or on a machine without systemd by root. The files: https://docs.kernel.org/admin-guide/cgroup-v2.html; who may write
+them: https://systemd.io/CGROUP_DELEGATION/
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from connectors.claude_code.allowance import MB, Allowance, Excess, too_much_memory
+from supervisor.protocol.checks import Check, Standing
+
+logger = logging.getLogger(__name__)
+
+CONTROLLERS = ("memory", "pids")
+LEAF = "supervisor"
+"""The group of the daemon itself: one that limits those below it may hold no process."""
+PREFIX = "xswarm-"
+DELEGATED = ("user.delegate", "trusted.delegate")
+"""Extended attributes by which systemd marks a group that it leaves to a service."""
+THREADS_EACH = 8
+"""The kernel counts threads, we count processes: its limit is a wall against a fork bomb, ours comes first."""
+POLL = 0.005
+"""Seconds between two looks at a group that is being ended."""
+NO_GROUPS = "no control groups here (with systemd: Delegate=yes): limits of a session are looked at once a second"
+ENTER = ("/bin/sh", "-c", 'echo $$ > "$0" && exec "$@"')
+"""Joins a group, then becomes the command: no process of it was ever outside."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """The control group of one session."""
+
+    path: Path
+    allowance: Allowance
+
+    def wrap(self, argv: Sequence[str]) -> list[str]:
+        """Return the argument list that runs `argv` in the group."""
+        return [*ENTER, str(self.path / "cgroup.procs"), *argv]
+
+    def excess(self) -> Excess | None:
+        """Return why the kernel has ended the group, or None where it has not."""
+        return too_much_memory(self.allowance.memory_mb) if _read(self.path / "memory.events", "oom_kill") else None
+
+    async def end(self, timeout: float) -> bool:
+        """Kill all in it and remove it; return whether that was done within `timeout` seconds."""
+        deadline = time.monotonic() + timeout
+        try:
+            (self.path / "cgroup.kill").write_text("1")
+            while _read(self.path / "cgroup.events", "populated"):
+                if time.monotonic() > deadline:
+                    return False
+                await asyncio.sleep(POLL)
+            for folder, _, _ in os.walk(self.path, topdown=False):  # it may have made groups of its own
+                os.rmdir(folder)
+        except FileNotFoundError:
+            return not self.path.exists()
+        except OSError as error:
+            logger.warning("the control group %s could not be ended: %s", self.path.name, error.strerror)
+            return False
+        return True
+
+
+class Groups:
+    """The groups of one daemon's sessions.
+
+    Args:
+        base: the group that is to hold them; ours to write.
+        mark: of the daemon's state.dir: groups of other daemons are left alone.
+    """
+
+    def __init__(self, base: Path, *, mark: str, allowance: Allowance) -> None:
+        self._base = base
+        self._prefix = f"{PREFIX}{mark[:12]}-"
+        self._allowance = allowance
+        self._limits = frozenset(_words(base / "cgroup.controllers")).intersection(CONTROLLERS)
+
+    @property
+    def sentence(self) -> str:
+        """What the operator is told."""
+        if missing := " and ".join(name for name in CONTROLLERS if name not in self._limits):
+            return f"sessions have control groups of their own, in which the kernel does not limit {missing}"
+        return "sessions have control groups of their own: the kernel keeps their limits on memory and processes"
+
+    def prepare(self) -> None:
+        """Let groups below the base have limits; the daemon moves out of their way.
+
+        Raises:
+            OSError: no group can be made here.
+        """
+        # Only the root of the whole tree may hold processes and limit groups below it; it alone has no events.
+        if (self._base / "cgroup.events").exists():
+            leaf = self._base / LEAF
+            leaf.mkdir(exist_ok=True)
+            for pid in _words(self._base / "cgroup.procs"):
+                _try_write(leaf / "cgroup.procs", pid)
+        enable = self._base / "cgroup.subtree_control"
+        self._limits = frozenset(name for name in self._limits if _try_write(enable, f"+{name}"))
+        probe = self._path("probe")
+        probe.mkdir(exist_ok=True)
+        probe.rmdir()
+
+    async def end_left_over(self, timeout: float) -> int:
+        """Kill what an earlier daemon with our state.dir left in groups; return how many of them held something."""
+        found = 0
+        for path in self._base.glob(f"{self._prefix}*"):
+            found += bool(_read(path / "cgroup.events", "populated"))
+            await Group(path=path, allowance=self._allowance).end(timeout)
+        return found
+
+    def make(self, name: str) -> Group:
+        """Make a group with the limits of a session.
+
+        Raises:
+            OSError: it could not be made.
+        """
+        group = Group(path=self._path(name), allowance=self._allowance)
+        group.path.mkdir()
+        if "memory" in self._limits and self._allowance.memory_mb:
+            (group.path / "memory.max").write_text(str(self._allowance.memory_mb * MB))
+            # Half a session is worse than none: the kernel ends all of it or nothing.
+            (group.path / "memory.oom.group").write_text("1")
+            _try_write(group.path / "memory.swap.max", "0")  # not there in a kernel without swap
+        if "pids" in self._limits and self._allowance.processes:
+            (group.path / "pids.max").write_text(str(self._allowance.processes * THREADS_EACH))
+        return group
+
+    def _path(self, name: str) -> Path:
+        return self._base / f"{self._prefix}{name[:12]}"
+
+
+def find_base(proc: Path = Path("/proc/self")) -> Path | None:
+    """Return the group below which we may make groups, or None where there is no such thing.
+
+    Args:
+        proc: the folder of a process, with its `cgroup` and `mountinfo`.
+    """
+    try:
+        groups, mounts = ((proc / name).read_text().splitlines() for name in ("cgroup", "mountinfo"))
+    except OSError:
+        return None
+    own = next((line[3:] for line in groups if line.startswith("0::")), "/..")
+    if own.startswith("/.."):  # outside of the namespace that we see
+        return None
+    for mount in mounts:
+        fields, _, kind = mount.partition(" - ")
+        if kind.split(" ")[0] != "cgroup2":
+            continue
+        root, point = fields.split(" ")[3:5]
+        path = Path(point, os.path.relpath(own, root))
+        for base in (path.parent, path) if path.name == LEAF else (path,):
+            if _is_ours(base, top=Path(point)):
+                return base
+    return None
+
+
+def check(groups: Groups | None) -> Check:
+    """Return what is in force here; never a warning, since the limits hold without control groups too."""
+    return Check(name="control groups", status=Standing.OK, detail=groups.sentence if groups else NO_GROUPS)
+
+
+def _is_ours(base: Path, *, top: Path) -> bool:
+    """Whether a group was given to us: the root of what we see, or one that systemd delegates; and we may write it."""
+    if not all(os.access(path, os.W_OK) for path in (base, base / "cgroup.procs", base / "cgroup.subtree_control")):
+        return False
+    return base == top or any(_attribute(base, name) == b"1" for name in DELEGATED)
+
+
+def _attribute(path: Path, name: str) -> bytes:
+    try:
+        return os.getxattr(path, name)
+    except (OSError, AttributeError):  # AttributeError: no such call outside of Linux
+        return b""
+
+
+def _try_write(path: Path, text: str) -> bool:
+    try:
+        path.write_text(text)
+    except OSError as error:
+        logger.debug("%s: %s", path, error)
+        return False
+    return True
+
+
+def _read(path: Path, key: str) -> int:
+    """Return a number of a file of keys and numbers; 0 where there is none."""
+    words = _words(path)
+    return int(words[words.index(key) + 1]) if key in words else 0
+
+
+def _words(path: Path) -> list[str]:
+    """Return the words of a file; none where it cannot be read."""
+    try:
+        return path.read_text().split()
+    except OSError:
+        return []
