@@ -16,7 +16,8 @@ import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import cast
+from io import FileIO
+from typing import IO, cast
 
 from connectors.claude_code import tree
 from connectors.claude_code.allowance import Excess
@@ -201,13 +202,10 @@ class Process:
     async def _connect(self) -> None:
         loop = asyncio.get_running_loop()
         popen = self._popen
-        assert popen.stdin is not None
-        assert popen.stdout is not None
-        assert popen.stderr is not None
         output = asyncio.StreamReaderProtocol(self._stdout)
-        self._transports.append((await loop.connect_read_pipe(lambda: output, popen.stdout))[0])
-        self._transports.append((await loop.connect_read_pipe(lambda: self._stderr, popen.stderr))[0])
-        await loop.connect_write_pipe(lambda: self._stdin, popen.stdin)
+        self._transports.append((await loop.connect_read_pipe(lambda: output, _for(loop, popen.stdout, "r")))[0])
+        self._transports.append((await loop.connect_read_pipe(lambda: self._stderr, _for(loop, popen.stderr, "r")))[0])
+        await loop.connect_write_pipe(lambda: self._stdin, _for(loop, popen.stdin, "w"))
         if sys.platform == "linux":
             self._pidfd = os.pidfd_open(popen.pid)
             loop.add_reader(self._pidfd, self._collect)
@@ -233,6 +231,17 @@ class Process:
         for transport in self._transports:
             transport.close()
         self._transports.clear()
+
+
+def _for(loop: asyncio.AbstractEventLoop, pipe: IO[bytes] | None, mode: str) -> FileIO:
+    """Return our end of a pipe as a file that this loop closes, once.
+
+    uvloop closes the descriptor and then the file, which would close whatever another thread has opened in between.
+    """
+    assert pipe is not None
+    descriptor = os.dup(pipe.fileno())
+    pipe.close()
+    return FileIO(descriptor, mode, closefd=isinstance(loop, asyncio.BaseEventLoop))
 
 
 def described(code: int) -> str:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+from collections.abc import Callable
+from io import FileIO
 from pathlib import Path
 
 import pytest
+import uvloop
 
 from connectors.claude_code.fence import NO_FENCE
 from connectors.claude_code.process import STDERR_TAIL, Patience, Process, WriteFailed
@@ -34,6 +38,42 @@ async def test_what_is_written_is_read_back() -> None:
     await process.end(Patience())
     assert process.exit_code == 0
     assert await process.read() == b""
+
+
+class Raced(FileIO):
+    """A file whose descriptor, if it was closed before the file, belongs to somebody else by then."""
+
+    def close(self) -> None:
+        others = [os.open("/dev/null", os.O_RDONLY) for _ in range(8)]
+        super().close()
+        for descriptor in others:
+            os.close(descriptor)  # fails where it was closed as ours
+
+
+@pytest.mark.parametrize("loop", [uvloop.new_event_loop, asyncio.new_event_loop], ids=["uvloop", "asyncio"])
+def test_no_descriptor_is_closed_that_another_thread_may_have_opened(
+    loop: Callable[[], asyncio.AbstractEventLoop], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("connectors.claude_code.process.FileIO", Raced)
+
+    async def once() -> list[str]:
+        process = await start("cat", "m0")
+        await process.write(b"hello\n", timeout=10)
+        assert await process.read() == b"hello\n"
+        await process.end(Patience())
+        assert process.exit_code == 0
+        return os.listdir("/proc/self/fd")
+
+    async def run() -> None:
+        failures: list[object] = []
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: failures.append(context))
+        before = await once()  # a loop opens things of its own with its first pipe
+        await once()
+        await until(lambda: os.listdir("/proc/self/fd") == before, "each has been closed")
+        assert failures == []
+
+    with asyncio.Runner(loop_factory=loop) as runner:
+        runner.run(run())
 
 
 async def test_much_output_comes_whole() -> None:
