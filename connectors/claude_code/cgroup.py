@@ -113,7 +113,8 @@ class Groups:
         found = 0
         for path in self._base.glob(f"{self._prefix}*"):
             found += bool(_read(path / "cgroup.events", "populated"))
-            await Group(path=path, allowance=self._allowance).end(timeout)
+            if not await Group(path=path, allowance=self._allowance).end(timeout):
+                logger.warning("what an earlier daemon left in the control group %s could not be ended", path.name)
         return found
 
     def make(self, name: str) -> Group:
