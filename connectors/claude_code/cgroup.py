@@ -87,7 +87,7 @@ class Groups:
     def sentence(self) -> str:
         """What the operator is told."""
         if missing := " and ".join(name for name in CONTROLLERS if name not in self._limits):
-            return f"sessions have control groups of their own, in which the kernel does not limit {missing}"
+            return f"sessions have control groups of their own, without the kernel's limits on {missing}"
         return "sessions have control groups of their own: the kernel keeps their limits on memory and processes"
 
     def prepare(self) -> None:

@@ -184,8 +184,7 @@ class ClaudeCodeConnector(Connector):
             shell=shelter.with_shell,
             state_dir=self._state_dir,
         )
-        tmp = make_tmp()
-        group = None
+        tmp, since, group = make_tmp(), time.time(), None
         try:
             environment = command.environment(
                 session, home, tmp=tmp, ours=os.environ, state_mark=state_mark(self._state_dir), process_mark=mark
@@ -201,11 +200,12 @@ class ClaudeCodeConnector(Connector):
             if group is not None:
                 await group.end(END_TIMEOUT)
             raise
-        record = Record(identity=process.identity, session=session.id, tmp=tmp)
+        project = session.project_path
+        record = Record(identity=process.identity, session=session.id, tmp=tmp, project=project, since=since)
 
         async def forget() -> None:
             await self._guard.release(process.identity)
-            await asyncio.to_thread(self._records.remove, record)
+            await asyncio.to_thread(self._records.remove, record, killed=process.exit_code != 0)
 
         conversation = ClaudeCodeConversation(
             process,

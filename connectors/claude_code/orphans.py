@@ -11,7 +11,7 @@ import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from connectors.claude_code import tree
+from connectors.claude_code import mount_points, tree
 from supervisor.protocol.conversation import ProcessIdentity
 from supervisor.protocol.marks import STATE_MARK
 
@@ -28,11 +28,15 @@ class Record:
 
     Attributes:
         tmp: its folder of temporary files, which goes when it goes.
+        project: the folder that it worked in.
+        since: when it was started, in seconds since 1970 UTC.
     """
 
     identity: ProcessIdentity
     session: str
     tmp: str
+    project: str
+    since: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,11 +91,19 @@ class ProcessRecords:
         fresh.write_text(json.dumps(asdict(record)), encoding="utf-8")
         fresh.replace(path)
 
-    def remove(self, record: Record) -> None:
-        """Forget a process that is gone, and remove what it left in its folder of temporary files."""
+    def remove(self, record: Record, *, killed: bool) -> None:
+        """Forget a process that is gone, and remove what it left.
+
+        Args:
+            killed: it did not end by itself, so that its sandbox may have had no time to clean up.
+        """
         if is_ours(record.tmp):
             shutil.rmtree(record.tmp, ignore_errors=True)
         self._path(record.identity).unlink(missing_ok=True)
+        left = mount_points.left_in(record.project, since=record.since) if killed and record.project else []
+        if left and all(other.project != record.project for other in self.all()):  # another one may be using them
+            mount_points.remove(left)
+            logger.info("%s: removed %d empty files that its sandbox had mounted over", record.session, len(left))
 
     def all(self) -> list[Record]:
         """Return what is recorded; a broken record counts as none and is removed."""
@@ -104,7 +116,15 @@ class ProcessRecords:
                     started=int(fields["identity"]["started"]),
                     boot_id=str(fields["identity"]["boot_id"]),
                 )
-                found.append(Record(identity=identity, session=str(fields["session"]), tmp=str(fields["tmp"])))
+                found.append(
+                    Record(
+                        identity=identity,
+                        session=str(fields["session"]),
+                        tmp=str(fields["tmp"]),
+                        project=str(fields.get("project", "")),
+                        since=float(fields.get("since", 0)),
+                    )
+                )
             except (OSError, ValueError, KeyError, TypeError):
                 path.unlink(missing_ok=True)
         return found
@@ -119,7 +139,7 @@ async def end_orphans(state_dir: str) -> list[Orphan]:
     Only what is proven ours is touched: a recorded pid with the same start time in the same boot and all below it, and
     processes that carry this state.dir's mark in their environment. Never ourselves nor what we descend from.
     """
-    records, boot, found = ProcessRecords(state_dir), tree.boot_id(), list[Orphan]()
+    records, boot, found, ended = ProcessRecords(state_dir), tree.boot_id(), list[Orphan](), list[Record]()
     spared = tree.ancestors(os.getpid()) | {os.getpid()}
     for record in records.all():
         identity = record.identity
@@ -128,7 +148,7 @@ async def end_orphans(state_dir: str) -> list[Orphan]:
             found.append(Orphan(identity=identity, session=record.session, gone=not left))
             if left:
                 continue
-        records.remove(record)
+        ended.append(record)
 
     def strays() -> list[ProcessIdentity]:
         return [stray for stray in tree.marked(STATE_MARK, state_mark(state_dir)) if stray.pid not in spared]
@@ -136,6 +156,8 @@ async def end_orphans(state_dir: str) -> list[Orphan]:
     before = strays()
     left = await tree.end_all(strays, timeout=END_TIMEOUT)
     found += [Orphan(identity=stray, session="", gone=stray not in left) for stray in before]
+    for record in ended:
+        records.remove(record, killed=True)
     for orphan in found:
         logger.warning(
             "%s: process %d of an earlier daemon was still running and %s",

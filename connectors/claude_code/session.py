@@ -363,6 +363,7 @@ class ClaudeCodeConversation(Conversation):
         else:
             self._fault = "it closed its output"
         await self._process.kill(self._patience.kill)
+        await self._ended()  # before anybody looks at what the turn has changed
         tasks = list(self._answering.values())
         for task in tasks:
             task.cancel()
@@ -375,7 +376,6 @@ class ClaudeCodeConversation(Conversation):
         for future in self._requests.values():
             if not future.done():
                 future.set_exception(Unanswered(self._fault or "the session was closed"))
-        await self._ended()
         self._over.set()
         await self._events.put(Exited(why="" if self._on_purpose else self._fault))
 

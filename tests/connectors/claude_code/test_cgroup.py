@@ -158,7 +158,7 @@ def test_limits_are_written_for_the_controllers_that_are_in_force(tmp_path: Path
 def test_a_controller_that_is_not_delegated_is_named(tmp_path: Path) -> None:
     (tmp_path / "cgroup.controllers").write_text("memory\n")
     groups = groups_of(tmp_path)
-    assert groups.sentence.endswith("in which the kernel does not limit pids")
+    assert groups.sentence.endswith("without the kernel's limits on pids")
     assert {path.name for path in groups.make("one").path.iterdir()}.isdisjoint({"pids.max"})
 
 

@@ -24,7 +24,7 @@ def bystander() -> Iterator[subprocess.Popen[bytes]]:
 
 def record(process: subprocess.Popen[bytes], **changes: object) -> Record:
     identity = dataclasses.replace(tree.identify(process.pid), **changes)  # type: ignore[arg-type]
-    return Record(identity=identity, session="s1", tmp="")
+    return Record(identity=identity, session="s1", tmp="", project="", since=0.0)
 
 
 @pytest.mark.parametrize("change", [{"started": 1}, {"boot_id": "another boot"}])
@@ -57,7 +57,7 @@ async def test_another_daemons_processes_are_left_alone(tmp_path: Path) -> None:
 async def test_we_and_our_ancestors_are_spared(tmp_path: Path) -> None:
     records = ProcessRecords(str(tmp_path))
     for pid in (os.getpid(), os.getppid()):
-        records.add(Record(identity=tree.identify(pid), session="s1", tmp=""))
+        records.add(Record(identity=tree.identify(pid), session="s1", tmp="", project="", since=0.0))
     assert await end_orphans(str(tmp_path)) == []
 
 
@@ -76,7 +76,7 @@ def test_the_temporary_folder_goes_with_the_record(bystander: subprocess.Popen[b
     taken = dataclasses.replace(record(bystander), tmp=str(tmp))
     records = ProcessRecords(str(tmp_path))
     records.add(taken)
-    records.remove(taken)
+    records.remove(taken, killed=False)
     assert not tmp.exists()
 
 

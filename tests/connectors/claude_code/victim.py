@@ -57,7 +57,7 @@ async def run_shell(given: dict[str, Any]) -> None:
     fence = next(f for f in (*ladder(os.environ["PATH"]), NO_FENCE) if f.name == given["fence"])
     env = {"PATH": os.environ["PATH"], PROCESS_MARK: given["mark"], STATE_MARK: state_mark(given["state"])}
     process = await Process.start(["bash", "-c", BROOD], cwd="/", env=env, fence=fence, mark=given["mark"])
-    record = Record(identity=process.identity, session="s1", tmp="")
+    record = Record(identity=process.identity, session="s1", tmp="", project="", since=0.0)
     ProcessRecords(given["state"]).add(record)
     said = await process.read()
     say(said.decode().strip() or process.last_words)

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from supervisor import interrupted, resting
 from supervisor.models.answers import answer
 from supervisor.models.replies import SIGNATURE, ToolUse
 from supervisor.models.sentences import ABILITIES
@@ -168,11 +169,18 @@ def test_no_words_get_an_answer_too() -> None:
 
 
 def test_a_call_that_was_allowed_is_made_again_and_one_that_was_not_is_left() -> None:
-    allowed = "It is allowed now, once: make exactly the same call again, and go on."
+    allowed = resting.GO_ON.format(quoted='"clean up"')
     asked = replace(transcript(allowed), last_call=("Bash", {"command": "make clean"}))
     assert answer(asked).tools[0].input["command"] == "make clean"
     written = replace(transcript(allowed), last_call=("Write", {"file_path": "/srv/p/a", "content": "x"}))
     assert answer(written).tools[0].input == {"file_path": "/srv/p/a", "content": "x"}
     assert "I made the call Write" in answer(replace(written, outcomes=(did("Write"),))).text
     assert "could not" in answer(replace(written, outcomes=(did("Write", "no", failed=True),))).text.lower()
-    assert "without that call" in final("Bash x was not run: the person said no. Go on without it with your work.")
+    refused = resting.GO_ON_WITHOUT.format(reason="Bash x was not run: the person said no", quoted='"clean up"')
+    assert "without that call" in final(refused)
+
+
+def test_work_that_was_cut_off_goes_on_with_the_call_that_it_had_made_last() -> None:
+    cut_off = transcript(interrupted.GO_ON.format(quoted='"run make clean"'))
+    assert answer(replace(cut_off, last_call=("Bash", {"command": "make clean"}))).tools[0].name == "Bash"
+    assert "You wrote" in answer(cut_off).text, "and says what it can do where it had made none"
