@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -34,6 +35,9 @@ OWN_WORDS = ("Failed to connect", "Budget exceeded")
 
 INCLUDED = "(It is answered together with the message before it.)"
 """The answer that is kept for a message that was part of another one's turn."""
+
+CONTINUED = re.compile(r'Your work on the message "(.*?)" was interrupted when ')
+"""How the prompt begins that lets work go on after a restart."""
 
 SHUT_DOWN = "the daemon was shut down while it ran"
 
@@ -197,6 +201,8 @@ def _denials(denied: Sequence[str]) -> str:
 
 
 def quote(text: str) -> str:
-    """Return a message in short, on one line, in quotation marks."""
+    """Return a message in short, on one line, in quotation marks; of work that goes on, the message that began it."""
     short = " ".join(text.split())
+    if (begun := CONTINUED.match(short)) is not None:
+        short = begun[1]
     return f'"{short[:60]}…"' if len(short) > 60 else f'"{short}"'

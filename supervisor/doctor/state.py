@@ -61,7 +61,7 @@ def secrets(config: Config, *, offline: bool, running: bool = False) -> list[Che
     """Look whether the secrets are there that the configuration needs; none is shown.
 
     Args:
-        running: a daemon runs: it has what it needs, in an environment of its own.
+        running: a daemon runs: it has what it needs, in an environment of its own, or needs none (offline).
     """
     credentials = Credentials(config.state_dir, os.environ)
     checks = []
@@ -77,7 +77,7 @@ def secrets(config: Config, *, offline: bool, running: bool = False) -> list[Che
         if secret == "ANTHROPIC_API_KEY" and not present:  # noqa: S105 - a secret's name
             remedy += ", or start it with --offline"
         if running and not present:
-            detail, remedy = f"{detail}; the daemon that runs has one of its own", ""
+            detail, remedy = f"{detail}; the daemon that runs has its own, or is offline", ""
         checks.append(Check(name=name, status=status, detail=detail, remedy=remedy))
     return checks
 

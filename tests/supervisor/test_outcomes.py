@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from supervisor import outcomes
+from supervisor import interrupted, outcomes
 from supervisor.hub import Hub
 from supervisor.protocol import conversation as talk
 from supervisor.protocol.codes import CodeKind
@@ -140,6 +140,13 @@ def test_the_assistant_is_named_as_such() -> None:
 def test_a_long_message_is_quoted_in_short_and_on_one_line() -> None:
     told = outcomes.told(turn(text="a\nb " + "x" * 100), TurnState.INTERRUPTED, "", "why")
     assert told == f'Your message "a b {"x" * 56}…" was interrupted: why.'
+
+
+@pytest.mark.parametrize("text", ["fix it", "fix " * 40])
+def test_of_work_that_goes_on_the_message_that_began_it_is_quoted(text: str) -> None:
+    quoted = outcomes.quote(text)
+    for _ in range(2):
+        assert outcomes.quote(interrupted.GO_ON.format(quoted=quoted)) == quoted
 
 
 def test_a_dropped_turn_is_told_where_somebody_can_be_told() -> None:
