@@ -30,8 +30,8 @@ LONGEST_INLINE = 100
 SAME_CALL = "make exactly the same call again"
 WITHOUT_IT = "Go on without it"
 """How the daemon says that a person allowed the last call, or did not."""
-PICK_UP = "then go on with it"
-"""How it says that a person wants work to go on that was cut off; this script makes the last call again."""
+CUT_OFF = re.compile(r'Your work on the message "(.*[^…])" was interrupted when .* then go on with it', re.DOTALL)
+"""How it says that a person wants work to go on that was cut off; this script begins it again."""
 
 NUMBERED_LINE = re.compile(r"^ *\d+(?:→|\t)(.*)$")
 """How the Read tool gives a line."""
@@ -52,7 +52,8 @@ def answer(transcript: Transcript) -> Reply:
     """Return the next answer to an unscripted prompt; says of itself that no model has written it."""
     step = _go_on(transcript)
     if step is None:
-        wish = understand(transcript.prompt)
+        cut_off = CUT_OFF.search(transcript.prompt)
+        wish = understand(cut_off[1] if cut_off is not None else transcript.prompt)
         step = _decline(transcript.prompt) if wish is None else _pursue(wish, transcript)
     if isinstance(step, str):
         return Reply(text=f"{step}{SIGNATURE}" if step.endswith("\n") else f"{step} {SIGNATURE}")
@@ -62,10 +63,10 @@ def answer(transcript: Transcript) -> Reply:
 
 
 def _go_on(transcript: Transcript) -> Next | None:
-    """Go on after a call that waited for a person or was cut off; None = the prompt does not ask for that."""
+    """Go on after a call that waited for a person; None = the prompt does not ask for that."""
     if WITHOUT_IT in transcript.prompt:
         return "I went on without that call. There was nothing else to do."
-    if transcript.last_call is None or not any(words in transcript.prompt for words in (SAME_CALL, PICK_UP)):
+    if SAME_CALL not in transcript.prompt or transcript.last_call is None:
         return None
     name, given = transcript.last_call
     if name == "Bash":

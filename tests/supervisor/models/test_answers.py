@@ -9,6 +9,7 @@ from supervisor.models.answers import answer
 from supervisor.models.replies import SIGNATURE, ToolUse
 from supervisor.models.sentences import ABILITIES
 from supervisor.models.transcript import ToolOutcome, Transcript
+from supervisor.outcomes import quote
 
 ALL_TOOLS = frozenset({"Read", "Write", "Edit", "Glob", "Grep", "Bash"})
 ROOT = "/srv/p"
@@ -180,7 +181,8 @@ def test_a_call_that_was_allowed_is_made_again_and_one_that_was_not_is_left() ->
     assert "without that call" in final(refused)
 
 
-def test_work_that_was_cut_off_goes_on_with_the_call_that_it_had_made_last() -> None:
-    cut_off = transcript(interrupted.GO_ON.format(quoted='"run make clean"'))
-    assert answer(replace(cut_off, last_call=("Bash", {"command": "make clean"}))).tools[0].name == "Bash"
-    assert "You wrote" in answer(cut_off).text, "and says what it can do where it had made none"
+def test_work_that_was_cut_off_is_begun_again_where_it_is_quoted_whole() -> None:
+    cut_off = transcript(interrupted.GO_ON.format(quoted=quote("run make clean")))
+    assert answer(cut_off).tools[0].input["command"] == "make clean"
+    long = transcript(interrupted.GO_ON.format(quoted=quote("run make " + "clean " * 20)))
+    assert "You wrote" in answer(long).text, "half a command is none"
