@@ -7,16 +7,17 @@ import hashlib
 import json
 import logging
 from collections.abc import Callable, Collection
+from dataclasses import replace
 from functools import partial
 
 from supervisor.approvers import Approvers, Way
 from supervisor.hub import Hub
-from supervisor.permissions import Asking, Risk, summary
+from supervisor.permissions import Asking, Risk, summary, whole
 from supervisor.protocol.conversation import ToolCall, Verdict
 from supervisor.protocol.errors import ApprovalClosed, NotAllowed, StorageError
 from supervisor.protocol.events import ApprovalRequested, ApprovalResolved
 from supervisor.protocol.ids import uuid7
-from supervisor.protocol.messages import OutboxId, SessionId
+from supervisor.protocol.messages import VERBATIM, OutboxId, SessionId
 from supervisor.protocol.texts import well_formed
 from supervisor.protocol.times import Clock, now_ms, rfc3339
 from supervisor.questions import Question
@@ -102,12 +103,13 @@ class Approvals:
             StorageError: nothing may run.
         """
         now, turn = self._clock(), running.turn
-        scope = (turn.user_id, session.project, call.name, asking.risk)
-        if await self._store.approvals.granted(*scope, now_ms=now):
-            return Verdict(allowed=True)
         content = digest(call, session, again=True)
-        since = now - REDEEMED_MS
-        if await self._store.approvals.redeem(session.id, content, since_ms=since, now_ms=now):
+        if await self._store.approvals.redeem(turn, content, since_ms=now - REDEEMED_MS, now_ms=now):
+            return Verdict(allowed=True)
+        # What was allowed in a turn that nobody can have forged proves nothing of one that somebody may have.
+        channel = turn.channel if asking.risk in self.guarded(turn.channel) else None
+        scope = (turn.user_id, session.project, call.name, asking.risk)
+        if await self._store.approvals.granted(*scope, channel=channel, now_ms=now):
             return Verdict(allowed=True)
         ways = self.approvers.ways(turn)
         if ways is None:
@@ -291,7 +293,9 @@ class Approvals:
             second = self.needs_second_factor(new, way.reply.channel)
             asker = "" if way.own else new.user_id
             text = _question(call, session, code, self._expires_seconds, asker=asker, second_factor=second)
-        return OutboxDraft(id=OutboxId(uuid7()), reply=way.reply, text=text)
+        # A command in which a channel read Markdown would not be the one that runs.
+        reply = replace(way.reply, meta={**way.reply.meta, VERBATIM: True})
+        return OutboxDraft(id=OutboxId(uuid7()), reply=reply, text=text)
 
     def _announce(self, approval: Approval) -> None:
         event = ApprovalRequested(
@@ -323,13 +327,12 @@ def digest(call: ToolCall, session: Session, *, again: bool = False) -> bytes:
 
 
 def _question(call: ToolCall, session: Session, code: str, seconds: float, *, asker: str, second_factor: bool) -> str:
-    """Return what a person is asked."""
-    what = summary(call)
-    if isinstance(command := call.input.get("command"), str):
-        whole = " ".join(f"{call.name} {command}".split())
-        left_out = len(whole) - SHOWN_CHARACTERS
-        what = whole[:SHOWN_CHARACTERS] + (f"... ({left_out} characters more)" if left_out > 0 else "")
+    """Return what a person is asked: the code first, for what is too long is cut, then nothing but the call itself."""
+    what = whole(call)
+    left_out = len(what) - SHOWN_CHARACTERS
+    shown = what[:SHOWN_CHARACTERS] + (f"... ({left_out} characters more)" if left_out > 0 else "")
     who = f" for {asker}" if asker else ""
-    text = f"[{session.project}] May it run{who}: {what}\nin {session.project_path}? YES {code} or NO {code}"
+    within = f"within {max(1, round(seconds / 60))} min"
     proof = "; a yes by this way needs your passphrase behind the code" if second_factor else ""
-    return well_formed(f"{text}, within {max(1, round(seconds / 60))} min{proof}")
+    text = f"[{session.project}] May it run{who}? YES {code} or NO {code}, {within}{proof}."
+    return well_formed(f"{text}\nIn {session.project_path}:\n{shown}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Collection, Mapping, Sequence
@@ -30,6 +31,11 @@ NETWORK = frozenset({"WebFetch", "WebSearch"})
 
 PATH_KEYS = ("file_path", "notebook_path", "path")
 """Where a tool's input names the file it works on."""
+
+SHOWN = ("pattern", "url", "query")
+"""What else of a tool's input says what it works on."""
+
+SUMMARY_CHARACTERS = 80
 
 PROTECTED = frozenset({".git", ".claude", ".mcp.json"})
 """What configures tools rather than being worked on: never edited freely."""
@@ -123,10 +129,18 @@ def changes_something(call: ToolCall) -> bool:
     return call.name not in READS and call.name not in HARMLESS
 
 
+def whole(call: ToolCall) -> str:
+    """Return a tool call for a person, to the letter: the tool and what it works on; what cannot be seen is escaped."""
+    given = [call.input.get("command"), *_paths(call.input), *(call.input.get(key) for key in SHOWN)]
+    detail = next(filter(None, given), None) or (json.dumps(call.input, ensure_ascii=False) if call.input else "")
+    seen = "".join(c if c == "\n" or c.isprintable() else c.encode("unicode_escape").decode() for c in str(detail))
+    return well_formed(f"{call.name} {seen}".strip())
+
+
 def summary(call: ToolCall) -> str:
-    """Return a tool call in a few words, for a person: the tool and what it works on, at most 80 characters."""
-    detail = call.input.get("command") or next(iter(_paths(call.input)), None) or call.input.get("pattern") or ""
-    return well_formed(f"{call.name} {' '.join(str(detail).split())}".strip()[:80])
+    """Return a tool call in a few words and one line, for a person; at most 80 characters."""
+    line = whole(call).replace("\n", "\\n")
+    return line if len(line) <= SUMMARY_CHARACTERS else f"{line[: SUMMARY_CHARACTERS - 3]}..."
 
 
 def is_inside(path: object, project_path: str) -> bool:

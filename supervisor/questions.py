@@ -64,5 +64,5 @@ class Question:
 
     async def gone(self) -> NoReturn:
         """Wait for the end of the process that made the call: it cancels this."""
-        while True:
-            await asyncio.Event().wait()
+        await asyncio.Event().wait()
+        raise AssertionError("nobody sets it")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
 from dataclasses import replace
@@ -52,6 +53,9 @@ class Resting:
         except StorageError as error:
             logger.error("%s: that its process was closed could not be recorded: %s", live.session.id, error)
         live.sink = running.on_event
+        running.let_go()
+        if not live.lifecycle.resumes_by_itself:  # somebody ended the session in the same moment
+            running.fail("the session was closed")
         going_on = asyncio.create_task(self._go_on(live, running, question), name=f"resting {live.session.id}")
         try:
             either: list[asyncio.Future[Any]] = [going_on, running.ended]
@@ -63,13 +67,18 @@ class Resting:
             await asyncio.gather(going_on, return_exceptions=True)
             await self._approvals.abandon(question)
             return None
+        if going_on.exception() is not None:  # a yes must not outlive the turn that it was given for
+            with contextlib.suppress(StorageError):
+                await self._approvals.abandon(question)
         return going_on.result()
 
     async def _go_on(self, live: Live, running: Running, question: Question) -> tuple[Conversation, talk.Prompt]:
         verdict, summary, number = await self._approvals.outcome(question)
         running.heard = time.monotonic()
         conversation = await self._sessions.open(live)
+        denied = live.denied
         await self._sessions.began(live, running)
+        live.denied = denied if verdict.allowed else [*denied, verdict.reason]
         running.turn = turn = replace(running.turn, renamed=number)
         words = GO_ON if verdict.allowed else GO_ON_WITHOUT
         said = words.format(quoted=quote(turn.text), reason=verdict.reason)

@@ -42,6 +42,7 @@ class Running:
         refused: why it got no further call to the model; None = it got all.
         charges: what the connector says it cost, where that figure is the one that counts.
         given: its prompt was written.
+        stopping: it was told to end.
         joined: the turns that are part of it, in order: gathered into its prompt, or sent into it while it runs.
         on_end: told once when it has ended and one of them may go on.
         pause: resolved with None once it has ended, or with a question for whose answer its process need not wait.
@@ -56,7 +57,7 @@ class Running:
         self.charges: list[Charge] = []
         self.tools = 0
         self.refused: BudgetExceeded | None = None
-        self.given = False
+        self.given = self.stopping = False
         self.joined: list[Running] = []
         self.on_end: Callable[[], None] | None = None
         self._names: dict[str, str] = {}
@@ -120,12 +121,17 @@ class Running:
 
         A subagent's call, and others of the same turn beside it, would be lost with their process.
         """
-        return call.agent_id is None and not self.joined and self._calls <= {call.tool_use_id}
+        alone = not self.joined and self._calls <= {call.tool_use_id}
+        return call.agent_id is None and alone and not self.stopping
 
     def ask_to_rest(self, question: Question) -> None:
         """Ask whoever runs the turn to let its process go."""
         if not self.pause.done():
             self.pause.set_result(question)
+
+    def let_go(self) -> None:
+        """Note that its process is gone: what was called there answers no more."""
+        self._calls.clear()
 
     def resume(self) -> None:
         """Wait for its end again, after a question."""

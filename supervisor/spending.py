@@ -126,6 +126,7 @@ class Spending:
         await asyncio.wait([running.ended], timeout=self._refused_seconds)
         if not running.ended.done():
             logger.warning("%s: it goes on although its budget is spent, ending it", running.turn.message_id)
+            running.stopping = True
             await conversation.interrupt()
 
     async def alert(self, turn: Turn, refused: BudgetExceeded | None = None) -> None:

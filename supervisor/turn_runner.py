@@ -197,7 +197,7 @@ class TurnRunner:
                     elif stop:
                         await conversation.interrupt()
                     question = await asyncio.shield(running.pause)
-                if question is None:
+                if question is None or running.ended.done():
                     return running.ended.result()
                 conversation, prompt = await self._rest(lane, running, question, live) or (conversation, None)
         except ConnectionFailed as error:

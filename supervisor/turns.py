@@ -170,6 +170,7 @@ class Turns:
         if lane is None or lane.running is None:
             return None
         running = lane.running
+        running.stopping = True
         if lane.conversation is not None:
             await lane.conversation.interrupt()
         else:  # it rests: there is nobody to tell but the turn itself

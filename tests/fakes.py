@@ -42,6 +42,7 @@ class ScriptedConversation(Conversation):
     `break`         the plug-in itself raises what its port does not name
     `tool COMMAND`  starts a Bash tool, then waits as `hold` does
     `deny COMMAND`  asks whether a Bash tool may run, and answers with the verdict
+    `repeat COMMAND`  the same; and asks once more where it is told to make the same call again
     `write PATH X`  writes X into a file by a Write tool where the policy allows it; "hold" as X then waits
     `shell PATH X`  the same by a Bash tool
     `pay NANOS`     answers, and reports a cost of its own that counts
@@ -84,6 +85,12 @@ class ScriptedConversation(Conversation):
                 self.start_tool(prompt, rest)
             case "deny":
                 self._asking = asyncio.create_task(self._ask(prompt, rest), name=f"deny {prompt.message_id}")
+            case "repeat":
+                self._connector.repeated = rest
+                self._asking = asyncio.create_task(self._ask(prompt, rest), name=f"repeat {prompt.message_id}")
+            case _ if "make exactly the same call again" in prompt.text and self._connector.repeated:
+                repeated = self._connector.repeated
+                self._asking = asyncio.create_task(self._ask(prompt, repeated), name=f"again {prompt.message_id}")
             case "write" | "shell":
                 await self._change(prompt, word, *rest.partition(" ")[::2])
             case "pay":
@@ -189,12 +196,14 @@ class ScriptedConnector(Connector):
         running: sessions with a turn under way; `most_running` at one time, `most_of_project` by project.
         overlaps: sessions that were prompted while a turn of theirs ran.
         traces: how far a prompt had come, by its key.
+        repeated: the last command of a `repeat`.
     """
 
     name = "scripted"
 
     def __init__(self) -> None:
         self.refusals: deque[str] = deque()
+        self.repeated = ""
         self.breaking = 0
         self.gate = asyncio.Event()
         self.gate.set()

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from email.headerregistry import Address, BaseHeader, HeaderRegistry, UnstructuredHeader
 from email.message import EmailMessage
 from email.policy import SMTP, Policy
+from html import escape
 from typing import Any, cast
 
 from markdown_it import MarkdownIt
@@ -15,7 +16,7 @@ from markdown_it import MarkdownIt
 from channels.mail.config import MailConfig
 from channels.mail.headers import decode_words
 from supervisor.protocol.errors import PermanentFailure
-from supervisor.protocol.messages import Outbound
+from supervisor.protocol.messages import VERBATIM, Outbound
 
 MAX_REFERENCES = 20
 """Message ids that References keeps: the first and the last ones (RFC 5322 section 3.6.4 lets us trim)."""
@@ -79,7 +80,8 @@ def compose(outbound: Outbound, config: MailConfig, now: datetime | None = None)
     mail["X-Auto-Response-Suppress"] = "All"  # what Exchange reads instead of Auto-Submitted
     text = safe_text(outbound.text)
     mail.set_content(f"{text}\n", cte="quoted-printable")
-    mail.add_alternative(_PAGE.format(_MARKDOWN.render(text)), subtype="html", cte="quoted-printable")
+    html = f"<pre>{escape(text)}</pre>\n" if meta.get(VERBATIM) else _MARKDOWN.render(text)
+    mail.add_alternative(_PAGE.format(html), subtype="html", cte="quoted-printable")
     return mail
 
 

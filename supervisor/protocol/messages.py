@@ -109,13 +109,17 @@ class Receipt:
     duplicate: bool = False
 
 
+VERBATIM = "verbatim"
+"""Key of `Outbound.meta`, true where the text is no Markdown: it is shown to the letter."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outbound:
     """A reply that a channel is asked to deliver.
 
     Attributes:
         id: stable over retries and restarts.
-        text: Markdown.
+        text: Markdown, unless the meta says VERBATIM.
         attempt: 1 for the first try.
         sending_since: when the first try of an unknown outcome began, milliseconds UTC; None before it.
     """

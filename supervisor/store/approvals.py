@@ -12,7 +12,7 @@ from supervisor.store.codes import close, issue
 from supervisor.store.database import Database
 from supervisor.store.drafts import add_drafts
 from supervisor.store.ports.approvals import Approval, ApprovalState, NewApproval
-from supervisor.store.records import OutboxDraft
+from supervisor.store.records import OutboxDraft, Turn
 from supervisor.store.transaction import Transaction
 
 _RUNS = "SELECT 1 FROM turns WHERE id = ? AND state = 'running' AND epoch = ?"
@@ -62,17 +62,24 @@ _GO_ON = """
     WHERE id = (SELECT turn_id FROM approvals WHERE id = ?) AND state = 'running' AND epoch = ?
 """
 _RENAMED = "SELECT renamed FROM turns WHERE id = (SELECT turn_id FROM approvals WHERE id = ?)"
+# A yes is for one turn: the one that asked, or, where a restart cut that off, one of the same person after it.
 _REDEEM = """
     UPDATE approvals SET consumed_ms = :now_ms
     WHERE id = (
-        SELECT id FROM approvals
-        WHERE session_id = :session_id AND kept = 1 AND state = 'allowed' AND consumed_ms IS NULL
-          AND content_sha256 = :sha256 AND decided_ms > :since_ms
+        SELECT a.id FROM approvals AS a JOIN turns AS t ON t.id = a.turn_id
+        WHERE a.session_id = :session_id AND a.kept = 1 AND a.state = 'allowed' AND a.consumed_ms IS NULL
+          AND a.content_sha256 = :sha256 AND a.decided_ms > :since_ms
+          AND (a.turn_id = :turn_id OR t.state = 'interrupted' AND a.user_id = :user_id)
         LIMIT 1)
 """
 _GRANT = "INSERT INTO grants (approval_id, user_id, project, tool, risk, until_ms, epoch) VALUES (?, ?, ?, ?, ?, ?, ?)"
 _REVOKE = "DELETE FROM grants WHERE approval_id = ?"
-_GRANTED = "SELECT 1 FROM grants WHERE user_id = ? AND project = ? AND tool = ? AND risk = ? AND until_ms > ? LIMIT 1"
+_GRANTED = """
+    SELECT 1 FROM grants AS g JOIN approvals AS a ON a.id = g.approval_id
+    WHERE g.user_id = ? AND g.project = ? AND g.tool = ? AND g.risk = ? AND g.until_ms > ?
+      AND a.channel = coalesce(?, a.channel)
+    LIMIT 1
+"""
 
 
 class SqliteApprovals:
@@ -172,9 +179,10 @@ class SqliteApprovals:
 
         return await self._database.write(work)
 
-    async def redeem(self, session_id: SessionId, content_sha256: bytes, *, since_ms: int, now_ms: int) -> bool:
+    async def redeem(self, turn: Turn, content_sha256: bytes, *, since_ms: int, now_ms: int) -> bool:
         """Let the call of a kept question through, once, where it is made again."""
-        values = {"session_id": session_id, "sha256": content_sha256, "since_ms": since_ms, "now_ms": now_ms}
+        whose = {"session_id": turn.session_id, "turn_id": turn.id, "user_id": turn.user_id}
+        values = {**whose, "sha256": content_sha256, "since_ms": since_ms, "now_ms": now_ms}
         return await self._database.write(lambda tx: tx.execute(_REDEEM, values).rowcount > 0)
 
     async def close(self, approval_id: str, state: ApprovalState, *, now_ms: int) -> bool:
@@ -202,9 +210,11 @@ class SqliteApprovals:
             lambda connection: [_approval(row) for row in connection.execute(_OPEN, values)]
         )
 
-    async def granted(self, user_id: UserId, project: ProjectName, tool: str, risk: str, *, now_ms: int) -> bool:
+    async def granted(
+        self, user_id: UserId, project: ProjectName, tool: str, risk: str, *, channel: str | None = None, now_ms: int
+    ) -> bool:
         """Return whether a grant covers such calls now."""
-        values = (user_id, project, tool, risk, now_ms)
+        values = (user_id, project, tool, risk, now_ms, channel)
         return await self._database.read(lambda connection: connection.execute(_GRANTED, values).fetchone() is not None)
 
 

@@ -29,7 +29,7 @@ async def test_questions_are_listed_and_answered_from_a_terminal(world: World) -
     for command, arguments, happens in (("approve", (), True), ("deny", (), False)):
         call = {"name": "Bash", "input": {"command": f"echo {command} > done.txt", "description": "do it"}}
         await world.text("do it in the code: " + script({"tools": [call]}, {"text": f"over: {command}"}))
-        question = await world.answer(f"May it run: Bash echo {command} > done.txt")
+        question = await world.answer(f"Bash echo {command} > done.txt")
         (waiting,) = json.loads((await xswarm("claude", "approvals", "--json")).out)
         assert f"YES {waiting['code']}" in question
         assert waiting["code"] in (await xswarm("claude", "approvals")).out

@@ -111,7 +111,7 @@ async def dumped(world: World) -> None:
     """Have alice approve the dump; leave a turn running."""
     command = {"name": "Bash", "input": {"command": DUMP, "description": "look around"}}
     await world.text("@site " + script({"tools": [command]}, {"text": "I looked around."}))
-    question = await world.answer("May it run: Bash ")
+    question = await world.answer("May it run")
     (code,) = set(re.findall(r"\bYES ([A-Z]{5})\b", question))
     assert "Allowed once" in await world.ask(f"YES {code}")
     await world.answer("I looked around.")

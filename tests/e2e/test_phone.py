@@ -28,7 +28,7 @@ async def test_a_phone_is_enough_to_approve_to_go_on_after_a_crash_and_to_undo(w
     note, draft = world.project() / "note.txt", world.project() / "draft.txt"
     command = {"name": "Bash", "input": {"command": "echo noted > note.txt", "description": "note it"}}
     await world.text("note it in the code: " + script({"tools": [command]}, {"text": "It is noted."}))
-    question = await world.answer("May it run: Bash echo noted > note.txt")
+    question = await world.answer("Bash echo noted > note.txt")
     (code,) = set(re.findall(r"\b(?:YES|NO) ([A-Z]{5})\b", question))
     wrong = "BBBBB" if code != "BBBBB" else "CCCCC"
     assert "Nothing was allowed" in await world.ask(f"YES {wrong}")

@@ -31,7 +31,7 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
 async def let_go(world: World) -> str:
     """Ask for a shell command; return the code of the question, once the process that asks it is gone."""
     await world.text("in the code: run touch made.txt")
-    question = await world.answer("May it run: Bash touch made.txt")
+    question = await world.answer("Bash touch made.txt")
     await until(lambda: not world.agents(), "its process is let go", 30)
     found = re.search(r"\bYES ([A-Z]{5})\b", question)
     assert found is not None

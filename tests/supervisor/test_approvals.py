@@ -7,15 +7,16 @@ from pathlib import Path
 
 import pytest
 
+from channels.sms.shaping import shape
 from supervisor.approval_words import ApprovalWords
 from supervisor.approvals import SHOWN_CHARACTERS, digest
 from supervisor.commands import Asker
 from supervisor.interrupted import InterruptedWords
 from supervisor.passphrases import Passphrases
-from supervisor.permissions import Risk
+from supervisor.permissions import Risk, summary, whole
 from supervisor.protocol.conversation import ToolCall
 from supervisor.protocol.events import AnyEvent, ApprovalRequested, ApprovalResolved
-from supervisor.protocol.messages import Address, MessageId
+from supervisor.protocol.messages import VERBATIM, Address, MessageId
 from supervisor.protocol.status import TurnState
 from supervisor.protocol.times import now_ms
 from supervisor.store.ports.approvals import Approval
@@ -35,9 +36,9 @@ async def open_one(core: Core) -> Approval | None:
     return found[0] if found else None
 
 
-async def asking(core: Core, command: str = "git push") -> tuple[MessageId, Approval]:
+async def asking(core: Core, command: str = "git push", *, word: str = "deny") -> tuple[MessageId, Approval]:
     """Send a text whose turn wants to run a command; return the message and the question that it led to."""
-    receipt = await core.intake.accept(text_message(f"deny {command}"))
+    receipt = await core.intake.accept(text_message(f"{word} {command}"))
     assert receipt.message_id is not None
     await until(lambda: open_one(core), "the question is asked")
     approval = await open_one(core)
@@ -75,8 +76,8 @@ async def test_a_yes_by_text_lets_the_call_through_once(tmp_path: Path) -> None:
         message_id, approval = await asking(core)
         (row,) = await core.store.outbox.due("sms", now_ms=now_ms(), limit=9)
         assert row.text == (
-            f"[site] May it run: Bash git push\nin {core.site}? "
-            f"YES {approval.code} or NO {approval.code}, within 15 min"
+            f"[site] May it run? YES {approval.code} or NO {approval.code}, within 15 min.\n"
+            f"In {core.site}:\nBash git push"
         )
         receipt = await core.intake.accept(text_message(f"yes {approval.code.lower()}."))
         assert await answer_of(core, message_id) == "allowed: True"
@@ -174,6 +175,33 @@ async def test_whoever_cannot_be_asked_is_not_waited_for(tmp_path: Path) -> None
     async with Core(tmp_path, connector=ScriptedConnector()) as core:
         await connect(core)
         assert "needs a person's approval" in (await ask(core, "deny git push")).answer
+
+
+HOSTILE = "rm -rf *tmp* /x/* # `a`\nrm -rf __b__/__init__ \\$HOME\u202e\x1b[2K\ttail"
+
+
+async def test_a_text_and_a_mail_show_the_command_that_runs_to_the_letter(tmp_path: Path) -> None:
+    shown = "Bash rm -rf *tmp* /x/* # `a`\nrm -rf __b__/__init__ \\$HOME\\u202e\\x1b[2K\\ttail"
+    call = ToolCall(tool_use_id="t", name="Bash", input={"command": HOSTILE})
+    assert whole(call) == shown
+    assert "\n" not in summary(call)
+    async with Core(tmp_path, connector=ScriptedConnector()) as core:
+        message_id, approval = await asking(core, "git *a* __b__ `c`")
+        (row,) = await core.store.outbox.due("sms", now_ms=now_ms(), limit=9)
+        assert row.meta[VERBATIM] is True
+        await say(core, f"NO {approval.code}")
+        await answer_of(core, message_id)
+
+
+@pytest.mark.parametrize("text", ["\U0001f600 " + "x" * 500, "ж" * 500, "x" * 500, "y " * 300])
+async def test_the_code_is_never_what_is_cut_off(text: str, tmp_path: Path) -> None:
+    async with Core(tmp_path, connector=ScriptedConnector()) as core:
+        message_id, approval = await asking(core, f"git {text}")
+        (row,) = await core.store.outbox.due("sms", now_ms=now_ms(), limit=9)
+        for segments in (1, 2, 4):
+            assert f"YES {approval.code} or NO {approval.code}" in shape(row.text, max_segments=segments).text
+        await say(core, f"NO {approval.code}")
+        await answer_of(core, message_id)
 
 
 async def test_a_long_command_says_how_much_is_left_out(tmp_path: Path) -> None:

@@ -258,17 +258,20 @@ def test_full_allows_everything(tool: str, project: str) -> None:
 def test_a_refusal_says_what_was_wanted_and_why(project: str) -> None:
     verdict = ask("Bash", {"command": "rm  -rf\n/"}, EDIT, project)
     assert verdict.reason == (
-        "Bash rm -rf / needs a person's approval (the project's permissions are 'edit'), so it was not run"
+        "Bash rm  -rf\\n/ needs a person's approval (the project's permissions are 'edit'), so it was not run"
     )
 
 
 @pytest.mark.parametrize(
     ("name", "tool_input", "text"),
     [
-        ("Bash", {"command": "git\n status"}, "Bash git status"),
+        ("Bash", {"command": "git\n status"}, "Bash git\\n status"),
         ("Edit", {"file_path": "/p/x.py", "old_string": "a"}, "Edit /p/x.py"),
         ("Grep", {"pattern": "TODO", "path": "src"}, "Grep src"),
         ("Glob", {"pattern": "*.py"}, "Glob *.py"),
+        ("WebFetch", {"url": "https://a.test/?x=1", "prompt": "read"}, "WebFetch https://a.test/?x=1"),
+        ("WebSearch", {"query": "how to"}, "WebSearch how to"),
+        ("mcp__bank__pay", {"amount": 5, "to": "bob"}, 'mcp__bank__pay {"amount": 5, "to": "bob"}'),
         ("Task", {}, "Task"),
     ],
 )

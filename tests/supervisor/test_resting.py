@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from supervisor.protocol.conversation import ToolStarted
+from supervisor.protocol.conversation import ToolCall, ToolStarted
 from supervisor.protocol.messages import Address, MessageId, SessionId
 from supervisor.protocol.status import EndReason, SessionStatus, TurnState
 from supervisor.store.ports.approvals import Approval, ApprovalState
@@ -40,19 +40,82 @@ async def goes_on(core: Core) -> None:
 
 async def test_a_yes_goes_on_in_another_process_and_the_same_call_runs_once(tmp_path: Path) -> None:
     async with Core(tmp_path, connector=ScriptedConnector()) as core:
-        message_id, approval = await resting(core)
+        core.approvals._hold_seconds = 0.0
+        message_id, approval = await asking(core, word="repeat")
+        await until(lambda: core.sessions.process_count() == 0, "its process is let go")
         assert (await result(core, message_id)).turn.state is TurnState.RUNNING
         assert (await stored(core, approval)).state is ApprovalState.OPEN
         assert await say(core, f"YES {approval.code}") == "Allowed once: Bash git push"
         await goes_on(core)
         assert "the call Bash git push, and were stopped meanwhile. It is allowed now, once" in said(core)
-        assert await answer_of(core, message_id)
+        assert await answer_of(core, message_id) == "allowed: True", "the call is made again"
         assert scripted(core).opened[-1].spec.resume, "the same conversation"
-        again = await core.intake.accept(text_message("deny git push"))
-        assert again.message_id is not None
-        assert await answer_of(core, again.message_id) == "allowed: True", "the call is made again"
         assert (await stored(core, approval)).consumed
         assert await open_one(core) is None
+
+
+async def test_a_yes_that_its_turn_did_not_use_allows_nothing_in_the_next(tmp_path: Path) -> None:
+    async with Core(tmp_path, connector=ScriptedConnector()) as core:
+        message_id, approval = await resting(core)
+        await say(core, f"YES {approval.code}")
+        await answer_of(core, message_id)
+        core.approvals._hold_seconds = 60.0
+        second = await core.intake.accept(text_message("deny git push"))
+        await until(lambda: open_one(core), "it is asked about anew")
+        assert not (await stored(core, approval)).consumed
+        assert second.message_id is not None
+        asked = await open_one(core)
+        assert asked is not None
+        await say(core, f"NO {asked.code}")
+        await answer_of(core, second.message_id)
+
+
+async def test_a_yes_whose_process_does_not_start_allows_nothing_later(tmp_path: Path) -> None:
+    async with Core(tmp_path, connector=ScriptedConnector()) as core:
+        message_id, approval = await resting(core)
+        scripted(core).refusals.append("no place")
+        await say(core, f"YES {approval.code}")
+        await until(lambda: ended(core, message_id), "its turn fails")
+        assert (await result(core, message_id)).turn.state is TurnState.FAILED
+        assert (await stored(core, approval)).state is ApprovalState.WITHDRAWN
+
+
+async def test_what_was_refused_is_said_with_the_answer(tmp_path: Path) -> None:
+    async with Core(tmp_path, connector=ScriptedConnector()) as core:
+        message_id, approval = await resting(core)
+        await say(core, f"NO {approval.code}")
+        await until(lambda: ended(core, message_id), "it goes on without")
+        assert "Not done:\n- Bash git push was not run: the person said no." in await answer_of(core, message_id)
+
+
+async def test_a_turn_may_rest_again_in_its_next_process(tmp_path: Path) -> None:
+    async with Core(tmp_path, connector=ScriptedConnector()) as core:
+        await core.intake.accept(text_message("hold"))
+        await until(core.turns.running_turns, "a turn runs")
+        (running,) = core.turns.running_turns()
+        running.on_event(ToolStarted(tool_use_id="t1", name="Bash", input={}))
+        second = ToolCall(tool_use_id="t2", name="Bash", input={})
+        assert not running.may_rest(second), "another call is open"
+        running.let_go()
+        assert running.may_rest(second)
+
+
+async def test_an_end_that_meets_the_letting_go_ends_the_turn(tmp_path: Path) -> None:
+    async with Core(tmp_path, connector=ScriptedConnector()) as core:
+        core.approvals._hold_seconds = 60.0
+        message_id, approval = await asking(core)
+        (running,) = core.turns.running_turns()
+        running.stopping = True
+        assert not core.approvals.give_way(), "what was told to end is not let go"
+        running.stopping = False
+        running.ask_to_rest(core.approvals._waiting[approval.id])
+        running.fail("it ended", interrupted=True)  # in the same moment
+        await until(lambda: ended(core, message_id), "it is not waited for again")
+        assert (await stored(core, approval)).state is ApprovalState.WITHDRAWN
+
+
+async def ended(core: Core, message_id: MessageId) -> bool:
+    return (await result(core, message_id)).turn.state not in (TurnState.PENDING, TurnState.RUNNING)
 
 
 async def test_a_no_goes_on_without_the_call(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from supervisor.protocol.messages import ProjectName, SessionId, UserId
-from supervisor.store.records import OutboxDraft
+from supervisor.store.records import OutboxDraft, Turn
 
 
 class ApprovalState(StrEnum):
@@ -109,8 +109,12 @@ class Approvals(Protocol):
     async def go_on(self, approval_id: str) -> int:
         """Note that the turn of a question is given a prompt anew under another id; return how often it was by now."""
 
-    async def redeem(self, session_id: SessionId, content_sha256: bytes, *, since_ms: int, now_ms: int) -> bool:
-        """Let the call of a kept question through, once, that is made again and was allowed after a time."""
+    async def redeem(self, turn: Turn, content_sha256: bytes, *, since_ms: int, now_ms: int) -> bool:
+        """Let the call of a kept question through, once, that is made again and was allowed after a time.
+
+        Args:
+            turn: that makes it again: the one that asked, or one of the same person after a restart cut that off.
+        """
 
     async def close(self, approval_id: str, state: ApprovalState, *, now_ms: int) -> bool:
         """Let a question expire, or withdraw it, where nothing was let through."""
@@ -121,5 +125,11 @@ class Approvals(Protocol):
     async def open_now(self, *, now_ms: int) -> list[Approval]:
         """Return the open questions of this epoch, oldest first."""
 
-    async def granted(self, user_id: UserId, project: ProjectName, tool: str, risk: str, *, now_ms: int) -> bool:
-        """Return whether such calls are allowed for some more time."""
+    async def granted(
+        self, user_id: UserId, project: ProjectName, tool: str, risk: str, *, channel: str | None = None, now_ms: int
+    ) -> bool:
+        """Return whether such calls are allowed for some more time.
+
+        Args:
+            channel: only by a yes to a question of a turn that came by it; None = whichever it came by.
+        """

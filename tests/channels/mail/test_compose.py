@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 
 from channels.mail.compose import compose, reply_subject, safe_text
 from supervisor.protocol.errors import PermanentFailure
-from supervisor.protocol.messages import Address, Outbound, OutboxId
+from supervisor.protocol.messages import VERBATIM, Address, Outbound, OutboxId
 from tests.channels.mail.fixtures import ADMIN, US, config
 
 ID = "01890a5d-ac96-774b-bcce-b302099a8057"
@@ -152,3 +153,11 @@ def test_any_text_makes_a_mail(text: str, subject: str) -> None:
     message = sent(outbound(text, subject=subject))
     assert message["subject"].startswith("Re:")
     assert part(message, "plain").replace("\r\n", "\n").rstrip() == safe_text(text).replace("\r", "").rstrip()
+
+
+def test_what_is_no_markdown_is_shown_to_the_letter() -> None:
+    command = "Bash rm -rf *tmp* /x/* # `a` __init__\n<b>ls</b>"
+    mail = compose(replace(outbound(command), meta={VERBATIM: True}), config())
+    plain, html = (part.get_content() for part in mail.iter_parts())
+    assert plain == f"{command}\n"
+    assert "<pre>Bash rm -rf *tmp* /x/* # `a` __init__\n&lt;b&gt;ls&lt;/b&gt;</pre>" in html

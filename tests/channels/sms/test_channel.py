@@ -16,7 +16,7 @@ from channels.sms.shaping import MORE_NOTE
 from supervisor.demo.twilio import Failure, TwilioStandIn
 from supervisor.demo.twilio_book import REFUSED_NUMBERS
 from supervisor.protocol.errors import OutcomeUnknown, PermanentFailure, TemporaryFailure
-from supervisor.protocol.messages import NotSent, Outbound, Sent, Unknown
+from supervisor.protocol.messages import VERBATIM, NotSent, Outbound, Sent, Unknown
 from tests.channels.sms.fixtures import (
     ACCOUNT,
     OUR_NUMBER,
@@ -229,6 +229,13 @@ async def test_a_second_try_gets_the_same_time_as_the_first(clock: Clock) -> Non
             assert await run.channel.reconcile(reply) == Unknown()
         clock.now += 31
         assert await run.channel.reconcile(reply) == NotSent()
+
+
+async def test_what_is_no_markdown_is_shown_to_the_letter(clock: Clock) -> None:
+    command = "Bash rm -rf *tmp* /x/* # `a` __init__ \\$HOME\nls"
+    async with running(clock) as run:
+        await run.channel.send(outbound(command, meta={VERBATIM: True}))
+        assert run.twilio.messages[0].body == command
 
 
 async def test_a_reply_never_tried_is_not_sent(clock: Clock) -> None:
