@@ -322,8 +322,9 @@ def digest(call: ToolCall, session: Session, *, again: bool = False) -> bytes:
     """
     ids: list[str | None] = [] if again else [call.tool_use_id, call.agent_id]
     given = {key: value for key, value in call.input.items() if not again or key not in SAID_OF_IT.get(call.name, ())}
-    whole = [session.id, session.project_path, *ids, call.name, given]
-    return hashlib.sha256(json.dumps(whole, sort_keys=True, default=str).encode()).digest()
+    # The shell keeps its `cd` from call to call, and starts in the project's folder in another process.
+    place = [session.id, session.project_path, call.folder or session.project_path]
+    return hashlib.sha256(json.dumps([*place, *ids, call.name, given], sort_keys=True, default=str).encode()).digest()
 
 
 def _question(call: ToolCall, session: Session, code: str, seconds: float, *, asker: str, second_factor: bool) -> str:
@@ -335,4 +336,4 @@ def _question(call: ToolCall, session: Session, code: str, seconds: float, *, as
     within = f"within {max(1, round(seconds / 60))} min"
     proof = "; a yes by this way needs your passphrase behind the code" if second_factor else ""
     text = f"[{session.project}] May it run{who}? YES {code} or NO {code}, {within}{proof}."
-    return well_formed(f"{text}\nIn {session.project_path}:\n{shown}")
+    return well_formed(f"{text}\nIn {call.folder or session.project_path}:\n{shown}")

@@ -43,6 +43,7 @@ class Live:
         claims: turns that run, or are about to; while there is one nothing reaps or evicts the process.
         sink: takes the events of the running turn.
         tap: takes what the process writes, line by line; None = nobody wants it.
+        resting: its process is being closed only until a person has answered a question.
         denied: tool calls of the running turn that were refused, as sentences.
         witness: keeps, on disk, that a call which may change something is about to run.
         cut_off: the turn before the next one was interrupted.
@@ -72,6 +73,7 @@ class Live:
         self.sink: Sink | None = None
         self.tap: talk.Tap | None = None
         self.denied: list[str] = []
+        self.resting = False
         self.witness: Witness | None = None
         self.ask_person: AskPerson | None = None
         self.guarded: frozenset[permissions.Risk] = frozenset()

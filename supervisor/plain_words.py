@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from supervisor.budgets import Scope
 from supervisor.commands import Answer, Asker
-from supervisor.protocol.messages import Address
+from supervisor.protocol.messages import Address, SessionId
 from supervisor.protocol.times import Clock, day_of, now_ms, usd
 from supervisor.spending import Spending
 from supervisor.store.port import Store
@@ -48,6 +48,12 @@ class PlainWords:
 
     async def _status(self, user: User) -> str:
         sessions = await self._store.sessions.list(user_id=user.id, active_only=True)
+        known = {session.id for session in sessions}
+        for lane in self._turns.lanes_of(
+            user.id
+        ):  # one that waits for an answer has no process, and works all the same
+            if lane not in known and (session := await self._store.sessions.get(SessionId(lane))) is not None:
+                sessions.append(session)
         if not sessions:
             return "No session is active"
         lines = [self._line(session) for session in sessions[:MAX_LINES]]

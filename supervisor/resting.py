@@ -23,7 +23,10 @@ from supervisor.sessions import Sessions
 
 logger = logging.getLogger(__name__)
 
-STOPPED = "You had to wait for a person's answer to the call {summary}, and were stopped meanwhile."
+STOPPED = (
+    "You had to wait for a person's answer to the call {summary}, and were stopped meanwhile. Your shell is in the "
+    "project's folder again, and nothing that it had started still runs."
+)
 GO_ON = "It is allowed now, once: make exactly the same call again, and go on with your work on the message {quoted}."
 GO_ON_WITHOUT = "{reason}. Go on without it with your work on the message {quoted}."
 
@@ -47,11 +50,13 @@ class Resting:
             ConnectionFailed: no process could be started.
             StorageError: the answer is not known, or that the work goes on could not be recorded.
         """
-        live.sink = None  # the end of this process is not the end of the turn
+        live.sink = None  # the end of this process is not the end of the turn, nor of the session
+        live.resting = True
         try:
             await self._sessions.close(live.session.id, EndReason.EVICTED)
         except StorageError as error:
             logger.error("%s: that its process was closed could not be recorded: %s", live.session.id, error)
+        live.resting = False
         live.sink = running.on_event
         running.let_go()
         if not live.lifecycle.resumes_by_itself:  # somebody ended the session in the same moment

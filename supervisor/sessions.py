@@ -394,5 +394,6 @@ class Sessions:
         topics = (f"session:{session_id}", f"user:{user_id}", "sessions")
         if self._hub.wanted(*topics) and (session := await self._store.sessions.get(session_id)) is not None:
             self._hub.publish(session_updated(session), topics)
-            if not session.status.live and session.end_reason != EndReason.USER:  # nobody's request answers with it
+            over = not session.status.live and not live.resting
+            if over and session.end_reason != EndReason.USER:  # nobody's request answers with it
                 self._hub.publish(session_ended(session), topics[:2])

@@ -73,6 +73,7 @@ class Decisions:
             name=text(details, "tool_name"),
             input=mapping(details, input_key),
             agent_id=text(details, "agent_id") or None,
+            folder=text(details, "cwd"),  # the hook says it, which is asked first
         )
         if not call.tool_use_id or not call.name:
             return Verdict(allowed=False, reason="The call does not say which tool it is for.")

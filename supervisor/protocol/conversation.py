@@ -31,12 +31,14 @@ class ToolCall:
     Attributes:
         tool_use_id: the model's id of this one call.
         agent_id: the subagent that asks, or None for the main thread.
+        folder: where a shell command would run; empty where that is not known, or the project's own.
     """
 
     tool_use_id: str
     name: str
     input: Mapping[str, Any]
     agent_id: str | None = None
+    folder: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -231,6 +231,11 @@ async def test_the_hash_covers_the_call_the_folder_and_the_session(tmp_path: Pat
 
         told = replace(call, tool_use_id="u2", input={"command": "ls", "description": "Look"})
         assert digest(told, place, again=True) == digest(call, place, again=True), "in other words it does the same"
+        for again in (False, True):
+            elsewhere = replace(call, folder=f"{place.project_path}/sub")
+            assert digest(elsewhere, place, again=again) != digest(call, place, again=again)
+            here = replace(call, folder=place.project_path)
+            assert digest(here, place, again=again) == digest(call, place, again=again)
         timed = replace(call, input={"command": "ls", "timeout": 9})
         assert digest(timed, place, again=True) != digest(call, place, again=True)
         written = replace(call, name="Write", input={"description": "x"})

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from supervisor.protocol.conversation import ToolCall, ToolStarted
+from supervisor.protocol.events import AnyEvent, ClaudeCodeDisconnected
 from supervisor.protocol.messages import Address, MessageId, SessionId
 from supervisor.protocol.status import EndReason, SessionStatus, TurnState
 from supervisor.store.ports.approvals import Approval, ApprovalState
@@ -41,13 +42,20 @@ async def goes_on(core: Core) -> None:
 async def test_a_yes_goes_on_in_another_process_and_the_same_call_runs_once(tmp_path: Path) -> None:
     async with Core(tmp_path, connector=ScriptedConnector()) as core:
         core.approvals._hold_seconds = 0.0
+        heard: list[AnyEvent] = []
+        core.hub.subscribe("user:alice", heard.append)
         message_id, approval = await asking(core, word="repeat")
         await until(lambda: core.sessions.process_count() == 0, "its process is let go")
         assert (await result(core, message_id)).turn.state is TurnState.RUNNING
         assert (await stored(core, approval)).state is ApprovalState.OPEN
+        assert not [event for event in heard if isinstance(event, ClaudeCodeDisconnected)], "its session goes on"
+        status = await core.intake.accept(text_message("STATUS"))
+        assert status.message_id is not None
+        assert "site: working for" in await answer_of(core, status.message_id)
         assert await say(core, f"YES {approval.code}") == "Allowed once: Bash git push"
         await goes_on(core)
-        assert "the call Bash git push, and were stopped meanwhile. It is allowed now, once" in said(core)
+        assert "the call Bash git push, and were stopped meanwhile." in said(core)
+        assert "nothing that it had started still runs. It is allowed now, once" in said(core)
         assert await answer_of(core, message_id) == "allowed: True", "the call is made again"
         assert scripted(core).opened[-1].spec.resume, "the same conversation"
         assert (await stored(core, approval)).consumed

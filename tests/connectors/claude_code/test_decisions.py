@@ -31,6 +31,12 @@ async def test_a_call_is_decided_once_for_both_questions() -> None:
     assert policy.asked == [ToolCall(tool_use_id="t1", name="Bash", input={"command": "ls"})]
 
 
+async def test_the_hook_says_where_the_shell_is() -> None:
+    policy = Policy()
+    await Decisions(policy).answer(hook(cwd="/srv/site/sub"))
+    assert policy.asked[0].folder == "/srv/site/sub"
+
+
 async def test_a_no_is_a_no_to_both_questions() -> None:
     decisions = Decisions(Policy(frozenset({"Bash"})))
     answer = await decisions.answer(hook())
