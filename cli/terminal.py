@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import signal
 from collections import deque
 from collections.abc import Callable, Coroutine, Iterator
@@ -37,6 +38,8 @@ SCRIPT_PATIENCE = 60.0
 """Seconds for which a script waits for a daemon that went away; a person waits until they leave."""
 
 ANSWERS: dict[str, Literal["allow", "deny"]] = {"/yes": "allow", "/no": "deny"}
+DECIDED = {"allow": "allowed", "deny": "denied"}
+ANSWER = re.compile(r"(/yes|/no)(?:\s+(\d{1,6}))?", re.ASCII)
 """What a person types to answer the oldest open question."""
 
 HISTORY = 50
@@ -110,7 +113,8 @@ class Terminal:
         self._tasks: set[asyncio.Task[None]] = set()
         self._input_ended = False
         self._interrupted_at = float("-inf")
-        self._questions: deque[str] = deque()
+        self._questions: dict[int, tuple[str, str]] = {}  # by the number that is shown: the id, the call
+        self._asked = 0
         """Open questions about tool calls of the session, by id."""
         self._last_update: tuple[object, ...] = ()
         self._result = ExitCode.DONE
@@ -208,9 +212,9 @@ class Terminal:
 
     async def _handle(self, happening: Happening, client: Client | None) -> None:
         match happening:
-            case Typed(text) if self._interactive and text.strip().lower() in ANSWERS:
+            case Typed(text) if self._interactive and (said := ANSWER.fullmatch(text.strip().lower())):
                 self._screen.entered()
-                self._answer_question(client, ANSWERS[text.strip().lower()])
+                self._answer_question(client, ANSWERS[said[1]], int(said[2] or 0))
             case Typed(text):
                 self._typed(text)
             case InputEnded():
@@ -273,7 +277,8 @@ class Terminal:
 
     async def _show(self, client: Client, frame: Frame) -> None:
         """Show what was pushed."""
-        if frame.get("session_id") != self._session_id:
+        # A resolved question names no session; those of other sessions are none of ours.
+        if frame.get("session_id") != self._session_id and frame["type"] != "approval_resolved":
             return
         match frame["type"]:
             case "claude_code_delta" | "claude_code_tool" as kind:
@@ -291,8 +296,16 @@ class Terminal:
                     await self._catch_up(client)
                 self._last_update = update
             case "approval_requested":
-                self._questions.append(frame["approval_id"])
-                self._screen.remark(f"May it run: {frame['summary']}? /yes or /no, until {frame['expires_at']}.")
+                self._asked += 1
+                self._questions[self._asked] = (frame["approval_id"], frame["summary"])
+                which = f" {self._asked}" if len(self._questions) > 1 else ""
+                what = f"May it run for {frame['user_id']}: {frame['summary']}?"
+                self._screen.remark(f"{what} /yes{which} or /no{which}, until {frame['expires_at']}.")
+            case "approval_resolved":
+                for number, (approval_id, summary) in list(self._questions.items()):
+                    if approval_id == frame["approval_id"]:
+                        del self._questions[number]
+                        self._screen.remark(f"{summary}: {DECIDED[frame['decision']]} elsewhere.")
             case "claude_code_disconnected":
                 self._transcript.cut()
                 self._screen.remark(f"The session has ended: {frame['reason']}.")
@@ -342,11 +355,16 @@ class Terminal:
         else:
             self._screen.remark("Nothing was running." if answer["message_id"] is None else "Interrupted.")
 
-    def _answer_question(self, client: Client | None, decision: Literal["allow", "deny"]) -> None:
-        if client is None or not self._questions:
+    def _answer_question(self, client: Client | None, decision: Literal["allow", "deny"], number: int) -> None:
+        """Answer a question; the number may be 0, for none, where one alone is open: a yes never has to be guessed."""
+        if client is None or not self._questions or (number and number not in self._questions):
             self._screen.remark("Nothing waits for a yes or no.")
-            return
-        self._start(self._resolve(client, self._questions.popleft(), decision), "answer")
+        elif not number and len(self._questions) > 1:
+            which = ", ".join(f"/yes {number} ({summary})" for number, (_, summary) in self._questions.items())
+            self._screen.remark(f"{len(self._questions)} questions wait; say which: {which}.")
+        else:
+            approval_id, _ = self._questions.pop(number or next(iter(self._questions)))
+            self._start(self._resolve(client, approval_id, decision), "answer")
 
     async def _resolve(self, client: Client, approval_id: str, decision: Literal["allow", "deny"]) -> None:
         try:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from supervisor.protocol.events import ApprovalRequested, ClaudeCodeDisconnected
+from supervisor.protocol.events import ApprovalRequested, ApprovalResolved, ClaudeCodeDisconnected
 from tests.cli.conftest import SESSION, command_line, process_environment, run_process
 from tests.cli.daemon_stand_in import DaemonStandIn
 from tests.cli.terminal_stand_in import CTRL_C, CTRL_D, TerminalProcess
@@ -135,12 +135,36 @@ def test_questions_about_tool_calls_are_answered_where_they_are_shown(daemon: Da
         answers = (("first", "/yes", "allow"), ("second", "/NO", "deny"), ("late", "/no", ""))
         for number, (approval_id, answer, decision) in enumerate(answers, 1):
             daemon.push(question(approval_id), "approvals")
-            terminal.wait_for("May it run: Bash git push? /yes or /no, until 2026-01-01T00:15:00.000Z.", times=number)
+            terminal.wait_for(
+                "May it run for alice: Bash git push? /yes or /no, until 2026-01-01T00:15:00.000Z.", times=number
+            )
             terminal.press(f"{answer}\r")
             if decision:
                 wait_until(lambda: daemon.approvals[approval_id] == decision, "it is answered")  # noqa: B023
             else:
                 terminal.wait_for("Nothing was allowed")
+        terminal.press(CTRL_D)
+        assert terminal.wait() == 0
+
+
+def test_of_several_questions_none_is_answered_that_was_not_named(daemon: DaemonStandIn) -> None:
+    daemon.approvals = {"first": "", "second": "", "third": ""}
+    with attached() as terminal:
+        terminal.wait_for("> ")
+        for approval_id in daemon.approvals:
+            daemon.push(question(approval_id), "approvals")
+        terminal.wait_for("/yes 3 or /no 3")
+        terminal.press("/yes\r")
+        terminal.wait_for("3 questions wait; say which: /yes 1 (Bash git push), /yes 2")
+        assert set(daemon.approvals.values()) == {""}
+        daemon.push(ApprovalResolved(approval_id="first", decision="deny"), "approvals")  # somebody else was faster
+        terminal.wait_for("Bash git push: denied elsewhere.")
+        terminal.press("/yes 1\r")
+        terminal.wait_for("Nothing waits for a yes or no.")
+        terminal.press("/no 3\r")
+        wait_until(lambda: daemon.approvals["third"] == "deny", "the one that was named is answered")
+        terminal.press("/yes\r")
+        wait_until(lambda: daemon.approvals["second"] == "allow", "so is the last one")
         terminal.press(CTRL_D)
         assert terminal.wait() == 0
 
