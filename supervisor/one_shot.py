@@ -25,7 +25,7 @@ SECONDS = 300.0
 """How long one may take (protocol.md section 4)."""
 
 MAX_LINES = 10_000
-"""Lines that may wait for a client that does not read; more end its run."""
+"""Lines that may wait for a client that does not read; one more ends its run."""
 
 
 @dataclass(slots=True)
@@ -34,13 +34,17 @@ class Stream:
 
     Attributes:
         lines: (text, whether it came from stderr); None = no more will come.
+        overrun: set where its client does not read: its run ends, since no line is left out.
     """
 
-    lines: asyncio.Queue[tuple[str, bool] | None] = field(default_factory=lambda: asyncio.Queue(MAX_LINES))
+    lines: asyncio.Queue[tuple[str, bool] | None] = field(default_factory=asyncio.Queue)
+    overrun: asyncio.Event = field(default_factory=asyncio.Event)
 
     def take(self, text: str, from_stderr: bool) -> None:
-        """Take a line; what a client does not read in time is left out, as it was told to read."""
-        with suppress(asyncio.QueueFull):
+        """Take a line."""
+        if self.lines.qsize() >= MAX_LINES:
+            self.overrun.set()
+        if not self.overrun.is_set():
             self.lines.put_nowait((text, from_stderr))
 
 
@@ -101,16 +105,26 @@ class OneShot:
                 await self._sessions.close(session_id, EndReason.USER)
 
     async def _see_through(self, caller: Caller, session_id: SessionId, prompt: str, stream: Stream) -> None:
+        answer = asyncio.create_task(self._answer(caller, session_id, prompt), name=f"answer {session_id}")
+        overrun = asyncio.create_task(stream.overrun.wait(), name=f"overrun {session_id}")
         try:
-            async with asyncio.timeout(self._seconds):
-                asked = Asked(caller=caller, channel=CHANNEL)
-                taken = await self._operations.send(asked, session_id, prompt, None)
-                await self._operations.answer(taken)
-        except TimeoutError:
-            raise TurnFailed(f"it took longer than {self._seconds:g} seconds", timed_out=True) from None
+            await asyncio.wait([answer, overrun], timeout=self._seconds, return_when=asyncio.FIRST_COMPLETED)
+            if not answer.done():
+                with suppress(StorageError):  # its process is gone all the same
+                    await self._sessions.close(session_id, EndReason.USER)
+                if overrun.done():
+                    raise TurnFailed(f"its client has left {MAX_LINES:,} lines unread")
+                raise TurnFailed(f"it took longer than {self._seconds:g} seconds", timed_out=True)
+            answer.result()
         finally:
-            with suppress(asyncio.QueueFull):
-                stream.lines.put_nowait(None)
+            for task in (answer, overrun):
+                task.cancel()
+            await asyncio.gather(answer, overrun, return_exceptions=True)
+            stream.lines.put_nowait(None)
+
+    async def _answer(self, caller: Caller, session_id: SessionId, prompt: str) -> None:
+        taken = await self._operations.send(Asked(caller=caller, channel=CHANNEL), session_id, prompt, None)
+        await self._operations.answer(taken)
 
     def _folder(self, user: User, name: str | None) -> str:
         """Return where a run works: in the named project, the user's default one, or a scratch folder.

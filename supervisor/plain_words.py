@@ -13,6 +13,9 @@ from supervisor.store.records import Session, User
 from supervisor.turns import Turns
 from supervisor.words import Command, Word
 
+MOST_DROPPED = 1000
+"""Messages of one person that ABORT looks for."""
+
 MAX_LINES = 5
 """Sessions named in one text."""
 
@@ -88,9 +91,12 @@ class PlainWords:
 
     async def _abort(self, user: User) -> str:
         stopped, dropped = 0, 0
-        for lane in self._turns.lanes_of(user.id):
-            dropped += len(await self._turns.cancel_waiting(lane, "dropped by ABORT", by_person=True))
-            stopped += await self._turns.interrupt(lane) is not None
+        running = self._turns.lanes_of(user.id)
+        waiting = await self._store.turns.waiting(lane=None, user_id=user.id, limit=MOST_DROPPED)
+        for lane in dict.fromkeys([*running, *(turn.lane for turn in waiting)]):
+            dropped += len(await self._turns.cancel_waiting(lane, "dropped by ABORT", of=user.id))
+            # In a shared session what runs may be somebody else's.
+            stopped += lane in running and await self._turns.interrupt(lane) is not None
         if stopped:
             return "Stopped" + (f", and dropped {dropped} that waited behind it" if dropped else "")
         return f"Dropped {dropped} that had not begun" if dropped else "Nothing of yours is running"

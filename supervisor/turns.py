@@ -186,14 +186,14 @@ class Turns:
         lane.cut.append(begun)
         return await begun
 
-    async def cancel_waiting(self, name: str, why: str, *, by_person: bool = False) -> list[Turn]:
+    async def cancel_waiting(self, name: str, why: str, *, of: UserId | None = None) -> list[Turn]:
         """Cancel what waits in a lane; whoever waits for it is told.
 
         Args:
-            by_person: who wrote it asked for this, and is told in the answer to that.
+            of: only what this user wrote, who asked for it and is told in the answer to that.
         """
-        notices = None if by_person else outcomes.dropped(why)
-        dropped = await self._store.turns.cancel_pending(name, why, notices=notices, now_ms=self._clock())
+        notices = None if of is not None else outcomes.dropped(why)
+        dropped = await self._store.turns.cancel_pending(name, why, of=of, notices=notices, now_ms=self._clock())
         self.backlog = max(0, self.backlog - len(dropped))
         for turn in dropped:
             self._endings.waiters.fail(turn.message_id, TurnFailed(why))

@@ -45,6 +45,8 @@ from supervisor.store.records import (
     User,
 )
 
+Notices = Callable[[Turn], Sequence[OutboxDraft]]
+
 
 class Accounts(Protocol):
     """Users, their addresses and projects, and tokens."""
@@ -122,9 +124,9 @@ class Turns(Protocol):
         """
 
     async def cancel_pending(
-        self, lane: str, why: str, *, notices: Callable[[Turn], Sequence[OutboxDraft]] | None = None, now_ms: int
+        self, lane: str, why: str, *, of: UserId | None = None, notices: Notices | None = None, now_ms: int
     ) -> list[Turn]:
-        """Cancel what waits in a lane and return it; `notices` gives what the person of each is told."""
+        """Cancel what waits in a lane, of one user or of all; `notices` gives what the person of each is told."""
 
     async def cancel(self, turn_id: int, why: str, replies: Sequence[OutboxDraft], *, now_ms: int) -> bool:
         """Cancel one waiting turn with notices for its person; False = not waiting any more."""

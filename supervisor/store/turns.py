@@ -45,7 +45,9 @@ _REQUEUE = """
                      boot_id = NULL, started_ms = NULL
     WHERE id = ? AND state = 'running' AND epoch = ?
 """
-_PENDING_OF_LANE = f"{TURNS} WHERE t.lane = ? AND t.state = 'pending' ORDER BY t.id"
+_PENDING_OF_LANE = f"""
+    {TURNS} WHERE t.lane = ? AND t.state = 'pending' AND t.user_id = coalesce(?, t.user_id) ORDER BY t.id
+"""
 _WAITING = f"""
     {TURNS} WHERE t.id IN (SELECT id FROM turns INDEXED BY turns_pending WHERE state = 'pending')
       AND (:lane IS NULL OR t.lane = :lane)
@@ -154,13 +156,19 @@ class SqliteTurns:
         return await self._database.write(work)
 
     async def cancel_pending(
-        self, lane: str, why: str, *, notices: Callable[[Turn], Sequence[OutboxDraft]] | None = None, now_ms: int
+        self,
+        lane: str,
+        why: str,
+        *,
+        of: UserId | None = None,
+        notices: Callable[[Turn], Sequence[OutboxDraft]] | None = None,
+        now_ms: int,
     ) -> list[Turn]:
         """Cancel what waits in a lane and return it, as it stands now."""
 
         def work(tx: Transaction) -> list[Turn]:
             tx.point("cancel")
-            waiting = [row[0] for row in tx.execute(_PENDING_OF_LANE, (lane,)).fetchall()]
+            waiting = [row[0] for row in tx.execute(_PENDING_OF_LANE, (lane, of)).fetchall()]
             for turn_id in waiting:
                 _cancel(tx, turn_id, why, now_ms)
             cancelled = [to_turn(tx.execute(TURN, (turn_id,)).fetchone()) for turn_id in waiting]

@@ -29,6 +29,9 @@ MODEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@\[\]-]{0,127}")
 PROMPT_SECONDS = 30.0
 """How long a client may take to send its prompt."""
 
+LAST_LINES = 10.0
+"""Seconds that a client may take to read what is left after the end."""
+
 ENDED_WELL, BAD_PROMPT, FAILED = 1000, 1008, 1011
 
 
@@ -83,10 +86,13 @@ class StreamSocket:
                 left = asyncio.create_task(_until_it_leaves(socket), name="stream client")
                 sender = asyncio.create_task(_pass_on(socket, stream), name="stream lines")
                 try:
-                    await asyncio.wait([left, sender], return_when=asyncio.FIRST_COMPLETED)
+                    await asyncio.wait([left, sender, work], return_when=asyncio.FIRST_COMPLETED)
+                    # Its process is done: who does not read what is left keeps nothing here.
+                    await asyncio.wait([left, sender], timeout=LAST_LINES, return_when=asyncio.FIRST_COMPLETED)
+                    await asyncio.wait([left, work], return_when=asyncio.FIRST_COMPLETED)
                     if left.done():
                         raise WebSocketDisconnect
-                    await work
+                    work.result()
                 finally:
                     left.cancel()
                     sender.cancel()

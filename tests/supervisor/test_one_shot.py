@@ -48,6 +48,22 @@ async def test_a_run_that_takes_too_long_is_ended(tmp_path: Path) -> None:
         assert not scripted(core).open_now()
 
 
+async def test_a_run_whose_client_does_not_read_is_ended_and_leaves_out_nothing(tmp_path: Path) -> None:
+    async with Core(tmp_path, connector=ScriptedConnector()) as core:
+        caller, shots = core.directory.caller(OPERATOR), one_shot(core)
+        async with shots.run(caller, shots.user(caller, "alice"), "hold on", project=None, model=None) as (
+            stream,
+            work,
+        ):
+            for number in range(MAX_LINES + 1):
+                stream.take(str(number), False)
+            with pytest.raises(TurnFailed, match="has left 10,000 lines unread"):
+                await work
+            assert not scripted(core).open_now(), "its process is gone before the client is"
+            lines = [await stream.lines.get() for _ in range(MAX_LINES + 1)]
+            assert lines == [*((str(number), False) for number in range(MAX_LINES)), None]
+
+
 async def test_where_a_run_works_is_one_of_the_users_projects_or_their_scratch_folder(tmp_path: Path) -> None:
     more = project(tmp_path, "free")
     async with Core(tmp_path, connector=ScriptedConnector(), projects=more) as core:
@@ -62,6 +78,10 @@ async def test_where_a_run_works_is_one_of_the_users_projects_or_their_scratch_f
 
 def test_lines_that_nobody_reads_are_bounded() -> None:
     stream = Stream()
-    for _ in range(MAX_LINES + 5):
+    for _ in range(MAX_LINES):
+        stream.take("line", False)
+    assert not stream.overrun.is_set()
+    for _ in range(5):
         stream.take("line", False)
     assert stream.lines.qsize() == MAX_LINES
+    assert stream.overrun.is_set()

@@ -7,15 +7,18 @@ from pathlib import Path
 
 import pytest
 
+from supervisor.commands import Asker
 from supervisor.config import Budgets, Project
 from supervisor.identity import Caller
 from supervisor.operations import Asked
+from supervisor.plain_words import PlainWords
 from supervisor.protocol.conversation import Tokens
-from supervisor.protocol.errors import BudgetExceeded, NotAllowed, ProjectNotAllowed, SessionNotFound
-from supervisor.protocol.messages import ProjectName, UserId
+from supervisor.protocol.errors import BudgetExceeded, NotAllowed, ProjectNotAllowed, SessionNotFound, TurnFailed
+from supervisor.protocol.messages import Address, ProjectName, UserId
 from supervisor.protocol.status import Permissions
 from supervisor.protocol.times import now_ms
 from supervisor.store.records import Charge, Result
+from supervisor.words import Command, Word
 from tests.fakes import ScriptedConnector
 from tests.supervisor.harness import Core
 from tests.supervisor.helpers import scripted
@@ -163,3 +166,26 @@ async def test_who_only_reads_takes_nothing_back(tmp_path: Path) -> None:
         with pytest.raises(NotAllowed):
             await core.undo.take_back(turn, "olga", user_id=UserId("olga"))
         assert (await core.undo.take_back(turn, "bob", user_id=UserId("bob"))).paths == ("a.txt",)
+
+
+async def test_an_abort_drops_what_its_sender_wrote_and_stops_nobody_else(tmp_path: Path) -> None:
+    async with core_with(tmp_path) as core:
+        running = asyncio.create_task(say(core, "alice", "hold on"), name="alice")
+        await until(core.turns.running_turns, "alice's turn runs")
+        waiting = [asyncio.create_task(say(core, name, f"from {name}"), name=name) for name in ("alice", "bob")]
+
+        async def both_wait() -> bool:
+            return len(await core.store.turns.waiting(lane=None, user_id=None, limit=9)) == 2
+
+        await until(both_wait, "two wait behind it")
+        words = PlainWords(core.store, core.turns, core.spending)
+        bob = Asker(user=core.directory.user("bob"), channel="sms", sender=Address(kind="sms", value="+15550199"))
+        told = await words.answer(Command(Word.ABORT), bob)
+        assert told is not None
+        assert told.text == "Dropped 1 that had not begun"
+        with pytest.raises(TurnFailed, match="dropped by ABORT"):
+            await waiting[1]
+        assert core.turns.running_turns(), "alice's goes on"
+        scripted(core).opened[0].release()
+        assert (await running).answer == "released"
+        assert (await waiting[0]).answer.startswith("from alice")
