@@ -160,10 +160,6 @@ class Turns:
         """Return the turns that run."""
         return [lane.running for lane in self._lanes.values() if lane.running is not None]
 
-    def busy_count(self) -> int:
-        """Return how many turns run."""
-        return len(self.running_turns())
-
     async def interrupt(self, name: str) -> Running | None:
         """Stop the running turn of a lane; returns it once it was told, None where nothing runs."""
         lane = self._lanes.get(name)

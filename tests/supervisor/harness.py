@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import sqlite3
 from collections.abc import Callable, Mapping
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, closing
 from pathlib import Path
 
 import supervisor.core
@@ -21,7 +22,7 @@ from supervisor.models.prices import PriceList
 from supervisor.models.proxy import Gateway
 from supervisor.projects import Projects
 from supervisor.protocol.ports import Connector
-from supervisor.protocol.status import Permissions
+from supervisor.protocol.status import Permissions, TurnState
 from supervisor.store import SqliteStore, open_store
 from tests.supervisor.scripted import ScriptedConnector
 
@@ -172,6 +173,12 @@ class Core:
     async def recover(self) -> None:
         """Settle what an earlier daemon left."""
         await self.recovery.run()
+
+    def all_answered(self) -> bool:
+        """Return whether every accepted message has its end on record: a turn stops running a moment before that."""
+        with closing(sqlite3.connect(self.folder / "xswarm.db")) as connection:
+            states = {TurnState(state) for (state,) in connection.execute("SELECT DISTINCT state FROM turns")}
+        return all(state.final for state in states)
 
     async def token(self, user_id: str) -> str:
         """Make a token for a user and return it."""

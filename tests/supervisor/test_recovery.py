@@ -72,7 +72,7 @@ async def test_a_late_writer_of_the_dead_daemon_changes_nothing(tmp_path: Path) 
         async with core_with(tmp_path) as after:
             assert await _is(after, receipt.message_id, TurnState.INTERRUPTED)
             scripted(before).release("too late")
-            await until(lambda: before.turns.busy_count() == 0, "the dead one believes it has ended")
+            await until(lambda: not before.turns.running_turns(), "the dead one believes it has ended")
             assert await _is(after, receipt.message_id, TurnState.INTERRUPTED)
             assert (await result(after, receipt.message_id)).answer != "too late"
 

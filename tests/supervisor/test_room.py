@@ -86,7 +86,7 @@ async def test_a_connect_and_a_disconnect_do_not_wait_without_end_while_all_are_
         await core.operations.disconnect(core.directory.caller(OPERATOR), SessionId("late"))
         assert await state(core, taken) is TurnState.CANCELLED
         scripted(core).release()
-        await until(lambda: not core.turns.busy_count(), "the other one has ended")
+        await until(core.all_answered, "the other one has ended")
         assert (await session(core, "late")).end_reason == EndReason.USER
         assert [conversation.spec.id for conversation in scripted(core).opened] == ["busy"]
 

@@ -318,7 +318,7 @@ async def test_drain_lets_a_running_turn_finish(tmp_path: Path) -> None:
         scripted(core).release("done in time")
         assert (await answer).answer == "done in time"
         await drain
-        assert core.turns.busy_count() == 0
+        assert not core.turns.running_turns()
 
 
 async def test_drain_marks_what_does_not_finish_and_tells_the_person_which_tools_had_started(tmp_path: Path) -> None:
@@ -402,7 +402,7 @@ async def test_drain_ends_a_turn_that_was_just_being_started(tmp_path: Path) -> 
         gate.open()
         await asyncio.wait_for(drain, 8)
         assert await state(core, receipt) in (TurnState.INTERRUPTED, TurnState.PENDING)
-        assert core.turns.busy_count() == 0
+        assert not core.turns.running_turns()
 
 
 async def test_nothing_starts_after_a_drain(tmp_path: Path) -> None:

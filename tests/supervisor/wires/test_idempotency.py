@@ -108,7 +108,7 @@ async def test_routed_conversation_stays_where_it_went_after_a_crash(tmp_path: P
     body = {"from": ALICE_PHONE, "message": "fix the tests", "channel": "sms"}
     async with Served(tmp_path) as served:
         first = await served.service.post(ROUTE, json=body, headers=KEY)
-        await until(lambda: served.core.scripted.prompts and not served.core.turns.busy_count(), "it has ended")
+        await until(served.core.all_answered, "it has ended")
     crashed_before_the_answer_was_kept(tmp_path)
     async with Served(tmp_path) as served:
         # By now the message would not be routed.
@@ -125,7 +125,7 @@ async def test_conversation_that_was_not_routed_stays_so(served: Served) -> None
     first = (await served.service.post(ROUTE, json=body, headers=KEY)).json()
     assert first["routed"] is False
     await served.service.post(ROUTE, json=body | {"message": "fix the tests"})
-    await until(lambda: served.core.scripted.prompts and not served.core.turns.busy_count(), "it has ended")
+    await until(served.core.all_answered, "it has ended")
     assert (await served.service.post(ROUTE, json=body)).json()["routed"] is True
     assert (await served.service.post(ROUTE, json=body, headers=KEY)).json() == first
 

@@ -47,15 +47,14 @@ async def test_conversation_is_routed_by_phone_mail_address_or_user_id(served: S
 
 async def test_answer_of_a_routed_conversation_is_sent_to_nobody(served: Served) -> None:
     await served.service.post(ROUTE, json={"from": ALICE_PHONE, "message": "fix the tests", "channel": "sms"})
-    await until(lambda: served.core.scripted.prompts, "it runs")
-    await until(lambda: not served.core.turns.busy_count(), "it has ended")
+    await until(served.core.all_answered, "it has ended")
     assert not sum((await served.core.store.outbox.counts()).values())
 
 
 async def test_next_text_follows_the_conversation(served: Served) -> None:
     body = {"from": ALICE_PHONE, "message": "fix the tests", "channel": "sms"}
     first = (await served.service.post(ROUTE, json=body)).json()
-    await until(lambda: served.core.scripted.prompts and not served.core.turns.busy_count(), "it has ended")
+    await until(served.core.all_answered, "it has ended")
     second = (await served.service.post(ROUTE, json=body | {"message": "and then?"})).json()
     assert second["session_id"] == first["session_id"]
 
