@@ -64,6 +64,9 @@ class ApprovalWords:
         by, way = asker.user.id, asker.channel
         if command.word is Word.NO:
             await self._approvals.resolve(approval, allow=False, by=by, way=way)
+            found = await self._store.approvals.find(approval.id)
+            if found is not None and found.consumed:
+                return f"{approval.tool} in {approval.project} is asked about again. This call was let through before."
             return f"Denied: {approval.summary}"
         if not command.rest:
             await self._approvals.resolve(approval, allow=True, by=by, way=way)

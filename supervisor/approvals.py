@@ -198,7 +198,7 @@ class Approvals:
             await self._store.approvals.close(question.approval_id, ApprovalState.WITHDRAWN, now_ms=self._clock())
 
     async def resolve(self, approval: Approval, *, allow: bool, by: str, way: str, minutes: int = 0) -> None:
-        """Decide a question, once; a no beats a yes until the call was let through.
+        """Decide a question, once; a no beats a yes until the call was let through, and ends what it allows besides.
 
         Args:
             by, way: who decides, and by which channel: for the audit trail.
@@ -227,7 +227,8 @@ class Approvals:
             raise ApprovalClosed(await self._why_not(approval))
         if (question := self._waiting.get(approval.id)) is not None:
             question.answer()
-        self._resolved(approval, allowed=allow)
+        if allow or not approval.consumed:  # else a grant of it ended, which is nothing that anybody waits for
+            self._resolved(approval, allowed=allow)
 
     async def _hold(self, approval: Approval, question: Question, running: Running) -> None:
         """Wait for the answer, or until the question expires; after a time let the process go that waits for it."""

@@ -12,13 +12,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from connectors.claude_code import cgroup, command, fence, history, installation, transcript
+from connectors.claude_code import cgroup, command, fence, history, installation, transcript, tree
 from connectors.claude_code.allowance import Allowance
 from connectors.claude_code.cgroup import Groups
 from connectors.claude_code.command import Home
 from connectors.claude_code.fence import Fence
 from connectors.claude_code.guard import Guard
-from connectors.claude_code.orphans import END_TIMEOUT, ProcessRecords, Record, end_orphans, make_tmp, state_mark
+from connectors.claude_code.orphans import (
+    END_TIMEOUT,
+    Orphan,
+    ProcessRecords,
+    Record,
+    end_orphans,
+    make_tmp,
+    state_mark,
+)
 from connectors.claude_code.process import Patience, Process
 from connectors.claude_code.session import ClaudeCodeConversation, Unanswered
 from connectors.claude_code.shelter import Shelter, settle
@@ -89,11 +97,13 @@ class ClaudeCodeConnector(Connector):
         self._guard = Guard(self._allowance, self._limits.look)
         self._starts = asyncio.Semaphore(PARALLEL_STARTS)
         self._records = ProcessRecords(self._state_dir)
+        self._undead: Sequence[Orphan] = ()
 
     async def prepare(self) -> Sequence[str]:
         cli = installation.find(self._config.cli_path)
         said = [f"Claude Code {await installation.ask_version(cli)}"]
         orphans = await end_orphans(self._state_dir)
+        self._undead = [orphan for orphan in orphans if not orphan.gone]
         if orphans:
             gone = sum(orphan.gone for orphan in orphans)
             said.append(f"{len(orphans)} processes of an earlier daemon were still running, {gone} have been ended")
@@ -109,6 +119,7 @@ class ClaudeCodeConnector(Connector):
     async def open(self, session: SessionSpec, history: Sequence[Exchange]) -> ClaudeCodeConversation:
         async with self._starts:
             self._check_folder(session.project_path)
+            self._check_undead(session.id)
             try:
                 return await self._open(session, history)
             except ValueError as error:
@@ -261,6 +272,14 @@ class ClaudeCodeConnector(Connector):
             )
         if not os.access(path, os.R_OK | os.X_OK):
             raise ConnectionFailed(f"the project folder cannot be read: {path}", "give the daemon's user access to it")
+
+    def _check_undead(self, session_id: str) -> None:
+        """Let no session go on beside a process of its own that nobody watches any more."""
+        for orphan in self._undead:
+            pid = orphan.identity.pid
+            if orphan.session == session_id and tree.is_alive(orphan.identity):
+                why = f"its process {pid} of an earlier daemon is still running and could not be ended"
+                raise ConnectionFailed(why, f"end process {pid}, then send the message again")
 
 
 class _TranscriptGone(Exception):

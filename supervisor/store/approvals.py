@@ -74,6 +74,7 @@ _REDEEM = """
 """
 _GRANT = "INSERT INTO grants (approval_id, user_id, project, tool, risk, until_ms, epoch) VALUES (?, ?, ?, ?, ?, ?, ?)"
 _REVOKE = "DELETE FROM grants WHERE approval_id = ?"
+_REVOKE_OPEN = "DELETE FROM grants WHERE approval_id = ? AND until_ms > ?"
 _GRANTED = """
     SELECT 1 FROM grants AS g JOIN approvals AS a ON a.id = g.approval_id
     WHERE g.user_id = ? AND g.project = ? AND g.tool = ? AND g.risk = ? AND g.until_ms > ?
@@ -134,10 +135,14 @@ class SqliteApprovals:
         return await self._database.write(work)
 
     async def deny(self, approval_id: str, by: str, *, way: str, now_ms: int) -> bool:
-        """open or allowed -> denied."""
+        """open or allowed -> denied; of one whose call was let through, what it allows besides ends."""
 
         def work(tx: Transaction) -> bool:
             values = (by, now_ms, approval_id)
+            used = tx.one("SELECT 1 FROM approvals WHERE id = ? AND consumed_ms IS NOT NULL", (approval_id,))
+            if used is not None and tx.changed(_REVOKE_OPEN, (approval_id, now_ms)):
+                tx.record(by, "approval.grant_ended", {"id": approval_id, "way": way}, now_ms)
+                return True
             return _ended(tx, _DENY, values, approval_id, by, "approval.denied", now_ms, way=way)
 
         return await self._database.write(work)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Path, Request
+from fastapi import APIRouter, Depends, Path
 from pydantic import BaseModel
 
 from supervisor.desk import Desk
@@ -15,7 +15,7 @@ from supervisor.protocol.times import rfc3339
 from supervisor.store.ports.approvals import Approval
 from supervisor.wires.answers import Failure
 from supervisor.wires.auth import Calling, documented
-from supervisor.wires.peers import refuse_agents
+from supervisor.wires.peers import no_agents
 
 WAY = "http"
 """By which way an answer comes, for the audit trail."""
@@ -68,8 +68,8 @@ class ApprovalsApi:
         self._desk = desk
 
     def router(self) -> APIRouter:
-        """Return the routes."""
-        router = APIRouter(responses={"default": {"model": Failure}})
+        """Return the routes; an agent may use none of them."""
+        router = APIRouter(dependencies=[Depends(no_agents)], responses={"default": {"model": Failure}})
         router.add_api_route("/api/approvals", self.open, methods=["GET"], dependencies=[documented])
         router.add_api_route("/api/approvals/{name}", self.resolve, methods=["POST"], dependencies=[documented])
         return router
@@ -78,9 +78,8 @@ class ApprovalsApi:
         """Return the questions that wait for an answer of the caller's."""
         return OpenApprovals(approvals=[_shown(approval) for approval in await self._desk.open(caller)])
 
-    async def resolve(self, caller: Calling, name: Name, body: Decision, request: Request) -> Resolved:
-        """Decide a question, once; no agent may."""
-        await refuse_agents(request.scope.get("client"), request.scope.get("server"))
+    async def resolve(self, caller: Calling, name: Name, body: Decision) -> Resolved:
+        """Decide a question, once."""
         allow = body.decision == "allow"
         approval = await self._desk.resolve(caller, name, allow=allow, way=WAY, minutes=body.minutes)
         return Resolved(approval_id=approval.id, decision=body.decision, summary=approval.summary)

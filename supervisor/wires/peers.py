@@ -1,6 +1,7 @@
 """Which process is at the other end of a loopback connection: no agent may answer a question about itself.
 
-Linux only, by /proc. Elsewhere, or where the process cannot be seen, nobody can tell; the token is what counts then.
+Linux only, by /proc; elsewhere the token is what counts. A local process that does not show itself is taken for an
+agent's: what belongs to people and services can be seen, or belongs to another user than the daemon.
 """
 
 from __future__ import annotations
@@ -10,15 +11,38 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import dataclass
+from ipaddress import ip_address
 from pathlib import Path
+
+from starlette.requests import HTTPConnection
 
 from supervisor.protocol.errors import NotAllowed
 from supervisor.protocol.marks import PROCESS_MARK
 
 PROC = Path("/proc")
 TABLES = ("net/tcp", "net/tcp6")
-FIELDS = re.compile(r"^\s*\d+: [0-9A-F]+:([0-9A-F]{4}) [0-9A-F]+:([0-9A-F]{4}) .{2} \S+ \S+ \S+\s+\d+\s+\d+ (\d+)")
-"""Of a line of /proc/net/tcp: local port, remote port, inode."""
+FIELDS = re.compile(
+    r"^\s*\d+: [0-9A-F]+:([0-9A-F]{4}) [0-9A-F]+:([0-9A-F]{4}) .{2} \S+ \S+ \S+\s+(\d+)\s+\d+ (\d+)", re.MULTILINE
+)
+"""Of a line of /proc/net/tcp (proc_net_tcp.txt of the kernel): local port, remote port, user id, inode."""
+
+
+@dataclass(frozen=True, slots=True)
+class Socket:
+    """What the kernel's table says of a socket; its inode is 0 where nobody holds it any more."""
+
+    uid: int
+    inode: int
+
+
+async def no_agents(connection: HTTPConnection) -> None:
+    """Refuse requests of agents: a dependency of routes that decide what an agent may do.
+
+    Raises:
+        NotAllowed: the process at the other end is an agent, or descends from one.
+    """
+    await refuse_agents(connection.scope.get("client"), connection.scope.get("server"))
 
 
 async def refuse_agents(theirs: object, ours: object) -> None:
@@ -30,33 +54,55 @@ async def refuse_agents(theirs: object, ours: object) -> None:
     Raises:
         NotAllowed: the process at the other end is an agent, or descends from one.
     """
-    ports = [end[1] for end in (theirs, ours) if isinstance(end, tuple) and len(end) > 1]
-    if len(ports) == 2 and await asyncio.to_thread(comes_from_agent, *ports):
+    ends = [end for end in (theirs, ours) if isinstance(end, tuple) and len(end) > 1]
+    if len(ends) == 2 and await asyncio.to_thread(comes_from_agent, ends[0][1], ends[1][1], local=_is_local(*ends)):
         raise NotAllowed("an agent answers no questions about what it may do")
 
 
-def comes_from_agent(their_port: int, our_port: int, proc: Path = PROC) -> bool:
-    """Return whether the process that holds the other end of a loopback connection is an agent's."""
-    inode = _inode(their_port, our_port, proc)
-    if not inode:
+def comes_from_agent(their_port: int, our_port: int, *, local: bool = False, proc: Path = PROC) -> bool:
+    """Return whether the process that holds the other end of a connection is an agent's, or hides like one.
+
+    Args:
+        local: the other end is on this machine: then its socket stands in the table, until somebody lets go of it.
+    """
+    tables = [table for name in TABLES if (table := _read(proc / name))]
+    sockets = [
+        Socket(uid=int(match[3]), inode=int(match[4]))
+        for table in tables
+        for match in FIELDS.finditer(table)
+        if (int(match[1], 16), int(match[2], 16)) == (their_port, our_port)
+    ]
+    if not sockets:
+        return local and bool(tables)
+    held = [socket for socket in sockets if socket.inode]
+    return not held or any(_is_of_agents(socket, proc) for socket in held)
+
+
+def _is_of_agents(socket: Socket, proc: Path) -> bool:
+    """Return whether an agent's process holds a socket, or one of our own user that does not let us see it."""
+    holders = list(_holders(socket.inode, proc))
+    if not holders:
+        return os.geteuid() in (0, socket.uid)
+    return any(_descends_from_agent(pid, proc) for pid in holders)
+
+
+def _is_local(theirs: tuple[str, int], ours: tuple[str, int]) -> bool:
+    """Return whether a connection does not leave this machine."""
+    try:
+        return theirs[0] == ours[0] or ip_address(theirs[0]).is_loopback
+    except ValueError:
         return False
-    return any(_is_of_agent(pid, proc) for pid in _holders(inode, proc))
 
 
-def _inode(local: int, remote: int, proc: Path) -> str:
-    """Return the inode of the socket with these ports, or an empty text."""
-    for table in TABLES:
-        try:
-            lines = (proc / table).read_text(encoding="ascii").splitlines()
-        except OSError:
-            continue
-        for line in lines:
-            if (match := FIELDS.match(line)) and (int(match[1], 16), int(match[2], 16)) == (local, remote):
-                return match[3]
-    return ""
+def _read(path: Path) -> str:
+    """Return what stands in a file of /proc; nothing where it cannot be read."""
+    try:
+        return path.read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return ""
 
 
-def _holders(inode: str, proc: Path) -> Iterator[int]:
+def _holders(inode: int, proc: Path) -> Iterator[int]:
     """Yield the processes that have a socket open."""
     for folder in proc.iterdir():
         if folder.name.isdecimal() and f"socket:[{inode}]" in _open_files(folder / "fd"):
@@ -71,16 +117,15 @@ def _open_files(folder: Path) -> Iterator[str]:
                 yield os.readlink(folder / name)
 
 
-def _is_of_agent(pid: int, proc: Path) -> bool:
+def _descends_from_agent(pid: int, proc: Path) -> bool:
     """Return whether a process, or one that it descends from, carries the mark of an agent."""
     mark = f"{PROCESS_MARK}=".encode()
     while pid > 1:
-        try:
-            environment = (proc / str(pid) / "environ").read_bytes()
-            status = (proc / str(pid) / "stat").read_text(encoding="ascii", errors="replace")
-        except OSError:
+        with suppress(OSError):  # that of another user's process is not ours to read, and no agent's
+            if any(item.startswith(mark) for item in (proc / str(pid) / "environ").read_bytes().split(b"\0")):
+                return True
+        status = _read(proc / str(pid) / "stat")
+        if not status:
             return False
-        if any(item.startswith(mark) for item in environment.split(b"\0")):
-            return True
         pid = int(status.rpartition(")")[2].split()[1])
     return False

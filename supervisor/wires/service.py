@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from supervisor import reports
+from supervisor import reports, words
 from supervisor.accounts import mailbox, phone
 from supervisor.desk import Desk
 from supervisor.identity import Caller, Directory
@@ -141,6 +141,8 @@ class Service:
         """Accept a text or mail; its reply leaves by the outbox, and is written to this connection where it lives."""
         came = asyncio.get_running_loop().time()
         user = self._sender(request, caller)
+        if words.parse(request.message if isinstance(request, requests.SmsReceived) else request.body) is not None:
+            await client.refuse_agents()  # it would answer the questions about itself in somebody's name
         reply = Reply(
             channel=CHANNEL,
             to=Address(kind=CHANNEL, value=caller.account),

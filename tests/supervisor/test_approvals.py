@@ -138,6 +138,11 @@ async def test_a_yes_for_minutes_counts_for_the_same_tool(tmp_path: Path) -> Non
         second = await core.intake.accept(text_message("deny git pull"))
         assert second.message_id is not None
         assert await answer_of(core, second.message_id) == "allowed: True"
+        again = "Bash in site is asked about again. This call was let through before."
+        assert await say(core, f"NO {approval.code}") == again
+        third, other = await asking(core, "git pull")
+        assert await say(core, f"NO {other.code}") == "Denied: Bash git pull"
+        assert "the person said no" in await answer_of(core, third)
 
 
 async def test_what_follows_a_code_is_not_kept(tmp_path: Path) -> None:

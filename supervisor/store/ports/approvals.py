@@ -92,7 +92,10 @@ class Approvals(Protocol):
         """
 
     async def deny(self, approval_id: str, by: str, *, way: str, now_ms: int) -> bool:
-        """Deny a question that is open, or allowed and not let through yet; its grant ends."""
+        """Deny a question that is open, or allowed and not let through yet; its grant ends.
+
+        Of one that was let through there is nothing left to deny but a grant that still counts.
+        """
 
     async def consume(self, approval_id: str, call_sha256: bytes, *, now_ms: int) -> bool:
         """Let an allowed call through, once, while its turn runs under this epoch; it must be the same call."""

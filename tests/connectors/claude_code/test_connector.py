@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import subprocess
 import sys
 import textwrap
 from collections.abc import Iterator
@@ -16,7 +17,7 @@ from connectors.claude_code import tree
 from connectors.claude_code.allowance import Allowance
 from connectors.claude_code.cgroup import Groups
 from connectors.claude_code.fence import ladder
-from connectors.claude_code.orphans import state_mark
+from connectors.claude_code.orphans import Orphan, state_mark
 from connectors.claude_code.plugin import PLUGIN
 from connectors.claude_code.process import Patience
 from connectors.claude_code.watchdog import Limits
@@ -133,6 +134,31 @@ async def test_a_project_that_vanished_is_named(tmp_path: Path) -> None:
     os.rmdir(spec.project_path)
     why = await refusal(tmp_path, spec=spec, cli_path=stand_in(tmp_path, ""))
     assert why == f"the project folder is not there: {spec.project_path}"
+
+
+async def test_a_session_whose_old_process_could_not_be_ended_waits_for_its_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec = make_spec(tmp_path, URL, Policy())
+    undead = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    try:
+        found = [Orphan(identity=tree.identify(undead.pid), session=spec.id, gone=False)]
+
+        async def end_orphans(state_dir: str) -> list[Orphan]:
+            return found
+
+        monkeypatch.setattr("connectors.claude_code.connector.end_orphans", end_orphans)
+        cli = stand_in(tmp_path, "if '--version' in sys.argv: print('9.9.9 (Claude Code)')")
+        connector = make_connector(tmp_path, patience=HASTY, fences=(), sandbox="off", cli_path=cli)
+        await connector.prepare()
+        with pytest.raises(ConnectionFailed, match=f"process {undead.pid} of an earlier daemon is still running"):
+            await connector.open(spec, ())
+    finally:
+        undead.kill()
+        undead.communicate()
+    with pytest.raises(ConnectionFailed) as caught:
+        await connector.open(spec, ())
+    assert "earlier daemon" not in caught.value.why
 
 
 @pytest.mark.parametrize(

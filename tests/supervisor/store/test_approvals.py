@@ -82,6 +82,20 @@ async def test_a_no_beats_a_yes_until_the_call_is_let_through(store: SqliteStore
     assert not await store.approvals.consume("a1", SHA, now_ms=NOW)
 
 
+async def test_a_no_after_the_call_ends_what_was_allowed_besides(store: SqliteStore) -> None:
+    approval = await asked(store)
+    assert await store.approvals.allow("a1", "alice", way="sms", minutes=5, now_ms=NOW)
+    assert await store.approvals.consume("a1", SHA, now_ms=NOW)
+    assert not await store.approvals.deny("a1", "alice", way="sms", now_ms=NOW + 5 * 60_000)
+    assert await store.approvals.deny("a1", "alice", way="sms", now_ms=NOW + 60_000)
+    scope = (approval.user_id, approval.project, "Bash", "shell")
+    assert not await store.approvals.granted(*scope, now_ms=NOW + 60_000)
+    assert not await store.approvals.deny("a1", "alice", way="sms", now_ms=NOW + 60_000)
+    found = await store.approvals.find("a1")
+    assert found is not None
+    assert (found.state, found.consumed) == (ApprovalState.ALLOWED, True)
+
+
 async def test_what_expired_allows_nothing(store: SqliteStore) -> None:
     approval = await asked(store)
     assert await store.approvals.open_now(now_ms=NOW) == [approval]

@@ -13,37 +13,127 @@ import pytest
 from supervisor.protocol.errors import NotAllowed
 from supervisor.protocol.marks import PROCESS_MARK
 from supervisor.wires.peers import comes_from_agent, refuse_agents
-from tests.supervisor.harness import SERVICE
+from tests.supervisor.harness import ALICE_MAIL, ALICE_PHONE, OPERATOR, SERVICE
 from tests.supervisor.wires.serving import Served
+from tests.supervisor.wires.socket_serving import Listening
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="/proc tells it on Linux alone")
 
-POST = """
-import http.client, json, sys
-port, token = int(sys.argv[1]), sys.argv[2]
-connection = http.client.HTTPConnection("127.0.0.1", port)
+ASK = """
+import http.client, sys
+port, token, method, path, body = sys.argv[1:]
+connection = http.client.HTTPConnection("127.0.0.1", int(port))
 headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
-connection.request("POST", "/api/approvals/KXQPT", json.dumps({"decision": "allow"}), headers)
-print(connection.getresponse().read().decode())
+connection.request(method, path, body or None, headers)
+print(connection.getresponse().read().decode() or "{}")
+"""
+
+SAY = """
+import asyncio, json, sys, websockets
+async def say(url, token, frame):
+    async with websockets.connect(url, proxy=None) as socket:
+        await socket.send(json.dumps({"type": "auth", "token": token}))
+        await socket.recv()
+        await socket.send(frame)
+        print(await socket.recv())
+asyncio.run(asyncio.wait_for(say(*sys.argv[1:]), 20))
 """
 
 
-async def post(served: Served, **environment: str) -> str:
-    """Ask to allow something, from a child of a process with this environment; return the code of the answer."""
-    child = [sys.executable, "-c", POST, served.server.url.rpartition(":")[2], SERVICE]
+async def run(*child: str, **environment: str) -> dict[str, object]:
+    """Run a child of a process with this environment; return the JSON that it prints."""
     # The mark stands in the parent alone: an agent can start a child without it.
     parent = f"import subprocess, sys; sys.exit(subprocess.run({child!r}, env={{}}).returncode)"
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-c", parent), env={**os.environ, **environment}, stdout=asyncio.subprocess.PIPE
     )
     output, _ = await process.communicate()
-    return str(json.loads(output)["code"])
+    found = json.loads(output)
+    assert isinstance(found, dict)
+    return found
+
+
+async def ask(
+    served: Served, method: str, path: str, body: str = "", *, token: str = SERVICE, **environment: str
+) -> object:
+    """Send a request from a child of a process with this environment; return the code of the answer, if it has one."""
+    port = served.server.url.rpartition(":")[2]
+    return (await run(sys.executable, "-c", ASK, port, token, method, path, body, **environment)).get("code")
 
 
 async def test_a_child_of_an_agent_decides_nothing(tmp_path: Path) -> None:
+    answer = ("POST", "/api/approvals/KXQPT", '{"decision": "allow"}')
     async with Served(tmp_path) as served:
-        assert await post(served, **{PROCESS_MARK: "one"}) == "not_allowed"
-        assert await post(served) == "approval_not_found"
+        assert await ask(served, *answer, **{PROCESS_MARK: "one"}) == "not_allowed"
+        assert await ask(served, *answer) == "approval_not_found"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("GET", "/api/approvals", ""),
+        ("PUT", "/api/admin/users/alice/passphrase", '{"passphrase": "correct horse battery staple"}'),
+        ("POST", "/api/admin/tokens", '{"user_id": "alice"}'),
+    ],
+)
+async def test_a_child_of_an_agent_neither_lists_questions_nor_becomes_who_may_answer(
+    tmp_path: Path, method: str, path: str, body: str
+) -> None:
+    async with Served(tmp_path) as served:
+        assert await ask(served, method, path, body, token=OPERATOR, **{PROCESS_MARK: "one"}) == "not_allowed"
+        assert await ask(served, method, path, body, token=OPERATOR) != "not_allowed"
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"type": "sms_received", "from": ALICE_PHONE, "to": "+15559999", "message": "YES KXQPT", "user": "alice"},
+        {
+            "type": "email_received",
+            "from": ALICE_MAIL,
+            "to": "x@example.org",
+            "subject": "Re",
+            "body": "no kxqpt.",
+            "user": "alice",
+        },
+        {"type": "resolve_approval", "approval_id": "KXQPT", "decision": "allow"},
+    ],
+)
+async def test_a_child_of_an_agent_answers_in_nobodys_name_by_the_socket(tmp_path: Path, event: dict[str, str]) -> None:
+    async with Listening(tmp_path) as listening:
+        child = (sys.executable, "-c", SAY, listening.server.url, SERVICE, json.dumps(event))
+        assert (await run(*child, **{PROCESS_MARK: "one"}))["code"] == "not_allowed"
+        assert (await run(*child)).get("code") != "not_allowed"
+
+
+async def test_who_left_before_the_answer_or_hides_is_taken_for_an_agent(tmp_path: Path) -> None:
+    done = asyncio.Event()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await done.wait()
+        writer.close()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        own = writer.get_extra_info("sockname")[1]
+        assert not comes_from_agent(own, port, local=True)
+        hiding = _proc_without_processes(tmp_path)
+        assert comes_from_agent(own, port, local=True, proc=hiding)
+        writer.close()
+        await writer.wait_closed()
+        assert comes_from_agent(own, port, local=True)
+        done.set()
+        await reader.read()
+
+
+def _proc_without_processes(folder: Path) -> Path:
+    """Return a /proc with the sockets of this machine, in which no process shows what it holds."""
+    (folder / "net").mkdir()
+    for name in ("tcp", "tcp6"):
+        (folder / "net" / name).write_text(Path("/proc/net", name).read_text())
+    (folder / "17" / "fd").mkdir(parents=True)
+    return folder
 
 
 async def test_what_cannot_be_seen_is_left_to_the_token(tmp_path: Path) -> None:
