@@ -99,13 +99,19 @@ class TurnRunner:
         except Exception:
             logger.exception("%s: its turn broke", turn.message_id)
             error = TurnFailed(BROKE)
-        await self._endings.refuse(turn, error)
         await self._end_for_good(turn, error)
+        await self._endings.refuse(turn, error)
 
     async def _end_for_good(self, turn: Turn, error: XswarmError | None) -> None:
-        """Close the session of a turn whose limit is the session's: only a person connects it again."""
+        """Close the session of a turn whose limit is the session's: only a person connects it again.
+
+        Before whoever waits is told so: the next message, sent at once, must not reach it any more.
+        """
         if isinstance(error, BudgetExceeded) and error.scope == Scope.SESSION and turn.session_id is not None:
-            await self._sessions.close(turn.session_id, EndReason.BUDGET)
+            try:
+                await self._sessions.close(turn.session_id, EndReason.BUDGET)
+            except StorageError as refused:  # its process is closed; whoever waits is told all the same
+                logger.error("%s: its end could not be stored: %s", turn.session_id, refused)
 
     async def _talk(self, lane: Lane, turn: Turn, live: Live, conversation: Conversation) -> None:
         """Run a turn, and one after the other what was sent into it and goes on by itself."""
@@ -122,10 +128,10 @@ class TurnRunner:
             goes_on = running.following is not None
             if not goes_on:
                 self._sessions.ended(live, well=isinstance(ended, talk.Finished))
+            await self._end_for_good(running.turn, running.refused)
             following = await self._conclude(running, ended, live)
             if goes_on and following is None:
                 self._sessions.ended(live, well=isinstance(ended, talk.Finished))
-            await self._end_for_good(running.turn, running.refused)
             running, lane.beginning = following, following is not None
 
     @staticmethod

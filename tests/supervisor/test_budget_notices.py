@@ -11,7 +11,7 @@ from supervisor.config import Budgets
 from supervisor.hub import Deliver
 from supervisor.protocol.events import AnyEvent, CostAlert
 from supervisor.protocol.messages import MessageId, SessionId, UserId
-from supervisor.protocol.status import TurnState
+from supervisor.protocol.status import EndReason, TurnState
 from supervisor.protocol.times import NANOS, nanos
 from tests.fakes import ScriptedConnector
 from tests.supervisor.harness import Core
@@ -122,11 +122,7 @@ async def test_after_a_sessions_limit_the_next_message_begins_a_new_one(tmp_path
             "Budget exceeded: session spent $0.80 of $1.00. "
             "Ask Alice (administrator) to raise the limit. Its session has ended: your next message begins a new one."
         )
-
-        async def is_closed() -> bool:
-            return (await session(core, first)).end_reason is not None
-
-        await until(is_closed, "it is closed")
+        assert (await session(core, first)).end_reason == EndReason.BUDGET, "it is closed before anybody is told"
         receipt = await core.intake.accept(text_message("claude: again", phone=BOBS_PHONE))
         await until(lambda: _is_over(core, receipt.message_id), "it is answered")
         found = await result(core, receipt.message_id)
