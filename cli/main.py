@@ -22,6 +22,7 @@ COMMANDS = {
     "token": ("cli.tokens", "Credentials: tokens for services and users, and JWTs for the admin chat."),
     "route": ("cli.route", "Say where a message would go, and why."),
     "db": ("cli.db", "The database: copies of it, and whether it is sound."),
+    "audit": ("cli.audit", "The audit trail: whether it is whole, and a copy of it."),
 }
 """Name to module and one line of help; the module is imported when the command runs, the daemon's by `serve` only."""
 

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import hmac
+import json
 import sqlite3
 from typing import Any
 
 from supervisor.store.database import Database
+from supervisor.store.ports.audit import AuditEntry
 from supervisor.store.transaction import canonical
 
-_CHAIN = "SELECT seq, at_ms, epoch, actor, event, detail, mac FROM audit ORDER BY seq"
+_COLUMNS = "seq, at_ms, epoch, actor, event, detail, mac"
+_CHAIN = f"SELECT {_COLUMNS} FROM audit ORDER BY seq"
+_ENTRIES = f"SELECT {_COLUMNS} FROM audit WHERE seq > ? ORDER BY seq LIMIT ?"
+_LAST = "SELECT coalesce(max(seq), 0) FROM audit"
 
 
 class SqliteAudit:
@@ -40,3 +45,20 @@ class SqliteAudit:
             return None
 
         return await self._database.scan(work)
+
+    async def entries(self, *, after: int, limit: int) -> list[AuditEntry]:
+        """Return the entries behind one, in their order."""
+        return await self._database.read(
+            lambda connection: [_entry(row) for row in connection.execute(_ENTRIES, (after, limit))]
+        )
+
+    async def last(self) -> int:
+        """Return the number of the newest entry."""
+        return await self._database.read(lambda connection: int(connection.execute(_LAST).fetchone()[0]))
+
+
+def _entry(row: tuple[Any, ...]) -> AuditEntry:
+    seq, at_ms, epoch, actor, event, detail, mac = row
+    return AuditEntry(
+        seq=seq, at_ms=at_ms, epoch=epoch, actor=actor, event=event, detail=json.loads(detail), mac=bytes(mac)
+    )

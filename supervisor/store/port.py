@@ -22,6 +22,7 @@ from supervisor.protocol.messages import (
 )
 from supervisor.protocol.status import EndReason, OutboxState, SessionStatus
 from supervisor.store.ports.approvals import Approvals
+from supervisor.store.ports.audit import Audit
 from supervisor.store.ports.budgets import Budgets
 from supervisor.store.ports.changes import Changes
 from supervisor.store.ports.codes import Codes
@@ -299,16 +300,6 @@ class Ledger(Protocol):
 
     async def disagreements(self) -> list[str]:
         """Compare the sums of ledger, messages, sessions and rollups; return a sentence per difference."""
-
-
-class Audit(Protocol):
-    """The chained record of what happened."""
-
-    async def record(self, actor: str, event: str, detail: dict[str, Any], *, now_ms: int) -> None:
-        """Append an entry."""
-
-    async def verify(self) -> str | None:
-        """Check the whole chain; None = intact, else a sentence that names the first bad row."""
 
 
 class Keys(Protocol):

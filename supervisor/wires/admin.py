@@ -22,9 +22,10 @@ from supervisor.protocol.errors import InvalidMessage, Unsupported
 from supervisor.protocol.limits import Length
 from supervisor.protocol.messages import UserId
 from supervisor.protocol.requests import Name, Text
-from supervisor.protocol.times import usd
+from supervisor.protocol.times import rfc3339, usd
 from supervisor.router import Decision
 from supervisor.store.port import Store
+from supervisor.store.ports.audit import AuditEntry
 from supervisor.store.records import User
 from supervisor.wires.answers import Failure
 from supervisor.wires.api import api
@@ -34,6 +35,10 @@ from supervisor.wires.peers import no_agents
 
 PREFIX = "/api/admin"
 DEFAULT_CHANNEL = "sms"
+
+AUDIT_PAGE = 1_000
+MAX_SEQ = 2**63 - 1
+"""The largest number that the database holds."""
 
 Decide = Callable[[User, str, str], Awaitable[Decision]]
 """Says where a message would go: user, channel, thread, text (`Intake.decide`)."""
@@ -118,6 +123,8 @@ class Admin:
             ("POST", "/jwt", self.jwt, 200),
             ("POST", "/backup", self.backup, 200),
             ("POST", "/check", self.check, 200),
+            ("GET", "/audit/verify", self.verify_audit, 200),
+            ("GET", "/audit/entries/{after}", self.audit_entries, 200),
             ("POST", "/route", self.route, 200),
             ("GET", "/meter", self.meter, 200),
         ):
@@ -182,6 +189,15 @@ class Admin:
     async def check(self) -> dict[str, Any]:
         """Check the database from end to end."""
         return {"problems": await self._store.check()}
+
+    async def verify_audit(self) -> dict[str, Any]:
+        """Check the chain of the audit trail; what was cut off at its end shows in the number of entries alone."""
+        return {"problem": await self._store.audit.verify(), "entries": await self._store.audit.last()}
+
+    async def audit_entries(self, after: Annotated[int, InPath(ge=0, le=MAX_SEQ)]) -> dict[str, Any]:
+        """Return the entries behind one, at most a thousand; none = that was the last."""
+        found = await self._store.audit.entries(after=after, limit=AUDIT_PAGE)
+        return {"entries": [_audited(entry) for entry in found]}
 
     async def route(self, body: Question) -> dict[str, Any]:
         """Say where a message would go, and why; nothing is sent."""
@@ -256,6 +272,18 @@ async def call(app: ASGIApp, method: str, path: str, body: object | None = None)
 
     await app(scope, receive, send)
     return status, json.loads(answer) if answer else {}
+
+
+def _audited(entry: AuditEntry) -> dict[str, Any]:
+    return {
+        "seq": entry.seq,
+        "at": rfc3339(entry.at_ms),
+        "epoch": entry.epoch,
+        "actor": entry.actor,
+        "event": entry.event,
+        "detail": entry.detail,
+        "mac": entry.mac.hex(),
+    }
 
 
 def _new_file(text: str) -> Path:

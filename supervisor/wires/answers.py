@@ -81,7 +81,7 @@ class Disconnected:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HistoryMessage:
-    """A stored message of a session."""
+    """A stored message of a session; `user_id`: who wrote it, None for an answer."""
 
     id: str
     direction: str
@@ -90,6 +90,7 @@ class HistoryMessage:
     cost_usd: float | None
     status: str
     context: Mapping[str, Any] | None
+    user_id: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

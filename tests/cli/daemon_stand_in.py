@@ -337,6 +337,11 @@ class DaemonStandIn:
                 return web.json_response({"path": body["path"]})
             case "POST", ["check"]:
                 return web.json_response({"problems": self.records.problems})
+            case "GET", ["audit", "verify"]:
+                return web.json_response({"problem": self.records.tampered, "entries": len(self.records.audit)})
+            case "GET", ["audit", "entries", after]:
+                found = [entry for entry in self.records.audit if entry["seq"] > int(after)]
+                return web.json_response({"entries": found[:2]})
             case _:
                 return _http_error(404, "not_found", "No such path")
 

@@ -38,6 +38,9 @@ COMMANDS = [
     "db",
     "db backup",
     "db check",
+    "audit",
+    "audit verify",
+    "audit export",
 ]
 
 
@@ -96,6 +99,7 @@ def test_client_commands_do_not_import_the_daemon(daemon: DaemonStandIn) -> None
         "token jwt --user alice",
         "route hello",
         "db check",
+        "audit verify",
     ],
 )
 def test_json_is_one_document_and_nothing_else(daemon: DaemonStandIn, xswarm: Command, command: str) -> None:

@@ -30,6 +30,8 @@ ROWS = [
     ("POST", "/jwt"),
     ("POST", "/backup"),
     ("POST", "/check"),
+    ("GET", "/audit/verify"),
+    ("GET", "/audit/entries/0"),
     ("POST", "/route"),
     ("GET", "/meter"),
 ]
@@ -234,3 +236,15 @@ async def test_store_that_fails_is_reported_without_a_daemon(store: Store) -> No
     await store.close()
     status, body = await call(app, "PUT", "/api/admin/users/ann", {"name": "Ann", "role": "ADMIN"})
     assert (status, body["code"]) == (503, "storage")
+
+
+async def test_the_audit_trail_is_verified_and_read(served: Served) -> None:
+    verified = (await served.operator.get("/api/admin/audit/verify")).json()
+    assert verified["problem"] is None
+    entries = (await served.operator.get("/api/admin/audit/entries/0")).json()["entries"]
+    assert [entry["seq"] for entry in entries] == list(range(1, verified["entries"] + 1))
+    assert set(entries[0]) == {"seq", "at", "epoch", "actor", "event", "detail", "mac"}
+    last = f"/api/admin/audit/entries/{verified['entries']}"
+    assert (await served.operator.get(last)).json() == {"entries": []}
+    for wrong in ("-1", "x", str(2**63)):
+        assert (await served.operator.get(f"/api/admin/audit/entries/{wrong}")).status_code in (400, 422)

@@ -133,7 +133,8 @@ async def test_prompt_is_answered(served: Served) -> None:
     history = (await served.service.get(f"{SESSIONS}/{session_id}/messages")).json()
     assert history["session_id"] == session_id
     asked, answered = history["messages"]
-    assert set(asked) == {"id", "direction", "message", "timestamp", "cost_usd", "status", "context"}
+    assert set(asked) == {"id", "direction", "message", "timestamp", "cost_usd", "status", "context", "user_id"}
+    assert asked["user_id"] == "alice"
     assert (asked["id"], asked["direction"], asked["context"]) == (
         answer["message_id"],
         "to_claude",
