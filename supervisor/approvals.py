@@ -110,6 +110,7 @@ class Approvals:
         channel = turn.channel if asking.risk in self.guarded(turn.channel) else None
         scope = (turn.user_id, session.project, call.name, asking.risk)
         if await self._store.approvals.granted(*scope, channel=channel, now_ms=now):
+            await self.outdate(session.id)
             return Verdict(allowed=True)
         ways = self.approvers.ways(turn)
         if ways is None:
@@ -153,6 +154,14 @@ class Approvals:
         finally:
             if not question.resting:
                 del self._waiting[new.id]
+
+    async def outdate(self, session_id: SessionId) -> None:
+        """Let no yes count any more that was kept for a call of a session: another one is about to change something.
+
+        Raises:
+            StorageError: the other one must not run.
+        """
+        await self._store.approvals.outdate(session_id, now_ms=self._clock())
 
     def turn_ended(self, session_id: SessionId) -> None:
         """Withdraw the questions of a session whose turn is over."""

@@ -48,6 +48,7 @@ class Live:
         witness: keeps, on disk, that a call which may change something is about to run.
         cut_off: the turn before the next one was interrupted.
         guarded: what the running turn may not do unasked even where its project allows everything.
+        outdate: lets no yes count that was kept for a call; None = none has been kept since it was called.
         ask_person: asks about a call of the running turn that needs a person's approval, and waits for the answer.
         resumed: cleared between two turns that follow each other in the process: until the next begins, no call is
             decided.
@@ -75,6 +76,7 @@ class Live:
         self.denied: list[str] = []
         self.resting = False
         self.witness: Witness | None = None
+        self.outdate: Callable[[], Awaitable[None]] | None = None
         self.ask_person: AskPerson | None = None
         self.guarded: frozenset[permissions.Risk] = frozenset()
         self.used = time.monotonic()
@@ -126,11 +128,15 @@ class Live:
         )
         if verdict.allowed and self.guarded:
             verdict = permissions.look_again(call, verdict, self.session.project_path, self.guarded)
+        unasked = verdict.allowed
         if isinstance(verdict, permissions.Asking) and self.ask_person is not None:
             verdict = await self.ask_person(call, verdict)
         if not verdict.allowed:
             self.denied.append(verdict.reason)
         elif self.witness is not None and permissions.changes_something(call):
+            if unasked and (outdate := self.outdate) is not None:
+                await outdate()  # `python x.py` was allowed as long as x.py is what it was
+                self.outdate = None
             await self.witness(call)
         return verdict
 

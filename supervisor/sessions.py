@@ -188,6 +188,7 @@ class Sessions:
         live.ask_person = partial(self._approvals.decide, session=live.session, running=running)
         live.guarded = self._approvals.guarded(running.turn.channel)
         live.witness = partial(self._recording.witness, running.turn.id, live.project.path)
+        live.outdate = partial(self._approvals.outdate, live.session.id)
         live.denied = []
         live.resumed.set()
         try:

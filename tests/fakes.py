@@ -107,6 +107,8 @@ class ScriptedConversation(Conversation):
     async def _ask(self, prompt: Prompt, command: str) -> None:
         """Ask whether a Bash tool may run, and answer with the verdict."""
         call = ToolCall(tool_use_id=f"use {prompt.key or prompt.message_id}", name="Bash", input={"command": command})
+        if prompt.key and (first := self._connector.meanwhile) is not None:
+            assert (await self.spec.decide(first)).allowed
         self.put(ToolStarted(tool_use_id=call.tool_use_id, name=call.name, input=call.input))
         verdict = await self.spec.decide(call)
         self.put(ToolFinished(tool_use_id=call.tool_use_id, failed=not verdict.allowed, result=verdict.reason))
@@ -197,6 +199,7 @@ class ScriptedConnector(Connector):
         overlaps: sessions that were prompted while a turn of theirs ran.
         traces: how far a prompt had come, by its key.
         repeated: the last command of a `repeat`.
+        meanwhile: a call that is made before it is repeated.
     """
 
     name = "scripted"
@@ -204,6 +207,7 @@ class ScriptedConnector(Connector):
     def __init__(self) -> None:
         self.refusals: deque[str] = deque()
         self.repeated = ""
+        self.meanwhile: ToolCall | None = None
         self.breaking = 0
         self.gate = asyncio.Event()
         self.gate.set()

@@ -72,6 +72,10 @@ _REDEEM = """
           AND (a.turn_id = :turn_id OR t.state = 'interrupted' AND a.user_id = :user_id)
         LIMIT 1)
 """
+_OUTDATE = """
+    UPDATE approvals SET state = 'withdrawn', decided_ms = ?
+    WHERE session_id = ? AND kept = 1 AND state = 'allowed' AND consumed_ms IS NULL
+"""
 _GRANT = "INSERT INTO grants (approval_id, user_id, project, tool, risk, until_ms, epoch) VALUES (?, ?, ?, ?, ?, ?, ?)"
 _REVOKE = "DELETE FROM grants WHERE approval_id = ?"
 _REVOKE_OPEN = "DELETE FROM grants WHERE approval_id = ? AND until_ms > ?"
@@ -189,6 +193,10 @@ class SqliteApprovals:
         whose = {"session_id": turn.session_id, "turn_id": turn.id, "user_id": turn.user_id}
         values = {**whose, "sha256": content_sha256, "since_ms": since_ms, "now_ms": now_ms}
         return await self._database.write(lambda tx: tx.execute(_REDEEM, values).rowcount > 0)
+
+    async def outdate(self, session_id: SessionId, *, now_ms: int) -> None:
+        """allowed -> withdrawn, of kept questions."""
+        await self._database.write(lambda tx: tx.execute(_OUTDATE, (now_ms, session_id)))
 
     async def close(self, approval_id: str, state: ApprovalState, *, now_ms: int) -> bool:
         """open or allowed -> expired or withdrawn."""

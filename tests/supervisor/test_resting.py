@@ -78,6 +78,34 @@ async def test_a_yes_that_its_turn_did_not_use_allows_nothing_in_the_next(tmp_pa
         await answer_of(core, second.message_id)
 
 
+async def test_a_yes_is_outdated_by_a_change_before_its_call(tmp_path: Path) -> None:
+    async with Core(tmp_path, connector=ScriptedConnector()) as core:
+        core.approvals._hold_seconds = 0.0
+        message_id, approval = await asking(core, word="repeat", command="git run x.py")
+        await until(lambda: core.sessions.process_count() == 0, "its process is let go")
+        edited = {"file_path": str(core.site / "x.py"), "content": "something else"}
+        scripted(core).meanwhile = ToolCall(tool_use_id="sly", name="Write", input=edited)
+        core.approvals._hold_seconds = 60.0
+        await say(core, f"YES {approval.code}")
+        await until(lambda: open_one(core), "the same command is another one now: it is asked about")
+        assert (await stored(core, approval)).state is ApprovalState.WITHDRAWN
+        asked = await open_one(core)
+        assert asked is not None
+        await say(core, f"NO {asked.code}")
+        assert "git run x.py was not run: the person said no" in await answer_of(core, message_id)
+
+
+async def test_what_only_reads_outdates_no_yes(tmp_path: Path) -> None:
+    async with Core(tmp_path, connector=ScriptedConnector()) as core:
+        core.approvals._hold_seconds = 0.0
+        message_id, approval = await asking(core, word="repeat")
+        await until(lambda: core.sessions.process_count() == 0, "its process is let go")
+        read = {"file_path": str(core.site / "x.py")}
+        scripted(core).meanwhile = ToolCall(tool_use_id="look", name="Read", input=read)
+        await say(core, f"YES {approval.code}")
+        assert await answer_of(core, message_id) == "allowed: True"
+
+
 async def test_a_yes_whose_process_does_not_start_allows_nothing_later(tmp_path: Path) -> None:
     async with Core(tmp_path, connector=ScriptedConnector()) as core:
         message_id, approval = await resting(core)

@@ -119,6 +119,9 @@ class Approvals(Protocol):
             turn: that makes it again: the one that asked, or one of the same person after a restart cut that off.
         """
 
+    async def outdate(self, session_id: SessionId, *, now_ms: int) -> None:
+        """Withdraw what was allowed of a session's kept questions, and was not let through."""
+
     async def close(self, approval_id: str, state: ApprovalState, *, now_ms: int) -> bool:
         """Let a question expire, or withdraw it, where nothing was let through."""
 
