@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Coroutine
 from functools import partial
+from time import monotonic
 from typing import Any
 
 from supervisor import outcomes
@@ -194,9 +195,11 @@ class TurnRunner:
             if running.ended.done():
                 return running.ended.result()
             prompt = None if running.given else prompt_of(running.turn)
+            left = self._turn_timeout + self._grace_seconds
             while True:
                 self._spending.watch(meter, running, conversation)
-                async with asyncio.timeout(self._turn_timeout + self._grace_seconds):
+                began = monotonic()
+                async with asyncio.timeout(left):
                     if prompt is not None:
                         await conversation.prompt(prompt)
                         running.given = True
@@ -205,6 +208,7 @@ class TurnRunner:
                     question = await asyncio.shield(running.pause)
                 if question is None or running.ended.done():
                     return running.ended.result()
+                left -= monotonic() - began  # a turn that rests takes no time, and gets none anew by it
                 conversation, prompt = await self._rest(lane, running, question, live) or (conversation, None)
         except ConnectionFailed as error:
             running.fail(error.why)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import pytest
@@ -195,12 +196,25 @@ async def test_others_who_need_a_process_get_that_of_the_longest_question(tmp_pa
         await answer_of(core, message_id)
 
 
+async def test_rests_give_a_turn_no_time_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    hours = itertools.count(step=3_600)
+    monkeypatch.setattr("supervisor.turn_runner.monotonic", lambda: next(hours))
+    async with Core(tmp_path, connector=ScriptedConnector()) as core:
+        core.approvals._hold_seconds = 0.0
+        message_id, approval = await asking(core, word="repeat")
+        await until(lambda: core.sessions.process_count() == 0, "its process is let go")
+        await say(core, f"YES {approval.code}")
+        await until(lambda: ended(core, message_id), "its time was over before it rested")
+        found = await result(core, message_id)
+        assert (found.turn.state, found.why) == (TurnState.FAILED, "no answer within 1800 seconds")
+
+
 async def test_an_interrupt_ends_it_and_its_question(tmp_path: Path) -> None:
     async with Core(tmp_path, connector=ScriptedConnector()) as core:
         message_id, approval = await resting(core)
         session_id = (await result(core, message_id)).turn.session_id
         assert await core.turns.interrupt(str(session_id)) is not None
-        await until(lambda: core.turns.running(str(session_id)) is None, "it ends")
+        await until(lambda: ended(core, message_id), "it ends")
         assert (await result(core, message_id)).turn.state is TurnState.CANCELLED
         assert (await stored(core, approval)).state is ApprovalState.WITHDRAWN
         assert "counts no more: its turn is over" in await say(core, f"YES {approval.code}")
@@ -213,7 +227,7 @@ async def test_closing_its_session_ends_it(tmp_path: Path) -> None:
         session_id = (await result(core, message_id)).turn.session_id
         assert session_id is not None
         assert await core.sessions.close(session_id, EndReason.USER)
-        await until(lambda: core.turns.running(session_id) is None, "it ends")
+        await until(lambda: ended(core, message_id), "it ends")
         assert (await result(core, message_id)).turn.state is TurnState.FAILED
         assert (await stored(core, approval)).state is ApprovalState.WITHDRAWN
         session = await core.store.sessions.get(session_id)
