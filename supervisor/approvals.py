@@ -149,7 +149,7 @@ class Approvals:
         except asyncio.CancelledError:
             if self.stopping or question.resting:
                 raise  # the next start of the daemon keeps it, or its turn goes on in another process
-            await asyncio.shield(self._store.approvals.close(new.id, ApprovalState.WITHDRAWN, now_ms=self._clock()))
+            await asyncio.shield(self._withdraw(new.id))
             raise
         finally:
             if not question.resting:
@@ -204,7 +204,13 @@ class Approvals:
     async def abandon(self, question: Question) -> None:
         """Withdraw a question whose process was let go, and whose turn ended."""
         if not self.stopping:
-            await self._store.approvals.close(question.approval_id, ApprovalState.WITHDRAWN, now_ms=self._clock())
+            await self._withdraw(question.approval_id)
+
+    async def _withdraw(self, approval_id: str) -> None:
+        """Close a question that nobody can answer any more, and tell whoever shows it."""
+        closed = await self._store.approvals.close(approval_id, ApprovalState.WITHDRAWN, now_ms=self._clock())
+        if closed and (approval := await self._store.approvals.find(approval_id)) is not None:
+            self._resolved(approval, allowed=False)
 
     async def resolve(self, approval: Approval, *, allow: bool, by: str, way: str, minutes: int = 0) -> None:
         """Decide a question, once; a no beats a yes until the call was let through, and ends what it allows besides.

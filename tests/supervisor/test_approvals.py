@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,7 +24,7 @@ from supervisor.store.ports.approvals import Approval
 from supervisor.words import parse
 from tests.fakes import ScriptedConnector
 from tests.supervisor.harness import ALICE_MAIL, ALICE_PHONE, Core
-from tests.supervisor.helpers import ask, connect, result, session, state, text_message
+from tests.supervisor.helpers import ask, connect, result, scripted, session, state, text_message
 from tests.waiting import until
 
 PHONE = Address(kind="sms", value=ALICE_PHONE)
@@ -170,6 +171,49 @@ async def test_a_process_that_dies_takes_its_question_along(tmp_path: Path) -> N
         await until(lambda: _is_closed(core), "it is withdrawn")
         told = await say(core, f"YES {approval.code}")
         assert told == f"{approval.code} counts no more: its turn is over. Nothing was allowed."
+
+
+async def test_a_process_that_is_killed_while_it_asks_allows_nothing_to_its_next(tmp_path: Path) -> None:
+    async with Core(tmp_path, connector=ScriptedConnector()) as core:
+        message_id, approval = await asking(core)
+        scripted(core).opened[-1].die("killed")
+        await until(lambda: _is_closed(core), "it is withdrawn")
+        assert await state_of(core, message_id) is TurnState.FAILED
+        assert "counts no more" in await say(core, f"YES {approval.code}")
+        _, other = await asking(core)
+        assert other.code != approval.code
+        assert "counts no more" in await say(core, f"YES {approval.code}")
+        assert await open_one(core) == other
+        await say(core, f"NO {other.code}")
+
+
+async def test_of_several_questions_each_answer_is_for_its_own(tmp_path: Path) -> None:
+    async with Core(tmp_path, connector=ScriptedConnector()) as core:
+        await core.intake.accept(text_message("claude: hold"))
+        await until(scripted(core).held, "its turn runs")
+        spec = scripted(core).opened[-1].spec
+        calls = [ToolCall(tool_use_id=f"t{n}", name="Bash", input={"command": f"git push {n}"}) for n in range(3)]
+        deciding = [asyncio.ensure_future(spec.decide(call)) for call in calls]
+
+        async def all_asked() -> bool:
+            return len(await core.store.approvals.open_now(now_ms=now_ms())) == len(calls)
+
+        await until(all_asked, "all are asked about")
+        codes = {found.summary: found.code for found in await core.store.approvals.open_now(now_ms=now_ms())}
+        assert await say(core, f"YES {codes['Bash git push 2']}") == "Allowed once: Bash git push 2"
+        assert await say(core, f"NO {codes['Bash git push 0']}") == "Denied: Bash git push 0"
+        assert (await deciding[2]).allowed
+        assert not (await deciding[0]).allowed
+        assert not deciding[1].done()
+        await say(core, f"YES {codes['Bash git push 1']}")
+        assert (await deciding[1]).allowed
+        scripted(core).release()
+
+
+async def state_of(core: Core, message_id: MessageId) -> TurnState:
+    """Return how a turn ended, once it has."""
+    await until(core.all_answered, "it has ended")
+    return (await result(core, message_id)).turn.state
 
 
 async def _is_closed(core: Core) -> bool:

@@ -98,6 +98,17 @@ async def test_add_nothing_or_under_an_unknown_code_adds_nothing(tmp_path: Path)
         assert await limit(core) == nanos(1)
 
 
+async def test_an_expired_code_and_another_administrators_add_nothing(tmp_path: Path) -> None:
+    async with core_with(tmp_path) as core:
+        await core.accounts.put_user("bob", name="Bob", role="ADMIN", phones=[BOBS_PHONE])
+        code, now = await issue(core), now_ms()
+        another = await told(core, f"ADD 5 {code}", phone=BOBS_PHONE)
+        assert another == f"No limit is raised by the code {code}. Nothing was added."
+        old = await core.store.codes.issue(CodeKind.BUDGET, f"user/{now // DAY_MS}/alice", ALICE, until_ms=now)
+        assert await told(core, f"ADD 5 {old}") == f"The code {old} counts no more. Nothing was added."
+        assert "Added $5.00" in await told(core, f"ADD 5 {code}")
+
+
 async def test_who_may_not_raise_a_limit_does_not_learn_whether_a_code_exists(tmp_path: Path) -> None:
     async with core_with(tmp_path) as core:
         await core.accounts.put_user("bob", name="Bob", role="COORDINATOR", phones=[BOBS_PHONE])

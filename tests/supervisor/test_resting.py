@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from supervisor.protocol.conversation import ToolCall, ToolStarted
-from supervisor.protocol.events import AnyEvent, ClaudeCodeDisconnected
+from supervisor.protocol.events import AnyEvent, ApprovalResolved, ClaudeCodeDisconnected
 from supervisor.protocol.messages import Address, MessageId, SessionId
 from supervisor.protocol.status import EndReason, SessionStatus, TurnState
 from supervisor.store.ports.approvals import Approval, ApprovalState
@@ -211,12 +211,15 @@ async def test_rests_give_a_turn_no_time_anew(tmp_path: Path, monkeypatch: pytes
 
 async def test_an_interrupt_ends_it_and_its_question(tmp_path: Path) -> None:
     async with Core(tmp_path, connector=ScriptedConnector()) as core:
+        heard: list[AnyEvent] = []
+        core.hub.subscribe("approvals", heard.append)
         message_id, approval = await resting(core)
         session_id = (await result(core, message_id)).turn.session_id
         assert await core.turns.interrupt(str(session_id)) is not None
         await until(lambda: ended(core, message_id), "it ends")
         assert (await result(core, message_id)).turn.state is TurnState.CANCELLED
         assert (await stored(core, approval)).state is ApprovalState.WITHDRAWN
+        assert ApprovalResolved(approval_id=approval.id, decision="deny") in heard, "whoever shows it takes it away"
         assert "counts no more: its turn is over" in await say(core, f"YES {approval.code}")
         assert len(scripted(core).prompts) == 1
 

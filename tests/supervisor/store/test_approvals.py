@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -80,6 +81,16 @@ async def test_a_no_beats_a_yes_until_the_call_is_let_through(store: SqliteStore
     assert await store.approvals.deny("a1", "alice", way="sms", now_ms=NOW)
     assert not await store.approvals.granted(*scope, now_ms=NOW)
     assert not await store.approvals.consume("a1", SHA, now_ms=NOW)
+
+
+@pytest.mark.parametrize("field", range(4))
+async def test_a_grant_is_for_one_user_project_tool_and_risk(store: SqliteStore, field: int) -> None:
+    approval = await asked(store)
+    assert await store.approvals.allow("a1", "alice", way="sms", minutes=5, now_ms=NOW)
+    scope: list[Any] = [approval.user_id, approval.project, "Bash", "shell"]
+    assert await store.approvals.granted(*scope, now_ms=NOW)
+    scope[field] = "other"
+    assert not await store.approvals.granted(*scope, now_ms=NOW)
 
 
 async def test_a_no_after_the_call_ends_what_was_allowed_besides(store: SqliteStore) -> None:
