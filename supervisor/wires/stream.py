@@ -7,6 +7,7 @@ import json
 import logging
 import re
 from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,6 +32,8 @@ PROMPT_SECONDS = 30.0
 
 LAST_LINES = 10.0
 """Seconds that a client may take to read what is left after the end."""
+
+Run = AbstractAsyncContextManager[tuple[Stream, asyncio.Task[None]]]
 
 ENDED_WELL, BAD_PROMPT, FAILED = 1000, 1008, 1011
 
@@ -82,21 +85,17 @@ class StreamSocket:
         try:
             user = self._one_shot.user(caller, query.get("user_id"))
             run = self._one_shot.run(caller, user, prompt, project=query.get("project"), model=model)
-            async with run as (stream, work):
-                left = asyncio.create_task(_until_it_leaves(socket), name="stream client")
-                sender = asyncio.create_task(_pass_on(socket, stream), name="stream lines")
-                try:
-                    await asyncio.wait([left, sender, work], return_when=asyncio.FIRST_COMPLETED)
-                    # Its process is done: who does not read what is left keeps nothing here.
-                    await asyncio.wait([left, sender], timeout=LAST_LINES, return_when=asyncio.FIRST_COMPLETED)
-                    await asyncio.wait([left, work], return_when=asyncio.FIRST_COMPLETED)
-                    if left.done():
-                        raise WebSocketDisconnect
-                    work.result()
-                finally:
-                    left.cancel()
-                    sender.cancel()
-                    await asyncio.gather(left, sender, return_exceptions=True)
+            relaying = asyncio.create_task(_relay(socket, run), name="stream run")
+            left = asyncio.create_task(_until_it_leaves(socket), name="stream client")
+            try:
+                await asyncio.wait([left, relaying], return_when=asyncio.FIRST_COMPLETED)
+                if not relaying.done():  # it may have left before its process had started
+                    raise WebSocketDisconnect
+                relaying.result()
+            finally:
+                left.cancel()
+                relaying.cancel()
+                await asyncio.gather(left, relaying, return_exceptions=True)
         except (TurnFailed, StorageError) as error:
             return FAILED, str(error)
         except XswarmError as error:
@@ -153,6 +152,21 @@ async def _first_message(socket: WebSocket) -> str:
     if not isinstance(text, str):
         raise BadPrompt("Bad JSON")
     return text
+
+
+async def _relay(socket: WebSocket, run: Run) -> None:
+    """Start a run and hand on its lines; cancelled, it ends with every process of it."""
+    async with run as (stream, work):
+        sender = asyncio.create_task(_pass_on(socket, stream), name="stream lines")
+        try:
+            await asyncio.wait([sender, work], return_when=asyncio.FIRST_COMPLETED)
+            # Its process is done: who does not read what is left keeps nothing here.
+            await asyncio.wait([sender], timeout=LAST_LINES)
+            await asyncio.wait([work])
+            work.result()
+        finally:
+            sender.cancel()
+            await asyncio.gather(sender, return_exceptions=True)
 
 
 async def _until_it_leaves(socket: WebSocket) -> None:
