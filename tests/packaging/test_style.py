@@ -32,6 +32,7 @@ WITHOUT_OWN_TESTS = frozenset(
         Path("supervisor/protocol/requests.py"),
         Path("supervisor/store/port.py"),
         Path("supervisor/store/ports/approvals.py"),
+        Path("supervisor/store/ports/audit.py"),
         Path("supervisor/store/ports/budgets.py"),
         Path("supervisor/store/ports/costs.py"),
         Path("supervisor/store/ports/changes.py"),
