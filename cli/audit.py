@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from itertools import chain, islice
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -50,13 +51,13 @@ def export(
         for entry in entries:
             typer.echo(_line(entry))
         return
-    first = next(entries, None)  # asked for before there is a file: a daemon that refuses leaves none
+    first = list(islice(entries, 1))  # asked for before there is a file: a daemon that refuses leaves none
+    count = 0
     try:
         with file.expanduser().open("x", encoding="utf-8") as output:
-            count = 0
-            while first is not None:
-                output.write(_line(first) + "\n")
-                count, first = count + 1, next(entries, None)
+            for entry in chain(first, entries):
+                output.write(_line(entry) + "\n")
+                count += 1
     except FileExistsError:
         raise Refused(f"{file} exists", "exists", "name a new file") from None
     show.out(f"{count} entries written to {file}.")

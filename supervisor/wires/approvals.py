@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, Path
+from fastapi import APIRouter, Path
 from pydantic import BaseModel
 
 from supervisor.desk import Desk
@@ -69,7 +69,7 @@ class ApprovalsApi:
 
     def router(self) -> APIRouter:
         """Return the routes; an agent may use none of them."""
-        router = APIRouter(dependencies=[Depends(no_agents)], responses={"default": {"model": Failure}})
+        router = APIRouter(dependencies=[no_agents], responses={"default": {"model": Failure}})
         router.add_api_route("/api/approvals", self.open, methods=["GET"], dependencies=[documented])
         router.add_api_route("/api/approvals/{name}", self.resolve, methods=["POST"], dependencies=[documented])
         return router

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
 
+from fastapi import Depends
 from starlette.requests import HTTPConnection
 
 from supervisor.protocol.errors import NotAllowed
@@ -36,15 +37,6 @@ class Socket:
     inode: int
 
 
-async def no_agents(connection: HTTPConnection) -> None:
-    """Refuse requests of agents: a dependency of routes that decide what an agent may do.
-
-    Raises:
-        NotAllowed: the process at the other end is an agent, or descends from one.
-    """
-    await refuse_agents(connection.scope.get("client"), connection.scope.get("server"))
-
-
 async def refuse_agents(theirs: object, ours: object) -> None:
     """Return where a connection does not come from an agent, as far as this machine shows.
 
@@ -57,6 +49,14 @@ async def refuse_agents(theirs: object, ours: object) -> None:
     ends = [end for end in (theirs, ours) if isinstance(end, tuple) and len(end) > 1]
     if len(ends) == 2 and await asyncio.to_thread(comes_from_agent, ends[0][1], ends[1][1], local=_is_local(*ends)):
         raise NotAllowed("an agent answers no questions about what it may do")
+
+
+async def _no_agents(connection: HTTPConnection) -> None:
+    await refuse_agents(connection.scope.get("client"), connection.scope.get("server"))
+
+
+no_agents = Depends(_no_agents)
+"""A dependency of a router: no agent passes, whatever token it holds."""
 
 
 def comes_from_agent(their_port: int, our_port: int, *, local: bool = False, proc: Path = PROC) -> bool:

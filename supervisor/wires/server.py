@@ -32,6 +32,7 @@ from supervisor.wires.changes import ChangesApi
 from supervisor.wires.guard import Guard
 from supervisor.wires.heads import LimitedHeads
 from supervisor.wires.listening import BACKLOG, bind
+from supervisor.wires.peers import no_agents
 from supervisor.wires.rest import Parts, Rest
 from supervisor.wires.stream import StreamSocket
 from supervisor.wires.waiting import WaitingApi
@@ -87,7 +88,7 @@ class HttpServer:
             ApprovalsApi(desk).router(),
             WaitingApi(waiting_line).router(),
             BudgetsApi(operations.queries, spending).router(),
-            admin_routes(accounts, store, intake.decide, [documented, operator_only], meter),
+            admin_routes(accounts, store, intake.decide, [documented, operator_only, no_agents], meter),
         )
         self._stream = StreamSocket(one_shot, directory, query_token_seconds=config.query_token_max_seconds)
         self._webhooks: list[Route] = []

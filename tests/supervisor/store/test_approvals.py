@@ -107,6 +107,17 @@ async def test_a_no_after_the_call_ends_what_was_allowed_besides(store: SqliteSt
     assert (found.state, found.consumed) == (ApprovalState.ALLOWED, True)
 
 
+async def test_a_no_to_an_outdated_yes_ends_what_was_allowed_besides(store: SqliteStore) -> None:
+    approval = await asked(store)
+    assert await store.approvals.rest("a1", now_ms=NOW)
+    assert await store.approvals.allow("a1", "alice", way="sms", minutes=5, now_ms=NOW)
+    await store.approvals.outdate(approval.session_id, now_ms=NOW)
+    scope = (approval.user_id, approval.project, "Bash", "shell")
+    assert await store.approvals.granted(*scope, now_ms=NOW)
+    assert await store.approvals.deny("a1", "alice", way="sms", now_ms=NOW)
+    assert not await store.approvals.granted(*scope, now_ms=NOW)
+
+
 async def test_what_expired_allows_nothing(store: SqliteStore) -> None:
     approval = await asked(store)
     assert await store.approvals.open_now(now_ms=NOW) == [approval]
