@@ -34,12 +34,13 @@ class ApprovalWords:
     async def answer(self, command: Command, asker: Asker) -> Answer:
         """Carry out YES CODE, YES CODE MINUTES, YES CODE PASSPHRASE or NO CODE."""
         approval = await self._store.approvals.find(command.code)
-        shown = resumed = None
+        shown = resumed = session_id = None
         if command.rest and not _minutes(command.rest):
             shown = f"{command.word} {command.code} (the rest is not kept)"
         if approval is None or not self._approvals.approvers.may_answer(asker.user.id, approval):
             text = f"Nothing of yours waits under {command.code}. Nothing was allowed."
         else:
+            session_id = approval.session_id
             try:
                 text = await self._carry_out(approval, command, asker)
                 resumed = await self._goes_on(approval, command, asker)
@@ -49,7 +50,7 @@ class ApprovalWords:
                 text = ". ".join(part for part in (str(refused), refused.remedy, "Nothing was allowed yet.") if part)
         if resumed is not None:
             return replace(resumed, shown=shown)
-        return Answer(text=text, shown=shown)
+        return Answer(text=text, shown=shown, session_id=session_id)
 
     async def _goes_on(self, approval: Approval, command: Command, asker: Asker) -> Answer | None:
         """Let work go on that a restart cut off, where its own person allowed what it asked; None = none does."""

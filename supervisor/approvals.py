@@ -306,11 +306,11 @@ class Approvals:
         if not way.answers:
             text = f"[{session.project}] {new.summary} waits for somebody's approval"
         else:
-            second = self.needs_second_factor(new, way.reply.channel)
+            second = self.needs_second_factor(new, way.channel)
             asker = "" if way.own else new.user_id
             text = _question(call, session, code, self._expires_seconds, asker=asker, second_factor=second)
-        # A command in which a channel read Markdown would not be the one that runs.
-        reply = replace(way.reply, meta={**way.reply.meta, VERBATIM: True})
+        # A command in which a channel read Markdown would not be the one that runs; the project is named already.
+        reply = replace(way.reply, meta={**way.reply.meta, VERBATIM: True, "prefix": ""})
         return OutboxDraft(id=OutboxId(uuid7()), reply=reply, text=text)
 
     def _announce(self, approval: Approval) -> None:

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from supervisor.hub import Hub
 from supervisor.identity import Caller, Directory
 from supervisor.projects import Projects
 from supervisor.protocol.errors import UserNotFound
-from supervisor.protocol.messages import Address, ProjectName, Reply, UserId
+from supervisor.protocol.messages import FOR_ALL, Address, ProjectName, Reply, UserId
 from supervisor.store.ports.approvals import Approval
 from supervisor.store.records import Turn, User
-
-ONE_ANSWER = frozenset({"socket"})
-"""Channels on which each message has one answer: a question would be taken for it, and is not asked there."""
-
 
 TOPIC = "approvals"
 """Where services and the operator hear of all questions."""
@@ -26,11 +22,13 @@ class Way:
     """A way by which somebody is told of a question.
 
     Attributes:
+        channel: by which their answer comes: a service that hands texts on carries the question, and they text back.
         answers: they may answer it; else they only learn that it was asked.
         own: it is the asker's.
     """
 
     reply: Reply
+    channel: str
     answers: bool
     own: bool
 
@@ -66,30 +64,33 @@ class Approvers:
 
     def ways(self, turn: Turn) -> Sequence[Way] | None:
         """Return how a question of a turn is told; None = nobody would see it, so it cannot be asked."""
-        own = turn.reply if turn.reply is not None and turn.reply.channel not in ONE_ANSWER else None
         approvers = self.of(turn.project, turn.user_id)
-        ways = [Way(reply=own, answers=turn.user_id in approvers, own=True)] if own is not None else []
-        for user_id in approvers:
-            if user_id != turn.user_id or own is None:
-                ways += self._to(user_id, own)
+        ways = []
+        if turn.reply is not None:  # else a program prompts, and asks where programs are: a text would be out of place
+            own = Way(reply=turn.reply, channel=turn.channel, answers=turn.user_id in approvers, own=True)
+            others = [self._to(user_id, own) for user_id in approvers if user_id != turn.user_id]
+            ways = [own, *(way for way in others if way is not None)]
         return ways if any(way.answers for way in ways) or self._is_attended(turn) else None
 
     def _is_attended(self, turn: Turn) -> bool:
         return self._hub.wanted(*self.topics(turn.project, turn.user_id))
 
-    def _to(self, user_id: UserId, own: Reply | None) -> Sequence[Way]:
+    def _to(self, user_id: UserId, own: Way) -> Way | None:
         """Return the way to an approver: by the asker's channel where they have it, else by their first address."""
-        if own is None:
-            return ()  # whoever prompts by a program is asked where programs are: a text would come out of nothing
         try:
             user = self._directory.user(user_id)
         except UserNotFound:
-            return ()
-        address = _address(user, own.to.kind)
+            return None
+        address = _address(user, own.channel)
         if address is None:
-            return ()
-        account = own.account if address.kind == own.channel else ""
-        return (Way(reply=Reply(channel=address.kind, to=address, account=account), answers=True, own=False),)
+            return None
+        if address.kind != own.channel:
+            reply = Reply(channel=address.kind, to=address)
+        elif own.reply.meta.get(FOR_ALL):
+            reply = replace(own.reply, meta={**own.reply.meta, "to": address.value, "user": user_id})
+        else:
+            reply = Reply(channel=address.kind, to=address, account=own.reply.account)
+        return Way(reply=reply, channel=address.kind, answers=True, own=False)
 
 
 def own_topic(user_id: UserId) -> str:

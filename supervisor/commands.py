@@ -41,6 +41,7 @@ class Answer:
 
     Attributes:
         text: what the sender is told, unless `raises` tells something else.
+        session_id: whose question it answers, where it answers one.
         meta: what the channel needs to know of it besides.
         shown: the command as it may be stored and shown; None = as it was written.
         closes: a code that counts no more, from the transaction on that accepts the word.
@@ -49,6 +50,7 @@ class Answer:
     """
 
     text: str = ""
+    session_id: SessionId | None = None
     meta: Mapping[str, Any] = field(default_factory=dict)
     shown: str | None = None
     closes: str = ""

@@ -19,6 +19,7 @@ from supervisor.projects import Project, Projects
 from supervisor.protocol.errors import Overloaded, StorageError, XswarmError
 from supervisor.protocol.ids import uuid7
 from supervisor.protocol.messages import (
+    PLAIN_CHANNELS,
     Inbound,
     MessageId,
     ProjectName,
@@ -34,7 +35,7 @@ from supervisor.router import Decision
 from supervisor.sessions import Sessions
 from supervisor.store.port import Store
 from supervisor.store.records import Acceptance, Accepted, OutboxDraft, Session, User
-from supervisor.submissions import PLACES_TOLD, Submission, Taken, continued, place_told, signed, too_many
+from supervisor.submissions import Submission, Taken, continued, place_told, signed, too_many
 from supervisor.turns import Turns
 from supervisor.words import Command
 
@@ -158,7 +159,7 @@ class Intake:
                 submission = replace(submission, note=resumed.note, context=resumed.context)
             else:
                 shown = submission.text if answer.shown is None else answer.shown
-                decision = Decision(target=Target.COMMAND, reason=answer.text, text=shown)
+                decision = Decision(target=Target.COMMAND, reason=answer.text, text=shown, session_id=answer.session_id)
                 submission = continued(submission, answer.meta)
         elif not submission.text:
             decision = Decision(target=Target.REFUSED, reason="your message holds no text", text="")
@@ -286,7 +287,7 @@ class Intake:
         if decision.target in (Target.REFUSED, Target.COMMAND) and submission.reply is not None and decision.reason:
             draft = OutboxDraft(id=reply_id(acceptance.message_id), reply=submission.reply, text=decision.reason)
             acceptance = replace(acceptance, refusals=(draft,))
-        told_place = submission.commands and submission.reply is not None and submission.reply.channel in PLACES_TOLD
+        told_place = submission.commands and submission.reply is not None and submission.reply.channel in PLAIN_CHANNELS
         steered = mode is Mode.STEER and decision.target is Target.CLAUDE_CODE
         if told_place and decision.target is Target.CLAUDE_CODE and not steered:
             acceptance = replace(acceptance, queued=partial(place_told, acceptance, mode))

@@ -9,12 +9,13 @@ from supervisor.hub import Hub
 from supervisor.lane import Lane
 from supervisor.outcomes import reply_id
 from supervisor.protocol.errors import ConnectionFailed
+from supervisor.protocol.messages import PLAIN_CHANNELS
 from supervisor.protocol.times import Clock
 from supervisor.queueing import JOINED, Mode
 from supervisor.running import BROKE, RecordTool, Running
 from supervisor.store.port import Store
 from supervisor.store.records import Acceptance, OutboxDraft, Turn
-from supervisor.submissions import PLACES_TOLD, QUEUED, place_told
+from supervisor.submissions import QUEUED, place_told
 
 logger = logging.getLogger(__name__)
 
@@ -75,7 +76,9 @@ class Joining:
         return running if same else None
 
     async def _ask(self, acceptance: Acceptance, host: Running | None) -> Turn | None:
-        reply = acceptance.reply if acceptance.reply is not None and acceptance.reply.channel in PLACES_TOLD else None
+        reply = acceptance.reply
+        if reply is not None and reply.channel not in PLAIN_CHANNELS:
+            reply = None
         draft_id = reply_id(acceptance.message_id, QUEUED)
         notice = (OutboxDraft(id=draft_id, reply=reply, text=JOINED),) if reply is not None else ()
         return await self._store.turns.join(

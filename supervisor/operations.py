@@ -37,6 +37,7 @@ from supervisor.store.records import NewSession, Result, Session, User
 from supervisor.submissions import Submission, Taken
 from supervisor.turns import Turns
 from supervisor.waiters import Waiters
+from supervisor.words import answers_question
 
 ONE_TURN_TO_END_SECONDS = 15.0
 """How long a disconnect waits for the turn that it interrupted."""
@@ -227,14 +228,16 @@ class Operations:
         """Accept a message for whoever it concerns; its lane is started with `start` or `answer`.
 
         Args:
-            reply: where the answer goes by the outbox; with one, command words count.
+            reply: where the answer goes by the outbox; with one, every command word counts, else those that answer
+                a question.
             decision: what `decide` said of it; None = decide now.
 
         Raises:
             NotAllowed: it was refused, with the reason.
             Overloaded, IdempotencyConflict, StorageError.
         """
-        submission = self._submission(asked, user, message, thread=thread, reply=reply, commands=reply is not None)
+        commands = reply is not None or answers_question(message)
+        submission = self._submission(asked, user, message, thread=thread, reply=reply, commands=commands)
         return _same(await self._intake.submit(submission, decision), asked)
 
     def start(self, taken: Taken) -> None:
@@ -250,7 +253,7 @@ class Operations:
         """
         message_id = taken.accepted.message_id
         with self._waiters.expect(message_id) as future:
-            if taken.accepted.duplicate:
+            if taken.accepted.duplicate or taken.decision.target is Target.COMMAND:
                 stored = await self._store.turns.result(message_id)
                 if stored is not None and stored.turn.state.final:
                     return _answered(stored)

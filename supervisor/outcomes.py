@@ -10,7 +10,7 @@ from dataclasses import replace
 from supervisor.protocol import conversation as talk
 from supervisor.protocol.codes import CodeKind
 from supervisor.protocol.errors import XswarmError
-from supervisor.protocol.messages import MessageId, OutboxId
+from supervisor.protocol.messages import PLAIN_CHANNELS, MessageId, OutboxId
 from supervisor.protocol.status import SessionStatus, Target, TurnState
 from supervisor.protocol.texts import well_formed
 from supervisor.protocol.times import usd
@@ -193,7 +193,7 @@ def footer(outcome: Outcome, nanos: int) -> str:
 
 def _by_hand(turn: Turn) -> bool:
     """Return whether the answer is read by a person on a channel that has no fields for what it took."""
-    return turn.reply is not None and turn.reply.channel in ("sms", "mail")
+    return turn.reply is not None and turn.reply.channel in PLAIN_CHANNELS
 
 
 def _denials(denied: Sequence[str]) -> str:

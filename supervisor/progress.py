@@ -9,6 +9,7 @@ from collections.abc import Callable
 from supervisor.approvals import Approvals
 from supervisor.config import Progress as Settings
 from supervisor.outcomes import quote, reply_id
+from supervisor.protocol.messages import PLAIN_CHANNELS
 from supervisor.protocol.times import Clock, now_ms
 from supervisor.running import Running
 from supervisor.store.port import Store
@@ -79,7 +80,7 @@ class ProgressNotices:
         reply, key = one.turn.reply, (one.turn.id, kind)
         if key in self._told:
             return
-        if reply is not None and reply.channel in ("sms", "mail"):
+        if reply is not None and reply.channel in PLAIN_CHANNELS:
             draft = OutboxDraft(id=reply_id(one.turn.message_id, kind), reply=reply, text=text)
             await self._store.outbox.add(draft, user_id=one.turn.user_id, now_ms=self._clock())
             self._replied(reply.channel)

@@ -5,10 +5,12 @@ from __future__ import annotations
 from supervisor import reports
 from supervisor.budgets import Scope
 from supervisor.identity import Caller, Directory
+from supervisor.outbox import outbound_of
+from supervisor.outcomes import reply_id
 from supervisor.projects import Projects
 from supervisor.protocol import events
 from supervisor.protocol.errors import InvalidMessage, SessionNotFound, UserNotFound
-from supervisor.protocol.messages import MessageId, SessionId, UserId
+from supervisor.protocol.messages import MessageId, Outbound, SessionId, UserId
 from supervisor.protocol.status import Role, SessionStatus
 from supervisor.protocol.times import parse_day, usd
 from supervisor.sessions import Sessions
@@ -123,6 +125,14 @@ class Queries:
             return found
         session = await self.stored(found.turn.session_id) if found.turn.session_id is not None else None
         return found if session is not None and self.may_see(caller, session) else None
+
+    async def reply(self, caller: Caller, message_id: MessageId) -> Outbound | None:
+        """Return what was told of a message's end by its channel; None = it has not ended, or nothing was told."""
+        found = await self.result(caller, message_id)
+        if found is None or not found.turn.state.final:
+            return None
+        row = await self._store.outbox.get(reply_id(message_id))
+        return outbound_of(row) if row is not None else None
 
     async def cost(
         self,

@@ -13,9 +13,6 @@ from supervisor.queueing import Mode
 from supervisor.router import Decision
 from supervisor.store.records import Acceptance, Accepted, OutboxDraft, User
 
-PLACES_TOLD = frozenset({"sms", "mail"})
-"""Channels on which a sender learns the place in the line."""
-
 QUEUED = 1
 """Number of the notice that a message waits, among the replies to it."""
 

@@ -53,6 +53,9 @@ class Command:
     rest: str = ""
 
 
+ANSWERS = frozenset({Word.YES, Word.NO})
+"""Words that say whether a tool call may run."""
+
 CARRIER_WORDS = frozenset(
     "STOP STOPALL UNSUBSCRIBE CANCEL END QUIT REVOKE OPTOUT START HELP INFO".split()  # the carriers', never ours
 )
@@ -80,6 +83,12 @@ def parse(text: str) -> Command | None:
     if match := ALLOWED.fullmatch(text.strip()):
         return Command(Word.YES, match[1].upper(), rest=match[2])
     return None
+
+
+def answers_question(text: str) -> bool:
+    """Return whether a whole message answers a question by its code: no model is to read it."""
+    command = parse(text)
+    return command is not None and command.word in ANSWERS
 
 
 def is_carrier_word(text: str) -> bool:

@@ -65,6 +65,11 @@ class Reply:
     meta: Mapping[str, Any] = field(default_factory=dict)
 
 
+PLAIN_CHANNELS = frozenset({"sms", "mail", "socket"})
+"""Channels whose replies are plain texts and mails that people read, with no fields for anything besides. Those of the
+socket are handed on by the service that took the message."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inbound:
     """A message as a channel hands it in.
@@ -108,6 +113,9 @@ class Receipt:
     message_id: MessageId | None
     duplicate: bool = False
 
+
+FOR_ALL = "for_all"
+"""In the meta of a reply by the socket: the service that hands it on speaks for every user."""
 
 VERBATIM = "verbatim"
 """Key of `Outbound.meta`, true where the text is no Markdown: it is shown to the letter."""

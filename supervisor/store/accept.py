@@ -108,7 +108,7 @@ def accept(tx: Transaction, a: Acceptance) -> Accepted:
             a.now_ms if starts else None,
             a.now_ms if state.final else None,
             a.reason if refused else "",
-            a.refusals[0].text if a.target is Target.COMMAND and a.refusals else None,
+            _told(a) if a.target is Target.COMMAND else None,
             int(a.gather),
         ),
     )
@@ -228,6 +228,11 @@ def _turn(a: Acceptance, turn_id: int, session_id: str | None) -> Turn:
         accepted_ms=a.now_ms,
         identity=a.identity,
     )
+
+
+def _told(a: Acceptance) -> str:
+    """Return what the sender of a command is told, which is its answer."""
+    return (a.refusals[0].text if a.refusals else None) or a.reason
 
 
 def _hash(*parts: str) -> bytes:

@@ -213,6 +213,10 @@ class SqliteOutbox:
 
         return await self._database.read(work)
 
+    async def get(self, outbox_id: OutboxId) -> OutboxRow | None:
+        """Return a reply."""
+        return next(iter(await self._rows(ROW, outbox_id)), None)
+
     async def last_cut(self, channel: str, to: Address) -> OutboxRow | None:
         """Return the newest reply to an address whose note says "more:<offset>"."""
         rows = await self._rows(LAST_CUT, channel, to.value, to.kind)

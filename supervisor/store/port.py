@@ -279,6 +279,9 @@ class Outbox(Protocol):
     async def find_thread(self, channel: str, provider_ids: Sequence[str]) -> str | None:
         """Return the thread of the turn that a reply with one of these provider ids answered."""
 
+    async def get(self, outbox_id: OutboxId) -> OutboxRow | None:
+        """Return a reply, or None."""
+
     async def last_cut(self, channel: str, to: Address) -> OutboxRow | None:
         """Return the newest reply to an address whose note begins with "more:"; its text is the whole answer."""
 

@@ -51,11 +51,16 @@ async def refuse_agents(theirs: object, ours: object) -> None:
         raise NotAllowed("an agent answers no questions about what it may do")
 
 
-async def _no_agents(connection: HTTPConnection) -> None:
+async def refuse_agent(connection: HTTPConnection) -> None:
+    """Return where a request does not come from an agent.
+
+    Raises:
+        NotAllowed: it does.
+    """
     await refuse_agents(connection.scope.get("client"), connection.scope.get("server"))
 
 
-no_agents = Depends(_no_agents)
+no_agents = Depends(refuse_agent)
 """A dependency of a router: no agent passes, whatever token it holds."""
 
 

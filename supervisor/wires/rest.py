@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from starlette.requests import Request
 from starlette.responses import JSONResponse
 
 from supervisor import reports
@@ -28,11 +29,15 @@ from supervisor.protocol.limits import Between, Length, Pattern
 from supervisor.protocol.messages import Address, SessionId
 from supervisor.protocol.requests import GroupBy, Name, Text
 from supervisor.protocol.status import SessionStatus, Target
+from supervisor.router import Decision
 from supervisor.store.records import Session, User
+from supervisor.submissions import Taken
 from supervisor.wires import answers
 from supervisor.wires.answers import picked
 from supervisor.wires.auth import Calling, documented
 from supervisor.wires.idempotency import Repeatable, Repeated
+from supervisor.wires.peers import refuse_agent
+from supervisor.words import answers_question
 
 CHANNEL = "http"
 """The channel of a prompt that came by REST to a session."""
@@ -192,16 +197,20 @@ class Rest:
         return answers.answer(await self._operations.answer(taken))
 
     async def route_conversation(
-        self, caller: Calling, body: Conversation, same: Repeated
+        self, request: Request, caller: Calling, body: Conversation, same: Repeated
     ) -> answers.Routed | answers.NotRouted:
-        """Run a message where it is for Claude Code; its answer goes to the history, not to the sender."""
+        """Run a message where it is for Claude Code, or answers its question; the answer is not sent to the sender."""
         user = self._sender(caller, body.from_)
         channel = CHANNEL_NAMES.get(body.channel.lower(), body.channel.lower())
         asked = _asked(caller, channel, same)
-        decision = await self._operations.decide(user, channel, body.message)
+        decision: Decision | None = None
+        if answers_question(body.message):
+            await refuse_agent(request)
+        else:
+            decision = await self._operations.decide(user, channel, body.message)
         # A repetition of what was accepted before a crash is a repetition, whatever would be decided now.
         first = await self._operations.earlier(caller, channel, asked.external_id)
-        if decision.target is not Target.CLAUDE_CODE and first is None:
+        if decision is not None and decision.target is not Target.CLAUDE_CODE and first is None:
             return answers.NotRouted(reason=decision.reason)
         try:
             taken = await self._operations.route(asked, user, body.message, decision=decision)
@@ -212,7 +221,7 @@ class Rest:
             user_id=user.id,
             message=body.message,
             channel=body.channel,
-            session_id=str(first.turn.session_id if first is not None else taken.session_id),
+            session_id=(first.turn.session_id if first is not None else _session_of(taken)) or "",
             message_id=taken.accepted.message_id,
         )
 
@@ -285,6 +294,11 @@ def _asked(caller: Caller, channel: str, same: Repeatable | None) -> Asked:
     if same is None:
         return Asked(caller=caller, channel=channel)
     return Asked(caller=caller, channel=channel, external_id=same.external_id, digest=same.digest)
+
+
+def _session_of(taken: Taken) -> SessionId | None:
+    """Return the session that works on a message, or whose question it answers."""
+    return taken.session_id or taken.decision.session_id
 
 
 def _conflict(same: Repeatable | None) -> IdempotencyConflict:

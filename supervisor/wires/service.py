@@ -13,11 +13,10 @@ from supervisor.accounts import mailbox, phone
 from supervisor.desk import Desk
 from supervisor.identity import Caller, Directory
 from supervisor.operations import Asked, Operations
-from supervisor.outcomes import told
 from supervisor.protocol import events, requests
 from supervisor.protocol.errors import InvalidMessage, SessionNotFound, UserNotFound, XswarmError
 from supervisor.protocol.ids import uuid7
-from supervisor.protocol.messages import Address, Reply, SessionId
+from supervisor.protocol.messages import FOR_ALL, Address, Reply, SessionId
 from supervisor.protocol.status import Target
 from supervisor.protocol.times import Clock, now_ms, rfc3339, usd
 from supervisor.store.records import Result, User
@@ -123,6 +122,8 @@ class Service:
 
     async def _message(self, request: requests.Message, caller: Caller, client: Client) -> events.MessageResponse:
         user = self._operations.queries.user(caller, request.user_id)
+        if words.answers_question(request.message):
+            await client.refuse_agents()
         asked = _asked(request, caller, CHANNEL, request.user_id, request.message, request.thread)
         async with client.order.accepting:
             taken = await self._operations.route(asked, user, request.message, thread=request.thread or "")
@@ -147,7 +148,7 @@ class Service:
             channel=CHANNEL,
             to=Address(kind=CHANNEL, value=caller.account),
             account=request.to,
-            meta=meta_of(request),
+            meta={**meta_of(request), FOR_ALL: caller.user_id is None},
         )
         async with client.order.accepting:
             if isinstance(request, requests.SmsReceived):
@@ -159,9 +160,9 @@ class Service:
                 taken = await self._operations.route(asked, user, request.body, thread=thread, reply=reply)
         message_id = taken.accepted.message_id
         if taken.accepted.duplicate:
-            result = await self._operations.queries.result(caller, message_id)
-            if result is not None and result.turn.state.final and result.turn.reply is not None:
-                return reply_to(result.turn.reply.meta, _told(result), message_id)
+            first = await self._operations.queries.reply(caller, message_id)
+            if first is not None:
+                return reply_to(first.meta, first.text, message_id)
         # Nothing was awaited since a new message was accepted, so its reply cannot have left before it is expected.
         expected = self._replies.expect(caller.account, message_id, client, request.request_id)
         self._operations.start(taken)
@@ -297,17 +298,6 @@ def _topic(message: str, topic: str) -> tuple[str, str, str]:
     if topic in PLAIN_TOPICS or (kind in ("session", "user") and name):
         return kind, colon, name
     raise InvalidMessage(f"{message}.topics", f"{TOPICS}, not {topic[:80]!r}")
-
-
-def _told(result: Result) -> str:
-    """Return what the person was told at the end of a turn, as it left by the outbox."""
-    turn = result.turn
-    if turn.target in (Target.REFUSED, Target.COMMAND):
-        return turn.reason
-    text = told(turn, turn.state, result.answer, result.why)
-    text = result.answer if text is None else text
-    prefix = str(turn.reply.meta.get("prefix", "")) if turn.reply is not None else ""
-    return f"{prefix} {text}" if prefix else text
 
 
 def _ended(result: Result) -> str:

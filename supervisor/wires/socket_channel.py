@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from supervisor.outcomes import reply_id
 from supervisor.protocol.errors import TemporaryFailure
 from supervisor.protocol.messages import MessageId, NotSent, Outbound, Reconciled, Sent
 from supervisor.protocol.ports import Channel
@@ -23,9 +24,12 @@ class SocketChannel(Channel):
         self._replies = server.replies
 
     async def send(self, outbound: Outbound) -> Sent:
-        message_id = outbound.message_id or MessageId(outbound.id)
+        message_id, request_id = outbound.message_id, outbound.meta.get("request_id")
+        if message_id is None or outbound.id != reply_id(message_id):
+            # A question or a notice is not what the request waits for: it has an id of its own.
+            message_id, request_id = MessageId(outbound.id), None
         event = reply_to(outbound.meta, outbound.text, message_id)
-        if not await self._replies.deliver(outbound.to.value, message_id, event, outbound.meta.get("request_id")):
+        if not await self._replies.deliver(outbound.to.value, message_id, event, request_id):
             raise TemporaryFailure("no connection of its token is open", parked=True)
         return Sent(provider_id=outbound.id)
 

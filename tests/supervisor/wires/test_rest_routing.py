@@ -8,8 +8,11 @@ from typing import Any
 
 import pytest
 
+from supervisor.protocol.times import now_ms
 from supervisor.wires.rest import CHANNEL
+from tests import fakes
 from tests.supervisor.harness import ALICE_MAIL, ALICE_PHONE
+from tests.supervisor.helpers import result, text_message
 from tests.supervisor.scripted import ScriptedConnector
 from tests.supervisor.wires.serving import ROUTE, Served, refusal
 from tests.waiting import until
@@ -87,6 +90,25 @@ async def test_mail_does_not_reach_a_project_with_full_permissions(served: Serve
     body = {"from": "bob", "message": "@open fix the tests"}
     by_mail = (await served.service.post(ROUTE, json=body | {"channel": "email"})).json()
     assert by_mail["routed"] is False
+
+
+async def test_answer_to_a_question_is_taken_before_routing_and_read_by_no_model(tmp_path: Path) -> None:
+    connector = fakes.ScriptedConnector()
+    async with Served(tmp_path, connector=connector) as served:
+        receipt = await served.core.intake.accept(text_message("claude: deny git push"))
+        await until(lambda: served.core.store.approvals.open_now(now_ms=now_ms()), "it asks")
+        (approval,) = await served.core.store.approvals.open_now(now_ms=now_ms())
+        sent = {"from": ALICE_PHONE, "message": f"yes {approval.code} not my passphrase", "channel": "sms"}
+        routed = (await served.service.post(ROUTE, json=sent)).json()
+        assert (routed["routed"], routed["session_id"]) == (True, approval.session_id)
+        told = (await served.service.get(f"/api/messages/{routed['message_id']}")).json()
+        assert "Nothing was allowed" in told["answer"]
+        again = (await served.service.post(ROUTE, json=sent | {"message": f"YES {approval.code}"})).json()
+        found = (await served.service.get(f"/api/messages/{again['message_id']}")).json()
+        assert found["answer"] == "Allowed once: Bash git push"
+        await until(served.core.all_answered, "it has ended")
+        assert (await result(served.core, receipt.message_id)).answer == "allowed: True"
+        assert [text for _, text in connector.prompts] == ["deny git push"]
 
 
 # -- costs

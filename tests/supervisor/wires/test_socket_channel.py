@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from supervisor.outcomes import reply_id
 from supervisor.protocol.errors import TemporaryFailure
 from supervisor.protocol.messages import Address, MessageId, NotSent, Outbound, OutboxId
 from supervisor.protocol.status import OutboxState
@@ -23,7 +25,7 @@ META: dict[str, Any] = {"type": "sms_received", "to": "+15550100", "user": "alic
 def outbound(account: str) -> Outbound:
     """Return a reply to a text of an account."""
     return Outbound(
-        id=OutboxId("o1"),
+        id=reply_id(MessageId("m1")),
         channel="socket",
         account="+15550199",
         to=Address(kind="socket", value=account),
@@ -38,7 +40,7 @@ async def test_a_reply_is_sent_when_it_is_written_under_its_own_id(tmp_path: Pat
         client = await listening.client()
         account = listening.core.directory.caller(SERVICE).account
         sent = await SocketChannel(listening.server).send(outbound(account))
-        assert sent.provider_id == "o1"
+        assert sent.provider_id == reply_id(MessageId("m1"))
         assert await client.receive() == {
             "type": "send_sms_response",
             "to": "+15550100",
@@ -47,6 +49,16 @@ async def test_a_reply_is_sent_when_it_is_written_under_its_own_id(tmp_path: Pat
             "message_id": "m1",
             "request_id": "r",
         }
+
+
+async def test_a_notice_has_an_id_of_its_own_and_answers_no_request(tmp_path: Path) -> None:
+    async with Listening(tmp_path) as listening:
+        client = await listening.client()
+        account = listening.core.directory.caller(SERVICE).account
+        notice = replace(outbound(account), id=OutboxId("o1"), text="it waits")
+        await SocketChannel(listening.server).send(notice)
+        expected = {"type": "send_sms_response", "to": "+15550100", "message": "it waits", "user": "alice"}
+        assert await client.receive() == {**expected, "message_id": "o1"}
 
 
 async def test_a_reply_without_a_connection_of_its_token_is_parked(tmp_path: Path) -> None:
