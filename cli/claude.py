@@ -23,6 +23,7 @@ from supervisor import config
 from supervisor.config import Config
 from supervisor.protocol.errors import ProjectNotAllowed
 from supervisor.protocol.ids import uuid7
+from supervisor.protocol.queueing import Mode
 from supervisor.protocol.requests import (
     ClaudeCodeConnect,
     ClaudeCodeDisconnect,
@@ -85,6 +86,7 @@ def start(
 def send(
     session_id: SessionId,
     text: Annotated[str, typer.Argument(help="The prompt; - reads it from stdin.")],
+    mode: Annotated[Mode | None, typer.Option(help="How it enters the line while a turn runs.")] = None,
     as_json: AsJson = False,
     config_file: ConfigFile = None,
 ) -> None:
@@ -95,7 +97,7 @@ def send(
 
     async def exchange(client: Client) -> Frame:
         session = await find_session(client, session_id)
-        request = ClaudeCodeMessage(session_id=session["session_id"], message=prompt, external_id=uuid7())
+        request = ClaudeCodeMessage(session_id=session["session_id"], message=prompt, external_id=uuid7(), mode=mode)
         return await client.ask(request, timeout=None)
 
     try:

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import signal
 from collections import deque
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from cli.addresses import Daemon
 from cli.client import Client, Frame, connected, find_session
 from cli.failures import ExitCode, Unreachable, sentence
 from cli.lines import TERMINAL_LINE
+from cli.questions import Decision, Questions, answer
 from cli.screen import Screen
 from cli.transcript import Transcript
 from supervisor.protocol.errors import TurnFailed, XswarmError
 from supervisor.protocol.ids import uuid7
+from supervisor.protocol.queueing import Mode, parse, told
 from supervisor.protocol.requests import (
     ClaudeCodeConnect,
     ClaudeCodeInterrupt,
@@ -36,11 +37,6 @@ FIRST_RETRY, LAST_RETRY = 0.25, 5.0
 
 SCRIPT_PATIENCE = 60.0
 """Seconds for which a script waits for a daemon that went away; a person waits until they leave."""
-
-ANSWERS: dict[str, Literal["allow", "deny"]] = {"/yes": "allow", "/no": "deny"}
-DECIDED = {"allow": "allowed", "deny": "denied"}
-ANSWER = re.compile(r"(/yes|/no)(?:\s+(\d{1,6}))?", re.ASCII)
-"""What a person types to answer the oldest open question."""
 
 HISTORY = 50
 """Messages of the past that are shown."""
@@ -113,9 +109,7 @@ class Terminal:
         self._tasks: set[asyncio.Task[None]] = set()
         self._input_ended = False
         self._interrupted_at = float("-inf")
-        self._questions: dict[int, tuple[str, str]] = {}  # by the number that is shown: the id, the call
-        self._asked = 0
-        """Open questions about tool calls of the session, by id."""
+        self._questions = Questions(screen)
         self._last_update: tuple[object, ...] = ()
         self._result = ExitCode.DONE
         self._leave: ExitCode | None = None
@@ -212,9 +206,9 @@ class Terminal:
 
     async def _handle(self, happening: Happening, client: Client | None) -> None:
         match happening:
-            case Typed(text) if self._interactive and (said := ANSWER.fullmatch(text.strip().lower())):
+            case Typed(text) if self._interactive and (said := answer(text)) is not None:
                 self._screen.entered()
-                self._answer_question(client, ANSWERS[said[1]], int(said[2] or 0))
+                self._answer_question(client, *said)
             case Typed(text):
                 self._typed(text)
             case InputEnded():
@@ -272,7 +266,7 @@ class Terminal:
         while self._unsent and (self._interactive or not self._unanswered):
             text, external_id = self._unsent.popleft(), uuid7()
             self._unanswered[external_id] = text
-            self._transcript.asked(text)
+            self._transcript.asked(self._named(text)[1])
             self._start(self._prompt(client, external_id, text), "prompt")
 
     async def _show(self, client: Client, frame: Frame) -> None:
@@ -296,16 +290,14 @@ class Terminal:
                     await self._catch_up(client)
                 self._last_update = update
             case "approval_requested":
-                self._asked += 1
-                self._questions[self._asked] = (frame["approval_id"], frame["summary"])
-                which = f" {self._asked}" if len(self._questions) > 1 else ""
-                what = f"May it run for {frame['user_id']}: {frame['summary']}?"
-                self._screen.remark(f"{what} /yes{which} or /no{which}, until {frame['expires_at']}.")
+                self._questions.requested(frame)
             case "approval_resolved":
-                for number, (approval_id, summary) in list(self._questions.items()):
-                    if approval_id == frame["approval_id"]:
-                        del self._questions[number]
-                        self._screen.remark(f"{summary}: {DECIDED[frame['decision']]} elsewhere.")
+                self._questions.resolved(frame)
+            case "claude_code_queued" if frame["external_id"] in self._unanswered:
+                self._screen.remark(told(Mode(frame["mode"]), frame["ahead"]))
+            case "claude_code_stuck":
+                silent = max(1, frame["silent_seconds"] // 60)
+                self._screen.remark(f"No sign of life for {silent} min. Ctrl-C interrupts the turn.")
             case "claude_code_disconnected":
                 self._transcript.cut()
                 self._screen.remark(f"The session has ended: {frame['reason']}.")
@@ -337,13 +329,18 @@ class Terminal:
         self.post(Lost("it closed the connection"))
 
     async def _prompt(self, client: Client, external_id: str, text: str) -> None:
-        request = ClaudeCodeMessage(session_id=self._session_id, message=text, external_id=external_id)
+        mode, prompt = self._named(text)
+        request = ClaudeCodeMessage(session_id=self._session_id, message=prompt, external_id=external_id, mode=mode)
         try:
             self.post(Answered(external_id, await client.ask(request, timeout=None)))
         except Unreachable as unreachable:
             self.post(Lost(unreachable.why))
         except XswarmError as error:
             self.post(Answered(external_id, error))
+
+    def _named(self, text: str) -> tuple[Mode | None, str]:
+        """Return how a prompt enters the line, where a person wrote that before it, and the prompt."""
+        return parse(text) if self._interactive else (None, text)
 
     async def _interrupt(self, client: Client) -> None:
         try:
@@ -355,18 +352,13 @@ class Terminal:
         else:
             self._screen.remark("Nothing was running." if answer["message_id"] is None else "Interrupted.")
 
-    def _answer_question(self, client: Client | None, decision: Literal["allow", "deny"], number: int) -> None:
-        """Answer a question; the number may be 0, for none, where one alone is open: a yes never has to be guessed."""
-        if client is None or not self._questions or (number and number not in self._questions):
+    def _answer_question(self, client: Client | None, decision: Decision, number: int) -> None:
+        if client is None:
             self._screen.remark("Nothing waits for a yes or no.")
-        elif not number and len(self._questions) > 1:
-            which = ", ".join(f"/yes {number} ({summary})" for number, (_, summary) in self._questions.items())
-            self._screen.remark(f"{len(self._questions)} questions wait; say which: {which}.")
-        else:
-            approval_id, _ = self._questions.pop(number or next(iter(self._questions)))
+        elif (approval_id := self._questions.take(number)) is not None:
             self._start(self._resolve(client, approval_id, decision), "answer")
 
-    async def _resolve(self, client: Client, approval_id: str, decision: Literal["allow", "deny"]) -> None:
+    async def _resolve(self, client: Client, approval_id: str, decision: Decision) -> None:
         try:
             await client.ask(ResolveApproval(approval_id=approval_id, decision=decision))
         except Unreachable as unreachable:

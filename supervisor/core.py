@@ -29,9 +29,9 @@ from supervisor.plain_words import PlainWords
 from supervisor.progress import ProgressNotices
 from supervisor.projects import Projects
 from supervisor.protocol.ports import Connector
+from supervisor.protocol.queueing import Mode
 from supervisor.protocol.status import EndReason
 from supervisor.queries import Queries
-from supervisor.queueing import Mode
 from supervisor.rates import Rates
 from supervisor.recording import Recording
 from supervisor.recovery import Recovery
@@ -163,6 +163,7 @@ class Core:
                     BudgetWords(store, self.spending),
                 ]
             ),
+            hub=self.hub,
             mode=Mode(config.queue.mode),
             max_waiting=tuning.max_waiting,
         )
@@ -187,7 +188,12 @@ class Core:
             replied=replied,
         )
         self.progress = ProgressNotices(
-            store=store, turns=self.turns, approvals=self.approvals, settings=config.progress, replied=replied
+            store=store,
+            turns=self.turns,
+            approvals=self.approvals,
+            hub=self.hub,
+            settings=config.progress,
+            replied=replied,
         )
         self.one_shot = OneShot(
             operations=self.operations,

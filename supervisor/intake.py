@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from dataclasses import replace
-from functools import partial
 from weakref import WeakValueDictionary
 
-from supervisor import queueing, words
+from supervisor import words
 from supervisor.assistant import lane_of
 from supervisor.commands import Answer, Asker, Commands
 from supervisor.conversations import Conversations
+from supervisor.hub import Hub
 from supervisor.identity import Directory
 from supervisor.outbox import Outbox
 from supervisor.outcomes import reply_id
@@ -19,23 +19,22 @@ from supervisor.projects import Project, Projects
 from supervisor.protocol.errors import Overloaded, StorageError, XswarmError
 from supervisor.protocol.ids import uuid7
 from supervisor.protocol.messages import (
-    PLAIN_CHANNELS,
     Inbound,
     MessageId,
     ProjectName,
     Receipt,
     Reply,
 )
+from supervisor.protocol.queueing import Mode, parse
 from supervisor.protocol.status import Target
 from supervisor.protocol.texts import well_formed
 from supervisor.protocol.times import Clock, now_ms
-from supervisor.queueing import Mode
 from supervisor.rates import Rates
 from supervisor.router import Decision
 from supervisor.sessions import Sessions
 from supervisor.store.port import Store
 from supervisor.store.records import Acceptance, Accepted, OutboxDraft, Session, User
-from supervisor.submissions import Submission, Taken, continued, place_told, signed, too_many
+from supervisor.submissions import Place, Submission, Taken, continued, signed, too_many
 from supervisor.turns import Turns
 from supervisor.words import Command
 
@@ -63,6 +62,7 @@ class Intake:
         turns: Turns,
         outbox: Outbox,
         commands: Commands,
+        hub: Hub,
         mode: Mode = Mode.FOLLOWUP,
         max_waiting: int = MAX_WAITING,
         clock: Clock = now_ms,
@@ -76,6 +76,7 @@ class Intake:
         self._turns = turns
         self._outbox = outbox
         self._commands = commands
+        self._hub = hub
         self._mode = mode
         self._max_waiting = max_waiting
         self._clock = clock
@@ -136,18 +137,17 @@ class Intake:
             return await self._submit(submission, decision)
 
     async def _submit(self, submission: Submission, decision: Decision | None) -> Taken:
-        user, mode = submission.user, Mode.INTERRUPT if self._mode is Mode.INTERRUPT else Mode.FOLLOWUP
+        user, mode = submission.user, self._mode_of(submission)
         command = words.parse(submission.text) if submission.commands else None
         if submission.commands and command is None:
-            named, text = queueing.parse(submission.text)
-            # Only what a person writes shares an answer with another message: a service waits for its own.
+            named, text = parse(submission.text)
             mode, submission = named or self._mode, replace(submission, text=text)
         if (submission.limited or command is not None) and (first := await self._known(submission)) is not None:
             return first  # a repetition costs nobody their limit, and no word is carried out twice
         if not submission.limited:
             self._refuse_overload()
         if decision is not None:
-            return await self._accept(submission, decision)
+            return await self._accept(submission, decision, mode=mode)
         answer: Answer | None = None
         retry_after = self._rates.take(user.id) if submission.limited else None
         if retry_after is not None:
@@ -167,10 +167,7 @@ class Intake:
             decision = await self._conversations.decide(
                 user, submission.channel, submission.thread, submission.text, follows=submission.commands
             )
-        taken = await self._accept(submission, decision, answer=answer, mode=mode)
-        if mode is Mode.INTERRUPT and decision.target is Target.CLAUDE_CODE and not taken.accepted.duplicate:
-            await self._turns.interrupt(taken.lane)
-        return taken
+        return await self._accept(submission, decision, answer=answer, mode=mode)
 
     async def _carry_out(self, command: Command, submission: Submission) -> Answer | None:
         asker = Asker(user=submission.user, channel=submission.channel, sender=submission.sender)
@@ -209,7 +206,11 @@ class Intake:
             project=project,
             session_id=session.id,
         )
-        return await self._accept(submission, decision, session)
+        return await self._accept(submission, decision, session, mode=self._mode_of(submission))
+
+    def _mode_of(self, submission: Submission) -> Mode:
+        """Return how a message enters the line; none of a service shares its answer unless it says so."""
+        return submission.mode or (Mode.INTERRUPT if self._mode is Mode.INTERRUPT else Mode.FOLLOWUP)
 
     def start(self, taken: Taken) -> None:
         """Run what was accepted; a duplicate, or what is answered already, runs nothing."""
@@ -232,10 +233,13 @@ class Intake:
         mode: Mode = Mode.FOLLOWUP,
     ) -> Taken:
         if (project := decision.project) is None or not project.shared:
-            return await self._take(submission, decision, session, answer=answer, mode=mode)
-        # The first texts of two of its users must find one conversation.
-        async with self._gates.setdefault(f"project {project.name}", asyncio.Lock()):
-            return await self._take(submission, decision, session, answer=answer, mode=mode)
+            taken = await self._take(submission, decision, session, answer=answer, mode=mode)
+        else:  # the first texts of two of its users must find one conversation
+            async with self._gates.setdefault(f"project {project.name}", asyncio.Lock()):
+                taken = await self._take(submission, decision, session, answer=answer, mode=mode)
+        if mode is Mode.INTERRUPT and decision.target is Target.CLAUDE_CODE and not taken.accepted.duplicate:
+            await self._turns.interrupt(taken.lane)
+        return taken
 
     async def _take(
         self, submission: Submission, decision: Decision, session: Session | None, *, answer: Answer | None, mode: Mode
@@ -287,17 +291,18 @@ class Intake:
         if decision.target in (Target.REFUSED, Target.COMMAND) and submission.reply is not None and decision.reason:
             draft = OutboxDraft(id=reply_id(acceptance.message_id), reply=submission.reply, text=decision.reason)
             acceptance = replace(acceptance, refusals=(draft,))
-        told_place = submission.commands and submission.reply is not None and submission.reply.channel in PLAIN_CHANNELS
-        steered = mode is Mode.STEER and decision.target is Target.CLAUDE_CODE
-        if told_place and decision.target is Target.CLAUDE_CODE and not steered:
-            acceptance = replace(acceptance, queued=partial(place_told, acceptance, mode))
-        accepted = await self._write(acceptance)
-        joined = False
+        place, steered, joined = Place(acceptance, mode), False, False
+        if decision.target is Target.CLAUDE_CODE:
+            steered = mode is Mode.STEER
+            if place.is_told or self._hub.wanted(*place.topics):
+                acceptance = replace(acceptance, queued=place.notices)
+        # Whether what is sent into a turn waits is known after that alone.
+        accepted = await self._write(replace(acceptance, queued=None) if steered else acceptance)
         if steered and accepted.started is None and not accepted.duplicate:
             joined = await self._steer(acceptance)
-        if (acceptance.queued is not None or steered) and accepted.started is None and submission.reply is not None:
-            self._outbox.notify(submission.reply.channel)
-        if acceptance.refusals and not accepted.duplicate and submission.reply is not None:
+        if (joined or place.ahead) and not accepted.duplicate:
+            self._hub.publish(place.event(submission.dedup_key), place.topics)
+        if (acceptance.queued or acceptance.refusals) and accepted.started is None and submission.reply is not None:
             self._outbox.notify(submission.reply.channel)
         return Taken(
             accepted=accepted,

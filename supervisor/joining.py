@@ -7,15 +7,11 @@ import logging
 from supervisor.assistant import prompt_of
 from supervisor.hub import Hub
 from supervisor.lane import Lane
-from supervisor.outcomes import reply_id
 from supervisor.protocol.errors import ConnectionFailed
-from supervisor.protocol.messages import PLAIN_CHANNELS
 from supervisor.protocol.times import Clock
-from supervisor.queueing import JOINED, Mode
 from supervisor.running import BROKE, RecordTool, Running
 from supervisor.store.port import Store
-from supervisor.store.records import Acceptance, OutboxDraft, Turn
-from supervisor.submissions import QUEUED, place_told
+from supervisor.store.records import Acceptance, Turn
 
 logger = logging.getLogger(__name__)
 
@@ -76,15 +72,11 @@ class Joining:
         return running if same else None
 
     async def _ask(self, acceptance: Acceptance, host: Running | None) -> Turn | None:
-        reply = acceptance.reply
-        if reply is not None and reply.channel not in PLAIN_CHANNELS:
-            reply = None
-        draft_id = reply_id(acceptance.message_id, QUEUED)
-        notice = (OutboxDraft(id=draft_id, reply=reply, text=JOINED),) if reply is not None else ()
+        told = acceptance.queued or (lambda _: ())
         return await self._store.turns.join(
             acceptance.message_id,
             host.turn.id if host is not None else None,
-            joined=notice,
-            queued=lambda ahead: place_told(acceptance, Mode.FOLLOWUP, ahead) if reply is not None else (),
+            joined=told(0),
+            queued=told,
             now_ms=self._clock(),
         )

@@ -27,6 +27,7 @@ from supervisor.protocol.errors import (
 )
 from supervisor.protocol.ids import uuid7
 from supervisor.protocol.messages import Address, Reply, SessionId, UserId
+from supervisor.protocol.queueing import Mode
 from supervisor.protocol.status import EndReason, SessionStatus, Target, TurnState
 from supervisor.protocol.times import Clock, now_ms, rfc3339
 from supervisor.queries import Queries
@@ -191,8 +192,18 @@ class Operations:
 
     # -- messages
 
-    async def send(self, asked: Asked, session_id: SessionId, message: str, context: Mapping[str, Any] | None) -> Taken:
+    async def send(
+        self,
+        asked: Asked,
+        session_id: SessionId,
+        message: str,
+        context: Mapping[str, Any] | None,
+        mode: Mode | None = None,
+    ) -> Taken:
         """Accept a prompt for a session; its lane is started with `start` or `answer`.
+
+        Args:
+            mode: how it enters the line; None = as configured.
 
         Raises:
             SessionNotFound, SessionNotActive, Overloaded, IdempotencyConflict, StorageError.
@@ -208,7 +219,7 @@ class Operations:
             raise ProjectNotAllowed(session.project_path)
         if not self._lifecycle(session).resumes_by_itself:
             raise SessionNotActive(session_id)
-        submission = self._submission(asked, user, message, context=context)
+        submission = replace(self._submission(asked, user, message, context=context), mode=mode)
         return _same(await self._intake.prompt(session, project, submission), asked)
 
     async def decide(self, user: User, channel: str, message: str) -> Decision:

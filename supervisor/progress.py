@@ -8,12 +8,14 @@ from collections.abc import Callable
 
 from supervisor.approvals import Approvals
 from supervisor.config import Progress as Settings
+from supervisor.hub import Hub
 from supervisor.outcomes import quote, reply_id
+from supervisor.protocol.events import ClaudeCodeStuck
 from supervisor.protocol.messages import PLAIN_CHANNELS
 from supervisor.protocol.times import Clock, now_ms
 from supervisor.running import Running
 from supervisor.store.port import Store
-from supervisor.store.records import OutboxDraft
+from supervisor.store.records import OutboxDraft, Turn
 from supervisor.turns import Turns
 
 logger = logging.getLogger(__name__)
@@ -36,6 +38,7 @@ class ProgressNotices:
         store: Store,
         turns: Turns,
         approvals: Approvals,
+        hub: Hub,
         settings: Settings,
         replied: Callable[[str], None],
         clock: Clock = now_ms,
@@ -44,6 +47,7 @@ class ProgressNotices:
         self._store = store
         self._turns = turns
         self._approvals = approvals
+        self._hub = hub
         self._settings = settings
         self._replied = replied
         self._clock = clock
@@ -69,12 +73,18 @@ class ProgressNotices:
                 logger.warning("%s: nothing was heard of its turn for %d s", one.turn.message_id, silent)
                 text = f"No sign of life for {max(1, silent // 60)} min: {quote(one.turn.text)}. ABORT stops it."
                 await self._tell(one, STUCK, text)
+                self._announce(one.turn, silent)
 
     def _is_stuck(self, one: Running) -> bool:
         after = self._settings.stuck_after_seconds
         if not after or (one.turn.id, STUCK) in self._told or self._monotonic() - one.heard < after:
             return False
         return one.turn.session_id is None or not self._approvals.asked_in(one.turn.session_id)
+
+    def _announce(self, turn: Turn, silent: int) -> None:
+        if turn.session_id is not None:
+            event = ClaudeCodeStuck(session_id=turn.session_id, message_id=turn.message_id, silent_seconds=silent)
+            self._hub.publish(event, (f"session:{turn.session_id}", f"user:{turn.user_id}"))
 
     async def _tell(self, one: Running, kind: int, text: str) -> None:
         reply, key = one.turn.reply, (one.turn.id, kind)

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from supervisor import queueing
 from supervisor.outcomes import reply_id
-from supervisor.protocol.messages import Address, ProjectName, Reply, SessionId
-from supervisor.queueing import Mode
+from supervisor.protocol.events import ClaudeCodeQueued
+from supervisor.protocol.messages import PLAIN_CHANNELS, Address, ProjectName, Reply, SessionId
+from supervisor.protocol.queueing import Mode, told
 from supervisor.router import Decision
 from supervisor.store.records import Acceptance, Accepted, OutboxDraft, User
 
@@ -25,6 +25,7 @@ class Submission:
         dedup_key: None = every repetition is a new message.
         limited: counts against the person's limits; false for services, which are told `overloaded`.
         commands: a person writes: a command word counts, and a fresh answer is followed up.
+        mode: how it enters the line, as its sender said; None = as configured.
         thread: keeps a conversation of its own per user and project; empty = the one that has no thread.
     """
 
@@ -42,6 +43,7 @@ class Submission:
     digest: str = ""
     limited: bool = False
     commands: bool = False
+    mode: Mode | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,12 +78,49 @@ def signed(submission: Submission) -> str:
     )
 
 
-def place_told(acceptance: Acceptance, mode: Mode, ahead: int) -> Sequence[OutboxDraft]:
-    """Return what tells a sender that their message waits."""
-    if acceptance.reply is None:
-        return ()
-    draft_id = reply_id(acceptance.message_id, QUEUED)
-    return (OutboxDraft(id=draft_id, reply=acceptance.reply, text=queueing.told(mode, ahead)),)
+class Place:
+    """The place in the line of a message that waits, told to its sender as it is found.
+
+    Attributes:
+        mode: how it entered the line.
+        ahead: turns before it; 0 = none, or it is part of the running one.
+    """
+
+    def __init__(self, acceptance: Acceptance, mode: Mode) -> None:
+        self.mode = mode
+        self.ahead = 0
+        self._acceptance = acceptance
+        reply = acceptance.reply
+        self._reply = reply if reply is not None and reply.channel in PLAIN_CHANNELS else None
+
+    @property
+    def is_told(self) -> bool:
+        """Whether its sender is told by a notice."""
+        return self._reply is not None
+
+    @property
+    def topics(self) -> Sequence[str]:
+        """Where it is announced besides."""
+        return (f"session:{self._acceptance.session_id}", f"user:{self._acceptance.user_id}")
+
+    def event(self, external_id: str | None) -> ClaudeCodeQueued:
+        """Return what is announced."""
+        return ClaudeCodeQueued(
+            session_id=str(self._acceptance.session_id),
+            message_id=self._acceptance.message_id,
+            external_id=external_id,
+            user_id=self._acceptance.user_id,
+            mode=self.mode.value,
+            ahead=self.ahead,
+        )
+
+    def notices(self, ahead: int) -> Sequence[OutboxDraft]:
+        """Return what tells the sender how many turns are ahead; 0 = it went into the running one."""
+        self.ahead = ahead
+        if self._reply is None:
+            return ()
+        draft_id = reply_id(self._acceptance.message_id, QUEUED)
+        return (OutboxDraft(id=draft_id, reply=self._reply, text=told(self.mode, ahead)),)
 
 
 def too_many(retry_after: float) -> str:

@@ -337,6 +337,29 @@ class ApprovalResolved(Event):
     type: Literal["approval_resolved"] = "approval_resolved"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaudeCodeQueued(Event):
+    """Pushed when a prompt waits, or went into the running turn: `ahead` counts the turns before it, then 0."""
+
+    session_id: str
+    message_id: str
+    external_id: str | None
+    user_id: str
+    mode: str
+    ahead: int
+    type: Literal["claude_code_queued"] = "claude_code_queued"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaudeCodeStuck(Event):
+    """Pushed, once for each turn, when nothing was heard of it for long."""
+
+    session_id: str
+    message_id: str
+    silent_seconds: int
+    type: Literal["claude_code_stuck"] = "claude_code_stuck"
+
+
 AnyEvent = (
     AuthResult
     | Pong
@@ -358,6 +381,8 @@ AnyEvent = (
     | Error
     | ClaudeCodeDelta
     | ClaudeCodeTool
+    | ClaudeCodeQueued
+    | ClaudeCodeStuck
     | CostRecorded
     | CostAlert
     | ApprovalRequested

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar, Literal
 
 from supervisor.protocol.limits import Between, Length, Pattern
+from supervisor.protocol.queueing import Mode
 
 SESSION_ID = r"^[A-Za-z0-9._-]{1,64}$"
 """What a session id looks like."""
@@ -70,12 +71,13 @@ class ClaudeCodeConnect(Request):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClaudeCodeMessage(Request):
-    """A prompt for a session."""
+    """A prompt for a session; `mode`, how it enters the line while a turn runs (`[queue]`), is an addition of ours."""
 
     session_id: AnySessionId
     message: Text
     context: dict[str, Any] | None = None
     external_id: ExternalId | None = None
+    mode: Mode | None = None
     type: Literal["claude_code_message"] = "claude_code_message"
 
 

@@ -27,6 +27,7 @@ from supervisor.protocol.errors import (
 from supervisor.protocol.ids import uuid7
 from supervisor.protocol.limits import Between, Length, Pattern
 from supervisor.protocol.messages import Address, SessionId
+from supervisor.protocol.queueing import Mode
 from supervisor.protocol.requests import GroupBy, Name, Text
 from supervisor.protocol.status import SessionStatus, Target
 from supervisor.router import Decision
@@ -70,10 +71,11 @@ class NewSession(BaseModel):
 
 
 class Prompt(BaseModel):
-    """A prompt for a session."""
+    """A prompt for a session; `mode` says how it enters the line while a turn runs."""
 
     message: Text
     context: Context | None = None
+    mode: Mode | None = None
 
 
 class Conversation(BaseModel):
@@ -191,7 +193,7 @@ class Rest:
         """Send a prompt and wait for its answer; leaving does not stop its turn."""
         asked = _asked(caller, CHANNEL, same)
         try:
-            taken = await self._operations.send(asked, SessionId(session_id), body.message, body.context)
+            taken = await self._operations.send(asked, SessionId(session_id), body.message, body.context, body.mode)
         except IdempotencyConflict:
             raise _conflict(same) from None
         return answers.answer(await self._operations.answer(taken))

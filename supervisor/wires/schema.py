@@ -31,7 +31,8 @@ def schema() -> dict[str, Any]:
     definitions = shared["$defs"]
     definitions.pop("Omit")
     for name, definition in definitions.items():
-        _describe(definition, sent_by_us=name not in {cls.__name__ for cls in get_args(AnyRequest)})
+        if "properties" in definition:  # else it is a list of words
+            _describe(definition, sent_by_us=name not in {cls.__name__ for cls in get_args(AnyRequest)})
     definitions |= {name: sides[name, mode] for name, mode, _ in adapters}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",

@@ -107,7 +107,7 @@ class Service:
         session_id = SessionId(request.session_id)
         asked = _asked(request, caller, CHANNEL, session_id, request.message, request.context)
         async with client.order.session(session_id), client.order.accepting:
-            taken = await self._operations.send(asked, session_id, request.message, request.context)
+            taken = await self._operations.send(asked, session_id, request.message, request.context, request.mode)
         result = await self._operations.answer(taken)
         return events.ClaudeCodeResponse(
             session_id=session_id,

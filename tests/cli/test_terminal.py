@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from io import StringIO
 
 import pytest
@@ -13,6 +14,7 @@ from cli.lines import TERMINAL_LINE
 from cli.screen import Screen
 from cli.terminal import InputEnded, Interrupted, Terminal, Typed
 from supervisor.protocol.errors import SessionNotFound
+from supervisor.protocol.events import ClaudeCodeQueued, ClaudeCodeStuck
 from tests.cli.conftest import SESSION
 from tests.cli.daemon_stand_in import OPERATOR, DaemonStandIn
 from tests.waiting import until
@@ -95,3 +97,32 @@ async def test_prompts_that_could_not_be_sent_are_counted(daemon: DaemonStandIn)
 async def test_unknown_session_is_an_error(daemon: DaemonStandIn) -> None:
     with pytest.raises(SessionNotFound):
         await Desk(daemon, "no-such-session").terminal.run()
+
+
+async def test_how_a_prompt_enters_the_line_is_sent_and_shown(daemon: DaemonStandIn) -> None:
+    desk = Desk(daemon)
+    running = asyncio.create_task(desk.terminal.run())
+    desk.terminal.post(Typed("Steer: wait"))
+    await until(lambda: daemon.records.prompts == ["wait"], "it was sent without its prefix")
+    (sent,) = [request for request in daemon.requests if request["type"] == "claude_code_message"]
+    assert sent["mode"] == "steer"
+    queued = ClaudeCodeQueued(
+        session_id=SESSION, message_id="m", external_id=sent["external_id"], user_id="alice", mode="steer", ahead=0
+    )
+    topic = f"session:{SESSION}"
+    await asyncio.to_thread(daemon.push, replace(queued, external_id="another's", ahead=3), topic)
+    await asyncio.to_thread(daemon.push, queued, topic)
+    await desk.sees("Your message went into the running turn")
+    assert "number 3 in line" not in desk.screen.getvalue()
+    await asyncio.to_thread(daemon.push, ClaudeCodeStuck(session_id=SESSION, message_id="m", silent_seconds=601), topic)
+    await desk.sees("No sign of life for 10 min. Ctrl-C interrupts the turn.")
+    desk.terminal.post(InputEnded())
+    assert await running is ExitCode.DONE
+
+
+async def test_a_script_s_prompt_is_sent_as_it_stands(daemon: DaemonStandIn) -> None:
+    desk = Desk(daemon, interactive=False)
+    desk.terminal.post(Typed("steer: hello"))
+    desk.terminal.post(InputEnded())
+    assert await desk.terminal.run() is ExitCode.DONE
+    assert daemon.records.prompts == ["steer: hello"]

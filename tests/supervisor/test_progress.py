@@ -8,6 +8,7 @@ from pathlib import Path
 from supervisor.config import Progress
 from supervisor.outcomes import footer
 from supervisor.progress import ProgressNotices
+from supervisor.protocol.events import AnyEvent, ClaudeCodeStuck
 from supervisor.protocol.status import TurnState
 from supervisor.protocol.times import nanos, now_ms
 from supervisor.store.records import Outcome
@@ -23,6 +24,7 @@ def notices(core: Core, settings: Progress, ahead: float = 0.0) -> ProgressNotic
         store=core.store,
         turns=core.turns,
         approvals=core.approvals,
+        hub=core.hub,
         settings=settings,
         replied=core.outbox.notify,
         monotonic=lambda: time.monotonic() + ahead,
@@ -50,9 +52,13 @@ async def test_a_turn_of_which_nothing_is_heard_is_told_once_and_not_before(tmp_
         await until(scripted(core).held, "it runs")
         await notices(core, Progress(), ahead=500).look()
         assert await texts(core) == []
+        heard: list[AnyEvent] = []
+        core.hub.subscribe("user:alice", heard.append)
         look = notices(core, Progress(), ahead=650)
         await look.look()
         await look.look()
+        (stuck,) = [event for event in heard if isinstance(event, ClaudeCodeStuck)]
+        assert stuck.silent_seconds == 650
         assert await texts(core) == ['No sign of life for 10 min: "hold on". ABORT stops it.']
         await notices(core, Progress(stuck_after_seconds=0), ahead=9000).look()
         scripted(core).release()

@@ -10,36 +10,10 @@ from supervisor.config import Queue
 from supervisor.protocol.messages import Receipt
 from supervisor.protocol.status import TurnState
 from supervisor.protocol.times import now_ms
-from supervisor.queueing import Mode, parse, told
 from tests.fakes import ScriptedConnector
 from tests.supervisor.harness import Core
 from tests.supervisor.helpers import result, scripted, state, text_message
 from tests.waiting import until
-
-
-@pytest.mark.parametrize(
-    ("text", "mode", "rest"),
-    [
-        ("fix the tests", None, "fix the tests"),
-        ("interrupt: fix the tests", Mode.INTERRUPT, "fix the tests"),
-        ("INTERRUPT:fix", Mode.INTERRUPT, "fix"),
-        ("queue: fix", Mode.FOLLOWUP, "fix"),
-        ("@site interrupt: fix", Mode.INTERRUPT, "@site fix"),
-        ("interrupt: @site fix", Mode.INTERRUPT, "@site fix"),
-        ("claude: interrupt: fix", Mode.INTERRUPT, "claude: fix"),
-        ("please interrupt: fix", None, "please interrupt: fix"),
-        ("> interrupt: fix", None, "> interrupt: fix"),
-        ("interrupt", None, "interrupt"),
-    ],
-)
-def test_a_prefix_counts_at_the_very_beginning_alone(text: str, mode: Mode | None, rest: str) -> None:
-    assert parse(text) == (mode, rest)
-
-
-def test_the_place_is_told_as_it_is() -> None:
-    assert told(Mode.FOLLOWUP, 1) == "Queued: your message is next in line."
-    assert told(Mode.FOLLOWUP, 3) == "Queued: your message is number 3 in line."
-    assert told(Mode.INTERRUPT, 2) == "Stopping what runs; your message is number 2 in line."
 
 
 def core_with(folder: Path, mode: str = "followup") -> Core:

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from supervisor.protocol.messages import Address, Reply, UserId
+from supervisor.protocol.queueing import Mode
 from supervisor.protocol.status import Role
-from supervisor.queueing import Mode
 from supervisor.store.records import User
-from supervisor.submissions import Submission, continued, place_told, signed, too_many
+from supervisor.submissions import Place, Submission, continued, signed, too_many
 from tests.supervisor.store.builders import prompt
 
 PHONE = Address(kind="sms", value="+15550100")
@@ -44,9 +44,12 @@ def test_the_answers_own_meta_goes_with_the_reply() -> None:
 
 
 def test_a_place_is_told_by_the_way_of_the_reply_alone() -> None:
-    (draft,) = place_told(prompt(), Mode.COLLECT, 2)
+    place = Place(prompt(), Mode.COLLECT)
+    (draft,) = place.notices(2)
+    assert (place.ahead, place.event("x1").ahead, place.event("x1").external_id) == (2, 2, "x1")
     assert draft.text == "Collected: your message is number 2 in line; what you write until then is answered with it."
-    assert place_told(replace(prompt(), reply=None), Mode.FOLLOWUP, 1) == ()
+    untold = Place(replace(prompt(), reply=None), Mode.FOLLOWUP)
+    assert (untold.notices(1), untold.ahead, untold.is_told) == ((), 1, False)
 
 
 def test_a_limit_says_when_it_is_over() -> None:

@@ -7,7 +7,7 @@ auth                   token
 ping
 message                user_id message thread? external_id?
 claude_code_connect    session_id project_path user_id
-claude_code_message    session_id message context? external_id?
+claude_code_message    session_id message context? external_id? mode?
 claude_code_disconnect session_id
 claude_code_interrupt  session_id
 get_session_status     session_id
@@ -46,6 +46,8 @@ cost_recorded            user_id session_id message_id cost_usd channel timestam
 cost_alert               scope id spent_usd limit_usd level
 approval_requested       approval_id session_id user_id tool summary expires_at
 approval_resolved        approval_id decision
+claude_code_queued       session_id message_id external_id user_id mode ahead
+claude_code_stuck        session_id message_id silent_seconds
 """  # noqa: E501 - a table
 
 

@@ -44,8 +44,10 @@ def told(mode: Mode, ahead: int) -> str:
     """Return what a sender learns of a message that waits.
 
     Args:
-        ahead: turns before it, the running one included; at least 1.
+        ahead: turns before it, the running one included; 0 = it went into the running one.
     """
+    if not ahead:
+        return JOINED
     place = "next in line" if ahead == 1 else f"number {ahead} in line"
     match mode:
         case Mode.INTERRUPT:
