@@ -26,7 +26,7 @@ from connectors.claude_code.frames import (
 from connectors.claude_code.history import content
 from connectors.claude_code.process import Patience, Process, WriteFailed, described
 from connectors.claude_code.stream import EventStream
-from connectors.claude_code.turns import TurnReader
+from connectors.claude_code.turns import Flooded, TurnReader
 from connectors.claude_code.watchdog import Limits, Watchdog
 from supervisor.protocol.conversation import (
     ConversationEvent,
@@ -45,7 +45,7 @@ from supervisor.protocol.ports import Conversation
 logger = logging.getLogger(__name__)
 
 MAX_GARBAGE = 1000
-"""Lines outside the protocol after which what runs is not Claude Code."""
+"""Lines outside the protocol after which what runs is not Claude Code; a hundred times as many where it was."""
 LOGGED_GARBAGE = 3
 """Of those, how many are logged."""
 LAST_READ = 15.0
@@ -241,7 +241,7 @@ class ClaudeCodeConversation(Conversation):
         """Read until the end of its output; then see to it that nothing is left, and say so."""
         try:
             await self._read_frames()
-        except LineTooLong as error:
+        except (LineTooLong, Flooded) as error:
             self._fault = self._fault or str(error)
         except Exception:  # the task would die unseen, and everybody waiting with it
             logger.exception("%s: reading failed", self._name)
@@ -255,7 +255,7 @@ class ClaudeCodeConversation(Conversation):
                 frame = frames.parse_frame(line)
                 if frame is None:
                     self._note_garbage(line)
-                    if self._garbage > MAX_GARBAGE and self._frames == 0:
+                    if self._garbage > MAX_GARBAGE * (100 if self._frames else 1):
                         self._fault = "what runs there does not speak the protocol of Claude Code"
                         return
                     continue

@@ -26,9 +26,19 @@ MAX_RESULT = 4000
 MAX_REASON = 600
 """Characters of an error that a person gets to read."""
 
+MAX_TEXT = 4_000_000
+"""Characters that one turn may write: several times the longest answer, and little enough to be kept."""
+
+MAX_CALLS = 10_000
+"""Tool calls of one turn."""
+
 ALREADY_SEEN = "it already knew this message and did not answer it again; send it as a new message"
 SILENT_TYPES = frozenset({"tool_progress", "rate_limit_event", "keep_alive", "tool_use_summary", "auth_status"})
 """Types that need no event and no word in the log."""
+
+
+class Flooded(Exception):
+    """A turn says far more than any turn has to say; the text is for a person."""
 
 
 class TurnReader:
@@ -46,6 +56,7 @@ class TurnReader:
         self._absorbed: set[MessageId] = set()
         self._idle = True
         self._partial: list[str] = []
+        self._written = 0
         self._new_block = False
         self._tools: dict[str, bool] = {}
         self._ending: Failed | None = None
@@ -101,7 +112,11 @@ class TurnReader:
         return failures
 
     def receive(self, message: Message) -> list[ConversationEvent]:
-        """Take the next message and return what happened; what is unknown or malformed happens to nobody."""
+        """Take the next message and return what happened; what is unknown or malformed happens to nobody.
+
+        Raises:
+            Flooded: nothing more is to be read.
+        """
         body = message.body
         match message.type:
             case "stream_event":
@@ -141,6 +156,9 @@ class TurnReader:
                         piece, self._new_block = "\n\n" + piece, False
                     if self._notice and not self._partial:
                         piece = self._notice + piece
+                    self._written += len(piece)
+                    if self._written > MAX_TEXT:
+                        raise Flooded(f"it wrote more than {MAX_TEXT:,} characters in one turn")
                     self._partial.append(piece)
                     return [TextDelta(text=piece)]
             case _:
@@ -152,6 +170,8 @@ class TurnReader:
         for block in items(mapping(body, "message"), "content"):
             if isinstance(block, dict) and block.get("type") == "tool_use":
                 tool_use_id = text(block, "id")
+                if len(self._tools) >= MAX_CALLS:
+                    raise Flooded(f"it called more than {MAX_CALLS:,} tools in one turn")
                 if tool_use_id and tool_use_id not in self._tools:
                     self._tools[tool_use_id] = False
                     events.append(
@@ -258,6 +278,7 @@ class TurnReader:
 
     def _reset(self) -> None:
         self._partial = []
+        self._written = 0
         self._new_block = False
         self._tools = {}
         self._ending = None

@@ -336,3 +336,28 @@ def test_the_plugin_builds_the_connector_from_its_settings(tmp_path: Path) -> No
     connector = PLUGIN.build(PLUGIN.config(), Host(tmp_path))
     assert connector.name == PLUGIN.name == "claude_code"
     assert connector.keeps_process
+
+
+FLOOD = """
+block = {"type": "tool_use", "name": "Bash", "input": {}}
+while True:
+    TURNS
+"""
+TEXT = 'say(type="stream_event", event={**delta, "delta": {"type": "text_delta", "text": "y" * 65536}})'
+CALLS = """import itertools
+    for number in itertools.count():
+        say(type="assistant", message={"content": [{**block, "id": str(number)}]})"""
+
+
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        (TEXT, "it wrote more than 4,000,000 characters in one turn"),
+        (CALLS, "it called more than 10,000 tools in one turn"),
+        ("print('y')", "what runs there does not speak the protocol of Claude Code"),
+    ],
+)
+async def test_a_cli_that_floods_in_a_turn_is_ended(body: str, why: str, tmp_path: Path) -> None:
+    failed, _ = await in_a_turn(tmp_path, HALF_AN_ANSWER + FLOOD.replace("TURNS", body))
+    assert failed.why == why
+    assert failed.partial.startswith("half")
