@@ -21,6 +21,7 @@ from supervisor.protocol.messages import VERBATIM, OutboxId, SessionId
 from supervisor.protocol.texts import well_formed
 from supervisor.protocol.times import Clock, now_ms, rfc3339
 from supervisor.questions import Question
+from supervisor.room import Room
 from supervisor.running import Running
 from supervisor.store.port import Store
 from supervisor.store.ports.approvals import Approval, ApprovalState, NewApproval
@@ -52,6 +53,7 @@ class Approvals:
 
     Args:
         replied: told the channel of every question that was put in the outbox.
+        room: of the processes: while somebody waits for one, none is held for an answer.
         epoch: of this start of the daemon: what an earlier one asked allows nothing.
         expires_seconds: how long a question is open.
         hold_seconds: how long a process waits for an answer before it is let go, where that is safe.
@@ -68,6 +70,7 @@ class Approvals:
         hub: Hub,
         approvers: Approvers,
         replied: Callable[[str], None],
+        room: Room,
         epoch: int,
         expires_seconds: float,
         hold_seconds: float,
@@ -78,6 +81,7 @@ class Approvals:
         self._store = store
         self._hub = hub
         self._replied = replied
+        self._room = room
         self._epoch = epoch
         self._expires_seconds = expires_seconds
         self._hold_seconds = hold_seconds
@@ -144,7 +148,8 @@ class Approvals:
             for way in ways:
                 self._replied(way.reply.channel)
             self._announce(approval)
-            await self._hold(approval, question, running)
+            with running.asking():
+                await self._hold(approval, question, running)
             return await self._answer_to(approval, question)
         except asyncio.CancelledError:
             if self.stopping or question.resting:
@@ -247,7 +252,7 @@ class Approvals:
 
     async def _hold(self, approval: Approval, question: Question, running: Running) -> None:
         """Wait for the answer, or until the question expires; after a time let the process go that waits for it."""
-        seconds = self._hold_seconds
+        seconds = 0.0 if self._room.crowded else self._hold_seconds
         while not question.answered and (left := self._left(approval)) > 0:
             await question.wait(min(seconds, left))
             if question.may_rest and await self._keep(approval):

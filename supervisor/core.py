@@ -37,6 +37,7 @@ from supervisor.recording import Recording
 from supervisor.recovery import Recovery
 from supervisor.resting import Resting
 from supervisor.rights import Rights
+from supervisor.room import Room
 from supervisor.router import Router
 from supervisor.schedule import Schedule
 from supervisor.sessions import Sessions
@@ -84,12 +85,13 @@ class Core:
         settings = config.claude_code
         self.hub = Hub()
         self.outbox = Outbox(store.outbox, reconcile_pause_ms=tuning.reconcile_pause_ms)
-        replied = self.outbox.notify
+        replied, room = self.outbox.notify, Room()
         self.approvals = Approvals(
             store=store,
             hub=self.hub,
             approvers=Approvers(directory, projects, self.hub),
             replied=replied,
+            room=room,
             epoch=store.epoch,
             expires_seconds=config.approvals.expires_seconds,
             hold_seconds=config.approvals.hold_seconds,
@@ -113,6 +115,7 @@ class Core:
             approvals=self.approvals,
             recording=self.recording,
             spending=self.spending,
+            room=room,
             state_dir=config.state_dir,
             max_processes=min(settings.max_processes, settings.max_sessions),
             turn_timeout=settings.turn_timeout_seconds,

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
+from time import monotonic
 
 from supervisor.hub import Hub
 from supervisor.protocol import conversation as talk
@@ -64,17 +65,40 @@ class Running:
         self._calls: set[str] = set()  # tools that were called and have not answered
         self._hub = hub
         self._record_tool = record_tool
-        self._began = self.heard = time.monotonic()
+        self._began = self.heard = self._noted = monotonic()
+        self._questions, self._asked = 0, 0.0
         self._topics = (f"session:{turn.session_id}", f"user:{turn.user_id}")
+
+    @contextmanager
+    def asking(self) -> Iterator[None]:
+        """Count the time of a `with` block as that of a person who is asked, not as the turn's; they may overlap."""
+        self._note_asked()
+        self._questions += 1
+        try:
+            yield
+        finally:
+            self._note_asked()
+            self._questions -= 1
+
+    def left(self, deadline: float) -> float:
+        """Return the seconds until a monotonic time, put off by as long as people were asked."""
+        self._note_asked()
+        return deadline + self._asked - self._noted
+
+    def _note_asked(self) -> None:
+        now = monotonic()
+        if self._questions:
+            self._asked += now - self._noted
+        self._noted = now
 
     @property
     def duration_ms(self) -> int:
         """Milliseconds since the turn began."""
-        return round((time.monotonic() - self._began) * 1000)
+        return round((monotonic() - self._began) * 1000)
 
     def on_event(self, event: talk.ConversationEvent) -> None:
         """Take one event of the conversation; never blocks."""
-        self.heard = time.monotonic()
+        self.heard = monotonic()
         if self.ended.done() and (following := self.following) is not None:
             following.on_event(event)
             return

@@ -62,7 +62,7 @@ class Sessions:
     Args:
         connector: what answers.
         recording: of a project's folder, before the first call of a turn that may change it.
-        gateway: the way to a model for what answers; None = the connector needs none.
+        gateway: the way to a model; None = the connector needs none.
         state_dir: under it each session has a folder of its own.
         max_processes: the least recently used idle one gives way.
     """
@@ -77,6 +77,7 @@ class Sessions:
         approvals: Approvals,
         recording: Recording,
         spending: Spending,
+        room: Room,
         state_dir: Path,
         max_processes: int,
         turn_timeout: float,
@@ -95,7 +96,7 @@ class Sessions:
         self._clock = clock
         self._live: dict[SessionId, Live] = {}
         self._starting = 0  # processes that are being started: they take their room before they are there
-        self._room = Room()
+        self._room = room
         self._accepting = True
 
     def live(self, session_id: SessionId) -> Live | None:
@@ -345,11 +346,7 @@ class Sessions:
             match effect:
                 case Record(status, reason):
                     await self._store.sessions.set_status(
-                        live.session.id,
-                        status,
-                        reason=reason,
-                        started=live.prompted or None,
-                        now_ms=self._clock(),
+                        live.session.id, status, reason=reason, started=live.prompted or None, now_ms=self._clock()
                     )
                     await self._announce(live)
                 case CloseProcess():

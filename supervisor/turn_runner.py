@@ -35,6 +35,10 @@ from supervisor.tool_events import ToolEvents
 logger = logging.getLogger(__name__)
 
 
+LEAST_WAIT_SECONDS = 0.1
+"""Between two looks at a turn whose time is nearly up while a person is asked."""
+
+
 class TurnRunner:
     """Sees started turns through.
 
@@ -195,21 +199,21 @@ class TurnRunner:
             if running.ended.done():
                 return running.ended.result()
             prompt = None if running.given else prompt_of(running.turn)
-            left = self._turn_timeout + self._grace_seconds
+            deadline = monotonic() + self._turn_timeout + self._grace_seconds
             while True:
                 self._spending.watch(meter, running, conversation)
-                began = monotonic()
-                async with asyncio.timeout(left):
+                async with asyncio.timeout(running.left(deadline)):
                     if prompt is not None:
                         await conversation.prompt(prompt)
                         running.given = True
                     elif stop:
                         await conversation.interrupt()
-                    question = await asyncio.shield(running.pause)
+                question = await self._until_paused(running, deadline)
                 if question is None or running.ended.done():
                     return running.ended.result()
-                left -= monotonic() - began  # a turn that rests takes no time, and gets none anew by it
+                began = monotonic()
                 conversation, prompt = await self._rest(lane, running, question, live) or (conversation, None)
+                deadline += monotonic() - began  # a turn that rests takes no time, and gets none anew by it
         except ConnectionFailed as error:
             running.fail(error.why)
         except StorageError as error:
@@ -229,6 +233,19 @@ class TurnRunner:
             if lane.writes:
                 await asyncio.gather(*lane.writes)
         return running.ended.result()
+
+    @staticmethod
+    async def _until_paused(running: Running, deadline: float) -> Question | None:
+        """Wait for a turn's end, or for a question without whose answer its process has nothing to do.
+
+        Raises:
+            TimeoutError: the turn's time is up.
+        """
+        while not running.pause.done():
+            if (left := running.left(deadline)) <= 0:
+                raise TimeoutError
+            await asyncio.wait([running.pause], timeout=max(left, LEAST_WAIT_SECONDS))
+        return running.pause.result()
 
     async def _rest(
         self, lane: Lane, running: Running, question: Question, live: Live | None

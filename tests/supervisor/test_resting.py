@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
+import time
 from pathlib import Path
 
 import pytest
 
+from supervisor.config import ClaudeCode
+from supervisor.core import Tuning
 from supervisor.protocol.conversation import ToolCall, ToolStarted
 from supervisor.protocol.events import AnyEvent, ApprovalResolved, ClaudeCodeDisconnected
 from supervisor.protocol.messages import Address, MessageId, SessionId
@@ -197,8 +201,9 @@ async def test_others_who_need_a_process_get_that_of_the_longest_question(tmp_pa
 
 
 async def test_rests_give_a_turn_no_time_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    hours = itertools.count(step=3_600)
-    monkeypatch.setattr("supervisor.turn_runner.monotonic", lambda: next(hours))
+    # The deadline, the begin of the rest, its end: two hours of work lie behind it.
+    shifts = itertools.chain([0, 0, -7_200], itertools.repeat(0))
+    monkeypatch.setattr("supervisor.turn_runner.monotonic", lambda: time.monotonic() + next(shifts))
     async with Core(tmp_path, connector=ScriptedConnector()) as core:
         core.approvals._hold_seconds = 0.0
         message_id, approval = await asking(core, word="repeat")
@@ -207,6 +212,36 @@ async def test_rests_give_a_turn_no_time_anew(tmp_path: Path, monkeypatch: pytes
         await until(lambda: ended(core, message_id), "its time was over before it rested")
         found = await result(core, message_id)
         assert (found.turn.state, found.why) == (TurnState.FAILED, "no answer within 1800 seconds")
+
+
+async def test_the_time_of_whoever_is_asked_is_none_of_the_turn_s(tmp_path: Path) -> None:
+    settings = ClaudeCode(turn_timeout_seconds=2.0)
+    tuning = Tuning(grace_seconds=0.0)
+    async with Core(tmp_path, connector=ScriptedConnector(), claude_code=settings, tuning=tuning) as core:
+        began = time.monotonic()
+        message_id, approval = await asking(core)
+        await until(lambda: time.monotonic() > began + 2.2, "more time has passed than the turn may take")
+        assert await say(core, f"YES {approval.code}") == "Allowed once: Bash git push"
+        assert await answer_of(core, message_id) == "allowed: True"
+
+
+async def test_a_question_that_comes_while_others_wait_for_a_process_holds_none(tmp_path: Path) -> None:
+    projects = project(tmp_path, "wide", users=("bob",))
+    async with Core(tmp_path, connector=ScriptedConnector(), projects=projects) as core:
+        core.sessions._max_processes = 1
+        first = await core.intake.accept(text_message("claude: hold on"))
+        await until(scripted(core).held, "it runs")
+        connecting = asyncio.create_task(connect(core, "s2", path=tmp_path / "wide", user="bob"), name="s2")
+        await until(lambda: core.sessions._room.crowded, "another one waits for a process")
+        second = await core.intake.accept(text_message("interrupt: deny git push"))
+        await until(lambda: open_one(core), "it asks")
+        approval = await open_one(core)
+        assert approval is not None
+        await connecting
+        await say(core, f"YES {approval.code}")
+        assert first.message_id is not None
+        assert second.message_id is not None
+        assert "Go on" not in await answer_of(core, second.message_id)
 
 
 async def test_an_interrupt_ends_it_and_its_question(tmp_path: Path) -> None:

@@ -121,6 +121,21 @@ async def test_a_figure_that_no_meter_of_ours_saw_is_the_charge() -> None:
     assert len({c.ref for c in run.charges}) == 2
 
 
+async def test_the_time_of_questions_puts_a_deadline_off_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [100.0]
+    monkeypatch.setattr("supervisor.running.monotonic", lambda: now[0])
+    one = running()
+    assert one.left(150.0) == 50.0
+    with one.asking():
+        now[0] += 20
+        with one.asking():
+            now[0] += 300
+        assert one.left(150.0) == 50.0
+        now[0] += 5
+    now[0] += 10
+    assert one.left(150.0) == 40.0
+
+
 async def test_a_turn_knows_how_long_it_runs() -> None:
     assert 0 <= running().duration_ms < 60_000
 
