@@ -7,12 +7,13 @@ import hashlib
 import logging
 import os
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 from supervisor.checkpoints.git import CheckpointFailed
 from supervisor.checkpoints.shadow import Change, Shadow
 from supervisor.edits import ALLOWED, edits, found_by, paths_of
+from supervisor.folders import Folders, related
 from supervisor.permissions import EDITS, summary
 from supervisor.protocol.conversation import ToolCall
 from supervisor.protocol.times import Clock, now_ms
@@ -51,7 +52,7 @@ class Recording:
         self._seconds = seconds
         self._clock = clock
         self._shadows: dict[str, Shadow] = {}
-        self._locks: dict[str, asyncio.Lock] = {}
+        self._folders = Folders()
         self._begun: dict[int, str] = {}
         self._named: dict[int, dict[str, str]] = {}
 
@@ -68,13 +69,13 @@ class Recording:
 
     @asynccontextmanager
     async def alone(self, folder: str) -> AsyncIterator[Shadow]:
-        """Keep turns from changing a folder that they have not begun to change."""
-        async with self._locks.setdefault(folder, asyncio.Lock()):
+        """Keep turns from beginning to change a folder, one in it or one around it."""
+        async with self._folders.alone(folder):
             yield self.shadow(folder)
 
     def changing(self, folder: str) -> bool:
-        """Return whether a turn has begun to change a folder."""
-        return folder in self._begun.values()
+        """Return whether a turn has begun to change a folder, one in it or one around it."""
+        return any(related(folder, begun) for begun in self._begun.values())
 
     async def witness(self, turn_id: int, folder: str, call: ToolCall) -> None:
         """Keep, on disk, that a call which may change something is about to run, and the folder before the first.
@@ -92,22 +93,19 @@ class Recording:
     async def _before(self, turn_id: int, folder: str) -> None:
         if turn_id in self._begun:
             return
-        lock = self._locks.setdefault(folder, asyncio.Lock())
-        try:
-            async with asyncio.timeout(self._seconds):
-                await lock.acquire()
-        except TimeoutError:  # an undo or a clean-up takes its time: the turn does not wait for it
-            why = "the folder was in use when the turn began to change it"
-            await self._store.changes.began(turn_id, folder, "", why, now_ms=self._clock())
-            self._begun[turn_id] = folder
-            return
-        try:
+        async with AsyncExitStack() as stack:
+            try:
+                async with asyncio.timeout(self._seconds):
+                    await stack.enter_async_context(self._folders.alone(folder))
+            except TimeoutError:  # an undo or a clean-up takes its time: the turn does not wait for it
+                why = "the folder was in use when the turn began to change it"
+                await self._store.changes.began(turn_id, folder, "", why, now_ms=self._clock())
+                self._begun[turn_id] = folder
+                return
             if turn_id not in self._begun:
                 commit, why = await self._record(folder, f"before turn {turn_id}")
                 await self._store.changes.began(turn_id, folder, commit, why, now_ms=self._clock())
                 self._begun[turn_id] = folder
-        finally:
-            lock.release()
 
     async def adopt(self, turn: Turn) -> None:
         """Go on with a turn whose daemon died after it had begun to change files."""

@@ -91,11 +91,11 @@ class UndoOverlapped(UndoRefused):
     code = "undo_overlapped"
 
     def __init__(self) -> None:
-        super().__init__("another turn changed files of the project at the same time", "undo it by hand")
+        super().__init__("another turn changed files in the same folders at the same time", "undo it by hand")
 
 
 class UndoBusy(UndoRefused):
-    """A turn runs in the project."""
+    """A turn runs in the project's folder, in one in it or in one around it."""
 
     code = "undo_busy"
     retry_after = 5.0
@@ -134,9 +134,10 @@ class Difference:
 
 
 class Undo:
-    """Shows what turns changed, and takes it back: one at a time in a folder, never beside a turn of its project.
+    """Shows what turns changed, and takes it back: one at a time in a folder, never beside a turn that runs there.
 
-    In a project that is `concurrent` only turns that have begun to change files stand in the way.
+    A folder that lies in it, or around it, counts as the folder itself, whichever project it is of. In a project that
+    is `concurrent` only those turns stand in the way that have begun to change files, or run alone in their project.
     """
 
     def __init__(
@@ -232,10 +233,11 @@ class Undo:
 
     async def _refuse_if_busy(self, turn: ChangedTurn) -> None:
         if self._recording.changing(turn.project_path):
-            raise UndoBusy("a turn is changing files of the project")
+            raise UndoBusy("a turn is changing files of the project, or of a folder in or around it")
         project = self._projects.get(turn.project)
-        if (project is None or not project.concurrent) and await self._store.changes.busy(turn.project_path):
-            raise UndoBusy("a turn is running in the project")
+        concurrent = project is not None and project.concurrent
+        if await self._store.changes.busy(turn.project_path, exclusive=concurrent):
+            raise UndoBusy("a turn is running in the project, or in a folder in or around it")
 
 
 def named(paths: tuple[str, ...], *, most: int | None = None) -> str:

@@ -42,18 +42,23 @@ _LAST_OF_USER = f"""
         SELECT session FROM turns WHERE user_id = ?1 AND session IS NOT NULL ORDER BY id DESC LIMIT 1
     ) DESC, c.turn_id DESC LIMIT 1
 """
-_OVERLAPPED = """
+# The same folder, or one in the other: of both, with a slash behind them, one begins with the other. No LIKE and no
+# GLOB: a folder's name may hold their wildcards.
+_RELATED = """(
+    substr(rtrim({0}.project_path, '/') || '/', 1, length(rtrim(:folder, '/')) + 1)
+    = substr(rtrim(:folder, '/') || '/', 1, length(rtrim({0}.project_path, '/')) + 1)
+)"""
+_OVERLAPPED = f"""
     SELECT EXISTS (
         SELECT 1 FROM checkpoints AS c JOIN turns AS t ON t.id = c.turn_id
-        WHERE c.project_path = ?1 AND c.turn_id <> ?2 AND c.before_ms < ?3
-          AND coalesce(c.after_ms, t.ended_ms, ?4 + 1) > ?4
+        WHERE c.turn_id <> :turn_id AND c.before_ms < :until_ms
+          AND coalesce(c.after_ms, t.ended_ms, :since_ms + 1) > :since_ms AND {_RELATED.format("c")}
     )
 """
-_BUSY = """
+_BUSY = f"""
     SELECT EXISTS (
         SELECT 1 FROM turns AS t JOIN claude_code_sessions AS s ON s.number = t.session
-        WHERE (t.state = 'running' OR t.state = 'waiting')
-          AND (s.project_path = ?1 OR substr(s.project_path, 1, length(?1) + 1) = ?1 || '/')
+        WHERE (t.state = 'running' OR t.state = 'waiting') AND t.exclusive >= :exclusive AND {_RELATED.format("s")}
     )
 """
 _UNDO = "UPDATE checkpoints SET undone_ms = ?, undone_by = ?, undo_before = ?, undo_after = ? WHERE turn_id = ?"
@@ -119,16 +124,20 @@ class SqliteChanges:
         """Return the newest turn of a user that changed files after a time and was not taken back."""
         return await self._one(_LAST_OF_USER, user_id, since_ms)
 
-    async def busy(self, project_path: str) -> bool:
-        """Return whether a turn runs, or waits in the middle, in a folder or below it."""
-        return await self._database.read(
-            lambda connection: bool(connection.execute(_BUSY, (project_path,)).fetchone()[0])
-        )
+    async def busy(self, project_path: str, *, exclusive: bool = False) -> bool:
+        """Return whether a turn runs, or waits in the middle, in a folder, in one in it or in one around it."""
+        values = {"folder": project_path, "exclusive": exclusive}
+        return await self._database.read(lambda connection: bool(connection.execute(_BUSY, values).fetchone()[0]))
 
     async def overlapped(self, turn: ChangedTurn) -> bool:
-        """Return whether another turn was about to change files of the folder while this one ran."""
+        """Return whether another turn was about to change the folder, or a related one, while this one ran."""
         until = turn.after_ms if turn.after_ms is not None else turn.before_ms
-        values = (turn.project_path, turn.turn_id, until, turn.before_ms)
+        values = {
+            "folder": turn.project_path,
+            "turn_id": turn.turn_id,
+            "since_ms": turn.before_ms,
+            "until_ms": until,
+        }
         return await self._database.read(lambda connection: bool(connection.execute(_OVERLAPPED, values).fetchone()[0]))
 
     async def undone(self, turn_id: int, by: UserId | str, before: str, after: str, *, now_ms: int) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import sqlite3
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+
+import pytest
 
 from supervisor.protocol.messages import SessionId
 from supervisor.protocol.status import Permissions, TurnState
@@ -134,17 +137,42 @@ async def test_old_states_are_forgotten_and_others_kept(tmp_path: Path) -> None:
         assert await core.recording.prune() == 0
 
 
-async def test_a_folder_that_is_in_use_holds_no_turn_up(tmp_path: Path) -> None:
+@pytest.mark.parametrize("used", ["site", "site/below", "."])
+async def test_a_folder_that_is_in_use_holds_no_turn_up(tmp_path: Path, used: str) -> None:
     async with core_with(tmp_path) as core:
         core.recording._seconds = 0.05
         await connect(core)
-        async with core.recording.alone(str(core.site)):
+        async with core.recording.alone(str(tmp_path / used)):
             answered = await ask(core, "write a.txt new")
         assert answered.answer == "written"
         found = await core.store.changes.of_message(answered.turn.message_id)
         assert found is not None
         assert (found.before_commit, found.after_commit) == ("", "")
         assert "in use" in found.why
+
+
+async def test_a_folder_beside_the_one_in_use_is_recorded_at_once(tmp_path: Path) -> None:
+    async with core_with(tmp_path) as core:
+        core.recording._seconds = 20.0
+        await connect(core)
+        async with asyncio.timeout(20), core.recording.alone(f"{core.site}-2"):
+            answered = await ask(core, "write a.txt new")
+        found = await core.store.changes.of_message(answered.turn.message_id)
+        assert found is not None
+        assert found.before_commit
+
+
+async def test_a_turn_has_begun_to_change_the_folders_in_its_own_and_around_it(tmp_path: Path) -> None:
+    async with core_with(tmp_path) as core:
+        await connect(core)
+        await send(core, "write a.txt hold")
+        await until(scripted(core).held, "it has written")
+        assert core.recording.changing(str(core.site))
+        assert core.recording.changing(str(core.site / "below"))
+        assert core.recording.changing(str(tmp_path))
+        assert not core.recording.changing(f"{core.site}-2")
+        assert not core.recording.changing(str(core.vault))
+        scripted(core).release()
 
 
 async def test_nothing_is_pruned_under_a_turn_that_changes_the_folder(tmp_path: Path) -> None:

@@ -110,6 +110,90 @@ async def test_turns_that_overlapped_are_not_undone(tmp_path: Path) -> None:
             await core.undo.take_back(turn, "alice")
 
 
+def nested_core(folder: Path, *, wide: bool = False, deep: bool = False) -> Core:
+    """Return a core with a project in another one's folder; each may be concurrent."""
+    settings = {"permissions": Permissions.FULL}
+    projects = project(folder, "wide", concurrent=wide, **settings)
+    projects |= project(folder / "wide", "deep", concurrent=deep, **settings)
+    return Core(folder, connector=ScriptedConnector(), claude_code=PLENTY, projects=projects)
+
+
+async def connect_nested(core: Core, undone: str, other: str) -> None:
+    """Connect session s1 to the folder in which something is undone, s2 to the other."""
+    for session_id, path in (("s1", undone), ("s2", other)):
+        await connect(core, session_id, path=core.folder / path)
+
+
+NESTED = pytest.mark.parametrize(("undone", "other"), [("wide", "wide/deep"), ("wide/deep", "wide")])
+
+
+@NESTED
+async def test_nothing_is_undone_beside_a_turn_of_a_project_in_it_or_around_it(
+    tmp_path: Path, undone: str, other: str
+) -> None:
+    async with nested_core(tmp_path) as core:
+        await connect_nested(core, undone, other)
+        answered = await ask(core, "write a.txt new")
+        turn = await core.undo.find(S1, answered.turn.message_id)
+        taken = await send(core, "hold", "s2")
+        await until(scripted(core).held, "a turn runs in the other")
+        with pytest.raises(UndoBusy, match="a turn is running in the project, or in a folder in or around it"):
+            await core.undo.take_back(turn, "alice")
+        assert (tmp_path / undone / "a.txt").exists()
+        scripted(core).release()
+        await until(lambda: _has_ended(core, taken.accepted.message_id), "it ends")
+        assert (await core.undo.take_back(turn, "alice")).paths == ("a.txt",)
+
+
+@NESTED
+async def test_nothing_is_undone_beside_a_turn_that_changes_a_folder_in_it_or_around_it(
+    tmp_path: Path, undone: str, other: str
+) -> None:
+    async with nested_core(tmp_path, wide=True, deep=True) as core:
+        await connect_nested(core, undone, other)
+        answered = await ask(core, "write a.txt new")
+        turn = await core.undo.find(S1, answered.turn.message_id)
+        await send(core, "write b.txt hold", "s2")
+        await until(scripted(core).held, "another turn has written")
+        with pytest.raises(UndoBusy, match="a turn is changing files"):
+            await core.undo.take_back(turn, "alice")
+        scripted(core).release()
+        await until(lambda: not core.recording.changing(str(tmp_path / other)), "it has ended")
+        assert (await core.undo.take_back(turn, "alice")).paths == ("a.txt",)
+        assert (tmp_path / other / "b.txt").exists()
+
+
+@pytest.mark.parametrize("alone", [True, False])
+async def test_a_concurrent_project_waits_for_turns_that_run_alone_around_it(tmp_path: Path, alone: bool) -> None:
+    async with nested_core(tmp_path, wide=not alone, deep=True) as core:
+        await connect_nested(core, "wide/deep", "wide")
+        answered = await ask(core, "write a.txt new")
+        turn = await core.undo.find(S1, answered.turn.message_id)
+        await send(core, "hold", "s2")
+        await until(scripted(core).held, "a turn runs around it, and has changed nothing")
+        if alone:
+            with pytest.raises(UndoBusy, match="a turn is running"):
+                await core.undo.take_back(turn, "alice")
+        else:
+            assert (await core.undo.take_back(turn, "alice")).paths == ("a.txt",)
+        scripted(core).release()
+
+
+@NESTED
+async def test_turns_that_overlapped_in_nested_folders_are_not_undone(tmp_path: Path, undone: str, other: str) -> None:
+    async with nested_core(tmp_path) as core:
+        await connect_nested(core, undone, other)
+        taken = await send(core, "write a.txt hold")
+        await until(scripted(core).held, "the one has written")
+        beside = await ask(core, "write b.txt new", "s2")
+        scripted(core).release()
+        await until(lambda: _has_ended(core, taken.accepted.message_id), "the one has ended")
+        for session_id, message_id in ((S1, taken.accepted.message_id), (SessionId("s2"), beside.turn.message_id)):
+            turn = await core.undo.find(session_id, message_id)
+            with pytest.raises(UndoOverlapped, match="another turn changed files in the same folders"):
+                await core.undo.take_back(turn, "alice")
+
+
 async def test_without_a_message_the_last_turn_that_changed_files_is_meant(tmp_path: Path) -> None:
     async with core_with(tmp_path) as core:
         turn = await changed(core, "write a.txt new")

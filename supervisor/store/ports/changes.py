@@ -71,10 +71,17 @@ class Changes(Protocol):
         """
 
     async def overlapped(self, turn: ChangedTurn) -> bool:
-        """Return whether another turn was about to change files of the folder while this one ran."""
+        """Return whether another turn was about to change files while this one ran, in its folder or a related one.
 
-    async def busy(self, project_path: str) -> bool:
-        """Return whether a turn runs, or waits in the middle, in a folder or below it."""
+        Folders are related where one lies in the other.
+        """
+
+    async def busy(self, project_path: str, *, exclusive: bool = False) -> bool:
+        """Return whether a turn runs, or waits in the middle, in a folder or a related one.
+
+        Args:
+            exclusive: only one that is the only one of its project to run at a time.
+        """
 
     async def undone(self, turn_id: int, by: UserId | str, before: str, after: str, *, now_ms: int) -> None:
         """Record that a turn's changes were taken back, between two checkpoints."""

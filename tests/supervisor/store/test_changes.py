@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,20 @@ from tests.supervisor.store.builders import NOW, outcome, prompt, running, seal,
 
 BEFORE, AFTER = "b" * 40, "a" * 40
 WRITTEN = FileOperation(path="a.txt", tool="Write", status="added", before_hash=None, after_hash="c" * 40)
+FOLDERS = [
+    ("/srv/shop", "/srv/shop/api", True),
+    ("/srv/shop", "/srv/shop/api/v2", True),
+    ("/", "/srv/shop", True),
+    ("/srv/Läden/ß", "/srv/Läden", True),
+    ("/srv/shop", "/srv/shop-2", False),
+    ("/srv/shop", "/srv/other", False),
+    ("/srv/shop", "/srv/other/srv/shop", False),
+    ("/srv/%", "/srv/shop/api", False),
+    ("/srv/sh_p", "/srv/shop/api", False),
+    ("/srv/sh*", "/srv/shop/api", False),
+    ("/srv/shop", "/SRV/shop/api", False),
+]
+"""Pairs of folders, and whether the one lies in the other."""
 
 
 @pytest.fixture
@@ -26,11 +41,13 @@ async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
     await store.close()
 
 
-async def changed(store: SqliteStore, *, began: int = NOW, ended: int = NOW + 10) -> ChangedTurn:
+async def changed(
+    store: SqliteStore, *, began: int = NOW, ended: int = NOW + 10, folder: str = "/srv/shop"
+) -> ChangedTurn:
     """Let a turn begin and end that changes a file."""
     await with_session(store)
     turn = await running(store, prompt())
-    assert await store.changes.began(turn.id, "/srv/shop", BEFORE, "", now_ms=began)
+    assert await store.changes.began(turn.id, folder, BEFORE, "", now_ms=began)
     recorded = Recorded(after_commit=AFTER, operations=[WRITTEN])
     end = replace(outcome(), recorded=recorded, files_changed=1, now_ms=ended)
     assert await store.turns.finish(turn.id, end) is not None
@@ -105,15 +122,37 @@ async def test_a_turn_that_runs_again_is_recorded_again(store: SqliteStore) -> N
     assert await store.changes.of_turn(turn.id) is None
 
 
-async def test_a_turn_that_runs_keeps_its_folder_and_those_above_busy(store: SqliteStore) -> None:
+@pytest.mark.parametrize(("one", "other", "related"), FOLDERS)
+async def test_turns_overlap_where_the_one_folder_lies_in_the_other(
+    store: SqliteStore, one: str, other: str, related: bool
+) -> None:
+    first, second = await changed(store, folder=one), await changed(store, folder=other)
+    assert await store.changes.overlapped(first) is related
+    assert await store.changes.overlapped(second) is related
+
+
+@pytest.mark.parametrize(("one", "other", "related"), FOLDERS)
+async def test_a_turn_that_runs_keeps_its_folder_busy_and_those_in_it_and_around_it(
+    store: SqliteStore, one: str, other: str, related: bool
+) -> None:
+    number = count(1)
+    for folder, asked_about in ((one, other), (other, one)):
+        session_id = f"s{next(number)}"
+        await with_session(store, session_id, project_path=folder)
+        turn = await running(store, prompt(session_id))
+        assert await store.changes.busy(folder)
+        assert await store.changes.busy(asked_about) is related
+        await store.turns.finish(turn.id, outcome())
+        assert not await store.changes.busy(folder)
+        assert not await store.changes.busy(asked_about)
+
+
+@pytest.mark.parametrize("exclusive", [True, False])
+async def test_turns_that_run_alone_in_their_project_can_be_asked_for(store: SqliteStore, exclusive: bool) -> None:
     await with_session(store)
-    turn = await running(store, prompt())
-    folder = (await store.sessions.get(SessionId("s1"))).project_path  # type: ignore[union-attr]
-    assert await store.changes.busy(folder)
-    assert await store.changes.busy(str(Path(folder).parent))
-    assert not await store.changes.busy(f"{folder}-other")
-    await store.turns.finish(turn.id, outcome())
-    assert not await store.changes.busy(folder)
+    await running(store, prompt(exclusive=exclusive))
+    assert await store.changes.busy("/srv/shop")
+    assert await store.changes.busy("/srv/shop", exclusive=True) is exclusive
 
 
 async def test_the_last_turn_is_one_of_the_conversation_that_was_used_last(store: SqliteStore) -> None:
