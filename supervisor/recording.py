@@ -103,8 +103,10 @@ class Recording:
                 self._begun[turn_id] = folder
                 return
             if turn_id not in self._begun:
+                # What another turn changes while this looks might be in the recording or not: they overlap.
+                began_ms = self._clock()
                 commit, why = await self._record(folder, f"before turn {turn_id}")
-                await self._store.changes.began(turn_id, folder, commit, why, now_ms=self._clock())
+                await self._store.changes.began(turn_id, folder, commit, why, now_ms=began_ms)
                 self._begun[turn_id] = folder
 
     async def adopt(self, turn: Turn) -> None:
@@ -124,11 +126,13 @@ class Recording:
         commit, why = await self._record(folder, f"after turn {turn.id}")
         if not commit:
             return Recorded(why=why, operations=calls), None
+        seen_ms = self._clock()
         try:
             changes = await self.shadow(folder).changed(found.before_commit, commit)
         except CheckpointFailed as error:
             return Recorded(why=str(error), operations=calls), None
-        return Recorded(after_commit=commit, operations=[*_operations(changes, named), *calls]), len(changes)
+        operations = [*_operations(changes, named), *calls]
+        return Recorded(after_commit=commit, seen_ms=seen_ms, operations=operations), len(changes)
 
     def since_ms(self) -> int:
         """Return the time from which turns can be undone."""

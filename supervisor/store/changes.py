@@ -88,7 +88,8 @@ _KEPT = """
 
 def end_recording(tx: Transaction, turn_id: int, recorded: Recorded, now_ms: int) -> None:
     """Write how a turn left the folder; part of T3."""
-    tx.execute(_END, (recorded.after_commit, recorded.why, recorded.why, now_ms, turn_id))
+    after_ms = max(now_ms, recorded.seen_ms)
+    tx.execute(_END, (recorded.after_commit, recorded.why, recorded.why, after_ms, turn_id))
     for done in recorded.operations:
         values = (done.path, done.tool, done.status, done.before_hash, done.after_hash, done.tool_use_id, now_ms)
         tx.execute(_ADD_OPERATION, (turn_id, *values))

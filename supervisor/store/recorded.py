@@ -34,8 +34,10 @@ class Recorded:
     Attributes:
         after_commit: empty where it could not be recorded.
         why: a sentence in that case.
+        seen_ms: when it had been recorded, which takes its time after the turn's end; 0 = it was not.
     """
 
     after_commit: str = ""
     why: str = ""
+    seen_ms: int = 0
     operations: Sequence[FileOperation] = ()

@@ -8,10 +8,13 @@ import shutil
 import sqlite3
 from contextlib import closing
 from dataclasses import replace
+from functools import partial
+from itertools import count
 from pathlib import Path
 
 import pytest
 
+from supervisor.protocol.conversation import ToolCall
 from supervisor.protocol.messages import SessionId
 from supervisor.protocol.status import Permissions, TurnState
 from supervisor.recording import Recording
@@ -172,6 +175,34 @@ async def test_a_turn_has_begun_to_change_the_folders_in_its_own_and_around_it(t
         assert core.recording.changing(str(tmp_path))
         assert not core.recording.changing(f"{core.site}-2")
         assert not core.recording.changing(str(core.vault))
+        scripted(core).release()
+
+
+class Watched(Recording):
+    """Notes when it looks at a folder."""
+
+    looked_at = 0
+
+    async def _record(self, folder: str, message: str) -> tuple[str, str]:
+        self.looked_at = self._clock()
+        return await super()._record(folder, message)
+
+
+async def test_a_turn_overlaps_from_the_first_look_at_its_folder_to_the_last(tmp_path: Path) -> None:
+    # What another turn changes while the folder is recorded could not be told apart from its own changes.
+    async with core_with(tmp_path) as core:
+        await connect(core)
+        turn = (await result(core, (await send(core, "hold")).accepted.message_id)).turn
+        await until(scripted(core).held, "it runs")
+        recording = Watched(core.store, tmp_path, clock=partial(next, count(1_000)))
+        call = ToolCall(tool_use_id="use 1", name="Bash", input={"command": "make"})
+        await recording.witness(turn.id, str(core.site), call)
+        found = await core.store.changes.of_turn(turn.id)
+        assert found is not None
+        assert found.before_ms < recording.looked_at
+        left = await recording.after(turn)
+        assert left is not None
+        assert left[0].seen_ms > recording.looked_at
         scripted(core).release()
 
 

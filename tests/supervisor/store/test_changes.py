@@ -42,13 +42,13 @@ async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
 
 
 async def changed(
-    store: SqliteStore, *, began: int = NOW, ended: int = NOW + 10, folder: str = "/srv/shop"
+    store: SqliteStore, *, began: int = NOW, ended: int = NOW + 10, seen: int = 0, folder: str = "/srv/shop"
 ) -> ChangedTurn:
     """Let a turn begin and end that changes a file."""
     await with_session(store)
     turn = await running(store, prompt())
     assert await store.changes.began(turn.id, folder, BEFORE, "", now_ms=began)
-    recorded = Recorded(after_commit=AFTER, operations=[WRITTEN])
+    recorded = Recorded(after_commit=AFTER, seen_ms=seen, operations=[WRITTEN])
     end = replace(outcome(), recorded=recorded, files_changed=1, now_ms=ended)
     assert await store.turns.finish(turn.id, end) is not None
     found = await store.changes.of_turn(turn.id)
@@ -103,6 +103,13 @@ async def test_turns_overlap_where_their_times_do(store: SqliteStore, began: int
     other = await changed(store, began=NOW + began, ended=NOW + ended)
     assert await store.changes.overlapped(turn) is overlaps
     assert await store.changes.overlapped(other) is overlaps
+
+
+async def test_what_begins_before_the_last_look_at_the_folder_overlaps(store: SqliteStore) -> None:
+    turn = await changed(store, seen=NOW + 30)
+    assert turn.after_ms == NOW + 30
+    assert await store.changes.overlapped(await changed(store, began=NOW + 20, ended=NOW + 40))
+    assert await store.changes.overlapped(turn)
 
 
 async def test_a_turn_that_ended_without_a_last_look_overlaps_no_later_one(store: SqliteStore) -> None:
