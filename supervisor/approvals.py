@@ -35,6 +35,9 @@ REDEEMED_MS = 3_600_000
 MAX_MINUTES = 120
 """The longest time for which one yes counts."""
 
+MAX_NOTE = 1000
+"""Characters of why a question was decided so."""
+
 FORGEABLE = frozenset({"sms", "mail"})
 """Channels by which somebody else may write in a person's name."""
 
@@ -200,7 +203,7 @@ class Approvals:
         found = await store.find(approval.id)
         if found is not None and found.state is ApprovalState.ALLOWED:
             return Verdict(allowed=True), approval.summary, number
-        return await self._refused(approval, ApprovalState.EXPIRED), approval.summary, number
+        return await self._refused(approval, question, ApprovalState.EXPIRED), approval.summary, number
 
     def forget(self, question: Question) -> None:
         """Wait no longer for the answer to a question whose process was let go."""
@@ -217,12 +220,15 @@ class Approvals:
         if closed and (approval := await self._store.approvals.find(approval_id)) is not None:
             self._resolved(approval, allowed=False)
 
-    async def resolve(self, approval: Approval, *, allow: bool, by: str, way: str, minutes: int = 0) -> None:
+    async def resolve(
+        self, approval: Approval, *, allow: bool, by: str, way: str, minutes: int = 0, note: str = ""
+    ) -> None:
         """Decide a question, once; a no beats a yes until the call was let through, and ends what it allows besides.
 
         Args:
             by, way: who decides, and by which channel: for the audit trail.
             minutes: for how long calls of the same tool and risk in the project are allowed besides.
+            note: why, for the audit trail; a no tells it to the model and to whoever asked for the turn.
 
         Raises:
             ApprovalClosed: it cannot be decided any more.
@@ -230,22 +236,26 @@ class Approvals:
         """
         if allow and self.needs_second_factor(approval, way):
             raise NotAllowed(f"this one needs a yes by another way than {way}", "or YES, its code and your passphrase")
-        await self.resolve_proven(approval, allow=allow, by=by, way=way, minutes=minutes)
+        await self.resolve_proven(approval, allow=allow, by=by, way=way, minutes=minutes, note=note)
 
-    async def resolve_proven(self, approval: Approval, *, allow: bool, by: str, way: str, minutes: int = 0) -> None:
+    async def resolve_proven(
+        self, approval: Approval, *, allow: bool, by: str, way: str, minutes: int = 0, note: str = ""
+    ) -> None:
         """Decide a question as somebody who needs no further proof.
 
         Raises:
             ApprovalClosed: it cannot be decided any more.
         """
-        now = self._clock()
+        now, store, note = self._clock(), self._store.approvals, well_formed(note).strip()
         if allow:
-            done = await self._store.approvals.allow(approval.id, by, way=way, minutes=minutes, now_ms=now)
+            done = await store.allow(approval.id, by, way=way, minutes=minutes, note=note, now_ms=now)
         else:
-            done = await self._store.approvals.deny(approval.id, by, way=way, now_ms=now)
+            done = await store.deny(approval.id, by, way=way, note=note, now_ms=now)
         if not done:
             raise ApprovalClosed(await self._why_not(approval))
         if (question := self._waiting.get(approval.id)) is not None:
+            if note and not allow:
+                question.denied = f"denied by {by}: {' '.join(note.split()).removesuffix('.')}"
             question.answer()
         if allow or not approval.consumed:  # else a grant of it ended, which is nothing that anybody waits for
             self._resolved(approval, allowed=allow)
@@ -280,15 +290,16 @@ class Approvals:
             return Verdict(allowed=True)
         if self.stopping and await store.of_turn(approval.turn_id, now_ms=self._clock()) is not None:
             return Verdict(allowed=False, reason=f"{approval.summary} was not run: the daemon stops")
-        return await self._refused(approval, ApprovalState.WITHDRAWN if question.answered else ApprovalState.EXPIRED)
+        state = ApprovalState.WITHDRAWN if question.answered else ApprovalState.EXPIRED
+        return await self._refused(approval, question, state)
 
-    async def _refused(self, approval: Approval, state: ApprovalState) -> Verdict:
+    async def _refused(self, approval: Approval, question: Question, state: ApprovalState) -> Verdict:
         """Close a question whose call is not run; return why it is not."""
         if await self._store.approvals.close(approval.id, state, now_ms=self._clock()):
             self._resolved(approval, allowed=False)
             why = "nobody answered in time" if state is ApprovalState.EXPIRED else "its turn ended first"
         else:
-            why = "the person said no"
+            why = question.denied or "the person said no"
         return Verdict(allowed=False, reason=f"{approval.summary} was not run: {why}")
 
     async def _why_not(self, stale: Approval) -> str:

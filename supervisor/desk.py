@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from supervisor.approvals import MAX_MINUTES, Approvals
+from supervisor.approvals import MAX_MINUTES, MAX_NOTE, Approvals
 from supervisor.identity import Caller
 from supervisor.protocol.errors import ApprovalNotFound, InvalidMessage
 from supervisor.protocol.times import Clock, now_ms
@@ -23,22 +23,27 @@ class Desk:
         found = await self._store.approvals.open_now(now_ms=self._clock())
         return [approval for approval in found if self._approvals.approvers.may_decide(caller, approval)]
 
-    async def resolve(self, caller: Caller, name: str, *, allow: bool, way: str, minutes: int = 0) -> Approval:
+    async def resolve(
+        self, caller: Caller, name: str, *, allow: bool, way: str, minutes: int = 0, note: str = ""
+    ) -> Approval:
         """Decide a question by its id or code; return it as it was.
 
         Args:
             way: by which wire, for the audit trail.
             minutes: for how long calls of the same tool and risk in the project are allowed besides; 0 = once.
+            note: why, for the audit trail; a no tells it to the model and to whoever asked for the turn.
 
         Raises:
             ApprovalNotFound: there is none that this caller may answer.
             ApprovalClosed: it cannot be decided any more.
-            InvalidMessage: the minutes are too many.
+            InvalidMessage: the minutes are too many, or the note is too long.
         """
         if not 0 <= minutes <= MAX_MINUTES:
             raise InvalidMessage("minutes", f"must be 0 to {MAX_MINUTES}")
+        if len(note) > MAX_NOTE:
+            raise InvalidMessage("note", f"must be at most {MAX_NOTE} characters")
         approval = await self._store.approvals.find(name)
         if approval is None or not self._approvals.approvers.may_decide(caller, approval):
             raise ApprovalNotFound(name)
-        await self._approvals.resolve(approval, allow=allow, by=caller.name, way=way, minutes=minutes)
+        await self._approvals.resolve(approval, allow=allow, by=caller.name, way=way, minutes=minutes, note=note)
         return approval

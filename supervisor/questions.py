@@ -20,6 +20,7 @@ class Question:
     Attributes:
         answered: it was decided, or its turn is over.
         resting: its process is let go: what it asked about is not run there any more, whatever is answered.
+        denied: by whom and why, where a no came with a note; else empty.
     """
 
     def __init__(self, approval_id: str, session_id: SessionId, may_rest: Callable[[], bool]) -> None:
@@ -27,6 +28,7 @@ class Question:
         self.session_id = session_id
         self.answered = False
         self.resting = False
+        self.denied = ""
         self._may_rest = may_rest
         self._hurried = False
         self._woken = asyncio.Event()

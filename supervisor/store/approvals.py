@@ -122,7 +122,9 @@ class SqliteApprovals:
 
         return await self._database.write(work)
 
-    async def allow(self, approval_id: str, by: str, *, way: str, minutes: int = 0, now_ms: int) -> bool:
+    async def allow(
+        self, approval_id: str, by: str, *, way: str, minutes: int = 0, note: str = "", now_ms: int
+    ) -> bool:
         """open -> allowed, with a grant where it is for some minutes."""
 
         def work(tx: Transaction) -> bool:
@@ -133,21 +135,23 @@ class SqliteApprovals:
             if minutes:
                 scope = (approval.user_id, approval.project, approval.tool, approval.risk)
                 tx.execute(_GRANT, (approval_id, *scope, now_ms + minutes * 60_000, tx.epoch))
-            tx.record(by, "approval.allowed", {"id": approval_id, "minutes": minutes, "way": way}, now_ms)
+            detail = {"id": approval_id, "minutes": minutes, "way": way, **_noted(note)}
+            tx.record(by, "approval.allowed", detail, now_ms)
             return True
 
         return await self._database.write(work)
 
-    async def deny(self, approval_id: str, by: str, *, way: str, now_ms: int) -> bool:
+    async def deny(self, approval_id: str, by: str, *, way: str, note: str = "", now_ms: int) -> bool:
         """open or allowed -> denied; of one whose call was let through, what it allows besides ends."""
 
         def work(tx: Transaction) -> bool:
             values = (by, now_ms, approval_id)
-            if _ended(tx, _DENY, values, approval_id, by, "approval.denied", now_ms, way=way):
+            detail = {"way": way, **_noted(note)}
+            if _ended(tx, _DENY, values, approval_id, by, "approval.denied", now_ms, **detail):
                 return True
             if not tx.changed(_REVOKE_OPEN, (approval_id, now_ms)):
                 return False
-            tx.record(by, "approval.grant_ended", {"id": approval_id, "way": way}, now_ms)
+            tx.record(by, "approval.grant_ended", {"id": approval_id, **detail}, now_ms)
             return True
 
         return await self._database.write(work)
@@ -230,6 +234,11 @@ class SqliteApprovals:
         """Return whether a grant covers such calls now."""
         values = (user_id, project, tool, risk, now_ms, channel)
         return await self._database.read(lambda connection: connection.execute(_GRANTED, values).fetchone() is not None)
+
+
+def _noted(note: str) -> dict[str, str]:
+    """Return what the audit trail keeps of why a question was decided so."""
+    return {"note": note} if note else {}
 
 
 def _ended(

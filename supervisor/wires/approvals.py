@@ -10,7 +10,7 @@ from fastapi import APIRouter, Path
 from pydantic import BaseModel
 
 from supervisor.desk import Desk
-from supervisor.protocol.limits import Between
+from supervisor.protocol.limits import Between, Length
 from supervisor.protocol.times import rfc3339
 from supervisor.store.ports.approvals import Approval
 from supervisor.wires.answers import Failure
@@ -24,10 +24,11 @@ Name = Annotated[str, Path(max_length=64, description="Its id, or its code")]
 
 
 class Decision(BaseModel):
-    """Yes or no; a yes may count for some minutes, for the same tool in the same project."""
+    """Yes or no, and why; a yes may count for some minutes, for the same tool in the same project."""
 
     decision: Literal["allow", "deny"]
     minutes: Annotated[int, Between(0, 120)] = 0
+    note: Annotated[str, Length(0, 1000)] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +82,8 @@ class ApprovalsApi:
     async def resolve(self, caller: Calling, name: Name, body: Decision) -> Resolved:
         """Decide a question, once."""
         allow = body.decision == "allow"
-        approval = await self._desk.resolve(caller, name, allow=allow, way=WAY, minutes=body.minutes)
+        minutes, note = body.minutes, body.note or ""
+        approval = await self._desk.resolve(caller, name, allow=allow, way=WAY, minutes=minutes, note=note)
         return Resolved(approval_id=approval.id, decision=body.decision, summary=approval.summary)
 
 

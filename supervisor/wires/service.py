@@ -239,7 +239,8 @@ class Service:
     ) -> events.ApprovalResolved:
         await client.refuse_agents()
         allow = request.decision == "allow"
-        approval = await self._desk.resolve(caller, request.approval_id, allow=allow, way=CHANNEL)
+        name, note = request.approval_id, request.note or ""
+        approval = await self._desk.resolve(caller, name, allow=allow, way=CHANNEL, note=note)
         return events.ApprovalResolved(approval_id=approval.id, decision=request.decision)
 
     # -- subscriptions

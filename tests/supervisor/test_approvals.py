@@ -97,6 +97,49 @@ async def test_a_no_denies_it_and_no_yes_comes_after(tmp_path: Path) -> None:
         assert await say(core, f"YES {approval.code}") == f"{approval.code} was denied before. Nothing was allowed."
 
 
+async def notes_of(core: Core) -> list[tuple[str, str | None]]:
+    """Return what was decided, and why, as the audit trail knows it."""
+    assert await core.store.audit.verify() is None
+    found = await core.store.audit.entries(after=0, limit=999)
+    decided = ("approval.allowed", "approval.denied")
+    return [(entry.actor, entry.detail.get("note")) for entry in found if entry.event in decided]
+
+
+@pytest.mark.parametrize(
+    ("note", "kept", "told"),
+    [
+        ("not before the release", "not before the release", "denied by bob: not before the release."),
+        (" wait.\nAsk Carol first. ", "wait.\nAsk Carol first.", "denied by bob: wait. Ask Carol first."),
+        ("half \ud800", "half \ufffd", "denied by bob: half \ufffd."),
+        (" \n", None, "the person said no."),
+        ("", None, "the person said no."),
+    ],
+)
+async def test_why_it_was_denied_is_told_and_kept(tmp_path: Path, note: str, kept: str | None, told: str) -> None:
+    async with Core(tmp_path, connector=ScriptedConnector()) as core:
+        message_id, approval = await asking(core)
+        await core.approvals.resolve(approval, allow=False, by="bob", way="socket", note=note)
+        answer = await answer_of(core, message_id)
+        assert answer.startswith("allowed: False")
+        assert answer.endswith(f"Not done:\n- Bash git push was not run: {told}")
+        assert await notes_of(core) == [("bob", kept)]
+
+
+async def test_why_it_was_allowed_is_kept_and_no_reason_of_a_later_no(tmp_path: Path) -> None:
+    async with Core(tmp_path, connector=ScriptedConnector()) as core:
+        message_id, approval = await asking(core)
+        await core.approvals.resolve(approval, allow=True, by="bob", way="socket", note="looks fine")
+        assert await answer_of(core, message_id) == "allowed: True"
+        message_id, approval = await asking(core)
+        both = (
+            core.approvals.resolve(approval, allow=True, by="bob", way="socket", note="looks fine"),
+            core.approvals.resolve(approval, allow=False, by="carol", way="socket"),
+        )
+        await asyncio.gather(*both)
+        assert (await answer_of(core, message_id)).endswith("was not run: the person said no.")
+        assert await notes_of(core) == [("bob", "looks fine"), ("bob", "looks fine"), ("carol", None)]
+
+
 @pytest.mark.parametrize("text", ["YES", "no", "ok", "ok {code}", "yes please {code}", "that is ok", "{code}"])
 async def test_no_sentence_answers_it(text: str, tmp_path: Path) -> None:
     async with Core(tmp_path, connector=ScriptedConnector()) as core:

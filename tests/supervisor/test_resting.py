@@ -168,6 +168,15 @@ async def test_a_no_goes_on_without_the_call(tmp_path: Path) -> None:
         await answer_of(core, message_id)
 
 
+async def test_why_it_was_denied_is_told_where_the_work_goes_on(tmp_path: Path) -> None:
+    async with Core(tmp_path, connector=ScriptedConnector()) as core:
+        message_id, approval = await resting(core)
+        await core.approvals.resolve(approval, allow=False, by="bob", way="socket", note="use {pull} instead.")
+        await goes_on(core)
+        assert "Bash git push was not run: denied by bob: use {pull} instead. Go on without it" in said(core)
+        assert "- Bash git push was not run: denied by bob: use {pull} instead." in await answer_of(core, message_id)
+
+
 async def test_no_answer_goes_on_without_the_call(tmp_path: Path) -> None:
     async with Core(tmp_path, connector=ScriptedConnector()) as core:
         core.approvals._expires_seconds = 0.3

@@ -83,18 +83,23 @@ class Approvals(Protocol):
             None = the turn does not run under this epoch: nothing is written.
         """
 
-    async def allow(self, approval_id: str, by: str, *, way: str, minutes: int = 0, now_ms: int) -> bool:
+    async def allow(
+        self, approval_id: str, by: str, *, way: str, minutes: int = 0, note: str = "", now_ms: int
+    ) -> bool:
         """Allow an open question of this epoch before it expires.
 
         Args:
-            way: by which channel, for the audit trail.
+            way, note: by which channel and why, for the audit trail; an empty note is not kept.
             minutes: for how long calls of the same tool, risk, project and user are allowed besides.
         """
 
-    async def deny(self, approval_id: str, by: str, *, way: str, now_ms: int) -> bool:
+    async def deny(self, approval_id: str, by: str, *, way: str, note: str = "", now_ms: int) -> bool:
         """Deny a question that is open, or allowed and not let through yet; its grant ends.
 
         Of one that was let through there is nothing left to deny but a grant that still counts.
+
+        Args:
+            way, note: as in `allow`.
         """
 
     async def consume(self, approval_id: str, call_sha256: bytes, *, now_ms: int) -> bool:

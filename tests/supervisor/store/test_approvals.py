@@ -107,6 +107,37 @@ async def test_a_no_after_the_call_ends_what_was_allowed_besides(store: SqliteSt
     assert (found.state, found.consumed) == (ApprovalState.ALLOWED, True)
 
 
+async def audited(store: SqliteStore) -> list[tuple[str, str, dict[str, Any]]]:
+    """Return who did what to the question, as the audit trail knows it."""
+    assert await store.audit.verify() is None
+    found = await store.audit.entries(after=0, limit=99)
+    return [
+        (entry.actor, entry.event.removeprefix("approval."), dict(entry.detail))
+        for entry in found
+        if entry.detail.get("id") == "a1" and entry.event != "approval.asked"
+    ]
+
+
+@pytest.mark.parametrize("note", ["", "too risky\n\0\u200b ü"])
+async def test_the_audit_trail_keeps_why_a_question_was_decided_so(store: SqliteStore, note: str) -> None:
+    await asked(store)
+    why = {"note": note} if note else {}
+    assert await store.approvals.allow("a1", "alice", way="http", minutes=5, note=note, now_ms=NOW)
+    assert await store.approvals.deny("a1", "bob", way="socket", note=note, now_ms=NOW)
+    assert await audited(store) == [
+        ("alice", "allowed", {"id": "a1", "minutes": 5, "way": "http", **why}),
+        ("bob", "denied", {"id": "a1", "way": "socket", **why}),
+    ]
+
+
+async def test_the_audit_trail_keeps_why_a_grant_was_ended(store: SqliteStore) -> None:
+    await asked(store)
+    assert await store.approvals.allow("a1", "alice", way="sms", minutes=5, now_ms=NOW)
+    assert await store.approvals.consume("a1", SHA, now_ms=NOW)
+    assert await store.approvals.deny("a1", "alice", way="socket", note="enough", now_ms=NOW)
+    assert (await audited(store))[-1] == ("alice", "grant_ended", {"id": "a1", "way": "socket", "note": "enough"})
+
+
 async def test_a_no_to_an_outdated_yes_ends_what_was_allowed_besides(store: SqliteStore) -> None:
     approval = await asked(store)
     assert await store.approvals.rest("a1", now_ms=NOW)

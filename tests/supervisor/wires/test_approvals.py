@@ -93,6 +93,43 @@ async def test_a_question_is_pushed_and_decided_over_the_socket(tmp_path: Path) 
         assert again["message"].endswith(" was denied before. Nothing was allowed")
 
 
+async def notes_of(core: Core) -> list[tuple[str, str, str | None]]:
+    """Return what was decided by which way, and why, as the audit trail knows it."""
+    found = await core.store.audit.entries(after=0, limit=999)
+    decided = ("approval.allowed", "approval.denied")
+    return [(one.event, one.detail["way"], one.detail.get("note")) for one in found if one.event in decided]
+
+
+async def test_why_it_was_decided_so_is_kept_over_rest(served: Served) -> None:
+    alice = await served.client_of("alice")
+    for decision, note in (("allow", "fine"), ("deny", "x" * 1000), ("deny", None)):
+        message_id = await asking(served.core)
+        (waiting,) = (await alice.get("/api/approvals")).json()["approvals"]
+        url = f"/api/approvals/{waiting['code']}"
+        assert refusal(await alice.post(url, json={"decision": "deny", "note": "x" * 1001}))[:2] == (
+            422,
+            "invalid_message",
+        )
+        assert (await alice.post(url, json={"decision": decision, "note": note})).status_code == 200
+        await answer_of(served.core, message_id)
+    assert await notes_of(served.core) == [
+        ("approval.allowed", "http", "fine"),
+        ("approval.denied", "http", "x" * 1000),
+        ("approval.denied", "http", None),
+    ]
+
+
+async def test_why_it_was_denied_is_kept_and_told_over_the_socket(tmp_path: Path) -> None:
+    async with Listening(tmp_path, connector=ScriptedConnector()) as listening:
+        client = await listening.client()
+        message_id = await asking(listening.core)
+        (approval,) = await listening.core.store.approvals.open_now(now_ms=0)
+        given = {"approval_id": approval.id, "decision": "deny", "note": "too risky"}
+        assert (await client.ask("resolve_approval", **given))["type"] == "approval_resolved"
+        assert "was not run: denied by service: too risky" in await answer_of(listening.core, message_id)
+        assert await notes_of(listening.core) == [("approval.denied", "socket", "too risky")]
+
+
 async def test_a_users_token_hears_of_their_own_questions_alone(tmp_path: Path) -> None:
     async with Listening(tmp_path, connector=ScriptedConnector()) as listening:
         alice = await listening.client(await listening.core.token("alice"))
