@@ -75,6 +75,7 @@ _REDEEM = """
 _OUTDATE = """
     UPDATE approvals SET state = 'withdrawn', decided_ms = ?
     WHERE session_id = ? AND kept = 1 AND state = 'allowed' AND consumed_ms IS NULL
+    RETURNING id
 """
 _GRANT = "INSERT INTO grants (approval_id, user_id, project, tool, risk, until_ms, epoch) VALUES (?, ?, ?, ?, ?, ?, ?)"
 _REVOKE = "DELETE FROM grants WHERE approval_id = ?"
@@ -201,7 +202,12 @@ class SqliteApprovals:
 
     async def outdate(self, session_id: SessionId, *, now_ms: int) -> None:
         """allowed -> withdrawn, of kept questions."""
-        await self._database.write(lambda tx: tx.execute(_OUTDATE, (now_ms, session_id)))
+
+        def work(tx: Transaction) -> None:
+            for (approval_id,) in sorted(tx.execute(_OUTDATE, (now_ms, session_id)).fetchall()):
+                tx.record("supervisor", "approval.outdated", {"id": approval_id}, now_ms)
+
+        await self._database.write(work)
 
     async def close(self, approval_id: str, state: ApprovalState, *, now_ms: int) -> bool:
         """open or allowed -> expired or withdrawn."""

@@ -94,6 +94,10 @@ async def test_a_yes_is_outdated_by_a_change_before_its_call(tmp_path: Path) -> 
         await say(core, f"YES {approval.code}")
         await until(lambda: open_one(core), "the same command is another one now: it is asked about")
         assert (await stored(core, approval)).state is ApprovalState.WITHDRAWN
+        trail = await core.store.audit.entries(after=0, limit=999)
+        of_it = [entry.event for entry in trail if entry.detail.get("id") == approval.id]
+        assert of_it == ["approval.asked", "approval.allowed", "approval.outdated"]
+        assert await core.store.audit.verify() is None
         asked = await open_one(core)
         assert asked is not None
         await say(core, f"NO {asked.code}")

@@ -138,6 +138,22 @@ async def test_the_audit_trail_keeps_why_a_grant_was_ended(store: SqliteStore) -
     assert (await audited(store))[-1] == ("alice", "grant_ended", {"id": "a1", "way": "socket", "note": "enough"})
 
 
+async def test_the_audit_trail_keeps_that_a_yes_was_outdated_and_nothing_where_none_was(store: SqliteStore) -> None:
+    approval = await asked(store)
+    assert await store.approvals.rest("a1", now_ms=NOW)
+    await store.approvals.outdate(approval.session_id, now_ms=NOW)
+    assert await audited(store) == [], "it is open still"
+    assert await store.approvals.allow("a1", "alice", way="sms", now_ms=NOW)
+    await store.approvals.outdate(SessionId("s2"), now_ms=NOW)
+    for _ in range(2):
+        await store.approvals.outdate(approval.session_id, now_ms=NOW + 1)
+    (_, (actor, event, detail)) = await audited(store)
+    assert (actor, event, detail) == ("supervisor", "outdated", {"id": "a1"})
+    found = await store.approvals.find("a1")
+    assert found is not None
+    assert found.state is ApprovalState.WITHDRAWN
+
+
 async def test_a_no_to_an_outdated_yes_ends_what_was_allowed_besides(store: SqliteStore) -> None:
     approval = await asked(store)
     assert await store.approvals.rest("a1", now_ms=NOW)
