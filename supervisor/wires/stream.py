@@ -31,7 +31,7 @@ PROMPT_SECONDS = 30.0
 """How long a client may take to send its prompt."""
 
 LAST_LINES = 10.0
-"""Seconds that a client may take to read what is left after the end."""
+"""A client that reads for this many seconds after the end, and is not done, does not get the rest."""
 
 Run = AbstractAsyncContextManager[tuple[Stream, asyncio.Task[None]]]
 
@@ -50,12 +50,21 @@ class StreamSocket:
 
     Args:
         query_token_seconds: longest lifetime of a token in the URL.
+        last_lines_seconds: that a client may take to read what is left after the end.
     """
 
-    def __init__(self, one_shot: OneShot, directory: Directory, *, query_token_seconds: float) -> None:
+    def __init__(
+        self,
+        one_shot: OneShot,
+        directory: Directory,
+        *,
+        query_token_seconds: float,
+        last_lines_seconds: float = LAST_LINES,
+    ) -> None:
         self._one_shot = one_shot
         self._directory = directory
         self._query_token_seconds = query_token_seconds
+        self._last_lines_seconds = last_lines_seconds
 
     async def serve(self, socket: WebSocket) -> None:
         """Take one connection from its handshake to its end."""
@@ -75,7 +84,11 @@ class StreamSocket:
             code, why = BAD_PROMPT, "prompt: none came in time"
         except WebSocketDisconnect:
             return
-        await _end(socket, code, why)
+        try:
+            async with asyncio.timeout(LAST_LINES):
+                await _end(socket, code, why)
+        except TimeoutError:
+            logger.debug("a client of %s did not read its end", PATH)
 
     async def _run(self, socket: WebSocket, caller: Caller, prompt: str) -> tuple[int, str]:
         """Hand on the lines of a run; return how the connection closes, and the error before that."""
@@ -85,7 +98,7 @@ class StreamSocket:
         try:
             user = self._one_shot.user(caller, query.get("user_id"))
             run = self._one_shot.run(caller, user, prompt, project=query.get("project"), model=model)
-            relaying = asyncio.create_task(_relay(socket, run), name="stream run")
+            relaying = asyncio.create_task(self._relay(socket, run), name="stream run")
             left = asyncio.create_task(_until_it_leaves(socket), name="stream client")
             try:
                 await asyncio.wait([left, relaying], return_when=asyncio.FIRST_COMPLETED)
@@ -101,6 +114,26 @@ class StreamSocket:
         except XswarmError as error:
             return FAILED, f"{error}. {error.remedy}".rstrip(". ")
         return ENDED_WELL, ""
+
+    async def _relay(self, socket: WebSocket, run: Run) -> None:
+        """Start a run and hand on its lines; cancelled, it ends with every process of it.
+
+        Raises:
+            TurnFailed: it failed, or its client did not read all of it.
+        """
+        async with run as (stream, work):
+            sender = asyncio.create_task(_pass_on(socket, stream), name="stream lines")
+            try:
+                await asyncio.wait([sender, work], return_when=asyncio.FIRST_COMPLETED)
+                # Its process is done: who does not read what is left keeps nothing here.
+                read, _ = await asyncio.wait([sender], timeout=self._last_lines_seconds)
+                await asyncio.wait([work])
+                work.result()
+                if not read:
+                    raise TurnFailed("its client did not read its last lines in time")
+            finally:
+                sender.cancel()
+                await asyncio.gather(sender, return_exceptions=True)
 
     def _caller(self, socket: WebSocket) -> Caller:
         """Return who calls, by the bearer token or the short-lived one in the URL.
@@ -152,21 +185,6 @@ async def _first_message(socket: WebSocket) -> str:
     if not isinstance(text, str):
         raise BadPrompt("Bad JSON")
     return text
-
-
-async def _relay(socket: WebSocket, run: Run) -> None:
-    """Start a run and hand on its lines; cancelled, it ends with every process of it."""
-    async with run as (stream, work):
-        sender = asyncio.create_task(_pass_on(socket, stream), name="stream lines")
-        try:
-            await asyncio.wait([sender, work], return_when=asyncio.FIRST_COMPLETED)
-            # Its process is done: who does not read what is left keeps nothing here.
-            await asyncio.wait([sender], timeout=LAST_LINES)
-            await asyncio.wait([work])
-            work.result()
-        finally:
-            sender.cancel()
-            await asyncio.gather(sender, return_exceptions=True)
 
 
 async def _until_it_leaves(socket: WebSocket) -> None:
