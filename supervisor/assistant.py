@@ -17,6 +17,9 @@ from supervisor.spending import Spending
 from supervisor.store.port import Store
 from supervisor.store.records import Turn
 
+AGAIN = "your answer to this message was cut off by a restart and nobody has read it: answer it in full"
+"""What the model is told of a prompt that it finds in its conversation already."""
+
 HISTORY_EXCHANGES = 50
 """Exchanges read from the store; the connector cuts them to its token bound."""
 
@@ -87,7 +90,9 @@ class Assistant:
 
 def prompt_of(turn: Turn) -> talk.Prompt:
     """Return a turn's prompt as the connector gets it: the texts, with what the model is told besides."""
-    texts = (f"{one.text}\n\n({one.note})" if one.note else one.text for one in (turn, *turn.gathered))
+    texts = [f"{one.text}\n\n({one.note})" if one.note else one.text for one in (turn, *turn.gathered)]
+    if turn.renamed:
+        texts.append(f"({AGAIN})")
     text = "\n\n".join(texts)
     return talk.Prompt(message_id=turn.message_id, text=text, context=turn.context, key=key_of(turn))
 

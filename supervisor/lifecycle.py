@@ -13,6 +13,10 @@ MAX_FAILURES = 3
 """Failures in a row after which a session gives up and waits for a person."""
 
 
+ATTENTION = "needs attention"
+"""How the reason of a session begins that starts no more by itself."""
+
+
 @dataclass(frozen=True, slots=True)
 class Opening:
     """Something wants the session to have a process."""
@@ -149,7 +153,7 @@ class Lifecycle:
             return ()
         self.failures += 1
         if self.failures >= MAX_FAILURES:
-            return self._move(S.ERROR, f"{EndReason.FAILED.value}: {why or reason.value}")
+            return self._move(S.ERROR, f"{ATTENTION}: {EndReason.FAILED.value.lower()}: {why or reason.value}")
         return self._move(S.DISCONNECTED, reason.value)
 
     def _move(self, status: SessionStatus, reason: str = "") -> Sequence[Effect]:

@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from supervisor.lifecycle import ATTENTION
 from supervisor.protocol import conversation as talk
 from supervisor.protocol.codes import CodeKind
 from supervisor.protocol.errors import XswarmError
@@ -24,7 +25,7 @@ OUTBOX_NAMESPACE = uuid.UUID("6f1d8f6e-3c53-5c0b-9a53-3b2a8d1f0c11")
 ASKED_MS = 86_400_000
 """How long a person may say what becomes of a turn that was interrupted; silence drops it."""
 
-ATTENTION = "needs attention: its turns were interrupted again and again"
+INTERRUPTED_OFTEN = f"{ATTENTION}: its turns were interrupted again and again"
 """Why a session that keeps being interrupted starts no more by itself."""
 
 CENT = 10_000_000
@@ -88,7 +89,7 @@ def interrupted(
     answer = "".join(running.text) if running is not None else ""
     outcome = _outcome(turn, TurnState.INTERRUPTED, answer, sentence, "interrupted", running, now_ms)
     if attention:
-        return replace(outcome, session_status=SessionStatus.ERROR, session_reason=ATTENTION)
+        return replace(outcome, session_status=SessionStatus.ERROR, session_reason=INTERRUPTED_OFTEN)
     if not can_say:
         return outcome
 

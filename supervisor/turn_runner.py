@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Coroutine
+from dataclasses import replace
 from functools import partial
 from time import monotonic
 from typing import Any
@@ -20,7 +21,7 @@ from supervisor.metering import SessionMeter
 from supervisor.protocol import conversation as talk
 from supervisor.protocol.errors import BudgetExceeded, ConnectionFailed, StorageError, TurnFailed, XswarmError
 from supervisor.protocol.ports import Conversation
-from supervisor.protocol.status import EndReason
+from supervisor.protocol.status import EndReason, SessionStatus
 from supervisor.protocol.times import Clock
 from supervisor.questions import Question
 from supervisor.resting import Resting
@@ -34,6 +35,9 @@ from supervisor.tool_events import ToolEvents
 
 logger = logging.getLogger(__name__)
 
+
+GAVE_UP = "its session failed again and again and starts no more by itself: look what goes wrong, then connect it again"
+"""What a person is told with the failure after which a session needs attention."""
 
 LEAST_WAIT_SECONDS = 0.1
 """Between two looks at a turn whose time is nearly up while a person is asked."""
@@ -148,6 +152,8 @@ class TurnRunner:
 
     async def _conclude(self, running: Running, ended: Ended, live: Live) -> Running | None:
         """Record the end of a turn and of the parts that ended with it; return the one that goes on in its place."""
+        if isinstance(ended, talk.Failed) and live.lifecycle.status is SessionStatus.ERROR:
+            ended = replace(ended, remedy=ended.remedy or GAVE_UP)
         denied = tuple(live.denied)
         await self._endings.conclude(running, ended, denied)
         while running.joined:

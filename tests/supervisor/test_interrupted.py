@@ -11,7 +11,7 @@ import pytest
 from supervisor.commands import Asker
 from supervisor.interrupted import InterruptedWords
 from supervisor.live import CUT_OFF
-from supervisor.outcomes import ASKED_MS, ATTENTION
+from supervisor.outcomes import ASKED_MS, INTERRUPTED_OFTEN
 from supervisor.protocol.codes import ALPHABET, Code, CodeKind
 from supervisor.protocol.messages import Address, MessageId, UserId
 from supervisor.protocol.status import Permissions, SessionStatus, Target, TurnState
@@ -196,7 +196,7 @@ async def test_a_session_that_is_interrupted_twice_within_ten_minutes_needs_atte
         behind = await say(core, "claude: behind")
         async with Core(tmp_path, connector=ScriptedConnector()) as after:
             stored = await session_of(after, message_id)
-            assert (stored.status, stored.end_reason) == (SessionStatus.ERROR, ATTENTION)
+            assert (stored.status, stored.end_reason) == (SessionStatus.ERROR, INTERRUPTED_OFTEN)
             assert any("its session starts no more by itself" in text for text in await notices(after))
             assert (await result(after, again)).turn.state is TurnState.INTERRUPTED
             await until(lambda: _has_failed(after, behind), "what waited is told")

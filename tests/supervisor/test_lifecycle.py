@@ -122,7 +122,7 @@ def test_a_session_gives_up_after_failing_repeatedly_and_says_why() -> None:
         assert life.on(OpenFailed("no CLI")) == (Record(S.DISCONNECTED, "Connection failed"),)
         assert life.resumes_by_itself
     life.on(Opening())
-    assert life.on(OpenFailed("no CLI")) == (Record(S.ERROR, "Failed repeatedly: no CLI"),)
+    assert life.on(OpenFailed("no CLI")) == (Record(S.ERROR, "needs attention: failed repeatedly: no CLI"),)
     assert not life.resumes_by_itself
 
 
@@ -139,7 +139,7 @@ def test_a_turn_that_went_well_ends_the_row_of_failures() -> None:
 
 
 def test_a_session_that_gave_up_comes_back_when_a_person_connects_it() -> None:
-    life = Lifecycle(S.ERROR, "Failed repeatedly: no CLI")
+    life = Lifecycle(S.ERROR, "needs attention: failed repeatedly: no CLI")
     assert life.on(Opening()) == (Record(S.CONNECTING),)
     assert life.on(Opened()) == (Record(S.ACTIVE),)
     assert life.resumes_by_itself
@@ -154,7 +154,7 @@ def test_a_session_that_gave_up_comes_back_when_a_person_connects_it() -> None:
         (S.DISCONNECTED, "", True),
         *((S.DISCONNECTED, reason.value, not reason.on_purpose) for reason in EndReason),
         *((S.DISCONNECTING, reason.value, not reason.on_purpose) for reason in EndReason),
-        (S.ERROR, "Failed repeatedly: no CLI", False),
+        (S.ERROR, "needs attention: failed repeatedly: no CLI", False),
         (S.ERROR, "", False),
     ],
 )

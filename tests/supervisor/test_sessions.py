@@ -136,11 +136,15 @@ async def test_three_failures_in_a_row_are_an_error_until_somebody_connects(tmp_
     connector = ScriptedConnector()
     async with Core(tmp_path, connector=connector) as core:
         await connect(core)
+        told = []
         for _ in range(3):
-            with pytest.raises(TurnFailed):
+            with pytest.raises(TurnFailed) as failed:
                 await ask(core, "die killed")
+            told.append(str(failed.value) + failed.value.remedy)
             await until(lambda: not core.sessions.process_count(), "its end is seen")
+        assert ["starts no more by itself" in one for one in told] == [False, False, True]
         await until(lambda: _is(core, SessionStatus.ERROR), "it gave up")
+        assert (await session(core)).end_reason.startswith("needs attention: failed repeatedly: ")
         assert "killed" in (await session(core)).end_reason
         with pytest.raises(SessionNotActive):
             await ask(core, "hello")
