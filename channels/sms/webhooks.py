@@ -108,6 +108,11 @@ class Webhooks:
                 await self._host.dropped("", f"{request.path}: the signature does not match")
         elif form is not None:
             self._refusing = False
+            if await request.from_agent():  # it has come to know the token of Twilio, and writes in anybody's name
+                logger.error("sms: a webhook with a good signature came from an agent, and was refused")
+                with suppress(StorageError):
+                    await self._host.dropped("", f"{request.path}: signed by an agent")
+                return None
         return form
 
 

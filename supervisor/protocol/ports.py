@@ -25,6 +25,10 @@ from supervisor.protocol.messages import Delivery, Inbound, MessageId, Outbound,
 ConfigT = TypeVar("ConfigT")
 
 
+async def _unknown() -> bool:
+    return False
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebRequest:
     """A request on a path that a channel has declared.
@@ -33,6 +37,8 @@ class WebRequest:
         url: the public URL as the caller sees it: `http.public_url` + path + query, never from forwarded headers.
         headers: names in lower case.
         body: raw bytes, at most 64 KiB.
+        from_agent: tells whether it comes from a process that descends from an agent, as far as this machine shows;
+            to be asked once it is known to be genuine, as it reads much.
     """
 
     method: str
@@ -41,6 +47,7 @@ class WebRequest:
     url: str
     headers: Mapping[str, str]
     body: bytes
+    from_agent: Callable[[], Awaitable[bool]] = _unknown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import partial
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from supervisor.protocol import ports
+from supervisor.protocol.errors import NotAllowed
 from supervisor.wires.bodies import MAX_WEBHOOK, read
+from supervisor.wires.peers import refuse_agent
 
 
 def routes(declared: Iterable[ports.Route], public_url: Callable[[], str]) -> list[Route]:
@@ -48,4 +51,13 @@ def _to_channel(request: Request, body: bytes, public_url: str) -> ports.WebRequ
         url=public_url.rstrip("/") + raw_path + (f"?{query}" if query else ""),
         headers=headers,
         body=body,
+        from_agent=partial(_is_agents, request),
     )
+
+
+async def _is_agents(request: Request) -> bool:
+    try:
+        await refuse_agent(request)
+    except NotAllowed:
+        return True
+    return False

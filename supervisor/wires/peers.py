@@ -9,17 +9,23 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
+from typing import Any, cast
 
 from fastapi import Depends
 from starlette.requests import HTTPConnection
+from starlette.types import ASGIApp, Receive, Scope, Send
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from supervisor.protocol.errors import NotAllowed
 from supervisor.protocol.marks import PROCESS_MARK
+
+PEER = "xswarm.peer"
+"""Key of a connection's scope: its real other end, whatever the headers of a proxy say."""
 
 PROC = Path("/proc")
 TABLES = ("net/tcp", "net/tcp6")
@@ -57,7 +63,26 @@ async def refuse_agent(connection: HTTPConnection) -> None:
     Raises:
         NotAllowed: it does.
     """
-    await refuse_agents(connection.scope.get("client"), connection.scope.get("server"))
+    scope = connection.scope
+    forwarded, peer = scope.get("client"), scope.get(PEER, scope.get("client"))
+    if forwarded != peer and isinstance(forwarded, tuple) and _is_loopback(forwarded[0]):
+        raise NotAllowed("a process of this machine that comes by a proxy", "connect to it directly")
+    await refuse_agents(peer, scope.get("server"))
+
+
+def behind_proxies(app: ASGIApp, proxies: Sequence[str]) -> ASGIApp:
+    """Return an application that believes the headers of some proxies, and still knows who is at the other end.
+
+    Args:
+        proxies: IP addresses or networks.
+    """
+    believing: Any = ProxyHeadersMiddleware(cast("Any", app), list(proxies))
+
+    async def keeping(scope: Scope, receive: Receive, send: Send) -> None:
+        scope[PEER] = scope.get("client")
+        await believing(scope, receive, send)
+
+    return keeping
 
 
 no_agents = Depends(refuse_agent)
@@ -93,8 +118,12 @@ def _is_of_agents(socket: Socket, proc: Path) -> bool:
 
 def _is_local(theirs: tuple[str, int], ours: tuple[str, int]) -> bool:
     """Return whether a connection does not leave this machine."""
+    return theirs[0] == ours[0] or _is_loopback(theirs[0])
+
+
+def _is_loopback(host: str) -> bool:
     try:
-        return theirs[0] == ours[0] or ip_address(theirs[0]).is_loopback
+        return ip_address(host).is_loopback
     except ValueError:
         return False
 

@@ -32,7 +32,7 @@ from supervisor.wires.changes import ChangesApi
 from supervisor.wires.guard import Guard
 from supervisor.wires.heads import LimitedHeads
 from supervisor.wires.listening import BACKLOG, bind
-from supervisor.wires.peers import no_agents
+from supervisor.wires.peers import behind_proxies, no_agents
 from supervisor.wires.rest import Parts, Rest
 from supervisor.wires.stream import StreamSocket
 from supervisor.wires.waiting import WaitingApi
@@ -137,10 +137,11 @@ class HttpServer:
             public_url=lambda: self._config.public_url or self.url,
             allowed_origins=self._allowed_origins,
         )
-        proxies = list(self._config.trusted_proxies)
+        proxies = self._config.trusted_proxies
+        served = behind_proxies(self._guard, proxies) if proxies else self._guard
         self._uvicorn = _Uvicorn(
             uvicorn.Config(
-                self._guard,
+                served,
                 http=LimitedHeads,
                 ws="websockets-sansio",
                 ws_max_size=MAX_SOCKET_FRAME,
@@ -150,8 +151,7 @@ class HttpServer:
                 log_level="warning",
                 access_log=False,
                 server_header=False,
-                proxy_headers=bool(proxies),  # believed from these addresses only
-                forwarded_allow_ips=proxies,
+                proxy_headers=False,  # see behind_proxies
                 backlog=BACKLOG,
                 limit_concurrency=MAX_CONNECTIONS,
                 timeout_keep_alive=KEEP_ALIVE_SECONDS,

@@ -237,3 +237,16 @@ async def test_a_series_of_refusals_leaves_one_trace_and_no_secret(
     assert len(refusals) == 2
     assert "http.public_url" in caplog.text
     assert TOKEN not in caplog.text
+
+
+async def test_what_an_agent_has_signed_is_refused(
+    channel: SmsChannel, host: RecordingHost, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def yes() -> bool:
+        return True
+
+    request = dataclasses.replace(signed(text_form(Body="YES KXQPT")), from_agent=yes)
+    assert (await call(channel, request)).status == 403
+    assert host.accepted == []
+    assert host.traces == [("", f"{TEXT_PATH}: signed by an agent")]
+    assert "came from an agent" in caplog.text

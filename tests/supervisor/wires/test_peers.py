@@ -10,20 +10,23 @@ from pathlib import Path
 
 import pytest
 
+from supervisor import config
 from supervisor.protocol.errors import NotAllowed
 from supervisor.protocol.marks import PROCESS_MARK
+from supervisor.protocol.ports import WebRequest, WebResponse
 from supervisor.wires.peers import comes_from_agent, refuse_agents
 from tests.supervisor.harness import ALICE_MAIL, ALICE_PHONE, OPERATOR, SERVICE
+from tests.supervisor.wires.hook_channel import PATH, HookChannel
 from tests.supervisor.wires.serving import ROUTE, Served
 from tests.supervisor.wires.socket_serving import Listening
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="/proc tells it on Linux alone")
 
 ASK = """
-import http.client, sys
-port, token, method, path, body = sys.argv[1:]
+import http.client, json, sys
+port, token, method, path, body, more = sys.argv[1:]
 connection = http.client.HTTPConnection("127.0.0.1", int(port))
-headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json", **json.loads(more)}
 connection.request(method, path, body or None, headers)
 print(connection.getresponse().read().decode() or "{}")
 """
@@ -54,11 +57,18 @@ async def run(*child: str, **environment: str) -> dict[str, object]:
 
 
 async def ask(
-    served: Served, method: str, path: str, body: str = "", *, token: str = SERVICE, **environment: str
+    served: Served,
+    method: str,
+    path: str,
+    body: str = "",
+    *,
+    token: str = SERVICE,
+    headers: str = "{}",
+    **environment: str,
 ) -> object:
     """Send a request from a child of a process with this environment; return the code of the answer, if it has one."""
     port = served.server.url.rpartition(":")[2]
-    return (await run(sys.executable, "-c", ASK, port, token, method, path, body, **environment)).get("code")
+    return (await run(sys.executable, "-c", ASK, port, token, method, path, body, headers, **environment)).get("code")
 
 
 async def test_a_child_of_an_agent_decides_nothing(tmp_path: Path) -> None:
@@ -83,6 +93,29 @@ async def test_a_child_of_an_agent_neither_lists_questions_nor_becomes_who_may_a
     async with Served(tmp_path) as served:
         assert await ask(served, method, path, body, token=OPERATOR, **{PROCESS_MARK: "one"}) == "not_allowed"
         assert await ask(served, method, path, body, token=OPERATOR) != "not_allowed"
+
+
+async def test_a_header_of_a_proxy_hides_no_agent(tmp_path: Path) -> None:
+    answer = ("POST", "/api/approvals/KXQPT", '{"decision": "allow"}')
+    async with Served(tmp_path, http=config.Http(port=0, trusted_proxies=("127.0.0.1",))) as served:
+        far, near = ('{"X-Forwarded-For": "203.0.113.7"}', '{"X-Forwarded-For": "127.0.0.1"}')
+        assert await ask(served, *answer, headers=far) == "approval_not_found", "it comes by a proxy that is trusted"
+        assert await ask(served, *answer, headers=far, **{PROCESS_MARK: "one"}) == "not_allowed"
+        assert await ask(served, *answer, headers=near) == "not_allowed", "what is behind the proxy cannot be looked at"
+
+
+async def test_a_webhook_can_tell_an_agent(tmp_path: Path) -> None:
+    told: list[bool] = []
+
+    class Asking(HookChannel):
+        async def _take(self, request: WebRequest) -> WebResponse:
+            told.append(await request.from_agent())
+            return WebResponse(status=200, body=b"{}")
+
+    async with Served(tmp_path, channels=[Asking()]) as served:
+        await ask(served, "POST", PATH, "x")
+        await ask(served, "POST", PATH, "x", **{PROCESS_MARK: "one"})
+    assert told == [False, True]
 
 
 @pytest.mark.parametrize(
