@@ -210,6 +210,7 @@ class Core:
             turns=self.turns,
             endings=self.endings,
             recording=self.recording,
+            auto_continue=settings.auto_continue,
         )
         self.schedule = Schedule(
             store=store,

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from supervisor import outcomes
 from supervisor.assistant import key_of
+from supervisor.edits import ALLOWED
 from supervisor.endings import Endings
 from supervisor.protocol import conversation as talk
 from supervisor.protocol.conversation import Trace, TraceKind
@@ -58,6 +59,9 @@ class Recovery:
     transcript and in our events, which know of each tool call before it runs: one that was answered is delivered, one
     that had called no tool runs again, and any other is marked interrupted, its person is told which tools had started,
     and only they start it again (promise P5).
+
+    Args:
+        auto_continue: a turn whose tools had only read runs again too.
     """
 
     def __init__(
@@ -68,6 +72,7 @@ class Recovery:
         turns: Turns,
         endings: Endings,
         recording: Recording,
+        auto_continue: bool = False,
         clock: Clock = now_ms,
     ) -> None:
         self._store = store
@@ -75,6 +80,7 @@ class Recovery:
         self._turns = turns
         self._endings = endings
         self._recording = recording
+        self._auto_continue = auto_continue
         self._clock = clock
 
     async def run(self) -> Recovered:
@@ -131,9 +137,9 @@ class Recovery:
         if trace.kind is TraceKind.ANSWERED:
             return "answered", await self._finish(turn, outcomes.recovered(turn, trace.answer, self._clock()))
         tools = await self._endings.tools_of(turn) or trace.tools
-        if self._may_run_again(turn, trace, tools):
-            spoken = trace.kind is TraceKind.SPOKEN
-            await self._store.turns.requeue(turn.id, rename=spoken, now_ms=self._clock())
+        if await self._may_run_again(turn, trace, tools):
+            answered = trace.kind in (TraceKind.SPOKEN, TraceKind.STARTED)
+            await self._store.turns.requeue(turn.id, rename=answered, now_ms=self._clock())
             self._recording.ended(turn)
             return "requeued", None
         attention = await self._is_too_often(turn)
@@ -153,8 +159,12 @@ class Recovery:
             return Trace()
         return await self._sessions.trace(session, key_of(turn))
 
-    @staticmethod
-    def _may_run_again(turn: Turn, trace: Trace, tools: Sequence[str]) -> bool:
+    async def _may_run_again(self, turn: Turn, trace: Trace, tools: Sequence[str]) -> bool:
         if turn.attempts >= MAX_ATTEMPTS:
             return False
-        return turn.target is Target.ASSISTANT or (trace.kind in WITHOUT_TOOLS and not tools)
+        if turn.target is Target.ASSISTANT or (trace.kind in WITHOUT_TOOLS and not tools):
+            return True
+        if not self._auto_continue or trace.kind is not TraceKind.STARTED:
+            return False
+        # What may change something is on record before it runs.
+        return all(kind != ALLOWED for kind, _ in await self._store.turns.events(turn.id))

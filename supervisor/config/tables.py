@@ -88,6 +88,7 @@ class ClaudeCode:
         sandbox: "required": shell commands run in a sandbox or not at all; "off": they run as the daemon's user.
         session_memory_mb: megabytes of RAM that one session's processes may take together; 0 = no limit.
         session_processes: processes that one session may have at a time; 0 = no limit.
+        auto_continue: true lets a turn that a crash cut off begin again by itself where it had only read.
         checkpoint_seconds: that recording a folder, for undo, may hold a turn up; one that takes longer has none.
         cli_path: another Claude Code binary than the one that the claude-agent-sdk package carries.
     """
@@ -104,6 +105,7 @@ class ClaudeCode:
     sandbox: Literal["required", "off"] = "required"
     session_memory_mb: int = 4096
     session_processes: int = 512
+    auto_continue: bool = False
     checkpoint_seconds: float = 20.0
     cli_path: str = ""
 

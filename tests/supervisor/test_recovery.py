@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from supervisor.recovery import MAX_ATTEMPTS
 from supervisor.store import SqliteStore
 from tests.fakes import ScriptedConnector
 from tests.supervisor.harness import Core
-from tests.supervisor.helpers import connect, result, scripted, session, text_message
+from tests.supervisor.helpers import PLENTY, connect, result, scripted, session, text_message
 from tests.waiting import until
 
 
@@ -211,3 +212,26 @@ async def test_a_prompt_that_keeps_taking_the_daemon_down_is_reported(tmp_path: 
                     await until(scripted(after).held, "it runs again")
                     after.endings.time_is_up = True  # nothing of it is recorded, as after a kill
                     await after.store.close()
+
+
+@pytest.mark.parametrize(
+    ("word", "auto_continue", "again"),
+    [("tool ls", True, True), ("tool ls", False, False), ("write notes.txt hold", True, False)],
+)
+async def test_a_turn_that_had_only_read_begins_again_where_that_is_configured(
+    tmp_path: Path, word: str, auto_continue: bool, again: bool
+) -> None:
+    settings = replace(PLENTY, auto_continue=auto_continue)
+    async with core_with(tmp_path) as before:
+        message_id = await cut_off(before, word, tool=True)
+        if word.startswith("write"):
+            await until((before.site / "notes.txt").exists, "it has changed something")
+        async with Core(tmp_path, connector=ScriptedConnector(), claude_code=settings, recovering=False) as after:
+            scripted(after).traces[message_id] = Trace(kind=TraceKind.STARTED, tools=("a tool",))
+            found = await after.recovery.run()
+            assert (found.requeued, found.interrupted) == (int(again), int(not again))
+            if again:
+                await until(scripted(after).held, "it runs again")
+                (prompt,) = scripted(after).given
+                assert AGAIN in prompt.text
+                assert prompt.key != message_id
