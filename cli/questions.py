@@ -7,6 +7,7 @@ from typing import Literal
 
 from cli.client import Frame
 from cli.screen import Screen
+from supervisor.protocol.codes import CODE
 
 Decision = Literal["allow", "deny"]
 
@@ -15,9 +16,14 @@ DECIDED = {"allow": "allowed", "deny": "denied"}
 ANSWER = re.compile(r"(/yes|/no)(?:\s+(\d{1,6}))?", re.ASCII)
 """What a person types to answer the oldest open question."""
 
+CODED = re.compile(rf"(yes|no)\s+({CODE})\.?", re.IGNORECASE | re.ASCII)
+"""What they would text: it names a question by its code."""
 
-def answer(typed: str) -> tuple[Decision, int] | None:
-    """Return the decision that a line is, and the number that it names (0 = none); None = it is a prompt."""
+
+def answer(typed: str) -> tuple[Decision, int | str] | None:
+    """Return the decision that a line is, and the number (0 = none) or code that it names; None = it is a prompt."""
+    if (coded := CODED.fullmatch(typed.strip())) is not None:
+        return ANSWERS[f"/{coded[1].lower()}"], coded[2].upper()
     said = ANSWER.fullmatch(typed.strip().lower())
     return (ANSWERS[said[1]], int(said[2] or 0)) if said is not None else None
 
@@ -45,12 +51,14 @@ class Questions:
                 del self._open[number]
                 self._screen.remark(f"{summary}: {DECIDED[frame['decision']]} elsewhere.")
 
-    def take(self, number: int) -> str | None:
-        """Return the id of the question that an answer is for; None = it is for none, which is shown.
+    def take(self, number: int | str) -> str | None:
+        """Return the id, or the code, of the question that an answer is for; None = it is for none, which is shown.
 
         Args:
             number: 0 = it names none, which will do where one alone is open: a yes never has to be guessed.
         """
+        if isinstance(number, str):
+            return number
         if not self._open or (number and number not in self._open):
             self._screen.remark("Nothing waits for a yes or no.")
             return None

@@ -352,7 +352,7 @@ class Terminal:
         else:
             self._screen.remark("Nothing was running." if answer["message_id"] is None else "Interrupted.")
 
-    def _answer_question(self, client: Client | None, decision: Decision, number: int) -> None:
+    def _answer_question(self, client: Client | None, decision: Decision, number: int | str) -> None:
         if client is None:
             self._screen.remark("Nothing waits for a yes or no.")
         elif (approval_id := self._questions.take(number)) is not None:

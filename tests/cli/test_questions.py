@@ -18,12 +18,15 @@ NOON = "2026-01-01T12:00:00.000Z"
         ("/yes", ("allow", 0)),
         (" /NO 2 ", ("deny", 2)),
         ("yes", None),
+        ("Yes kxqpt.", ("allow", "KXQPT")),
+        ("NO KXQPT", ("deny", "KXQPT")),
+        ("yes kxqpt please", None),
         ("/yes please", None),
         ("/yes -1", None),
         ("say /yes", None),
     ],
 )
-def test_an_answer_is_a_whole_line(typed: str, found: tuple[str, int] | None) -> None:
+def test_an_answer_is_a_whole_line(typed: str, found: tuple[str, int | str] | None) -> None:
     assert answer(typed) == found
 
 
@@ -44,3 +47,4 @@ def test_a_question_is_taken_once_and_never_guessed() -> None:
     questions.resolved({"approval_id": "b", "decision": "allow"})
     assert "elsewhere" not in shown.getvalue(), "it is not open any more"
     assert questions.take(0) == "a"
+    assert questions.take("KXQPT") == "KXQPT", "the daemon knows whose it is"
