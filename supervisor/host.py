@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import socket
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from supervisor.credentials import Credentials
 from supervisor.intake import Intake
 from supervisor.outbox import Outbox
+from supervisor.peers import is_agents
 from supervisor.protocol.errors import ConfigError
 from supervisor.protocol.messages import Delivery, Inbound, Receipt
 from supervisor.store.port import Store
@@ -61,6 +64,10 @@ class Host:
     async def dropped(self, sender: str, why: str) -> None:
         """See `ChannelHost`."""
         await self._intake.dropped(self._name, sender, why)
+
+    async def comes_from_agent(self, connection: socket.socket) -> bool:
+        """See `ChannelHost`."""
+        return await asyncio.to_thread(is_agents, connection)
 
     async def delivered(self, delivery: Delivery) -> None:
         """See `ChannelHost`."""

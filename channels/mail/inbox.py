@@ -35,12 +35,16 @@ _END = b"\r\n.\r\n"
 Receive = Callable[[bytes, str], Awaitable[None]]
 """Takes a mail and its envelope sender; returns once it is accepted for good, or dropped for good."""
 
+FromAgent = Callable[[socket.socket], Awaitable[bool]]
+"""Tells whether an agent is at the other end of a connection."""
+
 
 class Inbox:
     """Serves LMTP; tells the mail server 250 only after `receive` has returned.
 
     Args:
         receive: raises StorageError where the mail server shall try again later.
+        from_agent: whose mail is refused: it would be in anybody's name.
         command_seconds: how long one command may take, the whole of DATA included, in seconds.
         session_seconds: how long a connection may last, in seconds.
     """
@@ -49,12 +53,14 @@ class Inbox:
         self,
         config: MailConfig,
         receive: Receive,
+        from_agent: FromAgent,
         *,
         command_seconds: float = COMMAND_SECONDS,
         session_seconds: float = SESSION_SECONDS,
     ) -> None:
         self._config = config
         self._receive = receive
+        self._from_agent = from_agent
         self._command_seconds = command_seconds
         self._session_seconds = session_seconds
         self._sessions: weakref.WeakSet[_Session] = weakref.WeakSet()
@@ -93,7 +99,7 @@ class Inbox:
         if len(self._sessions) >= MAX_CONNECTIONS:
             return _Busy()
         session = _Session(
-            _Conversation(self._config, self._receive),
+            _Conversation(self._config, self._receive, self._from_agent),
             self._sessions,
             self._session_seconds,
             data_size_limit=self._config.max_message_bytes,
@@ -109,9 +115,10 @@ class Inbox:
 class _Conversation:
     """The hooks that aiosmtpd calls; an answer that starts with 4 makes the mail server try again later."""
 
-    def __init__(self, config: MailConfig, receive: Receive) -> None:
+    def __init__(self, config: MailConfig, receive: Receive, from_agent: FromAgent) -> None:
         self._config = config
         self._receive = receive
+        self._from_agent = from_agent
 
     async def handle_RCPT(
         self, server: LMTP, session: Session, envelope: Envelope, address: str, options: list[str]
@@ -125,6 +132,9 @@ class _Conversation:
         return "250 2.1.5 OK"
 
     async def handle_DATA(self, server: LMTP, session: Session, envelope: Envelope) -> str:
+        if server.transport is not None and await self._from_agent(server.transport.get_extra_info("socket")):
+            logger.error("a mail that an agent has handed in was refused")
+            return "550 5.7.1 Not taken from an agent"
         try:
             await self._receive(envelope.original_content or b"", envelope.mail_from or "")
         except StorageError as error:

@@ -43,7 +43,7 @@ class MailChannel(Channel):
         self._config = config
         self._host = host
         self._submission = Submission(config, password)
-        self._inbox = Inbox(config, self.receive)
+        self._inbox = Inbox(config, self.receive, host.comes_from_agent)
         self._rate = ReplyRate(time.monotonic)
         self.lmtp_address: str | None = None
 

@@ -6,6 +6,7 @@ config.toml. It imports `supervisor.protocol` only.
 
 from __future__ import annotations
 
+import socket
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -99,6 +100,9 @@ class ChannelHost(Protocol):
         Raises:
             StorageError: nothing was recorded.
         """
+
+    async def comes_from_agent(self, connection: socket.socket) -> bool:
+        """Return whether a process that descends from an agent is at the other end, as far as this machine shows."""
 
     async def delivered(self, delivery: Delivery) -> None:
         """Record what the provider says of a reply; repetitions and reports out of order are harmless.

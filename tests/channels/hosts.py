@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
+import socket
 from collections.abc import Sequence
 
+from supervisor.peers import is_agents
 from supervisor.protocol.errors import ConfigError
 from supervisor.protocol.ids import uuid7
 from supervisor.protocol.messages import Delivery, Inbound, MessageId, Receipt
@@ -62,6 +65,9 @@ class RecordingHost(ChannelHost):
     async def dropped(self, sender: str, why: str) -> None:
         self._fail_where_asked()
         self.traces.append((sender, why))
+
+    async def comes_from_agent(self, connection: socket.socket) -> bool:
+        return await asyncio.to_thread(is_agents, connection)
 
     async def delivered(self, delivery: Delivery) -> None:
         self._fail_where_asked()

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import smtplib
 import socket
 import stat
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
@@ -16,6 +18,7 @@ from channels.mail.config import LmtpConfig
 from channels.mail.inbox import MAX_CONNECTIONS, Inbox
 from supervisor.demo.mailbox import deliver_raw
 from supervisor.protocol.errors import ConfigError, StorageError, TemporaryFailure
+from supervisor.protocol.marks import PROCESS_MARK
 from tests.channels.hosts import RecordingHost
 from tests.channels.mail.fixtures import ADMIN, US, config, mail, serving
 from tests.waiting import until
@@ -173,7 +176,7 @@ async def test_connection_that_says_nothing_is_closed_in_the_end(limits: dict[st
     async def receive(raw: bytes, envelope_sender: str) -> None:
         raise AssertionError("nothing was sent")
 
-    async with Inbox(config(), receive, **limits).listening() as address:
+    async with Inbox(config(), receive, RecordingHost().comes_from_agent, **limits).listening() as address:
         server, _, port = address.rpartition(":")
         reader, writer = await asyncio.open_connection(server, int(port))
         writer.write(b"LHLO mx\r\nMAIL FROM:<admin@example.com>\r\nRCPT TO:<bot@example.org>\r\nDATA\r\nunfinished")
@@ -208,9 +211,45 @@ async def test_mail_arrives_byte_by_byte_as_it_was_sent(content: bytes) -> None:
     async def receive(raw: bytes, envelope_sender: str) -> None:
         taken.append(raw)
 
-    async with Inbox(config(), receive).listening() as address:
+    async with Inbox(config(), receive, RecordingHost().comes_from_agent).listening() as address:
         await deliver_raw(address, content + b"\r\n", envelope_from=ADMIN, recipients=[US])
     assert taken == [content + b"\r\n"]
+
+
+HAND_IN = """
+import smtplib, sys
+host, _, port = sys.argv[1].rpartition(":")
+client = smtplib.LMTP(host or sys.argv[1], int(port) if host else 0, local_hostname="mx.example.org")
+try:
+    client.sendmail(sys.argv[2], [sys.argv[3]], sys.stdin.buffer.read())
+except smtplib.SMTPException as error:
+    sys.exit(str(error))
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="/proc tells it on Linux alone")
+@pytest.mark.parametrize("by_path", [False, True])
+async def test_a_mail_that_an_agent_hands_in_is_refused(by_path: bool, tmp_path: Path) -> None:
+    host = RecordingHost()
+    settings = config(lmtp=LmtpConfig(path=str(tmp_path / "lmtp.sock"))) if by_path else config()
+    said = []
+    async with serving(host, settings) as (_, address):
+        for mark in ({}, {PROCESS_MARK: "one"}):
+            child = (sys.executable, "-c", HAND_IN, address, ADMIN, US)
+            # The mark stands in the parent alone: an agent can start a child without it.
+            parent = f"import subprocess, sys; sys.exit(subprocess.run({child!r}, env={{}}).returncode)"
+            process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-c", parent),
+                env={**os.environ, **mark},
+                stdin=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.PIPE,
+            )
+            _, error = await process.communicate(mail())
+            said.append(error.decode())
+    assert said[0] == ""
+    assert "550" in said[1]
+    assert "Not taken from an agent" in said[1]
+    assert len(host.accepted) == 1
 
 
 async def test_unix_socket_is_ours_alone_and_goes_with_us(tmp_path: Path) -> None:
