@@ -47,14 +47,14 @@ class BudgetNotices:
     def reached(
         self, spent: Spent, limit: int, configured: int, turn: Turn, refused: BudgetExceeded | None
     ) -> Reached | None:
-        """Return what is to be told of a limit at the end of a turn; None = nothing.
+        """Return what is to be told of a limit by what a turn, and others, have spent so far; None = nothing.
 
         Args:
             limit: nanodollars, with what was added.
             configured: nanodollars, without.
             refused: why the turn was refused; of this limit, that it is used up is told to those who may raise it.
         """
-        levels = [level for level in LEVELS if spent.nanos * 100 >= level * limit]
+        levels = [level for level in LEVELS if (spent.nanos + spent.used) * 100 >= level * limit]
         if refused is not None and refused.scope == spent.scope:
             levels = list(LEVELS)
         else:
@@ -62,7 +62,7 @@ class BudgetNotices:
         if not levels:
             return None
         admins = {user.id: user.addresses for user in self._admins()}
-        own = turn.reply if turn.reply is not None and turn.reply.channel in ("sms", "mail") else None
+        own = own_reply(turn)
         coded = frozenset(admins) if levels[-1] >= CODED_LEVEL else frozenset[UserId]()
 
         def drafts(user_id: UserId, code: str) -> Sequence[OutboxDraft]:
@@ -91,12 +91,11 @@ class BudgetNotices:
             turn: which has reached it; whoever listens to its session alone hears of its user's limit too.
         """
         spent = one.spent
-        for channel in ("sms", "mail"):
-            self._replied(channel)
+        self.written()
         event = CostAlert(
             scope=spent.scope,
             id=spent.key,
-            spent_usd=usd(spent.nanos),
+            spent_usd=usd(spent.nanos + spent.used),
             limit_usd=usd(limit),
             level="exceeded" if one.levels[-1] >= LEVELS[-1] else "warning",
         )
@@ -106,6 +105,11 @@ class BudgetNotices:
         if spent.scope == Scope.USER and turn.session_id is not None:
             topics.append(f"session:{turn.session_id}")
         self._hub.publish(event, topics)
+
+    def written(self) -> None:
+        """Tell the outbox that there may be something to send."""
+        for channel in ("sms", "mail"):
+            self._replied(channel)
 
     def advised(self, turn: Turn, outcome: Outcome, error: BudgetExceeded, configured: int | None) -> Outcome:
         """Let the replies to a turn that was refused say how it goes on, with a code for whoever may raise the limit.
@@ -155,10 +159,15 @@ class BudgetNotices:
         return (day + 1) * DAY_MS if day else self._clock() + SESSION_CODE_MS
 
 
+def own_reply(turn: Turn) -> Reply | None:
+    """Return how who wrote a turn is answered by text or mail; None = they are not."""
+    return turn.reply if turn.reply is not None and turn.reply.channel in ("sms", "mail") else None
+
+
 def _told(spent: Spent, level: int, limit: int, turn: Turn, refused: BudgetExceeded | None) -> str:
     name = f"{spent.scope} {spent.key}".strip()
     if refused is None:
-        return f"{level} % of the limit of {name} is spent: ${usd(spent.nanos):.2f} of ${usd(limit):.2f}."
+        return f"{level} % of the limit of {name} is spent: ${usd(spent.nanos + spent.used):.2f} of ${usd(limit):.2f}."
     so_far = f"${refused.spent_usd:.2f} of ${refused.limit_usd:.2f}"
     return f"A message of {turn.user_id} was refused: {so_far} of the limit of {name} is spent or set aside."
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from supervisor.config import Budgets
 from supervisor.protocol.errors import BudgetExceeded
 from supervisor.protocol.times import nanos, usd
 
@@ -48,6 +49,18 @@ class Account:
     def exceeded(self) -> BudgetExceeded:
         """Return the error of this limit; what others hold counts as spent."""
         return BudgetExceeded(self.scope, usd(self.spent + self.held), usd(self.limit))
+
+
+def configured(limits: Budgets | None, scope: str) -> int | None:
+    """Return a limit as it stands in config.toml, in nanodollars; None = there is none."""
+    if limits is None:
+        return None
+    dollars = {
+        Scope.SESSION: limits.session_usd,
+        Scope.USER: limits.user_daily_usd,
+        Scope.SYSTEM: limits.system_daily_usd,
+    }.get(Scope(scope))
+    return nanos(dollars) if dollars is not None else None
 
 
 def holding(reserved: int, used: int) -> int:

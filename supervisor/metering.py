@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import fields, replace
 from typing import Any, Protocol
 
@@ -41,6 +41,7 @@ class SessionMeter:
 
     Attributes:
         on_refusal: told when the running turn was refused a call.
+        on_spent: told the turn when a call of its has ended and is journalled; no call and no stream waits for it.
     """
 
     def __init__(
@@ -59,10 +60,12 @@ class SessionMeter:
         self._clock = clock
         self._gauge = gauge
         self.on_refusal: Callable[[BudgetExceeded], None] | None = None
+        self.on_spent: Callable[[int], Awaitable[None]] | None = None
         self._settle_seconds = settle_seconds
         self._turn_id: int | None = None
         self._open: dict[str, tuple[int | None, ModelCall]] = {}  # the turn of each call under way, and its start
         self._writes: set[asyncio.Task[None]] = set()
+        self._tellings: set[asyncio.Task[None]] = set()
         self._changed = asyncio.Event()
         self._admitting = asyncio.Lock()
         self._admitted = 0  # calls that were let through and are not over
@@ -73,7 +76,7 @@ class SessionMeter:
         self._turn_id, self._user_id = turn_id, user_id
 
     async def settle(self, turn_id: int) -> None:
-        """Wait until every call of a turn is journalled; what comes later is posted by itself."""
+        """Wait until every call of a turn is journalled, and told of; what comes later is posted by itself."""
         if self._open_of(turn_id):
             try:
                 async with asyncio.timeout(self._settle_seconds):
@@ -83,8 +86,10 @@ class SessionMeter:
             except TimeoutError:
                 logger.warning("%s: %d calls to the model outlived their turn", self._lane, self._open_of(turn_id))
         if self._turn_id == turn_id:
-            self._turn_id = None
+            self._turn_id = self.on_spent = None
         await self.drain()
+        while self._tellings:
+            await asyncio.gather(*self._tellings)
 
     def _open_of(self, turn_id: int) -> int:
         return sum(owner == turn_id for owner, _ in self._open.values())
@@ -142,6 +147,7 @@ class SessionMeter:
         turn_id, start = self._open.pop(call.id, (None, None))
         if turn_id is not None and turn_id == self._turn_id:
             self._journal(turn_id, call, estimated=not call.complete)
+            self._tell(turn_id)
         else:
             self._post(turn_id, call, start)
         self._changed.set()
@@ -149,6 +155,23 @@ class SessionMeter:
     def _journal(self, turn_id: int, call: ModelCall, *, estimated: bool) -> None:
         if self._ledger is not None:
             self._spawn(self._ledger.journal(turn_id, _charge(call, estimated=estimated)))
+
+    def _tell(self, turn_id: int) -> None:
+        if self.on_spent is not None:
+            told = self._tell_behind(set(self._writes), self.on_spent, turn_id)
+            task = asyncio.create_task(told, name=f"spent {self._lane}")
+            self._tellings.add(task)
+            task.add_done_callback(self._tellings.discard)
+
+    async def _tell_behind(
+        self, writes: set[asyncio.Task[None]], on_spent: Callable[[int], Awaitable[None]], turn_id: int
+    ) -> None:
+        if writes:
+            await asyncio.wait(writes)
+        try:
+            await on_spent(turn_id)
+        except Exception:
+            logger.exception("%s: whether a limit is nearly used up could not be told", self._lane)
 
     def _post(self, turn_id: int | None, call: ModelCall, start: ModelCall | None) -> None:
         """Post a call whose turn has ended, without what was posted of it with the turn; or one without a turn."""

@@ -7,13 +7,14 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from supervisor.alerts import Alerts
 from supervisor.budget_notices import BudgetNotices
-from supervisor.budgets import Account, Scope, refuse_call, refuse_turn, reservation
+from supervisor.budgets import Account, Scope, configured, refuse_call, refuse_turn, reservation
 from supervisor.config import Budgets
 from supervisor.hub import Hub
 from supervisor.identity import Directory
 from supervisor.metering import SessionMeter
-from supervisor.protocol.errors import BudgetExceeded, StorageError
+from supervisor.protocol.errors import BudgetExceeded
 from supervisor.protocol.messages import SessionId, UserId
 from supervisor.protocol.ports import Conversation
 from supervisor.protocol.times import Clock, nanos, now_ms
@@ -70,6 +71,16 @@ class Spending:
         self._limits = limits
         self._track_costs = track_costs
         self._notices = BudgetNotices(directory=directory, hub=hub, replied=replied, clock=clock)
+        self._alerts: Alerts | None = None
+        if limits is not None:
+            self._alerts = Alerts(
+                budgets=store.budgets,
+                codes=store.codes,
+                outbox=store.outbox,
+                limits=limits,
+                notices=self._notices,
+                clock=clock,
+            )
         self._refused_seconds = refused_seconds
         self._clock = clock
         self._stopping: set[asyncio.Task[None]] = set()
@@ -110,7 +121,10 @@ class Spending:
         return refuse_call(accounts, used + under_way)
 
     def watch(self, meter: SessionMeter, running: Running, conversation: Conversation) -> None:
-        """End a turn that is refused a call and does not end by itself; until the meter is told of another."""
+        """End a turn that is refused a call and does not end by itself, and tell of levels that it reaches.
+
+        Until the meter is told of another.
+        """
 
         def refused(error: BudgetExceeded) -> None:
             if running.refused is None:
@@ -120,7 +134,13 @@ class Spending:
                 self._stopping.add(task)
                 task.add_done_callback(self._stopping.discard)
 
+        async def spent(turn_id: int) -> None:
+            for one in (running, *running.joined):  # what was sent into it may pay for itself already
+                if one.turn.id == turn_id and self._alerts is not None:
+                    await self._alerts.under_way(one.turn)
+
         meter.on_refusal = refused
+        meter.on_spent = spent if self._alerts is not None else None
 
     async def _stop(self, running: Running, conversation: Conversation) -> None:
         await asyncio.wait([running.ended], timeout=self._refused_seconds)
@@ -135,22 +155,8 @@ class Spending:
         Args:
             refused: why the turn was, or was refused a call: who may raise that limit is told that it is used up.
         """
-        if self._limits is None:
-            return
-        try:
-            standing, _ = await self._store.budgets.standing(None, turn.user_id, turn.session_id, now_ms=self._clock())
-            reached = [
-                one
-                for spent in standing
-                if (limit := self.limit(spent.scope)) is not None
-                and (one := self._notices.reached(spent, limit + spent.raised, limit, turn, refused)) is not None
-            ]
-            fresh = await self._store.budgets.told(reached, now_ms=self._clock()) if reached else []
-        except StorageError as error:
-            logger.error("%s: whether a limit is nearly used up could not be recorded: %s", turn.message_id, error)
-            return
-        for one in fresh:
-            self._notices.announce(one, (self.limit(one.spent.scope) or 0) + one.spent.raised, turn)
+        if self._alerts is not None:
+            await self._alerts.ended(turn, refused)
 
     def advised(self, turn: Turn, outcome: Outcome, refused: BudgetExceeded) -> Outcome:
         """Let the replies to a turn that was refused say how it goes on."""
@@ -169,14 +175,7 @@ class Spending:
 
     def limit(self, scope: str) -> int | None:
         """Return a limit as it is configured, in nanodollars; None = there is none."""
-        if self._limits is None:
-            return None
-        by_scope = {
-            Scope.SESSION: self._limits.session_usd,
-            Scope.USER: self._limits.user_daily_usd,
-            Scope.SYSTEM: self._limits.system_daily_usd,
-        }
-        return _nanos(by_scope.get(Scope(scope)))
+        return configured(self._limits, scope)
 
     def _accounts(self, standing: Sequence[Spent]) -> list[Account]:
         return [

@@ -22,23 +22,30 @@ _HELD = """
     FROM reservations AS r JOIN turns AS t ON t.id = r.turn_id
     WHERE t.state = 'running' AND r.turn_id IS NOT :turn_id
 """
+_CALLED = "SELECT coalesce(sum(c.nanos), 0) FROM calls AS c JOIN turns AS t ON t.id = c.turn_id"
 _STANDING = f"""
     SELECT 'session', :session_id, 0,
            coalesce((SELECT cost_nanos FROM claude_code_sessions WHERE id = :session_id), 0),
            ({_HELD} AND r.session = (SELECT number FROM claude_code_sessions WHERE id = :session_id)),
-           coalesce((SELECT nanos FROM raises WHERE scope = 'session' AND key = :session_id AND day = 0), 0)
+           ({_CALLED} WHERE t.session = (SELECT number FROM claude_code_sessions WHERE id = :session_id)),
+           coalesce((SELECT nanos FROM raises WHERE scope = 'session' AND key = :session_id AND day = 0), 0),
+           coalesce((SELECT max(level) FROM alerts WHERE scope = 'session' AND key = :session_id AND day = 0), 0)
     WHERE :session_id IS NOT NULL
     UNION ALL
     SELECT 'user', :user_id, :day,
            coalesce((SELECT nanos FROM daily_totals WHERE scope = 'user' AND key = :user_id AND day = :day), 0),
            ({_HELD} AND r.user_id = :user_id),
-           coalesce((SELECT nanos FROM raises WHERE scope = 'user' AND key = :user_id AND day = :day), 0)
+           ({_CALLED} WHERE t.user_id = :user_id),
+           coalesce((SELECT nanos FROM raises WHERE scope = 'user' AND key = :user_id AND day = :day), 0),
+           coalesce((SELECT max(level) FROM alerts WHERE scope = 'user' AND key = :user_id AND day = :day), 0)
     WHERE :user_id IS NOT NULL
     UNION ALL
     SELECT 'system', '', :day,
            coalesce((SELECT nanos FROM daily_totals WHERE scope = 'system' AND key = '' AND day = :day), 0),
            ({_HELD}),
-           coalesce((SELECT nanos FROM raises WHERE scope = 'system' AND key = '' AND day = :day), 0)
+           ({_CALLED}),
+           coalesce((SELECT nanos FROM raises WHERE scope = 'system' AND key = '' AND day = :day), 0),
+           coalesce((SELECT max(level) FROM alerts WHERE scope = 'system' AND key = '' AND day = :day), 0)
 """
 _USED = "SELECT coalesce(sum(nanos), 0) FROM calls WHERE turn_id = ?"
 _RESERVE = """
@@ -135,6 +142,6 @@ def _standing(
     day = now_ms // MILLISECONDS_OF_A_DAY
     values = {"turn_id": turn_id, "user_id": user_id, "session_id": session_id, "day": day}
     return [
-        Spent(scope=row[0], key=row[1], day=row[2], nanos=row[3], held=row[4], raised=row[5])
+        Spent(scope=row[0], key=row[1], day=row[2], nanos=row[3], held=row[4], used=row[5], raised=row[6], told=row[7])
         for row in reader.execute(_STANDING, values)
     ]

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.world import World, script
+from tests.e2e.world import HANG, World, script
 
 pytestmark = [pytest.mark.e2e, pytest.mark.cli_process]
 
@@ -45,3 +45,12 @@ async def test_a_run_without_an_end_is_ended_by_its_budget(tmp_path: Path, subag
         assert "hi" in await world.ask("claude: say hi")
         checked = await world.daemon.xswarm("db", "check")
         assert checked.code == 0, checked
+
+
+async def test_a_level_that_is_reached_in_the_midst_of_a_turn_is_told_while_it_runs(tmp_path: Path) -> None:
+    async with World(tmp_path, drain=0.1, tables="[budgets]\nuser_daily_usd = 0.5\nreserve_usd = 0.1\n") as world:
+        await world.start()
+        look = {"tools": [{"name": "Glob", "input": {"pattern": "*", "path": str(world.project())}}], "usage": DEAR}
+        assert await world.text(f"look at the code: {script(look, look, HANG)}") == 200
+        assert (await world.answer("50 % of the limit of user alice is spent")).endswith(" of $0.50.")
+        assert len(world.turns("running")) == 1

@@ -6,7 +6,18 @@ from dataclasses import replace
 
 import pytest
 
-from supervisor.budgets import Account, Scope, holding, most_added, offer, refuse_call, refuse_turn, reservation
+from supervisor.budgets import (
+    Account,
+    Scope,
+    configured,
+    holding,
+    most_added,
+    offer,
+    refuse_call,
+    refuse_turn,
+    reservation,
+)
+from supervisor.config import Budgets
 from supervisor.protocol.times import nanos
 
 SYSTEM = Account(scope=Scope.SYSTEM, id="", limit=nanos(10))
@@ -68,3 +79,9 @@ def test_fifty_turns_at_once_pass_the_limit_by_less_than_a_call_each() -> None:
 def test_what_is_offered_is_within_what_may_be_added(limit: float, offered: str) -> None:
     assert offer(nanos(limit)) == offered
     assert nanos(float(offered)) <= most_added(nanos(limit)) or limit < 0.01
+
+
+def test_a_limit_that_is_not_set_is_none() -> None:
+    limits = Budgets(message_usd=1.0, session_usd=2.0, system_daily_usd=4.0)
+    assert [configured(limits, scope) for scope in ("session", "user", "system")] == [nanos(2), None, nanos(4)]
+    assert configured(None, "session") is None

@@ -11,7 +11,7 @@ import pytest
 from supervisor.metering import SessionMeter
 from supervisor.models.metering import ModelCall
 from supervisor.protocol.conversation import Tokens
-from supervisor.protocol.errors import StorageError
+from supervisor.protocol.errors import BudgetExceeded, StorageError
 from supervisor.protocol.messages import UserId
 from supervisor.store.port import Ledger
 from supervisor.store.ports.costs import CostLine, CostQuery
@@ -169,3 +169,81 @@ async def test_a_store_that_refuses_ends_nothing_and_is_reported(
 
 async def test_without_limits_every_call_is_let_through(meter: SessionMeter) -> None:
     assert await meter.admit("claude-x", 1_000_000, most_nanos=None) is None
+
+
+async def test_what_was_spent_is_told_once_it_is_journalled(meter: SessionMeter, ledger: RecordingLedger) -> None:
+    told: list[tuple[int, int]] = []
+
+    async def spent(turn_id: int) -> None:
+        told.append((turn_id, len(ledger.journalled)))
+
+    meter.on_spent = spent
+    meter.begin(7, ADA)
+    meter.started(BEGUN)
+    meter.finished(ENDED)
+    await meter.settle(7)
+    assert told == [(7, 2)]
+    meter.begin(8, ADA)
+    meter.started(BEGUN)
+    meter.finished(ENDED)
+    await meter.settle(8)
+    assert told == [(7, 2)], "whoever was told of a turn is not told of the next"
+
+
+async def test_no_call_waits_until_what_was_spent_is_told_and_the_end_does(meter: SessionMeter) -> None:
+    told = asyncio.Event()
+
+    async def spent(turn_id: int) -> None:
+        await told.wait()
+
+    meter._gauge = FreeGauge()
+    meter.on_spent = spent
+    meter.begin(7, ADA)
+    for number in range(3):
+        assert await asyncio.wait_for(meter.admit("claude-x", 10, most_nanos=1), 20) is None
+        meter.started(replace(BEGUN, id=f"c{number}"))
+        meter.finished(replace(ENDED, id=f"c{number}"))
+        meter.over()
+    settling = asyncio.create_task(meter.settle(7), name="settle")
+    await meter.drain()
+    await asyncio.sleep(0)
+    assert not settling.done()
+    told.set()
+    await settling
+
+
+class FreeGauge:
+    """Refuses nothing."""
+
+    async def refusal(self, turn_id: int | None, user_id: UserId, under_way: int) -> BudgetExceeded | None:
+        return None
+
+
+async def test_telling_that_breaks_is_reported_and_ends_nothing(
+    meter: SessionMeter, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def spent(turn_id: int) -> None:
+        raise AssertionError("broken")
+
+    meter.on_spent = spent
+    meter.begin(7, ADA)
+    meter.started(BEGUN)
+    meter.finished(ENDED)
+    await meter.settle(7)
+    assert "s1: whether a limit is nearly used up could not be told" in caplog.text
+
+
+async def test_a_turn_that_was_taken_over_by_another_leaves_its_listener(meter: SessionMeter) -> None:
+    told: list[int] = []
+
+    async def spent(turn_id: int) -> None:
+        told.append(turn_id)
+
+    meter.on_spent = spent
+    meter.begin(7, ADA)
+    meter.begin(8, ADA)  # what was sent into it goes on
+    await meter.settle(7)
+    meter.started(BEGUN)
+    meter.finished(ENDED)
+    await meter.settle(8)
+    assert told == [8]

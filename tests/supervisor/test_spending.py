@@ -6,6 +6,7 @@ import asyncio
 import re
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from supervisor.protocol.events import AnyEvent, CostAlert
 from supervisor.protocol.messages import SessionId, UserId
 from supervisor.protocol.status import EndReason, SessionStatus, TurnState
 from supervisor.protocol.times import DAY_MS, NANOS, nanos, now_ms
+from supervisor.running import Running
 from supervisor.store.records import Result
 from tests.fakes import ScriptedConnector
 from tests.supervisor.harness import Core
@@ -265,6 +267,38 @@ async def test_a_running_turn_is_refused_calls_and_ended_where_it_goes_on(tmp_pa
         assert (found.answer, found.stop_reason, found.why) == ("so far", "budget", refusal)
         assert (await ask(core, "hello")).answer == "hello"
         assert await core.store.ledger.disagreements() == []
+
+
+async def test_who_wrote_a_message_that_was_sent_into_a_turn_is_told_of_their_own_limit(tmp_path: Path) -> None:
+    async with core_with(tmp_path, user_daily_usd=1.0) as core:
+        heard: list[AnyEvent] = []
+        core.hub.subscribe("costs", heard.append)
+        await connect(core)
+        await send(core, "hold on")
+        await until(scripted(core).held, "it runs")
+        live = core.sessions.live(SessionId("s1"))
+        assert live is not None
+        assert live.meter.on_spent is not None
+        (running,) = core.turns.running_turns()
+        part = replace(running.turn, id=running.turn.id + 1, user_id=UserId("bob"))
+        running.joined = [Running(part, core.hub, lambda turn_id, event: None)]
+        assert await core.store.ledger.post(None, charge("c", nanos(0.5)), user_id=part.user_id, now_ms=now_ms())
+        await live.meter.on_spent(running.turn.id)
+        assert heard == []
+        await live.meter.on_spent(part.id)
+        assert [(e.scope, e.id) for e in heard if isinstance(e, CostAlert)] == [("user", "bob")]
+
+
+async def test_without_limits_nobody_is_told_of_what_is_spent(tmp_path: Path) -> None:
+    async with Core(tmp_path, connector=ScriptedConnector(), claude_code=PLENTY) as core:
+        await connect(core)
+        await send(core, "hold on")
+        await until(scripted(core).held, "it runs")
+        live = core.sessions.live(SessionId("s1"))
+        assert live is not None
+        assert live.meter.on_spent is None
+        (running,) = core.turns.running_turns()
+        await core.spending.alert(running.turn)
 
 
 class AskedGauge:

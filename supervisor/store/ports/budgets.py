@@ -22,7 +22,9 @@ class Spent:
         day: UTC day since 1970; 0 for a session.
         nanos: posted to the ledger.
         held: by running turns but the one that is asked about: what each set aside, or has used where that is more.
+        used: by all turns that have not ended, that one too: their calls so far, which are not posted yet.
         raised: what was added to the limit.
+        told: the highest level that people were told of, in percent; 0 = none.
     """
 
     scope: str
@@ -30,7 +32,9 @@ class Spent:
     day: int
     nanos: int
     held: int
+    used: int
     raised: int
+    told: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -52,12 +52,12 @@ async def test_a_running_turn_holds_what_it_set_aside_or_used_where_that_is_more
     assert ([one.held for one in standing], used) == ([700, 700, 700], 0)
     await store.ledger.journal(turn.id, replace(charge(), nanos=900))
     standing, used = await store.budgets.standing(turn.id, ALICE, S1, now_ms=NOW)
-    assert ([one.held for one in standing], used) == ([0, 0, 0], 900)
+    assert ([(one.held, one.used) for one in standing], used) == ([(0, 900)] * 3, 900)
     standing, _ = await store.budgets.standing(None, UserId("bob"), None, now_ms=NOW)
-    assert [(one.scope, one.held) for one in standing] == [("user", 0), ("system", 900)]
+    assert [(one.scope, one.held, one.used) for one in standing] == [("user", 0, 0), ("system", 900, 900)]
     await store.turns.finish(turn.id, outcome())
     standing, _ = await store.budgets.standing(None, ALICE, S1, now_ms=NOW)
-    assert [(one.held, one.nanos) for one in standing] == [(0, 900)] * 3
+    assert [(one.held, one.used, one.nanos) for one in standing] == [(0, 0, 900)] * 3
 
 
 async def test_an_objection_sets_nothing_aside(store: SqliteStore) -> None:
@@ -125,12 +125,15 @@ async def test_a_level_is_told_once(store: SqliteStore) -> None:
     def drafts(user_id: UserId, code: str) -> list[OutboxDraft]:
         return [draft(text=f"ADD 5 {code}")]
 
-    spent = Spent(scope="user", key="alice", day=DAY, nanos=9, held=0, raised=0)
+    spent = Spent(scope="user", key="alice", day=DAY, nanos=9, held=0, used=0, raised=0, told=0)
     reached = Reached(
         spent=spent, levels=[50, 80], recipients=[ALICE], drafts=drafts, coded=frozenset({ALICE}), until_ms=NOW + 9
     )
     assert await store.budgets.told([reached], now_ms=NOW) == [reached]
     assert await store.budgets.told([reached], now_ms=NOW) == []
+    for day, levels in ((NOW, [80, 0]), (NOW + 86_400_000, [0, 0])):
+        standing, _ = await store.budgets.standing(None, ALICE, None, now_ms=day)
+        assert [one.told for one in standing] == levels
     (row,) = await store.outbox.due("sms", now_ms=NOW, limit=9)
     code = await store.codes.find(row.text.removeprefix("ADD 5 "))
     assert code is not None

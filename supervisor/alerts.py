@@ -1,0 +1,122 @@
+"""Levels of limits on spending, each told once: while the turn runs that reaches it, and else at its end."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import replace
+
+from supervisor.budget_notices import BudgetNotices, own_reply
+from supervisor.budgets import LEVELS, configured
+from supervisor.config import Budgets as Limits
+from supervisor.protocol.codes import CodeKind
+from supervisor.protocol.errors import BudgetExceeded, StorageError
+from supervisor.protocol.times import Clock, now_ms
+from supervisor.store.port import Outbox
+from supervisor.store.ports.budgets import Budgets, Reached, reference
+from supervisor.store.ports.codes import Codes
+from supervisor.store.records import Turn
+
+logger = logging.getLogger(__name__)
+
+
+class Alerts:
+    """Finds what a turn has reached, records it and lets people know.
+
+    Args:
+        limits: `[budgets]`.
+        clock: milliseconds UTC.
+    """
+
+    def __init__(
+        self,
+        *,
+        budgets: Budgets,
+        codes: Codes,
+        outbox: Outbox,
+        limits: Limits,
+        notices: BudgetNotices,
+        clock: Clock = now_ms,
+    ) -> None:
+        self._budgets = budgets
+        self._codes = codes
+        self._outbox = outbox
+        self._limits = limits
+        self._notices = notices
+        self._clock = clock
+        self._withheld: dict[int, list[Reached]] = {}
+
+    async def under_way(self, turn: Turn) -> None:
+        """Tell people of the highest level that spending has reached while a turn runs.
+
+        That a limit is used up is not written to who awaits the turn's answer by text or mail: most often the turn is
+        refused its next call then, and says so itself. Else `ended` writes it.
+        """
+        try:
+            reached = await self._reached(turn, None)
+            withheld = {one.spent.scope: one for one in reached if self._waits_for_the_end(one, turn)}
+            for one in await self._tell([_without_writer(one, turn, withheld) for one in reached], turn):
+                if one.spent.scope in withheld:
+                    self._withheld.setdefault(turn.id, []).append(withheld[one.spent.scope])
+        except StorageError as error:
+            _not_recorded(turn, error)
+
+    async def ended(self, turn: Turn, refused: BudgetExceeded | None) -> None:
+        """Tell people of the highest level that spending has reached with a turn.
+
+        Args:
+            refused: why the turn was, or was refused a call: who may raise that limit is told that it is used up.
+        """
+        withheld = self._withheld.pop(turn.id, [])
+        try:
+            for one in withheld:
+                if refused is None or refused.scope != one.spent.scope:
+                    await self._write(one, turn)
+            await self._tell(await self._reached(turn, refused), turn)
+        except StorageError as error:
+            _not_recorded(turn, error)
+
+    async def _reached(self, turn: Turn, refused: BudgetExceeded | None) -> list[Reached]:
+        """Return what nobody was told of yet, by what is stored: most often nothing, and nothing is written then."""
+        now = self._clock()
+        standing, _ = await self._budgets.standing(turn.id, turn.user_id, turn.session_id, now_ms=now)
+        found = []
+        for spent in standing:
+            limit = configured(self._limits, spent.scope)
+            if limit is None:
+                continue
+            one = self._notices.reached(spent, limit + spent.raised, limit, turn, refused)
+            if one is not None and one.levels[-1] > spent.told:
+                found.append(one)
+        return found
+
+    async def _tell(self, reached: Sequence[Reached], turn: Turn) -> list[Reached]:
+        fresh = await self._budgets.told(reached, now_ms=self._clock()) if reached else []
+        for one in fresh:
+            limit = (configured(self._limits, one.spent.scope) or 0) + one.spent.raised
+            self._notices.announce(one, limit, turn)
+        return fresh
+
+    async def _write(self, one: Reached, turn: Turn) -> None:
+        """Write to who wrote a turn what was kept from them while it ran."""
+        code = ""
+        if turn.user_id in one.coded:
+            ref = reference(one.spent.scope, one.spent.day, one.spent.key)
+            code = await self._codes.issue(CodeKind.BUDGET, ref, turn.user_id, until_ms=one.until_ms)
+        for draft in one.drafts(turn.user_id, code):
+            await self._outbox.add(draft, user_id=turn.user_id, now_ms=self._clock())
+        self._notices.written()
+
+    @staticmethod
+    def _waits_for_the_end(one: Reached, turn: Turn) -> bool:
+        return one.levels[-1] >= LEVELS[-1] and own_reply(turn) is not None and turn.user_id in one.recipients
+
+
+def _without_writer(one: Reached, turn: Turn, withheld: dict[str, Reached]) -> Reached:
+    if one.spent.scope not in withheld:
+        return one
+    return replace(one, recipients=[user_id for user_id in one.recipients if user_id != turn.user_id])
+
+
+def _not_recorded(turn: Turn, error: StorageError) -> None:
+    logger.error("%s: whether a limit is nearly used up could not be recorded: %s", turn.message_id, error)

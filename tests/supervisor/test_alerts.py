@@ -1,0 +1,271 @@
+"""Levels of limits are told while the turn runs that reaches them, each once, and written only when there are any."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+
+from supervisor.config import Budgets as Limits
+from supervisor.protocol.errors import StorageError
+from supervisor.protocol.events import AnyEvent, CostAlert
+from supervisor.protocol.messages import SessionId, UserId
+from supervisor.protocol.status import TurnState
+from supervisor.store.ports.budgets import Budgets, Reached, Spent
+from supervisor.submissions import Taken
+from tests.fakes import ScriptedConnector
+from tests.supervisor.harness import Core
+from tests.supervisor.helpers import PLENTY, connect, scripted, send, state, text_message
+from tests.supervisor.test_budget_notices import BOBS_PHONE, bob_by_phone, bobs_session, say, told
+from tests.supervisor.test_spending import call
+from tests.waiting import until
+
+T = TypeVar("T")
+
+
+def core_with(folder: Path, **limits: float) -> Core:
+    budgets = Limits(**{"reserve_usd": 0.5, **limits})
+    return Core(folder, connector=ScriptedConnector(), claude_code=PLENTY, budgets=budgets)
+
+
+class Listener:
+    """What is announced of limits."""
+
+    def __init__(self, core: Core, topic: str = "costs") -> None:
+        self.heard: list[tuple[str, str, float, str]] = []
+        core.hub.subscribe(topic, self._take)
+
+    def _take(self, event: AnyEvent) -> None:
+        if isinstance(event, CostAlert):
+            self.heard.append((event.scope, event.id, event.spent_usd, event.level))
+
+
+class CountedBudgets(Budgets):
+    """Counts what is written; refuses while `refusing`."""
+
+    def __init__(self, inner: Budgets) -> None:
+        self._inner = inner
+        self.written = 0
+        self.asked = 0
+        self.refusing = False
+
+    async def standing(
+        self, turn_id: int | None, user_id: UserId | None, session_id: SessionId | None, *, now_ms: int
+    ) -> tuple[list[Spent], int]:
+        self.asked += 1
+        if self.refusing:
+            raise StorageError("disk full")
+        return await self._inner.standing(turn_id, user_id, session_id, now_ms=now_ms)
+
+    async def reserve(
+        self,
+        turn_id: int,
+        user_id: UserId,
+        session_id: SessionId | None,
+        nanos: int,
+        check: Callable[[Sequence[Spent]], T | None],
+        *,
+        now_ms: int,
+    ) -> T | None:
+        raise AssertionError("nobody asks here")
+
+    async def told(self, reached: Sequence[Reached], *, now_ms: int) -> list[Reached]:
+        self.written += 1
+        return await self._inner.told(reached, now_ms=now_ms)
+
+
+def counted(core: Core) -> CountedBudgets:
+    """Count from now on what the alerts of a core write."""
+    assert core.spending._alerts is not None
+    budgets = CountedBudgets(core.store.budgets)
+    core.spending._alerts._budgets = budgets
+    return budgets
+
+
+_calls = iter(range(10_000))
+
+
+async def spend(core: Core, dollars: float, session_id: str = "s1") -> None:
+    """Make a call of so much in the turn that runs, and wait until everybody has heard of it."""
+    live = core.sessions.live(SessionId(session_id))
+    assert live is not None
+    made = call(dollars, next(_calls))
+    assert await live.meter.admit("claude-x", 0, most_nanos=0) is None
+    live.meter.started(made)
+    live.meter.finished(made)
+    live.meter.over()
+    await until(lambda: not live.meter._tellings, "it is told")
+
+
+async def hold(core: Core) -> Taken:
+    """Let a turn of alice's run, by a program."""
+    await connect(core)
+    taken = await send(core, "hold on")
+    await until(scripted(core).held, "it runs")
+    return taken
+
+
+async def test_a_level_is_told_while_the_turn_runs_and_not_again_at_its_end(tmp_path: Path) -> None:
+    async with core_with(tmp_path, user_daily_usd=10.0) as core:
+        listener = Listener(core)
+        taken = await hold(core)
+        await spend(core, 4.9)
+        assert listener.heard == []
+        await spend(core, 0.2)
+        assert await state(core, taken) is TurnState.RUNNING
+        assert listener.heard == [("user", "alice", 5.1, "warning")]
+        assert told(core) == ["50 % of the limit of user alice is spent: $5.10 of $10.00."]
+        await spend(core, 3.0)
+        assert [spent for _, _, spent, _ in listener.heard] == [5.1, 8.1]
+        assert re.fullmatch(
+            r"80 % of the limit of user alice is spent: \$8\.10 of \$10\.00\. "
+            r"Reply ADD 5 [A-Z]{5} to raise it by 5 dollars\.",
+            told(core)[1],
+        )
+        scripted(core).release()
+        await until(lambda: _is(core, taken, TurnState.COMPLETED), "it ends")
+        assert len(listener.heard) == len(told(core)) == 2
+        assert await core.store.ledger.disagreements() == []
+
+
+async def _is(core: Core, taken: Taken, wanted: TurnState) -> bool:
+    return await state(core, taken) is wanted
+
+
+async def test_what_several_turns_use_together_counts_while_none_has_ended(tmp_path: Path) -> None:
+    async with core_with(tmp_path, user_daily_usd=10.0) as core:
+        listener = Listener(core)
+        await hold(core)
+        await hold_elsewhere(core)
+        await spend(core, 3.0, "s1")
+        assert listener.heard == []
+        await spend(core, 3.0, "s2")
+        assert listener.heard == [("user", "alice", 6.0, "warning")]
+
+
+async def hold_elsewhere(core: Core) -> None:
+    await core.accounts.put_user("alice", name="Alice", role="ADMIN", projects=["site", "vault"], phones=["+15550100"])
+    await connect(core, "s2", path=core.vault)
+    await send(core, "hold on", "s2")
+    await until(lambda: len(core.turns.running_turns()) == 2 and len(scripted(core).prompts) == 2, "both run")
+
+
+async def test_nothing_is_written_for_calls_that_cross_nothing(tmp_path: Path) -> None:
+    async with core_with(tmp_path, user_daily_usd=10.0, session_usd=20.0) as core:
+        await hold(core)
+        budgets = counted(core)
+        for _ in range(3):
+            await spend(core, 1.0)
+        assert (budgets.asked, budgets.written) == (3, 0)
+        await spend(core, 2.0)
+        assert budgets.written == 1
+        for _ in range(5):  # above a level that was told
+            await spend(core, 0.1)
+        assert (budgets.asked, budgets.written) == (9, 1)
+
+
+async def test_a_level_that_was_told_is_not_told_after_a_restart(tmp_path: Path) -> None:
+    async with core_with(tmp_path, user_daily_usd=10.0) as core:
+        await hold(core)
+        await spend(core, 5.0)
+        scripted(core).release()
+        await until(core.all_answered, "it ends")
+    async with core_with(tmp_path, user_daily_usd=10.0) as core:
+        listener, budgets = Listener(core), counted(core)
+        await hold(core)
+        await spend(core, 0.1)
+        scripted(core).release()
+        await until(core.all_answered, "it ends")
+        assert (listener.heard, budgets.written, len(told(core))) == ([], 0, 1)
+
+
+async def bob_holds(core: Core) -> SessionId:
+    """Let a turn of bob's run that he asked for by text, and return its session."""
+    await bob_by_phone(core)
+    await core.intake.accept(text_message("claude: hold on", phone=BOBS_PHONE))
+    await until(scripted(core).held, "it runs")
+    return await bobs_session(core)
+
+
+async def test_a_limit_that_is_used_up_is_told_at_once_but_to_the_writer_by_the_refusal_alone(tmp_path: Path) -> None:
+    async with core_with(tmp_path, user_daily_usd=2.0) as core:
+        core.spending._refused_seconds = 0.0
+        listener = Listener(core)
+        session_id = await bob_holds(core)
+        await spend(core, 2.1, session_id)
+        assert listener.heard == [("user", "bob", 2.1, "exceeded")]
+        assert told(core, "bob") == []
+        (alert,) = told(core)
+        assert alert.startswith("100 % of the limit of user bob is spent: $2.10 of $2.00. Reply ADD 5 ")
+        live = core.sessions.live(session_id)
+        assert live is not None
+        assert await live.meter.admit("claude-x", 0, most_nanos=0) is not None
+        await until(core.all_answered, "it is ended")
+        await say(core, "claude: hello", BOBS_PHONE)  # whatever the end of the one before has told is told by then
+        for refusal in told(core, "bob"):
+            assert refusal.startswith("Budget exceeded: user spent $2.10 of $2.00. Ask Alice")
+        assert len(told(core, "bob")) == 2
+        assert (len(listener.heard), told(core)) == (1, [alert])
+
+
+async def test_the_writer_learns_at_the_end_that_a_limit_is_used_up_where_nothing_was_refused(tmp_path: Path) -> None:
+    async with core_with(tmp_path, user_daily_usd=2.0) as core:
+        session_id = await bob_holds(core)
+        await spend(core, 2.0, session_id)
+        assert told(core, "bob") == []
+        replied: list[str] = []
+        core.spending._notices._replied = replied.append
+        scripted(core).release()
+        await until(lambda: told(core, "bob"), "it is told with the end")
+        assert told(core, "bob") == ["100 % of the limit of user bob is spent: $2.00 of $2.00."]
+        await until(lambda: "sms" in replied, "the outbox is told")
+        assert len(told(core)) == 1
+
+
+async def test_of_two_limits_that_are_used_up_the_refusal_says_one_and_the_other_is_told(tmp_path: Path) -> None:
+    async with core_with(tmp_path, user_daily_usd=2.0, session_usd=2.0) as core:
+        core.spending._refused_seconds = 0.0
+        session_id = await bob_holds(core)
+        await spend(core, 2.0, session_id)
+        live = core.sessions.live(session_id)
+        assert live is not None
+        assert await live.meter.admit("claude-x", 0, most_nanos=0) is not None
+        await until(lambda: len(told(core, "bob")) == 2, "both are told")
+        refusal, alert = told(core, "bob")
+        assert refusal.startswith("Budget exceeded: session spent $2.00 of $2.00. ")
+        assert alert == "100 % of the limit of user bob is spent: $2.00 of $2.00."
+
+
+async def test_an_administrator_who_writes_gets_one_code_for_a_limit_that_is_used_up(tmp_path: Path) -> None:
+    async with core_with(tmp_path, user_daily_usd=2.0) as core:
+        await core.intake.accept(text_message("claude: hold on"))
+        await until(scripted(core).held, "it runs")
+        (live,) = await core.store.sessions.list(user_id=UserId("alice"), active_only=False)
+        await spend(core, 2.0, live.id)
+        assert told(core) == []
+        scripted(core).release()
+        await until(lambda: told(core), "it is told with the end")
+        (text,) = told(core)
+        match = re.search(r"Reply ADD 5 ([A-Z]{5}) to raise", text)
+        assert match is not None
+        await core.intake.accept(text_message(f"ADD 5 {match[1]}"))
+        await until(lambda: len(told(core)) == 2, "it is answered")
+        assert told(core)[1] == "Added $5.00: the limit of user alice is $7.00 now."
+
+
+async def test_a_store_that_refuses_is_reported_and_ends_nothing(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with core_with(tmp_path, user_daily_usd=2.0) as core:
+        await hold(core)
+        budgets = counted(core)
+        budgets.refusing = True
+        await spend(core, 1.5)
+        assert "whether a limit is nearly used up could not be recorded: Storage failed: disk full" in caplog.text
+        budgets.refusing = False
+        scripted(core).release()
+        await until(lambda: told(core), "its end tells what could not be told in its midst")
+        assert told(core)[0].startswith("50 % of the limit of user alice is spent: $1.50 of $2.00.")
