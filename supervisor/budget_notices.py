@@ -10,7 +10,7 @@ from supervisor.hub import Hub
 from supervisor.identity import Directory
 from supervisor.protocol.codes import CodeKind
 from supervisor.protocol.errors import BudgetExceeded
-from supervisor.protocol.events import CostAlert
+from supervisor.protocol.events import OMIT, CostAlert
 from supervisor.protocol.ids import uuid7
 from supervisor.protocol.messages import Address, OutboxId, Reply, UserId
 from supervisor.protocol.status import Role
@@ -62,6 +62,9 @@ class BudgetNotices:
         if not levels:
             return None
         admins = {user.id: user.addresses for user in self._admins()}
+        recipients = list(dict.fromkeys([turn.user_id, *admins]))
+        if spent.scope == Scope.MESSAGE:
+            recipients = []  # the refusal says it; before that, the cost of one message is no news
         own = own_reply(turn)
         coded = frozenset(admins) if levels[-1] >= CODED_LEVEL else frozenset[UserId]()
 
@@ -78,7 +81,7 @@ class BudgetNotices:
         return Reached(
             spent=spent,
             levels=levels,
-            recipients=list(dict.fromkeys([turn.user_id, *admins])),
+            recipients=recipients,
             drafts=drafts,
             coded=coded,
             until_ms=self._until_ms(spent.day),
@@ -100,10 +103,13 @@ class BudgetNotices:
             level="exceeded" if one.levels[-1] >= LEVELS[-1] else "warning",
         )
         topics = ["costs"]
-        if spent.key:
-            topics.append(f"{spent.scope}:{spent.key}")
-        if spent.scope == Scope.USER and turn.session_id is not None:
+        if spent.scope in (Scope.MESSAGE, Scope.USER):
+            topics.append(f"user:{turn.user_id}")
+        if spent.scope != Scope.SYSTEM and turn.session_id is not None:
             topics.append(f"session:{turn.session_id}")
+        if spent.scope == Scope.MESSAGE:
+            session_id = turn.session_id if turn.session_id is not None else OMIT
+            event = replace(event, id=turn.message_id, user_id=turn.user_id, session_id=session_id)
         self._hub.publish(event, topics)
 
     def written(self) -> None:

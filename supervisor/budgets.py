@@ -56,10 +56,11 @@ def configured(limits: Budgets | None, scope: str) -> int | None:
     if limits is None:
         return None
     dollars = {
+        Scope.MESSAGE: limits.message_usd,
         Scope.SESSION: limits.session_usd,
         Scope.USER: limits.user_daily_usd,
         Scope.SYSTEM: limits.system_daily_usd,
-    }.get(Scope(scope))
+    }[Scope(scope)]
     return nanos(dollars) if dollars is not None else None
 
 

@@ -174,8 +174,8 @@ class Spending:
         return self._accounts(found)
 
     def limit(self, scope: str) -> int | None:
-        """Return a limit as it is configured, in nanodollars; None = there is none."""
-        return configured(self._limits, scope)
+        """Return a limit that is raised by ADD, in nanodollars as it is configured; None = there is none."""
+        return configured(self._limits, scope) if scope != Scope.MESSAGE else None
 
     def _accounts(self, standing: Sequence[Spent]) -> list[Account]:
         return [

@@ -305,13 +305,15 @@ class CostRecorded(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CostAlert(Event):
-    """Pushed: a budget is nearly or wholly spent."""
+    """Pushed: a budget is nearly or wholly spent; that of a `message` names who wrote it, and its session if any."""
 
     scope: str
     id: str
     spent_usd: float
     limit_usd: float
     level: Literal["warning", "exceeded"]
+    user_id: str | Omit = OMIT
+    session_id: str | Omit = OMIT
     type: Literal["cost_alert"] = "cost_alert"
 
 

@@ -24,6 +24,14 @@ _HELD = """
 """
 _CALLED = "SELECT coalesce(sum(c.nanos), 0) FROM calls AS c JOIN turns AS t ON t.id = c.turn_id"
 _STANDING = f"""
+    SELECT 'message', cast(:turn_id AS TEXT), 0,
+           (SELECT coalesce(sum(nanos), 0) FROM ledger WHERE turn_id = :turn_id),
+           0,
+           (SELECT coalesce(sum(nanos), 0) FROM calls WHERE turn_id = :turn_id),
+           0,
+           coalesce((SELECT max(level) FROM alerts WHERE scope = 'message' AND key = cast(:turn_id AS TEXT)), 0)
+    WHERE :turn_id IS NOT NULL
+    UNION ALL
     SELECT 'session', :session_id, 0,
            coalesce((SELECT cost_nanos FROM claude_code_sessions WHERE id = :session_id), 0),
            ({_HELD} AND r.session = (SELECT number FROM claude_code_sessions WHERE id = :session_id)),
@@ -47,7 +55,6 @@ _STANDING = f"""
            coalesce((SELECT nanos FROM raises WHERE scope = 'system' AND key = '' AND day = :day), 0),
            coalesce((SELECT max(level) FROM alerts WHERE scope = 'system' AND key = '' AND day = :day), 0)
 """
-_USED = "SELECT coalesce(sum(nanos), 0) FROM calls WHERE turn_id = ?"
 _RESERVE = """
     INSERT INTO reservations (turn_id, user_id, session, nanos, epoch)
     SELECT id, user_id, session, ?, epoch FROM turns WHERE id = ? AND state = 'running' AND epoch = ?
@@ -73,8 +80,8 @@ class SqliteBudgets:
         """Return how far the limits are used up that concern a turn, and what the turn itself has used."""
 
         def work(connection: sqlite3.Connection) -> tuple[list[Spent], int]:
-            used = connection.execute(_USED, (turn_id,)).fetchone()[0] if turn_id is not None else 0
-            return _standing(connection, turn_id, user_id, session_id, now_ms), used
+            standing = _standing(connection, turn_id, user_id, session_id, now_ms)
+            return standing, standing[0].used if turn_id is not None else 0
 
         return await self._database.read(work)
 

@@ -309,6 +309,8 @@ class Connection(Client):
                 return True  # only on topics of a session or user, which were checked when it subscribed
             case events.SessionUpdated() | events.CostRecorded():
                 return event.user_id == self.caller.user_id or f"session:{event.session_id}" in self._topics
+            case events.CostAlert(scope="message", user_id=user_id, session_id=session_id):
+                return user_id == self.caller.user_id or f"session:{session_id}" in self._topics
             case events.CostAlert(scope=scope, id=name):
                 own = (scope, name) == ("user", self.caller.user_id)
                 return own or (scope == "session" and f"session:{name}" in self._topics)

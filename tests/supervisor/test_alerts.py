@@ -11,15 +11,15 @@ import pytest
 
 from supervisor.config import Budgets as Limits
 from supervisor.protocol.errors import StorageError
-from supervisor.protocol.events import AnyEvent, CostAlert
+from supervisor.protocol.events import OMIT, AnyEvent, CostAlert
 from supervisor.protocol.messages import SessionId, UserId
 from supervisor.protocol.status import TurnState
 from supervisor.store.ports.budgets import Budgets, Reached, Spent
 from supervisor.submissions import Taken
 from tests.fakes import ScriptedConnector
 from tests.supervisor.harness import Core
-from tests.supervisor.helpers import PLENTY, connect, scripted, send, state, text_message
-from tests.supervisor.test_budget_notices import BOBS_PHONE, bob_by_phone, bobs_session, say, told
+from tests.supervisor.helpers import PLENTY, ask, connect, scripted, send, state, text_message
+from tests.supervisor.test_budget_notices import BOBS_PHONE, bob_by_phone, bobs_session, pay, say, told
 from tests.supervisor.test_spending import call
 from tests.waiting import until
 
@@ -32,15 +32,17 @@ def core_with(folder: Path, **limits: float) -> Core:
 
 
 class Listener:
-    """What is announced of limits."""
+    """What is announced of limits; whole in `alerts`."""
 
     def __init__(self, core: Core, topic: str = "costs") -> None:
         self.heard: list[tuple[str, str, float, str]] = []
+        self.alerts: list[CostAlert] = []
         core.hub.subscribe(topic, self._take)
 
     def _take(self, event: AnyEvent) -> None:
         if isinstance(event, CostAlert):
             self.heard.append((event.scope, event.id, event.spent_usd, event.level))
+            self.alerts.append(event)
 
 
 class CountedBudgets(Budgets):
@@ -269,3 +271,69 @@ async def test_a_store_that_refuses_is_reported_and_ends_nothing(
         scripted(core).release()
         await until(lambda: told(core), "its end tells what could not be told in its midst")
         assert told(core)[0].startswith("50 % of the limit of user alice is spent: $1.50 of $2.00.")
+
+
+async def test_the_levels_of_a_message_are_announced_and_written_to_nobody(tmp_path: Path) -> None:
+    async with core_with(tmp_path, message_usd=2.0) as core:
+        topics = ("costs", "user:alice", "session:s1", "user:bob", "session:s2")
+        listeners = {topic: Listener(core, topic) for topic in topics}
+        taken = await hold(core)
+        message_id = taken.accepted.message_id
+        for dollars in (0.9, 0.2, 0.1, 0.5, 0.1, 0.3):
+            await spend(core, dollars)
+        wanted = [("message", message_id, spent, level) for spent, level in WARNED]
+        assert [listeners[topic].heard for topic in topics] == [wanted, wanted, wanted, [], []]
+        (alert, *_) = listeners["costs"].alerts
+        assert (alert.user_id, alert.session_id, alert.limit_usd) == ("alice", "s1", 2.0)
+        scripted(core).release()
+        await until(lambda: _is(core, taken, TurnState.COMPLETED), "it ends")
+        again = await send(core, "hold on")
+        await until(scripted(core).held, "another runs")
+        await spend(core, 0.9)
+        await spend(core, 0.1)
+        assert listeners["costs"].heard == [*wanted, ("message", again.accepted.message_id, 1.0, "warning")]
+        assert told(core) == []
+
+
+async def test_a_message_that_is_refused_is_announced_and_its_writer_told_by_the_refusal_alone(tmp_path: Path) -> None:
+    async with core_with(tmp_path, message_usd=2.0) as core:
+        core.spending._refused_seconds = 0.0
+        listener = Listener(core)
+        await core.intake.accept(text_message("claude: hold on"))
+        await until(scripted(core).held, "it runs")
+        (found,) = await core.store.sessions.list(user_id=UserId("alice"), active_only=False)
+        await spend(core, 2.0, found.id)
+        live = core.sessions.live(found.id)
+        assert live is not None
+        assert await live.meter.admit("claude-x", 0, most_nanos=0) is not None
+        await until(lambda: told(core), "it is refused")
+        await say(core, "claude: hello")
+        (refusal,) = told(core)
+        assert refusal.startswith(
+            "Budget exceeded: message spent $2.00 of $2.00. Send a smaller one, or raise message_usd"
+        )
+        assert [(scope, level) for scope, _, _, level in listener.heard] == [("message", "exceeded")]
+
+
+WARNED = [(1.1, "warning"), (1.7, "warning"), (2.1, "exceeded")]
+"""What a message has cost, of 2.0 dollars, when levels are told."""
+
+
+async def test_the_levels_of_a_message_whose_cost_is_known_at_its_end_are_announced_then(tmp_path: Path) -> None:
+    async with core_with(tmp_path, message_usd=2.0) as core:
+        listener = Listener(core)
+        await connect(core)
+        paid = await ask(core, pay(1.7))
+        assert listener.heard == [("message", paid.turn.message_id, 1.7, "warning")]
+        assert told(core) == []
+
+
+async def test_a_message_to_the_assistant_is_announced_without_a_session(tmp_path: Path) -> None:
+    budgets = Limits(message_usd=2.0)
+    async with Core(tmp_path, assistant=ScriptedConnector(), budgets=budgets) as core:
+        listener = Listener(core, "user:alice")
+        await say(core, f"assistant: {pay(2.0)}")
+        await until(lambda: listener.heard, "it is announced")
+        (alert,) = listener.alerts
+        assert (alert.scope, alert.level, alert.session_id) == ("message", "exceeded", OMIT)
+        assert not [text for text in told(core) if "limit" in text]

@@ -83,5 +83,5 @@ def test_what_is_offered_is_within_what_may_be_added(limit: float, offered: str)
 
 def test_a_limit_that_is_not_set_is_none() -> None:
     limits = Budgets(message_usd=1.0, session_usd=2.0, system_daily_usd=4.0)
-    assert [configured(limits, scope) for scope in ("session", "user", "system")] == [nanos(2), None, nanos(4)]
+    assert [configured(limits, scope) for scope in Scope] == [nanos(1), nanos(2), None, nanos(4)]
     assert configured(None, "session") is None

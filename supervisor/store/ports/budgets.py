@@ -17,12 +17,13 @@ class Spent:
     """How far one limit is used up.
 
     Attributes:
-        scope: "session", "user" or "system".
-        key: the session's or user's id; empty for the system.
-        day: UTC day since 1970; 0 for a session.
+        scope: "message", "session", "user" or "system".
+        key: the session's or user's id; of a message its turn's, as text; empty for the system.
+        day: UTC day since 1970; 0 for a message or session.
         nanos: posted to the ledger.
         held: by running turns but the one that is asked about: what each set aside, or has used where that is more.
         used: by all turns that have not ended, that one too: their calls so far, which are not posted yet.
+            A message's is that of its own turn.
         raised: what was added to the limit.
         told: the highest level that people were told of, in percent; 0 = none.
     """
@@ -70,6 +71,7 @@ class Budgets(Protocol):
         """Return how far the limits are used up that concern a turn, and what the turn itself has used.
 
         Args:
+            turn_id: None = of no turn, and no message.
             user_id, session_id: None = those of no user, or no session, are left out.
         """
 

@@ -44,6 +44,7 @@ async def test_a_running_turn_holds_what_it_set_aside_or_used_where_that_is_more
 
     assert await store.budgets.reserve(turn.id, ALICE, S1, 700, look, now_ms=NOW) is None
     assert [(one.scope, one.key, one.held) for one in seen[0]] == [
+        ("message", str(turn.id), 0),
         ("session", "s1", 0),
         ("user", "alice", 0),
         ("system", "", 0),
@@ -52,12 +53,29 @@ async def test_a_running_turn_holds_what_it_set_aside_or_used_where_that_is_more
     assert ([one.held for one in standing], used) == ([700, 700, 700], 0)
     await store.ledger.journal(turn.id, replace(charge(), nanos=900))
     standing, used = await store.budgets.standing(turn.id, ALICE, S1, now_ms=NOW)
-    assert ([(one.held, one.used) for one in standing], used) == ([(0, 900)] * 3, 900)
+    assert ([(one.held, one.used) for one in standing], used) == ([(0, 900)] * 4, 900)
     standing, _ = await store.budgets.standing(None, UserId("bob"), None, now_ms=NOW)
     assert [(one.scope, one.held, one.used) for one in standing] == [("user", 0, 0), ("system", 900, 900)]
     await store.turns.finish(turn.id, outcome())
     standing, _ = await store.budgets.standing(None, ALICE, S1, now_ms=NOW)
     assert [(one.held, one.used, one.nanos) for one in standing] == [(0, 0, 900)] * 3
+    standing, used = await store.budgets.standing(turn.id, ALICE, S1, now_ms=NOW)
+    assert ([(one.held, one.used, one.nanos) for one in standing], used) == ([(0, 0, 900)] * 4, 0)
+
+
+async def test_what_one_message_has_used_and_was_told_of_is_its_own(store: SqliteStore) -> None:
+    await with_session(store)
+    turn = await running(store, prompt())
+    await store.ledger.journal(turn.id, replace(charge(), nanos=900))
+    await store.turns.finish(turn.id, outcome())
+    standing, _ = await store.budgets.standing(turn.id, ALICE, S1, now_ms=NOW)
+    reached = Reached(
+        spent=standing[0], levels=[50], recipients=[], drafts=lambda *_: [], coded=frozenset(), until_ms=NOW
+    )
+    assert await store.budgets.told([reached], now_ms=NOW) == [reached]
+    for turn_id, seen in ((turn.id, (900, 0, 50)), (turn.id + 1, (0, 0, 0))):
+        standing, _ = await store.budgets.standing(turn_id, ALICE, S1, now_ms=NOW + 86_400_000)
+        assert (standing[0].nanos, standing[0].used, standing[0].told) == seen
 
 
 async def test_an_objection_sets_nothing_aside(store: SqliteStore) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from supervisor.config import Project
-from supervisor.protocol.events import CostAlert
+from supervisor.protocol.events import OMIT, CostAlert
 from supervisor.protocol.messages import SessionId
 from supervisor.protocol.status import EndReason, SessionStatus
 from supervisor.protocol.times import day_text, now_ms
@@ -401,6 +401,22 @@ async def test_a_user_hears_of_their_own_limits_alone(tmp_path: Path) -> None:
         for scope, name in (*others, *own):
             alert = CostAlert(scope=scope, id=name, spent_usd=4.0, limit_usd=5.0, level="warning")
             listening.core.hub.publish(alert, ("costs", "user:bob", "session:s1"))
-        heard = [await bob.receive_type("cost_alert") for _ in range(2)]
-        assert [(one["scope"], one["id"]) for one in heard] == own
+        for name, user_id, session_id in (("m1", "alice", "s2"), ("m2", "bob", OMIT), ("m3", "alice", "s1")):
+            alert = CostAlert(
+                scope="message",
+                id=name,
+                spent_usd=4.0,
+                limit_usd=5.0,
+                level="warning",
+                user_id=user_id,
+                session_id=session_id,
+            )
+            listening.core.hub.publish(alert, ("costs", "session:s1"))
+        heard = [await bob.receive_type("cost_alert") for _ in range(4)]
+        assert [(one["scope"], one["id"]) for one in heard] == [*own, ("message", "m2"), ("message", "m3")]
+        assert [("session_id" in one, "user_id" in one) for one in heard[1:]] == [
+            (False, False),
+            (False, True),
+            (True, True),
+        ]
         assert await bob.quiet()
