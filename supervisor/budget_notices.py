@@ -61,16 +61,13 @@ class BudgetNotices:
             refused = None
         if not levels:
             return None
-        admins = {user.id: user.addresses for user in self._admins()}
-        recipients = list(dict.fromkeys([turn.user_id, *admins]))
-        if spent.scope == Scope.MESSAGE:
-            recipients = []  # the refusal says it; before that, the cost of one message is no news
+        addresses = {user.id: user.addresses for user in self._directory.users()}
+        admins = frozenset(user.id for user in self._admins())
         own = own_reply(turn)
-        coded = frozenset(admins) if levels[-1] >= CODED_LEVEL else frozenset[UserId]()
 
         def drafts(user_id: UserId, code: str) -> Sequence[OutboxDraft]:
             mine = user_id == turn.user_id
-            reply = own if mine and own is not None else _first(admins.get(user_id, ()))
+            reply = own if mine and own is not None else _first(addresses.get(user_id, ()))
             if reply is None or (mine and own is not None and refused is not None):
                 return ()  # the refusal itself says it
             text = _told(spent, levels[-1], limit, turn, refused)
@@ -81,11 +78,18 @@ class BudgetNotices:
         return Reached(
             spent=spent,
             levels=levels,
-            recipients=recipients,
+            recipients=self._recipients(spent.scope, turn),
             drafts=drafts,
-            coded=coded,
+            coded=admins if levels[-1] >= CODED_LEVEL else frozenset(),
             until_ms=self._until_ms(spent.day),
         )
+
+    def _recipients(self, scope: str, turn: Turn) -> list[UserId]:
+        """Return who gets a text or mail: who wrote, where the limit is theirs, and whoever oversees spending."""
+        if scope == Scope.MESSAGE:
+            return []  # the refusal says it; before that, the cost of one message is no news
+        overseers = [user.id for user in self._directory.users() if user.role.oversees]
+        return list(dict.fromkeys(overseers if scope == Scope.SYSTEM else [turn.user_id, *overseers]))
 
     def announce(self, one: Reached, limit: int, turn: Turn) -> None:
         """Tell whoever listens that a limit is nearly or wholly spent; the outbox, that there is something to send.

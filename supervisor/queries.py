@@ -11,16 +11,13 @@ from supervisor.projects import Projects
 from supervisor.protocol import events
 from supervisor.protocol.errors import InvalidMessage, SessionNotFound, UserNotFound
 from supervisor.protocol.messages import MessageId, Outbound, SessionId, UserId
-from supervisor.protocol.status import Role, SessionStatus
+from supervisor.protocol.status import SessionStatus
 from supervisor.protocol.times import parse_day, usd
 from supervisor.sessions import Sessions
 from supervisor.spending import Spending
 from supervisor.store.port import Store
 from supervisor.store.ports.costs import CostQuery
 from supervisor.store.records import Result, Session, User
-
-OVERSEERS = frozenset({Role.ADMIN, Role.OPERATOR})
-"""Roles whose users see what everybody spends together."""
 
 
 class Queries:
@@ -47,7 +44,7 @@ class Queries:
 
     def oversees(self, caller: Caller) -> bool:
         """Return whether a caller sees what everybody spends together: a service, an administrator or an operator."""
-        return caller.user_id is None or self._directory.user(caller.user_id).role in OVERSEERS
+        return caller.user_id is None or self._directory.user(caller.user_id).role.oversees
 
     async def session(self, caller: Caller, session_id: SessionId) -> Session:
         """Return the record of a session that a caller may see; its figures may be those of its start.

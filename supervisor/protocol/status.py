@@ -96,6 +96,11 @@ class Role(StrEnum):
         """Whether a user of this role may start work."""
         return self is not Role.OPERATOR
 
+    @property
+    def oversees(self) -> bool:
+        """Whether a user of this role sees what everybody spends, and is told of it."""
+        return self in (Role.ADMIN, Role.OPERATOR)
+
 
 class Permissions(StrEnum):
     """What Claude Code may do in a project without asking."""

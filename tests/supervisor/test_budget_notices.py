@@ -7,14 +7,17 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+import pytest
+
 from supervisor.config import Budgets
 from supervisor.hub import Deliver
+from supervisor.protocol.errors import BudgetExceeded
 from supervisor.protocol.events import AnyEvent, CostAlert
 from supervisor.protocol.messages import MessageId, SessionId, UserId
 from supervisor.protocol.status import EndReason, TurnState
 from supervisor.protocol.times import NANOS, nanos
 from tests.fakes import ScriptedConnector
-from tests.supervisor.harness import Core
+from tests.supervisor.harness import ALICE_MAIL, Core
 from tests.supervisor.helpers import PLENTY, ask, connect, result, scripted, session, text_message
 from tests.waiting import until
 
@@ -177,3 +180,68 @@ async def test_a_jump_over_several_levels_tells_of_the_highest_alone(tmp_path: P
         await core.spending.alert(last.turn)  # levels that were jumped over are not told later
         assert heard == []
         assert len(told(core)) == 1
+
+
+async def team(core: Core) -> None:
+    """Give bob a phone, olga (OPERATOR) a mailbox, and add dora (COORDINATOR), whose limits these are not."""
+    await bob_by_phone(core)
+    await core.accounts.put_user("olga", name="Olga", role="OPERATOR", emails=["olga@example.org"])
+    await core.accounts.put_user("dora", name="Dora", role="COORDINATOR", phones=["+15550102"])
+
+
+def addressed(core: Core) -> dict[str, tuple[str, str]]:
+    """Return by which channel to which address each user was told something."""
+    with closing(sqlite3.connect(core.store.path)) as database:
+        rows = database.execute("SELECT user_id, channel, recipient FROM outbox WHERE body LIKE '%of the limit of%'")
+        return {user_id: (channel, recipient) for user_id, channel, recipient in rows}
+
+
+@pytest.mark.parametrize("limit", ["user_daily_usd", "session_usd"])
+async def test_who_asked_by_a_program_is_told_at_their_first_address_and_operators_too(
+    tmp_path: Path, limit: str
+) -> None:
+    async with core_with(tmp_path, **{limit: 10.0}) as core:
+        await team(core)
+        await connect(core, user="bob")
+        await ask(core, pay(8.0))
+        assert addressed(core) == {
+            "bob": ("sms", BOBS_PHONE),
+            "alice": ("mail", ALICE_MAIL),
+            "olga": ("mail", "olga@example.org"),
+        }
+        name = "user bob" if limit == "user_daily_usd" else "session s1"
+        sentence = f"80 % of the limit of {name} is spent: $8.00 of $10.00."
+        assert (told(core, "bob"), told(core, "olga")) == ([sentence], [sentence])
+        (with_code,) = told(core)
+        assert re.fullmatch(rf"{re.escape(sentence)} {ADD}", with_code)
+
+
+async def test_of_everybodys_limit_those_alone_are_told_who_oversee_it(tmp_path: Path) -> None:
+    async with core_with(tmp_path, system_daily_usd=10.0) as core:
+        await team(core)
+        await say(core, f"claude: {pay(8.0)}", BOBS_PHONE)
+        await until(lambda: told(core, "olga"), "it is told")
+        assert set(addressed(core)) == {"alice", "olga"}
+        assert told(core, "olga") == ["80 % of the limit of system is spent: $8.00 of $10.00."]
+
+
+async def test_whose_message_by_a_program_was_refused_is_told_so_and_operators_without_a_code(tmp_path: Path) -> None:
+    async with core_with(tmp_path, user_daily_usd=2.0) as core:
+        await team(core)
+        await connect(core, user="bob")
+        await ask(core, pay(1.6))
+        with pytest.raises(BudgetExceeded):
+            await ask(core, "hello")
+        refusal = "A message of bob was refused: $1.60 of $2.00 of the limit of user bob is spent or set aside."
+        assert (told(core, "bob")[1:], told(core, "olga")[1:]) == ([refusal], [refusal])
+        assert "ADD" in told(core)[1]
+        assert not told(core, "dora")
+
+
+async def test_who_has_no_address_is_not_written_to(tmp_path: Path) -> None:
+    async with core_with(tmp_path, user_daily_usd=2.0) as core:
+        await connect(core, user="bob")
+        await ask(core, pay(1.6))
+        assert set(addressed(core)) == {"alice"}
+        with pytest.raises(BudgetExceeded):
+            await ask(core, "hello")

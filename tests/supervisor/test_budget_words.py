@@ -109,9 +109,10 @@ async def test_an_expired_code_and_another_administrators_add_nothing(tmp_path: 
         assert "Added $5.00" in await told(core, f"ADD 5 {code}")
 
 
-async def test_who_may_not_raise_a_limit_does_not_learn_whether_a_code_exists(tmp_path: Path) -> None:
+@pytest.mark.parametrize("role", ["COORDINATOR", "OPERATOR"])
+async def test_who_may_not_raise_a_limit_does_not_learn_whether_a_code_exists(tmp_path: Path, role: str) -> None:
     async with core_with(tmp_path) as core:
-        await core.accounts.put_user("bob", name="Bob", role="COORDINATOR", phones=[BOBS_PHONE])
+        await core.accounts.put_user("bob", name="Bob", role=role, phones=[BOBS_PHONE])
         code = await issue(core)
         wrong = "BBBBB" if code != "BBBBB" else "CCCCC"
         answers = {await told(core, f"ADD 5 {one}", phone=BOBS_PHONE) for one in (code, wrong)}

@@ -67,6 +67,10 @@ def test_an_operator_starts_no_work() -> None:
     assert {role for role in Role if role.may_prompt} == {Role.ADMIN, Role.COORDINATOR}
 
 
+def test_administrators_and_operators_oversee_what_everybody_spends() -> None:
+    assert {role for role in Role if role.oversees} == {Role.ADMIN, Role.OPERATOR}
+
+
 @pytest.mark.parametrize(
     "kind", [SessionStatus, EndReason, TurnState, OutboxState, Role, Permissions, Target, Direction]
 )
