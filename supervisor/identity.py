@@ -105,6 +105,13 @@ class Directory:
         except KeyError:
             raise UserNotFound(user_id) from None
 
+    def oversees(self, caller: Caller) -> bool:
+        """Return whether a caller sees what everybody spends: a service, or who is an administrator or operator now."""
+        if caller.user_id is None:
+            return True
+        user = self._users.get(caller.user_id)
+        return user is not None and user.role.oversees
+
     def by_address(self, address: Address) -> User | None:
         """Return the user who owns an address, or None; the whole address is compared."""
         user_id = self._by_address.get(address)

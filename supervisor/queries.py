@@ -44,7 +44,7 @@ class Queries:
 
     def oversees(self, caller: Caller) -> bool:
         """Return whether a caller sees what everybody spends together: a service, an administrator or an operator."""
-        return caller.user_id is None or self._directory.user(caller.user_id).role.oversees
+        return self._directory.oversees(caller)
 
     async def session(self, caller: Caller, session_id: SessionId) -> Session:
         """Return the record of a session that a caller may see; its figures may be those of its start.

@@ -17,6 +17,7 @@ from supervisor.hub import Hub
 from supervisor.identity import Caller, Directory
 from supervisor.protocol import events, requests
 from supervisor.protocol.errors import InternalError, InvalidMessage, NotAuthenticated, Overloaded, XswarmError
+from supervisor.protocol.messages import UserId
 from supervisor.wires.client import Client, Order
 from supervisor.wires.codec import BadFrame, decode, encode
 from supervisor.wires.failures import ShuttingDown
@@ -301,7 +302,10 @@ class Connection(Client):
             logger.exception("an event of type %s cannot be sent", event.type)
 
     def _may_see(self, event: events.AnyEvent) -> bool:
-        """Return whether an event is the caller's to see: a user sees their own alone, whatever the topic."""
+        """Return whether an event is the caller's to see: a user sees their own alone, whatever the topic.
+
+        Of limits, administrators and operators see everybody's.
+        """
         if self.caller is None or self.caller.user_id is None:
             return self.caller is not None
         match event:
@@ -309,13 +313,22 @@ class Connection(Client):
                 return True  # only on topics of a session or user, which were checked when it subscribed
             case events.SessionUpdated() | events.CostRecorded():
                 return event.user_id == self.caller.user_id or f"session:{event.session_id}" in self._topics
-            case events.CostAlert(scope="message", user_id=user_id, session_id=session_id):
-                return user_id == self.caller.user_id or f"session:{session_id}" in self._topics
-            case events.CostAlert(scope=scope, id=name):
-                own = (scope, name) == ("user", self.caller.user_id)
-                return own or (scope == "session" and f"session:{name}" in self._topics)
+            case events.CostAlert():
+                return self._common.directory.oversees(self.caller) or self._is_own(event, self.caller.user_id)
             case events.ApprovalRequested() | events.ApprovalResolved():
                 return True  # a user hears of their own alone: `_heard`
+            case _:
+                return False
+
+    def _is_own(self, alert: events.CostAlert, user_id: UserId) -> bool:
+        """Return whether a limit is a user's own, or that of a session whose topic they may hear."""
+        match alert.scope:
+            case "message":
+                return alert.user_id == user_id or f"session:{alert.session_id}" in self._topics
+            case "session":
+                return f"session:{alert.id}" in self._topics
+            case "user":
+                return alert.id == user_id
             case _:
                 return False
 

@@ -300,3 +300,14 @@ def test_no_text_passes_for_a_token(text: str) -> None:
     directory.replace([ADA], [])
     with pytest.raises(NotAuthenticated):
         directory.caller(text)
+
+
+def test_services_administrators_and_operators_oversee_what_everybody_spends(directory: Directory) -> None:
+    eve = User(id=UserId("eve"), name="Eve", role=Role.COORDINATOR, addresses=())
+    directory.replace([BOB, ADA, eve], [])
+    overseeing = {name: directory.oversees(Caller(name=name, user_id=UserId(name))) for name in ("ada", "bob", "eve")}
+    assert overseeing == {"ada": True, "bob": True, "eve": False}
+    assert directory.oversees(directory.caller(SERVICE))
+    assert directory.oversees(directory.caller(OPERATOR))
+    directory.replace([ADA, eve], [])
+    assert not directory.oversees(Caller(name="bob", user_id=UserId("bob"))), "who was removed sees nothing"

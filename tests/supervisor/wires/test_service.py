@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from supervisor.config import Project
-from supervisor.protocol.events import OMIT, CostAlert
+from supervisor.protocol.events import OMIT, CostAlert, CostRecorded
 from supervisor.protocol.messages import SessionId
 from supervisor.protocol.status import EndReason, SessionStatus
 from supervisor.protocol.times import day_text, now_ms
@@ -420,3 +420,47 @@ async def test_a_user_hears_of_their_own_limits_alone(tmp_path: Path) -> None:
             (True, True),
         ]
         assert await bob.quiet()
+
+
+@pytest.mark.parametrize(("name", "sees"), [("alice", True), ("olga", True), ("bob", False)])
+async def test_administrators_and_operators_hear_of_everybodys_limits_by_their_own_tokens(
+    tmp_path: Path, name: str, sees: bool
+) -> None:
+    async with Listening(tmp_path) as listening:
+        client = await listening.client(await listening.core.token(name))
+        await client.ask("subscribe", topics=["costs"])
+        everybodys = [("system", ""), ("user", "dora"), ("session", "other"), ("message", "m1")]
+        for scope, key in everybodys:
+            alert = CostAlert(scope=scope, id=key, spent_usd=4.0, limit_usd=5.0, level="warning")
+            listening.core.hub.publish(alert, ("costs",))
+        heard = [await client.receive_type("cost_alert") for _ in everybodys] if sees else []
+        assert [(one["scope"], one["id"]) for one in heard] == (everybodys if sees else [])
+        assert await client.quiet()
+
+
+async def test_who_is_an_administrator_no_more_hears_no_more_of_everybodys_limits(tmp_path: Path) -> None:
+    async with Listening(tmp_path) as listening:
+        client = await listening.client(await listening.core.token("alice"))
+        await client.ask("subscribe", topics=["costs"])
+        alert = CostAlert(scope="system", id="", spent_usd=4.0, limit_usd=5.0, level="warning")
+        listening.core.hub.publish(alert, ("costs",))
+        assert (await client.receive_type("cost_alert"))["scope"] == "system"
+        await listening.core.accounts.put_user("alice", name="Alice", role="COORDINATOR")
+        listening.core.hub.publish(alert, ("costs",))
+        assert await client.quiet()
+
+
+async def test_what_others_spend_is_still_not_sent_to_an_administrators_own_token(tmp_path: Path) -> None:
+    async with Listening(tmp_path) as listening:
+        client = await listening.client(await listening.core.token("alice"))
+        await client.ask("subscribe", topics=["costs"])
+        for user_id in ("bob", "alice"):
+            cost = CostRecorded(
+                user_id=user_id, session_id="s1", message_id="m1", cost_usd=1.0, channel="socket", timestamp=STAMP
+            )
+            listening.core.hub.publish(cost, ("costs",))
+        assert (await client.receive_type("cost_recorded"))["user_id"] == "alice"
+        assert await client.quiet()
+
+
+STAMP = "2026-01-01T00:00:00Z"
