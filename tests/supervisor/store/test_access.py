@@ -16,6 +16,7 @@ from supervisor.protocol.messages import MessageId
 from supervisor.protocol.status import SessionStatus
 from supervisor.store import (
     accept,
+    budgets,
     charges,
     cost,
     drafts,
@@ -70,6 +71,16 @@ def test_no_hot_query_reads_a_whole_table(query: str) -> None:
         and step not in ("SCAN claude_code_sessions USING INDEX claude_code_sessions_activity", "SCAN CONSTANT ROW")
     ]
     assert scans == []
+
+
+def test_what_stands_under_limits_reads_the_journal_and_what_runs_but_not_all_turns_of_a_user() -> None:
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
+        migrate(connection)
+        plan = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {budgets._STANDING}", Unbound())]
+    scans = {step for step in plan if step.startswith("SCAN")}
+    assert scans == {"SCAN CONSTANT ROW", "SCAN c", "SCAN t USING INDEX turns_running"}
+    searched = [step for step in plan if step.startswith("SEARCH t ")]
+    assert all("rowid=?" in step for step in searched), searched
 
 
 def _hot_changes() -> list[str]:
