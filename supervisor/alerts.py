@@ -44,7 +44,7 @@ class Alerts:
         self._limits = limits
         self._notices = notices
         self._clock = clock
-        self._withheld: dict[int, list[Reached]] = {}
+        self._withheld: dict[int, set[str]] = {}  # scopes, by turn
 
     async def under_way(self, turn: Turn) -> None:
         """Tell people of the highest level that spending has reached while a turn runs.
@@ -53,11 +53,11 @@ class Alerts:
         refused its next call then, and says so itself. Else `ended` writes it.
         """
         try:
-            reached = await self._reached(turn, None)
-            withheld = {one.spent.scope: one for one in reached if self._waits_for_the_end(one, turn)}
-            for one in await self._tell([_without_writer(one, turn, withheld) for one in reached], turn):
-                if one.spent.scope in withheld:
-                    self._withheld.setdefault(turn.id, []).append(withheld[one.spent.scope])
+            reached = await self._fresh(turn, None)
+            withheld = {one.spent.scope for one in reached if _waits_for_the_end(one, turn)}
+            told = await self._tell([_without_writer(one, turn, withheld) for one in reached], turn)
+            if kept := {one.spent.scope for one in told} & withheld:
+                self._withheld.setdefault(turn.id, set()).update(kept)
         except StorageError as error:
             _not_recorded(turn, error)
 
@@ -67,28 +67,31 @@ class Alerts:
         Args:
             refused: why the turn was, or was refused a call: who may raise that limit is told that it is used up.
         """
-        withheld = self._withheld.pop(turn.id, [])
+        withheld = self._withheld.pop(turn.id, set())
+        if refused is not None:
+            withheld.discard(refused.scope)
         try:
-            for one in withheld:
-                if refused is None or refused.scope != one.spent.scope:
-                    await self._write(one, turn)
-            await self._tell(await self._reached(turn, refused), turn)
+            if withheld:
+                for one in await self._reached(turn, None):
+                    if one.spent.scope in withheld and one.levels[-1] >= LEVELS[-1]:  # not raised meanwhile
+                        await self._write(one, turn)
+            await self._tell(await self._fresh(turn, refused), turn)
         except StorageError as error:
             _not_recorded(turn, error)
 
-    async def _reached(self, turn: Turn, refused: BudgetExceeded | None) -> list[Reached]:
+    async def _fresh(self, turn: Turn, refused: BudgetExceeded | None) -> list[Reached]:
         """Return what nobody was told of yet, by what is stored: most often nothing, and nothing is written then."""
+        return [one for one in await self._reached(turn, refused) if one.levels[-1] > one.spent.told]
+
+    async def _reached(self, turn: Turn, refused: BudgetExceeded | None) -> list[Reached]:
         now = self._clock()
         standing, _ = await self._budgets.standing(turn.id, turn.user_id, turn.session_id, now_ms=now)
-        found = []
-        for spent in standing:
-            limit = configured(self._limits, spent.scope)
-            if limit is None:
-                continue
-            one = self._notices.reached(spent, limit + spent.raised, limit, turn, refused)
-            if one is not None and one.levels[-1] > spent.told:
-                found.append(one)
-        return found
+        return [
+            one
+            for spent in standing
+            if (limit := configured(self._limits, spent.scope)) is not None
+            and (one := self._notices.reached(spent, limit + spent.raised, limit, turn, refused)) is not None
+        ]
 
     async def _tell(self, reached: Sequence[Reached], turn: Turn) -> list[Reached]:
         fresh = await self._budgets.told(reached, now_ms=self._clock()) if reached else []
@@ -107,12 +110,12 @@ class Alerts:
             await self._outbox.add(draft, user_id=turn.user_id, now_ms=self._clock())
         self._notices.written()
 
-    @staticmethod
-    def _waits_for_the_end(one: Reached, turn: Turn) -> bool:
-        return one.levels[-1] >= LEVELS[-1] and own_reply(turn) is not None and turn.user_id in one.recipients
+
+def _waits_for_the_end(one: Reached, turn: Turn) -> bool:
+    return one.levels[-1] >= LEVELS[-1] and own_reply(turn) is not None and turn.user_id in one.recipients
 
 
-def _without_writer(one: Reached, turn: Turn, withheld: dict[str, Reached]) -> Reached:
+def _without_writer(one: Reached, turn: Turn, withheld: set[str]) -> Reached:
     if one.spent.scope not in withheld:
         return one
     return replace(one, recipients=[user_id for user_id in one.recipients if user_id != turn.user_id])

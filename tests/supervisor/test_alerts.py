@@ -227,6 +227,35 @@ async def test_the_writer_learns_at_the_end_that_a_limit_is_used_up_where_nothin
         assert len(told(core)) == 1
 
 
+async def test_a_limit_that_was_raised_meanwhile_is_not_said_to_be_used_up(tmp_path: Path) -> None:
+    async with core_with(tmp_path, user_daily_usd=2.0) as core:
+        session_id = await bob_holds(core)
+        await spend(core, 2.0, session_id)
+        match = re.search(r"Reply ADD 5 ([A-Z]{5}) to raise", told(core)[0])
+        assert match is not None
+        assert (await say(core, f"ADD 1 {match[1]}")).startswith("Added $1.00")
+        scripted(core).release()
+        assert await say(core, "claude: hello", BOBS_PHONE) == ""
+        assert told(core, "bob") == []
+
+
+async def test_the_writer_by_text_is_told_at_once_of_what_is_not_used_up_yet(tmp_path: Path) -> None:
+    async with core_with(tmp_path, user_daily_usd=2.0) as core:
+        session_id = await bob_holds(core)
+        await spend(core, 1.0, session_id)
+        assert told(core, "bob") == ["50 % of the limit of user bob is spent: $1.00 of $2.00."]
+
+
+async def test_the_writer_is_not_told_at_the_end_of_a_limit_that_is_not_theirs_to_see(tmp_path: Path) -> None:
+    async with core_with(tmp_path, system_daily_usd=2.0) as core:
+        session_id = await bob_holds(core)
+        await spend(core, 2.0, session_id)
+        assert len(told(core)) == 1
+        scripted(core).release()
+        refused = await say(core, "claude: hello", BOBS_PHONE)
+        assert told(core, "bob") == [refused]
+
+
 async def test_of_two_limits_that_are_used_up_the_refusal_says_one_and_the_other_is_told(tmp_path: Path) -> None:
     async with core_with(tmp_path, user_daily_usd=2.0, session_usd=2.0) as core:
         core.spending._refused_seconds = 0.0
