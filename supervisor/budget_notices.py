@@ -12,7 +12,7 @@ from supervisor.protocol.codes import CodeKind
 from supervisor.protocol.errors import BudgetExceeded
 from supervisor.protocol.events import OMIT, CostAlert
 from supervisor.protocol.ids import uuid7
-from supervisor.protocol.messages import Address, OutboxId, Reply, UserId
+from supervisor.protocol.messages import PLAIN_CHANNELS, Address, OutboxId, Reply, UserId
 from supervisor.protocol.status import Role
 from supervisor.protocol.times import DAY_MS, Clock, now_ms, usd
 from supervisor.store.ports.budgets import Reached, Spent, reference
@@ -118,7 +118,7 @@ class BudgetNotices:
 
     def written(self) -> None:
         """Tell the outbox that there may be something to send."""
-        for channel in ("sms", "mail"):
+        for channel in PLAIN_CHANNELS:
             self._replied(channel)
 
     def advised(self, turn: Turn, outcome: Outcome, error: BudgetExceeded, configured: int | None) -> Outcome:
@@ -171,7 +171,7 @@ class BudgetNotices:
 
 def own_reply(turn: Turn) -> Reply | None:
     """Return how who wrote a turn is answered by text or mail; None = they are not."""
-    return turn.reply if turn.reply is not None and turn.reply.channel in ("sms", "mail") else None
+    return turn.reply if turn.reply is not None and turn.reply.channel in PLAIN_CHANNELS else None
 
 
 def _told(spent: Spent, level: int, limit: int, turn: Turn, refused: BudgetExceeded | None) -> str:

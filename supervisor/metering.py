@@ -69,6 +69,7 @@ class SessionMeter:
         self._changed = asyncio.Event()
         self._admitting = asyncio.Lock()
         self._admitted = 0  # calls that were let through and are not over
+        self._over = 0  # calls that were let through and are over, ever
         self._most = 0  # that any of them can cost, in nanodollars
 
     def begin(self, turn_id: int, user_id: UserId) -> None:
@@ -121,19 +122,24 @@ class SessionMeter:
 
     async def _refusal(self, gauge: Gauge, most_nanos: int) -> BudgetExceeded | None:
         while True:
+            # Before anything is asked: what ends meanwhile is in none of the answers, and is asked about again.
+            over, alone = self._over, not self._admitted
             await self.drain()
             error = await gauge.refusal(self._turn_id, self._user_id, 0)
-            if error is not None or not self._admitted:
+            if error is not None or alone:
                 return error
             each = max(self._most, most_nanos)
-            if await gauge.refusal(self._turn_id, self._user_id, each * (self._admitted + 1)) is None:
+            fits = await gauge.refusal(self._turn_id, self._user_id, each * (self._admitted + 1)) is None
+            if fits and self._over == over:
                 return None
-            self._changed.clear()
-            await self._changed.wait()
+            while self._over == over:
+                self._changed.clear()
+                await self._changed.wait()
 
     def over(self) -> None:
         """Note that a call which was let through is over."""
         self._admitted -= 1
+        self._over += 1
         self._changed.set()
 
     def started(self, call: ModelCall) -> None:

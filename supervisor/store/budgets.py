@@ -67,6 +67,8 @@ _ADD = """
     ON CONFLICT (scope, key, day) DO UPDATE SET nanos = nanos + excluded.nanos
 """
 _TELL = "INSERT INTO alerts (scope, key, day, level, at_ms) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
+# A limit that was raised may be nearly used up again, and its administrators need another code then.
+_TELL_ANEW = "DELETE FROM alerts WHERE scope = ? AND key = ? AND day = ? AND level > 50"
 
 
 class SqliteBudgets:
@@ -135,6 +137,7 @@ def raise_limit(tx: Transaction, more: Raise, by: UserId, message_id: MessageId,
     if added + more.nanos > more.most:
         return more.told(added, False)
     tx.execute(_ADD, (*place, more.nanos))
+    tx.execute(_TELL_ANEW, place)
     detail = {"scope": more.scope, "key": more.key, "day": more.day, "nanos": more.nanos, "message": message_id}
     tx.record(by, "budget.raised", detail, now_ms)
     return more.told(added + more.nanos, True)

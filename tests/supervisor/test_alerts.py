@@ -366,3 +366,17 @@ async def test_a_message_to_the_assistant_is_announced_without_a_session(tmp_pat
         (alert,) = listener.alerts
         assert (alert.scope, alert.level, alert.session_id) == ("message", "exceeded", OMIT)
         assert not [text for text in told(core) if "limit" in text]
+
+
+async def test_a_limit_that_was_raised_is_told_anew_when_it_is_nearly_used_up_again(tmp_path: Path) -> None:
+    async with core_with(tmp_path, user_daily_usd=2.0) as core:
+        await say(core, f"claude: {pay(2.0)}")
+        match = re.search(r"^100 % .* Reply ADD 5 ([A-Z]{5}) to raise", told(core)[-1])
+        assert match is not None
+        await say(core, f"ADD 2 {match[1]}")
+        before = len(told(core))
+        await say(core, f"claude: {pay(0.1)}")
+        assert len(told(core)) == before, "half of it was told before"
+        await say(core, f"claude: {pay(1.4)}")
+        (again,) = told(core)[before:]
+        assert again.startswith("80 % of the limit of user alice is spent: $3.50 of $4.00. Reply ADD 5 ")

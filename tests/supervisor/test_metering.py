@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
@@ -210,6 +211,50 @@ async def test_no_call_waits_until_what_was_spent_is_told_and_the_end_does(meter
     assert not settling.done()
     told.set()
     await settling
+
+
+class EndingGauge:
+    """Lets what is under way end in the middle of an answer, which does not know of it yet.
+
+    Args:
+        at: the call to it in which that happens, from 0 on.
+        answers: to its calls in order; true = refused.
+    """
+
+    def __init__(self, meter: SessionMeter, at: int, answers: Sequence[bool]) -> None:
+        self._meter = meter
+        self._at = at
+        self._answers = answers
+        self.asked: list[int] = []
+
+    async def refusal(self, turn_id: int | None, user_id: UserId, under_way: int) -> BudgetExceeded | None:
+        self.asked.append(under_way)
+        if len(self.asked) - 1 == self._at:
+            self._meter.finished(ENDED)
+            self._meter.over()
+        refused = self._answers[len(self.asked) - 1]
+        return BudgetExceeded("message", 1.01, 1.0) if refused else None
+
+
+@pytest.mark.parametrize(
+    ("at", "answers", "refused"),
+    [
+        (0, [False, False, True], True),  # it was read before what it costs was: to be read again
+        (1, [False, True, False], False),  # nobody will say again that it is over
+    ],
+)
+async def test_a_call_that_ends_while_another_is_admitted_is_counted_and_waited_for_by_nobody(
+    meter: SessionMeter, at: int, answers: list[bool], refused: bool
+) -> None:
+    meter.begin(7, ADA)
+    meter._gauge = FreeGauge()
+    assert await meter.admit("claude-x", 10, most_nanos=5) is None
+    meter.started(BEGUN)
+    gauge = meter._gauge = EndingGauge(meter, at, answers)
+    said = await asyncio.wait_for(meter.admit("claude-x", 10, most_nanos=5), 20)
+    assert (said is not None) is refused
+    assert gauge.asked == [0, 10, 0] if at else [0, 5, 0]
+    await meter.settle(7)
 
 
 class FreeGauge:
