@@ -60,7 +60,7 @@ async def test_a_call_that_may_change_something_is_on_disk_before_it_runs(tmp_pa
         assert (await live.decide(call("Write", file_path="notes"))).allowed
         assert await core.endings.tools_of(running.turn) == ["Write notes"]
         scripted(core).release()
-        await until(lambda: core.turns.running("s1") is None, "it ends")
+        await until(core.all_answered, "its end is on record")
         assert live.witness is None
 
 
