@@ -16,6 +16,7 @@ from pathlib import Path
 import supervisor.core
 from supervisor import config
 from supervisor.accounts import Accounts
+from supervisor.config.tables import Approvals
 from supervisor.core import Tuning
 from supervisor.identity import Directory
 from supervisor.models.prices import PriceList
@@ -69,6 +70,7 @@ class Core:
         limits: config.Limits | None = None,
         budgets: config.Budgets | None = None,
         queue: config.Queue | None = None,
+        approvals: Approvals | None = None,
         projects: Mapping[str, config.Project] | None = None,
         upstream: str = NOWHERE,
         crash: Callable[[str], None] | None = None,
@@ -83,6 +85,7 @@ class Core:
         self._limits = limits or config.Limits()
         self._budgets = budgets
         self._queue = queue or config.Queue()
+        self._approvals = approvals or Approvals()
         self._more_projects = dict(projects or {})
         self._upstream = upstream
         self._crash = crash
@@ -120,6 +123,7 @@ class Core:
             limits=self._limits,
             budgets=self._budgets,
             queue=self._queue,
+            approvals=self._approvals,
             state=config.State(dir=str(self.folder)),
             projects={
                 "site": config.Project(
