@@ -115,9 +115,11 @@ def look_again(call: ToolCall, allowed: Verdict, project_path: str, guarded: Col
     Args:
         guarded: what a person is asked about all the same, whatever the project allows.
     """
+    asking = decide(call, Permissions.ASK, project_path)
+    if not isinstance(asking, Asking):
+        return allowed
     outside = not all(is_inside(path, project_path) for path in _paths(call.input))
-    shell = call.name == "Bash"
-    risks = {Risk.OUTSIDE: outside, Risk.NETWORK: call.name in NETWORK, Risk.FULL_SHELL: shell, Risk.SHELL: shell}
+    risks = {Risk.OUTSIDE: outside, Risk.FULL_SHELL: asking.risk is Risk.SHELL, asking.risk: True}
     for risk, applies in risks.items():
         if applies and risk in guarded:
             return _needs_asking(call, "it was asked for by a way that can be forged", risk)

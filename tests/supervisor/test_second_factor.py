@@ -174,6 +174,9 @@ async def test_what_config_toml_does_not_call_a_high_risk_needs_none(tmp_path: P
         (READ_OUTSIDE, BY_DEFAULT, Risk.OUTSIDE),
         (ToolCall(tool_use_id="t", name="Edit", input={"file_path": "../x"}), BY_DEFAULT, Risk.OUTSIDE),
         (ToolCall(tool_use_id="t", name="mcp__x__y", input={"path": "/etc"}), BY_DEFAULT, Risk.OUTSIDE),
+        (ToolCall(tool_use_id="t", name="Glob", input={"pattern": "/etc/*"}), BY_DEFAULT, Risk.OUTSIDE),
+        (ToolCall(tool_use_id="t", name="Grep", input={"pattern": "x", "glob": "../*"}), BY_DEFAULT, Risk.OUTSIDE),
+        (ToolCall(tool_use_id="t", name="Glob", input={"pattern": "src/*"}), set(Risk), None),
         (FETCH, BY_DEFAULT, Risk.NETWORK),
         (ToolCall(tool_use_id="t", name="WebSearch", input={"query": "x"}), BY_DEFAULT, Risk.NETWORK),
         (BASH, BY_DEFAULT, Risk.FULL_SHELL),
@@ -182,6 +185,13 @@ async def test_what_config_toml_does_not_call_a_high_risk_needs_none(tmp_path: P
         (READ_OUTSIDE, {Risk.NETWORK, Risk.FULL_SHELL}, None),
         (FETCH, {Risk.OUTSIDE, Risk.FULL_SHELL}, None),
         (WRITE, BY_DEFAULT, None),
+        (WRITE, {Risk.EDIT}, Risk.EDIT),
+        (
+            ToolCall(tool_use_id="t", name="Write", input={"file_path": ".git/hooks/x"}),
+            {Risk.PROTECTED},
+            Risk.PROTECTED,
+        ),
+        (ToolCall(tool_use_id="t", name="mcp__x__y", input={}), {Risk.OTHER}, Risk.OTHER),
         (ToolCall(tool_use_id="t", name="Read", input={"file_path": "src/x.py"}), BY_DEFAULT, None),
     ],
 )
