@@ -295,7 +295,8 @@ INPUTS = st.dictionaries(
     st.sampled_from(["file_path", "notebook_path", "path", "pattern", "glob", "command"]),
     st.one_of(PATHS, st.none(), st.integers(), st.lists(PATHS, max_size=2)),
 )
-FIXTURE = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300)
+UNHURRIED = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+FIXTURE = settings(suppress_health_check=UNHURRIED, max_examples=300)
 
 
 @given(TOOLS, INPUTS, st.sampled_from([ASK, EDIT]), st.one_of(st.none(), st.just("agent-1")))
