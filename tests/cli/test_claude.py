@@ -109,6 +109,16 @@ def test_history_is_shown_oldest_first_without_control_characters(daemon: Daemon
     assert len(xswarm("claude", "history", SESSION, "--json", "--limit", "1").document["messages"]) == 1
 
 
+def test_history_says_who_wrote_each_message_of_a_shared_session(daemon: DaemonStandIn, xswarm: Command) -> None:
+    for user_id in ("alice", "bob"):
+        daemon.records.add_message(SESSION, "to_claude", f"by {user_id}", user_id=user_id)
+        daemon.records.add_message(SESSION, "from_claude", "done", user_id=None)
+    heads = [
+        head for head, _, _ in (part.partition("\n") for part in xswarm("claude", "history", SESSION).out.split("\n\n"))
+    ]
+    assert [head.partition(",")[0] for head in heads if head] == ["alice", "Claude Code", "bob", "Claude Code"]
+
+
 @pytest.mark.parametrize("command", ["send", "interrupt", "stop", "history", "status"])
 def test_unknown_session_is_exit_code_4(daemon: DaemonStandIn, xswarm: Command, command: str) -> None:
     text = ["text"] if command == "send" else []

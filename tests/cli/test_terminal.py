@@ -126,3 +126,16 @@ async def test_a_script_s_prompt_is_sent_as_it_stands(daemon: DaemonStandIn) -> 
     desk.terminal.post(InputEnded())
     assert await desk.terminal.run() is ExitCode.DONE
     assert daemon.records.prompts == ["steer: hello"]
+
+
+async def test_of_a_shared_session_it_shows_who_wrote_what_before_and_meanwhile(daemon: DaemonStandIn) -> None:
+    daemon.records.add_message(SESSION, "to_claude", "first", user_id="alice")
+    desk = Desk(daemon)
+    running = asyncio.create_task(desk.terminal.run())
+    await desk.sees("alice: first\n")
+    await desk.sees("Attached to")
+    daemon.records.add_message(SESSION, "to_claude", "second", user_id="bob", context={"channel": "sms"})
+    desk.terminal.post(Typed("say hello"))  # what follows a prompt shows what came meanwhile
+    await desk.sees("bob (sms): second\n")
+    desk.terminal.post(InputEnded())
+    assert await running is ExitCode.DONE

@@ -71,6 +71,13 @@ def test_channel_of_a_prompt_is_named_where_it_is_known(shown: Shown) -> None:
     assert shown.out.getvalue() == "You (sms): hi\n"
 
 
+def test_who_wrote_a_prompt_is_named_where_it_is_known(shown: Shown) -> None:
+    by_alice = prompt("p", "hi", user_id="alice")
+    by_bob = prompt("q", "and now?", user_id="bob", context={"channel": "sms"})
+    shown.transcript.rows([by_alice, answer("a", "hello"), by_bob, answer("b", "bye")])
+    assert shown.out.getvalue() == "alice: hi\nhello\nbob (sms): and now?\nbye\n"
+
+
 def test_answer_after_tools_is_recognised_by_its_end(shown: Shown) -> None:
     shown.transcript.delta("p", "Let me look.")
     shown.transcript.tool("p", {"name": "Read", "status": "started", "input": {"file": "a"}})
