@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
-from tests.e2e.world import World, script, slow_answer
+from tests.e2e.world import HANG, World, script, slow_answer, write_file
 from tests.waiting import until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.cli_process]
@@ -39,3 +40,29 @@ async def test_each_text_is_told_what_became_of_it_and_all_are_answered(world: W
     states = [state for (state,) in database.execute("SELECT state FROM turns ORDER BY id")]
     database.close()
     assert states == ["completed"] * 4
+
+
+@pytest.mark.parametrize(
+    ("tables", "written"),
+    [
+        ("", "interrupt: claude: say now"),
+        ("", "claude: interrupt: say now"),
+        ('[queue]\nmode = "interrupt"\n', "claude: say now"),
+    ],
+    ids=["before", "behind", "configured"],
+)
+async def test_a_text_that_interrupts_stops_the_turn_that_runs_and_is_answered_next(
+    tables: str, written: str, tmp_path: Path
+) -> None:
+    async with World(tmp_path, tables=tables) as world:
+        await world.start()
+        await world.text("claude: first: " + script(write_file(world.project() / "first.txt", "hi"), HANG))
+        await until(world.tools_started, "it works", 60)
+        await world.text(written)
+        assert await world.answer("Stopping what runs; your message is next in line.")
+        assert "Stopped." in await world.answer("Stopped.")
+        await until(lambda: not world.turns("running") and not world.turns("pending"), "nothing is left", 60)
+        assert world.turns("completed") == ["say now"]
+        assert len(world.turns("cancelled")) == 1
+        with closing(world.database()) as database:
+            assert database.execute("SELECT count(DISTINCT lane) FROM turns").fetchone() == (1,)

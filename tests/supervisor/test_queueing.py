@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from supervisor.config import Queue
-from supervisor.protocol.messages import Receipt
+from supervisor.identity import Caller
+from supervisor.operations import Asked
+from supervisor.protocol.messages import Receipt, UserId
 from supervisor.protocol.status import TurnState
 from supervisor.protocol.times import now_ms
 from tests.fakes import ScriptedConnector
@@ -55,14 +57,21 @@ async def test_who_waits_learns_the_place_and_who_does_not_is_told_nothing(tmp_p
         assert [text for _, text in scripted(core).prompts] == ["hold on", "second", "third"]
 
 
-@pytest.mark.parametrize("by_prefix", [True, False])
-async def test_an_interrupt_stops_what_runs_and_keeps_the_order(tmp_path: Path, by_prefix: bool) -> None:
-    async with core_with(tmp_path, "followup" if by_prefix else "interrupt") as core:
+@pytest.mark.parametrize(
+    ("mode", "written"),
+    [
+        ("followup", "claude: interrupt: third"),
+        ("followup", "interrupt: claude: third"),
+        ("interrupt", "claude: third"),
+    ],
+)
+async def test_an_interrupt_stops_what_runs_and_keeps_the_order(mode: str, written: str, tmp_path: Path) -> None:
+    async with core_with(tmp_path, mode) as core:
         first = await text(core, "hold on")
         await until(scripted(core).held, "it runs")
         await text(core, "queue: second")
         assert scripted(core).interrupts == 0
-        last = await text(core, "interrupt: third" if by_prefix else "third")
+        last = await core.intake.accept(text_message(written))
         await until(lambda: is_over(core, last), "all are answered")
         assert await state(core, first) is TurnState.CANCELLED
         assert (await result(core, last.message_id)).answer == "third"
@@ -70,6 +79,42 @@ async def test_an_interrupt_stops_what_runs_and_keeps_the_order(tmp_path: Path, 
         told_now = await told_texts(core)
         assert "Stopping what runs; your message is number 2 in line." in told_now
         assert any(told_text.startswith("Stopped.") for told_text in told_now)
+
+
+@pytest.mark.parametrize(
+    ("mode", "written"),
+    [("followup", "claude: interrupt: now"), ("followup", "interrupt: claude: now"), ("interrupt", "claude: now")],
+)
+async def test_with_nothing_waiting_what_interrupts_runs_next(mode: str, written: str, tmp_path: Path) -> None:
+    async with core_with(tmp_path, mode) as core:
+        first = await text(core, "hold on")
+        await until(scripted(core).held, "it runs")
+        last = await core.intake.accept(text_message(written))
+        await until(core.all_answered, "both are answered")
+        assert (await state(core, first), await state(core, last)) == (TurnState.CANCELLED, TurnState.COMPLETED)
+        assert (await result(core, first.message_id)).turn.session_id == (
+            await result(core, last.message_id)
+        ).turn.session_id
+        assert [text for _, text in scripted(core).prompts] == ["hold on", "now"]
+        assert "Stopping what runs; your message is next in line." in await told_texts(core)
+
+
+@pytest.mark.parametrize(("mode", "interrupts"), [("followup", 0), ("interrupt", 1)])
+async def test_what_a_service_routes_interrupts_where_config_toml_says_so_and_by_no_word(
+    mode: str, interrupts: int, tmp_path: Path
+) -> None:
+    async with core_with(tmp_path, mode) as core:
+        caller = Caller(name="alice", user_id=UserId("alice"))
+        alice = core.directory.user("alice")
+        asked = Asked(caller=caller, channel="http")
+        core.operations.start(await core.operations.route(asked, alice, "claude: hold on"))
+        await until(scripted(core).held, "the first runs")
+        core.operations.start(await core.operations.route(asked, alice, "claude: interrupt: now"))
+        assert scripted(core).interrupts == interrupts
+        scripted(core).release()
+        await until(core.all_answered, "both are answered")
+        assert [text for _, text in scripted(core).prompts] == ["hold on", "interrupt: now"]
+        assert await told_texts(core) == []
 
 
 async def test_with_nothing_running_the_prefix_is_stripped(tmp_path: Path) -> None:
