@@ -17,7 +17,7 @@ import httpx
 from websockets.asyncio.client import ClientConnection, connect
 
 from connectors.claude_code import installation
-from supervisor.demo.mailbox import MailboxStandIn, deliver
+from supervisor.demo.mailbox import MailboxStandIn, SentMail, deliver
 from supervisor.demo.twilio import TwilioStandIn
 from tests.e2e.process import DaemonProcess, free_port
 from tests.waiting import until
@@ -207,11 +207,30 @@ class World:
         }
         return (await self.client.post(self.webhook, content=urlencode(form), headers=headers)).status_code
 
-    async def mail(self, subject: str, body: str) -> str:
-        """Hand in a mail of alice's as the mail server does; return the last answer."""
+    async def mail(self, subject: str, body: str, headers: Mapping[str, str] | None = None) -> str:
+        """Hand in a mail of alice's as the mail server does; return the last answer.
+
+        Args:
+            headers: more of them, such as In-Reply-To.
+        """
         return await deliver(
-            str(self.lmtp), from_=ALICE_MAIL, to=OURS, subject=subject, body=body, authserv_id=AUTHSERV_ID
+            str(self.lmtp),
+            from_=ALICE_MAIL,
+            to=OURS,
+            subject=subject,
+            body=body,
+            authserv_id=AUTHSERV_ID,
+            headers=headers,
         )
+
+    async def mailed(self, part: str) -> SentMail:
+        """Wait for a mail to alice that holds this, and return it."""
+
+        def found() -> list[SentMail]:
+            return [mail for mail in self.mailbox.messages if mail.envelope_to == (ALICE_MAIL,) and part in mail.text]
+
+        await until(found, f"a mail with {part!r}", ANSWER_SECONDS)
+        return found()[0]
 
     def answers(self) -> list[str]:
         """Return the texts that alice got, oldest first."""

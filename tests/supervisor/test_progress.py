@@ -13,7 +13,7 @@ from supervisor.protocol.status import TurnState
 from supervisor.protocol.times import nanos, now_ms
 from supervisor.store.records import Outcome
 from tests.fakes import ScriptedConnector
-from tests.supervisor.harness import Core
+from tests.supervisor.harness import ALICE_MAIL, Core
 from tests.supervisor.helpers import scripted, text_message
 from tests.waiting import until
 
@@ -31,8 +31,8 @@ def notices(core: Core, settings: Progress, ahead: float = 0.0) -> ProgressNotic
     )
 
 
-async def texts(core: Core) -> list[str]:
-    return [row.text for row in await core.store.outbox.due("sms", now_ms=now_ms(), limit=9)]
+async def texts(core: Core, channel: str = "sms") -> list[str]:
+    return [row.text for row in await core.store.outbox.due(channel, now_ms=now_ms(), limit=9)]
 
 
 async def test_a_turn_that_takes_long_is_told_once(tmp_path: Path) -> None:
@@ -61,6 +61,23 @@ async def test_a_turn_of_which_nothing_is_heard_is_told_once_and_not_before(tmp_
         assert stuck.silent_seconds == 650
         assert await texts(core) == ['No sign of life for 10 min: "hold on". ABORT stops it.']
         await notices(core, Progress(stuck_after_seconds=0), ahead=9000).look()
+        scripted(core).release()
+
+
+async def test_a_mail_whose_turn_is_stuck_is_told_by_mail_once_and_nothing_before(tmp_path: Path) -> None:
+    async with Core(tmp_path, connector=ScriptedConnector()) as core:
+        mail = text_message("claude: hold on", phone=ALICE_MAIL, channel="mail", thread="<t@x>")
+        await core.intake.accept(mail)
+        await until(scripted(core).held, "it runs")
+        await notices(core, Progress(progress_after_seconds=0.001), ahead=500).look()
+        assert await texts(core, "mail") == []
+        look = notices(core, Progress(), ahead=650)
+        await look.look()
+        await look.look()
+        (row,) = await core.store.outbox.due("mail", now_ms=now_ms(), limit=9)
+        assert row.text == 'No sign of life for 10 min: "hold on". ABORT stops it.'
+        assert row.to == mail.sender
+        assert await texts(core) == []
         scripted(core).release()
 
 

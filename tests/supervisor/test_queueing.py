@@ -13,7 +13,7 @@ from supervisor.protocol.messages import Receipt, UserId
 from supervisor.protocol.status import TurnState
 from supervisor.protocol.times import now_ms
 from tests.fakes import ScriptedConnector
-from tests.supervisor.harness import Core
+from tests.supervisor.harness import ALICE_MAIL, Core
 from tests.supervisor.helpers import result, scripted, state, text_message
 from tests.waiting import until
 
@@ -26,10 +26,10 @@ async def text(core: Core, body: str) -> Receipt:
     return await core.intake.accept(text_message(f"claude: {body}"))
 
 
-async def told_texts(core: Core) -> list[str]:
-    """Return the texts to alice so far, oldest first."""
+async def told_texts(core: Core, channel: str = "sms") -> list[str]:
+    """Return the texts, or mails, to alice so far, oldest first."""
     texts = []
-    while rows := await core.store.outbox.due("sms", now_ms=now_ms(), limit=9):
+    while rows := await core.store.outbox.due(channel, now_ms=now_ms(), limit=9):
         for row in rows:
             texts.append(row.text)
             await core.store.outbox.begin(row.id, now_ms=now_ms())
@@ -55,6 +55,21 @@ async def test_who_waits_learns_the_place_and_who_does_not_is_told_nothing(tmp_p
         scripted(core).release()
         await until(lambda: is_over(core, last), "all are answered")
         assert [text for _, text in scripted(core).prompts] == ["hold on", "second", "third"]
+
+
+async def test_who_waits_by_mail_learns_the_place_by_mail(tmp_path: Path) -> None:
+    async with core_with(tmp_path) as core:
+        for body in ("hold on", "second", "interrupt: third"):
+            await core.intake.accept(text_message(f"claude: {body}", phone=ALICE_MAIL, channel="mail", thread="<t@x>"))
+            await until(scripted(core).prompts.copy, "the first runs")
+        await until(core.all_answered, "all are answered")
+        assert await told_texts(core) == []
+        queued, stopping, *answers = await told_texts(core, "mail")
+        assert queued == "Queued: your message is next in line."
+        assert stopping == "Stopping what runs; your message is number 2 in line."
+        first, *others = (answer.partition("\n")[0] for answer in answers)
+        assert first.startswith("Stopped.")
+        assert others == ["second", "third"]
 
 
 @pytest.mark.parametrize(
