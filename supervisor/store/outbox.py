@@ -93,9 +93,14 @@ class SqliteOutbox:
         self._database = database
 
     async def add(self, draft: OutboxDraft, *, user_id: UserId | None, now_ms: int) -> None:
-        """Write a reply that belongs to no turn."""
+        """Write a reply that belongs to no turn, once: where there is one of its id, nothing changes."""
         assert draft.text is not None, "only a turn's reply takes its text from the turn"
-        await self._database.write(lambda tx: add_drafts(tx, [draft], None, user_id, now_ms))
+
+        def work(tx: Transaction) -> None:
+            if tx.execute("SELECT 1 FROM outbox WHERE id = ?", (draft.id,)).fetchone() is None:
+                add_drafts(tx, [draft], None, user_id, now_ms)
+
+        await self._database.write(work)
 
     async def due(self, channel: str, *, now_ms: int, limit: int) -> list[OutboxRow]:
         """Return the first pending reply to each address of a channel, where its time has come; longest due first."""

@@ -242,7 +242,7 @@ class Outbox(Protocol):
     """Replies that leave by a channel."""
 
     async def add(self, draft: OutboxDraft, *, user_id: UserId | None, now_ms: int) -> None:
-        """Write a reply that belongs to no turn (`text` is required)."""
+        """Write a reply that belongs to no turn (`text` is required), once: of one id, the first stays."""
 
     async def due(self, channel: str, *, now_ms: int, limit: int) -> list[OutboxRow]:
         """Return the first pending reply to each address of a channel, where its time has come; longest due first.

@@ -81,6 +81,29 @@ async def test_a_mail_whose_turn_is_stuck_is_told_by_mail_once_and_nothing_befor
         scripted(core).release()
 
 
+async def test_a_turn_that_a_restart_begins_anew_is_told_of_once_and_hides_no_other(tmp_path: Path) -> None:
+    async with Core(tmp_path, assistant=ScriptedConnector()) as core:
+        await core.intake.accept(text_message("assistant: hold on"))
+        await until(lambda: core.turns.running_turns(), "it runs")
+        await notices(core, Progress(), ahead=650).look()
+    async with Core(tmp_path, assistant=ScriptedConnector()) as core:
+        await core.turns.sweep()
+        await until(lambda: core.turns.running_turns(), "it runs again")
+        await core.intake.accept(text_message("claude: hold on too"))
+        await until(lambda: len(core.turns.running_turns()) == 2, "another one runs")
+        await notices(core, Progress(), ahead=650).look()
+        rows = []
+        while due := await core.store.outbox.due("sms", now_ms=now_ms(), limit=9):
+            for row in due:
+                rows.append(row.text)
+                await core.store.outbox.begin(row.id, now_ms=now_ms())
+                await core.store.outbox.dead(row.id, "seen", now_ms=now_ms())
+        assert rows == [
+            'No sign of life for 10 min: "hold on". ABORT stops it.',
+            'No sign of life for 10 min: "hold on too". ABORT stops it.',
+        ]
+
+
 async def test_a_turn_that_waits_for_a_person_is_not_stuck(tmp_path: Path) -> None:
     async with Core(tmp_path, connector=ScriptedConnector()) as core:
         await core.intake.accept(text_message("deny git push"))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from supervisor.protocol.messages import Address, Delivery, OutboxId, ProjectName, SessionId, UserId
 from supervisor.protocol.status import EndReason, OutboxState, SessionStatus
 from supervisor.store.port import Store
@@ -84,6 +86,11 @@ class DeliveryContract(ContractBase):
         assert reasons == {"s0": EndReason.USER, "s1": EndReason.CRASH, "s2": EndReason.CRASH}
 
     # Outbox
+
+    async def test_of_two_replies_with_one_id_the_first_stays(self, store: Store) -> None:
+        await store.outbox.add(draft("o1"), user_id=UserId("alice"), now_ms=NOW)
+        await store.outbox.add(replace(draft("o1"), text="another"), user_id=UserId("alice"), now_ms=NOW)
+        assert [row.text for row in await store.outbox.due("sms", now_ms=NOW, limit=9)] == ["hello"]
 
     async def test_a_reply_is_sent_and_delivered(self, store: Store) -> None:
         await store.outbox.add(draft("o1", not_before_ms=NOW + 50), user_id=UserId("alice"), now_ms=NOW)
