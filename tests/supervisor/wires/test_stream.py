@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ import pytest_asyncio
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from connectors.claude_code import installation
 from tests.e2e.world import HANG, World, script
 from tests.waiting import until
 
@@ -158,3 +161,69 @@ async def test_a_client_that_leaves_takes_its_process_with_it(world: World) -> N
         await until(world.agents, "it runs", 30)
     await until(lambda: not world.agents(), "nothing of it is left", 10)
     await until(lambda: not world.turns("running"), "its turn has ended")
+
+
+LOUD = """\
+#!{python} -IS
+import os, sys
+if "--version" not in sys.argv:
+    key = os.environ["ANTHROPIC_API_KEY"]
+    sys.stderr.buffer.write(f'careful: "bl\u00e4tter"\\n\\nthe key is {{key}}\\n'.encode())
+    sys.stderr.flush()
+os.execv({cli!r}, [{cli!r}, *sys.argv[1:]])
+"""
+"""The real Claude Code, which says something on stderr first."""
+
+
+async def test_each_line_of_stderr_is_an_error_frame_without_secrets(world: World) -> None:
+    world.cli.write_text(LOUD.format(python=sys.executable, cli=installation.find(None)), encoding="utf-8")
+    frames, code = await say(world, {"prompt": "say hello"})
+    assert code == 1000
+    assert [frame for frame in frames if "type" not in frame] == [
+        {"error": 'careful: "bl\u00e4tter"'},
+        {"error": "the key is ***"},
+    ]
+    assert "result" in [frame.get("type") for frame in frames]
+
+
+WILD = """
+[projects.wild]
+path = "{path}"
+users = ["alice"]
+permissions = "full"
+"""
+
+
+def sleeping(seconds: str) -> list[int]:
+    """Return the processes of this machine that have such a number among their arguments."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            words = path.read_bytes().split(b"\0")
+        except OSError:
+            continue  # gone meanwhile
+        if words[0].endswith(b"sleep") and seconds.encode() in words:
+            found.append(int(path.parent.name))
+    return found
+
+
+@pytest.mark.parametrize("abruptly", [False, True])
+async def test_a_client_that_leaves_takes_a_shell_command_and_its_children_with_it(
+    abruptly: bool, tmp_path: Path
+) -> None:
+    wild, seconds = tmp_path / "wild", f"3600.{os.getpid()}{int(abruptly)}"
+    wild.mkdir()
+    async with World(tmp_path, tables=WILD.format(path=wild)) as world:
+        await world.start()
+        command = f"sleep {seconds} & setsid sleep {seconds} & wait"
+        prompt = script({"tools": [{"name": "Bash", "input": {"command": command}}]}, HANG)
+        async with opened(world, "user_id=alice&project=wild") as connection:
+            await connection.recv()
+            await connection.send(json.dumps({"prompt": prompt}))
+            await until(lambda: len(sleeping(seconds)) == 2, "both children of the shell run", 60, 0.1)
+            if abruptly:
+                connection.transport.abort()
+        await until(lambda: not sleeping(seconds), "they are gone", 20, 0.1)
+        await until(lambda: not world.agents(), "nothing of it is left", 20, 0.1)
+        await until(lambda: not world.turns("running"), "its turn has ended")
+        assert (await say(world, {"prompt": "say hello"}))[1] == 1000, "the daemon goes on"
