@@ -268,6 +268,11 @@ class _Tail(asyncio.Protocol):
             for line in filter(None, lines):
                 self.listener(line.decode(errors="replace"))
 
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self.listener is not None and self._unfinished:  # last words without the end of their line
+            self.listener(self._unfinished.decode(errors="replace"))
+        self._unfinished = b""
+
     def text(self) -> str:
         return self._data.decode(errors="replace").strip()
 

@@ -40,6 +40,16 @@ async def test_what_is_written_is_read_back() -> None:
     assert await process.read() == b""
 
 
+async def test_every_line_of_stderr_is_handed_on_and_the_last_one_without_its_end_too() -> None:
+    process, lines = await start("read; printf 'one\\n\\ntwo\\nthr' >&2; read; printf 'ee' >&2", "m4"), list[str]()
+    process.listen_to_errors(lines.append)
+    await process.write(b"\n", timeout=10)
+    await until(lambda: lines == ["one", "two"], "the whole lines are handed on as they come")
+    await process.write(b"\n", timeout=10)
+    await until(lambda: lines == ["one", "two", "three"], "the last one is handed on with its end")
+    await process.end(Patience())
+
+
 class Raced(FileIO):
     """A file whose descriptor, if it was closed before the file, belongs to somebody else by then."""
 

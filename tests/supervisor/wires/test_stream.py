@@ -186,6 +186,16 @@ async def test_each_line_of_stderr_is_an_error_frame_without_secrets(world: Worl
     assert "result" in [frame.get("type") for frame in frames]
 
 
+async def test_the_last_words_of_a_process_that_fails_are_frames_before_the_error_that_ends_it(world: World) -> None:
+    program = r"ready(); sys.stdin.readline(); sys.stderr.write('bad\nout of luck'); sys.exit(7)"
+    (world.project() / "cli.py").write_text(program, encoding="utf-8")
+    frames, code = await say(world, {"prompt": "say hello"})
+    assert code == 1011
+    *said, last = frames
+    assert said == [{"error": "bad"}, {"error": "out of luck"}]
+    assert "it ended by itself (exit code 7)" in last["error"]
+
+
 WILD = """
 [projects.wild]
 path = "{path}"
