@@ -95,6 +95,7 @@ class World:
         secrets: of the daemon's environment; Twilio's is made up where it is not given.
         claude_code: more of the table [claude_code].
         tables: more of config.toml.
+        prefix: a command that runs the daemon, e.g. with mounts of its own.
     """
 
     def __init__(
@@ -108,6 +109,7 @@ class World:
         secrets: Mapping[str, str] | None = None,
         claude_code: str = "",
         tables: str = "",
+        prefix: Sequence[str] = (),
     ) -> None:
         self.folder = folder
         self.twilio_token = (secrets or {}).get("TWILIO_AUTH_TOKEN", os.urandom(16).hex())
@@ -122,6 +124,7 @@ class World:
         self._secrets = secrets or {}
         self._claude_code = claude_code
         self._tables = tables
+        self._prefix = prefix
         self._stack = AsyncExitStack()
         self._daemon: DaemonProcess | None = None
 
@@ -162,6 +165,7 @@ class World:
                 http=f'port = {self._port}\npublic_url = "http://127.0.0.1:{self._port}"',
                 config=self._config(),
                 arguments=("--offline",),
+                prefix=self._prefix,
                 environment={"TWILIO_AUTH_TOKEN": self.twilio_token, **self._secrets},
             )
             stack.push_async_callback(self._end)
