@@ -208,9 +208,8 @@ class Shadow:
                 return Reverted(paths=paths, before=now, after=None)
             if not changes:
                 return Reverted(paths=(), before=now, after=now)
-            conflict = undoing.write(
-                current, merged, [c.path for c in changes if c.status == "A"], {c.path for c in changes}
-            )
+            appearing, going = ([c.path for c in changes if c.status == status] for status in "AD")
+            conflict = undoing.write(current, merged, appearing, {c.path for c in changes}, going)
             return conflict or Reverted(paths=paths, before=now, after=self._commit(merged, "after an undo"))
 
     def _left_out(self, commit: str) -> list[str]:

@@ -69,8 +69,14 @@ class Undoing:
         tree, *paths = [part for part in out.split(b"\0") if part]
         return Conflict(paths=tuple(os.fsdecode(path) for path in paths)) if paths else tree.decode()
 
-    def write(self, current: str, tree: str, appearing: Sequence[str], touched: Collection[str]) -> Conflict | None:
-        """Bring the folder and the index from `current` to `tree`; all of it or, where a path changed, nothing."""
+    def write(
+        self, current: str, tree: str, appearing: Sequence[str], touched: Collection[str], going: Sequence[str] = ()
+    ) -> Conflict | None:
+        """Bring the folder and the index from `current` to `tree`; all of it or, where a path changed, nothing.
+
+        Raises:
+            CheckpointFailed: it may not be written, or one of the paths that are `going` is still there.
+        """
         in_the_way = [path for path in appearing if not self._is_free(path, touched)]
         if in_the_way:
             return Conflict(paths=tuple(in_the_way))
@@ -83,6 +89,9 @@ class Undoing:
             if not raced:
                 raise
             return Conflict(paths=tuple(sorted(raced)))
+        # git only warns where it cannot remove a file.
+        if left := [path for path in going if self._is_left(path)]:
+            raise CheckpointFailed(f"{left[0]} cannot be removed", "see to it that it can be, and undo again")
         return None
 
     def _ignored_by_rules_of(self, commit: str, paths: Sequence[str]) -> set[str]:
@@ -116,6 +125,13 @@ class Undoing:
             return False
         inside = [Path(folder, name).relative_to(root) for folder, _, names in os.walk(target) for name in names]
         return all(str(file) in touched for file in inside)
+
+    def _is_left(self, path: str) -> bool:
+        """Say whether a file is still there, and not a folder or a link that has taken its place."""
+        root = self._git.work_tree
+        if any((root / parent).is_symlink() for parent in Path(path).parents[:-1]):
+            return False
+        return (root / path).is_symlink() or (root / path).is_file()
 
     def _may_write(self, paths: Collection[str]) -> None:
         """Raise before the first file is written where one of the folders is read-only."""

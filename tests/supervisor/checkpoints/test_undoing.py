@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from supervisor.checkpoints.git import CheckpointFailed
 from supervisor.checkpoints.shadow import Reverted, Shadow
 from supervisor.checkpoints.undoing import Conflict, Undoing
 from supervisor.checkpoints.worktree import Worktree
@@ -219,6 +220,26 @@ def test_read_only_project_is_recorded_and_not_undone() -> None:
         assert told["left"] == "2"
     finally:
         shutil.rmtree(folder)
+
+
+async def test_file_that_cannot_be_removed_is_not_said_to_be_taken_back(there: Place) -> None:
+    shadow = there.shadow()
+    there.write("other", "1")
+    before = (await shadow.record("before")).commit
+    there.write("other", "2")
+    file = there.write("immutable", "made by a turn")
+    after = (await shadow.record("after")).commit
+    if shutil.which("chattr") is None or subprocess.run(["chattr", "+i", file], check=False).returncode:
+        pytest.skip("no file can be made immutable here")
+    try:
+        with pytest.raises(CheckpointFailed, match="immutable cannot be removed"):
+            await shadow.revert(before, after, dry_run=False)
+        assert there.read("immutable") == "made by a turn"
+    finally:
+        subprocess.run(["chattr", "-i", file], check=True)
+    done = await shadow.revert(before, after, dry_run=False)
+    assert isinstance(done, Reverted)
+    assert (done.paths, file.exists(), there.read("other")) == (("immutable",), False, "1")
 
 
 def steps(there: Place, shadow: Shadow) -> Undoing:
