@@ -238,7 +238,7 @@ class Intake:
             async with self._gates.setdefault(f"project {project.name}", asyncio.Lock()):
                 taken = await self._take(submission, decision, session, answer=answer, mode=mode)
         if mode is Mode.INTERRUPT and decision.target is Target.CLAUDE_CODE and not taken.accepted.duplicate:
-            await self._turns.interrupt(taken.lane)
+            await self._turns.interrupt_for(taken.lane, taken.accepted.message_id)
         return taken
 
     async def _take(
@@ -291,7 +291,9 @@ class Intake:
         if decision.target in (Target.REFUSED, Target.COMMAND) and submission.reply is not None and decision.reason:
             draft = OutboxDraft(id=reply_id(acceptance.message_id), reply=submission.reply, text=decision.reason)
             acceptance = replace(acceptance, refusals=(draft,))
-        place, steered, joined = Place(acceptance, mode), False, False
+        stops = mode is Mode.INTERRUPT and self._turns.is_busy(lane)
+        place = Place(acceptance, mode if stops or mode is not Mode.INTERRUPT else Mode.FOLLOWUP)
+        steered = joined = False
         if decision.target is Target.CLAUDE_CODE:
             steered = mode is Mode.STEER
             if place.is_told or self._hub.wanted(*place.topics):

@@ -195,11 +195,11 @@ class TurnRunner:
         """
         lane.running, lane.conversation, lane.beginning = running, conversation, False
         try:
-            if lane.cut:
+            if lane.is_cut(running.turn):
                 stop = True
                 if not running.given:
                     running.fail("it was interrupted before it began", interrupted=True)
-                lane.tell_cut(running)
+            lane.tell_cut(running)
             if self._endings.time_is_up:
                 running.fail(outcomes.SHUT_DOWN)
             if running.ended.done():

@@ -24,7 +24,7 @@ from supervisor.protocol.errors import (
     TurnFailed,
     XswarmError,
 )
-from supervisor.protocol.messages import ProjectName, SessionId, UserId
+from supervisor.protocol.messages import MessageId, ProjectName, SessionId, UserId
 from supervisor.protocol.ports import Conversation
 from supervisor.protocol.times import Clock, now_ms
 from supervisor.resting import Resting
@@ -181,6 +181,16 @@ class Turns:
         begun: asyncio.Future[Running | None] = asyncio.get_running_loop().create_future()
         lane.cut.append(begun)
         return await begun
+
+    def is_busy(self, name: str) -> bool:
+        """Return whether a turn runs in a lane, or is about to begin."""
+        lane = self._lanes.get(name)
+        return lane is not None and (lane.running is not None or lane.beginning)
+
+    async def interrupt_for(self, name: str, message_id: MessageId) -> None:
+        """Stop the running turn of a lane for a message, or let the one that is about to begin end as it begins."""
+        if await self.interrupt(name) is None and (lane := self._lanes.get(name)) is not None and lane.beginning:
+            lane.cut_by = message_id
 
     async def cancel_waiting(self, name: str, why: str, *, of: UserId | None = None) -> list[Turn]:
         """Cancel what waits in a lane; whoever waits for it is told.

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from supervisor.lane import Lane
-from supervisor.protocol.messages import ProjectName
+from supervisor.protocol.messages import MessageId, ProjectName
+from tests.supervisor.turn_records import turn
 
 
 def test_a_fresh_lane_has_nothing_to_do() -> None:
@@ -14,3 +15,13 @@ def test_a_fresh_lane_has_nothing_to_do() -> None:
 
 def test_two_lanes_share_no_writes() -> None:
     assert Lane("s1", ProjectName("site")).writes is not Lane("s2", ProjectName("site")).writes
+
+
+def test_a_message_interrupts_the_turn_before_its_own_and_once() -> None:
+    lane, own = Lane("s1", ProjectName("site")), turn(message_id=MessageId("m2"))
+    assert not lane.is_cut(turn())
+    lane.cut_by = own.message_id
+    assert not lane.is_cut(own)
+    assert lane.is_cut(turn(message_id=MessageId("m1")))
+    lane.tell_cut(None)
+    assert not lane.is_cut(turn(message_id=MessageId("m1")))

@@ -114,6 +114,37 @@ async def test_with_nothing_waiting_what_interrupts_runs_next(mode: str, written
         assert "Stopping what runs; your message is next in line." in await told_texts(core)
 
 
+async def test_what_interrupts_while_a_process_starts_stops_the_message_that_it_starts_for(tmp_path: Path) -> None:
+    async with core_with(tmp_path) as core:
+        scripted(core).gate.clear()
+        first = await text(core, "hold on")
+        await until(lambda: scripted(core).opening, "its process starts")
+        last = await text(core, "interrupt: now")
+        assert await told_texts(core) == ["Stopping what runs; your message is next in line."]
+        scripted(core).gate.set()
+        await until(core.all_answered, "both are answered")
+        assert (await state(core, first), await state(core, last)) == (TurnState.CANCELLED, TurnState.COMPLETED)
+        assert [text for _, text in scripted(core).prompts] == ["now"]
+        assert await told_texts(core) == ["Stopped.", "now"]
+
+
+async def test_what_finds_nothing_to_interrupt_is_told_that_it_waits(tmp_path: Path) -> None:
+    async with core_with(tmp_path) as core:
+        other = text_message("claude: hold on", phone=ALICE_MAIL, channel="mail", thread="<t@x>")
+        await core.intake.accept(other)
+        await until(scripted(core).held, "another conversation of the project has a turn that runs")
+        first = await text(core, "first")
+        lane = (await result(core, first.message_id)).turn.lane
+        await until(lambda: not core.turns.is_busy(lane), "it has found the project busy")
+        last = await text(core, "interrupt: now")
+        assert (await told_texts(core))[-1] == "Queued: your message is number 2 in line."
+        assert scripted(core).interrupts == 0
+        scripted(core).release()
+        await until(core.all_answered, "all are answered")
+        assert [await state(core, one) for one in (first, last)] == [TurnState.COMPLETED] * 2
+        assert [text for _, text in scripted(core).prompts] == ["hold on", "first", "now"]
+
+
 @pytest.mark.parametrize(("mode", "interrupts"), [("followup", 0), ("interrupt", 1)])
 async def test_what_a_service_routes_interrupts_where_config_toml_says_so_and_by_no_word(
     mode: str, interrupts: int, tmp_path: Path
