@@ -1,13 +1,16 @@
-"""100 sessions whose turns a crash cut off in the middle of a tool: settled, written down and reported."""
+"""100 sessions whose turns a crash cut off in the middle of a tool: their transcripts read, settled, reported."""
 
 from __future__ import annotations
 
+import json
 import time
 from pathlib import Path
+from typing import Any
 
 from benchmarks.bare import bare_table
 from benchmarks.core import PROJECT, USER, core, open_bench_store
 from benchmarks.figures import Figure, compare
+from connectors.claude_code.command import Home
 from supervisor.protocol.ids import uuid7
 from supervisor.protocol.messages import Address, MessageId, ProjectName, Reply, SessionId
 from supervisor.protocol.status import SessionStatus, Target
@@ -16,6 +19,8 @@ from supervisor.store.records import Acceptance, NewSession
 
 SESSIONS = 100
 FEW_SESSIONS = 10
+ENTRIES, ENTRY_CHARACTERS = 500, 2_000
+"""Of each transcript: a megabyte."""
 PHONE = Address(kind="sms", value="+15550100")
 
 
@@ -28,7 +33,7 @@ async def measure(folder: Path, short: bool) -> list[Figure]:
         state = folder / f"round-{number}"
         state.mkdir()
         await _crash(state, count)
-        async with core(state) as daemon:
+        async with core(state, connector="claude_code") as daemon:
             began = time.perf_counter()
             found = await daemon.recovery.run()
             took.append((time.perf_counter() - began) * 1e3)
@@ -45,13 +50,13 @@ async def _crash(folder: Path, count: int) -> None:
     store = await open_bench_store(folder)
     try:
         for _ in range(count):
-            session_id, now = SessionId(uuid7()), now_ms()
+            session_id, conversation_id, now = SessionId(uuid7()), uuid7(), now_ms()
             session = NewSession(
                 id=session_id,
                 user_id=USER,
                 project=ProjectName(PROJECT),
                 project_path=str(folder / "project"),
-                conversation_id=uuid7(),
+                conversation_id=conversation_id,
             )
             await store.sessions.create(session, status=SessionStatus.ACTIVE, now_ms=now)
             accepted = await store.turns.accept(_prompt(session_id, now))
@@ -59,8 +64,25 @@ async def _crash(folder: Path, count: int) -> None:
                 raise RuntimeError("the turn did not start")
             payload = {"id": "t1", "summary": "Bash make"}
             await store.turns.record_event(accepted.started.id, "tool_allowed", payload, now_ms=now)
+            _leave_transcript(folder / "sessions" / conversation_id, conversation_id, accepted.message_id)
     finally:
         await store.close()
+
+
+def _leave_transcript(home: Path, conversation_id: str, message_id: MessageId) -> None:
+    """Write a long conversation as Claude Code does, whose last turn has called a tool."""
+    folder = Home(root=home).config / "projects" / "bench"
+    folder.mkdir(parents=True)
+    entries = [_entry("user", [{"type": "text", "text": "x" * ENTRY_CHARACTERS}], uuid7()) for _ in range(ENTRIES)]
+    entries.append(_entry("user", [{"type": "text", "text": "run the tests, then deploy"}], message_id))
+    call = {"type": "tool_use", "id": "t1", "name": "Bash", "input": {"command": "make"}}
+    entries.append(_entry("assistant", [call], uuid7()))
+    (folder / f"{conversation_id}.jsonl").write_text("".join(entries))
+
+
+def _entry(kind: str, content: list[dict[str, Any]], entry_id: str) -> str:
+    message = {"role": kind, "content": content, "id": "msg_0", "stop_reason": "tool_use"}
+    return json.dumps({"type": kind, "isSidechain": False, "uuid": entry_id, "message": message}) + "\n"
 
 
 def _prompt(session_id: SessionId, now: int) -> Acceptance:
