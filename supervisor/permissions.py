@@ -82,21 +82,22 @@ def decide(call: ToolCall, permissions: Permissions, project_path: str, *, priva
         private: state.dir: its secrets would widen what the person may do, so no permission opens it.
         own: the session's folder below it.
     """
-    if private and _reaches(call, private, (project_path, own), project_path):
+    here = _here(call, project_path)
+    if private and _reaches(call, private, (project_path, own), here):
         return Verdict(allowed=False, reason=f"{summary(call)} was not run: it leads to the daemon's own files")
     if permissions is Permissions.FULL or call.name in HARMLESS:
         return Verdict(allowed=True)
-    paths = _paths(call.input)
-    inside = all(is_inside(path, project_path) for path in paths)
+    paths = _places(call, here)
+    inside = all(is_inside(path, project_path, here) for path in paths)
     if call.name in READS:
-        if call.name not in SEARCHES and not paths:
+        if not paths:
             return _needs_asking(call, "it names no file", Risk.OTHER)
-        if inside and _searches_inside(call, paths, project_path):
+        if inside and _searches_inside(call, os.path.join(here, str(paths[0])), project_path):
             return Verdict(allowed=True)
         return _needs_asking(call, "it reads outside the project", Risk.OUTSIDE)
     if call.name in EDITS:
         risk = Risk.OUTSIDE if not inside else Risk.EDIT if paths else Risk.OTHER
-        if paths and inside and any(is_protected(str(path), project_path) for path in paths):
+        if paths and inside and any(is_protected(str(path), project_path, here) for path in paths):
             risk = Risk.PROTECTED
         if permissions is Permissions.ASK:
             return _needs_asking(call, "the project asks before files are changed", risk)
@@ -118,7 +119,8 @@ def look_again(call: ToolCall, allowed: Verdict, project_path: str, guarded: Col
     asking = decide(call, Permissions.ASK, project_path)
     if not isinstance(asking, Asking):
         return allowed
-    outside = not all(is_inside(path, project_path) for path in _paths(call.input))
+    here = _here(call, project_path)
+    outside = not all(is_inside(path, project_path, here) for path in _places(call, here))
     risks = {Risk.OUTSIDE: outside, Risk.FULL_SHELL: asking.risk is Risk.SHELL, asking.risk: True}
     for risk, applies in risks.items():
         if applies and risk in guarded:
@@ -145,8 +147,8 @@ def summary(call: ToolCall) -> str:
     return line if len(line) <= SUMMARY_CHARACTERS else f"{line[: SUMMARY_CHARACTERS - 3]}..."
 
 
-def is_inside(path: object, project_path: str) -> bool:
-    """Return whether a path, symlinks followed, lies in a folder; a relative one counts from there.
+def is_inside(path: object, project_path: str, here: str = "") -> bool:
+    """Return whether a path, symlinks followed, lies in a folder; a relative one counts from `here`, else from there.
 
     What a tool might read otherwise than we do (a home directory, blanks around it) lies in no folder.
     """
@@ -155,15 +157,16 @@ def is_inside(path: object, project_path: str) -> bool:
     try:
         return all(
             real == project_path or real.startswith(project_path.rstrip("/") + "/")
-            for real in _real_paths(path, project_path)
+            for real in _real_paths(path, here or project_path)
         )
     except ValueError:  # a NUL, or half of a surrogate pair
         return False
 
 
-def is_protected(path: str, project_path: str) -> bool:
+def is_protected(path: str, project_path: str, here: str = "") -> bool:
     """Return whether a path inside a project, as it is written or with symlinks followed, configures tools."""
-    places = (os.path.normpath(os.path.join(project_path, path)), *_real_paths(path, project_path))
+    here = here or project_path
+    places = (os.path.normpath(os.path.join(here, path)), *_real_paths(path, here))
     parts = {
         part.casefold()  # macOS takes .GIT for .git
         for place in places
@@ -172,18 +175,15 @@ def is_protected(path: str, project_path: str) -> bool:
     return not PROTECTED.isdisjoint(parts)
 
 
-def _reaches(call: ToolCall, private: str, but: Sequence[str], project_path: str) -> bool:
+def _reaches(call: ToolCall, private: str, but: Sequence[str], here: str) -> bool:
     """Return whether a tool that names files, or searches through them, gets at a folder, some below it left out."""
-    paths = [str(path).strip().lstrip("\ufeff") for path in _paths(call.input)]
-    if call.name in SEARCHES:
-        paths = paths or [project_path]
-    for path in paths:
+    for path in (str(place).strip().lstrip("\ufeff") for place in _places(call, here)):
         if path.startswith("~"):  # the session's own home, which lies there
             if ".." in path:
                 return True
             continue
         try:
-            places = _real_paths(path, project_path)
+            places = _real_paths(path, here)
         except ValueError:  # a NUL, or half of a surrogate pair: no file has that name
             continue
         for place in places:
@@ -194,9 +194,9 @@ def _reaches(call: ToolCall, private: str, but: Sequence[str], project_path: str
     return False
 
 
-def _real_paths(path: str, project_path: str) -> tuple[str, str]:
+def _real_paths(path: str, here: str) -> tuple[str, str]:
     """Return where a path leads when a `..` after a symlink is taken as the system does, and as Node.js does."""
-    joined = os.path.join(project_path, path)
+    joined = os.path.join(here, path)
     return os.path.realpath(joined), os.path.realpath(os.path.normpath(joined))
 
 
@@ -204,15 +204,24 @@ def _paths(tool_input: Mapping[str, Any]) -> list[object]:
     return [tool_input[key] for key in PATH_KEYS if tool_input.get(key)]
 
 
-def _searches_inside(call: ToolCall, paths: Sequence[object], project_path: str) -> bool:
-    """Return whether the file pattern of a search stays inside the project."""
+def _here(call: ToolCall, project_path: str) -> str:
+    """Return where a call's relative paths count from: Claude Code's tools follow the `cd` of its shell."""
+    return os.path.join(project_path, call.folder)
+
+
+def _places(call: ToolCall, here: str) -> list[object]:
+    """Return the paths that a call names; a search that names none looks where it is."""
+    return _paths(call.input) or ([here] if call.name in SEARCHES else [])
+
+
+def _searches_inside(call: ToolCall, below: str, project_path: str) -> bool:
+    """Return whether the file pattern of a search below a folder stays inside the project."""
     key = SEARCHES.get(call.name)
     pattern = call.input.get(key) if key is not None else None
     if not pattern:
         return True
     if not isinstance(pattern, str) or pattern != pattern.strip():
         return False
-    below = os.path.join(project_path, str(paths[0])) if paths else project_path
     alternatives = _alternatives(pattern)
     return bool(alternatives) and all(_stays_inside(text, below, project_path) for text in alternatives)
 

@@ -34,9 +34,14 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 def ask(
-    name: str, tool_input: dict[str, Any], level: Permissions, project: str, agent_id: str | None = None
+    name: str,
+    tool_input: dict[str, Any],
+    level: Permissions,
+    project: str,
+    agent_id: str | None = None,
+    folder: str = "",
 ) -> Verdict:
-    call = ToolCall(tool_use_id="toolu_1", name=name, input=tool_input, agent_id=agent_id)
+    call = ToolCall(tool_use_id="toolu_1", name=name, input=tool_input, agent_id=agent_id, folder=folder)
     return permissions.decide(call, level, project)
 
 
@@ -165,6 +170,21 @@ def test_a_file_pattern_that_is_absolute_or_climbs_out_needs_a_person(pattern: s
 def test_a_pattern_counts_from_the_path_of_the_search(project: str) -> None:
     assert ask("Glob", {"pattern": "../../*", "path": "src/a"}, ASK, project).allowed
     assert not ask("Glob", {"pattern": "../../../*", "path": "src/a"}, ASK, project).allowed
+
+
+def test_a_relative_path_counts_from_where_the_shell_has_gone(project: str) -> None:
+    (Path(project) / "src" / "etc").symlink_to("/etc")
+    (Path(project) / "src" / "hooks").symlink_to(Path(project) / ".git" / "hooks")
+    below = f"{project}/src"
+    assert ask("Grep", {"pattern": "x", "path": "etc"}, EDIT, project).allowed
+    assert not ask("Grep", {"pattern": "x", "path": "etc"}, EDIT, project, folder=below).allowed
+    assert not ask("Read", {"file_path": "etc/passwd"}, EDIT, project, folder=below).allowed
+    assert not ask("NotebookEdit", {"notebook_path": "etc/x"}, EDIT, project, folder=below).allowed
+    assert not ask("NotebookEdit", {"notebook_path": "hooks/x"}, EDIT, project, folder=below).allowed
+    assert not ask("NotebookEdit", {"notebook_path": "x"}, EDIT, project, folder=f"{project}/.git").allowed
+    assert not ask("Glob", {"pattern": "etc/*"}, EDIT, project, folder=below).allowed
+    assert not ask("Glob", {"pattern": "*"}, EDIT, project, folder="/etc").allowed
+    assert ask("Glob", {"pattern": "../*", "path": ".."}, EDIT, project, folder=f"{below}/a/b").allowed
 
 
 def test_a_regular_expression_is_no_path(project: str) -> None:
