@@ -12,7 +12,7 @@ from functools import partial
 
 from supervisor.approvers import Approvers, Way
 from supervisor.hub import Hub
-from supervisor.permissions import Asking, Risk, summary, whole
+from supervisor.permissions import Asking, Risk, leads, summary, whole
 from supervisor.protocol.conversation import ToolCall, Verdict
 from supervisor.protocol.errors import ApprovalClosed, NotAllowed, StorageError
 from supervisor.protocol.events import ApprovalRequested, ApprovalResolved
@@ -46,6 +46,9 @@ SAID_OF_IT = {"Bash": frozenset({"description"})}
 
 AGAIN_SECONDS = 10.0
 """How long a process that could not be let go waits until that is looked at again."""
+
+MOVED = "where it leads was changed since it was asked"
+"""Why a yes allows nothing where a link has taken the place of what was asked about."""
 
 SHOWN_CHARACTERS = 240
 """How much of a command a question shows; it says how much it leaves out."""
@@ -153,7 +156,7 @@ class Approvals:
             self._announce(approval)
             with running.asking():
                 await self._hold(approval, question, running)
-            return await self._answer_to(approval, question)
+            return await self._answer_to(approval, question, digest(call, session))
         except asyncio.CancelledError:
             if self.stopping or question.resting:
                 raise  # the next start of the daemon keeps it, or its turn goes on in another process
@@ -283,21 +286,27 @@ class Approvals:
         """Return for how many seconds a question is open still."""
         return max(0.0, (approval.expires_ms - self._clock()) / 1000)
 
-    async def _answer_to(self, approval: Approval, question: Question) -> Verdict:
-        """Let the call through where the answer is a yes."""
+    async def _answer_to(self, approval: Approval, question: Question, found: bytes) -> Verdict:
+        """Let the call through where the answer is a yes.
+
+        Args:
+            found: its digest now: a yes to a file is none to what a link in its place leads to.
+        """
         store = self._store.approvals
-        if await store.consume(approval.id, approval.call_sha256, now_ms=self._clock()):
+        if await store.consume(approval.id, found, now_ms=self._clock()):
             return Verdict(allowed=True)
         if self.stopping and await store.of_turn(approval.turn_id, now_ms=self._clock()) is not None:
             return Verdict(allowed=False, reason=f"{approval.summary} was not run: the daemon stops")
         state = ApprovalState.WITHDRAWN if question.answered else ApprovalState.EXPIRED
-        return await self._refused(approval, question, state)
+        moved = question.answered and found != approval.call_sha256
+        return await self._refused(approval, question, state, MOVED if moved else "")
 
-    async def _refused(self, approval: Approval, question: Question, state: ApprovalState) -> Verdict:
+    async def _refused(self, approval: Approval, question: Question, state: ApprovalState, moved: str = "") -> Verdict:
         """Close a question whose call is not run; return why it is not."""
         if await self._store.approvals.close(approval.id, state, now_ms=self._clock()):
             self._resolved(approval, allowed=False)
-            why = "nobody answered in time" if state is ApprovalState.EXPIRED else "its turn ended first"
+            late = "nobody answered in time" if state is ApprovalState.EXPIRED else "its turn ended first"
+            why = moved or late
         else:
             why = question.denied or "the person said no"
         return Verdict(allowed=False, reason=f"{approval.summary} was not run: {why}")
@@ -346,7 +355,7 @@ class Approvals:
 
 
 def digest(call: ToolCall, session: Session, *, again: bool = False) -> bytes:
-    """Return the SHA-256 of a whole call, the folder and the session that it is made in.
+    """Return the SHA-256 of a whole call, where its links lead, the folder and the session that it is made in.
 
     Args:
         again: without the ids of the call and of its agent, and without what the model says of it: they are others
@@ -355,7 +364,7 @@ def digest(call: ToolCall, session: Session, *, again: bool = False) -> bytes:
     ids: list[str | None] = [] if again else [call.tool_use_id, call.agent_id]
     given = {key: value for key, value in call.input.items() if not again or key not in SAID_OF_IT.get(call.name, ())}
     # The shell keeps its `cd` from call to call, and starts in the project's folder in another process.
-    place = [session.id, session.project_path, call.folder or session.project_path]
+    place = [session.id, session.project_path, call.folder or session.project_path, *leads(call, session.project_path)]
     return hashlib.sha256(json.dumps([*place, *ids, call.name, given], sort_keys=True, default=str).encode()).digest()
 
 
@@ -368,4 +377,5 @@ def _question(call: ToolCall, session: Session, code: str, seconds: float, *, as
     within = f"within {max(1, round(seconds / 60))} min"
     proof = "; a yes by this way needs your passphrase behind the code" if second_factor else ""
     text = f"[{session.project}] May it run{who}? YES {code} or NO {code}, {within}{proof}."
-    return well_formed(f"{text}\nIn {call.folder or session.project_path}:\n{shown}")
+    where = ", leading to ".join([call.folder or session.project_path, *leads(call, session.project_path)])
+    return well_formed(f"{text}\nIn {where}:\n{shown}")

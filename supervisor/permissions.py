@@ -6,6 +6,7 @@ import json
 import os
 import re
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -135,16 +136,28 @@ def changes_something(call: ToolCall) -> bool:
 
 def whole(call: ToolCall) -> str:
     """Return a tool call for a person, to the letter: the tool and what it works on; what cannot be seen is escaped."""
-    given = [call.input.get("command"), *_paths(call.input), *(call.input.get(key) for key in SHOWN)]
+    files = filter(None, [*_paths(call.input), call.input.get(SEARCHES.get(call.name) or "")])
+    given = [call.input.get("command"), " ".join(map(str, files)), *(call.input.get(key) for key in SHOWN)]
     detail = next(filter(None, given), None) or (json.dumps(call.input, ensure_ascii=False) if call.input else "")
-    seen = "".join(c if c == "\n" or c.isprintable() else c.encode("unicode_escape").decode() for c in str(detail))
-    return well_formed(f"{call.name} {seen}".strip())
+    return well_formed(f"{call.name} {_seen(str(detail))}".strip())
 
 
 def summary(call: ToolCall) -> str:
     """Return a tool call in a few words and one line, for a person; at most 80 characters."""
     line = whole(call).replace("\n", "\\n")
     return line if len(line) <= SUMMARY_CHARACTERS else f"{line[: SUMMARY_CHARACTERS - 3]}..."
+
+
+def leads(call: ToolCall, project_path: str) -> list[str]:
+    """Return where the paths of a call lead that are symlinks, or go through some, for a person."""
+    here = _here(call, project_path)
+    found: list[str] = []
+    for path in _places(call, here):
+        if isinstance(path, str) and not path.startswith("~"):
+            with suppress(ValueError):  # a NUL, or half of a surrogate pair: no file has that name
+                written = os.path.normpath(os.path.join(here, path))
+                found += [real for real in _real_paths(path, here) if real != written]
+    return [well_formed(_seen(real).replace("\n", "\\n")) for real in dict.fromkeys(found)]
 
 
 def is_inside(path: object, project_path: str, here: str = "") -> bool:
@@ -202,6 +215,10 @@ def _real_paths(path: str, here: str) -> tuple[str, str]:
 
 def _paths(tool_input: Mapping[str, Any]) -> list[object]:
     return [tool_input[key] for key in PATH_KEYS if tool_input.get(key)]
+
+
+def _seen(text: str) -> str:
+    return "".join(c if c == "\n" or c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def _here(call: ToolCall, project_path: str) -> str:

@@ -18,13 +18,13 @@ from supervisor.permissions import Risk, summary, whole
 from supervisor.protocol.conversation import ToolCall
 from supervisor.protocol.events import AnyEvent, ApprovalRequested, ApprovalResolved
 from supervisor.protocol.messages import VERBATIM, Address, MessageId
-from supervisor.protocol.status import TurnState
+from supervisor.protocol.status import Permissions, TurnState
 from supervisor.protocol.times import now_ms
 from supervisor.store.ports.approvals import Approval
 from supervisor.words import parse
 from tests.fakes import ScriptedConnector
 from tests.supervisor.harness import ALICE_MAIL, ALICE_PHONE, Core
-from tests.supervisor.helpers import ask, connect, result, scripted, session, state, text_message
+from tests.supervisor.helpers import ask, connect, project, result, scripted, session, state, text_message
 from tests.waiting import until
 
 PHONE = Address(kind="sms", value=ALICE_PHONE)
@@ -251,6 +251,39 @@ async def test_of_several_questions_each_answer_is_for_its_own(tmp_path: Path) -
         await say(core, f"YES {codes['Bash git push 1']}")
         assert (await deciding[1]).allowed
         scripted(core).release()
+
+
+async def test_a_yes_to_a_file_is_none_to_what_a_link_in_its_place_leads_to(tmp_path: Path) -> None:
+    projects = project(tmp_path, "site", permissions=Permissions.ASK)
+    async with Core(tmp_path, connector=ScriptedConnector(), projects=projects) as core:
+        await core.intake.accept(text_message("claude: hold"))
+        await until(scripted(core).held, "its turn runs")
+        spec = scripted(core).opened[-1].spec
+        link = Path(spec.project_path, "notes")
+        link.symlink_to("/etc/motd")
+        deciding = asyncio.ensure_future(spec.decide(_write("t1")))
+        await until(lambda: open_one(core), "the question is asked")
+        (row,) = await core.store.outbox.due("sms", now_ms=now_ms(), limit=9)
+        assert row.text.endswith(f"\nIn {spec.project_path}, leading to /etc/motd:\nWrite notes")
+        link.unlink()
+        link.symlink_to("/etc/passwd")
+        await say(core, f"YES {await _code(core)}", sender=MAIL)
+        assert (await deciding).reason == "Write notes was not run: where it leads was changed since it was asked"
+        again = asyncio.ensure_future(spec.decide(_write("t2")))
+        await until(lambda: open_one(core), "it is asked about again")
+        await say(core, f"YES {await _code(core)}", sender=MAIL)
+        assert (await again).allowed
+        scripted(core).release()
+
+
+def _write(tool_use_id: str) -> ToolCall:
+    return ToolCall(tool_use_id=tool_use_id, name="Write", input={"file_path": "notes"})
+
+
+async def _code(core: Core) -> str:
+    found = await open_one(core)
+    assert found is not None
+    return found.code
 
 
 async def state_of(core: Core, message_id: MessageId) -> TurnState:

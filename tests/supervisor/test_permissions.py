@@ -289,6 +289,8 @@ def test_a_refusal_says_what_was_wanted_and_why(project: str) -> None:
         ("Edit", {"file_path": "/p/x.py", "old_string": "a"}, "Edit /p/x.py"),
         ("Grep", {"pattern": "TODO", "path": "src"}, "Grep src"),
         ("Glob", {"pattern": "*.py"}, "Glob *.py"),
+        ("Glob", {"pattern": "/etc/*", "path": "src"}, "Glob src /etc/*"),
+        ("Grep", {"pattern": "TODO", "path": "src", "glob": "../*"}, "Grep src ../*"),
         ("WebFetch", {"url": "https://a.test/?x=1", "prompt": "read"}, "WebFetch https://a.test/?x=1"),
         ("WebSearch", {"query": "how to"}, "WebSearch how to"),
         ("mcp__bank__pay", {"amount": 5, "to": "bob"}, 'mcp__bank__pay {"amount": 5, "to": "bob"}'),
@@ -297,6 +299,20 @@ def test_a_refusal_says_what_was_wanted_and_why(project: str) -> None:
 )
 def test_a_summary_is_the_tool_and_what_it_works_on(name: str, tool_input: dict[str, Any], text: str) -> None:
     assert permissions.summary(ToolCall(tool_use_id="t", name=name, input=tool_input)) == text
+
+
+def test_where_links_lead_is_said_of_every_path_that_goes_through_one(project: str) -> None:
+    (Path(project) / "odd").symlink_to("/no\n\u202esuch")
+    assert _leads(project, "out/x") == [f"{project}-evil/x"]
+    assert _leads(project, "deep/../y") == [f"{project}/src/a/y"]
+    assert _leads(project, "odd") == ["/no\\n\\u202esuch"]
+    assert _leads(project, "etc", folder=f"{project}/src") == []
+    for path in ("src/x.py", "/etc/passwd", "~/x", "src/\0x", "src/\ud800", 7):
+        assert _leads(project, path) == []
+
+
+def _leads(project: str, path: object, folder: str = "") -> list[str]:
+    return permissions.leads(ToolCall(tool_use_id="t", name="Read", input={"file_path": path}, folder=folder), project)
 
 
 def test_a_summary_is_short() -> None:
