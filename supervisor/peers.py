@@ -10,10 +10,11 @@ import os
 import re
 import socket
 import struct
+import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from ipaddress import ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
 
 from supervisor.protocol.marks import PROCESS_MARK
@@ -21,9 +22,17 @@ from supervisor.protocol.marks import PROCESS_MARK
 PROC = Path("/proc")
 TABLES = ("net/tcp", "net/tcp6")
 FIELDS = re.compile(
-    r"^\s*\d+: [0-9A-F]+:([0-9A-F]{4}) [0-9A-F]+:([0-9A-F]{4}) .{2} \S+ \S+ \S+\s+(\d+)\s+\d+ (\d+)", re.MULTILINE
+    r"^\s*\d+: ([0-9A-F]+:[0-9A-F]{4}) ([0-9A-F]+:[0-9A-F]{4}) .{2} \S+ \S+ \S+\s+(\d+)\s+\d+ (\d+)", re.MULTILINE
 )
-"""Of a line of /proc/net/tcp (proc_net_tcp.txt of the kernel): local port, remote port, user id, inode."""
+"""Of a line of /proc/net/tcp (proc_net_tcp.txt of the kernel): local end, remote end, user id, inode."""
+OWN = re.compile(r"\|-- (\S+)\n\s+/32 host LOCAL")
+"""Of /proc/net/fib_trie: an IPv4 address of this machine."""
+
+MAPPED = bytes(10) + b"\xff\xff"
+"""How an IPv4 address begins in IPv6's clothes."""
+
+End = tuple[str, int]
+"""An address and a port of TCP."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +51,7 @@ def is_agents(connection: socket.socket) -> bool:
         theirs, ours = connection.getpeername(), connection.getsockname()
     except OSError:
         return False  # it is gone, and so is whatever it wanted
-    return comes_from_agent(theirs[1], ours[1], local=is_local(theirs[0], ours[0]))
+    return comes_from_agent(theirs[:2], ours[:2])
 
 
 def _is_behind(connection: socket.socket, proc: Path = PROC) -> bool:
@@ -57,21 +66,22 @@ def _is_behind(connection: socket.socket, proc: Path = PROC) -> bool:
     return _descends_from_agent(pid, proc)
 
 
-def comes_from_agent(their_port: int, our_port: int, *, local: bool = False, proc: Path = PROC) -> bool:
+def comes_from_agent(theirs: End, ours: End, *, proc: Path = PROC) -> bool:
     """Return whether the process that holds the other end of a connection is an agent's, or hides like one.
 
-    Args:
-        local: the other end is on this machine: then its socket stands in the table, until somebody lets go of it.
+    An end on this machine stands in the table until somebody lets go of it. Its addresses count with its ports: at the
+    same ports another process may hold a connection to another address.
     """
     tables = [table for name in TABLES if (table := _read(proc / name))]
+    wanted = _end(*theirs), _end(*ours)
     sockets = [
         Socket(uid=int(match[3]), inode=int(match[4]))
         for table in tables
         for match in FIELDS.finditer(table)
-        if (int(match[1], 16), int(match[2], 16)) == (their_port, our_port)
+        if (_listed(match[1]), _listed(match[2])) == wanted
     ]
     if not sockets:
-        return local and bool(tables)
+        return bool(tables) and (is_loopback(ours[0]) or is_own(theirs[0], proc))
     held = [socket for socket in sockets if socket.inode]
     return not held or any(_is_of_agents(socket, proc) for socket in held)
 
@@ -84,17 +94,44 @@ def _is_of_agents(socket: Socket, proc: Path) -> bool:
     return any(_descends_from_agent(pid, proc) for pid in holders)
 
 
-def is_local(theirs: str, ours: str) -> bool:
-    """Return whether a connection between two addresses does not leave this machine."""
-    return theirs == ours or is_loopback(theirs)
+def is_own(host: str, proc: Path = PROC) -> bool:
+    """Return whether a text is an address of this machine, loopback or not."""
+    packed, outer = _packed(host), _read(proc / "net/if_inet6").split()[::6]
+    return (
+        is_loopback(host) or packed in map(_packed, OWN.findall(_read(proc / "net/fib_trie"))) or packed.hex() in outer
+    )
 
 
 def is_loopback(host: str) -> bool:
     """Return whether a text is an address of this machine for itself."""
+    address = _address(host)
+    return address is not None and address.is_loopback
+
+
+def _address(host: str) -> IPv4Address | IPv6Address | None:
+    """Return the address that a text is, as IPv4 where it is one in IPv6's clothes; None = it is none."""
     try:
-        return ip_address(host).is_loopback
+        address = ip_address(host)
     except ValueError:
-        return False
+        return None
+    return (address.ipv4_mapped or address) if isinstance(address, IPv6Address) else address
+
+
+def _packed(host: str) -> bytes:
+    """Return the bytes of an address; none where a text is none."""
+    address = _address(host)
+    return address.packed if address is not None else b""
+
+
+def _end(host: str, port: int) -> tuple[bytes, int]:
+    return _packed(host), port
+
+
+def _listed(end: str) -> tuple[bytes, int]:
+    """Return an end as the kernel's table has it: words in the machine's own order."""
+    host, _, port = end.partition(":")
+    words = (int(host[i : i + 8], 16).to_bytes(4, sys.byteorder) for i in range(0, len(host), 8))
+    return b"".join(words).removeprefix(MAPPED), int(port, 16)
 
 
 def _read(path: Path) -> str:

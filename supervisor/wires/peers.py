@@ -11,7 +11,7 @@ from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
-from supervisor.peers import comes_from_agent, is_local, is_loopback
+from supervisor.peers import comes_from_agent, is_own
 from supervisor.protocol.errors import NotAllowed
 
 PEER = "xswarm.peer"
@@ -28,9 +28,7 @@ async def refuse_agents(theirs: object, ours: object) -> None:
         NotAllowed: the process at the other end is an agent, or descends from one.
     """
     ends = [end for end in (theirs, ours) if isinstance(end, tuple) and len(end) > 1]
-    if len(ends) == 2 and await asyncio.to_thread(
-        comes_from_agent, ends[0][1], ends[1][1], local=is_local(ends[0][0], ends[1][0])
-    ):
+    if len(ends) == 2 and await asyncio.to_thread(comes_from_agent, ends[0][:2], ends[1][:2]):
         raise NotAllowed("an agent answers no questions about what it may do")
 
 
@@ -42,7 +40,7 @@ async def refuse_agent(connection: HTTPConnection) -> None:
     """
     scope = connection.scope
     forwarded, peer = scope.get("client"), scope.get(PEER, scope.get("client"))
-    if forwarded != peer and isinstance(forwarded, tuple) and is_loopback(forwarded[0]):
+    if forwarded != peer and isinstance(forwarded, tuple) and await asyncio.to_thread(is_own, forwarded[0]):
         raise NotAllowed("a process of this machine that comes by a proxy", "connect to it directly")
     await refuse_agents(peer, scope.get("server"))
 
