@@ -80,7 +80,7 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, right: Seque
     result = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="bold")
     for index, column in enumerate(columns):
         # Only what is long by nature gives way in a narrow window.
-        wraps = column in ("PROJECT", "NAME", "REASON", "PHONES", "EMAILS", "PROJECTS")
+        wraps = column in ("PROJECT", "NAME", "REASON", "PHONES", "EMAILS", "PROJECTS", "CALL")
         result.add_column(
             column,
             no_wrap=not wraps,

@@ -8,6 +8,7 @@ from supervisor.approvals import MAX_MINUTES, Approvals
 from supervisor.commands import Answer, Asker
 from supervisor.interrupted import InterruptedWords
 from supervisor.passphrases import Passphrases
+from supervisor.permissions import brief
 from supervisor.protocol.errors import ApprovalClosed, NotAllowed
 from supervisor.store.port import Store
 from supervisor.store.ports.approvals import Approval, ApprovalState
@@ -68,13 +69,15 @@ class ApprovalWords:
             found = await self._store.approvals.find(approval.id)
             if found is not None and found.consumed:
                 return f"{approval.tool} in {approval.project} is asked about again. This call was let through before."
-            return f"Denied: {approval.summary}"
+            return f"Denied: {brief(approval.summary)}"
         if not command.rest:
             await self._approvals.resolve(approval, allow=True, by=by, way=way)
-            return f"Allowed once: {approval.summary}"
+            return f"Allowed once: {brief(approval.summary)}"
         if (minutes := _minutes(command.rest)) is not None:
             await self._approvals.resolve(approval, allow=True, by=by, way=way, minutes=minutes)
-            return f"Allowed, and {approval.tool} in {approval.project} for {minutes} minutes: {approval.summary}"
+            return (
+                f"Allowed, and {approval.tool} in {approval.project} for {minutes} minutes: {brief(approval.summary)}"
+            )
         if not self._approvals.needs_second_factor(approval, asker.channel):
             return (
                 f"Write YES {approval.code}, or YES {approval.code} 30 for 30 minutes (at most {MAX_MINUTES}). "
@@ -82,7 +85,7 @@ class ApprovalWords:
             )
         await self._passphrases.check(asker.user.id, command.rest)
         await self._approvals.resolve_proven(approval, allow=True, by=by, way=f"{way}, passphrase")
-        return f"Allowed once: {approval.summary}"
+        return f"Allowed once: {brief(approval.summary)}"
 
 
 def _minutes(rest: str) -> int | None:

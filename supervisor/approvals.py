@@ -12,7 +12,7 @@ from functools import partial
 
 from supervisor.approvers import Approvers, Way
 from supervisor.hub import Hub
-from supervisor.permissions import Asking, Risk, leads, summary, whole
+from supervisor.permissions import Asking, Risk, brief, leads, shown, summary
 from supervisor.protocol.conversation import ToolCall, Verdict
 from supervisor.protocol.errors import ApprovalClosed, NotAllowed, StorageError
 from supervisor.protocol.events import ApprovalRequested, ApprovalResolved
@@ -49,9 +49,6 @@ AGAIN_SECONDS = 10.0
 
 MOVED = "where it leads was changed since it was asked"
 """Why a yes allows nothing where a link has taken the place of what was asked about."""
-
-SHOWN_CHARACTERS = 240
-"""How much of a command a question shows; it says how much it leaves out."""
 
 
 class Approvals:
@@ -137,7 +134,7 @@ class Approvals:
             channel=turn.channel,
             call_sha256=digest(call, session),
             content_sha256=content,
-            summary=summary(call),
+            summary=_in_one_line(call, session),
             expires_ms=now + round(self._expires_seconds * 1000),
         )
         question = Question(new.id, session.id, partial(running.may_rest, call))
@@ -149,7 +146,7 @@ class Approvals:
             if approval is None:
                 return Verdict(allowed=False, reason=asking.reason)
             if approval.id != new.id:
-                again = f"{new.summary} was asked about before and may already have run; check before you repeat it"
+                again = f"{summary(call)} was asked about before and may already have run; check before you repeat it"
                 return Verdict(allowed=False, reason=again)
             for way in ways:
                 self._replied(way.reply.channel)
@@ -205,8 +202,8 @@ class Approvals:
         number = await store.go_on(approval.id)
         found = await store.find(approval.id)
         if found is not None and found.state is ApprovalState.ALLOWED:
-            return Verdict(allowed=True), approval.summary, number
-        return await self._refused(approval, question, ApprovalState.EXPIRED), approval.summary, number
+            return Verdict(allowed=True), brief(approval.summary), number
+        return await self._refused(approval, question, ApprovalState.EXPIRED), brief(approval.summary), number
 
     def forget(self, question: Question) -> None:
         """Wait no longer for the answer to a question whose process was let go."""
@@ -296,7 +293,7 @@ class Approvals:
         if await store.consume(approval.id, found, now_ms=self._clock()):
             return Verdict(allowed=True)
         if self.stopping and await store.of_turn(approval.turn_id, now_ms=self._clock()) is not None:
-            return Verdict(allowed=False, reason=f"{approval.summary} was not run: the daemon stops")
+            return Verdict(allowed=False, reason=f"{brief(approval.summary)} was not run: the daemon stops")
         state = ApprovalState.WITHDRAWN if question.answered else ApprovalState.EXPIRED
         moved = question.answered and found != approval.call_sha256
         return await self._refused(approval, question, state, MOVED if moved else "")
@@ -309,7 +306,7 @@ class Approvals:
             why = moved or late
         else:
             why = question.denied or "the person said no"
-        return Verdict(allowed=False, reason=f"{approval.summary} was not run: {why}")
+        return Verdict(allowed=False, reason=f"{brief(approval.summary)} was not run: {why}")
 
     async def _why_not(self, stale: Approval) -> str:
         """Say why a question cannot be answered any more."""
@@ -329,7 +326,7 @@ class Approvals:
     def _draft(self, call: ToolCall, session: Session, new: NewApproval, way: Way, code: str) -> OutboxDraft:
         """Return what one person is told of a question."""
         if not way.answers:
-            text = f"[{session.project}] {new.summary} waits for somebody's approval"
+            text = f"[{session.project}] {summary(call)} waits for somebody's approval"
         else:
             second = self.needs_second_factor(new, way.channel)
             asker = "" if way.own else new.user_id
@@ -370,12 +367,16 @@ def digest(call: ToolCall, session: Session, *, again: bool = False) -> bytes:
 
 def _question(call: ToolCall, session: Session, code: str, seconds: float, *, asker: str, second_factor: bool) -> str:
     """Return what a person is asked: the code first, for what is too long is cut, then nothing but the call itself."""
-    what = whole(call)
-    left_out = len(what) - SHOWN_CHARACTERS
-    shown = what[:SHOWN_CHARACTERS] + (f"... ({left_out} characters more)" if left_out > 0 else "")
     who = f" for {asker}" if asker else ""
     within = f"within {max(1, round(seconds / 60))} min"
     proof = "; a yes by this way needs your passphrase behind the code" if second_factor else ""
     text = f"[{session.project}] May it run{who}? YES {code} or NO {code}, {within}{proof}."
     where = ", leading to ".join([call.folder or session.project_path, *leads(call, session.project_path)])
-    return well_formed(f"{text}\nIn {where}:\n{shown}")
+    return well_formed(f"{text}\nIn {where}:\n{shown(call)}")
+
+
+def _in_one_line(call: ToolCall, session: Session) -> str:
+    """Return what those are told who answer by a program or terminal: they see nothing else of the call."""
+    folder = [f"in {call.folder}"] if call.folder not in ("", session.project_path) else []
+    where = ", ".join([*folder, *(f"leading to {place}" for place in leads(call, session.project_path))])
+    return shown(call).replace("\n", "\\n") + (f" ({where})" if where else "")

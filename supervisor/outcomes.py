@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from supervisor.lifecycle import ATTENTION
+from supervisor.permissions import brief
 from supervisor.protocol import conversation as talk
 from supervisor.protocol.codes import CodeKind
 from supervisor.protocol.errors import XswarmError
@@ -95,7 +96,9 @@ def interrupted(
 
     def notices(code: str) -> Sequence[OutboxDraft]:
         stands = (
-            f" {asked.summary} was not run: YES {asked.code} allows it once and goes on." if asked is not None else ""
+            f" {brief(asked.summary)} was not run: YES {asked.code} allows it once and goes on."
+            if asked is not None
+            else ""
         )
         words = f"{stands} Reply CONTINUE {code}, RETRY {code} or DROP {code}."
         return [replace(draft, text=f"{draft.text}{words}") for draft in outcome.replies]

@@ -38,6 +38,9 @@ SHOWN = ("pattern", "url", "query")
 
 SUMMARY_CHARACTERS = 80
 
+SHOWN_CHARACTERS = 240
+"""How much of a call a question shows; it says how much it leaves out."""
+
 PROTECTED = frozenset({".git", ".claude", ".mcp.json"})
 """What configures tools rather than being worked on: never edited freely."""
 
@@ -144,8 +147,20 @@ def whole(call: ToolCall) -> str:
 
 def summary(call: ToolCall) -> str:
     """Return a tool call in a few words and one line, for a person; at most 80 characters."""
-    line = whole(call).replace("\n", "\\n")
+    return brief(whole(call))
+
+
+def brief(text: str) -> str:
+    """Return the beginning of what is said of a call, in one line; at most 80 characters."""
+    line = text.replace("\n", "\\n")
     return line if len(line) <= SUMMARY_CHARACTERS else f"{line[: SUMMARY_CHARACTERS - 3]}..."
+
+
+def shown(call: ToolCall) -> str:
+    """Return a tool call for whoever decides about it: to the letter, and how much of it is left out."""
+    what = whole(call)
+    left_out = len(what) - SHOWN_CHARACTERS
+    return what[:SHOWN_CHARACTERS] + (f"... ({left_out} characters more)" if left_out > 0 else "")
 
 
 def leads(call: ToolCall, project_path: str) -> list[str]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from io import StringIO
 
 import pytest
+from rich.console import Console
 
 from cli import show
 from supervisor.config import Config, Project
@@ -73,3 +75,10 @@ def test_document_is_json_and_notes_are_elsewhere(capsys: pytest.CaptureFixture[
     captured = capsys.readouterr()
     assert captured.out == '{\n  "a": "\\ud800"\n}\n'
     assert captured.err == "beside\n"
+
+
+def test_a_call_that_somebody_decides_about_is_not_cut_in_a_narrow_window() -> None:
+    narrow = Console(width=60, file=StringIO())
+    narrow.print(show.table(("CODE", "CALL"), [("KXQPT", f"Bash git status {'x' * 200} && rm -rf build")]))
+    assert isinstance(narrow.file, StringIO)
+    assert "build" in narrow.file.getvalue()

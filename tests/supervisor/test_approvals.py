@@ -10,11 +10,11 @@ import pytest
 
 from channels.sms.shaping import shape
 from supervisor.approval_words import ApprovalWords
-from supervisor.approvals import SHOWN_CHARACTERS, digest
+from supervisor.approvals import digest
 from supervisor.commands import Asker
 from supervisor.interrupted import InterruptedWords
 from supervisor.passphrases import Passphrases
-from supervisor.permissions import Risk, summary, whole
+from supervisor.permissions import SHOWN_CHARACTERS, Risk, summary, whole
 from supervisor.protocol.conversation import ToolCall
 from supervisor.protocol.events import AnyEvent, ApprovalRequested, ApprovalResolved
 from supervisor.protocol.messages import VERBATIM, Address, MessageId
@@ -268,7 +268,7 @@ async def test_a_yes_to_a_file_is_none_to_what_a_link_in_its_place_leads_to(tmp_
         link.unlink()
         link.symlink_to("/etc/passwd")
         await say(core, f"YES {await _code(core)}", sender=MAIL)
-        assert (await deciding).reason == "Write notes was not run: where it leads was changed since it was asked"
+        assert (await deciding).reason.endswith("was not run: where it leads was changed since it was asked")
         again = asyncio.ensure_future(spec.decide(_write("t2")))
         await until(lambda: open_one(core), "it is asked about again")
         await say(core, f"YES {await _code(core)}", sender=MAIL)
@@ -336,6 +336,38 @@ async def test_a_long_command_says_how_much_is_left_out(tmp_path: Path) -> None:
         assert "x... (9 characters more)" in row.text
         await say(core, f"NO {approval.code}")
         await answer_of(core, message_id)
+
+
+async def test_whoever_answers_by_a_program_sees_as_much_of_the_call_as_by_text(tmp_path: Path) -> None:
+    async with Core(tmp_path, connector=ScriptedConnector()) as core:
+        heard: list[AnyEvent] = []
+        core.hub.subscribe("approvals", heard.append)
+        command = f"git status {'x' * 90} && rm -rf build; {'y' * SHOWN_CHARACTERS}"
+        message_id, approval = await asking(core, command)
+        assert "&& rm -rf build; yyy" in approval.summary
+        assert approval.summary.endswith("... (124 characters more)")
+        assert [event.summary for event in heard if isinstance(event, ApprovalRequested)] == [approval.summary]
+        assert (await say(core, f"NO {approval.code}")).endswith("xxx...")
+        assert (await answer_of(core, message_id)).endswith("xxx... was not run: the person said no.")
+        spec, scripted_one = scripted(core).opened[-1].spec, scripted(core)
+        Path(spec.project_path, "to").symlink_to("/etc/motd")
+        await core.intake.accept(text_message("claude: hold"))
+        await until(scripted_one.held, "its turn runs")
+        for folder, path, told in (
+            ("", "to", "Read to (leading to /etc/motd)"),
+            (spec.project_path, "to", "Read to (leading to /etc/motd)"),
+            (f"{spec.project_path}/sub", "/etc/x", f"Read /etc/x (in {spec.project_path}/sub)"),
+            (f"{spec.project_path}/sub", "../to", f"Read ../to (in {spec.project_path}/sub, leading to /etc/motd)"),
+        ):
+            call = ToolCall(tool_use_id=f"{folder}{path}", name="Read", input={"file_path": path}, folder=folder)
+            deciding = asyncio.ensure_future(spec.decide(call))
+            await until(lambda: open_one(core), "it is asked about")
+            found = await open_one(core)
+            assert found is not None
+            assert found.summary == told
+            await say(core, f"NO {found.code}")
+            assert not (await deciding).allowed
+        scripted_one.release()
 
 
 async def test_the_hash_covers_the_call_the_folder_and_the_session(tmp_path: Path) -> None:

@@ -32,6 +32,7 @@ class NewApproval:
         channel: by which the turn was asked for.
         call_sha256: over the whole call, its folder and its session.
         content_sha256: the same without the ids of the call: it has others when it is made again.
+        summary: the call in one line, for whoever decides about it.
     """
 
     id: str
