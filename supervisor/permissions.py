@@ -27,6 +27,9 @@ EDITS = frozenset({"Edit", "MultiEdit", "Write", "NotebookEdit"})
 HARMLESS = frozenset({"Agent", "Task", "TodoWrite", "ToolSearch", "TaskCreate", "TaskUpdate", "TaskList", "TaskGet"})
 """Tools that touch nothing by themselves; what a subagent does is decided call by call."""
 
+APART = "isolation"
+"""The input by which a subagent gets a git worktree of its own: Claude Code makes it, in .git and .claude, unasked."""
+
 NETWORK = frozenset({"WebFetch", "WebSearch"})
 """Tools that reach out to other machines."""
 
@@ -89,8 +92,10 @@ def decide(call: ToolCall, permissions: Permissions, project_path: str, *, priva
     here = _here(call, project_path)
     if private and _reaches(call, private, (project_path, own), here):
         return Verdict(allowed=False, reason=f"{summary(call)} was not run: it leads to the daemon's own files")
-    if permissions is Permissions.FULL or call.name in HARMLESS:
+    if permissions is Permissions.FULL or _is_harmless(call):
         return Verdict(allowed=True)
+    if call.name in HARMLESS:
+        return Verdict(allowed=False, reason=f"{call.name} was not run: subagents work in the project's folder alone")
     paths = _places(call, here)
     inside = all(is_inside(path, project_path, here) for path in paths)
     if call.name in READS:
@@ -134,7 +139,7 @@ def look_again(call: ToolCall, allowed: Verdict, project_path: str, guarded: Col
 
 def changes_something(call: ToolCall) -> bool:
     """Return whether a tool call may leave a trace in the world, as far as its tool tells."""
-    return call.name not in READS and call.name not in HARMLESS
+    return call.name not in READS and not _is_harmless(call)
 
 
 def whole(call: ToolCall) -> str:
@@ -201,6 +206,10 @@ def is_protected(path: str, project_path: str, here: str = "") -> bool:
         for part in os.path.relpath(place, project_path).split(os.sep)
     }
     return not PROTECTED.isdisjoint(parts)
+
+
+def _is_harmless(call: ToolCall) -> bool:
+    return call.name in HARMLESS and not call.input.get(APART)
 
 
 def _reaches(call: ToolCall, private: str, but: Sequence[str], here: str) -> bool:

@@ -270,6 +270,22 @@ def test_what_touches_nothing_by_itself_is_free(tool: str, level: Permissions, p
     assert ask(tool, {"prompt": "cat /etc/passwd"}, level, project).allowed
 
 
+@pytest.mark.parametrize("level", [ASK, EDIT])
+@pytest.mark.parametrize("tool", ["Agent", "Task"])
+def test_a_subagent_gets_no_worktree_of_its_own_where_changes_are_asked_about(
+    tool: str, level: Permissions, project: str
+) -> None:
+    apart = {"prompt": "look", "isolation": "worktree"}
+    verdict = ask(tool, apart, level, project)
+    assert not verdict.allowed
+    assert not isinstance(verdict, Asking), "it can do its work in the project's folder"
+    assert verdict.reason == f"{tool} was not run: subagents work in the project's folder alone"
+    assert ask(tool, apart, FULL, project).allowed
+    for tool_input, changes in ((apart, True), ({"prompt": "look"}, False)):
+        call = ToolCall(tool_use_id="t", name=tool, input=tool_input)
+        assert permissions.changes_something(call) is changes
+
+
 @pytest.mark.parametrize("tool", ["Bash", "Write", "Read", "WebFetch", "mcp__x__y"])
 def test_full_allows_everything(tool: str, project: str) -> None:
     assert ask(tool, {"file_path": "/etc/passwd", "command": "x"}, FULL, project) == Verdict(allowed=True)
