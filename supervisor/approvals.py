@@ -38,8 +38,8 @@ MAX_MINUTES = 120
 MAX_NOTE = 1000
 """Characters of why a question was decided so."""
 
-FORGEABLE = frozenset({"sms", "mail"})
-"""Channels by which somebody else may write in a person's name."""
+PROVEN = frozenset({"socket", "http", "stream"})
+"""Channels on which a token says who writes. By any other somebody else may write in a person's name."""
 
 SAID_OF_IT = {"Bash": frozenset({"description"})}
 """What of a tool's input only explains the call to its reader, and changes nothing of what it does."""
@@ -95,11 +95,11 @@ class Approvals:
 
     def guarded(self, channel: str) -> frozenset[Risk]:
         """Return which calls of a turn are asked about even where the project allows everything."""
-        return self._high_risks if channel in FORGEABLE else frozenset()
+        return self._high_risks if channel not in PROVEN else frozenset()
 
     def needs_second_factor(self, approval: NewApproval, channel: str) -> bool:
         """Return whether a yes by a channel is not enough: another may be forged as the first was."""
-        return approval.risk in self._high_risks and channel in FORGEABLE and approval.channel == channel
+        return approval.risk in self._high_risks and channel not in PROVEN and approval.channel == channel
 
     async def decide(self, call: ToolCall, asking: Asking, session: Session, running: Running) -> Verdict:
         """Ask whoever may answer, and wait; a no where nobody can be asked.

@@ -22,7 +22,8 @@ ALLOWED = "tool_allowed"
 def paths_of(call: ToolCall, folder: str) -> list[str]:
     """Return the paths that a call names, relative to a folder."""
     given = [path for key in PATH_KEYS if isinstance(path := call.input.get(key), str)]
-    return [os.path.relpath(os.path.join(folder, path), folder) for path in given]
+    # A relative one counts from where the shell has gone.
+    return [os.path.relpath(os.path.join(folder, call.folder, path), folder) for path in given]
 
 
 def found_by(call: ToolCall, folder: str) -> dict[str, Any]:

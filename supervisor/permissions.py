@@ -51,6 +51,9 @@ BRACES = re.compile(r"\{([^{}]*)\}")
 EXTENDED = re.compile(r"[@+?*!]?\(")
 MAGIC = re.compile(r"[*?\[\]{}]")
 
+UNSEEN = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]")
+"""What counts as printable and shows nothing: fillers, joiners, blanks and variation selectors."""
+
 MAX_ALTERNATIVES = 256
 """Paths that one file pattern with braces may stand for; more are taken to lead outside."""
 
@@ -242,7 +245,10 @@ def _paths(tool_input: Mapping[str, Any]) -> list[object]:
 
 
 def _seen(text: str) -> str:
-    return "".join(c if c == "\n" or c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    return "".join(
+        c if c == "\n" or (c.isprintable() and not UNSEEN.match(c)) else c.encode("unicode_escape").decode()
+        for c in text
+    )
 
 
 def _here(call: ToolCall, project_path: str) -> str:

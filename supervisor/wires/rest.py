@@ -43,7 +43,7 @@ from supervisor.words import answers_question
 CHANNEL = "http"
 """The channel of a prompt that came by REST to a session."""
 
-CHANNEL_NAMES = {"email": "mail"}
+CHANNEL_NAMES = {"email": "mail", "e-mail": "mail"}
 """What other services call our channels."""
 
 Parts = Callable[[], Mapping[str, bool]]

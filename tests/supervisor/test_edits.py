@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from dataclasses import replace
 from pathlib import Path
 
 from supervisor.edits import ALLOWED, edits, found_by, paths_of, sha256
@@ -40,5 +41,6 @@ def test_a_call_that_failed_left_the_file_unchanged(tmp_path: Path) -> None:
 def test_other_tools_and_what_is_no_plain_file_have_none(tmp_path: Path) -> None:
     assert found_by(call(tmp_path / "a", "Bash"), str(tmp_path)) == {}
     assert paths_of(call(tmp_path / "below" / "a"), str(tmp_path)) == ["below/a"]
+    assert paths_of(replace(call(Path("a")), folder="below"), str(tmp_path)) == ["below/a"]
     os.mkfifo(tmp_path / "fifo")
     assert [sha256(str(tmp_path / name)) for name in ("fifo", "", "none", "a\0b")] == [None] * 4

@@ -331,6 +331,21 @@ def _leads(project: str, path: object, folder: str = "") -> list[str]:
     return permissions.leads(ToolCall(tool_use_id="t", name="Read", input={"file_path": path}, folder=folder), project)
 
 
+@pytest.mark.parametrize(
+    "unseen",
+    ["\u034f", "\u115f", "\u1160", "\u2800", "\u3164", "\ufe0f", "\uffa0", "\U000e0100", "\u200b", "\u202e", "\u2028"],
+)
+def test_what_shows_nothing_is_escaped(unseen: str) -> None:
+    call = ToolCall(tool_use_id="t", name="Bash", input={"command": f"git{unseen} status"})
+    assert permissions.whole(call) == f"Bash git{unseen.encode('unicode_escape').decode()} status"
+
+
+def test_what_is_written_in_any_language_is_shown_as_it_is() -> None:
+    text = "Bash echo 'é ñ ж 漢字 한국어 नमस्ते שלום' 🙂"
+    call = ToolCall(tool_use_id="t", name="Bash", input={"command": text.removeprefix("Bash ")})
+    assert permissions.whole(call) == text
+
+
 def test_a_summary_is_short() -> None:
     assert len(permissions.summary(ToolCall(tool_use_id="t", name="Bash", input={"command": "x" * 500}))) == 80
 

@@ -205,3 +205,15 @@ def test_what_a_full_project_allows_is_looked_at_again_by_its_risk(
     assert verdict.allowed is (risk is None)
     if risk is not None:
         assert "it was asked for by a way that can be forged" in verdict.reason
+
+
+async def test_a_channel_that_proves_nothing_is_guarded_whatever_it_is_called(tmp_path: Path) -> None:
+    async with core_with(tmp_path) as core:
+        found = {
+            channel: core.approvals.guarded(channel) for channel in ("sms", "e-mail", "whatsapp", "socket", "http")
+        }
+        guarded = frozenset({Risk.OUTSIDE, Risk.NETWORK, Risk.FULL_SHELL})
+        assert found == {
+            **dict.fromkeys(["sms", "e-mail", "whatsapp"], guarded),
+            **dict.fromkeys(["socket", "http"], frozenset()),
+        }

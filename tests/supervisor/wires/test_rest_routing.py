@@ -88,8 +88,9 @@ async def test_conversation_of_an_unknown_sender_is_404(served: Served, sender: 
 async def test_mail_does_not_reach_a_project_with_full_permissions(served: Served) -> None:
     await served.operator.put("/api/admin/users/bob", json={"name": "Bob", "role": "ADMIN", "projects": ["open"]})
     body = {"from": "bob", "message": "@open fix the tests"}
-    by_mail = (await served.service.post(ROUTE, json=body | {"channel": "email"})).json()
-    assert by_mail["routed"] is False
+    for channel in ("email", "E-Mail", "mail"):
+        by_mail = (await served.service.post(ROUTE, json=body | {"channel": channel})).json()
+        assert by_mail["routed"] is False
 
 
 async def test_answer_to_a_question_is_taken_before_routing_and_read_by_no_model(tmp_path: Path) -> None:
