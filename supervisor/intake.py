@@ -232,14 +232,40 @@ class Intake:
         answer: Answer | None = None,
         mode: Mode = Mode.FOLLOWUP,
     ) -> Taken:
+        entering = self._enter(submission, decision, session, answer=answer, mode=mode)
+        if decision.target is not Target.CLAUDE_CODE or mode not in (Mode.STEER, Mode.INTERRUPT):
+            return await entering
+        # More than T1: who leaves in the middle of it cuts nothing off.
+        task = asyncio.create_task(entering, name=f"enter {submission.user.id}")
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            task.add_done_callback(self._start_alone)
+            raise
+
+    def _start_alone(self, entering: asyncio.Task[Taken]) -> None:
+        """Start what was accepted although its caller has left; of what was not, the caller has heard nothing."""
+        if not entering.cancelled() and entering.exception() is None:
+            self.start(entering.result())
+
+    async def _enter(
+        self, submission: Submission, decision: Decision, session: Session | None, *, answer: Answer | None, mode: Mode
+    ) -> Taken:
         if (project := decision.project) is None or not project.shared:
             taken = await self._take(submission, decision, session, answer=answer, mode=mode)
         else:  # the first texts of two of its users must find one conversation
             async with self._gates.setdefault(f"project {project.name}", asyncio.Lock()):
                 taken = await self._take(submission, decision, session, answer=answer, mode=mode)
         if mode is Mode.INTERRUPT and decision.target is Target.CLAUDE_CODE and not taken.accepted.duplicate:
-            await self._turns.interrupt_for(taken.lane, taken.accepted.message_id)
+            await self._interrupt(taken)
         return taken
+
+    async def _interrupt(self, taken: Taken) -> None:
+        """Stop for a message what runs in its lane; where that breaks, it waits like any other."""
+        try:
+            await self._turns.interrupt_for(taken.lane, taken.accepted.message_id)
+        except Exception:
+            logger.exception("%s: what runs could not be interrupted for it", taken.accepted.message_id)
 
     async def _take(
         self, submission: Submission, decision: Decision, session: Session | None, *, answer: Answer | None, mode: Mode

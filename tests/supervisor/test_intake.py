@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,11 +11,13 @@ import pytest
 
 from supervisor.config import Limits, Routing
 from supervisor.core import Tuning
+from supervisor.protocol.conversation import Exchange, SessionSpec
 from supervisor.protocol.errors import Overloaded
 from supervisor.protocol.messages import Inbound, Receipt, SessionId
+from supervisor.protocol.ports import Conversation
 from supervisor.protocol.status import Permissions, Target, TurnState
 from supervisor.store.records import OutboxRow
-from tests.fakes import ScriptedConnector
+from tests.fakes import ScriptedConnector, ScriptedConversation
 from tests.supervisor.harness import ALICE_MAIL, Core
 from tests.supervisor.helpers import asked, connect, project, result, scripted, state, text_message
 from tests.waiting import until
@@ -275,3 +278,56 @@ async def test_an_operator_may_look_and_not_work(tmp_path: Path) -> None:
         assert "may look at sessions and costs" in await tell(core, "claude: hello", phone="+15550104")
         assert await tell(core, "STATUS", phone="+15550104") == "No session is active"
         assert scripted(core).prompts == []
+
+
+class SlowToStop(ScriptedConversation):
+    """Needs its time to be interrupted, or breaks."""
+
+    def __init__(self, connector: ScriptedConnector, spec: SessionSpec, number: int) -> None:
+        super().__init__(connector, spec, number)
+        self.stops = asyncio.Event()
+        self.breaks = False
+
+    async def interrupt(self) -> None:
+        self._connector.interrupts += 1
+        if self.breaks:
+            raise RuntimeError("a plug-in that is broken")
+        await self.stops.wait()
+
+
+class SlowConnector(ScriptedConnector):
+    async def open(self, session: SessionSpec, history: Sequence[Exchange]) -> Conversation:
+        self.opened.append(SlowToStop(self, session, len(self.opened)))
+        return self.opened[-1]
+
+
+async def slow(core: Core) -> SlowToStop:
+    """Let a turn run that needs its time to be interrupted."""
+    await core.intake.accept(text_message("claude: hold on"))
+    await until(scripted(core).held, "it runs")
+    (conversation,) = scripted(core).opened
+    assert isinstance(conversation, SlowToStop)
+    return conversation
+
+
+async def test_a_message_whose_channel_leaves_while_it_interrupts_runs_all_the_same(tmp_path: Path) -> None:
+    async with Core(tmp_path, connector=SlowConnector()) as core:
+        conversation = await slow(core)
+        leaving = asyncio.create_task(core.intake.accept(text_message("interrupt: claude: now")))
+        await until(lambda: scripted(core).interrupts, "the turn is being interrupted")
+        leaving.cancel()
+        await asyncio.gather(leaving, return_exceptions=True)
+        conversation.stops.set()
+        conversation.release()
+        await until(core.all_answered, "both are answered")
+        assert [reply.text for reply in await replies(core)][1:] == ["released", "now"]
+
+
+async def test_a_message_waits_where_what_runs_cannot_be_interrupted(tmp_path: Path) -> None:
+    async with Core(tmp_path, connector=SlowConnector()) as core:
+        conversation = await slow(core)
+        conversation.breaks = True
+        receipt = await core.intake.accept(text_message("interrupt: claude: now"))
+        assert await state(core, receipt) is TurnState.PENDING
+        conversation.release()
+        assert await settled(core, receipt) == "now"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from supervisor.protocol.status import TurnState
 from supervisor.store.records import Result
 from tests.fakes import ScriptedConnector, ScriptedConversation
 from tests.supervisor.harness import ALICE_MAIL, Core
-from tests.supervisor.helpers import asked, result, scripted, text_message
+from tests.supervisor.helpers import Gate, asked, result, scripted, text_message
 from tests.supervisor.test_queueing import told_texts
 from tests.waiting import until
 
@@ -293,3 +294,38 @@ async def test_after_a_crash_before_anything_was_done_all_of_it_is_gathered_agai
             await conversation(after).end("done")
             assert (await ended(after, host)).answer == "done"
             assert (await ended(after, part)).answer == INCLUDED
+
+
+async def test_a_message_whose_channel_leaves_while_it_goes_into_the_turn_is_part_of_it(tmp_path: Path) -> None:
+    gates: list[Gate] = []
+
+    def crash(point: str) -> None:
+        for gate in gates:
+            gate(point)
+
+    async with Core(tmp_path, connector=SteeringConnector(), queue=Queue(mode="steer"), crash=crash) as core:
+        first = await text(core, "hold the door")
+        await held(core)
+        gates.append(gate := Gate("join.before_commit"))
+        leaving = asyncio.create_task(text(core, "and the window"))
+        await until(gate.reached.is_set, "it is being joined")
+        leaving.cancel()
+        gate.open()
+        await asyncio.gather(leaving, return_exceptions=True)
+        await until(lambda: conversation(core).taken, "it is sent into the turn")
+        await conversation(core).end("both are held")
+        assert (await ended(core, first)).answer == "both are held"
+        await until(core.all_answered, "nothing is left behind")
+        assert [one.partition("\n")[0] for one in await told_texts(core)] == [JOINED, "both are held"]
+
+
+async def test_a_message_whose_channel_leaves_before_it_is_told_that_it_waits_runs(tmp_path: Path) -> None:
+    gate = Gate("join.before_commit")
+    async with Core(tmp_path, connector=SteeringConnector(), queue=Queue(mode="steer"), crash=gate) as core:
+        leaving = asyncio.create_task(text(core, "hello"))  # nothing runs that it could go into
+        await until(gate.reached.is_set, "its place is being asked for")
+        leaving.cancel()
+        gate.open()
+        await asyncio.gather(leaving, return_exceptions=True)
+        await until(core.all_answered, "it is answered")
+        assert await told_texts(core) == ["hello"]
