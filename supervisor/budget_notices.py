@@ -55,7 +55,7 @@ class BudgetNotices:
             refused: why the turn was refused; of this limit, that it is used up is told to those who may raise it.
         """
         levels = [level for level in LEVELS if (spent.nanos + spent.used) * 100 >= level * limit]
-        if refused is not None and refused.scope == spent.scope:
+        if refused is not None and _stands(refused, spent, limit):
             levels = list(LEVELS)
         else:
             refused = None
@@ -172,6 +172,11 @@ class BudgetNotices:
 def own_reply(turn: Turn) -> Reply | None:
     """Return how who wrote a turn is answered by text or mail; None = they are not."""
     return turn.reply if turn.reply is not None and turn.reply.channel in PLAIN_CHANNELS else None
+
+
+def _stands(refused: BudgetExceeded, spent: Spent, limit: int) -> bool:
+    """Return whether it is this limit that refused something, neither raised since nor of a day that is over."""
+    return (refused.scope, refused.day) == (spent.scope, spent.day) and refused.limit_usd >= usd(limit)
 
 
 def _told(spent: Spent, level: int, limit: int, turn: Turn, refused: BudgetExceeded | None) -> str:

@@ -35,6 +35,7 @@ class Account:
 
     Attributes:
         id: of the message, session or user.
+        day: UTC day since 1970; 0 for a message or session.
         limit: nanodollars, with what was added.
         spent: nanodollars of everything but the turns that hold something.
         held: nanodollars that running turns hold, but for the turn that is asked about: `holding` of each.
@@ -43,12 +44,13 @@ class Account:
     scope: Scope
     id: str
     limit: int
+    day: int = 0
     spent: int = 0
     held: int = 0
 
     def exceeded(self) -> BudgetExceeded:
         """Return the error of this limit; what others hold counts as spent."""
-        return BudgetExceeded(self.scope, usd(self.spent + self.held), usd(self.limit))
+        return BudgetExceeded(self.scope, usd(self.spent + self.held), usd(self.limit), self.day)
 
 
 def configured(limits: Budgets | None, scope: str) -> int | None:
@@ -90,7 +92,7 @@ def refuse_call(accounts: Iterable[Account], used: int) -> BudgetExceeded | None
     for account in accounts:
         spent = account.spent + account.held + used
         if spent >= account.limit:
-            return BudgetExceeded(account.scope, usd(spent), usd(account.limit))
+            return BudgetExceeded(account.scope, usd(spent), usd(account.limit), account.day)
     return None
 
 

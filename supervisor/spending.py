@@ -180,7 +180,12 @@ class Spending:
     def _accounts(self, standing: Sequence[Spent]) -> list[Account]:
         return [
             Account(
-                scope=Scope(spent.scope), id=spent.key, limit=limit + spent.raised, spent=spent.nanos, held=spent.held
+                scope=Scope(spent.scope),
+                id=spent.key,
+                limit=limit + spent.raised,
+                day=spent.day,
+                spent=spent.nanos,
+                held=spent.held,
             )
             for spent in standing
             if (limit := self.limit(spent.scope)) is not None

@@ -282,18 +282,23 @@ class RateLimited(XswarmError):
 
 
 class BudgetExceeded(XswarmError):
-    """A limit on spending is reached."""
+    """A limit on spending is reached.
+
+    Args:
+        day: UTC day since 1970 that it is the limit of; 0 = of none.
+    """
 
     code = "budget_exceeded"
     remedy = (
         "an administrator raises the limit: by ADD with the code that they were sent, or below [budgets] in config.toml"
     )
 
-    def __init__(self, scope: str, spent_usd: float, limit_usd: float) -> None:
-        super().__init__(scope, spent_usd, limit_usd)
+    def __init__(self, scope: str, spent_usd: float, limit_usd: float, day: int = 0) -> None:
+        super().__init__(scope, spent_usd, limit_usd, day)
         self.scope = scope
         self.spent_usd = spent_usd
         self.limit_usd = limit_usd
+        self.day = day
 
     def __str__(self) -> str:
         return f"Budget exceeded: {self.scope} spent ${self.spent_usd:.2f} of ${self.limit_usd:.2f}"

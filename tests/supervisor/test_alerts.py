@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import sqlite3
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import TypeVar
 
@@ -14,11 +16,13 @@ from supervisor.protocol.errors import StorageError
 from supervisor.protocol.events import OMIT, AnyEvent, CostAlert
 from supervisor.protocol.messages import SessionId, UserId
 from supervisor.protocol.status import TurnState
+from supervisor.protocol.times import DAY_MS, nanos, now_ms
 from supervisor.store.ports.budgets import Budgets, Reached, Spent
 from supervisor.submissions import Taken
 from tests.fakes import ScriptedConnector
 from tests.supervisor.harness import Core
 from tests.supervisor.helpers import PLENTY, ask, connect, scripted, send, state, text_message
+from tests.supervisor.store.builders import charge
 from tests.supervisor.test_budget_notices import BOBS_PHONE, bob_by_phone, bobs_session, pay, say, told
 from tests.supervisor.test_spending import call
 from tests.waiting import until
@@ -380,3 +384,51 @@ async def test_a_limit_that_was_raised_is_told_anew_when_it_is_nearly_used_up_ag
         await say(core, f"claude: {pay(1.4)}")
         (again,) = told(core)[before:]
         assert again.startswith("80 % of the limit of user alice is spent: $3.50 of $4.00. Reply ADD 5 ")
+
+
+async def refused(core: Core, session_id: SessionId) -> None:
+    """Let the turn that runs be refused a call."""
+    live = core.sessions.live(session_id)
+    assert live is not None
+    assert await live.meter.admit("claude-x", 0, most_nanos=0) is not None
+
+
+def levels(core: Core, day: int) -> list[int]:
+    """Return the levels of bob's limit that count as told."""
+    with closing(sqlite3.connect(core.store.path)) as database:
+        rows = database.execute("SELECT level FROM alerts WHERE scope = 'user' AND key = 'bob' AND day = ?", (day,))
+        return sorted(level for (level,) in rows)
+
+
+async def test_a_limit_that_was_raised_after_it_refused_a_call_is_not_said_to_be_used_up(tmp_path: Path) -> None:
+    async with core_with(tmp_path, user_daily_usd=2.0) as core:
+        session_id = await bob_holds(core)
+        await spend(core, 2.0, session_id)
+        await refused(core, session_id)
+        match = re.search(r"Reply ADD 5 ([A-Z]{5}) to raise", told(core)[0])
+        assert match is not None
+        await say(core, f"ADD 2 {match[1]}")
+        before = len(told(core))
+        await core.turns.interrupt(session_id)
+        await until(core.all_answered, "it ends")
+        await say(core, "claude: hello", BOBS_PHONE)
+        assert told(core)[before:] == []
+        await say(core, f"claude: {pay(1.3)}", BOBS_PHONE)
+        (again,) = told(core)[before:]
+        assert again.startswith("80 % of the limit of user bob is spent: $3.30 of $4.00. Reply ADD 5 ")
+
+
+async def test_a_call_that_was_refused_before_midnight_uses_nothing_up_of_the_new_day(tmp_path: Path) -> None:
+    async with core_with(tmp_path, user_daily_usd=2.0) as core:
+        session_id = await bob_holds(core)
+        yesterday = now_ms() - DAY_MS
+        spent = charge(nanos=nanos(1.5))
+        await core.store.ledger.post(None, spent, user_id=UserId("bob"), now_ms=yesterday)
+        core.spending._clock = lambda: yesterday
+        await spend(core, 0.5, session_id)
+        await refused(core, session_id)
+        core.spending._clock = now_ms
+        await core.turns.interrupt(session_id)
+        await until(core.all_answered, "it ends on the next day")
+        await say(core, "claude: hello", BOBS_PHONE)
+        assert levels(core, now_ms() // DAY_MS) == []
