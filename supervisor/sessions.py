@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from supervisor.approvals import Approvals
+from supervisor.cancellation import uncut
 from supervisor.hub import Hub
 from supervisor.lifecycle import (
     CloseAsked,
@@ -206,6 +207,7 @@ class Sessions:
         self._approvals.turn_ended(live.session.id)
         live.lifecycle.on(TurnEnded(well))
 
+    @uncut  # else another process might start beside the one that ends
     async def close(self, session_id: SessionId, reason: EndReason) -> bool:
         """Close a session's process, or end the session where it has none; False = it is not in memory."""
         live = self._live.get(session_id)
@@ -254,6 +256,7 @@ class Sessions:
             for live in moved:
                 await self._announce(live)
 
+    @uncut
     async def close_idle(self, session_ids: Sequence[SessionId], reason: EndReason) -> int:
         """Close those of some sessions that are still without a turn, with one write for all; returns how many."""
         lives = [live for i in session_ids if (live := self._live.get(i)) and live.reapable]

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from supervisor.config import ClaudeCode
+from supervisor.protocol.conversation import Exchange, SessionSpec
 from supervisor.protocol.errors import ConnectionFailed, SessionNotActive, StorageError, TurnFailed
 from supervisor.protocol.messages import SessionId
+from supervisor.protocol.ports import Conversation
 from supervisor.protocol.status import EndReason, SessionStatus, TurnState
 from supervisor.sessions import FORGET_SECONDS, QUIET_SECONDS
-from tests.fakes import ScriptedConnector
+from tests.fakes import ScriptedConnector, ScriptedConversation
 from tests.supervisor.harness import Core
 from tests.supervisor.helpers import (
     PLENTY,
@@ -331,3 +334,63 @@ async def test_what_failed_long_ago_leaves_memory(tmp_path: Path) -> None:
         core.sessions.forget_unused()
         assert core.sessions.live(SessionId("failed")) is None
         assert core.sessions.live(SessionId("open")) is not None
+
+
+class SlowToEnd(ScriptedConversation):
+    """Takes its time to end, whoever waits for it."""
+
+    def __init__(self, connector: ScriptedConnector, spec: SessionSpec, number: int) -> None:
+        super().__init__(connector, spec, number)
+        self.ends = asyncio.Event()
+        self.ending: asyncio.Task[None] | None = None
+
+    async def close(self) -> None:
+        self.ending = self.ending or asyncio.create_task(self._end(), name="slow end")
+        await asyncio.shield(self.ending)
+
+    async def _end(self) -> None:
+        await self.ends.wait()
+        await super().close()
+
+
+class SlowConnector(ScriptedConnector):
+    """Keeps the sessions that were given a process while another of theirs was there."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.twice: list[str] = []
+
+    async def open(self, session: SessionSpec, history: Sequence[Exchange]) -> Conversation:
+        self.twice += [one.spec.id for one in self.open_now() if one.spec.id == session.id]
+        conversation = SlowToEnd(self, session, len(self.opened))
+        if self.opened:
+            conversation.ends.set()
+        self.opened.append(conversation)
+        return conversation
+
+
+@pytest.mark.parametrize("leaver", ["evicts", "closes"])
+async def test_no_process_starts_beside_one_that_ends_although_who_ended_it_has_left(
+    tmp_path: Path, leaver: str
+) -> None:
+    connector = SlowConnector()
+    async with Core(tmp_path, connector=connector, claude_code=replace(PLENTY, max_processes=1)) as core:
+        await connect(core)
+        (first,) = connector.opened
+        assert isinstance(first, SlowToEnd)
+        if leaver == "evicts":
+            leaving = asyncio.ensure_future(connect(core, "s2"))
+        else:
+            leaving = asyncio.ensure_future(core.sessions.close(SessionId("s1"), EndReason.CONNECTION))
+        await until(lambda: first.ending is not None, "the process is ended")
+        leaving.cancel()
+        await asyncio.gather(leaving, return_exceptions=True)
+        taken = await send(core, "hello")
+        try:
+            await until(lambda: core.turns.is_busy("s1"), "its lane looks for a process")
+            assert await status(core) is not SessionStatus.CONNECTING
+        finally:
+            first.ends.set()
+        await until(core.all_answered, "it is answered")
+        assert (await result(core, taken.accepted.message_id)).answer == "hello"
+        assert connector.twice == []
