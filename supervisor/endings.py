@@ -14,10 +14,11 @@ from supervisor.protocol.errors import BudgetExceeded, StorageError, TurnFailed,
 from supervisor.protocol.events import CostRecorded
 from supervisor.protocol.times import Clock, now_ms, rfc3339, usd
 from supervisor.recording import Recording
-from supervisor.running import Running
+from supervisor.running import BROKE, Running
 from supervisor.spending import Spending
 from supervisor.store.port import Store
 from supervisor.store.ports.approvals import Approval
+from supervisor.store.recorded import Recorded
 from supervisor.store.records import Outcome, Result, Turn
 from supervisor.waiters import Waiters
 
@@ -119,7 +120,7 @@ class Endings:
         looked = False
         while True:
             try:
-                if not looked and (left := await self._recording.after(turn)) is not None:
+                if not looked and (left := await self._left_by(turn)) is not None:
                     outcome = replace(outcome, recorded=left[0], files_changed=left[1])
                 looked = True
                 settled = await self._store.turns.finish(turn.id, outcome)
@@ -159,6 +160,20 @@ class Endings:
         )
         self.waiters.resolve(turn.message_id, result)
         return settled.following
+
+    async def _left_by(self, turn: Turn) -> tuple[Recorded, int | None] | None:
+        """Return how a turn leaves its folder; where finding that out breaks, it ends all the same.
+
+        Raises:
+            StorageError: it is to be asked again.
+        """
+        try:
+            return await self._recording.after(turn)
+        except StorageError:
+            raise
+        except Exception:
+            logger.exception("%s: how it leaves its folder could not be recorded", turn.message_id)
+            return Recorded(why=BROKE), None
 
     def _announce_cost(self, turn: Turn, cost_nanos: int, at_ms: int) -> None:
         if not cost_nanos:

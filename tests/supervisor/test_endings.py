@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from supervisor.checkpoints.shadow import Checkpoint, Shadow
 from supervisor.protocol.conversation import Failed, Tokens, ToolStarted, UsageReported
 from supervisor.protocol.errors import StorageError, TurnFailed
 from supervisor.protocol.messages import SessionId
@@ -100,3 +101,26 @@ async def test_an_outcome_that_cannot_be_written_fails_its_turn_and_blocks_nobod
         with pytest.raises(TurnFailed, match="an internal error"):
             await waiting
         assert (await ask(core, "again")).answer == "again"
+
+
+class NoThreads(Shadow):
+    """Of a machine that has no thread left."""
+
+    async def record(self, message: str) -> Checkpoint:
+        raise RuntimeError("can't start new thread")
+
+
+async def test_a_folder_whose_recording_breaks_keeps_no_turn_from_its_end(tmp_path: Path) -> None:
+    async with Core(tmp_path, connector=ScriptedConnector()) as core:
+        await connect(core)
+        waiting = asyncio.create_task(ask(core, "write a.txt hold"))
+        await until(scripted(core).held, "it has changed a file")
+        core.recording._shadows[str(core.site)] = NoThreads(core.site, tmp_path / "none.git")
+        scripted(core).release("written")
+        done = await asyncio.wait_for(waiting, 8)
+        assert done.answer == "written"
+        found = await core.store.changes.of_turn(done.turn.id)
+        assert found is not None
+        assert found.why == "an internal error; the details are in the log"
+        assert not core.recording.changing(str(core.site))
+        assert (await ask(core, "next")).answer == "next"
