@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import fields, replace
-from typing import Any, Protocol
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, fields, replace
+from typing import Protocol
 
 from supervisor.models.metering import ModelCall
 from supervisor.protocol.conversation import Tokens
@@ -20,6 +20,20 @@ logger = logging.getLogger(__name__)
 
 SETTLE_SECONDS = 2.0
 """How long the end of a turn waits for the last call's figures."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """A charge on its way to the store.
+
+    Attributes:
+        journal: it counts with the end of its turn; else it is posted by itself.
+    """
+
+    turn_id: int | None
+    charge: Charge
+    user_id: UserId
+    journal: bool
 
 
 class Gauge(Protocol):
@@ -65,6 +79,7 @@ class SessionMeter:
         self._turn_id: int | None = None
         self._open: dict[str, tuple[int | None, ModelCall]] = {}  # the turn of each call under way, and its start
         self._writes: set[asyncio.Task[None]] = set()
+        self._refused: dict[str, _Entry] = {}  # what the store did not take, by its charge
         self._tellings: set[asyncio.Task[None]] = set()
         self._changed = asyncio.Event()
         self._admitting = asyncio.Lock()
@@ -76,8 +91,12 @@ class SessionMeter:
         """Charge what follows to a turn, by the limits of who wrote it."""
         self._turn_id, self._user_id = turn_id, user_id
 
-    async def settle(self, turn_id: int) -> None:
-        """Wait until every call of a turn is journalled, and told of; what comes later is posted by itself."""
+    async def settle(self, turn_id: int) -> list[Charge]:
+        """Wait until every call of a turn is journalled, and told of; what comes later is posted by itself.
+
+        Returns:
+            What the store refused to journal: it is to be written with the turn's end.
+        """
         if self._open_of(turn_id):
             try:
                 async with asyncio.timeout(self._settle_seconds):
@@ -91,6 +110,11 @@ class SessionMeter:
         await self.drain()
         while self._tellings:
             await asyncio.gather(*self._tellings)
+        await self._write_refused()
+        left = [one for one in self._refused.values() if one.turn_id == turn_id and one.journal]
+        for one in left:
+            del self._refused[one.charge.ref]
+        return [one.charge for one in left]
 
     def _open_of(self, turn_id: int) -> int:
         return sum(owner == turn_id for owner, _ in self._open.values())
@@ -115,6 +139,9 @@ class SessionMeter:
                 if self.on_refusal is not None:
                     self.on_refusal(error)
                 return str(error)
+        await self._write_refused()
+        if self._refused:  # else calls that nobody counts would go on as long as the disk is full
+            return "what was spent cannot be recorded now"
         # What is over need not be told apart: each of those under way counts as the dearest among them.
         self._most = max(self._most if self._admitted else 0, most_nanos or 0)
         self._admitted += 1
@@ -160,7 +187,7 @@ class SessionMeter:
 
     def _journal(self, turn_id: int, call: ModelCall, *, estimated: bool) -> None:
         if self._ledger is not None:
-            self._spawn(self._ledger.journal(turn_id, _charge(call, estimated=estimated)))
+            self._spawn(_Entry(turn_id, _charge(call, estimated=estimated), self._user_id, journal=True))
 
     def _tell(self, turn_id: int) -> None:
         if self.on_spent is not None:
@@ -187,18 +214,31 @@ class SessionMeter:
         if turn_id is not None and start is not None:
             nanos = call.nanos - (start.nanos or 0) if call.nanos is not None else None
             charge = replace(charge, ref=f"{call.id}/rest", tokens=_minus(call.tokens, start.tokens), nanos=nanos)
-        self._spawn(self._ledger.post(turn_id, charge, user_id=self._user_id, now_ms=self._clock()))
+        self._spawn(_Entry(turn_id, charge, self._user_id, journal=False))
 
-    def _spawn(self, write: Coroutine[Any, Any, Any]) -> None:
-        task = asyncio.create_task(self._guard(write), name=f"meter {self._lane}")
+    def _spawn(self, entry: _Entry) -> None:
+        task = asyncio.create_task(self._write(entry), name=f"meter {self._lane}")
         self._writes.add(task)
         task.add_done_callback(self._writes.discard)
 
-    async def _guard(self, write: Coroutine[Any, Any, Any]) -> None:
+    async def _write(self, entry: _Entry) -> None:
+        """Write a charge, or keep it until the store takes it."""
+        assert self._ledger is not None, "else nothing is counted"
+        turn_id, charge = entry.turn_id, entry.charge
         try:
-            await write
+            if entry.journal and turn_id is not None:
+                await self._ledger.journal(turn_id, charge)
+            else:
+                await self._ledger.post(turn_id, charge, user_id=entry.user_id, now_ms=self._clock())
         except StorageError as error:
-            logger.error("%s: a charge could not be stored: %s", self._lane, error)
+            logger.error("%s: a charge could not be stored yet: %s", self._lane, error)
+            self._refused[charge.ref] = entry
+        else:
+            self._refused.pop(charge.ref, None)  # an earlier figure of the same call
+
+    async def _write_refused(self) -> None:
+        for entry in list(self._refused.values()):
+            await self._write(entry)
 
 
 def _charge(call: ModelCall, *, estimated: bool) -> Charge:

@@ -235,7 +235,7 @@ class TurnRunner:
             meter.on_refusal = None
             async with lane.gate:
                 lane.running, lane.conversation = None, None
-            await meter.settle(running.turn.id)
+            running.charges += await meter.settle(running.turn.id)
             if lane.writes:
                 await asyncio.gather(*lane.writes)
         return running.ended.result()

@@ -49,7 +49,8 @@ def finish(tx: Transaction, turn_id: int, outcome: Outcome) -> Settled | None:
     *keys, journalled, charged = row
     owner = Owner(turn_id, *keys)
     now_ms, state = outcome.now_ms, outcome.state.value
-    charges = [*(_journalled(tx, turn_id) if journalled else ()), *outcome.charges]
+    # The outcome's first: what could not be journalled is newer than what was, and each ref is posted once.
+    charges = [*outcome.charges, *(_journalled(tx, turn_id) if journalled else ())]
     earlier = earlier_charges(tx, owner) if charged else Posted()
     posted = post(tx, owner, charges, now_ms, earlier)
     spent = earlier + posted if charged else posted

@@ -164,8 +164,38 @@ async def test_a_store_that_refuses_ends_nothing_and_is_reported(
     with caplog.at_level(logging.ERROR):
         meter.started(BEGUN)
         meter.finished(ENDED)
-        await meter.settle(7)
-    assert "s1: a charge could not be stored: Storage failed: disk full" in caplog.text
+        assert await meter.settle(7) == [charge(ENDED, estimated=False)], "the turn's end writes it"
+    assert "s1: a charge could not be stored yet: Storage failed: disk full" in caplog.text
+    assert await meter.settle(7) == []
+
+
+async def test_no_call_is_let_through_while_what_was_spent_cannot_be_written(
+    meter: SessionMeter, ledger: RecordingLedger
+) -> None:
+    meter.begin(7, ADA)
+    meter.started(BEGUN)
+    await meter.drain()
+    ledger.refusing = True
+    meter.finished(ENDED)
+    await meter.drain()
+    assert await meter.admit("claude-x", 10, most_nanos=1) == "what was spent cannot be recorded now"
+    ledger.refusing = False
+    assert await meter.admit("claude-x", 10, most_nanos=1) is None
+    assert ledger.journalled == [(7, charge(BEGUN, estimated=True)), (7, charge(ENDED, estimated=False))]
+    assert await meter.settle(7) == []
+
+
+async def test_an_earlier_figure_of_a_call_is_written_no_more_after_a_later_one(
+    meter: SessionMeter, ledger: RecordingLedger
+) -> None:
+    meter.begin(7, ADA)
+    ledger.refusing = True
+    meter.started(BEGUN)
+    await meter.drain()
+    ledger.refusing = False
+    meter.finished(ENDED)
+    assert await meter.settle(7) == []
+    assert ledger.journalled == [(7, charge(ENDED, estimated=False))]
 
 
 async def test_without_limits_every_call_is_let_through(meter: SessionMeter) -> None:

@@ -27,7 +27,17 @@ from supervisor.running import Running
 from supervisor.store.records import Result
 from tests.fakes import ScriptedConnector
 from tests.supervisor.harness import Core
-from tests.supervisor.helpers import PLENTY, ask, connect, result, scripted, send, session, state, text_message
+from tests.supervisor.helpers import (
+    PLENTY,
+    ask,
+    connect,
+    result,
+    scripted,
+    send,
+    session,
+    state,
+    text_message,
+)
 from tests.supervisor.store.builders import charge
 from tests.waiting import until
 
@@ -370,3 +380,27 @@ async def test_a_model_without_a_price_makes_no_call_under_a_limit(tmp_path: Pat
         live = core.sessions.live(SessionId("s1"))
         assert live is not None
         assert "no limit on spending could hold" in str(await live.meter.admit("unheard-of", 0, most_nanos=None))
+
+
+async def test_what_could_not_be_journalled_is_written_with_the_turn_s_end(tmp_path: Path) -> None:
+    refusing = False
+
+    def crash(point: str) -> None:
+        if refusing and point.startswith("journal"):
+            raise OSError("no space left")
+
+    async with Core(tmp_path, connector=ScriptedConnector(), crash=crash) as core:
+        await connect(core)
+        taken = await send(core, "hold on")
+        await until(scripted(core).held, "it runs")
+        live = core.sessions.live(SessionId("s1"))
+        assert live is not None
+        live.meter.started(call(0.1, 1))
+        await live.meter.drain()
+        refusing = True
+        live.meter.finished(call(0.5, 1))
+        scripted(core).release()
+        await until(core.all_answered, "it has ended")
+        found = await result(core, taken.accepted.message_id)
+        assert found.cost_nanos == nanos(0.5), "not what was estimated, which was journalled"
+        assert await core.store.ledger.disagreements() == []
