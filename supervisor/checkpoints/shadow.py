@@ -15,7 +15,7 @@ from typing import ParamSpec, TypeVar
 
 from supervisor.checkpoints.git import COLLECT_SECONDS, SECONDS, CheckpointFailed, Git, GitFailed
 from supervisor.checkpoints.undoing import Conflict, Undoing
-from supervisor.checkpoints.worktree import LeftOut, Worktree
+from supervisor.checkpoints.worktree import UNRECORDED, LeftOut, Worktree
 
 logger = logging.getLogger(__name__)
 
@@ -154,7 +154,7 @@ class Shadow:
         self._git.prepare()
         left_out = self._into_index()
         tree = self._git.run("write-tree").decode().strip()
-        return Checkpoint(commit=self._commit(tree, message, left_out), left_out=tuple(left_out))
+        return self._commit(tree, message, left_out)
 
     def _into_index(self) -> list[LeftOut]:
         try:
@@ -166,12 +166,12 @@ class Shadow:
             self._git.prepare()
             return self._worktree.into_index()
 
-    def _commit(self, tree: str, message: str, left_out: Sequence[LeftOut] = ()) -> str:
+    def _commit(self, tree: str, message: str, left_out: Sequence[LeftOut] = ()) -> Checkpoint:
         text = message.replace("\0", " ") + LEFT_OUT + json.dumps([left.path for left in left_out])
         given = text.encode(errors="replace")
         commit = self._git.run("commit-tree", tree, given=given).decode().strip()
         self._git.run("update-ref", f"{REFS}{commit}", commit)
-        return commit
+        return Checkpoint(commit=commit, left_out=tuple(left_out))
 
     def _diff(self, before: str, after: str, limit: int) -> str:
         options = ("--patch", "--no-color", "--no-ext-diff", "--no-textconv", "--no-renames", "-r")
@@ -194,23 +194,25 @@ class Shadow:
 
     def _revert(self, before: str, after: str, dry_run: bool) -> Reverted | Conflict:
         with self._lock:
-            now = self._record("before an undo").commit
+            now = self._record("before an undo")
             undoing = Undoing(self._git, self._worktree)
             appeared = [c.path for c in self._compare(before, after) if c.status == "A"]
-            kept = undoing.unrecorded(before, appeared, self._left_out(before))
-            current = undoing.without(now, kept)
+            if kept := undoing.unrecorded(before, appeared, self._left_out(before)):
+                left_out = (*now.left_out, *(LeftOut(path, UNRECORDED) for path in kept))
+                now = self._commit(undoing.without(kept), "before an undo", left_out)
+            current = now.commit
             merged = undoing.merge(before, after, current)
             if isinstance(merged, Conflict):
                 return merged
             changes = self._compare(current, merged)
             paths = tuple(change.path for change in changes)
             if dry_run:
-                return Reverted(paths=paths, before=now, after=None)
+                return Reverted(paths=paths, before=current, after=None)
             if not changes:
-                return Reverted(paths=(), before=now, after=now)
+                return Reverted(paths=(), before=current, after=current)
             appearing, going = ([c.path for c in changes if c.status == status] for status in "AD")
             conflict = undoing.write(current, merged, appearing, {c.path for c in changes}, going)
-            return conflict or Reverted(paths=paths, before=now, after=self._commit(merged, "after an undo"))
+            return conflict or Reverted(paths=paths, before=current, after=self._commit(merged, "after an undo").commit)
 
     def _left_out(self, commit: str) -> list[str]:
         text = self._git.run("show", "--no-patch", "--format=%B", commit).decode(errors="replace")

@@ -44,12 +44,10 @@ class Undoing:
         ignored = self._ignored_by_rules_of(before, appeared)
         return [path for path in appeared if path in ignored or path in left_out]
 
-    def without(self, commit: str, paths: Sequence[str]) -> str:
-        """Return a commit without some paths, which the index then no longer tracks either."""
-        if not paths:
-            return commit
+    def without(self, paths: Sequence[str]) -> str:
+        """Return the tree of the index without some paths, which it then no longer tracks."""
         self._git.run("update-index", "--force-remove", "-z", "--stdin", given=_joined(paths))
-        return self._commit(self._git.run("write-tree").decode().strip())
+        return self._git.run("write-tree").decode().strip()
 
     def merge(self, before: str, after: str, current: str) -> str | Conflict:
         """Return the tree of `current` with the way from `before` to `after` taken back."""

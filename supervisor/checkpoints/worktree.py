@@ -16,6 +16,7 @@ MAX_EXCLUDE_BYTES = 65_536
 TOO_LARGE = "too large"
 UNREADABLE = "not readable"
 BAD_NAME = "a name that git keeps for itself"
+UNRECORDED = "not recorded before the turn"
 
 
 @dataclass(frozen=True, slots=True)

@@ -194,6 +194,23 @@ async def test_file_that_was_ignored_before_is_not_removed(there: Place) -> None
     assert there.read(".gitignore") == ".env\n:odd\n"
 
 
+async def test_undo_is_taken_back_where_the_turn_no_longer_ignored_a_file(there: Place) -> None:
+    shadow = there.shadow()
+    there.write(".gitignore", ".env\n")
+    there.write(".env", "secret")
+    before = (await shadow.record("before")).commit
+    there.write(".gitignore", "")
+    there.write("made", "by the turn")
+    after = (await shadow.record("after")).commit
+    done = await shadow.revert(before, after, dry_run=False)
+    assert isinstance(done, Reverted)
+    assert done.after is not None
+    await shadow.prune([before, after, done.before, done.after])
+    again = await shadow.revert(done.before, done.after, dry_run=False)
+    assert isinstance(again, Reverted)
+    assert (there.read(".gitignore"), there.read("made"), there.read(".env")) == ("", "by the turn", "secret")
+
+
 async def test_file_that_was_left_out_before_is_not_removed(there: Place) -> None:
     shadow = there.shadow()
     there.write("large", b"x" * 100_001)
