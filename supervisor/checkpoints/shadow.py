@@ -15,6 +15,7 @@ from typing import ParamSpec, TypeVar
 
 from supervisor.checkpoints.git import COLLECT_SECONDS, SECONDS, CheckpointFailed, Git, GitFailed
 from supervisor.checkpoints.undoing import Conflict, Undoing
+from supervisor.checkpoints.unfinished import Unfinished, as_if_put_back, forget, noted, put_back
 from supervisor.checkpoints.worktree import UNRECORDED, LeftOut, Worktree
 
 logger = logging.getLogger(__name__)
@@ -130,13 +131,14 @@ class Shadow:
     async def revert(self, before: str, after: str, *, dry_run: bool) -> Reverted | Conflict:
         """Take back what changed from `before` to `after`, and keep what was changed since.
 
-        A file that was not recorded in `before` only because it was ignored or left out stays as it is.
+        A file that was not recorded in `before` only because it was ignored or left out stays as it is. Asked the
+        same again with no recording in between, it begins anew from where it began: it was cut off, or its caller was.
 
         Returns:
             Conflict where the same places were changed since, or while this ran: nothing was touched.
 
         Raises:
-            CheckpointFailed: as in `record`, or the project may not be written.
+            CheckpointFailed: as in `record`, or the project may not be written; says what is left half done, if any is.
         """
         return await _in_thread(self._revert, _checked(before), _checked(after), dry_run)
 
@@ -146,6 +148,7 @@ class Shadow:
 
     def _locked_record(self, message: str) -> Checkpoint:
         with self._lock:
+            forget(self._git)  # what an undo left half done is what somebody goes on from
             return self._record(message)
 
     def _record(self, message: str) -> Checkpoint:
@@ -194,25 +197,44 @@ class Shadow:
 
     def _revert(self, before: str, after: str, dry_run: bool) -> Reverted | Conflict:
         with self._lock:
-            now = self._record("before an undo")
-            undoing = Undoing(self._git, self._worktree)
-            appeared = [c.path for c in self._compare(before, after) if c.status == "A"]
-            if kept := undoing.unrecorded(before, appeared, self._left_out(before)):
-                left_out = (*now.left_out, *(LeftOut(path, UNRECORDED) for path in kept))
-                now = self._commit(undoing.without(kept), "before an undo", left_out)
-            current = now.commit
-            merged = undoing.merge(before, after, current)
-            if isinstance(merged, Conflict):
-                return merged
-            changes = self._compare(current, merged)
-            paths = tuple(change.path for change in changes)
-            if dry_run:
-                return Reverted(paths=paths, before=current, after=None)
-            if not changes:
-                return Reverted(paths=(), before=current, after=current)
-            appearing, going = ([c.path for c in changes if c.status == status] for status in "AD")
-            conflict = undoing.write(current, merged, appearing, {c.path for c in changes}, going)
-            return conflict or Reverted(paths=paths, before=current, after=self._commit(merged, "after an undo").commit)
+            undo = noted(self._git)
+            if undo is None or (undo.before, undo.after) != (before, after):
+                return self._reverted(before, after, dry_run)
+            # The same undo was cut off, or nobody heard of its end: it begins anew, so that it can be taken back whole.
+            trial = self._reverted(before, after, True, undo)
+            if dry_run or isinstance(trial, Conflict):
+                return trial
+            put_back(self._git, undo)
+            return self._reverted(before, after, False)
+
+    def _reverted(
+        self, before: str, after: str, dry_run: bool, unfinished: Unfinished | None = None
+    ) -> Reverted | Conflict:
+        """Revert, as if an unfinished undo were put back."""
+        now = self._record("before an undo")
+        if unfinished is not None:
+            now = self._commit(as_if_put_back(self._git, unfinished), "before an undo", now.left_out)
+        undoing = Undoing(self._git, self._worktree)
+        appeared = [c.path for c in self._compare(before, after) if c.status == "A"]
+        if kept := undoing.unrecorded(before, appeared, self._left_out(before)):
+            left_out = (*now.left_out, *(LeftOut(path, UNRECORDED) for path in kept))
+            now = self._commit(undoing.without(kept), "before an undo", left_out)
+        current = now.commit
+        merged = undoing.merge(before, after, current)
+        if isinstance(merged, Conflict):
+            return merged
+        changes = self._compare(current, merged)
+        paths = tuple(change.path for change in changes)
+        if dry_run:
+            return Reverted(paths=paths, before=current, after=None)
+        forget(self._git)
+        if not changes:
+            return Reverted(paths=(), before=current, after=current)
+        appearing, going = ([c.path for c in changes if c.status == status] for status in "AD")
+        target = self._commit(merged, "after an undo").commit
+        undo = Unfinished(before=before, after=after, current=current, target=target)
+        conflict = undoing.write(undo, appearing, {c.path for c in changes}, going)
+        return conflict or Reverted(paths=paths, before=current, after=target)
 
     def _left_out(self, commit: str) -> list[str]:
         text = self._git.run("show", "--no-patch", "--format=%B", commit).decode(errors="replace")
@@ -223,6 +245,8 @@ class Shadow:
         with self._lock:
             self._git.prepare()
             names = self._git.run("for-each-ref", "--format=%(refname)", REFS).decode().split()
+            if (undo := noted(self._git)) is not None:
+                keep = keep.union(undo.commits)
             old = [name for name in names if name.removeprefix(REFS) not in keep]
             self._git.run("update-ref", "--stdin", given="".join(f"delete {name}\n" for name in old).encode())
             self._git.run("gc", "--quiet", "--prune=now", seconds=COLLECT_SECONDS)

@@ -7,8 +7,10 @@ import tempfile
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NoReturn
 
 from supervisor.checkpoints.git import EMPTY_INDEX, CheckpointFailed, Git, GitFailed
+from supervisor.checkpoints.unfinished import Unfinished, forget, note, put_back
 from supervisor.checkpoints.worktree import Worktree
 
 CLEAN = 0
@@ -65,32 +67,52 @@ class Undoing:
             accepted=(CLEAN, CONFLICTS),
         )
         tree, *paths = [part for part in out.split(b"\0") if part]
-        return Conflict(paths=tuple(os.fsdecode(path) for path in paths)) if paths else tree.decode()
+        # Of a file that was to lie where a folder or a link lies now, git tells the name that it would give it.
+        names = (os.fsdecode(path).removesuffix(f"~{ours}").removesuffix(f"~{theirs}") for path in paths)
+        return Conflict(paths=tuple(dict.fromkeys(names))) if paths else tree.decode()
 
     def write(
-        self, current: str, tree: str, appearing: Sequence[str], touched: Collection[str], going: Sequence[str] = ()
+        self,
+        undo: Unfinished,
+        appearing: Sequence[str],
+        touched: Collection[str],
+        going: Sequence[str] = (),
     ) -> Conflict | None:
-        """Bring the folder and the index from `current` to `tree`; all of it or, where a path changed, nothing.
+        """Bring the folder and the index to the target of an undo; all of it or, where a path changed, nothing.
 
         Raises:
-            CheckpointFailed: it may not be written, or one of the paths that are `going` is still there.
+            CheckpointFailed: it may not be written, or one of the paths that are `going` is still there; or it stopped
+                in its middle, and says whether what it had written was put back.
         """
         in_the_way = [path for path in appearing if not self._is_free(path, touched)]
         if in_the_way:
             return Conflict(paths=tuple(in_the_way))
         self._may_write(touched)
         try:
-            self._git.run("read-tree", "-m", "-u", current, tree)
+            self._git.run("read-tree", "-m", "-u", "--dry-run", undo.current, undo.target)
         except GitFailed:
             found = self._worktree.look()
             raced = {os.fsdecode(path) for path in (*found.take, *found.gone)} & set(touched)
             if not raced:
                 raise
             return Conflict(paths=tuple(sorted(raced)))
+        note(self._git, undo)
+        try:
+            self._git.run("read-tree", "-m", "-u", undo.current, undo.target)
+        except CheckpointFailed as failed:
+            self._put_back(undo, failed.why, "free disk space in the project's folder, or see the log, and undo again")
         # git only warns where it cannot remove a file.
         if left := [path for path in going if self._is_left(path)]:
-            raise CheckpointFailed(f"{left[0]} cannot be removed", "see to it that it can be, and undo again")
+            self._put_back(undo, f"{left[0]} cannot be removed", "see to it that it can be, and undo again")
         return None
+
+    def _put_back(self, undo: Unfinished, why: str, remedy: str) -> NoReturn:
+        try:
+            put_back(self._git, undo)
+        except (CheckpointFailed, OSError) as error:
+            raise CheckpointFailed(f"{why}; nor could what was written be put back", remedy) from error
+        forget(self._git)
+        raise CheckpointFailed(f"{why}; what was written is put back", remedy)
 
     def _ignored_by_rules_of(self, commit: str, paths: Sequence[str]) -> set[str]:
         """Ask git with the .gitignore files of another time, in a folder that holds nothing else."""

@@ -62,6 +62,17 @@ async def test_a_turn_is_taken_back_and_the_undo_is_too(tmp_path: Path) -> None:
         assert not path.exists()
 
 
+async def test_an_undo_that_was_cut_off_before_it_was_written_down_can_be_taken_back(tmp_path: Path) -> None:
+    async with core_with(tmp_path) as core:
+        turn = await changed(core, "write a.txt new")
+        shadow = core.recording.shadow(turn.project_path)
+        await shadow.revert(turn.before_commit, turn.after_commit, dry_run=False)
+        assert (await core.undo.take_back(turn, "alice")).paths == ("a.txt",)
+        assert not (core.site / "a.txt").exists()
+        assert (await core.undo.take_back(turn, "alice")).way is Way.AGAIN
+        assert (core.site / "a.txt").read_text(encoding="utf-8") == "new\n"
+
+
 async def test_what_was_changed_by_hand_elsewhere_is_kept(tmp_path: Path) -> None:
     async with core_with(tmp_path) as core:
         (core.site / "mine.txt").write_text("mine\n", encoding="utf-8")

@@ -15,6 +15,7 @@ import pytest
 from supervisor.checkpoints.git import CheckpointFailed
 from supervisor.checkpoints.shadow import Reverted, Shadow
 from supervisor.checkpoints.undoing import Conflict, Undoing
+from supervisor.checkpoints.unfinished import Unfinished
 from supervisor.checkpoints.worktree import Worktree
 from tests.connectors.claude_code.victims import as_user, interpreter, user_id
 from tests.supervisor.checkpoints.places import Place, place, snapshot
@@ -120,6 +121,7 @@ async def test_undo_of_what_is_undone_already_does_nothing(there: Place) -> None
     shadow = there.shadow()
     before, after = await turn(there, shadow)
     await shadow.revert(before, after, dry_run=False)
+    await shadow.record("before another turn")
     again = await shadow.revert(before, after, dry_run=False)
     assert isinstance(again, Reverted)
     assert again.paths == ()
@@ -142,7 +144,8 @@ async def test_edit_while_the_undo_runs_fails_whole(there: Place) -> None:
     found = snapshot(there.project)
     changes = await shadow.changed(now, before)
     undoing = steps(there, shadow)
-    conflict = undoing.write(now, before, [c.path for c in changes if c.status == "A"], {c.path for c in changes})
+    undo = Unfinished(before=before, after=now, current=now, target=before)
+    conflict = undoing.write(undo, [c.path for c in changes if c.status == "A"], {c.path for c in changes})
     assert conflict == Conflict(paths=("edited",))
     assert snapshot(there.project) == found
 
@@ -251,12 +254,12 @@ async def test_file_that_cannot_be_removed_is_not_said_to_be_taken_back(there: P
     try:
         with pytest.raises(CheckpointFailed, match="immutable cannot be removed"):
             await shadow.revert(before, after, dry_run=False)
-        assert there.read("immutable") == "made by a turn"
+        assert (there.read("immutable"), there.read("other")) == ("made by a turn", "2")
     finally:
         subprocess.run(["chattr", "-i", file], check=True)
     done = await shadow.revert(before, after, dry_run=False)
     assert isinstance(done, Reverted)
-    assert (done.paths, file.exists(), there.read("other")) == (("immutable",), False, "1")
+    assert (done.paths, file.exists(), there.read("other")) == (("immutable", "other"), False, "1")
 
 
 def steps(there: Place, shadow: Shadow) -> Undoing:
