@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NoReturn
 
+from supervisor.checkpoints import modes
 from supervisor.checkpoints.git import EMPTY_INDEX, CheckpointFailed, Git, GitFailed
 from supervisor.checkpoints.unfinished import Unfinished, forget, note, put_back
 from supervisor.checkpoints.worktree import Worktree
@@ -97,6 +98,14 @@ class Undoing:
                 raise
             return Conflict(paths=tuple(sorted(raced)))
         note(self._git, undo)
+        rights = modes.of(self._git.work_tree, touched)
+        try:
+            self._write(undo, going)
+        finally:
+            modes.give_back(self._git.work_tree, rights)
+        return None
+
+    def _write(self, undo: Unfinished, going: Sequence[str]) -> None:
         try:
             self._git.run("read-tree", "-m", "-u", undo.current, undo.target)
         except CheckpointFailed as failed:
@@ -104,7 +113,6 @@ class Undoing:
         # git only warns where it cannot remove a file.
         if left := [path for path in going if self._is_left(path)]:
             self._put_back(undo, f"{left[0]} cannot be removed", "see to it that it can be, and undo again")
-        return None
 
     def _put_back(self, undo: Unfinished, why: str, remedy: str) -> NoReturn:
         try:

@@ -68,6 +68,25 @@ async def test_turn_is_taken_back_whole(there: Place) -> None:
     assert await shadow.changed(before, (await shadow.record("now")).commit) == []
 
 
+async def test_mode_of_a_file_that_is_written_stays(there: Place) -> None:
+    shadow = there.shadow()
+    modes = {"private": 0o600, "shared": 0o664, "script": 0o700, "made a script": 0o640}
+    for name, mode in modes.items():
+        there.write(name, "1").chmod(mode)
+    before = (await shadow.record("before")).commit
+    for name in modes:
+        there.write(name, "2")
+    (there.project / "made a script").chmod(0o750)
+    after = (await shadow.record("after")).commit
+    done = await shadow.revert(before, after, dry_run=False)
+    assert isinstance(done, Reverted)
+    assert done.after is not None
+    assert {name: stat.S_IMODE((there.project / name).stat().st_mode) for name in modes} == modes
+    await shadow.revert(done.before, done.after, dry_run=False)
+    left = {**modes, "made a script": 0o750}
+    assert {name: stat.S_IMODE((there.project / name).stat().st_mode) for name in modes} == left
+
+
 async def test_later_edit_by_hand_stays(there: Place) -> None:
     shadow = there.shadow()
     before, after = await turn(there, shadow)
