@@ -165,7 +165,7 @@ class Undo:
         else:
             found = await changes.of_message(MessageId(message_id))
         if found is None or found.session_id != session_id:
-            what = "no turn of this session" if message_id is None else f"the turn of {message_id}"
+            what = "no turn of this session" if message_id is None else f"no turn of {message_id} in this session"
             raise NothingToUndo(f"{what} has changed a file", "`xswarm claude history` shows what was done")
         return found
 
