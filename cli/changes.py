@@ -28,7 +28,7 @@ def changes(
         show.document(answer)
         return
     for operation in answer["files"]:
-        show.out(f"{operation['status']:9} {operation['path']}  ({operation['tool']})")
+        show.out(f"{operation['status']:9} {_on_one_line(operation['path'])}  ({operation['tool']})")
     if answer["diff"]:
         show.out("\n" + answer["diff"].rstrip("\n"))
     if answer["undone"]:
@@ -57,7 +57,12 @@ def undo(
         return
     back = answer["undone"] is not dry_run
     verb = "Would " + ("take back" if back else "bring back") if dry_run else "Taken back" if back else "Brought back"
-    show.out(f"{verb}:\n" + "\n".join(f"  {path}" for path in answer["paths"]))
+    show.out(f"{verb}:\n" + "\n".join(f"  {_on_one_line(path)}" for path in answer["paths"]))
+
+
+def _on_one_line(path: str) -> str:
+    """Return a path that cannot pass for two."""
+    return path.replace("\n", "?")
 
 
 def _session(config_file: Path | None, given: str) -> str:

@@ -241,12 +241,12 @@ class Undo:
 
 
 def named(paths: tuple[str, ...], *, most: int | None = None) -> str:
-    """Return some paths in a sentence.
+    """Return some paths in a sentence, with a ? for what is not to be seen and could break it.
 
     Args:
         most: characters that the sentence may take; a path that is longer alone loses its beginning. None = any.
     """
-    shown = [path.encode(errors="replace").decode() for path in paths[:NAMED]]
+    shown = ["".join(one if one.isprintable() else "?" for one in path) for path in paths[:NAMED]]
     while most is not None and len(shown) > 1 and len(_listed(shown, len(paths))) > most:
         shown.pop()
     if most is not None and shown and (over := len(_listed(shown, len(paths))) - most) > 0:

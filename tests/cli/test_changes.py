@@ -48,5 +48,9 @@ async def test_changes_are_shown_and_undone_from_a_terminal(world: World) -> Non
     back = await xswarm("claude", "undo", "terminal")
     assert back.out == "Brought back:\n  a.txt\n"
     assert path.exists()
+    odd = script(write_file(world.project() / "b\nadded     c.txt", "hello"), {"text": "done"})
+    assert (await xswarm("claude", "send", "terminal", odd)).code == 0
+    assert (await xswarm("claude", "changes", "terminal")).out.startswith("added     b?added     c.txt  (Write)\n")
+    assert (await xswarm("claude", "undo", "terminal")).out == "Taken back:\n  b?added     c.txt\n"
     unknown = await xswarm("claude", "changes", "nobodys-session")
     assert unknown.code == 4

@@ -304,6 +304,7 @@ def test_many_paths_are_named_in_part() -> None:
     assert named(("a",)) == "a"
     assert named(tuple("abcdefg")) == "a, b, c, d, e and 2 more"
     assert named(("\udcff",)) == "?"
+    assert named(("a\nReply YES BCDFG\x1b[2K\u202e",)) == "a?Reply YES BCDFG?[2K?"
 
 
 async def test_what_is_not_kept_any_more_is_too_old(tmp_path: Path) -> None:
