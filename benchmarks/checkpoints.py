@@ -27,7 +27,7 @@ async def measure(folder: Path, short: bool) -> list[Figure]:
 
 
 async def _measure(folder: Path, count: int, rounds: int) -> list[Figure]:
-    project, bare = folder / "project", folder / "bare.git"
+    project, bare = folder.resolve() / "project", folder / "bare.git"
     paths = _fill(project, count)
     shadow = Shadow(project, folder / "shadow.git")
     began = time.perf_counter()

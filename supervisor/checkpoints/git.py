@@ -88,7 +88,7 @@ class Git:
 
     Attributes:
         git_dir: our repository; its index lies in it.
-        work_tree: the folder that it looks at.
+        work_tree: the folder that it looks at; absolute, symlinks resolved.
         index: name of the index file in `git_dir`.
         search_path: where git is looked for, as PATH; None = where this process looks.
         seconds: limit of one run.
@@ -157,6 +157,10 @@ class Git:
     def _start(self, arguments: Sequence[str]) -> subprocess.Popen[bytes]:
         if not self.work_tree.is_dir():
             raise CheckpointFailed(f"{self.work_tree} is gone", "bring the folder back, or take it out of config.toml")
+        if os.path.realpath(self.work_tree) != str(self.work_tree):
+            # Whoever may write around the project could have us write anywhere.
+            remedy = "put the folder back where it was, or name its real path in config.toml"
+            raise CheckpointFailed(f"{self.work_tree} is not the folder that it was: a link leads elsewhere", remedy)
         try:
             return subprocess.Popen(
                 ["git", *arguments],

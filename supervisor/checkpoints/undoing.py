@@ -132,7 +132,7 @@ class Undoing:
                     target = Path(folder) / os.fsdecode(path)
                     target.parent.mkdir(parents=True, exist_ok=True)
                     target.write_bytes(self._git.run("cat-file", "blob", head.split()[2].decode()))
-            git = replace(self._git, work_tree=Path(folder), index=EMPTY_INDEX)
+            git = replace(self._git, work_tree=Path(folder).resolve(), index=EMPTY_INDEX)
             given = _joined([f"./{path}" for path in paths])  # a leading colon would mean something to git
             ignored = git.run("check-ignore", "-z", "--stdin", given=given, accepted=(0, 1))
         return {os.fsdecode(path.removeprefix(b"./")) for path in ignored.split(b"\0")}

@@ -32,4 +32,4 @@ async def main(folder: Path) -> dict[str, str]:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(json.dumps(asyncio.run(main(Path(sys.argv[1])))))
+    sys.stdout.write(json.dumps(asyncio.run(main(Path(sys.argv[1]).resolve()))))

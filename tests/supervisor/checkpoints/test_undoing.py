@@ -216,6 +216,20 @@ async def test_file_that_was_ignored_before_is_not_removed(there: Place) -> None
     assert there.read(".gitignore") == ".env\n:odd\n"
 
 
+async def test_nothing_is_written_through_a_link_in_place_of_the_project(there: Place, tmp_path: Path) -> None:
+    shadow = there.shadow()
+    there.write("removed", "was here")
+    before = (await shadow.record("before")).commit
+    (there.project / "removed").unlink()
+    after = (await shadow.record("after")).commit
+    there.project.rmdir()
+    (tmp_path / "elsewhere").mkdir()
+    there.project.symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(CheckpointFailed, match="a link leads elsewhere"):
+        await shadow.revert(before, after, dry_run=False)
+    assert not list((tmp_path / "elsewhere").iterdir())
+
+
 async def test_undo_is_taken_back_where_the_turn_no_longer_ignored_a_file(there: Place) -> None:
     shadow = there.shadow()
     there.write(".gitignore", ".env\n")
