@@ -129,6 +129,19 @@ class Git:
             CheckpointFailed: no git, no project, time over.
             GitFailed: another exit status.
         """
+        return self._both(arguments, given, accepted, seconds)[0]
+
+    def run_and_listen(self, *arguments: str) -> tuple[bytes, bytes]:
+        """Return what git writes to stdout, and what it says beside it: warnings, in English.
+
+        Raises:
+            CheckpointFailed: as `run`.
+        """
+        return self._both(arguments)
+
+    def _both(
+        self, arguments: Sequence[str], given: bytes = b"", accepted: Sequence[int] = (0,), seconds: float | None = None
+    ) -> tuple[bytes, bytes]:
         limit = self.seconds if seconds is None else seconds
         with self._start(arguments) as process:
             try:
@@ -139,7 +152,7 @@ class Git:
                 raise CheckpointFailed(f"git {arguments[0]} took longer than {limit:g} s", remedy) from None
         if process.returncode not in accepted:
             raise GitFailed(arguments[0], process.returncode, err.decode(errors="replace").strip()[-500:])
-        return out
+        return out, err
 
     def read(self, *arguments: str, limit: int) -> tuple[bytes, bool]:
         """Return at most `limit` bytes of what git writes, and whether there was more."""

@@ -45,7 +45,8 @@ class Undoing:
         if not appeared:
             return []
         ignored = self._ignored_by_rules_of(before, appeared)
-        return [path for path in appeared if path in ignored or path in left_out]
+        folders = tuple(path for path in left_out if path.endswith("/"))
+        return [path for path in appeared if path in ignored or path in left_out or path.startswith(folders)]
 
     def without(self, paths: Sequence[str]) -> str:
         """Return the tree of the index without some paths, which it then no longer tracks."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -16,15 +17,18 @@ MAX_EXCLUDE_BYTES = 65_536
 TOO_LARGE = "too large"
 UNREADABLE = "not readable"
 BAD_NAME = "a name that git keeps for itself"
+CLOSED = re.compile(rb"^warning: could not open directory '(.*/)': Permission denied$", re.MULTILINE)
+"""What git says of a folder that it may not read, and passes over."""
+
 UNRECORDED = "not recorded before the turn"
 
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """A file that is not in the checkpoint although no .gitignore names it.
+    """A file, or a folder with all that lies in it, that is not in the checkpoint although no .gitignore names it.
 
     Attributes:
-        path: relative to the project.
+        path: relative to the project; a folder's ends with a slash.
         why: a few words.
     """
 
@@ -77,27 +81,32 @@ class Worktree:
     def look(self) -> Found:
         """Compare the folder with the index."""
         found = Found()
-        listed = self.git.run("ls-files", "--others", "--modified", "--exclude-standard", "-z")
-        for path in dict.fromkeys(_split(listed)):
+        for path in self._listed(self.git, b"", found, "--others", "--modified", "--exclude-standard"):
             if path.endswith(b"/"):
-                for inner in self._embedded(path):
+                for inner in self._embedded(path, found):
                     self._sort(inner, found)
             else:
                 self._sort(path, found)
         found.take = [path for path in found.take if not _is_below_any(path, found.links)]
         return found
 
-    def _embedded(self, folder: bytes) -> Iterable[bytes]:
+    def _listed(self, git: Git, folder: bytes, found: Found, *options: str) -> Iterable[bytes]:
+        """Return what git lists in a folder; the folders that it cannot open are left out."""
+        listed, said = git.run_and_listen("ls-files", *options, "-z")
+        found.left_out += [LeftOut(os.fsdecode(folder + closed), UNREADABLE) for closed in CLOSED.findall(said)]
+        return dict.fromkeys(folder + path for path in _split(listed))
+
+    def _embedded(self, folder: bytes, found: Found) -> Iterable[bytes]:
         """Yield the files of a repository inside the project: git would note its commit and not its files.
 
         Only the first time: git walks through a folder of which it tracks a file, as through any other.
         """
-        listed = self.git.at(folder).run("ls-files", "--others", "--exclude-per-directory=.gitignore", "-z")
-        for path in _split(listed):
+        options = ("--others", "--exclude-per-directory=.gitignore")
+        for path in self._listed(self.git.at(folder), folder, found, *options):
             if path.endswith(b"/"):
-                yield from self._embedded(folder + path)
+                yield from self._embedded(path, found)
             else:
-                yield folder + path
+                yield path
 
     def _sort(self, path: bytes, found: Found) -> None:
         absolute = os.path.join(os.fsencode(self.git.work_tree), path)
@@ -106,8 +115,10 @@ class Worktree:
             return
         try:
             status = os.lstat(absolute)
-        except OSError:
+        except OSError as error:
             found.gone.append(path)
+            if isinstance(error, PermissionError):
+                found.left_out.append(LeftOut(os.fsdecode(path), UNREADABLE))
             return
         why = self._reason_against(path, absolute, status)
         if why is None and (stat.S_ISREG(status.st_mode) or stat.S_ISLNK(status.st_mode)):

@@ -9,6 +9,7 @@ import stat
 import subprocess
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -259,20 +260,32 @@ async def test_file_that_was_left_out_before_is_not_removed(there: Place) -> Non
     assert there.read("large") == "small now"
 
 
-def test_read_only_project_is_recorded_and_not_undone() -> None:
+def by_an_ordinary_user(script: str) -> dict[str, Any]:
+    """Run a script that is beside this one, and return what it writes."""
     uid = user_id("ordinary")
     folder = Path(tempfile.mkdtemp())  # an ordinary user can enter it, unlike pytest's own
     folder.chmod(0o777)
     try:
-        command = [interpreter(uid), str(Path(__file__).with_name("read_only.py")), str(folder)]
+        command = [interpreter(uid), str(Path(__file__).with_name(script)), str(folder)]
         ran = subprocess.run(command, **as_user(uid), capture_output=True, text=True, check=False)
         assert ran.returncode == 0, ran.stderr
-        told = json.loads(ran.stdout)
-        assert "may not be written" in told["why"]
-        assert told["remedy"]
-        assert told["left"] == "2"
+        told: dict[str, Any] = json.loads(ran.stdout)
+        return told
     finally:
         shutil.rmtree(folder)
+
+
+def test_read_only_project_is_recorded_and_not_undone() -> None:
+    told = by_an_ordinary_user("read_only.py")
+    assert "may not be written" in told["why"]
+    assert told["remedy"]
+    assert told["left"] == "2"
+
+
+def test_what_lay_in_a_folder_that_nobody_could_read_is_not_removed() -> None:
+    told = by_an_ordinary_user("locked.py")
+    assert told["left_out"] == ["closed/", "inner/closed/", "listed/data"]
+    assert told["left"] == ["closed/data", "inner/closed/data", "listed/data"]
 
 
 async def test_file_that_cannot_be_removed_is_not_said_to_be_taken_back(there: Place) -> None:
