@@ -48,7 +48,7 @@ CONFIG = """\
 [commit]
 \tgpgSign = false
 """
-"""Bytes are kept as they are, nothing of the project or the machine is run, and a merge never guesses at renames.
+"""Bytes are kept as they are, and nothing of the project or the machine is run.
 
 `fsync`: an object that a power failure left empty would spoil every later recording of the same content."""
 

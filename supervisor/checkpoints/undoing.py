@@ -9,14 +9,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NoReturn
 
-from supervisor.checkpoints import modes
+from supervisor.checkpoints import merging, modes
 from supervisor.checkpoints.git import EMPTY_INDEX, CheckpointFailed, Git, GitFailed
 from supervisor.checkpoints.unfinished import Unfinished, forget, note, put_back
 from supervisor.checkpoints.worktree import Worktree
-
-CLEAN = 0
-CONFLICTS = 1
-"""Exit statuses of `git merge-tree`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,23 +51,8 @@ class Undoing:
 
     def merge(self, before: str, after: str, current: str) -> str | Conflict:
         """Return the tree of `current` with the way from `before` to `after` taken back."""
-        # merge-tree of git 2.39 finds its base by the parents alone: both sides come from `after`.
-        theirs = self._commit(f"{before}^{{tree}}", after)
-        ours = self._commit(f"{current}^{{tree}}", after)
-        out = self._git.run(
-            "merge-tree",
-            "--write-tree",
-            "-z",
-            "--name-only",
-            "--no-messages",
-            ours,
-            theirs,
-            accepted=(CLEAN, CONFLICTS),
-        )
-        tree, *paths = [part for part in out.split(b"\0") if part]
-        # Of a file that was to lie where a folder or a link lies now, git tells the name that it would give it.
-        names = (os.fsdecode(path).removesuffix(f"~{ours}").removesuffix(f"~{theirs}") for path in paths)
-        return Conflict(paths=tuple(dict.fromkeys(names))) if paths else tree.decode()
+        merged = merging.merge(self._git, base=after, ours=current, theirs=before)
+        return merged if isinstance(merged, str) else Conflict(paths=tuple(merged))
 
     def write(
         self,
@@ -170,10 +151,6 @@ class Undoing:
                 raise CheckpointFailed(
                     f"{nearest} may not be written", "give the daemon's user the right to write there"
                 )
-
-    def _commit(self, tree: str, *parents: str) -> str:
-        arguments = [argument for parent in parents for argument in ("-p", parent)]
-        return self._git.run("commit-tree", tree, *arguments).decode().strip()
 
 
 def _joined(paths: Sequence[str]) -> bytes:

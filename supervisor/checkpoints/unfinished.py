@@ -5,21 +5,19 @@ from __future__ import annotations
 import json
 import os
 import stat
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from supervisor.checkpoints.git import Git
+from supervisor.checkpoints.steps import Step, into_index, steps
 
 NOTE = "unfinished.json"
 """The file in our repository that names the last undo which has begun to write."""
 
 INDEX = "put-back"
 """The index file from which something is put back; ours may be in any state by then."""
-
-NO_FILE = "000000"
-"""The mode of what is not there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,17 +39,6 @@ class Unfinished:
     def commits(self) -> Collection[str]:
         """Return what must not be forgotten."""
         return (self.before, self.after, self.current, self.target)
-
-
-@dataclass(frozen=True, slots=True)
-class _Step:
-    """A path before an undo and behind it, as git names modes and contents."""
-
-    path: bytes
-    old_mode: str
-    new_mode: str
-    old_blob: str
-    new_blob: str
 
 
 def note(git: Git, unfinished: Unfinished) -> None:
@@ -81,13 +68,14 @@ def put_back(git: Git, unfinished: Unfinished) -> None:
     Raises:
         CheckpointFailed, OSError: not all of it could be put back.
     """
-    steps = _half_done(git, unfinished)
-    for step in steps:
-        if step.old_mode == NO_FILE:
+    taken = _half_done(git, unfinished)
+    for step in taken:
+        if step.old is None:
             _remove(git.work_tree, step.path)
-    wanted = [step.path for step in steps if step.old_mode != NO_FILE and not _is_folder(git.work_tree, step.path)]
+    wanted = [step.path for step in taken if step.old is not None and not _is_folder(git.work_tree, step.path)]
     beside = replace(git, index=INDEX)
     try:
+        (git.git_dir / f"{INDEX}.lock").unlink(missing_ok=True)  # of one that was killed
         beside.run("read-tree", unfinished.current)
         beside.run("checkout-index", "--force", "-z", "--stdin", given=b"".join(path + b"\0" for path in wanted))
     finally:
@@ -96,44 +84,37 @@ def put_back(git: Git, unfinished: Unfinished) -> None:
 
 def as_if_put_back(git: Git, unfinished: Unfinished) -> str:
     """Return the tree of the index, which holds the present state, as it would be if all were put back."""
-    entries = [
-        f"{step.old_mode} {step.old_blob}\t".encode() + step.path + b"\0" for step in _half_done(git, unfinished)
-    ]
-    git.run("update-index", "-z", "--index-info", given=b"".join(entries))
-    return git.run("write-tree").decode().strip()
+    return into_index(git, {step.path: step.old for step in _half_done(git, unfinished)})
 
 
-def _half_done(git: Git, unfinished: Unfinished) -> list[_Step]:
+def _half_done(git: Git, unfinished: Unfinished) -> list[Step]:
     """Return the steps that were taken, whole or in part, and whose files nobody has changed since."""
-    listed = git.run(
-        "diff-tree", "-r", "-z", "--raw", "--no-renames", "--no-abbrev", unfinished.current, unfinished.target
-    )
-    fields = listed.split(b"\0")
-    steps = []
-    for head, path in zip(fields[0::2], fields[1::2], strict=False):
-        old_mode, new_mode, old_blob, new_blob, _ = head.decode().removeprefix(":").split()
-        steps.append(_Step(path, old_mode, new_mode, old_blob, new_blob))
-    return [step for step in steps if _was_taken(git, step)]
+    taken: dict[bytes, Step] = {}
+    for step in steps(git, unfinished.current, unfinished.target):
+        if _was_taken(git, step, taken):
+            taken[step.path] = step
+    return list(taken.values())
 
 
-def _was_taken(git: Git, step: _Step) -> bool:
+def _was_taken(git: Git, step: Step, before: Mapping[bytes, Step]) -> bool:
     """Say whether a file is gone, or what is there is the new one, or the beginning of one of both.
 
     git removes a file before it writes the other one, also where it puts one back.
+
+    Args:
+        before: the steps that were taken, of those that come before it.
     """
     path = git.work_tree / os.fsdecode(step.path)
-    if _is_behind_link(git.work_tree, step.path):
-        return False
+    if (link := _link_on_the_way(git.work_tree, step.path)) is not None:
+        return link in before and step.old is not None  # of the undo's own, in place of the folder
     try:
         found = os.fsencode(os.readlink(path)) if path.is_symlink() else path.read_bytes() if path.is_file() else None
     except OSError:
         return False
     if found is None:
-        return step.old_mode != NO_FILE
-    if step.new_mode == NO_FILE:
-        return False
-    blobs = [step.new_blob] if step.old_mode == NO_FILE else [step.new_blob, step.old_blob]
-    return any(git.run("cat-file", "blob", blob).startswith(found) for blob in blobs)
+        return step.old is not None
+    both = (entry for entry in (step.old, step.new) if entry is not None)
+    return any(git.run("cat-file", "blob", entry.blob).startswith(found) for entry in both)
 
 
 def _remove(root: Path, path: bytes) -> None:
@@ -153,8 +134,10 @@ def _is_folder(root: Path, path: bytes) -> bool:
         return False
 
 
-def _is_behind_link(root: Path, path: bytes) -> bool:
-    return any(folder.is_symlink() for folder in _folders(root, path))
+def _link_on_the_way(root: Path, path: bytes) -> bytes | None:
+    """Return the path of the link that lies where a folder of a path should; None where there is none."""
+    links = (folder for folder in reversed(_folders(root, path)) if folder.is_symlink())
+    return next((os.fsencode(link.relative_to(root)) for link in links), None)
 
 
 def _folders(root: Path, path: bytes) -> Sequence[Path]:

@@ -126,6 +126,64 @@ async def test_edit_of_the_same_place_is_a_conflict_and_nothing_is_touched(there
     assert snapshot(there.project) == found
 
 
+async def test_edit_never_moves_to_a_file_that_looks_alike(there: Place) -> None:
+    shadow = there.shadow()
+    there.write("removed", lines())
+    there.write("edited", lines())
+    before = (await shadow.record("before")).commit
+    (there.project / "removed").unlink()
+    there.write("made", lines())
+    there.write("edited", lines(line_2="by the turn"))
+    after = (await shadow.record("after")).commit
+    there.write("made", lines(line_15="by hand"))
+    (there.project / "edited").rename(there.project / "moved by hand")
+    found = snapshot(there.project)
+    conflict = await shadow.revert(before, after, dry_run=False)
+    assert isinstance(conflict, Conflict)
+    assert sorted(conflict.paths) == ["edited", "made"]
+    assert snapshot(there.project) == found
+
+
+async def test_what_cannot_be_merged_is_a_conflict(there: Place, tmp_path: Path) -> None:
+    shadow = there.shadow()
+    for name in ("binary", "becomes a link", "becomes a folder"):
+        there.write(name, b"1\0")
+    there.write("removed/inner", "1")
+    before = (await shadow.record("before")).commit
+    for name in ("binary", "becomes a link", "becomes a folder"):
+        there.write(name, b"2\0")
+    shutil.rmtree(there.project / "removed")
+    after = (await shadow.record("after")).commit
+    there.write("binary", b"3\0")
+    (there.project / "becomes a link").unlink()
+    (there.project / "becomes a link").symlink_to("binary")
+    (there.project / "becomes a folder").unlink()
+    there.write("becomes a folder/inner", "by hand")
+    there.write("removed", "a file now, by hand")
+    found = snapshot(there.project)
+    conflict = await shadow.revert(before, after, dry_run=False)
+    assert isinstance(conflict, Conflict)
+    assert {"binary", "becomes a link", "becomes a folder"} <= set(conflict.paths)
+    assert {"removed", "removed/inner"} & set(conflict.paths)
+    assert not any("~" in path for path in conflict.paths)
+    assert snapshot(there.project) == found
+
+
+async def test_mode_by_hand_and_content_by_the_turn_are_told_apart(there: Place) -> None:
+    shadow = there.shadow()
+    there.write("a", lines())
+    there.write("b", lines())
+    before = (await shadow.record("before")).commit
+    there.write("a", lines(line_2="by the turn"))
+    there.write("b", lines(line_2="by the turn")).chmod(0o755)
+    after = (await shadow.record("after")).commit
+    (there.project / "a").chmod(0o755)
+    there.write("b", lines(line_2="by the turn", line_15="by hand"))
+    assert isinstance(await shadow.revert(before, after, dry_run=False), Reverted)
+    assert (there.read("a"), there.read("b")) == (lines(), lines(line_15="by hand"))
+    assert [os.access(there.project / name, os.X_OK) for name in "ab"] == [True, False]
+
+
 async def test_trial_touches_nothing(there: Place) -> None:
     shadow = there.shadow()
     before, after = await turn(there, shadow)
