@@ -85,8 +85,9 @@ class Reverted:
 class Shadow:
     """The shadow repository of one project. Its calls wait for each other; each runs in a thread.
 
-    The project's own .git is neither read as a repository nor written. What .gitignore names, and empty folders, are
-    not recorded and never touched. One Shadow per `git_dir` at a time.
+    The project's own .git is neither read as a repository nor written. What .gitignore names is not
+    recorded and never touched; nor are empty folders, but one that a turn filled is gone with its files after an undo.
+    One Shadow per `git_dir` at a time.
 
     Args:
         project_path: absolute, symlinks resolved.

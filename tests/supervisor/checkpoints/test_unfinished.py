@@ -29,12 +29,14 @@ def there(tmp_path: Path) -> Place:
 @contextmanager
 def full_disk() -> Iterator[None]:
     """Let the system refuse to write files beyond the limit: git dies in the middle of one."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (LIMIT, hard))
+    before = {kind: resource.getrlimit(kind) for kind in (resource.RLIMIT_FSIZE, resource.RLIMIT_CORE)}
+    resource.setrlimit(resource.RLIMIT_FSIZE, (LIMIT, before[resource.RLIMIT_FSIZE][1]))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, before[resource.RLIMIT_CORE][1]))  # a core would lie in the project
     try:
         yield
     finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        for kind, limits in before.items():
+            resource.setrlimit(kind, limits)
 
 
 async def turn(there: Place, shadow: Shadow, *, left: str) -> tuple[str, str]:
@@ -104,6 +106,25 @@ async def test_undo_of_which_nobody_heard_can_be_taken_back(there: Place) -> Non
     await shadow.revert(done.before, done.after, dry_run=False)
     assert (there.read("made/by"), there.read("large"), there.read("later")) == ("the turn", LARGER, "by hand")
     assert not (there.project / "removed").exists()
+
+
+async def test_files_that_a_link_displaced_are_put_back(there: Place) -> None:
+    shadow = there.shadow()
+    (there.project / "folder").symlink_to("nowhere")
+    before = (await shadow.record("before")).commit
+    (there.project / "folder").unlink()
+    there.write("folder/a", "by the turn")
+    there.write("folder/below/b", "by the turn")
+    after = (await shadow.record("after")).commit
+    found = contents(there.project)
+    await shadow.revert(before, after, dry_run=False)
+    assert (there.project / "folder").is_symlink()
+    done = await there.shadow().revert(before, after, dry_run=False)  # nobody had heard of the first
+    assert isinstance(done, Reverted)
+    assert done.after is not None
+    assert (there.project / "folder").is_symlink()
+    await shadow.revert(done.before, done.after, dry_run=False)
+    assert contents(there.project) == found
 
 
 async def test_what_was_changed_after_a_cut_off_undo_is_kept(there: Place) -> None:
