@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from collections.abc import Sequence
 
@@ -89,7 +90,16 @@ def main() -> None:
         # A terminal that knows fewer characters than a model does is no reason to fail.
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
-    sys.exit(run(sys.argv[1:]))
+    code = run(sys.argv[1:])
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        if code == ExitCode.DONE and not isinstance(error, BrokenPipeError):  # who closed the pipe has read enough
+            print(f"Error: {error.strerror}", file=sys.stderr)
+        code = code or ExitCode.FAILED
+        # Python would try it again at its end, and exit with a code of its own.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(code)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -158,16 +159,32 @@ def test_configuration_may_be_named(daemon: DaemonStandIn, xswarm: Command, conf
     assert SESSION in xswarm("claude", "status", "--config", str(moved)).out
 
 
-def test_closed_pipe_ends_quietly(daemon: DaemonStandIn) -> None:
+@pytest.mark.parametrize("options", [(), ("--json",)])
+def test_closed_pipe_ends_quietly(daemon: DaemonStandIn, options: Sequence[str]) -> None:
     reading, writing = os.pipe()
     os.close(reading)
     with subprocess.Popen(
-        command_line("claude", "status"), stdout=writing, stderr=subprocess.PIPE, env=process_environment(), text=True
+        command_line("claude", "status", *options),
+        stdout=writing,
+        stderr=subprocess.PIPE,
+        env=process_environment(),
+        text=True,
     ) as process:
         os.close(writing)
         _, err = process.communicate(timeout=30)
     assert process.returncode == 1
     assert err == ""
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a device that is always full")
+@pytest.mark.parametrize("options", [(), ("--json",)])
+def test_what_cannot_be_written_is_a_failure(daemon: DaemonStandIn, options: Sequence[str]) -> None:
+    with Path("/dev/full").open("wb") as full:
+        command = command_line("claude", "status", *options)
+        done = subprocess.run(
+            command, stdout=full, stderr=subprocess.PIPE, env=process_environment(), text=True, check=False
+        )
+    assert (done.returncode, done.stderr) == (1, "Error: No space left on device\n")
 
 
 def test_narrow_encoding_is_no_failure(daemon: DaemonStandIn) -> None:
