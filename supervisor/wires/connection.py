@@ -309,7 +309,13 @@ class Connection(Client):
         if self.caller is None or self.caller.user_id is None:
             return self.caller is not None
         match event:
-            case events.ClaudeCodeDelta() | events.ClaudeCodeTool() | events.ClaudeCodeDisconnected():
+            case (
+                events.ClaudeCodeDelta()
+                | events.ClaudeCodeTool()
+                | events.ClaudeCodeQueued()
+                | events.ClaudeCodeStuck()
+                | events.ClaudeCodeDisconnected()
+            ):
                 return True  # only on topics of a session or user, which were checked when it subscribed
             case events.SessionUpdated() | events.CostRecorded():
                 return event.user_id == self.caller.user_id or f"session:{event.session_id}" in self._topics

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from supervisor.config import Project
-from supervisor.protocol.events import OMIT, CostAlert, CostRecorded
+from supervisor.protocol.events import OMIT, ClaudeCodeStuck, CostAlert, CostRecorded
 from supervisor.protocol.messages import SessionId
 from supervisor.protocol.status import EndReason, SessionStatus
 from supervisor.protocol.times import day_text, now_ms
@@ -390,6 +390,22 @@ async def test_what_was_shared_is_heard_no_more_once_it_is_not(tmp_path: Path) -
         assert (await bob.receive_type("claude_code_delta"))["text"] == "one\n\n(written by Alice)"
         await listening.core.accounts.put_user("bob", name="Bob", role="COORDINATOR", projects=[])
         await until(lambda: not listening.core.hub.wanted("session:s1"), "what is not shared is not sent any more")
+
+
+async def test_a_user_hears_what_becomes_of_their_prompts_by_their_own_token(tmp_path: Path) -> None:
+    async with Listening(tmp_path) as listening:
+        bob = await listening.client(await listening.core.token("bob"))
+        await bob.connect(listening.core, user_id="bob")
+        await bob.ask("subscribe", topics=["session:s1"])
+        await bob.send("claude_code_message", session_id="s1", message="hold")
+        await until(listening.scripted.held, "the prompt to be held")
+        await bob.send("claude_code_message", session_id="s1", message="next", external_id="x1")
+        queued = await bob.receive_type("claude_code_queued")
+        assert (queued["external_id"], queued["user_id"], queued["ahead"]) == ("x1", "bob", 1)
+        stuck = ClaudeCodeStuck(session_id="s1", message_id="m1", silent_seconds=601)
+        listening.core.hub.publish(stuck, ["session:s1", "user:bob"])
+        assert (await bob.receive_type("claude_code_stuck"))["silent_seconds"] == 601
+        listening.scripted.release()
 
 
 async def test_a_user_hears_of_their_own_limits_alone(tmp_path: Path) -> None:
