@@ -89,7 +89,9 @@ class Approvers:
         elif own.reply.meta.get(FOR_ALL):
             reply = replace(own.reply, meta={**own.reply.meta, "to": address.value, "user": user_id})
         else:
-            reply = Reply(channel=address.kind, to=address, account=own.reply.account)
+            # What a service calls our side of a message is no number or mailbox of ours.
+            account = own.reply.account if own.reply.channel == address.kind else ""
+            reply = Reply(channel=address.kind, to=address, account=account)
         return Way(reply=reply, channel=address.kind, answers=True, own=False)
 
 

@@ -120,6 +120,7 @@ async def test_a_user_s_own_token_hands_nothing_on_to_others(tmp_path: Path) -> 
         assert frames == {ALICE_PHONE, None}
         (row,) = await listening.core.store.outbox.due("sms", now_ms=2**53, limit=9)
         assert (row.to.value, "May it run for alice?" in row.text) == (BOB_PHONE, True)
+        assert row.account == ""  # the number that alice's program named is none of ours
 
 
 async def test_whoever_waits_is_told_their_place(tmp_path: Path) -> None:
