@@ -13,7 +13,7 @@ from pydantic_core import ErrorDetails, PydanticSerializationError, from_json, t
 
 from supervisor.protocol.errors import InvalidMessage
 from supervisor.protocol.events import OMIT, AnyEvent, CostRow, HistoryMessage, Omit, SessionStatusReport
-from supervisor.protocol.requests import AnyRequest
+from supervisor.protocol.requests import AnyRequest, ClaudeCodeMessage
 
 MAX_REQUEST_ID = 64
 """Characters of a `request_id`; a longer one is not carried back."""
@@ -46,10 +46,13 @@ def decode(text: str) -> AnyRequest:
     if "NaN" in text or "Infinity" in text:
         _parse(text)
     try:
-        return _REQUESTS.validate_json(text, strict=True)
+        request = _REQUESTS.validate_json(text, strict=True)
     except ValidationError as error:
         problem = error.errors(include_url=False, include_input=False)[0]
-    raise _explain(text, problem)
+        raise _explain(text, problem) from None
+    if isinstance(request, ClaudeCodeMessage) and request.context:
+        _refuse_infinite(request)
+    return request
 
 
 def as_dict(event: AnyEvent) -> dict[str, Any]:
@@ -108,6 +111,20 @@ _ITEMS = {
     "history": ("messages", _shape(HistoryMessage)),
 }
 _SHAPES = {cls: _shape(cls, _ITEMS.get(cls.__dataclass_fields__["type"].default)) for cls in get_args(AnyEvent)}
+
+
+def _refuse_infinite(request: ClaudeCodeMessage) -> None:
+    """Return where a context can be told again: 1e999 is JSON, but read as what JSON has no word for.
+
+    Raises:
+        BadFrame: it cannot.
+    """
+    try:
+        json.dumps(request.context, allow_nan=False)
+    except ValueError:
+        raise BadFrame(
+            "claude_code_message.context", "must hold no number larger than 1.8e308", request.request_id
+        ) from None
 
 
 def _parse(text: str) -> Any:

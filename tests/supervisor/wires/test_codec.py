@@ -148,6 +148,17 @@ def test_what_is_not_json_is_said_to_be_none(text: str) -> None:
     assert str(refused(text)).startswith("the frame must be JSON: ")
 
 
+@pytest.mark.parametrize("number", ["1e999", "-1E400"])
+def test_a_number_that_json_can_write_and_nobody_can_hold_is_refused_in_a_context(number: str) -> None:
+    text = '{"type":"claude_code_message","session_id":"s","message":"m","request_id":"r","context":{"a":[%s]}}'
+    error = refused(text % number)
+    assert str(error) == "claude_code_message.context: must hold no number larger than 1.8e308"
+    assert error.request_id == "r"
+    assert decode(text % "1e308") == requests.ClaudeCodeMessage(
+        session_id="s", message="m", request_id="r", context={"a": [1e308]}
+    )
+
+
 def test_words_that_look_like_no_number_are_welcome_in_texts() -> None:
     text = '{"type":"message","user_id":"a","message":"NaN or Infinity"}'
     assert decode(text) == requests.Message(user_id="a", message="NaN or Infinity")
