@@ -16,6 +16,7 @@ from supervisor.queries import Queries
 from supervisor.store.port import Store
 from supervisor.store.ports.changes import StoredOperation
 from supervisor.undo import Undo, Way
+from supervisor.wires.admin import MAX_SEQ
 from supervisor.wires.answers import Failure
 from supervisor.wires.auth import Calling, documented
 from supervisor.wires.idempotency import Repeated
@@ -131,7 +132,7 @@ class ChangesApi:
         message_id: MessageQuery = None,
         user_id: Annotated[str | None, Query(max_length=64)] = None,
         path: Annotated[str | None, Query(max_length=4096)] = None,
-        before: Annotated[int | None, Query(ge=0)] = None,
+        before: Annotated[int | None, Query(ge=0, le=MAX_SEQ)] = None,
         limit: Annotated[int, Between(1, 500), Query()] = 100,
     ) -> FileOperations:
         """Return which files were changed by which turn, tool and user."""

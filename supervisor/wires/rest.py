@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic_core import from_json
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
@@ -52,7 +53,8 @@ Parts = Callable[[], Mapping[str, bool]]
 
 def _storable(context: dict[str, Any]) -> dict[str, Any]:
     try:
-        json.dumps(context, allow_nan=False, ensure_ascii=False).encode()
+        # Read as the socket reads it: what it does not take could be written into no history.
+        from_json(json.dumps(context, allow_nan=False, ensure_ascii=False).encode())
     except (ValueError, RecursionError):
         raise ValueError("must be plain JSON: no NaN, no lone surrogates, not nested too deeply") from None
     return context

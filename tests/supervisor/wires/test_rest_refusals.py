@@ -6,6 +6,7 @@ import errno
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -132,6 +133,23 @@ async def test_claude_code_that_does_not_start_is_502(served: Served) -> None:
     assert refused == (502, "connection_failed", "Failed to connect to Claude Code: no such program")
 
 
+def nested(depth: int) -> dict[str, Any]:
+    """Return a context of objects within objects, so many in all."""
+    context: dict[str, Any] = {}
+    for _ in range(depth):
+        context = {"a": context}
+    return context
+
+
+async def test_the_deepest_context_is_told_again(served: Served) -> None:
+    session_id = await served.session()
+    url = f"{SESSIONS}/{session_id}/messages"
+    deep = {"message": "a", "context": nested(199)}
+    assert (await served.service.post(url, json=deep)).status_code == 200
+    (asked, _) = (await served.service.get(url)).json()["messages"]
+    assert asked["context"] == nested(199)
+
+
 @pytest.mark.parametrize("content", [b"{", b"", b"\xff\xfe", b"[" * 50_000, b"1" * 5_000, b'{"message": NaN'])
 async def test_broken_json_is_400(served: Served, content: bytes) -> None:
     response = await served.service.post(
@@ -154,6 +172,8 @@ async def test_broken_json_is_400(served: Served, content: bytes) -> None:
         ({"message": "a", "context": {"a": "\ud800"}}, "context"),
         ({"message": "a", "context": {"a": float("nan")}}, "context"),
         ({"message": "a", "context": {"a": 1e999}}, "context"),
+        ({"message": "a", "context": nested(252)}, "context"),
+        ({"message": "a", "context": nested(900)}, "context"),
         ([], "body"),
         ("text", "body"),
         (None, "body"),
@@ -186,6 +206,8 @@ async def test_form_instead_of_json_is_told_what_is_wanted(served: Served) -> No
         (f"{SESSIONS}/any/messages?limit=-1", "limit"),
         ("/api/costs?group_by=colour", "group_by"),
         ("/api/costs?since=now", "since"),
+        (f"/api/file-operations?before={2**63}", "before"),
+        (f"/api/file-operations?before={10**40}", "before"),
     ],
 )
 async def test_parameter_that_fails_is_named(served: Served, path: str, names: str) -> None:
