@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Protocol
 from weakref import WeakValueDictionary
 
+from supervisor.identity import Caller
 from supervisor.protocol.events import AnyEvent
 from supervisor.protocol.messages import SessionId
 
@@ -53,8 +54,12 @@ class Client(Protocol):
             NotAllowed: it is one, or descends from one.
         """
 
-    def subscribe(self, topics: Iterable[str]) -> list[str]:
-        """Deliver the events of some topics from now on; return all topics subscribed to."""
+    def subscribe(self, caller: Caller, topics: Iterable[str]) -> list[str]:
+        """Deliver the events of some topics, which a caller may hear, from now on; return all topics subscribed to.
+
+        Raises:
+            NotAuthenticated: somebody else calls by now.
+        """
 
     def unsubscribe(self, topics: Iterable[str]) -> None:
         """Stop delivering the events of some topics."""

@@ -171,12 +171,15 @@ class Connection(Client):
         """
         await refuse_agents(self._websocket.remote_address, self._websocket.local_address)
 
-    def subscribe(self, topics: Iterable[str]) -> list[str]:
-        """Deliver the events of some topics from now on; return all topics subscribed to.
+    def subscribe(self, caller: Caller, topics: Iterable[str]) -> list[str]:
+        """Deliver the events of some topics, which a caller may hear, from now on; return all topics subscribed to.
 
         Raises:
             InvalidMessage: they are too many.
+            NotAuthenticated: somebody else calls by now.
         """
+        if self.caller is None or self.caller.account != caller.account:
+            raise NotAuthenticated
         wanted = self._topics.union(topics)
         if len(wanted) > MAX_TOPICS:
             raise InvalidMessage("subscribe.topics", f"must have at most {MAX_TOPICS} items in all")

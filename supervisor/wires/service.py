@@ -252,7 +252,7 @@ class Service:
                 await self._operations.queries.session(caller, SessionId(name))
             elif kind == "user":
                 self._operations.queries.user(caller, name)
-        return client.subscribe(topics)
+        return client.subscribe(caller, topics)
 
     async def closed_topics(self, caller: Caller, topics: Iterable[str]) -> set[str]:
         """Return those of the topics a caller subscribed to that they may hear no more: what was shared with them."""

@@ -11,16 +11,19 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from supervisor.identity import Caller
+from supervisor.operations import Operations
 from supervisor.protocol import events
 from supervisor.protocol.ids import uuid7
 from supervisor.protocol.messages import ProjectName, SessionId, UserId
 from supervisor.protocol.status import SessionStatus
 from supervisor.protocol.times import now_ms
-from supervisor.store.records import NewSession
+from supervisor.queries import Queries
+from supervisor.store.records import NewSession, Session
 from supervisor.wires.connection import MAX_OUTSTANDING, MAX_TOPICS
 from tests.supervisor.harness import OPERATOR, SERVICE
 from tests.supervisor.helpers import project
-from tests.supervisor.wires.socket_serving import Client, Listening
+from tests.supervisor.wires.socket_serving import PATIENCE, Client, Listening
 from tests.waiting import until
 
 NOT_AUTHENTICATED = {"type": "error", "message": "Not authenticated", "code": "not_authenticated"}
@@ -118,6 +121,32 @@ async def test_another_token_makes_it_another_caller_without_the_topics_of_the_f
         await client.authenticate(await listening.core.token("bob"))
         listening.core.hub.publish(delta("x"), ["session:s1"])
         assert (await client.ask("get_session_status", session_id="s1"))["code"] == "session_not_found"
+
+
+async def test_what_the_caller_before_asked_to_hear_is_not_heard_by_the_next(tmp_path: Path) -> None:
+    async with Listening(tmp_path) as listening:
+        operations, queries = Operations.__new__(Operations), Waiting()
+        operations.queries = queries
+        client = await listening.client_of(operations)
+        await client.send("subscribe", topics=["session:s1"], request_id="s")
+        async with asyncio.timeout(PATIENCE):
+            await queries.asked.wait()
+        await client.authenticate(await listening.core.token("bob"))
+        queries.answered.set()
+        assert await client.receive() == {**NOT_AUTHENTICATED, "request_id": "s"}
+        assert not listening.core.hub.wanted("session:s1")
+
+
+class Waiting(Queries):
+    """Queries that know every session, once the test lets them answer."""
+
+    def __init__(self) -> None:
+        self.asked, self.answered = asyncio.Event(), asyncio.Event()
+
+    async def session(self, caller: Caller, session_id: SessionId) -> Session:
+        self.asked.set()
+        await self.answered.wait()
+        return Session.__new__(Session)
 
 
 # -- frames

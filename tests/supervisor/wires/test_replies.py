@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 import pytest
 
+from supervisor.identity import Caller
 from supervisor.protocol import events
 from supervisor.protocol.messages import MessageId
 from supervisor.protocol.requests import EmailReceived, SmsReceived
@@ -40,7 +41,7 @@ class Recorder(Client):
     async def refuse_agents(self) -> None:
         return None
 
-    def subscribe(self, topics: Iterable[str]) -> list[str]:
+    def subscribe(self, caller: Caller, topics: Iterable[str]) -> list[str]:
         return sorted(topics)
 
     def unsubscribe(self, topics: Iterable[str]) -> None:
