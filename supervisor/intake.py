@@ -181,12 +181,13 @@ class Intake:
     async def _known(self, submission: Submission) -> Taken | None:
         if submission.dedup_key is None:
             return None
-        known = await self._store.turns.known(submission.channel, submission.account, submission.dedup_key)
+        known = await self._store.turns.known(
+            submission.channel, submission.account, submission.dedup_key, submission.digest
+        )
         if known is None:
             return None
         decision = Decision(target=Target.REFUSED, reason="", text="")
-        accepted = Accepted(message_id=known, duplicate=True)
-        return Taken(accepted=accepted, decision=decision, lane="", project=ProjectName(""), session_id=None)
+        return Taken(accepted=known, decision=decision, lane="", project=ProjectName(""), session_id=None)
 
     async def prompt(self, session: Session, project: Project, submission: Submission) -> Taken:
         """Accept a prompt for one session, without routing.

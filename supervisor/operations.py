@@ -275,8 +275,8 @@ class Operations:
         """Return what became of the message that this caller sent under an `external_id` before, or None."""
         if external_id is None:
             return None
-        known = await self._store.turns.known(channel, caller.account, external_id)
-        return await self.queries.result(caller, known) if known is not None else None
+        known = await self._store.turns.known(channel, caller.account, external_id, "")
+        return await self.queries.result(caller, known.message_id) if known is not None else None
 
     def _submission(
         self,

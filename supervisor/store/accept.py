@@ -158,12 +158,12 @@ def accept(tx: Transaction, a: Acceptance) -> Accepted:
     return Accepted(message_id=a.message_id, started=_turn(a, turn_id, session_id))
 
 
-def known(connection: sqlite3.Connection, channel: str, account: str, dedup_key: str) -> MessageId | None:
-    """Return the message that holds a key, or None where there is none or its time is over."""
+def known(connection: sqlite3.Connection, channel: str, account: str, dedup_key: str, digest: str) -> Accepted | None:
+    """Return a message as the repetition of the one that holds its key; None where none does or its time is over."""
     row = connection.execute(KNOWN, (_hash(channel, account, dedup_key),)).fetchone()
     if row is None or (row[2] is not None and row[2] <= time.time_ns() // 1_000_000):
         return None
-    return MessageId(row[0])
+    return Accepted(message_id=MessageId(row[0]), duplicate=True, same=row[1] == _hash(digest))
 
 
 def create_session(tx: Transaction, new: NewSession, status: SessionStatus, now_ms: int) -> None:

@@ -87,8 +87,8 @@ class Turns(Protocol):
             orphaned: gets what was accepted where the caller was cancelled while it was being written.
         """
 
-    async def known(self, channel: str, account: str, dedup_key: str) -> MessageId | None:
-        """Return the message that was accepted under a key before, or None."""
+    async def known(self, channel: str, account: str, dedup_key: str, digest: str) -> Accepted | None:
+        """Return a message as the repetition of the one that was accepted under its key before, or None."""
 
     async def start_next(self, lane: str, identity: ProcessIdentity | None, *, now_ms: int) -> Turn | None:
         """T2: take the oldest pending turn of a lane and mark it running under this epoch.

@@ -116,9 +116,9 @@ class SqliteTurns:
         """T1."""
         return await self._database.write(lambda tx: accept(tx, acceptance), orphaned)
 
-    async def known(self, channel: str, account: str, dedup_key: str) -> MessageId | None:
-        """Return the message that was accepted under a key before, or None."""
-        return await self._database.read(lambda connection: known(connection, channel, account, dedup_key))
+    async def known(self, channel: str, account: str, dedup_key: str, digest: str) -> Accepted | None:
+        """Return a message as the repetition of the one that was accepted under its key before, or None."""
+        return await self._database.read(lambda connection: known(connection, channel, account, dedup_key, digest))
 
     async def start_next(self, lane: str, identity: ProcessIdentity | None, *, now_ms: int) -> Turn | None:
         """T2."""

@@ -14,7 +14,7 @@ from supervisor.protocol.messages import MessageId, ProjectName, SessionId, User
 from supervisor.protocol.status import SessionStatus, Target, TurnState
 from supervisor.store.port import Store
 from supervisor.store.ports.costs import CostQuery
-from supervisor.store.records import Asking, OutboxDraft
+from supervisor.store.records import Accepted, Asking, OutboxDraft
 from tests.supervisor.store.builders import (
     NOW,
     PROCESS,
@@ -61,9 +61,11 @@ class TurnsContract(ContractBase):
         assert not (await store.turns.accept(again)).duplicate
 
     async def test_a_known_key_is_found_again(self, store: Store) -> None:
-        accepted = await store.turns.accept(question(dedup_key="k"))
-        assert await store.turns.known("sms", "+15550100", "k") == accepted.message_id
-        assert await store.turns.known("sms", "+15550100", "other") is None
+        accepted = await store.turns.accept(question(dedup_key="k", digest="said"))
+        found = Accepted(message_id=accepted.message_id, duplicate=True)
+        assert await store.turns.known("sms", "+15550100", "k", "said") == found
+        assert await store.turns.known("sms", "+15550100", "k", "said otherwise") == replace(found, same=False)
+        assert await store.turns.known("sms", "+15550100", "other", "said") is None
 
     async def test_a_duplicate_survives_a_restart(self, opener: Opener) -> None:
         store = await opener()
@@ -83,7 +85,7 @@ class TurnsContract(ContractBase):
         with pytest.raises(SessionNotFound):
             await store.turns.accept(prompt("nowhere", dedup_key="k"))
         assert await store.turns.pending_count() == 0
-        assert await store.turns.known("sms", "+15550100", "k") is None
+        assert await store.turns.known("sms", "+15550100", "k", "") is None
 
     async def test_a_refused_message_is_answered_and_never_runs(self, store: Store) -> None:
         refused = question(target=Target.REFUSED, reason="operators may not prompt", refusals=[draft(text="no")])

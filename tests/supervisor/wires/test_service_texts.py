@@ -139,6 +139,14 @@ async def test_a_text_repeated_while_it_runs_gets_one_answer_for_each_request(tm
         assert await other.quiet()
 
 
+async def test_a_word_under_the_id_of_another_text_is_refused_not_lost(tmp_path: Path) -> None:
+    async with Listening(tmp_path) as listening:
+        client = await listening.client()
+        await client.ask("sms_received", **SMS, external_id="x1")
+        answer = await client.ask("sms_received", **{**SMS, "message": "STATUS"}, external_id="x1")
+        assert (answer["code"], answer["message"]) == ("idempotency_conflict", "Already used for another message: x1")
+
+
 async def test_a_command_word_received_twice_is_carried_out_once(tmp_path: Path) -> None:
     async with Listening(tmp_path) as listening:
         client, worker = await listening.client(), await listening.client()
