@@ -66,7 +66,7 @@ def encode(event: AnyEvent, request_id: str | None = None) -> bytes:
     if request_id is not None:
         frame["request_id"] = request_id
     try:
-        return to_json(frame)
+        return to_json(frame, inf_nan_mode="null")
     except PydanticSerializationError:
         # Half a surrogate pair in a text: no UTF-8, but JSON can escape it.
         return json.dumps(frame, default=dict).encode()

@@ -245,6 +245,13 @@ def test_request_id_is_put_on_what_answers_it() -> None:
     assert json.loads(encode(events.Pong())) == {"type": "pong"}
 
 
+def test_a_number_that_json_has_no_word_for_is_null() -> None:
+    tool = events.ClaudeCodeTool(
+        session_id="s", message_id="m", tool_use_id="t", name="Bash", status="started", input={"a": float("inf")}
+    )
+    assert b'"input":{"a":null}' in encode(tool)
+
+
 def test_half_a_surrogate_pair_does_not_stop_an_answer() -> None:
     frame = encode(events.Error(message="\ud83d", code="c"))
     assert json.loads(frame)["message"] == "\ud83d"
