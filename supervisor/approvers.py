@@ -10,6 +10,7 @@ from supervisor.identity import Caller, Directory
 from supervisor.projects import Projects
 from supervisor.protocol.errors import UserNotFound
 from supervisor.protocol.messages import FOR_ALL, Address, ProjectName, Reply, UserId
+from supervisor.rights import Rights
 from supervisor.store.ports.approvals import Approval
 from supervisor.store.records import Turn, User
 
@@ -43,12 +44,15 @@ class Approvers:
     def __init__(self, directory: Directory, projects: Projects, hub: Hub) -> None:
         self._directory = directory
         self._projects = projects
+        self._rights = Rights(directory, projects)
         self._hub = hub
 
     def of(self, project: ProjectName, asker: UserId) -> Sequence[UserId]:
-        """Return who may answer questions of a user's turn in a project."""
+        """Return who may answer questions of a user's turn in a project: its asker as long as they may work there."""
         found = self._projects.get(project)
-        return found.approvers if found is not None and found.approvers else (asker,)
+        if found is not None and found.approvers:
+            return found.approvers
+        return (asker,) if self._rights.refusal(asker, project) is None else ()
 
     def may_answer(self, user_id: UserId, approval: Approval) -> bool:
         """Return whether a user may answer a question."""

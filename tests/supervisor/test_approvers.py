@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from supervisor.config import Project
+from supervisor.protocol.errors import ApprovalNotFound
 from supervisor.protocol.messages import MessageId
 from supervisor.protocol.status import Permissions, TurnState
 from supervisor.protocol.times import now_ms
@@ -72,6 +76,23 @@ async def test_approvers_that_cannot_be_reached_leave_a_no(tmp_path: Path) -> No
 
         await until(over, "it ends at once")
         assert "needs a person's approval" in (await result(core, receipt.message_id)).answer
+
+
+@pytest.mark.parametrize("lost", [{"role": "COORDINATOR"}, {"role": "OPERATOR", "projects": ["shared"]}])
+async def test_an_asker_without_the_right_any_more_allows_nothing(tmp_path: Path, lost: dict[str, Any]) -> None:
+    table = Project(path=str(tmp_path / "given"), permissions=Permissions.EDIT)
+    (tmp_path / "given").mkdir()
+    async with Core(tmp_path, connector=ScriptedConnector(), projects={"shared": table}) as core:
+        known: dict[str, Any] = {"name": "Alice", "phones": [ALICE_PHONE]}
+        await core.accounts.put_user("alice", **known, role="ADMIN", projects=["shared"])
+        _, approval = await asking(core)
+        caller = core.directory.caller(await core.token("alice"))
+        assert [one.id for one in await core.desk.open(caller)] == [approval.id]
+        await core.accounts.put_user("alice", **known, **lost)
+        assert "Nothing was allowed" in await told(core, f"YES {approval.code}", ALICE_PHONE)
+        assert await core.desk.open(caller) == []
+        with pytest.raises(ApprovalNotFound):
+            await core.desk.resolve(caller, approval.id, allow=True, way="socket")
 
 
 async def test_a_program_asks_only_where_somebody_watches(tmp_path: Path) -> None:
