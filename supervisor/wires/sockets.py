@@ -19,7 +19,7 @@ from supervisor.hub import Hub
 from supervisor.identity import Caller, Directory
 from supervisor.operations import Operations
 from supervisor.outbox import Outbox
-from supervisor.protocol.errors import StorageError
+from supervisor.protocol.errors import NotAuthenticated, StorageError
 from supervisor.protocol.messages import Address
 from supervisor.wires.connection import Common, Connection
 from supervisor.wires.handshake import Doorman, bearer
@@ -180,9 +180,16 @@ class SocketServer:
     def _admit(self, connection: ServerConnection, request: Request) -> Response | None:
         if (why := self._doorman.refusal(request.headers)) is not None:
             return connection.respond(HTTPStatus.FORBIDDEN, f"{why}\n")
-        if bearer(request.headers) is None and len(self._common.pending) >= MAX_PENDING:
+        if len(self._common.pending) >= MAX_PENDING and not self._knows(bearer(request.headers)):
             return connection.respond(HTTPStatus.SERVICE_UNAVAILABLE, "too many connections without a token\n")
         return None
+
+    def _knows(self, token: str | None) -> bool:
+        try:
+            self._directory.caller(token or "")
+        except NotAuthenticated:
+            return False
+        return True
 
     async def _serve(self, websocket: ServerConnection) -> None:
         await Connection(websocket, self._common).serve()

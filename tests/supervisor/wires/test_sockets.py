@@ -97,6 +97,7 @@ async def test_connections_without_a_token_are_bounded(tmp_path: Path) -> None:
         fill: set[Any] = {object() for _ in range(MAX_PENDING - len(pending))}
         pending |= fill
         assert await refused(listening) == 503
+        assert await refused(listening, additional_headers={"Authorization": "Bearer wrong"}) == 503
         assert await (await listening.client(None, additional_headers={"Authorization": f"Bearer {SERVICE}"})).quiet()
         pending -= fill
         await waiting[0].authenticate()
