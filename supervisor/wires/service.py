@@ -16,7 +16,7 @@ from supervisor.operations import Asked, Operations
 from supervisor.protocol import events, requests
 from supervisor.protocol.errors import InvalidMessage, SessionNotFound, UserNotFound, XswarmError
 from supervisor.protocol.ids import uuid7
-from supervisor.protocol.messages import FOR_ALL, Address, Reply, SessionId
+from supervisor.protocol.messages import FOR_ALL, Address, MessageId, Reply, SessionId
 from supervisor.protocol.status import Target
 from supervisor.protocol.times import Clock, now_ms, rfc3339, usd
 from supervisor.store.records import Result, User
@@ -163,6 +163,8 @@ class Service:
             first = await self._operations.queries.reply(caller, message_id)
             if first is not None:
                 return reply_to(first.meta, first.text, message_id)
+        if taken.joined:  # it went into the running turn, whose answer covers it: none of its own will come
+            return self._acknowledged(request, message_id)
         # Nothing was awaited since a new message was accepted, so its reply cannot have left before it is expected.
         expected = self._replies.expect(caller.account, message_id, client, request.request_id)
         self._operations.start(taken)
@@ -173,8 +175,9 @@ class Service:
                 await expected.over.wait()
         except TimeoutError:
             pass
-        if expected.written:
-            return None
+        return None if expected.written else self._acknowledged(request, message_id)
+
+    def _acknowledged(self, request: AnyReceived, message_id: MessageId) -> events.MessageAcknowledged:
         return events.MessageAcknowledged(
             message_type="sms" if isinstance(request, requests.SmsReceived) else "email",
             user=request.user,

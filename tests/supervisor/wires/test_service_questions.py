@@ -10,6 +10,7 @@ from supervisor import config
 from supervisor.protocol.status import Permissions
 from tests.fakes import ScriptedConnector
 from tests.supervisor.harness import ALICE_MAIL, ALICE_PHONE
+from tests.supervisor.test_joining import SteeringConnector, conversation
 from tests.supervisor.wires.socket_serving import UUID, Client, Listening
 from tests.waiting import until
 
@@ -121,6 +122,22 @@ async def test_a_user_s_own_token_hands_nothing_on_to_others(tmp_path: Path) -> 
         (row,) = await listening.core.store.outbox.due("sms", now_ms=2**53, limit=9)
         assert (row.to.value, "May it run for alice?" in row.text) == (BOB_PHONE, True)
         assert row.account == ""  # the number that alice's program named is none of ours
+
+
+async def test_a_text_that_goes_into_the_running_turn_is_acknowledged_at_once(tmp_path: Path) -> None:
+    never = config.Supervisor(port=0, ack_after_seconds=0)
+    shared = config.Project(path=str(tmp_path), users=("alice",), permissions=Permissions.EDIT)
+    connector = SteeringConnector()
+    async with Listening(tmp_path, connector=connector, projects={"shared": shared}, supervisor=never) as listening:
+        client = await listening.client()
+        await client.send("sms_received", **SMS, message="@shared hold on")
+        await until(connector.held, "it runs")
+        await client.send("sms_received", **SMS, message="@shared steer: and the window", request_id="r")
+        frames = {frame["type"]: frame for frame in [await client.receive(), await client.receive()]}
+        assert frames["message_acknowledged"]["request_id"] == "r"
+        assert "went into the running turn" in frames["send_sms_response"]["message"]
+        await conversation(listening.core).end("both")
+        assert (await client.receive())["message"].startswith("[shared] both")
 
 
 async def test_whoever_waits_is_told_their_place(tmp_path: Path) -> None:
