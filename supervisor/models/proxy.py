@@ -171,7 +171,10 @@ class Gateway:
     async def _count_tokens(self, request: web.Request) -> web.StreamResponse:
         if self._grant(request) is None:
             return _forbidden()
-        return await self._forward(request, await request.read(), None)
+        raw = await request.read()
+        if self._grant(request) is None:  # it may have ended while the body came
+            return _forbidden()
+        return await self._forward(request, raw, None)
 
     async def _messages(self, request: web.Request) -> web.StreamResponse:
         grant = self._grant(request)
@@ -201,6 +204,8 @@ class Gateway:
             agent_id=request.headers.get("x-claude-code-agent-id"),
             session_header=request.headers.get("x-claude-code-session-id"),
         ) as record:
+            if self._grant(request) is None:  # it may have ended while the body came, or other calls were waited for
+                return _forbidden()
             return await self._forward(request, raw, record)
 
     async def _forward(self, request: web.Request, raw: bytes, record: CallRecord | None) -> web.StreamResponse:
