@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
+from decimal import ROUND_HALF_EVEN, Decimal, DecimalException
 from typing import Any
 
 from connectors.claude_code.frames import mapping
 from supervisor.protocol.conversation import Tokens, UsageReported
 
 NANOS_PER_DOLLAR = Decimal(10) ** 9
+MOST = 10**15
+"""A million dollars: what is more, or negative, is no figure, and could not be stored."""
 
 
 def read_usage(body: Mapping[str, Any]) -> list[UsageReported]:
@@ -32,7 +34,7 @@ def read_usage(body: Mapping[str, Any]) -> list[UsageReported]:
 
 def _count(entry: Mapping[str, Any], key: str) -> int:
     value = entry.get(key)
-    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 0
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 < value <= MOST else 0
 
 
 def _nanos(entry: Mapping[str, Any]) -> int | None:
@@ -40,7 +42,7 @@ def _nanos(entry: Mapping[str, Any]) -> int | None:
     if entry.get("costBasis") == "unknown":
         return None
     try:
-        dollars = Decimal(str(entry.get("costUSD")))
-        return int((dollars * NANOS_PER_DOLLAR).to_integral_value(ROUND_HALF_EVEN))
-    except (InvalidOperation, ValueError, OverflowError):
+        nanos = (Decimal(str(entry.get("costUSD"))) * NANOS_PER_DOLLAR).to_integral_value(ROUND_HALF_EVEN)
+        return int(nanos) if 0 <= nanos <= MOST else None
+    except DecimalException:
         return None

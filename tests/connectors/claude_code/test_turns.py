@@ -11,6 +11,7 @@ import pytest
 
 from connectors.claude_code.frames import Message, parse_frame
 from connectors.claude_code.turns import ALREADY_SEEN, MAX_RESULT, TurnReader
+from connectors.claude_code.usage import read_usage
 from supervisor.protocol.conversation import (
     ConversationEvent,
     Failed,
@@ -213,6 +214,14 @@ def test_a_guessed_price_is_none() -> None:
     usage = {"mystery": {"inputTokens": 1, "costUSD": 0.5, "costBasis": "unknown"}}
     reported = reading("m1").receive(result(model_usage_since_last_result=usage))[0]
     assert isinstance(reported, UsageReported)
+    assert reported.provider_nanos is None
+
+
+@pytest.mark.parametrize("dollars", [1e300, "1e999999", -5, "Infinity", "NaN", [], True])
+def test_a_figure_that_cannot_be_is_none(dollars: object) -> None:
+    usage = {"m": {"inputTokens": 10**30, "outputTokens": 7, "costUSD": dollars}}
+    (reported,) = read_usage({"model_usage_since_last_result": usage})
+    assert reported.tokens == Tokens(output=7)
     assert reported.provider_nanos is None
 
 
