@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import shutil
 import time
 import uuid
 from collections.abc import Sequence
@@ -207,7 +208,7 @@ class ClaudeCodeConnector(Connector):
                 argv, cwd=session.project_path, env=environment, fence=hiding, mark=mark, group=group
             )
         except BaseException:
-            os.rmdir(tmp)
+            shutil.rmtree(tmp, ignore_errors=True)
             if group is not None:
                 await group.end(END_TIMEOUT)
             raise

@@ -8,6 +8,7 @@ is bound to the *thread* that started it.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import signal
@@ -112,7 +113,11 @@ class Process:
             start_new_session=True,
         )
         process = cls(popen, fence, mark, group)
-        await process._connect()
+        try:
+            await process._connect()
+        except BaseException:  # cancelled, or no more descriptors: nobody will know of it who could end it
+            await asyncio.shield(asyncio.create_task(process._give_up(), name=f"give up {popen.pid}"))
+            raise
         return process
 
     @property
@@ -206,12 +211,24 @@ class Process:
         self._transports.append((await loop.connect_read_pipe(lambda: output, _for(loop, popen.stdout, "r")))[0])
         self._transports.append((await loop.connect_read_pipe(lambda: self._stderr, _for(loop, popen.stderr, "r")))[0])
         await loop.connect_write_pipe(lambda: self._stdin, _for(loop, popen.stdin, "w"))
+        self._watch()
+
+    def _watch(self) -> None:
+        loop, popen = asyncio.get_running_loop(), self._popen
         if sys.platform == "linux":
             self._pidfd = os.pidfd_open(popen.pid)
             loop.add_reader(self._pidfd, self._collect)
         else:
             waiter = threading.Thread(target=self._wait_in_thread, args=(loop,), name="process wait", daemon=True)
             waiter.start()
+
+    async def _give_up(self) -> None:
+        """End it though its pipes are not all connected; it was not watched, since that comes last."""
+        for pipe in filter(None, (self._popen.stdin, self._popen.stdout, self._popen.stderr)):
+            pipe.close()
+        with contextlib.suppress(OSError):  # no more descriptors: it is killed all the same
+            self._watch()
+        await self.kill(Patience().kill)
 
     def _collect(self) -> None:
         if self._popen.poll() is not None:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import textwrap
 from collections.abc import Iterator
+from io import FileIO
 from pathlib import Path
 from typing import Any
 
@@ -320,6 +321,37 @@ async def test_a_cancelled_start_leaves_nothing(tmp_path: Path) -> None:
     opening.cancel()
     with pytest.raises(asyncio.CancelledError):
         await opening
+
+
+class Cancelling(FileIO):
+    """A pipe of a process that has just begun to work, of whose maker somebody cancels the task."""
+
+    used = Path()
+
+    def __init__(self, *given: Any, **named: Any) -> None:
+        super().__init__(*given, **named)
+        while not self.used.exists():
+            os.sched_yield()
+        task = asyncio.current_task()
+        assert task is not None
+        task.cancel()
+
+
+async def test_a_start_cancelled_before_its_process_is_ours_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("connectors.claude_code.process.FileIO", Cancelling)
+    monkeypatch.setattr(Cancelling, "used", tmp_path / "used")
+    tmp = tmp_path / "tmp"
+    tmp.mkdir()
+    monkeypatch.setattr("connectors.claude_code.connector.make_tmp", lambda: str(tmp))
+    body = f"open(os.environ['TMPDIR'] + '/file', 'w').close(); open({str(tmp_path / 'used')!r}, 'w').close()"
+    cli = stand_in(tmp_path, f"{body}; time.sleep(1000)")
+    connector = make_connector(tmp_path, patience=HASTY, fences=(), sandbox="off", cli_path=cli)
+    opening = asyncio.create_task(connector.open(make_spec(tmp_path, URL, Policy()), ()), name="open")
+    with pytest.raises(asyncio.CancelledError):
+        await opening
+    assert not tmp.exists()
 
 
 async def test_preparing_says_what_is_in_force(tmp_path: Path) -> None:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 from collections.abc import Callable
 from io import FileIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 import uvloop
 
+from connectors.claude_code import tree
 from connectors.claude_code.fence import NO_FENCE
 from connectors.claude_code.process import STDERR_TAIL, Patience, Process, WriteFailed
 from supervisor.protocol.marks import PROCESS_MARK
@@ -128,6 +131,35 @@ async def test_ending_twice_is_harmless_and_leaves_no_zombie() -> None:
 async def test_a_program_that_cannot_be_started_is_an_os_error(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         await Process.start(["/nonexistent"], cwd=str(tmp_path), env={}, fence=NO_FENCE, mark="m7")
+
+
+class Cancelling(FileIO):
+    """A file of whose maker somebody cancels the task."""
+
+    def __init__(self, *given: Any, **named: Any) -> None:
+        super().__init__(*given, **named)
+        task = asyncio.current_task()
+        assert task is not None
+        task.cancel()
+
+
+class Failing(FileIO):
+    """A file that cannot be opened."""
+
+    def __init__(self, descriptor: int, *given: Any, **named: Any) -> None:
+        os.close(descriptor)
+        raise OSError(errno.EMFILE, "Too many open files")
+
+
+@pytest.mark.parametrize(("file", "error"), [(Cancelling, asyncio.CancelledError), (Failing, OSError)])
+async def test_a_start_that_does_not_come_to_its_end_leaves_no_process(
+    file: type[FileIO], error: type[BaseException], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("connectors.claude_code.process.FileIO", file)
+    with pytest.raises(error):
+        await asyncio.create_task(start("trap '' HUP PIPE; sleep 1000 & wait", "m8"), name="start")
+    assert tree.marked(PROCESS_MARK, "m8") == []
+    assert caplog.text == ""
 
 
 def test_a_process_that_is_closed_in_a_turn_gets_no_time_to_go_on() -> None:
