@@ -125,14 +125,21 @@ class Groups:
         """
         group = Group(path=self._path(name), allowance=self._allowance)
         group.path.mkdir()
-        if "memory" in self._limits and self._allowance.memory_mb:
-            (group.path / "memory.max").write_text(str(self._allowance.memory_mb * MB))
-            # Half a session is worse than none: the kernel ends all of it or nothing.
-            (group.path / "memory.oom.group").write_text("1")
-            _try_write(group.path / "memory.swap.max", "0")  # not there in a kernel without swap
-        if "pids" in self._limits and self._allowance.processes:
-            (group.path / "pids.max").write_text(str(self._allowance.processes * THREADS_EACH))
+        try:
+            self._limit(group.path)
+        except OSError:
+            group.path.rmdir()
+            raise
         return group
+
+    def _limit(self, path: Path) -> None:
+        if "memory" in self._limits and self._allowance.memory_mb:
+            (path / "memory.max").write_text(str(self._allowance.memory_mb * MB))
+            # Half a session is worse than none: the kernel ends all of it or nothing.
+            (path / "memory.oom.group").write_text("1")
+            _try_write(path / "memory.swap.max", "0")  # not there in a kernel without swap
+        if "pids" in self._limits and self._allowance.processes:
+            (path / "pids.max").write_text(str(self._allowance.processes * THREADS_EACH))
 
     def _path(self, name: str) -> Path:
         return self._base / f"{self._prefix}{name[:12]}"

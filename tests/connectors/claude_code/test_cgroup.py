@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import subprocess
@@ -153,6 +154,18 @@ def test_limits_are_written_for_the_controllers_that_are_in_force(tmp_path: Path
         "memory.swap.max": "0",
         "pids.max": "320",
     }
+
+
+def test_a_group_that_cannot_be_limited_is_not_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: Path, text: str) -> int:
+        raise OSError(errno.EINVAL, "Invalid argument", str(path))
+
+    (tmp_path / "cgroup.controllers").write_text("memory\n")
+    groups = groups_of(tmp_path)
+    monkeypatch.setattr(Path, "write_text", refuse)
+    with pytest.raises(OSError, match="memory.max"):
+        groups.make("one")
+    assert [path.name for path in tmp_path.iterdir()] == ["cgroup.controllers"]
 
 
 def test_a_controller_that_is_not_delegated_is_named(tmp_path: Path) -> None:
