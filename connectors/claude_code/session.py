@@ -161,7 +161,9 @@ class ClaudeCodeConversation(Conversation):
         self._turns.written(key)
         self._prompts[key] = prompt.message_id
         self._turn_over.clear()
-        self._watchdog = Watchdog(self._limits, time.monotonic())
+        self._watchdog = Watchdog(self._limits, now := time.monotonic())
+        if self._decisions.waiting:  # it goes into a turn that waits for a person
+            self._watchdog.hold(now)
         if self._watching is None or self._watching.done():
             self._watching = asyncio.create_task(self._watch(), name=f"watchdog {self._name}")
         try:

@@ -142,7 +142,10 @@ async def test_an_interrupt_ends_the_turn_and_keeps_the_session(model: OfflineMo
         assert isinstance((await reader.ask("still there?"))[-1], Finished)
 
 
-async def test_a_decision_may_take_long_and_dies_with_its_turn(model: OfflineModel, tmp_path: Path) -> None:
+@pytest.mark.parametrize("steered", [False, True])
+async def test_a_decision_may_take_long_and_dies_with_its_turn(
+    steered: bool, model: OfflineModel, tmp_path: Path
+) -> None:
     asked, cancelled = asyncio.Event(), asyncio.Event()
 
     async def undecided(call: ToolCall) -> Verdict:
@@ -159,6 +162,8 @@ async def test_a_decision_may_take_long_and_dies_with_its_turn(model: OfflineMod
         prompt = script({"tools": [tool("Write", file_path="a.txt", content="hi")]}, {"text": "done"})
         await reader.conversation.prompt(Prompt(message_id=MessageId(uuid7()), text=prompt))
         await asyncio.wait_for(asked.wait(), 30)
+        if steered:
+            await reader.conversation.prompt(Prompt(message_id=MessageId(uuid7()), text="and another thing"))
         with pytest.raises(TimeoutError):
             await reader.turn(timeout=1.5)  # longer than a turn may take, and the watchdog does not bark
         await reader.conversation.interrupt()
