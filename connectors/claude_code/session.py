@@ -361,7 +361,7 @@ class ClaudeCodeConversation(Conversation):
         elif (excess := self._process.excess()) is not None:
             self._fault, self._remedy = excess.why, excess.remedy
         elif (code := await self._process.wait(1.0)) is not None:
-            self._fault = self._clean(f"it ended by itself ({described(code)}){self._about_garbage()}{self._said()}")
+            self._fault = f"it ended by itself ({described(code)}){self._about_garbage()}{self._said()}"
         else:
             self._fault = "it closed its output"
         await self._process.kill(self._patience.kill)
@@ -385,13 +385,13 @@ class ClaudeCodeConversation(Conversation):
         if line.strip():
             self._garbage += 1
             if self._garbage <= LOGGED_GARBAGE:
-                logger.warning("%s: not a frame: %s", self._name, self._clean(line[:200].decode(errors="replace")))
+                logger.warning("%s: not a frame: %s", self._name, self._clean(line.decode(errors="replace"))[:200])
 
     def _about_garbage(self) -> str:
         return f", and printed {self._garbage} lines that are none of the protocol" if self._garbage else ""
 
     def _said(self) -> str:
-        lines = self._process.last_words.splitlines()
+        lines = self.last_words.splitlines()
         return f": {lines[-1].strip()[:300]}" if lines else ""
 
     def _clean(self, text: str) -> str:

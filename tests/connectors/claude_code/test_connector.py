@@ -125,6 +125,17 @@ async def test_a_cli_that_dies_is_quoted_without_secrets(tmp_path: Path) -> None
     assert TOKEN not in why
 
 
+async def test_no_part_of_a_secret_is_left_where_a_line_is_cut(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    body = "key = os.environ['ANTHROPIC_API_KEY']; print('x' * 190 + key, flush=True)\n"
+    body += "sys.stderr.write('y' * 290 + key + '\\n'); sys.exit(3)"
+    why = await refusal(tmp_path, cli_path=stand_in(tmp_path, body))
+    assert why.endswith("y***")
+    assert "xxx***" in caplog.text
+    assert TOKEN[:8] not in why + caplog.text
+
+
 async def test_a_cli_that_does_not_honour_the_policy_is_refused(tmp_path: Path) -> None:
     why = await refusal(tmp_path, cli_path=stand_in(tmp_path, "ready(hooks_applied=False); time.sleep(1000)"))
     assert why == "this version of Claude Code does not let a policy decide about its tools"
