@@ -165,12 +165,12 @@ class ClaudeCodeConnector(Connector):
         try:
             await conversation.initialize(self._limits.start)
         except Unanswered as error:
-            await conversation.close()
+            await conversation.close(hurried=True)  # it has nothing to save yet
             if resume and GONE in conversation.last_words:
                 raise _TranscriptGone from None
             raise conversation.failure(error.why) from None
         except BaseException:
-            await conversation.close()
+            await conversation.close(hurried=True)
             raise
         logger.info(
             "%s: claude code %s in %.2f s, process %d",

@@ -116,8 +116,7 @@ class ClaudeCodeConversation(Conversation):
         self._answering: dict[str, asyncio.Task[None]] = {}
         self._requests: dict[str, asyncio.Future[Mapping[str, Any]]] = {}
         self._numbers = itertools.count(1)
-        self._garbage = 0
-        self._frames = 0
+        self._garbage = self._frames = 0
         self._on_purpose = False
         self._fault = self._remedy = ""
         self._over = asyncio.Event()
@@ -178,10 +177,10 @@ class ClaudeCodeConversation(Conversation):
     async def interrupt(self) -> None:
         await self._stop("it was interrupted")
 
-    async def close(self) -> None:
+    async def close(self, *, hurried: bool = False) -> None:
         if self._closing is None:
             self._on_purpose = True
-            self._closing = asyncio.create_task(self._end(), name=f"close {self._name}")
+            self._closing = asyncio.create_task(self._end(hurried), name=f"close {self._name}")
         await asyncio.shield(self._closing)
 
     def exceed(self, excess: Excess) -> None:
@@ -189,9 +188,10 @@ class ClaudeCodeConversation(Conversation):
         self._remedy = self._remedy or excess.remedy
         self._break(excess.why)
 
-    async def _end(self) -> None:
+    async def _end(self, hurried: bool) -> None:
         await self._events.release()
-        await self._process.end(self._patience if self._turn_over.is_set() else self._patience.hurried())
+        hurried = hurried or not self._turn_over.is_set()
+        await self._process.end(self._patience.hurried() if hurried else self._patience)
         _, late = await asyncio.wait([self._reading], timeout=LAST_READ)
         if late:  # nothing is left to read: whoever waits for our end must not wait for this
             logger.error("%s: the reader outlived its process, at %s", self._name, self._reading.get_stack(limit=3))

@@ -334,6 +334,18 @@ async def test_a_cancelled_start_leaves_nothing(tmp_path: Path) -> None:
         await opening
 
 
+async def test_a_cancelled_start_does_not_wait_for_what_does_not_listen(tmp_path: Path) -> None:
+    body = f"signal.signal(signal.SIGTERM, signal.SIG_IGN); open({str(tmp_path / 'up')!r}, 'w').close()"
+    cli = stand_in(tmp_path, f"{body}; time.sleep(1000)")
+    patience = Patience(drain=1000.0, term=0.2)
+    connector = make_connector(tmp_path, patience=patience, fences=(), sandbox="off", cli_path=cli)
+    opening = asyncio.create_task(connector.open(make_spec(tmp_path, URL, Policy()), ()), name="open")
+    await until((tmp_path / "up").exists, "it has started")
+    opening.cancel()
+    await asyncio.wait([opening], timeout=10)
+    assert opening.cancelled()
+
+
 class Cancelling(FileIO):
     """A pipe of a process that has just begun to work, of whose maker somebody cancels the task."""
 
