@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import io
-import json
 import logging
 import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
 
 import aiohttp
 from aiohttp import hdrs, web
 from multidict import CIMultiDict
 from yarl import URL
 
+from supervisor.models import asking
 from supervisor.models.api_errors import LARGEST_BODY, error_response, in_api_shape
 from supervisor.models.metering import CallRecord, Meter, Metered
 from supervisor.models.prices import PriceList
@@ -181,14 +180,14 @@ class Gateway:
         if grant is None:
             return _forbidden()
         raw = await request.read()
-        asked = _asked(raw)
-        if asked is None:
-            return error_response(400, "the body must be a JSON object with a model")
-        model, max_tokens = asked
         try:
-            # No token is shorter than a byte, and the dearest way to read one is to keep it in the cache for an hour.
-            most = self._prices.most(model, len(raw), max_tokens)
-            refusal = await grant.meter.admit(model, max_tokens, most_nanos=most)
+            asked = asking.read(raw)
+        except asking.Unmetered as unmetered:
+            return error_response(400, unmetered.why)
+        try:
+            # The dearest way to read a prompt is to keep it in the cache for an hour.
+            most = self._prices.most(asked.model, asked.prompt_tokens, asked.max_tokens)
+            refusal = await grant.meter.admit(asked.model, asked.max_tokens, most_nanos=most)
         except Exception:  # the limits must hold even where checking them fails
             logger.exception("%s: whether a model call is allowed could not be found out", grant.owner)
             return error_response(500, "the limits could not be checked", headers={"x-should-retry": "false"})
@@ -198,7 +197,7 @@ class Gateway:
         with CallRecord(
             owner=grant.owner,
             meter=grant.meter,
-            model=model,
+            model=asked.model,
             prices=self._prices,
             totals=self._metered,
             agent_id=request.headers.get("x-claude-code-agent-id"),
@@ -282,18 +281,6 @@ def _break_off(request: web.Request, response: web.StreamResponse, why: str) -> 
         logger.warning("a model's answer broke off: %s", why)
         request.transport.abort()
     return response
-
-
-def _asked(raw: bytes) -> tuple[str, int] | None:
-    """Return the model and the most tokens that a request asks for."""
-    try:
-        body: Any = json.loads(raw)
-    except (ValueError, RecursionError):
-        return None
-    if not isinstance(body, dict) or not isinstance(body.get("model"), str):
-        return None
-    most = body.get("max_tokens")
-    return body["model"], most if isinstance(most, int) and most > 0 else 0
 
 
 def _without(headers: Mapping[str, str], names: Iterable[str]) -> CIMultiDict[str]:

@@ -305,6 +305,16 @@ async def test_revoked_token_lets_nothing_in(
         assert answer.status == 403
 
 
+async def test_what_cannot_be_metered_is_refused_and_asks_no_meter(
+    offline: OfflineModel, meter: RecordingMeter, http: aiohttp.ClientSession
+) -> None:
+    async with http.post("/v1/messages", json=asking(speed="fast")) as answer:
+        assert answer.status == 400
+        assert "speed" in (await answer.json())["error"]["message"]
+    assert not offline.requests
+    assert not meter.asked
+
+
 @pytest.mark.parametrize("path", ["/v1/messages", "/v1/messages/count_tokens"])
 async def test_a_token_that_ends_while_its_request_comes_lets_nothing_in(
     path: str, gateway: Gateway, offline: OfflineModel, endpoint: ModelEndpoint, http: aiohttp.ClientSession

@@ -1,0 +1,70 @@
+"""What a request asks for: what it can come to, and what is not passed on since nobody could meter it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from supervisor.models.asking import WHOLE_CONTEXT, Asked, Unmetered, read
+
+TEXT = {"role": "user", "content": [{"type": "text", "text": "hi"}]}
+
+
+def asking(**more: Any) -> bytes:
+    return json.dumps({"model": "m", "max_tokens": 50, "messages": [TEXT], **more}).encode()
+
+
+def test_a_prompt_has_at_most_a_token_for_each_byte() -> None:
+    raw = asking(tools=[{"name": "Read"}, {"type": "custom", "name": "a"}, {"type": "bash_20250124", "name": "bash"}])
+    assert read(raw) == Asked(model="m", max_tokens=50, prompt_tokens=len(raw))
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        {"type": "document", "source": {"type": "url", "url": "https://example.com/long.pdf"}},
+        {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "iVBOR"}},
+        {"type": "tool_result", "content": [{"type": "document", "source": {"type": "file", "file_id": "f"}}]},
+    ],
+)
+def test_a_file_may_fill_the_context_whatever_it_weighs(block: dict[str, Any]) -> None:
+    assert read(asking(messages=[{"role": "user", "content": [block]}])).prompt_tokens == WHOLE_CONTEXT
+
+
+def test_what_is_longer_than_a_context_counts_whole() -> None:
+    text = {"type": "text", "text": "x" * WHOLE_CONTEXT}
+    raw = asking(messages=[{"role": "user", "content": [text, {"type": "image", "source": {}}]}])
+    assert read(raw).prompt_tokens == len(raw)
+
+
+def test_the_most_that_may_be_written_need_not_be_said() -> None:
+    assert read(b'{"model": "m"}').max_tokens == read(asking(max_tokens=-5)).max_tokens == 0
+
+
+@pytest.mark.parametrize(
+    ("more", "field"),
+    [
+        ({"max_tokens": 32000.0}, "max_tokens"),
+        ({"max_tokens": "32000"}, "max_tokens"),
+        ({"max_tokens": True}, "max_tokens"),
+        ({"speed": "fast"}, "speed"),
+        ({"inference_geo": "us"}, "inference_geo"),
+        ({"mcp_servers": [{"type": "url", "url": "https://example.com"}]}, "mcp_servers"),
+        ({"tools": [{"name": "Read"}, {"type": "web_search_20250305", "name": "web_search"}]}, "tools"),
+        ({"tools": [{"type": "web_fetch_20250910", "name": "web_fetch"}]}, "tools"),
+        ({"tools": [{"type": "code_execution_20250825", "name": "code"}]}, "tools"),
+        ({"tools": [{"type": ["custom"], "name": "odd"}]}, "tools"),
+    ],
+)
+def test_what_no_price_and_no_policy_covers_is_not_passed_on(more: dict[str, Any], field: str) -> None:
+    with pytest.raises(Unmetered) as caught:
+        read(asking(**more))
+    assert caught.value.why.startswith(f"{field}: ")
+
+
+@pytest.mark.parametrize("raw", [b"", b"[]", b"{", b"{}", b'{"model": 5}', b"\xff", b"[" * 100_000])
+def test_what_is_no_request_is_not_passed_on(raw: bytes) -> None:
+    with pytest.raises(Unmetered, match="must be a JSON object with a model"):
+        read(raw)
