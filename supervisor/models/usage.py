@@ -17,7 +17,20 @@ WRITTEN = ("text", "partial_json", "thinking")
 
 
 def read_tokens(usage: Mapping[str, Any]) -> Tokens:
-    """Read the API's `usage`; cache writes of unknown duration count as those of five minutes."""
+    """Read the API's `usage`; cache writes of unknown duration count as those of five minutes.
+
+    What the API takes to compact a conversation by itself is listed beside the sums, and in none of them.
+    """
+    steps = usage.get("iterations")
+    compactions = [step for step in steps if _compacts(step)] if isinstance(steps, list) else []
+    return sum((_counts(step) for step in compactions), start=_counts(usage))
+
+
+def _compacts(step: object) -> bool:
+    return isinstance(step, Mapping) and step.get("type") == "compaction"
+
+
+def _counts(usage: Mapping[str, Any]) -> Tokens:
     written = _count(usage, "cache_creation_input_tokens")
     given = usage.get("cache_creation")
     split = given if isinstance(given, Mapping) else {}
@@ -83,6 +96,7 @@ class StreamReader(UsageReader):
     def __init__(self) -> None:
         super().__init__()
         self._rest = b""
+        self._shown = False  # the thoughts whose signature comes next
 
     def feed(self, data: bytes) -> None:
         *lines, self._rest = (self._rest + data).split(b"\n")
@@ -97,6 +111,15 @@ class StreamReader(UsageReader):
         match event:
             case {"type": "content_block_delta", "delta": Mapping() as delta}:
                 self._characters += sum(len(text) for name in WRITTEN if isinstance(text := delta.get(name), str))
+                match delta:
+                    case {"thinking": str(thoughts)} if thoughts:
+                        self._shown = True
+                    case {"signature": str(signature)}:
+                        # Of thoughts that the caller did not want to see it alone tells how many there were.
+                        self._characters += 0 if self._shown else len(signature)
+                        self._shown = False
+                    case _:
+                        pass
             case {"type": "message_start", "message": Mapping() as message}:
                 self._begin(message)
             case {"type": "message_delta", "delta": Mapping() as change}:

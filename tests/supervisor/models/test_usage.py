@@ -68,6 +68,23 @@ def test_broken_stream_is_estimated_from_what_was_written() -> None:
     assert (reader.tokens, reader.complete) == (Tokens(input=7, output=11), False)
 
 
+def test_thoughts_that_are_not_shown_are_estimated_from_their_signature() -> None:
+    delta = {"type": "signature_delta", "signature": "x" * 4000}
+    reader = read(start(input_tokens=10, output_tokens=1), event("content_block_delta", delta=delta))
+    assert reader.tokens == Tokens(input=10, output=1000)
+
+
+def test_what_the_api_takes_to_compact_a_conversation_counts_beside_the_answer() -> None:
+    steps = [
+        {"type": "compaction", "input_tokens": 180_000, "output_tokens": 3_500, "cache_read_input_tokens": 7},
+        {"type": "message", "input_tokens": 23_000, "output_tokens": 1_000},
+        "odd",
+    ]
+    usage = {"input_tokens": 23_000, "output_tokens": 1_000, "iterations": steps}
+    reader = read(start(), event("message_delta", delta={"stop_reason": "end_turn"}, usage=usage))
+    assert reader.tokens == Tokens(input=203_000, output=4_500, cache_read=7)
+
+
 def test_interim_count_is_not_the_final_one() -> None:
     reader = read(
         start(input_tokens=7, output_tokens=1),
