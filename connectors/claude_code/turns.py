@@ -56,7 +56,7 @@ class TurnReader:
         self._absorbed: set[MessageId] = set()
         self._idle = True
         self._partial: list[str] = []
-        self._written = 0
+        self._written = self._called = 0  # since the last prompt: a result that nobody asked for allows no more
         self._new_block = False
         self._tools: dict[str, bool] = {}
         self._ending: Failed | None = None
@@ -83,6 +83,7 @@ class TurnReader:
         """Note a prompt that is being written."""
         self._pending[message_id] = False
         self.ignored = False
+        self._written = self._called = 0
 
     def not_written(self, message_id: MessageId) -> None:
         """Take back a prompt that was certainly not written."""
@@ -170,9 +171,10 @@ class TurnReader:
         for block in items(mapping(body, "message"), "content"):
             if isinstance(block, dict) and block.get("type") == "tool_use":
                 tool_use_id = text(block, "id")
-                if len(self._tools) >= MAX_CALLS:
-                    raise Flooded(f"it called more than {MAX_CALLS:,} tools in one turn")
                 if tool_use_id and tool_use_id not in self._tools:
+                    self._called += 1
+                    if self._called > MAX_CALLS:
+                        raise Flooded(f"it called more than {MAX_CALLS:,} tools in one turn")
                     self._tools[tool_use_id] = False
                     events.append(
                         ToolStarted(tool_use_id=tool_use_id, name=text(block, "name"), input=mapping(block, "input"))
@@ -278,7 +280,6 @@ class TurnReader:
 
     def _reset(self) -> None:
         self._partial = []
-        self._written = 0
         self._new_block = False
         self._tools = {}
         self._ending = None

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from connectors.claude_code.frames import Message, parse_frame
-from connectors.claude_code.turns import ALREADY_SEEN, MAX_RESULT, TurnReader
+from connectors.claude_code.turns import ALREADY_SEEN, MAX_CALLS, MAX_RESULT, MAX_TEXT, Flooded, TurnReader
 from connectors.claude_code.usage import read_usage
 from supervisor.protocol.conversation import (
     ConversationEvent,
@@ -208,6 +208,27 @@ def test_usage_is_split_by_model_and_by_life_of_the_cache() -> None:
         ),
         UsageReported(model="b", tokens=Tokens(input=1), provider_nanos=None),
     ]
+
+
+def test_results_that_nobody_asked_for_allow_a_flood_no_more_than_one_turn_may_say() -> None:
+    delta = {"type": "content_block_delta", "delta": {"type": "text_delta", "text": "y" * (MAX_TEXT // 2)}}
+    text = Message(type="stream_event", body={"event": delta, "parent_tool_use_id": None})
+    reader = reading("m1")
+    for message in (text, result(), text, result()):
+        reader.receive(message)
+    with pytest.raises(Flooded):
+        reader.receive(text)
+    reader.written(MessageId("m2"))
+    assert reader.receive(text)
+
+
+def test_nor_do_they_allow_more_calls() -> None:
+    reader = reading("m1")
+    with pytest.raises(Flooded):
+        for number in range(MAX_CALLS + 1):
+            block = {"type": "tool_use", "name": "Bash", "input": {}, "id": str(number)}
+            reader.receive(Message(type="assistant", body={"message": {"content": [block]}}))
+            reader.receive(result())
 
 
 def test_a_guessed_price_is_none() -> None:
