@@ -18,6 +18,7 @@ from connectors.claude_code.allowance import Allowance
 from connectors.claude_code.cgroup import Groups
 from connectors.claude_code.command import Home
 from connectors.claude_code.fence import Fence
+from connectors.claude_code.frames import Unanswered
 from connectors.claude_code.guard import Guard
 from connectors.claude_code.orphans import (
     END_TIMEOUT,
@@ -29,7 +30,7 @@ from connectors.claude_code.orphans import (
     state_mark,
 )
 from connectors.claude_code.process import Patience, Process
-from connectors.claude_code.session import ClaudeCodeConversation, Unanswered
+from connectors.claude_code.session import ClaudeCodeConversation
 from connectors.claude_code.shelter import Shelter, settle
 from connectors.claude_code.watchdog import Limits
 from supervisor.protocol.checks import Check

@@ -32,6 +32,21 @@ class LineTooLong(Exception):
         return f"it printed a line of more than {self.limit // (1024 * 1024)} MiB"
 
 
+class Unanswered(Exception):
+    """A request of ours got no answer, or a refusal.
+
+    Args:
+        why: a sentence.
+    """
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+        self.why = why
+
+    def __str__(self) -> str:
+        return self.why
+
+
 class LineSplitter:
     """Cuts a stream of bytes into lines.
 

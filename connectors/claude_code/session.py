@@ -22,6 +22,7 @@ from connectors.claude_code.frames import (
     LineSplitter,
     LineTooLong,
     Message,
+    Unanswered,
 )
 from connectors.claude_code.history import content
 from connectors.claude_code.process import Patience, Process, WriteFailed, described
@@ -48,26 +49,13 @@ MAX_GARBAGE = 1000
 """Lines outside the protocol after which what runs is not Claude Code; a hundred times as many where it was."""
 LOGGED_GARBAGE = 3
 """Of those, how many are logged."""
+MAX_ASKED = 1000
+"""Questions of its that are open at a time; it asks as many as calls run side by side, twice for each."""
 LAST_READ = 15.0
 """Seconds that the reader gets to end after the process; it needs far less."""
 TICK = 1.0
 """Longest time in seconds between two looks of the watchdog."""
 SECRET = re.compile(r"(sk-ant-[\w-]+|Bearer\s+\S+|(?<=key=)\S+)", re.IGNORECASE)
-
-
-class Unanswered(Exception):
-    """A request of ours got no answer, or a refusal.
-
-    Args:
-        why: a sentence.
-    """
-
-    def __init__(self, why: str) -> None:
-        super().__init__(why)
-        self.why = why
-
-    def __str__(self) -> str:
-        return self.why
 
 
 class ClaudeCodeConversation(Conversation):
@@ -274,7 +262,9 @@ class ClaudeCodeConversation(Conversation):
             case Message():
                 await self._tell(self._turns.receive(frame))
                 self._after_events()
-            case ControlRequest():
+            case ControlRequest() if frame.request_id not in self._answering:
+                if len(self._answering) >= MAX_ASKED:
+                    raise Flooded(f"it asked more than {MAX_ASKED:,} questions at a time")
                 task = asyncio.create_task(self._answer(frame), name=f"answer {self._name} {frame.request_id}")
                 self._answering[frame.request_id] = task
                 task.add_done_callback(lambda _: self._answering.pop(frame.request_id, None))
@@ -283,6 +273,8 @@ class ClaudeCodeConversation(Conversation):
                     asked.cancel()
             case ControlResponse():
                 self._settle(frame)
+            case _:
+                logger.debug("%s: a question with the id of one that is open", self._name)
 
     def _settle(self, response: ControlResponse) -> None:
         future = self._requests.get(response.request_id)

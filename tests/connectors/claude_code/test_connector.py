@@ -403,10 +403,16 @@ CALLS = """import itertools
     for number in itertools.count():
         say(type="assistant", message={"content": [{**block, "id": str(number)}]})"""
 
+QUESTIONS = """import itertools
+    for number in itertools.count():
+        hook = {"tool_name": "Bash", "tool_use_id": str(number), "tool_input": {}}
+        say(type="control_request", request_id=str(number), request={"subtype": "hook_callback", "input": hook})"""
+
 
 @pytest.mark.parametrize(
     ("body", "why"),
     [
+        (QUESTIONS, "it asked more than 1,000 questions at a time"),
         (TEXT, "it wrote more than 4,000,000 characters in one turn"),
         (CALLS, "it called more than 10,000 tools in one turn"),
         ("print('y')", "what runs there does not speak the protocol of Claude Code"),
