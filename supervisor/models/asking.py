@@ -62,7 +62,7 @@ def read(raw: bytes) -> Asked:
         kind = tool.get("type") if isinstance(tool, dict) else None
         if kind is not None and not str(kind).startswith(CLIENT_TOOLS):
             raise Unmetered(f"tools: no policy decides about {str(kind)[:80]!r}, which the API would call by itself")
-    # No token of a text is shorter than a byte. A document of few bytes, or one that is only named, may have any number.
+    # No token of a text is shorter than a byte. A document of few bytes, or one only named, may have any number.
     prompt_tokens = max(len(raw), WHOLE_CONTEXT) if _holds_files(body.get("messages")) else len(raw)
     return Asked(model=body["model"], max_tokens=max(most, 0), prompt_tokens=prompt_tokens)
 

@@ -163,7 +163,7 @@ def test_a_group_that_cannot_be_limited_is_not_left(tmp_path: Path, monkeypatch:
     (tmp_path / "cgroup.controllers").write_text("memory\n")
     groups = groups_of(tmp_path)
     monkeypatch.setattr(Path, "write_text", refuse)
-    with pytest.raises(OSError, match="memory.max"):
+    with pytest.raises(OSError, match=r"memory\.max"):
         groups.make("one")
     assert [path.name for path in tmp_path.iterdir()] == ["cgroup.controllers"]
 

@@ -223,12 +223,16 @@ def test_results_that_nobody_asked_for_allow_a_flood_no_more_than_one_turn_may_s
 
 
 def test_nor_do_they_allow_more_calls() -> None:
+    def call(number: int) -> Message:
+        block = {"type": "tool_use", "name": "Bash", "input": {}, "id": str(number)}
+        return Message(type="assistant", body={"message": {"content": [block]}})
+
     reader = reading("m1")
+    for number in range(MAX_CALLS):
+        reader.receive(call(number))
+        reader.receive(result())
     with pytest.raises(Flooded):
-        for number in range(MAX_CALLS + 1):
-            block = {"type": "tool_use", "name": "Bash", "input": {}, "id": str(number)}
-            reader.receive(Message(type="assistant", body={"message": {"content": [block]}}))
-            reader.receive(result())
+        reader.receive(call(MAX_CALLS))
 
 
 def test_a_guessed_price_is_none() -> None:

@@ -315,48 +315,6 @@ async def test_what_cannot_be_metered_is_refused_and_asks_no_meter(
     assert not meter.asked
 
 
-@pytest.mark.parametrize("path", ["/v1/messages", "/v1/messages/count_tokens"])
-async def test_a_token_that_ends_while_its_request_comes_lets_nothing_in(
-    path: str, gateway: Gateway, offline: OfflineModel, endpoint: ModelEndpoint, http: aiohttp.ClientSession
-) -> None:
-    async def ending() -> AsyncIterator[bytes]:
-        gateway.revoke(endpoint.token)
-        yield json.dumps(asking()).encode()
-
-    # The body is asked for by who takes the request, and comes only then.
-    async with http.post(path, data=ending(), expect100=True) as answer:
-        assert answer.status == 403
-    assert not offline.requests
-
-
-class WaitingMeter(RecordingMeter):
-    """A meter at which a call waits for others, until its session has ended."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.free = asyncio.Event()
-
-    async def admit(self, model: str, max_tokens: int, *, most_nanos: int | None) -> str | None:
-        await super().admit(model, max_tokens, most_nanos=most_nanos)
-        await self.free.wait()
-        return None
-
-
-async def test_a_call_that_waited_past_the_end_of_its_token_is_not_made(
-    gateway: Gateway, offline: OfflineModel
-) -> None:
-    meter = WaitingMeter()
-    endpoint = gateway.issue("ada", meter)
-    async with aiohttp.ClientSession(endpoint.base_url, headers=bearing(endpoint)) as http:
-        call = asyncio.create_task(http.post("/v1/messages", json=asking()))
-        await until(lambda: meter.asked, "the call asks to be let through")
-        gateway.revoke(endpoint.token)
-        meter.free.set()
-        assert (await call).status == 403
-    assert not offline.requests
-    assert (meter.done, meter.begun) == (1, [])
-
-
 async def test_tokens_are_of_one_owner_each(gateway: Gateway) -> None:
     meters = {name: RecordingMeter() for name in ("ada", "bob")}
     for name, meter in meters.items():
