@@ -45,8 +45,10 @@ def error_response(status: int, message: str, headers: Mapping[str, str] | None 
 
 @web.middleware
 async def in_api_shape(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Answer a request that is too large in the API's shape too."""
+    """Answer a request that is too large, or whose body is broken, in the API's shape too."""
     try:
         return await handler(request)
     except web.HTTPRequestEntityTooLarge:
         return error_response(413, f"a request may have at most {LARGEST_BODY // 1024 // 1024} MiB")
+    except web.RequestPayloadError:
+        return error_response(400, "the body cannot be read: it is not compressed, or not as long, as it says")

@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import json
 
+import aiohttp
 import pytest
+from aiohttp import web
 
-from supervisor.models.api_errors import error_body, error_response
+from supervisor.models.api_errors import error_body, error_response, in_api_shape
 
 
 @pytest.mark.parametrize(
@@ -30,3 +32,26 @@ def test_response_is_json_with_its_headers() -> None:
     response = error_response(429, "later", headers={"retry-after": "7"})
     assert (response.status, response.content_type, response.headers["retry-after"]) == (429, "application/json", "7")
     assert json.loads(response.text or "") == error_body(429, "later")
+
+
+async def test_a_body_that_is_not_compressed_as_it_says_is_the_callers_fault(caplog: pytest.LogCaptureFixture) -> None:
+    async def handler(request: web.Request) -> web.Response:
+        return web.Response(body=await request.read())
+
+    app = web.Application(middlewares=[in_api_shape])
+    app.router.add_post("/", handler)
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        host, port = runner.addresses[0]
+        headers = {"Content-Encoding": "gzip"}
+        async with (
+            aiohttp.ClientSession() as http,
+            http.post(f"http://{host}:{port}/", data=b"plain", headers=headers, compress=False) as answer,
+        ):
+            assert answer.status == 400
+            assert (await answer.json())["error"]["type"] == "invalid_request_error"
+    finally:
+        await runner.cleanup()
+    assert "Error handling request" not in caplog.text
