@@ -87,7 +87,8 @@ class PlainWords:
         offset = row.note.removeprefix("more:") if row is not None else ""
         if row is None or not offset.isdecimal():
             return Answer(text="There is nothing more")
-        return Answer(text=row.text, meta={"offset": int(offset)})
+        # With all that the first part was made with: the offset counts in that.
+        return Answer(text=row.text, meta={**row.meta, "offset": int(offset)})
 
     async def _abort(self, user: User) -> str:
         stopped, dropped = 0, 0
