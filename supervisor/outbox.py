@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+import re
 from dataclasses import dataclass, field
 
 from supervisor.protocol.errors import OutcomeUnknown, PermanentFailure, StorageError, TemporaryFailure
@@ -31,6 +32,9 @@ STORAGE_PAUSE_SECONDS = 1.0
 PARKED_MS = 24 * 3_600_000
 """How long a reply waits for its recipient to come back before it is looked at again."""
 
+
+BLOCK = re.compile(r"#{1,6}\s|[-*+]\s|\d{1,9}[.)]\s|>|\||```|~~~")
+"""What Markdown reads as a heading, a list, a quotation, a table or code at the beginning of a line only."""
 
 _WAS_NOT_SENT = TemporaryFailure("it had not been sent")
 
@@ -254,7 +258,7 @@ class Outbox:
 def outbound_of(row: OutboxRow) -> Outbound:
     """Return a reply as its channel gets it: which project answers before the text, what it took below it."""
     prefix, footer = str(row.meta.get("prefix", "")), str(row.meta.get("footer", ""))
-    text = f"{prefix} {row.text}" if prefix else row.text
+    text = f"{prefix}{_gap(row.text)}{row.text}" if prefix else row.text
     return Outbound(
         id=row.id,
         channel=row.channel,
@@ -266,3 +270,8 @@ def outbound_of(row: OutboxRow) -> Outbound:
         sending_since=row.sending_ms,
         message_id=row.message_id,
     )
+
+
+def _gap(text: str) -> str:
+    """Return what stands between the name of a project and an answer: a line of its own keeps its Markdown whole."""
+    return "\n\n" if BLOCK.match(text) else " "
