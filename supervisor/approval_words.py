@@ -37,7 +37,7 @@ class ApprovalWords:
         approval = await self._store.approvals.find(command.code)
         shown = resumed = session_id = None
         if command.rest and not _minutes(command.rest):
-            shown = f"{command.word} {command.code} (the rest is not kept)"
+            shown = command.shown
         if approval is None or not self._approvals.approvers.may_answer(asker.user.id, approval):
             text = f"Nothing of yours waits under {command.code}. Nothing was allowed."
         else:

@@ -149,10 +149,11 @@ class Intake:
         if decision is not None:
             return await self._accept(submission, decision, mode=mode)
         answer: Answer | None = None
-        retry_after = self._rates.take(user.id) if submission.limited else None
+        retry_after = self._rates.take(user.id, command=command is not None) if submission.limited else None
         if retry_after is not None:
             told = self._rates.tell(user.id, retry_after)
-            decision = Decision(target=Target.REFUSED, reason=too_many(retry_after) if told else "", text="")
+            shown = "" if command is None else command.shown
+            decision = Decision(target=Target.REFUSED, reason=too_many(retry_after) if told else "", text=shown)
         elif command is not None and (answer := await self._carry_out(command, submission)) is not None:
             if (resumed := answer.resumed) is not None:
                 decision = await self._conversations.again(user, submission.channel, resumed.session_id, resumed.text)

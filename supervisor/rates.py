@@ -16,7 +16,7 @@ TRACES = RateLimitItemPerHour(500)
 
 
 class Rates:
-    """Counts the messages of people; services are not counted."""
+    """Counts the messages of people, and apart from them their command words; services are not counted."""
 
     def __init__(self, limits: Limits) -> None:
         self._items = [
@@ -26,14 +26,19 @@ class Rates:
         self._limiter = MovingWindowRateLimiter(MemoryStorage())
         self._told: dict[UserId, float] = {}
 
-    def take(self, user_id: UserId) -> float | None:
-        """Count a message; return seconds to wait where it is one too many, None where it is not."""
-        full = [item for item in self._items if not self._limiter.test(item, user_id)]
+    def take(self, user_id: UserId, *, command: bool = False) -> float | None:
+        """Count a message; return seconds to wait where it is one too many, None where it is not.
+
+        Args:
+            command: it is a command word: whoever wrote too much can still say NO or ABORT, and guesses no code by it.
+        """
+        key = (user_id, "command") if command else (user_id,)
+        full = [item for item in self._items if not self._limiter.test(item, *key)]
         if full:
-            resets = [float(self._limiter.get_window_stats(item, user_id).reset_time) for item in full]
+            resets = [float(self._limiter.get_window_stats(item, *key).reset_time) for item in full]
             return max(1.0, max(resets) - time.time())
         for item in self._items:
-            self._limiter.hit(item, user_id)
+            self._limiter.hit(item, *key)
         return None
 
     def trace(self, channel: str) -> bool:

@@ -52,6 +52,11 @@ class Command:
     amount_usd: Decimal | None = None
     rest: str = ""
 
+    @property
+    def shown(self) -> str:
+        """Return it as it may be stored though nobody has looked at it; empty = as it was written."""
+        return f"{self.word} {self.code} (the rest is not kept)" if self.rest else ""
+
 
 ANSWERS = frozenset({Word.YES, Word.NO})
 """Words that say whether a tool call may run."""

@@ -122,6 +122,21 @@ async def test_too_many_messages_are_told_once_and_repetitions_cost_nothing(tmp_
         assert mine.message_id is None  # bob has no phone; nobody else's limit is touched by alice's
 
 
+async def test_who_wrote_too_much_can_still_stop_it_and_no_passphrase_is_kept(tmp_path: Path) -> None:
+    async with core_with(tmp_path, limits=Limits(messages_per_minute=2)) as core:
+        running = await core.intake.accept(text_message("claude: hold"))
+        await until(scripted(core).held, "it runs")
+        for _ in range(4):
+            await core.intake.accept(text_message("claude: and hurry"))
+        abort = await core.intake.accept(text_message("ABORT"))
+        assert (await result(core, abort.message_id)).turn.reason == "Stopped, and dropped 1 that waited behind it"
+        await until(lambda: _is_final(core, running), "it was stopped")
+        await core.intake.accept(text_message("STATUS"))
+        over = await core.intake.accept(text_message("YES KXQPT correct horse battery"))
+        turn = (await result(core, over.message_id)).turn
+        assert (turn.target, turn.text) == (Target.REFUSED, "YES KXQPT (the rest is not kept)")
+
+
 async def test_services_are_not_limited_but_told_that_too_much_waits(tmp_path: Path) -> None:
     async with core_with(tmp_path, limits=Limits(messages_per_minute=1), tuning=Tuning(max_waiting=3)) as core:
         await connect(core)

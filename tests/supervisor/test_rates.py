@@ -53,3 +53,12 @@ def test_a_flood_is_told_once_until_its_wait_is_over() -> None:
     assert not rates.tell(ADA, 60.0)
     assert rates.tell(BOB, 0.0)
     assert rates.tell(BOB, 0.0)
+
+
+def test_command_words_are_counted_apart() -> None:
+    rates = Rates(Limits(messages_per_minute=2))
+    assert [rates.take(ADA), rates.take(ADA), rates.take(ADA, command=True)] == [None, None, None]
+    assert rates.take(ADA) is not None
+    assert rates.take(ADA, command=True) is None
+    assert rates.take(ADA, command=True) is not None
+    assert rates.take(BOB, command=True) is None
