@@ -70,22 +70,27 @@ ALONE = frozenset(set(Word) - {Word.YES, Word.NO, Word.ADD})
 
 CODED = re.compile(rf"(YES|NO|CONTINUE|RETRY|DROP|UNDO)\s+({CODE})", re.IGNORECASE | re.ASCII)
 
-ALLOWED = re.compile(rf"YES\s+({CODE})\s+(\S.*)", re.IGNORECASE | re.ASCII | re.DOTALL)
-"""A yes with a tail is never an ordinary message: the tail may be a passphrase, which no model is to read."""
+ALLOWED = re.compile(rf"YES[.,:;]?\s+({CODE})[.,:;!]?\s+(\S.*)", re.IGNORECASE | re.ASCII | re.DOTALL)
+"""A yes with a tail is never an ordinary message: the tail may be a passphrase, which no model is to read. Phones make
+a full stop of two blanks."""
+
+BLANK = re.compile(r"[^\S\n]")
+"""Mail programs write other blanks than that of ASCII."""
 
 ADDED = re.compile(rf"ADD\s+\$?(\d{{1,5}}(?:\.\d{{1,2}})?)\s*\$?\s+({CODE})", re.IGNORECASE | re.ASCII)
 
 
 def parse(text: str) -> Command | None:
     """Return the command that a whole message is: any case, blanks around it and a final full stop ignored."""
-    bare = re.sub(r"\.$", "", text.strip()).strip()
+    text = BLANK.sub(" ", text.strip())
+    bare = text.removesuffix(".").strip()
     if bare.upper() in Word.__members__ and (word := Word(bare.upper())) in ALONE:
         return Command(word)
     if match := CODED.fullmatch(bare):
         return Command(Word(match[1].upper()), match[2].upper())
     if match := ADDED.fullmatch(bare):
         return Command(Word.ADD, match[2].upper(), Decimal(match[1]))
-    if match := ALLOWED.fullmatch(text.strip()):
+    if match := ALLOWED.fullmatch(text):
         return Command(Word.YES, match[1].upper(), rest=match[2])
     return None
 

@@ -77,6 +77,12 @@ def test_any_text_is_a_word_or_none(text: str) -> None:
         ("add $2.50 kxqpt.", Command(Word.ADD, "KXQPT", Decimal("2.50"))),
         ("YES KXQPT 30", Command(Word.YES, "KXQPT", rest="30")),
         ("yes kxqpt Correct Horse.", Command(Word.YES, "KXQPT", rest="Correct Horse.")),
+        ("Yes, kxqpt. Correct Horse", Command(Word.YES, "KXQPT", rest="Correct Horse")),
+        ("YES. KXQPT: correct horse", Command(Word.YES, "KXQPT", rest="correct horse")),
+        ("YES\u00a0KXQPT", Command(Word.YES, "KXQPT")),
+        ("No\u3000kxqpt\u202f.", Command(Word.NO, "KXQPT")),
+        ("ADD\u00a05 KXQPT", Command(Word.ADD, "KXQPT", Decimal(5))),
+        ("YES\u00a0KXQPT correct\u00a0horse", Command(Word.YES, "KXQPT", rest="correct horse")),
     ],
 )
 def test_a_word_comes_with_its_code(text: str, command: Command) -> None:
