@@ -101,7 +101,8 @@ def visible_text(source: str) -> str:
         else:
             _open(page, stack, tag, _attributes(token["attributes"] or ""))
     _text(page, stack[-1], source[position:])
-    text = "\n".join(line.rstrip() for line in page.lines)
+    # The blank of "-- " is what makes it the head of a signature.
+    text = "\n".join(line if line == "-- " else line.rstrip() for line in page.lines)
     return re.sub(r"\n{3,}", "\n\n", text).strip("\n")
 
 

@@ -43,6 +43,12 @@ _SENT_FROM = re.compile(
     r"|Von meinem \w+ gesendet|Gesendet von .{1,30})\.?",
     re.IGNORECASE,
 )
+_SENT_BY = re.compile(
+    r"(?:Sent (?:from|via) |Von meinem |Gesendet (?:von|mit) |Envoyé (?:de|depuis) |Enviado (?:desde|do|de) "
+    r"|Sendt fra |Skickat från )[^?!:;]{1,60}",
+    re.IGNORECASE,
+)
+"""The same in more words: only where it stands apart."""
 _SIGNATURE_LINES = 20
 _ATTRIBUTION_LINES = 4
 _ATTRIBUTION_LENGTH = 600
@@ -170,7 +176,8 @@ def _unsigned(lines: Sequence[str]) -> list[str]:
             break
     while kept and not kept[-1].strip():
         kept.pop()
-    if kept and _SENT_FROM.fullmatch(kept[-1].strip()):
+    apart = len(kept) > 2 and not kept[-2].strip()
+    if kept and (_SENT_FROM.fullmatch(kept[-1].strip()) or (apart and _SENT_BY.fullmatch(kept[-1].strip()))):
         kept.pop()
     return kept
 

@@ -30,6 +30,7 @@ from channels.mail.markup import visible_text
         ('<span title="a > b">seen</span>', "seen"),
         ("<p>unclosed <b>tags", "unclosed tags"),
         ("</p></div>stray", "stray"),
+        ("<div>mine </div><div>-- <br></div><div>Alice</div>", "mine\n-- \nAlice"),
     ],
 )
 def test_visible_text_is_laid_out_in_lines(source: str, text: str) -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from channels.mail.quotes import FORWARDED, MIXED, written
+from channels.mail.quotes import FORWARDED, MIXED, Written, written
 
 GOLDEN = sorted(Path(__file__).with_name("golden").glob("*.txt"))
 NOTES = {"": "", " (mixed)": MIXED, " (forwarded)": FORWARDED}
@@ -43,3 +43,30 @@ def test_own_lines_around_marked_quotes_are_all_kept(lines: list[str]) -> None:
 
 def test_windows_line_ends_are_read() -> None:
     assert written("mine\r\n\r\n> quoted\r\n").text == "mine"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *("Sent from my iPhone", "Sent from my Pixel 7", "Sent from Yahoo Mail for iPhone", "Sent from Gmail Mobile"),
+        *(
+            "Sent via the Samsung Galaxy S21 5G, an AT&T 5G smartphone",
+            "Envoyé de mon iPhone",
+            "Skickat från min iPhone",
+        ),
+        *("Von meinem Samsung Galaxy gesendet", "Enviado desde mi iPhone", "Gesendet mit der Mail App"),
+    ],
+)
+def test_what_a_program_writes_below_a_mail_is_left_out(line: str) -> None:
+    assert written(f"YES KXQPT\n\n{line}\n") == Written("YES KXQPT")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("look at this:\nSent via the API the call fails", "look:\n\nSent via the API: it fails", "Sent via the API"),
+        "why?\n\nWas it sent from the office",
+    ],
+)
+def test_a_sentence_of_the_person_is_kept(text: str) -> None:
+    assert written(text) == Written(text)
