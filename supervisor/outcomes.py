@@ -95,13 +95,12 @@ def interrupted(
         return outcome
 
     def notices(code: str) -> Sequence[OutboxDraft]:
-        stands = (
-            f" {brief(asked.summary)} was not run: YES {asked.code} allows it once and goes on."
-            if asked is not None
-            else ""
-        )
-        words = f"{stands} Reply CONTINUE {code}, RETRY {code} or DROP {code}."
-        return [replace(draft, text=f"{draft.text}{words}") for draft in outcome.replies]
+        # The codes first, for what is too long is cut: there may be many tools.
+        words = f"Reply CONTINUE {code}, RETRY {code} or DROP {code}."
+        if asked is not None:
+            words += f" YES {asked.code} allows once, and goes on with, what was not run: {brief(asked.summary)}."
+        text = f"{_was_interrupted(turn, why)}. It was not run again. {words}{started}"
+        return [replace(draft, text=text) for draft in outcome.replies]
 
     asking = Asking(kind=CodeKind.TURN, ref=turn.message_id, until_ms=now_ms + ASKED_MS, notices=notices)
     return replace(outcome, replies=(), asking=asking)
@@ -148,7 +147,7 @@ def told(turn: Turn, state: TurnState, answer: str, why: str) -> str | None:
         case TurnState.CANCELLED:
             return "Stopped." + (f" Written until then:\n\n{answer}" if answer else "")
         case TurnState.INTERRUPTED:
-            return f"Your message {quote(turn.text)} was interrupted: {why}."
+            return f"{_was_interrupted(turn, why)}."
         case _:
             sentence = why if why.startswith(OWN_WORDS) else f"{who} failed: {why}"
             return f"{sentence}." + (f" Written until then:\n\n{answer}" if answer else "")
@@ -198,6 +197,10 @@ def footer(outcome: Outcome, nanos: int) -> str:
 def _by_hand(turn: Turn) -> bool:
     """Return whether the answer is read by a person on a channel that has no fields for what it took."""
     return turn.reply is not None and turn.reply.channel in PLAIN_CHANNELS
+
+
+def _was_interrupted(turn: Turn, why: str) -> str:
+    return f"Your message {quote(turn.text)} was interrupted: {why}"
 
 
 def _denials(denied: Sequence[str]) -> str:

@@ -123,7 +123,7 @@ async def test_sigterm_drains(world: World) -> None:
     assert_nothing_is_left(world)
     assert any(answer.startswith("[site] w0 w1 w2 w3 w4 w5 w6 w7 w8 w9") for answer in world.answers())
     told = await world.answer("was interrupted: the daemon was shut down while it ran")
-    assert f"These tools had started: Write {shop / 'begun.txt'}. It was not run again" in told
+    assert f"These tools had started: Write {shop / 'begun.txt'}." in told
     assert world.turns("running") == []
     assert len(world.turns("interrupted")) == 1
 
@@ -159,7 +159,7 @@ async def test_a_killed_daemon_leaves_no_agent_and_runs_no_tool_twice(world: Wor
     assert (world.daemon.state / "addresses.json").exists()
 
     await world.start()
-    await world.answer(f"These tools had started: Write {site / 'once.txt'}. It was not run again")
+    await world.answer(f"These tools had started: Write {site / 'once.txt'}.")
     assert log_lines(world, "after a crash: 1 sessions lost their process, 1 turns run again, 1 were interrupted") == 1
     # The assistant has no tools, so its turn runs again; and is answered once.
     await world.answer("w18 w19")

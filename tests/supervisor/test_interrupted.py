@@ -94,7 +94,7 @@ async def test_the_notice_holds_the_code_that_the_store_knows(tmp_path: Path) ->
         assert code.ref == message_id
         assert code.until_ms == (await result(core, message_id)).ended_ms + ASKED_MS  # type: ignore[operator]
         (told,) = await notices(core)
-        assert told.endswith(f"Reply CONTINUE {code.code}, RETRY {code.code} or DROP {code.code}.")
+        assert f" Reply CONTINUE {code.code}, RETRY {code.code} or DROP {code.code}. These tools" in told
 
 
 @pytest.mark.parametrize("with_code", [True, False])

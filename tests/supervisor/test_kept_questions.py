@@ -52,7 +52,7 @@ async def test_after_a_kill_a_yes_goes_on_and_runs_the_same_call_once(tmp_path: 
             assert await interrupted(after, message_id)
             (report,) = [one for one in await told_texts(after) if "was interrupted" in one]
             assert (
-                f"Bash git push was not run: YES {approval.code} allows it once and goes on. Reply CONTINUE" in report
+                f"YES {approval.code} allows once, and goes on with, what was not run: Bash git push. These" in report
             )
             kept = await open_one(after)
             assert kept is not None

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from channels.sms.plain import plain_text
+from channels.sms.shaping import shape
 from supervisor import interrupted, outcomes
 from supervisor.hub import Hub
 from supervisor.protocol import conversation as talk
@@ -93,9 +96,21 @@ async def test_an_interrupted_turn_names_the_tools_that_had_started_and_asks_wha
     assert outcome.asking.until_ms == 5 + outcomes.ASKED_MS
     (notice,) = outcome.asking.notices("KXQPT")
     assert notice.text == (
-        'Your message "fix it" was interrupted: the daemon was shut down while it ran. These tools had started: '
-        "Edit x.py, Bash make. It was not run again. Reply CONTINUE KXQPT, RETRY KXQPT or DROP KXQPT."
+        'Your message "fix it" was interrupted: the daemon was shut down while it ran. It was not run again. '
+        "Reply CONTINUE KXQPT, RETRY KXQPT or DROP KXQPT. These tools had started: Edit x.py, Bash make."
     )
+
+
+@pytest.mark.parametrize("text", ["fix it " * 20, "почини это " * 20])
+def test_the_codes_stand_in_the_first_text_of_an_interrupted_turn(text: str) -> None:
+    """Whatever its tools were called for, and where every character takes the place of two."""
+    tools = [f"Bash make target-{number} with some options behind it" for number in range(40)]
+    outcome = outcomes.interrupted(replace(turn(), text=text), outcomes.SHUT_DOWN, tools, None, 0)
+    assert outcome.asking is not None
+    (notice,) = outcome.asking.notices("KXQPT")
+    shown = shape(plain_text(f"[a-long-project] {notice.text}"), max_segments=4).text
+    assert "Reply CONTINUE KXQPT, RETRY KXQPT or DROP KXQPT." in shown
+    assert shown.endswith("Reply MORE for the rest")
 
 
 @pytest.mark.parametrize("nobody", [{"reply": None}, {"session_id": None, "target": Target.ASSISTANT}])
