@@ -24,6 +24,7 @@ from supervisor.protocol.messages import (
     ProjectName,
     Receipt,
     Reply,
+    in_a_sentence,
 )
 from supervisor.protocol.queueing import Mode, parse
 from supervisor.protocol.status import Target
@@ -317,7 +318,9 @@ class Intake:
             now_ms=self._clock(),
         )
         if decision.target in (Target.REFUSED, Target.COMMAND) and submission.reply is not None and decision.reason:
-            draft = OutboxDraft(id=reply_id(acceptance.message_id), reply=submission.reply, text=decision.reason)
+            # MORE goes on in a text that is what its own meta says.
+            reply = submission.reply if answer is not None and answer.meta else in_a_sentence(submission.reply)
+            draft = OutboxDraft(id=reply_id(acceptance.message_id), reply=reply, text=decision.reason)
             acceptance = replace(acceptance, refusals=(draft,))
         stops = mode is Mode.INTERRUPT and self._turns.is_busy(lane)
         place = Place(acceptance, mode if stops or mode is not Mode.INTERRUPT else Mode.FOLLOWUP)

@@ -12,7 +12,7 @@ from supervisor.permissions import brief
 from supervisor.protocol import conversation as talk
 from supervisor.protocol.codes import CodeKind
 from supervisor.protocol.errors import XswarmError
-from supervisor.protocol.messages import PLAIN_CHANNELS, MessageId, OutboxId
+from supervisor.protocol.messages import PLAIN_CHANNELS, MessageId, OutboxId, in_a_sentence
 from supervisor.protocol.status import SessionStatus, Target, TurnState
 from supervisor.protocol.texts import well_formed
 from supervisor.protocol.times import usd
@@ -133,7 +133,7 @@ def dropped(why: str) -> Callable[[Turn], Sequence[OutboxDraft]]:
         if turn.reply is None:
             return ()
         text = f"Your message {quote(turn.text)} was not worked on: {why}."
-        return (OutboxDraft(id=reply_id(turn.message_id), reply=turn.reply, text=text),)
+        return (OutboxDraft(id=reply_id(turn.message_id), reply=in_a_sentence(turn.reply), text=text),)
 
     return notices
 
@@ -165,7 +165,8 @@ def _outcome(
     answer, why, stop_reason = well_formed(answer), well_formed(why), well_formed(stop_reason)
     replies = []
     if turn.reply is not None:
-        replies = [OutboxDraft(id=reply_id(turn.message_id), reply=turn.reply, text=told(turn, state, answer, why))]
+        reply = in_a_sentence(turn.reply) if state is TurnState.INTERRUPTED else turn.reply
+        replies = [OutboxDraft(id=reply_id(turn.message_id), reply=reply, text=told(turn, state, answer, why))]
     return Outcome(
         state=state,
         answer=answer,

@@ -11,7 +11,7 @@ from supervisor.config import Progress as Settings
 from supervisor.hub import Hub
 from supervisor.outcomes import quote, reply_id
 from supervisor.protocol.events import ClaudeCodeStuck
-from supervisor.protocol.messages import PLAIN_CHANNELS
+from supervisor.protocol.messages import PLAIN_CHANNELS, in_a_sentence
 from supervisor.protocol.times import Clock, now_ms
 from supervisor.running import Running
 from supervisor.store.port import Store
@@ -91,7 +91,7 @@ class ProgressNotices:
         if key in self._told:
             return
         if reply is not None and reply.channel in PLAIN_CHANNELS:
-            draft = OutboxDraft(id=reply_id(one.turn.message_id, kind), reply=reply, text=text)
+            draft = OutboxDraft(id=reply_id(one.turn.message_id, kind), reply=in_a_sentence(reply), text=text)
             await self._store.outbox.add(draft, user_id=one.turn.user_id, now_ms=self._clock())
             self._replied(reply.channel)
         self._told.add(key)

@@ -16,7 +16,7 @@ from markdown_it import MarkdownIt
 from channels.mail.config import MailConfig
 from channels.mail.headers import decode_words
 from supervisor.protocol.errors import PermanentFailure
-from supervisor.protocol.messages import VERBATIM, Outbound
+from supervisor.protocol.messages import SENTENCE, VERBATIM, Outbound
 
 MAX_REFERENCES = 20
 """Message ids that References keeps: the first and the last ones (RFC 5322 section 3.6.4 lets us trim)."""
@@ -80,9 +80,16 @@ def compose(outbound: Outbound, config: MailConfig, now: datetime | None = None)
     mail["X-Auto-Response-Suppress"] = "All"  # what Exchange reads instead of Auto-Submitted
     text = safe_text(outbound.text)
     mail.set_content(f"{text}\n", cte="quoted-printable")
-    html = f"<pre>{escape(text)}</pre>\n" if meta.get(VERBATIM) else _MARKDOWN.render(text)
-    mail.add_alternative(_PAGE.format(html), subtype="html", cte="quoted-printable")
+    mail.add_alternative(_PAGE.format(_html(text, meta)), subtype="html", cte="quoted-printable")
     return mail
+
+
+def _html(text: str, meta: Mapping[str, Any]) -> str:
+    if meta.get(VERBATIM):
+        return f"<pre>{escape(text)}</pre>\n"
+    if meta.get(SENTENCE):
+        return "<p>{}</p>\n".format(escape(text).replace("\n", "<br>\n"))
+    return str(_MARKDOWN.render(text))
 
 
 def reply_subject(subject: str) -> str:

@@ -14,7 +14,7 @@ from channels.sms.api import REQUEST_SECONDS, TwilioApi, open_api
 from channels.sms.assignments import Assignments
 from channels.sms.catchup import CatchUp
 from channels.sms.config import SmsConfig
-from channels.sms.plain import clean, plain_text
+from channels.sms.plain import clean, plain_text, typed
 from channels.sms.recent import Recent
 from channels.sms.reports import PRICE_DELAYS, CallbackUrls, Reports
 from channels.sms.shaping import Body, shape
@@ -22,7 +22,7 @@ from channels.sms.signature import Signatures
 from channels.sms.texts import Texts
 from channels.sms.webhooks import STATUS_PATH, Webhooks
 from supervisor.protocol.errors import TemporaryFailure
-from supervisor.protocol.messages import VERBATIM, NotSent, Outbound, OutboxId, Reconciled, Sent, Unknown
+from supervisor.protocol.messages import SENTENCE, VERBATIM, NotSent, Outbound, OutboxId, Reconciled, Sent, Unknown
 from supervisor.protocol.ports import Channel, ChannelHost, Route
 
 logger = logging.getLogger(__name__)
@@ -182,6 +182,8 @@ class SmsChannel(Channel):
             raise AssertionError("the offset of a reply is a number that this channel gave")
         if outbound.meta.get(VERBATIM):
             plain = clean(outbound.text)
+        elif outbound.meta.get(SENTENCE):
+            plain = typed(outbound.text)
         else:  # a hostile text can take the Markdown parser seconds: not on the loop
             plain = await asyncio.to_thread(plain_text, outbound.text)
         return shape(plain, max_segments=self._config.max_segments, offset=offset)

@@ -58,6 +58,11 @@ def clean(text: str) -> str:
     return _UNSEEN.sub("", _ANSI.sub("", text))
 
 
+def typed(text: str) -> str:
+    """Return a text that is no Markdown as a keyboard has it: without what makes an SMS dear and says nothing more."""
+    return clean(clean(text).translate(_PUNCTUATION))
+
+
 def plain_text(markdown: str) -> str:
     """Return what a Markdown text says, in plain characters: paragraphs apart, lists with dashes, links with addresses.
 
@@ -66,7 +71,7 @@ def plain_text(markdown: str) -> str:
     blocks = _Blocks()
     for token in _MARKDOWN.parse(clean(markdown)):
         blocks.add(token)
-    text = clean(blocks.text().translate(_PUNCTUATION))
+    text = typed(blocks.text())
     text = re.sub(r"[ ]+\n", "\n", text)
     return re.sub(r"\n{3,}", "\n\n", text).strip()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, NewType
 
@@ -120,6 +120,15 @@ FOR_ALL = "for_all"
 VERBATIM = "verbatim"
 """Key of `Outbound.meta`, true where the text is no Markdown: it is shown to the letter."""
 
+SENTENCE = "sentence"
+"""The same where it is a sentence of ours: names of files and a person's words in it are no Markdown either, and what
+typographers like may be written as a keyboard has it."""
+
+
+def in_a_sentence(reply: Reply) -> Reply:
+    """Return the way of a reply that is no Markdown."""
+    return replace(reply, meta={**reply.meta, SENTENCE: True})
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outbound:
@@ -127,7 +136,7 @@ class Outbound:
 
     Attributes:
         id: stable over retries and restarts.
-        text: Markdown, unless the meta says VERBATIM.
+        text: Markdown, unless the meta says VERBATIM or SENTENCE.
         attempt: 1 for the first try.
         sending_since: when the first try of an unknown outcome began, milliseconds UTC; None before it.
     """

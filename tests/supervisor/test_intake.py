@@ -13,7 +13,7 @@ from supervisor.config import Limits, Routing
 from supervisor.core import Tuning
 from supervisor.protocol.conversation import Exchange, SessionSpec
 from supervisor.protocol.errors import Overloaded
-from supervisor.protocol.messages import Inbound, Receipt, SessionId
+from supervisor.protocol.messages import SENTENCE, Inbound, Receipt, SessionId
 from supervisor.protocol.ports import Conversation
 from supervisor.protocol.status import Permissions, Target, TurnState
 from supervisor.store.records import OutboxRow
@@ -260,6 +260,7 @@ async def test_more_gives_the_rest_of_a_long_answer(tmp_path: Path) -> None:
         await core.intake.accept(text_message("MORE"))
         (rest,) = await replies(core)
         assert (rest.text, rest.meta["offset"]) == ("x" * 900, 500)
+        assert SENTENCE not in rest.meta  # it is the model's Markdown
 
 
 async def test_carrier_words_inside_sentences_are_plain_text(tmp_path: Path) -> None:

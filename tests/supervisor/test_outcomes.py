@@ -15,7 +15,7 @@ from supervisor.hub import Hub
 from supervisor.protocol import conversation as talk
 from supervisor.protocol.codes import CodeKind
 from supervisor.protocol.errors import ConnectionFailed, SessionNotActive
-from supervisor.protocol.messages import MessageId
+from supervisor.protocol.messages import SENTENCE, MessageId, in_a_sentence
 from supervisor.protocol.status import SessionStatus, Target, TurnState
 from supervisor.running import Running
 from supervisor.store.records import Outcome, Turn
@@ -31,7 +31,7 @@ def running(of: Turn | None = None) -> Running:
 
 def reply(outcome: Outcome) -> str | None:
     (draft,) = outcome.replies
-    assert draft.reply == PHONE
+    assert draft.reply in (PHONE, in_a_sentence(PHONE))
     return draft.text
 
 
@@ -95,6 +95,7 @@ async def test_an_interrupted_turn_names_the_tools_that_had_started_and_asks_wha
     assert (outcome.asking.kind, outcome.asking.ref) == (CodeKind.TURN, turn().message_id)
     assert outcome.asking.until_ms == 5 + outcomes.ASKED_MS
     (notice,) = outcome.asking.notices("KXQPT")
+    assert notice.reply.meta[SENTENCE]
     assert notice.text == (
         'Your message "fix it" was interrupted: the daemon was shut down while it ran. It was not run again. '
         "Reply CONTINUE KXQPT, RETRY KXQPT or DROP KXQPT. These tools had started: Edit x.py, Bash make."

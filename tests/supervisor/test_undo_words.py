@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from supervisor.protocol.messages import SENTENCE
 from supervisor.undo_words import ASKED_MS, UndoWords, _short
 from tests.fakes import ScriptedConnector
 from tests.supervisor.harness import ALICE_PHONE, Core
@@ -124,3 +125,14 @@ async def test_the_conversation_that_was_used_last_is_meant(tmp_path: Path) -> N
         assert "write b.txt new" in await say(core, "UNDO")
         await ask(core, "hello", "s1")
         assert "write a.txt new" in await say(core, "UNDO")
+
+
+async def test_the_names_of_files_are_no_markdown(tmp_path: Path) -> None:
+    async with core_with(tmp_path) as core:
+        await connect(core)
+        await ask(core, "write __init__.py new")
+        await say(core, "undo")
+        (told,) = await core.store.outbox.due("sms", now_ms=2**60, limit=9)
+        assert told.text is not None
+        assert "changed 1 file in site: __init__.py." in told.text
+        assert told.meta[SENTENCE]

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from channels.mail.compose import compose, reply_subject, safe_text
 from supervisor.protocol.errors import PermanentFailure
-from supervisor.protocol.messages import VERBATIM, Address, Outbound, OutboxId
+from supervisor.protocol.messages import SENTENCE, VERBATIM, Address, Outbound, OutboxId
 from tests.channels.mail.fixtures import ADMIN, US, config
 
 ID = "01890a5d-ac96-774b-bcce-b302099a8057"
@@ -161,3 +161,9 @@ def test_what_is_no_markdown_is_shown_to_the_letter() -> None:
     plain, html = (part.get_content() for part in mail.iter_parts())
     assert plain == f"{command}\n"
     assert "<pre>Bash rm -rf *tmp* /x/* # `a` __init__\n&lt;b&gt;ls&lt;/b&gt;</pre>" in html
+
+
+def test_a_sentence_is_no_markdown() -> None:
+    mail = compose(replace(outbound("changed src/__init__.py\n<b>"), meta={SENTENCE: True}), config())
+    _, html = (part.get_content() for part in mail.iter_parts())
+    assert "<p>changed src/__init__.py<br>\n&lt;b&gt;</p>" in html

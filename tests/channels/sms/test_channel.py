@@ -16,7 +16,7 @@ from channels.sms.shaping import MORE_NOTE
 from supervisor.demo.twilio import Failure, TwilioStandIn
 from supervisor.demo.twilio_book import REFUSED_NUMBERS
 from supervisor.protocol.errors import OutcomeUnknown, PermanentFailure, TemporaryFailure
-from supervisor.protocol.messages import VERBATIM, NotSent, Outbound, Sent, Unknown
+from supervisor.protocol.messages import SENTENCE, VERBATIM, NotSent, Outbound, Sent, Unknown
 from tests.channels.sms.fixtures import (
     ACCOUNT,
     OUR_NUMBER,
@@ -236,6 +236,13 @@ async def test_what_is_no_markdown_is_shown_to_the_letter(clock: Clock) -> None:
     async with running(clock) as run:
         await run.channel.send(outbound(command, meta={VERBATIM: True}))
         assert run.twilio.messages[0].body == command
+
+
+async def test_a_sentence_is_no_markdown_and_needs_no_dear_characters(clock: Clock) -> None:
+    async with running(clock) as run:
+        text = "Your message “it’s *odd*…” changed src/__init__.py"
+        await run.channel.send(outbound(text, meta={SENTENCE: True}))
+        assert run.twilio.messages[0].body == 'Your message "it\'s *odd*..." changed src/__init__.py'
 
 
 async def test_a_reply_never_tried_is_not_sent(clock: Clock) -> None:

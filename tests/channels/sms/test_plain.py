@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from channels.sms.gsm7 import is_gsm7
-from channels.sms.plain import clean, plain_text
+from channels.sms.plain import clean, plain_text, typed
 from tests.channels.sms.fixtures import unhurried
 
 
@@ -83,3 +83,7 @@ def test_every_markdown_gives_text_and_always_the_same(markdown: str) -> None:
 @given(st.text(alphabet=st.characters(whitelist_categories=["L", "N"]), min_size=1))
 def test_letters_and_digits_are_never_lost(text: str) -> None:
     assert plain_text(text) == text
+
+
+def test_a_text_as_a_keyboard_has_it_keeps_what_looks_like_markup() -> None:
+    assert typed("“*a*” – __b__…\u202e") == '"*a*" - __b__...'
