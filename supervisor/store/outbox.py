@@ -61,8 +61,10 @@ WAKE = """
     WHERE channel = :channel AND state = 'pending' AND not_before_ms > :now_ms
       AND recipient = :value AND to_kind = :kind
 """
+# That of its session, which a command word in another thread may have let go on.
 FIND_THREAD = """
-    SELECT t.thread FROM outbox AS o JOIN turns AS t ON t.id = o.turn_id WHERE o.channel = ? AND o.provider_id = ?
+    SELECT coalesce(nullif(s.thread, ''), t.thread) FROM outbox AS o JOIN turns AS t ON t.id = o.turn_id
+    LEFT JOIN claude_code_sessions AS s ON s.number = t.session WHERE o.channel = ? AND o.provider_id = ?
 """
 COUNTS = """
     SELECT 'pending', count(*) FROM outbox WHERE state = 'pending'

@@ -237,3 +237,27 @@ async def test_what_mail_may_not_begin_a_word_by_mail_does_not_begin_either(tmp_
             assert found.turn.target is Target.REFUSED
             assert "cannot be used by mail" in found.turn.reason
             assert len(await open_codes(core)) == 1
+
+
+async def test_what_was_retried_by_a_new_mail_goes_on_in_its_own_conversation(tmp_path: Path) -> None:
+    first = text_message("claude: tool make deploy", phone=ALICE_MAIL, channel="mail", thread="<first@x>")
+    async with Core(tmp_path, connector=ScriptedConnector()) as before:
+        cut = await before.intake.accept(first)
+        await until(lambda: scripted(before).prompts, "it runs")
+        async with Core(tmp_path, connector=ScriptedConnector()) as core:
+            retry = text_message("RETRY", phone=ALICE_MAIL, channel="mail", thread="<second@x>")
+            again = await core.intake.accept(retry)
+            await until(lambda: bool(scripted(core).held()), "it runs again")
+            scripted(core).release("deployed")
+            assert again.message_id is not None
+            await until(lambda: is_over(core, again.message_id), "it is answered")  # type: ignore[arg-type]
+            for number in range(2):  # the notice, and the answer
+                (row,) = await core.store.outbox.due("mail", now_ms=2**60, limit=9)
+                assert await core.store.outbox.begin(row.id, now_ms=1) is not None
+                await core.store.outbox.sent(row.id, f"<{number}@us>", "", (), now_ms=1)
+            thread = await core.store.outbox.find_thread("mail", ["<1@us>"])
+            assert thread == "<first@x>"
+            follow = text_message("and now?", phone=ALICE_MAIL, channel="mail", thread=thread)
+            found = await result(core, (await core.intake.accept(follow)).message_id)
+            assert found.turn.session_id == (await result(core, cut.message_id)).turn.session_id
+            scripted(core).release()
