@@ -77,7 +77,7 @@ class ProgressNotices:
 
     def _is_stuck(self, one: Running) -> bool:
         after = self._settings.stuck_after_seconds
-        if not after or (one.turn.id, STUCK) in self._told or self._monotonic() - one.heard < after:
+        if not after or one.ended.done() or (one.turn.id, STUCK) in self._told or self._monotonic() - one.heard < after:
             return False
         return one.turn.session_id is None or not self._approvals.asked_in(one.turn.session_id)
 
@@ -88,7 +88,7 @@ class ProgressNotices:
 
     async def _tell(self, one: Running, kind: int, text: str) -> None:
         reply, key = one.turn.reply, (one.turn.id, kind)
-        if key in self._told:
+        if key in self._told or one.ended.done():  # it ended while another was told of
             return
         if reply is not None and reply.channel in PLAIN_CHANNELS:
             draft = OutboxDraft(id=reply_id(one.turn.message_id, kind), reply=in_a_sentence(reply), text=text)

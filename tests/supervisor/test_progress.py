@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 from supervisor.config import Progress
@@ -11,14 +12,16 @@ from supervisor.progress import ProgressNotices
 from supervisor.protocol.events import AnyEvent, ClaudeCodeStuck
 from supervisor.protocol.status import TurnState
 from supervisor.protocol.times import nanos, now_ms
-from supervisor.store.records import Outcome
+from supervisor.store.records import OutboxRow, Outcome
 from tests.fakes import ScriptedConnector
 from tests.supervisor.harness import ALICE_MAIL, Core
-from tests.supervisor.helpers import scripted, text_message
+from tests.supervisor.helpers import project, scripted, text_message
 from tests.waiting import until
 
 
-def notices(core: Core, settings: Progress, ahead: float = 0.0) -> ProgressNotices:
+def notices(
+    core: Core, settings: Progress, ahead: float = 0.0, replied: Callable[[str], None] | None = None
+) -> ProgressNotices:
     """Return what looks at the turns of a core, with a clock that is ahead of ours."""
     return ProgressNotices(
         store=core.store,
@@ -26,13 +29,22 @@ def notices(core: Core, settings: Progress, ahead: float = 0.0) -> ProgressNotic
         approvals=core.approvals,
         hub=core.hub,
         settings=settings,
-        replied=core.outbox.notify,
+        replied=replied or core.outbox.notify,
         monotonic=lambda: time.monotonic() + ahead,
     )
 
 
 async def texts(core: Core, channel: str = "sms") -> list[str]:
     return [row.text for row in await core.store.outbox.due(channel, now_ms=now_ms(), limit=9)]
+
+
+async def every(core: Core) -> AsyncIterator[OutboxRow]:
+    """Take what is told by SMS out of the outbox, in its order."""
+    while due := await core.store.outbox.due("sms", now_ms=now_ms(), limit=9):
+        for row in due:
+            yield row
+            await core.store.outbox.begin(row.id, now_ms=now_ms())
+            await core.store.outbox.dead(row.id, "seen", now_ms=now_ms())
 
 
 async def test_a_turn_that_takes_long_is_told_once(tmp_path: Path) -> None:
@@ -44,6 +56,25 @@ async def test_a_turn_that_takes_long_is_told_once(tmp_path: Path) -> None:
         await look.look()
         assert await texts(core) == ['Still working on "hold on" after 1 min. ABORT stops it.']
         scripted(core).release()
+
+
+async def test_a_turn_that_ended_while_another_was_told_of_is_not_said_to_work(tmp_path: Path) -> None:
+    async with Core(tmp_path, connector=ScriptedConnector(), projects=project(tmp_path, "shop")) as core:
+        for number, name in enumerate(("site", "shop"), 1):
+            await core.intake.accept(text_message(f"@{name} hold on"))
+            await until(lambda: len(scripted(core).held()) == number, "it runs")  # noqa: B023
+
+        def told(channel: str) -> None:
+            for one in core.turns.running_turns():
+                one.fail("its process is gone")
+
+        settings = Progress(progress_after_seconds=0.001, stuck_after_seconds=0.001)
+        look = notices(core, settings, ahead=650, replied=told)
+        await look.look()
+        await until(core.all_answered, "both have ended")
+        rows = [row.text async for row in every(core)]
+        assert len([text for text in rows if text.endswith("ABORT stops it.")]) == 1
+        assert len([text for text in rows if "its process is gone" in text]) == 2
 
 
 async def test_a_turn_of_which_nothing_is_heard_is_told_once_and_not_before(tmp_path: Path) -> None:
@@ -92,13 +123,7 @@ async def test_a_turn_that_a_restart_begins_anew_is_told_of_once_and_hides_no_ot
         await core.intake.accept(text_message("claude: hold on too"))
         await until(lambda: len(core.turns.running_turns()) == 2, "another one runs")
         await notices(core, Progress(), ahead=650).look()
-        rows = []
-        while due := await core.store.outbox.due("sms", now_ms=now_ms(), limit=9):
-            for row in due:
-                rows.append(row.text)
-                await core.store.outbox.begin(row.id, now_ms=now_ms())
-                await core.store.outbox.dead(row.id, "seen", now_ms=now_ms())
-        assert rows == [
+        assert [row.text async for row in every(core)] == [
             'No sign of life for 10 min: "hold on". ABORT stops it.',
             'No sign of life for 10 min: "hold on too". ABORT stops it.',
         ]
