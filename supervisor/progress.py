@@ -63,6 +63,8 @@ class ProgressNotices:
         running = self._turns.running_turns()
         self._told &= {(one.turn.id, kind) for one in running for kind in (STILL_WORKING, STUCK)}
         for one in running:
+            if one.turn.session_id is not None and self._approvals.asked_in(one.turn.session_id):
+                continue  # it is the person who is waited for
             after = self._settings.progress_after_seconds
             if after and one.duration_ms >= after * 1000 and one.turn.channel == "sms":
                 minutes = max(1, one.duration_ms // 60_000)
@@ -77,9 +79,8 @@ class ProgressNotices:
 
     def _is_stuck(self, one: Running) -> bool:
         after = self._settings.stuck_after_seconds
-        if not after or one.ended.done() or (one.turn.id, STUCK) in self._told or self._monotonic() - one.heard < after:
-            return False
-        return one.turn.session_id is None or not self._approvals.asked_in(one.turn.session_id)
+        told = (one.turn.id, STUCK) in self._told
+        return bool(after) and not one.ended.done() and not told and self._monotonic() - one.heard >= after
 
     def _announce(self, turn: Turn, silent: int) -> None:
         if turn.session_id is not None:

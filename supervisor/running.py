@@ -39,7 +39,7 @@ class Running:
         text: what was written so far.
         ended: resolved once, with how the turn ended.
         provider_nanos: the connector's own figure, or None.
-        heard: monotonic time of its last event, in seconds.
+        heard: monotonic time of its last event or answer to a question, in seconds.
         refused: why it got no further call to the model; None = it got all.
         charges: what the connector says it cost, where that figure is the one that counts.
         given: its prompt was written.
@@ -79,6 +79,7 @@ class Running:
         finally:
             self._note_asked()
             self._questions -= 1
+            self.heard = monotonic()
 
     def left(self, deadline: float) -> float:
         """Return the seconds until a monotonic time, put off by as long as people were asked."""

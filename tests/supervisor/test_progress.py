@@ -10,7 +10,7 @@ from supervisor.config import Progress
 from supervisor.outcomes import footer
 from supervisor.progress import ProgressNotices
 from supervisor.protocol.events import AnyEvent, ClaudeCodeStuck
-from supervisor.protocol.status import TurnState
+from supervisor.protocol.status import OutboxState, TurnState
 from supervisor.protocol.times import nanos, now_ms
 from supervisor.store.records import OutboxRow, Outcome
 from tests.fakes import ScriptedConnector
@@ -129,7 +129,7 @@ async def test_a_turn_that_a_restart_begins_anew_is_told_of_once_and_hides_no_ot
         ]
 
 
-async def test_a_turn_that_waits_for_a_person_is_not_stuck(tmp_path: Path) -> None:
+async def test_a_turn_that_waits_for_a_person_is_neither_stuck_nor_worked_on(tmp_path: Path) -> None:
     async with Core(tmp_path, connector=ScriptedConnector()) as core:
         await core.intake.accept(text_message("deny git push"))
 
@@ -137,9 +137,10 @@ async def test_a_turn_that_waits_for_a_person_is_not_stuck(tmp_path: Path) -> No
             return bool(await core.store.approvals.open_now(now_ms=0))
 
         await until(asked, "it asks")
-        await notices(core, Progress(), ahead=9000).look()
+        await notices(core, Progress(progress_after_seconds=0.001), ahead=9000).look()
         (text,) = await texts(core)
         assert text.startswith("[site] May it run")
+        assert (await core.store.outbox.counts())[OutboxState.PENDING] == 1
         caller = core.directory.caller(await core.token("alice"))
         (approval,) = await core.desk.open(caller)
         await core.desk.resolve(caller, approval.id, allow=False, way="socket")

@@ -132,6 +132,7 @@ async def test_the_time_of_questions_puts_a_deadline_off_once(monkeypatch: pytes
             now[0] += 300
         assert one.left(150.0) == 50.0
         now[0] += 5
+    assert one.heard == now[0], "an answer is a sign of life"
     now[0] += 10
     assert one.left(150.0) == 40.0
 
