@@ -34,6 +34,9 @@ class ApprovalWords:
 
     async def answer(self, command: Command, asker: Asker) -> Answer:
         """Carry out YES CODE, YES CODE MINUTES, YES CODE PASSPHRASE or NO CODE."""
+        if command.misplaced:
+            told = f"Write {command.word} {command.code} above the quoted text, and nothing else. Nothing was allowed."
+            return Answer(text=told, shown=command.shown or None)
         approval = await self._store.approvals.find(command.code)
         shown = resumed = session_id = None
         if command.rest and not _minutes(command.rest):

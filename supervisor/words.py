@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
 
@@ -45,12 +45,14 @@ class Command:
         code: five letters in upper case, or empty.
         amount_usd: of ADD.
         rest: what follows the code of YES, as written: minutes, or a passphrase.
+        misplaced: it stands below a quoted question, where it counts for nothing; nor does a model read it.
     """
 
     word: Word
     code: str = ""
     amount_usd: Decimal | None = None
     rest: str = ""
+    misplaced: bool = False
 
     @property
     def shown(self) -> str:
@@ -70,9 +72,16 @@ ALONE = frozenset(set(Word) - {Word.YES, Word.NO, Word.ADD})
 
 CODED = re.compile(rf"(YES|NO|CONTINUE|RETRY|DROP|UNDO)\s+({CODE})", re.IGNORECASE | re.ASCII)
 
-ALLOWED = re.compile(rf"YES[.,:;]?\s+({CODE})[.,:;!]?\s+(\S.*)", re.IGNORECASE | re.ASCII | re.DOTALL)
-"""A yes with a tail is never an ordinary message: the tail may be a passphrase, which no model is to read. Phones make
-a full stop of two blanks."""
+ALLOWED = re.compile(rf"YES\s+({CODE})\s+(\S.*)", re.IGNORECASE | re.ASCII | re.DOTALL)
+"""A yes with a tail is never an ordinary message: the tail may be a passphrase, which no model is to read."""
+
+PUNCTUATED = re.compile(
+    rf"YES[.,:;]?\s+({CODE})[.,:;!]?\s+(?!\d{{1,3}}\.?\Z)(\S.*)", re.IGNORECASE | re.ASCII | re.DOTALL
+)
+"""The same as phones spoil it, which make a full stop of two blanks; a number of minutes counts in no such yes."""
+
+QUOTED_ABOVE = re.compile(r"(?:[^\S\n]*(?:>.*)?\n)+")
+"""What a mail program puts above an answer that is written below the question."""
 
 BLANK = re.compile(r"[^\S\n]")
 """Mail programs write other blanks than that of ASCII."""
@@ -82,6 +91,14 @@ ADDED = re.compile(rf"ADD\s+\$?(\d{{1,5}}(?:\.\d{{1,2}})?)\s*\$?\s+({CODE})", re
 
 def parse(text: str) -> Command | None:
     """Return the command that a whole message is: any case, blanks around it and a final full stop ignored."""
+    command = _parse(text)
+    if command is None and (quoted := QUOTED_ABOVE.match(text)) is not None:
+        below = _parse(text[quoted.end() :])
+        return replace(below, misplaced=True) if below is not None and below.word in ANSWERS else None
+    return command
+
+
+def _parse(text: str) -> Command | None:
     text = BLANK.sub(" ", text.strip())
     bare = text.removesuffix(".").strip()
     if bare.upper() in Word.__members__ and (word := Word(bare.upper())) in ALONE:
@@ -90,7 +107,7 @@ def parse(text: str) -> Command | None:
         return Command(Word(match[1].upper()), match[2].upper())
     if match := ADDED.fullmatch(bare):
         return Command(Word.ADD, match[2].upper(), Decimal(match[1]))
-    if match := ALLOWED.fullmatch(text):
+    if match := ALLOWED.fullmatch(text) or PUNCTUATED.fullmatch(text):
         return Command(Word.YES, match[1].upper(), rest=match[2])
     return None
 

@@ -217,3 +217,17 @@ async def test_a_channel_that_proves_nothing_is_guarded_whatever_it_is_called(tm
             **dict.fromkeys(["sms", "e-mail", "whatsapp"], guarded),
             **dict.fromkeys(["socket", "http"], frozenset()),
         }
+
+
+async def test_an_answer_below_a_quoted_question_allows_nothing_and_no_model_reads_it(tmp_path: Path) -> None:
+    async with core_with(tmp_path) as core:
+        decided = await wants(core, BASH, by="mail", project="site")
+        approval = await question(core)
+        told = await say(core, f"> May it run?\n\nYES {approval.code} {PASSPHRASE}", by="mail")
+        assert told == f"Write YES {approval.code} above the quoted text, and nothing else. Nothing was allowed."
+        assert await questions(core), "it is open still"
+        assert not any(PASSPHRASE.encode() in file.read_bytes() for file in tmp_path.glob("xswarm.db*"))
+        assert not any(PASSPHRASE in text for _, text in scripted(core).prompts)
+        await say(core, f"NO {approval.code}", by="mail")
+        assert not (await decided).allowed
+        scripted(core).release()

@@ -79,6 +79,8 @@ def test_any_text_is_a_word_or_none(text: str) -> None:
         ("yes kxqpt Correct Horse.", Command(Word.YES, "KXQPT", rest="Correct Horse.")),
         ("Yes, kxqpt. Correct Horse", Command(Word.YES, "KXQPT", rest="Correct Horse")),
         ("YES. KXQPT: correct horse", Command(Word.YES, "KXQPT", rest="correct horse")),
+        ("> It wrote:\n> May it run?\n>\n\nYES KXQPT\n", Command(Word.YES, "KXQPT", misplaced=True)),
+        ("> May it?\n\nYES KXQPT correct horse", Command(Word.YES, "KXQPT", rest="correct horse", misplaced=True)),
         ("YES\u00a0KXQPT", Command(Word.YES, "KXQPT")),
         ("No\u3000kxqpt\u202f.", Command(Word.NO, "KXQPT")),
         ("ADD\u00a05 KXQPT", Command(Word.ADD, "KXQPT", Decimal(5))),
@@ -92,6 +94,8 @@ def test_a_word_comes_with_its_code(text: str, command: Command) -> None:
 @pytest.mark.parametrize(
     "text",
     [
+        *("yes, KXQPT 30", "YES: KXQPT 5.", "> May it run? YES KXQPT", "> YES\nKXQPT", "> x\n\nABORT"),
+        *("> may it\n\nno way\n> YES KXQPT", "YES\n> x\nKXQPT"),
         *("YES", "NO", "yes.", "ok", "OK KXQPT", "okay KXQPT", "KXQPT", "KXQPT YES", "yes, KXQPT", "YES: KXQPT"),
         *("yes please KXQPT", "no, that's not ok KXQPT", "NO KXQPT please", "not KXQPT", "YESKXQPT", "YES KXQP"),
         *("YES KXQPTT", "YES KXQP1", "YES HELLO", "YES THERE is a bug", "sure, YES KXQPT", "> YES KXQPT", "Y KXQPT"),
