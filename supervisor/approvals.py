@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import json
 import logging
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -110,7 +110,8 @@ class Approvals:
             StorageError: nothing may run.
         """
         now, turn = self._clock(), running.turn
-        content = digest(call, session, again=True)
+        where = leads(call, session.project_path)  # looked up once: what is shown is what the answer is for
+        content = digest(call, session, where, again=True)
         if await self._store.approvals.redeem(turn, content, since_ms=now - REDEEMED_MS, now_ms=now):
             return Verdict(allowed=True)
         # What was allowed in a turn that nobody can have forged proves nothing of one that somebody may have.
@@ -132,16 +133,16 @@ class Approvals:
             tool=call.name,
             risk=asking.risk,
             channel=turn.channel,
-            call_sha256=digest(call, session),
+            call_sha256=digest(call, session, where),
             content_sha256=content,
-            summary=_in_one_line(call, session),
+            summary=_in_one_line(call, session, where),
             expires_ms=now + round(self._expires_seconds * 1000),
         )
         question = Question(new.id, session.id, partial(running.may_rest, call))
         self._waiting[new.id] = question
         try:
             approval = await self._store.approvals.ask(
-                new, lambda code: [self._draft(call, session, new, way, code) for way in ways], now_ms=now
+                new, lambda code: [self._draft(call, session, where, new, way, code) for way in ways], now_ms=now
             )
             if approval is None:
                 return Verdict(allowed=False, reason=asking.reason)
@@ -153,7 +154,8 @@ class Approvals:
             self._announce(approval)
             with running.asking():
                 await self._hold(approval, question, running)
-            return await self._answer_to(approval, question, digest(call, session))
+            found = digest(call, session, leads(call, session.project_path))
+            return await self._answer_to(approval, question, found)
         except asyncio.CancelledError:
             if self.stopping or question.resting:
                 raise  # the next start of the daemon keeps it, or its turn goes on in another process
@@ -323,14 +325,16 @@ class Approvals:
             case _:
                 return f"{approval.code} has expired. Nothing was allowed"
 
-    def _draft(self, call: ToolCall, session: Session, new: NewApproval, way: Way, code: str) -> OutboxDraft:
+    def _draft(
+        self, call: ToolCall, session: Session, where: Sequence[str], new: NewApproval, way: Way, code: str
+    ) -> OutboxDraft:
         """Return what one person is told of a question."""
         if not way.answers:
             text = f"[{session.project}] {summary(call)} waits for somebody's approval"
         else:
             second = self.needs_second_factor(new, way.channel)
             asker = "" if way.own else new.user_id
-            text = _question(call, session, code, self._expires_seconds, asker=asker, second_factor=second)
+            text = _question(call, session, where, code, self._expires_seconds, asker=asker, second_factor=second)
         # A command in which a channel read Markdown would not be the one that runs; the project is named already.
         reply = replace(way.reply, meta={**way.reply.meta, VERBATIM: True, "prefix": ""})
         return OutboxDraft(id=OutboxId(uuid7()), reply=reply, text=text)
@@ -351,32 +355,42 @@ class Approvals:
         self._hub.publish(event, self.approvers.topics(approval.project, approval.user_id))
 
 
-def digest(call: ToolCall, session: Session, *, again: bool = False) -> bytes:
+def digest(call: ToolCall, session: Session, where: Sequence[str], *, again: bool = False) -> bytes:
     """Return the SHA-256 of a whole call, where its links lead, the folder and the session that it is made in.
 
     Args:
+        where: what `leads` says of it.
         again: without the ids of the call and of its agent, and without what the model says of it: they are others
             when the call is made again.
     """
     ids: list[str | None] = [] if again else [call.tool_use_id, call.agent_id]
     given = {key: value for key, value in call.input.items() if not again or key not in SAID_OF_IT.get(call.name, ())}
     # The shell keeps its `cd` from call to call, and starts in the project's folder in another process.
-    place = [session.id, session.project_path, call.folder or session.project_path, *leads(call, session.project_path)]
+    place = [session.id, session.project_path, call.folder or session.project_path, *where]
     return hashlib.sha256(json.dumps([*place, *ids, call.name, given], sort_keys=True, default=str).encode()).digest()
 
 
-def _question(call: ToolCall, session: Session, code: str, seconds: float, *, asker: str, second_factor: bool) -> str:
+def _question(
+    call: ToolCall,
+    session: Session,
+    where: Sequence[str],
+    code: str,
+    seconds: float,
+    *,
+    asker: str,
+    second_factor: bool,
+) -> str:
     """Return what a person is asked: the code first, for what is too long is cut, then nothing but the call itself."""
     who = f" for {asker}" if asker else ""
     within = f"within {max(1, round(seconds / 60))} min"
     proof = "; a yes by this way needs your passphrase behind the code" if second_factor else ""
     text = f"[{session.project}] May it run{who}? YES {code} or NO {code}, {within}{proof}."
-    where = ", leading to ".join([call.folder or session.project_path, *leads(call, session.project_path)])
-    return well_formed(f"{text}\nIn {where}:\n{shown(call)}")
+    place = ", leading to ".join([call.folder or session.project_path, *where])
+    return well_formed(f"{text}\nIn {place}:\n{shown(call)}")
 
 
-def _in_one_line(call: ToolCall, session: Session) -> str:
+def _in_one_line(call: ToolCall, session: Session, where: Sequence[str]) -> str:
     """Return what those are told who answer by a program or terminal: they see nothing else of the call."""
     folder = [f"in {call.folder}"] if call.folder not in ("", session.project_path) else []
-    where = ", ".join([*folder, *(f"leading to {place}" for place in leads(call, session.project_path))])
-    return shown(call).replace("\n", "\\n") + (f" ({where})" if where else "")
+    place = ", ".join([*folder, *(f"leading to {one}" for one in where)])
+    return shown(call).replace("\n", "\\n") + (f" ({place})" if place else "")

@@ -376,24 +376,26 @@ async def test_the_hash_covers_the_call_the_folder_and_the_session(tmp_path: Pat
         place = await session(core)
         call = ToolCall(tool_use_id="u1", name="Bash", input={"command": "ls"})
         others = [
-            digest(replace(call, input={"command": "ls "}), place),
-            digest(replace(call, name="Write"), place),
-            digest(replace(call, tool_use_id="u2"), place),
-            digest(replace(call, agent_id="a"), place),
-            digest(call, replace(place, project_path="/elsewhere")),
-            digest(call, replace(place, id=type(place.id)("s2"))),
+            digest(replace(call, input={"command": "ls "}), place, ()),
+            digest(replace(call, name="Write"), place, ()),
+            digest(replace(call, tool_use_id="u2"), place, ()),
+            digest(replace(call, agent_id="a"), place, ()),
+            digest(call, replace(place, project_path="/elsewhere"), ()),
+            digest(call, replace(place, id=type(place.id)("s2")), ()),
         ]
-        assert len({digest(call, place), *others}) == 7
-        assert digest(replace(call, input={"command": "ls"}), place) == digest(call, place)
+        assert len({digest(call, place, ()), *others}) == 7
+        assert digest(replace(call, input={"command": "ls"}), place, ()) == digest(call, place, ())
 
         told = replace(call, tool_use_id="u2", input={"command": "ls", "description": "Look"})
-        assert digest(told, place, again=True) == digest(call, place, again=True), "in other words it does the same"
+        assert digest(told, place, (), again=True) == digest(call, place, (), again=True), (
+            "in other words it does the same"
+        )
         for again in (False, True):
             elsewhere = replace(call, folder=f"{place.project_path}/sub")
-            assert digest(elsewhere, place, again=again) != digest(call, place, again=again)
+            assert digest(elsewhere, place, (), again=again) != digest(call, place, (), again=again)
             here = replace(call, folder=place.project_path)
-            assert digest(here, place, again=again) == digest(call, place, again=again)
+            assert digest(here, place, (), again=again) == digest(call, place, (), again=again)
         timed = replace(call, input={"command": "ls", "timeout": 9})
-        assert digest(timed, place, again=True) != digest(call, place, again=True)
+        assert digest(timed, place, (), again=True) != digest(call, place, (), again=True)
         written = replace(call, name="Write", input={"description": "x"})
-        assert digest(written, place, again=True) != digest(replace(written, input={}), place, again=True)
+        assert digest(written, place, (), again=True) != digest(replace(written, input={}), place, (), again=True)
