@@ -90,14 +90,13 @@ class Alerts:
             one
             for spent in standing
             if (limit := configured(self._limits, spent.scope)) is not None
-            and (one := self._notices.reached(spent, limit + spent.raised, limit, turn, refused)) is not None
+            and (one := self._notices.reached(spent, limit, turn, refused)) is not None
         ]
 
     async def _tell(self, reached: Sequence[Reached], turn: Turn) -> list[Reached]:
         fresh = await self._budgets.told(reached, now_ms=self._clock()) if reached else []
         for one in fresh:
-            limit = (configured(self._limits, one.spent.scope) or 0) + one.spent.raised
-            self._notices.announce(one, limit, turn)
+            self._notices.announce(one, turn)
         return fresh
 
     async def _write(self, one: Reached, turn: Turn) -> None:

@@ -44,16 +44,14 @@ class BudgetNotices:
         self._replied = replied
         self._clock = clock
 
-    def reached(
-        self, spent: Spent, limit: int, configured: int, turn: Turn, refused: BudgetExceeded | None
-    ) -> Reached | None:
+    def reached(self, spent: Spent, configured: int, turn: Turn, refused: BudgetExceeded | None) -> Reached | None:
         """Return what is to be told of a limit by what a turn, and others, have spent so far; None = nothing.
 
         Args:
-            limit: nanodollars, with what was added.
-            configured: nanodollars, without.
+            configured: the limit in nanodollars, without what was added.
             refused: why the turn was refused; of this limit, that it is used up is told to those who may raise it.
         """
+        limit = configured + spent.raised
         levels = [level for level in LEVELS if (spent.nanos + spent.used) * 100 >= level * limit]
         if refused is not None and _stands(refused, spent, limit):
             levels = list(LEVELS)
@@ -77,6 +75,7 @@ class BudgetNotices:
 
         return Reached(
             spent=spent,
+            limit=limit,
             levels=levels,
             recipients=self._recipients(spent.scope, turn),
             drafts=drafts,
@@ -91,7 +90,7 @@ class BudgetNotices:
         overseers = [user.id for user in self._directory.users() if user.role.oversees]
         return list(dict.fromkeys(overseers if scope == Scope.SYSTEM else [turn.user_id, *overseers]))
 
-    def announce(self, one: Reached, limit: int, turn: Turn) -> None:
+    def announce(self, one: Reached, turn: Turn) -> None:
         """Tell whoever listens that a limit is nearly or wholly spent; the outbox, that there is something to send.
 
         Args:
@@ -103,7 +102,7 @@ class BudgetNotices:
             scope=spent.scope,
             id=spent.key,
             spent_usd=usd(spent.nanos + spent.used),
-            limit_usd=usd(limit),
+            limit_usd=usd(one.limit),
             level="exceeded" if one.levels[-1] >= LEVELS[-1] else "warning",
         )
         topics = ["costs"]

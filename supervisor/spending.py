@@ -99,7 +99,7 @@ class Spending:
         """
         if self._limits is None:
             return None
-        amount = reservation(nanos(self._limits.reserve_usd), _nanos(self._limits.message_usd))
+        amount = reservation(nanos(self._limits.reserve_usd), configured(self._limits, Scope.MESSAGE))
 
         def check(standing: Sequence[Spent]) -> BudgetExceeded | None:
             return refuse_turn(self._accounts(standing), amount)
@@ -116,7 +116,7 @@ class Spending:
             return None
         standing, used = await self._store.budgets.standing(turn_id, user_id, session_id, now_ms=self._clock())
         accounts = self._accounts(standing)
-        if (most := _nanos(self._limits.message_usd)) is not None and turn_id is not None:
+        if (most := configured(self._limits, Scope.MESSAGE)) is not None and turn_id is not None:
             accounts.insert(0, Account(scope=Scope.MESSAGE, id=str(turn_id), limit=most))
         return refuse_call(accounts, used + under_way)
 
@@ -190,7 +190,3 @@ class Spending:
             for spent in standing
             if (limit := self.limit(spent.scope)) is not None
         ]
-
-
-def _nanos(dollars: float | None) -> int | None:
-    return nanos(dollars) if dollars is not None else None

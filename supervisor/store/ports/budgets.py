@@ -43,6 +43,7 @@ class Reached:
     """Levels of a limit that were reached; where the highest was not told before, that one is.
 
     Attributes:
+        limit: nanodollars, with what was added.
         levels: percent, ascending; all count as told.
         drafts: what tells somebody, by the code that they get; empty = they get none.
         coded: who gets a code.
@@ -50,6 +51,7 @@ class Reached:
     """
 
     spent: Spent
+    limit: int
     levels: Sequence[int]
     recipients: Sequence[UserId]
     drafts: Callable[[UserId, str], Sequence[OutboxDraft]]

@@ -70,7 +70,7 @@ async def test_what_one_message_has_used_and_was_told_of_is_its_own(store: Sqlit
     await store.turns.finish(turn.id, outcome())
     standing, _ = await store.budgets.standing(turn.id, ALICE, S1, now_ms=NOW)
     reached = Reached(
-        spent=standing[0], levels=[50], recipients=[], drafts=lambda *_: [], coded=frozenset(), until_ms=NOW
+        spent=standing[0], levels=[50], recipients=[], drafts=lambda *_: [], coded=frozenset(), until_ms=NOW, limit=1
     )
     assert await store.budgets.told([reached], now_ms=NOW) == [reached]
     for turn_id, seen in ((turn.id, (900, 0, 50)), (turn.id + 1, (0, 0, 0))):
@@ -145,7 +145,13 @@ async def test_a_level_is_told_once(store: SqliteStore) -> None:
 
     spent = Spent(scope="user", key="alice", day=DAY, nanos=9, held=0, used=0, raised=0, told=0)
     reached = Reached(
-        spent=spent, levels=[50, 80], recipients=[ALICE], drafts=drafts, coded=frozenset({ALICE}), until_ms=NOW + 9
+        spent=spent,
+        levels=[50, 80],
+        recipients=[ALICE],
+        drafts=drafts,
+        coded=frozenset({ALICE}),
+        until_ms=NOW + 9,
+        limit=1,
     )
     assert await store.budgets.told([reached], now_ms=NOW) == [reached]
     assert await store.budgets.told([reached], now_ms=NOW) == []
