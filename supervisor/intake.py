@@ -322,8 +322,8 @@ class Intake:
             reply = submission.reply if answer is not None and answer.meta else in_a_sentence(submission.reply)
             draft = OutboxDraft(id=reply_id(acceptance.message_id), reply=reply, text=decision.reason)
             acceptance = replace(acceptance, refusals=(draft,))
-        stops = mode is Mode.INTERRUPT and self._turns.is_busy(lane)
-        place = Place(acceptance, mode if stops or mode is not Mode.INTERRUPT else Mode.FOLLOWUP)
+        stops_nothing = mode is Mode.INTERRUPT and not self._turns.is_busy(lane)
+        place = Place(acceptance, Mode.FOLLOWUP if stops_nothing else mode)
         steered = joined = False
         if decision.target is Target.CLAUDE_CODE:
             steered = mode is Mode.STEER

@@ -15,7 +15,7 @@ from supervisor.protocol.messages import PLAIN_CHANNELS, in_a_sentence
 from supervisor.protocol.times import Clock, now_ms
 from supervisor.running import Running
 from supervisor.store.port import Store
-from supervisor.store.records import OutboxDraft, Turn
+from supervisor.store.records import OutboxDraft
 from supervisor.turns import Turns
 
 logger = logging.getLogger(__name__)
@@ -75,17 +75,18 @@ class ProgressNotices:
                 logger.warning("%s: nothing was heard of its turn for %d s", one.turn.message_id, silent)
                 text = f"No sign of life for {max(1, silent // 60)} min: {quote(one.turn.text)}. ABORT stops it."
                 await self._tell(one, STUCK, text)
-                self._announce(one.turn, silent)
+                self._announce(one, silent)
 
     def _is_stuck(self, one: Running) -> bool:
         after = self._settings.stuck_after_seconds
         told = (one.turn.id, STUCK) in self._told
         return bool(after) and not one.ended.done() and not told and self._monotonic() - one.heard >= after
 
-    def _announce(self, turn: Turn, silent: int) -> None:
+    def _announce(self, one: Running, silent: int) -> None:
+        turn = one.turn
         if turn.session_id is not None:
             event = ClaudeCodeStuck(session_id=turn.session_id, message_id=turn.message_id, silent_seconds=silent)
-            self._hub.publish(event, (f"session:{turn.session_id}", f"user:{turn.user_id}"))
+            self._hub.publish(event, one.topics)
 
     async def _tell(self, one: Running, kind: int, text: str) -> None:
         reply, key = one.turn.reply, (one.turn.id, kind)

@@ -44,6 +44,7 @@ class Running:
         charges: what the connector says it cost, where that figure is the one that counts.
         given: its prompt was written.
         stopping: it was told to end.
+        topics: where it is shown live.
         joined: the turns that are part of it, in order: gathered into its prompt, or sent into it while it runs.
         on_end: told once when it has ended and one of them may go on.
         pause: resolved with None once it has ended, or with a question for whose answer its process need not wait.
@@ -67,7 +68,7 @@ class Running:
         self._record_tool = record_tool
         self._began = self.heard = self._noted = monotonic()
         self._questions, self._asked = 0, 0.0
-        self._topics = (f"session:{turn.session_id}", f"user:{turn.user_id}")
+        self.topics = (f"session:{turn.session_id}", f"user:{turn.user_id}")
 
     @contextmanager
     def asking(self) -> Iterator[None]:
@@ -178,9 +179,9 @@ class Running:
                 self.on_end()
 
     def _show_text(self, text: str) -> None:
-        if self.turn.session_id is not None and self._hub.wanted(*self._topics):
+        if self.turn.session_id is not None and self._hub.wanted(*self.topics):
             delta = ClaudeCodeDelta(session_id=self.turn.session_id, message_id=self.turn.message_id, text=text)
-            self._hub.publish(delta, self._topics)
+            self._hub.publish(delta, self.topics)
 
     def _tool(self, event: talk.ToolStarted | talk.ToolFinished) -> None:
         if isinstance(event, talk.ToolStarted):
@@ -190,7 +191,7 @@ class Running:
         else:
             self._calls.discard(event.tool_use_id)
         self._record_tool(self.turn.id, event)
-        if self.turn.session_id is None or not self._hub.wanted(*self._topics):
+        if self.turn.session_id is None or not self._hub.wanted(*self.topics):
             return
         shown = ClaudeCodeTool(
             session_id=self.turn.session_id,
@@ -200,10 +201,10 @@ class Running:
             status="started",
         )
         if isinstance(event, talk.ToolStarted):
-            self._hub.publish(replace(shown, input=event.input), self._topics)
+            self._hub.publish(replace(shown, input=event.input), self.topics)
         else:
             done = replace(shown, status="failed" if event.failed else "succeeded", result=event.result)
-            self._hub.publish(done, self._topics)
+            self._hub.publish(done, self.topics)
 
     def _usage(self, event: talk.UsageReported) -> None:
         if event.provider_nanos is not None:
