@@ -16,8 +16,6 @@ from typing import Any
 import pytest
 
 from supervisor.models.metering import Metered
-from supervisor.models.offline import OfflineModel
-from supervisor.models.prices import PriceList
 from supervisor.models.proxy import Gateway
 from supervisor.models.replies import SIGNATURE
 from supervisor.protocol.conversation import ModelEndpoint, Tokens
@@ -128,18 +126,6 @@ def by_claude_code(frame: dict[str, Any]) -> tuple[Tokens, int]:
 def by_gateway(gateway: Gateway) -> tuple[Tokens, int]:
     metered = gateway.metered().get(MODEL, Metered())
     return metered.tokens, metered.nanos
-
-
-@pytest.fixture
-async def offline() -> AsyncIterator[OfflineModel]:
-    async with OfflineModel() as model:
-        yield model
-
-
-@pytest.fixture
-async def gateway(offline: OfflineModel) -> AsyncIterator[Gateway]:
-    async with Gateway(upstream=offline.url, api_key=None, prices=PriceList()) as gateway:
-        yield gateway
 
 
 async def test_plain_sentences_change_files_and_cost_what_claude_code_says(gateway: Gateway, tmp_path: Path) -> None:

@@ -15,12 +15,6 @@ from tests.waiting import until
 
 
 @pytest.fixture
-async def offline() -> AsyncIterator[OfflineModel]:
-    async with OfflineModel() as model:
-        yield model
-
-
-@pytest.fixture
 async def client(offline: OfflineModel) -> AsyncIterator[anthropic.AsyncAnthropic]:
     async with anthropic.AsyncAnthropic(api_key="any", base_url=offline.url, max_retries=2) as client:
         yield client

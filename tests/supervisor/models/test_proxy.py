@@ -62,12 +62,6 @@ async def behind(
 
 
 @pytest.fixture
-async def offline() -> AsyncIterator[OfflineModel]:
-    async with OfflineModel() as model:
-        yield model
-
-
-@pytest.fixture
 async def gateway(offline: OfflineModel) -> AsyncIterator[Gateway]:
     async with gateway_to(offline.url) as gateway:
         yield gateway

@@ -10,24 +10,11 @@ import aiohttp
 import pytest
 
 from supervisor.models.offline import OfflineModel
-from supervisor.models.prices import PriceList
 from supervisor.models.proxy import Gateway
 from tests.supervisor.models.meters import RecordingMeter
 from tests.waiting import until
 
 CALL = {"model": "claude-opus-5-5", "max_tokens": 50, "messages": [{"role": "user", "content": "hi"}]}
-
-
-@pytest.fixture
-async def offline() -> AsyncIterator[OfflineModel]:
-    async with OfflineModel() as model:
-        yield model
-
-
-@pytest.fixture
-async def gateway(offline: OfflineModel) -> AsyncIterator[Gateway]:
-    async with Gateway(upstream=offline.url, api_key=None, prices=PriceList()) as gateway:
-        yield gateway
 
 
 @pytest.mark.parametrize("path", ["/v1/messages", "/v1/messages/count_tokens"])
