@@ -167,7 +167,7 @@ class Outbox:
 
     async def _sleep(self, line: _Line, due_ms: int | None) -> None:
         """Wait until a reply is due, or somebody says there is one."""
-        if not line.sends:
+        if not line.sends and not line.wake.is_set():  # else there may be more than was looked for just now
             line.idle.set()
         moments = [moment for moment in (due_ms, line.ask_ms) if moment is not None]
         pause = max(0.05, (min(moments) - self._clock()) / 1000) if moments else None

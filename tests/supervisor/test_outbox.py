@@ -15,6 +15,7 @@ from supervisor.protocol.ids import uuid7
 from supervisor.protocol.messages import Address, Delivery, NotSent, OutboxId, Reply, Sent, Unknown
 from supervisor.protocol.status import OutboxState
 from supervisor.store import SqliteStore, open_store
+from supervisor.store.outbox import SqliteOutbox
 from supervisor.store.records import OutboxDraft
 from tests.fakes import Lose, RecordingChannel
 from tests.supervisor.harness import seal
@@ -345,6 +346,39 @@ async def test_flush_returns_when_all_that_is_due_has_left(store: SqliteStore) -
             await post.add("hello", f"+1555010{number}")
         await post.outbox.flush(10)
         assert len(post.channel.provider) == 10
+
+
+async def test_flush_waits_for_what_came_while_the_outbox_was_looking(store: SqliteStore) -> None:
+    post = Post(store)
+    looking = Looking(store.outbox)
+    post.outbox = Outbox(looking, clock=post.clock)  # type: ignore[arg-type]
+    post.outbox.add_channel(post.channel)
+    async with working(post):
+        await looking.found_nothing.wait()
+        await post.add("hello")
+        flushing = asyncio.create_task(post.outbox.flush(10), name="flush")
+        await asyncio.sleep(0)  # it asks
+        looking.go_on.set()
+        await flushing
+        assert len(post.channel.provider) == 1
+
+
+class Looking:
+    """Holds what the first look for due replies has found, which is nothing."""
+
+    def __init__(self, store: SqliteOutbox) -> None:
+        self._store = store
+        self.found_nothing = asyncio.Event()
+        self.go_on = asyncio.Event()
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._store, name)
+
+    async def next_due_ms(self, channel: str) -> int | None:
+        found = await self._store.next_due_ms(channel)
+        self.found_nothing.set()
+        await self.go_on.wait()
+        return found
 
 
 async def test_flush_gives_up_on_a_provider_that_hangs(store: SqliteStore) -> None:
