@@ -84,6 +84,7 @@ async def test_what_a_turn_took_stands_below_the_answer_and_its_repetition(tmp_p
         assert isinstance(scripted, ScriptedConnector)
         sent = {**MAIL, "body": "@shared hold", "external_id": "x1"}
         assert (await client.ask("email_received", **sent))["type"] == "message_acknowledged"
+        await until(scripted.held, "it runs")
         scripted.release()
         answer = await client.receive_type("send_email_response")
         assert re.fullmatch(r"\[shared\] .+\n\n\(.*1 s.*\)", answer["body"], re.DOTALL), answer
