@@ -375,6 +375,7 @@ async def test_a_message_to_the_assistant_is_announced_without_a_session(tmp_pat
 async def test_a_limit_that_was_raised_is_told_anew_when_it_is_nearly_used_up_again(tmp_path: Path) -> None:
     async with core_with(tmp_path, user_daily_usd=2.0) as core:
         await say(core, f"claude: {pay(2.0)}")
+        await until(lambda: told(core), "it is told")
         match = re.search(r"^100 % .* Reply ADD 5 ([A-Z]{5}) to raise", told(core)[-1])
         assert match is not None
         await say(core, f"ADD 2 {match[1]}")
@@ -382,6 +383,7 @@ async def test_a_limit_that_was_raised_is_told_anew_when_it_is_nearly_used_up_ag
         await say(core, f"claude: {pay(0.1)}")
         assert len(told(core)) == before, "half of it was told before"
         await say(core, f"claude: {pay(1.4)}")
+        await until(lambda: len(told(core)) > before, "it is told anew")
         (again,) = told(core)[before:]
         assert again.startswith("80 % of the limit of user alice is spent: $3.50 of $4.00. Reply ADD 5 ")
 
@@ -414,6 +416,7 @@ async def test_a_limit_that_was_raised_after_it_refused_a_call_is_not_said_to_be
         await say(core, "claude: hello", BOBS_PHONE)
         assert told(core)[before:] == []
         await say(core, f"claude: {pay(1.3)}", BOBS_PHONE)
+        await until(lambda: len(told(core)) > before, "it is told anew")
         (again,) = told(core)[before:]
         assert again.startswith("80 % of the limit of user bob is spent: $3.30 of $4.00. Reply ADD 5 ")
 
