@@ -11,6 +11,7 @@ from dataclasses import replace
 from functools import partial
 
 from supervisor.approvers import Approvers, Way
+from supervisor.fair_queue import FairQueue
 from supervisor.hub import Hub
 from supervisor.permissions import Asking, Risk, brief, leads, shown, summary
 from supervisor.protocol.conversation import ToolCall, Verdict
@@ -20,9 +21,7 @@ from supervisor.protocol.ids import uuid7
 from supervisor.protocol.messages import VERBATIM, OutboxId, SessionId
 from supervisor.protocol.texts import well_formed
 from supervisor.protocol.times import Clock, now_ms, rfc3339
-from supervisor.questions import Question
-from supervisor.room import Room
-from supervisor.running import Running
+from supervisor.questions import AskingTurn, Question
 from supervisor.store.port import Store
 from supervisor.store.ports.approvals import Approval, ApprovalState, NewApproval
 from supervisor.store.records import OutboxDraft, Session
@@ -56,7 +55,7 @@ class Approvals:
 
     Args:
         replied: told the channel of every question that was put in the outbox.
-        room: of the processes: while somebody waits for one, none is held for an answer.
+        processes: the queue for processes: while somebody waits for one, none is held for an answer.
         epoch: of this start of the daemon: what an earlier one asked allows nothing.
         expires_seconds: how long a question is open.
         hold_seconds: how long a process waits for an answer before it is let go, where that is safe.
@@ -73,7 +72,7 @@ class Approvals:
         hub: Hub,
         approvers: Approvers,
         replied: Callable[[str], None],
-        room: Room,
+        processes: FairQueue,
         epoch: int,
         expires_seconds: float,
         hold_seconds: float,
@@ -84,7 +83,7 @@ class Approvals:
         self._store = store
         self._hub = hub
         self._replied = replied
-        self._room = room
+        self._processes = processes
         self._epoch = epoch
         self._expires_seconds = expires_seconds
         self._hold_seconds = hold_seconds
@@ -101,7 +100,7 @@ class Approvals:
         """Return whether a yes by a channel is not enough: another may be forged as the first was."""
         return approval.risk in self._high_risks and channel not in PROVEN and approval.channel == channel
 
-    async def decide(self, call: ToolCall, asking: Asking, session: Session, running: Running) -> Verdict:
+    async def decide(self, call: ToolCall, asking: Asking, session: Session, running: AskingTurn) -> Verdict:
         """Ask whoever may answer, and wait; a no where nobody can be asked.
 
         Where the process that makes the call is let go meanwhile, this is cancelled, and `outcome` knows the answer.
@@ -262,9 +261,9 @@ class Approvals:
         if allow or not approval.consumed:  # else a grant of it ended, which is nothing that anybody waits for
             self._resolved(approval, allowed=allow)
 
-    async def _hold(self, approval: Approval, question: Question, running: Running) -> None:
+    async def _hold(self, approval: Approval, question: Question, running: AskingTurn) -> None:
         """Wait for the answer, or until the question expires; after a time let the process go that waits for it."""
-        seconds = 0.0 if self._room.crowded else self._hold_seconds
+        seconds = 0.0 if self._processes.contended else self._hold_seconds
         while not question.answered and (left := self._left(approval)) > 0:
             await question.wait(min(seconds, left))
             if question.may_rest and await self._keep(approval):

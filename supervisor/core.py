@@ -8,12 +8,14 @@ from supervisor.approval_words import ApprovalWords
 from supervisor.approvals import Approvals
 from supervisor.approvers import Approvers
 from supervisor.assistant import Assistant
+from supervisor.budget_guard import REFUSED_SECONDS, BudgetGuard
 from supervisor.budget_words import BudgetWords
 from supervisor.commands import Commands
 from supervisor.config import Config
 from supervisor.conversations import Conversations
 from supervisor.desk import Desk
 from supervisor.endings import Endings
+from supervisor.fair_queue import FairQueue
 from supervisor.hub import Hub
 from supervisor.identity import Directory
 from supervisor.intake import MAX_WAITING, Intake
@@ -37,11 +39,10 @@ from supervisor.recording import Recording
 from supervisor.recovery import Recovery
 from supervisor.resting import Resting
 from supervisor.rights import Rights
-from supervisor.room import Room
 from supervisor.router import Router
 from supervisor.schedule import Schedule
 from supervisor.sessions import Sessions
-from supervisor.spending import REFUSED_SECONDS, Spending
+from supervisor.spending import Spending
 from supervisor.store import Store
 from supervisor.turns import GRACE_SECONDS, Turns
 from supervisor.undo import Undo
@@ -85,13 +86,13 @@ class Core:
         settings = config.claude_code
         self.hub = Hub()
         self.outbox = Outbox(store.outbox, reconcile_pause_ms=tuning.reconcile_pause_ms)
-        replied, room = self.outbox.notify, Room()
+        replied, processes = self.outbox.notify, FairQueue()
         self.approvals = Approvals(
             store=store,
             hub=self.hub,
             approvers=Approvers(directory, projects, self.hub),
             replied=replied,
-            room=room,
+            processes=processes,
             epoch=store.epoch,
             expires_seconds=config.approvals.expires_seconds,
             hold_seconds=config.approvals.hold_seconds,
@@ -104,8 +105,8 @@ class Core:
             directory=directory,
             hub=self.hub,
             replied=replied,
-            refused_seconds=tuning.refused_seconds,
         )
+        self.guard = BudgetGuard(self.spending, refused_seconds=tuning.refused_seconds)
         self.recording = Recording(store, config.state_dir, seconds=settings.checkpoint_seconds)
         self.sessions = Sessions(
             store=store,
@@ -115,7 +116,7 @@ class Core:
             approvals=self.approvals,
             recording=self.recording,
             spending=self.spending,
-            room=room,
+            processes=processes,
             state_dir=config.state_dir,
             max_processes=min(settings.max_processes, settings.max_sessions),
             turn_timeout=settings.turn_timeout_seconds,
@@ -134,6 +135,7 @@ class Core:
             projects=projects,
             rights=rights,
             spending=self.spending,
+            guard=self.guard,
             endings=self.endings,
             resting=Resting(self.sessions, self.approvals),
             replied=replied,

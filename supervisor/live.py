@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
+from typing import Protocol
 
 from supervisor import permissions
 from supervisor.lifecycle import Lifecycle
@@ -16,6 +17,7 @@ from supervisor.metering import SessionMeter
 from supervisor.projects import Project
 from supervisor.protocol import conversation as talk
 from supervisor.protocol.ports import Conversation
+from supervisor.questions import AskingTurn
 from supervisor.store.records import Session, Turn
 
 Sink = Callable[[talk.ConversationEvent], None]
@@ -27,6 +29,13 @@ CUT_OFF = (
     "or do it again"
 )
 """What the model is told with the next message."""
+
+
+class TurnInProcess(AskingTurn, Protocol):
+    """A running turn, as far as its session's process needs it."""
+
+    def on_event(self, event: talk.ConversationEvent) -> None:
+        """Take one event of the conversation; never blocks."""
 
 
 def home_of(state_dir: Path, session: Session) -> str:

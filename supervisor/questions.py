@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable
-from typing import NoReturn
+from contextlib import AbstractContextManager
+from typing import NoReturn, Protocol
 
+from supervisor.protocol.conversation import ToolCall
 from supervisor.protocol.messages import SessionId
+from supervisor.store.records import Turn
 
 
 class Question:
@@ -68,3 +71,18 @@ class Question:
         """Wait for the end of the process that made the call: it cancels this."""
         await asyncio.Event().wait()
         raise AssertionError("nobody sets it")
+
+
+class AskingTurn(Protocol):
+    """A running turn, as far as a question about one of its tool calls needs it."""
+
+    turn: Turn
+
+    def may_rest(self, call: ToolCall) -> bool:
+        """Return whether the turn does nothing but wait for one call, which another process may make again."""
+
+    def asking(self) -> AbstractContextManager[None]:
+        """Count the time of a `with` block as that of a person who is asked, not as the turn's."""
+
+    def ask_to_rest(self, question: Question) -> None:
+        """Ask whoever runs the turn to close its process until the question is answered."""

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from supervisor.approvals import Approvals
 from supervisor.cancellation import uncut
+from supervisor.fair_queue import FairQueue
 from supervisor.hub import Hub
 from supervisor.lifecycle import (
     CloseAsked,
@@ -25,7 +26,7 @@ from supervisor.lifecycle import (
     TurnEnded,
     WentQuiet,
 )
-from supervisor.live import Claim, Live, home_of
+from supervisor.live import Claim, Live, TurnInProcess, home_of
 from supervisor.models.proxy import Gateway
 from supervisor.projects import Project
 from supervisor.protocol import conversation as talk
@@ -36,8 +37,6 @@ from supervisor.protocol.status import EndReason, SessionStatus
 from supervisor.protocol.times import Clock, now_ms
 from supervisor.recording import Recording
 from supervisor.reports import session_ended, session_updated
-from supervisor.room import Room
-from supervisor.running import Running
 from supervisor.spending import Spending
 from supervisor.store.port import Store
 from supervisor.store.records import Session
@@ -78,7 +77,7 @@ class Sessions:
         approvals: Approvals,
         recording: Recording,
         spending: Spending,
-        room: Room,
+        processes: FairQueue,
         state_dir: Path,
         max_processes: int,
         turn_timeout: float,
@@ -96,8 +95,8 @@ class Sessions:
         self._spending = spending
         self._clock = clock
         self._live: dict[SessionId, Live] = {}
-        self._starting = 0  # processes that are being started: they take their room before they are there
-        self._room = room
+        self._starting = 0  # processes that are being started: they count before they are there
+        self._processes = processes
         self._accepting = True
 
     def live(self, session_id: SessionId) -> Live | None:
@@ -133,7 +132,7 @@ class Sessions:
         """Return the session's conversation, starting or resuming it where there is none.
 
         Args:
-            patience: seconds to wait for room, for a person who connects it; None = a turn waits as long as it takes.
+            patience: seconds to wait for a free process, for a person who connects it; None = as long as it takes.
 
         Raises:
             ConnectionFailed: it did not start.
@@ -168,7 +167,7 @@ class Sessions:
             raise
         finally:
             self._starting -= 1
-            self._room.changed()
+            self._processes.wake_next()
         live.conversation = conversation
         live.used = time.monotonic()
         live.pump = asyncio.create_task(self._pump(live, conversation), name=f"pump {live.session.id}")
@@ -177,13 +176,13 @@ class Sessions:
 
     def claim(self, live: Live) -> Claim:
         """Keep a session's process from being reaped or evicted, as long as a `with` block lasts."""
-        return Claim(live, self._room.changed)
+        return Claim(live, self._processes.wake_next)
 
     async def trace(self, session: Session, key: MessageId) -> talk.Trace:
         """Return how far a prompt had come whose process died with an earlier daemon."""
         return await self._connector.trace(home_of(self._state_dir, session), session.conversation_id, key)
 
-    async def began(self, live: Live, running: Running) -> None:
+    async def began(self, live: Live, running: TurnInProcess) -> None:
         """Note that a turn begins: it gets what is heard, and what its tools may change is recorded with it."""
         live.prompted = True
         live.sink = running.on_event
@@ -227,7 +226,7 @@ class Sessions:
     async def close_all(self, reason: EndReason) -> None:
         """Close every process at once; nothing starts any more."""
         self._accepting = False
-        self._room.open()
+        self._processes.wake_all()
         ids = list(self._live)
         ends = await asyncio.gather(*(self.close(session_id, reason) for session_id in ids), return_exceptions=True)
         for session_id, end in zip(ids, ends, strict=True):
@@ -319,7 +318,7 @@ class Sessions:
             await self._apply(live, live.lifecycle.on(Exited(why)))
         except StorageError as error:
             logger.error("%s: its end could not be recorded: %s", live.session.id, error)
-        self._room.changed()
+        self._processes.wake_next()
 
     async def _make_room(self, live: Live) -> None:
         """Close the least recently used idle process while there are too many, or wait until one is idle.
@@ -327,14 +326,14 @@ class Sessions:
         Raises:
             ConnectionFailed: nothing starts any more.
         """
-        first = not self._room.crowded
+        first = not self._processes.contended
         while self._accepting and live.conversation is None:
             if first and not self._is_full():
                 return
             idle = [i for i in self.idle(longer_than=-1.0) if i != live.session.id] if first else []
             if not idle or not await self.close_idle(idle[:1], EndReason.EVICTED):
                 self._approvals.give_way()
-                await self._room.wait(live.session.user_id)
+                await self._processes.wait(live.session.user_id)
                 first = True
         if not self._accepting:
             raise ConnectionFailed("the daemon is shutting down")
@@ -377,7 +376,7 @@ class Sessions:
         if live.sink is not None:
             live.sink(talk.Exited(why="the session was closed"))
         self._revoke(live)
-        self._room.changed()
+        self._processes.wake_next()
 
     def _revoke(self, live: Live) -> None:
         if live.endpoint is not None and self._gateway is not None:

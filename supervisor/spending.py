@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -16,17 +14,10 @@ from supervisor.identity import Directory
 from supervisor.metering import SessionMeter
 from supervisor.protocol.errors import BudgetExceeded
 from supervisor.protocol.messages import SessionId, UserId
-from supervisor.protocol.ports import Conversation
 from supervisor.protocol.times import Clock, nanos, now_ms
-from supervisor.running import Running
 from supervisor.store.port import Store
 from supervisor.store.ports.budgets import Spent
 from supervisor.store.records import Outcome, Turn
-
-logger = logging.getLogger(__name__)
-
-REFUSED_SECONDS = 30.0
-"""How long a turn that was refused a call may take to end by itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +43,6 @@ class Spending:
         limits: `[budgets]`, or None.
         track_costs: false keeps costs out of the database; then there are no limits.
         replied: told the channel of every message that was put in the outbox.
-        refused_seconds: see `REFUSED_SECONDS`.
     """
 
     def __init__(
@@ -64,7 +54,6 @@ class Spending:
         directory: Directory,
         hub: Hub,
         replied: Callable[[str], None],
-        refused_seconds: float = REFUSED_SECONDS,
         clock: Clock = now_ms,
     ) -> None:
         self._store = store
@@ -81,9 +70,7 @@ class Spending:
                 notices=self._notices,
                 clock=clock,
             )
-        self._refused_seconds = refused_seconds
         self._clock = clock
-        self._stopping: set[asyncio.Task[None]] = set()
 
     def meter(self, lane: str, user_id: UserId, session_id: SessionId | None) -> SessionMeter:
         """Return the meter of a session, or of a thread with the assistant."""
@@ -120,34 +107,15 @@ class Spending:
             accounts.insert(0, Account(scope=Scope.MESSAGE, id=str(turn_id), limit=most))
         return refuse_call(accounts, used + under_way)
 
-    def watch(self, meter: SessionMeter, running: Running, conversation: Conversation) -> None:
-        """End a turn that is refused a call and does not end by itself, and tell of levels that it reaches.
+    @property
+    def alerting(self) -> bool:
+        """Whether people are told of levels at all."""
+        return self._alerts is not None
 
-        Until the meter is told of another.
-        """
-
-        def refused(error: BudgetExceeded) -> None:
-            if running.refused is None:
-                running.refused = error
-                name = f"budget {running.turn.message_id}"
-                task = asyncio.create_task(self._stop(running, conversation), name=name)
-                self._stopping.add(task)
-                task.add_done_callback(self._stopping.discard)
-
-        async def spent(turn_id: int) -> None:
-            for one in (running, *running.joined):  # what was sent into it may pay for itself already
-                if one.turn.id == turn_id and self._alerts is not None:
-                    await self._alerts.under_way(one.turn)
-
-        meter.on_refusal = refused
-        meter.on_spent = spent if self._alerts is not None else None
-
-    async def _stop(self, running: Running, conversation: Conversation) -> None:
-        await asyncio.wait([running.ended], timeout=self._refused_seconds)
-        if not running.ended.done():
-            logger.warning("%s: it goes on although its budget is spent, ending it", running.turn.message_id)
-            running.stopping = True
-            await conversation.interrupt()
+    async def under_way(self, turn: Turn) -> None:
+        """Tell people of the levels that a turn reaches while it runs."""
+        if self._alerts is not None:
+            await self._alerts.under_way(turn)
 
     async def alert(self, turn: Turn, refused: BudgetExceeded | None = None) -> None:
         """Tell people of the highest level that spending has reached with a turn; each level once.

@@ -12,6 +12,7 @@ from typing import Any
 
 from supervisor import outcomes
 from supervisor.assistant import Assistant, prompt_of
+from supervisor.budget_guard import BudgetGuard
 from supervisor.budgets import Scope
 from supervisor.endings import Endings
 from supervisor.hub import Hub
@@ -64,6 +65,7 @@ class TurnRunner:
         assistant: Assistant,
         rights: Rights,
         spending: Spending,
+        guard: BudgetGuard,
         endings: Endings,
         tools: ToolEvents,
         resting: Resting,
@@ -77,6 +79,7 @@ class TurnRunner:
         self._assistant = assistant
         self._rights = rights
         self._spending = spending
+        self._guard = guard
         self._endings = endings
         self._tools = tools
         self._resting = resting
@@ -207,7 +210,7 @@ class TurnRunner:
             prompt = None if running.given else prompt_of(running.turn)
             deadline = monotonic() + self._turn_timeout + self._grace_seconds
             while True:
-                self._spending.watch(meter, running, conversation)
+                self._guard.watch(meter, running, conversation)
                 async with asyncio.timeout(running.left(deadline)):
                     if prompt is not None:
                         await conversation.prompt(prompt)

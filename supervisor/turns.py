@@ -9,6 +9,7 @@ from itertools import chain
 
 from supervisor import outcomes
 from supervisor.assistant import Assistant
+from supervisor.budget_guard import BudgetGuard
 from supervisor.endings import STORAGE_RETRY_SECONDS, Endings
 from supervisor.hub import Hub
 from supervisor.joining import Joining
@@ -69,6 +70,7 @@ class Turns:
         projects: Projects,
         rights: Rights,
         spending: Spending,
+        guard: BudgetGuard,
         endings: Endings,
         resting: Resting,
         replied: Callable[[str], None],
@@ -92,6 +94,7 @@ class Turns:
             assistant=assistant,
             rights=rights,
             spending=spending,
+            guard=guard,
             endings=endings,
             tools=self._tools,
             resting=resting,

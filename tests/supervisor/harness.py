@@ -169,6 +169,7 @@ class Core:
         self.one_shot = core.one_shot
         self.drain = core.drain
         self.spending = core.spending
+        self.guard = core.guard
         stack.push_async_callback(core.close)
         stack.push_async_callback(core.drain, DRAIN_SECONDS)
         if self._recovering:

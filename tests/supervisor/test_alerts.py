@@ -198,7 +198,7 @@ async def bob_holds(core: Core) -> SessionId:
 
 async def test_a_limit_that_is_used_up_is_told_at_once_but_to_the_writer_by_the_refusal_alone(tmp_path: Path) -> None:
     async with core_with(tmp_path, user_daily_usd=2.0) as core:
-        core.spending._refused_seconds = 0.0
+        core.guard._refused_seconds = 0.0
         listener = Listener(core)
         session_id = await bob_holds(core)
         await spend(core, 2.1, session_id)
@@ -262,7 +262,7 @@ async def test_the_writer_is_not_told_at_the_end_of_a_limit_that_is_not_theirs_t
 
 async def test_of_two_limits_that_are_used_up_the_refusal_says_one_and_the_other_is_told(tmp_path: Path) -> None:
     async with core_with(tmp_path, user_daily_usd=2.0, session_usd=2.0) as core:
-        core.spending._refused_seconds = 0.0
+        core.guard._refused_seconds = 0.0
         session_id = await bob_holds(core)
         await spend(core, 2.0, session_id)
         live = core.sessions.live(session_id)
@@ -330,7 +330,7 @@ async def test_the_levels_of_a_message_are_announced_and_written_to_nobody(tmp_p
 
 async def test_a_message_that_is_refused_is_announced_and_its_writer_told_by_the_refusal_alone(tmp_path: Path) -> None:
     async with core_with(tmp_path, message_usd=2.0) as core:
-        core.spending._refused_seconds = 0.0
+        core.guard._refused_seconds = 0.0
         listener = Listener(core)
         await core.intake.accept(text_message("claude: hold on"))
         await until(scripted(core).held, "it runs")

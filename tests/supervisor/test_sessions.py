@@ -313,7 +313,7 @@ async def test_who_waits_for_room_at_the_end_starts_no_process(tmp_path: Path) -
         await send(core, "hold")
         await until(scripted(core).held, "the only process is busy")
         waiting = asyncio.create_task(connect(core, "s2"))
-        await until(lambda: core.sessions._room.crowded, "another waits")
+        await until(lambda: core.sessions._processes.contended, "another waits")
         await core.sessions.close_all(EndReason.SHUTDOWN)
         with pytest.raises(ConnectionFailed, match="shutting down"):
             await waiting

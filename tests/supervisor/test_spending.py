@@ -259,7 +259,7 @@ def call(dollars: float, number: int) -> ModelCall:
 
 async def test_a_running_turn_is_refused_calls_and_ended_where_it_goes_on(tmp_path: Path) -> None:
     async with core_with(tmp_path, message_usd=1.0) as core:
-        core.spending._refused_seconds = 0.0
+        core.guard._refused_seconds = 0.0
         await connect(core)
         taken = await send(core, "hold on")
         await until(scripted(core).held, "it runs")

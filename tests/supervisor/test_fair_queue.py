@@ -10,10 +10,10 @@ import pytest
 
 from supervisor.config import ClaudeCode
 from supervisor.core import Tuning
+from supervisor.fair_queue import FairQueue
 from supervisor.protocol.errors import ConnectionFailed
 from supervisor.protocol.messages import SessionId, UserId
 from supervisor.protocol.status import EndReason, TurnState
-from supervisor.room import Room
 from tests.fakes import ScriptedConnector
 from tests.supervisor.harness import OPERATOR, Core
 from tests.supervisor.helpers import ask, connect, project, scripted, send, session, state
@@ -22,48 +22,48 @@ from tests.waiting import until
 ADA, BEN = UserId("ada"), UserId("ben")
 
 
-async def line(room: Room, *names: str) -> tuple[list[str], list[asyncio.Task[None]]]:
+async def line(queue: FairQueue, *names: str) -> tuple[list[str], list[asyncio.Task[None]]]:
     """Let some wait, named by their user and a number; return who was served, and their tasks."""
     served: list[str] = []
 
     async def wait(name: str) -> None:
-        await room.wait(UserId(name.split("-")[0]))
+        await queue.wait(UserId(name.split("-")[0]))
         served.append(name)
 
     tasks = [asyncio.create_task(wait(name), name=name) for name in names]
-    await until(lambda: sum(len(waiting) for waiting in room._lines.values()) == len(names), "all wait")
+    await until(lambda: sum(len(waiting) for waiting in queue._waiters.values()) == len(names), "all wait")
     return served, tasks
 
 
 async def test_users_are_served_in_turn_each_in_their_order() -> None:
-    room = Room()
-    assert not room.crowded
-    served, tasks = await line(room, "ada-1", "ada-2", "ada-3", "ben-1")
-    assert room.crowded
+    queue = FairQueue()
+    assert not queue.contended
+    served, tasks = await line(queue, "ada-1", "ada-2", "ada-3", "ben-1")
+    assert queue.contended
     for number in range(1, 5):
-        room.changed()
+        queue.wake_next()
         await until(lambda: len(served) == number, "one is served")  # noqa: B023
     assert served == ["ada-1", "ben-1", "ada-2", "ada-3"]
     await asyncio.gather(*tasks)
-    assert not room.crowded
-    room.changed()
+    assert not queue.contended
+    queue.wake_next()
 
 
 async def test_who_leaves_takes_no_turn_along() -> None:
-    room = Room()
-    served, tasks = await line(room, "ada-1", "ben-1", "ben-2")
+    queue = FairQueue()
+    served, tasks = await line(queue, "ada-1", "ben-1", "ben-2")
     tasks[0].cancel()
-    room.changed()  # ada was called, and leaves at the same moment
+    queue.wake_next()  # ada was called, and leaves at the same moment
     await until(lambda: served == ["ben-1"], "the next one is served")
     tasks[2].cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
-    assert not room.crowded
+    assert not queue.contended
 
 
 async def test_all_look_when_nobody_is_served_any_more() -> None:
-    room = Room()
-    served, tasks = await line(room, "ada-1", "ada-2", "ben-1")
-    room.open()
+    queue = FairQueue()
+    served, tasks = await line(queue, "ada-1", "ada-2", "ben-1")
+    queue.wake_all()
     await asyncio.gather(*tasks)
     assert sorted(served) == ["ada-1", "ada-2", "ben-1"]
 

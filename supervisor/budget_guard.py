@@ -1,0 +1,56 @@
+"""Ends a running turn that is refused a call by a limit, and tells of the levels that its spending reaches."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from supervisor.metering import SessionMeter
+from supervisor.protocol.errors import BudgetExceeded
+from supervisor.protocol.ports import Conversation
+from supervisor.running import Running
+from supervisor.spending import Spending
+
+logger = logging.getLogger(__name__)
+
+REFUSED_SECONDS = 30.0
+"""How long a turn that was refused a call may take to end by itself."""
+
+
+class BudgetGuard:
+    """Watches what running turns spend.
+
+    Args:
+        refused_seconds: see `REFUSED_SECONDS`.
+    """
+
+    def __init__(self, spending: Spending, *, refused_seconds: float = REFUSED_SECONDS) -> None:
+        self._spending = spending
+        self._refused_seconds = refused_seconds
+        self._stopping: set[asyncio.Task[None]] = set()
+
+    def watch(self, meter: SessionMeter, running: Running, conversation: Conversation) -> None:
+        """Watch a turn until its meter is given to another one."""
+
+        def refused(error: BudgetExceeded) -> None:
+            if running.refused is None:
+                running.refused = error
+                name = f"budget {running.turn.message_id}"
+                task = asyncio.create_task(self._stop(running, conversation), name=name)
+                self._stopping.add(task)
+                task.add_done_callback(self._stopping.discard)
+
+        async def spent(turn_id: int) -> None:
+            for one in (running, *running.joined):  # a message that was sent into the turn may pay for itself already
+                if one.turn.id == turn_id:
+                    await self._spending.under_way(one.turn)
+
+        meter.on_refusal = refused
+        meter.on_spent = spent if self._spending.alerting else None
+
+    async def _stop(self, running: Running, conversation: Conversation) -> None:
+        await asyncio.wait([running.ended], timeout=self._refused_seconds)
+        if not running.ended.done():
+            logger.warning("%s: it goes on although its budget is spent, ending it", running.turn.message_id)
+            running.stopping = True
+            await conversation.interrupt()
