@@ -9,19 +9,19 @@ from pathlib import Path
 
 import supervisor.core
 from supervisor import config, plugins
-from supervisor.credentials import Credentials
 from supervisor.host import ConnectorSide
 from supervisor.hub import Hub
 from supervisor.identity import Caller, Directory
 from supervisor.models.prices import PriceList
 from supervisor.models.proxy import Gateway
-from supervisor.opening import DATABASE, jwt_secret, seal_with
 from supervisor.operations import Operations
 from supervisor.projects import Projects
 from supervisor.protocol.messages import UserId
 from supervisor.protocol.status import Permissions, Role
 from supervisor.protocol.times import now_ms
 from supervisor.recovery import Recovery
+from supervisor.runtime.credentials import Credentials
+from supervisor.runtime.state import DATABASE, jwt_secret, seal_with
 from supervisor.schedule import Schedule
 from supervisor.sessions import Sessions
 from supervisor.store import SqliteStore, open_store

@@ -11,9 +11,9 @@ from statistics import median
 from benchmarks.core import open_bench_store
 from benchmarks.figures import Figure, compare, percentile
 from benchmarks.transactions import drive, in_two_commits, make_sessions
-from supervisor.opening import DATABASE
 from supervisor.protocol.messages import SessionId, UserId
 from supervisor.protocol.times import DAY_MS, now_ms
+from supervisor.runtime.state import DATABASE
 from supervisor.store import SqliteStore
 from supervisor.store.ports.costs import CostQuery
 

@@ -12,9 +12,9 @@ from pathlib import Path
 from benchmarks.core import open_bench_store
 from benchmarks.figures import Figure, compare
 from benchmarks.transactions import acceptance, make_sessions, outcome
-from supervisor.opening import DATABASE
 from supervisor.protocol.messages import Address, OutboxId, Reply, SessionId
 from supervisor.protocol.times import now_ms
+from supervisor.runtime.state import DATABASE
 from supervisor.store import SqliteStore
 from supervisor.store.records import OutboxDraft
 

@@ -11,7 +11,6 @@ from dataclasses import replace
 from functools import partial
 
 from supervisor.approvers import Approvers, Way
-from supervisor.fair_queue import FairQueue
 from supervisor.hub import Hub
 from supervisor.permissions import Asking, Risk, brief, leads, shown, summary
 from supervisor.protocol.conversation import ToolCall, Verdict
@@ -22,6 +21,7 @@ from supervisor.protocol.messages import VERBATIM, OutboxId, SessionId
 from supervisor.protocol.texts import well_formed
 from supervisor.protocol.times import Clock, now_ms, rfc3339
 from supervisor.questions import AskingTurn, Question
+from supervisor.runtime.fair_queue import FairQueue
 from supervisor.store.port import Store
 from supervisor.store.ports.approvals import Approval, ApprovalState, NewApproval
 from supervisor.store.records import OutboxDraft, Session

@@ -15,7 +15,6 @@ from supervisor.config import Config
 from supervisor.conversations import Conversations
 from supervisor.desk import Desk
 from supervisor.endings import Endings
-from supervisor.fair_queue import FairQueue
 from supervisor.hub import Hub
 from supervisor.identity import Directory
 from supervisor.intake import MAX_WAITING, Intake
@@ -40,6 +39,7 @@ from supervisor.recovery import Recovery
 from supervisor.resting import Resting
 from supervisor.rights import Rights
 from supervisor.router import Router
+from supervisor.runtime.fair_queue import FairQueue
 from supervisor.schedule import Schedule
 from supervisor.sessions import Sessions
 from supervisor.spending import Spending

@@ -16,25 +16,26 @@ from pathlib import Path
 
 import uvloop
 
-from supervisor import hardening, logs, plugins
+from supervisor import plugins
 from supervisor.accounts import Accounts
 from supervisor.config import Config, State
 from supervisor.core import Core
-from supervisor.credentials import OPERATOR_TOKEN, Credentials
 from supervisor.demo import demo as demonstration
 from supervisor.host import ConnectorSide, Host
 from supervisor.identity import Directory
-from supervisor.lock import StateLock
 from supervisor.models.offline import OfflineModel
 from supervisor.models.prices import PriceList
 from supervisor.models.proxy import Gateway
-from supervisor.opening import DATABASE, jwt_secret, seal_with
 from supervisor.outbox import Outbox
 from supervisor.projects import Projects
 from supervisor.protocol.errors import ConfigError
 from supervisor.protocol.ports import Channel, Connector
+from supervisor.runtime import hardening, logs
+from supervisor.runtime.children import Child, Health
+from supervisor.runtime.credentials import OPERATOR_TOKEN, Credentials
+from supervisor.runtime.lock import StateLock
+from supervisor.runtime.state import DATABASE, jwt_secret, seal_with
 from supervisor.store import Store, open_store
-from supervisor.supervise import Child, Health
 from supervisor.wires.server import HttpServer
 from supervisor.wires.socket_channel import SocketChannel
 from supervisor.wires.sockets import SocketServer

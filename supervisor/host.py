@@ -7,12 +7,12 @@ import socket
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from supervisor.credentials import Credentials
 from supervisor.intake import Intake
 from supervisor.outbox import Outbox
-from supervisor.peers import is_agents
 from supervisor.protocol.errors import ConfigError
 from supervisor.protocol.messages import Delivery, Inbound, Receipt
+from supervisor.runtime.credentials import Credentials
+from supervisor.runtime.peers import is_agents
 from supervisor.store.port import Store
 
 

@@ -7,11 +7,11 @@ from typing import Any
 
 from supervisor.accounts import Accounts
 from supervisor.config import Config
-from supervisor.credentials import Credentials
 from supervisor.identity import Directory
-from supervisor.lock import StateLock
-from supervisor.opening import DATABASE, jwt_secret, seal_with
 from supervisor.projects import Projects
+from supervisor.runtime.credentials import Credentials
+from supervisor.runtime.lock import StateLock
+from supervisor.runtime.state import DATABASE, jwt_secret, seal_with
 from supervisor.store import open_store
 from supervisor.wires import admin
 

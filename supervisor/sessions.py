@@ -10,8 +10,6 @@ from functools import partial
 from pathlib import Path
 
 from supervisor.approvals import Approvals
-from supervisor.cancellation import uncut
-from supervisor.fair_queue import FairQueue
 from supervisor.hub import Hub
 from supervisor.lifecycle import (
     CloseAsked,
@@ -37,6 +35,8 @@ from supervisor.protocol.status import EndReason, SessionStatus
 from supervisor.protocol.times import Clock, now_ms
 from supervisor.recording import Recording
 from supervisor.reports import session_ended, session_updated
+from supervisor.runtime.cancellation import uncut
+from supervisor.runtime.fair_queue import FairQueue
 from supervisor.spending import Spending
 from supervisor.store.port import Store
 from supervisor.store.records import Session

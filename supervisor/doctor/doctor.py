@@ -6,11 +6,11 @@ import os
 from pathlib import Path
 
 from supervisor import config, plugins
-from supervisor.credentials import Credentials
 from supervisor.doctor import machine, running, state
 from supervisor.host import ConnectorSide
 from supervisor.protocol.checks import Check, Standing
 from supervisor.protocol.errors import XswarmError
+from supervisor.runtime.credentials import Credentials
 
 
 async def examine(config_file: Path | None, *, offline: bool = False) -> list[Check]:

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from supervisor import plugins
 from supervisor.config import Config
-from supervisor.credentials import Credentials
-from supervisor.opening import DATABASE
 from supervisor.protocol.checks import Check, Standing
 from supervisor.protocol.errors import StorageError, XswarmError
+from supervisor.runtime.credentials import Credentials
+from supervisor.runtime.state import DATABASE
 from supervisor.store.inspection import inspect
 
 LEAST_FREE_BYTES = 256 * 1024 * 1024

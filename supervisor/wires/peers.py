@@ -11,8 +11,8 @@ from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
-from supervisor.peers import comes_from_agent, is_own
 from supervisor.protocol.errors import NotAllowed
+from supervisor.runtime.peers import comes_from_agent, is_own
 
 PEER = "xswarm.peer"
 """Key of a connection's scope: its real other end, whatever the headers of a proxy say."""

@@ -7,11 +7,11 @@ import hashlib
 import socket
 from collections.abc import Sequence
 
-from supervisor.peers import is_agents
 from supervisor.protocol.errors import ConfigError
 from supervisor.protocol.ids import uuid7
 from supervisor.protocol.messages import Delivery, Inbound, MessageId, Receipt
 from supervisor.protocol.ports import ChannelHost
+from supervisor.runtime.peers import is_agents
 
 
 class RecordingHost(ChannelHost):

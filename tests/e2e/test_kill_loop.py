@@ -21,11 +21,11 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import WebSocketException
 
-from supervisor.credentials import Credentials
 from supervisor.demo.twilio import TwilioStandIn
-from supervisor.opening import DATABASE, seal_with
 from supervisor.protocol.messages import MessageId
 from supervisor.protocol.status import TurnState
+from supervisor.runtime.credentials import Credentials
+from supervisor.runtime.state import DATABASE, seal_with
 from supervisor.store import SqliteStore, open_store
 from tests.e2e.process import DaemonProcess
 from tests.waiting import until

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from supervisor import config, plugins
-from supervisor.credentials import Credentials
 from supervisor.host import ConnectorSide
 from supervisor.models.offline import OfflineModel
 from supervisor.protocol.errors import TurnFailed
 from supervisor.protocol.times import NANOS
+from supervisor.runtime.credentials import Credentials
 from supervisor.store.ports.costs import CostQuery
 from supervisor.store.records import Result
 from tests.fakes import ScriptedConnector

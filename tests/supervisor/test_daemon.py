@@ -19,9 +19,9 @@ import httpx
 import pytest
 
 from supervisor.config import ClaudeCode, Config, Http, State, Supervisor
-from supervisor.credentials import Credentials
 from supervisor.daemon import ADDRESSES, Daemon, main
 from supervisor.protocol.errors import ConfigError
+from supervisor.runtime.credentials import Credentials
 from tests.waiting import until
 
 

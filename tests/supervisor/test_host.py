@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from supervisor.credentials import Credentials
 from supervisor.host import ConnectorSide, Host
 from supervisor.protocol.errors import ConfigError
 from supervisor.protocol.messages import Address, Delivery
 from supervisor.protocol.status import OutboxState, TurnState
+from supervisor.runtime.credentials import Credentials
 from tests.fakes import RecordingChannel, ScriptedConnector
 from tests.supervisor.harness import Core
 from tests.supervisor.helpers import result, text_message

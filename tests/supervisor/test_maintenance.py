@@ -9,9 +9,9 @@ import pytest
 
 from supervisor import maintenance
 from supervisor.config import Config, Project, State
-from supervisor.lock import StateLock
 from supervisor.protocol.errors import ConfigError
 from supervisor.protocol.status import Permissions
+from supervisor.runtime.lock import StateLock
 
 ALICE = {"name": "Alice", "role": "ADMIN", "phones": ["+15550100"], "emails": [], "projects": ["site"]}
 

@@ -12,8 +12,8 @@ import pytest
 from supervisor import maintenance
 from supervisor.config import ClaudeCode, Config, State
 from supervisor.doctor import state
-from supervisor.opening import DATABASE
 from supervisor.protocol.checks import Standing
+from supervisor.runtime.state import DATABASE
 from supervisor.store.migrate import migrate, released
 
 

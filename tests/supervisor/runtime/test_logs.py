@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from supervisor import logs
 from supervisor.identity import new_token
+from supervisor.runtime import logs
 
 SECRET = "hunter2-and/some more"
 ANTHROPIC_KEY = "sk-ant-api03-AbCdEf_123-456"

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from supervisor.credentials import Credentials
-from supervisor.opening import SHORTEST_SECRET, jwt_secret, seal_with
 from supervisor.protocol.errors import ConfigError
+from supervisor.runtime.credentials import Credentials
+from supervisor.runtime.state import SHORTEST_SECRET, jwt_secret, seal_with
 
 
 def test_a_seal_is_an_hmac_over_the_seal_before_it_and_the_row() -> None:

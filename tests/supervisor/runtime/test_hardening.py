@@ -12,7 +12,7 @@ from tests.packaging.project import ROOT
 
 HARDENED = """
 import ctypes, resource, sys
-from supervisor.hardening import harden
+from supervisor.runtime.hardening import harden
 harden()
 PR_GET_DUMPABLE = 3
 dumpable = ctypes.CDLL(None).prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) if sys.platform.startswith("linux") else 0
@@ -54,7 +54,7 @@ def test_a_hardened_process_keeps_its_environment_from_others_of_its_uid() -> No
 def test_a_hardened_process_shows_its_environment_to_nobody_and_still_has_it() -> None:
     program = """
 import os, subprocess, sys
-from supervisor.hardening import forget_environment
+from supervisor.runtime.hardening import forget_environment
 forget_environment()
 shown = open("/proc/self/environ", "rb").read()
 print(set(shown) == {0}, len(shown) > 0, os.environ["SUPERVISOR_TOKEN"], flush=True)

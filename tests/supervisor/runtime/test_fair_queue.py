@@ -10,10 +10,10 @@ import pytest
 
 from supervisor.config import ClaudeCode
 from supervisor.core import Tuning
-from supervisor.fair_queue import FairQueue
 from supervisor.protocol.errors import ConnectionFailed
 from supervisor.protocol.messages import SessionId, UserId
 from supervisor.protocol.status import EndReason, TurnState
+from supervisor.runtime.fair_queue import FairQueue
 from tests.fakes import ScriptedConnector
 from tests.supervisor.harness import OPERATOR, Core
 from tests.supervisor.helpers import ask, connect, project, scripted, send, session, state

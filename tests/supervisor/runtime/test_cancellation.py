@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from supervisor.cancellation import uncut
+from supervisor.runtime.cancellation import uncut
 
 
 class Work:

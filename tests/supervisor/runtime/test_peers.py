@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from supervisor.peers import comes_from_agent, is_agents, is_own
+from supervisor.runtime.peers import comes_from_agent, is_agents, is_own
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="/proc tells it on Linux alone")
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from supervisor.protocol.errors import ConfigError, TemporaryFailure
-from supervisor.supervise import Child, Health
+from supervisor.runtime.children import Child, Health
 from tests.waiting import until
 
 SOON = 0.001

@@ -5,8 +5,8 @@ from __future__ import annotations
 import hmac
 from collections.abc import Callable
 
-from supervisor.credentials import Credentials
 from supervisor.protocol.errors import ConfigError
+from supervisor.runtime.credentials import Credentials
 
 DATABASE = "xswarm.db"
 

@@ -12,15 +12,15 @@ from pathlib import Path
 
 import pytest
 
-from supervisor.lock import StateLock
 from supervisor.protocol.errors import ConfigError
+from supervisor.runtime.lock import StateLock
 from tests.packaging.project import ROOT
 from tests.waiting import wait_until
 
 HOLDER = """
 import subprocess, sys
 from pathlib import Path
-from supervisor.lock import StateLock
+from supervisor.runtime.lock import StateLock
 with StateLock(Path(sys.argv[1])):
     if "agent" in sys.argv:  # reads the same pipe, so it ends with the test
         agent = [sys.executable, "-c", "import sys; sys.stdin.read()"]

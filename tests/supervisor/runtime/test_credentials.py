@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from supervisor.credentials import Credentials
 from supervisor.protocol.conversation import ModelEndpoint
 from supervisor.protocol.errors import ConfigError
 from supervisor.protocol.requests import Auth
+from supervisor.runtime.credentials import Credentials
 from tests.packaging.project import ROOT
 
 NAME = "TWILIO_AUTH_TOKEN"
@@ -131,7 +131,7 @@ def test_a_half_written_secret_of_a_crash_disturbs_nobody(tmp_path: Path) -> Non
 PROCESS = """
 import sys
 from pathlib import Path
-from supervisor.credentials import Credentials
+from supervisor.runtime.credentials import Credentials
 credentials = Credentials(Path(sys.argv[1]), {})
 sys.stdin.readline()
 print(credentials.generated("jwt").hex(), credentials.operator_token())
