@@ -8,7 +8,7 @@ from supervisor.approvals import MAX_MINUTES, Approvals
 from supervisor.commands import Answer, Asker
 from supervisor.interrupted import InterruptedWords
 from supervisor.passphrases import Passphrases
-from supervisor.permissions import brief
+from supervisor.permissions.policy import brief
 from supervisor.protocol.errors import ApprovalClosed, NotAllowed
 from supervisor.store.port import Store
 from supervisor.store.ports.approvals import Approval, ApprovalState

@@ -12,7 +12,7 @@ from functools import partial
 
 from supervisor.approvers import Approvers, Way
 from supervisor.hub import Hub
-from supervisor.permissions import Asking, Risk, brief, leads, shown, summary
+from supervisor.permissions.policy import Asking, Risk, brief, leads, shown, summary
 from supervisor.protocol.conversation import ToolCall, Verdict
 from supervisor.protocol.errors import ApprovalClosed, NotAllowed, StorageError
 from supervisor.protocol.events import ApprovalRequested, ApprovalResolved

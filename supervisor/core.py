@@ -25,7 +25,7 @@ from supervisor.one_shot import OneShot
 from supervisor.operations import ONE_TURN_TO_END_SECONDS, ROOM_SECONDS, Operations
 from supervisor.outbox import RECONCILE_PAUSE_MS, Outbox
 from supervisor.passphrases import Passphrases
-from supervisor.permissions import Risk
+from supervisor.permissions.policy import Risk
 from supervisor.plain_words import PlainWords
 from supervisor.progress import ProgressNotices
 from supervisor.projects import Projects

@@ -11,9 +11,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Protocol
 
-from supervisor import permissions
 from supervisor.lifecycle import Lifecycle
 from supervisor.metering import SessionMeter
+from supervisor.permissions import policy as permissions
 from supervisor.projects import Project
 from supervisor.protocol import conversation as talk
 from supervisor.protocol.ports import Conversation

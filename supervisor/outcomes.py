@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from supervisor.lifecycle import ATTENTION
-from supervisor.permissions import brief
+from supervisor.permissions.policy import brief
 from supervisor.protocol import conversation as talk
 from supervisor.protocol.codes import CodeKind
 from supervisor.protocol.errors import XswarmError

@@ -14,7 +14,7 @@ from supervisor.checkpoints.git import CheckpointFailed
 from supervisor.checkpoints.shadow import Change, Shadow
 from supervisor.edits import ALLOWED, edits, found_by, paths_of
 from supervisor.folders import Folders, related
-from supervisor.permissions import EDITS, summary
+from supervisor.permissions.policy import EDITS, summary
 from supervisor.protocol.conversation import ToolCall
 from supervisor.protocol.times import Clock, now_ms
 from supervisor.store.port import Store

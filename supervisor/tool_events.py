@@ -6,8 +6,8 @@ import asyncio
 import logging
 from typing import Any
 
-from supervisor import permissions
 from supervisor.lane import Lane
+from supervisor.permissions import policy as permissions
 from supervisor.protocol import conversation as talk
 from supervisor.protocol.errors import StorageError
 from supervisor.protocol.times import Clock

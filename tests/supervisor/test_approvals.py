@@ -14,7 +14,7 @@ from supervisor.approvals import digest
 from supervisor.commands import Asker
 from supervisor.interrupted import InterruptedWords
 from supervisor.passphrases import Passphrases
-from supervisor.permissions import SHOWN_CHARACTERS, Risk, summary, whole
+from supervisor.permissions.policy import SHOWN_CHARACTERS, Risk, summary, whole
 from supervisor.protocol.conversation import ToolCall
 from supervisor.protocol.events import AnyEvent, ApprovalRequested, ApprovalResolved
 from supervisor.protocol.messages import VERBATIM, Address, MessageId

@@ -10,7 +10,7 @@ import pytest
 
 from supervisor.config.tables import Approvals
 from supervisor.passphrases import Passphrases
-from supervisor.permissions import Asking, Risk, decide, look_again
+from supervisor.permissions.policy import Asking, Risk, decide, look_again
 from supervisor.protocol.conversation import ToolCall, Verdict
 from supervisor.protocol.messages import UserId
 from supervisor.protocol.status import Permissions

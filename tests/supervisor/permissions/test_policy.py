@@ -10,8 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from supervisor import permissions
-from supervisor.permissions import EDITS, HARMLESS, READS, Asking, Risk
+from supervisor.permissions import policy as permissions
+from supervisor.permissions.policy import EDITS, HARMLESS, READS, Asking, Risk
 from supervisor.protocol.conversation import ToolCall, Verdict
 from supervisor.protocol.status import Permissions
 
