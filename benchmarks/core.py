@@ -11,11 +11,11 @@ import supervisor.core
 from supervisor import config, plugins
 from supervisor.host import ConnectorSide
 from supervisor.hub import Hub
-from supervisor.identity import Caller, Directory
 from supervisor.models.prices import PriceList
 from supervisor.models.proxy import Gateway
 from supervisor.operations import Operations
-from supervisor.projects import Projects
+from supervisor.people.identity import Caller, Directory
+from supervisor.people.projects import Projects
 from supervisor.protocol.messages import UserId
 from supervisor.protocol.status import Permissions, Role
 from supervisor.protocol.times import now_ms

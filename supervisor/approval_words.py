@@ -7,7 +7,7 @@ from dataclasses import replace
 from supervisor.approvals import MAX_MINUTES, Approvals
 from supervisor.commands import Answer, Asker
 from supervisor.interrupted import InterruptedWords
-from supervisor.passphrases import Passphrases
+from supervisor.people.passphrases import Passphrases
 from supervisor.permissions.policy import brief
 from supervisor.protocol.errors import ApprovalClosed, NotAllowed
 from supervisor.store.port import Store

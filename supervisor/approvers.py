@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from supervisor.hub import Hub
-from supervisor.identity import Caller, Directory
-from supervisor.projects import Projects
+from supervisor.people.identity import Caller, Directory
+from supervisor.people.projects import Projects
+from supervisor.people.rights import Rights
 from supervisor.protocol.errors import UserNotFound
 from supervisor.protocol.messages import FOR_ALL, Address, ProjectName, Reply, UserId
-from supervisor.rights import Rights
 from supervisor.store.ports.approvals import Approval
 from supervisor.store.records import Turn, User
 

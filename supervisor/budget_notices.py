@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from supervisor.budgets import LEVELS, Scope, offer
 from supervisor.hub import Hub
-from supervisor.identity import Directory
+from supervisor.people.identity import Directory
 from supervisor.protocol.codes import CodeKind
 from supervisor.protocol.errors import BudgetExceeded
 from supervisor.protocol.events import OMIT, CostAlert

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from supervisor.lifecycle import Lifecycle
-from supervisor.projects import Project, Projects
+from supervisor.people.projects import Project, Projects
 from supervisor.protocol.ids import uuid7
 from supervisor.protocol.messages import SessionId
 from supervisor.protocol.status import Permissions, Target

@@ -16,7 +16,6 @@ from supervisor.conversations import Conversations
 from supervisor.desk import Desk
 from supervisor.endings import Endings
 from supervisor.hub import Hub
-from supervisor.identity import Directory
 from supervisor.intake import MAX_WAITING, Intake
 from supervisor.interrupted import InterruptedWords
 from supervisor.keywords import Keywords
@@ -24,20 +23,21 @@ from supervisor.models.proxy import Gateway
 from supervisor.one_shot import OneShot
 from supervisor.operations import ONE_TURN_TO_END_SECONDS, ROOM_SECONDS, Operations
 from supervisor.outbox import RECONCILE_PAUSE_MS, Outbox
-from supervisor.passphrases import Passphrases
+from supervisor.people.identity import Directory
+from supervisor.people.passphrases import Passphrases
+from supervisor.people.projects import Projects
+from supervisor.people.rate_limits import Rates
+from supervisor.people.rights import Rights
 from supervisor.permissions.policy import Risk
 from supervisor.plain_words import PlainWords
 from supervisor.progress import ProgressNotices
-from supervisor.projects import Projects
 from supervisor.protocol.ports import Connector
 from supervisor.protocol.queueing import Mode
 from supervisor.protocol.status import EndReason
 from supervisor.queries import Queries
-from supervisor.rates import Rates
 from supervisor.recording import Recording
 from supervisor.recovery import Recovery
 from supervisor.resting import Resting
-from supervisor.rights import Rights
 from supervisor.router import Router
 from supervisor.runtime.fair_queue import FairQueue
 from supervisor.schedule import Schedule

@@ -17,17 +17,17 @@ from pathlib import Path
 import uvloop
 
 from supervisor import plugins
-from supervisor.accounts import Accounts
 from supervisor.config import Config, State
 from supervisor.core import Core
 from supervisor.demo import demo as demonstration
 from supervisor.host import ConnectorSide, Host
-from supervisor.identity import Directory
 from supervisor.models.offline import OfflineModel
 from supervisor.models.prices import PriceList
 from supervisor.models.proxy import Gateway
 from supervisor.outbox import Outbox
-from supervisor.projects import Projects
+from supervisor.people.accounts import Accounts
+from supervisor.people.identity import Directory
+from supervisor.people.projects import Projects
 from supervisor.protocol.errors import ConfigError
 from supervisor.protocol.ports import Channel, Connector
 from supervisor.runtime import hardening, logs

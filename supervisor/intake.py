@@ -12,10 +12,11 @@ from supervisor.assistant import lane_of
 from supervisor.commands import Answer, Asker, Commands
 from supervisor.conversations import Conversations
 from supervisor.hub import Hub
-from supervisor.identity import Directory
 from supervisor.outbox import Outbox
 from supervisor.outcomes import reply_id
-from supervisor.projects import Project, Projects
+from supervisor.people.identity import Directory
+from supervisor.people.projects import Project, Projects
+from supervisor.people.rate_limits import Rates
 from supervisor.protocol.errors import Overloaded, StorageError, XswarmError
 from supervisor.protocol.ids import uuid7
 from supervisor.protocol.messages import (
@@ -30,7 +31,6 @@ from supervisor.protocol.queueing import Mode, parse
 from supervisor.protocol.status import Target
 from supervisor.protocol.texts import well_formed
 from supervisor.protocol.times import Clock, now_ms
-from supervisor.rates import Rates
 from supervisor.router import Decision
 from supervisor.sessions import Sessions
 from supervisor.store.port import Store

@@ -13,8 +13,8 @@ from typing import Protocol
 
 from supervisor.lifecycle import Lifecycle
 from supervisor.metering import SessionMeter
+from supervisor.people.projects import Project
 from supervisor.permissions import policy as permissions
-from supervisor.projects import Project
 from supervisor.protocol import conversation as talk
 from supervisor.protocol.ports import Conversation
 from supervisor.questions import AskingTurn

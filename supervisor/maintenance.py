@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from supervisor.accounts import Accounts
 from supervisor.config import Config
-from supervisor.identity import Directory
-from supervisor.projects import Projects
+from supervisor.people.accounts import Accounts
+from supervisor.people.identity import Directory
+from supervisor.people.projects import Projects
 from supervisor.runtime.credentials import Credentials
 from supervisor.runtime.lock import StateLock
 from supervisor.runtime.state import DATABASE, jwt_secret, seal_with

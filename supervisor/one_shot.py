@@ -8,9 +8,9 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from supervisor.identity import Caller
 from supervisor.operations import Asked, Operations
-from supervisor.projects import Projects
+from supervisor.people.identity import Caller
+from supervisor.people.projects import Projects
 from supervisor.protocol.errors import ProjectNotAllowed, StorageError, TurnFailed
 from supervisor.protocol.ids import uuid7
 from supervisor.protocol.messages import ProjectName, SessionId

@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from supervisor.config import ClaudeCode
-from supervisor.identity import Caller, Directory
 from supervisor.intake import DEDUP_SECONDS, Intake
 from supervisor.lifecycle import Lifecycle
-from supervisor.projects import Project, Projects
+from supervisor.people.identity import Caller, Directory
+from supervisor.people.projects import Project, Projects
 from supervisor.protocol import events
 from supervisor.protocol.conversation import Tap
 from supervisor.protocol.errors import (

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from supervisor import reports
 from supervisor.budgets import Scope
-from supervisor.identity import Caller, Directory
 from supervisor.outbox import outbound_of
 from supervisor.outcomes import reply_id
-from supervisor.projects import Projects
+from supervisor.people.identity import Caller, Directory
+from supervisor.people.projects import Projects
 from supervisor.protocol import events
 from supervisor.protocol.errors import InvalidMessage, SessionNotFound, UserNotFound
 from supervisor.protocol.messages import MessageId, Outbound, SessionId, UserId

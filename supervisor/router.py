@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from supervisor.keywords import Keywords
-from supervisor.projects import Project
+from supervisor.people.projects import Project
 from supervisor.protocol.messages import SessionId
 from supervisor.protocol.status import Role, Target
 

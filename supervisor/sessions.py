@@ -26,7 +26,7 @@ from supervisor.lifecycle import (
 )
 from supervisor.live import Claim, Live, TurnInProcess, home_of
 from supervisor.models.proxy import Gateway
-from supervisor.projects import Project
+from supervisor.people.projects import Project
 from supervisor.protocol import conversation as talk
 from supervisor.protocol.errors import ConnectionFailed, StorageError
 from supervisor.protocol.messages import MessageId, SessionId

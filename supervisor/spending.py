@@ -10,8 +10,8 @@ from supervisor.budget_notices import BudgetNotices
 from supervisor.budgets import Account, Scope, configured, refuse_call, refuse_turn, reservation
 from supervisor.config import Budgets
 from supervisor.hub import Hub
-from supervisor.identity import Directory
 from supervisor.metering import SessionMeter
+from supervisor.people.identity import Directory
 from supervisor.protocol.errors import BudgetExceeded
 from supervisor.protocol.messages import SessionId, UserId
 from supervisor.protocol.times import Clock, nanos, now_ms

@@ -19,6 +19,7 @@ from supervisor.hub import Hub
 from supervisor.lane import Lane
 from supervisor.live import Live
 from supervisor.metering import SessionMeter
+from supervisor.people.rights import Rights
 from supervisor.protocol import conversation as talk
 from supervisor.protocol.errors import BudgetExceeded, ConnectionFailed, StorageError, TurnFailed, XswarmError
 from supervisor.protocol.ports import Conversation
@@ -26,7 +27,6 @@ from supervisor.protocol.status import EndReason, SessionStatus
 from supervisor.protocol.times import Clock
 from supervisor.questions import Question
 from supervisor.resting import Resting
-from supervisor.rights import Rights
 from supervisor.running import BROKE, Ended, Running, feed
 from supervisor.sessions import Sessions
 from supervisor.spending import Spending

@@ -15,7 +15,8 @@ from supervisor.hub import Hub
 from supervisor.joining import Joining
 from supervisor.lane import Lane
 from supervisor.live import Live
-from supervisor.projects import Projects
+from supervisor.people.projects import Projects
+from supervisor.people.rights import Rights
 from supervisor.protocol.errors import (
     ConnectionFailed,
     ProjectNotAllowed,
@@ -29,7 +30,6 @@ from supervisor.protocol.messages import MessageId, ProjectName, SessionId, User
 from supervisor.protocol.ports import Conversation
 from supervisor.protocol.times import Clock, now_ms
 from supervisor.resting import Resting
-from supervisor.rights import Rights
 from supervisor.running import Running
 from supervisor.sessions import Sessions
 from supervisor.spending import Spending

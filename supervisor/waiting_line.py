@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from supervisor.identity import Caller
 from supervisor.outcomes import dropped
+from supervisor.people.identity import Caller
 from supervisor.protocol.errors import MessageNotFound, TurnFailed, XswarmError
 from supervisor.protocol.messages import SessionId
 from supervisor.protocol.status import TurnState

@@ -15,9 +15,9 @@ from fastapi.params import Depends as DependsOn
 from pydantic import BaseModel, Field
 from starlette.types import ASGIApp, Message, Scope
 
-from supervisor.accounts import Accounts
 from supervisor.models.metering import Metered
-from supervisor.passphrases import Passphrases
+from supervisor.people.accounts import Accounts
+from supervisor.people.passphrases import Passphrases
 from supervisor.protocol.errors import InvalidMessage, Unsupported
 from supervisor.protocol.limits import Length
 from supervisor.protocol.messages import UserId

@@ -8,7 +8,7 @@ from fastapi import APIRouter
 from starlette.routing import BaseRoute, Router
 
 from supervisor.config import Http
-from supervisor.identity import Directory
+from supervisor.people.identity import Directory
 from supervisor.protocol import ports
 from supervisor.store.port import Keys
 from supervisor.wires import hooks

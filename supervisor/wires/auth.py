@@ -9,7 +9,7 @@ from fastapi.security import HTTPBearer
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from supervisor.identity import Caller, Directory
+from supervisor.people.identity import Caller, Directory
 from supervisor.protocol.errors import NotAllowed, NotAuthenticated
 
 OPEN = frozenset({"/healthz", "/readyz"})

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Protocol
 from weakref import WeakValueDictionary
 
-from supervisor.identity import Caller
+from supervisor.people.identity import Caller
 from supervisor.protocol.events import AnyEvent
 from supervisor.protocol.messages import SessionId
 

@@ -14,7 +14,7 @@ from websockets.frames import CloseCode
 
 from supervisor.approvers import TOPIC, own_topic
 from supervisor.hub import Hub
-from supervisor.identity import Caller, Directory
+from supervisor.people.identity import Caller, Directory
 from supervisor.protocol import events, requests
 from supervisor.protocol.errors import InternalError, InvalidMessage, NotAuthenticated, Overloaded, XswarmError
 from supervisor.protocol.messages import UserId

@@ -16,7 +16,7 @@ from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from supervisor.identity import Caller
+from supervisor.people.identity import Caller
 from supervisor.protocol.errors import IdempotencyConflict, InvalidMessage, StorageError
 from supervisor.protocol.times import Clock, now_ms
 from supervisor.store.port import Keys

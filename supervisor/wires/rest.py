@@ -15,9 +15,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 
 from supervisor import reports
-from supervisor.accounts import mailbox
-from supervisor.identity import Caller, Directory
 from supervisor.operations import Asked, Operations
+from supervisor.people.accounts import mailbox
+from supervisor.people.identity import Caller, Directory
 from supervisor.protocol.errors import (
     IdempotencyConflict,
     InvalidMessage,

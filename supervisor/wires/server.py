@@ -10,13 +10,13 @@ from contextlib import contextmanager
 import uvicorn
 from starlette.routing import WebSocketRoute
 
-from supervisor.accounts import Accounts
 from supervisor.config import Http
 from supervisor.desk import Desk
-from supervisor.identity import Directory
 from supervisor.intake import Intake
 from supervisor.one_shot import OneShot
 from supervisor.operations import Operations
+from supervisor.people.accounts import Accounts
+from supervisor.people.identity import Directory
 from supervisor.protocol.ports import Channel, Route
 from supervisor.spending import Spending
 from supervisor.store.port import Store

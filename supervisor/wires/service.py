@@ -9,10 +9,10 @@ from collections.abc import Iterable
 from typing import Any
 
 from supervisor import reports, words
-from supervisor.accounts import mailbox, phone
 from supervisor.desk import Desk
-from supervisor.identity import Caller, Directory
 from supervisor.operations import Asked, Operations
+from supervisor.people.accounts import mailbox, phone
+from supervisor.people.identity import Caller, Directory
 from supervisor.protocol import events, requests
 from supervisor.protocol.errors import InvalidMessage, SessionNotFound, UserNotFound, XswarmError
 from supervisor.protocol.ids import uuid7

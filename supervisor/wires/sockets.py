@@ -16,9 +16,9 @@ from websockets.http11 import Request, Response
 from supervisor.config import Supervisor
 from supervisor.desk import Desk
 from supervisor.hub import Hub
-from supervisor.identity import Caller, Directory
 from supervisor.operations import Operations
 from supervisor.outbox import Outbox
+from supervisor.people.identity import Caller, Directory
 from supervisor.protocol.errors import NotAuthenticated, StorageError
 from supervisor.protocol.messages import Address
 from supervisor.wires.connection import Common, Connection

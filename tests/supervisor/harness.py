@@ -15,13 +15,13 @@ from pathlib import Path
 
 import supervisor.core
 from supervisor import config
-from supervisor.accounts import Accounts
 from supervisor.config.tables import Approvals
 from supervisor.core import Tuning
-from supervisor.identity import Directory
 from supervisor.models.prices import PriceList
 from supervisor.models.proxy import Gateway
-from supervisor.projects import Projects
+from supervisor.people.accounts import Accounts
+from supervisor.people.identity import Directory
+from supervisor.people.projects import Projects
 from supervisor.protocol.ports import Connector
 from supervisor.protocol.status import Permissions, TurnState
 from supervisor.store import SqliteStore, open_store

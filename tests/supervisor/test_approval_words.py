@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from supervisor.config import Project
-from supervisor.passphrases import Passphrases
+from supervisor.people.passphrases import Passphrases
 from supervisor.protocol.messages import MessageId, UserId
 from supervisor.protocol.status import Permissions, TurnState
 from supervisor.protocol.times import now_ms

@@ -13,7 +13,7 @@ from supervisor.approval_words import ApprovalWords
 from supervisor.approvals import digest
 from supervisor.commands import Asker
 from supervisor.interrupted import InterruptedWords
-from supervisor.passphrases import Passphrases
+from supervisor.people.passphrases import Passphrases
 from supervisor.permissions.policy import SHOWN_CHARACTERS, Risk, summary, whole
 from supervisor.protocol.conversation import ToolCall
 from supervisor.protocol.events import AnyEvent, ApprovalRequested, ApprovalResolved

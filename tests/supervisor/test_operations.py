@@ -10,7 +10,7 @@ import pytest
 
 from supervisor.config import ClaudeCode
 from supervisor.core import Tuning
-from supervisor.identity import Caller
+from supervisor.people.identity import Caller
 from supervisor.protocol.errors import (
     IdempotencyConflict,
     InvalidMessage,

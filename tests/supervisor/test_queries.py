@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from supervisor.config import Budgets
-from supervisor.identity import Caller
+from supervisor.people.identity import Caller
 from supervisor.protocol.errors import (
     InvalidMessage,
     SessionNotFound,

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from supervisor.config import Queue
-from supervisor.identity import Caller
 from supervisor.operations import Asked
+from supervisor.people.identity import Caller
 from supervisor.protocol.messages import Receipt, UserId
 from supervisor.protocol.status import TurnState
 from supervisor.protocol.times import now_ms

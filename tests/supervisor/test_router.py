@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from supervisor.config import DEFAULT_KEYWORDS
 from supervisor.keywords import Keywords
-from supervisor.projects import Project
+from supervisor.people.projects import Project
 from supervisor.protocol.messages import ProjectName, SessionId
 from supervisor.protocol.status import Permissions, Role, Target
 from supervisor.router import Context, Decision, Router

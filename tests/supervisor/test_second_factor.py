@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from supervisor.config.tables import Approvals
-from supervisor.passphrases import Passphrases
+from supervisor.people.passphrases import Passphrases
 from supervisor.permissions.policy import Asking, Risk, decide, look_again
 from supervisor.protocol.conversation import ToolCall, Verdict
 from supervisor.protocol.messages import UserId

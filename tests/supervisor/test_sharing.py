@@ -9,8 +9,8 @@ import pytest
 
 from supervisor.commands import Asker
 from supervisor.config import Budgets, Project
-from supervisor.identity import Caller
 from supervisor.operations import Asked
+from supervisor.people.identity import Caller
 from supervisor.plain_words import PlainWords
 from supervisor.protocol.conversation import Tokens
 from supervisor.protocol.errors import BudgetExceeded, NotAllowed, ProjectNotAllowed, SessionNotFound, TurnFailed

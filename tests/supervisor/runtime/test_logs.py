@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from supervisor.identity import new_token
+from supervisor.people.identity import new_token
 from supervisor.runtime import logs
 
 SECRET = "hunter2-and/some more"

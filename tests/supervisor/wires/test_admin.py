@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from supervisor.accounts import Accounts
-from supervisor.identity import Directory
 from supervisor.models.metering import Metered
-from supervisor.projects import Projects
+from supervisor.people.accounts import Accounts
+from supervisor.people.identity import Directory
+from supervisor.people.projects import Projects
 from supervisor.protocol.conversation import Tokens
 from supervisor.store import open_store
 from supervisor.store.port import Store

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from fastapi import APIRouter
 
-from supervisor.identity import Directory
+from supervisor.people.identity import Directory
 from supervisor.wires.api import api
 from supervisor.wires.auth import OPEN, Bearer, Calling, documented, operator_only
 from supervisor.wires.guard import Guard

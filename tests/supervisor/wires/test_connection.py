@@ -11,8 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from supervisor.identity import Caller
 from supervisor.operations import Operations
+from supervisor.people.identity import Caller
 from supervisor.protocol import events
 from supervisor.protocol.ids import uuid7
 from supervisor.protocol.messages import ProjectName, SessionId, UserId

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import pytest
 
-from supervisor.identity import Caller
+from supervisor.people.identity import Caller
 from supervisor.protocol import events
 from supervisor.protocol.messages import MessageId
 from supervisor.protocol.requests import EmailReceived, SmsReceived

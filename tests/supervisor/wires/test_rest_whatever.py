@@ -13,7 +13,7 @@ from urllib.parse import quote
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from supervisor.identity import Caller
+from supervisor.people.identity import Caller
 from supervisor.protocol.messages import SessionId
 from tests.supervisor.wires.serving import ROUTE, SESSIONS, Served
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from supervisor import config
-from supervisor.identity import Caller
 from supervisor.operations import Operations
+from supervisor.people.identity import Caller
 from supervisor.protocol import events
 from supervisor.protocol.errors import BudgetExceeded, Overloaded, RateLimited, StorageError, XswarmError
 from supervisor.protocol.messages import SessionId

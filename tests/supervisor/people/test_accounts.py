@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from supervisor.accounts import MAX_EXPIRES_DAYS, MAX_JWT_MINUTES, Accounts, mailbox, phone
 from supervisor.config import Project
-from supervisor.identity import Directory
-from supervisor.projects import Projects
+from supervisor.people.accounts import MAX_EXPIRES_DAYS, MAX_JWT_MINUTES, Accounts, mailbox, phone
+from supervisor.people.identity import Directory
+from supervisor.people.projects import Projects
 from supervisor.protocol.errors import InvalidMessage, NotAllowed, NotAuthenticated, TokenNotFound, UserNotFound
 from supervisor.protocol.messages import Address, UserId
 from supervisor.protocol.status import Role

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from supervisor.identity import JWT_AUDIENCE, Caller, Directory, digest, new_token
+from supervisor.people.identity import JWT_AUDIENCE, Caller, Directory, digest, new_token
 from supervisor.protocol.errors import NotAuthenticated, UserNotFound
 from supervisor.protocol.messages import Address, UserId
 from supervisor.protocol.status import Role

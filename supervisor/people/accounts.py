@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from supervisor.config import NAME
-from supervisor.identity import OPERATOR_NAME, Directory, digest, new_token
-from supervisor.projects import Projects
+from supervisor.people.identity import OPERATOR_NAME, Directory, digest, new_token
+from supervisor.people.projects import Projects
 from supervisor.protocol.errors import InvalidMessage, TokenNotFound, UserNotFound
 from supervisor.protocol.messages import Address, ProjectName, UserId
 from supervisor.protocol.status import Role

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from supervisor.projects import Projects
+from supervisor.people.projects import Projects
+from supervisor.people.rights import Rights
 from supervisor.protocol.errors import NotAllowed, ProjectNotAllowed, UserNotFound
 from supervisor.protocol.messages import ProjectName, UserId
 from supervisor.protocol.status import TurnState
-from supervisor.rights import Rights
 from tests.fakes import ScriptedConnector
 from tests.supervisor.harness import Core
 from tests.supervisor.helpers import text_message

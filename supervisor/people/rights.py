@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from supervisor.identity import Directory
-from supervisor.projects import Projects
+from supervisor.people.identity import Directory
+from supervisor.people.projects import Projects
 from supervisor.protocol.errors import NotAllowed, ProjectNotAllowed, UserNotFound, XswarmError
 from supervisor.protocol.messages import ProjectName, UserId
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from supervisor.config import Limits
+from supervisor.people.rate_limits import Rates
 from supervisor.protocol.messages import UserId
-from supervisor.rates import Rates
 
 ADA, BOB = UserId("ada"), UserId("bob")
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from supervisor.passphrases import LOCK_MS, WRONG_TRIES, Passphrases
+from supervisor.people.passphrases import LOCK_MS, WRONG_TRIES, Passphrases
 from supervisor.protocol.errors import InvalidMessage, NotAllowed
 from supervisor.protocol.messages import UserId
 from tests.supervisor.harness import Core

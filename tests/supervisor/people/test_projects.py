@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from supervisor.config import Project as Table
-from supervisor.projects import Project, Projects
+from supervisor.people.projects import Project, Projects
 from supervisor.protocol.errors import ProjectNotAllowed
 from supervisor.protocol.messages import ProjectName, SessionId, UserId
 from supervisor.protocol.status import Permissions, Role, SessionStatus
