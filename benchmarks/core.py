@@ -9,8 +9,8 @@ from pathlib import Path
 
 import supervisor.core
 from supervisor import config, plugins
+from supervisor.delivery.hub import Hub
 from supervisor.host import ConnectorSide
-from supervisor.hub import Hub
 from supervisor.models.prices import PriceList
 from supervisor.models.proxy import Gateway
 from supervisor.operations import Operations

@@ -11,7 +11,7 @@ from dataclasses import replace
 from functools import partial
 
 from supervisor.approvers import Approvers, Way
-from supervisor.hub import Hub
+from supervisor.delivery.hub import Hub
 from supervisor.permissions.policy import Asking, Risk, brief, leads, shown, summary
 from supervisor.protocol.conversation import ToolCall, Verdict
 from supervisor.protocol.errors import ApprovalClosed, NotAllowed, StorageError

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from supervisor.hub import Hub
+from supervisor.delivery.hub import Hub
 from supervisor.people.identity import Caller, Directory
 from supervisor.people.projects import Projects
 from supervisor.people.rights import Rights

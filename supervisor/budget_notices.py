@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from supervisor.budgets import LEVELS, Scope, offer
-from supervisor.hub import Hub
+from supervisor.delivery.hub import Hub
 from supervisor.people.identity import Directory
 from supervisor.protocol.codes import CodeKind
 from supervisor.protocol.errors import BudgetExceeded

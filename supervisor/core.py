@@ -13,16 +13,16 @@ from supervisor.budget_words import BudgetWords
 from supervisor.commands import Commands
 from supervisor.config import Config
 from supervisor.conversations import Conversations
+from supervisor.delivery.hub import Hub
+from supervisor.delivery.outbox import RECONCILE_PAUSE_MS, Outbox
 from supervisor.desk import Desk
 from supervisor.endings import Endings
-from supervisor.hub import Hub
 from supervisor.intake import MAX_WAITING, Intake
 from supervisor.interrupted import InterruptedWords
 from supervisor.keywords import Keywords
 from supervisor.models.proxy import Gateway
 from supervisor.one_shot import OneShot
 from supervisor.operations import ONE_TURN_TO_END_SECONDS, ROOM_SECONDS, Operations
-from supervisor.outbox import RECONCILE_PAUSE_MS, Outbox
 from supervisor.people.identity import Directory
 from supervisor.people.passphrases import Passphrases
 from supervisor.people.projects import Projects

@@ -8,7 +8,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from supervisor import outcomes
-from supervisor.hub import Hub
+from supervisor.delivery.hub import Hub
+from supervisor.delivery.waiters import Waiters
 from supervisor.protocol import conversation as talk
 from supervisor.protocol.errors import BudgetExceeded, StorageError, TurnFailed, XswarmError
 from supervisor.protocol.events import CostRecorded
@@ -20,7 +21,6 @@ from supervisor.store.port import Store
 from supervisor.store.ports.approvals import Approval
 from supervisor.store.recorded import Recorded
 from supervisor.store.records import Outcome, Result, Turn
-from supervisor.waiters import Waiters
 
 logger = logging.getLogger(__name__)
 

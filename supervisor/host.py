@@ -7,8 +7,8 @@ import socket
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from supervisor.delivery.outbox import Outbox
 from supervisor.intake import Intake
-from supervisor.outbox import Outbox
 from supervisor.protocol.errors import ConfigError
 from supervisor.protocol.messages import Delivery, Inbound, Receipt
 from supervisor.runtime.credentials import Credentials

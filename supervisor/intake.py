@@ -11,8 +11,8 @@ from supervisor import words
 from supervisor.assistant import lane_of
 from supervisor.commands import Answer, Asker, Commands
 from supervisor.conversations import Conversations
-from supervisor.hub import Hub
-from supervisor.outbox import Outbox
+from supervisor.delivery.hub import Hub
+from supervisor.delivery.outbox import Outbox
 from supervisor.outcomes import reply_id
 from supervisor.people.identity import Directory
 from supervisor.people.projects import Project, Projects

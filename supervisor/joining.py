@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 
 from supervisor.assistant import prompt_of
-from supervisor.hub import Hub
+from supervisor.delivery.hub import Hub
 from supervisor.lane import Lane
 from supervisor.protocol.errors import ConnectionFailed
 from supervisor.protocol.times import Clock

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from supervisor.config import ClaudeCode
+from supervisor.delivery.waiters import Waiters
 from supervisor.intake import DEDUP_SECONDS, Intake
 from supervisor.lifecycle import Lifecycle
 from supervisor.people.identity import Caller, Directory
@@ -37,7 +38,6 @@ from supervisor.store.port import Store
 from supervisor.store.records import NewSession, Result, Session, User
 from supervisor.submissions import Submission, Taken
 from supervisor.turns import Turns
-from supervisor.waiters import Waiters
 from supervisor.words import answers_question
 
 ONE_TURN_TO_END_SECONDS = 15.0

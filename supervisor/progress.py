@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from supervisor.approvals import Approvals
 from supervisor.config import Progress as Settings
-from supervisor.hub import Hub
+from supervisor.delivery.hub import Hub
 from supervisor.outcomes import quote, reply_id
 from supervisor.protocol.events import ClaudeCodeStuck
 from supervisor.protocol.messages import PLAIN_CHANNELS, in_a_sentence

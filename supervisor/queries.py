@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from supervisor import reports
 from supervisor.budgets import Scope
-from supervisor.outbox import outbound_of
+from supervisor.delivery import reports
+from supervisor.delivery.outbox import outbound_of
 from supervisor.outcomes import reply_id
 from supervisor.people.identity import Caller, Directory
 from supervisor.people.projects import Projects

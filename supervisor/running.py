@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from time import monotonic
 
-from supervisor.hub import Hub
+from supervisor.delivery.hub import Hub
 from supervisor.protocol import conversation as talk
 from supervisor.protocol.errors import BudgetExceeded
 from supervisor.protocol.events import ClaudeCodeDelta, ClaudeCodeTool

@@ -10,7 +10,8 @@ from functools import partial
 from pathlib import Path
 
 from supervisor.approvals import Approvals
-from supervisor.hub import Hub
+from supervisor.delivery.hub import Hub
+from supervisor.delivery.reports import session_ended, session_updated
 from supervisor.lifecycle import (
     CloseAsked,
     CloseProcess,
@@ -34,7 +35,6 @@ from supervisor.protocol.ports import Connector, Conversation
 from supervisor.protocol.status import EndReason, SessionStatus
 from supervisor.protocol.times import Clock, now_ms
 from supervisor.recording import Recording
-from supervisor.reports import session_ended, session_updated
 from supervisor.runtime.cancellation import uncut
 from supervisor.runtime.fair_queue import FairQueue
 from supervisor.spending import Spending

@@ -9,7 +9,7 @@ from supervisor.alerts import Alerts
 from supervisor.budget_notices import BudgetNotices
 from supervisor.budgets import Account, Scope, configured, refuse_call, refuse_turn, reservation
 from supervisor.config import Budgets
-from supervisor.hub import Hub
+from supervisor.delivery.hub import Hub
 from supervisor.metering import SessionMeter
 from supervisor.people.identity import Directory
 from supervisor.protocol.errors import BudgetExceeded

@@ -14,8 +14,8 @@ from supervisor import outcomes
 from supervisor.assistant import Assistant, prompt_of
 from supervisor.budget_guard import BudgetGuard
 from supervisor.budgets import Scope
+from supervisor.delivery.hub import Hub
 from supervisor.endings import Endings
-from supervisor.hub import Hub
 from supervisor.lane import Lane
 from supervisor.live import Live
 from supervisor.metering import SessionMeter

@@ -10,8 +10,8 @@ from itertools import chain
 from supervisor import outcomes
 from supervisor.assistant import Assistant
 from supervisor.budget_guard import BudgetGuard
+from supervisor.delivery.hub import Hub
 from supervisor.endings import STORAGE_RETRY_SECONDS, Endings
-from supervisor.hub import Hub
 from supervisor.joining import Joining
 from supervisor.lane import Lane
 from supervisor.live import Live

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from supervisor.delivery.waiters import Waiters
 from supervisor.outcomes import dropped
 from supervisor.people.identity import Caller
 from supervisor.protocol.errors import MessageNotFound, TurnFailed, XswarmError
@@ -14,7 +15,6 @@ from supervisor.queries import Queries
 from supervisor.store.port import Store
 from supervisor.store.records import Turn
 from supervisor.turns import Turns
-from supervisor.waiters import Waiters
 
 
 class MessageNotWaiting(XswarmError):

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Literal, TypeVar
 
+from supervisor.delivery.reports import usage
 from supervisor.protocol import events
 from supervisor.protocol.times import rfc3339, usd
-from supervisor.reports import usage
 from supervisor.store.records import Result
 
 T = TypeVar("T")

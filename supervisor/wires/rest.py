@@ -14,7 +14,7 @@ from pydantic_core import from_json
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
-from supervisor import reports
+from supervisor.delivery import reports
 from supervisor.operations import Asked, Operations
 from supervisor.people.accounts import mailbox
 from supervisor.people.identity import Caller, Directory

@@ -8,7 +8,8 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from supervisor import reports, words
+from supervisor import words
+from supervisor.delivery import reports
 from supervisor.desk import Desk
 from supervisor.operations import Asked, Operations
 from supervisor.people.accounts import mailbox, phone

@@ -14,10 +14,10 @@ from websockets.frames import CloseCode
 from websockets.http11 import Request, Response
 
 from supervisor.config import Supervisor
+from supervisor.delivery.hub import Hub
+from supervisor.delivery.outbox import Outbox
 from supervisor.desk import Desk
-from supervisor.hub import Hub
 from supervisor.operations import Operations
-from supervisor.outbox import Outbox
 from supervisor.people.identity import Caller, Directory
 from supervisor.protocol.errors import NotAuthenticated, StorageError
 from supervisor.protocol.messages import Address

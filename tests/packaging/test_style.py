@@ -130,7 +130,7 @@ def assert_none(offenders: Iterable[Path]) -> None:
 
 
 def _test_file(module: Path) -> Path:
-    """Return where `module` is tested: supervisor/outbox.py -> tests/supervisor/test_outbox.py."""
+    """Return where `module` is tested: supervisor/delivery/outbox.py -> tests/supervisor/delivery/test_outbox.py."""
     return Path("tests") / module.parent / f"test_{module.name.lstrip('_')}"
 
 

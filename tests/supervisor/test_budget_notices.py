@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from supervisor.config import Budgets
-from supervisor.hub import Deliver
+from supervisor.delivery.hub import Deliver
 from supervisor.protocol.errors import BudgetExceeded
 from supervisor.protocol.events import AnyEvent, CostAlert
 from supervisor.protocol.messages import MessageId, SessionId, UserId

@@ -11,7 +11,7 @@ import pytest
 from channels.sms.plain import plain_text
 from channels.sms.shaping import shape
 from supervisor import interrupted, outcomes
-from supervisor.hub import Hub
+from supervisor.delivery.hub import Hub
 from supervisor.protocol import conversation as talk
 from supervisor.protocol.codes import CodeKind
 from supervisor.protocol.errors import ConnectionFailed, SessionNotActive

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from supervisor.commands import Asker
 from supervisor.config import Budgets
-from supervisor.outbox import outbound_of
+from supervisor.delivery.outbox import outbound_of
 from supervisor.plain_words import MAX_LINES, PlainWords
 from supervisor.protocol.messages import VERBATIM, Address, OutboxId, Reply, UserId
 from supervisor.protocol.status import TurnState

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from supervisor.hub import Hub
+from supervisor.delivery.hub import Hub
 from supervisor.protocol import conversation as talk
 from supervisor.protocol.conversation import Tokens
 from supervisor.protocol.events import OMIT, AnyEvent, ClaudeCodeDelta, ClaudeCodeTool

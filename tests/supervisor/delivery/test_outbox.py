@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from supervisor.outbox import MAX_ATTEMPTS, Outbox
+from supervisor.delivery.outbox import MAX_ATTEMPTS, Outbox
 from supervisor.protocol.errors import OutcomeUnknown, PermanentFailure, StorageError, TemporaryFailure
 from supervisor.protocol.ids import uuid7
 from supervisor.protocol.messages import Address, Delivery, NotSent, OutboxId, Reply, Sent, Unknown

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from supervisor.hub import Hub
+from supervisor.delivery.hub import Hub
 from supervisor.protocol.events import AnyEvent, Pong
 
 EVENT = Pong()

@@ -6,7 +6,7 @@ from dataclasses import asdict, replace
 
 import pytest
 
-from supervisor import reports
+from supervisor.delivery import reports
 from supervisor.protocol.conversation import Tokens
 from supervisor.protocol.events import CostRow, HistoryMessage
 from supervisor.protocol.messages import MessageId, ProjectName, SessionId, UserId

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from supervisor.delivery.waiters import Waiters
 from supervisor.protocol.conversation import Tokens
 from supervisor.protocol.errors import ConnectionFailed, TurnFailed
 from supervisor.protocol.messages import MessageId
 from supervisor.store.records import Result
-from supervisor.waiters import Waiters
 from tests.supervisor.turn_records import turn
 
 ONE, TWO = MessageId("m1"), MessageId("m2")
