@@ -10,9 +10,9 @@ import aiohttp
 from benchmarks.core import USER, open_bench_store
 from benchmarks.figures import Figure, compare
 from benchmarks.process import started
-from supervisor.metering import SessionMeter
 from supervisor.models.prices import PriceList
 from supervisor.models.proxy import Gateway
+from supervisor.spending.meter import SessionMeter
 
 REQUEST = {
     "model": "claude-sonnet-4-6",

@@ -7,13 +7,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from supervisor.metering import SessionMeter
 from supervisor.models.proxy import Gateway
 from supervisor.protocol import conversation as talk
 from supervisor.protocol.messages import MessageId, ProjectName, SessionId, UserId
 from supervisor.protocol.ports import Connector, Conversation
 from supervisor.protocol.status import Permissions
-from supervisor.spending import Spending
+from supervisor.spending.meter import SessionMeter
+from supervisor.spending.spending import Spending
 from supervisor.store.port import Store
 from supervisor.store.records import Turn
 

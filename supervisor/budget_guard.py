@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 
-from supervisor.metering import SessionMeter
 from supervisor.protocol.errors import BudgetExceeded
 from supervisor.protocol.ports import Conversation
 from supervisor.running import Running
-from supervisor.spending import Spending
+from supervisor.spending.meter import SessionMeter
+from supervisor.spending.spending import Spending
 
 logger = logging.getLogger(__name__)
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from supervisor.budgets import MOST_TIMES, Scope, most_added
 from supervisor.commands import Answer, Asker
 from supervisor.protocol.codes import CodeKind
 from supervisor.protocol.status import Role
 from supervisor.protocol.times import Clock, nanos, now_ms, usd
-from supervisor.spending import Spending
+from supervisor.spending.limits import MOST_TIMES, Scope, most_added
+from supervisor.spending.spending import Spending
 from supervisor.store.port import Store
 from supervisor.store.records import Raise
 from supervisor.words import Command, Word

@@ -42,7 +42,7 @@ from supervisor.router import Router
 from supervisor.runtime.fair_queue import FairQueue
 from supervisor.schedule import Schedule
 from supervisor.sessions import Sessions
-from supervisor.spending import Spending
+from supervisor.spending.spending import Spending
 from supervisor.store import Store
 from supervisor.turns import GRACE_SECONDS, Turns
 from supervisor.undo import Undo

@@ -16,7 +16,7 @@ from supervisor.protocol.events import CostRecorded
 from supervisor.protocol.times import Clock, now_ms, rfc3339, usd
 from supervisor.recording import Recording
 from supervisor.running import BROKE, Running
-from supervisor.spending import Spending
+from supervisor.spending.spending import Spending
 from supervisor.store.port import Store
 from supervisor.store.ports.approvals import Approval
 from supervisor.store.recorded import Recorded

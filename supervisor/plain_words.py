@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from supervisor.budgets import Scope
 from supervisor.commands import Answer, Asker
 from supervisor.protocol.messages import Address, SessionId
 from supervisor.protocol.times import Clock, day_of, now_ms, usd
-from supervisor.spending import Spending
+from supervisor.spending.limits import Scope
+from supervisor.spending.spending import Spending
 from supervisor.store.port import Store
 from supervisor.store.ports.costs import CostQuery
 from supervisor.store.records import Session, User

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from supervisor.budgets import Scope
 from supervisor.delivery import reports
 from supervisor.delivery.outbox import outbound_of
 from supervisor.outcomes import reply_id
@@ -14,7 +13,8 @@ from supervisor.protocol.messages import MessageId, Outbound, SessionId, UserId
 from supervisor.protocol.status import SessionStatus
 from supervisor.protocol.times import parse_day, usd
 from supervisor.sessions import Sessions
-from supervisor.spending import Spending
+from supervisor.spending.limits import Scope
+from supervisor.spending.spending import Spending
 from supervisor.store.port import Store
 from supervisor.store.ports.costs import CostQuery
 from supervisor.store.records import Result, Session, User

@@ -37,7 +37,7 @@ from supervisor.protocol.times import Clock, now_ms
 from supervisor.recording import Recording
 from supervisor.runtime.cancellation import uncut
 from supervisor.runtime.fair_queue import FairQueue
-from supervisor.spending import Spending
+from supervisor.spending.spending import Spending
 from supervisor.store.port import Store
 from supervisor.store.records import Session
 

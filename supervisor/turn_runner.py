@@ -13,12 +13,10 @@ from typing import Any
 from supervisor import outcomes
 from supervisor.assistant import Assistant, prompt_of
 from supervisor.budget_guard import BudgetGuard
-from supervisor.budgets import Scope
 from supervisor.delivery.hub import Hub
 from supervisor.endings import Endings
 from supervisor.lane import Lane
 from supervisor.live import Live
-from supervisor.metering import SessionMeter
 from supervisor.people.rights import Rights
 from supervisor.protocol import conversation as talk
 from supervisor.protocol.errors import BudgetExceeded, ConnectionFailed, StorageError, TurnFailed, XswarmError
@@ -29,7 +27,9 @@ from supervisor.questions import Question
 from supervisor.resting import Resting
 from supervisor.running import BROKE, Ended, Running, feed
 from supervisor.sessions import Sessions
-from supervisor.spending import Spending
+from supervisor.spending.limits import Scope
+from supervisor.spending.meter import SessionMeter
+from supervisor.spending.spending import Spending
 from supervisor.store.port import Store
 from supervisor.store.records import Turn
 from supervisor.tool_events import ToolEvents

@@ -32,7 +32,7 @@ from supervisor.protocol.times import Clock, now_ms
 from supervisor.resting import Resting
 from supervisor.running import Running
 from supervisor.sessions import Sessions
-from supervisor.spending import Spending
+from supervisor.spending.spending import Spending
 from supervisor.store.port import Store
 from supervisor.store.records import Acceptance, Turn
 from supervisor.tool_events import ToolEvents

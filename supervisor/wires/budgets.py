@@ -8,13 +8,13 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from supervisor.budgets import Scope
 from supervisor.protocol.errors import InvalidMessage
 from supervisor.protocol.messages import SessionId, UserId
 from supervisor.protocol.requests import Name
 from supervisor.protocol.times import usd
 from supervisor.queries import Queries
-from supervisor.spending import Spending
+from supervisor.spending.limits import Scope
+from supervisor.spending.spending import Spending
 from supervisor.wires.answers import Failure
 from supervisor.wires.auth import Calling, documented
 

@@ -18,7 +18,7 @@ from supervisor.operations import Operations
 from supervisor.people.accounts import Accounts
 from supervisor.people.identity import Directory
 from supervisor.protocol.ports import Channel, Route
-from supervisor.spending import Spending
+from supervisor.spending.spending import Spending
 from supervisor.store.port import Store
 from supervisor.undo import Undo
 from supervisor.waiting_line import WaitingLine

@@ -10,10 +10,10 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from supervisor.budgets import Account, Scope, refuse_call, refuse_turn
 from supervisor.protocol.errors import BudgetExceeded
 from supervisor.protocol.messages import UserId
 from supervisor.protocol.status import TurnState
+from supervisor.spending.limits import Account, Scope, refuse_call, refuse_turn
 from supervisor.store import SqliteStore, open_store
 from supervisor.store.ports.budgets import Spent
 from supervisor.store.ports.costs import CostQuery

@@ -22,9 +22,9 @@ from supervisor.submissions import Taken
 from tests.fakes import ScriptedConnector
 from tests.supervisor.harness import Core
 from tests.supervisor.helpers import PLENTY, ask, connect, scripted, send, state, text_message
+from tests.supervisor.spending.test_notices import BOBS_PHONE, bob_by_phone, bobs_session, pay, say, told
+from tests.supervisor.spending.test_spending import call
 from tests.supervisor.store.builders import charge
-from tests.supervisor.test_budget_notices import BOBS_PHONE, bob_by_phone, bobs_session, pay, say, told
-from tests.supervisor.test_spending import call
 from tests.waiting import until
 
 T = TypeVar("T")

@@ -9,11 +9,11 @@ from dataclasses import replace
 
 import pytest
 
-from supervisor.metering import SessionMeter
 from supervisor.models.metering import ModelCall
 from supervisor.protocol.conversation import Tokens
 from supervisor.protocol.errors import BudgetExceeded, StorageError
 from supervisor.protocol.messages import UserId
+from supervisor.spending.meter import SessionMeter
 from supervisor.store.port import Ledger
 from supervisor.store.ports.costs import CostLine, CostQuery
 from supervisor.store.records import Charge

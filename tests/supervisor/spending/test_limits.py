@@ -6,7 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from supervisor.budgets import (
+from supervisor.config import Budgets
+from supervisor.protocol.times import nanos
+from supervisor.spending.limits import (
     Account,
     Scope,
     configured,
@@ -17,8 +19,6 @@ from supervisor.budgets import (
     refuse_turn,
     reservation,
 )
-from supervisor.config import Budgets
-from supervisor.protocol.times import nanos
 
 SYSTEM = Account(scope=Scope.SYSTEM, id="", limit=nanos(10))
 

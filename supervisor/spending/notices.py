@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from supervisor.budgets import LEVELS, Scope, offer
 from supervisor.delivery.hub import Hub
 from supervisor.people.identity import Directory
 from supervisor.protocol.codes import CodeKind
@@ -15,6 +14,7 @@ from supervisor.protocol.ids import uuid7
 from supervisor.protocol.messages import PLAIN_CHANNELS, Address, OutboxId, Reply, UserId
 from supervisor.protocol.status import Role
 from supervisor.protocol.times import DAY_MS, Clock, now_ms, usd
+from supervisor.spending.limits import LEVELS, Scope, offer
 from supervisor.store.ports.budgets import Reached, Spent, reference
 from supervisor.store.records import Asking, OutboxDraft, Outcome, Turn, User
 

@@ -12,9 +12,7 @@ from typing import Any
 
 import pytest
 
-from supervisor.budgets import Scope
 from supervisor.config import Budgets
-from supervisor.metering import Gauge
 from supervisor.models.metering import ModelCall
 from supervisor.protocol.codes import CodeKind
 from supervisor.protocol.conversation import Tokens
@@ -24,6 +22,8 @@ from supervisor.protocol.messages import SessionId, UserId
 from supervisor.protocol.status import EndReason, SessionStatus, TurnState
 from supervisor.protocol.times import DAY_MS, NANOS, nanos, now_ms
 from supervisor.running import Running
+from supervisor.spending.limits import Scope
+from supervisor.spending.meter import Gauge
 from supervisor.store.records import Result
 from tests.fakes import ScriptedConnector
 from tests.supervisor.harness import Core

@@ -6,12 +6,12 @@ import logging
 from collections.abc import Sequence
 from dataclasses import replace
 
-from supervisor.budget_notices import BudgetNotices, own_reply
-from supervisor.budgets import LEVELS, configured
 from supervisor.config import Budgets as Limits
 from supervisor.protocol.codes import CodeKind
 from supervisor.protocol.errors import BudgetExceeded, StorageError
 from supervisor.protocol.times import Clock, now_ms
+from supervisor.spending.limits import LEVELS, configured
+from supervisor.spending.notices import BudgetNotices, own_reply
 from supervisor.store.port import Outbox
 from supervisor.store.ports.budgets import Budgets, Reached, reference
 from supervisor.store.ports.codes import Codes

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from supervisor.alerts import Alerts
-from supervisor.budget_notices import BudgetNotices
-from supervisor.budgets import Account, Scope, configured, refuse_call, refuse_turn, reservation
 from supervisor.config import Budgets
 from supervisor.delivery.hub import Hub
-from supervisor.metering import SessionMeter
 from supervisor.people.identity import Directory
 from supervisor.protocol.errors import BudgetExceeded
 from supervisor.protocol.messages import SessionId, UserId
 from supervisor.protocol.times import Clock, nanos, now_ms
+from supervisor.spending.alerts import Alerts
+from supervisor.spending.limits import Account, Scope, configured, refuse_call, refuse_turn, reservation
+from supervisor.spending.meter import SessionMeter
+from supervisor.spending.notices import BudgetNotices
 from supervisor.store.port import Store
 from supervisor.store.ports.budgets import Spent
 from supervisor.store.records import Outcome, Turn

@@ -1,0 +1,3 @@
+"""Limits on spending: reservations, metering, alerts."""
+
+from __future__ import annotations
