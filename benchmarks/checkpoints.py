@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 from benchmarks.figures import Figure, compare
-from supervisor.checkpoints.shadow import Shadow
+from supervisor.undo.checkpoints.shadow import Shadow
 
 SIZES = (1_000, 20_000)
 SHORT_SIZES = (50,)

@@ -35,7 +35,6 @@ from supervisor.protocol.ports import Connector
 from supervisor.protocol.queueing import Mode
 from supervisor.protocol.status import EndReason
 from supervisor.queries import Queries
-from supervisor.recording import Recording
 from supervisor.recovery import Recovery
 from supervisor.resting import Resting
 from supervisor.router import Router
@@ -45,7 +44,8 @@ from supervisor.sessions import Sessions
 from supervisor.spending.spending import Spending
 from supervisor.store import Store
 from supervisor.turns import GRACE_SECONDS, Turns
-from supervisor.undo import Undo
+from supervisor.undo.recorder import Recording
+from supervisor.undo.undo import Undo
 from supervisor.undo_words import UndoWords
 from supervisor.waiting_line import WaitingLine
 

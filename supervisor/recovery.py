@@ -9,17 +9,17 @@ from dataclasses import dataclass, replace
 
 from supervisor import outcomes
 from supervisor.assistant import key_of
-from supervisor.edits import ALLOWED
 from supervisor.endings import Endings
 from supervisor.protocol import conversation as talk
 from supervisor.protocol.conversation import Trace, TraceKind
 from supervisor.protocol.status import EndReason, Target
 from supervisor.protocol.times import Clock, now_ms
-from supervisor.recording import Recording
 from supervisor.sessions import Sessions
 from supervisor.store.port import Store
 from supervisor.store.records import Outcome, Turn
 from supervisor.turns import Turns
+from supervisor.undo.edits import ALLOWED
+from supervisor.undo.recorder import Recording
 
 logger = logging.getLogger(__name__)
 

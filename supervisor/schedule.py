@@ -12,10 +12,10 @@ from supervisor.progress import ProgressNotices
 from supervisor.protocol.errors import StorageError
 from supervisor.protocol.status import EndReason
 from supervisor.protocol.times import DAY_MS, Clock, now_ms
-from supervisor.recording import Recording
 from supervisor.sessions import Sessions
 from supervisor.store.port import Store
 from supervisor.turns import Turns
+from supervisor.undo.recorder import Recording
 
 logger = logging.getLogger(__name__)
 

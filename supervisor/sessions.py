@@ -34,12 +34,12 @@ from supervisor.protocol.messages import MessageId, SessionId
 from supervisor.protocol.ports import Connector, Conversation
 from supervisor.protocol.status import EndReason, SessionStatus
 from supervisor.protocol.times import Clock, now_ms
-from supervisor.recording import Recording
 from supervisor.runtime.cancellation import uncut
 from supervisor.runtime.fair_queue import FairQueue
 from supervisor.spending.spending import Spending
 from supervisor.store.port import Store
 from supervisor.store.records import Session
+from supervisor.undo.recorder import Recording
 
 logger = logging.getLogger(__name__)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 
-from supervisor.checkpoints.git import CheckpointFailed
 from supervisor.commands import Answer, Asker
 from supervisor.outcomes import quote
 from supervisor.protocol.codes import CodeKind
@@ -12,7 +11,8 @@ from supervisor.protocol.messages import MessageId, UserId
 from supervisor.protocol.times import Clock, now_ms
 from supervisor.store.port import Store
 from supervisor.store.ports.changes import ChangedTurn
-from supervisor.undo import NAMED, Undo, Way, named
+from supervisor.undo.checkpoints.git import CheckpointFailed
+from supervisor.undo.undo import NAMED, Undo, Way, named
 from supervisor.words import Command, Word
 
 ASKED_MS = 900_000

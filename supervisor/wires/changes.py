@@ -15,7 +15,7 @@ from supervisor.protocol.times import rfc3339
 from supervisor.queries import Queries
 from supervisor.store.port import Store
 from supervisor.store.ports.changes import StoredOperation
-from supervisor.undo import Undo, Way
+from supervisor.undo.undo import Undo, Way
 from supervisor.wires.admin import MAX_SEQ
 from supervisor.wires.answers import Failure
 from supervisor.wires.auth import Calling, documented

@@ -20,7 +20,7 @@ from supervisor.people.identity import Directory
 from supervisor.protocol.ports import Channel, Route
 from supervisor.spending.spending import Spending
 from supervisor.store.port import Store
-from supervisor.undo import Undo
+from supervisor.undo.undo import Undo
 from supervisor.waiting_line import WaitingLine
 from supervisor.wires import stream
 from supervisor.wires.admin import Meter, admin_routes

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from supervisor.checkpoints.shadow import Checkpoint, Shadow
 from supervisor.protocol.conversation import Failed, Tokens, ToolStarted, UsageReported
 from supervisor.protocol.errors import StorageError, TurnFailed
 from supervisor.protocol.messages import SessionId
 from supervisor.protocol.status import TurnState
+from supervisor.undo.checkpoints.shadow import Checkpoint, Shadow
 from tests.fakes import ScriptedConnector
 from tests.supervisor.harness import Core
 from tests.supervisor.helpers import (

@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NoReturn
 
-from supervisor.checkpoints import merging, modes
-from supervisor.checkpoints.git import EMPTY_INDEX, CheckpointFailed, Git, GitFailed
-from supervisor.checkpoints.unfinished import Unfinished, forget, note, put_back
-from supervisor.checkpoints.worktree import Worktree
+from supervisor.undo.checkpoints import merging, modes
+from supervisor.undo.checkpoints.git import EMPTY_INDEX, CheckpointFailed, Git, GitFailed
+from supervisor.undo.checkpoints.unfinished import Unfinished, forget, note, put_back
+from supervisor.undo.checkpoints.worktree import Worktree
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

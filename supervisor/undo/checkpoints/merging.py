@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from supervisor.checkpoints.git import Git, GitFailed
-from supervisor.checkpoints.steps import Entry, into_index, steps
+from supervisor.undo.checkpoints.git import Git, GitFailed
+from supervisor.undo.checkpoints.steps import Entry, into_index, steps
 
 INDEX = "merging"
 """The index file in which it is done."""

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from supervisor.folders import Folders, related
+from supervisor.undo.folders import Folders, related
 from tests.waiting import until
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from supervisor.checkpoints import modes
+from supervisor.undo.checkpoints import modes
 
 
 def file(path: Path, mode: int) -> Path:

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from supervisor.checkpoints.git import CheckpointFailed, Git, GitFailed, write_if_other
-from supervisor.checkpoints.shadow import Shadow
-from tests.supervisor.checkpoints.places import place
+from supervisor.undo.checkpoints.git import CheckpointFailed, Git, GitFailed, write_if_other
+from supervisor.undo.checkpoints.shadow import Shadow
+from tests.supervisor.undo.checkpoints.places import place
 
 
 @pytest.fixture

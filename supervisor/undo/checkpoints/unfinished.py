@@ -10,8 +10,8 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from supervisor.checkpoints.git import Git
-from supervisor.checkpoints.steps import Step, into_index, steps
+from supervisor.undo.checkpoints.git import Git
+from supervisor.undo.checkpoints.steps import Step, into_index, steps
 
 NOTE = "unfinished.json"
 """The file in our repository that names the last undo which has begun to write."""

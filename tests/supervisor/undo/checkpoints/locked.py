@@ -7,7 +7,7 @@ import json
 import sys
 from pathlib import Path
 
-from supervisor.checkpoints.shadow import Shadow
+from supervisor.undo.checkpoints.shadow import Shadow
 
 MODES = {"closed": 0o000, "inner/closed": 0o000, "listed": 0o444}
 """Folders before the turn: not to be read, the same in a repository of its own, to be listed and not entered."""

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from supervisor.checkpoints.git import Git, write_if_other
+from supervisor.undo.checkpoints.git import Git, write_if_other
 
 MAX_EXCLUDE_BYTES = 65_536
 """More of a project's .git/info/exclude is not read."""

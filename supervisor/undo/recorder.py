@@ -10,16 +10,16 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
-from supervisor.checkpoints.git import CheckpointFailed
-from supervisor.checkpoints.shadow import Change, Shadow
-from supervisor.edits import ALLOWED, edits, found_by, paths_of
-from supervisor.folders import Folders, related
 from supervisor.permissions.policy import EDITS, summary
 from supervisor.protocol.conversation import ToolCall
 from supervisor.protocol.times import Clock, now_ms
 from supervisor.store.port import Store
 from supervisor.store.recorded import FileOperation, Recorded
 from supervisor.store.records import Turn
+from supervisor.undo.checkpoints.git import CheckpointFailed
+from supervisor.undo.checkpoints.shadow import Change, Shadow
+from supervisor.undo.edits import ALLOWED, edits, found_by, paths_of
+from supervisor.undo.folders import Folders, related
 
 logger = logging.getLogger(__name__)
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from supervisor.checkpoints.git import CheckpointFailed
-from supervisor.checkpoints.shadow import CUT, Change
-from tests.supervisor.checkpoints.places import Place, git, place, snapshot
+from supervisor.undo.checkpoints.git import CheckpointFailed
+from supervisor.undo.checkpoints.shadow import CUT, Change
+from tests.supervisor.undo.checkpoints.places import Place, git, place, snapshot
 
 
 @pytest.fixture

@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from supervisor.checkpoints.undoing import Conflict
 from supervisor.people.projects import Projects
 from supervisor.people.rights import Rights
 from supervisor.protocol.errors import XswarmError
 from supervisor.protocol.messages import MessageId, SessionId, UserId
 from supervisor.protocol.times import DAY_MS, Clock, now_ms
-from supervisor.recording import KEPT_MS, Recording
 from supervisor.store.port import Store
 from supervisor.store.ports.changes import ChangedTurn, StoredOperation
+from supervisor.undo.checkpoints.undoing import Conflict
+from supervisor.undo.recorder import KEPT_MS, Recording
 
 MAX_FILES = 500
 """Paths of one turn that are listed."""

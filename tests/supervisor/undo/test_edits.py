@@ -7,8 +7,8 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
-from supervisor.edits import ALLOWED, edits, found_by, paths_of, sha256
 from supervisor.protocol.conversation import ToolCall
+from supervisor.undo.edits import ALLOWED, edits, found_by, paths_of, sha256
 
 
 def call(path: Path, name: str = "Write", tool_use_id: str = "u1") -> ToolCall:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from supervisor.checkpoints.git import Git
+from supervisor.undo.checkpoints.git import Git
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from supervisor.checkpoints.git import CheckpointFailed
-from supervisor.checkpoints.shadow import Shadow
-from supervisor.checkpoints.worktree import BAD_NAME, TOO_LARGE, UNREADABLE
-from tests.supervisor.checkpoints.places import Place, git, modes_bind, place, snapshot
+from supervisor.undo.checkpoints.git import CheckpointFailed
+from supervisor.undo.checkpoints.shadow import Shadow
+from supervisor.undo.checkpoints.worktree import BAD_NAME, TOO_LARGE, UNREADABLE
+from tests.supervisor.undo.checkpoints.places import Place, git, modes_bind, place, snapshot
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ import json
 import sys
 from pathlib import Path
 
-from supervisor.checkpoints.git import CheckpointFailed
-from supervisor.checkpoints.shadow import Shadow
+from supervisor.undo.checkpoints.git import CheckpointFailed
+from supervisor.undo.checkpoints.shadow import Shadow
 
 
 async def main(folder: Path) -> dict[str, str]:

@@ -17,11 +17,11 @@ import pytest
 from supervisor.protocol.conversation import ToolCall
 from supervisor.protocol.messages import SessionId
 from supervisor.protocol.status import Permissions, TurnState
-from supervisor.recording import Recording
+from supervisor.undo.recorder import Recording
 from tests.fakes import ScriptedConnector
-from tests.supervisor.checkpoints.places import git, snapshot
 from tests.supervisor.harness import Core
 from tests.supervisor.helpers import PLENTY, ask, connect, project, result, scripted, send, state
+from tests.supervisor.undo.checkpoints.places import git, snapshot
 from tests.waiting import until
 
 

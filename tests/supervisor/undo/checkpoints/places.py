@@ -8,7 +8,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from supervisor.checkpoints.shadow import Shadow
+from supervisor.undo.checkpoints.shadow import Shadow
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from supervisor.checkpoints.steps import into_index, steps
-from tests.supervisor.checkpoints.places import place
+from supervisor.undo.checkpoints.steps import into_index, steps
+from tests.supervisor.undo.checkpoints.places import place
 
 
 async def test_steps_are_told_with_both_sides_and_lead_back(tmp_path: Path) -> None:

@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from supervisor.checkpoints.git import CheckpointFailed
 from supervisor.people.rights import Rights
 from supervisor.protocol.errors import ProjectNotAllowed
 from supervisor.protocol.messages import SessionId
 from supervisor.protocol.status import Permissions
 from supervisor.protocol.times import now_ms
-from supervisor.recording import KEPT_MS, Recording
 from supervisor.store.ports.changes import ChangedTurn
-from supervisor.undo import (
+from supervisor.undo.checkpoints.git import CheckpointFailed
+from supervisor.undo.recorder import KEPT_MS, Recording
+from supervisor.undo.undo import (
     NothingToUndo,
     NotRecorded,
     Undo,

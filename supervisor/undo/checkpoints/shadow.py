@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
-from supervisor.checkpoints.git import COLLECT_SECONDS, SECONDS, CheckpointFailed, Git, GitFailed
-from supervisor.checkpoints.undoing import Conflict, Undoing
-from supervisor.checkpoints.unfinished import Unfinished, as_if_put_back, forget, noted, put_back
-from supervisor.checkpoints.worktree import UNRECORDED, LeftOut, Worktree
+from supervisor.undo.checkpoints.git import COLLECT_SECONDS, SECONDS, CheckpointFailed, Git, GitFailed
+from supervisor.undo.checkpoints.undoing import Conflict, Undoing
+from supervisor.undo.checkpoints.unfinished import Unfinished, as_if_put_back, forget, noted, put_back
+from supervisor.undo.checkpoints.worktree import UNRECORDED, LeftOut, Worktree
 
 logger = logging.getLogger(__name__)
 

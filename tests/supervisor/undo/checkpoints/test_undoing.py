@@ -13,13 +13,13 @@ from typing import Any
 
 import pytest
 
-from supervisor.checkpoints.git import CheckpointFailed
-from supervisor.checkpoints.shadow import Reverted, Shadow
-from supervisor.checkpoints.undoing import Conflict, Undoing
-from supervisor.checkpoints.unfinished import Unfinished
-from supervisor.checkpoints.worktree import Worktree
+from supervisor.undo.checkpoints.git import CheckpointFailed
+from supervisor.undo.checkpoints.shadow import Reverted, Shadow
+from supervisor.undo.checkpoints.undoing import Conflict, Undoing
+from supervisor.undo.checkpoints.unfinished import Unfinished
+from supervisor.undo.checkpoints.worktree import Worktree
 from tests.connectors.claude_code.victims import as_user, interpreter, user_id
-from tests.supervisor.checkpoints.places import Place, place, snapshot
+from tests.supervisor.undo.checkpoints.places import Place, place, snapshot
 
 LINES = [f"line {number}\n" for number in range(20)]
 

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from supervisor.checkpoints.git import CheckpointFailed
-from supervisor.checkpoints.shadow import Reverted, Shadow
-from supervisor.checkpoints.undoing import Conflict
-from supervisor.checkpoints.unfinished import NOTE
-from tests.supervisor.checkpoints.places import Place, place, snapshot
+from supervisor.undo.checkpoints.git import CheckpointFailed
+from supervisor.undo.checkpoints.shadow import Reverted, Shadow
+from supervisor.undo.checkpoints.undoing import Conflict
+from supervisor.undo.checkpoints.unfinished import NOTE
+from tests.supervisor.undo.checkpoints.places import Place, place, snapshot
 
 LARGE = "large\n" * 10_000
 LARGER = "larger\n" * 10_000

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from supervisor.checkpoints import merging
-from supervisor.checkpoints.git import CheckpointFailed
-from tests.supervisor.checkpoints.places import Place, place
+from supervisor.undo.checkpoints import merging
+from supervisor.undo.checkpoints.git import CheckpointFailed
+from tests.supervisor.undo.checkpoints.places import Place, place
 
 LINES = "".join(f"line {number}\n" for number in range(20))
 

@@ -1,3 +1,0 @@
-"""Tests."""
-
-from __future__ import annotations
