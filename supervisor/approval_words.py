@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from supervisor.approvals import MAX_MINUTES, Approvals
+from supervisor.approvals.approvals import MAX_MINUTES, Approvals
 from supervisor.commands import Answer, Asker
 from supervisor.interrupted import InterruptedWords
 from supervisor.people.passphrases import Passphrases

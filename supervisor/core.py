@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from supervisor.approval_words import ApprovalWords
-from supervisor.approvals import Approvals
-from supervisor.approvers import Approvers
+from supervisor.approvals.approvals import Approvals
+from supervisor.approvals.approvers import Approvers
 from supervisor.assistant import Assistant
 from supervisor.budget_guard import REFUSED_SECONDS, BudgetGuard
 from supervisor.budget_words import BudgetWords

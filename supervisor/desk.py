@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from supervisor.approvals import MAX_MINUTES, MAX_NOTE, Approvals
+from supervisor.approvals.approvals import MAX_MINUTES, MAX_NOTE, Approvals
 from supervisor.people.identity import Caller
 from supervisor.protocol.errors import ApprovalNotFound, InvalidMessage
 from supervisor.protocol.times import Clock, now_ms

@@ -9,7 +9,8 @@ import time
 from dataclasses import replace
 from typing import Any
 
-from supervisor.approvals import Approvals
+from supervisor.approvals.approvals import Approvals
+from supervisor.approvals.question import Question
 from supervisor.assistant import key_of
 from supervisor.live import Live
 from supervisor.outcomes import quote
@@ -17,7 +18,6 @@ from supervisor.protocol import conversation as talk
 from supervisor.protocol.errors import StorageError
 from supervisor.protocol.ports import Conversation
 from supervisor.protocol.status import EndReason
-from supervisor.questions import Question
 from supervisor.running import Running
 from supervisor.sessions import Sessions
 

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from time import monotonic
 
+from supervisor.approvals.question import Question
 from supervisor.delivery.hub import Hub
 from supervisor.protocol import conversation as talk
 from supervisor.protocol.errors import BudgetExceeded
@@ -16,7 +17,6 @@ from supervisor.protocol.events import ClaudeCodeDelta, ClaudeCodeTool
 from supervisor.protocol.ids import uuid7
 from supervisor.protocol.ports import Conversation
 from supervisor.protocol.status import TurnState
-from supervisor.questions import Question
 from supervisor.store.records import Charge, Turn
 
 logger = logging.getLogger(__name__)

@@ -11,6 +11,7 @@ from time import monotonic
 from typing import Any
 
 from supervisor import outcomes
+from supervisor.approvals.question import Question
 from supervisor.assistant import Assistant, prompt_of
 from supervisor.budget_guard import BudgetGuard
 from supervisor.delivery.hub import Hub
@@ -23,7 +24,6 @@ from supervisor.protocol.errors import BudgetExceeded, ConnectionFailed, Storage
 from supervisor.protocol.ports import Conversation
 from supervisor.protocol.status import EndReason, SessionStatus
 from supervisor.protocol.times import Clock
-from supervisor.questions import Question
 from supervisor.resting import Resting
 from supervisor.running import BROKE, Ended, Running, feed
 from supervisor.sessions import Sessions

@@ -12,7 +12,7 @@ from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 from websockets.frames import CloseCode
 
-from supervisor.approvers import TOPIC, own_topic
+from supervisor.approvals.approvers import TOPIC, own_topic
 from supervisor.delivery.hub import Hub
 from supervisor.people.identity import Caller, Directory
 from supervisor.protocol import events, requests

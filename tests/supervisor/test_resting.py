@@ -17,10 +17,10 @@ from supervisor.protocol.messages import Address, MessageId, SessionId
 from supervisor.protocol.status import EndReason, SessionStatus, TurnState
 from supervisor.store.ports.approvals import Approval, ApprovalState
 from tests.fakes import ScriptedConnector
+from tests.supervisor.approvals.test_approvals import answer_of, asking, open_one, say
+from tests.supervisor.approvals.test_kept_questions import stored
 from tests.supervisor.harness import ALICE_PHONE, Core
 from tests.supervisor.helpers import ask, connect, project, result, scripted, text_message
-from tests.supervisor.test_approvals import answer_of, asking, open_one, say
-from tests.supervisor.test_kept_questions import stored
 from tests.waiting import until
 
 PHONE = Address(kind="sms", value=ALICE_PHONE)

@@ -10,7 +10,7 @@ import pytest
 
 from channels.sms.shaping import shape
 from supervisor.approval_words import ApprovalWords
-from supervisor.approvals import digest
+from supervisor.approvals.approvals import digest
 from supervisor.commands import Asker
 from supervisor.interrupted import InterruptedWords
 from supervisor.people.passphrases import Passphrases

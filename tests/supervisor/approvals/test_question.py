@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
+from supervisor.approvals.question import Question
 from supervisor.protocol.messages import SessionId
-from supervisor.questions import Question
 
 
 def question(*, may_rest: bool = True) -> Question:

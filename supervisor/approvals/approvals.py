@@ -10,7 +10,8 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from functools import partial
 
-from supervisor.approvers import Approvers, Way
+from supervisor.approvals.approvers import Approvers, Way
+from supervisor.approvals.question import AskingTurn, Question
 from supervisor.delivery.hub import Hub
 from supervisor.permissions.policy import Asking, Risk, brief, leads, shown, summary
 from supervisor.protocol.conversation import ToolCall, Verdict
@@ -20,7 +21,6 @@ from supervisor.protocol.ids import uuid7
 from supervisor.protocol.messages import VERBATIM, OutboxId, SessionId
 from supervisor.protocol.texts import well_formed
 from supervisor.protocol.times import Clock, now_ms, rfc3339
-from supervisor.questions import AskingTurn, Question
 from supervisor.runtime.fair_queue import FairQueue
 from supervisor.store.port import Store
 from supervisor.store.ports.approvals import Approval, ApprovalState, NewApproval

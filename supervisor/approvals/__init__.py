@@ -1,0 +1,3 @@
+"""Questions to people about a tool call."""
+
+from __future__ import annotations
