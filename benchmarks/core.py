@@ -23,7 +23,7 @@ from supervisor.recovery import Recovery
 from supervisor.runtime.credentials import Credentials
 from supervisor.runtime.state import DATABASE, jwt_secret, seal_with
 from supervisor.schedule import Schedule
-from supervisor.sessions import Sessions
+from supervisor.sessions.pool import Sessions
 from supervisor.store import SqliteStore, open_store
 from supervisor.store.records import User
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from supervisor.lifecycle import Lifecycle
 from supervisor.people.projects import Project, Projects
 from supervisor.protocol.ids import uuid7
 from supervisor.protocol.messages import SessionId
 from supervisor.protocol.status import Permissions, Target
 from supervisor.protocol.times import Clock, now_ms
 from supervisor.router import Context, Decision, Router
+from supervisor.sessions.lifecycle import Lifecycle
 from supervisor.store.port import Store
 from supervisor.store.records import NewSession, Session, User
 

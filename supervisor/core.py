@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from supervisor.approval_words import ApprovalWords
 from supervisor.approvals.approvals import Approvals
 from supervisor.approvals.approvers import Approvers
-from supervisor.assistant import Assistant
 from supervisor.budget_guard import REFUSED_SECONDS, BudgetGuard
 from supervisor.budget_words import BudgetWords
 from supervisor.commands import Commands
@@ -40,7 +39,8 @@ from supervisor.resting import Resting
 from supervisor.router import Router
 from supervisor.runtime.fair_queue import FairQueue
 from supervisor.schedule import Schedule
-from supervisor.sessions import Sessions
+from supervisor.sessions.assistant import Assistant
+from supervisor.sessions.pool import Sessions
 from supervisor.spending.spending import Spending
 from supervisor.store import Store
 from supervisor.turns import GRACE_SECONDS, Turns

@@ -8,7 +8,6 @@ from dataclasses import replace
 from weakref import WeakValueDictionary
 
 from supervisor import words
-from supervisor.assistant import lane_of
 from supervisor.commands import Answer, Asker, Commands
 from supervisor.conversations import Conversations
 from supervisor.delivery.hub import Hub
@@ -32,7 +31,8 @@ from supervisor.protocol.status import Target
 from supervisor.protocol.texts import well_formed
 from supervisor.protocol.times import Clock, now_ms
 from supervisor.router import Decision
-from supervisor.sessions import Sessions
+from supervisor.sessions.assistant import lane_of
+from supervisor.sessions.pool import Sessions
 from supervisor.store.port import Store
 from supervisor.store.records import Acceptance, Accepted, OutboxDraft, Session, User
 from supervisor.submissions import Place, Submission, Taken, continued, signed, too_many

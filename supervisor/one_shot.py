@@ -15,7 +15,7 @@ from supervisor.protocol.errors import ProjectNotAllowed, StorageError, TurnFail
 from supervisor.protocol.ids import uuid7
 from supervisor.protocol.messages import ProjectName, SessionId
 from supervisor.protocol.status import EndReason
-from supervisor.sessions import Sessions
+from supervisor.sessions.pool import Sessions
 from supervisor.store.records import User
 
 CHANNEL = "stream"

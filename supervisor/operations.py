@@ -11,7 +11,6 @@ from typing import Any
 from supervisor.config import ClaudeCode
 from supervisor.delivery.waiters import Waiters
 from supervisor.intake import DEDUP_SECONDS, Intake
-from supervisor.lifecycle import Lifecycle
 from supervisor.people.identity import Caller, Directory
 from supervisor.people.projects import Project, Projects
 from supervisor.protocol import events
@@ -33,7 +32,8 @@ from supervisor.protocol.status import EndReason, SessionStatus, Target, TurnSta
 from supervisor.protocol.times import Clock, now_ms, rfc3339
 from supervisor.queries import Queries
 from supervisor.router import Decision
-from supervisor.sessions import Sessions
+from supervisor.sessions.lifecycle import Lifecycle
+from supervisor.sessions.pool import Sessions
 from supervisor.store.port import Store
 from supervisor.store.records import NewSession, Result, Session, User
 from supervisor.submissions import Submission, Taken

@@ -7,7 +7,6 @@ import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from supervisor.lifecycle import ATTENTION
 from supervisor.permissions.policy import brief
 from supervisor.protocol import conversation as talk
 from supervisor.protocol.codes import CodeKind
@@ -17,6 +16,7 @@ from supervisor.protocol.status import SessionStatus, Target, TurnState
 from supervisor.protocol.texts import well_formed
 from supervisor.protocol.times import usd
 from supervisor.running import Ended, Running, state_of
+from supervisor.sessions.lifecycle import ATTENTION
 from supervisor.store.ports.approvals import Approval
 from supervisor.store.records import Asking, OutboxDraft, Outcome, Turn
 

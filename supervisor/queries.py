@@ -12,7 +12,7 @@ from supervisor.protocol.errors import InvalidMessage, SessionNotFound, UserNotF
 from supervisor.protocol.messages import MessageId, Outbound, SessionId, UserId
 from supervisor.protocol.status import SessionStatus
 from supervisor.protocol.times import parse_day, usd
-from supervisor.sessions import Sessions
+from supervisor.sessions.pool import Sessions
 from supervisor.spending.limits import Scope
 from supervisor.spending.spending import Spending
 from supervisor.store.port import Store

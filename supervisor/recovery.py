@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from supervisor import outcomes
-from supervisor.assistant import key_of
 from supervisor.endings import Endings
 from supervisor.protocol import conversation as talk
 from supervisor.protocol.conversation import Trace, TraceKind
 from supervisor.protocol.status import EndReason, Target
 from supervisor.protocol.times import Clock, now_ms
-from supervisor.sessions import Sessions
+from supervisor.sessions.assistant import key_of
+from supervisor.sessions.pool import Sessions
 from supervisor.store.port import Store
 from supervisor.store.records import Outcome, Turn
 from supervisor.turns import Turns

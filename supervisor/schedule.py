@@ -12,7 +12,7 @@ from supervisor.progress import ProgressNotices
 from supervisor.protocol.errors import StorageError
 from supervisor.protocol.status import EndReason
 from supervisor.protocol.times import DAY_MS, Clock, now_ms
-from supervisor.sessions import Sessions
+from supervisor.sessions.pool import Sessions
 from supervisor.store.port import Store
 from supervisor.turns import Turns
 from supervisor.undo.recorder import Recording

@@ -12,12 +12,10 @@ from typing import Any
 
 from supervisor import outcomes
 from supervisor.approvals.question import Question
-from supervisor.assistant import Assistant, prompt_of
 from supervisor.budget_guard import BudgetGuard
 from supervisor.delivery.hub import Hub
 from supervisor.endings import Endings
 from supervisor.lane import Lane
-from supervisor.live import Live
 from supervisor.people.rights import Rights
 from supervisor.protocol import conversation as talk
 from supervisor.protocol.errors import BudgetExceeded, ConnectionFailed, StorageError, TurnFailed, XswarmError
@@ -26,7 +24,9 @@ from supervisor.protocol.status import EndReason, SessionStatus
 from supervisor.protocol.times import Clock
 from supervisor.resting import Resting
 from supervisor.running import BROKE, Ended, Running, feed
-from supervisor.sessions import Sessions
+from supervisor.sessions.assistant import Assistant, prompt_of
+from supervisor.sessions.live import Live
+from supervisor.sessions.pool import Sessions
 from supervisor.spending.limits import Scope
 from supervisor.spending.meter import SessionMeter
 from supervisor.spending.spending import Spending

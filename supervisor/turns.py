@@ -8,13 +8,11 @@ from collections.abc import Callable
 from itertools import chain
 
 from supervisor import outcomes
-from supervisor.assistant import Assistant
 from supervisor.budget_guard import BudgetGuard
 from supervisor.delivery.hub import Hub
 from supervisor.endings import STORAGE_RETRY_SECONDS, Endings
 from supervisor.joining import Joining
 from supervisor.lane import Lane
-from supervisor.live import Live
 from supervisor.people.projects import Projects
 from supervisor.people.rights import Rights
 from supervisor.protocol.errors import (
@@ -31,7 +29,9 @@ from supervisor.protocol.ports import Conversation
 from supervisor.protocol.times import Clock, now_ms
 from supervisor.resting import Resting
 from supervisor.running import Running
-from supervisor.sessions import Sessions
+from supervisor.sessions.assistant import Assistant
+from supervisor.sessions.live import Live
+from supervisor.sessions.pool import Sessions
 from supervisor.spending.spending import Spending
 from supervisor.store.port import Store
 from supervisor.store.records import Acceptance, Turn

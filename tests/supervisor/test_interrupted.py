@@ -10,12 +10,12 @@ import pytest
 
 from supervisor.commands import Asker
 from supervisor.interrupted import InterruptedWords
-from supervisor.live import CUT_OFF
 from supervisor.outcomes import ASKED_MS, INTERRUPTED_OFTEN
 from supervisor.protocol.codes import ALPHABET, Code, CodeKind
 from supervisor.protocol.messages import Address, MessageId, UserId
 from supervisor.protocol.status import Permissions, SessionStatus, Target, TurnState
 from supervisor.protocol.times import now_ms
+from supervisor.sessions.live import CUT_OFF
 from supervisor.store.records import Session
 from supervisor.store.rows import OUTBOX, to_outbox_row
 from supervisor.words import Command, Word

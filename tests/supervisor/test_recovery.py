@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from supervisor.assistant import AGAIN
-from supervisor.live import CUT_OFF
 from supervisor.protocol.conversation import Trace, TraceKind
 from supervisor.protocol.messages import MessageId, SessionId
 from supervisor.protocol.status import EndReason, SessionStatus, TurnState
 from supervisor.recovery import MAX_ATTEMPTS
+from supervisor.sessions.assistant import AGAIN
+from supervisor.sessions.live import CUT_OFF
 from supervisor.store import SqliteStore
 from tests.fakes import ScriptedConnector
 from tests.supervisor.harness import Core

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from supervisor.core import Tuning
-from supervisor.live import CUT_OFF
 from supervisor.protocol.errors import ConnectionFailed, ProjectNotAllowed, StorageError, TurnFailed
 from supervisor.protocol.events import AnyEvent, ClaudeCodeDelta, ClaudeCodeTool
 from supervisor.protocol.messages import SessionId, UserId
 from supervisor.protocol.status import EndReason, TurnState
+from supervisor.sessions.live import CUT_OFF
 from tests.fakes import ScriptedConnector
 from tests.supervisor.harness import OPERATOR, Core
 from tests.supervisor.helpers import (

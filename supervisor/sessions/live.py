@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Protocol
 
 from supervisor.approvals.question import AskingTurn
-from supervisor.lifecycle import Lifecycle
 from supervisor.people.projects import Project
 from supervisor.permissions import policy as permissions
 from supervisor.protocol import conversation as talk
 from supervisor.protocol.ports import Conversation
+from supervisor.sessions.lifecycle import Lifecycle
 from supervisor.spending.meter import SessionMeter
 from supervisor.store.records import Session, Turn
 

@@ -15,7 +15,7 @@ from supervisor.protocol.errors import ConnectionFailed, SessionNotActive, Stora
 from supervisor.protocol.messages import SessionId
 from supervisor.protocol.ports import Conversation
 from supervisor.protocol.status import EndReason, SessionStatus, TurnState
-from supervisor.sessions import FORGET_SECONDS, QUIET_SECONDS
+from supervisor.sessions.pool import FORGET_SECONDS, QUIET_SECONDS
 from tests.fakes import ScriptedConnector, ScriptedConversation
 from tests.supervisor.harness import Core
 from tests.supervisor.helpers import (

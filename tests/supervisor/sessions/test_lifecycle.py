@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from supervisor.lifecycle import (
+from supervisor.protocol.status import EndReason, SessionStatus
+from supervisor.sessions.lifecycle import (
     MAX_FAILURES,
     CloseAsked,
     CloseProcess,
@@ -21,7 +22,6 @@ from supervisor.lifecycle import (
     TurnEnded,
     WentQuiet,
 )
-from supervisor.protocol.status import EndReason, SessionStatus
 
 S = SessionStatus
 

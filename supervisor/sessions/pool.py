@@ -12,7 +12,17 @@ from pathlib import Path
 from supervisor.approvals.approvals import Approvals
 from supervisor.delivery.hub import Hub
 from supervisor.delivery.reports import session_ended, session_updated
-from supervisor.lifecycle import (
+from supervisor.models.proxy import Gateway
+from supervisor.people.projects import Project
+from supervisor.protocol import conversation as talk
+from supervisor.protocol.errors import ConnectionFailed, StorageError
+from supervisor.protocol.messages import MessageId, SessionId
+from supervisor.protocol.ports import Connector, Conversation
+from supervisor.protocol.status import EndReason, SessionStatus
+from supervisor.protocol.times import Clock, now_ms
+from supervisor.runtime.cancellation import uncut
+from supervisor.runtime.fair_queue import FairQueue
+from supervisor.sessions.lifecycle import (
     CloseAsked,
     CloseProcess,
     Effect,
@@ -25,17 +35,7 @@ from supervisor.lifecycle import (
     TurnEnded,
     WentQuiet,
 )
-from supervisor.live import Claim, Live, TurnInProcess, home_of
-from supervisor.models.proxy import Gateway
-from supervisor.people.projects import Project
-from supervisor.protocol import conversation as talk
-from supervisor.protocol.errors import ConnectionFailed, StorageError
-from supervisor.protocol.messages import MessageId, SessionId
-from supervisor.protocol.ports import Connector, Conversation
-from supervisor.protocol.status import EndReason, SessionStatus
-from supervisor.protocol.times import Clock, now_ms
-from supervisor.runtime.cancellation import uncut
-from supervisor.runtime.fair_queue import FairQueue
+from supervisor.sessions.live import Claim, Live, TurnInProcess, home_of
 from supervisor.spending.spending import Spending
 from supervisor.store.port import Store
 from supervisor.store.records import Session

@@ -1,0 +1,3 @@
+"""Conversations with what answers: opened, resumed, evicted, closed."""
+
+from __future__ import annotations
