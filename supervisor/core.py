@@ -11,14 +11,12 @@ from supervisor.budget_guard import REFUSED_SECONDS, BudgetGuard
 from supervisor.budget_words import BudgetWords
 from supervisor.commands import Commands
 from supervisor.config import Config
-from supervisor.conversations import Conversations
 from supervisor.delivery.hub import Hub
 from supervisor.delivery.outbox import RECONCILE_PAUSE_MS, Outbox
 from supervisor.desk import Desk
 from supervisor.endings import Endings
 from supervisor.intake import MAX_WAITING, Intake
 from supervisor.interrupted import InterruptedWords
-from supervisor.keywords import Keywords
 from supervisor.models.proxy import Gateway
 from supervisor.one_shot import OneShot
 from supervisor.operations import ONE_TURN_TO_END_SECONDS, ROOM_SECONDS, Operations
@@ -36,7 +34,9 @@ from supervisor.protocol.status import EndReason
 from supervisor.queries import Queries
 from supervisor.recovery import Recovery
 from supervisor.resting import Resting
-from supervisor.router import Router
+from supervisor.routing.conversations import Conversations
+from supervisor.routing.keywords import Keywords
+from supervisor.routing.rules import Router
 from supervisor.runtime.fair_queue import FairQueue
 from supervisor.schedule import Schedule
 from supervisor.sessions.assistant import Assistant

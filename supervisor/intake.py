@@ -9,7 +9,6 @@ from weakref import WeakValueDictionary
 
 from supervisor import words
 from supervisor.commands import Answer, Asker, Commands
-from supervisor.conversations import Conversations
 from supervisor.delivery.hub import Hub
 from supervisor.delivery.outbox import Outbox
 from supervisor.outcomes import reply_id
@@ -30,7 +29,8 @@ from supervisor.protocol.queueing import Mode, parse
 from supervisor.protocol.status import Target
 from supervisor.protocol.texts import well_formed
 from supervisor.protocol.times import Clock, now_ms
-from supervisor.router import Decision
+from supervisor.routing.conversations import Conversations
+from supervisor.routing.rules import Decision
 from supervisor.sessions.assistant import lane_of
 from supervisor.sessions.pool import Sessions
 from supervisor.store.port import Store

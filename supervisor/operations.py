@@ -31,7 +31,7 @@ from supervisor.protocol.queueing import Mode
 from supervisor.protocol.status import EndReason, SessionStatus, Target, TurnState
 from supervisor.protocol.times import Clock, now_ms, rfc3339
 from supervisor.queries import Queries
-from supervisor.router import Decision
+from supervisor.routing.rules import Decision
 from supervisor.sessions.lifecycle import Lifecycle
 from supervisor.sessions.pool import Sessions
 from supervisor.store.port import Store

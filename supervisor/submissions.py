@@ -10,7 +10,7 @@ from supervisor.outcomes import reply_id
 from supervisor.protocol.events import ClaudeCodeQueued
 from supervisor.protocol.messages import PLAIN_CHANNELS, Address, ProjectName, Reply, SessionId
 from supervisor.protocol.queueing import Mode, told
-from supervisor.router import Decision
+from supervisor.routing.rules import Decision
 from supervisor.store.records import Acceptance, Accepted, OutboxDraft, User
 
 QUEUED = 1

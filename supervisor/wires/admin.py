@@ -23,7 +23,7 @@ from supervisor.protocol.limits import Length
 from supervisor.protocol.messages import UserId
 from supervisor.protocol.requests import Name, Text
 from supervisor.protocol.times import rfc3339, usd
-from supervisor.router import Decision
+from supervisor.routing.rules import Decision
 from supervisor.store.port import Store
 from supervisor.store.ports.audit import AuditEntry
 from supervisor.store.records import User

@@ -31,7 +31,7 @@ from supervisor.protocol.messages import Address, SessionId
 from supervisor.protocol.queueing import Mode
 from supervisor.protocol.requests import GroupBy, Name, Text
 from supervisor.protocol.status import SessionStatus, Target
-from supervisor.router import Decision
+from supervisor.routing.rules import Decision
 from supervisor.store.records import Session, User
 from supervisor.submissions import Taken
 from supervisor.wires import answers

@@ -82,8 +82,8 @@ BREACHES = [
     ),
     Breach(
         contract="core-names-no-plugin",
-        files={"supervisor/router.py": imports("connectors.claude_code")},
-        report="supervisor.router -> connectors.claude_code",
+        files={"supervisor/routing/rules.py": imports("connectors.claude_code")},
+        report="supervisor.routing.rules -> connectors.claude_code",
     ),
     Breach(
         contract="cli-is-a-client",
@@ -97,8 +97,8 @@ BREACHES = [
     ),
     Breach(
         contract="sql-lives-in-the-store",
-        files={"supervisor/router.py": imports("sqlite3")},
-        report="supervisor.router -> sqlite3",
+        files={"supervisor/routing/rules.py": imports("sqlite3")},
+        report="supervisor.routing.rules -> sqlite3",
     ),
     Breach(
         contract="protocol-is-plain",
@@ -107,8 +107,8 @@ BREACHES = [
     ),
     Breach(
         contract="product-without-tests",
-        files={"supervisor/router.py": imports("tests.waiting")},
-        report="supervisor.router -> tests.waiting",
+        files={"supervisor/routing/rules.py": imports("tests.waiting")},
+        report="supervisor.routing.rules -> tests.waiting",
     ),
     Breach(
         contract="no-cycles",

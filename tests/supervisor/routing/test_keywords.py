@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from supervisor.config import DEFAULT_KEYWORDS
-from supervisor.keywords import Keywords, inflections
+from supervisor.routing.keywords import Keywords, inflections
 
 DEFAULT = Keywords(DEFAULT_KEYWORDS)
 

@@ -9,7 +9,7 @@ from supervisor.protocol.ids import uuid7
 from supervisor.protocol.messages import SessionId
 from supervisor.protocol.status import Permissions, Target
 from supervisor.protocol.times import Clock, now_ms
-from supervisor.router import Context, Decision, Router
+from supervisor.routing.rules import Context, Decision, Router
 from supervisor.sessions.lifecycle import Lifecycle
 from supervisor.store.port import Store
 from supervisor.store.records import NewSession, Session, User

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from supervisor.conversations import Conversations
-from supervisor.keywords import Keywords
 from supervisor.protocol.messages import SessionId, UserId
 from supervisor.protocol.status import Target
 from supervisor.protocol.times import now_ms
-from supervisor.router import Router
+from supervisor.routing.conversations import Conversations
+from supervisor.routing.keywords import Keywords
+from supervisor.routing.rules import Router
 from tests.fakes import ScriptedConnector
 from tests.supervisor.harness import Core
 from tests.supervisor.helpers import ask, connect, project

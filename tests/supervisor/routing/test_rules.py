@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from supervisor.config import DEFAULT_KEYWORDS
-from supervisor.keywords import Keywords
 from supervisor.people.projects import Project
 from supervisor.protocol.messages import ProjectName, SessionId
 from supervisor.protocol.status import Permissions, Role, Target
-from supervisor.router import Context, Decision, Router
+from supervisor.routing.keywords import Keywords
+from supervisor.routing.rules import Context, Decision, Router
 
 
 def project(name: str) -> Project:

@@ -6,10 +6,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from supervisor.keywords import Keywords
 from supervisor.people.projects import Project
 from supervisor.protocol.messages import SessionId
 from supervisor.protocol.status import Role, Target
+from supervisor.routing.keywords import Keywords
 
 PREFIX = re.compile(r"^\s*(?P<word>claude|assistant)\s*:\s*(?P<rest>.*)$", re.IGNORECASE | re.DOTALL)
 MENTION = re.compile(r"^\s*@(?P<name>[A-Za-z0-9][A-Za-z0-9._-]{0,63})[:,]?(?:\s+(?P<rest>.*))?$", re.DOTALL)

@@ -1,0 +1,3 @@
+"""What a message is for, and which conversation it joins."""
+
+from __future__ import annotations
