@@ -7,14 +7,12 @@ from dataclasses import dataclass
 from supervisor.approval_words import ApprovalWords
 from supervisor.approvals.approvals import Approvals
 from supervisor.approvals.approvers import Approvers
-from supervisor.budget_guard import REFUSED_SECONDS, BudgetGuard
 from supervisor.budget_words import BudgetWords
 from supervisor.commands import Commands
 from supervisor.config import Config
 from supervisor.delivery.hub import Hub
 from supervisor.delivery.outbox import RECONCILE_PAUSE_MS, Outbox
 from supervisor.desk import Desk
-from supervisor.endings import Endings
 from supervisor.intake import MAX_WAITING, Intake
 from supervisor.interrupted import InterruptedWords
 from supervisor.models.proxy import Gateway
@@ -33,7 +31,6 @@ from supervisor.protocol.queueing import Mode
 from supervisor.protocol.status import EndReason
 from supervisor.queries import Queries
 from supervisor.recovery import Recovery
-from supervisor.resting import Resting
 from supervisor.routing.conversations import Conversations
 from supervisor.routing.keywords import Keywords
 from supervisor.routing.rules import Router
@@ -43,7 +40,10 @@ from supervisor.sessions.assistant import Assistant
 from supervisor.sessions.pool import Sessions
 from supervisor.spending.spending import Spending
 from supervisor.store import Store
-from supervisor.turns import GRACE_SECONDS, Turns
+from supervisor.turns.budget_guard import REFUSED_SECONDS, BudgetGuard
+from supervisor.turns.completion import Endings
+from supervisor.turns.scheduler import GRACE_SECONDS, Turns
+from supervisor.turns.suspension import Resting
 from supervisor.undo.recorder import Recording
 from supervisor.undo.undo import Undo
 from supervisor.undo_words import UndoWords

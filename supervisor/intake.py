@@ -11,7 +11,6 @@ from supervisor import words
 from supervisor.commands import Answer, Asker, Commands
 from supervisor.delivery.hub import Hub
 from supervisor.delivery.outbox import Outbox
-from supervisor.outcomes import reply_id
 from supervisor.people.identity import Directory
 from supervisor.people.projects import Project, Projects
 from supervisor.people.rate_limits import Rates
@@ -36,7 +35,8 @@ from supervisor.sessions.pool import Sessions
 from supervisor.store.port import Store
 from supervisor.store.records import Acceptance, Accepted, OutboxDraft, Session, User
 from supervisor.submissions import Place, Submission, Taken, continued, signed, too_many
-from supervisor.turns import Turns
+from supervisor.turns.outcomes import reply_id
+from supervisor.turns.scheduler import Turns
 from supervisor.words import Command
 
 logger = logging.getLogger(__name__)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from supervisor.commands import Answer, Asker, Resumed
-from supervisor.outcomes import quote
 from supervisor.protocol.codes import Code, CodeKind
 from supervisor.protocol.errors import SessionNotActive, SessionNotFound
 from supervisor.protocol.messages import MessageId, SessionId, UserId
@@ -13,6 +12,7 @@ from supervisor.protocol.times import Clock, now_ms
 from supervisor.sessions.lifecycle import Lifecycle
 from supervisor.store.port import Store
 from supervisor.store.records import Turn
+from supervisor.turns.outcomes import quote
 from supervisor.words import Command, Word
 
 GO_ON = (

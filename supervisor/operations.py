@@ -37,7 +37,7 @@ from supervisor.sessions.pool import Sessions
 from supervisor.store.port import Store
 from supervisor.store.records import NewSession, Result, Session, User
 from supervisor.submissions import Submission, Taken
-from supervisor.turns import Turns
+from supervisor.turns.scheduler import Turns
 from supervisor.words import answers_question
 
 ONE_TURN_TO_END_SECONDS = 15.0

@@ -10,7 +10,7 @@ from supervisor.spending.spending import Spending
 from supervisor.store.port import Store
 from supervisor.store.ports.costs import CostQuery
 from supervisor.store.records import Session, User
-from supervisor.turns import Turns
+from supervisor.turns.scheduler import Turns
 from supervisor.words import Command, Word
 
 MOST_DROPPED = 1000

@@ -9,14 +9,14 @@ from collections.abc import Callable
 from supervisor.approvals.approvals import Approvals
 from supervisor.config import Progress as Settings
 from supervisor.delivery.hub import Hub
-from supervisor.outcomes import quote, reply_id
 from supervisor.protocol.events import ClaudeCodeStuck
 from supervisor.protocol.messages import PLAIN_CHANNELS, in_a_sentence
 from supervisor.protocol.times import Clock, now_ms
-from supervisor.running import Running
 from supervisor.store.port import Store
 from supervisor.store.records import OutboxDraft
-from supervisor.turns import Turns
+from supervisor.turns.outcomes import quote, reply_id
+from supervisor.turns.running import Running
+from supervisor.turns.scheduler import Turns
 
 logger = logging.getLogger(__name__)
 

@@ -7,8 +7,6 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from supervisor import outcomes
-from supervisor.endings import Endings
 from supervisor.protocol import conversation as talk
 from supervisor.protocol.conversation import Trace, TraceKind
 from supervisor.protocol.status import EndReason, Target
@@ -17,7 +15,9 @@ from supervisor.sessions.assistant import key_of
 from supervisor.sessions.pool import Sessions
 from supervisor.store.port import Store
 from supervisor.store.records import Outcome, Turn
-from supervisor.turns import Turns
+from supervisor.turns import outcomes
+from supervisor.turns.completion import Endings
+from supervisor.turns.scheduler import Turns
 from supervisor.undo.edits import ALLOWED
 from supervisor.undo.recorder import Recording
 

@@ -14,7 +14,7 @@ from supervisor.protocol.status import EndReason
 from supervisor.protocol.times import DAY_MS, Clock, now_ms
 from supervisor.sessions.pool import Sessions
 from supervisor.store.port import Store
-from supervisor.turns import Turns
+from supervisor.turns.scheduler import Turns
 from supervisor.undo.recorder import Recording
 
 logger = logging.getLogger(__name__)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 
 from supervisor.commands import Answer, Asker
-from supervisor.outcomes import quote
 from supervisor.protocol.codes import CodeKind
 from supervisor.protocol.messages import MessageId, UserId
 from supervisor.protocol.times import Clock, now_ms
 from supervisor.store.port import Store
 from supervisor.store.ports.changes import ChangedTurn
+from supervisor.turns.outcomes import quote
 from supervisor.undo.checkpoints.git import CheckpointFailed
 from supervisor.undo.undo import NAMED, Undo, Way, named
 from supervisor.words import Command, Word

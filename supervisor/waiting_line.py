@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from supervisor.delivery.waiters import Waiters
-from supervisor.outcomes import dropped
 from supervisor.people.identity import Caller
 from supervisor.protocol.errors import MessageNotFound, TurnFailed, XswarmError
 from supervisor.protocol.messages import SessionId
@@ -14,7 +13,8 @@ from supervisor.protocol.times import Clock, now_ms
 from supervisor.queries import Queries
 from supervisor.store.port import Store
 from supervisor.store.records import Turn
-from supervisor.turns import Turns
+from supervisor.turns.outcomes import dropped
+from supervisor.turns.scheduler import Turns
 
 
 class MessageNotWaiting(XswarmError):

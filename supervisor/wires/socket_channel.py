@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from supervisor.outcomes import reply_id
 from supervisor.protocol.errors import TemporaryFailure
 from supervisor.protocol.messages import MessageId, NotSent, Outbound, Reconciled, Sent
 from supervisor.protocol.ports import Channel
+from supervisor.turns.outcomes import reply_id
 from supervisor.wires.replies import reply_to
 from supervisor.wires.service import CHANNEL
 from supervisor.wires.sockets import SocketServer

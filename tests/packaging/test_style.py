@@ -52,7 +52,7 @@ TESTED_BESIDE = {
     Path("connectors/claude_code/shelter.py"): Path("tests/connectors/claude_code/test_fence.py"),
     Path("connectors/claude_code/usage.py"): Path("tests/connectors/claude_code/test_turns.py"),
     Path("supervisor/config/checks.py"): Path("tests/supervisor/config/test_loading.py"),
-    Path("supervisor/budget_guard.py"): Path("tests/supervisor/spending/test_spending.py"),
+    Path("supervisor/turns/budget_guard.py"): Path("tests/supervisor/spending/test_spending.py"),
     Path("supervisor/budget_words.py"): Path("tests/supervisor/spending/test_spending.py"),
     Path("supervisor/commands.py"): Path("tests/supervisor/test_plain_words.py"),
     Path("supervisor/core.py"): Path("tests/supervisor/test_daemon.py"),

@@ -10,7 +10,6 @@ import pytest
 
 from supervisor.commands import Asker
 from supervisor.interrupted import InterruptedWords
-from supervisor.outcomes import ASKED_MS, INTERRUPTED_OFTEN
 from supervisor.protocol.codes import ALPHABET, Code, CodeKind
 from supervisor.protocol.messages import Address, MessageId, UserId
 from supervisor.protocol.status import Permissions, SessionStatus, Target, TurnState
@@ -18,6 +17,7 @@ from supervisor.protocol.times import now_ms
 from supervisor.sessions.live import CUT_OFF
 from supervisor.store.records import Session
 from supervisor.store.rows import OUTBOX, to_outbox_row
+from supervisor.turns.outcomes import ASKED_MS, INTERRUPTED_OFTEN
 from supervisor.words import Command, Word
 from tests.fakes import ScriptedConnector
 from tests.supervisor.harness import ALICE_MAIL, Core

@@ -7,12 +7,12 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 from supervisor.config import Progress
-from supervisor.outcomes import footer
 from supervisor.progress import ProgressNotices
 from supervisor.protocol.events import AnyEvent, ClaudeCodeStuck
 from supervisor.protocol.status import OutboxState, TurnState
 from supervisor.protocol.times import nanos, now_ms
 from supervisor.store.records import OutboxRow, Outcome
+from supervisor.turns.outcomes import footer
 from tests.fakes import ScriptedConnector
 from tests.supervisor.harness import ALICE_MAIL, Core
 from tests.supervisor.helpers import project, scripted, text_message

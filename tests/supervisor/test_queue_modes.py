@@ -13,7 +13,7 @@ from supervisor.submissions import Taken
 from tests.fakes import ScriptedConnector
 from tests.supervisor.harness import Core
 from tests.supervisor.helpers import asked, connect, result, scripted, send, state
-from tests.supervisor.test_joining import SteeringConnector, conversation
+from tests.supervisor.turns.test_steering import SteeringConnector, conversation
 from tests.waiting import until
 
 

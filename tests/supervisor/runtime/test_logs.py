@@ -21,7 +21,7 @@ ANTHROPIC_KEY = "sk-ant-api03-AbCdEf_123-456"
 TOKEN = new_token()
 JWT = jwt.encode({"sub": "ada", "exp": 1}, "k" * 32, algorithm="HS256")
 
-OURS = logging.getLogger("supervisor.turns")
+OURS = logging.getLogger("supervisor.turns.scheduler")
 
 
 class Stderr:
@@ -72,7 +72,11 @@ def test_a_json_line_is_an_object_for_programs(err: Stderr) -> None:
     (line,) = err.text().splitlines()
     entry = json.loads(line)
     assert re.fullmatch(r"\d{4}-.*Z", entry.pop("time"))
-    assert entry == {"level": "warning", "logger": "supervisor.turns", "message": "s1: turn 7\nended \u2028 é"}
+    assert entry == {
+        "level": "warning",
+        "logger": "supervisor.turns.scheduler",
+        "message": "s1: turn 7\nended \u2028 é",
+    }
 
 
 @pytest.mark.parametrize("format", ["text", "json"])
@@ -92,7 +96,7 @@ def test_a_traceback_follows_on_lines_that_cannot_be_taken_for_others(err: Stder
     except ValueError:
         OURS.exception("it broke")
     head, *trace = err.text().splitlines()
-    assert head.endswith("ERROR supervisor.turns: it broke")
+    assert head.endswith("ERROR supervisor.turns.scheduler: it broke")
     assert all(line.startswith("  | ") for line in trace)
     assert "  | ValueError: first" in trace
     assert "  | ERROR root: forged\\x1b" in trace
@@ -220,7 +224,7 @@ def test_debug_is_ours_alone(err: Stderr) -> None:
     OURS.debug("ours")
     logging.getLogger("channels.sms.channel").debug("ours too")
     assert [line.split(" ", 2)[2] for line in err.text().splitlines()] == [
-        "supervisor.turns: ours",
+        "supervisor.turns.scheduler: ours",
         "channels.sms.channel: ours too",
     ]
 

@@ -11,11 +11,11 @@ from supervisor.protocol.conversation import ToolCall
 from supervisor.protocol.errors import StorageError
 from supervisor.protocol.messages import SessionId
 from supervisor.protocol.status import Permissions
-from supervisor.running import Running
+from supervisor.turns.running import Running
 from tests.fakes import ScriptedConnector
 from tests.supervisor.harness import Core
 from tests.supervisor.helpers import connect, project, scripted, send
-from tests.supervisor.turn_records import turn
+from tests.supervisor.turns.turn_records import turn
 from tests.waiting import until
 
 

@@ -21,10 +21,10 @@ from supervisor.protocol.events import AnyEvent, CostAlert
 from supervisor.protocol.messages import SessionId, UserId
 from supervisor.protocol.status import EndReason, SessionStatus, TurnState
 from supervisor.protocol.times import DAY_MS, NANOS, nanos, now_ms
-from supervisor.running import Running
 from supervisor.spending.limits import Scope
 from supervisor.spending.meter import Gauge
 from supervisor.store.records import Result
+from supervisor.turns.running import Running
 from tests.fakes import ScriptedConnector
 from tests.supervisor.harness import Core
 from tests.supervisor.helpers import (

@@ -10,7 +10,7 @@ from supervisor import config
 from supervisor.protocol.status import Permissions
 from tests.fakes import ScriptedConnector
 from tests.supervisor.harness import ALICE_MAIL, ALICE_PHONE
-from tests.supervisor.test_joining import SteeringConnector, conversation
+from tests.supervisor.turns.test_steering import SteeringConnector, conversation
 from tests.supervisor.wires.socket_serving import UUID, Client, Listening
 from tests.waiting import until
 

@@ -12,9 +12,9 @@ from supervisor.protocol.conversation import Tokens
 from supervisor.protocol.events import OMIT, AnyEvent, ClaudeCodeDelta, ClaudeCodeTool
 from supervisor.protocol.messages import MessageId
 from supervisor.protocol.status import TurnState
-from supervisor.running import Running, state_of
 from supervisor.store.records import Turn
-from tests.supervisor.turn_records import turn
+from supervisor.turns.running import Running, state_of
+from tests.supervisor.turns.turn_records import turn
 
 TOOL = talk.ToolStarted(tool_use_id="t1", name="Edit", input={"file_path": "x.py"})
 RECORDED = list[tuple[int, talk.ToolStarted | talk.ToolFinished]]
@@ -123,7 +123,7 @@ async def test_a_figure_that_no_meter_of_ours_saw_is_the_charge() -> None:
 
 async def test_the_time_of_questions_puts_a_deadline_off_once(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [100.0]
-    monkeypatch.setattr("supervisor.running.monotonic", lambda: now[0])
+    monkeypatch.setattr("supervisor.turns.running.monotonic", lambda: now[0])
     one = running()
     assert one.left(150.0) == 50.0
     with one.asking():

@@ -10,20 +10,14 @@ from functools import partial
 from time import monotonic
 from typing import Any
 
-from supervisor import outcomes
 from supervisor.approvals.question import Question
-from supervisor.budget_guard import BudgetGuard
 from supervisor.delivery.hub import Hub
-from supervisor.endings import Endings
-from supervisor.lane import Lane
 from supervisor.people.rights import Rights
 from supervisor.protocol import conversation as talk
 from supervisor.protocol.errors import BudgetExceeded, ConnectionFailed, StorageError, TurnFailed, XswarmError
 from supervisor.protocol.ports import Conversation
 from supervisor.protocol.status import EndReason, SessionStatus
 from supervisor.protocol.times import Clock
-from supervisor.resting import Resting
-from supervisor.running import BROKE, Ended, Running, feed
 from supervisor.sessions.assistant import Assistant, prompt_of
 from supervisor.sessions.live import Live
 from supervisor.sessions.pool import Sessions
@@ -32,7 +26,13 @@ from supervisor.spending.meter import SessionMeter
 from supervisor.spending.spending import Spending
 from supervisor.store.port import Store
 from supervisor.store.records import Turn
-from supervisor.tool_events import ToolEvents
+from supervisor.turns import outcomes
+from supervisor.turns.budget_guard import BudgetGuard
+from supervisor.turns.completion import Endings
+from supervisor.turns.lane import Lane
+from supervisor.turns.running import BROKE, Ended, Running, feed
+from supervisor.turns.suspension import Resting
+from supervisor.turns.tool_events import ToolEvents
 
 logger = logging.getLogger(__name__)
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from supervisor.lane import Lane
 from supervisor.protocol.messages import MessageId, ProjectName
-from tests.supervisor.turn_records import turn
+from supervisor.turns.lane import Lane
+from tests.supervisor.turns.turn_records import turn
 
 
 def test_a_fresh_lane_has_nothing_to_do() -> None:

@@ -7,19 +7,19 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from supervisor import outcomes
 from supervisor.delivery.hub import Hub
 from supervisor.delivery.waiters import Waiters
 from supervisor.protocol import conversation as talk
 from supervisor.protocol.errors import BudgetExceeded, StorageError, TurnFailed, XswarmError
 from supervisor.protocol.events import CostRecorded
 from supervisor.protocol.times import Clock, now_ms, rfc3339, usd
-from supervisor.running import BROKE, Running
 from supervisor.spending.spending import Spending
 from supervisor.store.port import Store
 from supervisor.store.ports.approvals import Approval
 from supervisor.store.recorded import Recorded
 from supervisor.store.records import Outcome, Result, Turn
+from supervisor.turns import outcomes
+from supervisor.turns.running import BROKE, Running
 from supervisor.undo.recorder import Recording
 
 logger = logging.getLogger(__name__)

@@ -10,7 +10,7 @@ from supervisor.protocol.conversation import TextDelta, ToolCall
 from supervisor.protocol.messages import SessionId
 from tests.supervisor.harness import Core
 from tests.supervisor.helpers import Gate, result
-from tests.supervisor.test_joining import SteeringConnector, conversation, ended, held, text
+from tests.supervisor.turns.test_steering import SteeringConnector, conversation, ended, held, text
 from tests.waiting import until
 
 

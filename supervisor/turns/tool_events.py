@@ -6,13 +6,13 @@ import asyncio
 import logging
 from typing import Any
 
-from supervisor.lane import Lane
 from supervisor.permissions import policy as permissions
 from supervisor.protocol import conversation as talk
 from supervisor.protocol.errors import StorageError
 from supervisor.protocol.times import Clock
-from supervisor.running import RecordTool
 from supervisor.store.port import Store
+from supervisor.turns.lane import Lane
+from supervisor.turns.running import RecordTool
 
 logger = logging.getLogger(__name__)
 

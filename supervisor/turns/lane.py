@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 from supervisor.protocol.messages import MessageId, ProjectName
 from supervisor.protocol.ports import Conversation
-from supervisor.running import Running
 from supervisor.store.records import Turn
+from supervisor.turns.running import Running
 
 
 @dataclass(slots=True)

@@ -11,15 +11,15 @@ from typing import Any
 
 from supervisor.approvals.approvals import Approvals
 from supervisor.approvals.question import Question
-from supervisor.outcomes import quote
 from supervisor.protocol import conversation as talk
 from supervisor.protocol.errors import StorageError
 from supervisor.protocol.ports import Conversation
 from supervisor.protocol.status import EndReason
-from supervisor.running import Running
 from supervisor.sessions.assistant import key_of
 from supervisor.sessions.live import Live
 from supervisor.sessions.pool import Sessions
+from supervisor.turns.outcomes import quote
+from supervisor.turns.running import Running
 
 logger = logging.getLogger(__name__)
 

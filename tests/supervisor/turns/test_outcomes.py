@@ -10,16 +10,17 @@ import pytest
 
 from channels.sms.plain import plain_text
 from channels.sms.shaping import shape
-from supervisor import interrupted, outcomes
+from supervisor import interrupted
 from supervisor.delivery.hub import Hub
 from supervisor.protocol import conversation as talk
 from supervisor.protocol.codes import CodeKind
 from supervisor.protocol.errors import ConnectionFailed, SessionNotActive
 from supervisor.protocol.messages import SENTENCE, MessageId, in_a_sentence
 from supervisor.protocol.status import SessionStatus, Target, TurnState
-from supervisor.running import Running
 from supervisor.store.records import Outcome, Turn
-from tests.supervisor.turn_records import PHONE, turn
+from supervisor.turns import outcomes
+from supervisor.turns.running import Running
+from tests.supervisor.turns.turn_records import PHONE, turn
 
 M1 = MessageId("m1")
 FINISHED = talk.Finished(message_id=M1, text="All green.")

@@ -7,9 +7,9 @@ import logging
 
 from supervisor.protocol.errors import BudgetExceeded
 from supervisor.protocol.ports import Conversation
-from supervisor.running import Running
 from supervisor.spending.meter import SessionMeter
 from supervisor.spending.spending import Spending
+from supervisor.turns.running import Running
 
 logger = logging.getLogger(__name__)
 

@@ -15,10 +15,10 @@ from supervisor.protocol.messages import PLAIN_CHANNELS, MessageId, OutboxId, in
 from supervisor.protocol.status import SessionStatus, Target, TurnState
 from supervisor.protocol.texts import well_formed
 from supervisor.protocol.times import usd
-from supervisor.running import Ended, Running, state_of
 from supervisor.sessions.lifecycle import ATTENTION
 from supervisor.store.ports.approvals import Approval
 from supervisor.store.records import Asking, OutboxDraft, Outcome, Turn
+from supervisor.turns.running import Ended, Running, state_of
 
 OUTBOX_NAMESPACE = uuid.UUID("6f1d8f6e-3c53-5c0b-9a53-3b2a8d1f0c11")
 """Replies get the same id when their turn is concluded twice."""

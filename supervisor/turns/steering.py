@@ -5,13 +5,13 @@ from __future__ import annotations
 import logging
 
 from supervisor.delivery.hub import Hub
-from supervisor.lane import Lane
 from supervisor.protocol.errors import ConnectionFailed
 from supervisor.protocol.times import Clock
-from supervisor.running import BROKE, RecordTool, Running
 from supervisor.sessions.assistant import prompt_of
 from supervisor.store.port import Store
 from supervisor.store.records import Acceptance, Turn
+from supervisor.turns.lane import Lane
+from supervisor.turns.running import BROKE, RecordTool, Running
 
 logger = logging.getLogger(__name__)
 

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from supervisor.lane import Lane
 from supervisor.protocol.conversation import ToolFinished, ToolStarted
 from supervisor.protocol.messages import ProjectName
 from supervisor.protocol.times import now_ms
 from supervisor.store import open_store
-from supervisor.tool_events import ToolEvents
+from supervisor.turns.lane import Lane
+from supervisor.turns.tool_events import ToolEvents
 from tests.supervisor.store.builders import prompt, running, seal, with_session
 
 STARTED = ToolStarted(tool_use_id="t1", name="Bash", input={"command": "make"})

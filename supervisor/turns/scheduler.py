@@ -7,12 +7,7 @@ import logging
 from collections.abc import Callable
 from itertools import chain
 
-from supervisor import outcomes
-from supervisor.budget_guard import BudgetGuard
 from supervisor.delivery.hub import Hub
-from supervisor.endings import STORAGE_RETRY_SECONDS, Endings
-from supervisor.joining import Joining
-from supervisor.lane import Lane
 from supervisor.people.projects import Projects
 from supervisor.people.rights import Rights
 from supervisor.protocol.errors import (
@@ -27,16 +22,21 @@ from supervisor.protocol.errors import (
 from supervisor.protocol.messages import MessageId, ProjectName, SessionId, UserId
 from supervisor.protocol.ports import Conversation
 from supervisor.protocol.times import Clock, now_ms
-from supervisor.resting import Resting
-from supervisor.running import Running
 from supervisor.sessions.assistant import Assistant
 from supervisor.sessions.live import Live
 from supervisor.sessions.pool import Sessions
 from supervisor.spending.spending import Spending
 from supervisor.store.port import Store
 from supervisor.store.records import Acceptance, Turn
-from supervisor.tool_events import ToolEvents
-from supervisor.turn_runner import TurnRunner
+from supervisor.turns import outcomes
+from supervisor.turns.budget_guard import BudgetGuard
+from supervisor.turns.completion import STORAGE_RETRY_SECONDS, Endings
+from supervisor.turns.lane import Lane
+from supervisor.turns.runner import TurnRunner
+from supervisor.turns.running import Running
+from supervisor.turns.steering import Joining
+from supervisor.turns.suspension import Resting
+from supervisor.turns.tool_events import ToolEvents
 
 logger = logging.getLogger(__name__)
 
