@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from supervisor.approval_words import ApprovalWords
 from supervisor.approvals.approvals import Approvals
 from supervisor.approvals.approvers import Approvers
-from supervisor.budget_words import BudgetWords
-from supervisor.commands import Commands
+from supervisor.commands.approve import ApprovalWords
+from supervisor.commands.budget import BudgetWords
+from supervisor.commands.dispatch import Commands
+from supervisor.commands.resume import InterruptedWords
+from supervisor.commands.status import PlainWords
+from supervisor.commands.undo import UndoWords
 from supervisor.config import Config
 from supervisor.delivery.hub import Hub
 from supervisor.delivery.outbox import RECONCILE_PAUSE_MS, Outbox
 from supervisor.desk import Desk
 from supervisor.intake import MAX_WAITING, Intake
-from supervisor.interrupted import InterruptedWords
 from supervisor.models.proxy import Gateway
 from supervisor.one_shot import OneShot
 from supervisor.operations import ONE_TURN_TO_END_SECONDS, ROOM_SECONDS, Operations
@@ -24,7 +26,6 @@ from supervisor.people.projects import Projects
 from supervisor.people.rate_limits import Rates
 from supervisor.people.rights import Rights
 from supervisor.permissions.policy import Risk
-from supervisor.plain_words import PlainWords
 from supervisor.progress import ProgressNotices
 from supervisor.protocol.ports import Connector
 from supervisor.protocol.queueing import Mode
@@ -46,7 +47,6 @@ from supervisor.turns.scheduler import GRACE_SECONDS, Turns
 from supervisor.turns.suspension import Resting
 from supervisor.undo.recorder import Recording
 from supervisor.undo.undo import Undo
-from supervisor.undo_words import UndoWords
 from supervisor.waiting_line import WaitingLine
 
 

@@ -7,8 +7,9 @@ import logging
 from dataclasses import replace
 from weakref import WeakValueDictionary
 
-from supervisor import words
-from supervisor.commands import Answer, Asker, Commands
+from supervisor.commands import words
+from supervisor.commands.dispatch import Answer, Asker, Commands
+from supervisor.commands.words import Command
 from supervisor.delivery.hub import Hub
 from supervisor.delivery.outbox import Outbox
 from supervisor.people.identity import Directory
@@ -37,7 +38,6 @@ from supervisor.store.records import Acceptance, Accepted, OutboxDraft, Session,
 from supervisor.submissions import Place, Submission, Taken, continued, signed, too_many
 from supervisor.turns.outcomes import reply_id
 from supervisor.turns.scheduler import Turns
-from supervisor.words import Command
 
 logger = logging.getLogger(__name__)
 

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
+from supervisor.commands.words import answers_question
 from supervisor.config import ClaudeCode
 from supervisor.delivery.waiters import Waiters
 from supervisor.intake import DEDUP_SECONDS, Intake
@@ -38,7 +39,6 @@ from supervisor.store.port import Store
 from supervisor.store.records import NewSession, Result, Session, User
 from supervisor.submissions import Submission, Taken
 from supervisor.turns.scheduler import Turns
-from supervisor.words import answers_question
 
 ONE_TURN_TO_END_SECONDS = 15.0
 """How long a disconnect waits for the turn that it interrupted."""

@@ -14,6 +14,7 @@ from pydantic_core import from_json
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
+from supervisor.commands.words import answers_question
 from supervisor.delivery import reports
 from supervisor.operations import Asked, Operations
 from supervisor.people.accounts import mailbox
@@ -39,7 +40,6 @@ from supervisor.wires.answers import picked
 from supervisor.wires.auth import Calling, documented
 from supervisor.wires.idempotency import Repeatable, Repeated
 from supervisor.wires.peers import refuse_agent
-from supervisor.words import answers_question
 
 CHANNEL = "http"
 """The channel of a prompt that came by REST to a session."""

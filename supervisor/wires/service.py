@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from supervisor import words
+from supervisor.commands import words
 from supervisor.delivery import reports
 from supervisor.desk import Desk
 from supervisor.operations import Asked, Operations

@@ -53,10 +53,10 @@ TESTED_BESIDE = {
     Path("connectors/claude_code/usage.py"): Path("tests/connectors/claude_code/test_turns.py"),
     Path("supervisor/config/checks.py"): Path("tests/supervisor/config/test_loading.py"),
     Path("supervisor/turns/budget_guard.py"): Path("tests/supervisor/spending/test_spending.py"),
-    Path("supervisor/budget_words.py"): Path("tests/supervisor/spending/test_spending.py"),
-    Path("supervisor/commands.py"): Path("tests/supervisor/test_plain_words.py"),
+    Path("supervisor/commands/budget.py"): Path("tests/supervisor/spending/test_spending.py"),
+    Path("supervisor/commands/dispatch.py"): Path("tests/supervisor/commands/test_status.py"),
     Path("supervisor/core.py"): Path("tests/supervisor/test_daemon.py"),
-    Path("supervisor/protocol/codes.py"): Path("tests/supervisor/test_words.py"),
+    Path("supervisor/protocol/codes.py"): Path("tests/supervisor/commands/test_words.py"),
     Path("supervisor/demo/twilio_book.py"): Path("tests/supervisor/demo/test_twilio.py"),
     **{
         # The contract of a store names no engine and so no module of one.

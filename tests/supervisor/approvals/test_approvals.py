@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from channels.sms.shaping import shape
-from supervisor.approval_words import ApprovalWords
 from supervisor.approvals.approvals import digest
-from supervisor.commands import Asker
-from supervisor.interrupted import InterruptedWords
+from supervisor.commands.approve import ApprovalWords
+from supervisor.commands.dispatch import Asker
+from supervisor.commands.resume import InterruptedWords
+from supervisor.commands.words import parse
 from supervisor.people.passphrases import Passphrases
 from supervisor.permissions.policy import SHOWN_CHARACTERS, Risk, summary, whole
 from supervisor.protocol.conversation import ToolCall
@@ -21,7 +22,6 @@ from supervisor.protocol.messages import VERBATIM, Address, MessageId
 from supervisor.protocol.status import Permissions, TurnState
 from supervisor.protocol.times import now_ms
 from supervisor.store.ports.approvals import Approval
-from supervisor.words import parse
 from tests.fakes import ScriptedConnector
 from tests.supervisor.harness import ALICE_MAIL, ALICE_PHONE, Core
 from tests.supervisor.helpers import ask, connect, project, result, scripted, session, state, text_message

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from supervisor import interrupted
+from supervisor.commands import resume as interrupted
 from supervisor.models.answers import answer
 from supervisor.models.replies import SIGNATURE, ToolUse
 from supervisor.models.sentences import ABILITIES

@@ -7,18 +7,18 @@ from pathlib import Path
 
 import pytest
 
-from supervisor.commands import Asker
+from supervisor.commands.dispatch import Asker
+from supervisor.commands.status import PlainWords
+from supervisor.commands.words import Command, Word
 from supervisor.config import Budgets, Project
 from supervisor.operations import Asked
 from supervisor.people.identity import Caller
-from supervisor.plain_words import PlainWords
 from supervisor.protocol.conversation import Tokens
 from supervisor.protocol.errors import BudgetExceeded, NotAllowed, ProjectNotAllowed, SessionNotFound, TurnFailed
 from supervisor.protocol.messages import Address, ProjectName, UserId
 from supervisor.protocol.status import Permissions
 from supervisor.protocol.times import now_ms
 from supervisor.store.records import Charge, Result
-from supervisor.words import Command, Word
 from tests.fakes import ScriptedConnector
 from tests.supervisor.harness import Core
 from tests.supervisor.helpers import scripted

@@ -10,7 +10,7 @@ import pytest
 
 from channels.sms.plain import plain_text
 from channels.sms.shaping import shape
-from supervisor import interrupted
+from supervisor.commands import resume as interrupted
 from supervisor.delivery.hub import Hub
 from supervisor.protocol import conversation as talk
 from supervisor.protocol.codes import CodeKind

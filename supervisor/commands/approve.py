@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 from supervisor.approvals.approvals import MAX_MINUTES, Approvals
-from supervisor.commands import Answer, Asker
-from supervisor.interrupted import InterruptedWords
+from supervisor.commands.dispatch import Answer, Asker
+from supervisor.commands.resume import InterruptedWords
+from supervisor.commands.words import Command, Word
 from supervisor.people.passphrases import Passphrases
 from supervisor.permissions.policy import brief
 from supervisor.protocol.errors import ApprovalClosed, NotAllowed
 from supervisor.store.port import Store
 from supervisor.store.ports.approvals import Approval, ApprovalState
-from supervisor.words import Command, Word
 
 
 class ApprovalWords:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from supervisor.commands import Answer, Asker
+from supervisor.commands.dispatch import Answer, Asker
+from supervisor.commands.words import Command, Word
 from supervisor.protocol.codes import CodeKind
 from supervisor.protocol.status import Role
 from supervisor.protocol.times import Clock, nanos, now_ms, usd
@@ -10,7 +11,6 @@ from supervisor.spending.limits import MOST_TIMES, Scope, most_added
 from supervisor.spending.spending import Spending
 from supervisor.store.port import Store
 from supervisor.store.records import Raise
-from supervisor.words import Command, Word
 
 
 class BudgetWords:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from supervisor.commands import Asker
+from supervisor.commands.dispatch import Asker
+from supervisor.commands.status import MAX_LINES, PlainWords
+from supervisor.commands.words import Command, Word
 from supervisor.config import Budgets
 from supervisor.delivery.outbox import outbound_of
-from supervisor.plain_words import MAX_LINES, PlainWords
 from supervisor.protocol.messages import VERBATIM, Address, OutboxId, Reply, UserId
 from supervisor.protocol.status import TurnState
 from supervisor.store.records import OutboxDraft
-from supervisor.words import Command, Word
 from tests.fakes import ScriptedConnector
 from tests.supervisor.harness import ALICE_PHONE, Core
 from tests.supervisor.helpers import ask, connect, project, scripted, send, state, text_message

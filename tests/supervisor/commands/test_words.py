@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from supervisor import words
+from supervisor.commands import words
+from supervisor.commands.words import ALONE, CARRIER_WORDS, Command, Word
 from supervisor.protocol.codes import CODE, random_code
-from supervisor.words import ALONE, CARRIER_WORDS, Command, Word
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from supervisor.commands.words import Command, Word
 from supervisor.protocol.messages import Address, SessionId
 from supervisor.store.records import Raise, User
-from supervisor.words import Command, Word
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

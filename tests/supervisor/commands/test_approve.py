@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from supervisor.commands.words import Word, parse
 from supervisor.config import Project
 from supervisor.people.passphrases import Passphrases
 from supervisor.protocol.messages import MessageId, UserId
 from supervisor.protocol.status import Permissions, TurnState
 from supervisor.protocol.times import now_ms
 from supervisor.store.ports.approvals import Approval
-from supervisor.words import Word, parse
 from tests.fakes import ScriptedConnector
 from tests.supervisor.harness import ALICE_MAIL, Core
 from tests.supervisor.helpers import ask, connect, result, text_message

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from supervisor.commands import Answer, Asker
+from supervisor.commands.dispatch import Answer, Asker
+from supervisor.commands.words import Command, Word
 from supervisor.protocol.messages import Address, SessionId
 from supervisor.protocol.times import Clock, day_of, now_ms, usd
 from supervisor.spending.limits import Scope
@@ -11,7 +12,6 @@ from supervisor.store.port import Store
 from supervisor.store.ports.costs import CostQuery
 from supervisor.store.records import Session, User
 from supervisor.turns.scheduler import Turns
-from supervisor.words import Command, Word
 
 MOST_DROPPED = 1000
 """Messages of one person that ABORT looks for."""

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from supervisor.commands import Asker
-from supervisor.interrupted import InterruptedWords
+from supervisor.commands.dispatch import Asker
+from supervisor.commands.resume import InterruptedWords
+from supervisor.commands.words import Command, Word
 from supervisor.protocol.codes import ALPHABET, Code, CodeKind
 from supervisor.protocol.messages import Address, MessageId, UserId
 from supervisor.protocol.status import Permissions, SessionStatus, Target, TurnState
@@ -18,7 +19,6 @@ from supervisor.sessions.live import CUT_OFF
 from supervisor.store.records import Session
 from supervisor.store.rows import OUTBOX, to_outbox_row
 from supervisor.turns.outcomes import ASKED_MS, INTERRUPTED_OFTEN
-from supervisor.words import Command, Word
 from tests.fakes import ScriptedConnector
 from tests.supervisor.harness import ALICE_MAIL, Core
 from tests.supervisor.helpers import connect, project, result, scripted, text_message

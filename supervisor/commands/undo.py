@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-from supervisor.commands import Answer, Asker
+from supervisor.commands.dispatch import Answer, Asker
+from supervisor.commands.words import Command, Word
 from supervisor.protocol.codes import CodeKind
 from supervisor.protocol.messages import MessageId, UserId
 from supervisor.protocol.times import Clock, now_ms
@@ -13,7 +14,6 @@ from supervisor.store.ports.changes import ChangedTurn
 from supervisor.turns.outcomes import quote
 from supervisor.undo.checkpoints.git import CheckpointFailed
 from supervisor.undo.undo import NAMED, Undo, Way, named
-from supervisor.words import Command, Word
 
 ASKED_MS = 900_000
 """How long a code of UNDO counts."""

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from supervisor.commands.undo import ASKED_MS, UndoWords, _short
 from supervisor.protocol.messages import SENTENCE
-from supervisor.undo_words import ASKED_MS, UndoWords, _short
 from tests.fakes import ScriptedConnector
 from tests.supervisor.harness import ALICE_PHONE, Core
 from tests.supervisor.helpers import ask, connect, result, text_message

@@ -1,0 +1,3 @@
+"""Command words that people write."""
+
+from __future__ import annotations
