@@ -9,6 +9,8 @@ from pathlib import Path
 
 import supervisor.core
 from supervisor import config, plugins
+from supervisor.background.recovery import Recovery
+from supervisor.background.schedule import Schedule
 from supervisor.delivery.hub import Hub
 from supervisor.host import ConnectorSide
 from supervisor.models.prices import PriceList
@@ -19,10 +21,8 @@ from supervisor.people.projects import Projects
 from supervisor.protocol.messages import UserId
 from supervisor.protocol.status import Permissions, Role
 from supervisor.protocol.times import now_ms
-from supervisor.recovery import Recovery
 from supervisor.runtime.credentials import Credentials
 from supervisor.runtime.state import DATABASE, jwt_secret, seal_with
-from supervisor.schedule import Schedule
 from supervisor.sessions.pool import Sessions
 from supervisor.store import SqliteStore, open_store
 from supervisor.store.records import User

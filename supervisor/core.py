@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 from supervisor.approvals.approvals import Approvals
 from supervisor.approvals.approvers import Approvers
+from supervisor.background.progress import ProgressNotices
+from supervisor.background.recovery import Recovery
+from supervisor.background.schedule import Schedule
 from supervisor.commands.approve import ApprovalWords
 from supervisor.commands.budget import BudgetWords
 from supervisor.commands.dispatch import Commands
@@ -26,17 +29,14 @@ from supervisor.people.projects import Projects
 from supervisor.people.rate_limits import Rates
 from supervisor.people.rights import Rights
 from supervisor.permissions.policy import Risk
-from supervisor.progress import ProgressNotices
 from supervisor.protocol.ports import Connector
 from supervisor.protocol.queueing import Mode
 from supervisor.protocol.status import EndReason
 from supervisor.queries import Queries
-from supervisor.recovery import Recovery
 from supervisor.routing.conversations import Conversations
 from supervisor.routing.keywords import Keywords
 from supervisor.routing.rules import Router
 from supervisor.runtime.fair_queue import FairQueue
-from supervisor.schedule import Schedule
 from supervisor.sessions.assistant import Assistant
 from supervisor.sessions.pool import Sessions
 from supervisor.spending.spending import Spending

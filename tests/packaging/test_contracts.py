@@ -52,8 +52,11 @@ BREACHES = [
     ),
     Breach(
         contract="floors",
-        files={"supervisor/intake.py": imports("supervisor.recovery"), "supervisor/recovery.py": ""},
-        report="supervisor.intake -> supervisor.recovery",
+        files={
+            "supervisor/intake.py": imports("supervisor.background.recovery"),
+            "supervisor/background/recovery.py": "",
+        },
+        report="supervisor.intake -> supervisor.background.recovery",
     ),
     Breach(
         contract="floors",

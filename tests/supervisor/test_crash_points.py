@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from supervisor.background.recovery import MAX_INTERRUPTIONS
 from supervisor.protocol.status import Target, TurnState
-from supervisor.recovery import MAX_INTERRUPTIONS
 from supervisor.store import open_store
 from supervisor.store.records import Result
 from tests.supervisor.crash_child import Killer, work

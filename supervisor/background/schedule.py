@@ -8,7 +8,7 @@ from datetime import UTC
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
-from supervisor.progress import ProgressNotices
+from supervisor.background.progress import ProgressNotices
 from supervisor.protocol.errors import StorageError
 from supervisor.protocol.status import EndReason
 from supervisor.protocol.times import DAY_MS, Clock, now_ms

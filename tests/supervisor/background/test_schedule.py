@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+from supervisor.background.schedule import Schedule
 from supervisor.protocol.messages import SessionId
 from supervisor.protocol.status import EndReason, SessionStatus
-from supervisor.schedule import Schedule
 from tests.fakes import ScriptedConnector
 from tests.supervisor.harness import Core
 from tests.supervisor.helpers import PLENTY, ask, connect, project, scripted, send, session

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from supervisor.background.recovery import MAX_ATTEMPTS
 from supervisor.protocol.conversation import Trace, TraceKind
 from supervisor.protocol.messages import MessageId, SessionId
 from supervisor.protocol.status import EndReason, SessionStatus, TurnState
-from supervisor.recovery import MAX_ATTEMPTS
 from supervisor.sessions.assistant import AGAIN
 from supervisor.sessions.live import CUT_OFF
 from supervisor.store import SqliteStore

@@ -6,8 +6,8 @@ import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
+from supervisor.background.progress import ProgressNotices
 from supervisor.config import Progress
-from supervisor.progress import ProgressNotices
 from supervisor.protocol.events import AnyEvent, ClaudeCodeStuck
 from supervisor.protocol.status import OutboxState, TurnState
 from supervisor.protocol.times import nanos, now_ms

@@ -1,0 +1,3 @@
+"""What the daemon does unasked: recovery, reaping, progress notices."""
+
+from __future__ import annotations
