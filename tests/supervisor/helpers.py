@@ -14,6 +14,7 @@ from supervisor.operations import Asked
 from supervisor.protocol.ids import uuid7
 from supervisor.protocol.messages import Address, Inbound, MessageId, Receipt, Reply, SessionId
 from supervisor.protocol.status import Permissions, TurnState
+from supervisor.protocol.times import now_ms
 from supervisor.store.records import Result, Session
 from supervisor.submissions import Taken
 from tests.fakes import ScriptedConnector
@@ -139,3 +140,14 @@ async def full_disk(core: Core) -> AsyncIterator[None]:
         await database._writer.run(
             lambda connection: connection.execute("PRAGMA max_page_count = 1073741823").fetchall()
         )
+
+
+async def told_texts(core: Core, channel: str = "sms") -> list[str]:
+    """Return the texts, or mails, to alice so far, oldest first."""
+    texts = []
+    while rows := await core.store.outbox.due(channel, now_ms=now_ms(), limit=9):
+        for row in rows:
+            texts.append(row.text)
+            await core.store.outbox.begin(row.id, now_ms=now_ms())
+            await core.store.outbox.dead(row.id, "seen", now_ms=now_ms())
+    return texts

@@ -11,10 +11,9 @@ from supervisor.operations import Asked
 from supervisor.people.identity import Caller
 from supervisor.protocol.messages import Receipt, UserId
 from supervisor.protocol.status import TurnState
-from supervisor.protocol.times import now_ms
 from tests.fakes import ScriptedConnector
 from tests.supervisor.harness import ALICE_MAIL, Core
-from tests.supervisor.helpers import result, scripted, state, text_message
+from tests.supervisor.helpers import result, scripted, state, text_message, told_texts
 from tests.waiting import until
 
 
@@ -24,17 +23,6 @@ def core_with(folder: Path, mode: str = "followup") -> Core:
 
 async def text(core: Core, body: str) -> Receipt:
     return await core.intake.accept(text_message(f"claude: {body}"))
-
-
-async def told_texts(core: Core, channel: str = "sms") -> list[str]:
-    """Return the texts, or mails, to alice so far, oldest first."""
-    texts = []
-    while rows := await core.store.outbox.due(channel, now_ms=now_ms(), limit=9):
-        for row in rows:
-            texts.append(row.text)
-            await core.store.outbox.begin(row.id, now_ms=now_ms())
-            await core.store.outbox.dead(row.id, "seen", now_ms=now_ms())
-    return texts
 
 
 async def is_over(core: Core, receipt: Receipt) -> bool:

@@ -12,8 +12,7 @@ from supervisor.store.ports.approvals import Approval, ApprovalState
 from tests.fakes import ScriptedConnector
 from tests.supervisor.approvals.test_approvals import asking, open_one, say
 from tests.supervisor.harness import ALICE_PHONE, Core
-from tests.supervisor.helpers import result, scripted, text_message
-from tests.supervisor.test_queueing import told_texts
+from tests.supervisor.helpers import result, scripted, text_message, told_texts
 from tests.waiting import until
 
 PHONE = Address(kind="sms", value=ALICE_PHONE)

@@ -16,8 +16,7 @@ from supervisor.protocol.status import TurnState
 from supervisor.store.records import Result
 from tests.fakes import ScriptedConnector, ScriptedConversation
 from tests.supervisor.harness import ALICE_MAIL, Core
-from tests.supervisor.helpers import Gate, asked, result, scripted, text_message
-from tests.supervisor.test_queueing import told_texts
+from tests.supervisor.helpers import Gate, asked, result, scripted, text_message, told_texts
 from tests.waiting import until
 
 INCLUDED = "(It is answered together with the message before it.)"
