@@ -19,7 +19,7 @@ from supervisor.config import Config
 from supervisor.delivery.hub import Hub
 from supervisor.delivery.outbox import RECONCILE_PAUSE_MS, Outbox
 from supervisor.desk import Desk
-from supervisor.intake import MAX_WAITING, Intake
+from supervisor.intake.intake import MAX_WAITING, Intake
 from supervisor.models.proxy import Gateway
 from supervisor.one_shot import OneShot
 from supervisor.operations import ONE_TURN_TO_END_SECONDS, ROOM_SECONDS, Operations

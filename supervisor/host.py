@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from supervisor.delivery.outbox import Outbox
-from supervisor.intake import Intake
+from supervisor.intake.intake import Intake
 from supervisor.protocol.errors import ConfigError
 from supervisor.protocol.messages import Delivery, Inbound, Receipt
 from supervisor.runtime.credentials import Credentials

@@ -11,7 +11,8 @@ from typing import Any
 from supervisor.commands.words import answers_question
 from supervisor.config import ClaudeCode
 from supervisor.delivery.waiters import Waiters
-from supervisor.intake import DEDUP_SECONDS, Intake
+from supervisor.intake.intake import DEDUP_SECONDS, Intake
+from supervisor.intake.submission import Submission, Taken
 from supervisor.people.identity import Caller, Directory
 from supervisor.people.projects import Project, Projects
 from supervisor.protocol import events
@@ -37,7 +38,6 @@ from supervisor.sessions.lifecycle import Lifecycle
 from supervisor.sessions.pool import Sessions
 from supervisor.store.port import Store
 from supervisor.store.records import NewSession, Result, Session, User
-from supervisor.submissions import Submission, Taken
 from supervisor.turns.scheduler import Turns
 
 ONE_TURN_TO_END_SECONDS = 15.0

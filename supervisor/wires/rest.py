@@ -16,6 +16,7 @@ from starlette.responses import JSONResponse
 
 from supervisor.commands.words import answers_question
 from supervisor.delivery import reports
+from supervisor.intake.submission import Taken
 from supervisor.operations import Asked, Operations
 from supervisor.people.accounts import mailbox
 from supervisor.people.identity import Caller, Directory
@@ -34,7 +35,6 @@ from supervisor.protocol.requests import GroupBy, Name, Text
 from supervisor.protocol.status import SessionStatus, Target
 from supervisor.routing.rules import Decision
 from supervisor.store.records import Session, User
-from supervisor.submissions import Taken
 from supervisor.wires import answers
 from supervisor.wires.answers import picked
 from supervisor.wires.auth import Calling, documented

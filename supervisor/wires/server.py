@@ -12,7 +12,7 @@ from starlette.routing import WebSocketRoute
 
 from supervisor.config import Http
 from supervisor.desk import Desk
-from supervisor.intake import Intake
+from supervisor.intake.intake import Intake
 from supervisor.one_shot import OneShot
 from supervisor.operations import Operations
 from supervisor.people.accounts import Accounts

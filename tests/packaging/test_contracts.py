@@ -53,10 +53,10 @@ BREACHES = [
     Breach(
         contract="floors",
         files={
-            "supervisor/intake.py": imports("supervisor.background.recovery"),
+            "supervisor/intake/intake.py": imports("supervisor.background.recovery"),
             "supervisor/background/recovery.py": "",
         },
-        report="supervisor.intake -> supervisor.background.recovery",
+        report="supervisor.intake.intake -> supervisor.background.recovery",
     ),
     Breach(
         contract="floors",

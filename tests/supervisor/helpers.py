@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from supervisor.config import ClaudeCode, Project
+from supervisor.intake.submission import Taken
 from supervisor.operations import Asked
 from supervisor.protocol.ids import uuid7
 from supervisor.protocol.messages import Address, Inbound, MessageId, Receipt, Reply, SessionId
 from supervisor.protocol.status import Permissions, TurnState
 from supervisor.protocol.times import now_ms
 from supervisor.store.records import Result, Session
-from supervisor.submissions import Taken
 from tests.fakes import ScriptedConnector
 from tests.supervisor.harness import ALICE_PHONE, OPERATOR, Core
 

@@ -12,13 +12,13 @@ from typing import TypeVar
 import pytest
 
 from supervisor.config import Budgets as Limits
+from supervisor.intake.submission import Taken
 from supervisor.protocol.errors import StorageError
 from supervisor.protocol.events import OMIT, AnyEvent, CostAlert
 from supervisor.protocol.messages import SessionId, UserId
 from supervisor.protocol.status import TurnState
 from supervisor.protocol.times import DAY_MS, nanos, now_ms
 from supervisor.store.ports.budgets import Budgets, Reached, Spent
-from supervisor.submissions import Taken
 from tests.fakes import ScriptedConnector
 from tests.supervisor.harness import Core
 from tests.supervisor.helpers import PLENTY, ask, connect, scripted, send, state, text_message

@@ -12,6 +12,7 @@ from supervisor.commands.dispatch import Answer, Asker, Commands
 from supervisor.commands.words import Command
 from supervisor.delivery.hub import Hub
 from supervisor.delivery.outbox import Outbox
+from supervisor.intake.submission import Place, Submission, Taken, continued, signed, too_many
 from supervisor.people.identity import Directory
 from supervisor.people.projects import Project, Projects
 from supervisor.people.rate_limits import Rates
@@ -35,7 +36,6 @@ from supervisor.sessions.assistant import lane_of
 from supervisor.sessions.pool import Sessions
 from supervisor.store.port import Store
 from supervisor.store.records import Acceptance, Accepted, OutboxDraft, Session, User
-from supervisor.submissions import Place, Submission, Taken, continued, signed, too_many
 from supervisor.turns.outcomes import reply_id
 from supervisor.turns.scheduler import Turns
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from supervisor.config import Queue
+from supervisor.intake.submission import Taken
 from supervisor.protocol.events import AnyEvent, ClaudeCodeQueued
 from supervisor.protocol.messages import SessionId
 from supervisor.protocol.queueing import Mode
 from supervisor.protocol.status import TurnState
-from supervisor.submissions import Taken
 from tests.fakes import ScriptedConnector
 from tests.supervisor.harness import Core
 from tests.supervisor.helpers import asked, connect, result, scripted, send, state

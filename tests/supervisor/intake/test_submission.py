@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
+from supervisor.intake.submission import Place, Submission, continued, signed, too_many
 from supervisor.protocol.messages import Address, Reply, UserId
 from supervisor.protocol.queueing import Mode
 from supervisor.protocol.status import Role
 from supervisor.store.records import User
-from supervisor.submissions import Place, Submission, continued, signed, too_many
 from tests.supervisor.store.builders import prompt
 
 PHONE = Address(kind="sms", value="+15550100")
