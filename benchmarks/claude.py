@@ -19,7 +19,7 @@ from benchmarks.core import USER, Core, core
 from benchmarks.figures import Figure, compare
 from benchmarks.process import environment, started
 from connectors.claude_code import command, fence, shelter
-from supervisor.operations import Asked
+from supervisor.operations.operations import Asked
 from supervisor.protocol.events import AnyEvent, ClaudeCodeDelta
 from supervisor.protocol.ids import uuid7
 from supervisor.protocol.messages import SessionId

@@ -15,7 +15,7 @@ from supervisor.delivery.hub import Hub
 from supervisor.host import ConnectorSide
 from supervisor.models.prices import PriceList
 from supervisor.models.proxy import Gateway
-from supervisor.operations import Operations
+from supervisor.operations.operations import Operations
 from supervisor.people.identity import Caller, Directory
 from supervisor.people.projects import Projects
 from supervisor.protocol.messages import UserId

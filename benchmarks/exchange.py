@@ -13,7 +13,7 @@ from benchmarks.core import USER, Core, core
 from benchmarks.daemon import running_daemon
 from benchmarks.figures import Figure, compare, percentile
 from benchmarks.process import started
-from supervisor.operations import Asked
+from supervisor.operations.operations import Asked
 from supervisor.protocol.ids import uuid7
 from supervisor.protocol.messages import SessionId
 

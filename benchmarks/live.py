@@ -15,7 +15,7 @@ from benchmarks.figures import Figure, compare
 from benchmarks.process import started
 from connectors.claude_code import tree
 from connectors.claude_code.allowance import proportional
-from supervisor.operations import Asked
+from supervisor.operations.operations import Asked
 from supervisor.protocol.ids import uuid7
 from supervisor.protocol.messages import SessionId
 

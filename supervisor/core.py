@@ -18,11 +18,13 @@ from supervisor.commands.undo import UndoWords
 from supervisor.config import Config
 from supervisor.delivery.hub import Hub
 from supervisor.delivery.outbox import RECONCILE_PAUSE_MS, Outbox
-from supervisor.desk import Desk
 from supervisor.intake.intake import MAX_WAITING, Intake
 from supervisor.models.proxy import Gateway
-from supervisor.one_shot import OneShot
-from supervisor.operations import ONE_TURN_TO_END_SECONDS, ROOM_SECONDS, Operations
+from supervisor.operations.approvals import Desk
+from supervisor.operations.one_shot import OneShot
+from supervisor.operations.operations import ONE_TURN_TO_END_SECONDS, ROOM_SECONDS, Operations
+from supervisor.operations.queries import Queries
+from supervisor.operations.queue import WaitingLine
 from supervisor.people.identity import Directory
 from supervisor.people.passphrases import Passphrases
 from supervisor.people.projects import Projects
@@ -32,7 +34,6 @@ from supervisor.permissions.policy import Risk
 from supervisor.protocol.ports import Connector
 from supervisor.protocol.queueing import Mode
 from supervisor.protocol.status import EndReason
-from supervisor.queries import Queries
 from supervisor.routing.conversations import Conversations
 from supervisor.routing.keywords import Keywords
 from supervisor.routing.rules import Router
@@ -47,7 +48,6 @@ from supervisor.turns.scheduler import GRACE_SECONDS, Turns
 from supervisor.turns.suspension import Resting
 from supervisor.undo.recorder import Recording
 from supervisor.undo.undo import Undo
-from supervisor.waiting_line import WaitingLine
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Path
 from pydantic import BaseModel
 
-from supervisor.desk import Desk
+from supervisor.operations.approvals import Desk
 from supervisor.protocol.limits import Between, Length
 from supervisor.protocol.times import rfc3339
 from supervisor.store.ports.approvals import Approval

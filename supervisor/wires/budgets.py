@@ -8,11 +8,11 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
+from supervisor.operations.queries import Queries
 from supervisor.protocol.errors import InvalidMessage
 from supervisor.protocol.messages import SessionId, UserId
 from supervisor.protocol.requests import Name
 from supervisor.protocol.times import usd
-from supervisor.queries import Queries
 from supervisor.spending.limits import Scope
 from supervisor.spending.spending import Spending
 from supervisor.wires.answers import Failure

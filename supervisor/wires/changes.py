@@ -9,10 +9,10 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel
 
+from supervisor.operations.queries import Queries
 from supervisor.protocol.limits import Between
 from supervisor.protocol.messages import MessageId, SessionId
 from supervisor.protocol.times import rfc3339
-from supervisor.queries import Queries
 from supervisor.store.port import Store
 from supervisor.store.ports.changes import StoredOperation
 from supervisor.undo.undo import Undo, Way

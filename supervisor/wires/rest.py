@@ -17,7 +17,7 @@ from starlette.responses import JSONResponse
 from supervisor.commands.words import answers_question
 from supervisor.delivery import reports
 from supervisor.intake.submission import Taken
-from supervisor.operations import Asked, Operations
+from supervisor.operations.operations import Asked, Operations
 from supervisor.people.accounts import mailbox
 from supervisor.people.identity import Caller, Directory
 from supervisor.protocol.errors import (

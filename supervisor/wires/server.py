@@ -11,17 +11,17 @@ import uvicorn
 from starlette.routing import WebSocketRoute
 
 from supervisor.config import Http
-from supervisor.desk import Desk
 from supervisor.intake.intake import Intake
-from supervisor.one_shot import OneShot
-from supervisor.operations import Operations
+from supervisor.operations.approvals import Desk
+from supervisor.operations.one_shot import OneShot
+from supervisor.operations.operations import Operations
+from supervisor.operations.queue import WaitingLine
 from supervisor.people.accounts import Accounts
 from supervisor.people.identity import Directory
 from supervisor.protocol.ports import Channel, Route
 from supervisor.spending.spending import Spending
 from supervisor.store.port import Store
 from supervisor.undo.undo import Undo
-from supervisor.waiting_line import WaitingLine
 from supervisor.wires import stream
 from supervisor.wires.admin import Meter, admin_routes
 from supervisor.wires.application import application

@@ -10,8 +10,8 @@ from typing import Any
 
 from supervisor.commands import words
 from supervisor.delivery import reports
-from supervisor.desk import Desk
-from supervisor.operations import Asked, Operations
+from supervisor.operations.approvals import Desk
+from supervisor.operations.operations import Asked, Operations
 from supervisor.people.accounts import mailbox, phone
 from supervisor.people.identity import Caller, Directory
 from supervisor.protocol import events, requests

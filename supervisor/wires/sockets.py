@@ -16,8 +16,8 @@ from websockets.http11 import Request, Response
 from supervisor.config import Supervisor
 from supervisor.delivery.hub import Hub
 from supervisor.delivery.outbox import Outbox
-from supervisor.desk import Desk
-from supervisor.operations import Operations
+from supervisor.operations.approvals import Desk
+from supervisor.operations.operations import Operations
 from supervisor.people.identity import Caller, Directory
 from supervisor.protocol.errors import NotAuthenticated, StorageError
 from supervisor.protocol.messages import Address

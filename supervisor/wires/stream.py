@@ -13,7 +13,7 @@ from typing import Any
 
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
-from supervisor.one_shot import OneShot, Stream
+from supervisor.operations.one_shot import OneShot, Stream
 from supervisor.people.identity import Caller, Directory
 from supervisor.protocol.errors import NotAuthenticated, StorageError, TurnFailed, XswarmError
 from supervisor.wires.failures import failure

@@ -8,10 +8,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
 
+from supervisor.operations.queue import WaitingLine
 from supervisor.protocol.limits import Between
 from supervisor.protocol.messages import SessionId
 from supervisor.protocol.times import rfc3339
-from supervisor.waiting_line import WaitingLine
 from supervisor.wires.answers import Failure
 from supervisor.wires.auth import Calling, documented
 

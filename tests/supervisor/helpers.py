@@ -11,7 +11,7 @@ from typing import Any
 
 from supervisor.config import ClaudeCode, Project
 from supervisor.intake.submission import Taken
-from supervisor.operations import Asked
+from supervisor.operations.operations import Asked
 from supervisor.protocol.ids import uuid7
 from supervisor.protocol.messages import Address, Inbound, MessageId, Receipt, Reply, SessionId
 from supervisor.protocol.status import Permissions, TurnState

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from supervisor.config import Queue
-from supervisor.operations import Asked
+from supervisor.operations.operations import Asked
 from supervisor.people.identity import Caller
 from supervisor.protocol.messages import Receipt, UserId
 from supervisor.protocol.status import TurnState

@@ -11,7 +11,7 @@ from supervisor.commands.dispatch import Asker
 from supervisor.commands.status import PlainWords
 from supervisor.commands.words import Command, Word
 from supervisor.config import Budgets, Project
-from supervisor.operations import Asked
+from supervisor.operations.operations import Asked
 from supervisor.people.identity import Caller
 from supervisor.protocol.conversation import Tokens
 from supervisor.protocol.errors import BudgetExceeded, NotAllowed, ProjectNotAllowed, SessionNotFound, TurnFailed

@@ -14,7 +14,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from supervisor import config
-from supervisor.operations import Operations
+from supervisor.operations.operations import Operations
 from supervisor.protocol.ports import Connector
 from supervisor.wires.socket_channel import SocketChannel
 from supervisor.wires.sockets import SocketServer

@@ -11,14 +11,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from supervisor.operations import Operations
+from supervisor.operations.operations import Operations
+from supervisor.operations.queries import Queries
 from supervisor.people.identity import Caller
 from supervisor.protocol import events
 from supervisor.protocol.ids import uuid7
 from supervisor.protocol.messages import ProjectName, SessionId, UserId
 from supervisor.protocol.status import SessionStatus
 from supervisor.protocol.times import now_ms
-from supervisor.queries import Queries
 from supervisor.store.records import NewSession, Session
 from supervisor.wires.connection import MAX_OUTSTANDING, MAX_TOPICS
 from tests.supervisor.harness import OPERATOR, SERVICE

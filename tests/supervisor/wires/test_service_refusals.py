@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from supervisor import config
-from supervisor.operations import Operations
+from supervisor.operations.operations import Operations
+from supervisor.operations.queries import Queries
 from supervisor.people.identity import Caller
 from supervisor.protocol import events
 from supervisor.protocol.errors import BudgetExceeded, Overloaded, RateLimited, StorageError, XswarmError
 from supervisor.protocol.messages import SessionId
-from supervisor.queries import Queries
 from tests.supervisor.wires.socket_serving import Listening, refusal
 
 # -- whose it is

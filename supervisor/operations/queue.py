@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from supervisor.delivery.waiters import Waiters
+from supervisor.operations.queries import Queries
 from supervisor.people.identity import Caller
 from supervisor.protocol.errors import MessageNotFound, TurnFailed, XswarmError
 from supervisor.protocol.messages import SessionId
 from supervisor.protocol.status import TurnState
 from supervisor.protocol.times import Clock, now_ms
-from supervisor.queries import Queries
 from supervisor.store.port import Store
 from supervisor.store.records import Turn
 from supervisor.turns.outcomes import dropped

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from supervisor.one_shot import MAX_LINES, OneShot, Stream
+from supervisor.operations.one_shot import MAX_LINES, OneShot, Stream
 from supervisor.protocol.errors import ProjectNotAllowed, TurnFailed, UserNotFound
 from supervisor.protocol.status import EndReason
 from tests.fakes import ScriptedConnector

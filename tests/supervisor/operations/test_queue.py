@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from supervisor.operations.queue import MessageNotWaiting
 from supervisor.protocol.errors import MessageNotFound
 from supervisor.protocol.messages import SessionId
 from supervisor.protocol.status import TurnState
 from supervisor.protocol.times import now_ms
-from supervisor.waiting_line import MessageNotWaiting
 from tests.fakes import ScriptedConnector
 from tests.supervisor.harness import OPERATOR, Core
 from tests.supervisor.helpers import connect, result, scripted, send, text_message

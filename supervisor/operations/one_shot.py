@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from supervisor.operations import Asked, Operations
+from supervisor.operations.operations import Asked, Operations
 from supervisor.people.identity import Caller
 from supervisor.people.projects import Projects
 from supervisor.protocol.errors import ProjectNotAllowed, StorageError, TurnFailed

@@ -13,6 +13,7 @@ from supervisor.config import ClaudeCode
 from supervisor.delivery.waiters import Waiters
 from supervisor.intake.intake import DEDUP_SECONDS, Intake
 from supervisor.intake.submission import Submission, Taken
+from supervisor.operations.queries import Queries
 from supervisor.people.identity import Caller, Directory
 from supervisor.people.projects import Project, Projects
 from supervisor.protocol import events
@@ -32,7 +33,6 @@ from supervisor.protocol.messages import Address, Reply, SessionId, UserId
 from supervisor.protocol.queueing import Mode
 from supervisor.protocol.status import EndReason, SessionStatus, Target, TurnState
 from supervisor.protocol.times import Clock, now_ms, rfc3339
-from supervisor.queries import Queries
 from supervisor.routing.rules import Decision
 from supervisor.sessions.lifecycle import Lifecycle
 from supervisor.sessions.pool import Sessions
