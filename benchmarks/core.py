@@ -8,16 +8,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import supervisor.core
-from supervisor import config, plugins
+from supervisor import config
 from supervisor.background.recovery import Recovery
 from supervisor.background.schedule import Schedule
 from supervisor.delivery.hub import Hub
-from supervisor.host import ConnectorSide
 from supervisor.models.prices import PriceList
 from supervisor.models.proxy import Gateway
 from supervisor.operations.operations import Operations
 from supervisor.people.identity import Caller, Directory
 from supervisor.people.projects import Projects
+from supervisor.plugins import loading as plugins
+from supervisor.plugins.host import ConnectorSide
 from supervisor.protocol.messages import UserId
 from supervisor.protocol.status import Permissions, Role
 from supervisor.protocol.times import now_ms

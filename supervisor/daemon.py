@@ -16,18 +16,18 @@ from pathlib import Path
 
 import uvloop
 
-from supervisor import plugins
 from supervisor.config import Config, State
 from supervisor.core import Core
 from supervisor.delivery.outbox import Outbox
 from supervisor.demo import demo as demonstration
-from supervisor.host import ConnectorSide, Host
 from supervisor.models.offline import OfflineModel
 from supervisor.models.prices import PriceList
 from supervisor.models.proxy import Gateway
 from supervisor.people.accounts import Accounts
 from supervisor.people.identity import Directory
 from supervisor.people.projects import Projects
+from supervisor.plugins import loading as plugins
+from supervisor.plugins.host import ConnectorSide, Host
 from supervisor.protocol.errors import ConfigError
 from supervisor.protocol.ports import Channel, Connector
 from supervisor.runtime import hardening, logs

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from supervisor import config, plugins
+from supervisor import config
 from supervisor.doctor import machine, running, state
-from supervisor.host import ConnectorSide
+from supervisor.plugins import loading as plugins
+from supervisor.plugins.host import ConnectorSide
 from supervisor.protocol.checks import Check, Standing
 from supervisor.protocol.errors import XswarmError
 from supervisor.runtime.credentials import Credentials

@@ -7,8 +7,8 @@ import os
 import shutil
 from pathlib import Path
 
-from supervisor import plugins
 from supervisor.config import Config
+from supervisor.plugins import loading as plugins
 from supervisor.protocol.checks import Check, Standing
 from supervisor.protocol.errors import StorageError, XswarmError
 from supervisor.runtime.credentials import Credentials

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from supervisor import config, plugins
-from supervisor.host import ConnectorSide
+from supervisor import config
 from supervisor.models.offline import OfflineModel
+from supervisor.plugins import loading as plugins
+from supervisor.plugins.host import ConnectorSide
 from supervisor.protocol.errors import TurnFailed
 from supervisor.protocol.times import NANOS
 from supervisor.runtime.credentials import Credentials

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from supervisor import config, plugins
+from supervisor import config
+from supervisor.plugins import loading as plugins
 from supervisor.protocol.errors import ConfigError
 from supervisor.protocol.ports import ConnectorHost
 from tests.channels.hosts import RecordingHost

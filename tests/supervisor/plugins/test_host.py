@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from supervisor.host import ConnectorSide, Host
+from supervisor.plugins.host import ConnectorSide, Host
 from supervisor.protocol.errors import ConfigError
 from supervisor.protocol.messages import Address, Delivery
 from supervisor.protocol.status import OutboxState, TurnState
