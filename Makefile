@@ -48,7 +48,7 @@ soak: $(READY) ## kill and restart the daemon KILLS times
 	XSWARM_KILLS=$(KILLS) $(BIN)/python -m pytest -m soak $(ARGS)
 
 schema: $(READY) ## write docs/protocol.schema.json from the protocol's types
-	$(BIN)/python -m supervisor.wires.schema
+	$(BIN)/python -m supervisor.wires.socket.schema
 
 clean: ## remove .venv and everything that was built
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

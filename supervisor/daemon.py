@@ -36,9 +36,9 @@ from supervisor.runtime.credentials import OPERATOR_TOKEN, Credentials
 from supervisor.runtime.lock import StateLock
 from supervisor.runtime.state import DATABASE, jwt_secret, seal_with
 from supervisor.store import Store, open_store
-from supervisor.wires.server import HttpServer
-from supervisor.wires.socket_channel import SocketChannel
-from supervisor.wires.sockets import SocketServer
+from supervisor.wires.http_server import HttpServer
+from supervisor.wires.socket.channel import SocketChannel
+from supervisor.wires.socket.server import SocketServer
 
 logger = logging.getLogger(__name__)
 

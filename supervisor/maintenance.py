@@ -13,7 +13,7 @@ from supervisor.runtime.credentials import Credentials
 from supervisor.runtime.lock import StateLock
 from supervisor.runtime.state import DATABASE, jwt_secret, seal_with
 from supervisor.store import open_store
-from supervisor.wires import admin
+from supervisor.wires.rest import admin
 
 
 async def call(config: Config, method: str, path: str, body: dict[str, Any] | None) -> tuple[int, dict[str, Any]]:

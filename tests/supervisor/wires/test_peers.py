@@ -16,9 +16,9 @@ from supervisor.protocol.marks import PROCESS_MARK
 from supervisor.protocol.ports import WebRequest, WebResponse
 from supervisor.wires.peers import refuse_agents
 from tests.supervisor.harness import ALICE_MAIL, ALICE_PHONE, OPERATOR, SERVICE
-from tests.supervisor.wires.hook_channel import PATH, HookChannel
-from tests.supervisor.wires.serving import ROUTE, Served
-from tests.supervisor.wires.socket_serving import Listening
+from tests.supervisor.wires.http.hook_channel import PATH, HookChannel
+from tests.supervisor.wires.http.serving import ROUTE, Served
+from tests.supervisor.wires.socket.socket_serving import Listening
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="/proc tells it on Linux alone")
 

@@ -10,7 +10,7 @@ from websockets.exceptions import ConnectionClosed
 
 from tests.fakes import ScriptedConnector
 from tests.supervisor.harness import OPERATOR
-from tests.supervisor.wires.serving import Served
+from tests.supervisor.wires.http.serving import Served
 from tests.waiting import until
 
 LINES = 500

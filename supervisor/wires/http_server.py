@@ -1,0 +1,221 @@
+"""The HTTP server on 8787: uvicorn on a socket of our own, which leaves signals and logs to the daemon."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+
+import uvicorn
+from starlette.routing import WebSocketRoute
+
+from supervisor.config import Http
+from supervisor.intake.intake import Intake
+from supervisor.operations.approvals import Desk
+from supervisor.operations.one_shot import OneShot
+from supervisor.operations.operations import Operations
+from supervisor.operations.queue import WaitingLine
+from supervisor.people.accounts import Accounts
+from supervisor.people.identity import Directory
+from supervisor.protocol.ports import Channel, Route
+from supervisor.spending.spending import Spending
+from supervisor.store.port import Store
+from supervisor.undo.undo import Undo
+from supervisor.wires import stream
+from supervisor.wires.http.application import application
+from supervisor.wires.http.auth import documented, operator_only
+from supervisor.wires.http.guard import Guard
+from supervisor.wires.http.heads import LimitedHeads
+from supervisor.wires.listening import BACKLOG, bind
+from supervisor.wires.peers import behind_proxies, no_agents
+from supervisor.wires.rest.admin import Meter, admin_routes
+from supervisor.wires.rest.approvals import ApprovalsApi
+from supervisor.wires.rest.budgets import BudgetsApi
+from supervisor.wires.rest.changes import ChangesApi
+from supervisor.wires.rest.queue import WaitingApi
+from supervisor.wires.rest.sessions import Parts, Rest
+from supervisor.wires.stream import StreamSocket
+
+MAX_CONNECTIONS = 1_024
+"""Connections at a time; one more is answered 503."""
+
+MAX_SOCKET_FRAME = 64 * 1024
+"""Bytes of a frame of a web socket's client."""
+
+KEEP_ALIVE_SECONDS = 30
+GRACE_SECONDS = 5
+"""What requests that still run get at the end; by then every turn has been answered."""
+
+
+class HttpServer:
+    """REST, admin API and webhooks on one port. In order: bind, add_channel, start, refuse_new, aclose.
+
+    Args:
+        parts: which of our own parts work, for /readyz.
+        meter: what the gateway to the models has counted; None = there is none.
+        allowed_origins: browser origins besides our own that may change something.
+        grace_seconds: that requests get to end, in whole seconds.
+    """
+
+    def __init__(
+        self,
+        config: Http,
+        *,
+        operations: Operations,
+        intake: Intake,
+        directory: Directory,
+        accounts: Accounts,
+        store: Store,
+        undo: Undo,
+        desk: Desk,
+        spending: Spending,
+        one_shot: OneShot,
+        waiting_line: WaitingLine,
+        parts: Parts,
+        meter: Meter | None = None,
+        allowed_origins: Sequence[str] = (),
+        grace_seconds: int = GRACE_SECONDS,
+    ) -> None:
+        self._config = config
+        self._directory = directory
+        self._store = store
+        self._allowed_origins = allowed_origins
+        self._grace_seconds = grace_seconds
+        self._routers = (
+            Rest(operations, directory, parts).router(),
+            ChangesApi(store, operations.queries, undo).router(),
+            ApprovalsApi(desk).router(),
+            WaitingApi(waiting_line).router(),
+            BudgetsApi(operations.queries, spending).router(),
+            admin_routes(accounts, store, intake.decide, [documented, operator_only, no_agents], meter),
+        )
+        self._stream = StreamSocket(one_shot, directory, query_token_seconds=config.query_token_max_seconds)
+        self._webhooks: list[Route] = []
+        self._socket: socket.socket | None = None
+        self._guard: Guard | None = None
+        self._uvicorn: _Uvicorn | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def url(self) -> str:
+        """How this machine reaches it; known once it is bound."""
+        assert self._socket is not None, "bind comes first"
+        host, port = self._address
+        return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+    def bind(self) -> None:
+        """Take the port; who connects now waits until `start`.
+
+        Raises:
+            ConfigError: the port is in use, or cannot be had.
+        """
+        self._socket = bind(self._config.host, self._config.port, "http.port")
+        host, port = self._socket.getsockname()[:2]
+        self._address = (str(host), int(port))
+
+    def add_channel(self, channel: Channel) -> None:
+        """Serve the webhook paths of a channel."""
+        self._webhooks += channel.routes()
+
+    async def start(self) -> tuple[str, int]:
+        """Serve; returns the address.
+
+        Raises:
+            ConfigError: the port is in use, or cannot be had.
+        """
+        if self._socket is None:
+            self.bind()
+        assert self._socket is not None
+        self._guard = application(
+            *self._routers,
+            config=self._config,
+            directory=self._directory,
+            keys=self._store.keys,
+            webhooks=self._webhooks,
+            sockets=[WebSocketRoute(stream.PATH, self._stream.serve)],
+            public_url=lambda: self._config.public_url or self.url,
+            allowed_origins=self._allowed_origins,
+        )
+        proxies = self._config.trusted_proxies
+        served = behind_proxies(self._guard, proxies) if proxies else self._guard
+        self._uvicorn = _Uvicorn(
+            uvicorn.Config(
+                served,
+                http=LimitedHeads,
+                ws="websockets-sansio",
+                ws_max_size=MAX_SOCKET_FRAME,
+                ws_per_message_deflate=False,
+                lifespan="off",
+                log_config=None,
+                log_level="warning",
+                access_log=False,
+                server_header=False,
+                proxy_headers=False,  # see behind_proxies
+                backlog=BACKLOG,
+                limit_concurrency=MAX_CONNECTIONS,
+                timeout_keep_alive=KEEP_ALIVE_SECONDS,
+                timeout_graceful_shutdown=self._grace_seconds,
+            )
+        )
+        self._task = asyncio.create_task(self._uvicorn.serve([self._socket]), name="http server")
+        ready = asyncio.create_task(self._uvicorn.ready.wait(), name="http server ready")
+        await asyncio.wait([self._task, ready], return_when=asyncio.FIRST_COMPLETED)
+        ready.cancel()
+        if self._task.done():
+            await self._task
+        return self._address
+
+    def refuse_new(self) -> None:
+        """Take no more connections and requests; those that run go on."""
+        if self._guard is not None:
+            self._guard.closing = True
+        if self._uvicorn is not None:
+            self._uvicorn.stop_listening()
+
+    async def aclose(self) -> None:
+        """End requests that still run after their grace, and close everything. May be called twice."""
+        self.refuse_new()
+        if self._uvicorn is not None and self._task is not None:
+            self._uvicorn.stop()
+            await self._task
+            # Those that were cancelled have not ended yet.
+            await asyncio.gather(*self._uvicorn.server_state.tasks, return_exceptions=True)
+        if self._socket is not None:
+            self._socket.close()
+
+
+class _Uvicorn(uvicorn.Server):
+    """uvicorn, told to stop by an event instead of by signals and a poll."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.ready = asyncio.Event()
+        self._stopped = asyncio.Event()
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        # Theirs would be raised again after the end and kill the process before the store has closed.
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.ready.set()
+
+    async def main_loop(self) -> None:
+        while not await self.on_tick(0):  # 0: renew the Date header
+            try:
+                async with asyncio.timeout(1.0):
+                    await self._stopped.wait()
+            except TimeoutError:
+                continue
+
+    def stop_listening(self) -> None:
+        """Close the listening sockets."""
+        for server in getattr(self, "servers", ()):
+            server.close()
+
+    def stop(self) -> None:
+        """Make `serve` end."""
+        self.should_exit = True
+        self._stopped.set()

@@ -1,0 +1,78 @@
+"""REST: how far the limits on spending are used up."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from supervisor.operations.queries import Queries
+from supervisor.protocol.errors import InvalidMessage
+from supervisor.protocol.messages import SessionId, UserId
+from supervisor.protocol.requests import Name
+from supervisor.protocol.times import usd
+from supervisor.spending.limits import Scope
+from supervisor.spending.spending import Spending
+from supervisor.wires.http.auth import Calling, documented
+from supervisor.wires.rest.answers import Failure
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Budget:
+    """One limit: `session`, or `user` or `system` for today (UTC); `held_usd` is what running turns set aside."""
+
+    scope: str
+    id: str
+    limit_usd: float
+    spent_usd: float
+    held_usd: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Budgets:
+    """The limits that concern a user, and a session where one is named; that of `system` for who oversees it."""
+
+    budgets: Sequence[Budget]
+
+
+class BudgetsApi:
+    """The route, over what answers it."""
+
+    def __init__(self, queries: Queries, spending: Spending) -> None:
+        self._queries = queries
+        self._spending = spending
+
+    def router(self) -> APIRouter:
+        """Return the route."""
+        router = APIRouter(responses={"default": {"model": Failure}})
+        router.add_api_route("/api/budgets", self.budgets, methods=["GET"], dependencies=[documented])
+        return router
+
+    async def budgets(
+        self,
+        caller: Calling,
+        user_id: Annotated[Name | None, Query()] = None,
+        session_id: Annotated[str | None, Query(max_length=256)] = None,
+    ) -> Budgets:
+        """Return the limits of a user and a session, and what is used up of them."""
+        session = await self._queries.session(caller, SessionId(session_id)) if session_id is not None else None
+        owner: str | None = user_id or caller.user_id or (session.user_id if session is not None else None)
+        if owner is None:
+            raise InvalidMessage("user_id", "field required for a service")
+        user = self._queries.user(caller, owner)
+        accounts = await self._spending.standing(UserId(user.id), session.id if session is not None else None)
+        return Budgets(
+            budgets=[
+                Budget(
+                    scope=account.scope,
+                    id=account.id,
+                    limit_usd=usd(account.limit),
+                    spent_usd=usd(account.spent),
+                    held_usd=usd(account.held),
+                )
+                for account in accounts
+                if account.scope is not Scope.SYSTEM or self._queries.oversees(caller)
+            ]
+        )

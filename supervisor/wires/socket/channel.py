@@ -1,0 +1,37 @@
+"""The outbox's way to the services behind the socket: a reply is sent when it is written to a connection."""
+
+from __future__ import annotations
+
+from supervisor.protocol.errors import TemporaryFailure
+from supervisor.protocol.messages import MessageId, NotSent, Outbound, Reconciled, Sent
+from supervisor.protocol.ports import Channel
+from supervisor.turns.outcomes import reply_id
+from supervisor.wires.socket.dispatch import CHANNEL
+from supervisor.wires.socket.replies import reply_to
+from supervisor.wires.socket.server import SocketServer
+
+
+class SocketChannel(Channel):
+    """Carries replies to texts and mails that a service handed in; the service delivers them.
+
+    Args:
+        server: whose connections they are written to.
+    """
+
+    name = CHANNEL
+
+    def __init__(self, server: SocketServer) -> None:
+        self._replies = server.replies
+
+    async def send(self, outbound: Outbound) -> Sent:
+        message_id, request_id = outbound.message_id, outbound.meta.get("request_id")
+        if message_id is None or outbound.id != reply_id(message_id):
+            # A question or a notice is not what the request waits for: it has an id of its own.
+            message_id, request_id = MessageId(outbound.id), None
+        event = reply_to(outbound.meta, outbound.text, message_id)
+        if not await self._replies.deliver(outbound.to.value, message_id, event, request_id):
+            raise TemporaryFailure("no connection of its token is open", parked=True)
+        return Sent(provider_id=outbound.id)
+
+    async def reconcile(self, outbound: Outbound) -> Reconciled:
+        return NotSent()  # its connection ended with the daemon; a client knows a repetition by its message_id

@@ -1,0 +1,309 @@
+"""Each request of the socket carried out by the daemon's operations, as the event that answers it."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from supervisor.commands import words
+from supervisor.delivery import reports
+from supervisor.operations.approvals import Desk
+from supervisor.operations.operations import Asked, Operations
+from supervisor.people.accounts import mailbox, phone
+from supervisor.people.identity import Caller, Directory
+from supervisor.protocol import events, requests
+from supervisor.protocol.errors import InvalidMessage, SessionNotFound, UserNotFound, XswarmError
+from supervisor.protocol.ids import uuid7
+from supervisor.protocol.messages import FOR_ALL, Address, MessageId, Reply, SessionId
+from supervisor.protocol.status import Target
+from supervisor.protocol.times import Clock, now_ms, rfc3339, usd
+from supervisor.store.records import Result, User
+from supervisor.wires.socket.client import Client
+from supervisor.wires.socket.replies import Replies, meta_of, reply_to
+
+CHANNEL = "socket"
+"""The channel of messages that a service itself asks about, and the one by which its replies leave."""
+
+TOPICS = "must be session:<id>, user:<id>, sessions, costs or approvals"
+PLAIN_TOPICS = frozenset({"sessions", "costs", "approvals"})
+
+AnyReceived = requests.SmsReceived | requests.EmailReceived
+
+
+class Service:
+    """The thin face of `Operations` that speaks the socket's protocol.
+
+    Args:
+        ack_after: seconds until a text or mail without an answer is acknowledged; 0 = never.
+    """
+
+    def __init__(
+        self,
+        *,
+        operations: Operations,
+        desk: Desk,
+        directory: Directory,
+        replies: Replies,
+        ack_after: float,
+        clock: Clock = now_ms,
+    ) -> None:
+        self._operations = operations
+        self._desk = desk
+        self._directory = directory
+        self._replies = replies
+        self._ack_after = ack_after
+        self._clock = clock
+
+    async def answer(self, request: requests.AnyRequest, caller: Caller, client: Client) -> events.AnyEvent | None:
+        """Carry a request out and return its answer; None = the answer is written by another way.
+
+        Raises:
+            XswarmError: it was refused, or failed.
+        """
+        match request:
+            case requests.ClaudeCodeMessage():
+                return await self._prompt(request, caller, client)
+            case requests.Message():
+                return await self._message(request, caller, client)
+            case requests.SmsReceived() | requests.EmailReceived():
+                return await self._received(request, caller, client)
+            case requests.ClaudeCodeConnect(session_id=session_id):
+                async with client.order.session(SessionId(session_id)):
+                    return await self._operations.connect(
+                        caller, SessionId(session_id), request.project_path, request.user_id
+                    )
+            case requests.ClaudeCodeDisconnect(session_id=session_id):
+                async with client.order.session(SessionId(session_id)):
+                    return await self._operations.disconnect(caller, SessionId(session_id))
+            case requests.ClaudeCodeInterrupt(session_id=session_id):
+                async with client.order.session(SessionId(session_id)):
+                    return await self._operations.interrupt(caller, SessionId(session_id))
+            case requests.GetSessionStatus(session_id=session_id):
+                return await self._operations.queries.status(caller, SessionId(session_id))
+            case requests.ListSessions():
+                return await self._list(request, caller)
+            case requests.GetCost():
+                return await self._cost(request, caller)
+            case requests.GetHistory():
+                return await self._history(request, caller)
+            case requests.Subscribe(topics=topics):
+                return events.Subscribed(topics=await self._subscribe(topics, caller, client))
+            case requests.Unsubscribe(topics=topics):
+                return self._unsubscribe(topics, client)
+            case requests.ResolveApproval():
+                return await self._resolve(request, caller, client)
+            case requests.Ping():
+                return events.Pong()
+            case requests.Auth():
+                raise AssertionError("the connection itself answers auth")
+
+    # -- messages
+
+    async def _prompt(
+        self, request: requests.ClaudeCodeMessage, caller: Caller, client: Client
+    ) -> events.ClaudeCodeResponse:
+        session_id = SessionId(request.session_id)
+        asked = _asked(request, caller, CHANNEL, session_id, request.message, request.context)
+        async with client.order.session(session_id), client.order.accepting:
+            taken = await self._operations.send(asked, session_id, request.message, request.context, request.mode)
+        result = await self._operations.answer(taken)
+        return events.ClaudeCodeResponse(
+            session_id=session_id,
+            message_id=result.turn.message_id,
+            content=result.answer,
+            cost_usd=usd(result.cost_nanos),
+            timestamp=_ended(result),
+            usage=reports.usage(result.tokens),
+            duration_ms=result.duration_ms,
+            stop_reason=result.stop_reason,
+        )
+
+    async def _message(self, request: requests.Message, caller: Caller, client: Client) -> events.MessageResponse:
+        user = self._operations.queries.user(caller, request.user_id)
+        if words.answers_question(request.message):
+            await client.refuse_agents()
+        asked = _asked(request, caller, CHANNEL, request.user_id, request.message, request.thread)
+        async with client.order.accepting:
+            taken = await self._operations.route(asked, user, request.message, thread=request.thread or "")
+        result = await self._operations.answer(taken)
+        return events.MessageResponse(
+            target="claude_code" if result.turn.target is Target.CLAUDE_CODE else "assistant",
+            reason=result.turn.reason,
+            session_id=result.turn.session_id,
+            message_id=result.turn.message_id,
+            content=result.answer,
+            cost_usd=usd(result.cost_nanos),
+            timestamp=_ended(result),
+        )
+
+    async def _received(self, request: AnyReceived, caller: Caller, client: Client) -> events.AnyEvent | None:
+        """Accept a text or mail; its reply leaves by the outbox, and is written to this connection where it lives."""
+        came = asyncio.get_running_loop().time()
+        user = self._sender(request, caller)
+        if words.parse(request.message if isinstance(request, requests.SmsReceived) else request.body) is not None:
+            await client.refuse_agents()  # it would answer the questions about itself in somebody's name
+        reply = Reply(
+            channel=CHANNEL,
+            to=Address(kind=CHANNEL, value=caller.account),
+            account=request.to,
+            meta={**meta_of(request), FOR_ALL: caller.user_id is None},
+        )
+        async with client.order.accepting:
+            if isinstance(request, requests.SmsReceived):
+                asked = _asked(request, caller, "sms", request.from_, request.message)
+                taken = await self._operations.route(asked, user, request.message, reply=reply)
+            else:
+                asked = _asked(request, caller, "mail", request.from_, request.subject, request.body)
+                thread = await self._thread(request, caller)
+                taken = await self._operations.route(asked, user, request.body, thread=thread, reply=reply)
+        message_id = taken.accepted.message_id
+        if taken.accepted.duplicate:
+            first = await self._operations.queries.reply(caller, message_id)
+            if first is not None:
+                return reply_to(first.meta, first.text, message_id)
+        if taken.joined:  # it went into the running turn, whose answer covers it: none of its own will come
+            return self._acknowledged(request, message_id)
+        # Nothing was awaited since a new message was accepted, so its reply cannot have left before it is expected.
+        expected = self._replies.expect(caller.account, message_id, client, request.request_id)
+        self._operations.start(taken)
+        if not self._ack_after:
+            return None
+        try:
+            async with asyncio.timeout_at(came + self._ack_after):
+                await expected.over.wait()
+        except TimeoutError:
+            pass
+        return None if expected.written else self._acknowledged(request, message_id)
+
+    def _acknowledged(self, request: AnyReceived, message_id: MessageId) -> events.MessageAcknowledged:
+        return events.MessageAcknowledged(
+            message_type="sms" if isinstance(request, requests.SmsReceived) else "email",
+            user=request.user,
+            timestamp=rfc3339(self._clock()),
+            message_id=message_id,
+        )
+
+    def _sender(self, request: AnyReceived, caller: Caller) -> User:
+        """Return the user who wrote: the one that is named, else the owner of the address.
+
+        Raises:
+            UserNotFound: there is none, or the token is another user's.
+        """
+        try:
+            return self._operations.queries.user(caller, request.user)
+        except UserNotFound:
+            parse = phone if isinstance(request, requests.SmsReceived) else mailbox
+            try:
+                user = self._directory.by_address(parse(request.from_))
+            except InvalidMessage:
+                user = None
+            if user is None or not caller.may_act_for(user.id):
+                raise
+            return user
+
+    async def _thread(self, request: requests.EmailReceived, caller: Caller) -> str:
+        """Return the thread of a mail: that of the mail (or of our answer) that it answers, else a new one."""
+        if not request.in_reply_to:
+            return f"email:{request.external_id or uuid7()}"
+        earlier = await self._operations.earlier(caller, "mail", request.in_reply_to)
+        if earlier is not None and earlier.turn.thread:
+            return earlier.turn.thread
+        return f"email:{request.in_reply_to}"
+
+    # -- what is asked for
+
+    async def _list(self, request: requests.ListSessions, caller: Caller) -> events.Sessions:
+        found = await self._operations.queries.list_sessions(
+            caller, request.user_id, active_only=request.active_only, limit=request.limit
+        )
+        return events.Sessions(sessions=[reports.session_report(session) for session in found])
+
+    async def _cost(self, request: requests.GetCost, caller: Caller) -> events.Cost:
+        return await self._operations.queries.cost(
+            caller,
+            user_id=request.user_id,
+            session_id=request.session_id,
+            since=request.since,
+            until=request.until,
+            group_by=request.group_by,
+            limit=request.limit,
+        )
+
+    async def _history(self, request: requests.GetHistory, caller: Caller) -> events.History:
+        messages = await self._operations.queries.history(
+            caller, SessionId(request.session_id), limit=request.limit, before=request.before
+        )
+        return events.History(session_id=request.session_id, messages=messages)
+
+    async def _resolve(
+        self, request: requests.ResolveApproval, caller: Caller, client: Client
+    ) -> events.ApprovalResolved:
+        await client.refuse_agents()
+        allow = request.decision == "allow"
+        name, note = request.approval_id, request.note or ""
+        approval = await self._desk.resolve(caller, name, allow=allow, way=CHANNEL, note=note)
+        return events.ApprovalResolved(approval_id=approval.id, decision=request.decision)
+
+    # -- subscriptions
+
+    async def _subscribe(self, topics: list[str], caller: Caller, client: Client) -> list[str]:
+        for topic in topics:
+            kind, _, name = _topic("subscribe", topic)
+            if kind == "session":
+                await self._operations.queries.session(caller, SessionId(name))
+            elif kind == "user":
+                self._operations.queries.user(caller, name)
+        return client.subscribe(caller, topics)
+
+    async def closed_topics(self, caller: Caller, topics: Iterable[str]) -> set[str]:
+        """Return those of the topics a caller subscribed to that they may hear no more: what was shared with them."""
+        closed = set()
+        for topic in topics:
+            kind, _, name = topic.partition(":")
+            if kind == "session":
+                try:
+                    await self._operations.queries.session(caller, SessionId(name))
+                except SessionNotFound:
+                    closed.add(topic)
+        return closed
+
+    def _unsubscribe(self, topics: list[str], client: Client) -> events.Unsubscribed:
+        for topic in topics:
+            _topic("unsubscribe", topic)
+        client.unsubscribe(topics)
+        return events.Unsubscribed(topics=list(dict.fromkeys(topics)))
+
+
+def refusal(error: XswarmError, request: requests.AnyRequest | None = None) -> events.Error:
+    """Return the event that says why a request was not carried out."""
+    session_id = getattr(request, "session_id", None)
+    return events.Error(
+        message=str(error),
+        code=error.code,
+        session_id=session_id if session_id is not None else events.OMIT,
+        retry_after=error.retry_after if error.retry_after is not None else events.OMIT,
+    )
+
+
+def _asked(
+    request: requests.ClaudeCodeMessage | requests.Message | AnyReceived, caller: Caller, channel: str, *said: Any
+) -> Asked:
+    """Return what a message carries, with a digest of what it says that tells a repetition from another message."""
+    digest = ""
+    if request.external_id is not None:
+        digest = hashlib.sha256(json.dumps([request.type, *said], sort_keys=True).encode()).hexdigest()
+    return Asked(caller=caller, channel=channel, external_id=request.external_id, digest=digest)
+
+
+def _topic(message: str, topic: str) -> tuple[str, str, str]:
+    kind, colon, name = topic.partition(":")
+    if topic in PLAIN_TOPICS or (kind in ("session", "user") and name):
+        return kind, colon, name
+    raise InvalidMessage(f"{message}.topics", f"{TOPICS}, not {topic[:80]!r}")
+
+
+def _ended(result: Result) -> str:
+    return rfc3339(result.ended_ms if result.ended_ms is not None else result.turn.accepted_ms)

@@ -1,0 +1,140 @@
+"""REST over a real port: messages that other services hand in, and what everything has cost."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from supervisor.protocol.times import now_ms
+from supervisor.wires.rest.sessions import CHANNEL
+from tests import fakes
+from tests.supervisor.harness import ALICE_MAIL, ALICE_PHONE
+from tests.supervisor.helpers import result, text_message
+from tests.supervisor.scripted import ScriptedConnector
+from tests.supervisor.wires.http.serving import ROUTE, Served, refusal
+from tests.waiting import until
+
+
+@pytest.fixture
+async def served(tmp_path: Path) -> AsyncIterator[Served]:
+    async with Served(tmp_path) as served:
+        yield served
+
+
+@pytest.mark.parametrize("sender", [ALICE_PHONE, ALICE_MAIL, "Alice@Example.ORG", "alice"])
+async def test_conversation_is_routed_by_phone_mail_address_or_user_id(served: Served, sender: str) -> None:
+    body = {"from": sender, "message": "fix the tests", "channel": "sms"}
+    response = await served.service.post(ROUTE, json=body)
+    assert response.status_code == 200
+    routed = response.json()
+    assert routed == {
+        "routed": True,
+        "user_id": "alice",
+        "message": "fix the tests",
+        "channel": "sms",
+        "action": "routed_to_claude_code",
+        "session_id": routed["session_id"],
+        "message_id": routed["message_id"],
+    }
+
+    async def state() -> str:
+        return str((await served.service.get(f"/api/messages/{routed['message_id']}")).json()["state"])
+
+    await until(lambda: _equal(state(), "completed"), "it was run")
+    found = (await served.service.get(f"/api/messages/{routed['message_id']}")).json()
+    assert (found["answer"], found["session_id"], found["channel"]) == ("fix the tests", routed["session_id"], "sms")
+
+
+async def test_answer_of_a_routed_conversation_is_sent_to_nobody(served: Served) -> None:
+    await served.service.post(ROUTE, json={"from": ALICE_PHONE, "message": "fix the tests", "channel": "sms"})
+    await until(served.core.all_answered, "it has ended")
+    assert not sum((await served.core.store.outbox.counts()).values())
+
+
+async def test_next_text_follows_the_conversation(served: Served) -> None:
+    body = {"from": ALICE_PHONE, "message": "fix the tests", "channel": "sms"}
+    first = (await served.service.post(ROUTE, json=body)).json()
+    await until(served.core.all_answered, "it has ended")
+    second = (await served.service.post(ROUTE, json=body | {"message": "and then?"})).json()
+    assert second["session_id"] == first["session_id"]
+
+
+async def test_conversation_for_the_assistant_is_not_routed_and_accepts_nothing(served: Served) -> None:
+    response = await served.service.post(ROUTE, json={"from": "bob", "message": "how are you?", "channel": "sms"})
+    assert (response.status_code, response.json()) == (200, {"routed": False, "reason": "no keyword"})
+    costs = (await served.service.get("/api/costs", params={"user_id": "bob", "group_by": "user"})).json()
+    assert costs["rows"] == []
+    assert await served.core.store.turns.pending_count() == 0
+    assistant = served.core.assistant_connector
+    assert isinstance(assistant, ScriptedConnector)
+    assert assistant.prompts == []
+
+
+async def test_conversation_of_somebody_without_the_right_is_not_routed(served: Served) -> None:
+    response = await served.service.post(ROUTE, json={"from": "olga", "message": "fix the tests", "channel": "sms"})
+    assert response.json()["routed"] is False
+    assert "OPERATOR" in response.json()["reason"]
+
+
+@pytest.mark.parametrize("sender", ["+15559999", "nobody@example.org", "nobody", "@", "+", "a@b@c", "alice "])
+async def test_conversation_of_an_unknown_sender_is_404(served: Served, sender: str) -> None:
+    response = await served.service.post(ROUTE, json={"from": sender, "message": "fix the tests", "channel": "sms"})
+    assert refusal(response) == (404, "user_not_found", "User not found")
+
+
+async def test_mail_does_not_reach_a_project_with_full_permissions(served: Served) -> None:
+    await served.operator.put("/api/admin/users/bob", json={"name": "Bob", "role": "ADMIN", "projects": ["open"]})
+    body = {"from": "bob", "message": "@open fix the tests"}
+    for channel in ("email", "E-Mail", "mail"):
+        by_mail = (await served.service.post(ROUTE, json=body | {"channel": channel})).json()
+        assert by_mail["routed"] is False
+
+
+async def test_answer_to_a_question_is_taken_before_routing_and_read_by_no_model(tmp_path: Path) -> None:
+    connector = fakes.ScriptedConnector()
+    async with Served(tmp_path, connector=connector) as served:
+        receipt = await served.core.intake.accept(text_message("claude: deny git push"))
+        await until(lambda: served.core.store.approvals.open_now(now_ms=now_ms()), "it asks")
+        (approval,) = await served.core.store.approvals.open_now(now_ms=now_ms())
+        sent = {"from": ALICE_PHONE, "message": f"yes {approval.code} not my passphrase", "channel": "sms"}
+        routed = (await served.service.post(ROUTE, json=sent)).json()
+        assert (routed["routed"], routed["session_id"]) == (True, approval.session_id)
+        told = (await served.service.get(f"/api/messages/{routed['message_id']}")).json()
+        assert "Nothing was allowed" in told["answer"]
+        again = (await served.service.post(ROUTE, json=sent | {"message": f"YES {approval.code}"})).json()
+        found = (await served.service.get(f"/api/messages/{again['message_id']}")).json()
+        assert found["answer"] == "Allowed once: Bash git push"
+        await until(served.core.all_answered, "it has ended")
+        assert (await result(served.core, receipt.message_id)).answer == "allowed: True"
+        assert [text for _, text in connector.prompts] == ["deny git push"]
+
+
+# -- costs
+
+
+async def test_costs_are_grouped(served: Served) -> None:
+    session_id = await served.session()
+    await served.prompt(session_id, "one")
+    await served.prompt(await served.session("bob"), "two")
+    total = (await served.service.get("/api/costs")).json()
+    assert total == {"total_usd": 0.0, "rows": []}
+    by_user = (await served.service.get("/api/costs", params={"group_by": "user"})).json()["rows"]
+    assert {row["key"]: row["message_count"] for row in by_user} == {"alice": 1, "bob": 1}
+    assert set(by_user[0]) == {"key", "cost_usd", "message_count", "input_tokens", "output_tokens"}
+    params = {"session_id": session_id, "group_by": "channel", "since": "2020-01-01"}
+    by_channel = (await served.service.get("/api/costs", params=params)).json()["rows"]
+    assert [(row["key"], row["message_count"]) for row in by_channel] == [(CHANNEL, 1)]
+
+
+@pytest.mark.parametrize("since", ["yesterday or so", "0001-01-01T00:00:00+14:00", "2024-13-01"])
+async def test_cost_of_no_date_is_refused(served: Served, since: str) -> None:
+    status, code, text = refusal(await served.service.get("/api/costs", params={"since": since}))
+    assert (status, code) == (422, "invalid_message")
+    assert "since" in text
+
+
+async def _equal(found: Any, wanted: object) -> bool:
+    return bool(await found == wanted)
