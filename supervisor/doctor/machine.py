@@ -12,7 +12,7 @@ from importlib.metadata import packages_distributions
 from pathlib import Path
 
 from supervisor.protocol.checks import Check, Standing
-from supervisor.store.migrate import LEAST_SQLITE, sqlite_version
+from supervisor.store.sqlite.migrate import LEAST_SQLITE, sqlite_version
 
 OURS = ("supervisor", "channels", "connectors", "cli", "migrations")
 """Our import names; two of them belong to other projects on the package index."""

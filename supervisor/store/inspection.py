@@ -11,9 +11,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from supervisor.protocol.errors import StorageError
-from supervisor.store.backup import check_integrity
-from supervisor.store.disagreements import disagreements
-from supervisor.store.migrate import compare
+from supervisor.store.money.disagreements import disagreements
+from supervisor.store.sqlite.backup import check_integrity
+from supervisor.store.sqlite.migrate import compare
 
 _PEOPLE = """
     SELECT count(*), count(*) FILTER (WHERE id IN (SELECT user_id FROM addresses)) FROM users WHERE removed_ms IS NULL

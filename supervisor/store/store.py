@@ -5,21 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from supervisor.store.accounts import SqliteAccounts
-from supervisor.store.approvals import SqliteApprovals
-from supervisor.store.audit import SqliteAudit
-from supervisor.store.backup import back_up, check_integrity
-from supervisor.store.budgets import SqliteBudgets
-from supervisor.store.changes import SqliteChanges
-from supervisor.store.codes import SqliteCodes, forget_old
-from supervisor.store.database import Database
-from supervisor.store.keys import SqliteKeys, purge
-from supervisor.store.ledger import SqliteLedger
-from supervisor.store.outbox import SqliteOutbox
-from supervisor.store.passphrases import SqlitePassphrases
-from supervisor.store.sessions import SqliteSessions
-from supervisor.store.transaction import Seal, Transaction
-from supervisor.store.turns import SqliteTurns
+from supervisor.store.control.approvals import SqliteApprovals
+from supervisor.store.control.audit import SqliteAudit
+from supervisor.store.control.changes import SqliteChanges
+from supervisor.store.control.codes import SqliteCodes, forget_old
+from supervisor.store.control.keys import SqliteKeys, purge
+from supervisor.store.messages.outbox import SqliteOutbox
+from supervisor.store.messages.sessions import SqliteSessions
+from supervisor.store.messages.turns import SqliteTurns
+from supervisor.store.money.budgets import SqliteBudgets
+from supervisor.store.money.ledger import SqliteLedger
+from supervisor.store.people.accounts import SqliteAccounts
+from supervisor.store.people.passphrases import SqlitePassphrases
+from supervisor.store.sqlite.backup import back_up, check_integrity
+from supervisor.store.sqlite.database import Database
+from supervisor.store.sqlite.transaction import Seal, Transaction
 
 
 class SqliteStore:

@@ -62,19 +62,21 @@ TESTED_BESIDE = {
         # The contract of a store names no engine and so no module of one.
         Path("supervisor/store") / name: Path("tests/supervisor/store/contract.py")
         for name in (
-            *("accept.py", "accounts.py", "audit.py", "backup.py", "charges.py", "cost.py"),
+            *("control/audit.py", "control/keys.py", "messages/accept.py", "messages/finish.py", "messages/outbox.py"),
             *(
-                "disagreements.py",
-                "drafts.py",
-                "finish.py",
-                "keys.py",
-                "ledger.py",
-                "outbox.py",
-                "rows.py",
-                "sessions.py",
-                "store.py",
+                "messages/sessions.py",
+                "messages/turns.py",
+                "money/charges.py",
+                "money/cost.py",
+                "money/disagreements.py",
             ),
-            *("transaction.py", "turns.py"),
+            *(
+                "money/ledger.py",
+                "people/accounts.py",
+                "sqlite/backup.py",
+                "sqlite/drafts.py",
+            ),
+            *("sqlite/rows.py", "sqlite/transaction.py", "store.py"),
         )
     },
 }

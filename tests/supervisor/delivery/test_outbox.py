@@ -15,7 +15,7 @@ from supervisor.protocol.ids import uuid7
 from supervisor.protocol.messages import Address, Delivery, NotSent, OutboxId, Reply, Sent, Unknown
 from supervisor.protocol.status import OutboxState
 from supervisor.store import SqliteStore, open_store
-from supervisor.store.outbox import SqliteOutbox
+from supervisor.store.messages.outbox import SqliteOutbox
 from supervisor.store.records import OutboxDraft
 from tests.fakes import Lose, RecordingChannel
 from tests.supervisor.harness import seal

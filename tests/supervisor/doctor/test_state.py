@@ -14,7 +14,7 @@ from supervisor.config import ClaudeCode, Config, State
 from supervisor.doctor import state
 from supervisor.protocol.checks import Standing
 from supervisor.runtime.state import DATABASE
-from supervisor.store.migrate import migrate, released
+from supervisor.store.sqlite.migrate import migrate, released
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ import pytest
 from supervisor.protocol.errors import ConfigError, StorageError
 from supervisor.store import open_store
 from supervisor.store.inspection import inspect
-from supervisor.store.migrate import migrate, released
+from supervisor.store.sqlite.migrate import migrate, released
 from tests.supervisor.store.builders import seal
 
 VERSION_1 = Path(__file__).with_name("version_1.sql")

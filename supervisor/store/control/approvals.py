@@ -1,0 +1,289 @@
+"""Questions about tool calls: the question, its code and what tells it are one transaction."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from supervisor.protocol.codes import CodeKind
+from supervisor.protocol.messages import ProjectName, SessionId, UserId
+from supervisor.store.control.codes import close, issue
+from supervisor.store.ports.approvals import Approval, ApprovalState, NewApproval
+from supervisor.store.records import OutboxDraft, Turn
+from supervisor.store.sqlite.database import Database
+from supervisor.store.sqlite.drafts import add_drafts
+from supervisor.store.sqlite.transaction import Transaction
+
+_RUNS = "SELECT 1 FROM turns WHERE id = ? AND state = 'running' AND epoch = ?"
+_COLUMNS = (
+    "id, turn_id, session_id, user_id, project, tool_use_id, tool, risk, channel, call_sha256, summary, expires_ms, "
+    "code, state, consumed_ms, epoch, content_sha256, kept"
+)
+_GET = f"SELECT {_COLUMNS} FROM approvals WHERE id = ?"
+_OF_CALL = f"SELECT {_COLUMNS} FROM approvals WHERE session_id = ? AND tool_use_id = ?"
+_FIND = f"SELECT {_COLUMNS} FROM approvals WHERE code = ? OR id = ?"
+_OPEN = f"""
+    SELECT {_COLUMNS} FROM approvals
+    WHERE state = 'open' AND expires_ms > :now_ms AND epoch = :epoch
+    ORDER BY asked_ms, id
+"""
+_ADD = f"""
+    INSERT INTO approvals ({_COLUMNS}, asked_ms)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'open', NULL, ?, ?, 0, ?)
+"""
+_ALLOW = """
+    UPDATE approvals SET state = 'allowed', decided_by = ?, decided_ms = ?
+    WHERE id = ? AND state = 'open' AND expires_ms > ? AND epoch = ?
+"""
+_DENY = """
+    UPDATE approvals SET state = 'denied', decided_by = ?, decided_ms = ?
+    WHERE id = ? AND state IN ('open', 'allowed') AND consumed_ms IS NULL
+"""
+_CONSUME = """
+    UPDATE approvals SET consumed_ms = :now_ms
+    WHERE id = :id AND state = 'allowed' AND consumed_ms IS NULL AND call_sha256 = :sha256 AND epoch = :epoch
+      AND EXISTS (SELECT 1 FROM turns WHERE id = approvals.turn_id AND state = 'running' AND epoch = :epoch)
+"""
+_CLOSE = """
+    UPDATE approvals SET state = ?, decided_ms = ?
+    WHERE id = ? AND state IN ('open', 'allowed') AND consumed_ms IS NULL
+"""
+_UNUSED = "state IN ('open', 'allowed') AND consumed_ms IS NULL AND expires_ms > :now_ms"
+_OF_TURN = f"SELECT {_COLUMNS} FROM approvals WHERE turn_id = :turn_id AND {_UNUSED} ORDER BY id LIMIT 1"
+_KEEP = f"""
+    UPDATE approvals SET kept = 1, epoch = :epoch
+    WHERE {_UNUSED} AND epoch < :epoch
+      AND EXISTS (SELECT 1 FROM turns WHERE id = approvals.turn_id AND state = 'interrupted')
+"""
+_REST = f"UPDATE approvals SET kept = 1 WHERE id = :id AND {_UNUSED} AND epoch = :epoch"
+_GO_ON = """
+    UPDATE turns SET renamed = renamed + 1
+    WHERE id = (SELECT turn_id FROM approvals WHERE id = ?) AND state = 'running' AND epoch = ?
+"""
+_RENAMED = "SELECT renamed FROM turns WHERE id = (SELECT turn_id FROM approvals WHERE id = ?)"
+# A yes is for one turn: the one that asked, or, where a restart cut that off, one of the same person after it.
+_REDEEM = """
+    UPDATE approvals SET consumed_ms = :now_ms
+    WHERE id = (
+        SELECT a.id FROM approvals AS a JOIN turns AS t ON t.id = a.turn_id
+        WHERE a.session_id = :session_id AND a.kept = 1 AND a.state = 'allowed' AND a.consumed_ms IS NULL
+          AND a.content_sha256 = :sha256 AND a.decided_ms > :since_ms
+          AND (a.turn_id = :turn_id OR t.state = 'interrupted' AND a.user_id = :user_id)
+        LIMIT 1)
+"""
+_OUTDATE = """
+    UPDATE approvals SET state = 'withdrawn', decided_ms = ?
+    WHERE session_id = ? AND kept = 1 AND state = 'allowed' AND consumed_ms IS NULL
+    RETURNING id
+"""
+_GRANT = "INSERT INTO grants (approval_id, user_id, project, tool, risk, until_ms, epoch) VALUES (?, ?, ?, ?, ?, ?, ?)"
+_REVOKE = "DELETE FROM grants WHERE approval_id = ?"
+_REVOKE_OPEN = "DELETE FROM grants WHERE approval_id = ? AND until_ms > ?"
+_GRANTED = """
+    SELECT 1 FROM grants AS g JOIN approvals AS a ON a.id = g.approval_id
+    WHERE g.user_id = ? AND g.project = ? AND g.tool = ? AND g.risk = ? AND g.until_ms > ?
+      AND a.channel = coalesce(?, a.channel)
+    LIMIT 1
+"""
+
+
+class SqliteApprovals:
+    """The `Approvals` port."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def ask(
+        self,
+        new: NewApproval,
+        questions: Callable[[str], Sequence[OutboxDraft]],
+        *,
+        now_ms: int,
+    ) -> Approval | None:
+        """Record a question, its code and what tells it."""
+
+        def work(tx: Transaction) -> Approval | None:
+            if tx.one(_RUNS, (new.turn_id, tx.epoch)) is None:
+                return None
+            if (row := tx.one(_OF_CALL, (new.session_id, new.tool_use_id))) is not None:
+                return _approval(row)
+            code = issue(tx, CodeKind.APPROVAL, new.id, new.user_id, new.expires_ms)
+            tx.execute(
+                _ADD,
+                (
+                    *(new.id, new.turn_id, new.session_id, new.user_id, new.project, new.tool_use_id, new.tool),
+                    *(new.risk, new.channel, new.call_sha256, new.summary, new.expires_ms, code, tx.epoch),
+                    *(new.content_sha256, now_ms),
+                ),
+            )
+            add_drafts(tx, questions(code), new.turn_id, new.user_id, now_ms)
+            tx.record("supervisor", "approval.asked", {"id": new.id, "user": new.user_id, "risk": new.risk}, now_ms)
+            return _approval(tx.execute(_GET, (new.id,)).fetchone())
+
+        return await self._database.write(work)
+
+    async def allow(
+        self, approval_id: str, by: str, *, way: str, minutes: int = 0, note: str = "", now_ms: int
+    ) -> bool:
+        """open -> allowed, with a grant where it is for some minutes."""
+
+        def work(tx: Transaction) -> bool:
+            if not tx.changed(_ALLOW, (by, now_ms, approval_id, now_ms, tx.epoch)):
+                return False
+            approval = _approval(tx.execute(_GET, (approval_id,)).fetchone())
+            close(tx, approval.code, now_ms)
+            if minutes:
+                scope = (approval.user_id, approval.project, approval.tool, approval.risk)
+                tx.execute(_GRANT, (approval_id, *scope, now_ms + minutes * 60_000, tx.epoch))
+            detail = {"id": approval_id, "minutes": minutes, "way": way, **_noted(note)}
+            tx.record(by, "approval.allowed", detail, now_ms)
+            return True
+
+        return await self._database.write(work)
+
+    async def deny(self, approval_id: str, by: str, *, way: str, note: str = "", now_ms: int) -> bool:
+        """open or allowed -> denied; of one whose call was let through, what it allows besides ends."""
+
+        def work(tx: Transaction) -> bool:
+            values = (by, now_ms, approval_id)
+            detail = {"way": way, **_noted(note)}
+            if _ended(tx, _DENY, values, approval_id, by, "approval.denied", now_ms, **detail):
+                return True
+            if not tx.changed(_REVOKE_OPEN, (approval_id, now_ms)):
+                return False
+            tx.record(by, "approval.grant_ended", {"id": approval_id, **detail}, now_ms)
+            return True
+
+        return await self._database.write(work)
+
+    async def consume(self, approval_id: str, call_sha256: bytes, *, now_ms: int) -> bool:
+        """Let an allowed call through, once."""
+
+        def work(tx: Transaction) -> bool:
+            values = {"id": approval_id, "sha256": call_sha256, "now_ms": now_ms, "epoch": tx.epoch}
+            return tx.execute(_CONSUME, values).rowcount > 0
+
+        return await self._database.write(work)
+
+    async def of_turn(self, turn_id: int, *, now_ms: int) -> Approval | None:
+        """Return a question of a turn whose call was not let through, and still may be."""
+
+        def work(connection: sqlite3.Connection) -> Approval | None:
+            row = connection.execute(_OF_TURN, {"turn_id": turn_id, "now_ms": now_ms}).fetchone()
+            return _approval(row) if row is not None else None
+
+        return await self._database.read(work)
+
+    async def keep(self, *, now_ms: int) -> int:
+        """Let questions of turns that a restart cut off count on; return how many."""
+        return await self._database.write(lambda tx: tx.execute(_KEEP, {"now_ms": now_ms, "epoch": tx.epoch}).rowcount)
+
+    async def rest(self, approval_id: str, *, now_ms: int) -> bool:
+        """Let a question count on without the process that asked it."""
+        return await self._database.write(
+            lambda tx: tx.execute(_REST, {"id": approval_id, "now_ms": now_ms, "epoch": tx.epoch}).rowcount > 0
+        )
+
+    async def go_on(self, approval_id: str) -> int:
+        """Note that the turn of a question is given a prompt anew under another id."""
+
+        def work(tx: Transaction) -> int:
+            tx.execute(_GO_ON, (approval_id, tx.epoch))
+            return int(tx.execute(_RENAMED, (approval_id,)).fetchone()[0])
+
+        return await self._database.write(work)
+
+    async def redeem(self, turn: Turn, content_sha256: bytes, *, since_ms: int, now_ms: int) -> bool:
+        """Let the call of a kept question through, once, where it is made again."""
+        whose = {"session_id": turn.session_id, "turn_id": turn.id, "user_id": turn.user_id}
+        values = {**whose, "sha256": content_sha256, "since_ms": since_ms, "now_ms": now_ms}
+        return await self._database.write(lambda tx: tx.execute(_REDEEM, values).rowcount > 0)
+
+    async def outdate(self, session_id: SessionId, *, now_ms: int) -> None:
+        """allowed -> withdrawn, of kept questions."""
+
+        def work(tx: Transaction) -> None:
+            for (approval_id,) in sorted(tx.execute(_OUTDATE, (now_ms, session_id)).fetchall()):
+                tx.record("supervisor", "approval.outdated", {"id": approval_id}, now_ms)
+
+        await self._database.write(work)
+
+    async def close(self, approval_id: str, state: ApprovalState, *, now_ms: int) -> bool:
+        """open or allowed -> expired or withdrawn."""
+
+        def work(tx: Transaction) -> bool:
+            values = (state, now_ms, approval_id)
+            return _ended(tx, _CLOSE, values, approval_id, "supervisor", f"approval.{state}", now_ms)
+
+        return await self._database.write(work)
+
+    async def find(self, name: str) -> Approval | None:
+        """Return the question that has a code or an id."""
+
+        def work(connection: sqlite3.Connection) -> Approval | None:
+            row = connection.execute(_FIND, (name, name)).fetchone()
+            return _approval(row) if row is not None else None
+
+        return await self._database.read(work)
+
+    async def open_now(self, *, now_ms: int) -> list[Approval]:
+        """Return the open questions, oldest first."""
+        values = {"now_ms": now_ms, "epoch": self._database.epoch}
+        return await self._database.read(
+            lambda connection: [_approval(row) for row in connection.execute(_OPEN, values)]
+        )
+
+    async def granted(
+        self, user_id: UserId, project: ProjectName, tool: str, risk: str, *, channel: str | None = None, now_ms: int
+    ) -> bool:
+        """Return whether a grant covers such calls now."""
+        values = (user_id, project, tool, risk, now_ms, channel)
+        return await self._database.read(lambda connection: connection.execute(_GRANTED, values).fetchone() is not None)
+
+
+def _noted(note: str) -> dict[str, str]:
+    """Return what the audit trail keeps of why a question was decided so."""
+    return {"note": note} if note else {}
+
+
+def _ended(
+    tx: Transaction,
+    sql: str,
+    values: tuple[Any, ...],
+    approval_id: str,
+    by: str,
+    event: str,
+    now_ms: int,
+    **detail: str,
+) -> bool:
+    """End a question without its call; a grant that came with it ends too."""
+    if not tx.changed(sql, values):
+        return False
+    close(tx, tx.execute(_GET, (approval_id,)).fetchone()[12], now_ms)
+    tx.execute(_REVOKE, (approval_id,))
+    tx.record(by, event, {"id": approval_id, **detail}, now_ms)
+    return True
+
+
+def _approval(row: tuple[Any, ...]) -> Approval:
+    return Approval(
+        id=row[0],
+        turn_id=row[1],
+        session_id=SessionId(row[2]),
+        user_id=UserId(row[3]),
+        project=ProjectName(row[4]),
+        tool_use_id=row[5],
+        tool=row[6],
+        risk=row[7],
+        channel=row[8],
+        call_sha256=row[9],
+        summary=row[10],
+        expires_ms=row[11],
+        code=row[12],
+        state=ApprovalState(row[13]),
+        consumed=row[14] is not None,
+        epoch=row[15],
+        content_sha256=row[16] or b"",
+        kept=bool(row[17]),
+    )

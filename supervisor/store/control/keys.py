@@ -1,0 +1,66 @@
+"""Small things kept over restarts: marks of channels, and first answers by Idempotency-Key."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+
+from supervisor.store.sqlite.database import Database
+from supervisor.store.sqlite.transaction import MILLISECONDS_OF_A_DAY, Transaction
+
+KEPT_MS = MILLISECONDS_OF_A_DAY
+"""How long a first answer is repeated: 24 hours (protocol.md section 2)."""
+
+_GET_MARK = "SELECT value FROM marks WHERE name = ?"
+_SET_MARK = "INSERT INTO marks (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
+_GET_ANSWER = "SELECT digest, status, body FROM idempotency WHERE owner = ? AND key = ? AND expires_ms > ?"
+_KEEP_ANSWER = """
+    INSERT INTO idempotency (owner, key, digest, status, body, expires_ms)
+    VALUES (:owner, :key, :digest, :status, :body, :now_ms + :kept_ms)
+    ON CONFLICT (owner, key) DO UPDATE SET
+        digest = excluded.digest, status = excluded.status, body = excluded.body, expires_ms = excluded.expires_ms
+    WHERE expires_ms <= :now_ms
+"""
+_FORGET_DEDUP_KEYS = "UPDATE inbox SET dedup = NULL, dedup_until_ms = NULL WHERE dedup_until_ms <= ?"
+_FORGET_ANSWERS = "DELETE FROM idempotency WHERE expires_ms <= ?"
+
+
+class SqliteKeys:
+    """The `Keys` port."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def get_mark(self, name: str) -> int | None:
+        """Return a kept number."""
+
+        def work(connection: sqlite3.Connection) -> int | None:
+            row = connection.execute(_GET_MARK, (name,)).fetchone()
+            return None if row is None else int(row[0])
+
+        return await self._database.read(work)
+
+    async def set_mark(self, name: str, value: int) -> None:
+        """Keep a number."""
+        await self._database.write(lambda tx: tx.changed(_SET_MARK, (name, value)))
+
+    async def idempotent(self, owner: str, key: str) -> tuple[str, int, str] | None:
+        """Return (digest of the request, HTTP status, body) of the first answer, where it is younger than 24 h."""
+
+        def work(connection: sqlite3.Connection) -> tuple[str, int, str] | None:
+            now_ms = time.time_ns() // 1_000_000
+            row: tuple[str, int, str] | None = connection.execute(_GET_ANSWER, (owner, key, now_ms)).fetchone()
+            return row
+
+        return await self._database.read(work)
+
+    async def keep_answer(self, owner: str, key: str, digest: str, status: int, body: str, *, now_ms: int) -> None:
+        """Keep the first answer; a later one changes nothing while the first one counts."""
+        values = {"owner": owner, "key": key, "digest": digest, "status": status, "body": body}
+        await self._database.write(lambda tx: tx.execute(_KEEP_ANSWER, values | {"now_ms": now_ms, "kept_ms": KEPT_MS}))
+
+
+def purge(tx: Transaction, before_ms: int) -> int:
+    """Forget dedup keys and answers whose time was over before a time; returns how many."""
+    forgotten = tx.execute(_FORGET_DEDUP_KEYS, (before_ms,)).rowcount
+    return forgotten + tx.execute(_FORGET_ANSWERS, (before_ms,)).rowcount

@@ -1,0 +1,266 @@
+"""Replies that leave by a channel: pending -> sending -> sent -> delivered or undelivered; or dead."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from typing import Any
+
+from supervisor.protocol.messages import Address, Delivery, OutboxId, UserId
+from supervisor.protocol.status import OutboxState
+from supervisor.store.money.charges import owner_of, post_late
+from supervisor.store.records import Charge, OutboxDraft, OutboxRow
+from supervisor.store.sqlite.database import Database
+from supervisor.store.sqlite.drafts import add_drafts
+from supervisor.store.sqlite.rows import OUTBOX, to_outbox_row
+from supervisor.store.sqlite.transaction import Transaction
+
+ROW = f"{OUTBOX} WHERE o.id = ?"
+# What stands before a reply goes first: the replies to one address leave in the order they were written.
+_IS_FIRST = """
+    NOT EXISTS (SELECT 1 FROM outbox AS earlier
+                WHERE earlier.channel = o.channel AND earlier.to_kind = o.to_kind AND earlier.recipient = o.recipient
+                  AND earlier.number < o.number AND earlier.state IN ('pending', 'sending'))
+"""
+DUE = f"""
+    {OUTBOX} WHERE o.channel = ? AND o.state = 'pending' AND o.not_before_ms <= ? AND {_IS_FIRST}
+    ORDER BY o.not_before_ms, o.number LIMIT ?
+"""
+NEXT_DUE = f"SELECT min(o.not_before_ms) FROM outbox AS o WHERE o.channel = ? AND o.state = 'pending' AND {_IS_FIRST}"
+SENDING = f"{OUTBOX} WHERE o.channel = ? AND o.state = 'sending' ORDER BY o.number"
+LAST_CUT = f"""
+    {OUTBOX} WHERE o.channel = ? AND o.recipient = ? AND o.to_kind = ? AND o.note >= 'more:' AND o.note < 'more;'
+    ORDER BY o.number DESC LIMIT 1
+"""
+_BEGIN = """
+    UPDATE outbox SET state = 'sending', attempts = attempts + 1, sending_ms = ?, updated_ms = ?, epoch = ?
+    WHERE id = ? AND state = 'pending'
+"""
+_FIND = "SELECT turn_id, user_id, channel, state, provider_id FROM outbox WHERE id = ?"
+BY_PROVIDER_ID = "SELECT id FROM outbox WHERE channel = ? AND provider_id = ?"
+_SENT = """
+    UPDATE outbox SET state = 'sent', provider_id = ?, note = ?, updated_ms = ?, epoch = ?
+    WHERE id = ? AND state = 'sending'
+"""
+_NOTE = "UPDATE outbox SET note = ? WHERE id = ?"
+_RETRY = """
+    UPDATE outbox SET state = 'pending', note = ?, not_before_ms = ?, attempts = attempts - ?, sending_ms = NULL
+    WHERE id = ? AND state = 'sending'
+"""
+_DEAD = """
+    UPDATE outbox SET state = 'dead', note = ?, updated_ms = ?, epoch = ?
+    WHERE id = ? AND state IN ('pending', 'sending')
+"""
+_REPORT = """
+    UPDATE outbox SET state = ?, provider_id = coalesce(provider_id, ?), note = CASE WHEN ? = '' THEN note ELSE ? END,
+                      updated_ms = ?, epoch = ?
+    WHERE id = ?
+"""
+WAKE = """
+    UPDATE outbox SET not_before_ms = :now_ms
+    WHERE channel = :channel AND state = 'pending' AND not_before_ms > :now_ms
+      AND recipient = :value AND to_kind = :kind
+"""
+# That of its session, which a command word in another thread may have let go on.
+FIND_THREAD = """
+    SELECT coalesce(nullif(s.thread, ''), t.thread) FROM outbox AS o JOIN turns AS t ON t.id = o.turn_id
+    LEFT JOIN claude_code_sessions AS s ON s.number = t.session WHERE o.channel = ? AND o.provider_id = ?
+"""
+COUNTS = """
+    SELECT 'pending', count(*) FROM outbox WHERE state = 'pending'
+    UNION ALL SELECT 'sending', count(*) FROM outbox WHERE state = 'sending'
+    UNION ALL SELECT 'dead', count(*) FROM outbox WHERE state = 'dead'
+"""
+# The refs of a reply's charges are its id, or begin with its id and a separator.
+_POSTED = "SELECT sum(nanos), max(kind), max(model) FROM ledger WHERE ref >= :id AND ref < :id || '~'"
+
+_HAS_PRICE = "SELECT 1 FROM ledger WHERE ref = ?"
+
+_TAKEN = frozenset({OutboxState.SENT, OutboxState.DELIVERED, OutboxState.UNDELIVERED})
+"""The states of a reply that the provider has."""
+_RANK = {
+    OutboxState.PENDING: 0,  # a try that was thought to have failed
+    OutboxState.SENDING: 0,
+    OutboxState.SENT: 1,
+    OutboxState.DELIVERED: 2,
+    OutboxState.UNDELIVERED: 2,
+}
+"""How far a reply has come; a report moves it forward only, and what was given up stays so."""
+
+
+class SqliteOutbox:
+    """The `Outbox` port."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def add(self, draft: OutboxDraft, *, user_id: UserId | None, now_ms: int) -> None:
+        """Write a reply that belongs to no turn, once: where there is one of its id, nothing changes."""
+        assert draft.text is not None, "only a turn's reply takes its text from the turn"
+
+        def work(tx: Transaction) -> None:
+            if tx.execute("SELECT 1 FROM outbox WHERE id = ?", (draft.id,)).fetchone() is None:
+                add_drafts(tx, [draft], None, user_id, now_ms)
+
+        await self._database.write(work)
+
+    async def due(self, channel: str, *, now_ms: int, limit: int) -> list[OutboxRow]:
+        """Return the first pending reply to each address of a channel, where its time has come; longest due first."""
+        return await self._rows(DUE, channel, now_ms, limit)
+
+    async def next_due_ms(self, channel: str) -> int | None:
+        """Return when the next pending reply of a channel that is first in its line is due."""
+
+        def work(connection: sqlite3.Connection) -> int | None:
+            due_ms: int | None = connection.execute(NEXT_DUE, (channel,)).fetchone()[0]
+            return due_ms
+
+        return await self._database.read(work)
+
+    async def begin(self, outbox_id: OutboxId, *, now_ms: int) -> OutboxRow | None:
+        """pending -> sending."""
+
+        def work(tx: Transaction) -> OutboxRow | None:
+            tx.point("begin")
+            if not tx.changed(_BEGIN, (now_ms, now_ms, tx.epoch, outbox_id)):
+                return None
+            return to_outbox_row(tx.execute(ROW, (outbox_id,)).fetchone())
+
+        return await self._database.write(work)
+
+    async def sent(
+        self, outbox_id: OutboxId, provider_id: str, note: str, charges: Sequence[Charge], *, now_ms: int
+    ) -> bool:
+        """sending -> sent.
+
+        Where the provider's report came first and moved it on already, the rest is written and this is True.
+        """
+
+        def work(tx: Transaction) -> bool:
+            tx.point("sent")
+            row = tx.one(_FIND, (outbox_id,))
+            if row is None:
+                return False
+            turn_id, user_id, channel, state, known_id = row
+            if known_id == provider_id and state in _TAKEN:
+                if note:
+                    tx.execute(_NOTE, (note, outbox_id))
+                if tx.one(_HAS_PRICE, (_price_ref(outbox_id),)) is not None:
+                    return True
+            else:
+                holder = tx.one(BY_PROVIDER_ID, (channel, provider_id))
+                if state != OutboxState.SENDING or holder not in (None, (outbox_id,)):
+                    return False
+                tx.execute(_SENT, (provider_id, note, now_ms, tx.epoch, outbox_id))
+            post_late(tx, owner_of(tx, turn_id, user_id, channel), charges, now_ms)
+            return True
+
+        return await self._database.write(work)
+
+    async def retry(self, outbox_id: OutboxId, why: str, *, not_before_ms: int, count: bool) -> bool:
+        """sending -> pending."""
+        values = (why, not_before_ms, 0 if count else 1, outbox_id)
+
+        def work(tx: Transaction) -> bool:
+            tx.point("retry")
+            return tx.changed(_RETRY, values)
+
+        return await self._database.write(work)
+
+    async def dead(self, outbox_id: OutboxId, why: str, *, now_ms: int) -> bool:
+        """Give a pending or sending reply up for good."""
+
+        def work(tx: Transaction) -> bool:
+            tx.point("dead")
+            if not tx.changed(_DEAD, (why, now_ms, tx.epoch, outbox_id)):
+                return False
+            tx.record("supervisor", "reply.dead", {"id": outbox_id, "why": why}, now_ms)
+            return True
+
+        return await self._database.write(work)
+
+    async def sending(self, channel: str) -> list[OutboxRow]:
+        """Return the replies of unknown outcome, oldest first."""
+        return await self._rows(SENDING, channel)
+
+    async def delivered(self, channel: str, delivery: Delivery, *, now_ms: int) -> OutboxRow | None:
+        """Apply a provider's report, forward moves only; posts the price once it is known. None = unknown reply."""
+
+        def work(tx: Transaction) -> OutboxRow | None:
+            tx.point("delivered")
+            outbox_id = _reported(tx, channel, delivery)
+            if outbox_id is None:
+                return None
+            turn_id, user_id, _, state, _ = tx.execute(_FIND, (outbox_id,)).fetchone()
+            reported = OutboxState(delivery.state)
+            rank = _RANK.get(OutboxState(state))
+            if rank is not None and rank < _RANK[reported]:
+                error = delivery.error
+                tx.execute(_REPORT, (reported, delivery.provider_id, error, error, now_ms, tx.epoch, outbox_id))
+            if delivery.price_nanos is not None:
+                _post_price(tx, outbox_id, turn_id, user_id, channel, delivery.price_nanos, now_ms)
+            return to_outbox_row(tx.execute(ROW, (outbox_id,)).fetchone())
+
+        return await self._database.write(work)
+
+    async def wake(self, channel: str, to: Address, *, now_ms: int) -> int:
+        """Make the pending replies to an address due now."""
+        values = {"channel": channel, "now_ms": now_ms, "kind": to.kind, "value": to.value}
+        return await self._database.write(lambda tx: tx.execute(WAKE, values).rowcount)
+
+    async def find_thread(self, channel: str, provider_ids: Sequence[str]) -> str | None:
+        """Return the thread of the turn that the first reply known by one of these provider ids answered."""
+
+        def work(connection: sqlite3.Connection) -> str | None:
+            for provider_id in provider_ids:
+                row = connection.execute(FIND_THREAD, (channel, provider_id)).fetchone()
+                if row is not None:
+                    return str(row[0])
+            return None
+
+        return await self._database.read(work)
+
+    async def get(self, outbox_id: OutboxId) -> OutboxRow | None:
+        """Return a reply."""
+        return next(iter(await self._rows(ROW, outbox_id)), None)
+
+    async def last_cut(self, channel: str, to: Address) -> OutboxRow | None:
+        """Return the newest reply to an address whose note says "more:<offset>"."""
+        rows = await self._rows(LAST_CUT, channel, to.value, to.kind)
+        return rows[0] if rows else None
+
+    async def counts(self) -> dict[OutboxState, int]:
+        """Return how many replies are in each unfinished or dead state."""
+        return await self._database.read(
+            lambda connection: {OutboxState(state): count for state, count in connection.execute(COUNTS)}
+        )
+
+    async def _rows(self, query: str, *values: Any) -> list[OutboxRow]:
+        return await self._database.read(
+            lambda connection: [to_outbox_row(row) for row in connection.execute(query, values)]
+        )
+
+
+def _reported(tx: Transaction, channel: str, delivery: Delivery) -> str | None:
+    """Return the id of the reply that a report is about."""
+    row = tx.one(BY_PROVIDER_ID, (channel, delivery.provider_id))
+    if row is None and delivery.outbox_id is not None:
+        row = tx.one(
+            "SELECT id FROM outbox WHERE id = ? AND channel = ? AND provider_id IS NULL", (delivery.outbox_id, channel)
+        )
+    return None if row is None else str(row[0])
+
+
+def _price_ref(outbox_id: str) -> str:
+    return f"{outbox_id}/price"
+
+
+def _post_price(
+    tx: Transaction, outbox_id: str, turn_id: int | None, user_id: str | None, channel: str, nanos: int, now_ms: int
+) -> None:
+    """Post what the final price adds to what was posted when the reply was sent; once."""
+    posted, kind, model = tx.execute(_POSTED, {"id": outbox_id}).fetchone()
+    charge = Charge(
+        ref=_price_ref(outbox_id), kind=kind or channel, model=model or channel, nanos=nanos - (posted or 0)
+    )
+    post_late(tx, owner_of(tx, turn_id, user_id, channel), [charge], now_ms)

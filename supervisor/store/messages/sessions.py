@@ -1,0 +1,216 @@
+"""Claude Code sessions."""
+
+from __future__ import annotations
+
+import builtins
+import json
+import sqlite3
+from collections.abc import Sequence
+
+from supervisor.protocol.messages import ProjectName, SessionId, UserId
+from supervisor.protocol.status import EndReason, SessionStatus
+from supervisor.store.messages.accept import create_session
+from supervisor.store.records import NewSession, Session
+from supervisor.store.sqlite.database import Database
+from supervisor.store.sqlite.rows import SESSIONS, to_session
+from supervisor.store.sqlite.transaction import Transaction
+
+_GET = f"{SESSIONS} WHERE id = ?"
+_ON_PURPOSE = tuple(reason for reason in EndReason if reason.on_purpose)
+_RESUMES = f"""
+    NOT (status = 'error' OR status = 'disconnected' AND end_reason IN ({", ".join("?" for _ in _ON_PURPOSE)}))
+    ORDER BY number DESC LIMIT 1
+"""
+FIND = f"{SESSIONS} WHERE user_id = ? AND thread = ? AND project = ? AND {_RESUMES}"
+FIND_IN_THREAD = f"{SESSIONS} WHERE user_id = ? AND thread = ? AND {_RESUMES}"
+FIND_SHARED = f"{SESSIONS} WHERE shared = 1 AND project = ? AND thread = ? AND {_RESUMES}"
+_OF_USER = "(user_id = :user_id OR shared = 1 AND project IN (SELECT value FROM json_each(:shared)))"
+_IS_LIVE = "status NOT IN ('disconnected', 'error')"
+_BEFORE = """
+    (activity_ms < :activity_ms
+     OR activity_ms = :activity_ms AND number < (SELECT number FROM claude_code_sessions WHERE id = :id))
+"""
+_NEWEST_FIRST = "ORDER BY activity_ms DESC, number DESC LIMIT :limit"
+_LIVE_COUNT = f"SELECT count(*) FROM claude_code_sessions WHERE {_IS_LIVE}"
+_KEEP_OR_SET = """
+    started = coalesce(:started, started), conversation_id = coalesce(:conversation_id, conversation_id),
+    status = :status, updated_ms = :now_ms, epoch = :epoch
+"""
+_COME_BACK = f"""
+    UPDATE claude_code_sessions SET activity_ms = max(activity_ms, :now_ms) WHERE id = :id AND NOT ({_IS_LIVE})
+"""
+"""An UPDATE writes every index of the columns that it names: most changes of a status leave this one alone."""
+_LIVE = f"UPDATE claude_code_sessions SET {_KEEP_OR_SET}, ended_ms = NULL, end_reason = '' WHERE id = :id"
+_ENDED = f"""
+    UPDATE claude_code_sessions SET
+        {_KEEP_OR_SET},
+        ended_ms = CASE WHEN {_IS_LIVE} THEN :now_ms ELSE coalesce(ended_ms, :now_ms) END,
+        end_reason = CASE WHEN :reason = '' THEN end_reason ELSE :reason END
+    WHERE id = :id
+"""
+_LIVE_IDS = f"SELECT id FROM claude_code_sessions WHERE {_IS_LIVE}"
+
+
+class SqliteSessions:
+    """The `Sessions` port."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def create(self, session: NewSession, *, status: SessionStatus, now_ms: int) -> Session:
+        """Create a session's record, live; returns the one that has the id where there is one already."""
+
+        def work(tx: Transaction) -> Session:
+            tx.point("session")
+            create_session(tx, session, status, now_ms)
+            return to_session(tx.execute(_GET, (session.id,)).fetchone())
+
+        return await self._database.write(work)
+
+    async def get(self, session_id: SessionId) -> Session | None:
+        """Return one session."""
+        return await self._database.read(lambda connection: _one(connection, _GET, session_id))
+
+    async def find(self, user_id: UserId, project: ProjectName, thread: str) -> Session | None:
+        """Return the newest session of a user, project and thread that a message may resume by itself."""
+        return await self._database.read(
+            lambda connection: _one(connection, FIND, user_id, thread, project, *_ON_PURPOSE)
+        )
+
+    async def find_shared(self, project: ProjectName, thread: str) -> Session | None:
+        """Return the newest session of a project and thread that its users share and a message may resume by itself."""
+        return await self._database.read(
+            lambda connection: _one(connection, FIND_SHARED, project, thread, *_ON_PURPOSE)
+        )
+
+    async def find_in_thread(self, user_id: UserId, thread: str) -> Session | None:
+        """Return the newest session of a user in a mail thread that a message may resume by itself."""
+        return await self._database.read(
+            lambda connection: _one(connection, FIND_IN_THREAD, user_id, thread, *_ON_PURPOSE)
+        )
+
+    async def live_count(self, user_id: UserId | None = None) -> int:
+        """Return how many sessions are neither disconnected nor in error."""
+        query, values = (_LIVE_COUNT, ()) if user_id is None else (f"{_LIVE_COUNT} AND user_id = ?", (user_id,))
+        return await self._database.read(lambda connection: int(connection.execute(query, values).fetchone()[0]))
+
+    async def set_status(
+        self,
+        session_id: SessionId,
+        status: SessionStatus,
+        *,
+        reason: EndReason | str = "",
+        started: bool | None = None,
+        conversation_id: str | None = None,
+        now_ms: int,
+    ) -> Session | None:
+        """Write a session's status; a live one has no reason and no end."""
+
+        def work(tx: Transaction) -> Session | None:
+            write_status(tx, session_id, status, reason, now_ms, started=started, conversation_id=conversation_id)
+            row = tx.one(_GET, (session_id,))
+            return None if row is None else to_session(row)
+
+        return await self._database.write(work)
+
+    async def set_status_many(
+        self, session_ids: Sequence[SessionId], status: SessionStatus, *, reason: EndReason | str = "", now_ms: int
+    ) -> None:
+        """The same for many, in one transaction."""
+
+        def work(tx: Transaction) -> None:
+            for session_id in session_ids:
+                write_status(tx, session_id, status, reason, now_ms)
+
+        await self._database.write(work)
+
+    async def end_all(self, reason: EndReason, *, now_ms: int) -> int:
+        """Mark every live session disconnected; returns how many there were."""
+
+        def work(tx: Transaction) -> int:
+            live = tx.execute(_LIVE_IDS).fetchall()
+            for (session_id,) in live:
+                write_status(tx, session_id, SessionStatus.DISCONNECTED, reason, now_ms)
+            return len(live)
+
+        return await self._database.write(work)
+
+    async def list(
+        self,
+        *,
+        user_id: UserId | None = None,
+        shared: Sequence[ProjectName] = (),
+        active_only: bool = True,
+        limit: int = 500,
+        before: tuple[int, SessionId] | None = None,
+        status: SessionStatus | None = None,
+    ) -> builtins.list[Session]:
+        """Return sessions, newest activity first.
+
+        Args:
+            user_id: whose; None = everybody's.
+            shared: with those that others share in these projects.
+            before: the (activity_ms, id) that ended the page before.
+        """
+        query, values = list_query(user_id, active_only, limit, before, status, shared)
+        return await self._database.read(
+            lambda connection: [to_session(row) for row in connection.execute(query, values)]
+        )
+
+
+def list_query(
+    user_id: str | None,
+    active_only: bool,
+    limit: int,
+    before: tuple[int, str] | None,
+    status: SessionStatus | None = None,
+    shared: Sequence[ProjectName] = (),
+) -> tuple[str, dict[str, object]]:
+    """Return the query of a page of sessions, and its values."""
+    values: dict[str, object] = {"limit": limit}
+    conditions: list[str] = []
+    if active_only:
+        conditions.append(_IS_LIVE)
+    if user_id is not None:
+        conditions.append(_OF_USER if shared else "user_id = :user_id")
+        values["user_id"] = user_id
+        if shared:
+            values["shared"] = json.dumps(shared)
+    if status is not None:
+        conditions.append("status = :status")
+        values["status"] = status
+    if before is not None:
+        conditions.append(_BEFORE)
+        values["activity_ms"], values["id"] = before
+    where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
+    return f"{SESSIONS} {where} {_NEWEST_FIRST}", values
+
+
+def write_status(
+    tx: Transaction,
+    session_id: str,
+    status: SessionStatus,
+    reason: str,
+    now_ms: int,
+    *,
+    started: bool | None = None,
+    conversation_id: str | None = None,
+) -> None:
+    """Write a session's status within a transaction."""
+    values = {
+        "id": session_id,
+        "status": status,
+        "reason": reason,
+        "started": started,
+        "conversation_id": conversation_id,
+        "now_ms": now_ms,
+        "epoch": tx.epoch,
+    }
+    if status.live:
+        tx.execute(_COME_BACK, values)
+    tx.execute(_LIVE if status.live else _ENDED, values)
+
+
+def _one(connection: sqlite3.Connection, query: str, *values: str) -> Session | None:
+    row = connection.execute(query, values).fetchone()
+    return None if row is None else to_session(row)

@@ -1,0 +1,348 @@
+"""Turns: T1 accept, T2 start, T3 finish, and what is read about them."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from supervisor.protocol.conversation import ProcessIdentity
+from supervisor.protocol.messages import MessageId, ProjectName, SessionId, UserId
+from supervisor.protocol.status import TurnState
+from supervisor.store.messages.accept import accept, known
+from supervisor.store.messages.finish import finish
+from supervisor.store.messages.joins import gathered, join, release
+from supervisor.store.records import (
+    Acceptance,
+    Accepted,
+    Conversation,
+    OutboxDraft,
+    Outcome,
+    Result,
+    Settled,
+    StoredMessage,
+    Turn,
+)
+from supervisor.store.sqlite.database import Database
+from supervisor.store.sqlite.drafts import add_drafts
+from supervisor.store.sqlite.rows import MESSAGES, TURN, TURNS, to_message, to_tokens, to_turn
+from supervisor.store.sqlite.transaction import Transaction, to_json
+
+_NEXT = """
+    SELECT id FROM turns AS next
+    WHERE id = (SELECT id FROM turns WHERE lane = ? AND state = 'pending' ORDER BY id LIMIT 1)
+      AND NOT EXISTS (SELECT 1 FROM turns WHERE lane = next.lane AND state = 'running')
+      AND (next.exclusive = 0 OR NOT EXISTS (
+           SELECT 1 FROM turns WHERE project = next.project AND state = 'running' AND exclusive = 1))
+"""
+_START = """
+    UPDATE turns SET state = 'running', epoch = ?, pid = ?, pid_started = ?, boot_id = ?, started_ms = ?
+    WHERE id = ? AND state = 'pending'
+"""
+_REQUEUE = """
+    UPDATE turns SET state = 'pending', attempts = attempts + 1, renamed = renamed + ?, pid = NULL, pid_started = NULL,
+                     boot_id = NULL, started_ms = NULL
+    WHERE id = ? AND state = 'running' AND epoch = ?
+"""
+_PENDING_OF_LANE = f"""
+    {TURNS} WHERE t.lane = ? AND t.state = 'pending' AND t.user_id = coalesce(?, t.user_id) ORDER BY t.id
+"""
+_WAITING = f"""
+    {TURNS} WHERE t.id IN (SELECT id FROM turns INDEXED BY turns_pending WHERE state = 'pending')
+      AND (:lane IS NULL OR t.lane = :lane)
+      AND (:user_id IS NULL OR t.user_id = :user_id) ORDER BY t.id LIMIT :limit
+"""
+_FORGET_FOLDER = "DELETE FROM checkpoints WHERE turn_id = ?"
+_CANCEL = "UPDATE turns SET state = 'cancelled', why = ?, ended_ms = ?, epoch = ? WHERE id = ? AND state = 'pending'"
+_WAITING_LANES = "SELECT lane, project, min(id) FROM turns WHERE state = 'pending' GROUP BY lane ORDER BY min(id)"
+_IS_WAITING = "SELECT EXISTS (SELECT 1 FROM turns WHERE lane = ? AND state = 'pending')"
+_PENDING_COUNT = "SELECT count(*) FROM turns WHERE state = 'pending'"
+_UNFINISHED = f"""
+    {TURNS} WHERE t.id IN (SELECT id FROM turns INDEXED BY turns_running WHERE state = 'running' AND epoch < ?)
+    ORDER BY t.id
+"""
+_ADOPT = "UPDATE turns SET epoch = ? WHERE id = ? AND state = 'running' AND epoch < ?"
+_RESULT = f"{TURNS} WHERE i.message_id = ?"
+_OUTCOME = """
+    SELECT coalesce(m.message, t.answer, ''), m.id, t.why, t.stop_reason, t.duration_ms, t.ended_ms
+    FROM turns AS t LEFT JOIN claude_code_messages AS m ON m.seq = 2 * t.id + 1
+    WHERE t.id = ?
+"""
+_SPENT = """
+    SELECT coalesce(sum(nanos), 0), coalesce(sum(input), 0), coalesce(sum(output), 0), coalesce(sum(cache_read), 0),
+           coalesce(sum(cache_write_5m), 0), coalesce(sum(cache_write_1h), 0)
+    FROM ledger WHERE turn_id = ?
+"""
+_SEQ = "SELECT seq FROM claude_code_messages WHERE id = ? AND session_id = ?"
+_HISTORY = f"{MESSAGES} WHERE session_id = ? AND seq < ? ORDER BY seq DESC LIMIT ?"
+_NEWEST = 1 << 62
+_ASSISTANT_EXCHANGES = """
+    SELECT i.body, t.answer FROM turns AS t JOIN inbox AS i ON i.turn_id = t.id
+    WHERE t.lane = ? AND t.state = 'completed' AND t.target = 'assistant' ORDER BY t.id DESC LIMIT ?
+"""
+_CLAUDE_CODE_EXCHANGES = """
+    SELECT p.message, a.message FROM claude_code_messages AS a JOIN claude_code_messages AS p ON p.seq = a.seq - 1
+    WHERE a.session_id = ? AND a.direction = 'from_claude' AND a.status = 'completed' ORDER BY a.seq DESC LIMIT ?
+"""
+_LAST_ENDED = """
+    SELECT state FROM turns
+    WHERE session = (SELECT number FROM claude_code_sessions WHERE id = ?) AND ended_ms IS NOT NULL
+    ORDER BY id DESC LIMIT 1
+"""
+_INTERRUPTIONS = """
+    SELECT count(*) FROM turns
+    WHERE session = (SELECT number FROM claude_code_sessions WHERE id = ?) AND state = 'interrupted' AND ended_ms > ?
+"""
+_ADD_EVENT = """
+    INSERT INTO events (turn_id, seq, at_ms, epoch, kind, payload)
+    SELECT id, (SELECT coalesce(max(seq), 0) + 1 FROM events WHERE turn_id = turns.id), ?, epoch, ?, ?
+    FROM turns WHERE id = ? AND state = 'running' AND epoch = ?
+"""
+_EVENTS = "SELECT kind, payload FROM events WHERE turn_id = ? ORDER BY seq"
+_LAST_USED = """
+    SELECT s.id, s.project, l.at_ms FROM last_used AS l JOIN claude_code_sessions AS s ON s.number = l.session
+    WHERE l.user_id = ? AND l.channel = ?
+"""
+
+
+class SqliteTurns:
+    """The `Turns` port."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def accept(self, acceptance: Acceptance, *, orphaned: Callable[[Accepted], None] | None = None) -> Accepted:
+        """T1."""
+        return await self._database.write(lambda tx: accept(tx, acceptance), orphaned)
+
+    async def known(self, channel: str, account: str, dedup_key: str, digest: str) -> Accepted | None:
+        """Return a message as the repetition of the one that was accepted under its key before, or None."""
+        return await self._database.read(lambda connection: known(connection, channel, account, dedup_key, digest))
+
+    async def start_next(self, lane: str, identity: ProcessIdentity | None, *, now_ms: int) -> Turn | None:
+        """T2."""
+        return await self._database.write(lambda tx: start_next(tx, lane, identity, now_ms))
+
+    async def finish(self, turn_id: int, outcome: Outcome) -> Settled | None:
+        """T3."""
+        return await self._database.write(lambda tx: finish(tx, turn_id, outcome))
+
+    async def join(
+        self,
+        message_id: MessageId,
+        host_id: int | None,
+        *,
+        joined: Sequence[OutboxDraft],
+        queued: Callable[[int], Sequence[OutboxDraft]],
+        now_ms: int,
+    ) -> Turn | None:
+        """Make a waiting turn part of one that runs."""
+        return await self._database.write(lambda tx: join(tx, message_id, host_id, joined, queued, now_ms))
+
+    async def requeue(self, turn_id: int, *, rename: bool = False, now_ms: int) -> bool:
+        """Put a turn that certainly never ran back to pending."""
+
+        def work(tx: Transaction) -> bool:
+            tx.point("requeue")
+            if not tx.changed(_REQUEUE, (rename, turn_id, tx.epoch)):
+                return False
+            tx.mark_prompt(turn_id, TurnState.PENDING)
+            release(tx, turn_id)
+            tx.execute(_FORGET_FOLDER, (turn_id,))
+            tx.record("supervisor", "turn.requeued", {"turn": turn_id}, now_ms)
+            return True
+
+        return await self._database.write(work)
+
+    async def cancel_pending(
+        self,
+        lane: str,
+        why: str,
+        *,
+        of: UserId | None = None,
+        notices: Callable[[Turn], Sequence[OutboxDraft]] | None = None,
+        now_ms: int,
+    ) -> list[Turn]:
+        """Cancel what waits in a lane and return it, as it stands now."""
+
+        def work(tx: Transaction) -> list[Turn]:
+            tx.point("cancel")
+            waiting = [row[0] for row in tx.execute(_PENDING_OF_LANE, (lane, of)).fetchall()]
+            for turn_id in waiting:
+                _cancel(tx, turn_id, why, now_ms)
+            cancelled = [to_turn(tx.execute(TURN, (turn_id,)).fetchone()) for turn_id in waiting]
+            if notices is not None:
+                for turn in cancelled:
+                    add_drafts(tx, notices(turn), turn.id, turn.user_id, now_ms)
+            return cancelled
+
+        return await self._database.write(work)
+
+    async def cancel(self, turn_id: int, why: str, replies: Sequence[OutboxDraft], *, now_ms: int) -> bool:
+        """Cancel one waiting turn with notices for its person."""
+
+        def work(tx: Transaction) -> bool:
+            tx.point("cancel")
+            if not _cancel(tx, turn_id, why, now_ms):
+                return False
+            (user_id,) = tx.execute("SELECT user_id FROM turns WHERE id = ?", (turn_id,)).fetchone()
+            add_drafts(tx, replies, turn_id, user_id, now_ms)
+            return True
+
+        return await self._database.write(work)
+
+    async def waiting_lanes(self) -> list[tuple[str, ProjectName]]:
+        """Return the lanes with pending turns, oldest first."""
+        return await self._database.read(
+            lambda connection: [(lane, project) for lane, project, _ in connection.execute(_WAITING_LANES)]
+        )
+
+    async def waiting(self, *, lane: str | None, user_id: UserId | None, limit: int) -> list[Turn]:
+        """Return what waits, oldest first."""
+        values = {"lane": lane, "user_id": user_id, "limit": limit}
+        return await self._database.read(
+            lambda connection: [to_turn(row) for row in connection.execute(_WAITING, values)]
+        )
+
+    async def is_waiting(self, lane: str) -> bool:
+        """Return whether a lane has a pending turn."""
+        return await self._database.read(
+            lambda connection: bool(connection.execute(_IS_WAITING, (lane,)).fetchone()[0])
+        )
+
+    async def pending_count(self) -> int:
+        """Return how many turns wait."""
+        return await self._database.read(lambda connection: int(connection.execute(_PENDING_COUNT).fetchone()[0]))
+
+    async def unfinished(self) -> list[Turn]:
+        """Return the turns that an earlier epoch left running, oldest first."""
+        epoch = self._database.epoch
+        return await self._database.read(
+            lambda connection: [to_turn(row) for row in connection.execute(_UNFINISHED, (epoch,))]
+        )
+
+    async def adopt(self, turn_id: int) -> bool:
+        """Take an earlier epoch's running turn over into this one."""
+        return await self._database.write(lambda tx: tx.changed(_ADOPT, (tx.epoch, turn_id, tx.epoch)))
+
+    async def result(self, message_id: MessageId) -> Result | None:
+        """Return what became of a message."""
+
+        def work(connection: sqlite3.Connection) -> Result | None:
+            row = connection.execute(_RESULT, (message_id,)).fetchone()
+            if row is None:
+                return None
+            turn = to_turn(row)
+            answer, answer_id, why, stop_reason, duration_ms, ended_ms = connection.execute(
+                _OUTCOME, (turn.id,)
+            ).fetchone()
+            cost_nanos, *tokens = connection.execute(_SPENT, (turn.id,)).fetchone()
+            return Result(
+                turn=turn,
+                # The row of an answer that never came shows why instead.
+                answer="" if turn.state is not TurnState.COMPLETED and answer == why else answer,
+                answer_id=answer_id,
+                why=why,
+                stop_reason=stop_reason,
+                duration_ms=duration_ms,
+                cost_nanos=cost_nanos,
+                tokens=to_tokens(tuple(tokens)),
+                ended_ms=ended_ms,
+            )
+
+        return await self._database.read(work)
+
+    async def history(self, session_id: SessionId, *, limit: int, before: MessageId | None) -> list[StoredMessage]:
+        """Return the newest `limit` messages of a session before another, oldest first; none where that is unknown."""
+
+        def work(connection: sqlite3.Connection) -> list[StoredMessage]:
+            end = _NEWEST
+            if before is not None:
+                row = connection.execute(_SEQ, (before, session_id)).fetchone()
+                if row is None:
+                    return []
+                end = row[0]
+            rows = connection.execute(_HISTORY, (session_id, end, limit)).fetchall()
+            return [to_message(row) for row in reversed(rows)]
+
+        return await self._database.read(work)
+
+    async def exchanges(self, lane: str, *, limit: int) -> list[tuple[str, str]]:
+        """Return the newest completed (prompt, answer) pairs of a lane, oldest first."""
+
+        def work(connection: sqlite3.Connection) -> list[tuple[str, str]]:
+            rows = connection.execute(_ASSISTANT_EXCHANGES, (lane, limit)).fetchall()
+            # The lane of a Claude Code conversation is its session's id.
+            rows = rows or connection.execute(_CLAUDE_CODE_EXCHANGES, (lane, limit)).fetchall()
+            return rows[::-1]
+
+        return await self._database.read(work)
+
+    async def was_cut_off(self, session_id: SessionId) -> bool:
+        """Return whether the last turn of a session that has ended was interrupted."""
+
+        def work(connection: sqlite3.Connection) -> bool:
+            row = connection.execute(_LAST_ENDED, (session_id,)).fetchone()
+            return row is not None and row[0] == TurnState.INTERRUPTED
+
+        return await self._database.read(work)
+
+    async def interruptions(self, session_id: SessionId, *, since_ms: int) -> int:
+        """Return how many turns of a session were interrupted after a time."""
+        return await self._database.read(
+            lambda connection: int(connection.execute(_INTERRUPTIONS, (session_id, since_ms)).fetchone()[0])
+        )
+
+    async def record_event(self, turn_id: int, kind: str, payload: dict[str, Any], *, now_ms: int) -> None:
+        """Append an event to a turn that runs under this epoch; nothing is written for another."""
+        content = to_json(payload)
+        await self._database.write(
+            lambda tx: tx.changed(_ADD_EVENT, (now_ms, kind, content, turn_id, tx.epoch)),
+        )
+
+    async def events(self, turn_id: int) -> list[tuple[str, dict[str, Any]]]:
+        """Return the events of a turn, in order."""
+        return await self._database.read(
+            lambda connection: [(kind, json.loads(text)) for kind, text in connection.execute(_EVENTS, (turn_id,))]
+        )
+
+    async def last_conversation(self, user_id: UserId, channel: str) -> Conversation | None:
+        """Return where the user's last answer from Claude Code on a channel came from."""
+
+        def work(connection: sqlite3.Connection) -> Conversation | None:
+            row = connection.execute(_LAST_USED, (user_id, channel)).fetchone()
+            return None if row is None else Conversation(session_id=row[0], project=row[1], answered_ms=row[2])
+
+        return await self._database.read(work)
+
+    async def last_project(self, user_id: UserId) -> ProjectName | None:
+        """Return the project that the user last used with Claude Code, on any channel."""
+
+        def work(connection: sqlite3.Connection) -> ProjectName | None:
+            row = connection.execute(_LAST_USED, (user_id, "")).fetchone()
+            return None if row is None else ProjectName(row[1])
+
+        return await self._database.read(work)
+
+
+def start_next(tx: Transaction, lane: str, identity: ProcessIdentity | None, now_ms: int) -> Turn | None:
+    """Mark the oldest pending turn of a lane running, where nothing is in its way."""
+    tx.point("start")
+    row = tx.one(_NEXT, (lane,))
+    if row is None:
+        return None
+    turn_id: int = row[0]
+    process = (None, None, None) if identity is None else (identity.pid, identity.started, identity.boot_id)
+    tx.execute(_START, (tx.epoch, *process, now_ms, turn_id))
+    tx.mark_prompt(turn_id, TurnState.RUNNING)
+    turn = to_turn(tx.execute(TURN, (turn_id,)).fetchone())
+    return gathered(tx, turn, now_ms) if turn.gather else turn
+
+
+def _cancel(tx: Transaction, turn_id: int, why: str, now_ms: int) -> bool:
+    if not tx.changed(_CANCEL, (why, now_ms, tx.epoch, turn_id)):
+        return False
+    tx.mark_prompt(turn_id, TurnState.CANCELLED)
+    tx.record("supervisor", "turn.cancelled", {"turn": turn_id}, now_ms)
+    return True

@@ -1,0 +1,3 @@
+"""SQL of costs and budgets."""
+
+from __future__ import annotations

@@ -1,0 +1,158 @@
+"""Budgets: sums of the rollups, of what running turns hold, and of what was added to limits."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+from supervisor.protocol.codes import CodeKind
+from supervisor.protocol.messages import MessageId, SessionId, UserId
+from supervisor.store.control.codes import issue
+from supervisor.store.ports.budgets import Reached, Spent, reference
+from supervisor.store.records import Raise
+from supervisor.store.sqlite.database import Database
+from supervisor.store.sqlite.drafts import add_drafts
+from supervisor.store.sqlite.transaction import MILLISECONDS_OF_A_DAY, Transaction
+
+T = TypeVar("T")
+
+_HELD = """
+    SELECT coalesce(sum(max(r.nanos, coalesce((SELECT sum(nanos) FROM calls WHERE turn_id = r.turn_id), 0))), 0)
+    FROM reservations AS r JOIN turns AS t ON t.id = r.turn_id
+    WHERE t.state = 'running' AND r.turn_id IS NOT :turn_id
+"""
+# CROSS JOIN: over the journal, which is short, and not over everything that a user has ever asked.
+_CALLED = "SELECT coalesce(sum(c.nanos), 0) FROM calls AS c CROSS JOIN turns AS t ON t.id = c.turn_id"
+_STANDING = f"""
+    SELECT 'message', cast(:turn_id AS TEXT), 0,
+           (SELECT coalesce(sum(nanos), 0) FROM ledger WHERE turn_id = :turn_id),
+           0,
+           (SELECT coalesce(sum(nanos), 0) FROM calls WHERE turn_id = :turn_id),
+           0,
+           coalesce((SELECT max(level) FROM alerts WHERE scope = 'message' AND key = cast(:turn_id AS TEXT)), 0)
+    WHERE :turn_id IS NOT NULL
+    UNION ALL
+    SELECT 'session', :session_id, 0,
+           coalesce((SELECT cost_nanos FROM claude_code_sessions WHERE id = :session_id), 0),
+           ({_HELD} AND r.session = (SELECT number FROM claude_code_sessions WHERE id = :session_id)),
+           ({_CALLED} WHERE t.session = (SELECT number FROM claude_code_sessions WHERE id = :session_id)),
+           coalesce((SELECT nanos FROM raises WHERE scope = 'session' AND key = :session_id AND day = 0), 0),
+           coalesce((SELECT max(level) FROM alerts WHERE scope = 'session' AND key = :session_id AND day = 0), 0)
+    WHERE :session_id IS NOT NULL
+    UNION ALL
+    SELECT 'user', :user_id, :day,
+           coalesce((SELECT nanos FROM daily_totals WHERE scope = 'user' AND key = :user_id AND day = :day), 0),
+           ({_HELD} AND r.user_id = :user_id),
+           ({_CALLED} WHERE t.user_id = :user_id),
+           coalesce((SELECT nanos FROM raises WHERE scope = 'user' AND key = :user_id AND day = :day), 0),
+           coalesce((SELECT max(level) FROM alerts WHERE scope = 'user' AND key = :user_id AND day = :day), 0)
+    WHERE :user_id IS NOT NULL
+    UNION ALL
+    SELECT 'system', '', :day,
+           coalesce((SELECT nanos FROM daily_totals WHERE scope = 'system' AND key = '' AND day = :day), 0),
+           ({_HELD}),
+           ({_CALLED}),
+           coalesce((SELECT nanos FROM raises WHERE scope = 'system' AND key = '' AND day = :day), 0),
+           coalesce((SELECT max(level) FROM alerts WHERE scope = 'system' AND key = '' AND day = :day), 0)
+"""
+_RESERVE = """
+    INSERT INTO reservations (turn_id, user_id, session, nanos, epoch)
+    SELECT id, user_id, session, ?, epoch FROM turns WHERE id = ? AND state = 'running' AND epoch = ?
+    ON CONFLICT (turn_id) DO UPDATE SET nanos = excluded.nanos, epoch = excluded.epoch
+"""
+_ADDED = "SELECT coalesce((SELECT nanos FROM raises WHERE scope = ? AND key = ? AND day = ?), 0)"
+_ADD = """
+    INSERT INTO raises (scope, key, day, nanos) VALUES (?, ?, ?, ?)
+    ON CONFLICT (scope, key, day) DO UPDATE SET nanos = nanos + excluded.nanos
+"""
+_TELL = "INSERT INTO alerts (scope, key, day, level, at_ms) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
+# A limit that was raised may be nearly used up again, and its administrators need another code then.
+_TELL_ANEW = "DELETE FROM alerts WHERE scope = ? AND key = ? AND day = ? AND level > 50"
+
+
+class SqliteBudgets:
+    """The `Budgets` port."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def standing(
+        self, turn_id: int | None, user_id: UserId | None, session_id: SessionId | None, *, now_ms: int
+    ) -> tuple[list[Spent], int]:
+        """Return how far the limits are used up that concern a turn, and what the turn itself has used."""
+
+        def work(connection: sqlite3.Connection) -> tuple[list[Spent], int]:
+            standing = _standing(connection, turn_id, user_id, session_id, now_ms)
+            return standing, standing[0].used if turn_id is not None else 0
+
+        return await self._database.read(work)
+
+    async def reserve(
+        self,
+        turn_id: int,
+        user_id: UserId,
+        session_id: SessionId | None,
+        nanos: int,
+        check: Callable[[Sequence[Spent]], T | None],
+        *,
+        now_ms: int,
+    ) -> T | None:
+        """Set something aside for a running turn where nothing is against it."""
+
+        def work(tx: Transaction) -> T | None:
+            objection = check(_standing(tx, turn_id, user_id, session_id, now_ms))
+            if objection is None:
+                tx.execute(_RESERVE, (nanos, turn_id, tx.epoch))
+            return objection
+
+        return await self._database.write(work)
+
+    async def told(self, reached: Sequence[Reached], *, now_ms: int) -> list[Reached]:
+        """Record levels and tell people of them."""
+
+        def work(tx: Transaction) -> list[Reached]:
+            fresh = []
+            for one in reached:
+                spent = one.spent
+                place = spent.scope, spent.key, spent.day
+                recorded = [tx.changed(_TELL, (*place, level, now_ms)) for level in one.levels]
+                if not recorded[-1]:
+                    continue
+                fresh.append(one)
+                ref = reference(spent.scope, spent.day, spent.key)
+                for user_id in one.recipients:
+                    coded = user_id in one.coded
+                    code = issue(tx, CodeKind.BUDGET, ref, user_id, one.until_ms) if coded else ""
+                    add_drafts(tx, one.drafts(user_id, code), None, user_id, now_ms)
+            return fresh
+
+        return await self._database.write(work)
+
+
+def raise_limit(tx: Transaction, more: Raise, by: UserId, message_id: MessageId, now_ms: int) -> str:
+    """Add to a limit, up to a bound; return what the sender of the message is told."""
+    place = more.scope, more.key, more.day
+    added: int = tx.execute(_ADDED, place).fetchone()[0]
+    if added + more.nanos > more.most:
+        return more.told(added, False)
+    tx.execute(_ADD, (*place, more.nanos))
+    tx.execute(_TELL_ANEW, place)
+    detail = {"scope": more.scope, "key": more.key, "day": more.day, "nanos": more.nanos, "message": message_id}
+    tx.record(by, "budget.raised", detail, now_ms)
+    return more.told(added + more.nanos, True)
+
+
+def _standing(
+    reader: Transaction | sqlite3.Connection,
+    turn_id: int | None,
+    user_id: UserId | None,
+    session_id: SessionId | None,
+    now_ms: int,
+) -> list[Spent]:
+    day = now_ms // MILLISECONDS_OF_A_DAY
+    values = {"turn_id": turn_id, "user_id": user_id, "session_id": session_id, "day": day}
+    return [
+        Spent(scope=row[0], key=row[1], day=row[2], nanos=row[3], held=row[4], used=row[5], raised=row[6], told=row[7])
+        for row in reader.execute(_STANDING, values)
+    ]

@@ -1,0 +1,58 @@
+"""What was spent: journal, late charges, and questions about sums."""
+
+from __future__ import annotations
+
+from supervisor.protocol.messages import UserId
+from supervisor.store.money.charges import owner_of, post_late
+from supervisor.store.money.cost import cost
+from supervisor.store.money.disagreements import disagreements
+from supervisor.store.ports.costs import CostLine, CostQuery
+from supervisor.store.records import Charge
+from supervisor.store.sqlite.database import Database
+from supervisor.store.sqlite.rows import from_charge
+from supervisor.store.sqlite.transaction import Transaction
+
+_JOURNAL = """
+    INSERT INTO calls (ref, kind, model, input, output, cache_read, cache_write_5m, cache_write_1h, nanos, estimated,
+                       turn_id, epoch)
+    SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, id, epoch FROM turns
+    WHERE id = ? AND state IN ('running', 'waiting') AND epoch = ?
+    ON CONFLICT (ref) DO UPDATE SET
+        kind = excluded.kind, model = excluded.model, input = excluded.input, output = excluded.output,
+        cache_read = excluded.cache_read, cache_write_5m = excluded.cache_write_5m,
+        cache_write_1h = excluded.cache_write_1h, nanos = excluded.nanos, estimated = excluded.estimated,
+        epoch = excluded.epoch
+"""
+
+
+class SqliteLedger:
+    """The `Ledger` port."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def journal(self, turn_id: int, charge: Charge) -> None:
+        """Keep what a call of a turn that runs under this epoch has cost so far; nothing is written for another."""
+
+        def work(tx: Transaction) -> None:
+            tx.point("journal")
+            tx.execute(_JOURNAL, (*from_charge(charge), turn_id, tx.epoch))
+
+        await self._database.write(work)
+
+    async def post(self, turn_id: int | None, charge: Charge, *, user_id: UserId | None, now_ms: int) -> bool:
+        """Post a charge by itself; a turn's charge counts for the turn's user."""
+
+        def work(tx: Transaction) -> bool:
+            tx.point("post")
+            return post_late(tx, owner_of(tx, turn_id, user_id, ""), [charge], now_ms) == 1
+
+        return await self._database.write(work)
+
+    async def cost(self, query: CostQuery) -> tuple[CostLine, list[CostLine]]:
+        """Return the total (key "") and the rows of a query."""
+        return await self._database.scan(lambda connection: cost(connection, query))
+
+    async def disagreements(self) -> list[str]:
+        """Compare the sums of ledger, messages, sessions and rollups; return a sentence per difference."""
+        return await self._database.scan(disagreements)

@@ -1,0 +1,3 @@
+"""SQL of users and passphrases."""
+
+from __future__ import annotations

@@ -1,0 +1,119 @@
+"""Users, their addresses and projects, and tokens."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import defaultdict
+
+from supervisor.protocol.errors import NotAllowed, UserNotFound
+from supervisor.protocol.messages import Address, UserId
+from supervisor.store.records import Token, User
+from supervisor.store.sqlite.database import Database
+from supervisor.store.sqlite.rows import TOKENS, to_token, to_user
+from supervisor.store.sqlite.transaction import Transaction
+
+_USERS = "SELECT id, name, role, created_ms FROM users WHERE removed_ms IS NULL ORDER BY id"
+_ADDRESSES = "SELECT user_id, kind, value FROM addresses ORDER BY kind, value"
+_PROJECTS = "SELECT user_id, project FROM user_projects ORDER BY project"
+_OTHER_HOLDER = "SELECT 1 FROM addresses WHERE kind = ? AND value = ? AND user_id <> ?"
+_PUT_USER = """
+    INSERT INTO users (id, name, role, created_ms) VALUES (?, ?, ?, ?)
+    ON CONFLICT (id) DO UPDATE SET name = excluded.name, role = excluded.role, removed_ms = NULL
+"""
+_DROP_ADDRESSES = "DELETE FROM addresses WHERE user_id = ?"
+_DROP_PROJECTS = "DELETE FROM user_projects WHERE user_id = ?"
+_ADD_ADDRESS = "INSERT INTO addresses (kind, value, user_id) VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
+_ADD_PROJECT = "INSERT INTO user_projects (user_id, project) VALUES (?, ?) ON CONFLICT DO NOTHING"
+_FORGET_SECOND_FACTOR = "DELETE FROM passphrases WHERE user_id = ?"
+_REMOVE_USER = "UPDATE users SET removed_ms = ? WHERE id = ? AND removed_ms IS NULL"
+_REVOKE_ALL = "UPDATE tokens SET revoked_ms = ? WHERE user_id = ? AND revoked_ms IS NULL"
+_IS_USER = "SELECT 1 FROM users WHERE id = ? AND removed_ms IS NULL"
+_INSERT_CREDENTIAL = """
+    INSERT INTO tokens (sha256, name, user_id, created_ms, expires_ms) VALUES (?, ?, ?, ?, ?) RETURNING id
+"""
+_REVOKE = "UPDATE tokens SET revoked_ms = coalesce(revoked_ms, ?) WHERE id = ?"
+
+
+class SqliteAccounts:
+    """The `Accounts` port."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def users(self) -> list[User]:
+        """Return all users that were not removed, by id."""
+        return await self._database.read(_users)
+
+    async def put_user(self, user: User, *, now_ms: int) -> None:
+        """Create a user, or replace their name, role, addresses and projects.
+
+        Raises:
+            NotAllowed: an address belongs to another user.
+        """
+
+        def work(tx: Transaction) -> None:
+            for address in user.addresses:
+                if tx.one(_OTHER_HOLDER, (address.kind, address.value, user.id)) is not None:
+                    raise NotAllowed(
+                        f"{address} belongs to another user", "take it from that user first, or remove them"
+                    )
+            tx.execute(_PUT_USER, (user.id, user.name, user.role, user.created_ms or now_ms))
+            tx.execute(_DROP_ADDRESSES, (user.id,))
+            tx.execute(_DROP_PROJECTS, (user.id,))
+            tx.executemany(_ADD_ADDRESS, [(address.kind, address.value, user.id) for address in user.addresses])
+            tx.executemany(_ADD_PROJECT, [(user.id, project) for project in user.projects])
+
+        await self._database.write(work)
+
+    async def remove_user(self, user_id: UserId, *, now_ms: int) -> bool:
+        """Remove a user's rights, addresses and tokens; what they wrote and spent stays."""
+
+        def work(tx: Transaction) -> bool:
+            if not tx.changed(_REMOVE_USER, (now_ms, user_id)):
+                return False
+            tx.execute(_DROP_ADDRESSES, (user_id,))
+            tx.execute(_DROP_PROJECTS, (user_id,))
+            tx.execute(_FORGET_SECOND_FACTOR, (user_id,))
+            tx.execute(_REVOKE_ALL, (now_ms, user_id))
+            return True
+
+        return await self._database.write(work)
+
+    async def add_token(
+        self, sha256: bytes, name: str, user_id: UserId | None, *, now_ms: int, expires_ms: int | None
+    ) -> Token:
+        """Store a token's hash.
+
+        Raises:
+            UserNotFound: it would speak for nobody.
+        """
+
+        def work(tx: Transaction) -> Token:
+            if user_id is not None and tx.one(_IS_USER, (user_id,)) is None:
+                raise UserNotFound(user_id)
+            (token_id,) = tx.execute(_INSERT_CREDENTIAL, (sha256, name, user_id, now_ms, expires_ms)).fetchone()
+            return Token(
+                id=token_id, name=name, user_id=user_id, created_ms=now_ms, expires_ms=expires_ms, revoked_ms=None
+            )
+
+        return await self._database.write(work)
+
+    async def tokens(self) -> list[tuple[bytes, Token]]:
+        """Return all tokens with their hashes, revoked ones too."""
+        return await self._database.read(
+            lambda connection: [(row[0], to_token(row)) for row in connection.execute(f"{TOKENS} ORDER BY id")]
+        )
+
+    async def revoke_token(self, token_id: int, *, now_ms: int) -> bool:
+        """Revoke a token; False = no such token."""
+        return await self._database.write(lambda tx: tx.changed(_REVOKE, (now_ms, token_id)))
+
+
+def _users(connection: sqlite3.Connection) -> list[User]:
+    addresses: defaultdict[str, list[Address]] = defaultdict(list)
+    for user_id, kind, value in connection.execute(_ADDRESSES):
+        addresses[user_id].append(Address(kind=kind, value=value))
+    projects: defaultdict[str, list[str]] = defaultdict(list)
+    for user_id, project in connection.execute(_PROJECTS):
+        projects[user_id].append(project)
+    return [to_user(row, tuple(addresses[row[0]]), tuple(projects[row[0]])) for row in connection.execute(_USERS)]

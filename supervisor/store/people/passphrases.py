@@ -1,0 +1,72 @@
+"""Passphrases: salted hashes, and how often somebody tried in vain."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from supervisor.protocol.messages import UserId
+from supervisor.store.ports.passphrases import Passphrase
+from supervisor.store.sqlite.database import Database
+from supervisor.store.sqlite.transaction import Transaction
+
+_GET = "SELECT salt, hash, wrong, locked_ms FROM passphrases WHERE user_id = ?"
+_PUT = """
+    INSERT INTO passphrases (user_id, salt, hash, set_ms) VALUES (?, ?, ?, ?)
+    ON CONFLICT (user_id) DO UPDATE
+    SET salt = excluded.salt, hash = excluded.hash, set_ms = excluded.set_ms, wrong = 0, locked_ms = 0
+"""
+_REMOVE = "DELETE FROM passphrases WHERE user_id = ?"
+_RIGHT = "UPDATE passphrases SET wrong = 0 WHERE user_id = ?"
+_WRONG = """
+    UPDATE passphrases
+    SET wrong = iif(wrong + 1 >= :most, 0, wrong + 1), locked_ms = iif(wrong + 1 >= :most, :lock_ms, locked_ms)
+    WHERE user_id = :user_id
+"""
+
+
+class SqlitePassphrases:
+    """The `Passphrases` port."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def get(self, user_id: UserId) -> Passphrase | None:
+        """Return what is stored of a user's, or None."""
+
+        def work(connection: sqlite3.Connection) -> Passphrase | None:
+            row = connection.execute(_GET, (user_id,)).fetchone()
+            return Passphrase(salt=row[0], hash=row[1], wrong=row[2], locked_ms=row[3]) if row is not None else None
+
+        return await self._database.read(work)
+
+    async def put(self, user_id: UserId, salt: bytes, hashed: bytes, *, now_ms: int) -> None:
+        """Set a user's, with no wrong try."""
+
+        def work(tx: Transaction) -> None:
+            tx.execute(_PUT, (user_id, salt, hashed, now_ms))
+            tx.record("operator", "passphrase.set", {"user": user_id}, now_ms)
+
+        await self._database.write(work)
+
+    async def remove(self, user_id: UserId, *, now_ms: int) -> bool:
+        """Forget a user's."""
+
+        def work(tx: Transaction) -> bool:
+            if not tx.changed(_REMOVE, (user_id,)):
+                return False
+            tx.record("operator", "passphrase.removed", {"user": user_id}, now_ms)
+            return True
+
+        return await self._database.write(work)
+
+    async def tried(self, user_id: UserId, *, right: bool, most: int, lock_ms: int, now_ms: int) -> None:
+        """Count a try."""
+
+        def work(tx: Transaction) -> None:
+            if right:
+                tx.execute(_RIGHT, (user_id,))
+                return
+            tx.execute(_WRONG, {"user_id": user_id, "most": most, "lock_ms": lock_ms})
+            tx.record(user_id, "passphrase.wrong", {}, now_ms)
+
+        await self._database.write(work)

@@ -1,0 +1,3 @@
+"""The SQLite engine: connections, transactions, migrations, backup."""
+
+from __future__ import annotations
