@@ -19,7 +19,7 @@ from benchmarks.core import USER, Core, core
 from benchmarks.figures import Figure, compare
 from benchmarks.process import environment, started
 from connectors.claude_code import command, fence, shelter
-from supervisor.operations.operations import Asked
+from supervisor.operations.operations import WorkRequest
 from supervisor.protocol.events import AnyEvent, ClaudeCodeDelta
 from supervisor.protocol.ids import uuid7
 from supervisor.protocol.messages import SessionId
@@ -100,7 +100,7 @@ async def _connect(daemon: Core) -> SessionId:
 
 async def _turn(daemon: Core, session_id: SessionId) -> float:
     began = time.perf_counter()
-    taken = await daemon.operations.send(Asked(caller=daemon.caller, channel="socket"), session_id, PROMPT, None)
+    taken = await daemon.operations.send(WorkRequest(caller=daemon.caller, channel="socket"), session_id, PROMPT, None)
     await daemon.operations.answer(taken)
     return (time.perf_counter() - began) * 1e3
 

@@ -24,7 +24,7 @@ from supervisor.protocol.status import Permissions, Role
 from supervisor.protocol.times import now_ms
 from supervisor.runtime.credentials import Credentials
 from supervisor.runtime.state import DATABASE, jwt_secret, seal_with
-from supervisor.sessions.pool import Sessions
+from supervisor.sessions.pool import SessionPool
 from supervisor.store import SqliteStore, open_store
 from supervisor.store.records import User
 
@@ -41,7 +41,7 @@ class Core:
 
     store: SqliteStore
     hub: Hub
-    sessions: Sessions
+    sessions: SessionPool
     operations: Operations
     schedule: Schedule
     recovery: Recovery
@@ -75,7 +75,9 @@ async def core(
         ),
         state=config.State(dir=str(folder)),
         projects={
-            PROJECT: config.Project(path=str(project), users=(USER,), permissions=Permissions.EDIT, concurrent=True)
+            PROJECT: config.ProjectConfig(
+                path=str(project), users=(USER,), permissions=Permissions.EDIT, concurrent=True
+            )
         },
     )
     async with AsyncExitStack() as stack:

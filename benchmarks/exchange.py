@@ -13,7 +13,7 @@ from benchmarks.core import USER, Core, core
 from benchmarks.daemon import running_daemon
 from benchmarks.figures import Figure, compare, percentile
 from benchmarks.process import started
-from supervisor.operations.operations import Asked
+from supervisor.operations.operations import WorkRequest
 from supervisor.protocol.ids import uuid7
 from supervisor.protocol.messages import SessionId
 
@@ -115,7 +115,7 @@ async def _in_process(folder: Path, counts: Sequence[int], rounds: int, exchange
 
 async def _drive_core(daemon: Core, sessions: list[SessionId], each: int) -> tuple[list[float], float]:
     took: list[float] = []
-    asked = Asked(caller=daemon.caller, channel="socket")
+    asked = WorkRequest(caller=daemon.caller, channel="socket")
 
     async def exchange(session_id: SessionId) -> None:
         for _ in range(each):

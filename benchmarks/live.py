@@ -15,7 +15,7 @@ from benchmarks.figures import Figure, compare
 from benchmarks.process import started
 from connectors.claude_code import tree
 from connectors.claude_code.allowance import proportional
-from supervisor.operations.operations import Asked
+from supervisor.operations.operations import WorkRequest
 from supervisor.protocol.ids import uuid7
 from supervisor.protocol.messages import SessionId
 
@@ -62,7 +62,7 @@ async def measure(folder: Path, short: bool) -> list[Figure]:
 
 async def _turn(daemon: Core, session_id: SessionId) -> None:
     """Let a session answer; one that is refused ends the benchmark."""
-    asked = Asked(caller=daemon.caller, channel="socket")
+    asked = WorkRequest(caller=daemon.caller, channel="socket")
     await daemon.operations.answer(await daemon.operations.send(asked, session_id, PROMPT, None))
 
 

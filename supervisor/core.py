@@ -9,26 +9,26 @@ from supervisor.approvals.approvers import Approvers
 from supervisor.background.progress import ProgressNotices
 from supervisor.background.recovery import Recovery
 from supervisor.background.schedule import Schedule
-from supervisor.commands.approve import ApprovalWords
-from supervisor.commands.budget import BudgetWords
-from supervisor.commands.dispatch import Commands
-from supervisor.commands.resume import InterruptedWords
-from supervisor.commands.status import PlainWords
-from supervisor.commands.undo import UndoWords
+from supervisor.commands.approve import ApproveCommands
+from supervisor.commands.budget import BudgetCommands
+from supervisor.commands.dispatch import CommandDispatcher
+from supervisor.commands.resume import ResumeCommands
+from supervisor.commands.status import StatusCommands
+from supervisor.commands.undo import UndoCommands
 from supervisor.config import Config
 from supervisor.delivery.hub import Hub
 from supervisor.delivery.outbox import RECONCILE_PAUSE_MS, Outbox
 from supervisor.intake.intake import MAX_WAITING, Intake
 from supervisor.models.proxy import Gateway
-from supervisor.operations.approvals import Desk
+from supervisor.operations.approvals import ApprovalOperations
 from supervisor.operations.one_shot import OneShot
-from supervisor.operations.operations import ONE_TURN_TO_END_SECONDS, ROOM_SECONDS, Operations
+from supervisor.operations.operations import ONE_TURN_TO_END_SECONDS, PROCESS_WAIT_SECONDS, Operations
 from supervisor.operations.queries import Queries
-from supervisor.operations.queue import WaitingLine
+from supervisor.operations.queue import QueueOperations
 from supervisor.people.identity import Directory
 from supervisor.people.passphrases import Passphrases
 from supervisor.people.projects import Projects
-from supervisor.people.rate_limits import Rates
+from supervisor.people.rate_limits import RateLimits
 from supervisor.people.rights import Rights
 from supervisor.permissions.policy import Risk
 from supervisor.protocol.ports import Connector
@@ -39,14 +39,14 @@ from supervisor.routing.keywords import Keywords
 from supervisor.routing.rules import Router
 from supervisor.runtime.fair_queue import FairQueue
 from supervisor.sessions.assistant import Assistant
-from supervisor.sessions.pool import Sessions
+from supervisor.sessions.pool import SessionPool
 from supervisor.spending.spending import Spending
 from supervisor.store import Store
 from supervisor.turns.budget_guard import REFUSED_SECONDS, BudgetGuard
-from supervisor.turns.completion import Endings
-from supervisor.turns.scheduler import GRACE_SECONDS, Turns
-from supervisor.turns.suspension import Resting
-from supervisor.undo.recorder import Recording
+from supervisor.turns.completion import TurnCompletion
+from supervisor.turns.scheduler import GRACE_SECONDS, TurnScheduler
+from supervisor.turns.suspension import Suspension
+from supervisor.undo.recorder import Recorder
 from supervisor.undo.undo import Undo
 
 
@@ -59,7 +59,7 @@ class Tuning:
     refused_seconds: float = REFUSED_SECONDS
     max_waiting: int = MAX_WAITING
     turn_to_end_seconds: float = ONE_TURN_TO_END_SECONDS
-    room_seconds: float = ROOM_SECONDS
+    process_wait_seconds: float = PROCESS_WAIT_SECONDS
 
 
 class Core:
@@ -107,27 +107,27 @@ class Core:
             replied=replied,
         )
         self.guard = BudgetGuard(self.spending, refused_seconds=tuning.refused_seconds)
-        self.recording = Recording(store, config.state_dir, seconds=settings.checkpoint_seconds)
-        self.sessions = Sessions(
+        self.recorder = Recorder(store, config.state_dir, seconds=settings.checkpoint_seconds)
+        self.sessions = SessionPool(
             store=store,
             hub=self.hub,
             connector=connector,
             gateway=gateway,
             approvals=self.approvals,
-            recording=self.recording,
+            recorder=self.recorder,
             spending=self.spending,
             processes=processes,
             state_dir=config.state_dir,
             max_processes=min(settings.max_processes, settings.max_sessions),
             turn_timeout=settings.turn_timeout_seconds,
         )
-        self.endings = Endings(
-            store=store, hub=self.hub, recording=self.recording, spending=self.spending, replied=replied
+        self.completion = TurnCompletion(
+            store=store, hub=self.hub, recorder=self.recorder, spending=self.spending, replied=replied
         )
-        self.desk = Desk(store, self.approvals)
+        self.approval_operations = ApprovalOperations(store, self.approvals)
         rights = Rights(directory, projects)
-        self.undo = Undo(store, self.recording, rights, projects)
-        self.turns = Turns(
+        self.undo = Undo(store, self.recorder, rights, projects)
+        self.turns = TurnScheduler(
             store=store,
             hub=self.hub,
             sessions=self.sessions,
@@ -136,14 +136,14 @@ class Core:
             rights=rights,
             spending=self.spending,
             guard=self.guard,
-            endings=self.endings,
-            resting=Resting(self.sessions, self.approvals),
+            completion=self.completion,
+            resting=Suspension(self.sessions, self.approvals),
             replied=replied,
             turn_timeout=settings.turn_timeout_seconds,
             grace_seconds=tuning.grace_seconds,
             steers=connector.steers,
         )
-        interrupted_words = InterruptedWords(store)
+        interrupted_words = ResumeCommands(store)
         self.intake = Intake(
             store=store,
             directory=directory,
@@ -155,17 +155,17 @@ class Core:
                 followup_seconds=config.routing.followup_seconds,
                 default_project=config.routing.default_project,
             ),
-            rates=Rates(config.limits),
+            rates=RateLimits(config.limits),
             sessions=self.sessions,
             turns=self.turns,
             outbox=self.outbox,
-            commands=Commands(
+            commands=CommandDispatcher(
                 [
-                    ApprovalWords(store, self.approvals, Passphrases(store), interrupted_words),
-                    PlainWords(store, self.turns, self.spending),
+                    ApproveCommands(store, self.approvals, Passphrases(store), interrupted_words),
+                    StatusCommands(store, self.turns, self.spending),
                     interrupted_words,
-                    UndoWords(store, self.undo),
-                    BudgetWords(store, self.spending),
+                    UndoCommands(store, self.undo),
+                    BudgetCommands(store, self.spending),
                 ]
             ),
             hub=self.hub,
@@ -180,16 +180,16 @@ class Core:
             intake=self.intake,
             sessions=self.sessions,
             turns=self.turns,
-            waiters=self.endings.waiters,
+            waiters=self.completion.waiters,
             claude_code=settings,
             turn_to_end_seconds=tuning.turn_to_end_seconds,
-            room_seconds=tuning.room_seconds,
+            process_wait_seconds=tuning.process_wait_seconds,
         )
-        self.waiting_line = WaitingLine(
+        self.queue = QueueOperations(
             store=store,
             queries=self.operations.queries,
             turns=self.turns,
-            waiters=self.endings.waiters,
+            waiters=self.completion.waiters,
             replied=replied,
         )
         self.progress = ProgressNotices(
@@ -210,15 +210,15 @@ class Core:
             store=store,
             sessions=self.sessions,
             turns=self.turns,
-            endings=self.endings,
-            recording=self.recording,
+            completion=self.completion,
+            recorder=self.recorder,
             auto_continue=settings.auto_continue,
         )
         self.schedule = Schedule(
             store=store,
             sessions=self.sessions,
             turns=self.turns,
-            recording=self.recording,
+            recorder=self.recorder,
             progress=self.progress,
             idle_timeout=settings.idle_timeout_seconds,
         )

@@ -11,9 +11,9 @@ from dataclasses import replace
 from functools import partial
 
 from supervisor.approvals.approvers import Approvers, Way
-from supervisor.approvals.question import AskingTurn, Question
+from supervisor.approvals.question import AskingTurn, PendingApproval
 from supervisor.delivery.hub import Hub
-from supervisor.permissions.policy import Asking, Risk, brief, leads, shown, summary
+from supervisor.permissions.policy import NeedsApproval, Risk, brief, leads, shown, summary
 from supervisor.protocol.conversation import ToolCall, Verdict
 from supervisor.protocol.errors import ApprovalClosed, NotAllowed, StorageError
 from supervisor.protocol.events import ApprovalRequested, ApprovalResolved
@@ -90,7 +90,7 @@ class Approvals:
         self._high_risks = frozenset(high_risks)
         self._clock = clock
         self.stopping = False
-        self._waiting: dict[str, Question] = {}
+        self._waiting: dict[str, PendingApproval] = {}
 
     def guarded(self, channel: str) -> frozenset[Risk]:
         """Return which calls of a turn are asked about even where the project allows everything."""
@@ -100,7 +100,7 @@ class Approvals:
         """Return whether a yes by a channel is not enough: another may be forged as the first was."""
         return approval.risk in self._high_risks and channel not in PROVEN and approval.channel == channel
 
-    async def decide(self, call: ToolCall, asking: Asking, session: Session, running: AskingTurn) -> Verdict:
+    async def decide(self, call: ToolCall, asking: NeedsApproval, session: Session, running: AskingTurn) -> Verdict:
         """Ask whoever may answer, and wait; a no where nobody can be asked.
 
         Where the process that makes the call is let go meanwhile, this is cancelled, and `outcome` knows the answer.
@@ -137,7 +137,7 @@ class Approvals:
             summary=_in_one_line(call, session, where),
             expires_ms=now + round(self._expires_seconds * 1000),
         )
-        question = Question(new.id, session.id, partial(running.may_rest, call))
+        question = PendingApproval(new.id, session.id, partial(running.may_rest, call))
         self._waiting[new.id] = question
         try:
             approval = await self._store.approvals.ask(
@@ -186,7 +186,7 @@ class Approvals:
         """Let go of the process whose question has waited longest, where one may be; False = none may."""
         return any(question.hurry() for question in self._waiting.values())
 
-    async def outcome(self, question: Question) -> tuple[Verdict, str, int]:
+    async def outcome(self, question: PendingApproval) -> tuple[Verdict, str, int]:
         """Wait for the answer to a question whose process was let go, until it expires.
 
         Returns:
@@ -206,11 +206,11 @@ class Approvals:
             return Verdict(allowed=True), brief(approval.summary), number
         return await self._refused(approval, question, ApprovalState.EXPIRED), brief(approval.summary), number
 
-    def forget(self, question: Question) -> None:
+    def forget(self, question: PendingApproval) -> None:
         """Wait no longer for the answer to a question whose process was let go."""
         self._waiting.pop(question.approval_id, None)
 
-    async def abandon(self, question: Question) -> None:
+    async def abandon(self, question: PendingApproval) -> None:
         """Withdraw a question whose process was let go, and whose turn ended."""
         if not self.stopping:
             await self._withdraw(question.approval_id)
@@ -261,7 +261,7 @@ class Approvals:
         if allow or not approval.consumed:  # else a grant of it ended, which is nothing that anybody waits for
             self._resolved(approval, allowed=allow)
 
-    async def _hold(self, approval: Approval, question: Question, running: AskingTurn) -> None:
+    async def _hold(self, approval: Approval, question: PendingApproval, running: AskingTurn) -> None:
         """Wait for the answer, or until the question expires; after a time let the process go that waits for it."""
         seconds = 0.0 if self._processes.contended else self._hold_seconds
         while not question.answered and (left := self._left(approval)) > 0:
@@ -284,7 +284,7 @@ class Approvals:
         """Return for how many seconds a question is open still."""
         return max(0.0, (approval.expires_ms - self._clock()) / 1000)
 
-    async def _answer_to(self, approval: Approval, question: Question, found: bytes) -> Verdict:
+    async def _answer_to(self, approval: Approval, question: PendingApproval, found: bytes) -> Verdict:
         """Let the call through where the answer is a yes.
 
         Args:
@@ -299,7 +299,9 @@ class Approvals:
         moved = question.answered and found != approval.call_sha256
         return await self._refused(approval, question, state, MOVED if moved else "")
 
-    async def _refused(self, approval: Approval, question: Question, state: ApprovalState, moved: str = "") -> Verdict:
+    async def _refused(
+        self, approval: Approval, question: PendingApproval, state: ApprovalState, moved: str = ""
+    ) -> Verdict:
         """Close a question whose call is not run; return why it is not."""
         if await self._store.approvals.close(approval.id, state, now_ms=self._clock()):
             self._resolved(approval, allowed=False)

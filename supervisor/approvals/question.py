@@ -13,7 +13,7 @@ from supervisor.protocol.messages import SessionId
 from supervisor.store.records import Turn
 
 
-class Question:
+class PendingApproval:
     """An open question.
 
     Args:
@@ -84,5 +84,5 @@ class AskingTurn(Protocol):
     def asking(self) -> AbstractContextManager[None]:
         """Count the time of a `with` block as that of a person who is asked, not as the turn's."""
 
-    def ask_to_rest(self, question: Question) -> None:
+    def ask_to_rest(self, question: PendingApproval) -> None:
         """Ask whoever runs the turn to close its process until the question is answered."""

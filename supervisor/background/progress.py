@@ -15,8 +15,8 @@ from supervisor.protocol.times import Clock, now_ms
 from supervisor.store.port import Store
 from supervisor.store.records import OutboxDraft
 from supervisor.turns.outcomes import quote, reply_id
-from supervisor.turns.running import Running
-from supervisor.turns.scheduler import Turns
+from supervisor.turns.running import RunningTurn
+from supervisor.turns.scheduler import TurnScheduler
 
 logger = logging.getLogger(__name__)
 
@@ -36,7 +36,7 @@ class ProgressNotices:
         self,
         *,
         store: Store,
-        turns: Turns,
+        turns: TurnScheduler,
         approvals: Approvals,
         hub: Hub,
         settings: Settings,
@@ -77,18 +77,18 @@ class ProgressNotices:
                 await self._tell(one, STUCK, text)
                 self._announce(one, silent)
 
-    def _is_stuck(self, one: Running) -> bool:
+    def _is_stuck(self, one: RunningTurn) -> bool:
         after = self._settings.stuck_after_seconds
         told = (one.turn.id, STUCK) in self._told
         return bool(after) and not one.ended.done() and not told and self._monotonic() - one.heard >= after
 
-    def _announce(self, one: Running, silent: int) -> None:
+    def _announce(self, one: RunningTurn, silent: int) -> None:
         turn = one.turn
         if turn.session_id is not None:
             event = ClaudeCodeStuck(session_id=turn.session_id, message_id=turn.message_id, silent_seconds=silent)
             self._hub.publish(event, one.topics)
 
-    async def _tell(self, one: Running, kind: int, text: str) -> None:
+    async def _tell(self, one: RunningTurn, kind: int, text: str) -> None:
         reply, key = one.turn.reply, (one.turn.id, kind)
         if key in self._told or one.ended.done():  # it ended while another was told of
             return

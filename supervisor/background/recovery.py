@@ -12,14 +12,14 @@ from supervisor.protocol.conversation import Trace, TraceKind
 from supervisor.protocol.status import EndReason, Target
 from supervisor.protocol.times import Clock, now_ms
 from supervisor.sessions.assistant import key_of
-from supervisor.sessions.pool import Sessions
+from supervisor.sessions.pool import SessionPool
 from supervisor.store.port import Store
 from supervisor.store.records import Outcome, Turn
 from supervisor.turns import outcomes
-from supervisor.turns.completion import Endings
-from supervisor.turns.scheduler import Turns
+from supervisor.turns.completion import TurnCompletion
+from supervisor.turns.scheduler import TurnScheduler
 from supervisor.undo.edits import ALLOWED
-from supervisor.undo.recorder import Recording
+from supervisor.undo.recorder import Recorder
 
 logger = logging.getLogger(__name__)
 
@@ -68,18 +68,18 @@ class Recovery:
         self,
         *,
         store: Store,
-        sessions: Sessions,
-        turns: Turns,
-        endings: Endings,
-        recording: Recording,
+        sessions: SessionPool,
+        turns: TurnScheduler,
+        completion: TurnCompletion,
+        recorder: Recorder,
         auto_continue: bool = False,
         clock: Clock = now_ms,
     ) -> None:
         self._store = store
         self._sessions = sessions
         self._turns = turns
-        self._endings = endings
-        self._recording = recording
+        self._completion = completion
+        self._recorder = recorder
         self._auto_continue = auto_continue
         self._clock = clock
 
@@ -129,21 +129,21 @@ class Recovery:
 
     async def _finish(self, turn: Turn, outcome: Outcome) -> Turn | None:
         """Write how a turn ended; return the part of it that is to be settled next."""
-        return await self._endings.finish(turn, replace(outcome, hosts=True), None)
+        return await self._completion.finish(turn, replace(outcome, hosts=True), None)
 
     async def _settle(self, turn: Turn) -> tuple[str, Turn | None]:
-        await self._recording.adopt(turn)
+        await self._recorder.adopt(turn)
         trace = await self._trace(turn)
         if trace.kind is TraceKind.ANSWERED:
             return "answered", await self._finish(turn, outcomes.recovered(turn, trace.answer, self._clock()))
-        tools = await self._endings.tools_of(turn) or trace.tools
+        tools = await self._completion.tools_of(turn) or trace.tools
         if await self._may_run_again(turn, trace, tools):
             answered = trace.kind in (TraceKind.SPOKEN, TraceKind.STARTED)
             await self._store.turns.requeue(turn.id, rename=answered, now_ms=self._clock())
-            self._recording.ended(turn)
+            self._recorder.ended(turn)
             return "requeued", None
         attention = await self._is_too_often(turn)
-        asked = await self._endings.asked_by(turn)
+        asked = await self._completion.asked_by(turn)
         outcome = outcomes.interrupted(turn, RESTARTED, tools, None, self._clock(), attention=attention, asked=asked)
         return "interrupted", await self._finish(turn, outcome)
 

@@ -12,10 +12,10 @@ from supervisor.background.progress import ProgressNotices
 from supervisor.protocol.errors import StorageError
 from supervisor.protocol.status import EndReason
 from supervisor.protocol.times import DAY_MS, Clock, now_ms
-from supervisor.sessions.pool import Sessions
+from supervisor.sessions.pool import SessionPool
 from supervisor.store.port import Store
-from supervisor.turns.scheduler import Turns
-from supervisor.undo.recorder import Recording
+from supervisor.turns.scheduler import TurnScheduler
+from supervisor.undo.recorder import Recorder
 
 logger = logging.getLogger(__name__)
 
@@ -36,9 +36,9 @@ class Schedule:
         self,
         *,
         store: Store,
-        sessions: Sessions,
-        turns: Turns,
-        recording: Recording,
+        sessions: SessionPool,
+        turns: TurnScheduler,
+        recorder: Recorder,
         progress: ProgressNotices,
         idle_timeout: float,
         clock: Clock = now_ms,
@@ -46,7 +46,7 @@ class Schedule:
         self._store = store
         self._sessions = sessions
         self._turns = turns
-        self._recording = recording
+        self._recorder = recorder
         self._progress = progress
         self._idle_timeout = idle_timeout
         self._clock = clock
@@ -59,7 +59,7 @@ class Schedule:
         self._add("sweep", self._turns.sweep, SWEEP_SECONDS)
         self._add("progress", self._progress.look, PROGRESS_SECONDS)
         self._add("purge", self._purge, PURGE_SECONDS)
-        self._add("prune", self._recording.prune, PRUNE_SECONDS)
+        self._add("prune", self._recorder.prune, PRUNE_SECONDS)
         self._scheduler.start()
 
     def close(self) -> None:

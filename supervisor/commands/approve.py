@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from supervisor.approvals.approvals import MAX_MINUTES, Approvals
-from supervisor.commands.dispatch import Answer, Asker
-from supervisor.commands.resume import InterruptedWords
+from supervisor.commands.dispatch import Asker, CommandAnswer
+from supervisor.commands.resume import ResumeCommands
 from supervisor.commands.words import Command, Word
 from supervisor.people.passphrases import Passphrases
 from supervisor.permissions.policy import brief
@@ -15,7 +15,7 @@ from supervisor.store.port import Store
 from supervisor.store.ports.approvals import Approval, ApprovalState
 
 
-class ApprovalWords:
+class ApproveCommands:
     """Carries them out for a user.
 
     Attributes:
@@ -25,18 +25,18 @@ class ApprovalWords:
     words = frozenset({Word.YES, Word.NO})
 
     def __init__(
-        self, store: Store, approvals: Approvals, passphrases: Passphrases, interrupted: InterruptedWords
+        self, store: Store, approvals: Approvals, passphrases: Passphrases, interrupted: ResumeCommands
     ) -> None:
         self._store = store
         self._interrupted = interrupted
         self._approvals = approvals
         self._passphrases = passphrases
 
-    async def answer(self, command: Command, asker: Asker) -> Answer:
+    async def answer(self, command: Command, asker: Asker) -> CommandAnswer:
         """Carry out YES CODE, YES CODE MINUTES, YES CODE PASSPHRASE or NO CODE."""
         if command.misplaced:
             told = f"Write {command.word} {command.code} above the quoted text, and nothing else. Nothing was allowed."
-            return Answer(text=told, shown=command.shown or None)
+            return CommandAnswer(text=told, shown=command.shown or None)
         approval = await self._store.approvals.find(command.code)
         shown = resumed = session_id = None
         if command.rest and not _minutes(command.rest):
@@ -54,9 +54,9 @@ class ApprovalWords:
                 text = ". ".join(part for part in (str(refused), refused.remedy, "Nothing was allowed yet.") if part)
         if resumed is not None:
             return replace(resumed, shown=shown)
-        return Answer(text=text, shown=shown, session_id=session_id)
+        return CommandAnswer(text=text, shown=shown, session_id=session_id)
 
-    async def _goes_on(self, approval: Approval, command: Command, asker: Asker) -> Answer | None:
+    async def _goes_on(self, approval: Approval, command: Command, asker: Asker) -> CommandAnswer | None:
         """Let work go on that a restart cut off, where its own person allowed what it asked; None = none does."""
         if not approval.kept or command.word is not Word.YES:
             return None

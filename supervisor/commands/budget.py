@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from supervisor.commands.dispatch import Answer, Asker
+from supervisor.commands.dispatch import Asker, CommandAnswer
 from supervisor.commands.words import Command, Word
 from supervisor.protocol.codes import CodeKind
 from supervisor.protocol.status import Role
@@ -13,7 +13,7 @@ from supervisor.store.port import Store
 from supervisor.store.records import Raise
 
 
-class BudgetWords:
+class BudgetCommands:
     """Carries it out for a user.
 
     Attributes:
@@ -27,21 +27,21 @@ class BudgetWords:
         self._spending = spending
         self._clock = clock
 
-    async def answer(self, command: Command, asker: Asker) -> Answer:
+    async def answer(self, command: Command, asker: Asker) -> CommandAnswer:
         """Say what is to be added to a limit, and what its sender is told then."""
         # Before the code is looked up: whether there is one is not theirs to know.
         if asker.user.role is not Role.ADMIN:
-            return Answer(text="Only an administrator raises a limit. Nothing was added.")
+            return CommandAnswer(text="Only an administrator raises a limit. Nothing was added.")
         code = await self._store.codes.find(command.code)
         if code is None or code.kind is not CodeKind.BUDGET or code.user_id != asker.user.id:
-            return Answer(text=f"No limit is raised by the code {command.code}. Nothing was added.")
+            return CommandAnswer(text=f"No limit is raised by the code {command.code}. Nothing was added.")
         if not code.is_open(self._clock()):
-            return Answer(text=f"The code {command.code} counts no more. Nothing was added.")
+            return CommandAnswer(text=f"The code {command.code} counts no more. Nothing was added.")
         scope, day, key = code.ref.split("/", 2)
         limit = self._spending.limit(scope)
         amount = nanos(float(command.amount_usd or 0))
         if limit is None or amount <= 0:
-            return Answer(text="There is no such limit, or nothing to add. Nothing was added.")
+            return CommandAnswer(text="There is no such limit, or nothing to add. Nothing was added.")
         name = f"{Scope(scope)} {key}".strip()
 
         def told(added: int, done: bool) -> str:
@@ -51,4 +51,4 @@ class BudgetWords:
             return f"The limit of {name} is ${usd(limit + added):.2f}, and is raised to {most}. Nothing was added."
 
         raises = Raise(scope=scope, key=key, day=int(day), nanos=amount, most=most_added(limit), told=told)
-        return Answer(text="Nothing was added.", raises=raises)
+        return CommandAnswer(text="Nothing was added.", raises=raises)

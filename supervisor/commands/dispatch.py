@@ -36,7 +36,7 @@ class Resumed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class CommandAnswer:
     """What a command word answers.
 
     Attributes:
@@ -65,7 +65,7 @@ class Handler(Protocol):
     def words(self) -> frozenset[Word]:
         """Which."""
 
-    async def answer(self, command: Command, asker: Asker) -> Answer | None:
+    async def answer(self, command: Command, asker: Asker) -> CommandAnswer | None:
         """Carry a command out; None = it means nothing now, and the message is an ordinary one.
 
         Raises:
@@ -74,7 +74,7 @@ class Handler(Protocol):
         """
 
 
-class Commands:
+class CommandDispatcher:
     """Carries out command words for a user.
 
     Args:
@@ -84,7 +84,7 @@ class Commands:
     def __init__(self, handlers: Sequence[Handler]) -> None:
         self._handlers = {word: handler for handler in handlers for word in handler.words}
 
-    async def answer(self, command: Command, asker: Asker) -> Answer | None:
+    async def answer(self, command: Command, asker: Asker) -> CommandAnswer | None:
         """Carry out a command and return what its sender is told; None = the message is an ordinary one.
 
         Raises:

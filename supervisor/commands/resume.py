@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from supervisor.commands.dispatch import Answer, Asker, Resumed
+from supervisor.commands.dispatch import Asker, CommandAnswer, Resumed
 from supervisor.commands.words import Command, Word
 from supervisor.protocol.codes import Code, CodeKind
 from supervisor.protocol.errors import SessionNotActive, SessionNotFound
@@ -22,7 +22,7 @@ GO_ON = (
 """What the model is told for CONTINUE; Claude Code marks the calls whose result was lost."""
 
 
-class InterruptedWords:
+class ResumeCommands:
     """Carries them out for a user.
 
     Attributes:
@@ -35,7 +35,7 @@ class InterruptedWords:
         self._store = store
         self._clock = clock
 
-    async def answer(self, command: Command, asker: Asker) -> Answer | None:
+    async def answer(self, command: Command, asker: Asker) -> CommandAnswer | None:
         """Carry a word out; None = it names no turn, and nothing waits for this user.
 
         Raises:
@@ -44,21 +44,21 @@ class InterruptedWords:
         if command.code:
             code = await self._store.codes.find(command.code)
             if code is None or code.kind is not CodeKind.TURN or code.user_id != asker.user.id:
-                return Answer(text=f"None of your interrupted messages has the code {command.code}.")
+                return CommandAnswer(text=f"None of your interrupted messages has the code {command.code}.")
             if code.closed_ms is not None:
-                return Answer(text=f"The code {code.code} was used already.")
+                return CommandAnswer(text=f"The code {code.code} was used already.")
             if not code.is_open(self._clock()):
-                return Answer(text=f"The code {code.code} counts no more: send your message again.")
+                return CommandAnswer(text=f"The code {code.code} counts no more: send your message again.")
         else:
             waiting = await self._store.codes.open_of(asker.user.id, CodeKind.TURN, now_ms=self._clock())
             if len(waiting) > 1:
-                return Answer(text=await self._choice(command.word, waiting))
+                return CommandAnswer(text=await self._choice(command.word, waiting))
             if not waiting:
                 return None
             code = waiting[0]
         return await self._carry_out(command.word, code)
 
-    async def of_turn(self, turn_id: int, user_id: UserId) -> Answer | None:
+    async def of_turn(self, turn_id: int, user_id: UserId) -> CommandAnswer | None:
         """Return what CONTINUE does for one of a user's turns; None = its code was used, or its session is closed."""
         for code in await self._store.codes.open_of(user_id, CodeKind.TURN, now_ms=self._clock()):
             turn = await self._turn(code)
@@ -69,18 +69,18 @@ class InterruptedWords:
                     return None
         return None
 
-    async def _carry_out(self, word: Word, code: Code) -> Answer:
+    async def _carry_out(self, word: Word, code: Code) -> CommandAnswer:
         turn = await self._turn(code)
         if turn is None or turn.session_id is None:
-            return Answer(text="Your message is not known any more: send it again.", closes=code.code)
+            return CommandAnswer(text="Your message is not known any more: send it again.", closes=code.code)
         if word is Word.DROP:
-            return Answer(text=f"Your message {quote(turn.text)} was dropped.", closes=code.code)
+            return CommandAnswer(text=f"Your message {quote(turn.text)} was dropped.", closes=code.code)
         await self._check(turn.session_id)
         if word is Word.RETRY:
             resumed = Resumed(session_id=turn.session_id, text=turn.text, note=turn.note, context=turn.context)
         else:
             resumed = Resumed(session_id=turn.session_id, text=GO_ON.format(quoted=quote(turn.text)))
-        return Answer(resumed=resumed, closes=code.code)
+        return CommandAnswer(resumed=resumed, closes=code.code)
 
     async def _check(self, session_id: SessionId) -> None:
         session = await self._store.sessions.get(session_id)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from supervisor.commands.dispatch import Answer, Asker
+from supervisor.commands.dispatch import Asker, CommandAnswer
 from supervisor.commands.words import Command, Word
 from supervisor.protocol.messages import Address, SessionId
 from supervisor.protocol.times import Clock, day_of, now_ms, usd
@@ -11,7 +11,7 @@ from supervisor.spending.spending import Spending
 from supervisor.store.port import Store
 from supervisor.store.ports.costs import CostQuery
 from supervisor.store.records import Session, User
-from supervisor.turns.scheduler import Turns
+from supervisor.turns.scheduler import TurnScheduler
 
 MOST_DROPPED = 1000
 """Messages of one person that ABORT looks for."""
@@ -20,7 +20,7 @@ MAX_LINES = 5
 """Sessions named in one text."""
 
 
-class PlainWords:
+class StatusCommands:
     """Carries them out for a user.
 
     Attributes:
@@ -29,23 +29,23 @@ class PlainWords:
 
     words = frozenset({Word.STATUS, Word.COST, Word.MORE, Word.ABORT})
 
-    def __init__(self, store: Store, turns: Turns, spending: Spending, clock: Clock = now_ms) -> None:
+    def __init__(self, store: Store, turns: TurnScheduler, spending: Spending, clock: Clock = now_ms) -> None:
         self._store = store
         self._turns = turns
         self._spending = spending
         self._clock = clock
 
-    async def answer(self, command: Command, asker: Asker) -> Answer | None:
+    async def answer(self, command: Command, asker: Asker) -> CommandAnswer | None:
         """Carry out a word and return what its sender is told."""
         match command.word:
             case Word.STATUS:
-                return Answer(text=await self._status(asker.user))
+                return CommandAnswer(text=await self._status(asker.user))
             case Word.COST:
-                return Answer(text=await self._cost(asker.user))
+                return CommandAnswer(text=await self._cost(asker.user))
             case Word.MORE:
                 return await self._more(asker.channel, asker.sender)
             case Word.ABORT:
-                return Answer(text=await self._abort(asker.user))
+                return CommandAnswer(text=await self._abort(asker.user))
             case _:
                 return None
 
@@ -82,13 +82,13 @@ class PlainWords:
             f"in all ${usd(all_time.cost_nanos):.4f} for {all_time.message_count}"
         )
 
-    async def _more(self, channel: str, sender: Address) -> Answer:
+    async def _more(self, channel: str, sender: Address) -> CommandAnswer:
         row = await self._store.outbox.last_cut(channel, sender)
         offset = row.note.removeprefix("more:") if row is not None else ""
         if row is None or not offset.isdecimal():
-            return Answer(text="There is nothing more")
+            return CommandAnswer(text="There is nothing more")
         # With all that the first part was made with: the offset counts in that.
-        return Answer(text=row.text, meta={**row.meta, "offset": int(offset)})
+        return CommandAnswer(text=row.text, meta={**row.meta, "offset": int(offset)})
 
     async def _abort(self, user: User) -> str:
         stopped, dropped = 0, 0

@@ -11,14 +11,14 @@ from supervisor.config.loading import load as load
 from supervisor.config.loading import parse as parse
 from supervisor.config.tables import DEFAULT_KEYWORDS as DEFAULT_KEYWORDS
 from supervisor.config.tables import Assistant as Assistant
-from supervisor.config.tables import Budgets as Budgets
+from supervisor.config.tables import BudgetConfig as BudgetConfig
 from supervisor.config.tables import ClaudeCode as ClaudeCode
 from supervisor.config.tables import Config as Config
 from supervisor.config.tables import Http as Http
 from supervisor.config.tables import Limits as Limits
 from supervisor.config.tables import Log as Log
 from supervisor.config.tables import Progress as Progress
-from supervisor.config.tables import Project as Project
+from supervisor.config.tables import ProjectConfig as ProjectConfig
 from supervisor.config.tables import Queue as Queue
 from supervisor.config.tables import Routing as Routing
 from supervisor.config.tables import State as State

@@ -9,7 +9,7 @@ from math import isfinite
 from operator import attrgetter
 from urllib.parse import urlsplit
 
-from supervisor.config.tables import Budgets, Config
+from supervisor.config.tables import BudgetConfig, Config
 from supervisor.protocol.errors import ConfigError
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -52,7 +52,7 @@ def check(config: Config) -> Config:
     return config
 
 
-def _check_budgets(budgets: Budgets) -> None:
+def _check_budgets(budgets: BudgetConfig) -> None:
     for item in fields(budgets):
         value = getattr(budgets, item.name)
         if value is not None and not (isfinite(value) and value > 0):

@@ -200,7 +200,7 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Budgets:
+class BudgetConfig:
     """Spending limits in US dollars; absent = no limit. `reserve_usd` is set aside before each turn."""
 
     message_usd: float | None = None
@@ -211,7 +211,7 @@ class Budgets:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Project:
+class ProjectConfig:
     """A folder that Claude Code may work in.
 
     Attributes:
@@ -248,8 +248,8 @@ class Config:
     approvals: Approvals = field(default_factory=Approvals)
     queue: Queue = field(default_factory=Queue)
     progress: Progress = field(default_factory=Progress)
-    budgets: Budgets | None = None
-    projects: dict[str, Project] = field(default_factory=dict)
+    budgets: BudgetConfig | None = None
+    projects: dict[str, ProjectConfig] = field(default_factory=dict)
     channels: dict[str, dict[str, Any]] = field(default_factory=dict, repr=False)
 
     @property

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from supervisor.config import Config, Project
+from supervisor.config import Config, ProjectConfig
 from supervisor.demo.mailbox import MailboxStandIn
 from supervisor.demo.postbox import Postbox
 from supervisor.demo.twilio import TwilioStandIn
@@ -83,7 +83,7 @@ class Demo:
                         "lmtp": {"path": str(self._lmtp)},
                     },
                 }
-                scratch = Project(path=str(self._project), users=(USER,), permissions=Permissions.EDIT)
+                scratch = ProjectConfig(path=str(self._project), users=(USER,), permissions=Permissions.EDIT)
                 yield replace(config, channels=channels, projects={**config.projects, PROJECT: scratch})
         except OSError as error:
             raise ConfigError("http.port", f"the demo's stand-ins cannot listen beside it: {error}") from None

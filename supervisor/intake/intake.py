@@ -8,14 +8,14 @@ from dataclasses import replace
 from weakref import WeakValueDictionary
 
 from supervisor.commands import words
-from supervisor.commands.dispatch import Answer, Asker, Commands
+from supervisor.commands.dispatch import Asker, CommandAnswer, CommandDispatcher
 from supervisor.commands.words import Command
 from supervisor.delivery.hub import Hub
 from supervisor.delivery.outbox import Outbox
-from supervisor.intake.submission import Place, Submission, Taken, continued, signed, too_many
+from supervisor.intake.submission import QueuePlace, Submission, Taken, continued, signed, too_many
 from supervisor.people.identity import Directory
 from supervisor.people.projects import Project, Projects
-from supervisor.people.rate_limits import Rates
+from supervisor.people.rate_limits import RateLimits
 from supervisor.protocol.errors import Overloaded, StorageError, XswarmError
 from supervisor.protocol.ids import uuid7
 from supervisor.protocol.messages import (
@@ -33,11 +33,11 @@ from supervisor.protocol.times import Clock, now_ms
 from supervisor.routing.conversations import Conversations
 from supervisor.routing.rules import Decision
 from supervisor.sessions.assistant import lane_of
-from supervisor.sessions.pool import Sessions
+from supervisor.sessions.pool import SessionPool
 from supervisor.store.port import Store
 from supervisor.store.records import Acceptance, Accepted, OutboxDraft, Session, User
 from supervisor.turns.outcomes import reply_id
-from supervisor.turns.scheduler import Turns
+from supervisor.turns.scheduler import TurnScheduler
 
 logger = logging.getLogger(__name__)
 
@@ -58,11 +58,11 @@ class Intake:
         directory: Directory,
         projects: Projects,
         conversations: Conversations,
-        rates: Rates,
-        sessions: Sessions,
-        turns: Turns,
+        rates: RateLimits,
+        sessions: SessionPool,
+        turns: TurnScheduler,
         outbox: Outbox,
-        commands: Commands,
+        commands: CommandDispatcher,
         hub: Hub,
         mode: Mode = Mode.FOLLOWUP,
         max_waiting: int = MAX_WAITING,
@@ -149,7 +149,7 @@ class Intake:
             self._refuse_overload()
         if decision is not None:
             return await self._accept(submission, decision, mode=mode)
-        answer: Answer | None = None
+        answer: CommandAnswer | None = None
         retry_after = self._rates.take(user.id, command=command is not None) if submission.limited else None
         if retry_after is not None:
             told = self._rates.tell(user.id, retry_after)
@@ -171,14 +171,14 @@ class Intake:
             )
         return await self._accept(submission, decision, answer=answer, mode=mode)
 
-    async def _carry_out(self, command: Command, submission: Submission) -> Answer | None:
+    async def _carry_out(self, command: Command, submission: Submission) -> CommandAnswer | None:
         asker = Asker(user=submission.user, channel=submission.channel, sender=submission.sender)
         try:
             return await self._commands.answer(command, asker)
         except StorageError:
             raise  # the provider sends it again
         except XswarmError as refused:
-            return Answer(text=f"{refused}. {refused.remedy}".rstrip() if refused.remedy else f"{refused}.")
+            return CommandAnswer(text=f"{refused}. {refused.remedy}".rstrip() if refused.remedy else f"{refused}.")
 
     async def _known(self, submission: Submission) -> Taken | None:
         if submission.dedup_key is None:
@@ -232,7 +232,7 @@ class Intake:
         decision: Decision,
         session: Session | None = None,
         *,
-        answer: Answer | None = None,
+        answer: CommandAnswer | None = None,
         mode: Mode = Mode.FOLLOWUP,
     ) -> Taken:
         entering = self._enter(submission, decision, session, answer=answer, mode=mode)
@@ -252,7 +252,13 @@ class Intake:
             self.start(entering.result())
 
     async def _enter(
-        self, submission: Submission, decision: Decision, session: Session | None, *, answer: Answer | None, mode: Mode
+        self,
+        submission: Submission,
+        decision: Decision,
+        session: Session | None,
+        *,
+        answer: CommandAnswer | None,
+        mode: Mode,
     ) -> Taken:
         if (project := decision.project) is None or not project.shared:
             taken = await self._take(submission, decision, session, answer=answer, mode=mode)
@@ -271,7 +277,13 @@ class Intake:
             logger.exception("%s: what runs could not be interrupted for it", taken.accepted.message_id)
 
     async def _take(
-        self, submission: Submission, decision: Decision, session: Session | None, *, answer: Answer | None, mode: Mode
+        self,
+        submission: Submission,
+        decision: Decision,
+        session: Session | None,
+        *,
+        answer: CommandAnswer | None,
+        mode: Mode,
     ) -> Taken:
         user, thread, project = submission.user, submission.thread, decision.project
         new_session = None
@@ -323,7 +335,7 @@ class Intake:
             draft = OutboxDraft(id=reply_id(acceptance.message_id), reply=reply, text=decision.reason)
             acceptance = replace(acceptance, refusals=(draft,))
         stops_nothing = mode is Mode.INTERRUPT and not self._turns.is_busy(lane)
-        place = Place(acceptance, Mode.FOLLOWUP if stops_nothing else mode)
+        place = QueuePlace(acceptance, Mode.FOLLOWUP if stops_nothing else mode)
         steered = joined = False
         if decision.target is Target.CLAUDE_CODE:
             steered = mode is Mode.STEER

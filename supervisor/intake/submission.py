@@ -78,7 +78,7 @@ def signed(submission: Submission) -> str:
     )
 
 
-class Place:
+class QueuePlace:
     """The place in the line of a message that waits, told to its sender as it is found.
 
     Attributes:

@@ -25,7 +25,7 @@ class Unmetered(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class CallSize:
     """What a request asks for.
 
     Attributes:
@@ -38,7 +38,7 @@ class Asked:
     prompt_tokens: int
 
 
-def read(raw: bytes) -> Asked:
+def read(raw: bytes) -> CallSize:
     """Read the body of a request.
 
     Raises:
@@ -64,7 +64,7 @@ def read(raw: bytes) -> Asked:
             raise Unmetered(f"tools: no policy decides about {str(kind)[:80]!r}, which the API would call by itself")
     # No token of a text is shorter than a byte. A document of few bytes, or one only named, may have any number.
     prompt_tokens = max(len(raw), WHOLE_CONTEXT) if _holds_files(body.get("messages")) else len(raw)
-    return Asked(model=body["model"], max_tokens=max(most, 0), prompt_tokens=prompt_tokens)
+    return CallSize(model=body["model"], max_tokens=max(most, 0), prompt_tokens=prompt_tokens)
 
 
 def _holds_files(messages: object) -> bool:

@@ -10,7 +10,7 @@ from supervisor.store.port import Store
 from supervisor.store.ports.approvals import Approval
 
 
-class Desk:
+class ApprovalOperations:
     """The questions that a caller may answer; others do not exist for them."""
 
     def __init__(self, store: Store, approvals: Approvals, clock: Clock = now_ms) -> None:

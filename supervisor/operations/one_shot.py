@@ -8,14 +8,14 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from supervisor.operations.operations import Asked, Operations
+from supervisor.operations.operations import Operations, WorkRequest
 from supervisor.people.identity import Caller
 from supervisor.people.projects import Projects
 from supervisor.protocol.errors import ProjectNotAllowed, StorageError, TurnFailed
 from supervisor.protocol.ids import uuid7
 from supervisor.protocol.messages import ProjectName, SessionId
 from supervisor.protocol.status import EndReason
-from supervisor.sessions.pool import Sessions
+from supervisor.sessions.pool import SessionPool
 from supervisor.store.records import User
 
 CHANNEL = "stream"
@@ -59,7 +59,7 @@ class OneShot:
         self,
         *,
         operations: Operations,
-        sessions: Sessions,
+        sessions: SessionPool,
         projects: Projects,
         default_project: str,
         seconds: float = SECONDS,
@@ -123,7 +123,7 @@ class OneShot:
             stream.lines.put_nowait(None)
 
     async def _answer(self, caller: Caller, session_id: SessionId, prompt: str) -> None:
-        taken = await self._operations.send(Asked(caller=caller, channel=CHANNEL), session_id, prompt, None)
+        taken = await self._operations.send(WorkRequest(caller=caller, channel=CHANNEL), session_id, prompt, None)
         await self._operations.answer(taken)
 
     def _folder(self, user: User, name: str | None) -> str:

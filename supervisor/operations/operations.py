@@ -35,21 +35,21 @@ from supervisor.protocol.status import EndReason, SessionStatus, Target, TurnSta
 from supervisor.protocol.times import Clock, now_ms, rfc3339
 from supervisor.routing.rules import Decision
 from supervisor.sessions.lifecycle import Lifecycle
-from supervisor.sessions.pool import Sessions
+from supervisor.sessions.pool import SessionPool
 from supervisor.store.port import Store
 from supervisor.store.records import NewSession, Result, Session, User
-from supervisor.turns.scheduler import Turns
+from supervisor.turns.scheduler import TurnScheduler
 
 ONE_TURN_TO_END_SECONDS = 15.0
 """How long a disconnect waits for the turn that it interrupted."""
 
 
-ROOM_SECONDS = 30.0
+PROCESS_WAIT_SECONDS = 30.0
 """How long a connect waits for a process while all are busy."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class WorkRequest:
     """What a request that starts work carries, whichever wire it came by.
 
     Attributes:
@@ -78,12 +78,12 @@ class Operations:
         projects: Projects,
         queries: Queries,
         intake: Intake,
-        sessions: Sessions,
-        turns: Turns,
+        sessions: SessionPool,
+        turns: TurnScheduler,
         waiters: Waiters,
         claude_code: ClaudeCode,
         turn_to_end_seconds: float = ONE_TURN_TO_END_SECONDS,
-        room_seconds: float = ROOM_SECONDS,
+        process_wait_seconds: float = PROCESS_WAIT_SECONDS,
         clock: Clock = now_ms,
     ) -> None:
         self.queries = queries
@@ -96,7 +96,7 @@ class Operations:
         self._waiters = waiters
         self._limits = claude_code
         self._turn_to_end_seconds = turn_to_end_seconds
-        self._room_seconds = room_seconds
+        self._process_wait_seconds = process_wait_seconds
         self._clock = clock
         self._entering: dict[SessionId, UserId] = {}
 
@@ -139,7 +139,7 @@ class Operations:
             live.tap = tap
             with self._sessions.claim(live):
                 live.lifecycle.failures = 0
-                await self._sessions.open(live, patience=self._room_seconds)
+                await self._sessions.open(live, patience=self._process_wait_seconds)
         return events.ClaudeCodeConnected(session_id=session_id, timestamp=self._now(), resumed=resumed)
 
     async def _record(self, user: User, session_id: SessionId, project: Project, path: str) -> Session:
@@ -194,7 +194,7 @@ class Operations:
 
     async def send(
         self,
-        asked: Asked,
+        asked: WorkRequest,
         session_id: SessionId,
         message: str,
         context: Mapping[str, Any] | None,
@@ -228,7 +228,7 @@ class Operations:
 
     async def route(
         self,
-        asked: Asked,
+        asked: WorkRequest,
         user: User,
         message: str,
         *,
@@ -280,7 +280,7 @@ class Operations:
 
     def _submission(
         self,
-        asked: Asked,
+        asked: WorkRequest,
         user: User,
         message: str,
         *,
@@ -338,7 +338,7 @@ class Operations:
         return rfc3339(self._clock())
 
 
-def _same(taken: Taken, asked: Asked) -> Taken:
+def _same(taken: Taken, asked: WorkRequest) -> Taken:
     """Refuse another request under an id that was used before."""
     if taken.accepted.duplicate and not taken.accepted.same:
         raise IdempotencyConflict(str(asked.external_id))

@@ -11,7 +11,7 @@ from supervisor.protocol.errors import InvalidMessage, SessionNotFound, UserNotF
 from supervisor.protocol.messages import MessageId, Outbound, SessionId, UserId
 from supervisor.protocol.status import SessionStatus
 from supervisor.protocol.times import parse_day, usd
-from supervisor.sessions.pool import Sessions
+from supervisor.sessions.pool import SessionPool
 from supervisor.spending.limits import Scope
 from supervisor.spending.spending import Spending
 from supervisor.store.port import Store
@@ -24,7 +24,7 @@ class Queries:
     """Answers from the store, within what a caller may see: what is not theirs does not exist for them."""
 
     def __init__(
-        self, store: Store, directory: Directory, projects: Projects, sessions: Sessions, spending: Spending
+        self, store: Store, directory: Directory, projects: Projects, sessions: SessionPool, spending: Spending
     ) -> None:
         self._store = store
         self._directory = directory

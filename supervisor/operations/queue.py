@@ -14,7 +14,7 @@ from supervisor.protocol.times import Clock, now_ms
 from supervisor.store.port import Store
 from supervisor.store.records import Turn
 from supervisor.turns.outcomes import dropped
-from supervisor.turns.scheduler import Turns
+from supervisor.turns.scheduler import TurnScheduler
 
 
 class MessageNotWaiting(XswarmError):
@@ -31,7 +31,7 @@ class MessageNotWaiting(XswarmError):
         return f"Message does not wait: {self.message_id}"
 
 
-class WaitingLine:
+class QueueOperations:
     """What waits, in the order in which it came.
 
     Args:
@@ -43,7 +43,7 @@ class WaitingLine:
         *,
         store: Store,
         queries: Queries,
-        turns: Turns,
+        turns: TurnScheduler,
         waiters: Waiters,
         replied: Callable[[str], None],
         clock: Clock = now_ms,

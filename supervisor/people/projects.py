@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from supervisor.config import Project as ProjectTable
+from supervisor.config import ProjectConfig
 from supervisor.permissions.policy import is_inside, is_protected
 from supervisor.protocol.errors import ProjectNotAllowed
 from supervisor.protocol.messages import ProjectName, UserId
@@ -49,7 +49,7 @@ class Projects:
     """
 
     def __init__(
-        self, tables: Mapping[str, ProjectTable], default_model: str = "", *, scratch: Path | None = None
+        self, tables: Mapping[str, ProjectConfig], default_model: str = "", *, scratch: Path | None = None
     ) -> None:
         self._default_model = default_model
         self._scratch = scratch

@@ -15,7 +15,7 @@ TRACES = RateLimitItemPerHour(500)
 """Audit rows about dropped messages that one channel may write."""
 
 
-class Rates:
+class RateLimits:
     """Counts the messages of people, and apart from them their command words; services are not counted."""
 
     def __init__(self, limits: Limits) -> None:

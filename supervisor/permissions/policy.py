@@ -78,7 +78,7 @@ class Risk(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asking(Verdict):
+class NeedsApproval(Verdict):
     """A no that a person may turn into a yes."""
 
     risk: Risk
@@ -129,7 +129,7 @@ def look_again(call: ToolCall, allowed: Verdict, project_path: str, guarded: Col
         guarded: what a person is asked about all the same, whatever the project allows.
     """
     asking = decide(call, Permissions.ASK, project_path)
-    if not isinstance(asking, Asking):
+    if not isinstance(asking, NeedsApproval):
         return allowed
     here = _here(call, project_path)
     outside = not all(is_inside(path, project_path, here) for path in _places(call, here))
@@ -297,6 +297,6 @@ def _stays_inside(pattern: str, below: str, project_path: str) -> bool:
     )
 
 
-def _needs_asking(call: ToolCall, why: str, risk: Risk) -> Asking:
+def _needs_asking(call: ToolCall, why: str, risk: Risk) -> NeedsApproval:
     reason = f"{summary(call)} needs a person's approval ({why}), so it was not run"
-    return Asking(allowed=False, reason=reason, risk=risk)
+    return NeedsApproval(allowed=False, reason=reason, risk=risk)

@@ -59,13 +59,13 @@ class CloseAsked:
 
 
 @dataclass(frozen=True, slots=True)
-class Exited:
+class ProcessExited:
     """No process is left; `why` is empty where it was closed on request."""
 
     why: str = ""
 
 
-Event = Opening | Opened | OpenFailed | TurnBegan | TurnEnded | WentQuiet | CloseAsked | Exited
+Event = Opening | Opened | OpenFailed | TurnBegan | TurnEnded | WentQuiet | CloseAsked | ProcessExited
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class CloseProcess:
-    """Close the conversation and feed `Exited` back."""
+    """Close the conversation and feed `ProcessExited` back."""
 
 
 Effect = Record | CloseProcess
@@ -125,7 +125,7 @@ class Lifecycle:
                 return self._move(S.IDLE) if self.status is S.ACTIVE else ()
             case CloseAsked(reason):
                 return self._close(reason)
-            case Exited(why):
+            case ProcessExited(why):
                 return self._gone(EndReason.CRASH, why)
 
     def _opened(self) -> Sequence[Effect]:

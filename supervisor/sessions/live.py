@@ -22,7 +22,7 @@ from supervisor.store.records import Session, Turn
 
 Sink = Callable[[talk.ConversationEvent], None]
 Witness = Callable[[talk.ToolCall], Awaitable[None]]
-AskPerson = Callable[[talk.ToolCall, permissions.Asking], Awaitable[talk.Verdict]]
+AskPerson = Callable[[talk.ToolCall, permissions.NeedsApproval], Awaitable[talk.Verdict]]
 
 CUT_OFF = (
     "the turn before this message was interrupted by a restart: check what of it took effect before you rely on it "
@@ -43,7 +43,7 @@ def home_of(state_dir: Path, session: Session) -> str:
     return str(state_dir / "sessions" / session.conversation_id)
 
 
-class Live:
+class LiveSession:
     """A session in memory, with or without a process.
 
     Attributes:
@@ -138,7 +138,7 @@ class Live:
         if verdict.allowed and self.guarded:
             verdict = permissions.look_again(call, verdict, self.session.project_path, self.guarded)
         unasked = verdict.allowed
-        if isinstance(verdict, permissions.Asking) and self.ask_person is not None:
+        if isinstance(verdict, permissions.NeedsApproval) and self.ask_person is not None:
             verdict = await self.ask_person(call, verdict)
         if not verdict.allowed:
             self.denied.append(verdict.reason)
@@ -159,7 +159,7 @@ class Claim:
 
     __slots__ = ("_live", "_released")
 
-    def __init__(self, live: Live, released: Callable[[], None]) -> None:
+    def __init__(self, live: LiveSession, released: Callable[[], None]) -> None:
         self._live = live
         self._released = released
 

@@ -26,20 +26,20 @@ from supervisor.sessions.lifecycle import (
     CloseAsked,
     CloseProcess,
     Effect,
-    Exited,
     Opened,
     OpenFailed,
     Opening,
+    ProcessExited,
     Record,
     TurnBegan,
     TurnEnded,
     WentQuiet,
 )
-from supervisor.sessions.live import Claim, Live, TurnInProcess, home_of
+from supervisor.sessions.live import Claim, LiveSession, TurnInProcess, home_of
 from supervisor.spending.spending import Spending
 from supervisor.store.port import Store
 from supervisor.store.records import Session
-from supervisor.undo.recorder import Recording
+from supervisor.undo.recorder import Recorder
 
 logger = logging.getLogger(__name__)
 
@@ -56,7 +56,7 @@ HISTORY_EXCHANGES = 20
 """How much of our own history a connector gets that has lost its own."""
 
 
-class Sessions:
+class SessionPool:
     """All sessions with a process, and the way to give one to the others.
 
     Args:
@@ -75,7 +75,7 @@ class Sessions:
         connector: Connector,
         gateway: Gateway | None,
         approvals: Approvals,
-        recording: Recording,
+        recorder: Recorder,
         spending: Spending,
         processes: FairQueue,
         state_dir: Path,
@@ -88,27 +88,27 @@ class Sessions:
         self._connector = connector
         self._gateway = gateway
         self._approvals = approvals
-        self._recording = recording
+        self._recorder = recorder
         self._state_dir = state_dir
         self._max_processes = max_processes
         self._turn_timeout = turn_timeout
         self._spending = spending
         self._clock = clock
-        self._live: dict[SessionId, Live] = {}
+        self._live: dict[SessionId, LiveSession] = {}
         self._starting = 0  # processes that are being started: they count before they are there
         self._processes = processes
         self._accepting = True
 
-    def live(self, session_id: SessionId) -> Live | None:
+    def live(self, session_id: SessionId) -> LiveSession | None:
         """Return a session that is in memory."""
         return self._live.get(session_id)
 
-    def take(self, session: Session, project: Project) -> Live:
+    def take(self, session: Session, project: Project) -> LiveSession:
         """Return a session in memory, taking its record in where it is new here."""
         live = self._live.get(session.id)
         if live is None:
             meter = self._spending.meter(session.id, session.user_id, session.id)
-            live = Live(session, project, meter, self._state_dir)
+            live = LiveSession(session, project, meter, self._state_dir)
             self._live[session.id] = live
         return live
 
@@ -128,7 +128,7 @@ class Sessions:
         """Return how many conversations are open."""
         return sum(live.conversation is not None for live in self._live.values())
 
-    async def open(self, live: Live, *, patience: float | None = None) -> Conversation:
+    async def open(self, live: LiveSession, *, patience: float | None = None) -> Conversation:
         """Return the session's conversation, starting or resuming it where there is none.
 
         Args:
@@ -154,7 +154,7 @@ class Sessions:
                 if not self._is_full():
                     return await self._open(live)
 
-    async def _open(self, live: Live) -> Conversation:
+    async def _open(self, live: LiveSession) -> Conversation:
         self._starting += 1
         try:
             await self._apply(live, live.lifecycle.on(Opening()))
@@ -174,7 +174,7 @@ class Sessions:
         await self._apply(live, live.lifecycle.on(Opened()))
         return conversation
 
-    def claim(self, live: Live) -> Claim:
+    def claim(self, live: LiveSession) -> Claim:
         """Keep a session's process from being reaped or evicted, as long as a `with` block lasts."""
         return Claim(live, self._processes.wake_next)
 
@@ -182,13 +182,13 @@ class Sessions:
         """Return how far a prompt had come whose process died with an earlier daemon."""
         return await self._connector.trace(home_of(self._state_dir, session), session.conversation_id, key)
 
-    async def began(self, live: Live, running: TurnInProcess) -> None:
+    async def began(self, live: LiveSession, running: TurnInProcess) -> None:
         """Note that a turn begins: it gets what is heard, and what its tools may change is recorded with it."""
         live.prompted = True
         live.sink = running.on_event
         live.ask_person = partial(self._approvals.decide, session=live.session, running=running)
         live.guarded = self._approvals.guarded(running.turn.channel)
-        live.witness = partial(self._recording.witness, running.turn.id, live.project.path)
+        live.witness = partial(self._recorder.witness, running.turn.id, live.project.path)
         live.outdate = partial(self._approvals.outdate, live.session.id)
         live.denied = []
         live.resumed.set()
@@ -197,7 +197,7 @@ class Sessions:
         except StorageError as error:
             logger.error("%s: its status could not be recorded: %s", live.session.id, error)
 
-    def ended(self, live: Live, *, well: bool) -> None:
+    def ended(self, live: LiveSession, *, well: bool) -> None:
         """Note that a turn ended, and that none follows it in its process."""
         live.resumed.set()
         live.sink = None
@@ -275,7 +275,7 @@ class Sessions:
             await self._announce(live)
         return len(lives)
 
-    async def _start(self, live: Live) -> Conversation:
+    async def _start(self, live: LiveSession) -> Conversation:
         session = live.session
         history: list[talk.Exchange] = []
         if live.prompted:
@@ -294,7 +294,7 @@ class Sessions:
             self._revoke(live)
             raise ConnectionFailed("an internal error; the details are in the log") from error
 
-    async def _pump(self, live: Live, conversation: Conversation) -> None:
+    async def _pump(self, live: LiveSession, conversation: Conversation) -> None:
         """Hand every event of a conversation to the running turn; see its end."""
         why = "the connection ended without a word"
         try:
@@ -315,12 +315,12 @@ class Sessions:
             live.sink(talk.Exited(why=why))
         logger.warning("%s: Claude Code is gone: %s", live.session.id, why or "no reason given")
         try:
-            await self._apply(live, live.lifecycle.on(Exited(why)))
+            await self._apply(live, live.lifecycle.on(ProcessExited(why)))
         except StorageError as error:
             logger.error("%s: its end could not be recorded: %s", live.session.id, error)
         self._processes.wake_next()
 
-    async def _make_room(self, live: Live) -> None:
+    async def _make_room(self, live: LiveSession) -> None:
         """Close the least recently used idle process while there are too many, or wait until one is idle.
 
         Raises:
@@ -343,7 +343,7 @@ class Sessions:
         # Whoever has a process is in memory: while fewer are there, nothing need be counted.
         return len(self._live) >= most and self.process_count() + self._starting >= most
 
-    async def _apply(self, live: Live, effects: Sequence[Effect]) -> None:
+    async def _apply(self, live: LiveSession, effects: Sequence[Effect]) -> None:
         for effect in effects:
             match effect:
                 case Record(status, reason):
@@ -353,20 +353,20 @@ class Sessions:
                     await self._announce(live)
                 case CloseProcess():
                     await self._close_process(live)
-                    await self._apply(live, live.lifecycle.on(Exited()))
+                    await self._apply(live, live.lifecycle.on(ProcessExited()))
 
-    async def _close_processes(self, lives: Sequence[Live]) -> None:
+    async def _close_processes(self, lives: Sequence[LiveSession]) -> None:
         """Close many, some at a time: a task for each would take longer than most of them."""
         left = iter(lives)
 
         async def close_what_is_left() -> None:
             for live in left:
                 await self._close_process(live)
-                live.lifecycle.on(Exited())
+                live.lifecycle.on(ProcessExited())
 
         await asyncio.gather(*(close_what_is_left() for _ in range(min(len(lives), PARALLEL_CLOSES))))
 
-    async def _close_process(self, live: Live) -> None:
+    async def _close_process(self, live: LiveSession) -> None:
         conversation, live.conversation = live.conversation, None
         if conversation is not None:
             await conversation.close()
@@ -378,18 +378,18 @@ class Sessions:
         self._revoke(live)
         self._processes.wake_next()
 
-    def _revoke(self, live: Live) -> None:
+    def _revoke(self, live: LiveSession) -> None:
         if live.endpoint is not None and self._gateway is not None:
             self._gateway.revoke(live.endpoint.token)
             live.endpoint = None
 
-    def _forget(self, live: Live) -> None:
+    def _forget(self, live: LiveSession) -> None:
         """Drop a session without a process from memory; its record has all that matters."""
         # Another may have taken its place in memory by now.
         if live.conversation is None and live.reapable and self._live.get(live.session.id) is live:
             del self._live[live.session.id]
 
-    async def _announce(self, live: Live) -> None:
+    async def _announce(self, live: LiveSession) -> None:
         session_id, user_id = live.session.id, live.session.user_id
         topics = (f"session:{session_id}", f"user:{user_id}", "sessions")
         if self._hub.wanted(*topics) and (session := await self._store.sessions.get(session_id)) is not None:

@@ -6,15 +6,15 @@ import logging
 from collections.abc import Sequence
 from dataclasses import replace
 
-from supervisor.config import Budgets as Limits
+from supervisor.config import BudgetConfig
 from supervisor.protocol.codes import CodeKind
 from supervisor.protocol.errors import BudgetExceeded, StorageError
 from supervisor.protocol.times import Clock, now_ms
 from supervisor.spending.limits import LEVELS, configured
 from supervisor.spending.notices import BudgetNotices, own_reply
-from supervisor.store.port import Outbox
-from supervisor.store.ports.budgets import Budgets, Reached, reference
-from supervisor.store.ports.codes import Codes
+from supervisor.store.port import OutboxStore
+from supervisor.store.ports.budgets import BudgetStore, Reached, reference
+from supervisor.store.ports.codes import CodeStore
 from supervisor.store.records import Turn
 
 logger = logging.getLogger(__name__)
@@ -31,10 +31,10 @@ class Alerts:
     def __init__(
         self,
         *,
-        budgets: Budgets,
-        codes: Codes,
-        outbox: Outbox,
-        limits: Limits,
+        budgets: BudgetStore,
+        codes: CodeStore,
+        outbox: OutboxStore,
+        limits: BudgetConfig,
         notices: BudgetNotices,
         clock: Clock = now_ms,
     ) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from supervisor.config import Budgets
+from supervisor.config import BudgetConfig
 from supervisor.protocol.errors import BudgetExceeded
 from supervisor.protocol.times import nanos, usd
 
@@ -53,7 +53,7 @@ class Account:
         return BudgetExceeded(self.scope, usd(self.spent + self.held), usd(self.limit), self.day)
 
 
-def configured(limits: Budgets | None, scope: str) -> int | None:
+def configured(limits: BudgetConfig | None, scope: str) -> int | None:
     """Return a limit as it stands in config.toml, in nanodollars; None = there is none."""
     if limits is None:
         return None

@@ -13,7 +13,7 @@ from supervisor.protocol.conversation import Tokens
 from supervisor.protocol.errors import BudgetExceeded, StorageError
 from supervisor.protocol.messages import UserId
 from supervisor.protocol.times import Clock, now_ms
-from supervisor.store.port import Ledger
+from supervisor.store.port import LedgerStore
 from supervisor.store.records import Charge
 
 logger = logging.getLogger(__name__)
@@ -36,7 +36,7 @@ class _Entry:
     journal: bool
 
 
-class Gauge(Protocol):
+class SpendingLimit(Protocol):
     """Says what may still be spent."""
 
     async def refusal(self, turn_id: int | None, user_id: UserId, under_way: int) -> BudgetExceeded | None:
@@ -62,10 +62,10 @@ class SessionMeter:
         self,
         lane: str,
         user_id: UserId,
-        ledger: Ledger | None,
+        ledger: LedgerStore | None,
         clock: Clock = now_ms,
         *,
-        gauge: Gauge | None = None,
+        gauge: SpendingLimit | None = None,
         settle_seconds: float = SETTLE_SECONDS,
     ) -> None:
         self._lane = lane
@@ -147,7 +147,7 @@ class SessionMeter:
         self._admitted += 1
         return None
 
-    async def _refusal(self, gauge: Gauge, most_nanos: int) -> BudgetExceeded | None:
+    async def _refusal(self, gauge: SpendingLimit, most_nanos: int) -> BudgetExceeded | None:
         while True:
             # Before anything is asked: what ends meanwhile is in none of the answers, and is asked about again.
             over, alone = self._over, not self._admitted

@@ -16,7 +16,7 @@ from supervisor.protocol.status import Role
 from supervisor.protocol.times import DAY_MS, Clock, now_ms, usd
 from supervisor.spending.limits import LEVELS, Scope, offer
 from supervisor.store.ports.budgets import Reached, Spent, reference
-from supervisor.store.records import Asking, OutboxDraft, Outcome, Turn, User
+from supervisor.store.records import IssuedCode, OutboxDraft, Outcome, Turn, User
 
 CODED_LEVEL = 80
 """From this percentage on an administrator is told a code that raises the limit."""
@@ -140,7 +140,7 @@ class BudgetNotices:
             return [_with(draft, error, f"{_add(limit, code)}{ended}") for draft in refused]
 
         key = {Scope.SESSION: str(turn.session_id), Scope.USER: turn.user_id}.get(Scope(error.scope), "")
-        asking = Asking(
+        asking = IssuedCode(
             kind=CodeKind.BUDGET,
             ref=reference(error.scope, day, key),
             until_ms=self._until_ms(day),

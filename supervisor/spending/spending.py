@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from supervisor.config import Budgets
+from supervisor.config import BudgetConfig
 from supervisor.delivery.hub import Hub
 from supervisor.people.identity import Directory
 from supervisor.protocol.errors import BudgetExceeded
@@ -21,7 +21,7 @@ from supervisor.store.records import Outcome, Turn
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Gauge:
+class ConfiguredLimits:
     """Asked by a meter before each call of its session or thread."""
 
     spending: Spending
@@ -49,7 +49,7 @@ class Spending:
         self,
         *,
         store: Store,
-        limits: Budgets | None,
+        limits: BudgetConfig | None,
         track_costs: bool,
         directory: Directory,
         hub: Hub,
@@ -75,7 +75,7 @@ class Spending:
     def meter(self, lane: str, user_id: UserId, session_id: SessionId | None) -> SessionMeter:
         """Return the meter of a session, or of a thread with the assistant."""
         ledger = self._store.ledger if self._track_costs else None
-        gauge = Gauge(spending=self, session_id=session_id) if self._limits is not None else None
+        gauge = ConfiguredLimits(spending=self, session_id=session_id) if self._limits is not None else None
         return SessionMeter(lane, user_id, ledger, self._clock, gauge=gauge)
 
     async def reserve(self, turn: Turn) -> BudgetExceeded | None:

@@ -21,18 +21,18 @@ from supervisor.protocol.messages import (
     UserId,
 )
 from supervisor.protocol.status import EndReason, OutboxState, SessionStatus
-from supervisor.store.ports.approvals import Approvals
-from supervisor.store.ports.audit import Audit
-from supervisor.store.ports.budgets import Budgets
-from supervisor.store.ports.changes import Changes
-from supervisor.store.ports.codes import Codes
+from supervisor.store.ports.approvals import ApprovalStore
+from supervisor.store.ports.audit import AuditStore
+from supervisor.store.ports.budgets import BudgetStore
+from supervisor.store.ports.changes import ChangeStore
+from supervisor.store.ports.codes import CodeStore
 from supervisor.store.ports.costs import CostLine, CostQuery
-from supervisor.store.ports.passphrases import Passphrases
+from supervisor.store.ports.passphrases import PassphraseStore
 from supervisor.store.records import (
     Acceptance,
     Accepted,
     Charge,
-    Conversation,
+    LastExchange,
     NewSession,
     OutboxDraft,
     OutboxRow,
@@ -49,7 +49,7 @@ from supervisor.store.records import (
 Notices = Callable[[Turn], Sequence[OutboxDraft]]
 
 
-class Accounts(Protocol):
+class AccountStore(Protocol):
     """Users, their addresses and projects, and tokens."""
 
     async def users(self) -> list[User]:
@@ -77,7 +77,7 @@ class Accounts(Protocol):
         """Revoke a token; False = no such token."""
 
 
-class Turns(Protocol):
+class TurnStore(Protocol):
     """The three transactions that change a message's state, and what is read about turns."""
 
     async def accept(self, acceptance: Acceptance, *, orphaned: Callable[[Accepted], None] | None = None) -> Accepted:
@@ -171,14 +171,14 @@ class Turns(Protocol):
     async def events(self, turn_id: int) -> list[tuple[str, dict[str, Any]]]:
         """Return the events of a turn, in order."""
 
-    async def last_conversation(self, user_id: UserId, channel: str) -> Conversation | None:
+    async def last_conversation(self, user_id: UserId, channel: str) -> LastExchange | None:
         """Return where the user's last answer from Claude Code on a channel came from; O(1)."""
 
     async def last_project(self, user_id: UserId) -> ProjectName | None:
         """Return the project that the user last used with Claude Code, on any channel; O(1)."""
 
 
-class Sessions(Protocol):
+class SessionStore(Protocol):
     """Claude Code sessions."""
 
     async def create(self, session: NewSession, *, status: SessionStatus, now_ms: int) -> Session:
@@ -238,7 +238,7 @@ class Sessions(Protocol):
         """At start: no process of an earlier epoch is left; mark every live session disconnected."""
 
 
-class Outbox(Protocol):
+class OutboxStore(Protocol):
     """Replies that leave by a channel."""
 
     async def add(self, draft: OutboxDraft, *, user_id: UserId | None, now_ms: int) -> None:
@@ -289,7 +289,7 @@ class Outbox(Protocol):
         """Return how many replies are in each unfinished or dead state."""
 
 
-class Ledger(Protocol):
+class LedgerStore(Protocol):
     """What was spent."""
 
     async def journal(self, turn_id: int, charge: Charge) -> None:
@@ -305,7 +305,7 @@ class Ledger(Protocol):
         """Compare the sums of ledger, messages, sessions and rollups; return a sentence per difference."""
 
 
-class Keys(Protocol):
+class IdempotencyStore(Protocol):
     """Small things kept over restarts: marks of channels, and first answers by Idempotency-Key."""
 
     async def get_mark(self, name: str) -> int | None:
@@ -329,51 +329,51 @@ class Store(Protocol):
         """The number of this start; every row that a running node writes carries it."""
 
     @property
-    def accounts(self) -> Accounts:
+    def accounts(self) -> AccountStore:
         """Users, addresses, tokens."""
 
     @property
-    def turns(self) -> Turns:
+    def turns(self) -> TurnStore:
         """Messages and their turns."""
 
     @property
-    def sessions(self) -> Sessions:
+    def sessions(self) -> SessionStore:
         """Claude Code sessions."""
 
     @property
-    def outbox(self) -> Outbox:
+    def outbox(self) -> OutboxStore:
         """Replies."""
 
     @property
-    def ledger(self) -> Ledger:
+    def ledger(self) -> LedgerStore:
         """Costs."""
 
     @property
-    def audit(self) -> Audit:
+    def audit(self) -> AuditStore:
         """The chained record."""
 
     @property
-    def keys(self) -> Keys:
+    def keys(self) -> IdempotencyStore:
         """Marks and kept answers."""
 
     @property
-    def codes(self) -> Codes:
+    def codes(self) -> CodeStore:
         """Codes that people were told."""
 
     @property
-    def approvals(self) -> Approvals:
+    def approvals(self) -> ApprovalStore:
         """Questions about tool calls."""
 
     @property
-    def budgets(self) -> Budgets:
+    def budgets(self) -> BudgetStore:
         """What is spent and held under limits."""
 
     @property
-    def passphrases(self) -> Passphrases:
+    def passphrases(self) -> PassphraseStore:
         """What people know besides having a phone."""
 
     @property
-    def changes(self) -> Changes:
+    def changes(self) -> ChangeStore:
         """What turns changed in files."""
 
     async def backup(self, path: Path) -> None:

@@ -253,7 +253,7 @@ class Charge:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asking:
+class IssuedCode:
     """A code that a turn's end issues, and the replies that tell it.
 
     Attributes:
@@ -298,7 +298,7 @@ class Outcome:
     recorded: Recorded | None = None
     charges: Sequence[Charge] = ()
     replies: Sequence[OutboxDraft] = ()
-    asking: Asking | None = None
+    asking: IssuedCode | None = None
     footer: Callable[[Outcome, int], str] | None = None
     session_status: SessionStatus | None = None
     session_reason: str = ""
@@ -376,7 +376,7 @@ class OutboxRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Conversation:
+class LastExchange:
     """Where a user's last exchange with Claude Code on a channel was."""
 
     session_id: SessionId

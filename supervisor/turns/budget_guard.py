@@ -9,7 +9,7 @@ from supervisor.protocol.errors import BudgetExceeded
 from supervisor.protocol.ports import Conversation
 from supervisor.spending.meter import SessionMeter
 from supervisor.spending.spending import Spending
-from supervisor.turns.running import Running
+from supervisor.turns.running import RunningTurn
 
 logger = logging.getLogger(__name__)
 
@@ -29,7 +29,7 @@ class BudgetGuard:
         self._refused_seconds = refused_seconds
         self._stopping: set[asyncio.Task[None]] = set()
 
-    def watch(self, meter: SessionMeter, running: Running, conversation: Conversation) -> None:
+    def watch(self, meter: SessionMeter, running: RunningTurn, conversation: Conversation) -> None:
         """Watch a turn until its meter is given to another one."""
 
         def refused(error: BudgetExceeded) -> None:
@@ -48,7 +48,7 @@ class BudgetGuard:
         meter.on_refusal = refused
         meter.on_spent = spent if self._spending.alerting else None
 
-    async def _stop(self, running: Running, conversation: Conversation) -> None:
+    async def _stop(self, running: RunningTurn, conversation: Conversation) -> None:
         await asyncio.wait([running.ended], timeout=self._refused_seconds)
         if not running.ended.done():
             logger.warning("%s: it goes on although its budget is spent, ending it", running.turn.message_id)

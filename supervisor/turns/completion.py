@@ -19,8 +19,8 @@ from supervisor.store.ports.approvals import Approval
 from supervisor.store.recorded import Recorded
 from supervisor.store.records import Outcome, Result, Turn
 from supervisor.turns import outcomes
-from supervisor.turns.running import BROKE, Running
-from supervisor.undo.recorder import Recording
+from supervisor.turns.running import BROKE, RunningTurn
+from supervisor.undo.recorder import Recorder
 
 logger = logging.getLogger(__name__)
 
@@ -32,7 +32,7 @@ STARTED = frozenset({"tool_allowed", "tool_started"})
 """Events of a tool call that may have had an effect: recorded before it ran, and when it was seen."""
 
 
-class Endings:
+class TurnCompletion:
     """Records how turns end.
 
     Args:
@@ -49,13 +49,13 @@ class Endings:
         *,
         store: Store,
         hub: Hub,
-        recording: Recording,
+        recorder: Recorder,
         spending: Spending,
         replied: Callable[[str], None],
         clock: Clock = now_ms,
     ) -> None:
         self._store = store
-        self._recording = recording
+        self._recorder = recorder
         self._spending = spending
         self._hub = hub
         self._replied = replied
@@ -63,7 +63,7 @@ class Endings:
         self.waiters = Waiters()
         self.time_is_up = False
 
-    async def conclude(self, running: Running, ended: talk.Finished | talk.Failed, denied: Sequence[str]) -> None:
+    async def conclude(self, running: RunningTurn, ended: talk.Finished | talk.Failed, denied: Sequence[str]) -> None:
         """Record a turn that ended while it ran.
 
         Args:
@@ -85,7 +85,7 @@ class Endings:
             error = TurnFailed(why, timed_out=ended.timed_out, remedy=ended.remedy)
         await self.finish(running.turn, outcome, error)
 
-    async def conclude_part(self, part: Running, ended: talk.Finished | talk.Failed, *, hosts: bool) -> None:
+    async def conclude_part(self, part: RunningTurn, ended: talk.Finished | talk.Failed, *, hosts: bool) -> None:
         """Record a turn that was part of another, which ended so, and ended with it."""
         if isinstance(ended, talk.Failed) and ended.why == outcomes.SHUT_DOWN:
             outcome = outcomes.interrupted(part.turn, outcomes.SHUT_DOWN, (), None, self._clock())
@@ -129,11 +129,11 @@ class Endings:
                 logger.error("%s: the outcome cannot be stored yet: %s", turn.message_id, refused)
                 self.waiters.fail(turn.message_id, refused)
                 if self.time_is_up:
-                    self._recording.ended(turn)
+                    self._recorder.ended(turn)
                     return None  # it stays running in the store, and the next start reports it
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, 10.0)
-        self._recording.ended(turn)
+        self._recorder.ended(turn)
         if settled is None:
             logger.error("%s: its outcome was not stored: another epoch has it", turn.message_id)
             self.waiters.fail(turn.message_id, TurnFailed("another daemon has taken it over"))
@@ -168,7 +168,7 @@ class Endings:
             StorageError: it is to be asked again.
         """
         try:
-            return await self._recording.after(turn)
+            return await self._recorder.after(turn)
         except StorageError:
             raise
         except Exception:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from supervisor.protocol.messages import MessageId, ProjectName
 from supervisor.protocol.ports import Conversation
 from supervisor.store.records import Turn
-from supervisor.turns.running import Running
+from supervisor.turns.running import RunningTurn
 
 
 @dataclass(slots=True)
@@ -32,9 +32,9 @@ class Lane:
     started: Turn | None = None
     starting: bool = False
     beginning: bool = False
-    cut: list[asyncio.Future[Running | None]] = field(default_factory=list)
+    cut: list[asyncio.Future[RunningTurn | None]] = field(default_factory=list)
     cut_by: MessageId | None = None
-    running: Running | None = None
+    running: RunningTurn | None = None
     conversation: Conversation | None = None
     task: asyncio.Task[None] | None = None
     writes: set[asyncio.Task[None]] = field(default_factory=set)
@@ -44,7 +44,7 @@ class Lane:
         """Return whether a turn that is about to begin is interrupted."""
         return bool(self.cut) or self.cut_by not in (None, turn.message_id)
 
-    def tell_cut(self, running: Running | None) -> None:
+    def tell_cut(self, running: RunningTurn | None) -> None:
         """Tell those who interrupt which turn it was; None = there was none."""
         self.cut_by = None
         for begun in self.cut:

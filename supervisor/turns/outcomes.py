@@ -17,8 +17,8 @@ from supervisor.protocol.texts import well_formed
 from supervisor.protocol.times import usd
 from supervisor.sessions.lifecycle import ATTENTION
 from supervisor.store.ports.approvals import Approval
-from supervisor.store.records import Asking, OutboxDraft, Outcome, Turn
-from supervisor.turns.running import Ended, Running, state_of
+from supervisor.store.records import IssuedCode, OutboxDraft, Outcome, Turn
+from supervisor.turns.running import Ended, RunningTurn, state_of
 
 OUTBOX_NAMESPACE = uuid.UUID("6f1d8f6e-3c53-5c0b-9a53-3b2a8d1f0c11")
 """Replies get the same id when their turn is concluded twice."""
@@ -49,7 +49,7 @@ def reply_id(message_id: MessageId, number: int = 0) -> OutboxId:
     return OutboxId(str(uuid.uuid5(OUTBOX_NAMESPACE, f"{message_id}/{number}")))
 
 
-def concluded(running: Running, ended: Ended, denied: Sequence[str], now_ms: int) -> Outcome:
+def concluded(running: RunningTurn, ended: Ended, denied: Sequence[str], now_ms: int) -> Outcome:
     """Return what is to be written of a turn that ended by itself."""
     if isinstance(ended, talk.Finished):
         answer = ended.text
@@ -69,7 +69,7 @@ def interrupted(
     turn: Turn,
     why: str,
     tools: Sequence[str],
-    running: Running | None,
+    running: RunningTurn | None,
     now_ms: int,
     *,
     attention: bool = False,
@@ -102,7 +102,7 @@ def interrupted(
         text = f"{_was_interrupted(turn, why)}. It was not run again. {words}{started}"
         return [replace(draft, text=text) for draft in outcome.replies]
 
-    asking = Asking(kind=CodeKind.TURN, ref=turn.message_id, until_ms=now_ms + ASKED_MS, notices=notices)
+    asking = IssuedCode(kind=CodeKind.TURN, ref=turn.message_id, until_ms=now_ms + ASKED_MS, notices=notices)
     return replace(outcome, replies=(), asking=asking)
 
 
@@ -159,7 +159,7 @@ def _outcome(
     answer: str,
     why: str,
     stop_reason: str,
-    running: Running | None,
+    running: RunningTurn | None,
     now_ms: int,
 ) -> Outcome:
     answer, why, stop_reason = well_formed(answer), well_formed(why), well_formed(stop_reason)

@@ -10,7 +10,7 @@ from functools import partial
 from time import monotonic
 from typing import Any
 
-from supervisor.approvals.question import Question
+from supervisor.approvals.question import PendingApproval
 from supervisor.delivery.hub import Hub
 from supervisor.people.rights import Rights
 from supervisor.protocol import conversation as talk
@@ -19,8 +19,8 @@ from supervisor.protocol.ports import Conversation
 from supervisor.protocol.status import EndReason, SessionStatus
 from supervisor.protocol.times import Clock
 from supervisor.sessions.assistant import Assistant, prompt_of
-from supervisor.sessions.live import Live
-from supervisor.sessions.pool import Sessions
+from supervisor.sessions.live import LiveSession
+from supervisor.sessions.pool import SessionPool
 from supervisor.spending.limits import Scope
 from supervisor.spending.meter import SessionMeter
 from supervisor.spending.spending import Spending
@@ -28,10 +28,10 @@ from supervisor.store.port import Store
 from supervisor.store.records import Turn
 from supervisor.turns import outcomes
 from supervisor.turns.budget_guard import BudgetGuard
-from supervisor.turns.completion import Endings
+from supervisor.turns.completion import TurnCompletion
 from supervisor.turns.lane import Lane
-from supervisor.turns.running import BROKE, Ended, Running, feed
-from supervisor.turns.suspension import Resting
+from supervisor.turns.running import BROKE, Ended, RunningTurn, feed
+from supervisor.turns.suspension import Suspension
 from supervisor.turns.tool_events import ToolEvents
 
 logger = logging.getLogger(__name__)
@@ -61,14 +61,14 @@ class TurnRunner:
         *,
         store: Store,
         hub: Hub,
-        sessions: Sessions,
+        sessions: SessionPool,
         assistant: Assistant,
         rights: Rights,
         spending: Spending,
         guard: BudgetGuard,
-        endings: Endings,
+        completion: TurnCompletion,
         tools: ToolEvents,
-        resting: Resting,
+        resting: Suspension,
         turn_timeout: float,
         grace_seconds: float,
         clock: Clock,
@@ -80,15 +80,15 @@ class TurnRunner:
         self._rights = rights
         self._spending = spending
         self._guard = guard
-        self._endings = endings
+        self._completion = completion
         self._tools = tools
-        self._resting = resting
+        self._suspension = resting
         self._turn_timeout = turn_timeout
         self._grace_seconds = grace_seconds
         self._clock = clock
         self.stopping = False
 
-    async def converse(self, lane: Lane, turn: Turn, live: Live, conversation: Conversation) -> None:
+    async def converse(self, lane: Lane, turn: Turn, live: LiveSession, conversation: Conversation) -> None:
         """Run a turn of Claude Code, with what is sent into it."""
         await self._see_through(turn, self._talk(lane, turn, live, conversation))
 
@@ -112,7 +112,7 @@ class TurnRunner:
             logger.exception("%s: its turn broke", turn.message_id)
             error = TurnFailed(BROKE)
         await self._end_for_good(turn, error)
-        await self._endings.refuse(turn, error)
+        await self._completion.refuse(turn, error)
 
     async def _end_for_good(self, turn: Turn, error: XswarmError | None) -> None:
         """Close the session of a turn whose limit is the session's: only a person connects it again.
@@ -125,11 +125,11 @@ class TurnRunner:
             except StorageError as refused:  # its process is closed; whoever waits is told all the same
                 logger.error("%s: its end could not be stored: %s", turn.session_id, refused)
 
-    async def _talk(self, lane: Lane, turn: Turn, live: Live, conversation: Conversation) -> None:
+    async def _talk(self, lane: Lane, turn: Turn, live: LiveSession, conversation: Conversation) -> None:
         """Run a turn, and one after the other what was sent into it and goes on by itself."""
-        first = Running(live.noted(turn), self._hub, self._tools.recorder(lane))
-        first.joined = [Running(part, self._hub, self._tools.recorder(lane)) for part in turn.gathered]
-        running: Running | None = first
+        first = RunningTurn(live.noted(turn), self._hub, self._tools.recorder(lane))
+        first.joined = [RunningTurn(part, self._hub, self._tools.recorder(lane)) for part in turn.gathered]
+        running: RunningTurn | None = first
         stop = False
         while running is not None:
             live.meter.begin(running.turn.id, running.turn.user_id)
@@ -147,29 +147,29 @@ class TurnRunner:
             running, lane.beginning = following, following is not None
 
     @staticmethod
-    def _hand_over(live: Live, running: Running) -> None:
+    def _hand_over(live: LiveSession, running: RunningTurn) -> None:
         """Let what follows in the process pay for itself, and do nothing before it has begun."""
         live.resumed.clear()
         if (following := running.following) is not None:
             live.meter.begin(following.turn.id, following.turn.user_id)
 
-    async def _conclude(self, running: Running, ended: Ended, live: Live) -> Running | None:
+    async def _conclude(self, running: RunningTurn, ended: Ended, live: LiveSession) -> RunningTurn | None:
         """Record the end of a turn and of the parts that ended with it; return the one that goes on in its place."""
         if isinstance(ended, talk.Failed) and live.lifecycle.status is SessionStatus.ERROR:
             ended = replace(ended, remedy=ended.remedy or GAVE_UP)
         denied = tuple(live.denied)
-        await self._endings.conclude(running, ended, denied)
+        await self._completion.conclude(running, ended, denied)
         while running.joined:
             part, *rest = running.joined
             if not part.turn.gather and not part.ended_with(ended):
                 part.joined = rest
                 return part
-            await self._endings.conclude_part(part, ended, hosts=bool(rest))
+            await self._completion.conclude_part(part, ended, hosts=bool(rest))
             running.joined = rest
         return None
 
     async def _ask_assistant(self, lane: Lane, turn: Turn) -> None:
-        running = Running(turn, self._hub, self._tools.recorder(lane))
+        running = RunningTurn(turn, self._hub, self._tools.recorder(lane))
         async with self._assistant.converse(turn) as (conversation, meter):
             meter.begin(turn.id, turn.user_id)
             pump = asyncio.create_task(feed(conversation, running), name=f"assistant {turn.message_id}")
@@ -178,15 +178,15 @@ class TurnRunner:
         if self.stopping and not isinstance(ended, talk.Finished):
             await self._store.turns.requeue(turn.id, now_ms=self._clock())  # it has no tools: it may run again
             return
-        await self._endings.conclude(running, ended, ())
+        await self._completion.conclude(running, ended, ())
 
     async def _run(
         self,
         lane: Lane,
-        running: Running,
+        running: RunningTurn,
         conversation: Conversation,
         meter: SessionMeter,
-        live: Live | None = None,
+        live: LiveSession | None = None,
         *,
         stop: bool = False,
     ) -> Ended:
@@ -203,7 +203,7 @@ class TurnRunner:
                 if not running.given:
                     running.fail("it was interrupted before it began", interrupted=True)
             lane.tell_cut(running)
-            if self._endings.time_is_up:
+            if self._completion.time_is_up:
                 running.fail(outcomes.SHUT_DOWN)
             if running.ended.done():
                 return running.ended.result()
@@ -244,7 +244,7 @@ class TurnRunner:
         return running.ended.result()
 
     @staticmethod
-    async def _until_paused(running: Running, deadline: float) -> Question | None:
+    async def _until_paused(running: RunningTurn, deadline: float) -> PendingApproval | None:
         """Wait for a turn's end, or for a question without whose answer its process has nothing to do.
 
         Raises:
@@ -257,7 +257,7 @@ class TurnRunner:
         return running.pause.result()
 
     async def _rest(
-        self, lane: Lane, running: Running, question: Question, live: Live | None
+        self, lane: Lane, running: RunningTurn, question: PendingApproval, live: LiveSession | None
     ) -> tuple[Conversation, talk.Prompt] | None:
         """Let go of the process that waits for an answer; return how its turn goes on, None where it need not."""
         running.resume()
@@ -265,7 +265,7 @@ class TurnRunner:
             if live is None or not question.rest():
                 return None
             lane.conversation = None
-        resumed = await self._resting.until_answered(live, running, question)
+        resumed = await self._suspension.until_answered(live, running, question)
         if resumed is not None:
             lane.conversation = resumed[0]
         return resumed

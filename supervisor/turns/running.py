@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from time import monotonic
 
-from supervisor.approvals.question import Question
+from supervisor.approvals.question import PendingApproval
 from supervisor.delivery.hub import Hub
 from supervisor.protocol import conversation as talk
 from supervisor.protocol.errors import BudgetExceeded
@@ -28,7 +28,7 @@ Ended = talk.Finished | talk.Failed
 RecordTool = Callable[[int, talk.ToolStarted | talk.ToolFinished], None]
 
 
-class Running:
+class RunningTurn:
     """A turn under way; `on_event` is the sink that its conversation feeds.
 
     Args:
@@ -54,13 +54,13 @@ class Running:
         self.turn = turn
         self.text: list[str] = []
         self.ended: asyncio.Future[Ended] = asyncio.get_running_loop().create_future()
-        self.pause: asyncio.Future[Question | None] = asyncio.get_running_loop().create_future()
+        self.pause: asyncio.Future[PendingApproval | None] = asyncio.get_running_loop().create_future()
         self.provider_nanos: int | None = None
         self.charges: list[Charge] = []
         self.tools = 0
         self.refused: BudgetExceeded | None = None
         self.given = self.stopping = False
-        self.joined: list[Running] = []
+        self.joined: list[RunningTurn] = []
         self.on_end: Callable[[], None] | None = None
         self._names: dict[str, str] = {}
         self._calls: set[str] = set()  # tools that were called and have not answered
@@ -138,7 +138,7 @@ class Running:
         )
 
     @property
-    def following(self) -> Running | None:
+    def following(self) -> RunningTurn | None:
         """The first of its parts that was sent into it and has not ended."""
         return next((part for part in self.joined if part.given and not part.ended.done()), None)
 
@@ -150,7 +150,7 @@ class Running:
         alone = not self.joined and self._calls <= {call.tool_use_id}
         return call.agent_id is None and alone and not self.stopping
 
-    def ask_to_rest(self, question: Question) -> None:
+    def ask_to_rest(self, question: PendingApproval) -> None:
         """Ask whoever runs the turn to let its process go."""
         if not self.pause.done():
             self.pause.set_result(question)
@@ -215,7 +215,7 @@ class Running:
             )
 
 
-async def feed(conversation: Conversation, running: Running) -> None:
+async def feed(conversation: Conversation, running: RunningTurn) -> None:
     """Hand every event of a conversation of one turn to it; its silent end is the turn's."""
     why = "the connection ended without a word"
     try:

@@ -23,19 +23,19 @@ from supervisor.protocol.messages import MessageId, ProjectName, SessionId, User
 from supervisor.protocol.ports import Conversation
 from supervisor.protocol.times import Clock, now_ms
 from supervisor.sessions.assistant import Assistant
-from supervisor.sessions.live import Live
-from supervisor.sessions.pool import Sessions
+from supervisor.sessions.live import LiveSession
+from supervisor.sessions.pool import SessionPool
 from supervisor.spending.spending import Spending
 from supervisor.store.port import Store
 from supervisor.store.records import Acceptance, Turn
 from supervisor.turns import outcomes
 from supervisor.turns.budget_guard import BudgetGuard
-from supervisor.turns.completion import STORAGE_RETRY_SECONDS, Endings
+from supervisor.turns.completion import STORAGE_RETRY_SECONDS, TurnCompletion
 from supervisor.turns.lane import Lane
 from supervisor.turns.runner import TurnRunner
-from supervisor.turns.running import Running
-from supervisor.turns.steering import Joining
-from supervisor.turns.suspension import Resting
+from supervisor.turns.running import RunningTurn
+from supervisor.turns.steering import Steering
+from supervisor.turns.suspension import Suspension
 from supervisor.turns.tool_events import ToolEvents
 
 logger = logging.getLogger(__name__)
@@ -44,7 +44,7 @@ GRACE_SECONDS = 30.0
 """What a connector's own watchdog gets over the turn's time before the core ends the turn itself."""
 
 
-class Turns:
+class TurnScheduler:
     """All lanes with work.
 
     Args:
@@ -65,14 +65,14 @@ class Turns:
         *,
         store: Store,
         hub: Hub,
-        sessions: Sessions,
+        sessions: SessionPool,
         assistant: Assistant,
         projects: Projects,
         rights: Rights,
         spending: Spending,
         guard: BudgetGuard,
-        endings: Endings,
-        resting: Resting,
+        completion: TurnCompletion,
+        resting: Suspension,
         replied: Callable[[str], None],
         turn_timeout: float,
         grace_seconds: float = GRACE_SECONDS,
@@ -82,11 +82,11 @@ class Turns:
         self._store = store
         self._sessions = sessions
         self._projects = projects
-        self._endings = endings
+        self._completion = completion
         self._replied = replied
         self._clock = clock
         self._tools = ToolEvents(store, clock)
-        self._joining = Joining(store=store, hub=hub, steers=steers, clock=clock)
+        self._steering = Steering(store=store, hub=hub, steers=steers, clock=clock)
         self._runner = TurnRunner(
             store=store,
             hub=hub,
@@ -95,7 +95,7 @@ class Turns:
             rights=rights,
             spending=spending,
             guard=guard,
-            endings=endings,
+            completion=completion,
             tools=self._tools,
             resting=resting,
             turn_timeout=turn_timeout,
@@ -125,7 +125,7 @@ class Turns:
             StorageError: it waits.
         """
         lane = self._lanes.get(acceptance.lane)
-        return await self._joining.join(lane, acceptance, self._tools.recorder(lane) if lane is not None else None)
+        return await self._steering.join(lane, acceptance, self._tools.recorder(lane) if lane is not None else None)
 
     async def sweep(self) -> None:
         """Look for waiting turns in the store: after a start, and in case that a word was lost."""
@@ -143,7 +143,7 @@ class Turns:
         if lane.task is None and not self.stopping:
             lane.task = asyncio.create_task(self._work(lane), name=f"lane {lane.name}")
 
-    def running(self, lane: str) -> Running | None:
+    def running(self, lane: str) -> RunningTurn | None:
         """Return the turn that runs in a lane."""
         return self._lanes[lane].running if lane in self._lanes else None
 
@@ -159,11 +159,11 @@ class Turns:
         live = self._sessions.live(SessionId(name))
         return live.session.user_id if live is not None else None
 
-    def running_turns(self) -> list[Running]:
+    def running_turns(self) -> list[RunningTurn]:
         """Return the turns that run."""
         return [lane.running for lane in self._lanes.values() if lane.running is not None]
 
-    async def interrupt(self, name: str) -> Running | None:
+    async def interrupt(self, name: str) -> RunningTurn | None:
         """Stop the running turn of a lane; returns it once it was told, None where nothing runs."""
         lane = self._lanes.get(name)
         if lane is None or lane.running is None:
@@ -176,12 +176,12 @@ class Turns:
             running.fail("it was interrupted", interrupted=True)
         return running
 
-    async def interrupt_next(self, name: str) -> Running | None:
+    async def interrupt_next(self, name: str) -> RunningTurn | None:
         """Let the turn that a lane is about to begin end as it begins; None where there comes none."""
         lane = self._lanes.get(name)
         if lane is None or not lane.beginning:
             return None
-        begun: asyncio.Future[Running | None] = asyncio.get_running_loop().create_future()
+        begun: asyncio.Future[RunningTurn | None] = asyncio.get_running_loop().create_future()
         lane.cut.append(begun)
         return await begun
 
@@ -205,7 +205,7 @@ class Turns:
         dropped = await self._store.turns.cancel_pending(name, why, of=of, notices=notices, now_ms=self._clock())
         self.backlog = max(0, self.backlog - len(dropped))
         for turn in dropped:
-            self._endings.waiters.fail(turn.message_id, TurnFailed(why))
+            self._completion.waiters.fail(turn.message_id, TurnFailed(why))
             if turn.reply is not None:
                 self._replied(turn.reply.channel)
         return dropped
@@ -216,7 +216,7 @@ class Turns:
         tasks = [lane.task for lane in self._lanes.values() if lane.task is not None]
         if tasks:
             await asyncio.wait(tasks, timeout=seconds)
-        self._endings.time_is_up = True
+        self._completion.time_is_up = True
         for lane in self._lanes.values():
             if lane.running is not None:
                 lane.running.fail(outcomes.SHUT_DOWN)
@@ -224,7 +224,7 @@ class Turns:
                 lane.task.cancel()  # its turn stays as it is stored
         await asyncio.gather(*(t for t in tasks if not t.done()), return_exceptions=True)
         kept = "the daemon is shutting down; the message is kept and runs after the restart"
-        self._endings.waiters.fail_all(ConnectionFailed(kept))
+        self._completion.waiters.fail_all(ConnectionFailed(kept))
 
     async def _work(self, lane: Lane) -> None:
         """Run a lane's turns until none is left to start."""
@@ -307,7 +307,7 @@ class Turns:
         if turn is not None and turn.exclusive:
             self._release(turn.project)
 
-    async def _live(self, name: str) -> Live | XswarmError:
+    async def _live(self, name: str) -> LiveSession | XswarmError:
         """Return the lane's session in memory, or why it cannot run."""
         session_id = SessionId(name)
         if (live := self._sessions.live(session_id)) is None:
@@ -326,7 +326,7 @@ class Turns:
         """End the next turn of a lane that cannot run."""
         turn = await self._take(lane, None)
         if turn is not None:
-            await self._endings.refuse(turn, error)
+            await self._completion.refuse(turn, error)
             self._release(turn.project)
 
     def _release(self, project: ProjectName) -> None:

@@ -11,12 +11,12 @@ from supervisor.sessions.assistant import prompt_of
 from supervisor.store.port import Store
 from supervisor.store.records import Acceptance, Turn
 from supervisor.turns.lane import Lane
-from supervisor.turns.running import BROKE, RecordTool, Running
+from supervisor.turns.running import BROKE, RecordTool, RunningTurn
 
 logger = logging.getLogger(__name__)
 
 
-class Joining:
+class Steering:
     """Sends accepted messages into the turn that runs in their lane.
 
     A message joins a turn of its own writer alone, by the same channel: rights, limits, questions and what a channel
@@ -43,7 +43,7 @@ class Joining:
             part = await self._ask(acceptance, host)
             if host is None or lane.conversation is None or part is None:
                 return False
-            joined = Running(part, self._hub, record_tool)
+            joined = RunningTurn(part, self._hub, record_tool)
             host.joined.append(joined)
             try:
                 await lane.conversation.prompt(prompt_of(part))
@@ -56,7 +56,7 @@ class Joining:
                 joined.fail(BROKE)
         return True
 
-    def _host(self, lane: Lane, acceptance: Acceptance) -> Running | None:
+    def _host(self, lane: Lane, acceptance: Acceptance) -> RunningTurn | None:
         """Return the running turn that a message may join."""
         running = lane.running
         if (
@@ -71,7 +71,7 @@ class Joining:
         same = (turn.user_id, turn.channel) == (acceptance.user_id, acceptance.channel)
         return running if same else None
 
-    async def _ask(self, acceptance: Acceptance, host: Running | None) -> Turn | None:
+    async def _ask(self, acceptance: Acceptance, host: RunningTurn | None) -> Turn | None:
         told = acceptance.queued or (lambda _: ())
         return await self._store.turns.join(
             acceptance.message_id,

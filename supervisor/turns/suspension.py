@@ -10,16 +10,16 @@ from dataclasses import replace
 from typing import Any
 
 from supervisor.approvals.approvals import Approvals
-from supervisor.approvals.question import Question
+from supervisor.approvals.question import PendingApproval
 from supervisor.protocol import conversation as talk
 from supervisor.protocol.errors import StorageError
 from supervisor.protocol.ports import Conversation
 from supervisor.protocol.status import EndReason
 from supervisor.sessions.assistant import key_of
-from supervisor.sessions.live import Live
-from supervisor.sessions.pool import Sessions
+from supervisor.sessions.live import LiveSession
+from supervisor.sessions.pool import SessionPool
 from supervisor.turns.outcomes import quote
-from supervisor.turns.running import Running
+from supervisor.turns.running import RunningTurn
 
 logger = logging.getLogger(__name__)
 
@@ -31,15 +31,15 @@ GO_ON = "It is allowed now, once: make exactly the same call again, and go on wi
 GO_ON_WITHOUT = "{reason}. Go on without it with your work on the message {quoted}."
 
 
-class Resting:
+class Suspension:
     """Lets turns rest. For the store and for everybody else such a turn runs: a crash is settled as for any other."""
 
-    def __init__(self, sessions: Sessions, approvals: Approvals) -> None:
+    def __init__(self, sessions: SessionPool, approvals: Approvals) -> None:
         self._sessions = sessions
         self._approvals = approvals
 
     async def until_answered(
-        self, live: Live, running: Running, question: Question
+        self, live: LiveSession, running: RunningTurn, question: PendingApproval
     ) -> tuple[Conversation, talk.Prompt] | None:
         """Close the process of a turn, wait for the answer to its question, and open another one.
 
@@ -77,7 +77,9 @@ class Resting:
                 await self._approvals.abandon(question)
         return going_on.result()
 
-    async def _go_on(self, live: Live, running: Running, question: Question) -> tuple[Conversation, talk.Prompt]:
+    async def _go_on(
+        self, live: LiveSession, running: RunningTurn, question: PendingApproval
+    ) -> tuple[Conversation, talk.Prompt]:
         verdict, summary, number = await self._approvals.outcome(question)
         running.heard = time.monotonic()
         conversation = await self._sessions.open(live)

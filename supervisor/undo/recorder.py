@@ -36,7 +36,7 @@ SHELL = "Bash"
 """Whoever changed a path that no other tool had named."""
 
 
-class Recording:
+class Recorder:
     """Records a folder before a turn's first call that may change something, and after its end.
 
     A folder that cannot be recorded holds no turn up: the turn cannot be undone, and the reason is kept.

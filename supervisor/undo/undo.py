@@ -13,7 +13,7 @@ from supervisor.protocol.times import DAY_MS, Clock, now_ms
 from supervisor.store.port import Store
 from supervisor.store.ports.changes import ChangedTurn, StoredOperation
 from supervisor.undo.checkpoints.undoing import Conflict
-from supervisor.undo.recorder import KEPT_MS, Recording
+from supervisor.undo.recorder import KEPT_MS, Recorder
 
 MAX_FILES = 500
 """Paths of one turn that are listed."""
@@ -24,7 +24,7 @@ NAMED = 5
 """Paths that a sentence names."""
 
 
-class Way(StrEnum):
+class UndoDirection(StrEnum):
     """Which way an undo goes."""
 
     BACK = "back"
@@ -113,7 +113,7 @@ class Undone:
     """
 
     turn: ChangedTurn
-    way: Way
+    way: UndoDirection
     paths: tuple[str, ...]
     dry_run: bool
 
@@ -141,17 +141,17 @@ class Undo:
     """
 
     def __init__(
-        self, store: Store, recording: Recording, rights: Rights, projects: Projects, clock: Clock = now_ms
+        self, store: Store, recorder: Recorder, rights: Rights, projects: Projects, clock: Clock = now_ms
     ) -> None:
         self._store = store
-        self._recording = recording
+        self._recorder = recorder
         self._rights = rights
         self._projects = projects
         self._clock = clock
 
     def since_ms(self) -> int:
         """Return the time from which turns can be undone."""
-        return self._recording.since_ms()
+        return self._recorder.since_ms()
 
     async def find(self, session_id: SessionId, message_id: str | None) -> ChangedTurn:
         """Return the turn of a session that is meant: the one of a message, else the last that changed files.
@@ -161,7 +161,7 @@ class Undo:
         """
         changes = self._store.changes
         if message_id is None:
-            found = await changes.last_of_session(session_id, since_ms=self._recording.since_ms())
+            found = await changes.last_of_session(session_id, since_ms=self._recorder.since_ms())
         else:
             found = await changes.of_message(MessageId(message_id))
         if found is None or found.session_id != session_id:
@@ -180,7 +180,7 @@ class Undo:
         if self._is_too_old(turn):
             why = TOO_OLD
         elif turn.before_commit and turn.after_commit:
-            diff = await self._recording.shadow(turn.project_path).diff(turn.before_commit, turn.after_commit)
+            diff = await self._recorder.shadow(turn.project_path).diff(turn.before_commit, turn.after_commit)
         return Difference(turn=turn, operations=operations, diff=diff, why=why)
 
     async def take_back(
@@ -190,7 +190,7 @@ class Undo:
         *,
         user_id: UserId | None = None,
         dry_run: bool = False,
-        way: Way | None = None,
+        way: UndoDirection | None = None,
     ) -> Undone:
         """Take back what a turn changed; where that was done before, take the undo back.
 
@@ -212,27 +212,27 @@ class Undo:
             raise NotRecorded(turn.why)
         if await self._store.changes.overlapped(turn):
             raise UndoOverlapped
-        async with self._recording.alone(turn.project_path) as shadow:
+        async with self._recorder.alone(turn.project_path) as shadow:
             await self._refuse_if_busy(turn)
             turn = await self._store.changes.of_turn(turn.turn_id) or turn
-            possible = Way.AGAIN if turn.undone else Way.BACK
+            possible = UndoDirection.AGAIN if turn.undone else UndoDirection.BACK
             if way is not None and way is not possible:
                 raise UndoRefused("it was taken back before" if turn.undone else "it is there already")
             around = (turn.undo_before, turn.undo_after) if turn.undone else (turn.before_commit, turn.after_commit)
             done = await shadow.revert(*around, dry_run=dry_run)
             if isinstance(done, Conflict):
                 raise UndoConflict(done.paths)
-            if done.after is not None and possible is Way.BACK:
+            if done.after is not None and possible is UndoDirection.BACK:
                 await self._store.changes.undone(turn.turn_id, by, done.before, done.after, now_ms=self._clock())
             elif done.after is not None:
                 await self._store.changes.redone(turn.turn_id, by, now_ms=self._clock())
         return Undone(turn=turn, way=possible, paths=done.paths, dry_run=dry_run)
 
     def _is_too_old(self, turn: ChangedTurn) -> bool:
-        return turn.before_ms < self._recording.since_ms()
+        return turn.before_ms < self._recorder.since_ms()
 
     async def _refuse_if_busy(self, turn: ChangedTurn) -> None:
-        if self._recording.changing(turn.project_path):
+        if self._recorder.changing(turn.project_path):
             raise UndoBusy("a turn is changing files of the project, or of a folder in or around it")
         project = self._projects.get(turn.project)
         concurrent = project is not None and project.concurrent

@@ -12,10 +12,10 @@ from starlette.routing import WebSocketRoute
 
 from supervisor.config import Http
 from supervisor.intake.intake import Intake
-from supervisor.operations.approvals import Desk
+from supervisor.operations.approvals import ApprovalOperations
 from supervisor.operations.one_shot import OneShot
 from supervisor.operations.operations import Operations
-from supervisor.operations.queue import WaitingLine
+from supervisor.operations.queue import QueueOperations
 from supervisor.people.accounts import Accounts
 from supervisor.people.identity import Directory
 from supervisor.protocol.ports import Channel, Route
@@ -68,10 +68,10 @@ class HttpServer:
         accounts: Accounts,
         store: Store,
         undo: Undo,
-        desk: Desk,
+        approval_operations: ApprovalOperations,
         spending: Spending,
         one_shot: OneShot,
-        waiting_line: WaitingLine,
+        queue: QueueOperations,
         parts: Parts,
         meter: Meter | None = None,
         allowed_origins: Sequence[str] = (),
@@ -85,8 +85,8 @@ class HttpServer:
         self._routers = (
             Rest(operations, directory, parts).router(),
             ChangesApi(store, operations.queries, undo).router(),
-            ApprovalsApi(desk).router(),
-            WaitingApi(waiting_line).router(),
+            ApprovalsApi(approval_operations).router(),
+            WaitingApi(queue).router(),
             BudgetsApi(operations.queries, spending).router(),
             admin_routes(accounts, store, intake.decide, [documented, operator_only, no_agents], meter),
         )

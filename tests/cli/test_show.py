@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from cli import show
-from supervisor.config import Config, Project
+from supervisor.config import Config, ProjectConfig
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ def test_missing_and_odd_moments_are_shown_as_they_are() -> None:
 
 
 def test_project_is_named_by_its_path() -> None:
-    config = Config(projects={"website": Project(path="/srv/website")})
+    config = Config(projects={"website": ProjectConfig(path="/srv/website")})
     assert show.project(config, "/srv/website/") == "website"
     assert show.project(config, "/srv/other") == "/srv/other"
 

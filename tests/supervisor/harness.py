@@ -68,10 +68,10 @@ class Core:
         claude_code: config.ClaudeCode | None = None,
         routing: config.Routing | None = None,
         limits: config.Limits | None = None,
-        budgets: config.Budgets | None = None,
+        budgets: config.BudgetConfig | None = None,
         queue: config.Queue | None = None,
         approvals: Approvals | None = None,
-        projects: Mapping[str, config.Project] | None = None,
+        projects: Mapping[str, config.ProjectConfig] | None = None,
         upstream: str = NOWHERE,
         crash: Callable[[str], None] | None = None,
         tuning: Tuning | None = None,
@@ -126,11 +126,11 @@ class Core:
             approvals=self._approvals,
             state=config.State(dir=str(self.folder)),
             projects={
-                "site": config.Project(
+                "site": config.ProjectConfig(
                     path=str(self.site), users=("alice", "bob", "olga"), permissions=Permissions.EDIT
                 ),
-                "vault": config.Project(path=str(self.vault)),
-                "open": config.Project(path=str(self.open), permissions=Permissions.FULL),
+                "vault": config.ProjectConfig(path=str(self.vault)),
+                "open": config.ProjectConfig(path=str(self.open), permissions=Permissions.FULL),
                 **self._more_projects,
             },
         )
@@ -156,15 +156,15 @@ class Core:
         self.outbox = core.outbox
         self.approvals = core.approvals
         self.sessions = core.sessions
-        self.endings = core.endings
+        self.completion = core.completion
         self.turns = core.turns
         self.intake = core.intake
         self.operations = core.operations
         self.recovery = core.recovery
-        self.recording = core.recording
+        self.recorder = core.recorder
         self.undo = core.undo
-        self.desk = core.desk
-        self.waiting_line = core.waiting_line
+        self.approval_operations = core.approval_operations
+        self.queue = core.queue
         self.progress = core.progress
         self.one_shot = core.one_shot
         self.drain = core.drain

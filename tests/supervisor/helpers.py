@@ -9,9 +9,9 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from supervisor.config import ClaudeCode, Project
+from supervisor.config import ClaudeCode, ProjectConfig
 from supervisor.intake.submission import Taken
-from supervisor.operations.operations import Asked
+from supervisor.operations.operations import WorkRequest
 from supervisor.protocol.ids import uuid7
 from supervisor.protocol.messages import Address, Inbound, MessageId, Receipt, Reply, SessionId
 from supervisor.protocol.status import Permissions, TurnState
@@ -24,9 +24,9 @@ PLENTY = ClaudeCode(max_sessions=10_000, max_processes=10_000)
 OUR_NUMBER = "+15550199"
 
 
-def asked(core: Core, *, external_id: str | None = None, digest: str = "", token: str = OPERATOR) -> Asked:
+def asked(core: Core, *, external_id: str | None = None, digest: str = "", token: str = OPERATOR) -> WorkRequest:
     """Return a request of the operator's, by the socket."""
-    return Asked(caller=core.directory.caller(token), channel="socket", external_id=external_id, digest=digest)
+    return WorkRequest(caller=core.directory.caller(token), channel="socket", external_id=external_id, digest=digest)
 
 
 def scripted(core: Core) -> ScriptedConnector:
@@ -35,12 +35,12 @@ def scripted(core: Core) -> ScriptedConnector:
     return core.connector
 
 
-def project(folder: Path, name: str, **settings: Any) -> dict[str, Project]:
+def project(folder: Path, name: str, **settings: Any) -> dict[str, ProjectConfig]:
     """Return the table of a project of alice's and bob's, and make its folder."""
     path = folder / name
     path.mkdir(exist_ok=True)
     known = {"users": ("alice", "bob"), "permissions": Permissions.EDIT, **settings}
-    return {name: Project(path=str(path), **known)}
+    return {name: ProjectConfig(path=str(path), **known)}
 
 
 async def connect(core: Core, session_id: str = "s1", *, path: Path | None = None, user: str = "alice") -> bool:

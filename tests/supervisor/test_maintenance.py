@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from supervisor import maintenance
-from supervisor.config import Config, Project, State
+from supervisor.config import Config, ProjectConfig, State
 from supervisor.protocol.errors import ConfigError
 from supervisor.protocol.status import Permissions
 from supervisor.runtime.lock import StateLock
@@ -18,7 +18,7 @@ ALICE = {"name": "Alice", "role": "ADMIN", "phones": ["+15550100"], "emails": []
 
 @pytest.fixture
 def config(tmp_path: Path) -> Config:
-    site = Project(path=str(tmp_path), permissions=Permissions.EDIT)
+    site = ProjectConfig(path=str(tmp_path), permissions=Permissions.EDIT)
     return Config(state=State(dir=str(tmp_path / "state")), projects={"site": site})
 
 

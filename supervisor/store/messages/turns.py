@@ -16,7 +16,7 @@ from supervisor.store.messages.joins import gathered, join, release
 from supervisor.store.records import (
     Acceptance,
     Accepted,
-    Conversation,
+    LastExchange,
     OutboxDraft,
     Outcome,
     Result,
@@ -307,12 +307,12 @@ class SqliteTurns:
             lambda connection: [(kind, json.loads(text)) for kind, text in connection.execute(_EVENTS, (turn_id,))]
         )
 
-    async def last_conversation(self, user_id: UserId, channel: str) -> Conversation | None:
+    async def last_conversation(self, user_id: UserId, channel: str) -> LastExchange | None:
         """Return where the user's last answer from Claude Code on a channel came from."""
 
-        def work(connection: sqlite3.Connection) -> Conversation | None:
+        def work(connection: sqlite3.Connection) -> LastExchange | None:
             row = connection.execute(_LAST_USED, (user_id, channel)).fetchone()
-            return None if row is None else Conversation(session_id=row[0], project=row[1], answered_ms=row[2])
+            return None if row is None else LastExchange(session_id=row[0], project=row[1], answered_ms=row[2])
 
         return await self._database.read(work)
 

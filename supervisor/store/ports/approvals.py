@@ -1,4 +1,4 @@
-"""The `Approvals` port: questions to people about one exact tool call, and what they allowed for some minutes."""
+"""The `ApprovalStore` port: questions to people about one exact tool call, and what they allowed for some minutes."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class Approval(NewApproval):
     kept: bool = False
 
 
-class Approvals(Protocol):
+class ApprovalStore(Protocol):
     """Questions about tool calls; each is decided, and let through, once."""
 
     async def ask(

@@ -1,4 +1,4 @@
-"""The `Audit` port: a record that shows when it was tampered with."""
+"""The `AuditStore` port: a record that shows when it was tampered with."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class AuditEntry:
     mac: bytes
 
 
-class Audit(Protocol):
+class AuditStore(Protocol):
     """The chained record of what happened."""
 
     async def record(self, actor: str, event: str, detail: dict[str, Any], *, now_ms: int) -> None:

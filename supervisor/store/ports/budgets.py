@@ -1,4 +1,4 @@
-"""The `Budgets` port: what was spent and is held under each limit, what was added to limits, who was told."""
+"""The `BudgetStore` port: what was spent and is held under each limit, what was added to limits, who was told."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def reference(scope: str, day: int, key: str) -> str:
     return f"{scope}/{day}/{key}"
 
 
-class Budgets(Protocol):
+class BudgetStore(Protocol):
     """Sums under limits; a check and what follows from it are one transaction."""
 
     async def standing(

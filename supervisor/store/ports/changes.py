@@ -1,4 +1,4 @@
-"""The `Changes` port: the state of a project's folder around each turn that changed files, and what was taken back."""
+"""The `ChangeStore` port: a project's folder around each turn that changed files, and what was taken back."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class StoredOperation(FileOperation):
     at_ms: int
 
 
-class Changes(Protocol):
+class ChangeStore(Protocol):
     """What turns changed."""
 
     async def began(self, turn_id: int, project_path: str, before_commit: str, why: str, *, now_ms: int) -> bool:

@@ -1,4 +1,4 @@
-"""The `Codes` port: which codes people were told."""
+"""The `CodeStore` port: which codes people were told."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from supervisor.protocol.codes import Code, CodeKind
 from supervisor.protocol.messages import UserId
 
 
-class Codes(Protocol):
+class CodeStore(Protocol):
     """Codes are issued and closed by the transaction of what they stand for, where there is one."""
 
     async def issue(self, kind: CodeKind, ref: str, user_id: UserId, *, until_ms: int) -> str:

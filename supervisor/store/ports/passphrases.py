@@ -1,4 +1,4 @@
-"""The `Passphrases` port: hashes of what people know besides having a phone."""
+"""The `PassphraseStore` port: hashes of what people know besides having a phone."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Passphrase:
     locked_ms: int = 0
 
 
-class Passphrases(Protocol):
+class PassphraseStore(Protocol):
     """One for each user, or none."""
 
     async def get(self, user_id: UserId) -> Passphrase | None:

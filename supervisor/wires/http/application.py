@@ -10,7 +10,7 @@ from starlette.routing import BaseRoute, Router
 from supervisor.config import Http
 from supervisor.people.identity import Directory
 from supervisor.protocol import ports
-from supervisor.store.port import Keys
+from supervisor.store.port import IdempotencyStore
 from supervisor.wires.http import webhooks as hooks
 from supervisor.wires.http.api import api
 from supervisor.wires.http.auth import Bearer
@@ -23,7 +23,7 @@ def application(
     *routers: APIRouter,
     config: Http,
     directory: Directory,
-    keys: Keys,
+    keys: IdempotencyStore,
     webhooks: Iterable[ports.Route],
     sockets: Iterable[BaseRoute] = (),
     public_url: Callable[[], str],

@@ -19,7 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from supervisor.people.identity import Caller
 from supervisor.protocol.errors import IdempotencyConflict, InvalidMessage, StorageError
 from supervisor.protocol.times import Clock, now_ms
-from supervisor.store.port import Keys
+from supervisor.store.port import IdempotencyStore
 from supervisor.wires.http.bodies import given
 
 logger = logging.getLogger(__name__)
@@ -63,7 +63,7 @@ class Idempotency:
         clock: wall time in milliseconds UTC.
     """
 
-    def __init__(self, app: ASGIApp, keys: Keys, clock: Clock = now_ms) -> None:
+    def __init__(self, app: ASGIApp, keys: IdempotencyStore, clock: Clock = now_ms) -> None:
         self._app = app
         self._keys = keys
         self._clock = clock

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Path
 from pydantic import BaseModel
 
-from supervisor.operations.approvals import Desk
+from supervisor.operations.approvals import ApprovalOperations
 from supervisor.protocol.limits import Between, Length
 from supervisor.protocol.times import rfc3339
 from supervisor.store.ports.approvals import Approval
@@ -65,8 +65,8 @@ class Resolved:
 class ApprovalsApi:
     """The routes, over what carries them out."""
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+    def __init__(self, approval_operations: ApprovalOperations) -> None:
+        self._approval_operations = approval_operations
 
     def router(self) -> APIRouter:
         """Return the routes; an agent may use none of them."""
@@ -77,13 +77,15 @@ class ApprovalsApi:
 
     async def open(self, caller: Calling) -> OpenApprovals:
         """Return the questions that wait for an answer of the caller's."""
-        return OpenApprovals(approvals=[_shown(approval) for approval in await self._desk.open(caller)])
+        return OpenApprovals(approvals=[_shown(approval) for approval in await self._approval_operations.open(caller)])
 
     async def resolve(self, caller: Calling, name: Name, body: Decision) -> Resolved:
         """Decide a question, once."""
         allow = body.decision == "allow"
         minutes, note = body.minutes, body.note or ""
-        approval = await self._desk.resolve(caller, name, allow=allow, way=WAY, minutes=minutes, note=note)
+        approval = await self._approval_operations.resolve(
+            caller, name, allow=allow, way=WAY, minutes=minutes, note=note
+        )
         return Resolved(approval_id=approval.id, decision=body.decision, summary=approval.summary)
 
 

@@ -15,7 +15,7 @@ from supervisor.protocol.messages import MessageId, SessionId
 from supervisor.protocol.times import rfc3339
 from supervisor.store.port import Store
 from supervisor.store.ports.changes import StoredOperation
-from supervisor.undo.undo import Undo, Way
+from supervisor.undo.undo import Undo, UndoDirection
 from supervisor.wires.http.auth import Calling, documented
 from supervisor.wires.http.idempotency import Repeated
 from supervisor.wires.rest.admin import MAX_SEQ
@@ -122,7 +122,7 @@ class ChangesApi:
             message_id=turn.message_id,
             paths=[path.encode(errors="replace").decode() for path in done.paths],
             dry_run=done.dry_run,
-            undone=(done.way is Way.BACK) is not done.dry_run,
+            undone=(done.way is UndoDirection.BACK) is not done.dry_run,
         )
 
     async def operations(

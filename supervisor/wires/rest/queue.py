@@ -8,7 +8,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
 
-from supervisor.operations.queue import WaitingLine
+from supervisor.operations.queue import QueueOperations
 from supervisor.protocol.limits import Between
 from supervisor.protocol.messages import SessionId
 from supervisor.protocol.times import rfc3339
@@ -40,7 +40,7 @@ class Line:
 class WaitingApi:
     """The routes, over what carries them out."""
 
-    def __init__(self, line: WaitingLine) -> None:
+    def __init__(self, line: QueueOperations) -> None:
         self._line = line
 
     def router(self) -> APIRouter:

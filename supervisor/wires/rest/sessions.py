@@ -17,7 +17,7 @@ from starlette.responses import JSONResponse
 from supervisor.commands.words import answers_question
 from supervisor.delivery import reports
 from supervisor.intake.submission import Taken
-from supervisor.operations.operations import Asked, Operations
+from supervisor.operations.operations import Operations, WorkRequest
 from supervisor.people.accounts import mailbox
 from supervisor.people.identity import Caller, Directory
 from supervisor.protocol.errors import (
@@ -294,10 +294,10 @@ class Rest:
         return user
 
 
-def _asked(caller: Caller, channel: str, same: Repeatable | None) -> Asked:
+def _asked(caller: Caller, channel: str, same: Repeatable | None) -> WorkRequest:
     if same is None:
-        return Asked(caller=caller, channel=channel)
-    return Asked(caller=caller, channel=channel, external_id=same.external_id, digest=same.digest)
+        return WorkRequest(caller=caller, channel=channel)
+    return WorkRequest(caller=caller, channel=channel, external_id=same.external_id, digest=same.digest)
 
 
 def _session_of(taken: Taken) -> SessionId | None:

@@ -10,8 +10,8 @@ from typing import Any
 
 from supervisor.commands import words
 from supervisor.delivery import reports
-from supervisor.operations.approvals import Desk
-from supervisor.operations.operations import Asked, Operations
+from supervisor.operations.approvals import ApprovalOperations
+from supervisor.operations.operations import Operations, WorkRequest
 from supervisor.people.accounts import mailbox, phone
 from supervisor.people.identity import Caller, Directory
 from supervisor.protocol import events, requests
@@ -44,14 +44,14 @@ class Service:
         self,
         *,
         operations: Operations,
-        desk: Desk,
+        approval_operations: ApprovalOperations,
         directory: Directory,
         replies: Replies,
         ack_after: float,
         clock: Clock = now_ms,
     ) -> None:
         self._operations = operations
-        self._desk = desk
+        self._approval_operations = approval_operations
         self._directory = directory
         self._replies = replies
         self._ack_after = ack_after
@@ -244,7 +244,7 @@ class Service:
         await client.refuse_agents()
         allow = request.decision == "allow"
         name, note = request.approval_id, request.note or ""
-        approval = await self._desk.resolve(caller, name, allow=allow, way=CHANNEL, note=note)
+        approval = await self._approval_operations.resolve(caller, name, allow=allow, way=CHANNEL, note=note)
         return events.ApprovalResolved(approval_id=approval.id, decision=request.decision)
 
     # -- subscriptions
@@ -290,12 +290,12 @@ def refusal(error: XswarmError, request: requests.AnyRequest | None = None) -> e
 
 def _asked(
     request: requests.ClaudeCodeMessage | requests.Message | AnyReceived, caller: Caller, channel: str, *said: Any
-) -> Asked:
+) -> WorkRequest:
     """Return what a message carries, with a digest of what it says that tells a repetition from another message."""
     digest = ""
     if request.external_id is not None:
         digest = hashlib.sha256(json.dumps([request.type, *said], sort_keys=True).encode()).hexdigest()
-    return Asked(caller=caller, channel=channel, external_id=request.external_id, digest=digest)
+    return WorkRequest(caller=caller, channel=channel, external_id=request.external_id, digest=digest)
 
 
 def _topic(message: str, topic: str) -> tuple[str, str, str]:

@@ -16,7 +16,7 @@ from websockets.http11 import Request, Response
 from supervisor.config import Supervisor
 from supervisor.delivery.hub import Hub
 from supervisor.delivery.outbox import Outbox
-from supervisor.operations.approvals import Desk
+from supervisor.operations.approvals import ApprovalOperations
 from supervisor.operations.operations import Operations
 from supervisor.people.identity import Caller, Directory
 from supervisor.protocol.errors import NotAuthenticated, StorageError
@@ -68,7 +68,7 @@ class SocketServer:
         config: Supervisor,
         *,
         operations: Operations,
-        desk: Desk,
+        approval_operations: ApprovalOperations,
         directory: Directory,
         hub: Hub,
         outbox: Outbox,
@@ -84,7 +84,7 @@ class SocketServer:
         self.replies = Replies()
         service = Service(
             operations=operations,
-            desk=desk,
+            approval_operations=approval_operations,
             directory=directory,
             replies=self.replies,
             ack_after=config.ack_after_seconds,

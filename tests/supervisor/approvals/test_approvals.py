@@ -10,9 +10,9 @@ import pytest
 
 from channels.sms.shaping import shape
 from supervisor.approvals.approvals import digest
-from supervisor.commands.approve import ApprovalWords
+from supervisor.commands.approve import ApproveCommands
 from supervisor.commands.dispatch import Asker
-from supervisor.commands.resume import InterruptedWords
+from supervisor.commands.resume import ResumeCommands
 from supervisor.commands.words import parse
 from supervisor.people.passphrases import Passphrases
 from supervisor.permissions.policy import SHOWN_CHARACTERS, Risk, summary, whole
@@ -47,9 +47,9 @@ async def asking(core: Core, command: str = "git push", *, word: str = "deny") -
     return receipt.message_id, approval
 
 
-def words_of(core: Core) -> ApprovalWords:
+def words_of(core: Core) -> ApproveCommands:
     """Return what carries YES and NO out."""
-    return ApprovalWords(core.store, core.approvals, Passphrases(core.store), InterruptedWords(core.store))
+    return ApproveCommands(core.store, core.approvals, Passphrases(core.store), ResumeCommands(core.store))
 
 
 async def say(core: Core, text: str, user: str = "alice", sender: Address = PHONE) -> str:

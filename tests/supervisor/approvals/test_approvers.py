@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from supervisor.config import Project
+from supervisor.config import ProjectConfig
 from supervisor.protocol.errors import ApprovalNotFound
 from supervisor.protocol.messages import MessageId
 from supervisor.protocol.status import Permissions, TurnState
@@ -24,7 +24,7 @@ BOB_PHONE = "+15550101"
 
 def core_with(folder: Path, *approvers: str) -> Core:
     (folder / "shared").mkdir()
-    shared = Project(
+    shared = ProjectConfig(
         path=str(folder / "shared"), users=("alice", "bob"), permissions=Permissions.EDIT, approvers=approvers
     )
     return Core(folder, connector=ScriptedConnector(), projects={"shared": shared})
@@ -80,19 +80,19 @@ async def test_approvers_that_cannot_be_reached_leave_a_no(tmp_path: Path) -> No
 
 @pytest.mark.parametrize("lost", [{"role": "COORDINATOR"}, {"role": "OPERATOR", "projects": ["shared"]}])
 async def test_an_asker_without_the_right_any_more_allows_nothing(tmp_path: Path, lost: dict[str, Any]) -> None:
-    table = Project(path=str(tmp_path / "given"), permissions=Permissions.EDIT)
+    table = ProjectConfig(path=str(tmp_path / "given"), permissions=Permissions.EDIT)
     (tmp_path / "given").mkdir()
     async with Core(tmp_path, connector=ScriptedConnector(), projects={"shared": table}) as core:
         known: dict[str, Any] = {"name": "Alice", "phones": [ALICE_PHONE]}
         await core.accounts.put_user("alice", **known, role="ADMIN", projects=["shared"])
         _, approval = await asking(core)
         caller = core.directory.caller(await core.token("alice"))
-        assert [one.id for one in await core.desk.open(caller)] == [approval.id]
+        assert [one.id for one in await core.approval_operations.open(caller)] == [approval.id]
         await core.accounts.put_user("alice", **known, **lost)
         assert "Nothing was allowed" in await told(core, f"YES {approval.code}", ALICE_PHONE)
-        assert await core.desk.open(caller) == []
+        assert await core.approval_operations.open(caller) == []
         with pytest.raises(ApprovalNotFound):
-            await core.desk.resolve(caller, approval.id, allow=True, way="socket")
+            await core.approval_operations.resolve(caller, approval.id, allow=True, way="socket")
 
 
 async def test_a_program_asks_only_where_somebody_watches(tmp_path: Path) -> None:
@@ -109,9 +109,9 @@ async def test_a_program_asks_only_where_somebody_watches(tmp_path: Path) -> Non
         taken = ask(core, "deny git push")
 
         async def allow() -> bool:
-            waiting = await core.desk.open(caller)
+            waiting = await core.approval_operations.open(caller)
             for approval in waiting:
-                await core.desk.resolve(caller, approval.code, allow=True, way="socket")
+                await core.approval_operations.resolve(caller, approval.code, allow=True, way="socket")
             return bool(waiting)
 
         asked = asyncio.create_task(taken)

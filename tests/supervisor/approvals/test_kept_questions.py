@@ -107,7 +107,7 @@ async def test_a_planned_restart_keeps_it_too(tmp_path: Path) -> None:
         message_id, approval = await asking(before)
         before.approvals.stopping = True
         draining = asyncio.create_task(before.turns.drain(0.0))
-        await until(lambda: before.endings.time_is_up, "what runs is marked")
+        await until(lambda: before.completion.time_is_up, "what runs is marked")
         _let_go(before)
         await draining
         assert await interrupted(before, message_id)

@@ -6,12 +6,12 @@ import asyncio
 
 import pytest
 
-from supervisor.approvals.question import Question
+from supervisor.approvals.question import PendingApproval
 from supervisor.protocol.messages import SessionId
 
 
-def question(*, may_rest: bool = True) -> Question:
-    return Question("a1", SessionId("s1"), lambda: may_rest)
+def question(*, may_rest: bool = True) -> PendingApproval:
+    return PendingApproval("a1", SessionId("s1"), lambda: may_rest)
 
 
 async def test_an_answer_wakes_who_waits() -> None:

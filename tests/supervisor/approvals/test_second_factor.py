@@ -10,7 +10,7 @@ import pytest
 
 from supervisor.config.tables import Approvals
 from supervisor.people.passphrases import Passphrases
-from supervisor.permissions.policy import Asking, Risk, decide, look_again
+from supervisor.permissions.policy import NeedsApproval, Risk, decide, look_again
 from supervisor.protocol.conversation import ToolCall, Verdict
 from supervisor.protocol.messages import UserId
 from supervisor.protocol.status import Permissions
@@ -201,7 +201,7 @@ def test_what_a_full_project_allows_is_looked_at_again_by_its_risk(
     allowed = decide(call, Permissions.FULL, str(tmp_path))
     assert allowed.allowed
     verdict = look_again(call, allowed, str(tmp_path), guarded)
-    assert (verdict.risk if isinstance(verdict, Asking) else None) is risk
+    assert (verdict.risk if isinstance(verdict, NeedsApproval) else None) is risk
     assert verdict.allowed is (risk is None)
     if risk is not None:
         assert "it was asked for by a way that can be forged" in verdict.reason

@@ -210,7 +210,7 @@ async def test_a_prompt_that_keeps_taking_the_daemon_down_is_reported(tmp_path: 
                 assert (found.requeued, found.interrupted) == ((1, 0) if attempt < MAX_ATTEMPTS else (0, 1))
                 if found.requeued:
                     await until(scripted(after).held, "it runs again")
-                    after.endings.time_is_up = True  # nothing of it is recorded, as after a kill
+                    after.completion.time_is_up = True  # nothing of it is recorded, as after a kill
                     await after.store.close()
 
 

@@ -20,7 +20,7 @@ def schedule(core: Core, idle_timeout: float) -> Schedule:
         store=core.store,
         sessions=core.sessions,
         turns=core.turns,
-        recording=core.recording,
+        recorder=core.recorder,
         progress=core.progress,
         idle_timeout=idle_timeout,
     )

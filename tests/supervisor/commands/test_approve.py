@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from supervisor.commands.words import Word, parse
-from supervisor.config import Project
+from supervisor.config import ProjectConfig
 from supervisor.people.passphrases import Passphrases
 from supervisor.protocol.messages import MessageId, UserId
 from supervisor.protocol.status import Permissions, TurnState
@@ -53,7 +53,7 @@ def test_the_exact_form_is_a_yes_in_any_case(text: str) -> None:
 async def core(tmp_path: Path) -> AsyncIterator[Core]:
     """A core in which alice, who writes by text and mail, may use a project that allows everything."""
     (tmp_path / "wild").mkdir()
-    wild = Project(path=str(tmp_path / "wild"), users=("alice", "bob"), permissions=Permissions.FULL)
+    wild = ProjectConfig(path=str(tmp_path / "wild"), users=("alice", "bob"), permissions=Permissions.FULL)
     async with Core(tmp_path, connector=ScriptedConnector(), projects={"wild": wild}) as core:
         yield core
 

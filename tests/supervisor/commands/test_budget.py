@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from supervisor.config import Budgets
+from supervisor.config import BudgetConfig
 from supervisor.protocol.codes import CodeKind
 from supervisor.protocol.errors import StorageError
 from supervisor.protocol.messages import UserId
@@ -34,7 +34,7 @@ class Cut:
 
 
 def core_with(folder: Path, crash: Cut | None = None) -> Core:
-    budgets = Budgets(user_daily_usd=1.0)
+    budgets = BudgetConfig(user_daily_usd=1.0)
     return Core(folder, connector=ScriptedConnector(), budgets=budgets, crash=crash)
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from supervisor.commands.dispatch import Asker
-from supervisor.commands.status import MAX_LINES, PlainWords
+from supervisor.commands.status import MAX_LINES, StatusCommands
 from supervisor.commands.words import Command, Word
-from supervisor.config import Budgets
+from supervisor.config import BudgetConfig
 from supervisor.delivery.outbox import outbound_of
 from supervisor.protocol.messages import VERBATIM, Address, OutboxId, Reply, UserId
 from supervisor.protocol.status import TurnState
@@ -22,7 +22,7 @@ PHONE = Address(kind="sms", value="+15550100")
 
 async def answer(core: Core, word: Word, user: str = "alice") -> str:
     """Return what a user is told."""
-    words = PlainWords(core.store, core.turns, core.spending)
+    words = StatusCommands(core.store, core.turns, core.spending)
     told = await words.answer(Command(word), Asker(user=core.directory.user(user), channel="sms", sender=PHONE))
     assert told is not None
     return told.text
@@ -57,7 +57,7 @@ async def test_cost_is_the_sender_s_own(tmp_path: Path) -> None:
 
 
 async def test_cost_names_the_sender_s_limit_of_the_day(tmp_path: Path) -> None:
-    budgets = Budgets(user_daily_usd=5.0, system_daily_usd=50.0)
+    budgets = BudgetConfig(user_daily_usd=5.0, system_daily_usd=50.0)
     async with Core(tmp_path, connector=ScriptedConnector(), budgets=budgets) as core:
         await connect(core)
         await ask(core, "pay 1200000000")

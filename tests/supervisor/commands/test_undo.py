@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from supervisor.commands.undo import ASKED_MS, UndoWords, _short
+from supervisor.commands.undo import ASKED_MS, UndoCommands, _short
 from supervisor.protocol.messages import SENTENCE
 from tests.fakes import ScriptedConnector
 from tests.supervisor.harness import ALICE_PHONE, Core
@@ -78,7 +78,7 @@ async def test_an_expired_code_touches_nothing(tmp_path: Path) -> None:
         (code,) = re.findall(r"Reply UNDO ([A-Z]{5})", await say(core, "UNDO"))
         found = await core.store.codes.find(code)
         assert found is not None
-        late = UndoWords(core.store, core.undo, clock=lambda: found.until_ms + 1)
+        late = UndoCommands(core.store, core.undo, clock=lambda: found.until_ms + 1)
         assert "counts no more" in (await late._carry_out(code, found.user_id)).text
         assert ASKED_MS > 0
         assert (core.site / "a.txt").exists()

@@ -11,7 +11,7 @@ import pytest
 import tomli_w
 
 from supervisor import config
-from supervisor.config import Config, Project
+from supervisor.config import Config, ProjectConfig
 from supervisor.protocol.errors import ConfigError
 from supervisor.protocol.status import Permissions
 
@@ -64,7 +64,7 @@ def test_values_of_the_file_replace_the_defaults(tmp_path: Path) -> None:
     )
     assert (loaded.supervisor.port, loaded.supervisor.drain_seconds) == (0, 3.0)
     assert loaded.routing.keywords == ("ship",)
-    site = Project(path="/srv/site", permissions=Permissions.EDIT, users=("ada",))
+    site = ProjectConfig(path="/srv/site", permissions=Permissions.EDIT, users=("ada",))
     assert loaded.projects == {"site": site}
     assert loaded.channels == {"sms": {"account_sid": "AC1"}}
     assert loaded.http == Config().http
@@ -269,14 +269,16 @@ def test_a_file_that_was_named_and_is_not_there_is_an_error(places: Path, monkey
 def test_a_config_written_as_toml_reads_back_the_same(tmp_path: Path) -> None:
     written = replace(
         Config(),
-        projects={"site": Project(path="/srv/site", users=("ada",), permissions=Permissions.FULL, concurrent=True)},
+        projects={
+            "site": ProjectConfig(path="/srv/site", users=("ada",), permissions=Permissions.FULL, concurrent=True)
+        },
         channels={"sms": {"account_sid": "AC1"}},
     )
     assert load(tmp_path, tomli_w.dumps(config.as_table(written))) == written
 
 
 def test_limits_that_are_absent_are_not_written() -> None:
-    table = config.as_table(replace(Config(), budgets=config.Budgets(session_usd=2.0)))
+    table = config.as_table(replace(Config(), budgets=config.BudgetConfig(session_usd=2.0)))
     assert table["budgets"] == {"session_usd": 2.0, "reserve_usd": 1.0}
 
 

@@ -15,7 +15,7 @@ from typing import Any, get_type_hints
 import tomli_w
 
 from supervisor import config
-from supervisor.config import Config, Project
+from supervisor.config import Config, ProjectConfig
 from tests.packaging.project import ROOT
 
 DEMARK = re.compile(r"^#(?=[\[a-z])", re.MULTILINE)
@@ -97,7 +97,7 @@ def tables_of_the_code() -> dict[str, dict[str, Any]]:
     for item in fields(Config):
         if is_dataclass(kind := hints[item.name]):
             tables[item.name] = kind
-    tables |= {"budgets": config.Budgets, "projects.example": Project}
+    tables |= {"budgets": config.BudgetConfig, "projects.example": ProjectConfig}
     for name in channels():
         tables[f"channels.{name}"] = importlib.import_module(f"channels.{name}.plugin").PLUGIN.config
     return {name: keys for table, kind in tables.items() for name, keys in flattened(table, kind)}

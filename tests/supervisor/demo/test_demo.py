@@ -9,7 +9,7 @@ import pytest
 
 from channels.mail.config import MailConfig
 from channels.sms.config import SmsConfig
-from supervisor.config import Config, Http, Project, parse
+from supervisor.config import Config, Http, ProjectConfig, parse
 from supervisor.demo.demo import PHONE, PROJECT, USER, Demo
 from supervisor.protocol.errors import ConfigError
 from supervisor.protocol.status import Permissions
@@ -26,7 +26,7 @@ async def test_its_channels_are_as_config_toml_would_have_them(tmp_path: Path) -
 
 
 async def test_its_project_is_a_folder_beside_those_of_the_configuration(tmp_path: Path) -> None:
-    mine = Project(path="/srv/mine")
+    mine = ProjectConfig(path="/srv/mine")
     async with Demo(tmp_path).around(Config(http=Http(port=0), projects={"mine": mine}), _forget) as config:
         scratch = config.projects[PROJECT]
     assert config.projects["mine"] is mine

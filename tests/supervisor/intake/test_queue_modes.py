@@ -87,7 +87,7 @@ async def test_no_prompt_of_a_service_shares_its_answer_unless_it_says_so(tmp_pa
         await until(lambda: conversation(core).held, "it runs")
         apart = await prompt(core, "apart")
         assert conversation(core).taken == []
-        await core.waiting_line.cancel(asked(core).caller, apart.accepted.message_id)
+        await core.queue.cancel(asked(core).caller, apart.accepted.message_id)
         joined = await prompt(core, "with it", Mode.STEER)
         assert [one.text for one in conversation(core).taken] == ["with it"]
         assert places(heard) == [(None, "followup", 1), (None, "steer", 0)]

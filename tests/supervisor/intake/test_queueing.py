@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from supervisor.config import Queue
-from supervisor.operations.operations import Asked
+from supervisor.operations.operations import WorkRequest
 from supervisor.people.identity import Caller
 from supervisor.protocol.messages import Receipt, UserId
 from supervisor.protocol.status import TurnState
@@ -140,7 +140,7 @@ async def test_what_a_service_routes_interrupts_where_config_toml_says_so_and_by
     async with core_with(tmp_path, mode) as core:
         caller = Caller(name="alice", user_id=UserId("alice"))
         alice = core.directory.user("alice")
-        asked = Asked(caller=caller, channel="http")
+        asked = WorkRequest(caller=caller, channel="http")
         core.operations.start(await core.operations.route(asked, alice, "claude: hold on"))
         await until(scripted(core).held, "the first runs")
         core.operations.start(await core.operations.route(asked, alice, "claude: interrupt: now"))

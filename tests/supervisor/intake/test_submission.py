@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from supervisor.intake.submission import Place, Submission, continued, signed, too_many
+from supervisor.intake.submission import QueuePlace, Submission, continued, signed, too_many
 from supervisor.protocol.messages import Address, Reply, UserId
 from supervisor.protocol.queueing import Mode
 from supervisor.protocol.status import Role
@@ -44,11 +44,11 @@ def test_the_answers_own_meta_goes_with_the_reply() -> None:
 
 
 def test_a_place_is_told_by_the_way_of_the_reply_alone() -> None:
-    place = Place(prompt(), Mode.COLLECT)
+    place = QueuePlace(prompt(), Mode.COLLECT)
     (draft,) = place.notices(2)
     assert (place.ahead, place.event("x1").ahead, place.event("x1").external_id) == (2, 2, "x1")
     assert draft.text == "Collected: your message is number 2 in line; what you write until then is answered with it."
-    untold = Place(replace(prompt(), reply=None), Mode.FOLLOWUP)
+    untold = QueuePlace(replace(prompt(), reply=None), Mode.FOLLOWUP)
     assert (untold.notices(1), untold.ahead, untold.is_told) == ((), 1, False)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from supervisor.models.asking import WHOLE_CONTEXT, Asked, Unmetered, read
+from supervisor.models.asking import WHOLE_CONTEXT, CallSize, Unmetered, read
 
 TEXT = {"role": "user", "content": [{"type": "text", "text": "hi"}]}
 
@@ -18,7 +18,7 @@ def asking(**more: Any) -> bytes:
 
 def test_a_prompt_has_at_most_a_token_for_each_byte() -> None:
     raw = asking(tools=[{"name": "Read"}, {"type": "custom", "name": "a"}, {"type": "bash_20250124", "name": "bash"}])
-    assert read(raw) == Asked(model="m", max_tokens=50, prompt_tokens=len(raw))
+    assert read(raw) == CallSize(model="m", max_tokens=50, prompt_tokens=len(raw))
 
 
 @pytest.mark.parametrize(

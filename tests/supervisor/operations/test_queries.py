@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from supervisor.config import Budgets
+from supervisor.config import BudgetConfig
 from supervisor.people.identity import Caller
 from supervisor.protocol.errors import (
     InvalidMessage,
@@ -72,7 +72,7 @@ async def test_costs_that_the_connector_reports_itself_count_and_a_wrong_day_is_
 
 
 async def test_costs_come_with_the_limits_of_what_is_asked_about(tmp_path: Path) -> None:
-    budgets = Budgets(session_usd=2.0, user_daily_usd=5.0, system_daily_usd=50.0)
+    budgets = BudgetConfig(session_usd=2.0, user_daily_usd=5.0, system_daily_usd=50.0)
     async with Core(tmp_path, connector=ScriptedConnector(), budgets=budgets) as core:
         await connect(core)
         await ask(core, "pay 1200000000")

@@ -19,7 +19,7 @@ from tests.waiting import until
 
 async def test_a_waiting_message_is_taken_back_and_the_others_run(tmp_path: Path) -> None:
     async with Core(tmp_path, connector=ScriptedConnector()) as core:
-        caller, line = core.directory.caller(OPERATOR), core.waiting_line
+        caller, line = core.directory.caller(OPERATOR), core.queue
         running = await core.intake.accept(text_message("claude: hold on"))
         await until(scripted(core).held, "it runs")
         second = await core.intake.accept(text_message("claude: second"))
@@ -55,8 +55,8 @@ async def test_the_line_of_a_session_is_its_own(tmp_path: Path) -> None:
         await send(core, "hold on")
         await until(scripted(core).held, "it runs")
         await send(core, "second")
-        found = await core.waiting_line.list(caller, SessionId("s1"), limit=9)
+        found = await core.queue.list(caller, SessionId("s1"), limit=9)
         assert [turn.text for turn in found] == ["second"]
         scripted(core).release()
         with pytest.raises(MessageNotFound):
-            await core.waiting_line.cancel(caller, "nobodys")
+            await core.queue.cancel(caller, "nobodys")

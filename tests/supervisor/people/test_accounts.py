@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from supervisor.config import Project
+from supervisor.config import ProjectConfig
 from supervisor.people.accounts import MAX_EXPIRES_DAYS, MAX_JWT_MINUTES, Accounts, mailbox, phone
 from supervisor.people.identity import Directory
 from supervisor.people.projects import Projects
@@ -33,7 +33,9 @@ class Bench:
         self.now = NOW
         self.store = store
         self.directory = self.new_directory()
-        self.projects = Projects({"Site": Project(path="/srv/site"), "shop": Project(path="/srv/shop", users=("ann",))})
+        self.projects = Projects(
+            {"Site": ProjectConfig(path="/srv/site"), "shop": ProjectConfig(path="/srv/shop", users=("ann",))}
+        )
         self.accounts = Accounts(store, self.directory, self.projects, self.clock)
 
     def clock(self) -> int:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from supervisor.config import Project as Table
+from supervisor.config import ProjectConfig
 from supervisor.people.projects import Project, Projects
 from supervisor.protocol.errors import ProjectNotAllowed
 from supervisor.protocol.messages import ProjectName, SessionId, UserId
@@ -35,9 +35,11 @@ def root(tmp_path: Path) -> Path:
 def projects(root: Path) -> Projects:
     return Projects(
         {
-            "site": Table(path=str(root / "site"), users=("ada",)),
-            "docs": Table(path=str(root / "site" / "docs"), users=("ada",), permissions=Permissions.FULL, model="m-2"),
-            "shop": Table(path=str(root / "shop"), users=("carol",), concurrent=True),
+            "site": ProjectConfig(path=str(root / "site"), users=("ada",)),
+            "docs": ProjectConfig(
+                path=str(root / "site" / "docs"), users=("ada",), permissions=Permissions.FULL, model="m-2"
+            ),
+            "shop": ProjectConfig(path=str(root / "shop"), users=("carol",), concurrent=True),
         },
         default_model="m-1",
     )
@@ -61,8 +63,8 @@ def test_a_role_alone_gives_no_project(projects: Projects) -> None:
 
 def test_a_project_without_a_model_has_the_default_one(projects: Projects) -> None:
     assert [p.model for p in projects.of(ADA)] == ["m-1", "m-2"]
-    assert Projects({"x": Table(path="/x")}).of(ADA) == []
-    nothing = Projects({"x": Table(path="/x")}).get("x")
+    assert Projects({"x": ProjectConfig(path="/x")}).of(ADA) == []
+    nothing = Projects({"x": ProjectConfig(path="/x")}).get("x")
     assert nothing is not None
     assert nothing.model is None
 
@@ -72,7 +74,7 @@ def test_a_project_is_found_by_name_without_regard_to_case(projects: Projects) -
 
 
 def test_a_projects_folder_behind_a_symlink_is_resolved(root: Path) -> None:
-    (project,) = Projects({"x": Table(path=str(root / "entry"), users=("ada",))}).of(ADA)
+    (project,) = Projects({"x": ProjectConfig(path=str(root / "entry"), users=("ada",))}).of(ADA)
     assert project.path == os.path.realpath(root / "site")
 
 
@@ -166,8 +168,8 @@ def test_a_path_that_is_not_absolute_is_not_allowed(
 def test_a_nested_project_of_somebody_else_is_part_of_the_outer_one(root: Path) -> None:
     projects = Projects(
         {
-            "site": Table(path=str(root / "site"), users=("ada",)),
-            "docs": Table(path=str(root / "site" / "docs"), users=("bob",)),
+            "site": ProjectConfig(path=str(root / "site"), users=("ada",)),
+            "docs": ProjectConfig(path=str(root / "site" / "docs"), users=("bob",)),
         }
     )
     assert projects.at(ADA, f"{root}/site/docs")[0].name == "site"

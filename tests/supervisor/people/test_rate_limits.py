@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from supervisor.config import Limits
-from supervisor.people.rate_limits import Rates
+from supervisor.people.rate_limits import RateLimits
 from supervisor.protocol.messages import UserId
 
 ADA, BOB = UserId("ada"), UserId("bob")
 
 
 def test_ten_messages_a_minute_pass_and_the_eleventh_waits() -> None:
-    rates = Rates(Limits())
+    rates = RateLimits(Limits())
     assert [rates.take(ADA) for _ in range(10)] == [None] * 10
     wait = rates.take(ADA)
     assert wait is not None
@@ -18,14 +18,14 @@ def test_ten_messages_a_minute_pass_and_the_eleventh_waits() -> None:
 
 
 def test_one_persons_messages_are_not_anothers() -> None:
-    rates = Rates(Limits(messages_per_minute=1))
+    rates = RateLimits(Limits(messages_per_minute=1))
     assert rates.take(ADA) is None
     assert rates.take(ADA) is not None
     assert rates.take(BOB) is None
 
 
 def test_a_spent_hour_waits_longer_than_a_minute() -> None:
-    rates = Rates(Limits(messages_per_minute=100, messages_per_hour=2))
+    rates = RateLimits(Limits(messages_per_minute=100, messages_per_hour=2))
     assert [rates.take(ADA), rates.take(ADA)] == [None, None]
     wait = rates.take(ADA)
     assert wait is not None
@@ -33,13 +33,13 @@ def test_a_spent_hour_waits_longer_than_a_minute() -> None:
 
 
 def test_the_wait_is_that_of_the_limit_that_ends_last() -> None:
-    rates = Rates(Limits(messages_per_minute=1, messages_per_hour=1))
+    rates = RateLimits(Limits(messages_per_minute=1, messages_per_hour=1))
     rates.take(ADA)
     assert (rates.take(ADA) or 0) > 3_000
 
 
 def test_a_message_that_was_refused_does_not_count() -> None:
-    rates = Rates(Limits(messages_per_minute=1, messages_per_hour=2))
+    rates = RateLimits(Limits(messages_per_minute=1, messages_per_hour=2))
     rates.take(ADA)
     for _ in range(5):
         wait = rates.take(ADA)
@@ -48,7 +48,7 @@ def test_a_message_that_was_refused_does_not_count() -> None:
 
 
 def test_a_flood_is_told_once_until_its_wait_is_over() -> None:
-    rates = Rates(Limits())
+    rates = RateLimits(Limits())
     assert rates.tell(ADA, 60.0)
     assert not rates.tell(ADA, 60.0)
     assert rates.tell(BOB, 0.0)
@@ -56,7 +56,7 @@ def test_a_flood_is_told_once_until_its_wait_is_over() -> None:
 
 
 def test_command_words_are_counted_apart() -> None:
-    rates = Rates(Limits(messages_per_minute=2))
+    rates = RateLimits(Limits(messages_per_minute=2))
     assert [rates.take(ADA), rates.take(ADA), rates.take(ADA, command=True)] == [None, None, None]
     assert rates.take(ADA) is not None
     assert rates.take(ADA, command=True) is None

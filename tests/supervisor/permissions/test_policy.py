@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from supervisor.permissions import policy as permissions
-from supervisor.permissions.policy import EDITS, HARMLESS, READS, Asking, Risk
+from supervisor.permissions.policy import EDITS, HARMLESS, READS, NeedsApproval, Risk
 from supervisor.protocol.conversation import ToolCall, Verdict
 from supervisor.protocol.status import Permissions
 
@@ -278,7 +278,7 @@ def test_a_subagent_gets_no_worktree_of_its_own_where_changes_are_asked_about(
     apart = {"prompt": "look", "isolation": "worktree"}
     verdict = ask(tool, apart, level, project)
     assert not verdict.allowed
-    assert not isinstance(verdict, Asking), "it can do its work in the project's folder"
+    assert not isinstance(verdict, NeedsApproval), "it can do its work in the project's folder"
     assert verdict.reason == f"{tool} was not run: subagents work in the project's folder alone"
     assert ask(tool, apart, FULL, project).allowed
     for tool_input, changes in ((apart, True), ({"prompt": "look"}, False)):
@@ -473,5 +473,5 @@ def test_what_needs_a_person_says_how_risky_it_is(
     name: str, tool_input: dict[str, Any], risk: Risk, project: str
 ) -> None:
     verdict = ask(name, tool_input, ASK, project)
-    assert isinstance(verdict, Asking)
+    assert isinstance(verdict, NeedsApproval)
     assert (verdict.allowed, verdict.risk) == (False, risk)

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from supervisor.commands.dispatch import Asker
-from supervisor.commands.status import PlainWords
+from supervisor.commands.status import StatusCommands
 from supervisor.commands.words import Command, Word
-from supervisor.config import Budgets, Project
-from supervisor.operations.operations import Asked
+from supervisor.config import BudgetConfig, ProjectConfig
+from supervisor.operations.operations import WorkRequest
 from supervisor.people.identity import Caller
 from supervisor.protocol.conversation import Tokens
 from supervisor.protocol.errors import BudgetExceeded, NotAllowed, ProjectNotAllowed, SessionNotFound, TurnFailed
@@ -29,11 +29,11 @@ USERS = ("alice", "bob", "olga")
 
 
 def core_with(
-    folder: Path, *, shared: bool = True, users: tuple[str, ...] = USERS, budgets: Budgets | None = None
+    folder: Path, *, shared: bool = True, users: tuple[str, ...] = USERS, budgets: BudgetConfig | None = None
 ) -> Core:
     path = folder / "team"
     path.mkdir(exist_ok=True)
-    table = Project(path=str(path), users=users, permissions=Permissions.EDIT, shared=shared)
+    table = ProjectConfig(path=str(path), users=users, permissions=Permissions.EDIT, shared=shared)
     return Core(folder, connector=ScriptedConnector(), projects={"team": table}, budgets=budgets)
 
 
@@ -43,7 +43,7 @@ def caller(user_id: str) -> Caller:
 
 async def say(core: Core, user_id: str, text: str) -> Result:
     """Let a user write to the project; return what became of it."""
-    asked = Asked(caller=caller(user_id), channel="http")
+    asked = WorkRequest(caller=caller(user_id), channel="http")
     return await core.operations.answer(
         await core.operations.route(asked, core.directory.user(user_id), f"@team {text}")
     )
@@ -130,8 +130,10 @@ async def test_the_rights_are_those_of_who_writes(tmp_path: Path) -> None:
         sees = await core.operations.queries.session(caller("olga"), session_id)
         assert sees.user_id == "alice"
         with pytest.raises(NotAllowed):  # an operator reads
-            await core.operations.send(Asked(caller=caller("olga"), channel="socket"), session_id, "two", None)
-        taken = await core.operations.send(Asked(caller=caller("bob"), channel="socket"), session_id, "three", None)
+            await core.operations.send(WorkRequest(caller=caller("olga"), channel="socket"), session_id, "two", None)
+        taken = await core.operations.send(
+            WorkRequest(caller=caller("bob"), channel="socket"), session_id, "three", None
+        )
         answered = await core.operations.answer(taken)
         assert (answered.turn.user_id, answered.answer) == ("bob", "three\n\n(written by Bob)")
         await core.accounts.remove_user("bob")
@@ -140,7 +142,7 @@ async def test_the_rights_are_those_of_who_writes(tmp_path: Path) -> None:
 
 
 async def test_each_pays_for_what_they_write_by_their_own_limit(tmp_path: Path) -> None:
-    limits = Budgets(user_daily_usd=1.0, reserve_usd=0.1)
+    limits = BudgetConfig(user_daily_usd=1.0, reserve_usd=0.1)
     async with core_with(tmp_path, budgets=limits) as core:
         first = await say(core, "alice", "one")
         session_id = first.turn.session_id
@@ -151,7 +153,7 @@ async def test_each_pays_for_what_they_write_by_their_own_limit(tmp_path: Path) 
         assert await core.store.ledger.post(None, spent, user_id=UserId("alice"), now_ms=now_ms())
         with pytest.raises(BudgetExceeded, match="Budget exceeded"):
             await say(core, "alice", "two")
-        asked = Asked(caller=caller("bob"), channel="socket")
+        asked = WorkRequest(caller=caller("bob"), channel="socket")
         core.operations.start(await core.operations.send(asked, session_id, "hold on", None))
         await until(scripted(core).held, "bob's turn runs in the session that alice began")
         assert await live.meter.admit("m", 10, most_nanos=1) is None
@@ -178,7 +180,7 @@ async def test_an_abort_drops_what_its_sender_wrote_and_stops_nobody_else(tmp_pa
             return len(await core.store.turns.waiting(lane=None, user_id=None, limit=9)) == 2
 
         await until(both_wait, "two wait behind it")
-        words = PlainWords(core.store, core.turns, core.spending)
+        words = StatusCommands(core.store, core.turns, core.spending)
         bob = Asker(user=core.directory.user("bob"), channel="sms", sender=Address(kind="sms", value="+15550199"))
         told = await words.answer(Command(Word.ABORT), bob)
         assert told is not None

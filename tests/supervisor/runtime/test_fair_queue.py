@@ -75,7 +75,7 @@ def small(folder: Path, processes: int, **more: object) -> Core:
 
 
 async def test_a_connect_and_a_disconnect_do_not_wait_without_end_while_all_are_busy(tmp_path: Path) -> None:
-    async with small(tmp_path, 1, tuning=Tuning(room_seconds=0.05)) as core:
+    async with small(tmp_path, 1, tuning=Tuning(process_wait_seconds=0.05)) as core:
         free = tmp_path / "free"
         await connect(core, "busy", path=free)
         await send(core, "hold on", "busy")

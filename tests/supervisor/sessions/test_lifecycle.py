@@ -12,11 +12,11 @@ from supervisor.sessions.lifecycle import (
     CloseAsked,
     CloseProcess,
     Event,
-    Exited,
     Lifecycle,
     Opened,
     OpenFailed,
     Opening,
+    ProcessExited,
     Record,
     TurnBegan,
     TurnEnded,
@@ -40,7 +40,7 @@ def test_a_session_opens_works_rests_works_and_closes() -> None:
     assert life.on(WentQuiet()) == ()
     assert life.on(TurnBegan()) == (Record(S.ACTIVE),)
     assert life.on(CloseAsked(EndReason.IDLE)) == (Record(S.DISCONNECTING), CloseProcess())
-    assert life.on(Exited()) == (Record(S.DISCONNECTED, "Idle timeout"),)
+    assert life.on(ProcessExited()) == (Record(S.DISCONNECTED, "Idle timeout"),)
     assert life.resumes_by_itself
 
 
@@ -49,7 +49,7 @@ def test_a_session_opens_works_rests_works_and_closes() -> None:
 def test_closing_records_the_reason_once_no_process_is_left(status: SessionStatus, reason: EndReason) -> None:
     life = Lifecycle(status)
     assert life.on(CloseAsked(reason)) == (Record(S.DISCONNECTING), CloseProcess())
-    assert life.on(Exited("killed")) == (Record(S.DISCONNECTED, reason.value),)
+    assert life.on(ProcessExited("killed")) == (Record(S.DISCONNECTED, reason.value),)
     assert life.resumes_by_itself is not reason.on_purpose
 
 
@@ -72,7 +72,7 @@ def test_a_session_that_is_being_reaped_may_still_be_ended_on_purpose() -> None:
     life = Lifecycle(S.IDLE)
     life.on(CloseAsked(EndReason.IDLE))
     assert life.on(CloseAsked(EndReason.USER)) == (CloseProcess(),)
-    assert life.on(Exited()) == (Record(S.DISCONNECTED, "User requested"),)
+    assert life.on(ProcessExited()) == (Record(S.DISCONNECTED, "User requested"),)
     assert not life.resumes_by_itself
 
 
@@ -80,10 +80,10 @@ def test_a_session_that_is_being_ended_on_purpose_is_not_reaped_instead() -> Non
     life = Lifecycle(S.IDLE)
     life.on(CloseAsked(EndReason.USER))
     life.on(CloseAsked(EndReason.SHUTDOWN))
-    assert life.on(Exited()) == (Record(S.DISCONNECTED, "User requested"),)
+    assert life.on(ProcessExited()) == (Record(S.DISCONNECTED, "User requested"),)
 
 
-@pytest.mark.parametrize("late", [OpenFailed("no CLI"), Exited("killed")])
+@pytest.mark.parametrize("late", [OpenFailed("no CLI"), ProcessExited("killed")])
 def test_a_start_that_fails_after_the_session_was_ended_changes_nothing_of_its_end(late: Event) -> None:
     life = Lifecycle(S.CONNECTING)
     life.on(CloseAsked(EndReason.USER))
@@ -110,9 +110,9 @@ def test_a_turn_wakes_nothing_but_an_idle_session(status: SessionStatus) -> None
 @pytest.mark.parametrize("status", WITH_PROCESS)
 def test_a_process_that_dies_leaves_a_session_that_resumes_with_the_next_message(status: SessionStatus) -> None:
     life = Lifecycle(status)
-    assert life.on(Exited("signal 9")) == (Record(S.DISCONNECTED, "Process ended unexpectedly"),)
+    assert life.on(ProcessExited("signal 9")) == (Record(S.DISCONNECTED, "Process ended unexpectedly"),)
     assert life.resumes_by_itself
-    assert life.on(Exited("signal 9")) == ()
+    assert life.on(ProcessExited("signal 9")) == ()
 
 
 def test_a_session_gives_up_after_failing_repeatedly_and_says_why() -> None:
@@ -130,7 +130,7 @@ def test_a_turn_that_went_well_ends_the_row_of_failures() -> None:
     life = Lifecycle(S.ACTIVE)
     for _ in range(MAX_FAILURES * 2):
         life.on(TurnEnded(well=True))
-        life.on(Exited("signal 9"))
+        life.on(ProcessExited("signal 9"))
         life.on(Opening())
         life.on(Opened())
         life.on(TurnEnded(well=False))
@@ -174,7 +174,7 @@ EVENTS: dict[str, st.SearchStrategy[Event]] = {
         st.builds(TurnEnded, st.booleans()),
         st.just(WentQuiet()),
         st.builds(CloseAsked, st.sampled_from(list(EndReason))),
-        st.builds(Exited, WHY),
+        st.builds(ProcessExited, WHY),
     ),
 }
 ANY_EVENT = st.one_of(EVENTS["opening"], EVENTS["rest"])
@@ -220,5 +220,5 @@ def test_a_session_ended_on_purpose_never_resumes_by_itself(
         assert not life.resumes_by_itself
         life.on(event)
         assert life.status in (S.DISCONNECTING, S.DISCONNECTED)
-    life.on(Exited())
+    life.on(ProcessExited())
     assert Lifecycle(life.status, life.reason).resumes_by_itself is False

@@ -11,14 +11,14 @@ from typing import TypeVar
 
 import pytest
 
-from supervisor.config import Budgets as Limits
+from supervisor.config import BudgetConfig
 from supervisor.intake.submission import Taken
 from supervisor.protocol.errors import StorageError
 from supervisor.protocol.events import OMIT, AnyEvent, CostAlert
 from supervisor.protocol.messages import SessionId, UserId
 from supervisor.protocol.status import TurnState
 from supervisor.protocol.times import DAY_MS, nanos, now_ms
-from supervisor.store.ports.budgets import Budgets, Reached, Spent
+from supervisor.store.ports.budgets import BudgetStore, Reached, Spent
 from tests.fakes import ScriptedConnector
 from tests.supervisor.harness import Core
 from tests.supervisor.helpers import PLENTY, ask, connect, scripted, send, state, text_message
@@ -31,7 +31,7 @@ T = TypeVar("T")
 
 
 def core_with(folder: Path, **limits: float) -> Core:
-    budgets = Limits(**{"reserve_usd": 0.5, **limits})
+    budgets = BudgetConfig(**{"reserve_usd": 0.5, **limits})
     return Core(folder, connector=ScriptedConnector(), claude_code=PLENTY, budgets=budgets)
 
 
@@ -49,10 +49,10 @@ class Listener:
             self.alerts.append(event)
 
 
-class CountedBudgets(Budgets):
+class CountedBudgets(BudgetStore):
     """Counts what is written; refuses while `refusing`."""
 
-    def __init__(self, inner: Budgets) -> None:
+    def __init__(self, inner: BudgetStore) -> None:
         self._inner = inner
         self.written = 0
         self.asked = 0
@@ -362,7 +362,7 @@ async def test_the_levels_of_a_message_whose_cost_is_known_at_its_end_are_announ
 
 
 async def test_a_message_to_the_assistant_is_announced_without_a_session(tmp_path: Path) -> None:
-    budgets = Limits(message_usd=2.0)
+    budgets = BudgetConfig(message_usd=2.0)
     async with Core(tmp_path, assistant=ScriptedConnector(), budgets=budgets) as core:
         listener = Listener(core, "user:alice")
         await say(core, f"assistant: {pay(2.0)}")

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from supervisor.config import Budgets
+from supervisor.config import BudgetConfig
 from supervisor.protocol.times import nanos
 from supervisor.spending.limits import (
     Account,
@@ -82,6 +82,6 @@ def test_what_is_offered_is_within_what_may_be_added(limit: float, offered: str)
 
 
 def test_a_limit_that_is_not_set_is_none() -> None:
-    limits = Budgets(message_usd=1.0, session_usd=2.0, system_daily_usd=4.0)
+    limits = BudgetConfig(message_usd=1.0, session_usd=2.0, system_daily_usd=4.0)
     assert [configured(limits, scope) for scope in Scope] == [nanos(1), nanos(2), None, nanos(4)]
     assert configured(None, "session") is None

@@ -14,7 +14,7 @@ from supervisor.protocol.conversation import Tokens
 from supervisor.protocol.errors import BudgetExceeded, StorageError
 from supervisor.protocol.messages import UserId
 from supervisor.spending.meter import SessionMeter
-from supervisor.store.port import Ledger
+from supervisor.store.port import LedgerStore
 from supervisor.store.ports.costs import CostLine, CostQuery
 from supervisor.store.records import Charge
 from tests.waiting import until
@@ -34,7 +34,7 @@ BEGUN = ModelCall(
 ENDED = replace(BEGUN, tokens=Tokens(input=100, output=50), nanos=6_000, complete=True)
 
 
-class RecordingLedger(Ledger):
+class RecordingLedger(LedgerStore):
     """Keeps what it is told; refuses while `refusing`."""
 
     def __init__(self) -> None:

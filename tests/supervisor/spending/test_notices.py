@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from supervisor.config import Budgets
+from supervisor.config import BudgetConfig
 from supervisor.delivery.hub import Deliver
 from supervisor.protocol.errors import BudgetExceeded
 from supervisor.protocol.events import AnyEvent, CostAlert
@@ -26,7 +26,7 @@ ADD = r"Reply ADD (\S+) ([A-Z]{5}) to raise it by \1 dollars\."
 
 
 def core_with(folder: Path, **limits: float) -> Core:
-    budgets = Budgets(**{"reserve_usd": 0.5, **limits})
+    budgets = BudgetConfig(**{"reserve_usd": 0.5, **limits})
     return Core(folder, connector=ScriptedConnector(), claude_code=PLENTY, budgets=budgets)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from supervisor.config import Budgets
+from supervisor.config import BudgetConfig
 from supervisor.models.metering import ModelCall
 from supervisor.protocol.codes import CodeKind
 from supervisor.protocol.conversation import Tokens
@@ -22,9 +22,9 @@ from supervisor.protocol.messages import SessionId, UserId
 from supervisor.protocol.status import EndReason, SessionStatus, TurnState
 from supervisor.protocol.times import DAY_MS, NANOS, nanos, now_ms
 from supervisor.spending.limits import Scope
-from supervisor.spending.meter import Gauge
+from supervisor.spending.meter import SpendingLimit
 from supervisor.store.records import Result
-from supervisor.turns.running import Running
+from supervisor.turns.running import RunningTurn
 from tests.fakes import ScriptedConnector
 from tests.supervisor.harness import Core
 from tests.supervisor.helpers import (
@@ -45,7 +45,7 @@ ALICE = UserId("alice")
 
 
 def core_with(folder: Path, **limits: float) -> Core:
-    budgets = Budgets(**{"reserve_usd": 0.5, **limits})
+    budgets = BudgetConfig(**{"reserve_usd": 0.5, **limits})
     connector, assistant = ScriptedConnector(), ScriptedConnector()
     return Core(folder, connector=connector, assistant=assistant, claude_code=PLENTY, budgets=budgets)
 
@@ -291,7 +291,7 @@ async def test_who_wrote_a_message_that_was_sent_into_a_turn_is_told_of_their_ow
         assert live.meter.on_spent is not None
         (running,) = core.turns.running_turns()
         part = replace(running.turn, id=running.turn.id + 1, user_id=UserId("bob"))
-        running.joined = [Running(part, core.hub, lambda turn_id, event: None)]
+        running.joined = [RunningTurn(part, core.hub, lambda turn_id, event: None)]
         assert await core.store.ledger.post(None, charge("c", nanos(0.5)), user_id=part.user_id, now_ms=now_ms())
         await live.meter.on_spent(running.turn.id)
         assert heard == []
@@ -314,7 +314,7 @@ async def test_without_limits_nobody_is_told_of_what_is_spent(tmp_path: Path) ->
 class AskedGauge:
     """Notes what was refused because of calls under way, in nanodollars that they were taken to cost."""
 
-    def __init__(self, gauge: Gauge | None) -> None:
+    def __init__(self, gauge: SpendingLimit | None) -> None:
         assert gauge is not None
         self._gauge = gauge
         self.refused: list[int] = []

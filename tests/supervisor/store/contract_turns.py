@@ -14,7 +14,7 @@ from supervisor.protocol.messages import MessageId, ProjectName, SessionId, User
 from supervisor.protocol.status import SessionStatus, Target, TurnState
 from supervisor.store.port import Store
 from supervisor.store.ports.costs import CostQuery
-from supervisor.store.records import Accepted, Asking, OutboxDraft
+from supervisor.store.records import Accepted, IssuedCode, OutboxDraft
 from tests.supervisor.store.builders import (
     NOW,
     PROCESS,
@@ -218,7 +218,7 @@ class TurnsContract(ContractBase):
         def notices(code: str) -> list[OutboxDraft]:
             return [draft(text=f"reply {code}")]
 
-        asking = Asking(kind=CodeKind.TURN, ref=turn.message_id, until_ms=NOW + 100, notices=notices)
+        asking = IssuedCode(kind=CodeKind.TURN, ref=turn.message_id, until_ms=NOW + 100, notices=notices)
         ended = outcome(TurnState.INTERRUPTED, asking=asking)
         assert await store.turns.finish(turn.id, ended) is not None
         assert await store.turns.finish(turn.id, ended) is None

@@ -75,7 +75,7 @@ async def test_half_a_surrogate_pair_in_an_answer_or_a_tool_call_ends_the_turn_a
         conversation.release("half \ud83d")
         ended = await waiting
         assert ended.answer == "half \ufffd"
-        assert await core.endings.tools_of(ended.turn) == ["Bash echo \\ud83d"]
+        assert await core.completion.tools_of(ended.turn) == ["Bash echo \\ud83d"]
 
 
 async def test_a_remedy_reaches_whoever_waits(tmp_path: Path) -> None:
@@ -115,12 +115,12 @@ async def test_a_folder_whose_recording_breaks_keeps_no_turn_from_its_end(tmp_pa
         await connect(core)
         waiting = asyncio.create_task(ask(core, "write a.txt hold"))
         await until(scripted(core).held, "it has changed a file")
-        core.recording._shadows[str(core.site)] = NoThreads(core.site, tmp_path / "none.git")
+        core.recorder._shadows[str(core.site)] = NoThreads(core.site, tmp_path / "none.git")
         scripted(core).release("written")
         done = await asyncio.wait_for(waiting, 8)
         assert done.answer == "written"
         found = await core.store.changes.of_turn(done.turn.id)
         assert found is not None
         assert found.why == "an internal error; the details are in the log"
-        assert not core.recording.changing(str(core.site))
+        assert not core.recorder.changing(str(core.site))
         assert (await ask(core, "next")).answer == "next"

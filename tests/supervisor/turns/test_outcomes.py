@@ -19,15 +19,15 @@ from supervisor.protocol.messages import SENTENCE, MessageId, in_a_sentence
 from supervisor.protocol.status import SessionStatus, Target, TurnState
 from supervisor.store.records import Outcome, Turn
 from supervisor.turns import outcomes
-from supervisor.turns.running import Running
+from supervisor.turns.running import RunningTurn
 from tests.supervisor.turns.turn_records import PHONE, turn
 
 M1 = MessageId("m1")
 FINISHED = talk.Finished(message_id=M1, text="All green.")
 
 
-def running(of: Turn | None = None) -> Running:
-    return Running(of or turn(), Hub(), lambda number, event: None)
+def running(of: Turn | None = None) -> RunningTurn:
+    return RunningTurn(of or turn(), Hub(), lambda number, event: None)
 
 
 def reply(outcome: Outcome) -> str | None:

@@ -36,7 +36,7 @@ async def test_no_call_of_the_turn_that_follows_is_decided_before_it_has_begun(t
         await ended(core, first)
         assert (await decided).allowed
         turn = (await result(core, second)).turn
-        assert await core.endings.tools_of(turn) == ["Write new"], "it is recorded with the turn that it belongs to"
-        assert await core.endings.tools_of((await result(core, first)).turn) == ["Write old"]
+        assert await core.completion.tools_of(turn) == ["Write new"], "it is recorded with the turn that it belongs to"
+        assert await core.completion.tools_of((await result(core, first)).turn) == ["Write old"]
         conversation(core).release("held")
         assert (await ended(core, second)).answer == "held"

@@ -13,16 +13,16 @@ from supervisor.protocol.events import OMIT, AnyEvent, ClaudeCodeDelta, ClaudeCo
 from supervisor.protocol.messages import MessageId
 from supervisor.protocol.status import TurnState
 from supervisor.store.records import Turn
-from supervisor.turns.running import Running, state_of
+from supervisor.turns.running import RunningTurn, state_of
 from tests.supervisor.turns.turn_records import turn
 
 TOOL = talk.ToolStarted(tool_use_id="t1", name="Edit", input={"file_path": "x.py"})
 RECORDED = list[tuple[int, talk.ToolStarted | talk.ToolFinished]]
 
 
-def running(hub: Hub | None = None, recorded: RECORDED | None = None, of: Turn | None = None) -> Running:
+def running(hub: Hub | None = None, recorded: RECORDED | None = None, of: Turn | None = None) -> RunningTurn:
     kept = recorded if recorded is not None else []
-    return Running(of or turn(), hub or Hub(), lambda number, event: kept.append((number, event)))
+    return RunningTurn(of or turn(), hub or Hub(), lambda number, event: kept.append((number, event)))
 
 
 async def test_a_turn_ends_once_with_its_own_answer() -> None:

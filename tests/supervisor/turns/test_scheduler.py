@@ -398,7 +398,7 @@ async def test_drain_ends_a_turn_that_was_just_being_started(tmp_path: Path) -> 
         receipt = await core.intake.accept(text_message("claude: deaf"))
         await until(gate.reached.is_set, "its start is being committed")
         drain = asyncio.create_task(core.turns.drain(0))
-        await until(lambda: core.endings.time_is_up, "the time is up")
+        await until(lambda: core.completion.time_is_up, "the time is up")
         gate.open()
         await asyncio.wait_for(drain, 8)
         assert await state(core, receipt) in (TurnState.INTERRUPTED, TurnState.PENDING)

@@ -17,7 +17,7 @@ import pytest
 from supervisor.protocol.conversation import ToolCall
 from supervisor.protocol.messages import SessionId
 from supervisor.protocol.status import Permissions, TurnState
-from supervisor.undo.recorder import Recording
+from supervisor.undo.recorder import Recorder
 from tests.fakes import ScriptedConnector
 from tests.supervisor.harness import Core
 from tests.supervisor.helpers import PLENTY, ask, connect, project, result, scripted, send, state
@@ -69,7 +69,7 @@ async def test_every_path_that_a_turn_changed_is_kept_with_its_tool_and_hashes(t
 async def test_what_is_below_the_state_folder_is_never_recorded(tmp_path: Path) -> None:
     # The core's state lies in tmp_path, its projects below: a project that holds the state would record secrets.
     async with core_with(tmp_path) as core:
-        shadow = Recording(core.store, tmp_path / "free" / "state").shadow(str(tmp_path / "free"))
+        shadow = Recorder(core.store, tmp_path / "free" / "state").shadow(str(tmp_path / "free"))
         (tmp_path / "free" / "state").mkdir()
         (tmp_path / "free" / "state" / "operator.token").write_text("secret", encoding="utf-8")
         first = await shadow.record("first")
@@ -93,8 +93,8 @@ async def test_a_folder_that_cannot_be_recorded_holds_no_turn_up(tmp_path: Path)
 
 async def test_a_folder_that_takes_too_long_is_given_up_with_the_reason(tmp_path: Path) -> None:
     async with core_with(tmp_path) as core:
-        recording = Recording(core.store, tmp_path, seconds=0.0)
-        assert await recording._record(str(core.site), "never") == (
+        recorder = Recorder(core.store, tmp_path, seconds=0.0)
+        assert await recorder._record(str(core.site), "never") == (
             "",
             "recording the folder takes longer than 0 seconds",
         )
@@ -128,24 +128,24 @@ async def test_a_turn_that_a_crash_cut_off_is_recorded_as_it_left_the_folder(tmp
             found = await after.store.changes.of_message(message_id)
             assert found is not None
             assert found.files == 1
-            assert not after.recording.changing(str(after.site))
+            assert not after.recorder.changing(str(after.site))
 
 
 async def test_old_states_are_forgotten_and_others_kept(tmp_path: Path) -> None:
     async with core_with(tmp_path) as core:
         await connect(core)
         await ask(core, "write a.txt one")
-        await core.recording.shadow(str(core.site)).record("nobody's")
-        assert await core.recording.prune() == 1
-        assert await core.recording.prune() == 0
+        await core.recorder.shadow(str(core.site)).record("nobody's")
+        assert await core.recorder.prune() == 1
+        assert await core.recorder.prune() == 0
 
 
 @pytest.mark.parametrize("used", ["site", "site/below", "."])
 async def test_a_folder_that_is_in_use_holds_no_turn_up(tmp_path: Path, used: str) -> None:
     async with core_with(tmp_path) as core:
-        core.recording._seconds = 0.05
+        core.recorder._seconds = 0.05
         await connect(core)
-        async with core.recording.alone(str(tmp_path / used)):
+        async with core.recorder.alone(str(tmp_path / used)):
             answered = await ask(core, "write a.txt new")
         assert answered.answer == "written"
         found = await core.store.changes.of_message(answered.turn.message_id)
@@ -156,9 +156,9 @@ async def test_a_folder_that_is_in_use_holds_no_turn_up(tmp_path: Path, used: st
 
 async def test_a_folder_beside_the_one_in_use_is_recorded_at_once(tmp_path: Path) -> None:
     async with core_with(tmp_path) as core:
-        core.recording._seconds = 20.0
+        core.recorder._seconds = 20.0
         await connect(core)
-        async with asyncio.timeout(20), core.recording.alone(f"{core.site}-2"):
+        async with asyncio.timeout(20), core.recorder.alone(f"{core.site}-2"):
             answered = await ask(core, "write a.txt new")
         found = await core.store.changes.of_message(answered.turn.message_id)
         assert found is not None
@@ -170,15 +170,15 @@ async def test_a_turn_has_begun_to_change_the_folders_in_its_own_and_around_it(t
         await connect(core)
         await send(core, "write a.txt hold")
         await until(scripted(core).held, "it has written")
-        assert core.recording.changing(str(core.site))
-        assert core.recording.changing(str(core.site / "below"))
-        assert core.recording.changing(str(tmp_path))
-        assert not core.recording.changing(f"{core.site}-2")
-        assert not core.recording.changing(str(core.vault))
+        assert core.recorder.changing(str(core.site))
+        assert core.recorder.changing(str(core.site / "below"))
+        assert core.recorder.changing(str(tmp_path))
+        assert not core.recorder.changing(f"{core.site}-2")
+        assert not core.recorder.changing(str(core.vault))
         scripted(core).release()
 
 
-class Watched(Recording):
+class Watched(Recorder):
     """Notes when it looks at a folder."""
 
     looked_at = 0
@@ -194,15 +194,15 @@ async def test_a_turn_overlaps_from_the_first_look_at_its_folder_to_the_last(tmp
         await connect(core)
         turn = (await result(core, (await send(core, "hold")).accepted.message_id)).turn
         await until(scripted(core).held, "it runs")
-        recording = Watched(core.store, tmp_path, clock=partial(next, count(1_000)))
+        recorder = Watched(core.store, tmp_path, clock=partial(next, count(1_000)))
         call = ToolCall(tool_use_id="use 1", name="Bash", input={"command": "make"})
-        await recording.witness(turn.id, str(core.site), call)
+        await recorder.witness(turn.id, str(core.site), call)
         found = await core.store.changes.of_turn(turn.id)
         assert found is not None
-        assert found.before_ms < recording.looked_at
-        left = await recording.after(turn)
+        assert found.before_ms < recorder.looked_at
+        left = await recorder.after(turn)
         assert left is not None
-        assert left[0].seen_ms > recording.looked_at
+        assert left[0].seen_ms > recorder.looked_at
         scripted(core).release()
 
 
@@ -211,11 +211,11 @@ async def test_nothing_is_pruned_under_a_turn_that_changes_the_folder(tmp_path: 
         await connect(core)
         await send(core, "write a.txt hold")
         await until(scripted(core).held, "it has written")
-        await core.recording.shadow(str(core.site)).record("nobody's")
-        assert await core.recording.prune() == 0
+        await core.recorder.shadow(str(core.site)).record("nobody's")
+        assert await core.recorder.prune() == 0
         scripted(core).release()
-        await until(lambda: not core.recording.changing(str(core.site)), "it has ended")
-        assert await core.recording.prune() == 1
+        await until(lambda: not core.recorder.changing(str(core.site)), "it has ended")
+        assert await core.recorder.prune() == 1
 
 
 async def test_the_projects_own_repository_stays_as_it_is_byte_for_byte(tmp_path: Path) -> None:

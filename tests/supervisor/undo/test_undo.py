@@ -13,17 +13,17 @@ from supervisor.protocol.status import Permissions
 from supervisor.protocol.times import now_ms
 from supervisor.store.ports.changes import ChangedTurn
 from supervisor.undo.checkpoints.git import CheckpointFailed
-from supervisor.undo.recorder import KEPT_MS, Recording
+from supervisor.undo.recorder import KEPT_MS, Recorder
 from supervisor.undo.undo import (
     NothingToUndo,
     NotRecorded,
     Undo,
     UndoBusy,
     UndoConflict,
+    UndoDirection,
     UndoOverlapped,
     UndoRefused,
     UndoTooOld,
-    Way,
     named,
 )
 from tests.fakes import ScriptedConnector
@@ -51,25 +51,25 @@ async def test_a_turn_is_taken_back_and_the_undo_is_too(tmp_path: Path) -> None:
         path = core.site / "a.txt"
         turn = await changed(core, "write a.txt new")
         would = await core.undo.take_back(turn, "alice", dry_run=True)
-        assert (would.way, would.paths, path.exists()) == (Way.BACK, ("a.txt",), True)
+        assert (would.way, would.paths, path.exists()) == (UndoDirection.BACK, ("a.txt",), True)
         assert (await core.undo.take_back(turn, "alice")).paths == ("a.txt",)
         assert not path.exists()
         with pytest.raises(UndoRefused, match="taken back before"):
-            await core.undo.take_back(turn, "alice", way=Way.BACK)
-        assert (await core.undo.take_back(turn, "alice")).way is Way.AGAIN
+            await core.undo.take_back(turn, "alice", way=UndoDirection.BACK)
+        assert (await core.undo.take_back(turn, "alice")).way is UndoDirection.AGAIN
         assert path.read_text(encoding="utf-8") == "new\n"
-        assert (await core.undo.take_back(turn, "alice")).way is Way.BACK
+        assert (await core.undo.take_back(turn, "alice")).way is UndoDirection.BACK
         assert not path.exists()
 
 
 async def test_an_undo_that_was_cut_off_before_it_was_written_down_can_be_taken_back(tmp_path: Path) -> None:
     async with core_with(tmp_path) as core:
         turn = await changed(core, "write a.txt new")
-        shadow = core.recording.shadow(turn.project_path)
+        shadow = core.recorder.shadow(turn.project_path)
         await shadow.revert(turn.before_commit, turn.after_commit, dry_run=False)
         assert (await core.undo.take_back(turn, "alice")).paths == ("a.txt",)
         assert not (core.site / "a.txt").exists()
-        assert (await core.undo.take_back(turn, "alice")).way is Way.AGAIN
+        assert (await core.undo.take_back(turn, "alice")).way is UndoDirection.AGAIN
         assert (core.site / "a.txt").read_text(encoding="utf-8") == "new\n"
 
 
@@ -102,7 +102,7 @@ async def test_nothing_is_undone_beside_a_turn_that_changes_the_same_folder(tmp_
         with pytest.raises(UndoBusy, match="a turn is changing files"):
             await core.undo.take_back(turn, "alice")
         scripted(core).release()
-        await until(lambda: not core.recording.changing(str(core.site)), "it has ended")
+        await until(lambda: not core.recorder.changing(str(core.site)), "it has ended")
         await core.undo.take_back(turn, "alice")
         assert (core.site / "b.txt").exists()
 
@@ -115,7 +115,7 @@ async def test_turns_that_overlapped_are_not_undone(tmp_path: Path) -> None:
         await until(scripted(core).held, "the one has written")
         await ask(core, "write b.txt new", "s2")
         scripted(core).release()
-        await until(lambda: not core.recording.changing(str(tmp_path / "free")), "the one has ended")
+        await until(lambda: not core.recorder.changing(str(tmp_path / "free")), "the one has ended")
         turn = await core.undo.find(S1, taken.accepted.message_id)
         with pytest.raises(UndoOverlapped, match="another turn changed files"):
             await core.undo.take_back(turn, "alice")
@@ -169,7 +169,7 @@ async def test_nothing_is_undone_beside_a_turn_that_changes_a_folder_in_it_or_ar
         with pytest.raises(UndoBusy, match="a turn is changing files"):
             await core.undo.take_back(turn, "alice")
         scripted(core).release()
-        await until(lambda: not core.recording.changing(str(tmp_path / other)), "it has ended")
+        await until(lambda: not core.recorder.changing(str(tmp_path / other)), "it has ended")
         assert (await core.undo.take_back(turn, "alice")).paths == ("a.txt",)
         assert (tmp_path / other / "b.txt").exists()
 
@@ -286,8 +286,8 @@ async def test_a_turn_that_is_too_old_is_said_so_and_never_meant_without_its_nam
         turn = await changed(core, "write a.txt new")
         at = turn.before_ms + KEPT_MS
         for clock, is_too_old in ((lambda: at, False), (lambda: at + 1, True)):
-            recording = Recording(core.store, tmp_path, clock=clock)
-            undo = Undo(core.store, recording, Rights(core.directory, core.projects), core.projects)
+            recorder = Recorder(core.store, tmp_path, clock=clock)
+            undo = Undo(core.store, recorder, Rights(core.directory, core.projects), core.projects)
             if not is_too_old:
                 assert await undo.find(S1, None) == turn
                 assert (await undo.difference(turn)).why == ""
@@ -310,7 +310,7 @@ def test_many_paths_are_named_in_part() -> None:
 async def test_what_is_not_kept_any_more_is_too_old(tmp_path: Path) -> None:
     async with core_with(tmp_path) as core:
         turn = await changed(core, "write a.txt new")
-        core.recording._clock = lambda: now_ms() + KEPT_MS + 9
+        core.recorder._clock = lambda: now_ms() + KEPT_MS + 9
         with pytest.raises(UndoTooOld, match="too old: turns can be undone for 30 days"):
             await core.undo.take_back(turn, "alice")
         assert (core.site / "a.txt").exists()

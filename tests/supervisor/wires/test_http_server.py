@@ -30,10 +30,10 @@ def server_of(served: Served, http: config.Http) -> HttpServer:
         accounts=core.accounts,
         store=core.store,
         undo=core.undo,
-        desk=core.desk,
+        approval_operations=core.approval_operations,
         spending=core.spending,
         one_shot=core.one_shot,
-        waiting_line=core.waiting_line,
+        queue=core.queue,
         parts=dict,
     )
 

@@ -41,7 +41,7 @@ class Served:
         meter: Meter | None = None,
         allowed_origins: Sequence[str] = (),
         crash: Callable[[str], None] | None = None,
-        budgets: config.Budgets | None = None,
+        budgets: config.BudgetConfig | None = None,
         grace_seconds: int = 1,
     ) -> None:
         self.core = Core(folder, connector=connector, claude_code=claude_code, crash=crash, budgets=budgets)
@@ -64,10 +64,10 @@ class Served:
                 accounts=core.accounts,
                 store=core.store,
                 undo=core.undo,
-                desk=core.desk,
+                approval_operations=core.approval_operations,
                 spending=core.spending,
                 one_shot=core.one_shot,
-                waiting_line=core.waiting_line,
+                queue=core.queue,
                 parts=self._parts,
                 meter=self._meter,
                 allowed_origins=self._allowed_origins,

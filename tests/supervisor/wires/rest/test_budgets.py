@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from supervisor.config import Budgets
+from supervisor.config import BudgetConfig
 from supervisor.protocol.times import NANOS
 from tests.fakes import ScriptedConnector
 from tests.supervisor.wires.http.serving import Served, refusal
 
 
 async def test_the_limits_of_a_user_and_a_session_are_shown(tmp_path: Path) -> None:
-    budgets = Budgets(session_usd=2.0, user_daily_usd=10.0)
+    budgets = BudgetConfig(session_usd=2.0, user_daily_usd=10.0)
     async with Served(tmp_path, connector=ScriptedConnector(), budgets=budgets) as served:
         session_id = await served.session()
         await served.prompt(session_id, f"pay {NANOS // 2}")
@@ -30,7 +30,7 @@ async def test_the_limits_of_a_user_and_a_session_are_shown(tmp_path: Path) -> N
 
 
 async def test_what_everybody_spends_is_shown_to_overseers_alone(tmp_path: Path) -> None:
-    budgets = Budgets(user_daily_usd=10.0, system_daily_usd=50.0)
+    budgets = BudgetConfig(user_daily_usd=10.0, system_daily_usd=50.0)
     async with Served(tmp_path, connector=ScriptedConnector(), budgets=budgets) as served:
         session_id = await served.session()
         await served.prompt(session_id, f"pay {NANOS // 2}")

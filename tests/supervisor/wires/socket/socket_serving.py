@@ -104,7 +104,7 @@ class Listening:
         assistant: Connector | None = None,
         claude_code: config.ClaudeCode | None = None,
         limits: config.Limits | None = None,
-        projects: Mapping[str, config.Project] | None = None,
+        projects: Mapping[str, config.ProjectConfig] | None = None,
         auth_seconds: float = 10.0,
         check_seconds: float = 0.02,
         close_seconds: float = 5.0,
@@ -157,7 +157,7 @@ class Listening:
         return SocketServer(
             self._config,
             operations=operations,
-            desk=self.core.desk,
+            approval_operations=self.core.approval_operations,
             directory=self.core.directory,
             hub=self.core.hub,
             outbox=self.core.outbox,

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from supervisor.config import Project
+from supervisor.config import ProjectConfig
 from supervisor.protocol.events import OMIT, ClaudeCodeStuck, CostAlert, CostRecorded
 from supervisor.protocol.messages import SessionId
 from supervisor.protocol.status import EndReason, SessionStatus
@@ -379,7 +379,7 @@ async def test_an_end_that_was_asked_for_is_answered_once(tmp_path: Path) -> Non
 
 async def test_what_was_shared_is_heard_no_more_once_it_is_not(tmp_path: Path) -> None:
     (tmp_path / "team").mkdir()
-    table = Project(path=str(tmp_path / "team"), shared=True)
+    table = ProjectConfig(path=str(tmp_path / "team"), shared=True)
     async with Listening(tmp_path, projects={"team": table}, check_seconds=0.01) as listening:
         await listening.core.accounts.put_user("alice", name="Alice", role="ADMIN", projects=["team"])
         await listening.core.accounts.put_user("bob", name="Bob", role="COORDINATOR", projects=["team"])

@@ -23,7 +23,7 @@ SOON = config.Supervisor(port=0, ack_after_seconds=0.05)
 def listening_in(folder: Path, *approvers: str, permissions: Permissions = Permissions.EDIT) -> Listening:
     """Return a socket over one project, whose connector asks."""
     (folder / "shared").mkdir(exist_ok=True)
-    shared = config.Project(
+    shared = config.ProjectConfig(
         path=str(folder / "shared"), users=("alice", "bob"), permissions=permissions, approvers=approvers
     )
     return Listening(folder, connector=ScriptedConnector(), projects={"shared": shared}, supervisor=SOON)
@@ -127,7 +127,7 @@ async def test_a_user_s_own_token_hands_nothing_on_to_others(tmp_path: Path) -> 
 
 async def test_a_text_that_goes_into_the_running_turn_is_acknowledged_at_once(tmp_path: Path) -> None:
     never = config.Supervisor(port=0, ack_after_seconds=0)
-    shared = config.Project(path=str(tmp_path), users=("alice",), permissions=Permissions.EDIT)
+    shared = config.ProjectConfig(path=str(tmp_path), users=("alice",), permissions=Permissions.EDIT)
     connector = SteeringConnector()
     async with Listening(tmp_path, connector=connector, projects={"shared": shared}, supervisor=never) as listening:
         client = await listening.client()

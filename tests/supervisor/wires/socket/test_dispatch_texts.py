@@ -183,7 +183,7 @@ async def test_mails_that_answer_each_other_are_one_conversation(tmp_path: Path)
 
 
 async def test_a_reply_names_its_project_where_its_reader_has_several(tmp_path: Path) -> None:
-    second = {"second": config.Project(path=str(tmp_path), users=("alice",))}
+    second = {"second": config.ProjectConfig(path=str(tmp_path), users=("alice",))}
     async with Listening(tmp_path, projects=second) as listening:
         client = await listening.client()
         asked = {**SMS, "message": "@site run it", "external_id": "x1"}

@@ -113,7 +113,7 @@ async def test_a_port_in_use_is_an_error_that_names_the_key(tmp_path: Path) -> N
             server = SocketServer(
                 config.Supervisor(port=port),
                 operations=core.operations,
-                desk=core.desk,
+                approval_operations=core.approval_operations,
                 directory=core.directory,
                 hub=core.hub,
                 outbox=core.outbox,
