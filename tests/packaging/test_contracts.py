@@ -52,11 +52,8 @@ BREACHES = [
     ),
     Breach(
         contract="floors",
-        files={
-            "supervisor/intake/intake.py": imports("supervisor.background.recovery"),
-            "supervisor/background/recovery.py": "",
-        },
-        report="supervisor.intake.intake -> supervisor.background.recovery",
+        files={"supervisor/background/recovery.py": imports("supervisor.intake.intake")},
+        report="supervisor.background.recovery -> supervisor.intake.intake",
     ),
     Breach(
         contract="floors",

@@ -119,7 +119,7 @@ def test_a_wrong_type_names_the_key_and_what_it_must_be(tmp_path: Path, text: st
 @pytest.mark.parametrize(
     ("text", "key", "must"),
     [
-        ("[supervisor]\nhost = '0.0.0.0'", "supervisor.plugins.host", "loopback"),
+        ("[supervisor]\nhost = '0.0.0.0'", "supervisor.host", "loopback"),
         ("[http]\nhost = 'example.org'", "http.host", "loopback"),
         ("[supervisor]\nport = 65536", "supervisor.port", "0 to 65535"),
         ("[http]\nport = -1", "http.port", "0 to 65535"),

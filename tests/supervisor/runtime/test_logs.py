@@ -62,7 +62,7 @@ def test_a_line_says_when_how_grave_who_and_what(err: Stderr) -> None:
     setup()
     OURS.info("s1: turn %d ended", 7)
     assert re.fullmatch(
-        r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z INFO supervisor\.turns: s1: turn 7 ended\n", err.text()
+        r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z INFO supervisor\.turns\.scheduler: s1: turn 7 ended\n", err.text()
     )
 
 
