@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from connectors.claude_code.allowance import MB, Allowance, Excess, too_much_memory
-from supervisor.protocol.checks import Check, Standing
+from supervisor.protocol.ports import Check, Standing
 
 logger = logging.getLogger(__name__)
 

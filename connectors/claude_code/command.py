@@ -10,8 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from supervisor.protocol.conversation import SessionSpec
-from supervisor.protocol.marks import PROCESS_MARK, STATE_MARK
+from supervisor.protocol.conversation import PROCESS_MARK, STATE_MARK, SessionSpec
 
 FILE_TOOLS = ("Read", "Glob", "Grep", "Edit", "Write", "NotebookEdit")
 SHELL_TOOL = "Bash"

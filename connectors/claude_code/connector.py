@@ -33,11 +33,10 @@ from connectors.claude_code.process import Patience, Process
 from connectors.claude_code.session import ClaudeCodeConversation
 from connectors.claude_code.shelter import Shelter, settle
 from connectors.claude_code.watchdog import Limits
-from supervisor.protocol.checks import Check
 from supervisor.protocol.conversation import Exchange, SessionSpec, Trace, TraceKind
 from supervisor.protocol.errors import ConfigError, ConnectionFailed
 from supervisor.protocol.messages import MessageId
-from supervisor.protocol.ports import Connector, ConnectorHost
+from supervisor.protocol.ports import Check, Connector, ConnectorHost
 
 logger = logging.getLogger(__name__)
 

@@ -8,8 +8,8 @@ import os
 import shutil
 import subprocess
 
-from supervisor.protocol.checks import Check, Standing
 from supervisor.protocol.errors import ConfigError
+from supervisor.protocol.ports import Check, Standing
 
 KEY = "claude_code.cli_path"
 REMEDY = "install claude-agent-sdk, whose wheel carries it, or set claude_code.cli_path"

@@ -12,8 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from connectors.claude_code import mount_points, tree
-from supervisor.protocol.conversation import ProcessIdentity
-from supervisor.protocol.marks import STATE_MARK
+from supervisor.protocol.conversation import STATE_MARK, ProcessIdentity
 
 logger = logging.getLogger(__name__)
 

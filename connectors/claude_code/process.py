@@ -24,8 +24,7 @@ from connectors.claude_code import tree
 from connectors.claude_code.allowance import Excess
 from connectors.claude_code.cgroup import Group
 from connectors.claude_code.fence import Fence
-from supervisor.protocol.conversation import ProcessIdentity
-from supervisor.protocol.marks import PROCESS_MARK
+from supervisor.protocol.conversation import PROCESS_MARK, ProcessIdentity
 
 logger = logging.getLogger(__name__)
 

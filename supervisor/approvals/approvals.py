@@ -18,8 +18,7 @@ from supervisor.protocol.conversation import ToolCall, Verdict
 from supervisor.protocol.errors import ApprovalClosed, NotAllowed, StorageError
 from supervisor.protocol.events import ApprovalRequested, ApprovalResolved
 from supervisor.protocol.ids import uuid7
-from supervisor.protocol.messages import VERBATIM, OutboxId, SessionId
-from supervisor.protocol.texts import well_formed
+from supervisor.protocol.messages import VERBATIM, OutboxId, SessionId, well_formed
 from supervisor.protocol.times import Clock, now_ms, rfc3339
 from supervisor.runtime.fair_queue import FairQueue
 from supervisor.store.port import Store

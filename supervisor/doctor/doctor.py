@@ -9,8 +9,8 @@ from supervisor import config
 from supervisor.doctor import machine, running, state
 from supervisor.plugins import loading as plugins
 from supervisor.plugins.host import ConnectorSide
-from supervisor.protocol.checks import Check, Standing
 from supervisor.protocol.errors import XswarmError
+from supervisor.protocol.ports import Check, Standing
 from supervisor.runtime.credentials import Credentials
 
 

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from supervisor.config import Config
 from supervisor.doctor.state import people, soundness
-from supervisor.protocol.checks import Check, Standing
+from supervisor.protocol.ports import Check, Standing
 
 ADDRESSES = "addresses.json"
 DEMO = "demo"

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from supervisor.config import Config
 from supervisor.plugins import loading as plugins
-from supervisor.protocol.checks import Check, Standing
 from supervisor.protocol.errors import StorageError, XswarmError
+from supervisor.protocol.ports import Check, Standing
 from supervisor.runtime.credentials import Credentials
 from supervisor.runtime.state import DATABASE
 from supervisor.store.inspection import inspect

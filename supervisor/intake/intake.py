@@ -25,10 +25,10 @@ from supervisor.protocol.messages import (
     Receipt,
     Reply,
     in_a_sentence,
+    well_formed,
 )
 from supervisor.protocol.queueing import Mode, parse
 from supervisor.protocol.status import Target
-from supervisor.protocol.texts import well_formed
 from supervisor.protocol.times import Clock, now_ms
 from supervisor.routing.conversations import Conversations
 from supervisor.routing.rules import Decision

@@ -12,8 +12,8 @@ from enum import StrEnum
 from typing import Any
 
 from supervisor.protocol.conversation import ToolCall, Verdict
+from supervisor.protocol.messages import well_formed
 from supervisor.protocol.status import Permissions
-from supervisor.protocol.texts import well_formed
 
 SEARCHES = {"Glob": "pattern", "Grep": "glob", "LS": None}
 """Tools that look through folders, below the project where they name no path; and the input with file patterns."""

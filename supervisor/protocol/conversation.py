@@ -278,3 +278,10 @@ class ProcessIdentity:
     pid: int
     started: int
     boot_id: str
+
+
+STATE_MARK = "XSWARM_STATE"
+"""Says which daemon's state a process belongs to."""
+
+PROCESS_MARK = "XSWARM_PROCESS"
+"""Holds an id of one start of Claude Code; its tools inherit it."""

@@ -196,3 +196,10 @@ class Delivery:
     state: str
     error: str = ""
     price_nanos: int | None = None
+
+
+def well_formed(text: str) -> str:
+    """Return a text that UTF-8 can hold: half a surrogate pair, legal in JSON, becomes the replacement character."""
+    if text.isascii():
+        return text
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")

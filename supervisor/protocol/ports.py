@@ -10,9 +10,9 @@ import socket
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any, Generic, Protocol, TypeVar
 
-from supervisor.protocol.checks import Check
 from supervisor.protocol.conversation import (
     ConversationEvent,
     Exchange,
@@ -260,3 +260,28 @@ class ConnectorPlugin(Generic[ConfigT]):
 
 AnyChannelPlugin = ChannelPlugin[Any]
 AnyConnectorPlugin = ConnectorPlugin[Any]
+
+
+class Standing(StrEnum):
+    """How something stands."""
+
+    OK = "ok"
+    WARNING = "warning"
+    """It works, with less than it could do, or not for everything."""
+    FAILED = "failed"
+    """It does not work."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One thing that was looked at; it never holds a secret.
+
+    Attributes:
+        detail: what was found, in a sentence.
+        remedy: what to do; empty where nothing need be done.
+    """
+
+    name: str
+    status: Standing
+    detail: str
+    remedy: str = ""

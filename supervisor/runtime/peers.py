@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
 
-from supervisor.protocol.marks import PROCESS_MARK
+from supervisor.protocol.conversation import PROCESS_MARK
 
 PROC = Path("/proc")
 TABLES = ("net/tcp", "net/tcp6")

@@ -11,9 +11,8 @@ from supervisor.permissions.policy import brief
 from supervisor.protocol import conversation as talk
 from supervisor.protocol.codes import CodeKind
 from supervisor.protocol.errors import XswarmError
-from supervisor.protocol.messages import PLAIN_CHANNELS, MessageId, OutboxId, in_a_sentence
+from supervisor.protocol.messages import PLAIN_CHANNELS, MessageId, OutboxId, in_a_sentence, well_formed
 from supervisor.protocol.status import SessionStatus, Target, TurnState
-from supervisor.protocol.texts import well_formed
 from supervisor.protocol.times import usd
 from supervisor.sessions.lifecycle import ATTENTION
 from supervisor.store.ports.approvals import Approval

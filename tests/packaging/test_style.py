@@ -21,12 +21,10 @@ FRONT_DOORS = frozenset({Path("supervisor/config/__init__.py"), Path("supervisor
 WITHOUT_OWN_TESTS = frozenset(
     {
         # Types without behaviour; what uses them tests them.
-        Path("supervisor/protocol/checks.py"),
         Path("supervisor/protocol/conversation.py"),
         Path("supervisor/protocol/events.py"),
         Path("supervisor/protocol/ids.py"),
         Path("supervisor/protocol/limits.py"),
-        Path("supervisor/protocol/marks.py"),
         Path("supervisor/protocol/messages.py"),
         Path("supervisor/protocol/ports.py"),
         Path("supervisor/protocol/requests.py"),

@@ -17,8 +17,8 @@ import pytest
 from channels.mail.config import LmtpConfig
 from channels.mail.inbox import MAX_CONNECTIONS, Inbox
 from supervisor.demo.mailbox import deliver_raw
+from supervisor.protocol.conversation import PROCESS_MARK
 from supervisor.protocol.errors import ConfigError, StorageError, TemporaryFailure
-from supervisor.protocol.marks import PROCESS_MARK
 from tests.channels.hosts import RecordingHost
 from tests.channels.mail.fixtures import ADMIN, US, config, mail, serving
 from tests.waiting import until

@@ -22,10 +22,9 @@ from connectors.claude_code.orphans import Orphan, state_mark
 from connectors.claude_code.plugin import PLUGIN
 from connectors.claude_code.process import Patience
 from connectors.claude_code.watchdog import Limits
-from supervisor.protocol.conversation import Exited, Failed, Prompt, SessionSpec, TextDelta
+from supervisor.protocol.conversation import STATE_MARK, Exited, Failed, Prompt, SessionSpec, TextDelta
 from supervisor.protocol.errors import ConfigError, ConnectionFailed
 from supervisor.protocol.ids import uuid7
-from supervisor.protocol.marks import STATE_MARK
 from supervisor.protocol.messages import MessageId
 from tests.connectors.claude_code.support import HASTY, TOKEN, Host, Policy, Reader, make_connector, make_spec, opened
 from tests.waiting import until

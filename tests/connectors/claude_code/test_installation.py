@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from connectors.claude_code import installation
-from supervisor.protocol.checks import Standing
 from supervisor.protocol.errors import ConfigError
+from supervisor.protocol.ports import Standing
 
 TESTED = "2.1.329"
 """The version whose frames are in golden/; a newer one wants `python -m tests.connectors.claude_code.record`."""

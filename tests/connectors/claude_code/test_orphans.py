@@ -12,7 +12,7 @@ import pytest
 
 from connectors.claude_code import tree
 from connectors.claude_code.orphans import ProcessRecords, Record, end_orphans, is_ours, make_tmp, state_mark
-from supervisor.protocol.marks import STATE_MARK
+from supervisor.protocol.conversation import STATE_MARK
 
 
 @pytest.fixture

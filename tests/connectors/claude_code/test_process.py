@@ -16,7 +16,7 @@ import uvloop
 from connectors.claude_code import tree
 from connectors.claude_code.fence import NO_FENCE
 from connectors.claude_code.process import STDERR_TAIL, Patience, Process, WriteFailed
-from supervisor.protocol.marks import PROCESS_MARK
+from supervisor.protocol.conversation import PROCESS_MARK
 from tests.waiting import until
 
 HASTY = Patience(drain=0.1, term=0.1)

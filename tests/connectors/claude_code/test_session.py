@@ -19,6 +19,7 @@ from connectors.claude_code.history import NOTICE, find_transcript
 from connectors.claude_code.orphans import state_mark
 from supervisor.models.offline import OfflineModel
 from supervisor.protocol.conversation import (
+    STATE_MARK,
     Exchange,
     Exited,
     Failed,
@@ -33,7 +34,6 @@ from supervisor.protocol.conversation import (
     Verdict,
 )
 from supervisor.protocol.ids import uuid7
-from supervisor.protocol.marks import STATE_MARK
 from supervisor.protocol.messages import MessageId
 from tests.connectors.claude_code.support import LIMITS, Policy, make_connector, make_spec, opened, script, tool
 from tests.waiting import until

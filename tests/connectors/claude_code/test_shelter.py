@@ -8,8 +8,8 @@ import pytest
 
 from connectors.claude_code.connector import ClaudeCodeConnector
 from supervisor.models.offline import OfflineModel
-from supervisor.protocol.checks import Standing
 from supervisor.protocol.conversation import Finished, ToolFinished
+from supervisor.protocol.ports import Standing
 from tests.connectors.claude_code.support import Policy, make_connector, make_spec, opened, script, tool
 
 NEEDED = ("bwrap", "socat")

@@ -14,9 +14,17 @@ from connectors.claude_code.connector import ClaudeCodeConfig, ClaudeCodeConnect
 from connectors.claude_code.fence import NO_FENCE, ladder
 from connectors.claude_code.orphans import ProcessRecords, Record, state_mark
 from connectors.claude_code.process import Process
-from supervisor.protocol.conversation import ModelEndpoint, Prompt, SessionSpec, ToolCall, ToolStarted, Verdict
+from supervisor.protocol.conversation import (
+    PROCESS_MARK,
+    STATE_MARK,
+    ModelEndpoint,
+    Prompt,
+    SessionSpec,
+    ToolCall,
+    ToolStarted,
+    Verdict,
+)
 from supervisor.protocol.ids import uuid7
-from supervisor.protocol.marks import PROCESS_MARK, STATE_MARK
 from supervisor.protocol.messages import MessageId, ProjectName, SessionId, UserId
 from supervisor.protocol.ports import ConnectorHost
 from supervisor.protocol.status import Permissions

@@ -14,7 +14,7 @@ import pytest
 
 from supervisor.config import Config, Http, State, Supervisor
 from supervisor.doctor import running
-from supervisor.protocol.checks import Standing
+from supervisor.protocol.ports import Standing
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import pytest
 from supervisor import maintenance
 from supervisor.config import ClaudeCode, Config, State
 from supervisor.doctor import state
-from supervisor.protocol.checks import Standing
+from supervisor.protocol.ports import Standing
 from supervisor.runtime.state import DATABASE
 from supervisor.store.sqlite.migrate import migrate, released
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from supervisor.protocol.texts import well_formed
+from supervisor.protocol.messages import well_formed
 
 
 @given(st.text(st.characters(codec="utf-8")))

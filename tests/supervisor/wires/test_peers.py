@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from supervisor import config
+from supervisor.protocol.conversation import PROCESS_MARK
 from supervisor.protocol.errors import NotAllowed
-from supervisor.protocol.marks import PROCESS_MARK
 from supervisor.protocol.ports import WebRequest, WebResponse
 from supervisor.wires.peers import refuse_agents
 from tests.supervisor.harness import ALICE_MAIL, ALICE_PHONE, OPERATOR, SERVICE
