@@ -9,12 +9,12 @@ from collections.abc import Callable
 from supervisor.approvals.approvals import Approvals
 from supervisor.config import Progress as Settings
 from supervisor.delivery.hub import Hub
+from supervisor.delivery.replies import quote, reply_id
 from supervisor.protocol.events import ClaudeCodeStuck
 from supervisor.protocol.messages import PLAIN_CHANNELS, in_a_sentence
 from supervisor.protocol.times import Clock, now_ms
 from supervisor.store.port import Store
 from supervisor.store.records import OutboxDraft
-from supervisor.turns.outcomes import quote, reply_id
 from supervisor.turns.running import RunningTurn
 from supervisor.turns.scheduler import TurnScheduler
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from supervisor.commands.dispatch import Asker, CommandAnswer, Resumed
 from supervisor.commands.words import Command, Word
+from supervisor.delivery.replies import quote
 from supervisor.protocol.codes import Code, CodeKind
 from supervisor.protocol.errors import SessionNotActive, SessionNotFound
 from supervisor.protocol.messages import MessageId, SessionId, UserId
@@ -13,7 +14,6 @@ from supervisor.protocol.times import Clock, now_ms
 from supervisor.sessions.lifecycle import Lifecycle
 from supervisor.store.port import Store
 from supervisor.store.records import Turn
-from supervisor.turns.outcomes import quote
 
 GO_ON = (
     "Your work on the message {quoted} was interrupted when the daemon was restarted. Check first what it had done, "

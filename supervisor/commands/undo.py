@@ -6,12 +6,12 @@ import re
 
 from supervisor.commands.dispatch import Asker, CommandAnswer
 from supervisor.commands.words import Command, Word
+from supervisor.delivery.replies import quote
 from supervisor.protocol.codes import CodeKind
 from supervisor.protocol.messages import MessageId, UserId
 from supervisor.protocol.times import Clock, now_ms
 from supervisor.store.port import Store
 from supervisor.store.ports.changes import ChangedTurn
-from supervisor.turns.outcomes import quote
 from supervisor.undo.checkpoints.git import CheckpointFailed
 from supervisor.undo.undo import NAMED, Undo, UndoDirection, named
 

@@ -12,6 +12,7 @@ from supervisor.commands.dispatch import Asker, CommandAnswer, CommandDispatcher
 from supervisor.commands.words import Command
 from supervisor.delivery.hub import Hub
 from supervisor.delivery.outbox import Outbox
+from supervisor.delivery.replies import reply_id
 from supervisor.intake.submission import QueuePlace, Submission, Taken, continued, signed, too_many
 from supervisor.people.identity import Directory
 from supervisor.people.projects import Project, Projects
@@ -36,7 +37,6 @@ from supervisor.sessions.assistant import lane_of
 from supervisor.sessions.pool import SessionPool
 from supervisor.store.port import Store
 from supervisor.store.records import Acceptance, Accepted, OutboxDraft, Session, User
-from supervisor.turns.outcomes import reply_id
 from supervisor.turns.scheduler import TurnScheduler
 
 logger = logging.getLogger(__name__)

@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from supervisor.delivery.replies import reply_id
 from supervisor.protocol.events import ClaudeCodeQueued
 from supervisor.protocol.messages import PLAIN_CHANNELS, Address, ProjectName, Reply, SessionId
 from supervisor.protocol.queueing import Mode, told
 from supervisor.routing.rules import Decision
 from supervisor.store.records import Acceptance, Accepted, OutboxDraft, User
-from supervisor.turns.outcomes import reply_id
 
 QUEUED = 1
 """Number of the notice that a message waits, among the replies to it."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from supervisor.delivery import reports
 from supervisor.delivery.outbox import outbound_of
+from supervisor.delivery.replies import reply_id
 from supervisor.people.identity import Caller, Directory
 from supervisor.people.projects import Projects
 from supervisor.protocol import events
@@ -17,7 +18,6 @@ from supervisor.spending.spending import Spending
 from supervisor.store.port import Store
 from supervisor.store.ports.costs import CostQuery
 from supervisor.store.records import Result, Session, User
-from supervisor.turns.outcomes import reply_id
 
 
 class Queries:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from supervisor.delivery.replies import dropped
 from supervisor.delivery.waiters import Waiters
 from supervisor.operations.queries import Queries
 from supervisor.people.identity import Caller
@@ -13,7 +14,6 @@ from supervisor.protocol.status import TurnState
 from supervisor.protocol.times import Clock, now_ms
 from supervisor.store.port import Store
 from supervisor.store.records import Turn
-from supervisor.turns.outcomes import dropped
 from supervisor.turns.scheduler import TurnScheduler
 
 

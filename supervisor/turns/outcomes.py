@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import re
-import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
+from supervisor.delivery.replies import quote, reply_id
 from supervisor.permissions.policy import brief
 from supervisor.protocol import conversation as talk
 from supervisor.protocol.codes import CodeKind
 from supervisor.protocol.errors import XswarmError
-from supervisor.protocol.messages import PLAIN_CHANNELS, MessageId, OutboxId, in_a_sentence, well_formed
+from supervisor.protocol.messages import PLAIN_CHANNELS, in_a_sentence, well_formed
 from supervisor.protocol.status import SessionStatus, Target, TurnState
 from supervisor.protocol.times import usd
 from supervisor.sessions.lifecycle import ATTENTION
 from supervisor.store.ports.approvals import Approval
 from supervisor.store.records import IssuedCode, OutboxDraft, Outcome, Turn
 from supervisor.turns.running import Ended, RunningTurn, state_of
-
-OUTBOX_NAMESPACE = uuid.UUID("6f1d8f6e-3c53-5c0b-9a53-3b2a8d1f0c11")
-"""Replies get the same id when their turn is concluded twice."""
 
 ASKED_MS = 86_400_000
 """How long a person may say what becomes of a turn that was interrupted; silence drops it."""
@@ -37,15 +33,7 @@ OWN_WORDS = ("Failed to connect", "Budget exceeded")
 INCLUDED = "(It is answered together with the message before it.)"
 """The answer that is kept for a message that was part of another one's turn."""
 
-CONTINUED = re.compile(r'Your work on the message "(.*?)" was interrupted when ')
-"""How the prompt begins that lets work go on after a restart."""
-
 SHUT_DOWN = "the daemon was shut down while it ran"
-
-
-def reply_id(message_id: MessageId, number: int = 0) -> OutboxId:
-    """Return the id of a prompt's reply; `number` tells several apart."""
-    return OutboxId(str(uuid.uuid5(OUTBOX_NAMESPACE, f"{message_id}/{number}")))
 
 
 def concluded(running: RunningTurn, ended: Ended, denied: Sequence[str], now_ms: int) -> Outcome:
@@ -125,18 +113,6 @@ def not_started(turn: Turn, error: XswarmError, now_ms: int) -> Outcome:
     return _outcome(turn, TurnState.FAILED, "", str(error), "error", None, now_ms)
 
 
-def dropped(why: str) -> Callable[[Turn], Sequence[OutboxDraft]]:
-    """Return what tells the person of a turn that it will not be run; nothing where nobody can be told."""
-
-    def notices(turn: Turn) -> Sequence[OutboxDraft]:
-        if turn.reply is None:
-            return ()
-        text = f"Your message {quote(turn.text)} was not worked on: {why}."
-        return (OutboxDraft(id=reply_id(turn.message_id), reply=in_a_sentence(turn.reply), text=text),)
-
-    return notices
-
-
 def told(turn: Turn, state: TurnState, answer: str, why: str) -> str | None:
     """Return what the person is told; None = the answer itself."""
     who = "Claude Code" if turn.target is Target.CLAUDE_CODE else "The assistant"
@@ -205,11 +181,3 @@ def _was_interrupted(turn: Turn, why: str) -> str:
 
 def _denials(denied: Sequence[str]) -> str:
     return "Not done:\n" + "\n".join(f"- {reason}." for reason in dict.fromkeys(denied))
-
-
-def quote(text: str) -> str:
-    """Return a message in short, on one line, in quotation marks; of work that goes on, the message that began it."""
-    short = " ".join(text.split())
-    if (begun := CONTINUED.match(short)) is not None:
-        short = begun[1]
-    return f'"{short[:60]}…"' if len(short) > 60 else f'"{short}"'

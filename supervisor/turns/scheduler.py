@@ -8,6 +8,7 @@ from collections.abc import Callable
 from itertools import chain
 
 from supervisor.delivery.hub import Hub
+from supervisor.delivery.replies import dropped as dropped_notices
 from supervisor.people.projects import Projects
 from supervisor.people.rights import Rights
 from supervisor.protocol.errors import (
@@ -201,7 +202,7 @@ class TurnScheduler:
         Args:
             of: only what this user wrote, who asked for it and is told in the answer to that.
         """
-        notices = None if of is not None else outcomes.dropped(why)
+        notices = None if of is not None else dropped_notices(why)
         dropped = await self._store.turns.cancel_pending(name, why, of=of, notices=notices, now_ms=self._clock())
         self.backlog = max(0, self.backlog - len(dropped))
         for turn in dropped:

@@ -11,6 +11,7 @@ from typing import Any
 
 from supervisor.approvals.approvals import Approvals
 from supervisor.approvals.question import PendingApproval
+from supervisor.delivery.replies import quote
 from supervisor.protocol import conversation as talk
 from supervisor.protocol.errors import StorageError
 from supervisor.protocol.ports import Conversation
@@ -18,7 +19,6 @@ from supervisor.protocol.status import EndReason
 from supervisor.sessions.assistant import key_of
 from supervisor.sessions.live import LiveSession
 from supervisor.sessions.pool import SessionPool
-from supervisor.turns.outcomes import quote
 from supervisor.turns.running import RunningTurn
 
 logger = logging.getLogger(__name__)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from supervisor.delivery.replies import reply_id
 from supervisor.protocol.errors import TemporaryFailure
 from supervisor.protocol.messages import MessageId, NotSent, Outbound, Reconciled, Sent
 from supervisor.protocol.ports import Channel
-from supervisor.turns.outcomes import reply_id
 from supervisor.wires.socket.dispatch import CHANNEL
 from supervisor.wires.socket.replies import reply_to
 from supervisor.wires.socket.server import SocketServer

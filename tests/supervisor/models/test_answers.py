@@ -5,12 +5,12 @@ from dataclasses import replace
 import pytest
 
 from supervisor.commands import resume as interrupted
+from supervisor.delivery.replies import quote
 from supervisor.models.answers import answer
 from supervisor.models.replies import SIGNATURE, ToolUse
 from supervisor.models.sentences import ABILITIES
 from supervisor.models.transcript import ToolOutcome, Transcript
 from supervisor.turns import suspension as resting
-from supervisor.turns.outcomes import quote
 
 ALL_TOOLS = frozenset({"Read", "Write", "Edit", "Glob", "Grep", "Bash"})
 ROOT = "/srv/p"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from dataclasses import replace
 from typing import Any
 
@@ -10,7 +9,6 @@ import pytest
 
 from channels.sms.plain import plain_text
 from channels.sms.shaping import shape
-from supervisor.commands import resume as interrupted
 from supervisor.delivery.hub import Hub
 from supervisor.protocol import conversation as talk
 from supervisor.protocol.codes import CodeKind
@@ -157,23 +155,3 @@ def test_the_assistant_is_named_as_such() -> None:
 def test_a_long_message_is_quoted_in_short_and_on_one_line() -> None:
     told = outcomes.told(turn(text="a\nb " + "x" * 100), TurnState.INTERRUPTED, "", "why")
     assert told == f'Your message "a b {"x" * 56}…" was interrupted: why.'
-
-
-@pytest.mark.parametrize("text", ["fix it", "fix " * 40])
-def test_of_work_that_goes_on_the_message_that_began_it_is_quoted(text: str) -> None:
-    quoted = outcomes.quote(text)
-    for _ in range(2):
-        assert outcomes.quote(interrupted.GO_ON.format(quoted=quoted)) == quoted
-
-
-def test_a_dropped_turn_is_told_where_somebody_can_be_told() -> None:
-    notices = outcomes.dropped("the session was closed")
-    assert notices(turn(reply=None)) == ()
-    (draft,) = notices(turn())
-    assert draft.text == 'Your message "fix it" was not worked on: the session was closed.'
-
-
-def test_a_turn_that_is_concluded_twice_has_one_reply() -> None:
-    assert outcomes.reply_id(M1) == outcomes.reply_id(M1)
-    assert len({outcomes.reply_id(M1), outcomes.reply_id(M1, 1), outcomes.reply_id(MessageId("m2"))}) == 3
-    assert uuid.UUID(outcomes.reply_id(M1)).version == 5

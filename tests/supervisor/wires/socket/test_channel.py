@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
+from supervisor.delivery.replies import reply_id
 from supervisor.protocol.errors import TemporaryFailure
 from supervisor.protocol.messages import Address, MessageId, NotSent, Outbound, OutboxId
 from supervisor.protocol.status import OutboxState
-from supervisor.turns.outcomes import reply_id
 from supervisor.wires.socket.channel import SocketChannel
 from tests.supervisor.harness import SERVICE
 from tests.supervisor.wires.socket.socket_serving import Listening
