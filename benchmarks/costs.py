@@ -15,7 +15,7 @@ from supervisor.protocol.messages import SessionId, UserId
 from supervisor.protocol.times import DAY_MS, now_ms
 from supervisor.runtime.state import DATABASE
 from supervisor.store import SqliteStore
-from supervisor.store.ports.costs import CostQuery
+from supervisor.store.ports.ledger import CostQuery
 
 REACH = "1 ms"
 USERS = 100

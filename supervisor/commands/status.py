@@ -9,7 +9,7 @@ from supervisor.protocol.times import Clock, day_of, now_ms, usd
 from supervisor.spending.limits import Scope
 from supervisor.spending.spending import Spending
 from supervisor.store.port import Store
-from supervisor.store.ports.costs import CostQuery
+from supervisor.store.ports.ledger import CostQuery
 from supervisor.store.records import Session, User
 from supervisor.turns.scheduler import TurnScheduler
 

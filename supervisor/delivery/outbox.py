@@ -12,7 +12,7 @@ from supervisor.protocol.errors import OutcomeUnknown, PermanentFailure, Storage
 from supervisor.protocol.messages import Address, Delivery, NotSent, Outbound, OutboxId, Sent, Unknown
 from supervisor.protocol.ports import Channel
 from supervisor.protocol.times import Clock, now_ms
-from supervisor.store.port import OutboxStore
+from supervisor.store.ports.outbox import OutboxStore
 from supervisor.store.records import OutboxRow
 
 logger = logging.getLogger(__name__)

@@ -7,7 +7,7 @@ from typing import Any
 from supervisor.protocol import events
 from supervisor.protocol.conversation import Tokens
 from supervisor.protocol.times import now_ms, rfc3339, usd
-from supervisor.store.ports.costs import CostLine
+from supervisor.store.ports.ledger import CostLine
 from supervisor.store.records import Session, StoredMessage
 
 

@@ -16,7 +16,7 @@ from supervisor.sessions.pool import SessionPool
 from supervisor.spending.limits import Scope
 from supervisor.spending.spending import Spending
 from supervisor.store.port import Store
-from supervisor.store.ports.costs import CostQuery
+from supervisor.store.ports.ledger import CostQuery
 from supervisor.store.records import Result, Session, User
 
 

@@ -12,9 +12,9 @@ from supervisor.protocol.errors import BudgetExceeded, StorageError
 from supervisor.protocol.times import Clock, now_ms
 from supervisor.spending.limits import LEVELS, configured
 from supervisor.spending.notices import BudgetNotices, own_reply
-from supervisor.store.port import OutboxStore
 from supervisor.store.ports.budgets import BudgetStore, Reached, reference
 from supervisor.store.ports.codes import CodeStore
+from supervisor.store.ports.outbox import OutboxStore
 from supervisor.store.records import Turn
 
 logger = logging.getLogger(__name__)

@@ -13,7 +13,7 @@ from supervisor.protocol.conversation import Tokens
 from supervisor.protocol.errors import BudgetExceeded, StorageError
 from supervisor.protocol.messages import UserId
 from supervisor.protocol.times import Clock, now_ms
-from supervisor.store.port import LedgerStore
+from supervisor.store.ports.ledger import LedgerStore
 from supervisor.store.records import Charge
 
 logger = logging.getLogger(__name__)

@@ -29,13 +29,13 @@ WITHOUT_OWN_TESTS = frozenset(
         Path("supervisor/protocol/ports.py"),
         Path("supervisor/protocol/requests.py"),
         Path("supervisor/store/port.py"),
-        Path("supervisor/store/ports/approvals.py"),
-        Path("supervisor/store/ports/audit.py"),
-        Path("supervisor/store/ports/budgets.py"),
-        Path("supervisor/store/ports/costs.py"),
-        Path("supervisor/store/ports/changes.py"),
-        Path("supervisor/store/ports/codes.py"),
-        Path("supervisor/store/ports/passphrases.py"),
+        *(
+            Path("supervisor/store/ports") / f"{noun}.py"
+            for noun in (
+                *("accounts", "approvals", "audit", "budgets", "changes", "codes"),
+                *("keys", "ledger", "outbox", "passphrases", "sessions", "turns"),
+            )
+        ),
         Path("supervisor/store/recorded.py"),
         Path("supervisor/store/records.py"),
         # Two lines that start the command line; test_wheel.py runs them.

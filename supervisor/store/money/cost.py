@@ -7,7 +7,7 @@ from collections import defaultdict
 from datetime import date
 from typing import Any
 
-from supervisor.store.ports.costs import CostLine, CostQuery
+from supervisor.store.ports.ledger import CostLine, CostQuery
 from supervisor.store.sqlite.transaction import MILLISECONDS_OF_A_DAY
 
 _EPOCH_DAY = date(1970, 1, 1).toordinal()

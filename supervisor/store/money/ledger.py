@@ -6,7 +6,7 @@ from supervisor.protocol.messages import UserId
 from supervisor.store.money.charges import owner_of, post_late
 from supervisor.store.money.cost import cost
 from supervisor.store.money.disagreements import disagreements
-from supervisor.store.ports.costs import CostLine, CostQuery
+from supervisor.store.ports.ledger import CostLine, CostQuery
 from supervisor.store.records import Charge
 from supervisor.store.sqlite.database import Database
 from supervisor.store.sqlite.rows import from_charge

@@ -10,7 +10,7 @@ from starlette.routing import BaseRoute, Router
 from supervisor.config import Http
 from supervisor.people.identity import Directory
 from supervisor.protocol import ports
-from supervisor.store.port import IdempotencyStore
+from supervisor.store.ports.keys import IdempotencyStore
 from supervisor.wires.http import webhooks as hooks
 from supervisor.wires.http.api import api
 from supervisor.wires.http.auth import Bearer

@@ -19,7 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from supervisor.people.identity import Caller
 from supervisor.protocol.errors import IdempotencyConflict, InvalidMessage, StorageError
 from supervisor.protocol.times import Clock, now_ms
-from supervisor.store.port import IdempotencyStore
+from supervisor.store.ports.keys import IdempotencyStore
 from supervisor.wires.http.bodies import given
 
 logger = logging.getLogger(__name__)

@@ -12,7 +12,7 @@ from supervisor.protocol.events import CostRow, HistoryMessage
 from supervisor.protocol.messages import MessageId, ProjectName, SessionId, UserId
 from supervisor.protocol.status import SessionStatus
 from supervisor.protocol.times import now_ms
-from supervisor.store.ports.costs import CostLine
+from supervisor.store.ports.ledger import CostLine
 from supervisor.store.records import Session, StoredMessage
 
 SESSION = Session(

@@ -16,7 +16,7 @@ from supervisor.plugins.host import ConnectorSide
 from supervisor.protocol.errors import TurnFailed
 from supervisor.protocol.times import NANOS
 from supervisor.runtime.credentials import Credentials
-from supervisor.store.ports.costs import CostQuery
+from supervisor.store.ports.ledger import CostQuery
 from supervisor.store.records import Result
 from tests.fakes import ScriptedConnector
 from tests.supervisor.harness import Core

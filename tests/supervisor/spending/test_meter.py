@@ -14,8 +14,7 @@ from supervisor.protocol.conversation import Tokens
 from supervisor.protocol.errors import BudgetExceeded, StorageError
 from supervisor.protocol.messages import UserId
 from supervisor.spending.meter import SessionMeter
-from supervisor.store.port import LedgerStore
-from supervisor.store.ports.costs import CostLine, CostQuery
+from supervisor.store.ports.ledger import CostLine, CostQuery, LedgerStore
 from supervisor.store.records import Charge
 from tests.waiting import until
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from supervisor.protocol.messages import Address, Delivery, OutboxId, ProjectName, SessionId, UserId
 from supervisor.protocol.status import EndReason, OutboxState, SessionStatus
 from supervisor.store.port import Store
-from supervisor.store.ports.costs import CostQuery
+from supervisor.store.ports.ledger import CostQuery
 from tests.supervisor.store.builders import (
     NOW,
     PHONE,

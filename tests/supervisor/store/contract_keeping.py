@@ -13,7 +13,7 @@ from supervisor.protocol.errors import NotAllowed, SessionNotFound, StorageError
 from supervisor.protocol.messages import Address, ProjectName, SessionId, UserId
 from supervisor.protocol.status import Role, TurnState
 from supervisor.store.port import Store
-from supervisor.store.ports.costs import CostLine, CostQuery
+from supervisor.store.ports.ledger import CostLine, CostQuery
 from supervisor.store.records import Accepted, User
 from tests.supervisor.store.builders import (
     DAY,

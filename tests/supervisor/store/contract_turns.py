@@ -13,7 +13,7 @@ from supervisor.protocol.ids import uuid7
 from supervisor.protocol.messages import MessageId, ProjectName, SessionId, UserId
 from supervisor.protocol.status import SessionStatus, Target, TurnState
 from supervisor.store.port import Store
-from supervisor.store.ports.costs import CostQuery
+from supervisor.store.ports.ledger import CostQuery
 from supervisor.store.records import Accepted, IssuedCode, OutboxDraft
 from tests.supervisor.store.builders import (
     NOW,

@@ -17,7 +17,7 @@ from supervisor.protocol.status import SessionStatus
 from supervisor.store import open_store
 from supervisor.store.messages import accept, finish, outbox, sessions, turns
 from supervisor.store.money import budgets, charges, cost
-from supervisor.store.ports.costs import CostQuery
+from supervisor.store.ports.ledger import CostQuery
 from supervisor.store.sqlite import drafts, rows, transaction
 from supervisor.store.sqlite.migrate import migrate
 from tests.supervisor.store.builders import NOW, charge, draft, new_session, outcome, prompt, running, seal

@@ -16,7 +16,7 @@ from supervisor.protocol.status import TurnState
 from supervisor.spending.limits import Account, Scope, refuse_call, refuse_turn
 from supervisor.store import SqliteStore, open_store
 from supervisor.store.ports.budgets import Spent
-from supervisor.store.ports.costs import CostQuery
+from supervisor.store.ports.ledger import CostQuery
 from tests.supervisor.store.builders import NOW, charge, outcome, question, running, seal
 
 LIMIT = 200

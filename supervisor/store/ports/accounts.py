@@ -1,0 +1,36 @@
+"""The port of users, their addresses and projects, and tokens."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from supervisor.protocol.messages import UserId
+from supervisor.store.records import Token, User
+
+
+class AccountStore(Protocol):
+    """Users, their addresses and projects, and tokens."""
+
+    async def users(self) -> list[User]:
+        """Return all users that were not removed, by id."""
+
+    async def put_user(self, user: User, *, now_ms: int) -> None:
+        """Create a user, or replace their name, role, addresses and projects.
+
+        Raises:
+            NotAllowed: an address belongs to another user.
+        """
+
+    async def remove_user(self, user_id: UserId, *, now_ms: int) -> bool:
+        """Remove a user's rights, addresses and tokens; what they wrote and spent stays. False = no such user."""
+
+    async def add_token(
+        self, sha256: bytes, name: str, user_id: UserId | None, *, now_ms: int, expires_ms: int | None
+    ) -> Token:
+        """Store a token's hash."""
+
+    async def tokens(self) -> list[tuple[bytes, Token]]:
+        """Return all tokens with their hashes, revoked ones too."""
+
+    async def revoke_token(self, token_id: int, *, now_ms: int) -> bool:
+        """Revoke a token; False = no such token."""
