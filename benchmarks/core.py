@@ -12,8 +12,8 @@ from supervisor import config
 from supervisor.background.recovery import Recovery
 from supervisor.background.schedule import Schedule
 from supervisor.delivery.hub import Hub
+from supervisor.models.gateway.gateway import Gateway
 from supervisor.models.prices import PriceList
-from supervisor.models.proxy import Gateway
 from supervisor.operations.operations import Operations
 from supervisor.people.identity import Caller, Directory
 from supervisor.people.projects import Projects

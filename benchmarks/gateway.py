@@ -10,8 +10,8 @@ import aiohttp
 from benchmarks.core import USER, open_bench_store
 from benchmarks.figures import Figure, compare
 from benchmarks.process import started
+from supervisor.models.gateway.gateway import Gateway
 from supervisor.models.prices import PriceList
-from supervisor.models.proxy import Gateway
 from supervisor.spending.meter import SessionMeter
 
 REQUEST = {

@@ -7,7 +7,7 @@ import signal
 
 import uvloop
 
-from supervisor.models.offline import OfflineModel
+from supervisor.models.offline.model import OfflineModel
 
 
 async def main() -> None:

@@ -19,7 +19,7 @@ from supervisor.config import Config
 from supervisor.delivery.hub import Hub
 from supervisor.delivery.outbox import RECONCILE_PAUSE_MS, Outbox
 from supervisor.intake.intake import MAX_WAITING, Intake
-from supervisor.models.proxy import Gateway
+from supervisor.models.gateway.gateway import Gateway
 from supervisor.operations.approvals import ApprovalOperations
 from supervisor.operations.one_shot import OneShot
 from supervisor.operations.operations import ONE_TURN_TO_END_SECONDS, PROCESS_WAIT_SECONDS, Operations

@@ -20,9 +20,9 @@ from supervisor.config import Config, State
 from supervisor.core import Core
 from supervisor.delivery.outbox import Outbox
 from supervisor.demo import demo as demonstration
-from supervisor.models.offline import OfflineModel
+from supervisor.models.gateway.gateway import Gateway
+from supervisor.models.offline.model import OfflineModel
 from supervisor.models.prices import PriceList
-from supervisor.models.proxy import Gateway
 from supervisor.people.accounts import Accounts
 from supervisor.people.identity import Directory
 from supervisor.people.projects import Projects

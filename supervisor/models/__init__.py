@@ -1,3 +1,7 @@
-"""The one way to a model: the loopback gateway, the offline script, the prices."""
+"""The only way to a model.
+
+`gateway/` forwards calls to the Messages API and meters them, `offline/` stands in for that API, and `prices` says what
+calls cost.
+"""
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from supervisor.models.proxy import Gateway
+from supervisor.models.gateway.gateway import Gateway
 from supervisor.protocol import conversation as talk
 from supervisor.protocol.messages import MessageId, ProjectName, SessionId, UserId
 from supervisor.protocol.ports import Connector, Conversation

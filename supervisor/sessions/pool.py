@@ -12,7 +12,7 @@ from pathlib import Path
 from supervisor.approvals.approvals import Approvals
 from supervisor.delivery.hub import Hub
 from supervisor.delivery.reports import session_ended, session_updated
-from supervisor.models.proxy import Gateway
+from supervisor.models.gateway.gateway import Gateway
 from supervisor.people.projects import Project
 from supervisor.protocol import conversation as talk
 from supervisor.protocol.errors import ConnectionFailed, StorageError

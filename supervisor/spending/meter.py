@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, fields, replace
 from typing import Protocol
 
-from supervisor.models.metering import ModelCall
+from supervisor.models.gateway.meter import ModelCall
 from supervisor.protocol.conversation import Tokens
 from supervisor.protocol.errors import BudgetExceeded, StorageError
 from supervisor.protocol.messages import UserId
@@ -44,7 +44,7 @@ class SpendingLimit(Protocol):
 
 
 class SessionMeter:
-    """The meter of one session: implements `supervisor.models.metering.Meter`.
+    """The meter of one session: implements `supervisor.models.gateway.meter.Meter`.
 
     Args:
         lane: the session, for the log.

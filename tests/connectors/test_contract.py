@@ -18,7 +18,7 @@ from connectors.echo.plugin import PLUGIN as ECHO
 from connectors.echo.plugin import EchoConfig
 from connectors.remote.plugin import PLUGIN as REMOTE
 from connectors.remote.plugin import RemoteConfig
-from supervisor.models.offline import OfflineModel
+from supervisor.models.offline.model import OfflineModel
 from supervisor.protocol.conversation import ModelEndpoint
 from tests.connectors.contract import Backend, BackendFactory, ConnectorContract, PlainHost, session_spec
 from tests.connectors.remote.server import NEVER_ANSWERED, RemoteServer

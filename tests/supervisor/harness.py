@@ -17,8 +17,8 @@ import supervisor.core
 from supervisor import config
 from supervisor.config.tables import Approvals
 from supervisor.core import Tuning
+from supervisor.models.gateway.gateway import Gateway
 from supervisor.models.prices import PriceList
-from supervisor.models.proxy import Gateway
 from supervisor.people.accounts import Accounts
 from supervisor.people.identity import Directory
 from supervisor.people.projects import Projects

@@ -15,7 +15,7 @@ from fastapi.params import Depends as DependsOn
 from pydantic import BaseModel, Field
 from starlette.types import ASGIApp, Message, Scope
 
-from supervisor.models.metering import Metered
+from supervisor.models.gateway.meter import Metered
 from supervisor.people.accounts import Accounts
 from supervisor.people.passphrases import Passphrases
 from supervisor.protocol.errors import InvalidMessage, Unsupported

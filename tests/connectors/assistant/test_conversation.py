@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from connectors.assistant.plugin import AssistantConfig, AssistantConnector
-from supervisor.models.offline import OfflineModel
+from supervisor.models.offline.model import OfflineModel
 from supervisor.protocol.conversation import (
     Exchange,
     Failed,

@@ -18,7 +18,7 @@ from connectors.claude_code.decisions import Decisions
 from connectors.claude_code.fence import NO_FENCE
 from connectors.claude_code.frames import ControlRequest, ControlResponse, Frame, LineSplitter, Message
 from connectors.claude_code.process import Patience, Process
-from supervisor.models.offline import OfflineModel
+from supervisor.models.offline.model import OfflineModel
 from supervisor.protocol.ids import uuid7
 from tests.connectors.claude_code.support import Policy, make_spec, script, tool
 

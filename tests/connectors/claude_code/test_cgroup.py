@@ -19,7 +19,7 @@ from connectors.claude_code.allowance import Allowance
 from connectors.claude_code.cgroup import CONTROLLERS, LEAF, Group, Groups, find_base
 from connectors.claude_code.fence import NO_FENCE, ladder
 from connectors.claude_code.process import Process
-from supervisor.models.offline import OfflineModel
+from supervisor.models.offline.model import OfflineModel
 from supervisor.protocol.conversation import PROCESS_MARK, Finished
 from tests.connectors.claude_code.support import Policy, make_connector, make_spec, opened, script, tool
 from tests.connectors.claude_code.victims import ROOT

@@ -17,7 +17,7 @@ from connectors.claude_code import tree
 from connectors.claude_code.fence import NO_FENCE, Fence, choose, ladder
 from connectors.claude_code.orphans import ProcessRecords, end_orphans, state_mark
 from connectors.claude_code.shelter import settle
-from supervisor.models.offline import OfflineModel
+from supervisor.models.offline.model import OfflineModel
 from supervisor.protocol.conversation import PROCESS_MARK, STATE_MARK
 from tests.connectors.claude_code.support import script, tool
 from tests.connectors.claude_code.victims import interpreter, user_id, victim, wait_up

@@ -15,7 +15,7 @@ from connectors.claude_code.allowance import Allowance, Excess
 from connectors.claude_code.fence import Fence, ladder
 from connectors.claude_code.guard import Guard
 from connectors.claude_code.orphans import state_mark
-from supervisor.models.offline import OfflineModel
+from supervisor.models.offline.model import OfflineModel
 from supervisor.protocol.conversation import STATE_MARK, ConversationEvent, Exited, Failed, Finished, ProcessIdentity
 from supervisor.protocol.errors import ConnectionFailed
 from tests.connectors.claude_code.support import HASTY, Policy, make_connector, make_spec, opened, script, tool

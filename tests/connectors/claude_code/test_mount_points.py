@@ -13,7 +13,7 @@ import pytest
 from connectors.claude_code import mount_points, tree
 from connectors.claude_code.allowance import Excess
 from connectors.claude_code.orphans import ProcessRecords, Record, end_orphans
-from supervisor.models.offline import OfflineModel
+from supervisor.models.offline.model import OfflineModel
 from supervisor.protocol.conversation import Failed
 from tests.connectors.claude_code.support import HASTY, Policy, make_connector, make_spec, opened, script, tool
 from tests.waiting import until

@@ -17,7 +17,7 @@ from connectors.claude_code import tree
 from connectors.claude_code.command import Home
 from connectors.claude_code.history import NOTICE, find_transcript
 from connectors.claude_code.orphans import state_mark
-from supervisor.models.offline import OfflineModel
+from supervisor.models.offline.model import OfflineModel
 from supervisor.protocol.conversation import (
     STATE_MARK,
     Exchange,

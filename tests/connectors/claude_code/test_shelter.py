@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from connectors.claude_code.connector import ClaudeCodeConnector
-from supervisor.models.offline import OfflineModel
+from supervisor.models.offline.model import OfflineModel
 from supervisor.protocol.conversation import Finished, ToolFinished
 from supervisor.protocol.ports import Standing
 from tests.connectors.claude_code.support import Policy, make_connector, make_spec, opened, script, tool

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from connectors.claude_code.connector import ClaudeCodeConnector
-from supervisor.models.offline import OfflineModel
+from supervisor.models.offline.model import OfflineModel
 from supervisor.protocol.conversation import Failed, Finished, Prompt, TextDelta, ToolStarted
 from supervisor.protocol.ids import uuid7
 from supervisor.protocol.messages import MessageId

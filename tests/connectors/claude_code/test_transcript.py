@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from connectors.claude_code.transcript import MAX_SUMMARY, trace
-from supervisor.models.offline import OfflineModel
+from supervisor.models.offline.model import OfflineModel
 from supervisor.protocol.conversation import Finished, Prompt, SessionSpec, Trace, TraceKind
 from supervisor.protocol.ids import uuid7
 from supervisor.protocol.messages import MessageId

@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from supervisor.models.offline import OfflineModel
+from supervisor.models.gateway.gateway import Gateway
+from supervisor.models.offline.model import OfflineModel
 from supervisor.models.prices import PriceList
-from supervisor.models.proxy import Gateway
 
 
 @pytest.fixture

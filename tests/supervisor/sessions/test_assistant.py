@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from supervisor import config
-from supervisor.models.offline import OfflineModel
+from supervisor.models.offline.model import OfflineModel
 from supervisor.plugins import loading as plugins
 from supervisor.plugins.host import ConnectorSide
 from supervisor.protocol.errors import TurnFailed

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 
-from supervisor.models.metering import ModelCall
+from supervisor.models.gateway.meter import ModelCall
 from supervisor.protocol.conversation import Tokens
 from supervisor.protocol.errors import BudgetExceeded, StorageError
 from supervisor.protocol.messages import UserId

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from supervisor.config import BudgetConfig
-from supervisor.models.metering import ModelCall
+from supervisor.models.gateway.meter import ModelCall
 from supervisor.protocol.codes import CodeKind
 from supervisor.protocol.conversation import Tokens
 from supervisor.protocol.errors import BudgetExceeded, SessionNotActive

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from supervisor.models.metering import Metered
+from supervisor.models.gateway.meter import Metered
 from supervisor.people.accounts import Accounts
 from supervisor.people.identity import Directory
 from supervisor.people.projects import Projects

@@ -15,11 +15,11 @@ from typing import Any
 
 import pytest
 
-from supervisor.models.metering import Metered
-from supervisor.models.proxy import Gateway
-from supervisor.models.replies import SIGNATURE
+from supervisor.models.gateway.gateway import Gateway
+from supervisor.models.gateway.meter import Metered
+from supervisor.models.offline.reply import SIGNATURE
 from supervisor.protocol.conversation import ModelEndpoint, Tokens
-from tests.supervisor.models.meters import RecordingMeter
+from tests.supervisor.models.gateway.meters import RecordingMeter
 
 pytestmark = pytest.mark.cli_process
 

@@ -4,21 +4,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from supervisor.models.sentences import (
+from supervisor.models.offline.instructions import (
     ABILITIES,
     LONGEST_PROMPT,
     AppendToFile,
+    Instruction,
     ListFiles,
     ReadFile,
     ReplaceInFile,
     RunCommand,
     RunTests,
-    Wish,
     WriteFile,
-    understand,
+    parse_instruction,
 )
 
-UNDERSTOOD: list[tuple[str, Wish]] = [
+UNDERSTOOD: list[tuple[str, Instruction]] = [
     ("create a file hello.txt containing hi", WriteFile(name="hello.txt", text="hi")),
     ('Please create a file called `a b.txt` with "hi there".', WriteFile(name="a b.txt", text="hi there")),
     ("make a file called NAME with TEXT", WriteFile(name="NAME", text="TEXT")),
@@ -51,9 +51,9 @@ UNDERSTOOD: list[tuple[str, Wish]] = [
 ]
 
 
-@pytest.mark.parametrize(("prompt", "wish"), UNDERSTOOD, ids=[prompt[:40] for prompt, _ in UNDERSTOOD])
-def test_sentence_is_understood(prompt: str, wish: Wish) -> None:
-    assert understand(prompt) == wish
+@pytest.mark.parametrize(("prompt", "instruction"), UNDERSTOOD, ids=[prompt[:40] for prompt, _ in UNDERSTOOD])
+def test_sentence_is_understood(prompt: str, instruction: Instruction) -> None:
+    assert parse_instruction(prompt) == instruction
 
 
 @pytest.mark.parametrize(
@@ -72,18 +72,18 @@ def test_sentence_is_understood(prompt: str, wish: Wish) -> None:
     ids=lambda prompt: prompt[:40],
 )
 def test_other_sentence_is_not_taken_for_one(prompt: str) -> None:
-    assert understand(prompt) is None
+    assert parse_instruction(prompt) is None
 
 
 @pytest.mark.parametrize("ability", ABILITIES)
 def test_what_it_says_it_can_do_it_understands(ability: str) -> None:
-    assert understand(ability) is not None
+    assert parse_instruction(ability) is not None
 
 
 @given(st.text())
 def test_no_text_breaks_it(text: str) -> None:
-    understand(text)
-    understand(f"create a file {text} containing {text}")
+    parse_instruction(text)
+    parse_instruction(f"create a file {text} containing {text}")
 
 
 @pytest.mark.parametrize(
@@ -104,4 +104,4 @@ def test_no_text_breaks_it(text: str) -> None:
 )
 def test_hostile_repetition_is_read_to_its_end(piece: str) -> None:
     # Not possible to finish where matching is cubic.
-    understand(piece * (LONGEST_PROMPT // len(piece)))
+    parse_instruction(piece * (LONGEST_PROMPT // len(piece)))

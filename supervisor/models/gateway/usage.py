@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from supervisor.models.replies import estimate
+from supervisor.models.token_estimate import estimate_tokens
 from supervisor.protocol.conversation import Tokens
 
 LONGEST_EVENT = 16 * 1024 * 1024
@@ -70,7 +70,7 @@ class UsageReader:
         """What is known by now; the output is estimated until it is `complete`."""
         usage = self._usage
         if not self.complete and self._characters:
-            usage = {**usage, "output_tokens": max(_count(usage, "output_tokens"), estimate(self._characters))}
+            usage = {**usage, "output_tokens": max(_count(usage, "output_tokens"), estimate_tokens(self._characters))}
         return read_tokens(usage)
 
     def feed(self, data: bytes) -> None:

@@ -38,7 +38,7 @@ class CallSize:
     prompt_tokens: int
 
 
-def read(raw: bytes) -> CallSize:
+def read_call_size(raw: bytes) -> CallSize:
     """Read the body of a request.
 
     Raises:

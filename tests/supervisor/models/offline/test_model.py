@@ -9,8 +9,8 @@ import aiohttp
 import anthropic
 import pytest
 
-from supervisor.models.offline import REMEMBERED_REQUESTS, OfflineModel
-from supervisor.models.replies import SIGNATURE
+from supervisor.models.offline.model import REMEMBERED_REQUESTS, OfflineModel
+from supervisor.models.offline.reply import SIGNATURE
 from tests.waiting import until
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from supervisor.models.metering import Meter, ModelCall
+from supervisor.models.gateway.meter import Meter, ModelCall
 
 
 class RecordingMeter(Meter):

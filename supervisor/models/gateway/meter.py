@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from supervisor.models.gateway.usage import UsageReader
 from supervisor.models.prices import PriceList
-from supervisor.models.usage import UsageReader
 from supervisor.protocol.conversation import Tokens
 from supervisor.protocol.ids import uuid7
 

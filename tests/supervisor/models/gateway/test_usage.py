@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from supervisor.models.replies import Reply, ToolUse, encode_event, stream_events
-from supervisor.models.usage import LONGEST_EVENT, MessageReader, StreamReader, read_tokens
+from supervisor.models.gateway.usage import LONGEST_EVENT, MessageReader, StreamReader, read_tokens
+from supervisor.models.offline.reply import Reply, ToolUse, encode_event, stream_events
 from supervisor.protocol.conversation import Tokens
 
 REPLY = Reply(

@@ -6,20 +6,20 @@ import re
 from collections.abc import Sequence
 from pathlib import PurePosixPath
 
-from supervisor.models.replies import SIGNATURE, Reply, ToolUse
-from supervisor.models.sentences import (
+from supervisor.models.offline.instructions import (
     ABILITIES,
     AppendToFile,
+    Instruction,
     ListFiles,
     ReadFile,
     ReplaceInFile,
     RunCommand,
     RunTests,
-    Wish,
     WriteFile,
-    understand,
+    parse_instruction,
 )
-from supervisor.models.transcript import ToolOutcome, Transcript
+from supervisor.models.offline.reply import SIGNATURE, Reply, ToolUse
+from supervisor.models.offline.transcript import ToolOutcome, Transcript
 
 LONGEST_QUOTE = 2000
 """Characters of a file, a list or an output that an answer repeats."""
@@ -53,8 +53,8 @@ def answer(transcript: Transcript) -> Reply:
     step = _go_on(transcript)
     if step is None:
         cut_off = CUT_OFF.search(transcript.prompt)
-        wish = understand(cut_off[1] if cut_off is not None else transcript.prompt)
-        step = _decline(transcript.prompt) if wish is None else _pursue(wish, transcript)
+        instruction = parse_instruction(cut_off[1] if cut_off is not None else transcript.prompt)
+        step = _decline(transcript.prompt) if instruction is None else _pursue(instruction, transcript)
     if isinstance(step, str):
         return Reply(text=f"{step}{SIGNATURE}" if step.endswith("\n") else f"{step} {SIGNATURE}")
     if step.name not in transcript.tools:
@@ -77,81 +77,83 @@ def _go_on(transcript: Transcript) -> Next | None:
     return _failure(f"make the call {name}", last) if last.failed else f"I made the call {name}."
 
 
-def _pursue(wish: Wish, transcript: Transcript) -> Next:
+def _pursue(instruction: Instruction, transcript: Transcript) -> Next:
     done, root = transcript.outcomes, transcript.working_directory
-    match wish:
+    match instruction:
         case WriteFile():
-            return _write(wish, root, done)
+            return _write(instruction, root, done)
         case AppendToFile():
-            return _append(wish, root, done)
+            return _append(instruction, root, done)
         case ReplaceInFile():
-            return _replace(wish, root, done)
+            return _replace(instruction, root, done)
         case ReadFile():
-            return _read(wish, root, done)
+            return _read(instruction, root, done)
         case ListFiles():
-            return _list(wish, root, done)
+            return _list(instruction, root, done)
         case RunCommand():
-            return _run(wish.command, done)
+            return _run(instruction.command, done)
         case RunTests():
             return _run_tests(transcript)
 
 
-def _write(wish: WriteFile, root: str | None, done: Sequence[ToolOutcome]) -> Next:
-    path = _path(wish.name, root)
-    write = ToolUse(name="Write", input={"file_path": path, "content": wish.text})
+def _write(instruction: WriteFile, root: str | None, done: Sequence[ToolOutcome]) -> Next:
+    path = _path(instruction.name, root)
+    write = ToolUse(name="Write", input={"file_path": path, "content": instruction.text})
     if not done:
         return write
     # The tool wants to have read a file before it replaces it.
     if done[-1].failed and done[-1].name == "Write" and len(done) == 1 and "not been read" in done[-1].result:
         return ToolUse(name="Read", input={"file_path": path})
     if done[-1].failed:
-        return _failure(f"write {wish.name}", done[-1])
+        return _failure(f"write {instruction.name}", done[-1])
     if done[-1].name == "Read":
         return write
-    return f"I wrote {wish.name}, containing:{_quote(wish.text)}" if wish.text else f"I created {wish.name}, empty."
+    if not instruction.text:
+        return f"I created {instruction.name}, empty."
+    return f"I wrote {instruction.name}, containing:{_quote(instruction.text)}"
 
 
-def _append(wish: AppendToFile, root: str | None, done: Sequence[ToolOutcome]) -> Next:
-    path = _path(wish.name, root)
+def _append(instruction: AppendToFile, root: str | None, done: Sequence[ToolOutcome]) -> Next:
+    path = _path(instruction.name, root)
     if not done:
         return ToolUse(name="Read", input={"file_path": path})
     if done[-1].failed:
-        return _failure(f"add to {wish.name}", done[-1])
+        return _failure(f"add to {instruction.name}", done[-1])
     if done[-1].name != "Read":
-        return f"I added this at the end of {wish.name}:{_quote(wish.text)}"
+        return f"I added this at the end of {instruction.name}:{_quote(instruction.text)}"
     lines = _lines(done[-1].result)
     if not lines:
-        return ToolUse(name="Write", input={"file_path": path, "content": f"{wish.text}\n"})
+        return ToolUse(name="Write", input={"file_path": path, "content": f"{instruction.text}\n"})
     tail = _unique_tail(lines)
     ending = "\n" if tail.endswith("\n") else ""
-    text = f"{tail.removesuffix(ending)}\n{wish.text}{ending}"
+    text = f"{tail.removesuffix(ending)}\n{instruction.text}{ending}"
     return ToolUse(name="Edit", input={"file_path": path, "old_string": tail, "new_string": text})
 
 
-def _replace(wish: ReplaceInFile, root: str | None, done: Sequence[ToolOutcome]) -> Next:
-    path = _path(wish.name, root)
+def _replace(instruction: ReplaceInFile, root: str | None, done: Sequence[ToolOutcome]) -> Next:
+    path = _path(instruction.name, root)
     if not done:
         return ToolUse(name="Read", input={"file_path": path})
     if done[-1].failed:
-        return _failure(f"change {wish.name}", done[-1])
+        return _failure(f"change {instruction.name}", done[-1])
     if done[-1].name == "Read":
-        edit = {"file_path": path, "old_string": wish.old, "new_string": wish.new, "replace_all": True}
+        edit = {"file_path": path, "old_string": instruction.old, "new_string": instruction.new, "replace_all": True}
         return ToolUse(name="Edit", input=edit)
-    return f"I replaced “{wish.old}” with “{wish.new}” in {wish.name}."
+    return f"I replaced “{instruction.old}” with “{instruction.new}” in {instruction.name}."
 
 
-def _read(wish: ReadFile, root: str | None, done: Sequence[ToolOutcome]) -> Next:
+def _read(instruction: ReadFile, root: str | None, done: Sequence[ToolOutcome]) -> Next:
     if not done:
-        return ToolUse(name="Read", input={"file_path": _path(wish.name, root)})
+        return ToolUse(name="Read", input={"file_path": _path(instruction.name, root)})
     if done[-1].failed:
-        return _failure(f"read {wish.name}", done[-1])
+        return _failure(f"read {instruction.name}", done[-1])
     lines = _lines(done[-1].result)
-    return f"{wish.name} holds:{_quote(''.join(lines))}" if lines else f"{wish.name} is empty."
+    return f"{instruction.name} holds:{_quote(''.join(lines))}" if lines else f"{instruction.name} is empty."
 
 
-def _list(wish: ListFiles, root: str | None, done: Sequence[ToolOutcome]) -> Next:
+def _list(instruction: ListFiles, root: str | None, done: Sequence[ToolOutcome]) -> Next:
     if not done:
-        where = {"path": _path(wish.folder, root)} if wish.folder else {}
+        where = {"path": _path(instruction.folder, root)} if instruction.folder else {}
         return ToolUse(name="Glob", input={"pattern": "**/*", **where})
     if done[-1].failed:
         return _failure("list the files", done[-1])

@@ -9,11 +9,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from supervisor.models.token_estimate import estimate_tokens
+
 SIGNATURE = "(offline model)"
 """How every unscripted final answer ends: nobody shall take the script for a model."""
-
-CHARACTERS_PER_TOKEN = 4
-"""A rule of thumb for English text; good enough to make costs that behave like costs."""
 
 INPUT_CAP = 20_000
 """Most input tokens that are ever reported: Claude Code compacts a conversation by what we report."""
@@ -28,11 +27,6 @@ JSON_DELTA = 64
 def new_id(prefix: str) -> str:
     """Return an id as the API makes them, e.g. `toolu_...`."""
     return f"{prefix}_{uuid.uuid4().hex[:24]}"
-
-
-def estimate(characters: int) -> int:
-    """Return about how many tokens a text of that length is."""
-    return max(1, -(-characters // CHARACTERS_PER_TOKEN))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,10 +62,10 @@ class Reply:
         """Return the usage as the API reports it, estimated from lengths where the script does not say."""
         written = len(self.text) + sum(len(t.name) + len(json.dumps(t.input)) for t in self.tools)
         usage: dict[str, Any] = {
-            "input_tokens": min(estimate(input_characters), INPUT_CAP),
+            "input_tokens": min(estimate_tokens(input_characters), INPUT_CAP),
             "cache_creation_input_tokens": 0,
             "cache_read_input_tokens": 0,
-            "output_tokens": estimate(written),
+            "output_tokens": estimate_tokens(written),
             "service_tier": "standard",
         }
         usage.update(self.usage)

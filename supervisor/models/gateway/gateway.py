@@ -15,11 +15,11 @@ from aiohttp import hdrs, web
 from multidict import CIMultiDict
 from yarl import URL
 
-from supervisor.models import asking
 from supervisor.models.api_errors import LARGEST_BODY, error_response, in_api_shape
-from supervisor.models.metering import CallRecord, Meter, Metered
+from supervisor.models.gateway.call_size import Unmetered, read_call_size
+from supervisor.models.gateway.meter import CallRecord, Meter, Metered
+from supervisor.models.gateway.usage import MessageReader, StreamReader, UsageReader
 from supervisor.models.prices import PriceList
-from supervisor.models.usage import MessageReader, StreamReader, UsageReader
 from supervisor.protocol.conversation import ModelEndpoint
 
 logger = logging.getLogger(__name__)
@@ -181,13 +181,13 @@ class Gateway:
             return _forbidden()
         raw = await request.read()
         try:
-            asked = asking.read(raw)
-        except asking.Unmetered as unmetered:
+            size = read_call_size(raw)
+        except Unmetered as unmetered:
             return error_response(400, unmetered.why)
         try:
             # The dearest way to read a prompt is to keep it in the cache for an hour.
-            most = self._prices.most(asked.model, asked.prompt_tokens, asked.max_tokens)
-            refusal = await grant.meter.admit(asked.model, asked.max_tokens, most_nanos=most)
+            most = self._prices.most(size.model, size.prompt_tokens, size.max_tokens)
+            refusal = await grant.meter.admit(size.model, size.max_tokens, most_nanos=most)
         except Exception:  # the limits must hold even where checking them fails
             logger.exception("%s: whether a model call is allowed could not be found out", grant.owner)
             return error_response(500, "the limits could not be checked", headers={"x-should-retry": "false"})
@@ -197,7 +197,7 @@ class Gateway:
         with CallRecord(
             owner=grant.owner,
             meter=grant.meter,
-            model=asked.model,
+            model=size.model,
             prices=self._prices,
             totals=self._metered,
             agent_id=request.headers.get("x-claude-code-agent-id"),

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from supervisor.models.replies import Reply
-from supervisor.models.script import Step, find_script
+from supervisor.models.offline.reply import Reply
+from supervisor.models.offline.script import Step, find_script
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),

@@ -14,14 +14,14 @@ import pytest
 from aiohttp import web
 
 from supervisor.models.api_errors import LARGEST_BODY
-from supervisor.models.metering import Metered
-from supervisor.models.offline import OfflineModel
+from supervisor.models.gateway.gateway import Gateway
+from supervisor.models.gateway.meter import Metered
+from supervisor.models.offline.model import OfflineModel
+from supervisor.models.offline.reply import Reply, encode_event, stream_events
 from supervisor.models.prices import PriceList
-from supervisor.models.proxy import Gateway
-from supervisor.models.replies import Reply, encode_event, stream_events
 from supervisor.protocol.conversation import ModelEndpoint, Tokens
-from tests.supervisor.models.meters import RecordingMeter
-from tests.supervisor.models.upstream import Handler, Upstream
+from tests.supervisor.models.gateway.meters import RecordingMeter
+from tests.supervisor.models.gateway.upstream import Handler, Upstream
 from tests.waiting import until
 
 KEY = "sk-ant-the-real-key"

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from supervisor.models.asking import WHOLE_CONTEXT, CallSize, Unmetered, read
+from supervisor.models.gateway.call_size import WHOLE_CONTEXT, CallSize, Unmetered, read_call_size
 
 TEXT = {"role": "user", "content": [{"type": "text", "text": "hi"}]}
 
@@ -18,7 +18,7 @@ def asking(**more: Any) -> bytes:
 
 def test_a_prompt_has_at_most_a_token_for_each_byte() -> None:
     raw = asking(tools=[{"name": "Read"}, {"type": "custom", "name": "a"}, {"type": "bash_20250124", "name": "bash"}])
-    assert read(raw) == CallSize(model="m", max_tokens=50, prompt_tokens=len(raw))
+    assert read_call_size(raw) == CallSize(model="m", max_tokens=50, prompt_tokens=len(raw))
 
 
 @pytest.mark.parametrize(
@@ -30,17 +30,17 @@ def test_a_prompt_has_at_most_a_token_for_each_byte() -> None:
     ],
 )
 def test_a_file_may_fill_the_context_whatever_it_weighs(block: dict[str, Any]) -> None:
-    assert read(asking(messages=[{"role": "user", "content": [block]}])).prompt_tokens == WHOLE_CONTEXT
+    assert read_call_size(asking(messages=[{"role": "user", "content": [block]}])).prompt_tokens == WHOLE_CONTEXT
 
 
 def test_what_is_longer_than_a_context_counts_whole() -> None:
     text = {"type": "text", "text": "x" * WHOLE_CONTEXT}
     raw = asking(messages=[{"role": "user", "content": [text, {"type": "image", "source": {}}]}])
-    assert read(raw).prompt_tokens == len(raw)
+    assert read_call_size(raw).prompt_tokens == len(raw)
 
 
 def test_the_most_that_may_be_written_need_not_be_said() -> None:
-    assert read(b'{"model": "m"}').max_tokens == read(asking(max_tokens=-5)).max_tokens == 0
+    assert read_call_size(b'{"model": "m"}').max_tokens == read_call_size(asking(max_tokens=-5)).max_tokens == 0
 
 
 @pytest.mark.parametrize(
@@ -60,11 +60,11 @@ def test_the_most_that_may_be_written_need_not_be_said() -> None:
 )
 def test_what_no_price_and_no_policy_covers_is_not_passed_on(more: dict[str, Any], field: str) -> None:
     with pytest.raises(Unmetered) as caught:
-        read(asking(**more))
+        read_call_size(asking(**more))
     assert caught.value.why.startswith(f"{field}: ")
 
 
 @pytest.mark.parametrize("raw", [b"", b"[]", b"{", b"{}", b'{"model": 5}', b"\xff", b"[" * 100_000])
 def test_what_is_no_request_is_not_passed_on(raw: bytes) -> None:
     with pytest.raises(Unmetered, match="must be a JSON object with a model"):
-        read(raw)
+        read_call_size(raw)

@@ -6,10 +6,10 @@ import pytest
 
 from supervisor.commands import resume as interrupted
 from supervisor.delivery.replies import quote
-from supervisor.models.answers import answer
-from supervisor.models.replies import SIGNATURE, ToolUse
-from supervisor.models.sentences import ABILITIES
-from supervisor.models.transcript import ToolOutcome, Transcript
+from supervisor.models.offline.instructions import ABILITIES
+from supervisor.models.offline.reply import SIGNATURE, ToolUse
+from supervisor.models.offline.transcript import ToolOutcome, Transcript
+from supervisor.models.offline.unscripted import answer
 from supervisor.turns import suspension as resting
 
 ALL_TOOLS = frozenset({"Read", "Write", "Edit", "Glob", "Grep", "Bash"})

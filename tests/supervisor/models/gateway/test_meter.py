@@ -2,12 +2,12 @@ from __future__ import annotations
 
 import pytest
 
-from supervisor.models.metering import CallRecord, Metered
+from supervisor.models.gateway.meter import CallRecord, Metered
+from supervisor.models.gateway.usage import StreamReader
+from supervisor.models.offline.reply import Reply, encode_event, stream_events
 from supervisor.models.prices import PriceList, Rates
-from supervisor.models.replies import Reply, encode_event, stream_events
-from supervisor.models.usage import StreamReader
 from supervisor.protocol.conversation import Tokens
-from tests.supervisor.models.meters import RecordingMeter
+from tests.supervisor.models.gateway.meters import RecordingMeter
 
 PRICES = PriceList({"m": Rates.parse({"input": "1", "output": "2"})})
 

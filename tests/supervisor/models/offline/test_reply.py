@@ -5,7 +5,7 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from supervisor.models.replies import INPUT_CAP, Reply, ToolUse, encode_event, estimate, stream_events
+from supervisor.models.offline.reply import INPUT_CAP, Reply, ToolUse, encode_event, stream_events
 
 
 def test_stream_has_the_events_of_the_api_in_their_order() -> None:
@@ -75,7 +75,3 @@ def test_scripted_split_of_cache_writes_gives_their_sum() -> None:
 
 def test_answer_without_anything_still_has_a_block() -> None:
     assert Reply().message("m", 0)["content"] == [{"type": "text", "text": ""}]
-
-
-def test_something_is_at_least_one_token() -> None:
-    assert (estimate(0), estimate(4), estimate(5)) == (1, 1, 2)

@@ -11,11 +11,12 @@ from typing import Any
 
 from aiohttp import web
 
-from supervisor.models.answers import answer
 from supervisor.models.api_errors import LARGEST_BODY, error_body, error_response, in_api_shape
-from supervisor.models.replies import INPUT_CAP, SIGNATURE, Reply, encode_event, estimate, new_id, stream_events
-from supervisor.models.script import Step, find_script
-from supervisor.models.transcript import Transcript, read_transcript
+from supervisor.models.offline.reply import INPUT_CAP, SIGNATURE, Reply, encode_event, new_id, stream_events
+from supervisor.models.offline.script import Step, find_script
+from supervisor.models.offline.transcript import Transcript, read_transcript
+from supervisor.models.offline.unscripted import answer
+from supervisor.models.token_estimate import estimate_tokens
 
 REMEMBERED_REQUESTS = 200
 REMEMBERED_ATTEMPTS = 1024
@@ -112,7 +113,7 @@ class OfflineModel:
         if isinstance(body, str):
             return error_response(400, body)
         self._record(request, body, read_transcript(body), attempt=1)
-        return web.json_response({"input_tokens": min(estimate(len(raw)), INPUT_CAP)})
+        return web.json_response({"input_tokens": min(estimate_tokens(len(raw)), INPUT_CAP)})
 
     async def _messages(self, request: web.Request) -> web.StreamResponse:
         raw = await request.read()

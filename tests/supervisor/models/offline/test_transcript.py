@@ -5,7 +5,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from supervisor.models.transcript import ToolOutcome, read_transcript
+from supervisor.models.offline.transcript import ToolOutcome, read_transcript
 
 REMINDER = {"type": "text", "text": "<system-reminder>\nbe kind\n</system-reminder>"}
 ENVIRONMENT = "# Environment\nYou have been invoked: \n - Primary working directory: /srv/my project\n - Shell: bash"

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from supervisor.models.replies import Reply, ToolUse, new_id
+from supervisor.models.offline.reply import Reply, ToolUse, new_id
 
 MARK = "@@{"
 LONGEST_DELAY = 3600.0

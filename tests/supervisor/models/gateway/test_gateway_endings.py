@@ -9,9 +9,9 @@ from collections.abc import AsyncIterator
 import aiohttp
 import pytest
 
-from supervisor.models.offline import OfflineModel
-from supervisor.models.proxy import Gateway
-from tests.supervisor.models.meters import RecordingMeter
+from supervisor.models.gateway.gateway import Gateway
+from supervisor.models.offline.model import OfflineModel
+from tests.supervisor.models.gateway.meters import RecordingMeter
 from tests.waiting import until
 
 CALL = {"model": "claude-opus-5-5", "max_tokens": 50, "messages": [{"role": "user", "content": "hi"}]}

@@ -58,7 +58,7 @@ class RunTests:
     """Run the project's tests, whatever runs them."""
 
 
-Wish = WriteFile | AppendToFile | ReplaceInFile | ReadFile | ListFiles | RunCommand | RunTests
+Instruction = WriteFile | AppendToFile | ReplaceInFile | ReadFile | ListFiles | RunCommand | RunTests
 
 ABILITIES = (
     "create a file NAME containing TEXT",
@@ -110,7 +110,7 @@ _PIECES = {
 }
 """What the words in angle brackets below stand for; a blank there is any blank, a line's end too."""
 
-_SENTENCES: tuple[tuple[str, type[Wish]], ...] = (
+_SENTENCES: tuple[tuple[str, type[Instruction]], ...] = (
     ("(?:create|make|add|write) <a_file><name><holding><text>", WriteFile),
     ("(?:create|make|write) <path><holding><text>", WriteFile),
     ("(?:create|make|add) <a_file><name><end>", WriteFile),
@@ -131,24 +131,24 @@ def _compile(sentence: str) -> re.Pattern[str]:
     return re.compile(re.sub(r"<(\w+)>", lambda piece: _PIECES[piece[1]], blanks), re.IGNORECASE | re.MULTILINE)
 
 
-_RULES = tuple((_compile(sentence), wish) for sentence, wish in _SENTENCES)
+_RULES = tuple((_compile(sentence), instruction) for sentence, instruction in _SENTENCES)
 
 
-def understand(prompt: str) -> Wish | None:
-    """Return the first wish in a prompt that is understood, or None."""
+def parse_instruction(prompt: str) -> Instruction | None:
+    """Return the first instruction in a prompt that is understood, or None."""
     if len(prompt) > LONGEST_PROMPT:
         return None
     found = min(_matches(prompt), key=lambda match: match[0], default=None)
     return None if found is None else found[1]
 
 
-def _matches(prompt: str) -> Iterator[tuple[int, Wish]]:
-    for rule, wish in _RULES:
+def _matches(prompt: str) -> Iterator[tuple[int, Instruction]]:
+    for rule, instruction in _RULES:
         if match := rule.search(prompt):
             given = {field: _clean(field, value) for field, value in match.groupdict().items() if value is not None}
-            if wish is WriteFile:
+            if instruction is WriteFile:
                 given.setdefault("text", "")
-            yield match.start(), wish(**given)
+            yield match.start(), instruction(**given)
 
 
 def _clean(field: str, value: str) -> str:
