@@ -11,12 +11,12 @@ from supervisor.protocol import conversation as talk
 from supervisor.protocol.conversation import Trace, TraceKind
 from supervisor.protocol.status import EndReason, Target
 from supervisor.protocol.times import Clock, now_ms
-from supervisor.sessions.assistant import key_of
 from supervisor.sessions.pool import SessionPool
 from supervisor.store.port import Store
 from supervisor.store.records import Outcome, Turn
 from supervisor.turns import outcomes
 from supervisor.turns.completion import TurnCompletion
+from supervisor.turns.prompts import key_of
 from supervisor.turns.scheduler import TurnScheduler
 from supervisor.undo.edits import ALLOWED
 from supervisor.undo.recorder import Recorder

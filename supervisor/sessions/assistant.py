@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from supervisor.models.gateway.gateway import Gateway
 from supervisor.protocol import conversation as talk
-from supervisor.protocol.messages import MessageId, ProjectName, SessionId, UserId
+from supervisor.protocol.messages import ProjectName, SessionId, UserId
 from supervisor.protocol.ports import Connector, Conversation
 from supervisor.protocol.status import Permissions
 from supervisor.spending.meter import SessionMeter
 from supervisor.spending.spending import Spending
 from supervisor.store.port import Store
 from supervisor.store.records import Turn
-
-AGAIN = "your answer to this message was cut off by a restart and nobody has read it: answer it in full"
-"""What the model is told of a prompt that it finds in its conversation already."""
 
 HISTORY_EXCHANGES = 50
 """Exchanges read from the store; the connector cuts them to its token bound."""
@@ -86,19 +82,3 @@ class Assistant:
             decide=_no_tools,
             turn_timeout=self.turn_timeout,
         )
-
-
-def prompt_of(turn: Turn) -> talk.Prompt:
-    """Return a turn's prompt as the connector gets it: the texts, with what the model is told besides."""
-    texts = [f"{one.text}\n\n({one.note})" if one.note else one.text for one in (turn, *turn.gathered)]
-    if turn.renamed:
-        texts.append(f"({AGAIN})")
-    text = "\n\n".join(texts)
-    return talk.Prompt(message_id=turn.message_id, text=text, context=turn.context, key=key_of(turn))
-
-
-def key_of(turn: Turn) -> MessageId:
-    """Return the idempotency key under which the turn's prompt is given, or was."""
-    if not turn.renamed:
-        return turn.message_id
-    return MessageId(str(uuid.uuid5(uuid.UUID(turn.message_id), str(turn.renamed))))

@@ -18,7 +18,7 @@ from supervisor.protocol.errors import BudgetExceeded, ConnectionFailed, Storage
 from supervisor.protocol.ports import Conversation
 from supervisor.protocol.status import EndReason, SessionStatus
 from supervisor.protocol.times import Clock
-from supervisor.sessions.assistant import Assistant, prompt_of
+from supervisor.sessions.assistant import Assistant
 from supervisor.sessions.live import LiveSession
 from supervisor.sessions.pool import SessionPool
 from supervisor.spending.limits import Scope
@@ -30,6 +30,7 @@ from supervisor.turns import outcomes
 from supervisor.turns.budget_guard import BudgetGuard
 from supervisor.turns.completion import TurnCompletion
 from supervisor.turns.lane import Lane
+from supervisor.turns.prompts import prompt_of
 from supervisor.turns.running import BROKE, Ended, RunningTurn, feed
 from supervisor.turns.suspension import Suspension
 from supervisor.turns.tool_events import ToolEvents

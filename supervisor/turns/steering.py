@@ -7,10 +7,10 @@ import logging
 from supervisor.delivery.hub import Hub
 from supervisor.protocol.errors import ConnectionFailed
 from supervisor.protocol.times import Clock
-from supervisor.sessions.assistant import prompt_of
 from supervisor.store.port import Store
 from supervisor.store.records import Acceptance, Turn
 from supervisor.turns.lane import Lane
+from supervisor.turns.prompts import prompt_of
 from supervisor.turns.running import BROKE, RecordTool, RunningTurn
 
 logger = logging.getLogger(__name__)

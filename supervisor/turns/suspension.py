@@ -16,9 +16,9 @@ from supervisor.protocol import conversation as talk
 from supervisor.protocol.errors import StorageError
 from supervisor.protocol.ports import Conversation
 from supervisor.protocol.status import EndReason
-from supervisor.sessions.assistant import key_of
 from supervisor.sessions.live import LiveSession
 from supervisor.sessions.pool import SessionPool
+from supervisor.turns.prompts import key_of
 from supervisor.turns.running import RunningTurn
 
 logger = logging.getLogger(__name__)

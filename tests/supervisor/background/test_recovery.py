@@ -11,9 +11,9 @@ from supervisor.background.recovery import MAX_ATTEMPTS
 from supervisor.protocol.conversation import Trace, TraceKind
 from supervisor.protocol.messages import MessageId, SessionId
 from supervisor.protocol.status import EndReason, SessionStatus, TurnState
-from supervisor.sessions.assistant import AGAIN
 from supervisor.sessions.live import CUT_OFF
 from supervisor.store import SqliteStore
+from supervisor.turns.prompts import AGAIN
 from tests.fakes import ScriptedConnector
 from tests.supervisor.harness import Core
 from tests.supervisor.helpers import PLENTY, connect, result, scripted, session, text_message
