@@ -33,10 +33,10 @@ from supervisor.protocol.status import Target
 from supervisor.protocol.times import Clock, now_ms
 from supervisor.routing.conversations import Conversations
 from supervisor.routing.rules import Decision
-from supervisor.sessions.assistant import lane_of
 from supervisor.sessions.pool import SessionPool
 from supervisor.store.port import Store
 from supervisor.store.records import Acceptance, Accepted, OutboxDraft, Session, User
+from supervisor.turns.lane import LaneName
 from supervisor.turns.scheduler import TurnScheduler
 
 logger = logging.getLogger(__name__)
@@ -287,17 +287,17 @@ class Intake:
     ) -> Taken:
         user, thread, project = submission.user, submission.thread, decision.project
         new_session = None
-        lane, session_id = f"refused/{user.id}", None
+        lane, session_id = LaneName.of_refused(user.id), None
         if decision.target is Target.CLAUDE_CODE and project is not None:
             session, new_session = await self._conversations.joined(
                 submission.user, submission.thread, decision, session
             )
             session_id = session.id if session is not None else new_session.id if new_session is not None else None
-            lane = str(session_id)
+            lane = LaneName(session_id)
             if (session or new_session or project).shared:
                 submission = replace(submission, note=signed(submission))
         elif decision.target is Target.ASSISTANT:
-            lane = lane_of(user.id, thread or submission.channel)
+            lane = LaneName.of_assistant(user.id, thread or submission.channel)
         conversation = None
         if session is not None and (live := self._sessions.live(session.id)) is not None and not self._turns.stopping:
             conversation = live.conversation

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from supervisor.models.gateway.gateway import Gateway
 from supervisor.protocol import conversation as talk
-from supervisor.protocol.messages import ProjectName, SessionId, UserId
+from supervisor.protocol.messages import ProjectName, SessionId
 from supervisor.protocol.ports import Connector, Conversation
 from supervisor.protocol.status import Permissions
 from supervisor.spending.meter import SessionMeter
@@ -18,11 +18,6 @@ from supervisor.store.records import Turn
 
 HISTORY_EXCHANGES = 50
 """Exchanges read from the store; the connector cuts them to its token bound."""
-
-
-def lane_of(user_id: UserId, thread: str) -> str:
-    """Return the lane of a user's thread with the assistant; no session id holds a slash."""
-    return f"assistant/{user_id}/{thread}"
 
 
 async def _no_tools(call: talk.ToolCall) -> talk.Verdict:

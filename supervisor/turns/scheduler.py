@@ -32,7 +32,7 @@ from supervisor.store.records import Acceptance, Turn
 from supervisor.turns import outcomes
 from supervisor.turns.budget_guard import BudgetGuard
 from supervisor.turns.completion import STORAGE_RETRY_SECONDS, TurnCompletion
-from supervisor.turns.lane import Lane
+from supervisor.turns.lane import Lane, LaneName
 from supervisor.turns.runner import TurnRunner
 from supervisor.turns.running import RunningTurn
 from supervisor.turns.steering import Steering
@@ -110,7 +110,7 @@ class TurnScheduler:
 
     def kick(self, name: str, project: ProjectName, started: Turn | None = None) -> None:
         """Say that a lane has one more turn waiting, or one that is started already."""
-        lane = self._lanes.setdefault(name, Lane(name, project))
+        lane = self._lane(name, project)
         if started is not None:
             lane.started = started
         else:
@@ -134,9 +134,16 @@ class TurnScheduler:
             self._look(name, project)
         self.backlog = await self._store.turns.pending_count()
 
+    def _lane(self, name: str, project: ProjectName) -> Lane:
+        """Return a lane, made where it had no work until now."""
+        lane = self._lanes.get(name)
+        if lane is None:
+            lane = self._lanes[name] = Lane(LaneName(name), project)
+        return lane
+
     def _look(self, name: str, project: ProjectName) -> None:
         """Let a lane look in the store until nothing is left."""
-        lane = self._lanes.setdefault(name, Lane(name, project))
+        lane = self._lane(name, project)
         lane.waiting = None
         self._wake(lane)
 
@@ -282,7 +289,7 @@ class TurnScheduler:
 
     async def _next(self, lane: Lane) -> None:
         """Run the next turn of a lane, where there is one to start."""
-        if lane.name.startswith("assistant/"):
+        if lane.name.is_assistant:
             if (turn := await self._take(lane, None)) is not None:
                 await self._runner.assist(lane, turn)
             return

@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
-from supervisor.protocol.messages import MessageId, ProjectName
-from supervisor.turns.lane import Lane
+from supervisor.protocol.messages import MessageId, ProjectName, SessionId, UserId
+from supervisor.turns.lane import Lane, LaneName
 from tests.supervisor.turns.turn_records import turn
 
 
+def test_the_three_kinds_of_lane_names_are_told_apart() -> None:
+    session = LaneName.of_session(SessionId("assistant"))
+    thread = LaneName.of_assistant(UserId("ada"), "sms")
+    refused = LaneName.of_refused(UserId("ada"))
+    assert (session, thread, refused) == ("assistant", "assistant/ada/sms", "refused/ada")
+    assert [name.is_assistant for name in (session, thread, refused)] == [False, True, False]
+
+
 def test_a_fresh_lane_has_nothing_to_do() -> None:
-    lane = Lane("s1", ProjectName("site"))
+    lane = Lane(LaneName("s1"), ProjectName("site"))
     assert (lane.waiting, lane.started, lane.starting, lane.running, lane.task) == (0, None, False, None, None)
     assert lane.writes == set()
 
 
 def test_two_lanes_share_no_writes() -> None:
-    assert Lane("s1", ProjectName("site")).writes is not Lane("s2", ProjectName("site")).writes
+    assert Lane(LaneName("s1"), ProjectName("site")).writes is not Lane(LaneName("s2"), ProjectName("site")).writes
 
 
 def test_a_message_interrupts_the_turn_before_its_own_and_once() -> None:
-    lane, own = Lane("s1", ProjectName("site")), turn(message_id=MessageId("m2"))
+    lane, own = Lane(LaneName("s1"), ProjectName("site")), turn(message_id=MessageId("m2"))
     assert not lane.is_cut(turn())
     lane.cut_by = own.message_id
     assert not lane.is_cut(own)

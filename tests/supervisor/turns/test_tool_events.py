@@ -12,7 +12,7 @@ from supervisor.protocol.conversation import ToolFinished, ToolStarted
 from supervisor.protocol.messages import ProjectName
 from supervisor.protocol.times import now_ms
 from supervisor.store import open_store
-from supervisor.turns.lane import Lane
+from supervisor.turns.lane import Lane, LaneName
 from supervisor.turns.tool_events import ToolEvents
 from tests.supervisor.store.builders import prompt, running, seal, with_session
 
@@ -25,7 +25,7 @@ async def test_start_and_end_are_kept_in_a_few_words_without_the_output(tmp_path
     try:
         await with_session(store)
         turn = await running(store, prompt())
-        lane = Lane("s1", ProjectName("shop"))
+        lane = Lane(LaneName("s1"), ProjectName("shop"))
         record = ToolEvents(store, now_ms).recorder(lane)
         record(turn.id, STARTED)
         await asyncio.gather(*lane.writes)
@@ -43,7 +43,7 @@ async def test_start_and_end_are_kept_in_a_few_words_without_the_output(tmp_path
 async def test_a_store_that_refuses_is_logged_and_no_more(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     store = await open_store(tmp_path / "xswarm.db", seal=seal)
     await store.close()
-    lane = Lane("s1", ProjectName("shop"))
+    lane = Lane(LaneName("s1"), ProjectName("shop"))
     with caplog.at_level(logging.ERROR):
         ToolEvents(store, now_ms).recorder(lane)(7, STARTED)
         await asyncio.gather(*lane.writes)
