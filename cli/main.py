@@ -15,15 +15,15 @@ from cli.options import example
 from supervisor.protocol.errors import XswarmError
 
 COMMANDS = {
-    "serve": ("cli.serve", "Run the daemon in the foreground."),
-    "init": ("cli.init", "Ask, then write config.toml."),
-    "doctor": ("cli.doctor", "Look at everything that can be looked at, and say what to do."),
-    "claude": ("cli.claude", "Claude Code sessions: start, talk, watch, stop, and what they cost."),
-    "user": ("cli.user", "People: who they are, how they are reached, what they may do."),
-    "token": ("cli.tokens", "Credentials: tokens for services and users, and JWTs for the admin chat."),
-    "route": ("cli.route", "Say where a message would go, and why."),
-    "db": ("cli.db", "The database: copies of it, and whether it is sound."),
-    "audit": ("cli.audit", "The audit trail: whether it is whole, and a copy of it."),
+    "serve": ("cli.commands.serve", "Run the daemon in the foreground."),
+    "init": ("cli.commands.init", "Ask, then write config.toml."),
+    "doctor": ("cli.commands.doctor", "Look at everything that can be looked at, and say what to do."),
+    "claude": ("cli.claude.app", "Claude Code sessions: start, talk, watch, stop, and what they cost."),
+    "user": ("cli.commands.user", "People: who they are, how they are reached, what they may do."),
+    "token": ("cli.commands.token", "Credentials: tokens for services and users, and JWTs for the admin chat."),
+    "route": ("cli.commands.route", "Say where a message would go, and why."),
+    "db": ("cli.commands.db", "The database: copies of it, and whether it is sound."),
+    "audit": ("cli.commands.audit", "The audit trail: whether it is whole, and a copy of it."),
 }
 """Name to module and one line of help; the module is imported when the command runs, the daemon's by `serve` only."""
 

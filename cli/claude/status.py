@@ -1,0 +1,156 @@
+"""`xswarm claude status`: the sessions as they stand, once or live."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Callable, Sequence
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+
+from cli import show
+from cli.daemon import addresses
+from cli.daemon.client import Client, Frame, body, connected, find_session, talk
+from cli.failures import Mistake, Unreachable
+from cli.options import AsJson, ConfigFile
+from supervisor import config
+from supervisor.config import Config
+from supervisor.protocol.requests import ListSessions, Subscribe
+from supervisor.protocol.status import SessionStatus
+
+COLUMNS = ("SESSION", "USER", "PROJECT", "STATUS", "COST", "MESSAGES", "AGE", "IDLE")
+
+REDRAW_SECONDS = 1.0
+"""Ages grow while nothing else changes."""
+
+RETRY_SECONDS = 2.0
+
+
+def status(
+    session_id: Annotated[
+        str | None, typer.Argument(metavar="SESSION_ID", help="One session: its id, or an end of it.")
+    ] = None,
+    all_: Annotated[bool, typer.Option("--all", help="Ended sessions too.")] = False,
+    watch: Annotated[bool, typer.Option("--watch", help="Stay, and show every change; Ctrl-C leaves.")] = False,
+    as_json: AsJson = False,
+    config_file: ConfigFile = None,
+) -> None:
+    """Show sessions: user, project, status, cost, messages, age, idle."""
+    if watch and (as_json or session_id):
+        raise Mistake("--watch shows the table of sessions", "leave out --json and SESSION_ID")
+    settings = config.load(config.find(config_file))
+    if watch:
+        asyncio.run(_watch(settings, all_))
+    elif session_id is None:
+        sessions = talk(config_file, lambda client: _list(client, all_))
+        if as_json:
+            show.document(sessions)
+        elif sessions:
+            show.out(_table(settings, sessions))
+        else:
+            show.note("No sessions." if all_ else "No active sessions; --all shows those that ended.")
+    else:
+        named: str = session_id
+        session = body(talk(config_file, lambda client: find_session(client, named)))
+        if as_json:
+            show.document(session)
+        else:
+            show.out(show.details(_pairs(settings, session)))
+
+
+async def _list(client: Client, everything: bool) -> list[Frame]:
+    answer = await client.ask(ListSessions(active_only=not everything))
+    sessions: list[Frame] = answer["sessions"]
+    return sessions
+
+
+def _table(settings: Config, sessions: Sequence[Frame]) -> Table:
+    return show.table(
+        COLUMNS,
+        [
+            (
+                session["session_id"],
+                session["user_id"],
+                show.project(settings, session["project_path"]),
+                session["status"],
+                show.money(session["cost_usd"]),
+                str(session["message_count"]),
+                show.since(session["started_at"]),
+                show.since(session["last_activity"]) if SessionStatus(session["status"]).live else "ended",
+            )
+            for session in sessions
+        ],
+        right=("COST", "MESSAGES", "AGE", "IDLE"),
+    )
+
+
+def _pairs(settings: Config, session: Frame) -> list[tuple[str, str]]:
+    path = session["project_path"]
+    name = show.project(settings, path)
+    return [
+        ("Session", session["session_id"]),
+        ("User", session["user_id"]),
+        ("Project", path if name == path else f"{name} ({path})"),
+        ("Status", session["status"]),
+        ("Cost", show.money(session["cost_usd"])),
+        ("Messages", str(session["message_count"])),
+        ("Duration", show.age(session["duration_seconds"])),
+        ("Started", show.moment(session["started_at"])),
+        ("Last activity", f"{show.moment(session['last_activity'])} ({show.since(session['last_activity'])} ago)"),
+        ("Ended", show.moment(session["ended_at"])),
+    ]
+
+
+async def _watch(settings: Config, everything: bool) -> None:
+    """Show the table until Ctrl-C; a daemon that restarts is waited for."""
+    console = Console(markup=False, highlight=False, emoji=False)
+    addresses.find(settings)  # A daemon that was never there is an error, not a wait.
+    if not console.is_terminal:
+        return await _follow(settings, everything, lambda sessions, _: show.out(_table(settings, sessions)))
+    with Live(console=console, screen=False, auto_refresh=False) as live:
+
+        def draw(sessions: Sequence[Frame], trouble: str) -> None:
+            table = _table(settings, sessions)
+            table.caption = trouble or None
+            live.update(table, refresh=True)
+
+        return await _follow(settings, everything, draw, REDRAW_SECONDS)
+
+
+async def _follow(
+    settings: Config,
+    everything: bool,
+    draw: Callable[[Sequence[Frame], str], None],
+    redraw_seconds: float | None = None,
+) -> None:
+    """Draw the sessions at every change, and every `redraw_seconds` in between."""
+    sessions: list[Frame] = []
+    while True:
+        try:
+            async with connected(addresses.find(settings)) as client:
+                await client.ask(Subscribe(topics=["sessions"]))
+                changes = client.pushed()
+                change = asyncio.ensure_future(anext(changes, None))
+                try:
+                    while True:
+                        sessions = await _list(client, everything)
+                        draw(sessions, "")
+                        while not (await asyncio.wait([change], timeout=redraw_seconds))[0]:
+                            draw(sessions, "")
+                        if change.result() is None:
+                            break
+                        change = asyncio.ensure_future(anext(changes, None))
+                finally:
+                    change.cancel()
+                    await asyncio.wait([change])
+            trouble = "it closed the connection"
+        except Unreachable as unreachable:
+            trouble = unreachable.why
+        draw(sessions, f"The daemon went away ({trouble}); trying again ...")
+        if not sys.stdout.isatty():
+            show.note(f"The daemon went away ({trouble}); trying again ...")
+        await asyncio.sleep(RETRY_SECONDS)

@@ -1,0 +1,3 @@
+"""The commands outside of `xswarm claude`; each module has its Typer application as `app`."""
+
+from __future__ import annotations

@@ -1,0 +1,48 @@
+"""`xswarm db`: the database, with or without a running daemon."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cli import show
+from cli.daemon import admin
+from cli.failures import ExitCode, Refused
+from cli.options import AsJson, ConfigFile, example
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, epilog=example("xswarm db backup /var/backups/xswarm.db"))
+
+
+@app.callback()
+def db() -> None:
+    """The database: copies of it, and whether it is sound."""
+
+
+@app.command(epilog=example("xswarm db backup /var/backups/xswarm.db"))
+def backup(
+    file: Annotated[Path, typer.Argument(help="Where the copy goes; must not exist.")],
+    config_file: ConfigFile = None,
+) -> None:
+    """Copy the database, consistently, while it is in use."""
+    path = file.expanduser().absolute()
+    if path.exists():
+        raise Refused(f"{path} exists", "exists", "name a new file")
+    if not path.parent.is_dir():
+        raise Refused(f"{path.parent} is no folder", "no_folder", "make it first")
+    admin.call(config_file, "POST", "/api/admin/backup", {"path": str(path)})
+    show.out(f"Copied to {path}.")
+
+
+@app.command(epilog=example("xswarm db check"))
+def check(as_json: AsJson = False, config_file: ConfigFile = None) -> None:
+    """Check the database from end to end; exit code 1 where something is wrong."""
+    answer = admin.call(config_file, "POST", "/api/admin/check")
+    problems = answer["problems"]
+    if as_json:
+        show.document(answer)
+    else:
+        show.out("\n".join(problems) or "The database is sound.")
+    if problems:
+        raise typer.Exit(ExitCode.FAILED)

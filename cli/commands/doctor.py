@@ -1,0 +1,36 @@
+"""`xswarm doctor`: looks at everything that can be looked at, and says what to do."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Annotated
+
+import typer
+
+from cli import show
+from cli.failures import ExitCode
+from cli.options import AsJson, ConfigFile, example
+
+SIGNS = {"ok": "ok     ", "warning": "warning", "failed": "FAILED "}
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command(epilog=example("xswarm doctor", "xswarm doctor --json"))
+def doctor(
+    offline: Annotated[bool, typer.Option("--offline", help="The daemon is meant to run without a key.")] = False,
+    as_json: AsJson = False,
+    config_file: ConfigFile = None,
+) -> None:
+    """Look at everything that can be looked at; exit code 1 where something does not work."""
+    # By name, like the commands in main.py: it imports what the daemon is made of.
+    local = importlib.import_module("cli.daemon.local")
+    checks = local.examine(config_file, offline=offline)
+    if as_json:
+        show.document(checks)
+    for check in () if as_json else checks:
+        show.out(f"{SIGNS[check['status']]}  {check['name']}: {check['detail']}")
+        if check["remedy"]:
+            show.out(f"         -> {check['remedy']}")
+    if any(check["status"] == "failed" for check in checks):
+        raise typer.Exit(ExitCode.FAILED)

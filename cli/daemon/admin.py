@@ -1,0 +1,89 @@
+"""The admin API: asked of the running daemon over HTTP, or carried out here where none runs."""
+
+from __future__ import annotations
+
+import http.client
+import importlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from cli.daemon import addresses
+from cli.daemon.addresses import Daemon
+from cli.failures import Refused, Unreachable
+from supervisor import config
+
+TIMEOUT_SECONDS = 600.0
+"""A backup of a large database takes its time."""
+
+
+def call(
+    config_file: Path | None,
+    method: str,
+    path: str,
+    body: Mapping[str, Any] | None = None,
+    *,
+    needs_daemon: bool = False,
+) -> dict[str, Any]:
+    """Return the answer of the admin API.
+
+    Args:
+        path: begins with /api/admin/.
+        needs_daemon: the question is about the running daemon.
+
+    Raises:
+        Refused: the answer is a no.
+        Unreachable: no daemon runs, and the command needs one.
+        XswarmError: the configuration or the state cannot be used.
+    """
+    settings = config.load(config.find(config_file))
+    daemon = addresses.local(settings)
+    if daemon is not None:
+        try:
+            return _checked(*_over_http(daemon, method, path, body))
+        except ConnectionRefusedError:
+            daemon = None  # It is starting or stopping, or its pid is another program's by now: the lock decides.
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            raise Unreachable(f"{daemon.http}: {error}", "look at the daemon's log") from None
+    if needs_daemon:
+        raise Unreachable(f"none runs on {settings.state_dir}")
+    # By name, like the commands in main.py: what opens a database costs a second to import, and is rarely needed.
+    local = importlib.import_module("cli.daemon.local")
+    return _checked(*local.call(settings, method, path, None if body is None else dict(body)))
+
+
+def item(collection: str, name: str) -> str:
+    """Return the path of one thing of a collection, whatever its name holds."""
+    return f"/api/admin/{collection}/{quote(name, safe='')}"
+
+
+def _over_http(daemon: Daemon, method: str, path: str, body: Mapping[str, Any] | None) -> tuple[int, dict[str, Any]]:
+    address = urlsplit(daemon.http)
+    connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=TIMEOUT_SECONDS)
+    headers = {"Authorization": f"Bearer {daemon.token}", "Content-Type": "application/json"}
+    try:
+        connection.request(method, path, None if body is None else json.dumps(body), headers)
+        response = connection.getresponse()
+        content = response.read()
+        return response.status, json.loads(content) if content else {}
+    finally:
+        connection.close()
+
+
+def _checked(status: int, answer: dict[str, Any]) -> dict[str, Any]:
+    """Return an answer that is a yes.
+
+    Raises:
+        Refused: it is a no.
+    """
+    if status < http.client.BAD_REQUEST:
+        return answer
+    other = "not_found" if status == http.client.NOT_FOUND else "internal"
+    raise Refused(
+        str(answer.get("error", f"The daemon answered {status}")),
+        str(answer.get("code", other)),
+        str(answer.get("remedy") or ""),
+        answer.get("retry_after"),
+    )

@@ -1,0 +1,3 @@
+"""Tests of the commands outside of `xswarm claude`."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""Tests of how a command reaches the daemon."""
+
+from __future__ import annotations

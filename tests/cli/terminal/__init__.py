@@ -1,0 +1,3 @@
+"""Tests of the attached terminal."""
+
+from __future__ import annotations

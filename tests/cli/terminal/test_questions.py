@@ -1,0 +1,50 @@
+"""Open questions on a screen: each is answered by the number that it was shown with."""
+
+from __future__ import annotations
+
+from io import StringIO
+
+import pytest
+
+from cli.terminal.questions import Questions, answer
+from cli.terminal.screen import Screen
+
+NOON = "2026-01-01T12:00:00.000Z"
+
+
+@pytest.mark.parametrize(
+    ("typed", "found"),
+    [
+        ("/yes", ("allow", 0)),
+        (" /NO 2 ", ("deny", 2)),
+        ("yes", None),
+        ("Yes kxqpt.", ("allow", "KXQPT")),
+        ("NO KXQPT", ("deny", "KXQPT")),
+        ("yes kxqpt please", None),
+        ("/yes please", None),
+        ("/yes -1", None),
+        ("say /yes", None),
+    ],
+)
+def test_an_answer_is_a_whole_line(typed: str, found: tuple[str, int | str] | None) -> None:
+    assert answer(typed) == found
+
+
+def asked(questions: Questions, approval_id: str) -> None:
+    questions.requested({"approval_id": approval_id, "summary": "Bash ls", "user_id": "alice", "expires_at": NOON})
+
+
+def test_a_question_is_taken_once_and_never_guessed() -> None:
+    shown = StringIO()
+    questions = Questions(Screen(shown, shown, interactive=True, colour=False))
+    assert questions.take(0) is None
+    asked(questions, "a")
+    asked(questions, "b")
+    assert questions.take(0) is None
+    assert "2 questions wait; say which: /yes 1 (Bash ls), /yes 2 (Bash ls)." in shown.getvalue()
+    assert questions.take(2) == "b"
+    assert questions.take(2) is None
+    questions.resolved({"approval_id": "b", "decision": "allow"})
+    assert "elsewhere" not in shown.getvalue(), "it is not open any more"
+    assert questions.take(0) == "a"
+    assert questions.take("KXQPT") == "KXQPT", "the daemon knows whose it is"
