@@ -1,4 +1,7 @@
-"""What holds for every test: none of the project's environment variables, and no traffic but to loopback."""
+"""Rules for every test: no environment variable of the project, no traffic but to loopback, deadlines of this machine.
+
+The process of pytest is prepared before the first test module is imported.
+"""
 
 from __future__ import annotations
 
@@ -8,16 +11,31 @@ from collections.abc import Iterator
 import pytest
 
 from tests.network_guard import NetworkGuard
+from tests.signals import restore_defaults
+from tests.slowness import SETTING, settle
 
 OUR_PREFIXES = ("XSWARM_", "TWILIO_", "SMTP_", "ANTHROPIC_", "SUPERVISOR_", "CLAUDE")
-TEST_SETTINGS = frozenset({"XSWARM_KILLS"})
+TEST_SETTINGS = frozenset({"XSWARM_KILLS", SETTING})
 
 _guard = NetworkGuard()
 
 
 def pytest_configure() -> None:
-    """Watch the process before the first test module is imported."""
+    """Watch the process, give its children default signals, and find out how slow the machine is."""
+    restore_defaults()
+    try:
+        settle()
+    except ValueError as error:
+        raise pytest.UsageError(str(error)) from None
     _guard.install()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Print the factor of the deadlines; pytest prints no header where it is told to be quiet."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is not None:  # a worker of pytest-xdist has none
+        reporter.write_line(f"deadlines: {os.environ[SETTING]} times those of the machine of reference ({SETTING})")
 
 
 @pytest.fixture(autouse=True)

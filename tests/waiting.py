@@ -1,4 +1,4 @@
-"""Waiting for a fact with a deadline, instead of sleeping and hoping."""
+"""Waiting for a fact with a deadline, instead of sleeping."""
 
 from __future__ import annotations
 
@@ -7,22 +7,25 @@ import inspect
 import time
 from collections.abc import Callable
 
+from tests.slowness import scaled
+
 POLL_SECONDS = 0.005
 
 
 async def until(
     predicate: Callable[[], object], what: str, timeout: float = 10.0, interval: float = POLL_SECONDS
 ) -> None:
-    """Return when `predicate`, plain or awaitable, gives something true.
+    """Return when `predicate`, plain or awaitable, returns something true.
 
     Args:
         what: the fact in words, for the failure.
-        timeout: in seconds; far above what it takes, as a busy machine is no failure.
-        interval: seconds between two looks; longer where a look costs more than a glance.
+        timeout: in seconds, on the machine that the tests are written on; it is scaled for this machine.
+        interval: seconds between two calls; choose a longer one where a call is expensive.
 
     Raises:
-        AssertionError: it did not come true in time.
+        AssertionError: the fact did not come true before the deadline.
     """
+    timeout = scaled(timeout)
     deadline = time.monotonic() + timeout
     while True:
         fact = predicate()
@@ -39,8 +42,9 @@ def wait_until(predicate: Callable[[], object], what: str, timeout: float = 10.0
     """Do as `until` does, without an event loop.
 
     Raises:
-        AssertionError: it did not come true in time.
+        AssertionError: the fact did not come true before the deadline.
     """
+    timeout = scaled(timeout)
     deadline = time.monotonic() + timeout
     while not (fact := predicate()):
         if time.monotonic() >= deadline:

@@ -16,6 +16,7 @@ import pytest
 from cli.main import run
 from tests.cli.daemon_stand_in import DaemonStandIn
 from tests.cli.records import Records
+from tests.slowness import scaled
 
 SESSION = "0198b2c4-5d6e-7f80-91a2-b3c4d5e6f708"
 
@@ -98,7 +99,7 @@ def run_process(*arguments: str, stdin: str = "") -> Outcome:
         capture_output=True,
         text=True,
         env=process_environment(),
-        timeout=60,
+        timeout=scaled(60),
         check=False,
     )
     return Outcome(done.returncode, done.stdout, done.stderr)

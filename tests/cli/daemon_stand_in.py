@@ -23,6 +23,7 @@ from supervisor.protocol.events import OMIT, Event
 from supervisor.protocol.status import EndReason, SessionStatus, TurnState
 from supervisor.protocol.times import now_ms, rfc3339
 from tests.cli.records import Json, Records
+from tests.slowness import scaled
 
 T = TypeVar("T")
 
@@ -56,18 +57,18 @@ class DaemonStandIn:
         ready = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve(ready)), name="daemon stand-in")
         self._thread.start()
-        assert ready.wait(10)
+        assert ready.wait(scaled(10))
         return self
 
     def stop(self) -> None:
         """Close every connection and leave no addresses."""
         self._loop.call_soon_threadsafe(self._stopping.set)
-        self._thread.join(10)
+        self._thread.join(scaled(10))
         assert not self._thread.is_alive()
 
     def on_loop(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
         """Run something inside the server and return its result."""
-        return asyncio.run_coroutine_threadsafe(work(), self._loop).result(10)
+        return asyncio.run_coroutine_threadsafe(work(), self._loop).result(scaled(10))
 
     def somebody_else_asks(self, session_id: str, prompt: str, answer: str) -> None:
         """Let a prompt from another channel be answered."""

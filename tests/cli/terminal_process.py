@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
 
+from tests.slowness import scaled
 from tests.waiting import wait_until
 
 CTRL_C, CTRL_D = "\x03", "\x04"
@@ -48,8 +49,8 @@ class TerminalProcess:
     ) -> None:
         if self._process.poll() is None:
             self._process.kill()
-        self._process.wait(10)
-        self._thread.join(10)
+        self._process.wait(scaled(10))
+        self._thread.join(scaled(10))
         os.close(self._parent)
 
     def wait_for(self, text: str, times: int = 1) -> None:
@@ -65,7 +66,7 @@ class TerminalProcess:
 
     def wait(self) -> int:
         """Wait for the end and return the exit code."""
-        return self._process.wait(20)
+        return self._process.wait(scaled(20))
 
     def _read(self) -> None:
         while True:

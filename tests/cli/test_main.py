@@ -12,6 +12,7 @@ import pytest
 
 from tests.cli.conftest import SESSION, Command, command_line, process_environment, run_process
 from tests.cli.daemon_stand_in import DaemonStandIn
+from tests.slowness import scaled
 
 COMMANDS = [
     "serve",
@@ -171,7 +172,7 @@ def test_closed_pipe_ends_quietly(daemon: DaemonStandIn, options: Sequence[str])
         text=True,
     ) as process:
         os.close(writing)
-        _, err = process.communicate(timeout=30)
+        _, err = process.communicate(timeout=scaled(30))
     assert process.returncode == 1
     assert err == ""
 

@@ -31,6 +31,7 @@ from supervisor.protocol.ids import uuid7
 from supervisor.protocol.messages import MessageId, ProjectName, SessionId, UserId
 from supervisor.protocol.ports import Connector, ConnectorHost, Conversation
 from supervisor.protocol.status import Permissions
+from tests.slowness import scaled
 from tests.waiting import until
 
 
@@ -58,7 +59,7 @@ def session_spec(
     *,
     endpoint: ModelEndpoint | None = None,
     model: str | None = None,
-    turn_timeout: float = 60.0,
+    turn_timeout: float = scaled(60.0),
 ) -> SessionSpec:
     """Return a session whose project and home are below `folder`."""
     project = folder / "project"
@@ -109,7 +110,7 @@ class Listener:
 
     async def end(self) -> None:
         """Wait until the events end."""
-        await asyncio.wait_for(self._task, 10)
+        await asyncio.wait_for(self._task, scaled(10))
 
 
 @asynccontextmanager

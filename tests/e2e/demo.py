@@ -11,6 +11,7 @@ import httpx
 
 from supervisor.demo.demo import PHONE
 from tests.e2e.process import DaemonProcess
+from tests.slowness import scaled
 from tests.waiting import until
 
 ANSWER_SECONDS = 60.0
@@ -38,7 +39,7 @@ class DemoPerson:
 
     def __init__(self, daemon: DaemonProcess) -> None:
         self._daemon = daemon
-        self._client = httpx.AsyncClient(trust_env=False, timeout=ANSWER_SECONDS)
+        self._client = httpx.AsyncClient(trust_env=False, timeout=scaled(ANSWER_SECONDS))
 
     async def __aenter__(self) -> Self:
         return self

@@ -14,6 +14,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from tests.slowness import scaled
+
 ROOT = Path(__file__).resolve().parents[2]
 
 START_SECONDS = 60.0
@@ -60,7 +62,7 @@ async def run(command: Sequence[str], environment: Mapping[str, str], stdin: str
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
-    async with asyncio.timeout(START_SECONDS):
+    async with asyncio.timeout(scaled(START_SECONDS)):
         out, err = await process.communicate(stdin.encode())
     assert process.returncode is not None
     return Ended(code=process.returncode, out=out.decode(), err=err.decode())
@@ -156,7 +158,7 @@ class DaemonProcess:
         )
         self._errors = asyncio.create_task(self._read_log(self._process))
         assert self._process.stdout is not None
-        async with asyncio.timeout(START_SECONDS):
+        async with asyncio.timeout(scaled(START_SECONDS)):
             while self._last_line not in (line := await self._process.stdout.readline()):
                 if not line:
                     await self._process.wait()
@@ -180,7 +182,7 @@ class DaemonProcess:
     async def ended(self) -> int:
         """Wait for its end; return its exit code."""
         assert self._process is not None
-        async with asyncio.timeout(STOP_SECONDS):
+        async with asyncio.timeout(scaled(STOP_SECONDS)):
             code = await self._process.wait()
         assert self._errors is not None
         await self._errors

@@ -15,11 +15,12 @@ import pytest_asyncio
 
 from tests.e2e.process import DaemonProcess
 from tests.e2e.world import HANG, World, script, slow_answer, write_file
+from tests.slowness import scaled
 from tests.waiting import until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.cli_process, pytest.mark.asyncio(loop_scope="module")]
 
-DRAIN_SECONDS = 4.0
+DRAIN_SECONDS = scaled(4.0)
 
 AGENTS_GONE_SECONDS = 5.0
 """The fence takes less than one; a machine that is busy with other tests takes longer."""
@@ -130,7 +131,7 @@ async def test_sigterm_drains(world: World) -> None:
 
 async def test_a_second_sigterm_forces(world: World) -> None:
     stopping = log_lines(world, "stopping: ")
-    await world.text("@site " + script({"delay": 4.0, "text": "answered after all"}))
+    await world.text("@site " + script({"delay": DRAIN_SECONDS, "text": "answered after all"}))
     await until(lambda: len(world.turns("running")) == 1, "it runs", 60)
     world.daemon.send_signal(signal.SIGTERM)
     await until(lambda: log_lines(world, "stopping: ") > stopping, "it drains")

@@ -147,6 +147,7 @@ async def test_words_are_answered_without_a_model(person: DemoPerson, daemon: Da
     status = await person.ask("STATUS")
     assert status.startswith("scratch: ")
     assert "messages, $" in status
+    await every_text_has_its_price(person, daemon)  # or one arrives between the two answers below
     spent = await person.ask("Cost.")
     total = sum(row["cost_usd"] for row in (await cost(daemon, "user"))["rows"])
     assert f"in all ${total:.4f} for " in spent
@@ -173,9 +174,7 @@ async def test_status_cost_database_and_meter_agree_to_the_nanodollar(
 ) -> None:
     await person.ask("claude: list the files")
     await person.ask("assistant: hello again")
-    with database(daemon) as store:
-        answers = len(await person.answers())
-        await until(lambda: Accounts(store).texts == answers, "every text has its price", timeout=ANSWER_SECONDS)
+    await every_text_has_its_price(person, daemon)
     listed = await sessions(daemon)
     groups = ("session", "user", "day", "channel", "model")
     by = dict(zip(groups, await asyncio.gather(*(cost(daemon, group) for group in groups)), strict=True))
@@ -230,6 +229,13 @@ class Accounts:
         prompts = "SELECT session_id, count(*) FROM claude_code_messages WHERE direction = 'to_claude' GROUP BY 1"
         self.prompts = dict(store.execute(prompts))
         self.models = dict(store.execute("SELECT model, sum(nanos) FROM ledger WHERE nanos > 0 GROUP BY model"))
+
+
+async def every_text_has_its_price(person: DemoPerson, daemon: DaemonProcess) -> None:
+    """Wait until each text's price is in the ledger; the provider names it a while after it has sent the text."""
+    answers = len(await person.answers())
+    with database(daemon) as store:
+        await until(lambda: Accounts(store).texts == answers, "every text has its price", timeout=ANSWER_SECONDS)
 
 
 def database(daemon: DaemonProcess) -> closing[sqlite3.Connection]:

@@ -11,6 +11,7 @@ import pytest
 
 from supervisor.demo.demo import PHONE
 from tests.e2e.process import DaemonProcess
+from tests.slowness import scaled
 from tests.waiting import until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.cli_process]
@@ -32,7 +33,7 @@ async def test_what_is_sent_while_the_demo_starts_is_taken_once_it_is_ready(tmp_
     port = three_free_ports()
     texts, mails = (f"http://127.0.0.1:{port + number}/" for number in (1, 2))
     daemon = DaemonProcess(tmp_path, http=f"port = {port}")
-    async with httpx.AsyncClient(trust_env=False, timeout=60.0) as client:
+    async with httpx.AsyncClient(trust_env=False, timeout=scaled(60.0)) as client:
 
         async def listens() -> bool:
             try:

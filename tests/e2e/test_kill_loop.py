@@ -28,6 +28,7 @@ from supervisor.runtime.credentials import Credentials
 from supervisor.runtime.state import DATABASE, seal_with
 from supervisor.store import SqliteStore, open_store
 from tests.e2e.process import DaemonProcess
+from tests.slowness import scaled
 from tests.waiting import until
 
 ACCOUNT = "AC" + "0123456789abcdef" * 2
@@ -136,7 +137,10 @@ async def call_in(world: World) -> None:
 async def request(world: World, key: str) -> str:
     """Send one prompt on a connection of its own; return the answer, or the error that it ended in."""
     headers = {"Authorization": f"Bearer {world.daemon.token}"}
-    async with asyncio.timeout(90), connect(world.daemon.addresses["socket"], additional_headers=headers) as wire:
+    async with (
+        asyncio.timeout(scaled(90)),
+        connect(world.daemon.addresses["socket"], additional_headers=headers) as wire,
+    ):
         project = str(world.folder / "ann")
         asking = {"type": "claude_code_connect", "session_id": "calls", "project_path": project, "user_id": "ann"}
         prompt = {"type": "claude_code_message", "session_id": "calls", "message": work(key), "external_id": key}

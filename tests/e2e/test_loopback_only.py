@@ -14,6 +14,7 @@ import pytest
 
 from tests.e2e.namespace import NAME_SERVER
 from tests.e2e.process import ROOT, scrubbed
+from tests.slowness import inherited, scaled
 
 pytestmark = [pytest.mark.e2e, pytest.mark.cli_process]
 
@@ -49,10 +50,10 @@ def in_namespace(unshare: list[str], folder: Path, duty: str) -> dict[str, Any]:
     done = subprocess.run(
         [*unshare, sys.executable, "-m", "tests.e2e.namespace", str(folder), duty],
         cwd=ROOT,
-        env=scrubbed(folder),
+        env=scrubbed(folder, inherited()),
         capture_output=True,
         text=True,
-        timeout=180,
+        timeout=scaled(180),
     )
     assert done.returncode == 0, done.stderr
     report: dict[str, Any] = json.loads(done.stdout)

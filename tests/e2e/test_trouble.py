@@ -13,6 +13,7 @@ import pytest
 import pytest_asyncio
 
 from tests.e2e.world import HANG, World, script, write_file
+from tests.slowness import scaled
 from tests.waiting import until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.cli_process, pytest.mark.asyncio(loop_scope="module")]
@@ -23,10 +24,13 @@ JWT_SECRET = "canary-of-the-jwt-secret-which-is-long-enough"
 
 LIMIT = "session_memory_mb = 1000"
 
+TURN_SECONDS = scaled(6.0)
+"""A whole turn of a Claude Code that works takes less."""
+
 TROUBLED = {
     "dies": ("ready(); sys.stdin.readline(); sys.stderr.write('out of luck'); sys.exit(7)", "Claude Code failed: "),
     "garbage": ("print('Welcome! Please log in'); sys.exit(3)", "Failed to connect to Claude Code: "),
-    "hangs": ("ready(); time.sleep(1000)", "the turn took longer than 6 seconds"),
+    "hangs": ("ready(); time.sleep(1000)", f"the turn took longer than {TURN_SECONDS:g} seconds"),
     "greedy": (
         "ready(); sys.stdin.readline(); held = bytearray(b'x' * 1_200_000_000); time.sleep(1000)",
         "Claude Code failed: it needed more than 1000 MB of memory (",
@@ -41,7 +45,7 @@ async def world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World
     secrets = {"ANTHROPIC_API_KEY": API_KEY, "SMTP_PASSWORD": SMTP_PASSWORD, "XSWARM_JWT_SECRET": JWT_SECRET}
     folder = tmp_path_factory.mktemp("world")
     async with World(
-        folder, projects=("site", *TROUBLED), turn_timeout=6.0, drain=1.0, secrets=secrets, claude_code=LIMIT
+        folder, projects=("site", *TROUBLED), turn_timeout=TURN_SECONDS, drain=1.0, secrets=secrets, claude_code=LIMIT
     ) as world:
         for name, (program, _) in TROUBLED.items():
             (world.project(name) / "cli.py").write_text(program, encoding="utf-8")

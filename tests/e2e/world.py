@@ -20,6 +20,7 @@ from connectors.claude_code import installation
 from supervisor.demo.mailbox import MailboxStandIn, SentMail, deliver
 from supervisor.demo.twilio import TwilioStandIn
 from tests.e2e.process import DaemonProcess, free_port
+from tests.slowness import scaled
 from tests.waiting import until
 
 ACCOUNT = "AC" + "0" * 32
@@ -104,8 +105,8 @@ class World:
         *,
         connector: str = "claude_code",
         projects: Sequence[str] = ("site",),
-        turn_timeout: float = 60.0,
-        drain: float = 10.0,
+        turn_timeout: float = scaled(60.0),
+        drain: float = scaled(10.0),
         secrets: Mapping[str, str] | None = None,
         claude_code: str = "",
         tables: str = "",
@@ -153,7 +154,9 @@ class World:
             self._twilio_stack = await stack.enter_async_context(AsyncExitStack())
             await self._twilio_stack.enter_async_context(self.twilio)
             await stack.enter_async_context(self.mailbox)
-            self.client = await stack.enter_async_context(httpx.AsyncClient(trust_env=False, timeout=ANSWER_SECONDS))
+            self.client = await stack.enter_async_context(
+                httpx.AsyncClient(trust_env=False, timeout=scaled(ANSWER_SECONDS))
+            )
             for name in self._projects:
                 self.project(name).mkdir(parents=True)
             self.lmtp.parent.mkdir()
@@ -199,7 +202,8 @@ class World:
     async def socket(self) -> AsyncIterator[ClientConnection]:
         """Connect a service to the supervisor socket."""
         headers = {"Authorization": f"Bearer {await self.service_token()}"}
-        async with connect(self.daemon.addresses["socket"], additional_headers=headers, proxy=None) as connection:
+        address, patience = self.daemon.addresses["socket"], scaled(10.0)
+        async with connect(address, additional_headers=headers, proxy=None, open_timeout=patience) as connection:
             yield connection
 
     async def text(self, body: str, sender: str = ALICE) -> int:

@@ -18,6 +18,7 @@ from supervisor.protocol.status import Permissions, TurnState
 from supervisor.protocol.times import now_ms
 from supervisor.store.records import Result, Session
 from tests.fakes import ScriptedConnector
+from tests.slowness import scaled
 from tests.supervisor.harness import ALICE_PHONE, OPERATOR, Core
 
 PLENTY = ClaudeCode(max_sessions=10_000, max_processes=10_000)
@@ -116,7 +117,7 @@ class Gate:
         if point == self._point and self._closed:
             self._closed = False
             self.reached.set()
-            assert self._go.wait(20), f"{point}: nobody opened the gate"
+            assert self._go.wait(scaled(20)), f"{point}: nobody opened the gate"
 
     def open(self) -> None:
         """Let the writer go on; later writes pass."""

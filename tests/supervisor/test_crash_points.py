@@ -15,6 +15,7 @@ from supervisor.background.recovery import MAX_INTERRUPTIONS
 from supervisor.protocol.status import Target, TurnState
 from supervisor.store import open_store
 from supervisor.store.records import Result
+from tests.slowness import inherited
 from tests.supervisor.crash_child import Killer, work
 from tests.supervisor.harness import seal
 
@@ -36,7 +37,7 @@ POINTS = [*STORE_POINTS, "send.before", "send.after", "prompt.after"]
 
 async def run_child(folder: Path, *arguments: str) -> int:
     """Run the child until it ends; return its exit status."""
-    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1", **inherited()}
     child = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",

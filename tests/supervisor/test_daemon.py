@@ -22,6 +22,7 @@ from supervisor.config import ClaudeCode, Config, Http, State, Supervisor
 from supervisor.daemon import ADDRESSES, Daemon, main
 from supervisor.protocol.errors import ConfigError
 from supervisor.runtime.credentials import Credentials
+from tests.slowness import scaled
 from tests.waiting import until
 
 
@@ -52,7 +53,7 @@ async def running(config: Config) -> AsyncIterator[dict[str, Any]]:
             await task
         yield json.loads(announced.read_text(encoding="utf-8"))
         os.kill(os.getpid(), signal.SIGTERM)
-        assert await asyncio.wait_for(task, 30) == 0
+        assert await asyncio.wait_for(task, scaled(30)) == 0
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)

@@ -13,6 +13,7 @@ from channels.mail.delivery import Submission
 from supervisor.demo.mailbox import MailboxStandIn, Trouble
 from supervisor.protocol.errors import DeliveryFailure, OutcomeUnknown, PermanentFailure, TemporaryFailure
 from tests.channels.mail.fixtures import ADMIN, US, config, mail
+from tests.slowness import scaled
 from tests.waiting import until
 
 
@@ -56,7 +57,7 @@ async def test_server_that_never_answers_leaves_the_outcome_unknown() -> None:
     async with MailboxStandIn() as server:
         server.trouble = Trouble(hang_after_data=True)
         with pytest.raises(OutcomeUnknown):
-            await submission(server.port, timeout=0.3).submit(mail(), ADMIN)
+            await submission(server.port, timeout=scaled(0.3)).submit(mail(), ADMIN)
 
 
 async def test_send_that_is_cancelled_leaves_no_connection() -> None:

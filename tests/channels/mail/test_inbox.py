@@ -21,6 +21,7 @@ from supervisor.protocol.conversation import PROCESS_MARK
 from supervisor.protocol.errors import ConfigError, StorageError, TemporaryFailure
 from tests.channels.hosts import RecordingHost
 from tests.channels.mail.fixtures import ADMIN, US, config, mail, serving
+from tests.slowness import scaled
 from tests.waiting import until
 
 T = TypeVar("T")
@@ -180,7 +181,7 @@ async def test_connection_that_says_nothing_is_closed_in_the_end(limits: dict[st
         server, _, port = address.rpartition(":")
         reader, writer = await asyncio.open_connection(server, int(port))
         writer.write(b"LHLO mx\r\nMAIL FROM:<admin@example.com>\r\nRCPT TO:<bot@example.org>\r\nDATA\r\nunfinished")
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(scaled(10)):
             assert b"354 " in await reader.read()
         writer.close()
         await writer.wait_closed()
@@ -194,7 +195,7 @@ async def test_commands_sent_ahead_are_answered_in_order() -> None:
         once = b"MAIL FROM:<admin@example.com>\r\nRCPT TO:<bot@example.org>\r\nDATA\r\n"
         writer.write(b"LHLO mx\r\n" + once + mail(body="one") + b".\r\n" + once + mail(body="two") + b".\r\n")
         writer.write(once + b".\r\nDATA\r\nQUIT\r\n")
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(scaled(10)):
             codes = [line[:3] for line in (await reader.read()).splitlines() if line[3:4] == b" "]
         writer.close()
         await writer.wait_closed()

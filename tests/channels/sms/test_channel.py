@@ -29,6 +29,7 @@ from tests.channels.sms.fixtures import (
     recording_host,
     running,
 )
+from tests.slowness import scaled
 from tests.waiting import until
 
 
@@ -191,7 +192,7 @@ async def test_a_reply_whose_answer_was_lost_is_found_and_not_sent_again(clock: 
 
 async def test_an_answer_that_never_comes_is_unknown_and_then_found(clock: Clock) -> None:
     async with TwilioStandIn(ACCOUNT, TOKEN, number=OUR_NUMBER, progress_seconds=0.01) as twilio:
-        async with running(clock, twilio=twilio, request_seconds=0.5) as run:
+        async with running(clock, twilio=twilio, request_seconds=scaled(0.5)) as run:
             twilio.fail_next(Failure.HANG)
             with pytest.raises(OutcomeUnknown, match="did not answer in time"):
                 await run.channel.send(outbound())

@@ -10,6 +10,7 @@ import pytest
 
 from tests.cli.conftest import SESSION, Command, command_line, process_environment, run_process
 from tests.cli.daemon_stand_in import ALICE, DaemonStandIn
+from tests.slowness import scaled
 from tests.waiting import wait_until
 
 
@@ -76,7 +77,7 @@ def test_ctrl_c_stops_waiting_and_says_that_the_turn_goes_on(daemon: DaemonStand
         try:
             wait_until(lambda: "wait" in daemon.records.prompts, "the turn runs")
             process.send_signal(signal.SIGINT)
-            out, err = process.communicate(timeout=20)
+            out, err = process.communicate(timeout=scaled(20))
         finally:
             process.kill()
     assert (process.returncode, out) == (130, "")

@@ -14,6 +14,7 @@ from cli.daemon import addresses
 from cli.failures import Unreachable
 from supervisor.config import Config, State
 from supervisor.protocol.errors import ConfigError, NotAuthenticated
+from tests.slowness import scaled
 
 URL = "ws://127.0.0.1:9999"
 
@@ -51,7 +52,7 @@ def test_broken_addresses_are_no_daemon(tmp_path: Path, config: Config, text: st
 
 def test_addresses_of_a_dead_daemon_are_not_trusted(tmp_path: Path, config: Config) -> None:
     with subprocess.Popen([sys.executable, "-c", ""]) as process:
-        process.wait(20)
+        process.wait(scaled(20))
     write(tmp_path, process.pid)
     assert addresses.local(config) is None
 

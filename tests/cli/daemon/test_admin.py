@@ -13,6 +13,7 @@ import pytest
 from cli.daemon import admin
 from cli.failures import Refused, Unreachable
 from tests.cli.daemon_stand_in import DaemonStandIn
+from tests.slowness import scaled
 
 
 def test_answer_is_that_of_the_daemon(daemon: DaemonStandIn, config_file: Path) -> None:
@@ -60,7 +61,7 @@ def test_garbage_is_no_daemon(config_file: Path, state_dir: Path) -> None:
         write_addresses(state_dir, server.getsockname()[1])
         with pytest.raises(Unreachable, match=r"127\.0\.0\.1"):
             admin.call(config_file, "GET", "/api/admin/users")
-        thread.join(10)
+        thread.join(scaled(10))
 
 
 def write_addresses(state_dir: Path, port: int) -> None:

@@ -26,6 +26,7 @@ from supervisor.protocol.conversation import (
 from supervisor.protocol.ports import Conversation
 from tests.connectors.contract import Listener, new_prompt, opened, session_spec
 from tests.connectors.raw_server import Handler, raw_server
+from tests.slowness import scaled
 from tests.waiting import until
 
 TOKEN = "token-of-the-session"
@@ -216,7 +217,7 @@ async def test_a_model_that_never_answers_is_timed_out(model: OfflineModel, tmp_
 async def test_a_model_that_stalls_in_its_answer_is_timed_out_with_the_partial_kept(
     model: OfflineModel, tmp_path: Path
 ) -> None:
-    async with talk(tmp_path, model.url, turn_timeout=2) as (conversation, listener):
+    async with talk(tmp_path, model.url, turn_timeout=scaled(2)) as (conversation, listener):
         outcome = await failure(conversation, listener, script(text="one two three", token_delay=60))
     assert outcome.timed_out
     assert outcome.partial == listener.streamed != ""
@@ -236,7 +237,7 @@ async def test_an_interrupted_stream_leaves_the_server(tmp_path: Path) -> None:
         await until(lambda: listener.streamed, "the first piece")
         await conversation.interrupt()
         outcome = await listener.outcome()
-        await asyncio.wait_for(left.wait(), 10)
+        await asyncio.wait_for(left.wait(), scaled(10))
     assert outcome == Failed(message_id=outcome.message_id, why="stopped on request", partial="one ", interrupted=True)
 
 

@@ -21,6 +21,7 @@ from connectors.claude_code.process import Patience, Process
 from supervisor.models.offline.model import OfflineModel
 from supervisor.protocol.ids import uuid7
 from tests.connectors.claude_code.support import Policy, make_spec, script, tool
+from tests.slowness import scaled
 
 GOLDEN = Path(__file__).with_name("golden")
 Seen = Callable[[Frame], bool]
@@ -38,12 +39,12 @@ class Recorder:
 
     async def ask(self, request_id: str, request: Any) -> None:
         """Send a control request and record up to its answer."""
-        await self._process.write(frames.control_request(request_id, request), timeout=10)
+        await self._process.write(frames.control_request(request_id, request), timeout=scaled(10))
         await self.until(lambda frame: isinstance(frame, ControlResponse) and frame.request_id == request_id)
 
     async def say(self, text: str, message_id: str) -> None:
         """Write a prompt."""
-        await self._process.write(frames.user_message(message_id, text), timeout=10)
+        await self._process.write(frames.user_message(message_id, text), timeout=scaled(10))
 
     async def until(self, seen: Seen) -> None:
         """Record up to a frame, answering what is asked meanwhile."""
@@ -55,7 +56,7 @@ class Recorder:
             frame = frames.parse_frame(line)
             if isinstance(frame, ControlRequest):
                 answer = await self._decisions.answer(frame)
-                await self._process.write(frames.control_success(frame.request_id, answer or {}), timeout=10)
+                await self._process.write(frames.control_success(frame.request_id, answer or {}), timeout=scaled(10))
             if frame is not None and seen(frame):
                 return
 
@@ -104,7 +105,7 @@ async def record(folder: Path, url: str) -> dict[str, list[bytes]]:
     await recorder.until(idle)
     take("interrupted_tool")
     both = frames.user_message(uuid7(), "never begun") + frames.control_request("xswarm-4", frames.interrupt())
-    await process.write(both, timeout=10)  # in one piece, or it begins
+    await process.write(both, timeout=scaled(10))  # in one piece, or it begins
     await recorder.until(idle)
     take("cancelled_in_queue")
     await recorder.say("again", f"00000000-0000-7000-8000-{1:012d}")

@@ -32,9 +32,10 @@ from supervisor.protocol.ids import uuid7
 from supervisor.protocol.messages import MessageId, ProjectName, SessionId, UserId
 from supervisor.protocol.ports import ConnectorHost
 from supervisor.protocol.status import Permissions
+from tests.slowness import scaled
 
 TOKEN = "token-of-this-session"
-LIMITS = Limits(start=60.0, receipt=10.0)
+LIMITS = Limits(start=scaled(60.0), receipt=scaled(10.0))
 HASTY = Patience(drain=0.2, term=0.2)
 """For processes that are known not to listen."""
 
@@ -88,7 +89,7 @@ class Reader:
     async def until(self, *kinds: type[ConversationEvent], timeout: float = 30.0) -> list[ConversationEvent]:
         """Return the events up to the first of some kinds, or to the end of all."""
         seen: list[ConversationEvent] = []
-        async with asyncio.timeout(timeout):
+        async with asyncio.timeout(scaled(timeout)):
             async for event in self.events:
                 seen.append(event)
                 if isinstance(event, (*kinds, Exited)):
@@ -122,7 +123,7 @@ def make_spec(folder: Path, url: str, policy: Policy, *, resume: bool = False, *
         "home": str(folder / "state" / "sessions" / "session-1"),
         "endpoint": ModelEndpoint(base_url=url, token=TOKEN),
         "decide": policy,
-        "turn_timeout": 60.0,
+        "turn_timeout": scaled(60.0),
     }
     return SessionSpec(**(given | fields))
 

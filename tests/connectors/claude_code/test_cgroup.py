@@ -23,6 +23,7 @@ from supervisor.models.offline.model import OfflineModel
 from supervisor.protocol.conversation import PROCESS_MARK, Finished
 from tests.connectors.claude_code.support import Policy, make_connector, make_spec, opened, script, tool
 from tests.connectors.claude_code.victims import ROOT
+from tests.slowness import scaled
 from tests.waiting import until, wait_until
 
 ALLOWANCE = Allowance(memory_mb=600, processes=40)
@@ -73,7 +74,7 @@ async def test_what_left_its_parents_and_its_mark_ends_with_its_group(base: Path
 async def test_a_process_that_ended_by_itself_leaves_no_group(base: Path) -> None:
     group = groups_of(base).make("one")
     process = await start(group, "true")
-    assert await process.wait(10.0) == 0
+    assert await process.wait(scaled(10.0)) == 0
     assert process.excess() is None
     await process.kill(5.0)
     await process.kill(5.0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import os
 import subprocess
 import sys
@@ -27,12 +28,13 @@ from supervisor.protocol.errors import ConfigError, ConnectionFailed
 from supervisor.protocol.ids import uuid7
 from supervisor.protocol.messages import MessageId
 from tests.connectors.claude_code.support import HASTY, TOKEN, Host, Policy, Reader, make_connector, make_spec, opened
+from tests.slowness import scaled
 from tests.waiting import until
 
 URL = "http://127.0.0.1:9"
 """Nobody listens: these never get to a model."""
 SOON = Limits(start=1.0, receipt=0.3, acceptance=0.3, dropped=0.1, write=0.5)
-PATIENT = Limits(start=30.0, receipt=0.3, acceptance=30.0, write=0.5)
+PATIENT = Limits(start=scaled(30.0), receipt=0.3, acceptance=scaled(30.0), write=scaled(0.5))
 
 PREAMBLE = """\
 import json, os, signal, sys, time
@@ -239,7 +241,7 @@ async def test_a_cli_that_closes_its_output_in_a_turn_is_ended(tmp_path: Path) -
 
 
 async def test_a_cli_that_ignores_a_prompt_is_ended(tmp_path: Path) -> None:
-    failed, _ = await in_a_turn(tmp_path, "time.sleep(1000)", SOON)
+    failed, _ = await in_a_turn(tmp_path, "time.sleep(1000)", dataclasses.replace(PATIENT, acceptance=0.3))
     assert failed.why == "it did not take up the message; send it again as a new message"
 
 
@@ -296,7 +298,7 @@ async def test_a_cli_asked_to_end_may_save_first(tmp_path: Path) -> None:
     ready()
     time.sleep(1000)
     """
-    patience = Patience(drain=0.1, term=10.0)
+    patience = Patience(drain=0.1, term=scaled(10.0))
     connector = make_connector(tmp_path, patience=patience, sandbox="off", cli_path=stand_in(tmp_path, body))
     async with opened(connector, make_spec(tmp_path, URL, Policy())):
         pass
@@ -341,7 +343,7 @@ async def test_a_cancelled_start_does_not_wait_for_what_does_not_listen(tmp_path
     opening = asyncio.create_task(connector.open(make_spec(tmp_path, URL, Policy()), ()), name="open")
     await until((tmp_path / "up").exists, "it has started")
     opening.cancel()
-    await asyncio.wait([opening], timeout=10)
+    await asyncio.wait([opening], timeout=scaled(10))
     assert opening.cancelled()
 
 

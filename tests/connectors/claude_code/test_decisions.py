@@ -11,6 +11,7 @@ from connectors.claude_code.decisions import Decisions
 from connectors.claude_code.frames import ControlRequest
 from supervisor.protocol.conversation import ToolCall, Verdict
 from tests.connectors.claude_code.support import Policy
+from tests.slowness import scaled
 
 
 def hook(tool_use_id: str = "t1", name: str = "Bash", **fields: Any) -> ControlRequest:
@@ -108,6 +109,6 @@ async def test_a_decision_that_nobody_waits_for_any_more_is_cancelled() -> None:
     assert decisions.waiting
     answering.cancel()
     await asyncio.wait([answering])
-    await asyncio.wait_for(cancelled.wait(), 10)
+    await asyncio.wait_for(cancelled.wait(), scaled(10))
     await decisions.close()
     assert not decisions.waiting

@@ -19,6 +19,7 @@ from supervisor.models.offline.model import OfflineModel
 from supervisor.protocol.conversation import STATE_MARK, ConversationEvent, Exited, Failed, Finished, ProcessIdentity
 from supervisor.protocol.errors import ConnectionFailed
 from tests.connectors.claude_code.support import HASTY, Policy, make_connector, make_spec, opened, script, tool
+from tests.slowness import scaled
 from tests.waiting import until
 
 GREEDY = "python3 -c 'import time; held = bytearray(b\"x\" * 900_000_000); time.sleep(1000)'"
@@ -95,7 +96,7 @@ async def test_who_exceeds_is_told_once_and_the_others_are_watched_on() -> None:
     finally:
         for root in roots:
             await guard.release(root)
-            await tree.end_tree(root, timeout=5.0)
+            await tree.end_tree(root, timeout=scaled(5.0))
         await asyncio.gather(shell.wait(), alone.wait(), other.wait())
     assert not [task for task in asyncio.all_tasks() if task.get_name() == "claude code guard"]
 

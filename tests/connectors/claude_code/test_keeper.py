@@ -11,6 +11,7 @@ import pytest
 
 from connectors.claude_code import tree
 from connectors.claude_code.fence import KEEPER
+from tests.slowness import scaled
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="a keeper needs Linux")
@@ -24,12 +25,12 @@ def keep(*command: str) -> subprocess.Popen[bytes]:
 @pytest.mark.parametrize(("command", "code"), [("exit 0", 0), ("exit 7", 7), ("kill -9 $$", 137), ("kill $$", 143)])
 def test_the_commands_exit_code_is_its_own(command: str, code: int) -> None:
     with keep("bash", "-c", command) as process:
-        assert process.wait(10) == code
+        assert process.wait(scaled(10)) == code
 
 
 def test_a_missing_command_is_said() -> None:
     with keep("/nonexistent/command") as process:
-        _, said = process.communicate(timeout=10)
+        _, said = process.communicate(timeout=scaled(10))
         assert process.returncode == 127
         assert b"/nonexistent/command: No such file or directory" in said
 
@@ -38,7 +39,7 @@ def test_children_that_outlive_the_command_do_not_outlive_the_keeper() -> None:
     with keep("bash", "-c", "setsid sleep 1000 & sleep 0.1 & wait -n") as process:
         wait_until(lambda: len(tree.descendants(process.pid)) >= 2, "its children run")
         below = tree.descendants(process.pid)
-        assert process.wait(10) == 0
+        assert process.wait(scaled(10)) == 0
         assert not any(tree.is_alive(identity) for identity in below)
 
 
@@ -47,5 +48,5 @@ def test_a_keeper_that_is_told_to_end_leaves_nothing() -> None:
         wait_until(lambda: len(tree.descendants(process.pid)) == 4, "its children run")
         below = tree.descendants(process.pid)
         process.send_signal(signal.SIGTERM)
-        assert process.wait(10) == 143
+        assert process.wait(scaled(10)) == 143
         assert not any(tree.is_alive(identity) for identity in below)

@@ -17,6 +17,7 @@ from connectors.claude_code import tree
 from connectors.claude_code.fence import NO_FENCE
 from connectors.claude_code.process import STDERR_TAIL, Patience, Process, WriteFailed
 from supervisor.protocol.conversation import PROCESS_MARK
+from tests.slowness import scaled
 from tests.waiting import until
 
 HASTY = Patience(drain=0.1, term=0.1)
@@ -36,7 +37,7 @@ async def everything(process: Process) -> bytes:
 
 async def test_what_is_written_is_read_back() -> None:
     process = await start("cat", "m1")
-    await process.write(b"hello\n", timeout=10)
+    await process.write(b"hello\n", timeout=scaled(10))
     assert await process.read() == b"hello\n"
     await process.end(Patience())
     assert process.exit_code == 0
@@ -46,9 +47,9 @@ async def test_what_is_written_is_read_back() -> None:
 async def test_every_line_of_stderr_is_handed_on_and_the_last_one_without_its_end_too() -> None:
     process, lines = await start("read; printf 'one\\n\\ntwo\\nthr' >&2; read; printf 'ee' >&2", "m4"), list[str]()
     process.listen_to_errors(lines.append)
-    await process.write(b"\n", timeout=10)
+    await process.write(b"\n", timeout=scaled(10))
     await until(lambda: lines == ["one", "two"], "the whole lines are handed on as they come")
-    await process.write(b"\n", timeout=10)
+    await process.write(b"\n", timeout=scaled(10))
     await until(lambda: lines == ["one", "two", "three"], "the last one is handed on with its end")
     await process.end(Patience())
 
@@ -71,7 +72,7 @@ def test_no_descriptor_is_closed_that_another_thread_may_have_opened(
 
     async def once() -> list[str]:
         process = await start("cat", "m0")
-        await process.write(b"hello\n", timeout=10)
+        await process.write(b"hello\n", timeout=scaled(10))
         assert await process.read() == b"hello\n"
         await process.end(Patience())
         assert process.exit_code == 0
@@ -98,7 +99,7 @@ async def test_much_output_comes_whole() -> None:
 async def test_the_last_words_are_kept_and_the_first_are_not() -> None:
     process = await start("echo first >&2; head -c 1000000 /dev/zero | tr '\\0' x >&2; echo; echo last >&2", "m3")
     await everything(process)
-    await process.wait(10)
+    await process.wait(scaled(10))
     await until(lambda: process.last_words.endswith("last"), "its last words have come")
     assert len(process.last_words) <= STDERR_TAIL
     await process.end(HASTY)
@@ -114,9 +115,9 @@ async def test_a_process_that_does_not_read_is_not_waited_for() -> None:
 
 async def test_writing_to_a_dead_process_certainly_fails() -> None:
     process = await start("exit 0", "m5")
-    await process.wait(10)
+    await process.wait(scaled(10))
     with pytest.raises(WriteFailed) as caught:
-        await process.write(b"hello\n", timeout=10)
+        await process.write(b"hello\n", timeout=scaled(10))
     assert caught.value.certain
     await process.end(HASTY)
 

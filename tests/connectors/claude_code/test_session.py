@@ -36,6 +36,7 @@ from supervisor.protocol.conversation import (
 from supervisor.protocol.ids import uuid7
 from supervisor.protocol.messages import MessageId
 from tests.connectors.claude_code.support import LIMITS, Policy, make_connector, make_spec, opened, script, tool
+from tests.slowness import scaled
 from tests.waiting import until
 
 pytestmark = pytest.mark.cli_process
@@ -156,18 +157,18 @@ async def test_a_decision_may_take_long_and_dies_with_its_turn(
             cancelled.set()
         raise AssertionError("nobody decides in this test")
 
-    spec = dataclasses.replace(make_spec(tmp_path, model.url, Policy()), decide=undecided, turn_timeout=1.0)
-    limits = dataclasses.replace(LIMITS, silence=0.5)
+    spec = dataclasses.replace(make_spec(tmp_path, model.url, Policy()), decide=undecided, turn_timeout=scaled(1.0))
+    limits = dataclasses.replace(LIMITS, silence=scaled(0.5))
     async with opened(make_connector(tmp_path, limits=limits), spec) as reader:
         prompt = script({"tools": [tool("Write", file_path="a.txt", content="hi")]}, {"text": "done"})
         await reader.conversation.prompt(Prompt(message_id=MessageId(uuid7()), text=prompt))
-        await asyncio.wait_for(asked.wait(), 30)
+        await asyncio.wait_for(asked.wait(), scaled(30))
         if steered:
             await reader.conversation.prompt(Prompt(message_id=MessageId(uuid7()), text="and another thing"))
         with pytest.raises(TimeoutError):
             await reader.turn(timeout=1.5)  # longer than a turn may take, and the watchdog does not bark
         await reader.conversation.interrupt()
-        await asyncio.wait_for(cancelled.wait(), 10)
+        await asyncio.wait_for(cancelled.wait(), scaled(10))
     assert not Path(spec.project_path, "a.txt").exists()
 
 
@@ -231,7 +232,7 @@ async def test_a_prompt_that_claude_code_knows_already_fails_instead_of_hanging(
 
 
 async def test_a_refused_call_fails_the_turn_and_a_slow_one_times_out(model: OfflineModel, tmp_path: Path) -> None:
-    spec = make_spec(tmp_path, model.url, Policy(), turn_timeout=2.0)
+    spec = make_spec(tmp_path, model.url, Policy(), turn_timeout=scaled(2.0))
     async with opened(make_connector(tmp_path), spec) as reader:
         (*_, refused) = await reader.ask(script({"errors": [402]}))
         assert isinstance(refused, Failed)
@@ -239,7 +240,7 @@ async def test_a_refused_call_fails_the_turn_and_a_slow_one_times_out(model: Off
         (*_, slow) = await reader.ask(script({"hang": True}))
         assert isinstance(slow, Failed)
         assert slow.timed_out
-        assert slow.why == "the turn took longer than 2 seconds"
+        assert slow.why == f"the turn took longer than {spec.turn_timeout:g} seconds"
         assert isinstance((await reader.ask("still there?"))[-1], Finished)
 
 

@@ -6,6 +6,7 @@ import asyncio
 
 from connectors.claude_code.stream import EventStream
 from supervisor.protocol.conversation import ConversationEvent, Exited, Finished, TextDelta
+from tests.slowness import scaled
 
 
 async def drain(stream: EventStream) -> list[ConversationEvent]:
@@ -55,6 +56,6 @@ async def test_closing_frees_a_sender_that_nobody_reads() -> None:
     sending = asyncio.create_task(stream.put(finished("b")), name="send")
     await asyncio.sleep(0)
     await stream.release()
-    await asyncio.wait_for(sending, 10)
+    await asyncio.wait_for(sending, scaled(10))
     await stream.put(Exited())
     assert await drain(stream) == [finished("a"), finished("b"), Exited()]

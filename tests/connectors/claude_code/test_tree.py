@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import pytest
 
 from connectors.claude_code import tree
+from tests.slowness import scaled
 from tests.waiting import until, wait_until
 
 
@@ -28,7 +29,7 @@ def shell() -> Iterator[subprocess.Popen[bytes]]:
 
 async def test_a_tree_is_ended_to_its_last_leaf(shell: subprocess.Popen[bytes]) -> None:
     below = tree.descendants(shell.pid)
-    assert await tree.end_tree(tree.identify(shell.pid), timeout=10.0) == []
+    assert await tree.end_tree(tree.identify(shell.pid), timeout=scaled(10.0)) == []
     assert shell.wait() == -signal.SIGKILL
     await until(lambda: not any(tree.is_alive(identity) for identity in below), "all are gone")
 

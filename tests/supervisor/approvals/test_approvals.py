@@ -23,6 +23,7 @@ from supervisor.protocol.status import Permissions, TurnState
 from supervisor.protocol.times import now_ms
 from supervisor.store.ports.approvals import Approval
 from tests.fakes import ScriptedConnector
+from tests.slowness import scaled
 from tests.supervisor.harness import ALICE_MAIL, ALICE_PHONE, Core
 from tests.supervisor.helpers import ask, connect, project, result, scripted, session, state, text_message
 from tests.waiting import until
@@ -165,7 +166,7 @@ async def test_a_code_that_is_not_ones_own_says_nothing_of_it(tmp_path: Path) ->
 
 async def test_no_answer_is_a_no(tmp_path: Path) -> None:
     async with Core(tmp_path, connector=ScriptedConnector()) as core:
-        core.approvals._expires_seconds = 0.2
+        core.approvals._expires_seconds = scaled(0.5)
         message_id, approval = await asking(core)
         assert "nobody answered in time" in await answer_of(core, message_id)
         assert await say(core, f"YES {approval.code}") == f"{approval.code} has expired. Nothing was allowed."

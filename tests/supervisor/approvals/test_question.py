@@ -8,6 +8,7 @@ import pytest
 
 from supervisor.approvals.question import PendingApproval
 from supervisor.protocol.messages import SessionId
+from tests.slowness import scaled
 
 
 def question(*, may_rest: bool = True) -> PendingApproval:
@@ -18,9 +19,9 @@ async def test_an_answer_wakes_who_waits() -> None:
     asked = question()
     waiting = asyncio.create_task(asked.wait(60.0))
     asked.answer()
-    await asyncio.wait_for(waiting, 10.0)
+    await asyncio.wait_for(waiting, scaled(10.0))
     assert asked.answered
-    await asyncio.wait_for(asked.wait(60.0), 10.0)  # and so for whoever comes later
+    await asyncio.wait_for(asked.wait(60.0), scaled(10.0))  # and so for whoever comes later
 
 
 async def test_waiting_ends_by_itself() -> None:
@@ -33,7 +34,7 @@ async def test_its_process_is_asked_for_once() -> None:
     asked = question()
     waiting = asyncio.create_task(asked.wait(60.0))
     assert asked.hurry()
-    await asyncio.wait_for(waiting, 10.0)
+    await asyncio.wait_for(waiting, scaled(10.0))
     assert not asked.hurry()
 
 

@@ -16,6 +16,7 @@ import pytest
 
 from supervisor.demo.mailbox import MailboxStandIn
 from supervisor.demo.postbox import Postbox
+from tests.slowness import scaled
 
 PERSON, OURS = "demo@example.test", "xswarm@example.test"
 
@@ -34,7 +35,7 @@ async def postbox(where: Callable[[], str], port: int = 0) -> AsyncIterator[tupl
 
 @pytest.fixture
 async def client() -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(trust_env=False, timeout=10.0) as client:
+    async with httpx.AsyncClient(trust_env=False, timeout=scaled(10.0)) as client:
         yield client
 
 

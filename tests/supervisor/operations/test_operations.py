@@ -25,6 +25,7 @@ from supervisor.protocol.errors import (
 from supervisor.protocol.messages import SessionId
 from supervisor.protocol.status import EndReason, SessionStatus, TurnState
 from tests.fakes import ScriptedConnector
+from tests.slowness import scaled
 from tests.supervisor.harness import OPERATOR, Core
 from tests.supervisor.helpers import PLENTY, ask, asked, connect, result, scripted, session, state, text_message
 from tests.waiting import until
@@ -156,7 +157,7 @@ async def test_a_turn_that_does_not_hear_its_interrupt_ends_with_its_process(tmp
         await until(scripted(core).held, "a turn runs")
         await core.operations.disconnect(operator(core), S1)
         with pytest.raises(TurnFailed):
-            await asyncio.wait_for(running, 8)
+            await asyncio.wait_for(running, scaled(8))
         assert scripted(core).open_now() == []
 
 

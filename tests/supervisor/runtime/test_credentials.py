@@ -14,6 +14,7 @@ from supervisor.protocol.errors import ConfigError
 from supervisor.protocol.requests import Auth
 from supervisor.runtime.credentials import Credentials
 from tests.packaging.project import ROOT
+from tests.slowness import scaled
 
 NAME = "TWILIO_AUTH_TOKEN"
 SECRET = "hunter2-and-some-more"
@@ -148,7 +149,7 @@ def test_processes_that_start_at_once_get_the_same_secrets(tmp_path: Path) -> No
         assert process.stdin is not None
         process.stdin.write("go\n")
         process.stdin.flush()
-    printed = {process.communicate(timeout=60)[0] for process in processes}
+    printed = {process.communicate(timeout=scaled(60))[0] for process in processes}
     assert [process.returncode for process in processes] == [0] * 4
     assert len(printed) == 1
     assert sorted(path.name for path in tmp_path.rglob("*")) == ["jwt", "operator.token", "secrets"]

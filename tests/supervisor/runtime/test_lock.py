@@ -15,6 +15,7 @@ import pytest
 from supervisor.protocol.errors import ConfigError
 from supervisor.runtime.lock import StateLock
 from tests.packaging.project import ROOT
+from tests.slowness import scaled
 from tests.waiting import wait_until
 
 HOLDER = """
@@ -60,7 +61,7 @@ def test_a_second_process_is_refused_with_the_first_ones_pid(tmp_path: Path) -> 
 def test_a_process_that_is_killed_leaves_no_lock(tmp_path: Path) -> None:
     with holder(tmp_path) as process:
         process.send_signal(signal.SIGKILL)
-        process.wait(timeout=60)
+        process.wait(timeout=scaled(60))
         with StateLock(tmp_path):
             assert (tmp_path / "daemon.lock").read_text(encoding="utf-8") == f"{os.getpid()}\n"
 
@@ -93,7 +94,7 @@ def test_a_lock_that_an_error_ends_is_free(tmp_path: Path) -> None:
 def test_an_agent_that_outlives_a_killed_daemon_does_not_keep_its_lock(tmp_path: Path) -> None:
     with holder(tmp_path, "agent") as process:
         process.send_signal(signal.SIGKILL)
-        process.wait(timeout=60)
+        process.wait(timeout=scaled(60))
         wait_until(lambda: is_free(tmp_path), "the lock is free")
 
 

@@ -17,6 +17,7 @@ from supervisor.protocol.ports import Conversation
 from supervisor.protocol.status import EndReason, SessionStatus, TurnState
 from supervisor.sessions.pool import FORGET_SECONDS, QUIET_SECONDS
 from tests.fakes import ScriptedConnector, ScriptedConversation
+from tests.slowness import scaled
 from tests.supervisor.harness import Core
 from tests.supervisor.helpers import (
     PLENTY,
@@ -58,8 +59,8 @@ async def test_no_more_processes_than_allowed_start_at_once(tmp_path: Path) -> N
         wants = [asyncio.create_task(connect(core, f"s{number}", path=tmp_path / "free")) for number in range(6)]
         await until(lambda: connector.opening == 2, "two start")
         connector.gate.set()
-        await asyncio.wait_for(asyncio.gather(*wants), 8)
-        await asyncio.wait_for(asyncio.gather(*(ask(core, "hello", f"s{number}") for number in range(6))), 8)
+        await asyncio.wait_for(asyncio.gather(*wants), scaled(8))
+        await asyncio.wait_for(asyncio.gather(*(ask(core, "hello", f"s{number}") for number in range(6))), scaled(8))
         assert connector.most_processes == 2
 
 
@@ -90,7 +91,7 @@ async def test_who_finds_every_process_busy_waits_for_one(tmp_path: Path) -> Non
         assert await status(core, "s2") is SessionStatus.CONNECTING
         assert connector.most_processes == 1
         connector.release()
-        await asyncio.wait_for(second, 8)
+        await asyncio.wait_for(second, scaled(8))
         assert await status(core, "s1") is SessionStatus.DISCONNECTED
 
 
@@ -130,7 +131,7 @@ async def test_a_stream_that_raises_is_the_end_of_the_process(tmp_path: Path) ->
         await until(connector.held, "it is held")
         connector.of("s1").raise_in_events(RuntimeError("a plug-in that is broken"))
         with pytest.raises(TurnFailed, match="reading the conversation failed"):
-            await asyncio.wait_for(answer, 8)
+            await asyncio.wait_for(answer, scaled(8))
         assert connector.open_now() == []
         assert (await ask(core, "again")).answer == "again"
 
@@ -191,7 +192,7 @@ async def test_a_connector_that_breaks_when_it_opens_is_an_error_to_whoever_wait
         await core.sessions.close_idle([SessionId("s1")], EndReason.IDLE)
         connector.breaking = 1
         with pytest.raises(ConnectionFailed, match="internal error"):
-            await asyncio.wait_for(ask(core, "hello"), 8)
+            await asyncio.wait_for(ask(core, "hello"), scaled(8))
         assert (await ask(core, "hello")).answer == "hello"
 
 

@@ -16,6 +16,7 @@ from supervisor.protocol.messages import UserId
 from supervisor.spending.meter import SessionMeter
 from supervisor.store.ports.ledger import CostLine, CostQuery, LedgerStore
 from supervisor.store.records import Charge
+from tests.slowness import scaled
 from tests.waiting import until
 
 ADA = UserId("ada")
@@ -230,7 +231,7 @@ async def test_no_call_waits_until_what_was_spent_is_told_and_the_end_does(meter
     meter.on_spent = spent
     meter.begin(7, ADA)
     for number in range(3):
-        assert await asyncio.wait_for(meter.admit("claude-x", 10, most_nanos=1), 20) is None
+        assert await asyncio.wait_for(meter.admit("claude-x", 10, most_nanos=1), scaled(20)) is None
         meter.started(replace(BEGUN, id=f"c{number}"))
         meter.finished(replace(ENDED, id=f"c{number}"))
         meter.over()
@@ -280,7 +281,7 @@ async def test_a_call_that_ends_while_another_is_admitted_is_counted_and_waited_
     assert await meter.admit("claude-x", 10, most_nanos=5) is None
     meter.started(BEGUN)
     gauge = meter._gauge = EndingGauge(meter, at, answers)
-    said = await asyncio.wait_for(meter.admit("claude-x", 10, most_nanos=5), 20)
+    said = await asyncio.wait_for(meter.admit("claude-x", 10, most_nanos=5), scaled(20))
     assert (said is not None) is refused
     assert gauge.asked == [0, 10, 0] if at else [0, 5, 0]
     await meter.settle(7)

@@ -15,6 +15,7 @@ import pytest
 from supervisor.protocol.messages import MessageId
 from supervisor.protocol.status import OutboxState, TurnState
 from supervisor.store import open_store
+from tests.slowness import scaled
 from tests.supervisor.store.builders import NOW, prompt, seal
 from tests.waiting import wait_until
 
@@ -52,7 +53,7 @@ async def test_a_kill_at_a_crash_point_leaves_a_whole_state(
 ) -> None:
     path = tmp_path / "x.sqlite3"
     with start_child(str(path), point) as child:
-        assert child.wait(60) == -signal.SIGKILL
+        assert child.wait(scaled(60)) == -signal.SIGKILL
     store = await open_store(path, seal=seal)
     try:
         result = await store.turns.result(MessageId("m1"))

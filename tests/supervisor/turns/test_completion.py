@@ -13,6 +13,7 @@ from supervisor.protocol.messages import SessionId
 from supervisor.protocol.status import TurnState
 from supervisor.undo.checkpoints.shadow import Checkpoint, Shadow
 from tests.fakes import ScriptedConnector
+from tests.slowness import scaled
 from tests.supervisor.harness import Core
 from tests.supervisor.helpers import (
     ask,
@@ -58,7 +59,7 @@ async def test_an_outcome_that_the_disk_refuses_is_told_and_stored_once_space_re
         async with full_disk(core):
             scripted(core).release("x" * 100_000)
             with pytest.raises(StorageError):
-                await asyncio.wait_for(answer, 8)
+                await asyncio.wait_for(answer, scaled(8))
             assert await state(core, taken) is TurnState.RUNNING
         await until(lambda: _is(core, taken.accepted.message_id, TurnState.COMPLETED), "its outcome is stored")
         assert (await result(core, taken.accepted.message_id)).answer == "x" * 100_000
@@ -117,7 +118,7 @@ async def test_a_folder_whose_recording_breaks_keeps_no_turn_from_its_end(tmp_pa
         await until(scripted(core).held, "it has changed a file")
         core.recorder._shadows[str(core.site)] = NoThreads(core.site, tmp_path / "none.git")
         scripted(core).release("written")
-        done = await asyncio.wait_for(waiting, 8)
+        done = await asyncio.wait_for(waiting, scaled(8))
         assert done.answer == "written"
         found = await core.store.changes.of_turn(done.turn.id)
         assert found is not None

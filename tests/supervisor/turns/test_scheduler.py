@@ -16,6 +16,7 @@ from supervisor.protocol.messages import SessionId, UserId
 from supervisor.protocol.status import EndReason, TurnState
 from supervisor.sessions.live import CUT_OFF
 from tests.fakes import ScriptedConnector
+from tests.slowness import scaled
 from tests.supervisor.harness import OPERATOR, Core
 from tests.supervisor.helpers import (
     PLENTY,
@@ -126,7 +127,7 @@ async def test_all_that_waits_for_a_project_runs_when_it_is_free_without_a_sweep
         waiting = [asyncio.create_task(ask(core, f"number {number}", "s2")) for number in range(4)]
         await until(lambda: _pending(core, 4), "four wait")
         connector.release()
-        answers = [answered.answer for answered in await asyncio.wait_for(asyncio.gather(*waiting), 8)]
+        answers = [answered.answer for answered in await asyncio.wait_for(asyncio.gather(*waiting), scaled(8))]
         assert answers == [f"number {number}" for number in range(4)]
 
 
@@ -144,7 +145,7 @@ async def test_a_turn_that_finds_its_project_taken_by_one_that_only_starts_is_no
         await until(gate.reached.is_set, "the first is started in the store, and nobody here knows")
         two = asyncio.create_task(ask(core, "two", "s2"))
         gate.open()
-        answers = await asyncio.wait_for(asyncio.gather(one, two), 8)
+        answers = await asyncio.wait_for(asyncio.gather(one, two), scaled(8))
         assert [answered.answer for answered in answers] == ["one", "two"]
 
 
@@ -172,7 +173,7 @@ async def test_a_sender_that_leaves_while_it_is_accepted_leaves_no_turn_hanging(
         leaving.cancel()
         await asyncio.gather(leaving, return_exceptions=True)
         gate.open()
-        assert (await asyncio.wait_for(ask(core, "two"), 8)).answer == "two"
+        assert (await asyncio.wait_for(ask(core, "two"), scaled(8))).answer == "two"
         assert connector.texts("s1") == ["one", "two"]
 
 
@@ -189,7 +190,7 @@ async def test_a_sender_that_leaves_at_the_moment_it_is_accepted_leaves_no_turn_
         leaving = asyncio.create_task(core.operations.send(asked(core), SessionId("s1"), "one", None))
         await asyncio.gather(beside, leaving, return_exceptions=True)
         assert leaving.cancelled()
-        assert (await asyncio.wait_for(ask(core, "two"), 8)).answer == "two"
+        assert (await asyncio.wait_for(ask(core, "two"), scaled(8))).answer == "two"
         assert connector.texts("s1") == ["one", "two"]
 
 
@@ -256,7 +257,7 @@ async def test_a_connector_that_breaks_its_contract_is_an_error_to_whoever_waits
     async with Core(tmp_path, connector=ScriptedConnector()) as core:
         await connect(core)
         with pytest.raises(TurnFailed, match="internal error"):
-            await asyncio.wait_for(ask(core, "break"), 8)
+            await asyncio.wait_for(ask(core, "break"), scaled(8))
         assert (await ask(core, "hello")).answer == "hello"
 
 
@@ -273,7 +274,7 @@ async def test_an_assistant_that_breaks_its_contract_is_an_error_to_whoever_wait
                 await until(assistant.held, "it is held")
                 assistant.opened[-1].raise_in_events(RuntimeError("a plug-in that is broken"))
             with pytest.raises((TurnFailed, ConnectionFailed)):
-                await asyncio.wait_for(answer, 8)
+                await asyncio.wait_for(answer, scaled(8))
             assert await state(core, taken) is TurnState.FAILED
         assert (
             await core.operations.answer(await core.operations.route(asked(core), alice, "hello"))
@@ -281,13 +282,13 @@ async def test_an_assistant_that_breaks_its_contract_is_an_error_to_whoever_wait
 
 
 async def test_a_turn_without_an_end_is_ended_by_the_core(tmp_path: Path) -> None:
-    settings = replace(PLENTY, turn_timeout_seconds=0.05)
+    settings = replace(PLENTY, turn_timeout_seconds=scaled(0.3))
     async with Core(
         tmp_path, connector=ScriptedConnector(), claude_code=settings, tuning=Tuning(grace_seconds=0.05)
     ) as core:
         await connect(core)
         with pytest.raises(TurnFailed, match="no answer within") as failed:
-            await asyncio.wait_for(ask(core, "deaf"), 8)
+            await asyncio.wait_for(ask(core, "deaf"), scaled(8))
         assert failed.value.timed_out
         assert scripted(core).open_now() == []
         assert (await ask(core, "hello")).answer == "hello"
@@ -386,7 +387,7 @@ async def test_drain_starts_no_turn_that_waits_for_its_process(tmp_path: Path) -
         drain = asyncio.create_task(core.turns.drain(20))
         await asyncio.sleep(0)
         connector.gate.set()
-        await asyncio.wait_for(drain, 8)
+        await asyncio.wait_for(drain, scaled(8))
         assert connector.prompts == []
         assert await state(core, receipt) is TurnState.PENDING
 
@@ -400,7 +401,7 @@ async def test_drain_ends_a_turn_that_was_just_being_started(tmp_path: Path) -> 
         drain = asyncio.create_task(core.turns.drain(0))
         await until(lambda: core.completion.time_is_up, "the time is up")
         gate.open()
-        await asyncio.wait_for(drain, 8)
+        await asyncio.wait_for(drain, scaled(8))
         assert await state(core, receipt) in (TurnState.INTERRUPTED, TurnState.PENDING)
         assert not core.turns.running_turns()
 
@@ -436,7 +437,7 @@ async def test_a_drain_with_a_full_disk_ends(tmp_path: Path) -> None:
         await until(connector.held, "it is held")
         async with full_disk(core):
             connector.release("x" * 100_000)
-            await asyncio.wait_for(core.turns.drain(0.05), 8)
+            await asyncio.wait_for(core.turns.drain(0.05), scaled(8))
             assert await state(core, receipt) is TurnState.RUNNING
     async with Core(tmp_path, connector=ScriptedConnector()) as core:
         assert await state(core, receipt) is TurnState.INTERRUPTED

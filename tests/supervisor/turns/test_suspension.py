@@ -17,6 +17,7 @@ from supervisor.protocol.messages import Address, MessageId, SessionId
 from supervisor.protocol.status import EndReason, SessionStatus, TurnState
 from supervisor.store.ports.approvals import Approval, ApprovalState
 from tests.fakes import ScriptedConnector
+from tests.slowness import scaled
 from tests.supervisor.approvals.test_approvals import answer_of, asking, open_one, say
 from tests.supervisor.approvals.test_kept_questions import stored
 from tests.supervisor.harness import ALICE_PHONE, Core
@@ -122,7 +123,7 @@ async def test_a_yes_whose_process_does_not_start_allows_nothing_later(tmp_path:
         await say(core, f"YES {approval.code}")
         await until(lambda: ended(core, message_id), "its turn fails")
         assert (await result(core, message_id)).turn.state is TurnState.FAILED
-        assert (await stored(core, approval)).state is ApprovalState.WITHDRAWN
+        await withdrawn(core, approval)
 
 
 async def test_what_was_refused_is_said_with_the_answer(tmp_path: Path) -> None:
@@ -156,7 +157,16 @@ async def test_an_end_that_meets_the_letting_go_ends_the_turn(tmp_path: Path) ->
         running.ask_to_rest(core.approvals._waiting[approval.id])
         running.fail("it ended", interrupted=True)  # in the same moment
         await until(lambda: ended(core, message_id), "it is not waited for again")
-        assert (await stored(core, approval)).state is ApprovalState.WITHDRAWN
+        await withdrawn(core, approval)
+
+
+async def withdrawn(core: Core, approval: Approval) -> None:
+    """Wait until a question counts no more; its turn ends a moment before."""
+
+    async def is_withdrawn() -> bool:
+        return (await stored(core, approval)).state is ApprovalState.WITHDRAWN
+
+    await until(is_withdrawn, "its question is withdrawn")
 
 
 async def ended(core: Core, message_id: MessageId) -> bool:
@@ -183,7 +193,7 @@ async def test_why_it_was_denied_is_told_where_the_work_goes_on(tmp_path: Path) 
 
 async def test_no_answer_goes_on_without_the_call(tmp_path: Path) -> None:
     async with Core(tmp_path, connector=ScriptedConnector()) as core:
-        core.approvals._expires_seconds = 0.3
+        core.approvals._expires_seconds = scaled(0.5)
         message_id, approval = await resting(core)
         await goes_on(core)
         assert "Bash git push was not run: nobody answered in time" in said(core)
@@ -228,12 +238,12 @@ async def test_rests_give_a_turn_no_time_anew(tmp_path: Path, monkeypatch: pytes
 
 
 async def test_the_time_of_whoever_is_asked_is_none_of_the_turn_s(tmp_path: Path) -> None:
-    settings = ClaudeCode(turn_timeout_seconds=2.0)
+    settings = ClaudeCode(turn_timeout_seconds=scaled(1.0))
     tuning = Tuning(grace_seconds=0.0)
     async with Core(tmp_path, connector=ScriptedConnector(), claude_code=settings, tuning=tuning) as core:
         began = time.monotonic()
         message_id, approval = await asking(core)
-        await until(lambda: time.monotonic() > began + 2.2, "more time has passed than the turn may take")
+        await until(lambda: time.monotonic() > began + scaled(1.0) + 0.2, "more time has passed than the turn may take")
         assert await say(core, f"YES {approval.code}") == "Allowed once: Bash git push"
         assert await answer_of(core, message_id) == "allowed: True"
 
@@ -266,7 +276,7 @@ async def test_an_interrupt_ends_it_and_its_question(tmp_path: Path) -> None:
         assert await core.turns.interrupt(str(session_id)) is not None
         await until(lambda: ended(core, message_id), "it ends")
         assert (await result(core, message_id)).turn.state is TurnState.CANCELLED
-        assert (await stored(core, approval)).state is ApprovalState.WITHDRAWN
+        await withdrawn(core, approval)
         assert ApprovalResolved(approval_id=approval.id, decision="deny") in heard, "whoever shows it takes it away"
         assert "counts no more: its turn is over" in await say(core, f"YES {approval.code}")
         assert len(scripted(core).prompts) == 1
@@ -280,7 +290,7 @@ async def test_closing_its_session_ends_it(tmp_path: Path) -> None:
         assert await core.sessions.close(session_id, EndReason.USER)
         await until(lambda: ended(core, message_id), "it ends")
         assert (await result(core, message_id)).turn.state is TurnState.FAILED
-        assert (await stored(core, approval)).state is ApprovalState.WITHDRAWN
+        await withdrawn(core, approval)
         session = await core.store.sessions.get(session_id)
         assert session is not None
         assert (session.status, session.end_reason) == (SessionStatus.DISCONNECTED, EndReason.USER.value)

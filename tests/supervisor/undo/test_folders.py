@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from supervisor.undo.folders import Folders, related
+from tests.slowness import scaled
 from tests.waiting import until
 
 
@@ -39,7 +40,7 @@ async def _use(folders: Folders, folder: str, used: list[str], go: asyncio.Event
 @pytest.mark.parametrize("other", ["/srv", "/srv/shop", "/srv/shop/api"])
 async def test_a_folder_waits_until_nobody_uses_a_related_one(other: str) -> None:
     folders, used, go = Folders(), list[str](), asyncio.Event()
-    async with asyncio.timeout(20), asyncio.TaskGroup() as group:
+    async with asyncio.timeout(scaled(20)), asyncio.TaskGroup() as group:
         async with folders.alone("/srv/shop"):
             group.create_task(_use(folders, other, used, go), name="waits")
             group.create_task(_use(folders, "/home", used, go), name="does not")
@@ -51,7 +52,7 @@ async def test_a_folder_waits_until_nobody_uses_a_related_one(other: str) -> Non
 
 async def test_of_several_that_wait_one_is_next_and_none_is_forgotten() -> None:
     folders, used, go = Folders(), list[str](), asyncio.Event()
-    async with asyncio.timeout(20), asyncio.TaskGroup() as group:
+    async with asyncio.timeout(scaled(20)), asyncio.TaskGroup() as group:
         async with folders.alone("/srv"):
             for name in ("/srv/shop", "/srv/shop/api", "/srv"):
                 group.create_task(_use(folders, name, used, go), name=name)
@@ -71,5 +72,5 @@ async def test_whoever_waits_no_longer_and_whoever_fails_leave_nothing_in_use() 
     with pytest.raises(ValueError, match="broken"):
         async with folders.alone("/srv"):
             raise ValueError("broken")
-    async with asyncio.timeout(20), folders.alone("/srv/shop"):
+    async with asyncio.timeout(scaled(20)), folders.alone("/srv/shop"):
         pass

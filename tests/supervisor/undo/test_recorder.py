@@ -19,6 +19,7 @@ from supervisor.protocol.messages import SessionId
 from supervisor.protocol.status import Permissions, TurnState
 from supervisor.undo.recorder import Recorder
 from tests.fakes import ScriptedConnector
+from tests.slowness import scaled
 from tests.supervisor.harness import Core
 from tests.supervisor.helpers import PLENTY, ask, connect, project, result, scripted, send, state
 from tests.supervisor.undo.checkpoints.places import git, snapshot
@@ -156,9 +157,9 @@ async def test_a_folder_that_is_in_use_holds_no_turn_up(tmp_path: Path, used: st
 
 async def test_a_folder_beside_the_one_in_use_is_recorded_at_once(tmp_path: Path) -> None:
     async with core_with(tmp_path) as core:
-        core.recorder._seconds = 20.0
+        core.recorder._seconds = scaled(20.0)
         await connect(core)
-        async with asyncio.timeout(20), core.recorder.alone(f"{core.site}-2"):
+        async with asyncio.timeout(scaled(20)), core.recorder.alone(f"{core.site}-2"):
             answered = await ask(core, "write a.txt new")
         found = await core.store.changes.of_message(answered.turn.message_id)
         assert found is not None

@@ -19,6 +19,7 @@ from supervisor.models.gateway.gateway import Gateway
 from supervisor.models.gateway.meter import Metered
 from supervisor.models.offline.reply import SIGNATURE
 from supervisor.protocol.conversation import ModelEndpoint, Tokens
+from tests.slowness import scaled
 from tests.supervisor.models.gateway.meters import RecordingMeter
 
 pytestmark = pytest.mark.cli_process
@@ -48,7 +49,7 @@ class ClaudeCode:
         assert stdout is not None
         message = {"role": "user", "content": prompt}
         stdin.write(json.dumps({"type": "user", "message": message, "parent_tool_use_id": None}).encode() + b"\n")
-        async with asyncio.timeout(TURN_SECONDS):
+        async with asyncio.timeout(scaled(TURN_SECONDS)):
             while line := await stdout.readline():
                 frame: dict[str, Any] = json.loads(line)
                 if frame["type"] == "result":
@@ -98,7 +99,7 @@ async def claude_code(endpoint: ModelEndpoint, home: Path, mode: str = "acceptEd
     try:
         yield ClaudeCode(process)
         process.stdin.close()
-        async with asyncio.timeout(TURN_SECONDS):
+        async with asyncio.timeout(scaled(TURN_SECONDS)):
             await process.communicate()
     finally:
         if process.returncode is None:

@@ -20,6 +20,7 @@ from supervisor.models.offline.model import OfflineModel
 from supervisor.models.offline.reply import Reply, encode_event, stream_events
 from supervisor.models.prices import PriceList
 from supervisor.protocol.conversation import ModelEndpoint, Tokens
+from tests.slowness import scaled
 from tests.supervisor.models.gateway.meters import RecordingMeter
 from tests.supervisor.models.gateway.upstream import Handler, Upstream
 from tests.waiting import until
@@ -502,7 +503,7 @@ async def test_upstream_that_falls_silent_breaks_the_caller_off() -> None:
         return response
 
     meter = RecordingMeter()
-    async with Upstream(handler) as upstream, gateway_to(upstream.url, read_timeout=0.05) as gateway:
+    async with Upstream(handler) as upstream, gateway_to(upstream.url, read_timeout=scaled(0.3)) as gateway:
         endpoint = gateway.issue("ada", meter)
         async with (
             aiohttp.ClientSession(endpoint.base_url, headers=bearing(endpoint)) as http,

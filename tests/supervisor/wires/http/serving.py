@@ -15,6 +15,7 @@ from supervisor.protocol.ports import Channel, Connector
 from supervisor.wires.http_server import HttpServer
 from supervisor.wires.rest.admin import Meter
 from supervisor.wires.rest.sessions import Parts
+from tests.slowness import scaled
 from tests.supervisor.harness import OPERATOR, SERVICE, Core
 
 SESSIONS = "/api/claude-code/sessions"
@@ -91,7 +92,7 @@ class Served:
         # No environment: a proxy has no business between the tests and loopback. No certificates: they take 50 ms.
         plain = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         client = httpx.AsyncClient(
-            base_url=self.server.url, headers=headers, timeout=30.0, trust_env=False, verify=plain
+            base_url=self.server.url, headers=headers, timeout=scaled(30.0), trust_env=False, verify=plain
         )
         return await self._stack.enter_async_context(client)
 

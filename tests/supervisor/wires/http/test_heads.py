@@ -10,6 +10,7 @@ import uvicorn
 from uvicorn.server import ServerState
 
 from supervisor.wires.http.heads import LimitedHeads
+from tests.slowness import scaled
 from tests.supervisor.wires.http.asgi import echo
 
 REQUEST = b"GET /x HTTP/1.1\r\nHost: localhost\r\n\r\n"
@@ -47,7 +48,7 @@ async def connection(kind: type[LimitedHeads]) -> AsyncIterator[tuple[asyncio.St
 
 async def status(reader: asyncio.StreamReader) -> bytes:
     """Return the status of the next answer and skip the rest of it."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(scaled(10)):
         head = await reader.readuntil(b"\r\n\r\n")
         length = next(int(line.split(b":")[1]) for line in head.splitlines() if line.lower().startswith(b"content-len"))
         await reader.readexactly(length)
@@ -56,7 +57,7 @@ async def status(reader: asyncio.StreamReader) -> bytes:
 
 async def closed(reader: asyncio.StreamReader) -> bool:
     """Return whether the server closes; waits for it."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(scaled(10)):
         try:
             return await reader.read() == b""
         except ConnectionResetError:

@@ -19,6 +19,7 @@ from supervisor.protocol.ports import Connector
 from supervisor.wires.socket.channel import SocketChannel
 from supervisor.wires.socket.server import SocketServer
 from tests.fakes import ScriptedConnector
+from tests.slowness import scaled
 from tests.supervisor.harness import SERVICE, Core
 
 TIME = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z")
@@ -42,7 +43,7 @@ class Client:
 
     async def receive(self) -> dict[str, Any]:
         """Return the next frame."""
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(scaled(PATIENCE)):
             frame = await self.websocket.recv()
         assert isinstance(frame, str)
         content = json.loads(frame)
@@ -77,7 +78,7 @@ class Client:
 
     async def closed(self) -> tuple[int | None, str]:
         """Read until the connection ends; return the close code and reason that came."""
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(scaled(PATIENCE)):
             with suppress(ConnectionClosed):
                 while True:
                     await self.websocket.recv()
@@ -105,9 +106,9 @@ class Listening:
         claude_code: config.ClaudeCode | None = None,
         limits: config.Limits | None = None,
         projects: Mapping[str, config.ProjectConfig] | None = None,
-        auth_seconds: float = 10.0,
+        auth_seconds: float = scaled(10.0),
         check_seconds: float = 0.02,
-        close_seconds: float = 5.0,
+        close_seconds: float = scaled(5.0),
         parked: bool = False,
     ) -> None:
         self.core = Core(
@@ -168,7 +169,13 @@ class Listening:
 
     async def raw(self, url: str = "", **options: Any) -> ClientConnection:
         """Open a connection that does not say who it is; it is closed at the end."""
-        settings: dict[str, Any] = {"compression": None, "proxy": None, "max_size": None, **options}
+        settings: dict[str, Any] = {
+            "compression": None,
+            "proxy": None,
+            "max_size": None,
+            "open_timeout": scaled(10.0),
+            **options,
+        }
         return await self._stack.enter_async_context(connect(url or self.server.url, **settings))
 
     async def client(self, token: str | None = SERVICE, **options: Any) -> Client:

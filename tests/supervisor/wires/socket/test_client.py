@@ -7,6 +7,7 @@ import gc
 
 from supervisor.protocol.messages import SessionId
 from supervisor.wires.socket.client import Order
+from tests.slowness import scaled
 
 
 async def test_what_names_the_same_session_begins_in_the_order_it_came() -> None:
@@ -23,7 +24,7 @@ async def test_what_names_the_same_session_begins_in_the_order_it_came() -> None
 
 async def test_sessions_do_not_wait_for_each_other() -> None:
     order = Order()
-    async with order.session(SessionId("s1")), asyncio.timeout(5), order.session(SessionId("s2")):
+    async with order.session(SessionId("s1")), asyncio.timeout(scaled(5)), order.session(SessionId("s2")):
         assert order.session(SessionId("s1")).locked()
 
 

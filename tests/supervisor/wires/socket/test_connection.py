@@ -21,6 +21,7 @@ from supervisor.protocol.status import SessionStatus
 from supervisor.protocol.times import now_ms
 from supervisor.store.records import NewSession, Session
 from supervisor.wires.socket.connection import MAX_OUTSTANDING, MAX_TOPICS
+from tests.slowness import scaled
 from tests.supervisor.harness import OPERATOR, SERVICE
 from tests.supervisor.helpers import project
 from tests.supervisor.wires.socket.socket_serving import PATIENCE, Client, Listening
@@ -80,7 +81,7 @@ async def test_no_token_in_time_closes_the_connection_with_1008(tmp_path: Path) 
 
 
 async def test_a_connection_that_is_authenticated_stays(tmp_path: Path) -> None:
-    async with Listening(tmp_path, auth_seconds=0.2) as listening:
+    async with Listening(tmp_path, auth_seconds=scaled(0.5)) as listening:
         client = await listening.client()
         late = await listening.client(None)
         assert (await late.closed())[0] == 1008  # as long as the other one has been there, and longer
@@ -129,7 +130,7 @@ async def test_what_the_caller_before_asked_to_hear_is_not_heard_by_the_next(tmp
         operations.queries = queries
         client = await listening.client_of(operations)
         await client.send("subscribe", topics=["session:s1"], request_id="s")
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(scaled(PATIENCE)):
             await queries.asked.wait()
         await client.authenticate(await listening.core.token("bob"))
         queries.answered.set()
@@ -196,7 +197,7 @@ async def test_no_text_frame_ends_a_connection(tmp_path: Path) -> None:
         @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
         @given(FRAMES)
         def send_and_look(frame: str) -> None:
-            asyncio.run_coroutine_threadsafe(one_frame(client, frame), loop).result(30)
+            asyncio.run_coroutine_threadsafe(one_frame(client, frame), loop).result(scaled(30))
 
         await asyncio.to_thread(send_and_look)
         await one_frame(client, '{"type": "ping"}')  # answers to earlier frames may still be on their way

@@ -11,6 +11,7 @@ from supervisor.protocol.events import AnyEvent
 from supervisor.protocol.requests import AnyRequest
 from supervisor.wires.socket.schema import FILE, schema, text
 from tests.packaging.project import ROOT
+from tests.slowness import scaled
 
 
 def test_committed_schema_is_the_one_of_the_types() -> None:
@@ -20,7 +21,7 @@ def test_committed_schema_is_the_one_of_the_types() -> None:
 def test_schema_is_written_where_it_is_asked_for(tmp_path: Path) -> None:
     path = tmp_path / "schema.json"
     command = [sys.executable, "-m", "supervisor.wires.socket.schema", str(path)]
-    subprocess.run(command, check=True, cwd=ROOT, timeout=60)
+    subprocess.run(command, check=True, cwd=ROOT, timeout=scaled(60))
     assert path.read_text(encoding="utf-8") == text()
 
 

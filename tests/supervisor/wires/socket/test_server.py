@@ -13,6 +13,7 @@ from websockets.exceptions import InvalidStatus
 from supervisor import config
 from supervisor.protocol.errors import ConfigError
 from supervisor.wires.socket.server import MAX_PENDING, SocketServer
+from tests.slowness import scaled
 from tests.supervisor.harness import SERVICE, Core
 from tests.supervisor.wires.socket.socket_serving import PATIENCE, Client, Listening
 from tests.waiting import until
@@ -161,7 +162,7 @@ async def test_stopping_answers_what_waits_before_it_closes_with_1001(tmp_path: 
         assert (answer["code"], answer["request_id"]) == ("turn_failed", "r")
         for one in (client, idle, unknown):
             assert (await one.closed())[0] == 1001
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(scaled(PATIENCE)):
             await closing
 
 
@@ -182,7 +183,7 @@ async def test_stopping_waits_for_nobody_who_does_not_answer(tmp_path: Path) -> 
     async with Listening(tmp_path, close_seconds=0.05) as listening:
         client = await listening.client()
         client.websocket.transport.pause_reading()
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(scaled(PATIENCE)):
             await listening.server.aclose()
         client.websocket.transport.resume_reading()
         assert isinstance(client, Client)
