@@ -11,7 +11,6 @@ from supervisor.protocol.codes import Code, CodeKind
 from supervisor.protocol.errors import SessionNotActive, SessionNotFound
 from supervisor.protocol.messages import MessageId, SessionId, UserId
 from supervisor.protocol.times import Clock, now_ms
-from supervisor.sessions.lifecycle import Lifecycle
 from supervisor.store.port import Store
 from supervisor.store.records import Turn
 
@@ -86,7 +85,7 @@ class ResumeCommands:
         session = await self._store.sessions.get(session_id)
         if session is None:
             raise SessionNotFound(session_id)
-        if not Lifecycle(session.status, session.end_reason).resumes_by_itself:
+        if not session.resumes_by_itself:
             raise SessionNotActive(session_id)
 
     async def _choice(self, word: Word, waiting: Sequence[Code]) -> str:

@@ -26,6 +26,16 @@ class SessionStatus(StrEnum):
         """Whether the session counts against `max_sessions`."""
         return self not in (SessionStatus.DISCONNECTED, SessionStatus.ERROR)
 
+    def resumes_by_itself(self, end_reason: str) -> bool:
+        """Return whether the next message starts the session again, or only a `claude_code_connect` does.
+
+        Args:
+            end_reason: value of an `EndReason`, or a sentence; empty while the session is live.
+        """
+        if self in (SessionStatus.DISCONNECTING, SessionStatus.DISCONNECTED):
+            return end_reason not in ENDED_ON_PURPOSE
+        return self is not SessionStatus.ERROR
+
 
 class EndReason(StrEnum):
     """Why a session has no process; the value is the sentence that goes over the wire."""
@@ -43,6 +53,10 @@ class EndReason(StrEnum):
     def on_purpose(self) -> bool:
         """Whether only `claude_code_connect` brings the session back (otherwise the next message does)."""
         return self in (EndReason.USER, EndReason.BUDGET, EndReason.FAILED)
+
+
+ENDED_ON_PURPOSE = frozenset(reason.value for reason in EndReason if reason.on_purpose)
+"""Reasons after which only `claude_code_connect` starts a session again."""
 
 
 class TurnState(StrEnum):

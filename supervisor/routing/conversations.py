@@ -10,7 +10,6 @@ from supervisor.protocol.messages import SessionId
 from supervisor.protocol.status import Permissions, Target
 from supervisor.protocol.times import Clock, now_ms
 from supervisor.routing.rules import Context, Decision, Router
-from supervisor.sessions.lifecycle import Lifecycle
 from supervisor.store.port import Store
 from supervisor.store.records import NewSession, Session, User
 
@@ -109,7 +108,7 @@ class Conversations:
             return session, None
         if decision.session_id is not None:
             found = await self._store.sessions.get(decision.session_id)
-            if found is not None and Lifecycle(found.status, found.end_reason).resumes_by_itself:
+            if found is not None and found.resumes_by_itself:
                 return found, None
         if project.shared:
             found = await self._store.sessions.find_shared(project.name, thread)

@@ -102,10 +102,8 @@ class Lifecycle:
 
     @property
     def resumes_by_itself(self) -> bool:
-        """Whether the next message may bring it back, or only a `claude_code_connect`."""
-        if self.status in (S.DISCONNECTING, S.DISCONNECTED):
-            return self.reason not in {r.value for r in EndReason if r.on_purpose}
-        return self.status is not S.ERROR
+        """Whether the next message starts the session again, or only a `claude_code_connect` does."""
+        return self.status.resumes_by_itself(self.reason)
 
     def on(self, event: Event) -> Sequence[Effect]:
         """Take an event; return what is to be done, in order."""

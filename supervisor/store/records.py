@@ -79,6 +79,11 @@ class Session:
     metadata: Mapping[str, Any] = field(default_factory=dict)
     shared: bool = False
 
+    @property
+    def resumes_by_itself(self) -> bool:
+        """Whether the next message starts the session again, or only a `claude_code_connect` does."""
+        return self.status.resumes_by_itself(self.end_reason)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewSession:

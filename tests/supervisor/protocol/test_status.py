@@ -55,6 +55,19 @@ def test_only_what_was_ended_by_a_person_a_budget_or_giving_up_stays_closed() ->
     }
 
 
+@pytest.mark.parametrize("status", [SessionStatus.DISCONNECTING, SessionStatus.DISCONNECTED])
+def test_a_closed_session_resumes_by_itself_unless_it_was_closed_on_purpose(status: SessionStatus) -> None:
+    assert status.resumes_by_itself("")
+    for reason in EndReason:
+        assert status.resumes_by_itself(reason.value) is not reason.on_purpose
+
+
+def test_a_live_session_resumes_by_itself_and_one_in_error_does_not() -> None:
+    for status in (SessionStatus.CONNECTING, SessionStatus.ACTIVE, SessionStatus.IDLE):
+        assert status.resumes_by_itself("")
+    assert not SessionStatus.ERROR.resumes_by_itself("")
+
+
 def test_a_turn_that_waits_or_runs_is_not_final() -> None:
     assert {state for state in TurnState if not state.final} == {
         TurnState.PENDING,
