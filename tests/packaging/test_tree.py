@@ -1,0 +1,183 @@
+"""The tree of the product: short functions and constructors, small packages, no two classes of one name in a file."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from tests.packaging import tree_rules
+from tests.packaging.project import ROOT, SHIPPED, python_files
+
+Rule = Callable[[ast.Module], Iterator[str]]
+
+LONG: Mapping[str, str] = {
+    "supervisor/approvals/approvals.py Approvals.decide": "to be split",
+    "supervisor/core.py Core.__init__": "to be split",
+    "supervisor/daemon.py Daemon._start": "to be split",
+    "supervisor/intake/intake.py Intake._take": "to be split",
+    "supervisor/store/messages/accept.py accept": "to be split",
+    "supervisor/turns/runner.py TurnRunner._run": "to be split",
+}
+"""Functions of more than 60 lines, and why each is better in one piece."""
+
+BRANCHED: Mapping[str, str] = {
+    "supervisor/intake/intake.py Intake._submit": "to be split",
+    "supervisor/intake/intake.py Intake._take": "to be split",
+    "supervisor/permissions/policy.py decide": "to be split",
+    "supervisor/store/messages/accept.py accept": "to be split",
+    "supervisor/turns/runner.py TurnRunner._run": "to be split",
+    "supervisor/undo/undo.py Undo.take_back": "to be split",
+    "channels/mail/sender.py parse_author": "to be split",
+    "channels/sms/plain.py _Blocks.add": "to be split",
+}
+"""Functions of more than 15 branches, and why."""
+
+WIDE: Mapping[str, str] = {
+    "supervisor/approvals/approvals.py Approvals.__init__": "to be split",
+    "supervisor/intake/intake.py Intake.__init__": "to be split",
+    "supervisor/operations/operations.py Operations.__init__": "to be split",
+    "supervisor/sessions/pool.py SessionPool.__init__": "to be split",
+    "supervisor/turns/runner.py TurnRunner.__init__": "to be split",
+    "supervisor/turns/scheduler.py TurnScheduler.__init__": "to be split",
+    "supervisor/wires/http_server.py HttpServer.__init__": "to be split",
+    "connectors/claude_code/session.py ClaudeCodeConversation.__init__": "to be split",
+}
+"""Constructors of more than 9 parameters, and why."""
+
+ALIKE: Mapping[str, str] = {
+    "supervisor.wires.rest.answers": "to be split",
+    "supervisor.wires.rest.sessions": "to be split",
+}
+"""Files that use two classes of one name, and why."""
+
+FULL: Mapping[str, str] = {
+    "channels/sms": "to be split",
+    "connectors/claude_code": "to be split",
+}
+"""Packages of more than 12 modules, and why."""
+
+
+@pytest.fixture(scope="module")
+def modules() -> dict[Path, ast.Module]:
+    """Every module of the product, parsed."""
+    return {path: ast.parse((ROOT / path).read_text(encoding="utf-8")) for path in python_files(*SHIPPED)}
+
+
+@pytest.mark.parametrize(
+    ("rule", "exceptions"),
+    [
+        (tree_rules.too_long, LONG),
+        (tree_rules.too_branched, BRANCHED),
+        (tree_rules.too_many_parameters, WIDE),
+    ],
+)
+def test_functions_keep_the_rules(modules: dict[Path, ast.Module], rule: Rule, exceptions: Mapping[str, str]) -> None:
+    assert_only((f"{path} {breach}" for path, module in modules.items() for breach in rule(module)), exceptions)
+
+
+def test_no_file_uses_two_classes_of_one_name(modules: dict[Path, ast.Module]) -> None:
+    classes = {dotted(path): tree_rules.defined_classes(module) for path, module in modules.items()}
+    found = (breach for path, module in modules.items() for breach in tree_rules.alike(dotted(path), module, classes))
+    assert_only(found, ALIKE)
+
+
+def test_no_package_has_more_than_12_modules(modules: dict[Path, ast.Module]) -> None:
+    assert_only(tree_rules.full_packages(modules), FULL)
+
+
+def assert_only(breaches: Iterator[str], exceptions: Mapping[str, str]) -> None:
+    """Fail with every breach that is no exception."""
+    assert [breach for breach in breaches if breach.partition(": ")[0] not in exceptions] == []
+
+
+def dotted(path: Path) -> str:
+    """Return the name by which a module is imported."""
+    parts = path.with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def test_a_function_of_61_lines_is_reported() -> None:
+    fits = "def fits():\n" + "    x = 1\n" * 59
+    long = "class A:\n    async def long(self):\n" + "        x = 1\n" * 60
+    assert list(tree_rules.too_long(ast.parse(fits + long))) == ["A.long: 61 lines"]
+
+
+EVERY_BRANCH = """
+def outer(x):
+    if x:                                   # 1
+        pass
+    elif x > 1:                             # 2
+        pass
+    for _ in x:                             # 3
+        while x:                            # 4
+            pass
+    try:
+        pass
+    except ValueError:                      # 5
+        pass
+    except OSError:                         # 6
+        pass
+    y = 1 if x else 2                       # 7
+    z = x and y or x and not y              # 8, 9, 10
+    w = [a for a in x if a if a > 1]        # 11, 12
+    match x:
+        case 1:                             # 13
+            pass
+        case _:                             # 14
+            pass
+    return lambda: x or y                   # 15
+"""
+SIXTEENTH = """    if x:
+        pass
+"""
+INNER = """    def inner(y):
+        if y:
+            pass
+"""
+
+
+def test_the_sixteenth_branch_is_reported_and_a_function_inside_counts_for_itself() -> None:
+    at_the_limit = EVERY_BRANCH.replace("    return", INNER + "    return")
+    assert list(tree_rules.too_branched(ast.parse(at_the_limit))) == []
+    beyond = EVERY_BRANCH.replace("    return", SIXTEENTH + "    return")
+    assert list(tree_rules.too_branched(ast.parse(beyond))) == ["outer: 16 branches"]
+
+
+def test_the_tenth_parameter_of_a_constructor_is_reported() -> None:
+    nine = "class A:\n    def __init__(self, a, b, c, d, e, *, f, g, h, i): ...\n"
+    ten = "class B:\n    def __init__(self, a, b, c, d, e, *f, g, h, i, **j): ...\n"
+    plain = "def send(a, b, c, d, e, f, g, h, i, j, k): ...\n"
+    assert list(tree_rules.too_many_parameters(ast.parse(nine + ten + plain))) == ["B.__init__: 10 parameters"]
+
+
+def test_the_thirteenth_module_is_reported() -> None:
+    twelve = [Path(f"a/m{number}.py") for number in range(12)]
+    inits = [Path("a/__init__.py"), Path("a/b/__init__.py")]
+    below = [Path(f"a/b/m{number}.py") for number in range(13)]
+    assert list(tree_rules.full_packages([*twelve, *inits, *below])) == ["a/b: 13 modules"]
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "from a import Turn\nfrom b import Turn as Other",
+        "from a import Turn\n\nclass Turn: ...",
+        "from p import c as records\nfrom a import Turn\n\ndef f(x: records.Turn): ...",
+        "import p.c as records\nfrom a import Turn\nx = records.Turn()",
+    ],
+)
+def test_two_classes_of_one_name_are_reported(code: str) -> None:
+    turn = frozenset({"Turn"})
+    module = ast.parse(code)
+    known = {"a": turn, "b": turn, "p.c": turn, "here": tree_rules.defined_classes(module)}
+    (breach,) = tree_rules.alike("here", module, known)
+    assert breach.startswith("here: Turn of a and of ")
+
+
+def test_one_class_by_two_ways_and_other_names_are_no_breach() -> None:
+    module = ast.parse("from a import Turn\nfrom a import Turn as T\nfrom b import Lane\nimport c as x\nx.Lane")
+    known = {"a": frozenset({"Turn"}), "b": frozenset({"Lane"}), "c": frozenset({"Turn"})}
+    assert list(tree_rules.alike("here", module, known)) == []
