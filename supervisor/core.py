@@ -1,4 +1,4 @@
-"""The daemon without its doors: all that a message passes between a wire and what answers, built in order."""
+"""The daemon without its wires: every part between a wire and a connector, built in order."""
 
 from __future__ import annotations
 
@@ -20,11 +20,13 @@ from supervisor.delivery.hub import Hub
 from supervisor.delivery.outbox import RECONCILE_PAUSE_MS, Outbox
 from supervisor.intake.intake import MAX_WAITING, Intake
 from supervisor.models.gateway.gateway import Gateway
+from supervisor.operations.api import Api
 from supervisor.operations.approvals import ApprovalOperations
 from supervisor.operations.one_shot import OneShot
 from supervisor.operations.operations import ONE_TURN_TO_END_SECONDS, PROCESS_WAIT_SECONDS, Operations
 from supervisor.operations.queries import Queries
 from supervisor.operations.queue import QueueOperations
+from supervisor.people.accounts import Accounts
 from supervisor.people.identity import Directory
 from supervisor.people.passphrases import Passphrases
 from supervisor.people.projects import Projects
@@ -52,7 +54,7 @@ from supervisor.undo.undo import Undo
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tuning:
-    """Constants of the core that no operator need know; tests choose others. Each is explained where it is used."""
+    """Constants that operators cannot configure; tests choose others. Each constant is documented where it is used."""
 
     reconcile_pause_ms: int = RECONCILE_PAUSE_MS
     grace_seconds: float = GRACE_SECONDS
@@ -63,11 +65,14 @@ class Tuning:
 
 
 class Core:
-    """Builds the parts and holds them; it starts nothing.
+    """Builds the parts and holds them; it starts none of them.
 
     Args:
-        connector: what answers in Claude Code sessions.
-        assistant: what answers everything else.
+        connector: answers in Claude Code sessions.
+        assistant: answers every other message.
+
+    Attributes:
+        api: the services that the wires call.
     """
 
     def __init__(
@@ -82,152 +87,223 @@ class Core:
         assistant: Connector,
         tuning: Tuning | None = None,
     ) -> None:
-        tuning = tuning or Tuning()
-        settings = config.claude_code
+        self._config = config
+        self._store = store
+        self._directory = directory
+        self._projects = projects
+        self._tuning = tuning or Tuning()
+
+        # The order of construction: each part uses only the parts above it.
         self.hub = Hub()
-        self.outbox = Outbox(store.outbox, reconcile_pause_ms=tuning.reconcile_pause_ms)
-        replied, processes = self.outbox.notify, FairQueue()
-        self.approvals = Approvals(
-            store=store,
+        self.outbox = Outbox(store.outbox, reconcile_pause_ms=self._tuning.reconcile_pause_ms)
+        self.accounts = Accounts(store, directory, projects)
+        self._rights = Rights(directory, projects)
+        self.spending = self._build_spending()
+        self.recorder = Recorder(store, config.state_dir, seconds=config.claude_code.checkpoint_seconds)
+        self.undo = Undo(store, self.recorder, self._rights, projects)
+        self._processes = FairQueue()
+        self.approvals = self._build_approvals()
+        self.sessions = self._build_sessions(connector, gateway)
+        self.completion = self._build_completion()
+        self.guard = BudgetGuard(self.spending, refused_seconds=self._tuning.refused_seconds)
+        self.turns = self._build_turns(assistant, gateway, steers=connector.steers)
+        self.intake = self._build_intake()
+        self.operations = self._build_operations()
+        self.approval_operations = ApprovalOperations(store, self.approvals)
+        self.queue = self._build_queue()
+        self.one_shot = self._build_one_shot()
+        self.progress = self._build_progress()
+        self.recovery = self._build_recovery()
+        self.schedule = self._build_schedule()
+        self.api = self._build_api()
+
+    async def drain(self, seconds: float) -> None:
+        """Give running turns some seconds to end, mark those that have not ended, and start no more."""
+        self.approvals.stopping = True
+        await self.turns.drain(seconds)
+
+    async def close(self) -> None:
+        """End every process; call it after `drain`."""
+        await self.sessions.close_all(EndReason.SHUTDOWN)
+
+    def _build_spending(self) -> Spending:
+        return Spending(
+            store=self._store,
+            limits=self._config.budgets,
+            track_costs=self._config.claude_code.track_costs,
+            directory=self._directory,
             hub=self.hub,
-            approvers=Approvers(directory, projects, self.hub),
-            replied=replied,
-            processes=processes,
-            epoch=store.epoch,
-            expires_seconds=config.approvals.expires_seconds,
-            hold_seconds=config.approvals.hold_seconds,
-            high_risks=[Risk(name) for name in config.approvals.high_risk],
+            replied=self.outbox.notify,
         )
-        self.spending = Spending(
-            store=store,
-            limits=config.budgets,
-            track_costs=settings.track_costs,
-            directory=directory,
+
+    def _build_approvals(self) -> Approvals:
+        settings = self._config.approvals
+        return Approvals(
+            store=self._store,
             hub=self.hub,
-            replied=replied,
+            approvers=Approvers(self._directory, self._projects, self.hub),
+            replied=self.outbox.notify,
+            processes=self._processes,
+            epoch=self._store.epoch,
+            expires_seconds=settings.expires_seconds,
+            hold_seconds=settings.hold_seconds,
+            high_risks=[Risk(name) for name in settings.high_risk],
         )
-        self.guard = BudgetGuard(self.spending, refused_seconds=tuning.refused_seconds)
-        self.recorder = Recorder(store, config.state_dir, seconds=settings.checkpoint_seconds)
-        self.sessions = SessionPool(
-            store=store,
+
+    def _build_sessions(self, connector: Connector, gateway: Gateway) -> SessionPool:
+        settings = self._config.claude_code
+        return SessionPool(
+            store=self._store,
             hub=self.hub,
             connector=connector,
             gateway=gateway,
             approvals=self.approvals,
             recorder=self.recorder,
             spending=self.spending,
-            processes=processes,
-            state_dir=config.state_dir,
+            processes=self._processes,
+            state_dir=self._config.state_dir,
             max_processes=min(settings.max_processes, settings.max_sessions),
             turn_timeout=settings.turn_timeout_seconds,
         )
-        self.completion = TurnCompletion(
-            store=store, hub=self.hub, recorder=self.recorder, spending=self.spending, replied=replied
+
+    def _build_completion(self) -> TurnCompletion:
+        return TurnCompletion(
+            store=self._store,
+            hub=self.hub,
+            recorder=self.recorder,
+            spending=self.spending,
+            replied=self.outbox.notify,
         )
-        self.approval_operations = ApprovalOperations(store, self.approvals)
-        rights = Rights(directory, projects)
-        self.undo = Undo(store, self.recorder, rights, projects)
-        self.turns = TurnScheduler(
-            store=store,
+
+    def _build_turns(self, assistant: Connector, gateway: Gateway, *, steers: bool) -> TurnScheduler:
+        return TurnScheduler(
+            store=self._store,
             hub=self.hub,
             sessions=self.sessions,
-            assistant=Assistant(connector=assistant, gateway=gateway, store=store, spending=self.spending),
-            projects=projects,
-            rights=rights,
+            assistant=Assistant(connector=assistant, gateway=gateway, store=self._store, spending=self.spending),
+            projects=self._projects,
+            rights=self._rights,
             spending=self.spending,
             guard=self.guard,
             completion=self.completion,
             resting=Suspension(self.sessions, self.approvals),
-            replied=replied,
-            turn_timeout=settings.turn_timeout_seconds,
-            grace_seconds=tuning.grace_seconds,
-            steers=connector.steers,
+            replied=self.outbox.notify,
+            turn_timeout=self._config.claude_code.turn_timeout_seconds,
+            grace_seconds=self._tuning.grace_seconds,
+            steers=steers,
         )
-        interrupted_words = ResumeCommands(store)
-        self.intake = Intake(
-            store=store,
-            directory=directory,
-            projects=projects,
-            conversations=Conversations(
-                store=store,
-                projects=projects,
-                router=Router(Keywords(config.routing.keywords), config.routing.unauthorised),
-                followup_seconds=config.routing.followup_seconds,
-                default_project=config.routing.default_project,
-            ),
-            rates=RateLimits(config.limits),
+
+    def _build_commands(self) -> CommandDispatcher:
+        resume = ResumeCommands(self._store)
+        return CommandDispatcher(
+            [
+                ApproveCommands(self._store, self.approvals, Passphrases(self._store), resume),
+                StatusCommands(self._store, self.turns, self.spending),
+                resume,
+                UndoCommands(self._store, self.undo),
+                BudgetCommands(self._store, self.spending),
+            ]
+        )
+
+    def _build_conversations(self) -> Conversations:
+        settings = self._config.routing
+        return Conversations(
+            store=self._store,
+            projects=self._projects,
+            router=Router(Keywords(settings.keywords), settings.unauthorised),
+            followup_seconds=settings.followup_seconds,
+            default_project=settings.default_project,
+        )
+
+    def _build_intake(self) -> Intake:
+        return Intake(
+            store=self._store,
+            directory=self._directory,
+            projects=self._projects,
+            conversations=self._build_conversations(),
+            rates=RateLimits(self._config.limits),
             sessions=self.sessions,
             turns=self.turns,
             outbox=self.outbox,
-            commands=CommandDispatcher(
-                [
-                    ApproveCommands(store, self.approvals, Passphrases(store), interrupted_words),
-                    StatusCommands(store, self.turns, self.spending),
-                    interrupted_words,
-                    UndoCommands(store, self.undo),
-                    BudgetCommands(store, self.spending),
-                ]
-            ),
+            commands=self._build_commands(),
             hub=self.hub,
-            mode=Mode(config.queue.mode),
-            max_waiting=tuning.max_waiting,
+            mode=Mode(self._config.queue.mode),
+            max_waiting=self._tuning.max_waiting,
         )
-        self.operations = Operations(
-            store=store,
-            directory=directory,
-            projects=projects,
-            queries=Queries(store, directory, projects, self.sessions, self.spending),
+
+    def _build_operations(self) -> Operations:
+        return Operations(
+            store=self._store,
+            directory=self._directory,
+            projects=self._projects,
+            queries=Queries(self._store, self._directory, self._projects, self.sessions, self.spending),
             intake=self.intake,
             sessions=self.sessions,
             turns=self.turns,
             waiters=self.completion.waiters,
-            claude_code=settings,
-            turn_to_end_seconds=tuning.turn_to_end_seconds,
-            process_wait_seconds=tuning.process_wait_seconds,
+            claude_code=self._config.claude_code,
+            turn_to_end_seconds=self._tuning.turn_to_end_seconds,
+            process_wait_seconds=self._tuning.process_wait_seconds,
         )
-        self.queue = QueueOperations(
-            store=store,
+
+    def _build_queue(self) -> QueueOperations:
+        return QueueOperations(
+            store=self._store,
             queries=self.operations.queries,
             turns=self.turns,
             waiters=self.completion.waiters,
-            replied=replied,
+            replied=self.outbox.notify,
         )
-        self.progress = ProgressNotices(
-            store=store,
+
+    def _build_one_shot(self) -> OneShot:
+        return OneShot(
+            operations=self.operations,
+            sessions=self.sessions,
+            projects=self._projects,
+            default_project=self._config.routing.default_project,
+        )
+
+    def _build_progress(self) -> ProgressNotices:
+        return ProgressNotices(
+            store=self._store,
             turns=self.turns,
             approvals=self.approvals,
             hub=self.hub,
-            settings=config.progress,
-            replied=replied,
+            settings=self._config.progress,
+            replied=self.outbox.notify,
         )
-        self.one_shot = OneShot(
-            operations=self.operations,
-            sessions=self.sessions,
-            projects=projects,
-            default_project=config.routing.default_project,
-        )
-        self.recovery = Recovery(
-            store=store,
+
+    def _build_recovery(self) -> Recovery:
+        return Recovery(
+            store=self._store,
             sessions=self.sessions,
             turns=self.turns,
             completion=self.completion,
             recorder=self.recorder,
-            auto_continue=settings.auto_continue,
+            auto_continue=self._config.claude_code.auto_continue,
         )
-        self.schedule = Schedule(
-            store=store,
+
+    def _build_schedule(self) -> Schedule:
+        return Schedule(
+            store=self._store,
             sessions=self.sessions,
             turns=self.turns,
             recorder=self.recorder,
             progress=self.progress,
-            idle_timeout=settings.idle_timeout_seconds,
+            idle_timeout=self._config.claude_code.idle_timeout_seconds,
         )
 
-    async def drain(self, seconds: float) -> None:
-        """Let what runs end within some seconds, mark the rest, and start nothing more."""
-        self.approvals.stopping = True
-        await self.turns.drain(seconds)
-
-    async def close(self) -> None:
-        """End every process; after `drain`."""
-        await self.sessions.close_all(EndReason.SHUTDOWN)
+    def _build_api(self) -> Api:
+        return Api(
+            directory=self._directory,
+            accounts=self.accounts,
+            operations=self.operations,
+            approvals=self.approval_operations,
+            queue=self.queue,
+            one_shot=self.one_shot,
+            undo=self.undo,
+            spending=self.spending,
+            hub=self.hub,
+            outbox=self.outbox,
+            store=self._store,
+        )

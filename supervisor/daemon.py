@@ -131,18 +131,6 @@ class Daemon:
             jwt_secret=jwt_secret(self._credentials),
         )
         projects = Projects(config.projects, config.claude_code.model, scratch=config.state_dir / "scratch")
-        accounts = Accounts(store, directory, projects)
-        await accounts.reload()
-        if self._demo is not None:
-            await accounts.put_user(
-                demonstration.USER,
-                name="Demo",
-                role="ADMIN",
-                phones=[demonstration.PHONE],
-                emails=[demonstration.MAILBOX],
-                projects=[],
-            )
-            logger.info("demo: user %s is %s", demonstration.USER, demonstration.PHONE)
         gateway = await self._open_gateway(stack)
         connector, assistant = await self._prepare_connectors(config)
 
@@ -155,29 +143,9 @@ class Daemon:
             connector=connector,
             assistant=assistant,
         )
-        http = HttpServer(
-            config.http,
-            operations=core.operations,
-            intake=core.intake,
-            directory=directory,
-            accounts=accounts,
-            store=store,
-            undo=core.undo,
-            approval_operations=core.approval_operations,
-            spending=core.spending,
-            one_shot=core.one_shot,
-            queue=core.queue,
-            parts=self.parts,
-            meter=gateway.metered,
-        )
-        sockets = SocketServer(
-            config.supervisor,
-            operations=core.operations,
-            approval_operations=core.approval_operations,
-            directory=directory,
-            hub=core.hub,
-            outbox=core.outbox,
-        )
+        await self._load_people(core.accounts)
+        http = HttpServer(config.http, core.api, parts=self.parts, meter=gateway.metered)
+        sockets = SocketServer(config.supervisor, core.api)
         sockets.bind()
         http.bind()
         public_url = config.http.public_url or (http.url if self._demo is not None else "")
@@ -208,6 +176,21 @@ class Daemon:
         core.schedule.start()
         stack.callback(core.schedule.close)
         self._announce(stack, sockets.url, http.url, directory)
+
+    async def _load_people(self, accounts: Accounts) -> None:
+        """Read users and tokens from the store; in the demo, add its user."""
+        await accounts.reload()
+        if self._demo is None:
+            return
+        await accounts.put_user(
+            demonstration.USER,
+            name="Demo",
+            role="ADMIN",
+            phones=[demonstration.PHONE],
+            emails=[demonstration.MAILBOX],
+            projects=[],
+        )
+        logger.info("demo: user %s is %s", demonstration.USER, demonstration.PHONE)
 
     def parts(self) -> Mapping[str, bool]:
         """Return which of our own parts work, for /readyz."""

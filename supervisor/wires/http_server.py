@@ -11,17 +11,8 @@ import uvicorn
 from starlette.routing import WebSocketRoute
 
 from supervisor.config import Http
-from supervisor.intake.intake import Intake
-from supervisor.operations.approvals import ApprovalOperations
-from supervisor.operations.one_shot import OneShot
-from supervisor.operations.operations import Operations
-from supervisor.operations.queue import QueueOperations
-from supervisor.people.accounts import Accounts
-from supervisor.people.identity import Directory
+from supervisor.operations.api import Api
 from supervisor.protocol.ports import Channel, Route
-from supervisor.spending.spending import Spending
-from supervisor.store.port import Store
-from supervisor.undo.undo import Undo
 from supervisor.wires import stream
 from supervisor.wires.http.application import application
 from supervisor.wires.http.auth import documented, operator_only
@@ -33,7 +24,7 @@ from supervisor.wires.rest.admin import Meter, admin_routes
 from supervisor.wires.rest.approvals import ApprovalsApi
 from supervisor.wires.rest.budgets import BudgetsApi
 from supervisor.wires.rest.changes import ChangesApi
-from supervisor.wires.rest.queue import WaitingApi
+from supervisor.wires.rest.queue import QueueApi
 from supervisor.wires.rest.sessions import Parts, Rest
 from supervisor.wires.stream import StreamSocket
 
@@ -61,36 +52,27 @@ class HttpServer:
     def __init__(
         self,
         config: Http,
+        api: Api,
         *,
-        operations: Operations,
-        intake: Intake,
-        directory: Directory,
-        accounts: Accounts,
-        store: Store,
-        undo: Undo,
-        approval_operations: ApprovalOperations,
-        spending: Spending,
-        one_shot: OneShot,
-        queue: QueueOperations,
         parts: Parts,
         meter: Meter | None = None,
         allowed_origins: Sequence[str] = (),
         grace_seconds: int = GRACE_SECONDS,
     ) -> None:
         self._config = config
-        self._directory = directory
-        self._store = store
+        self._api = api
         self._allowed_origins = allowed_origins
         self._grace_seconds = grace_seconds
+        queries = api.operations.queries
         self._routers = (
-            Rest(operations, directory, parts).router(),
-            ChangesApi(store, operations.queries, undo).router(),
-            ApprovalsApi(approval_operations).router(),
-            WaitingApi(queue).router(),
-            BudgetsApi(operations.queries, spending).router(),
-            admin_routes(accounts, store, intake.decide, [documented, operator_only, no_agents], meter),
+            Rest(api.operations, api.directory, parts).router(),
+            ChangesApi(api.store.changes, queries, api.undo).router(),
+            ApprovalsApi(api.approvals).router(),
+            QueueApi(api.queue).router(),
+            BudgetsApi(queries, api.spending).router(),
+            admin_routes(api.accounts, api.store, api.operations.decide, [documented, operator_only, no_agents], meter),
         )
-        self._stream = StreamSocket(one_shot, directory, query_token_seconds=config.query_token_max_seconds)
+        self._stream = StreamSocket(api.one_shot, api.directory, query_token_seconds=config.query_token_max_seconds)
         self._webhooks: list[Route] = []
         self._socket: socket.socket | None = None
         self._guard: Guard | None = None
@@ -130,8 +112,8 @@ class HttpServer:
         self._guard = application(
             *self._routers,
             config=self._config,
-            directory=self._directory,
-            keys=self._store.keys,
+            directory=self._api.directory,
+            keys=self._api.store.keys,
             webhooks=self._webhooks,
             sockets=[WebSocketRoute(stream.PATH, self._stream.serve)],
             public_url=lambda: self._config.public_url or self.url,

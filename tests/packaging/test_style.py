@@ -21,6 +21,7 @@ FRONT_DOORS = frozenset({Path("supervisor/config/__init__.py"), Path("supervisor
 WITHOUT_OWN_TESTS = frozenset(
     {
         # Types without behaviour; what uses them tests them.
+        Path("supervisor/operations/api.py"),
         Path("supervisor/protocol/conversation.py"),
         Path("supervisor/protocol/events.py"),
         Path("supervisor/protocol/ids.py"),

@@ -19,7 +19,6 @@ from supervisor.config.tables import Approvals
 from supervisor.core import Tuning
 from supervisor.models.gateway.gateway import Gateway
 from supervisor.models.prices import PriceList
-from supervisor.people.accounts import Accounts
 from supervisor.people.identity import Directory
 from supervisor.people.projects import Projects
 from supervisor.protocol.ports import Connector
@@ -135,11 +134,6 @@ class Core:
             },
         )
         self.projects = Projects(settings.projects, scratch=self.folder / "scratch")
-        self.accounts = Accounts(self.store, self.directory, self.projects)
-        await self.accounts.reload()
-        await self.accounts.put_user("alice", name="Alice", role="ADMIN", phones=[ALICE_PHONE], emails=[ALICE_MAIL])
-        await self.accounts.put_user("bob", name="Bob", role="COORDINATOR")
-        await self.accounts.put_user("olga", name="Olga", role="OPERATOR")
         gateway = Gateway(upstream=self._upstream, api_key=None, prices=PriceList())
         self.gateway = await stack.enter_async_context(gateway)
         core = supervisor.core.Core(
@@ -152,6 +146,8 @@ class Core:
             assistant=self.assistant_connector,
             tuning=self._tuning,
         )
+        self.api = core.api
+        self.accounts = core.accounts
         self.hub = core.hub
         self.outbox = core.outbox
         self.approvals = core.approvals
@@ -170,10 +166,17 @@ class Core:
         self.drain = core.drain
         self.spending = core.spending
         self.guard = core.guard
+        await self._add_users()
         stack.push_async_callback(core.close)
         stack.push_async_callback(core.drain, DRAIN_SECONDS)
         if self._recovering:
             await self.recover()
+
+    async def _add_users(self) -> None:
+        await self.accounts.reload()
+        await self.accounts.put_user("alice", name="Alice", role="ADMIN", phones=[ALICE_PHONE], emails=[ALICE_MAIL])
+        await self.accounts.put_user("bob", name="Bob", role="COORDINATOR")
+        await self.accounts.put_user("olga", name="Olga", role="OPERATOR")
 
     async def recover(self) -> None:
         """Settle what an earlier daemon left."""

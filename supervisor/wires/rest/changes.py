@@ -13,8 +13,7 @@ from supervisor.operations.queries import Queries
 from supervisor.protocol.limits import Between
 from supervisor.protocol.messages import MessageId, SessionId
 from supervisor.protocol.times import rfc3339
-from supervisor.store.port import Store
-from supervisor.store.ports.changes import StoredOperation
+from supervisor.store.ports.changes import ChangeStore, StoredOperation
 from supervisor.undo.undo import Undo, UndoDirection
 from supervisor.wires.http.auth import Calling, documented
 from supervisor.wires.http.idempotency import Repeated
@@ -85,8 +84,8 @@ class Undone:
 class ChangesApi:
     """The routes, over what carries them out."""
 
-    def __init__(self, store: Store, queries: Queries, undo: Undo) -> None:
-        self._store = store
+    def __init__(self, changes: ChangeStore, queries: Queries, undo: Undo) -> None:
+        self._changes = changes
         self._queries = queries
         self._undo = undo
 
@@ -139,7 +138,7 @@ class ChangesApi:
         if session_id is not None:
             await self._queries.session(caller, SessionId(session_id))
         user = self._queries.user(caller, user_id).id if user_id is not None else caller.user_id
-        found = await self._store.changes.operations(
+        found = await self._changes.operations(
             user_id=user,
             session_id=SessionId(session_id) if session_id is not None else None,
             message_id=MessageId(message_id) if message_id is not None else None,

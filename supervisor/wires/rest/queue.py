@@ -37,11 +37,11 @@ class Line:
     queue: Sequence[Waiting]
 
 
-class WaitingApi:
+class QueueApi:
     """The routes, over what carries them out."""
 
-    def __init__(self, line: QueueOperations) -> None:
-        self._line = line
+    def __init__(self, queue: QueueOperations) -> None:
+        self._queue = queue
 
     def router(self) -> APIRouter:
         """Return the routes."""
@@ -61,7 +61,7 @@ class WaitingApi:
         """Return the messages that wait for their turn."""
         places: dict[str, int] = {}
         waiting = []
-        for turn in await self._line.list(caller, SessionId(session_id) if session_id else None, limit=limit):
+        for turn in await self._queue.list(caller, SessionId(session_id) if session_id else None, limit=limit):
             places[turn.lane] = places.get(turn.lane, 0) + 1
             waiting.append(
                 Waiting(
@@ -79,4 +79,4 @@ class WaitingApi:
 
     async def cancel(self, caller: Calling, message_id: Annotated[str, Path(max_length=64)]) -> None:
         """Take a waiting message back; one that runs is interrupted instead."""
-        await self._line.cancel(caller, message_id)
+        await self._queue.cancel(caller, message_id)

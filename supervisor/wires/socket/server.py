@@ -14,11 +14,8 @@ from websockets.frames import CloseCode
 from websockets.http11 import Request, Response
 
 from supervisor.config import Supervisor
-from supervisor.delivery.hub import Hub
-from supervisor.delivery.outbox import Outbox
-from supervisor.operations.approvals import ApprovalOperations
-from supervisor.operations.operations import Operations
-from supervisor.people.identity import Caller, Directory
+from supervisor.operations.api import Api
+from supervisor.people.identity import Caller
 from supervisor.protocol.errors import NotAuthenticated, StorageError
 from supervisor.protocol.messages import Address
 from supervisor.wires.listening import bind
@@ -66,34 +63,30 @@ class SocketServer:
     def __init__(
         self,
         config: Supervisor,
+        api: Api,
         *,
-        operations: Operations,
-        approval_operations: ApprovalOperations,
-        directory: Directory,
-        hub: Hub,
-        outbox: Outbox,
         auth_seconds: float = AUTH_SECONDS,
         check_seconds: float = CHECK_SECONDS,
         close_seconds: float = CLOSE_SECONDS,
     ) -> None:
         self._config = config
-        self._directory = directory
-        self._outbox = outbox
+        self._directory = api.directory
+        self._outbox = api.outbox
         self._check_seconds = check_seconds
         self._doorman = Doorman(config.host, config.allowed_origins)
         self.replies = Replies()
         service = Service(
-            operations=operations,
-            approval_operations=approval_operations,
-            directory=directory,
+            operations=api.operations,
+            approval_operations=api.approvals,
+            directory=api.directory,
             replies=self.replies,
             ack_after=config.ack_after_seconds,
         )
         self._common = Common(
             service=service,
-            directory=directory,
+            directory=api.directory,
             replies=self.replies,
-            hub=hub,
+            hub=api.hub,
             server=f"xswarm/{_version()}",
             auth_seconds=auth_seconds,
             close_seconds=close_seconds,

@@ -21,21 +21,7 @@ from tests.waiting import until
 
 
 def server_of(served: Served, http: config.Http) -> HttpServer:
-    core = served.core
-    return HttpServer(
-        http,
-        operations=core.operations,
-        intake=core.intake,
-        directory=core.directory,
-        accounts=core.accounts,
-        store=core.store,
-        undo=core.undo,
-        approval_operations=core.approval_operations,
-        spending=core.spending,
-        one_shot=core.one_shot,
-        queue=core.queue,
-        parts=dict,
-    )
+    return HttpServer(http, served.core.api, parts=dict)
 
 
 async def test_port_in_use_is_a_sentence(tmp_path: Path) -> None:

@@ -59,16 +59,7 @@ class Served:
             core = await stack.enter_async_context(self.core)
             self.server = HttpServer(
                 self._http,
-                operations=core.operations,
-                intake=core.intake,
-                directory=core.directory,
-                accounts=core.accounts,
-                store=core.store,
-                undo=core.undo,
-                approval_operations=core.approval_operations,
-                spending=core.spending,
-                one_shot=core.one_shot,
-                queue=core.queue,
+                core.api,
                 parts=self._parts,
                 meter=self._meter,
                 allowed_origins=self._allowed_origins,

@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Mapping
 from contextlib import AsyncExitStack, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -157,11 +158,7 @@ class Listening:
     def _server(self, operations: Operations) -> SocketServer:
         return SocketServer(
             self._config,
-            operations=operations,
-            approval_operations=self.core.approval_operations,
-            directory=self.core.directory,
-            hub=self.core.hub,
-            outbox=self.core.outbox,
+            replace(self.core.api, operations=operations),
             auth_seconds=self._auth_seconds,
             check_seconds=self._check_seconds,
             close_seconds=self._close_seconds,

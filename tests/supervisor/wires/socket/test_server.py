@@ -111,14 +111,7 @@ async def test_a_port_in_use_is_an_error_that_names_the_key(tmp_path: Path) -> N
             taken.bind(("127.0.0.1", 0))
             taken.listen()
             port = taken.getsockname()[1]
-            server = SocketServer(
-                config.Supervisor(port=port),
-                operations=core.operations,
-                approval_operations=core.approval_operations,
-                directory=core.directory,
-                hub=core.hub,
-                outbox=core.outbox,
-            )
+            server = SocketServer(config.Supervisor(port=port), core.api)
             with pytest.raises(ConfigError) as error:
                 await server.start()
             assert str(error.value) == f"supervisor.port: port {port} of 127.0.0.1 is in use"

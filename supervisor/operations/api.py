@@ -1,0 +1,48 @@
+"""The services of the daemon that the wires call."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from supervisor.delivery.hub import Hub
+from supervisor.delivery.outbox import Outbox
+from supervisor.operations.approvals import ApprovalOperations
+from supervisor.operations.one_shot import OneShot
+from supervisor.operations.operations import Operations
+from supervisor.operations.queue import QueueOperations
+from supervisor.people.accounts import Accounts
+from supervisor.people.identity import Directory
+from supervisor.spending.spending import Spending
+from supervisor.store.port import Store
+from supervisor.undo.undo import Undo
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Api:
+    """What a wire may use; the core builds it, and each server takes it whole.
+
+    Attributes:
+        directory: authenticates callers.
+        accounts: administers users and tokens.
+        operations: sessions and messages; `operations.queries` only reads.
+        approvals: open questions about tool calls.
+        queue: messages that wait for their turn.
+        one_shot: one prompt in a process of its own.
+        undo: file changes of a turn, and how to revert them.
+        spending: limits, and how much of them is used.
+        hub: publishes events to subscribers.
+        outbox: replies that leave by a channel.
+        store: idempotency keys, file operations, audit trail, backup.
+    """
+
+    directory: Directory
+    accounts: Accounts
+    operations: Operations
+    approvals: ApprovalOperations
+    queue: QueueOperations
+    one_shot: OneShot
+    undo: Undo
+    spending: Spending
+    hub: Hub
+    outbox: Outbox
+    store: Store
