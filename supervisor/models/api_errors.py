@@ -1,4 +1,7 @@
-"""Errors in the shape of the Messages API, so that its clients treat ours as they treat the real ones."""
+"""Errors in the shape of the Messages API, so that its clients handle our errors like those of the API.
+
+Source: https://platform.claude.com/docs/en/api/errors
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 LARGEST_BODY = 64 * 1024 * 1024
-"""Bytes of a request."""
+"""The largest request body, in bytes."""
 
 KINDS: Mapping[int, str] = {
     400: "invalid_request_error",
@@ -25,11 +28,11 @@ KINDS: Mapping[int, str] = {
     504: "timeout_error",
     529: "overloaded_error",
 }
-"""The API's name of an error by its HTTP status."""
+"""The error types of the API by HTTP status."""
 
 
 def error_body(status: int, message: str) -> dict[str, Any]:
-    """Return the JSON of an error; also the data of an `error` event in a stream."""
+    """Return the JSON body of an error. In a stream it is the data of an `error` event."""
     kind = KINDS.get(status, "api_error" if status >= 500 else "invalid_request_error")
     return {"type": "error", "error": {"type": kind, "message": message}}
 
@@ -38,14 +41,14 @@ def error_response(status: int, message: str, headers: Mapping[str, str] | None 
     """Return an error as an HTTP response.
 
     Args:
-        message: one sentence that says what is wrong and what to do; people see it.
+        message: one sentence with the problem and the remedy; users see it.
     """
     return web.json_response(error_body(status, message), status=status, headers=headers)
 
 
 @web.middleware
 async def in_api_shape(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Answer a request that is too large, or whose body is broken, in the API's shape too."""
+    """aiohttp middleware: answer a request with a body that is too large or broken in the API's shape."""
     try:
         return await handler(request)
     except web.HTTPRequestEntityTooLarge:

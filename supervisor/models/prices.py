@@ -1,4 +1,4 @@
-"""What model calls cost, in whole nanodollars; a model without a known price has none."""
+"""Prices of model calls, in whole nanodollars. A model that the price list does not know has no price."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from supervisor.protocol.conversation import Tokens
 PROVIDER = "anthropic"
 
 NANOS_PER_TOKEN = 1000
-"""Nanodollars for one token at one dollar per million tokens."""
+"""The price of one token at one dollar per million tokens, in nanodollars."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,9 +24,11 @@ class Rates:
     """Prices in US dollars per million tokens.
 
     Attributes:
-        cache_read: None where it is unknown: a call with such tokens is then unpriced. So for the two below.
-        cache_write_5m: for tokens that are kept for five minutes.
-        cache_write_1h: for tokens that are kept for an hour.
+        cache_read: price of tokens that are read from the cache; None = unknown.
+        cache_write_5m: price of tokens that are cached for five minutes; None = unknown.
+        cache_write_1h: price of tokens that are cached for one hour; None = unknown.
+
+    A call with tokens of an unknown price has no price.
     """
 
     input: Decimal
@@ -37,10 +39,10 @@ class Rates:
 
     @classmethod
     def parse(cls, given: Mapping[str, str | int | Decimal]) -> Rates:
-        """Read rates as a person writes them, e.g. `{"input": "2", "output": "10"}`.
+        """Return the rates of a table of the configuration, e.g. `{"input": "2", "output": "10"}`.
 
         Raises:
-            ValueError: names the key, and what it must be.
+            ValueError: a key or value is invalid; the message names the key and what it must be.
         """
         unknown = sorted(given.keys() - cls.__slots__)
         if unknown:
@@ -52,7 +54,7 @@ class Rates:
 
 
 def _dollars(name: str, value: str | int | Decimal) -> Decimal:
-    # A float is refused: 0.1 of it is not a tenth.
+    # A float is refused: 0.1 as a float is not exactly a tenth.
     if isinstance(value, str | int | Decimal) and not isinstance(value, bool):
         try:
             dollars = Decimal(value)
@@ -64,10 +66,10 @@ def _dollars(name: str, value: str | int | Decimal) -> Decimal:
 
 
 class PriceList:
-    """Prices of Anthropic's models from the genai-prices package, as it was installed: nothing is fetched.
+    """Prices of Anthropic's models from the installed genai-prices package; nothing is downloaded.
 
     Args:
-        overrides: rates by exact model name, which win over the package's.
+        overrides: rates by exact model name; they replace the rates of the package.
     """
 
     def __init__(self, overrides: Mapping[str, Rates] | None = None) -> None:
@@ -75,11 +77,11 @@ class PriceList:
         self._snapshot = DataSnapshot(providers=providers, from_auto_update=False)
 
     def price(self, model: str, tokens: Tokens, at: datetime | None = None) -> int | None:
-        """Return what one call costs in nanodollars, or None where it is not known: never 0, never guessed.
+        """Return the price of one call in nanodollars; None = the price is not known.
 
         Args:
-            tokens: of one call; sums of calls would meet the prices of long prompts.
-            at: when it was made; None for now.
+            tokens: the tokens of one call. Sums of several calls give wrong prices, as long prompts may cost more.
+            at: time of the call; None = now.
         """
         prompt = tokens.input + tokens.cache_read + tokens.cache_write_5m + tokens.cache_write_1h
         rates = self._overrides.get(model) or self._listed(model, prompt, at or datetime.now(UTC))
@@ -100,7 +102,10 @@ class PriceList:
         return int((total * NANOS_PER_TOKEN).to_integral_value(ROUND_HALF_EVEN))
 
     def most(self, model: str, prompt_tokens: int, output_tokens: int) -> int | None:
-        """Return the most that one call can cost in nanodollars, however its prompt is cached; None = not known."""
+        """Return the most that one call can cost, in nanodollars; None = the price is not known.
+
+        It assumes the most expensive way to cache the prompt.
+        """
         prompts = (
             Tokens(input=prompt_tokens, output=output_tokens),
             Tokens(cache_write_5m=prompt_tokens, output=output_tokens),

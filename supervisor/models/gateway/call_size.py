@@ -1,4 +1,4 @@
-"""What a request asks the model for, as far as limits and prices depend on it; does no I/O."""
+"""Reads how large a model call can become from the body of its request; does no I/O."""
 
 from __future__ import annotations
 
@@ -8,29 +8,35 @@ from dataclasses import dataclass
 from typing import Any
 
 WHOLE_CONTEXT = 1_000_000
-"""Tokens that no prompt exceeds, whatever its images and documents come to."""
+"""The largest prompt of any model, in tokens. Images and documents count as this much."""
 
 CLIENT_TOOLS = ("custom", "bash_", "text_editor_", "computer_", "memory_", "tool_search_tool_")
-"""How the types of tools begin that the caller runs, or that cost nothing."""
+"""Prefixes of the types of tools that the caller runs itself, or that are free."""
 
 PRICED: Mapping[str, str] = {"speed": "standard", "inference_geo": "global"}
-"""Fields that change the price, and the value for which it is known."""
+"""Request fields that change the price, with the only value whose price is known."""
 
 
-@dataclass(frozen=True, slots=True)
-class Unmetered(Exception):
-    """The gateway does not pass on such a request."""
+class UnmeterableCall(Exception):
+    """The gateway refuses the request, because no limit or price covers it.
 
-    why: str
+    Attributes:
+        why: the sentence for the caller.
+    """
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+        self.why = why
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallSize:
-    """What a request asks for.
+    """The upper limits of one call.
 
     Attributes:
-        max_tokens: the most that may be written; 0 where it does not say.
-        prompt_tokens: the most that its prompt can be.
+        model: the model that the request names.
+        max_tokens: the most tokens that the model may write; 0 = the request sets no maximum.
+        prompt_tokens: the most tokens that the prompt can have.
     """
 
     model: str
@@ -39,36 +45,38 @@ class CallSize:
 
 
 def read_call_size(raw: bytes) -> CallSize:
-    """Read the body of a request.
+    """Return the size of the call whose request body is `raw`.
 
     Raises:
-        Unmetered: it is none, or asks for what limits and prices do not cover.
+        UnmeterableCall: the body is not a request, or asks for something that limits and prices do not cover.
     """
     try:
         body: Any = json.loads(raw)
     except (ValueError, RecursionError):
         body = None
     if not isinstance(body, dict) or not isinstance(body.get("model"), str):
-        raise Unmetered("the body must be a JSON object with a model")
-    most = body.get("max_tokens", 0)
-    if type(most) is not int:  # 32000.0 and true may be numbers to the API
-        raise Unmetered("max_tokens: must be a whole number")
+        raise UnmeterableCall("the body must be a JSON object with a model")
+    max_tokens = body.get("max_tokens", 0)
+    if type(max_tokens) is not int:  # the API may accept 32000.0 and true as numbers
+        raise UnmeterableCall("max_tokens: must be a whole number")
     for name, value in PRICED.items():
         if body.get(name) not in (None, value):
-            raise Unmetered(f"{name}: must be {value}, for which the price is known")
+            raise UnmeterableCall(f"{name}: must be {value}, for which the price is known")
     if body.get("mcp_servers"):
-        raise Unmetered("mcp_servers: must be empty: no policy decides about tools that the API calls by itself")
+        raise UnmeterableCall("mcp_servers: must be empty: no policy decides about tools that the API calls by itself")
     for tool in _list(body.get("tools")):
         kind = tool.get("type") if isinstance(tool, dict) else None
         if kind is not None and not str(kind).startswith(CLIENT_TOOLS):
-            raise Unmetered(f"tools: no policy decides about {str(kind)[:80]!r}, which the API would call by itself")
-    # No token of a text is shorter than a byte. A document of few bytes, or one only named, may have any number.
+            raise UnmeterableCall(
+                f"tools: no policy decides about {str(kind)[:80]!r}, which the API would call by itself"
+            )
+    # A token of text has at least one byte. A small document, or one that is only named, can have any number of tokens.
     prompt_tokens = max(len(raw), WHOLE_CONTEXT) if _holds_files(body.get("messages")) else len(raw)
-    return CallSize(model=body["model"], max_tokens=max(most, 0), prompt_tokens=prompt_tokens)
+    return CallSize(model=body["model"], max_tokens=max(max_tokens, 0), prompt_tokens=prompt_tokens)
 
 
 def _holds_files(messages: object) -> bool:
-    """Return whether there is an image or a document in some messages, at any depth."""
+    """Return whether the messages hold an image or a document, at any depth."""
     left = [messages]
     while left:
         value = left.pop()

@@ -1,29 +1,26 @@
-"""Who pays for model calls: whom the gateway asks before a call, and what it tells them of it."""
+"""The port of whoever pays for model calls: it admits calls at the gateway and is told of their tokens and price."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from supervisor.models.gateway.usage import UsageReader
-from supervisor.models.prices import PriceList
 from supervisor.protocol.conversation import Tokens
-from supervisor.protocol.ids import uuid7
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelCall:
-    """A call that the model has begun to answer.
+    """A call that the model has started to answer.
 
     Attributes:
-        id: UUIDv7 text; the same in `started` and `finished`.
-        owner: to whom the token was issued.
-        model: as the API named it in its answer.
-        tokens: as far as they are known.
-        nanos: the price of those tokens in nanodollars, or None where the model has no known price.
-        agent_id: the subagent of Claude Code that made it, or None.
-        session_header: the session that Claude Code said it belongs to, or None; `owner` is what counts.
-        complete: the API has said the final count; else the output is estimated from what was streamed.
+        id: UUIDv7 text; the same in `Meter.started` and `Meter.finished`.
+        owner: the owner of the token.
+        model: the model's name in the API's answer.
+        tokens: the tokens that are known so far.
+        nanos: the price of `tokens` in nanodollars; None = the price of the model is not known.
+        agent_id: the Claude Code subagent that made the call; None = the main agent, or another client.
+        session_header: the session id that Claude Code sent, or None. It is informative only; `owner` is authoritative.
+        complete: True = the API has sent the final counts; False = the output is estimated from the streamed text.
     """
 
     id: str
@@ -37,33 +34,37 @@ class ModelCall:
 
 
 class Meter(Protocol):
-    """Who pays for the calls of one token. Its methods are called on the event loop and must not block it."""
+    """Pays for the calls of one token. The gateway calls it on the event loop, so it must not block.
+
+    The order for one call is: `admit`; when admitted, `started` and `finished` (only if the model answers); `over`.
+    """
 
     async def admit(self, model: str, max_tokens: int, *, most_nanos: int | None) -> str | None:
-        """Return None to let a call through, or the sentence with which it is refused.
+        """Return None to admit a call, or the sentence with which the gateway refuses it.
 
         Args:
-            max_tokens: the most that it may write; 0 where the request does not say.
-            most_nanos: the most that it can cost, in nanodollars; None where its price is not known.
+            max_tokens: the most tokens that the model may write; 0 = the request sets no maximum.
+            most_nanos: the most that the call can cost, in nanodollars; None = its price is not known.
         """
 
     def over(self) -> None:
-        """Take note that a call which was let through is over, whether the model answered or not. After `finished`."""
+        """Note that an admitted call is over, whether or not the model answered. It comes last."""
 
     def started(self, call: ModelCall) -> None:
-        """Take note that the model has begun to answer: the input is known, the output so far."""
+        """Note that the model has started to answer: the input is final, the output is what it has written so far."""
 
     def finished(self, call: ModelCall) -> None:
-        """Take note that a started call has ended, in whatever way. Exactly once for each."""
+        """Note that a started call has ended, for any reason. Called exactly once per started call."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Metered:
-    """The sum of finished calls.
+class CallTotals:
+    """The totals of finished calls.
 
     Attributes:
-        nanos: nanodollars of the calls that have a price.
-        unpriced: how many of the calls have none.
+        calls: the number of calls.
+        nanos: the price in nanodollars of the calls that have a price.
+        unpriced: the number of calls without a known price.
     """
 
     calls: int = 0
@@ -71,75 +72,11 @@ class Metered:
     nanos: int = 0
     unpriced: int = 0
 
-    def plus(self, call: ModelCall) -> Metered:
-        """Return the sum with one call more."""
-        return Metered(
+    def plus(self, call: ModelCall) -> CallTotals:
+        """Return the totals with one more call."""
+        return CallTotals(
             calls=self.calls + 1,
             tokens=self.tokens + call.tokens,
             nanos=self.nanos + (call.nanos or 0),
             unpriced=self.unpriced + (call.nanos is None),
-        )
-
-
-class CallRecord:
-    """Tells the meter of one call: started at most once, and finished exactly once where it was started.
-
-    Args:
-        model: what was asked for; what answers may be named otherwise.
-        totals: sums by model, to which the call is added when it has finished.
-    """
-
-    def __init__(
-        self,
-        *,
-        owner: str,
-        meter: Meter,
-        model: str,
-        prices: PriceList,
-        totals: dict[str, Metered],
-        agent_id: str | None,
-        session_header: str | None,
-    ) -> None:
-        self._owner = owner
-        self._meter = meter
-        self._model = model
-        self._prices = prices
-        self._totals = totals
-        self._agent_id = agent_id
-        self._session_header = session_header
-        self._id = uuid7()
-        self._reader = UsageReader()
-        self._started = False
-
-    def __enter__(self) -> CallRecord:
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        if self._started:
-            call = self._call()
-            self._totals[call.model] = self._totals.get(call.model, Metered()).plus(call)
-            self._meter.finished(call)
-        self._meter.over()
-
-    def follow(self, reader: UsageReader) -> None:
-        """Take the counts from this reader."""
-        self._reader = reader
-
-    def note(self) -> None:
-        """Tell the meter as soon as the answer has begun."""
-        if not self._started and self._reader.model is not None:
-            self._started = True
-            self._meter.started(self._call())
-
-    def _call(self) -> ModelCall:
-        model, tokens = self._reader.model or self._model, self._reader.tokens
-        return ModelCall(
-            id=self._id,
-            owner=self._owner,
-            model=model,
-            tokens=tokens,
-            nanos=self._prices.price(model, tokens),
-            agent_id=self._agent_id,
-            session_header=self._session_header,
-            complete=self._reader.complete,
         )

@@ -1,4 +1,7 @@
-"""Reads what a call used from the API's answer as it passes by; does no I/O."""
+"""Reads the token counts from an answer of the Messages API while it streams through; does no I/O.
+
+Source: https://platform.claude.com/docs/en/build-with-claude/streaming
+"""
 
 from __future__ import annotations
 
@@ -10,16 +13,17 @@ from supervisor.models.token_estimate import estimate_tokens
 from supervisor.protocol.conversation import Tokens
 
 LONGEST_EVENT = 16 * 1024 * 1024
-"""Bytes of one event or of one unstreamed answer; what is longer is not read."""
+"""The longest event, or answer without streaming, that is read, in bytes. A longer one is not counted."""
 
 WRITTEN = ("text", "partial_json", "thinking")
-"""The fields of a `content_block_delta` that hold what the model has written."""
+"""The fields of a `content_block_delta` that hold output of the model."""
 
 
 def read_tokens(usage: Mapping[str, Any]) -> Tokens:
-    """Read the API's `usage`; cache writes of unknown duration count as those of five minutes.
+    """Return the tokens of a `usage` object of the API.
 
-    What the API takes to compact a conversation by itself is listed beside the sums, and in none of them.
+    Cache writes of unknown duration count as cache writes for five minutes. The API lists its own compactions of the
+    conversation under `iterations`, outside its sums; their tokens are added.
     """
     steps = usage.get("iterations")
     compactions = [step for step in steps if _compacts(step)] if isinstance(steps, list) else []
@@ -50,12 +54,12 @@ def _count(usage: Mapping[str, Any], name: str) -> int:
 
 
 class UsageReader:
-    """Base of the two: feed it the answer's bytes, ask it what is known.
+    """Base class of the two readers. It is fed the bytes of an answer and knows the tokens so far.
 
     Attributes:
-        model: the model that answers, as the API names it; None until the answer has begun.
-        complete: the API has said the final counts.
-        ended: the answer has ended as it should.
+        model: the model's name in the answer; None until the answer has started.
+        complete: the API has sent the final counts.
+        ended: the answer has reached its regular end.
     """
 
     def __init__(self) -> None:
@@ -67,43 +71,43 @@ class UsageReader:
 
     @property
     def tokens(self) -> Tokens:
-        """What is known by now; the output is estimated until it is `complete`."""
+        """The tokens so far. The output is estimated from the length of the text until `complete`."""
         usage = self._usage
         if not self.complete and self._characters:
             usage = {**usage, "output_tokens": max(_count(usage, "output_tokens"), estimate_tokens(self._characters))}
         return read_tokens(usage)
 
     def feed(self, data: bytes) -> None:
-        """Read the next bytes, cut anywhere."""
-        raise AssertionError("every reader reads")
+        """Read the next chunk; an event may span several chunks."""
+        raise AssertionError("the base class is never fed")
 
     def close(self) -> None:
-        """Take note that there are no more bytes."""
+        """Note that the answer has no more bytes."""
 
     def _begin(self, message: Mapping[str, Any]) -> None:
         self.model = str(message.get("model") or "")
         self._update(message.get("usage"))
 
     def _update(self, usage: object) -> None:
-        # Counts only grow, and a later report may leave some out or say 0.
+        # Counts only grow, but a later report may omit some of them or set them to 0.
         if isinstance(usage, Mapping):
             self._usage.update({name: value for name, value in usage.items() if value})
 
 
 class StreamReader(UsageReader):
-    """Reads an answer that is streamed as server-sent events."""
+    """Reads an answer that comes as server-sent events."""
 
     def __init__(self) -> None:
         super().__init__()
         self._rest = b""
-        self._shown = False  # the thoughts whose signature comes next
+        self._shown = False  # whether the thinking block before the next signature had text
 
     def feed(self, data: bytes) -> None:
         *lines, self._rest = (self._rest + data).split(b"\n")
         if len(self._rest) > LONGEST_EVENT:
             self._rest = b""
         for line in lines:
-            # The API writes each event's data on one line.
+            # The API writes the data of an event on one line.
             if line.startswith(b"data:"):
                 self._event(_parse(line[5:]))
 
@@ -112,10 +116,10 @@ class StreamReader(UsageReader):
             case {"type": "content_block_delta", "delta": Mapping() as delta}:
                 self._characters += sum(len(text) for name in WRITTEN if isinstance(text := delta.get(name), str))
                 match delta:
-                    case {"thinking": str(thoughts)} if thoughts:
+                    case {"thinking": str(text)} if text:
                         self._shown = True
                     case {"signature": str(signature)}:
-                        # Of thoughts that the caller did not want to see it alone tells how many there were.
+                        # For hidden thinking, the signature is the only hint at its length.
                         self._characters += 0 if self._shown else len(signature)
                         self._shown = False
                     case _:
@@ -124,12 +128,12 @@ class StreamReader(UsageReader):
                 self._begin(message)
             case {"type": "message_delta", "delta": Mapping() as change}:
                 self._update(event.get("usage"))
-                # Without a stop reason it is an interim count.
+                # Counts without a stop reason are not final.
                 self.complete = change.get("stop_reason") is not None
             case {"type": "message_stop" | "error"}:
                 self.ended = True
             case _:
-                pass  # the rest tells nothing of usage
+                pass  # other events carry no usage
 
 
 class MessageReader(UsageReader):

@@ -1,4 +1,4 @@
-"""The few plain sentences that the scripted model understands without a script."""
+"""The instructions in plain English that the offline model understands without a script."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class WriteFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AppendToFile:
-    """Add a line at the end of a file."""
+    """Append a line to a file."""
 
     name: str
     text: str
@@ -34,14 +34,18 @@ class ReplaceInFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadFile:
-    """Show what a file holds."""
+    """Show the content of a file."""
 
     name: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListFiles:
-    """List the files of the project, or of a folder of it."""
+    """List the files of the project, or of one folder.
+
+    Attributes:
+        folder: empty = the whole project.
+    """
 
     folder: str = ""
 
@@ -55,7 +59,7 @@ class RunCommand:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunTests:
-    """Run the project's tests, whatever runs them."""
+    """Run the tests of the project."""
 
 
 Instruction = WriteFile | AppendToFile | ReplaceInFile | ReadFile | ListFiles | RunCommand | RunTests
@@ -69,12 +73,12 @@ ABILITIES = (
     "run COMMAND",
     "run the tests",
 )
-"""What it can do, in the words that it understands."""
+"""The instructions as users see them, in words that `parse_instruction` understands."""
 
 QUOTES = {'"': '"', "'": "'", "`": "`", "“": "”", "‘": "’"}
 
 LONGEST_PROMPT = 20_000
-"""Characters; a longer prompt is none of these sentences."""
+"""The longest prompt that is parsed, in characters. A longer one holds no instruction."""
 
 _QUOTED = r"`[^`\n]+`|\"[^\"\n]*\"|'[^'\n]*'|“[^”\n]*”|‘[^’\n]*’"
 _END = r"[ \t\r]*+[.!?]*+[ \t\r]*+$"
@@ -108,7 +112,7 @@ _PIECES = {
     "new": rf"(?P<new>{_QUOTED}|[^\n]{{0,300}}?)",
     "command": r"(?P<command>(?s:```.*?```)|`[^`\n]+`|[^\n]+)",
 }
-"""What the words in angle brackets below stand for; a blank there is any blank, a line's end too."""
+"""Regular expressions of the `<pieces>` of `_SENTENCES`, where a blank matches any white space, a line break too."""
 
 _SENTENCES: tuple[tuple[str, type[Instruction]], ...] = (
     ("(?:create|make|add|write) <a_file><name><holding><text>", WriteFile),
@@ -135,7 +139,7 @@ _RULES = tuple((_compile(sentence), instruction) for sentence, instruction in _S
 
 
 def parse_instruction(prompt: str) -> Instruction | None:
-    """Return the first instruction in a prompt that is understood, or None."""
+    """Return the first instruction in a prompt; None = it holds none."""
     if len(prompt) > LONGEST_PROMPT:
         return None
     found = min(_matches(prompt), key=lambda match: match[0], default=None)

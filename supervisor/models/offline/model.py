@@ -1,4 +1,4 @@
-"""A scripted stand-in for the Messages API on loopback: `serve --offline`, the demo, and the tests' model."""
+"""A loopback server that stands in for the Messages API: for `serve --offline`, the demo and the tests."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from typing import Any
 
 from aiohttp import web
 
-from supervisor.models.api_errors import LARGEST_BODY, error_body, error_response, in_api_shape
+from supervisor.models.api_errors import error_body, error_response
+from supervisor.models.api_server import ApiServer
 from supervisor.models.offline.reply import INPUT_CAP, SIGNATURE, Reply, encode_event, new_id, stream_events
 from supervisor.models.offline.script import Step, find_script
 from supervisor.models.offline.transcript import Transcript, read_transcript
@@ -19,23 +20,28 @@ from supervisor.models.offline.unscripted import answer
 from supervisor.models.token_estimate import estimate_tokens
 
 REMEMBERED_REQUESTS = 200
+"""The most requests that `OfflineModel.requests` keeps."""
+
 REMEMBERED_ATTEMPTS = 1024
+"""The most steps whose failed attempts are counted."""
+
 REMEMBERED_TURNS = 40
+"""The most messages of one request that are kept."""
+
 REMEMBERED_CHARACTERS = 500
-PATIENCE = 0.5
-"""Seconds that requests in flight may take to end when it is closed."""
+"""The most characters of one message that are kept."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordedRequest:
-    """A request to `/v1/messages` or to `count_tokens`, cut to a readable size.
+    """A request to `/v1/messages` or `/v1/messages/count_tokens`, shortened.
 
     Attributes:
         session_id: the `X-Claude-Code-Session-Id` header, or None.
         agent_id: the `X-Claude-Code-Agent-Id` header, or None outside subagents.
-        attempt: 1 for the first time that this very step was asked for, more for the client's retries.
-        tools: names of the tools that were offered.
-        turns: the last messages as (role, text), each text cut.
+        attempt: 1 for the first request of a step, 2 or more for its retries.
+        tools: names of the tools that the client offers.
+        turns: the last messages as (role, text), shortened.
     """
 
     path: str
@@ -50,62 +56,45 @@ class RecordedRequest:
 
 
 class OfflineModel:
-    """Speaks enough of the Messages API for Claude Code and the `anthropic` client.
+    """Implements enough of the Messages API for Claude Code and the `anthropic` client.
 
-    A prompt that holds `@@{"steps": [...]}` is answered by that script, one step for each assistant message after it
-    (see `Step`); any other prompt is answered by `answers.answer`.
+    A prompt with a script (`@@{"steps": [...]}`) is answered by that script: the first answer is step 1, the answer
+    after it step 2, and so on (see `script.Step`). Any other prompt is answered by `unscripted.answer`.
 
     Args:
-        port: 0 takes a free one.
+        port: 0 = take a free port.
 
     Attributes:
         requests: the last requests, oldest first.
 
     Raises:
-        OSError: on entering, where the port is taken.
+        OSError: on entering: the port is taken.
     """
 
     def __init__(self, *, host: str = "127.0.0.1", port: int = 0) -> None:
         self.requests: deque[RecordedRequest] = deque(maxlen=REMEMBERED_REQUESTS)
-        self._host = host
-        self._port = port
         self._attempts: OrderedDict[object, int] = OrderedDict()
         self._closing = asyncio.Event()
-        self._runner: web.AppRunner | None = None
+        self._server = ApiServer(
+            messages=self._messages,
+            count_tokens=self._count_tokens,
+            not_found="the offline model does not know",
+            host=host,
+            port=port,
+        )
 
     @property
     def url(self) -> str:
-        """The base URL, without a trailing slash; known once it is entered."""
-        return f"http://{self._host}:{self._port}"
+        """The base URL, without a trailing slash. It is valid after entering."""
+        return self._server.url
 
     async def __aenter__(self) -> OfflineModel:
-        app = web.Application(client_max_size=LARGEST_BODY, middlewares=[in_api_shape])
-        app.router.add_post("/v1/messages", self._messages)
-        app.router.add_post("/v1/messages/count_tokens", self._count_tokens)
-        app.router.add_route("HEAD", "/api/hello", self._hello)
-        app.router.add_route("*", "/{path:.*}", self._not_found)
-        runner = web.AppRunner(app, handler_cancellation=True, access_log=None, shutdown_timeout=PATIENCE)
-        await runner.setup()
-        try:
-            await web.TCPSite(runner, self._host, self._port).start()
-        except OSError:
-            await runner.cleanup()
-            raise
-        self._runner = runner
-        self._port = runner.addresses[0][1]
+        await self._server.start()
         return self
 
     async def __aexit__(self, *exc: object) -> None:
         self._closing.set()
-        if self._runner is not None:
-            await self._runner.cleanup()
-            self._runner = None
-
-    async def _hello(self, request: web.Request) -> web.Response:
-        return web.Response()
-
-    async def _not_found(self, request: web.Request) -> web.Response:
-        return error_response(404, f"the offline model does not know {request.method} {request.path}")
+        await self._server.stop()
 
     async def _count_tokens(self, request: web.Request) -> web.Response:
         raw = await request.read()
@@ -170,11 +159,11 @@ class OfflineModel:
                 await response.write(encode_event(event))
             await response.write_eof()
         except ConnectionError:
-            pass  # the client has left: nobody to tell
+            pass  # the client has disconnected
         return response
 
     async def _pause(self, seconds: float) -> None:
-        """Wait, but not when it is being closed."""
+        """Wait that many seconds, or until the server closes."""
         if seconds > 0:
             try:
                 async with asyncio.timeout(seconds):
@@ -204,7 +193,7 @@ class OfflineModel:
 
 
 def _parse(raw: bytes) -> Mapping[str, Any] | str:
-    """Return the request's body, or a sentence that says what is wrong with it."""
+    """Return the body of a request, or the sentence that says why it is invalid."""
     try:
         body = json.loads(raw)
     except (ValueError, RecursionError):
@@ -232,7 +221,7 @@ def _counted(script: Sequence[Step]) -> str:
 
 
 def _step_key(request: web.Request, transcript: Transcript) -> object:
-    """Return what two attempts at the same step have in common."""
+    """Return a key that a step and its retries share."""
     session, agent = (request.headers.get(f"X-Claude-Code-{name}-Id") for name in ("Session", "Agent"))
     return session, agent, len(transcript.turns), transcript.answered, hash(transcript.prompt)
 

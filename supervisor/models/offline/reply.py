@@ -1,4 +1,7 @@
-"""One answer of the scripted model, and how it looks on the wire: as JSON and as a stream of events."""
+"""One answer of the offline model in the formats of the Messages API: a JSON message, or a stream of events.
+
+Source: https://platform.claude.com/docs/en/build-with-claude/streaming
+"""
 
 from __future__ import annotations
 
@@ -12,26 +15,26 @@ from typing import Any
 from supervisor.models.token_estimate import estimate_tokens
 
 SIGNATURE = "(offline model)"
-"""How every unscripted final answer ends: nobody shall take the script for a model."""
+"""The end of every unscripted final answer, so that people do not take it for an answer of a model."""
 
 INPUT_CAP = 20_000
-"""Most input tokens that are ever reported: Claude Code compacts a conversation by what we report."""
+"""The most input tokens that are reported. Claude Code compacts a conversation when this count becomes large."""
 
 WORDS = re.compile(r"\s*\S+\s*\Z|\s*\S+|\s+")
-"""Cuts a text into deltas of one word; joined they are the text."""
+"""Splits a text into deltas of one word. The joined deltas are the text."""
 
 JSON_DELTA = 64
-"""Characters of one `input_json_delta`."""
+"""The length of one `input_json_delta`, in characters."""
 
 
 def new_id(prefix: str) -> str:
-    """Return an id as the API makes them, e.g. `toolu_...`."""
+    """Return a new id in the form of the API, e.g. `toolu_...`."""
     return f"{prefix}_{uuid.uuid4().hex[:24]}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolUse:
-    """A call of a tool that the client offered."""
+    """A call of a tool that the client offers."""
 
     name: str
     input: Mapping[str, Any]
@@ -40,11 +43,12 @@ class ToolUse:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """What the scripted model says.
+    """An answer of the offline model.
 
     Attributes:
-        stop_reason: None for what the API would say ("tool_use" with tools, else "end_turn").
-        usage: fields of the API's usage that replace the estimated ones.
+        text: the text before the tool calls; empty = no text.
+        stop_reason: None = "tool_use" with tool calls, else "end_turn".
+        usage: fields of the API's `usage` that replace the estimated ones.
     """
 
     text: str = ""
@@ -53,13 +57,13 @@ class Reply:
     usage: Mapping[str, Any] = field(default_factory=dict)
 
     def content(self) -> list[dict[str, Any]]:
-        """Return the content blocks; never none."""
+        """Return the content blocks; at least one."""
         text = [{"type": "text", "text": self.text}] if self.text or not self.tools else []
         tools = [{"type": "tool_use", "id": t.id, "name": t.name, "input": dict(t.input)} for t in self.tools]
         return [*text, *tools]
 
     def full_usage(self, input_characters: int) -> dict[str, Any]:
-        """Return the usage as the API reports it, estimated from lengths where the script does not say."""
+        """Return the `usage` object of the API. Counts that `usage` does not set are estimated from lengths."""
         written = len(self.text) + sum(len(t.name) + len(json.dumps(t.input)) for t in self.tools)
         usage: dict[str, Any] = {
             "input_tokens": min(estimate_tokens(input_characters), INPUT_CAP),
@@ -77,7 +81,7 @@ class Reply:
         return usage
 
     def message(self, model: str, input_characters: int) -> dict[str, Any]:
-        """Return the whole answer as the API's `message` object."""
+        """Return the answer as a `message` object of the API."""
         return {
             "id": new_id("msg"),
             "type": "message",
@@ -91,7 +95,7 @@ class Reply:
 
 
 def stream_events(message: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """Yield the events in which the API streams a `message` object."""
+    """Yield the events with which the API streams this `message` object."""
     usage = message["usage"]
     opening = {**message, "content": [], "stop_reason": None, "usage": {**usage, "output_tokens": 1}}
     yield {"type": "message_start", "message": opening}
@@ -112,7 +116,7 @@ def stream_events(message: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def encode_event(event: Mapping[str, Any]) -> bytes:
-    """Return one server-sent event."""
+    """Return an event encoded as a server-sent event."""
     return f"event: {event['type']}\ndata: {json.dumps(event, separators=(',', ':'))}\n\n".encode()
 
 

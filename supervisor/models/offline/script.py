@@ -1,4 +1,7 @@
-"""Scripts for the scripted model: a prompt that holds `@@{"steps": [...]}` says itself what is answered to it."""
+"""Scripts of the offline model: a prompt with `@@{"steps": [...]}` defines its own answers.
+
+Example: `@@{"steps": [{"tools": [{"name": "Bash", "input": {"command": "ls"}}]}, {"text": "Done.", "delay": 0.5}]}`
+"""
 
 from __future__ import annotations
 
@@ -10,8 +13,10 @@ from typing import Any
 from supervisor.models.offline.reply import Reply, ToolUse, new_id
 
 MARK = "@@{"
+"""The start of a script in a prompt."""
+
 LONGEST_DELAY = 3600.0
-"""Seconds."""
+"""The longest delay that a step may have, in seconds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,13 +24,14 @@ class Step:
     """One answer of a script.
 
     Attributes:
-        delay: seconds before it is answered.
+        reply: the answer itself.
+        delay: seconds before the answer starts.
         token_delay: seconds between two deltas.
-        hang: never answer; wait until the client leaves.
-        errors: HTTP statuses that are answered instead, one per attempt, before it succeeds.
-        retry_after: seconds that those errors ask the client to wait, or None.
-        drop_after: break the connection after that many deltas, or None.
-        sse_error: end the stream with an `error` event of that sentence before its `message_delta`; empty for none.
+        hang: do not answer; wait until the client disconnects.
+        errors: HTTP statuses of the first attempts; the attempt after the last of them succeeds.
+        retry_after: the `retry-after` header of these errors, in seconds; None = no header.
+        drop_after: abort the connection after that many deltas; None = do not.
+        sse_error: message of an `error` event that ends the stream instead of `message_delta`; empty = no error.
     """
 
     reply: Reply
@@ -39,7 +45,7 @@ class Step:
 
 
 def find_script(prompt: str) -> tuple[Step, ...] | None:
-    """Return the steps of the last script in a prompt; None where there is none, or only broken ones."""
+    """Return the steps of the last valid script in a prompt; None = the prompt holds no valid script."""
     found: tuple[Step, ...] | None = None
     at = prompt.find(MARK)
     while at >= 0:
@@ -48,7 +54,7 @@ def find_script(prompt: str) -> tuple[Step, ...] | None:
             script, after = json.JSONDecoder().raw_decode(prompt, at + len(MARK) - 1)
             found = _steps(script)
         except (ValueError, RecursionError):
-            pass  # not a script: the prompt is taken as it stands
+            pass  # not a valid script: it is plain text of the prompt
         at = prompt.find(MARK, after)
     return found
 
@@ -65,7 +71,7 @@ def _step(given: object) -> Step:
     read = {name: reader(fields.pop(name)) for name, reader in _READERS.items() if name in fields}
     reply = {name: reader(fields.pop(name)) for name, reader in _REPLY_READERS.items() if name in fields}
     if fields:
-        raise ValueError(f"unknown: {', '.join(fields)}")
+        raise ValueError(f"unknown fields: {', '.join(fields)}")
     return Step(reply=Reply(**reply), **read)
 
 

@@ -1,4 +1,4 @@
-"""What a request to the Messages API says, as far as the scripted model needs to know it."""
+"""Reads the conversation from a request to the Messages API, as far as the offline model needs it."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from dataclasses import dataclass
 from typing import Any
 
 WORKING_DIRECTORY = re.compile(r"working directory: *(\S[^\n]*?) *$", re.IGNORECASE | re.MULTILINE)
-"""How Claude Code tells the model where it works (in the system prompt, or in a message of role "system")."""
+"""Where Claude Code names its working directory: in the system prompt, or in a message of role "system"."""
 
 NOTICES = ("<system-reminder>", "[Request interrupted by user", "Continue from where you left off.")
-"""How a text block starts that Claude Code adds by itself and that is nobody's prompt."""
+"""How the text blocks start that Claude Code adds by itself. They are no prompts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolOutcome:
-    """A tool call since the prompt, and how it ended.
+    """A tool call after the prompt, with its result.
 
     Attributes:
-        failed: it was denied or it failed; `result` says why.
-        result: what the tool answered, as text.
+        failed: the call was denied or failed; `result` says why.
+        result: the result as text.
     """
 
     name: str
@@ -31,16 +31,16 @@ class ToolOutcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Transcript:
-    """A conversation as it was sent to be continued.
+    """The conversation that a request asks the model to continue.
 
     Attributes:
-        prompt: the last text that somebody wrote; empty where there is none.
-        answered: how many assistant messages follow it.
-        outcomes: the tool calls that follow it, in order.
-        tools: the names of the tools that are offered.
-        working_directory: where the client's tools work, or None where it does not say.
+        prompt: the last text of the user; empty = there is none.
+        answered: the number of assistant messages after the prompt.
+        outcomes: the tool calls after the prompt, in order.
+        tools: the names of the tools that the client offers.
+        working_directory: the working directory of the client's tools; None = the request does not name it.
         turns: all messages as (role, text).
-        last_call: the last tool call before the prompt, as (name, input), or None.
+        last_call: the last tool call before the prompt, as (name, input); None = there is none.
     """
 
     model: str
@@ -54,7 +54,7 @@ class Transcript:
 
 
 def read_transcript(body: Mapping[str, Any]) -> Transcript:
-    """Read a request body; what does not fit the API's shape is left out."""
+    """Return the conversation in a request body. Parts that do not have the shape of the API are skipped."""
     messages = [m for m in _items(body.get("messages")) if isinstance(m.get("role"), str)]
     position, prompt = _last_prompt(messages)
     since = messages[position + 1 :]
@@ -112,7 +112,7 @@ def _outcomes(messages: Sequence[Mapping[str, Any]]) -> Iterator[ToolOutcome]:
 
 def _working_directory(system: object, messages: Sequence[Mapping[str, Any]]) -> str | None:
     places = [_texts(system), *(_texts(m.get("content")) for m in messages if m["role"] == "system")]
-    # The last one counts: a conversation may have been resumed somewhere else.
+    # The last one counts: a conversation may be resumed in another directory.
     for texts in reversed(places):
         for text in reversed(texts):
             if found := WORKING_DIRECTORY.search(text):

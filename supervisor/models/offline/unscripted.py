@@ -1,4 +1,4 @@
-"""What the scripted model does without a script: a few plain wishes, by Claude Code's real tools."""
+"""Answers prompts without a script: it follows simple instructions with the real tools of Claude Code."""
 
 from __future__ import annotations
 
@@ -22,19 +22,22 @@ from supervisor.models.offline.reply import SIGNATURE, Reply, ToolUse
 from supervisor.models.offline.transcript import ToolOutcome, Transcript
 
 LONGEST_QUOTE = 2000
-"""Characters of a file, a list or an output that an answer repeats."""
+"""The longest part of a file, list or output that an answer repeats, in characters."""
 
 LONGEST_INLINE = 100
-"""Characters that are quoted within a sentence."""
+"""The longest text that is quoted inside a sentence, in characters."""
 
 SAME_CALL = "make exactly the same call again"
+"""Part of the prompt with which the daemon says that a person allowed the last tool call."""
+
 WITHOUT_IT = "Go on without it"
-"""How the daemon says that a person allowed the last call, or did not."""
+"""Part of the prompt with which the daemon says that the last tool call was not allowed."""
+
 CUT_OFF = re.compile(r'Your work on the message "(.*[^…])" was interrupted when .* then go on with it', re.DOTALL)
-"""How it says that a person wants work to go on that was cut off; this script begins it again."""
+"""The prompt with which the daemon resumes an interrupted turn; the offline model starts the quoted prompt again."""
 
 NUMBERED_LINE = re.compile(r"^ *\d+(?:→|\t)(.*)$")
-"""How the Read tool gives a line."""
+"""A line in the result of the Read tool."""
 
 TEST_COMMANDS = (
     ("Makefile", "make test"),
@@ -42,14 +45,14 @@ TEST_COMMANDS = (
     ("Cargo.toml", "cargo test"),
     ("go.mod", "go test ./..."),
 )
-"""What runs the tests, by the file that says so; else it is pytest."""
+"""The test command of a project by the file that identifies it. Without any of them it is pytest."""
 
 Next = ToolUse | str
 """The next tool call, or the final answer without its signature."""
 
 
 def answer(transcript: Transcript) -> Reply:
-    """Return the next answer to an unscripted prompt; says of itself that no model has written it."""
+    """Return the next answer to a prompt without a script. It says that no model has written it."""
     step = _go_on(transcript)
     if step is None:
         cut_off = CUT_OFF.search(transcript.prompt)
@@ -63,7 +66,7 @@ def answer(transcript: Transcript) -> Reply:
 
 
 def _go_on(transcript: Transcript) -> Next | None:
-    """Go on after a call that waited for a person; None = the prompt does not ask for that."""
+    """Return the next step after a tool call that waited for a person; None = the prompt is not about one."""
     if WITHOUT_IT in transcript.prompt:
         return "I went on without that call. There was nothing else to do."
     if SAME_CALL not in transcript.prompt or transcript.last_call is None:
@@ -101,7 +104,7 @@ def _write(instruction: WriteFile, root: str | None, done: Sequence[ToolOutcome]
     write = ToolUse(name="Write", input={"file_path": path, "content": instruction.text})
     if not done:
         return write
-    # The tool wants to have read a file before it replaces it.
+    # The Write tool replaces a file only after a Read of it.
     if done[-1].failed and done[-1].name == "Write" and len(done) == 1 and "not been read" in done[-1].result:
         return ToolUse(name="Read", input={"file_path": path})
     if done[-1].failed:
@@ -193,27 +196,27 @@ def _path(name: str, root: str | None) -> str:
 
 
 def _quote(text: str) -> str:
-    """Return a text as it continues a sentence: in quotation marks where it is short, else as a block of its own."""
+    """Return a text quoted for the end of a sentence: in quotation marks if it is short, else as a fenced block."""
     if text and "\n" not in text and len(text) <= LONGEST_INLINE:
         return f' "{text}".'
     cut = (
         text if len(text) <= LONGEST_QUOTE else f"{text[:LONGEST_QUOTE]}\n[{len(text) - LONGEST_QUOTE} more characters]"
     )
-    # A fence longer than any in the text keeps it in one piece.
+    # The fence is longer than any in the text, so that the text cannot close it.
     longest = max((len(run) for run in re.findall("`+", cut)), default=0)
     fence = "`" * max(3, longest + 1)
     return f"\n{fence}\n{cut.rstrip()}\n{fence}\n"
 
 
 def _lines(result: str) -> list[str]:
-    """Return a file's lines, with their ends, from what the Read tool answered."""
+    """Return the lines of a file, with their line breaks, from the result of the Read tool."""
     found = [match[1] for line in result.split("\n") if (match := NUMBERED_LINE.match(line))]
     lines = [f"{line}\n" for line in found[:-1]] + found[-1:]
     return lines if lines != [""] else []
 
 
 def _unique_tail(lines: Sequence[str]) -> str:
-    """Return the fewest last lines that occur once only in the whole file."""
+    """Return the shortest run of last lines that occurs only once in the file."""
     whole = "".join(lines)
     for count in range(1, len(lines)):
         tail = "".join(lines[-count:])

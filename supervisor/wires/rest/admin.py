@@ -15,7 +15,7 @@ from fastapi.params import Depends as DependsOn
 from pydantic import BaseModel, Field
 from starlette.types import ASGIApp, Message, Scope
 
-from supervisor.models.gateway.meter import Metered
+from supervisor.models.gateway.meter import CallTotals
 from supervisor.people.accounts import Accounts
 from supervisor.people.passphrases import Passphrases
 from supervisor.protocol.errors import InvalidMessage, Unsupported
@@ -42,7 +42,7 @@ MAX_SEQ = 2**63 - 1
 Decide = Callable[[User, str, str], Awaitable[Decision]]
 """Says where a message would go: user, channel, thread, text (`Intake.decide`)."""
 
-Meter = Callable[[], Mapping[str, Metered]]
+Meter = Callable[[], Mapping[str, CallTotals]]
 """Says what the gateway to the models has counted since the daemon's start, by model (`Gateway.metered`)."""
 
 Id = Annotated[str, InPath(max_length=256)]
@@ -299,7 +299,7 @@ def _new_file(text: str) -> Path:
     return path
 
 
-def _metered(found: Metered) -> dict[str, Any]:
+def _metered(found: CallTotals) -> dict[str, Any]:
     return {
         "calls": found.calls,
         "cost_usd": usd(found.nanos),

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from supervisor.models.gateway.call_size import WHOLE_CONTEXT, CallSize, Unmetered, read_call_size
+from supervisor.models.gateway.call_size import WHOLE_CONTEXT, CallSize, UnmeterableCall, read_call_size
 
 TEXT = {"role": "user", "content": [{"type": "text", "text": "hi"}]}
 
@@ -59,12 +59,12 @@ def test_the_most_that_may_be_written_need_not_be_said() -> None:
     ],
 )
 def test_what_no_price_and_no_policy_covers_is_not_passed_on(more: dict[str, Any], field: str) -> None:
-    with pytest.raises(Unmetered) as caught:
+    with pytest.raises(UnmeterableCall) as caught:
         read_call_size(asking(**more))
     assert caught.value.why.startswith(f"{field}: ")
 
 
 @pytest.mark.parametrize("raw", [b"", b"[]", b"{", b"{}", b'{"model": 5}', b"\xff", b"[" * 100_000])
 def test_what_is_no_request_is_not_passed_on(raw: bytes) -> None:
-    with pytest.raises(Unmetered, match="must be a JSON object with a model"):
+    with pytest.raises(UnmeterableCall, match="must be a JSON object with a model"):
         read_call_size(raw)

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from supervisor.models.gateway.gateway import Gateway
-from supervisor.models.gateway.meter import Metered
+from supervisor.models.gateway.meter import CallTotals
 from supervisor.models.offline.reply import SIGNATURE
 from supervisor.protocol.conversation import ModelEndpoint, Tokens
 from tests.slowness import scaled
@@ -125,7 +125,7 @@ def by_claude_code(frame: dict[str, Any]) -> tuple[Tokens, int]:
 
 
 def by_gateway(gateway: Gateway) -> tuple[Tokens, int]:
-    metered = gateway.metered().get(MODEL, Metered())
+    metered = gateway.metered().get(MODEL, CallTotals())
     return metered.tokens, metered.nanos
 
 

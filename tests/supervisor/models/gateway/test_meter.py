@@ -1,72 +1,22 @@
 from __future__ import annotations
 
-import pytest
+from dataclasses import replace
 
-from supervisor.models.gateway.meter import CallRecord, Metered
-from supervisor.models.gateway.usage import StreamReader
-from supervisor.models.offline.reply import Reply, encode_event, stream_events
-from supervisor.models.prices import PriceList, Rates
+from supervisor.models.gateway.meter import CallTotals, ModelCall
 from supervisor.protocol.conversation import Tokens
-from tests.supervisor.models.gateway.meters import RecordingMeter
 
-PRICES = PriceList({"m": Rates.parse({"input": "1", "output": "2"})})
-
-
-def record(meter: RecordingMeter, totals: dict[str, Metered]) -> CallRecord:
-    return CallRecord(
-        owner="ada", meter=meter, model="asked", prices=PRICES, totals=totals, agent_id="a1", session_header="s1"
-    )
-
-
-def answered(call: CallRecord, model: str = "m") -> None:
-    reader = StreamReader()
-    call.follow(reader)
-    usage = {"input_tokens": 10, "output_tokens": 5}
-    for event in stream_events(Reply(text="x", usage=usage).message(model, 1)):
-        reader.feed(encode_event(event))
-        call.note()
+CALL = ModelCall(
+    id="c1",
+    owner="ada",
+    model="m",
+    tokens=Tokens(input=10, output=5),
+    nanos=20_000,
+    agent_id=None,
+    session_header=None,
+    complete=True,
+)
 
 
-def test_call_is_started_once_and_finished_once() -> None:
-    meter, totals = RecordingMeter(), dict[str, Metered]()
-    with record(meter, totals) as call:
-        answered(call)
-        assert not meter.ended
-    (begun,), (ended,) = meter.begun, meter.ended
-    assert (begun.tokens, begun.complete) == (Tokens(input=10, output=1), False)
-    assert (ended.tokens, ended.complete, ended.nanos) == (Tokens(input=10, output=5), True, 20_000)
-    assert begun.id == ended.id
-    assert (ended.owner, ended.model, ended.agent_id, ended.session_header) == ("ada", "m", "a1", "s1")
-
-
-def test_call_that_never_began_is_not_metered() -> None:
-    meter, totals = RecordingMeter(), dict[str, Metered]()
-    with record(meter, totals) as call:
-        call.follow(StreamReader())
-        call.note()
-    assert (meter.begun, meter.ended, totals) == ([], [], {})
-
-
-def test_call_that_breaks_is_finished() -> None:
-    meter, totals = RecordingMeter(), dict[str, Metered]()
-
-    def broken_call() -> None:
-        with record(meter, totals) as call:
-            answered(call)
-            raise RuntimeError("broken")
-
-    with pytest.raises(RuntimeError, match="broken"):
-        broken_call()
-    assert len(meter.ended) == 1
-
-
-def test_totals_are_kept_by_model() -> None:
-    meter, totals = RecordingMeter(), dict[str, Metered]()
-    for model in ("m", "m", "unheard-of"):
-        with record(meter, totals) as call:
-            answered(call, model)
-    assert totals == {
-        "m": Metered(calls=2, tokens=Tokens(input=20, output=10), nanos=40_000),
-        "unheard-of": Metered(calls=1, tokens=Tokens(input=10, output=5), unpriced=1),
-    }
-    assert meter.ended[-1].nanos is None
+def test_totals_add_tokens_and_prices_and_count_the_calls_without_a_price() -> None:
+    totals = CallTotals().plus(CALL).plus(replace(CALL, nanos=None))
+    assert totals == CallTotals(calls=2, tokens=Tokens(input=20, output=10), nanos=20_000, unpriced=1)

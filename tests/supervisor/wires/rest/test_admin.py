@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from supervisor.models.gateway.meter import Metered
+from supervisor.models.gateway.meter import CallTotals
 from supervisor.people.accounts import Accounts
 from supervisor.people.identity import Directory
 from supervisor.people.projects import Projects
@@ -182,7 +182,7 @@ async def test_route_of_nobody_needs_exactly_one_user(served: Served) -> None:
 
 
 async def test_meter_says_what_the_gateway_has_counted(tmp_path: Path) -> None:
-    counted = {"some-model": Metered(calls=2, tokens=Tokens(input=3, output=4), nanos=1_500_000, unpriced=1)}
+    counted = {"some-model": CallTotals(calls=2, tokens=Tokens(input=3, output=4), nanos=1_500_000, unpriced=1)}
     async with Served(tmp_path, meter=lambda: counted) as served:
         meter = (await served.operator.get("/api/admin/meter")).json()
     assert meter == {
