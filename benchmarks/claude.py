@@ -19,7 +19,7 @@ from benchmarks.core import USER, Core, core
 from benchmarks.figures import Figure, compare
 from benchmarks.process import environment, started
 from connectors.claude_code import command, fence, shelter
-from supervisor.operations.operations import WorkRequest
+from supervisor.operations.work_request import WorkRequest
 from supervisor.protocol.events import AnyEvent, ClaudeCodeDelta
 from supervisor.protocol.ids import uuid7
 from supervisor.protocol.messages import SessionId
@@ -94,14 +94,16 @@ async def _round(daemon: Core, sdk: Sdk, turns: int, ours: _Side, alone: _Side) 
 
 async def _connect(daemon: Core) -> SessionId:
     session_id = SessionId(f"claude-{uuid7()}")
-    await daemon.operations.connect(daemon.caller, session_id, daemon.project_path, USER)
+    await daemon.operations.sessions.connect(daemon.caller, session_id, daemon.project_path, USER)
     return session_id
 
 
 async def _turn(daemon: Core, session_id: SessionId) -> float:
     began = time.perf_counter()
-    taken = await daemon.operations.send(WorkRequest(caller=daemon.caller, channel="socket"), session_id, PROMPT, None)
-    await daemon.operations.answer(taken)
+    taken = await daemon.operations.messages.send(
+        WorkRequest(caller=daemon.caller, channel="socket"), session_id, PROMPT, None
+    )
+    await daemon.operations.messages.answer(taken)
     return (time.perf_counter() - began) * 1e3
 
 

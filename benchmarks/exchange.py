@@ -13,7 +13,7 @@ from benchmarks.core import USER, Core, core
 from benchmarks.daemon import running_daemon
 from benchmarks.figures import Figure, compare, percentile
 from benchmarks.process import started
-from supervisor.operations.operations import WorkRequest
+from supervisor.operations.work_request import WorkRequest
 from supervisor.protocol.ids import uuid7
 from supervisor.protocol.messages import SessionId
 
@@ -92,7 +92,7 @@ async def _in_process(folder: Path, counts: Sequence[int], rounds: int, exchange
             for clients in counts:
                 sessions = [SessionId(f"core-{uuid7()}") for _ in range(clients)]
                 for session_id in sessions:
-                    await daemon.operations.connect(daemon.caller, session_id, daemon.project_path, USER)
+                    await daemon.operations.sessions.connect(daemon.caller, session_id, daemon.project_path, USER)
                 each = max(2, exchanges // max(clients, 4))
                 p50: list[float] = []
                 cpu: list[float] = []
@@ -120,8 +120,8 @@ async def _drive_core(daemon: Core, sessions: list[SessionId], each: int) -> tup
     async def exchange(session_id: SessionId) -> None:
         for _ in range(each):
             began = time.perf_counter()
-            taken = await daemon.operations.send(asked, session_id, TEXT, None)
-            result = await daemon.operations.answer(taken)
+            taken = await daemon.operations.messages.send(asked, session_id, TEXT, None)
+            result = await daemon.operations.messages.answer(taken)
             took.append(time.perf_counter() - began)
             assert result.answer == TEXT
 

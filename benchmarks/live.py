@@ -15,7 +15,7 @@ from benchmarks.figures import Figure, compare
 from benchmarks.process import started
 from connectors.claude_code import tree
 from connectors.claude_code.allowance import proportional
-from supervisor.operations.operations import WorkRequest
+from supervisor.operations.work_request import WorkRequest
 from supervisor.protocol.ids import uuid7
 from supervisor.protocol.messages import SessionId
 
@@ -36,7 +36,9 @@ async def measure(folder: Path, short: bool) -> list[Figure]:
             outside, own = set(tree.table()), _resident()
             began = time.perf_counter()
             ids = [SessionId(f"live-{uuid7()}") for _ in range(count)]
-            await asyncio.gather(*(daemon.operations.connect(daemon.caller, i, daemon.project_path, USER) for i in ids))
+            await asyncio.gather(
+                *(daemon.operations.sessions.connect(daemon.caller, i, daemon.project_path, USER) for i in ids)
+            )
             connecting = (time.perf_counter() - began) / count
             began = time.perf_counter()
             await asyncio.gather(*(_turn(daemon, session_id) for session_id in ids))
@@ -63,7 +65,7 @@ async def measure(folder: Path, short: bool) -> list[Figure]:
 async def _turn(daemon: Core, session_id: SessionId) -> None:
     """Let a session answer; one that is refused ends the benchmark."""
     asked = WorkRequest(caller=daemon.caller, channel="socket")
-    await daemon.operations.answer(await daemon.operations.send(asked, session_id, PROMPT, None))
+    await daemon.operations.messages.answer(await daemon.operations.messages.send(asked, session_id, PROMPT, None))
 
 
 async def _alone(sdk: Sdk, seconds: float) -> tuple[float, float]:

@@ -51,7 +51,7 @@ async def measure(folder: Path, short: bool) -> list[Figure]:
 
 
 async def _connect(daemon: Core, ids: list[SessionId]) -> None:
-    connect = daemon.operations.connect
+    connect = daemon.operations.sessions.connect
     for start in range(0, len(ids), 100):
         batch = ids[start : start + 100]
         await asyncio.gather(*(connect(daemon.caller, i, daemon.project_path, USER) for i in batch))

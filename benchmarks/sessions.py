@@ -30,7 +30,9 @@ async def measure(folder: Path, short: bool) -> list[Figure]:
                 used = time.process_time()
                 for _ in range(each):
                     began = time.perf_counter()
-                    await daemon.operations.connect(daemon.caller, SessionId(uuid7()), daemon.project_path, USER)
+                    await daemon.operations.sessions.connect(
+                        daemon.caller, SessionId(uuid7()), daemon.project_path, USER
+                    )
                     took.append((time.perf_counter() - began) * 1e3)
                 cpu.append((time.process_time() - used) / each * 1e3)
                 p50.append(percentile(took, 50))

@@ -22,10 +22,13 @@ from supervisor.intake.intake import MAX_WAITING, Intake
 from supervisor.models.gateway.gateway import Gateway
 from supervisor.operations.api import Api
 from supervisor.operations.approvals import ApprovalOperations
+from supervisor.operations.messages import MessageOperations
 from supervisor.operations.one_shot import OneShot
-from supervisor.operations.operations import ONE_TURN_TO_END_SECONDS, PROCESS_WAIT_SECONDS, Operations
+from supervisor.operations.operations import Operations
 from supervisor.operations.queries import Queries
 from supervisor.operations.queue import QueueOperations
+from supervisor.operations.session_limits import SessionLimits
+from supervisor.operations.sessions import ONE_TURN_TO_END_SECONDS, PROCESS_WAIT_SECONDS, SessionOperations
 from supervisor.people.accounts import Accounts
 from supervisor.people.identity import Directory
 from supervisor.people.passphrases import Passphrases
@@ -232,16 +235,33 @@ class Core:
         )
 
     def _build_operations(self) -> Operations:
+        queries = Queries(self._store, self._directory, self._projects, self.sessions, self.spending)
         return Operations(
-            store=self._store,
-            directory=self._directory,
+            queries=queries,
+            sessions=self._build_session_operations(queries),
+            messages=MessageOperations(
+                store=self._store.turns,
+                directory=self._directory,
+                projects=self._projects,
+                queries=queries,
+                intake=self.intake,
+                pool=self.sessions,
+                waiters=self.completion.waiters,
+            ),
+        )
+
+    def _build_session_operations(self, queries: Queries) -> SessionOperations:
+        settings = self._config.claude_code
+        limits = SessionLimits(
+            self.sessions, max_sessions=settings.max_sessions, max_per_user=settings.max_sessions_per_user
+        )
+        return SessionOperations(
+            store=self._store.sessions,
+            queries=queries,
             projects=self._projects,
-            queries=Queries(self._store, self._directory, self._projects, self.sessions, self.spending),
-            intake=self.intake,
-            sessions=self.sessions,
+            pool=self.sessions,
             turns=self.turns,
-            waiters=self.completion.waiters,
-            claude_code=self._config.claude_code,
+            limits=limits,
             turn_to_end_seconds=self._tuning.turn_to_end_seconds,
             process_wait_seconds=self._tuning.process_wait_seconds,
         )

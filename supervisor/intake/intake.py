@@ -44,9 +44,6 @@ logger = logging.getLogger(__name__)
 MAX_WAITING = 1_000
 """Turns that may wait in the whole daemon before services are told `overloaded`."""
 
-DEDUP_SECONDS = 86_400.0
-"""How long an `external_id` counts (protocol.md section 1)."""
-
 
 class Intake:
     """Accepts messages; returns only after the commit."""

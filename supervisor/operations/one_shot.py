@@ -8,7 +8,8 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from supervisor.operations.operations import Operations, WorkRequest
+from supervisor.operations.operations import Operations
+from supervisor.operations.work_request import WorkRequest
 from supervisor.people.identity import Caller
 from supervisor.people.projects import Projects
 from supervisor.protocol.errors import ProjectNotAllowed, StorageError, TurnFailed
@@ -93,7 +94,7 @@ class OneShot:
         session_id, stream = SessionId(f"stream-{uuid7()}"), Stream()
         path = await asyncio.to_thread(self._folder, user, project)
         try:
-            await self._operations.connect(caller, session_id, path, user.id, model=model, tap=stream.take)
+            await self._operations.sessions.connect(caller, session_id, path, user.id, model=model, tap=stream.take)
             work = asyncio.create_task(self._see_through(caller, session_id, prompt, stream), name=f"run {session_id}")
             try:
                 yield stream, work
@@ -123,8 +124,10 @@ class OneShot:
             stream.lines.put_nowait(None)
 
     async def _answer(self, caller: Caller, session_id: SessionId, prompt: str) -> None:
-        taken = await self._operations.send(WorkRequest(caller=caller, channel=CHANNEL), session_id, prompt, None)
-        await self._operations.answer(taken)
+        taken = await self._operations.messages.send(
+            WorkRequest(caller=caller, channel=CHANNEL), session_id, prompt, None
+        )
+        await self._operations.messages.answer(taken)
 
     def _folder(self, user: User, name: str | None) -> str:
         """Return where a run works: in the named project, the user's default one, or a scratch folder.

@@ -12,6 +12,7 @@ from supervisor.protocol.errors import InvalidMessage, SessionNotFound, UserNotF
 from supervisor.protocol.messages import MessageId, Outbound, SessionId, UserId
 from supervisor.protocol.status import SessionStatus
 from supervisor.protocol.times import parse_day, usd
+from supervisor.sessions.lifecycle import Lifecycle
 from supervisor.sessions.pool import SessionPool
 from supervisor.spending.limits import Scope
 from supervisor.spending.spending import Spending
@@ -179,6 +180,11 @@ class Queries:
         """Return a session's record: from memory where only what never changes is needed, else from the store."""
         live = self._sessions.live(session_id)
         return live.session if live is not None else await self._store.sessions.get(session_id)
+
+    def lifecycle(self, session: Session) -> Lifecycle:
+        """Return the state of a session: that in memory, or where it is not in memory that of its record."""
+        live = self._sessions.live(session.id)
+        return live.lifecycle if live is not None else Lifecycle(session.status, session.end_reason)
 
     def _scope(self, caller: Caller, user_id: str | None) -> UserId | None:
         """Return the user whose things are asked for; None = everybody's, for a service."""

@@ -70,7 +70,9 @@ class HttpServer:
             ApprovalsApi(api.approvals).router(),
             QueueApi(api.queue).router(),
             BudgetsApi(queries, api.spending).router(),
-            admin_routes(api.accounts, api.store, api.operations.decide, [documented, operator_only, no_agents], meter),
+            admin_routes(
+                api.accounts, api.store, api.operations.messages.decide, [documented, operator_only, no_agents], meter
+            ),
         )
         self._stream = StreamSocket(api.one_shot, api.directory, query_token_seconds=config.query_token_max_seconds)
         self._webhooks: list[Route] = []

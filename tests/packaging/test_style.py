@@ -22,6 +22,7 @@ WITHOUT_OWN_TESTS = frozenset(
     {
         # Types without behaviour; what uses them tests them.
         Path("supervisor/operations/api.py"),
+        Path("supervisor/operations/operations.py"),
         Path("supervisor/protocol/conversation.py"),
         Path("supervisor/protocol/events.py"),
         Path("supervisor/protocol/ids.py"),

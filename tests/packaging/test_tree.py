@@ -38,7 +38,6 @@ BRANCHED: Mapping[str, str] = {
 WIDE: Mapping[str, str] = {
     "supervisor/approvals/approvals.py Approvals.__init__": "to be split",
     "supervisor/intake/intake.py Intake.__init__": "to be split",
-    "supervisor/operations/operations.py Operations.__init__": "to be split",
     "supervisor/sessions/pool.py SessionPool.__init__": "to be split",
     "supervisor/turns/runner.py TurnRunner.__init__": "to be split",
     "supervisor/turns/scheduler.py TurnScheduler.__init__": "to be split",

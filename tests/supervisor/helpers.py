@@ -11,7 +11,7 @@ from typing import Any
 
 from supervisor.config import ClaudeCode, ProjectConfig
 from supervisor.intake.submission import Taken
-from supervisor.operations.operations import WorkRequest
+from supervisor.operations.work_request import WorkRequest
 from supervisor.protocol.ids import uuid7
 from supervisor.protocol.messages import Address, Inbound, MessageId, Receipt, Reply, SessionId
 from supervisor.protocol.status import Permissions, TurnState
@@ -47,20 +47,22 @@ def project(folder: Path, name: str, **settings: Any) -> dict[str, ProjectConfig
 async def connect(core: Core, session_id: str = "s1", *, path: Path | None = None, user: str = "alice") -> bool:
     """Connect a session; return whether it was resumed."""
     caller = core.directory.caller(OPERATOR)
-    connected = await core.operations.connect(caller, SessionId(session_id), str(path or core.site), user)
+    connected = await core.operations.sessions.connect(caller, SessionId(session_id), str(path or core.site), user)
     return connected.resumed
 
 
 async def send(core: Core, text: str, session_id: str = "s1") -> Taken:
     """Accept a prompt for a session and start it, without waiting for its end."""
-    taken = await core.operations.send(asked(core), SessionId(session_id), text, None)
-    core.operations.start(taken)
+    taken = await core.operations.messages.send(asked(core), SessionId(session_id), text, None)
+    core.operations.messages.start(taken)
     return taken
 
 
 async def ask(core: Core, text: str, session_id: str = "s1", *, context: Mapping[str, Any] | None = None) -> Result:
     """Send a prompt to a session and wait for its end."""
-    return await core.operations.answer(await core.operations.send(asked(core), SessionId(session_id), text, context))
+    return await core.operations.messages.answer(
+        await core.operations.messages.send(asked(core), SessionId(session_id), text, context)
+    )
 
 
 async def session(core: Core, session_id: str = "s1") -> Session:

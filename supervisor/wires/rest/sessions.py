@@ -17,7 +17,8 @@ from starlette.responses import JSONResponse
 from supervisor.commands.words import answers_question
 from supervisor.delivery import reports
 from supervisor.intake.submission import Taken
-from supervisor.operations.operations import Operations, WorkRequest
+from supervisor.operations.operations import Operations
+from supervisor.operations.work_request import WorkRequest
 from supervisor.people.accounts import mailbox
 from supervisor.people.identity import Caller, Directory
 from supervisor.protocol.errors import (
@@ -132,7 +133,7 @@ class Rest:
     async def create_session(self, caller: Calling, body: NewSession, same: Repeated) -> answers.Connected:
         """Create a session."""
         session_id = SessionId(uuid7())
-        event = await self._operations.connect(caller, session_id, body.project_path, body.user_id)
+        event = await self._operations.sessions.connect(caller, session_id, body.project_path, body.user_id)
         session = await self._operations.queries.session(caller, session_id)
         return answers.Connected(
             session_id=session_id,
@@ -172,11 +173,11 @@ class Rest:
 
     async def disconnect(self, caller: Calling, session_id: Id) -> answers.Disconnected:
         """End a session; a turn that runs is interrupted."""
-        return picked(answers.Disconnected, await self._operations.disconnect(caller, SessionId(session_id)))
+        return picked(answers.Disconnected, await self._operations.sessions.disconnect(caller, SessionId(session_id)))
 
     async def interrupt(self, caller: Calling, session_id: Id, same: Repeated) -> answers.Interrupted:
         """Stop the running turn; harmless with nothing running."""
-        return picked(answers.Interrupted, await self._operations.interrupt(caller, SessionId(session_id)))
+        return picked(answers.Interrupted, await self._operations.sessions.interrupt(caller, SessionId(session_id)))
 
     # -- messages
 
@@ -195,10 +196,12 @@ class Rest:
         """Send a prompt and wait for its answer; leaving does not stop its turn."""
         asked = _asked(caller, CHANNEL, same)
         try:
-            taken = await self._operations.send(asked, SessionId(session_id), body.message, body.context, body.mode)
+            taken = await self._operations.messages.send(
+                asked, SessionId(session_id), body.message, body.context, body.mode
+            )
         except IdempotencyConflict:
             raise _conflict(same) from None
-        return answers.answer(await self._operations.answer(taken))
+        return answers.answer(await self._operations.messages.answer(taken))
 
     async def route_conversation(
         self, request: Request, caller: Calling, body: Conversation, same: Repeated
@@ -211,16 +214,16 @@ class Rest:
         if answers_question(body.message):
             await refuse_agent(request)
         else:
-            decision = await self._operations.decide(user, channel, body.message)
+            decision = await self._operations.messages.decide(user, channel, body.message)
         # A repetition of what was accepted before a crash is a repetition, whatever would be decided now.
-        first = await self._operations.earlier(caller, channel, asked.external_id)
+        first = await self._operations.messages.earlier(caller, channel, asked.external_id)
         if decision is not None and decision.target is not Target.CLAUDE_CODE and first is None:
             return answers.NotRouted(reason=decision.reason)
         try:
-            taken = await self._operations.route(asked, user, body.message, decision=decision)
+            taken = await self._operations.messages.route(asked, user, body.message, decision=decision)
         except IdempotencyConflict:
             raise _conflict(same) from None
-        self._operations.start(taken)
+        self._operations.messages.start(taken)
         return answers.Routed(
             user_id=user.id,
             message=body.message,

@@ -11,7 +11,8 @@ from typing import Any
 from supervisor.commands import words
 from supervisor.delivery import reports
 from supervisor.operations.approvals import ApprovalOperations
-from supervisor.operations.operations import Operations, WorkRequest
+from supervisor.operations.operations import Operations
+from supervisor.operations.work_request import WorkRequest
 from supervisor.people.accounts import mailbox, phone
 from supervisor.people.identity import Caller, Directory
 from supervisor.protocol import events, requests
@@ -72,15 +73,15 @@ class Service:
                 return await self._received(request, caller, client)
             case requests.ClaudeCodeConnect(session_id=session_id):
                 async with client.order.session(SessionId(session_id)):
-                    return await self._operations.connect(
+                    return await self._operations.sessions.connect(
                         caller, SessionId(session_id), request.project_path, request.user_id
                     )
             case requests.ClaudeCodeDisconnect(session_id=session_id):
                 async with client.order.session(SessionId(session_id)):
-                    return await self._operations.disconnect(caller, SessionId(session_id))
+                    return await self._operations.sessions.disconnect(caller, SessionId(session_id))
             case requests.ClaudeCodeInterrupt(session_id=session_id):
                 async with client.order.session(SessionId(session_id)):
-                    return await self._operations.interrupt(caller, SessionId(session_id))
+                    return await self._operations.sessions.interrupt(caller, SessionId(session_id))
             case requests.GetSessionStatus(session_id=session_id):
                 return await self._operations.queries.status(caller, SessionId(session_id))
             case requests.ListSessions():
@@ -108,8 +109,10 @@ class Service:
         session_id = SessionId(request.session_id)
         asked = _asked(request, caller, CHANNEL, session_id, request.message, request.context)
         async with client.order.session(session_id), client.order.accepting:
-            taken = await self._operations.send(asked, session_id, request.message, request.context, request.mode)
-        result = await self._operations.answer(taken)
+            taken = await self._operations.messages.send(
+                asked, session_id, request.message, request.context, request.mode
+            )
+        result = await self._operations.messages.answer(taken)
         return events.ClaudeCodeResponse(
             session_id=session_id,
             message_id=result.turn.message_id,
@@ -127,8 +130,8 @@ class Service:
             await client.refuse_agents()
         asked = _asked(request, caller, CHANNEL, request.user_id, request.message, request.thread)
         async with client.order.accepting:
-            taken = await self._operations.route(asked, user, request.message, thread=request.thread or "")
-        result = await self._operations.answer(taken)
+            taken = await self._operations.messages.route(asked, user, request.message, thread=request.thread or "")
+        result = await self._operations.messages.answer(taken)
         return events.MessageResponse(
             target="claude_code" if result.turn.target is Target.CLAUDE_CODE else "assistant",
             reason=result.turn.reason,
@@ -154,11 +157,11 @@ class Service:
         async with client.order.accepting:
             if isinstance(request, requests.SmsReceived):
                 asked = _asked(request, caller, "sms", request.from_, request.message)
-                taken = await self._operations.route(asked, user, request.message, reply=reply)
+                taken = await self._operations.messages.route(asked, user, request.message, reply=reply)
             else:
                 asked = _asked(request, caller, "mail", request.from_, request.subject, request.body)
                 thread = await self._thread(request, caller)
-                taken = await self._operations.route(asked, user, request.body, thread=thread, reply=reply)
+                taken = await self._operations.messages.route(asked, user, request.body, thread=thread, reply=reply)
         message_id = taken.accepted.message_id
         if taken.accepted.duplicate:
             first = await self._operations.queries.reply(caller, message_id)
@@ -168,7 +171,7 @@ class Service:
             return self._acknowledged(request, message_id)
         # Nothing was awaited since a new message was accepted, so its reply cannot have left before it is expected.
         expected = self._replies.expect(caller.account, message_id, client, request.request_id)
-        self._operations.start(taken)
+        self._operations.messages.start(taken)
         if not self._ack_after:
             return None
         try:
@@ -208,7 +211,7 @@ class Service:
         """Return the thread of a mail: that of the mail (or of our answer) that it answers, else a new one."""
         if not request.in_reply_to:
             return f"email:{request.external_id or uuid7()}"
-        earlier = await self._operations.earlier(caller, "mail", request.in_reply_to)
+        earlier = await self._operations.messages.earlier(caller, "mail", request.in_reply_to)
         if earlier is not None and earlier.turn.thread:
             return earlier.turn.thread
         return f"email:{request.in_reply_to}"

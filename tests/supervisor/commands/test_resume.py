@@ -203,7 +203,7 @@ async def test_a_session_that_is_interrupted_twice_within_ten_minutes_needs_atte
             assert scripted(after).prompts == []
             assert await open_codes(after) == []
             caller = after.directory.caller("operator-token-of-the-tests")
-            await after.operations.connect(caller, stored.id, stored.project_path, "alice")
+            await after.operations.sessions.connect(caller, stored.id, stored.project_path, "alice")
             assert (await session_of(after, message_id)).status is SessionStatus.ACTIVE
 
 
@@ -214,7 +214,7 @@ async def _has_failed(core: Core, message_id: MessageId) -> bool:
 async def test_a_word_for_a_session_that_was_ended_on_purpose_is_refused_and_still_counts(tmp_path: Path) -> None:
     async with restarted(tmp_path) as (core, message_id):
         session = await session_of(core, message_id)
-        await core.operations.disconnect(core.directory.caller("operator-token-of-the-tests"), session.id)
+        await core.operations.sessions.disconnect(core.directory.caller("operator-token-of-the-tests"), session.id)
         assert (await answer(core, "CONTINUE")).startswith("Session is not active")
         assert len(await open_codes(core)) == 1
 

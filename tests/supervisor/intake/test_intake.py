@@ -141,16 +141,16 @@ async def test_services_are_not_limited_but_told_that_too_much_waits(tmp_path: P
     async with core_with(tmp_path, limits=Limits(messages_per_minute=1), tuning=Tuning(max_waiting=3)) as core:
         await connect(core)
         for _ in range(4):
-            taken = await core.operations.send(asked(core), SessionId("s1"), "hold", None)
-            core.operations.start(taken)
+            taken = await core.operations.messages.send(asked(core), SessionId("s1"), "hold", None)
+            core.operations.messages.start(taken)
         await until(scripted(core).held, "the first runs")
         await until(lambda: core.turns.backlog == 3, "three wait")
         with pytest.raises(Overloaded) as refused:
-            await core.operations.send(asked(core), SessionId("s1"), "hold", None)
+            await core.operations.messages.send(asked(core), SessionId("s1"), "hold", None)
         assert refused.value.retry_after
-        await core.operations.disconnect(asked(core).caller, SessionId("s1"))
+        await core.operations.sessions.disconnect(asked(core).caller, SessionId("s1"))
         await connect(core)
-        await core.operations.send(asked(core), SessionId("s1"), "hello", None)
+        await core.operations.messages.send(asked(core), SessionId("s1"), "hello", None)
 
 
 async def test_an_empty_message_is_answered_with_a_sentence(tmp_path: Path) -> None:

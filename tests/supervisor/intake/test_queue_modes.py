@@ -18,8 +18,8 @@ from tests.waiting import until
 
 
 async def prompt(core: Core, text: str, mode: Mode | None = None, external_id: str | None = None) -> Taken:
-    taken = await core.operations.send(asked(core, external_id=external_id), SessionId("s1"), text, None, mode)
-    core.operations.start(taken)
+    taken = await core.operations.messages.send(asked(core, external_id=external_id), SessionId("s1"), text, None, mode)
+    core.operations.messages.start(taken)
     return taken
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from supervisor.config import Queue
-from supervisor.operations.operations import WorkRequest
+from supervisor.operations.work_request import WorkRequest
 from supervisor.people.identity import Caller
 from supervisor.protocol.messages import Receipt, UserId
 from supervisor.protocol.status import TurnState
@@ -141,9 +141,9 @@ async def test_what_a_service_routes_interrupts_where_config_toml_says_so_and_by
         caller = Caller(name="alice", user_id=UserId("alice"))
         alice = core.directory.user("alice")
         asked = WorkRequest(caller=caller, channel="http")
-        core.operations.start(await core.operations.route(asked, alice, "claude: hold on"))
+        core.operations.messages.start(await core.operations.messages.route(asked, alice, "claude: hold on"))
         await until(scripted(core).held, "the first runs")
-        core.operations.start(await core.operations.route(asked, alice, "claude: interrupt: now"))
+        core.operations.messages.start(await core.operations.messages.route(asked, alice, "claude: interrupt: now"))
         assert scripted(core).interrupts == interrupts
         scripted(core).release()
         await until(core.all_answered, "both are answered")

@@ -97,10 +97,10 @@ async def test_another_users_session_is_not_found(tmp_path: Path) -> None:
         bob, operations = await person(core, "bob"), core.operations
         theirs = replace(asked(core), caller=bob)
         for call in (
-            operations.send(theirs, S1, "hello", None),
+            operations.messages.send(theirs, S1, "hello", None),
             operations.queries.status(bob, S1),
-            operations.disconnect(bob, S1),
-            operations.interrupt(bob, S1),
+            operations.sessions.disconnect(bob, S1),
+            operations.sessions.interrupt(bob, S1),
             operations.queries.history(bob, S1, limit=5, before=None),
             operations.queries.cost(bob, user_id=None, session_id="s1", since=None, until=None, group_by=None, limit=5),
         ):

@@ -11,7 +11,7 @@ from supervisor.commands.dispatch import Asker
 from supervisor.commands.status import StatusCommands
 from supervisor.commands.words import Command, Word
 from supervisor.config import BudgetConfig, ProjectConfig
-from supervisor.operations.operations import WorkRequest
+from supervisor.operations.work_request import WorkRequest
 from supervisor.people.identity import Caller
 from supervisor.protocol.conversation import Tokens
 from supervisor.protocol.errors import BudgetExceeded, NotAllowed, ProjectNotAllowed, SessionNotFound, TurnFailed
@@ -44,8 +44,8 @@ def caller(user_id: str) -> Caller:
 async def say(core: Core, user_id: str, text: str) -> Result:
     """Let a user write to the project; return what became of it."""
     asked = WorkRequest(caller=caller(user_id), channel="http")
-    return await core.operations.answer(
-        await core.operations.route(asked, core.directory.user(user_id), f"@team {text}")
+    return await core.operations.messages.answer(
+        await core.operations.messages.route(asked, core.directory.user(user_id), f"@team {text}")
     )
 
 
@@ -112,14 +112,16 @@ async def test_all_users_of_the_project_list_see_and_stop_it_and_nobody_else(tmp
         await core.accounts.put_user("carol", name="Carol", role="COORDINATOR")
         assert await queries.list_sessions(caller("carol"), None, active_only=False, limit=9) == []
         assert await queries.result(caller("carol"), shared.message_id) is None
-        for asks in (queries.session, core.operations.interrupt, core.operations.disconnect):
+        for asks in (queries.session, core.operations.sessions.interrupt, core.operations.sessions.disconnect):
             with pytest.raises(SessionNotFound):
                 await asks(caller("carol"), shared.session_id)
         with pytest.raises(ProjectNotAllowed):
-            await core.operations.connect(caller("carol"), shared.session_id, str(tmp_path / "team"), "carol")
-        connected = await core.operations.connect(caller("bob"), shared.session_id, str(tmp_path / "team"), "bob")
+            await core.operations.sessions.connect(caller("carol"), shared.session_id, str(tmp_path / "team"), "carol")
+        connected = await core.operations.sessions.connect(
+            caller("bob"), shared.session_id, str(tmp_path / "team"), "bob"
+        )
         assert connected.session_id == shared.session_id
-        ended = await core.operations.disconnect(caller("bob"), shared.session_id)
+        ended = await core.operations.sessions.disconnect(caller("bob"), shared.session_id)
         assert ended.session_id == shared.session_id
 
 
@@ -130,11 +132,13 @@ async def test_the_rights_are_those_of_who_writes(tmp_path: Path) -> None:
         sees = await core.operations.queries.session(caller("olga"), session_id)
         assert sees.user_id == "alice"
         with pytest.raises(NotAllowed):  # an operator reads
-            await core.operations.send(WorkRequest(caller=caller("olga"), channel="socket"), session_id, "two", None)
-        taken = await core.operations.send(
+            await core.operations.messages.send(
+                WorkRequest(caller=caller("olga"), channel="socket"), session_id, "two", None
+            )
+        taken = await core.operations.messages.send(
             WorkRequest(caller=caller("bob"), channel="socket"), session_id, "three", None
         )
-        answered = await core.operations.answer(taken)
+        answered = await core.operations.messages.answer(taken)
         assert (answered.turn.user_id, answered.answer) == ("bob", "three\n\n(written by Bob)")
         await core.accounts.remove_user("bob")
         with pytest.raises(SessionNotFound):
@@ -154,7 +158,7 @@ async def test_each_pays_for_what_they_write_by_their_own_limit(tmp_path: Path) 
         with pytest.raises(BudgetExceeded, match="Budget exceeded"):
             await say(core, "alice", "two")
         asked = WorkRequest(caller=caller("bob"), channel="socket")
-        core.operations.start(await core.operations.send(asked, session_id, "hold on", None))
+        core.operations.messages.start(await core.operations.messages.send(asked, session_id, "hold on", None))
         await until(scripted(core).held, "bob's turn runs in the session that alice began")
         assert await live.meter.admit("m", 10, most_nanos=1) is None
         scripted(core).release("done")

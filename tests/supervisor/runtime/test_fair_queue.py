@@ -83,7 +83,7 @@ async def test_a_connect_and_a_disconnect_do_not_wait_without_end_while_all_are_
         with pytest.raises(ConnectionFailed, match="every process is busy"):
             await connect(core, "late", path=free)
         taken = await send(core, "hello", "late")  # a prompt waits for room, as long as it takes
-        await core.operations.disconnect(core.directory.caller(OPERATOR), SessionId("late"))
+        await core.operations.sessions.disconnect(core.directory.caller(OPERATOR), SessionId("late"))
         assert await state(core, taken) is TurnState.CANCELLED
         scripted(core).release()
         await until(core.all_answered, "the other one has ended")

@@ -43,8 +43,8 @@ def script(*steps: dict[str, object]) -> str:
 
 async def say(core: Core, text: str, user: str = "alice") -> Result:
     """Ask the assistant and return its answer."""
-    taken = await core.operations.route(asked(core), core.directory.user(user), f"assistant: {text}")
-    return await core.operations.answer(taken)
+    taken = await core.operations.messages.route(asked(core), core.directory.user(user), f"assistant: {text}")
+    return await core.operations.messages.answer(taken)
 
 
 async def test_an_answer_and_its_cost_come_from_the_model_through_the_gateway(tmp_path: Path) -> None:
@@ -118,8 +118,8 @@ async def test_an_answer_that_was_cut_is_charged_as_an_estimate(tmp_path: Path) 
 async def test_an_interrupted_answer_is_kept_and_paid_for(tmp_path: Path) -> None:
     async with core_with(tmp_path) as (core, _):
         text = script({"text": "one two three four five six seven", "token_delay": 0.2})
-        taken = await core.operations.route(asked(core), core.directory.user("alice"), f"assistant: {text}")
-        core.operations.start(taken)
+        taken = await core.operations.messages.route(asked(core), core.directory.user("alice"), f"assistant: {text}")
+        core.operations.messages.start(taken)
         await until(lambda: _has_text(core, taken.lane), "it writes")
         await core.turns.interrupt(taken.lane)
         await until(lambda: _is_final(core, taken.accepted.message_id), "it has ended")

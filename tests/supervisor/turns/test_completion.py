@@ -53,8 +53,8 @@ async def test_an_answer_without_text_is_told_as_such(tmp_path: Path) -> None:
 async def test_an_outcome_that_the_disk_refuses_is_told_and_stored_once_space_returns(tmp_path: Path) -> None:
     async with Core(tmp_path, connector=ScriptedConnector()) as core:
         await connect(core)
-        taken = await core.operations.send(asked(core), SessionId("s1"), "hold", None)
-        answer = asyncio.create_task(core.operations.answer(taken))
+        taken = await core.operations.messages.send(asked(core), SessionId("s1"), "hold", None)
+        answer = asyncio.create_task(core.operations.messages.answer(taken))
         await until(scripted(core).held, "it is held")
         async with full_disk(core):
             scripted(core).release("x" * 100_000)

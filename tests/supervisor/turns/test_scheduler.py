@@ -49,8 +49,8 @@ async def test_fifty_senders_get_their_own_answers_one_turn_at_a_time_in_accepte
         async def sender(number: int) -> None:
             for turn in range(4):
                 name, text = pick.choice(names), f"sender {number} turn {turn}"
-                taken = await core.operations.send(asked(core), SessionId(name), text, None)
-                answered = await core.operations.answer(taken)
+                taken = await core.operations.messages.send(asked(core), SessionId(name), text, None)
+                answered = await core.operations.messages.answer(taken)
                 assert answered.answer == text
                 order[name].append(taken.accepted.message_id)
 
@@ -155,7 +155,8 @@ async def test_a_sweep_makes_up_for_a_lost_word(tmp_path: Path) -> None:
         await connect(core)
         await core.sessions.close_idle([SessionId("s1")], EndReason.IDLE)
         taken = [
-            await core.operations.send(asked(core), SessionId("s1"), f"number {number}", None) for number in range(3)
+            await core.operations.messages.send(asked(core), SessionId("s1"), f"number {number}", None)
+            for number in range(3)
         ]
         assert connector.prompts == []  # accepted, and nobody has told the lane
         await core.turns.sweep()
@@ -168,7 +169,7 @@ async def test_a_sender_that_leaves_while_it_is_accepted_leaves_no_turn_hanging(
     connector = ScriptedConnector()
     async with Core(tmp_path, connector=connector, crash=gate) as core:
         await connect(core)
-        leaving = asyncio.create_task(core.operations.send(asked(core), SessionId("s1"), "one", None))
+        leaving = asyncio.create_task(core.operations.messages.send(asked(core), SessionId("s1"), "one", None))
         await until(gate.reached.is_set, "it is being accepted")
         leaving.cancel()
         await asyncio.gather(leaving, return_exceptions=True)
@@ -187,7 +188,7 @@ async def test_a_sender_that_leaves_at_the_moment_it_is_accepted_leaves_no_turn_
             leaving.cancel()
 
         beside = asyncio.create_task(neighbour())
-        leaving = asyncio.create_task(core.operations.send(asked(core), SessionId("s1"), "one", None))
+        leaving = asyncio.create_task(core.operations.messages.send(asked(core), SessionId("s1"), "one", None))
         await asyncio.gather(beside, leaving, return_exceptions=True)
         assert leaving.cancelled()
         assert (await asyncio.wait_for(ask(core, "two"), scaled(8))).answer == "two"
@@ -206,11 +207,11 @@ async def test_a_failed_turn_is_an_error_and_the_session_goes_on(tmp_path: Path)
 async def test_interrupting_ends_the_turn_and_keeps_what_was_written(tmp_path: Path) -> None:
     async with Core(tmp_path, connector=ScriptedConnector()) as core:
         await connect(core)
-        taken = await core.operations.send(asked(core), SessionId("s1"), "hold", None)
-        answer = asyncio.create_task(core.operations.answer(taken))
+        taken = await core.operations.messages.send(asked(core), SessionId("s1"), "hold", None)
+        answer = asyncio.create_task(core.operations.messages.answer(taken))
         await until(scripted(core).held, "it is held")
         await until(lambda: _written(core), "something is written")
-        interrupted = await core.operations.interrupt(asked(core).caller, SessionId("s1"))
+        interrupted = await core.operations.sessions.interrupt(asked(core).caller, SessionId("s1"))
         assert (interrupted.message_id, interrupted.partial) == (taken.accepted.message_id, True)
         with pytest.raises(TurnFailed, match="interrupted"):
             await answer
@@ -231,7 +232,7 @@ def _written(core: Core) -> bool:
 async def test_interrupting_with_nothing_running_is_harmless(tmp_path: Path) -> None:
     async with Core(tmp_path, connector=ScriptedConnector()) as core:
         await connect(core)
-        interrupted = await core.operations.interrupt(asked(core).caller, SessionId("s1"))
+        interrupted = await core.operations.sessions.interrupt(asked(core).caller, SessionId("s1"))
         assert (interrupted.message_id, interrupted.partial) == (None, False)
 
 
@@ -268,8 +269,8 @@ async def test_an_assistant_that_breaks_its_contract_is_an_error_to_whoever_wait
         for broken in ("open", "prompt", "events"):
             assistant.breaking = int(broken == "open")
             text = "break" if broken == "prompt" else "hold" if broken == "events" else "hello"
-            taken = await core.operations.route(asked(core), alice, text)
-            answer = asyncio.create_task(core.operations.answer(taken))
+            taken = await core.operations.messages.route(asked(core), alice, text)
+            answer = asyncio.create_task(core.operations.messages.answer(taken))
             if broken == "events":
                 await until(assistant.held, "it is held")
                 assistant.opened[-1].raise_in_events(RuntimeError("a plug-in that is broken"))
@@ -277,7 +278,7 @@ async def test_an_assistant_that_breaks_its_contract_is_an_error_to_whoever_wait
                 await asyncio.wait_for(answer, scaled(8))
             assert await state(core, taken) is TurnState.FAILED
         assert (
-            await core.operations.answer(await core.operations.route(asked(core), alice, "hello"))
+            await core.operations.messages.answer(await core.operations.messages.route(asked(core), alice, "hello"))
         ).answer == "hello"
 
 
@@ -311,8 +312,8 @@ async def test_what_a_turn_says_is_shown_live_to_whoever_listens(tmp_path: Path)
 async def test_drain_lets_a_running_turn_finish(tmp_path: Path) -> None:
     async with Core(tmp_path, connector=ScriptedConnector()) as core:
         await connect(core)
-        taken = await core.operations.send(asked(core), SessionId("s1"), "hold", None)
-        answer = asyncio.create_task(core.operations.answer(taken))
+        taken = await core.operations.messages.send(asked(core), SessionId("s1"), "hold", None)
+        answer = asyncio.create_task(core.operations.messages.answer(taken))
         await until(scripted(core).held, "it is held")
         drain = asyncio.create_task(core.turns.drain(20))
         await asyncio.sleep(0)
@@ -345,8 +346,8 @@ async def test_drain_tells_those_who_wait_that_their_message_is_kept(tmp_path: P
         await connect(core)
         first = asyncio.create_task(ask(core, "deaf"))
         await until(scripted(core).held, "the first is held")
-        taken = await core.operations.send(asked(core), SessionId("s1"), "later", None)
-        second = asyncio.create_task(core.operations.answer(taken))
+        taken = await core.operations.messages.send(asked(core), SessionId("s1"), "later", None)
+        second = asyncio.create_task(core.operations.messages.answer(taken))
         await until(lambda: _pending(core, 1), "the second waits")
         await core.turns.drain(0.05)
         with pytest.raises(TurnFailed, match="shut down"):
@@ -422,7 +423,7 @@ async def test_a_message_that_the_disk_refuses_is_not_accepted(tmp_path: Path) -
         await connect(core)
         async with full_disk(core):
             with pytest.raises(StorageError):
-                await core.operations.send(asked(core), SessionId("s1"), "x" * 100_000, None)
+                await core.operations.messages.send(asked(core), SessionId("s1"), "x" * 100_000, None)
             with pytest.raises(StorageError):
                 await core.intake.accept(text_message("claude: " + "x" * 100_000))
         assert (await ask(core, "hello")).answer == "hello"
@@ -469,7 +470,7 @@ async def test_an_interrupt_while_the_process_starts_ends_the_turn_as_it_begins(
         taken = await send(core, "hold")
         await until(lambda: scripted(core).opening == 1, "its process starts")
         caller = core.directory.caller(OPERATOR)
-        interrupting = asyncio.create_task(core.operations.interrupt(caller, SessionId("s1")))
+        interrupting = asyncio.create_task(core.operations.sessions.interrupt(caller, SessionId("s1")))
         await asyncio.sleep(0)  # it waits for the turn now
         assert not interrupting.done()
         scripted(core).gate.set()

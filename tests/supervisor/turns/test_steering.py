@@ -195,12 +195,14 @@ async def test_a_prompt_that_may_have_been_written_is_not_written_again_and_its_
 async def test_a_service_gets_an_answer_of_its_own_to_each_message(tmp_path: Path, mode: str) -> None:
     async with steering(tmp_path, mode) as core:
         alice = core.directory.user("alice")
-        first = await core.operations.route(asked(core), alice, "claude: hold the door")
-        core.operations.start(first)
+        first = await core.operations.messages.route(asked(core), alice, "claude: hold the door")
+        core.operations.messages.start(first)
         await held(core)
-        others = [await core.operations.route(asked(core), alice, f"claude: {word}") for word in ("one", "two")]
+        others = [
+            await core.operations.messages.route(asked(core), alice, f"claude: {word}") for word in ("one", "two")
+        ]
         for taken in others:
-            core.operations.start(taken)
+            core.operations.messages.start(taken)
         assert conversation(core).taken == []
         await conversation(core).end()
         assert [(await ended(core, one.accepted.message_id)).answer for one in others] == ["one", "two"]

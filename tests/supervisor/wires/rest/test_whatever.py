@@ -38,7 +38,7 @@ def survivor(folder: Path) -> Iterator[Callable[..., None]]:
     with asyncio.Runner() as runner:
         served = runner.run(Served(folder).__aenter__())
         core, everybody = served.core, Caller(name="tests")
-        runner.run(core.operations.connect(everybody, SessionId("fuzz"), str(core.site), "alice"))
+        runner.run(core.operations.sessions.connect(everybody, SessionId("fuzz"), str(core.site), "alice"))
 
         async def ask(method: str, path: str, **more: Any) -> None:
             response = await served.service.request(method, path, **more)

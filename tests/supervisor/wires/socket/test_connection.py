@@ -11,8 +11,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from supervisor.operations.messages import MessageOperations
 from supervisor.operations.operations import Operations
 from supervisor.operations.queries import Queries
+from supervisor.operations.sessions import SessionOperations
 from supervisor.people.identity import Caller
 from supervisor.protocol import events
 from supervisor.protocol.ids import uuid7
@@ -126,8 +128,12 @@ async def test_another_token_makes_it_another_caller_without_the_topics_of_the_f
 
 async def test_what_the_caller_before_asked_to_hear_is_not_heard_by_the_next(tmp_path: Path) -> None:
     async with Listening(tmp_path) as listening:
-        operations, queries = Operations.__new__(Operations), Waiting()
-        operations.queries = queries
+        queries = Waiting()
+        operations = Operations(
+            queries=queries,
+            sessions=SessionOperations.__new__(SessionOperations),
+            messages=MessageOperations.__new__(MessageOperations),
+        )
         client = await listening.client_of(operations)
         await client.send("subscribe", topics=["session:s1"], request_id="s")
         async with asyncio.timeout(scaled(PATIENCE)):

@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from supervisor import config
+from supervisor.operations.messages import MessageOperations
 from supervisor.operations.operations import Operations
 from supervisor.operations.queries import Queries
+from supervisor.operations.sessions import SessionOperations
 from supervisor.people.identity import Caller
 from supervisor.protocol import events
 from supervisor.protocol.errors import BudgetExceeded, Overloaded, RateLimited, StorageError, XswarmError
@@ -156,10 +158,12 @@ async def test_every_error_of_the_core_is_a_frame_with_its_code_and_text(
 
 
 def failing(error: Exception) -> Operations:
-    """Return operations whose queries raise; the rest of them is not asked."""
-    operations = Operations.__new__(Operations)
-    operations.queries = Failing(error)
-    return operations
+    """Return operations whose queries raise; the test calls no others."""
+    return Operations(
+        queries=Failing(error),
+        sessions=SessionOperations.__new__(SessionOperations),
+        messages=MessageOperations.__new__(MessageOperations),
+    )
 
 
 class Failing(Queries):

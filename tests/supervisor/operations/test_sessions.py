@@ -1,20 +1,16 @@
-"""What callers may ask: connect, disconnect, send, history, cost; by their rights, with the protocol's errors."""
+"""Connecting, disconnecting and interrupting sessions: by the caller's rights, with the errors of the protocol."""
 
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from supervisor.config import ClaudeCode
 from supervisor.core import Tuning
 from supervisor.people.identity import Caller
 from supervisor.protocol.errors import (
-    IdempotencyConflict,
     InvalidMessage,
-    MaxSessions,
     NotAllowed,
     ProjectNotAllowed,
     SessionNotActive,
@@ -27,7 +23,7 @@ from supervisor.protocol.status import EndReason, SessionStatus, TurnState
 from tests.fakes import ScriptedConnector
 from tests.slowness import scaled
 from tests.supervisor.harness import OPERATOR, Core
-from tests.supervisor.helpers import PLENTY, ask, asked, connect, result, scripted, session, state, text_message
+from tests.supervisor.helpers import ask, asked, connect, result, scripted, session, state, text_message
 from tests.waiting import until
 
 S1 = SessionId("s1")
@@ -47,7 +43,7 @@ async def test_connecting_twice_attaches_and_connecting_after_the_end_resumes(tm
     async with Core(tmp_path, connector=ScriptedConnector()) as core:
         assert await connect(core) is False
         assert await connect(core) is False
-        await core.operations.disconnect(operator(core), S1)
+        await core.operations.sessions.disconnect(operator(core), S1)
         assert await connect(core) is True
         await core.sessions.close_idle([S1], EndReason.IDLE)
         assert await connect(core) is True
@@ -58,25 +54,25 @@ async def test_who_may_connect_what(tmp_path: Path) -> None:
     async with Core(tmp_path, connector=ScriptedConnector()) as core:
         operations, site = core.operations, str(core.site)
         with pytest.raises(UserNotFound):
-            await operations.connect(operator(core), S1, site, "nobody")
+            await operations.sessions.connect(operator(core), S1, site, "nobody")
         with pytest.raises(ProjectNotAllowed):
-            await operations.connect(operator(core), S1, str(core.vault), "alice")
+            await operations.sessions.connect(operator(core), S1, str(core.vault), "alice")
         with pytest.raises(ProjectNotAllowed):
-            await operations.connect(operator(core), S1, str(core.site / ".." / "vault"), "alice")
+            await operations.sessions.connect(operator(core), S1, str(core.site / ".." / "vault"), "alice")
         (core.site / "way-out").symlink_to(core.vault)
         with pytest.raises(ProjectNotAllowed):
-            await operations.connect(operator(core), S1, str(core.site / "way-out"), "alice")
+            await operations.sessions.connect(operator(core), S1, str(core.site / "way-out"), "alice")
         with pytest.raises(NotAllowed):
-            await operations.connect(operator(core), S1, site, "olga")
+            await operations.sessions.connect(operator(core), S1, site, "olga")
         with pytest.raises(UserNotFound):
-            await operations.connect(await person(core, "bob"), S1, site, "alice")
+            await operations.sessions.connect(await person(core, "bob"), S1, site, "alice")
         assert scripted(core).opened == []
         await connect(core)
         with pytest.raises(SessionNotFound):
-            await operations.connect(operator(core), S1, site, "bob")
+            await operations.sessions.connect(operator(core), S1, site, "bob")
         (core.site / "part").mkdir()
         with pytest.raises(InvalidMessage, match="project_path"):
-            await operations.connect(operator(core), S1, str(core.site / "part"), "alice")
+            await operations.sessions.connect(operator(core), S1, str(core.site / "part"), "alice")
 
 
 async def test_two_users_who_make_the_same_id_at_once_do_not_share_a_session(tmp_path: Path) -> None:
@@ -86,27 +82,6 @@ async def test_two_users_who_make_the_same_id_at_once_do_not_share_a_session(tmp
         assert len(scripted(core).opened) == 1
 
 
-async def test_no_more_sessions_than_allowed_also_when_they_come_at_once(tmp_path: Path) -> None:
-    settings = ClaudeCode(max_sessions=3, max_processes=10)
-    async with Core(tmp_path, connector=ScriptedConnector(), claude_code=settings) as core:
-        ends = await asyncio.gather(*(connect(core, f"s{number}") for number in range(8)), return_exceptions=True)
-        refused = [end for end in ends if isinstance(end, MaxSessions)]
-        assert len(refused) == 5
-        assert str(refused[0]) == "Maximum number of sessions (3) reached"
-        live = [row.id for row in await core.store.sessions.list()]
-        await core.operations.disconnect(operator(core), live[0])
-        assert await connect(core, "another") is False
-
-
-async def test_no_more_sessions_of_one_user_than_allowed(tmp_path: Path) -> None:
-    settings = replace(PLENTY, max_sessions_per_user=1)
-    async with Core(tmp_path, connector=ScriptedConnector(), claude_code=settings) as core:
-        await connect(core, "s1")
-        with pytest.raises(MaxSessions, match=r"\(1\)"):
-            await connect(core, "s2")
-        await connect(core, "s3", user="bob")
-
-
 async def test_disconnecting_interrupts_the_turn_and_drops_what_waits(tmp_path: Path) -> None:
     async with Core(tmp_path, connector=ScriptedConnector()) as core:
         await connect(core)
@@ -114,7 +89,7 @@ async def test_disconnecting_interrupts_the_turn_and_drops_what_waits(tmp_path: 
         await until(scripted(core).held, "a turn runs")
         waiting = asyncio.create_task(ask(core, "later"))
         await until(lambda: core.store.turns.pending_count(), "another waits")
-        gone = await core.operations.disconnect(operator(core), S1)
+        gone = await core.operations.sessions.disconnect(operator(core), S1)
         assert gone.reason == "User requested"
         with pytest.raises(TurnFailed, match="interrupted"):
             await running
@@ -125,8 +100,8 @@ async def test_disconnecting_interrupts_the_turn_and_drops_what_waits(tmp_path: 
         stored = await session(core)
         assert (stored.status, stored.end_reason) == (SessionStatus.DISCONNECTED, EndReason.USER)
         for refused in (
-            core.operations.send(asked(core), S1, "x", None),
-            core.operations.disconnect(operator(core), S1),
+            core.operations.messages.send(asked(core), S1, "x", None),
+            core.operations.sessions.disconnect(operator(core), S1),
         ):
             with pytest.raises(SessionNotActive, match="Session is not active: s1"):
                 await refused
@@ -139,7 +114,7 @@ async def test_who_texted_is_told_when_their_waiting_message_is_dropped(tmp_path
         second = await core.intake.accept(text_message("claude: later"))
         name = (await result(core, first.message_id)).turn.session_id
         assert name is not None
-        await core.operations.disconnect(operator(core), name)
+        await core.operations.sessions.disconnect(operator(core), name)
         assert await state(core, second) is TurnState.CANCELLED
         told: dict[object, str] = {}
         while rows := await core.store.outbox.due("sms", now_ms=2**60, limit=9):
@@ -155,57 +130,7 @@ async def test_a_turn_that_does_not_hear_its_interrupt_ends_with_its_process(tmp
         await connect(core)
         running = asyncio.create_task(ask(core, "deaf"))
         await until(scripted(core).held, "a turn runs")
-        await core.operations.disconnect(operator(core), S1)
+        await core.operations.sessions.disconnect(operator(core), S1)
         with pytest.raises(TurnFailed):
             await asyncio.wait_for(running, scaled(8))
         assert scripted(core).open_now() == []
-
-
-async def test_a_user_who_lost_the_right_sends_no_more(tmp_path: Path) -> None:
-    async with Core(tmp_path, connector=ScriptedConnector()) as core:
-        await connect(core, user="bob")
-        await core.accounts.put_user("bob", name="Bob", role="OPERATOR")
-        with pytest.raises(NotAllowed):
-            await ask(core, "hello")
-        await core.accounts.remove_user("bob")
-        with pytest.raises(UserNotFound):
-            await ask(core, "hello")
-        assert scripted(core).prompts == []
-
-
-async def test_an_external_id_is_one_message_also_at_once_and_after_a_restart(tmp_path: Path) -> None:
-    async with Core(tmp_path, connector=ScriptedConnector()) as core:
-        await connect(core)
-        request = asked(core, external_id="order-1", digest="a")
-
-        async def once() -> tuple[str, str]:
-            got = await core.operations.answer(await core.operations.send(request, S1, "hello", None))
-            return got.turn.message_id, got.answer
-
-        answers = await asyncio.gather(*(once() for _ in range(10)))
-        assert len(set(answers)) == 1
-        with pytest.raises(IdempotencyConflict, match="order-1"):
-            await core.operations.send(replace(request, digest="b"), S1, "something else", None)
-    async with Core(tmp_path, connector=ScriptedConnector()) as core:
-        again = await core.operations.send(request, S1, "hello", None)
-        assert again.accepted.duplicate
-        repeated = await core.operations.answer(again)
-        assert (repeated.turn.message_id, repeated.answer) == answers[0]
-        assert scripted(core).prompts == []
-        assert (await session(core)).message_count == 1
-
-
-async def test_the_repetition_of_a_failure_fails_again(tmp_path: Path) -> None:
-    async with Core(tmp_path, connector=ScriptedConnector()) as core:
-        await connect(core)
-        request = asked(core, external_id="order-1")
-        for _ in range(2):
-            with pytest.raises(TurnFailed, match="the disk is full"):
-                await core.operations.answer(await core.operations.send(request, S1, "fail the disk is full", None))
-        assert len(scripted(core).prompts) == 1
-
-
-async def test_a_role_that_may_not_prompt_is_refused_with_the_reason(tmp_path: Path) -> None:
-    async with Core(tmp_path, connector=ScriptedConnector()) as core:
-        with pytest.raises(NotAllowed, match="OPERATOR"):
-            await core.operations.route(asked(core), core.directory.user("olga"), "fix the build")

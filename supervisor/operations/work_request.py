@@ -1,0 +1,64 @@
+"""A caller's request that starts work, in the form that is the same for every wire."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from supervisor.intake.submission import Submission
+from supervisor.people.identity import Caller
+from supervisor.protocol.messages import Address, Reply
+from supervisor.protocol.queueing import Mode
+from supervisor.store.records import User
+
+DEDUP_SECONDS = 86_400.0
+"""How long an `external_id` deduplicates, in seconds (protocol.md section 1)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkRequest:
+    """Who asks for work, by which wire, and how a repeated request is recognised.
+
+    A wire builds one for each request that starts a turn and passes it to `MessageOperations`, which turns it into a
+    `Submission` for the intake.
+
+    Attributes:
+        channel: the wire or channel that the message is stored under ("socket", "rest", "sms", ...).
+        external_id: the caller's own id of the request. A second request with the same id within 24 h starts nothing
+            and gets the first answer. None = the request is never deduplicated.
+        digest: hash of the request's body. A second request with the same id and another digest is a conflict.
+    """
+
+    caller: Caller
+    channel: str
+    external_id: str | None = None
+    digest: str = ""
+
+    def submission(
+        self,
+        user: User,
+        message: str,
+        *,
+        context: Mapping[str, Any] | None = None,
+        thread: str = "",
+        reply: Reply | None = None,
+        commands: bool = False,
+        mode: Mode | None = None,
+    ) -> Submission:
+        """Return the message that this request submits; the other arguments are the fields of `Submission`."""
+        return Submission(
+            user=user,
+            channel=self.channel,
+            account=self.caller.account,
+            sender=Address(kind="socket", value=self.caller.name),
+            text=message,
+            context=context,
+            thread=thread,
+            reply=reply,
+            dedup_key=self.external_id,
+            dedup_seconds=DEDUP_SECONDS,
+            digest=self.digest,
+            commands=commands,
+            mode=mode,
+        )
