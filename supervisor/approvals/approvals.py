@@ -13,7 +13,9 @@ from functools import partial
 from supervisor.approvals.approvers import Approvers, Way
 from supervisor.approvals.question import AskingTurn, PendingApproval
 from supervisor.delivery.hub import Hub
-from supervisor.permissions.policy import NeedsApproval, Risk, brief, leads, shown, summary
+from supervisor.permissions.paths import link_targets
+from supervisor.permissions.policy import NeedsApproval, Risk
+from supervisor.permissions.wording import brief, shown, summary
 from supervisor.protocol.conversation import ToolCall, Verdict
 from supervisor.protocol.errors import ApprovalClosed, NotAllowed, StorageError
 from supervisor.protocol.events import ApprovalRequested, ApprovalResolved
@@ -108,7 +110,7 @@ class Approvals:
             StorageError: nothing may run.
         """
         now, turn = self._clock(), running.turn
-        where = leads(call, session.project_path)  # looked up once: what is shown is what the answer is for
+        where = link_targets(call, session.project_path)  # looked up once: what is shown is what the answer is for
         content = digest(call, session, where, again=True)
         if await self._store.approvals.redeem(turn, content, since_ms=now - REDEEMED_MS, now_ms=now):
             return Verdict(allowed=True)
@@ -152,7 +154,7 @@ class Approvals:
             self._announce(approval)
             with running.asking():
                 await self._hold(approval, question, running)
-            found = digest(call, session, leads(call, session.project_path))
+            found = digest(call, session, link_targets(call, session.project_path))
             return await self._answer_to(approval, question, found)
         except asyncio.CancelledError:
             if self.stopping or question.resting:
@@ -359,7 +361,7 @@ def digest(call: ToolCall, session: Session, where: Sequence[str], *, again: boo
     """Return the SHA-256 of a whole call, where its links lead, the folder and the session that it is made in.
 
     Args:
-        where: what `leads` says of it.
+        where: what `link_targets` returns for it.
         again: without the ids of the call and of its agent, and without what the model says of it: they are others
             when the call is made again.
     """

@@ -9,7 +9,7 @@ from supervisor.commands.dispatch import Asker, CommandAnswer
 from supervisor.commands.resume import ResumeCommands
 from supervisor.commands.words import Command, Word
 from supervisor.people.passphrases import Passphrases
-from supervisor.permissions.policy import brief
+from supervisor.permissions.wording import brief
 from supervisor.protocol.errors import ApprovalClosed, NotAllowed
 from supervisor.store.port import Store
 from supervisor.store.ports.approvals import Approval, ApprovalState

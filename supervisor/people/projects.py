@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from supervisor.config import ProjectConfig
-from supervisor.permissions.policy import is_inside, is_protected
+from supervisor.permissions.paths import is_inside, is_protected
 from supervisor.protocol.errors import ProjectNotAllowed
 from supervisor.protocol.messages import ProjectName, UserId
 from supervisor.protocol.status import Permissions

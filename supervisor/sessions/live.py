@@ -13,7 +13,7 @@ from typing import Protocol
 
 from supervisor.approvals.question import AskingTurn
 from supervisor.people.projects import Project
-from supervisor.permissions import policy as permissions
+from supervisor.permissions.policy import NeedsApproval, Risk, changes_something, decide, look_again
 from supervisor.protocol import conversation as talk
 from supervisor.protocol.ports import Conversation
 from supervisor.sessions.lifecycle import Lifecycle
@@ -22,7 +22,7 @@ from supervisor.store.records import Session, Turn
 
 Sink = Callable[[talk.ConversationEvent], None]
 Witness = Callable[[talk.ToolCall], Awaitable[None]]
-AskPerson = Callable[[talk.ToolCall, permissions.NeedsApproval], Awaitable[talk.Verdict]]
+AskPerson = Callable[[talk.ToolCall, NeedsApproval], Awaitable[talk.Verdict]]
 
 CUT_OFF = (
     "the turn before this message was interrupted by a restart: check what of it took effect before you rely on it "
@@ -87,7 +87,7 @@ class LiveSession:
         self.witness: Witness | None = None
         self.outdate: Callable[[], Awaitable[None]] | None = None
         self.ask_person: AskPerson | None = None
-        self.guarded: frozenset[permissions.Risk] = frozenset()
+        self.guarded: frozenset[Risk] = frozenset()
         self.used = time.monotonic()
 
     @cached_property
@@ -132,17 +132,17 @@ class LiveSession:
             StorageError: that it runs could not be recorded, so it must not: after a crash nobody would know of it.
         """
         await self.resumed.wait()
-        verdict = permissions.decide(
-            call, self.project.permissions, self.session.project_path, private=self._private, own=self.home
+        verdict = decide(
+            call, self.project.permissions, self.session.project_path, state_dir=self._private, home=self.home
         )
         if verdict.allowed and self.guarded:
-            verdict = permissions.look_again(call, verdict, self.session.project_path, self.guarded)
+            verdict = look_again(call, verdict, self.session.project_path, self.guarded)
         unasked = verdict.allowed
-        if isinstance(verdict, permissions.NeedsApproval) and self.ask_person is not None:
+        if isinstance(verdict, NeedsApproval) and self.ask_person is not None:
             verdict = await self.ask_person(call, verdict)
         if not verdict.allowed:
             self.denied.append(verdict.reason)
-        elif self.witness is not None and permissions.changes_something(call):
+        elif self.witness is not None and changes_something(call):
             if unasked and (outdate := self.outdate) is not None:
                 await outdate()  # `python x.py` was allowed as long as x.py is what it was
                 self.outdate = None

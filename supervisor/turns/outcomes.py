@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from supervisor.delivery.replies import quote, reply_id
-from supervisor.permissions.policy import brief
+from supervisor.permissions.wording import brief
 from supervisor.protocol import conversation as talk
 from supervisor.protocol.codes import CodeKind
 from supervisor.protocol.errors import XswarmError

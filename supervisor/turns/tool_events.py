@@ -6,7 +6,7 @@ import asyncio
 import logging
 from typing import Any
 
-from supervisor.permissions import policy as permissions
+from supervisor.permissions.wording import summary
 from supervisor.protocol import conversation as talk
 from supervisor.protocol.errors import StorageError
 from supervisor.protocol.times import Clock
@@ -38,7 +38,7 @@ class ToolEvents:
         payload: dict[str, Any]
         if isinstance(event, talk.ToolStarted):
             call = talk.ToolCall(tool_use_id=event.tool_use_id, name=event.name, input=event.input)
-            kind, payload = "tool_started", {"id": event.tool_use_id, "summary": permissions.summary(call)}
+            kind, payload = "tool_started", {"id": event.tool_use_id, "summary": summary(call)}
         else:
             kind, payload = "tool_finished", {"id": event.tool_use_id, "failed": event.failed}
         try:

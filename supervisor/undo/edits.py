@@ -8,7 +8,7 @@ import stat
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from supervisor.permissions.policy import EDITS, PATH_KEYS
+from supervisor.permissions.tools import EDITS, PATH_KEYS
 from supervisor.protocol.conversation import ToolCall
 from supervisor.store.recorded import FileOperation
 

@@ -10,7 +10,8 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
-from supervisor.permissions.policy import EDITS, summary
+from supervisor.permissions.tools import EDITS
+from supervisor.permissions.wording import summary
 from supervisor.protocol.conversation import ToolCall
 from supervisor.protocol.times import Clock, now_ms
 from supervisor.store.port import Store

@@ -28,7 +28,7 @@ class NewApproval:
 
     Attributes:
         user_id: who asked for the turn.
-        risk: value of `permissions.Risk`.
+        risk: value of `permissions.policy.Risk`.
         channel: by which the turn was asked for.
         call_sha256: over the whole call, its folder and its session.
         content_sha256: the same without the ids of the call: it has others when it is made again.

@@ -15,7 +15,8 @@ from supervisor.commands.dispatch import Asker
 from supervisor.commands.resume import ResumeCommands
 from supervisor.commands.words import parse
 from supervisor.people.passphrases import Passphrases
-from supervisor.permissions.policy import SHOWN_CHARACTERS, Risk, summary, whole
+from supervisor.permissions.policy import Risk
+from supervisor.permissions.wording import SHOWN_CHARACTERS, summary, whole
 from supervisor.protocol.conversation import ToolCall
 from supervisor.protocol.events import AnyEvent, ApprovalRequested, ApprovalResolved
 from supervisor.protocol.messages import VERBATIM, Address, MessageId

@@ -1,0 +1,73 @@
+"""Where the paths of a call lead."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from supervisor.permissions.paths import is_inside, is_protected, link_targets, reaches
+from supervisor.protocol.conversation import ToolCall
+
+
+def test_the_target_of_every_path_that_goes_through_a_link_is_returned(project: str) -> None:
+    (Path(project) / "odd").symlink_to("/no\n\u202esuch")
+    assert _targets(project, "out/x") == [f"{project}-evil/x"]
+    assert _targets(project, "deep/../y") == [f"{project}/src/a/y"]
+    assert _targets(project, "odd") == ["/no\\n\\u202esuch"]
+    assert _targets(project, "etc", folder=f"{project}/src") == []
+    for path in ("src/x.py", "/etc/passwd", "~/x", "src/\0x", "src/\ud800", 7):
+        assert _targets(project, path) == []
+
+
+def _targets(project: str, path: object, folder: str = "") -> list[str]:
+    return link_targets(ToolCall(tool_use_id="t", name="Read", input={"file_path": path}, folder=folder), project)
+
+
+@pytest.mark.parametrize("path", ["x", "./x/..", "deep/x", "src/../x"])
+def test_a_path_lies_inside_a_folder_where_both_readings_of_it_do(path: str, project: str) -> None:
+    assert is_inside(path, project)
+    assert is_inside(f"{project}/{path}", project)
+
+
+@pytest.mark.parametrize("path", ["..", "out", "deep/../../secret", "~", " x", "\ufeffx", "x\0", 7, None])
+def test_any_other_path_does_not(path: object, project: str) -> None:
+    assert not is_inside(path, project)
+
+
+def test_a_relative_path_starts_in_the_base_folder(project: str) -> None:
+    assert is_inside("../x", project, f"{project}/src")
+    assert not is_inside("../x", project, project)
+    assert is_protected("hooks/x", project, f"{project}/.git")
+    assert not is_protected("hooks-2/x", project, f"{project}/src")
+
+
+@pytest.mark.parametrize("path", [".git", ".GIT/config", "src/.mcp.json", "hooks/pre-commit", "conf/x"])
+def test_what_configures_tools_is_protected_by_its_name_or_by_its_target(path: str, project: str) -> None:
+    assert is_protected(path, project) is (path != "conf/x")
+
+
+@pytest.mark.parametrize(
+    ("tool", "path", "reached"),
+    [
+        ("Read", "src/x", True),
+        ("Read", "conf/x", False),
+        ("Read", "conf-2/x", True),
+        ("Read", "~/x", False),
+        ("Read", "~/../x", True),
+        ("Read", "x\0", False),
+        ("Read", "..", False),
+        ("Grep", "..", True),
+    ],
+)
+def test_a_folder_is_reached_by_a_path_in_it_or_a_search_around_it(
+    tool: str, path: str, reached: bool, project: str
+) -> None:
+    call = ToolCall(tool_use_id="t", name=tool, input={"path": path})
+    assert reaches(call, project, (f"{project}/conf", ""), project) is reached
+
+
+def test_a_search_without_a_path_reaches_its_base_folder(project: str) -> None:
+    search = ToolCall(tool_use_id="t", name="Grep", input={"pattern": "x"})
+    assert reaches(search, project, (), project)
+    assert not reaches(search, project, (), f"{Path(project).parent}/proj-evil")
