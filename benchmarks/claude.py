@@ -18,7 +18,8 @@ from claude_agent_sdk import ClaudeAgentOptions, ClaudeSDKClient, ResultMessage,
 from benchmarks.core import USER, Core, core
 from benchmarks.figures import Figure, compare
 from benchmarks.process import environment, started
-from connectors.claude_code import command, fence, shelter
+from connectors.claude_code import command
+from connectors.claude_code.process import fence, shelter
 from supervisor.operations.work_request import WorkRequest
 from supervisor.protocol.events import AnyEvent, ClaudeCodeDelta
 from supervisor.protocol.ids import uuid7

@@ -13,8 +13,8 @@ from benchmarks.claude import PROMPT, Sdk
 from benchmarks.core import USER, Core, core
 from benchmarks.figures import Figure, compare
 from benchmarks.process import started
-from connectors.claude_code import tree
-from connectors.claude_code.allowance import proportional
+from connectors.claude_code.process import tree
+from connectors.claude_code.process.allowance import proportional
 from supervisor.operations.work_request import WorkRequest
 from supervisor.protocol.ids import uuid7
 from supervisor.protocol.messages import SessionId

@@ -13,14 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from connectors.claude_code import cgroup, command, fence, history, installation, transcript, tree
-from connectors.claude_code.allowance import Allowance
-from connectors.claude_code.cgroup import Groups
+from connectors.claude_code import command, history
 from connectors.claude_code.command import Home
-from connectors.claude_code.fence import Fence
-from connectors.claude_code.frames import Unanswered
-from connectors.claude_code.guard import Guard
-from connectors.claude_code.orphans import (
+from connectors.claude_code.process import cgroup, fence, installation, tree
+from connectors.claude_code.process.allowance import Allowance
+from connectors.claude_code.process.cgroup import Groups
+from connectors.claude_code.process.fence import Fence
+from connectors.claude_code.process.guard import Guard
+from connectors.claude_code.process.orphans import (
     END_TIMEOUT,
     Orphan,
     ProcessRecords,
@@ -29,9 +29,11 @@ from connectors.claude_code.orphans import (
     make_tmp,
     state_mark,
 )
-from connectors.claude_code.process import Patience, Process
+from connectors.claude_code.process.process import Patience, Process
+from connectors.claude_code.process.shelter import Shelter, settle
+from connectors.claude_code.protocol import transcript
+from connectors.claude_code.protocol.frames import Unanswered
 from connectors.claude_code.session import ClaudeCodeConversation
-from connectors.claude_code.shelter import Shelter, settle
 from connectors.claude_code.watchdog import Limits
 from supervisor.protocol.conversation import Exchange, SessionSpec, Trace, TraceKind
 from supervisor.protocol.errors import ConfigError, ConnectionFailed

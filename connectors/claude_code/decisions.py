@@ -8,7 +8,7 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
-from connectors.claude_code.frames import ControlRequest, mapping, text
+from connectors.claude_code.protocol.frames import ControlRequest, mapping, text
 from supervisor.protocol.conversation import Decide, ToolCall, Verdict
 
 logger = logging.getLogger(__name__)

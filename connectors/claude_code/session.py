@@ -12,10 +12,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mappin
 from dataclasses import replace
 from typing import Any
 
-from connectors.claude_code import frames
-from connectors.claude_code.allowance import Excess
 from connectors.claude_code.decisions import Decisions
-from connectors.claude_code.frames import (
+from connectors.claude_code.history import content
+from connectors.claude_code.process.allowance import Excess
+from connectors.claude_code.process.process import Patience, Process, WriteFailed, described
+from connectors.claude_code.protocol import frames
+from connectors.claude_code.protocol.frames import (
     ControlCancel,
     ControlRequest,
     ControlResponse,
@@ -24,10 +26,8 @@ from connectors.claude_code.frames import (
     Message,
     Unanswered,
 )
-from connectors.claude_code.history import content
-from connectors.claude_code.process import Patience, Process, WriteFailed, described
+from connectors.claude_code.protocol.turns import Flooded, TurnReader
 from connectors.claude_code.stream import EventStream
-from connectors.claude_code.turns import Flooded, TurnReader
 from connectors.claude_code.watchdog import Limits, Watchdog
 from supervisor.protocol.conversation import (
     ConversationEvent,

@@ -16,7 +16,7 @@ from urllib.parse import urlencode
 import httpx
 from websockets.asyncio.client import ClientConnection, connect
 
-from connectors.claude_code import installation
+from connectors.claude_code.process import installation
 from supervisor.demo.mailbox import MailboxStandIn, SentMail, deliver
 from supervisor.demo.twilio import TwilioStandIn
 from tests.e2e.process import DaemonProcess, free_port

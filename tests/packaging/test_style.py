@@ -49,8 +49,7 @@ WITHOUT_OWN_TESTS = frozenset(
 
 TESTED_BESIDE = {
     Path("channels/sms/reports.py"): Path("tests/channels/sms/test_webhooks.py"),
-    Path("connectors/claude_code/shelter.py"): Path("tests/connectors/claude_code/test_fence.py"),
-    Path("connectors/claude_code/usage.py"): Path("tests/connectors/claude_code/test_turns.py"),
+    Path("connectors/claude_code/protocol/usage.py"): Path("tests/connectors/claude_code/protocol/test_turns.py"),
     Path("supervisor/config/checks.py"): Path("tests/supervisor/config/test_loading.py"),
     Path("supervisor/turns/budget_guard.py"): Path("tests/supervisor/spending/test_spending.py"),
     Path("supervisor/commands/budget.py"): Path("tests/supervisor/spending/test_spending.py"),

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from connectors.claude_code.fence import NO_FENCE, ladder, probe
+from connectors.claude_code.process.fence import NO_FENCE, ladder, probe
 from tests.cli.conftest import Command
 
 CHEAP = '[claude_code]\nconnector = "echo"\n'

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from connectors.claude_code.connector import ClaudeCodeConfig, ClaudeCodeConnector
-from connectors.claude_code.fence import Fence
-from connectors.claude_code.process import Patience
+from connectors.claude_code.process.fence import Fence
+from connectors.claude_code.process.process import Patience
 from connectors.claude_code.session import ClaudeCodeConversation
 from connectors.claude_code.watchdog import Limits
 from supervisor.protocol.conversation import (

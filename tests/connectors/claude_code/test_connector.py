@@ -15,13 +15,13 @@ from typing import Any
 
 import pytest
 
-from connectors.claude_code import tree
-from connectors.claude_code.allowance import Allowance
-from connectors.claude_code.cgroup import Groups
-from connectors.claude_code.fence import ladder
-from connectors.claude_code.orphans import Orphan, state_mark
 from connectors.claude_code.plugin import PLUGIN
-from connectors.claude_code.process import Patience
+from connectors.claude_code.process import tree
+from connectors.claude_code.process.allowance import Allowance
+from connectors.claude_code.process.cgroup import Groups
+from connectors.claude_code.process.fence import ladder
+from connectors.claude_code.process.orphans import Orphan, state_mark
+from connectors.claude_code.process.process import Patience
 from connectors.claude_code.watchdog import Limits
 from supervisor.protocol.conversation import STATE_MARK, Exited, Failed, Prompt, SessionSpec, TextDelta
 from supervisor.protocol.errors import ConfigError, ConnectionFailed
@@ -364,7 +364,7 @@ class Cancelling(FileIO):
 async def test_a_start_cancelled_before_its_process_is_ours_leaves_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("connectors.claude_code.process.FileIO", Cancelling)
+    monkeypatch.setattr("connectors.claude_code.process.process.FileIO", Cancelling)
     monkeypatch.setattr(Cancelling, "used", tmp_path / "used")
     tmp = tmp_path / "tmp"
     tmp.mkdir()

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from connectors.claude_code.decisions import Decisions
-from connectors.claude_code.frames import ControlRequest
+from connectors.claude_code.protocol.frames import ControlRequest
 from supervisor.protocol.conversation import ToolCall, Verdict
 from tests.connectors.claude_code.support import Policy
 from tests.slowness import scaled

@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 import uvloop
 
-from connectors.claude_code import tree
 from connectors.claude_code.command import Home
 from connectors.claude_code.history import NOTICE, find_transcript
-from connectors.claude_code.orphans import state_mark
+from connectors.claude_code.process import tree
+from connectors.claude_code.process.orphans import state_mark
 from supervisor.models.offline.model import OfflineModel
 from supervisor.protocol.conversation import (
     STATE_MARK,

@@ -14,7 +14,7 @@ import pytest_asyncio
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from connectors.claude_code import installation
+from connectors.claude_code.process import installation
 from tests.e2e.world import HANG, World, script
 from tests.waiting import until
 

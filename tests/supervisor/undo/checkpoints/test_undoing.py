@@ -18,7 +18,7 @@ from supervisor.undo.checkpoints.shadow import Reverted, Shadow
 from supervisor.undo.checkpoints.undoing import Conflict, Undoing
 from supervisor.undo.checkpoints.unfinished import Unfinished
 from supervisor.undo.checkpoints.worktree import Worktree
-from tests.connectors.claude_code.victims import as_user, interpreter, user_id
+from tests.connectors.claude_code.process.victims import as_user, interpreter, user_id
 from tests.supervisor.undo.checkpoints.places import Place, place, snapshot
 
 LINES = [f"line {number}\n" for number in range(20)]

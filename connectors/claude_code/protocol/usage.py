@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from decimal import ROUND_HALF_EVEN, Decimal, DecimalException
 from typing import Any
 
-from connectors.claude_code.frames import mapping
+from connectors.claude_code.protocol.frames import mapping
 from supervisor.protocol.conversation import Tokens, UsageReported
 
 NANOS_PER_DOLLAR = Decimal(10) ** 9

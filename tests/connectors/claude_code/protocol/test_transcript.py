@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from connectors.claude_code.transcript import MAX_SUMMARY, trace
+from connectors.claude_code.protocol.transcript import MAX_SUMMARY, trace
 from supervisor.models.offline.model import OfflineModel
 from supervisor.protocol.conversation import Finished, Prompt, SessionSpec, Trace, TraceKind
 from supervisor.protocol.ids import uuid7

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 VICTIM = Path(__file__).with_name("victim.py")
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 NOBODY = 65534
 """The uid and gid that every system has for nobody in particular."""
 

@@ -9,8 +9,8 @@ import sys
 
 import pytest
 
-from connectors.claude_code import tree
-from connectors.claude_code.fence import KEEPER
+from connectors.claude_code.process import tree
+from connectors.claude_code.process.fence import KEEPER
 from tests.slowness import scaled
 from tests.waiting import wait_until
 

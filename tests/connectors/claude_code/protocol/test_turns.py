@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from connectors.claude_code.frames import Message, parse_frame
-from connectors.claude_code.turns import ALREADY_SEEN, MAX_CALLS, MAX_RESULT, MAX_TEXT, Flooded, TurnReader
-from connectors.claude_code.usage import read_usage
+from connectors.claude_code.protocol.frames import Message, parse_frame
+from connectors.claude_code.protocol.turns import ALREADY_SEEN, MAX_CALLS, MAX_RESULT, MAX_TEXT, Flooded, TurnReader
+from connectors.claude_code.protocol.usage import read_usage
 from supervisor.protocol.conversation import (
     ConversationEvent,
     Failed,

@@ -14,15 +14,15 @@ from pathlib import Path
 
 import pytest
 
-from connectors.claude_code import cgroup, tree
-from connectors.claude_code.allowance import Allowance
-from connectors.claude_code.cgroup import CONTROLLERS, LEAF, Group, Groups, find_base
-from connectors.claude_code.fence import NO_FENCE, ladder
-from connectors.claude_code.process import Process
+from connectors.claude_code.process import cgroup, tree
+from connectors.claude_code.process.allowance import Allowance
+from connectors.claude_code.process.cgroup import CONTROLLERS, LEAF, Group, Groups, find_base
+from connectors.claude_code.process.fence import NO_FENCE, ladder
+from connectors.claude_code.process.process import Process
 from supervisor.models.offline.model import OfflineModel
 from supervisor.protocol.conversation import PROCESS_MARK, Finished
+from tests.connectors.claude_code.process.victims import ROOT
 from tests.connectors.claude_code.support import Policy, make_connector, make_spec, opened, script, tool
-from tests.connectors.claude_code.victims import ROOT
 from tests.slowness import scaled
 from tests.waiting import until, wait_until
 
@@ -99,8 +99,8 @@ def test_the_daemon_moves_out_of_the_group_that_is_delegated_to_it_and_finds_it_
     body = """\
         import json, os, sys
         from pathlib import Path
-        from connectors.claude_code.allowance import Allowance
-        from connectors.claude_code.cgroup import Groups, find_base
+        from connectors.claude_code.process.allowance import Allowance
+        from connectors.claude_code.process.cgroup import Groups, find_base
         base = Path(sys.argv[1])
         (base / "cgroup.procs").write_text(str(os.getpid()))
         found = find_base()

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from connectors.claude_code import tree
-from connectors.claude_code.orphans import ProcessRecords, Record, end_orphans, is_ours, make_tmp, state_mark
+from connectors.claude_code.process import tree
+from connectors.claude_code.process.orphans import ProcessRecords, Record, end_orphans, is_ours, make_tmp, state_mark
 from supervisor.protocol.conversation import STATE_MARK
 
 

@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from connectors.claude_code.frames import items, mapping, text
+from connectors.claude_code.protocol.frames import items, mapping, text
 from supervisor.protocol.conversation import Trace, TraceKind
 
 WORKS_ON = ("command", "file_path", "notebook_path", "path", "pattern", "description")

@@ -1,6 +1,7 @@
-"""Records what the installed Claude Code prints, into golden/: `python -m tests.connectors.claude_code.record`.
+"""Records the output of the installed Claude Code in golden/.
 
-Run it for a new version and read the difference: it is what changed in the protocol that we rely on.
+Run `python -m tests.connectors.claude_code.protocol.record` for a new version, and read the diff: it shows
+what changed in the protocol that the connector relies on.
 """
 
 from __future__ import annotations
@@ -13,11 +14,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from connectors.claude_code import command, frames, installation
+from connectors.claude_code import command
 from connectors.claude_code.decisions import Decisions
-from connectors.claude_code.fence import NO_FENCE
-from connectors.claude_code.frames import ControlRequest, ControlResponse, Frame, LineSplitter, Message
-from connectors.claude_code.process import Patience, Process
+from connectors.claude_code.process import installation
+from connectors.claude_code.process.fence import NO_FENCE
+from connectors.claude_code.process.process import Patience, Process
+from connectors.claude_code.protocol import frames
+from connectors.claude_code.protocol.frames import ControlRequest, ControlResponse, Frame, LineSplitter, Message
 from supervisor.models.offline.model import OfflineModel
 from supervisor.protocol.ids import uuid7
 from tests.connectors.claude_code.support import Policy, make_spec, script, tool

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from connectors.claude_code.connector import ClaudeCodeConfig, ClaudeCodeConnector
-from connectors.claude_code.fence import NO_FENCE, ladder
-from connectors.claude_code.orphans import ProcessRecords, Record, state_mark
-from connectors.claude_code.process import Process
+from connectors.claude_code.process.fence import NO_FENCE, ladder
+from connectors.claude_code.process.orphans import ProcessRecords, Record, state_mark
+from connectors.claude_code.process.process import Process
 from supervisor.protocol.conversation import (
     PROCESS_MARK,
     STATE_MARK,

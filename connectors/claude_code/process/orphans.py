@@ -11,7 +11,7 @@ import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from connectors.claude_code import mount_points, tree
+from connectors.claude_code.process import mount_points, tree
 from supervisor.protocol.conversation import STATE_MARK, ProcessIdentity
 
 logger = logging.getLogger(__name__)

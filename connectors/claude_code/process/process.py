@@ -20,10 +20,10 @@ from dataclasses import dataclass, replace
 from io import FileIO
 from typing import IO, cast
 
-from connectors.claude_code import tree
-from connectors.claude_code.allowance import Excess
-from connectors.claude_code.cgroup import Group
-from connectors.claude_code.fence import Fence
+from connectors.claude_code.process import tree
+from connectors.claude_code.process.allowance import Excess
+from connectors.claude_code.process.cgroup import Group
+from connectors.claude_code.process.fence import Fence
 from supervisor.protocol.conversation import PROCESS_MARK, ProcessIdentity
 
 logger = logging.getLogger(__name__)

@@ -11,7 +11,7 @@ import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from connectors.claude_code.tree import PROC, Entry
+from connectors.claude_code.process.tree import PROC, Entry
 from supervisor.protocol.conversation import ProcessIdentity
 
 PAGE = os.sysconf("SC_PAGE_SIZE")

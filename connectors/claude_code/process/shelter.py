@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from connectors.claude_code.fence import NO_FENCE, PID_NAMESPACE, Fence, choose
+from connectors.claude_code.process.fence import NO_FENCE, PID_NAMESPACE, Fence, choose
 from supervisor.protocol.ports import Check, Standing
 
 SANDBOX_NEEDS = ("bwrap", "socat")

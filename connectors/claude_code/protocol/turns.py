@@ -6,8 +6,8 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
-from connectors.claude_code.frames import Message, items, mapping, text
-from connectors.claude_code.usage import read_usage
+from connectors.claude_code.protocol.frames import Message, items, mapping, text
+from connectors.claude_code.protocol.usage import read_usage
 from supervisor.protocol.conversation import (
     ConversationEvent,
     Failed,

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from connectors.claude_code import tree
-from connectors.claude_code.allowance import MB, Allowance, members, proportional, resident, yield_first
+from connectors.claude_code.process import tree
+from connectors.claude_code.process.allowance import MB, Allowance, members, proportional, resident, yield_first
 from supervisor.protocol.conversation import ProcessIdentity
 from tests.waiting import wait_until
 

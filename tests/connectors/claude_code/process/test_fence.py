@@ -13,14 +13,14 @@ from pathlib import Path
 
 import pytest
 
-from connectors.claude_code import tree
-from connectors.claude_code.fence import NO_FENCE, Fence, choose, ladder
-from connectors.claude_code.orphans import ProcessRecords, end_orphans, state_mark
-from connectors.claude_code.shelter import settle
+from connectors.claude_code.process import tree
+from connectors.claude_code.process.fence import NO_FENCE, Fence, choose, ladder
+from connectors.claude_code.process.orphans import ProcessRecords, end_orphans, state_mark
+from connectors.claude_code.process.shelter import settle
 from supervisor.models.offline.model import OfflineModel
 from supervisor.protocol.conversation import PROCESS_MARK, STATE_MARK
+from tests.connectors.claude_code.process.victims import interpreter, user_id, victim, wait_up
 from tests.connectors.claude_code.support import script, tool
-from tests.connectors.claude_code.victims import interpreter, user_id, victim, wait_up
 from tests.waiting import until, wait_until
 
 PATH = os.environ.get("PATH", os.defpath)

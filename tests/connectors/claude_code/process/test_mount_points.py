@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from connectors.claude_code import mount_points, tree
-from connectors.claude_code.allowance import Excess
-from connectors.claude_code.orphans import ProcessRecords, Record, end_orphans
+from connectors.claude_code.process import mount_points, tree
+from connectors.claude_code.process.allowance import Excess
+from connectors.claude_code.process.orphans import ProcessRecords, Record, end_orphans
 from supervisor.models.offline.model import OfflineModel
 from supervisor.protocol.conversation import Failed
 from tests.connectors.claude_code.support import HASTY, Policy, make_connector, make_spec, opened, script, tool

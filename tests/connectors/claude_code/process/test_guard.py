@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from connectors.claude_code import tree
-from connectors.claude_code.allowance import Allowance, Excess
-from connectors.claude_code.fence import Fence, ladder
-from connectors.claude_code.guard import Guard
-from connectors.claude_code.orphans import state_mark
+from connectors.claude_code.process import tree
+from connectors.claude_code.process.allowance import Allowance, Excess
+from connectors.claude_code.process.fence import Fence, ladder
+from connectors.claude_code.process.guard import Guard
+from connectors.claude_code.process.orphans import state_mark
 from supervisor.models.offline.model import OfflineModel
 from supervisor.protocol.conversation import STATE_MARK, ConversationEvent, Exited, Failed, Finished, ProcessIdentity
 from supervisor.protocol.errors import ConnectionFailed

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from connectors.claude_code import tree
+from connectors.claude_code.process import tree
 from tests.slowness import scaled
 from tests.waiting import until, wait_until
 

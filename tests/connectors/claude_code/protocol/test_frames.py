@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from connectors.claude_code import frames
-from connectors.claude_code.frames import (
+from connectors.claude_code.protocol import frames
+from connectors.claude_code.protocol.frames import (
     ControlCancel,
     ControlRequest,
     ControlResponse,

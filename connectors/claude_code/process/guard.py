@@ -6,8 +6,8 @@ import asyncio
 import logging
 from collections.abc import Callable
 
-from connectors.claude_code import tree
-from connectors.claude_code.allowance import Allowance, Excess, members, yield_first
+from connectors.claude_code.process import tree
+from connectors.claude_code.process.allowance import Allowance, Excess, members, yield_first
 from supervisor.protocol.conversation import ProcessIdentity
 
 logger = logging.getLogger(__name__)

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from connectors.claude_code import installation
+from connectors.claude_code.process import installation
 from supervisor.protocol.errors import ConfigError
 from supervisor.protocol.ports import Standing
 
 TESTED = "2.1.329"
-"""The version whose frames are in golden/; a newer one wants `python -m tests.connectors.claude_code.record`."""
+"""The version that wrote protocol/golden/; protocol/record.py records a newer one."""
 
 
 def test_the_wheel_carries_the_cli() -> None:

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from connectors.claude_code.allowance import MB, Allowance, Excess, too_much_memory
+from connectors.claude_code.process.allowance import MB, Allowance, Excess, too_much_memory
 from supervisor.protocol.ports import Check, Standing
 
 logger = logging.getLogger(__name__)

@@ -1,0 +1,3 @@
+"""Starts, limits and ends the processes of a session; the connector calls `process.Process`."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""Tests of starting, limiting and ending the processes of a session."""
+
+from __future__ import annotations
