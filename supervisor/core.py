@@ -136,7 +136,6 @@ class Core:
             track_costs=self._config.claude_code.track_costs,
             directory=self._directory,
             hub=self.hub,
-            replied=self.outbox.notify,
         )
 
     def _build_approvals(self) -> Approvals:
@@ -145,7 +144,6 @@ class Core:
             store=self._store,
             hub=self.hub,
             approvers=Approvers(self._directory, self._projects, self.hub),
-            replied=self.outbox.notify,
             processes=self._processes,
             epoch=self._store.epoch,
             expires_seconds=settings.expires_seconds,
@@ -175,7 +173,6 @@ class Core:
             hub=self.hub,
             recorder=self.recorder,
             spending=self.spending,
-            replied=self.outbox.notify,
         )
 
     def _build_turns(self, assistant: Connector, gateway: Gateway, *, steers: bool) -> TurnScheduler:
@@ -190,7 +187,6 @@ class Core:
             guard=self.guard,
             completion=self.completion,
             resting=Suspension(self.sessions, self.approvals),
-            replied=self.outbox.notify,
             turn_timeout=self._config.claude_code.turn_timeout_seconds,
             grace_seconds=self._tuning.grace_seconds,
             steers=steers,
@@ -227,7 +223,6 @@ class Core:
             rates=RateLimits(self._config.limits),
             sessions=self.sessions,
             turns=self.turns,
-            outbox=self.outbox,
             commands=self._build_commands(),
             hub=self.hub,
             mode=Mode(self._config.queue.mode),
@@ -272,7 +267,6 @@ class Core:
             queries=self.operations.queries,
             turns=self.turns,
             waiters=self.completion.waiters,
-            replied=self.outbox.notify,
         )
 
     def _build_one_shot(self) -> OneShot:
@@ -290,7 +284,6 @@ class Core:
             approvals=self.approvals,
             hub=self.hub,
             settings=self._config.progress,
-            replied=self.outbox.notify,
         )
 
     def _build_recovery(self) -> Recovery:

@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import json
 import logging
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -55,7 +55,6 @@ class Approvals:
     """Asks people, and wakes the tool calls that wait for them.
 
     Args:
-        replied: told the channel of every question that was put in the outbox.
         processes: the queue for processes: while somebody waits for one, none is held for an answer.
         epoch: of this start of the daemon: what an earlier one asked allows nothing.
         expires_seconds: how long a question is open.
@@ -72,7 +71,6 @@ class Approvals:
         store: Store,
         hub: Hub,
         approvers: Approvers,
-        replied: Callable[[str], None],
         processes: FairQueue,
         epoch: int,
         expires_seconds: float,
@@ -83,7 +81,6 @@ class Approvals:
         self.approvers = approvers
         self._store = store
         self._hub = hub
-        self._replied = replied
         self._processes = processes
         self._epoch = epoch
         self._expires_seconds = expires_seconds
@@ -149,8 +146,6 @@ class Approvals:
             if approval.id != new.id:
                 again = f"{summary(call)} was asked about before and may already have run; check before you repeat it"
                 return Verdict(allowed=False, reason=again)
-            for way in ways:
-                self._replied(way.reply.channel)
             self._announce(approval)
             with running.asking():
                 await self._hold(approval, question, running)

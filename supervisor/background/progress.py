@@ -28,7 +28,6 @@ class ProgressNotices:
     """Looks at the running turns whenever the clock says so.
 
     Args:
-        replied: told the channel of every notice that was put in the outbox.
         monotonic: seconds of a clock that never goes back.
     """
 
@@ -40,7 +39,6 @@ class ProgressNotices:
         approvals: Approvals,
         hub: Hub,
         settings: Settings,
-        replied: Callable[[str], None],
         clock: Clock = now_ms,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -49,7 +47,6 @@ class ProgressNotices:
         self._approvals = approvals
         self._hub = hub
         self._settings = settings
-        self._replied = replied
         self._clock = clock
         self._monotonic = monotonic
         self._told: set[tuple[int, int]] = set()
@@ -95,5 +92,4 @@ class ProgressNotices:
         if reply is not None and reply.channel in PLAIN_CHANNELS:
             draft = OutboxDraft(id=reply_id(one.turn.message_id, kind), reply=in_a_sentence(reply), text=text)
             await self._store.outbox.add(draft, user_id=one.turn.user_id, now_ms=self._clock())
-            self._replied(reply.channel)
         self._told.add(key)

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import random
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from supervisor.protocol.errors import OutcomeUnknown, PermanentFailure, StorageError, TemporaryFailure
@@ -62,6 +63,8 @@ class _Line:
 class Outbox:
     """The way of replies to their channels.
 
+    It listens to the store: a reply that any transaction has written is looked for after its commit.
+
     Args:
         reconcile_pause_ms: the longest between two questions to a provider about a send of unknown outcome.
         storage_pause_seconds: after a write that the store refused.
@@ -81,6 +84,7 @@ class Outbox:
         self._reconcile_pause_ms = reconcile_pause_ms
         self._lines: dict[str, _Line] = {}
         self._trying: dict[tuple[str, Address], bool] = {}  # true: its recipient came back meanwhile
+        store.listen(self.wake)
 
     def add_channel(self, channel: Channel) -> None:
         """Deliver for a channel from now on; run `run` for it."""
@@ -90,17 +94,17 @@ class Outbox:
         """Return the names of the channels that replies leave by."""
         return list(self._lines)
 
-    def notify(self, name: str) -> None:
-        """Say that a channel has a reply to deliver."""
-        if (line := self._lines.get(name)) is not None:
-            line.wake.set()
+    def wake(self, channels: Iterable[str]) -> None:
+        """Look for replies of these channels that are due; a channel that is not known is left out."""
+        for name in channels:
+            if (line := self._lines.get(name)) is not None:
+                line.wake.set()
 
     async def returned(self, name: str, to: Address) -> None:
         """Say that a recipient is back: what waits for them is due now."""
         if (name, to) in self._trying:
             self._trying[name, to] = True
-        if await self._store.wake(name, to, now_ms=self._clock()):
-            self.notify(name)
+        await self._store.wake(name, to, now_ms=self._clock())
 
     async def delivered(self, name: str, delivery: Delivery) -> OutboxRow | None:
         """Apply what a provider reports of a reply."""

@@ -11,7 +11,6 @@ from supervisor.commands import words
 from supervisor.commands.dispatch import Asker, CommandAnswer, CommandDispatcher
 from supervisor.commands.words import Command
 from supervisor.delivery.hub import Hub
-from supervisor.delivery.outbox import Outbox
 from supervisor.delivery.replies import reply_id
 from supervisor.intake.submission import QueuePlace, Submission, Taken, continued, signed, too_many
 from supervisor.people.identity import Directory
@@ -58,7 +57,6 @@ class Intake:
         rates: RateLimits,
         sessions: SessionPool,
         turns: TurnScheduler,
-        outbox: Outbox,
         commands: CommandDispatcher,
         hub: Hub,
         mode: Mode = Mode.FOLLOWUP,
@@ -72,7 +70,6 @@ class Intake:
         self._rates = rates
         self._sessions = sessions
         self._turns = turns
-        self._outbox = outbox
         self._commands = commands
         self._hub = hub
         self._mode = mode
@@ -344,8 +341,6 @@ class Intake:
             joined = await self._steer(acceptance)
         if (joined or place.ahead) and not accepted.duplicate:
             self._hub.publish(place.event(submission.dedup_key), place.topics)
-        if (acceptance.queued or acceptance.refusals) and accepted.started is None and submission.reply is not None:
-            self._outbox.notify(submission.reply.channel)
         return Taken(
             accepted=accepted,
             decision=decision,

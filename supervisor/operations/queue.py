@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from supervisor.delivery.replies import dropped
 from supervisor.delivery.waiters import Waiters
 from supervisor.operations.queries import Queries
@@ -32,11 +30,7 @@ class MessageNotWaiting(XswarmError):
 
 
 class QueueOperations:
-    """What waits, in the order in which it came.
-
-    Args:
-        replied: told the channel of every notice that was put in the outbox.
-    """
+    """What waits, in the order in which it came."""
 
     def __init__(
         self,
@@ -45,14 +39,12 @@ class QueueOperations:
         queries: Queries,
         turns: TurnScheduler,
         waiters: Waiters,
-        replied: Callable[[str], None],
         clock: Clock = now_ms,
     ) -> None:
         self._store = store
         self._queries = queries
         self._turns = turns
         self._waiters = waiters
-        self._replied = replied
         self._clock = clock
 
     async def list(self, caller: Caller, session_id: SessionId | None, *, limit: int) -> list[Turn]:
@@ -81,5 +73,3 @@ class QueueOperations:
             raise MessageNotWaiting(message_id)
         self._turns.backlog = max(0, self._turns.backlog - 1)
         self._waiters.fail(turn.message_id, TurnFailed(why))
-        if turn.reply is not None:
-            self._replied(turn.reply.channel)

@@ -107,7 +107,6 @@ class Alerts:
             code = await self._codes.issue(CodeKind.BUDGET, ref, turn.user_id, until_ms=one.until_ms)
         for draft in one.drafts(turn.user_id, code):
             await self._outbox.add(draft, user_id=turn.user_id, now_ms=self._clock())
-        self._notices.written()
 
 
 def _waits_for_the_end(one: Reached, turn: Turn) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from supervisor.delivery.hub import Hub
@@ -32,16 +32,12 @@ class BudgetNotices:
     """Composes what is told of limits, and announces what was recorded.
 
     Args:
-        replied: told the channel of every message that was put in the outbox.
         clock: milliseconds UTC.
     """
 
-    def __init__(
-        self, *, directory: Directory, hub: Hub, replied: Callable[[str], None], clock: Clock = now_ms
-    ) -> None:
+    def __init__(self, *, directory: Directory, hub: Hub, clock: Clock = now_ms) -> None:
         self._directory = directory
         self._hub = hub
-        self._replied = replied
         self._clock = clock
 
     def reached(self, spent: Spent, configured: int, turn: Turn, refused: BudgetExceeded | None) -> Reached | None:
@@ -91,13 +87,12 @@ class BudgetNotices:
         return list(dict.fromkeys(overseers if scope == Scope.SYSTEM else [turn.user_id, *overseers]))
 
     def announce(self, one: Reached, turn: Turn) -> None:
-        """Tell whoever listens that a limit is nearly or wholly spent; the outbox, that there is something to send.
+        """Publish that a limit is nearly or wholly spent.
 
         Args:
             turn: which has reached it; whoever listens to its session alone hears of its user's limit too.
         """
         spent = one.spent
-        self.written()
         event = CostAlert(
             scope=spent.scope,
             id=spent.key,
@@ -114,11 +109,6 @@ class BudgetNotices:
             session_id = turn.session_id if turn.session_id is not None else OMIT
             event = replace(event, id=turn.message_id, user_id=turn.user_id, session_id=session_id)
         self._hub.publish(event, topics)
-
-    def written(self) -> None:
-        """Tell the outbox that there may be something to send."""
-        for channel in PLAIN_CHANNELS:
-            self._replied(channel)
 
     def advised(self, turn: Turn, outcome: Outcome, error: BudgetExceeded, configured: int | None) -> Outcome:
         """Let the replies to a turn that was refused say how it goes on, with a code for whoever may raise the limit.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from supervisor.config import BudgetConfig
@@ -42,7 +42,6 @@ class Spending:
     Args:
         limits: `[budgets]`, or None.
         track_costs: false keeps costs out of the database; then there are no limits.
-        replied: told the channel of every message that was put in the outbox.
     """
 
     def __init__(
@@ -53,13 +52,12 @@ class Spending:
         track_costs: bool,
         directory: Directory,
         hub: Hub,
-        replied: Callable[[str], None],
         clock: Clock = now_ms,
     ) -> None:
         self._store = store
         self._limits = limits
         self._track_costs = track_costs
-        self._notices = BudgetNotices(directory=directory, hub=hub, replied=replied, clock=clock)
+        self._notices = BudgetNotices(directory=directory, hub=hub, clock=clock)
         self._alerts: Alerts | None = None
         if limits is not None:
             self._alerts = Alerts(

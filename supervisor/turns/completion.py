@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from supervisor.delivery.hub import Hub
@@ -37,7 +37,6 @@ class TurnCompletion:
 
     Args:
         recording: of the project's folder, where the turn changed files.
-        replied: told the channel of every reply that was put in the outbox.
 
     Attributes:
         waiters: whoever waits for a message's end.
@@ -51,14 +50,12 @@ class TurnCompletion:
         hub: Hub,
         recorder: Recorder,
         spending: Spending,
-        replied: Callable[[str], None],
         clock: Clock = now_ms,
     ) -> None:
         self._store = store
         self._recorder = recorder
         self._spending = spending
         self._hub = hub
-        self._replied = replied
         self._clock = clock
         self.waiters = Waiters()
         self.time_is_up = False
@@ -138,10 +135,6 @@ class TurnCompletion:
             logger.error("%s: its outcome was not stored: another epoch has it", turn.message_id)
             self.waiters.fail(turn.message_id, TurnFailed("another daemon has taken it over"))
             return None
-        for draft in outcome.replies:
-            self._replied(draft.reply.channel)
-        if outcome.asking is not None and turn.reply is not None:
-            self._replied(turn.reply.channel)
         await self._spending.alert(turn, overspent)
         self._announce_cost(turn, settled.cost_nanos, outcome.now_ms)
         if error is not None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
 from itertools import chain
 
 from supervisor.delivery.hub import Hub
@@ -51,7 +50,6 @@ class TurnScheduler:
     Args:
         endings: records how they end.
         resting: lets them rest whose question waits long.
-        replied: told the channel of every reply that was put in the outbox.
         turn_timeout: seconds that one turn may take.
         grace_seconds: what a connector's own watchdog gets over that.
         steers: whether what answers takes messages into a running turn.
@@ -74,7 +72,6 @@ class TurnScheduler:
         guard: BudgetGuard,
         completion: TurnCompletion,
         resting: Suspension,
-        replied: Callable[[str], None],
         turn_timeout: float,
         grace_seconds: float = GRACE_SECONDS,
         steers: bool = False,
@@ -84,7 +81,6 @@ class TurnScheduler:
         self._sessions = sessions
         self._projects = projects
         self._completion = completion
-        self._replied = replied
         self._clock = clock
         self._tools = ToolEvents(store, clock)
         self._steering = Steering(store=store, hub=hub, steers=steers, clock=clock)
@@ -214,8 +210,6 @@ class TurnScheduler:
         self.backlog = max(0, self.backlog - len(dropped))
         for turn in dropped:
             self._completion.waiters.fail(turn.message_id, TurnFailed(why))
-            if turn.reply is not None:
-                self._replied(turn.reply.channel)
         return dropped
 
     async def drain(self, seconds: float) -> None:

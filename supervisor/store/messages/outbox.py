@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 from supervisor.protocol.messages import Address, Delivery, OutboxId, UserId
@@ -93,6 +94,10 @@ class SqliteOutbox:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+
+    def listen(self, listener: Callable[[AbstractSet[str]], None]) -> None:
+        """Call `listener` after each commit that left replies to deliver, with the names of their channels."""
+        self._database.on_replies(listener)
 
     async def add(self, draft: OutboxDraft, *, user_id: UserId | None, now_ms: int) -> None:
         """Write a reply that belongs to no turn, once: where there is one of its id, nothing changes."""
@@ -206,7 +211,14 @@ class SqliteOutbox:
     async def wake(self, channel: str, to: Address, *, now_ms: int) -> int:
         """Make the pending replies to an address due now."""
         values = {"channel": channel, "now_ms": now_ms, "kind": to.kind, "value": to.value}
-        return await self._database.write(lambda tx: tx.execute(WAKE, values).rowcount)
+
+        def work(tx: Transaction) -> int:
+            woken = tx.execute(WAKE, values).rowcount
+            if woken:
+                tx.channels.add(channel)
+            return woken
+
+        return await self._database.write(work)
 
     async def find_thread(self, channel: str, provider_ids: Sequence[str]) -> str | None:
         """Return the thread of the turn that the first reply known by one of these provider ids answered."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Protocol
 
 from supervisor.protocol.messages import Address, Delivery, OutboxId, UserId
@@ -12,6 +13,13 @@ from supervisor.store.records import Charge, OutboxDraft, OutboxRow
 
 class OutboxStore(Protocol):
     """Replies that leave by a channel."""
+
+    def listen(self, listener: Callable[[AbstractSet[str]], None]) -> None:
+        """Call `listener` after each commit that left replies to deliver, with the names of their channels.
+
+        Any transaction may write replies, not only those of this port. The listener runs in the event loop, must not
+        raise, and replaces the one before.
+        """
 
     async def add(self, draft: OutboxDraft, *, user_id: UserId | None, now_ms: int) -> None:
         """Write a reply that belongs to no turn (`text` is required), once: of one id, the first stays."""

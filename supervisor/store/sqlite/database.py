@@ -8,6 +8,7 @@ import os
 import sqlite3
 from collections import deque
 from collections.abc import Callable
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import Any, Generic, TypeVar, cast
 
@@ -73,6 +74,7 @@ class _Groups(Generic[ContextT]):
 
     Args:
         gather_turns: turns of the event loop in which a group that follows one of several may grow.
+        done: called in the event loop after each group, behind its callers; it must not raise.
     """
 
     def __init__(
@@ -82,10 +84,12 @@ class _Groups(Generic[ContextT]):
         run: Callable[[sqlite3.Connection, list[Callable[[ContextT], Any]]], list[Any]],
         *,
         gather_turns: int = 0,
+        done: Callable[[], None] | None = None,
     ) -> None:
         self._connection = connection
         self._run = run
         self._gather_turns = gather_turns
+        self._done = done
         self._waiting: deque[_Work[ContextT]] = deque()
         self._wake = asyncio.Event()
         self._closing = False
@@ -133,6 +137,8 @@ class _Groups(Generic[ContextT]):
                     future.set_exception(outcome.error)
                 else:
                     future.set_result(outcome)
+            if self._done is not None:
+                self._done()
             if len(group) > 1:
                 for _ in range(self._gather_turns):
                     await asyncio.sleep(0)
@@ -158,9 +164,13 @@ class Database:
         self.epoch = epoch
         self.seal = seal
         self._crash: Callable[[str], None] = _no_crash
+        self._replied: Callable[[AbstractSet[str]], None] = _ignore
+        self._channels: set[str] = set()  # written by the writer's thread while a group runs, else by the event loop
         self._connections = (*readers, writer)
         self._writer = writer
-        self._writes: _Groups[Transaction] = _Groups("store writer", writer, self._commit, gather_turns=GATHER_TURNS)
+        self._writes: _Groups[Transaction] = _Groups(
+            "store writer", writer, self._commit, gather_turns=GATHER_TURNS, done=self._tell_of_replies
+        )
         self._reads: _Groups[sqlite3.Connection] = _Groups("store reader", readers[0], _read)
         self._scans: _Groups[sqlite3.Connection] = _Groups("store scanner", readers[1], _read)
         self._closed = False
@@ -190,6 +200,13 @@ class Database:
         database = cls(path, epoch, writer, readers, seal)
         database._crash = crash or _no_crash
         return database
+
+    def on_replies(self, listener: Callable[[AbstractSet[str]], None]) -> None:
+        """Call `listener` in the event loop after each commit that left replies to deliver, with their channels.
+
+        It replaces the listener before, and must not raise.
+        """
+        self._replied = listener
 
     async def write(self, work: Callable[[Transaction], T], orphaned: Callable[[T], None] | None = None) -> T:
         """Do a write in a transaction that it may share with others; returns after the commit.
@@ -255,13 +272,23 @@ class Database:
             if connection.in_transaction:  # a full disk may have rolled back already
                 connection.execute("ROLLBACK")
             raise
+        self._channels |= transaction.channels
         for point in transaction.points:
             self._crash(f"{point}.after_commit")
         return outcomes
 
+    def _tell_of_replies(self) -> None:
+        if self._channels:
+            channels, self._channels = self._channels, set()
+            self._replied(channels)
+
 
 def _no_crash(point: str) -> None:
     """Let every crash point pass."""
+
+
+def _ignore(channels: AbstractSet[str]) -> None:
+    """Stand for a listener until there is one."""
 
 
 def _create(path: Path) -> None:

@@ -26,6 +26,7 @@ def add_drafts(
     """Write replies, pending; a footer is kept beside a text that may be stored elsewhere."""
     for draft in drafts:
         reply = draft.reply
+        tx.channels.add(reply.channel)
         tx.execute(
             _ADD,
             (

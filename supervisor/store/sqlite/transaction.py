@@ -71,12 +71,17 @@ class Transaction:
 
     Args:
         epoch: of this start of the daemon; 0 before it is known.
+
+    Attributes:
+        channels: those that have replies to deliver after the commit.
+        points: the names of the writes, for the crash points before and after the commit.
     """
 
     def __init__(self, connection: sqlite3.Connection, epoch: int, seal: Seal) -> None:
         self.epoch = epoch
         self.execute = connection.execute
         self.executemany = connection.executemany
+        self.channels: set[str] = set()
         self.points: list[str] = []
         self._seal = seal
         self._entries: list[Row] = []

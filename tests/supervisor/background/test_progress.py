@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 
 from supervisor.background.progress import ProgressNotices
@@ -19,9 +20,7 @@ from tests.supervisor.helpers import project, scripted, text_message
 from tests.waiting import until
 
 
-def notices(
-    core: Core, settings: Progress, ahead: float = 0.0, replied: Callable[[str], None] | None = None
-) -> ProgressNotices:
+def notices(core: Core, settings: Progress, ahead: float = 0.0) -> ProgressNotices:
     """Return what looks at the turns of a core, with a clock that is ahead of ours."""
     return ProgressNotices(
         store=core.store,
@@ -29,7 +28,6 @@ def notices(
         approvals=core.approvals,
         hub=core.hub,
         settings=settings,
-        replied=replied or core.outbox.notify,
         monotonic=lambda: time.monotonic() + ahead,
     )
 
@@ -64,12 +62,13 @@ async def test_a_turn_that_ended_while_another_was_told_of_is_not_said_to_work(t
             await core.intake.accept(text_message(f"@{name} hold on"))
             await until(lambda: len(scripted(core).held()) == number, "it runs")  # noqa: B023
 
-        def told(channel: str) -> None:
+        def told(channels: AbstractSet[str]) -> None:
             for one in core.turns.running_turns():
                 one.fail("its process is gone")
 
         settings = Progress(progress_after_seconds=0.001, stuck_after_seconds=0.001)
-        look = notices(core, settings, ahead=650, replied=told)
+        core.store.outbox.listen(told)
+        look = notices(core, settings, ahead=650)
         await look.look()
         await until(core.all_answered, "both have ended")
         rows = [row.text async for row in every(core)]

@@ -19,6 +19,7 @@ from supervisor.store.messages.outbox import SqliteOutbox
 from supervisor.store.records import OutboxDraft
 from tests.fakes import Lose, RecordingChannel
 from tests.supervisor.harness import seal
+from tests.supervisor.store.builders import outcome, question, running
 from tests.waiting import until
 
 
@@ -44,17 +45,16 @@ class Post:
         self.added: list[OutboxId] = []
 
     async def add(self, text: str, to: str = "+15550100", **meta: object) -> OutboxId:
-        """Write a reply and tell the worker."""
+        """Write a reply; the worker hears of it from the store."""
         reply = Reply(channel="sms", to=Address(kind="sms", value=to), meta=meta)
         draft = OutboxDraft(id=OutboxId(uuid7()), reply=reply, text=text)
         await self.store.outbox.add(draft, user_id=None, now_ms=self.clock())
-        self.outbox.notify("sms")
         return draft.id
 
     def later(self, seconds: float) -> None:
         """Move the clock, and let the worker look at it."""
         self.clock.ms += round(seconds * 1000)
-        self.outbox.notify("sms")
+        self.outbox.wake(["sms"])
 
     async def count(self, state: OutboxState) -> int:
         """Return how many replies are in an unfinished or dead state."""
@@ -92,6 +92,21 @@ async def test_replies_to_one_address_leave_in_order(store: SqliteStore) -> None
             await post.add(f"number {number}")
         await _sent(post, 30)
         assert post.channel.texts() == [f"number {number}" for number in range(30)]
+
+
+async def test_a_reply_that_a_transaction_of_a_turn_wrote_leaves_without_anybody_s_call(store: SqliteStore) -> None:
+    async with working(Post(store)) as post:
+        await until(lambda: _is_idle(post), "the worker has found nothing to do")
+        turn = await running(store, question())
+        reply = Reply(channel="sms", to=Address(kind="sms", value="+15550100"))
+        answer = OutboxDraft(id=OutboxId(uuid7()), reply=reply, text=None)
+        await store.turns.finish(turn.id, outcome(answer="It rains.", replies=[answer]))
+        await _sent(post, 1)
+        assert post.channel.texts() == ["It rains."]
+
+
+def _is_idle(post: Post) -> bool:
+    return post.outbox._lines["sms"].idle.is_set()
 
 
 async def test_an_address_that_hangs_holds_up_no_other(store: SqliteStore) -> None:
@@ -408,10 +423,11 @@ async def test_a_store_that_refuses_stops_no_delivery_for_good(store: SqliteStor
 class Refusing:
     """An outbox's store that refuses each of its writes and reads the first time."""
 
-    def __init__(self, inner: object) -> None:
+    def __init__(self, inner: SqliteOutbox) -> None:
         self.refused = 0
         self._inner = inner
         self._seen: set[str] = set()
+        self.listen = inner.listen
 
     def __getattr__(self, name: str) -> object:
         real = getattr(self._inner, name)

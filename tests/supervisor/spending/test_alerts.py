@@ -223,7 +223,7 @@ async def test_the_writer_learns_at_the_end_that_a_limit_is_used_up_where_nothin
         await spend(core, 2.0, session_id)
         assert told(core, "bob") == []
         replied: list[str] = []
-        core.spending._notices._replied = replied.append
+        core.store.outbox.listen(replied.extend)
         scripted(core).release()
         await until(lambda: told(core, "bob"), "it is told with the end")
         assert told(core, "bob") == ["100 % of the limit of user bob is spent: $2.00 of $2.00."]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from tests.supervisor.store.contract_delivery import DeliveryContract
 from tests.supervisor.store.contract_keeping import KeepingContract
+from tests.supervisor.store.contract_listening import ListeningContract
 from tests.supervisor.store.contract_turns import TurnsContract
 
 
-class StoreContract(TurnsContract, DeliveryContract, KeepingContract):
+class StoreContract(TurnsContract, DeliveryContract, KeepingContract, ListeningContract):
     """The whole contract."""
