@@ -18,12 +18,12 @@ from supervisor.operations.operations import Operations
 from supervisor.people.identity import Caller, Directory
 from supervisor.people.projects import Projects
 from supervisor.plugins import loading as plugins
-from supervisor.plugins.host import ConnectorSide
+from supervisor.plugins.host import DaemonConnectorHost
 from supervisor.protocol.messages import UserId
 from supervisor.protocol.status import Permissions, Role
 from supervisor.protocol.times import now_ms
 from supervisor.runtime.credentials import Credentials
-from supervisor.runtime.state import DATABASE, jwt_secret, seal_with
+from supervisor.runtime.state import DATABASE_FILE, audit_seal, jwt_key
 from supervisor.sessions.pool import SessionPool
 from supervisor.store import SqliteStore, open_store
 from supervisor.store.records import User
@@ -52,7 +52,7 @@ class Core:
 async def open_bench_store(folder: Path, credentials: Credentials | None = None) -> SqliteStore:
     """Open the store of a state folder as the daemon does, with our user in it."""
     credentials = credentials or Credentials(folder, {})
-    store = await open_store(folder / DATABASE, seal=seal_with(credentials.generated("audit")))
+    store = await open_store(folder / DATABASE_FILE, seal=audit_seal(credentials.generated("audit")))
     await store.accounts.put_user(User(id=USER, name="Ann", role=Role.ADMIN), now_ms=now_ms())
     return store
 
@@ -85,12 +85,12 @@ async def core(
         store = await open_bench_store(folder, credentials)
         stack.push_async_callback(store.close)
         directory = Directory(
-            operator_token=credentials.operator_token(), service_token=None, jwt_secret=jwt_secret(credentials)
+            operator_token=credentials.operator_token(), service_token=None, jwt_secret=jwt_key(credentials)
         )
         directory.replace(await store.accounts.users(), await store.accounts.tokens())
         projects = Projects(settings.projects)
         gateway = await stack.enter_async_context(Gateway(upstream=upstream, api_key=None, prices=PriceList()))
-        side = ConnectorSide(credentials, folder)
+        side = DaemonConnectorHost(credentials, folder)
         answers = plugins.connector(connector, "claude_code", settings.claude_code, side)
         await answers.prepare()
         built = supervisor.core.Core(

@@ -13,7 +13,7 @@ from benchmarks.figures import Figure, compare, percentile
 from benchmarks.transactions import drive, in_two_commits, make_sessions
 from supervisor.protocol.messages import SessionId, UserId
 from supervisor.protocol.times import DAY_MS, now_ms
-from supervisor.runtime.state import DATABASE
+from supervisor.runtime.state import DATABASE_FILE
 from supervisor.store import SqliteStore
 from supervisor.store.ports.ledger import CostQuery
 
@@ -85,12 +85,12 @@ async def measure(folder: Path, short: bool) -> list[Figure]:
     for messages, place in places.items():
         place.mkdir()
         await (await open_bench_store(place)).close()
-        _fill(place / DATABASE, messages // 2)
+        _fill(place / DATABASE_FILE, messages // 2)
     stores = {messages: await open_bench_store(place) for messages, place in places.items()}
     try:
         if problems := await stores[small].ledger.disagreements():
             raise RuntimeError(f"the filled store does not add up: {problems[0]}")
-        scans = {messages: _scan_ms(place / DATABASE) for messages, place in places.items()}
+        scans = {messages: _scan_ms(place / DATABASE_FILE) for messages, place in places.items()}
         for what, query, reach in _queries():
             took = {
                 messages: [await _ask(store, query, each) for _ in range(rounds)] for messages, store in stores.items()

@@ -14,7 +14,7 @@ from benchmarks.figures import Figure, compare
 from benchmarks.transactions import acceptance, make_sessions, outcome
 from supervisor.protocol.messages import Address, OutboxId, Reply, SessionId
 from supervisor.protocol.times import now_ms
-from supervisor.runtime.state import DATABASE
+from supervisor.runtime.state import DATABASE_FILE
 from supervisor.store import SqliteStore
 from supervisor.store.records import OutboxDraft
 
@@ -86,7 +86,7 @@ def _sid(source: random.Random) -> str:
 
 def _bytes(folder: Path) -> int:
     """Return the size of the database of a folder, which is closed: its log is empty."""
-    return (folder / DATABASE).stat().st_size
+    return (folder / DATABASE_FILE).stat().st_size
 
 
 def _bare_bytes(folder: Path, rows: int) -> int:

@@ -11,7 +11,7 @@ from supervisor.people.identity import Directory
 from supervisor.people.projects import Projects
 from supervisor.runtime.credentials import Credentials
 from supervisor.runtime.lock import StateLock
-from supervisor.runtime.state import DATABASE, jwt_secret, seal_with
+from supervisor.runtime.state import DATABASE_FILE, audit_seal, jwt_key
 from supervisor.store import open_store
 from supervisor.wires.rest import admin
 
@@ -25,12 +25,12 @@ async def call(config: Config, method: str, path: str, body: dict[str, Any] | No
     """
     with StateLock(config.state_dir):
         credentials = Credentials(config.state_dir, os.environ)
-        store = await open_store(config.state_dir / DATABASE, seal=seal_with(credentials.generated("audit")))
+        store = await open_store(config.state_dir / DATABASE_FILE, seal=audit_seal(credentials.generated("audit")))
         try:
             directory = Directory(
                 operator_token=credentials.operator_token(),
                 service_token=None,
-                jwt_secret=jwt_secret(credentials),
+                jwt_secret=jwt_key(credentials),
             )
             accounts = Accounts(store, directory, Projects(config.projects))
             await accounts.reload()

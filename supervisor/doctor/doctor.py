@@ -8,7 +8,7 @@ from pathlib import Path
 from supervisor import config
 from supervisor.doctor import machine, running, state
 from supervisor.plugins import loading as plugins
-from supervisor.plugins.host import ConnectorSide
+from supervisor.plugins.host import DaemonConnectorHost
 from supervisor.protocol.errors import XswarmError
 from supervisor.protocol.ports import Check, Standing
 from supervisor.runtime.credentials import Credentials
@@ -40,7 +40,7 @@ async def examine(config_file: Path | None, *, offline: bool = False) -> list[Ch
 async def _connector(settings: config.Config) -> list[Check]:
     name = settings.claude_code.connector
     try:
-        side = ConnectorSide(Credentials(settings.state_dir, os.environ), settings.state_dir)
-        return list(await plugins.connector(name, "claude_code", settings.claude_code, side).examine())
+        host = DaemonConnectorHost(Credentials(settings.state_dir, os.environ), settings.state_dir)
+        return list(await plugins.connector(name, "claude_code", settings.claude_code, host).examine())
     except XswarmError as error:
         return [Check(name=name, status=Standing.FAILED, detail=str(error), remedy=error.remedy)]

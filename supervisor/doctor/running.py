@@ -14,10 +14,8 @@ from urllib.parse import urlsplit
 from supervisor.config import Config
 from supervisor.doctor.state import people, soundness
 from supervisor.protocol.ports import Check, Standing
+from supervisor.runtime.state import ADDRESSES_FILE, DEMO_FOLDER
 
-ADDRESSES = "addresses.json"
-DEMO = "demo"
-"""Where the demo keeps its state, below state.dir."""
 SECONDS = 5.0
 CHECK_SECONDS = 120.0
 """What a daemon gets to check its database from end to end."""
@@ -29,12 +27,12 @@ def addresses(config: Config) -> dict[str, Any] | None:
     Raises:
         PermissionError: another user's folder, which may not be looked into.
     """
-    return _running_on(config.state_dir) or _running_on(config.state_dir / DEMO)
+    return _running_on(config.state_dir) or _running_on(config.state_dir / DEMO_FOLDER)
 
 
 def _running_on(folder: Path) -> dict[str, Any] | None:
     try:
-        found: dict[str, Any] = json.loads((folder / ADDRESSES).read_text(encoding="utf-8"))
+        found: dict[str, Any] = json.loads((folder / ADDRESSES_FILE).read_text(encoding="utf-8"))
         pid = int(found["pid"])
     except PermissionError:
         raise

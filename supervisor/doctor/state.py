@@ -12,7 +12,7 @@ from supervisor.plugins import loading as plugins
 from supervisor.protocol.errors import StorageError, XswarmError
 from supervisor.protocol.ports import Check, Standing
 from supervisor.runtime.credentials import Credentials
-from supervisor.runtime.state import DATABASE
+from supervisor.runtime.state import DATABASE_FILE
 from supervisor.store.inspection import inspect
 
 LEAST_FREE_BYTES = 256 * 1024 * 1024
@@ -94,10 +94,10 @@ def channels(config: Config) -> list[Check]:
 
 async def database(config: Config) -> list[Check]:
     """Look at the database and the people in it, while no daemon has it; it stays as it is, older ones too."""
-    if not (config.state_dir / DATABASE).exists():
+    if not (config.state_dir / DATABASE_FILE).exists():
         return [Check(name="database", status=Standing.OK, detail="there is none yet; `xswarm serve` makes it")]
     try:
-        found = await asyncio.to_thread(inspect, config.state_dir / DATABASE)
+        found = await asyncio.to_thread(inspect, config.state_dir / DATABASE_FILE)
     except StorageError as error:
         return [Check(name="database", status=Standing.FAILED, detail=error.why, remedy=RESTORE)]
     except XswarmError as error:

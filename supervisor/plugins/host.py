@@ -1,10 +1,10 @@
-"""What the core gives channels and connectors: the far side of `ChannelHost` and `ConnectorHost`."""
+"""What the daemon offers to channels and connectors: it implements the ports `ChannelHost` and `ConnectorHost`."""
 
 from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from supervisor.delivery.outbox import Outbox
@@ -13,15 +13,18 @@ from supervisor.protocol.errors import ConfigError
 from supervisor.protocol.messages import Delivery, Inbound, Receipt
 from supervisor.runtime.credentials import Credentials
 from supervisor.runtime.peers import is_agents
-from supervisor.store.port import Store
+from supervisor.store.ports.keys import IdempotencyStore
+from supervisor.store.ports.outbox import OutboxStore
 
 
-class Host:
-    """Serves one channel.
+class DaemonChannelHost:
+    """Serves one channel; see `ChannelHost` for each method.
 
     Args:
-        name: the channel's.
-        public_url: known once the HTTP server listens.
+        name: the name of the channel.
+        threads: finds the thread of an earlier reply.
+        marks: keeps the marks of the channel, each under the channel's name.
+        public_url: the URL by which the outside reaches the HTTP server; empty = it does not.
     """
 
     def __init__(
@@ -31,20 +34,22 @@ class Host:
         credentials: Credentials,
         intake: Intake,
         outbox: Outbox,
-        store: Store,
-        public_url: Callable[[], str],
+        threads: OutboxStore,
+        marks: IdempotencyStore,
+        public_url: str,
     ) -> None:
         self._name = name
         self._credentials = credentials
         self._intake = intake
         self._outbox = outbox
-        self._store = store
-        self._public_url = public_url
+        self._threads = threads
+        self._marks = marks
+        self._public_url = public_url.rstrip("/")
 
     @property
     def public_url(self) -> str:
         """See `ChannelHost`."""
-        return self._public_url().rstrip("/")
+        return self._public_url
 
     def secret(self, name: str) -> str:
         """See `ChannelHost`."""
@@ -75,19 +80,19 @@ class Host:
 
     async def find_thread(self, provider_ids: Sequence[str]) -> str | None:
         """See `ChannelHost`."""
-        return await self._store.outbox.find_thread(self._name, provider_ids)
+        return await self._threads.find_thread(self._name, provider_ids)
 
     async def get_mark(self, name: str) -> int | None:
         """See `ChannelHost`."""
-        return await self._store.keys.get_mark(f"{self._name}/{name}")
+        return await self._marks.get_mark(f"{self._name}/{name}")
 
     async def set_mark(self, name: str, value: int) -> None:
         """See `ChannelHost`."""
-        await self._store.keys.set_mark(f"{self._name}/{name}", value)
+        await self._marks.set_mark(f"{self._name}/{name}", value)
 
 
-class ConnectorSide:
-    """Serves connectors."""
+class DaemonConnectorHost:
+    """Serves every connector; see `ConnectorHost` for each method."""
 
     def __init__(self, credentials: Credentials, state_dir: Path) -> None:
         self._credentials = credentials

@@ -1,4 +1,4 @@
-"""What the daemon and the command line share when they open the same state."""
+"""What `state.dir` holds, and the keys to it: used by the daemon, by the command line without a daemon, by doctor."""
 
 from __future__ import annotations
 
@@ -8,33 +8,39 @@ from collections.abc import Callable
 from supervisor.protocol.errors import ConfigError
 from supervisor.runtime.credentials import Credentials
 
-DATABASE = "xswarm.db"
+DATABASE_FILE = "xswarm.db"
+
+ADDRESSES_FILE = "addresses.json"
+"""Written by a daemon that is ready: its process id, its URLs, and the path of the operator's token."""
+
+DEMO_FOLDER = "demo"
+"""The state of `xswarm serve --demo`, below `state.dir`."""
 
 SHORTEST_SECRET = 32
-"""Bytes of a key for HS256 (RFC 7518 section 3.2)."""
+"""Least length of a key for HS256, in bytes (RFC 7518 section 3.2)."""
 
 
-def seal_with(key: bytes) -> Callable[[bytes, bytes], bytes]:
-    """Return what seals an audit row: HMAC-SHA-256 over the seal before it and the row."""
+def audit_seal(key: bytes) -> Callable[[bytes, bytes], bytes]:
+    """Return the function that seals an audit row: HMAC-SHA-256 over the seal of the row before and this row."""
     keyed = hmac.new(key, digestmod="sha256")
 
     def seal(before: bytes, content: bytes) -> bytes:
-        mac = keyed.copy()  # the key is worked in once, not for each row
+        mac = keyed.copy()  # the key is hashed once, not once a row
         mac.update(before + content)
         return mac.digest()
 
     return seal
 
 
-def jwt_secret(credentials: Credentials) -> bytes:
-    """Return the key of our JWTs: XSWARM_JWT_SECRET, or one of our own.
+def jwt_key(credentials: Credentials) -> bytes:
+    """Return the key that signs our JWTs: XSWARM_JWT_SECRET, or a generated one.
 
     Raises:
-        ConfigError: the given one is too short.
+        ConfigError: XSWARM_JWT_SECRET is too short.
     """
     given = credentials.secret("XSWARM_JWT_SECRET")
     if given is None:
         return credentials.generated("jwt")
     if len(given.encode()) < SHORTEST_SECRET:
-        raise ConfigError("XSWARM_JWT_SECRET", "must be at least 32 bytes", "unset it: one is made and kept")
+        raise ConfigError("XSWARM_JWT_SECRET", "must be at least 32 bytes", "unset it: one is generated and kept")
     return given.encode()

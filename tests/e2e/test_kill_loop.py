@@ -25,7 +25,7 @@ from supervisor.demo.twilio import TwilioStandIn
 from supervisor.protocol.messages import MessageId
 from supervisor.protocol.status import TurnState
 from supervisor.runtime.credentials import Credentials
-from supervisor.runtime.state import DATABASE, seal_with
+from supervisor.runtime.state import DATABASE_FILE, audit_seal
 from supervisor.store import SqliteStore, open_store
 from tests.e2e.process import DaemonProcess
 from tests.slowness import scaled
@@ -208,7 +208,7 @@ async def check(world: World) -> None:
     effects = world.effects()
     assert {key: count for key, count in effects.items() if count > 1} == {}
     credentials = Credentials(world.daemon.state, {})
-    store = await open_store(world.daemon.state / DATABASE, seal=seal_with(credentials.generated("audit")))
+    store = await open_store(world.daemon.state / DATABASE_FILE, seal=audit_seal(credentials.generated("audit")))
     try:
         assert await store.check() == []
         assert await store.audit.verify() is None

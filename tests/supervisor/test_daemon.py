@@ -19,9 +19,10 @@ import httpx
 import pytest
 
 from supervisor.config import ClaudeCode, Config, Http, State, Supervisor
-from supervisor.daemon import ADDRESSES, Daemon, main
+from supervisor.daemon import Daemon, main
 from supervisor.protocol.errors import ConfigError
 from supervisor.runtime.credentials import Credentials
+from supervisor.runtime.state import ADDRESSES_FILE
 from tests.slowness import scaled
 from tests.waiting import until
 
@@ -45,7 +46,7 @@ def daemon(config: Config, *, offline: bool = True, environ: Mapping[str, str] |
 @asynccontextmanager
 async def running(config: Config) -> AsyncIterator[dict[str, Any]]:
     """Run a daemon; give what it announces, and stop it by a signal as an operator does."""
-    announced = config.state_dir / ADDRESSES
+    announced = config.state_dir / ADDRESSES_FILE
     task = asyncio.create_task(daemon(config).run(), name="daemon")
     try:
         await until(lambda: announced.exists() or task.done(), "it is ready", 30)

@@ -13,7 +13,7 @@ from supervisor import maintenance
 from supervisor.config import ClaudeCode, Config, State
 from supervisor.doctor import state
 from supervisor.protocol.ports import Standing
-from supervisor.runtime.state import DATABASE
+from supervisor.runtime.state import DATABASE_FILE
 from supervisor.store.sqlite.migrate import migrate, released
 
 
@@ -47,7 +47,7 @@ async def test_people_without_a_phone_or_mailbox_are_a_warning(config: Config) -
 
 async def test_an_older_database_is_looked_at_and_stays_older(config: Config) -> None:
     config.state_dir.mkdir(mode=0o700)
-    with closing(sqlite3.connect(config.state_dir / DATABASE, isolation_level=None)) as connection:
+    with closing(sqlite3.connect(config.state_dir / DATABASE_FILE, isolation_level=None)) as connection:
         connection.execute("PRAGMA journal_mode = WAL")
         migrate(connection, released()[:3])
     before = {path.name: path.read_bytes() for path in config.state_dir.iterdir()}
@@ -59,7 +59,7 @@ async def test_an_older_database_is_looked_at_and_stays_older(config: Config) ->
 
 async def test_a_file_that_is_no_database_fails_and_stays_as_it_is(config: Config) -> None:
     await maintenance.call(config, "GET", "/api/admin/users", None)
-    broken = config.state_dir / DATABASE
+    broken = config.state_dir / DATABASE_FILE
     broken.write_bytes(b"no database" * 1000)
     (check,) = await state.database(config)
     assert check.status is Standing.FAILED

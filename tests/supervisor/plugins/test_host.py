@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from supervisor.plugins.host import ConnectorSide, Host
+from supervisor.plugins.host import DaemonChannelHost, DaemonConnectorHost
 from supervisor.protocol.errors import ConfigError
 from supervisor.protocol.messages import Address, Delivery
 from supervisor.protocol.status import OutboxState, TurnState
@@ -18,15 +18,18 @@ from tests.supervisor.helpers import result, text_message
 from tests.waiting import until
 
 
-def host(core: Core, environ: Mapping[str, str] | None = None, *, public_url: str = "http://here/") -> Host:
+def host(
+    core: Core, environ: Mapping[str, str] | None = None, *, public_url: str = "http://here/"
+) -> DaemonChannelHost:
     """Return the host of the channel "sms"."""
-    return Host(
+    return DaemonChannelHost(
         "sms",
         credentials=Credentials(core.folder, environ or {}),
         intake=core.intake,
         outbox=core.outbox,
-        store=core.store,
-        public_url=lambda: public_url,
+        threads=core.store.outbox,
+        marks=core.store.keys,
+        public_url=public_url,
     )
 
 
@@ -109,7 +112,7 @@ async def test_the_public_url_has_no_trailing_slash(tmp_path: Path) -> None:
 
 
 def test_a_connector_gets_its_secrets_and_the_state_folder(tmp_path: Path) -> None:
-    side = ConnectorSide(Credentials(tmp_path, {"CLAUDE_CODE_AUTH_TOKEN": "t"}), tmp_path)
+    side = DaemonConnectorHost(Credentials(tmp_path, {"CLAUDE_CODE_AUTH_TOKEN": "t"}), tmp_path)
     assert side.secret("CLAUDE_CODE_AUTH_TOKEN") == "t"
     assert side.secret("ANTHROPIC_API_KEY") is None
     assert side.state_dir == str(tmp_path)

@@ -12,7 +12,7 @@ import pytest
 from supervisor import config
 from supervisor.models.offline.model import OfflineModel
 from supervisor.plugins import loading as plugins
-from supervisor.plugins.host import ConnectorSide
+from supervisor.plugins.host import DaemonConnectorHost
 from supervisor.protocol.errors import TurnFailed
 from supervisor.protocol.times import NANOS
 from supervisor.runtime.credentials import Credentials
@@ -27,7 +27,7 @@ from tests.waiting import until
 @asynccontextmanager
 async def core_with(folder: Path, *, model: str = "") -> AsyncIterator[tuple[Core, OfflineModel]]:
     """Run a core whose assistant is the real one, on the scripted model."""
-    side = ConnectorSide(Credentials(folder, {}), folder)
+    side = DaemonConnectorHost(Credentials(folder, {}), folder)
     assistant = plugins.connector("assistant", "assistant", config.Assistant(model=model), side)
     async with (
         OfflineModel() as offline,
