@@ -49,8 +49,12 @@ from supervisor.spending.spending import Spending
 from supervisor.store import Store
 from supervisor.turns.budget_guard import REFUSED_SECONDS, BudgetGuard
 from supervisor.turns.completion import TurnCompletion
-from supervisor.turns.scheduler import GRACE_SECONDS, TurnScheduler
+from supervisor.turns.driver import GRACE_SECONDS, TurnDriver
+from supervisor.turns.runner import TurnRunner
+from supervisor.turns.scheduler import TurnScheduler
+from supervisor.turns.steering import Steering
 from supervisor.turns.suspension import Suspension
+from supervisor.turns.tool_events import ToolEvents
 from supervisor.undo.recorder import Recorder
 from supervisor.undo.undo import Undo
 
@@ -176,20 +180,36 @@ class Core:
         )
 
     def _build_turns(self, assistant: Connector, gateway: Gateway, *, steers: bool) -> TurnScheduler:
+        tools = ToolEvents(self._store.turns)
+        steering = Steering(store=self._store.turns, hub=self.hub, tools=tools, steers=steers)
         return TurnScheduler(
             store=self._store,
+            sessions=self.sessions,
+            projects=self._projects,
+            runner=self._build_runner(assistant, gateway, tools),
+            steering=steering,
+            completion=self.completion,
+        )
+
+    def _build_runner(self, assistant: Connector, gateway: Gateway, tools: ToolEvents) -> TurnRunner:
+        return TurnRunner(
             hub=self.hub,
             sessions=self.sessions,
             assistant=Assistant(connector=assistant, gateway=gateway, store=self._store, spending=self.spending),
-            projects=self._projects,
             rights=self._rights,
             spending=self.spending,
-            guard=self.guard,
+            driver=self._build_driver(),
             completion=self.completion,
-            resting=Suspension(self.sessions, self.approvals),
+            tools=tools,
+        )
+
+    def _build_driver(self) -> TurnDriver:
+        return TurnDriver(
+            guard=self.guard,
+            suspension=Suspension(self.sessions, self.approvals),
+            completion=self.completion,
             turn_timeout=self._config.claude_code.turn_timeout_seconds,
             grace_seconds=self._tuning.grace_seconds,
-            steers=steers,
         )
 
     def _build_commands(self) -> CommandDispatcher:

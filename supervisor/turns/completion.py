@@ -98,6 +98,10 @@ class TurnCompletion:
             outcome = outcomes.not_started(refused, error, self._clock())
             refused = await self.finish(refused, replace(outcome, hosts=True), error)
 
+    async def requeue(self, turn: Turn) -> None:
+        """Put a turn that certainly changed nothing back into the queue; it runs again after the restart."""
+        await self._store.turns.requeue(turn.id, now_ms=self._clock())
+
     async def asked_by(self, turn: Turn) -> Approval | None:
         """Return the question of a turn that outlives it."""
         return await self._store.approvals.of_turn(turn.id, now_ms=self._clock())

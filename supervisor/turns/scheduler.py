@@ -6,10 +6,8 @@ import asyncio
 import logging
 from itertools import chain
 
-from supervisor.delivery.hub import Hub
 from supervisor.delivery.replies import dropped as dropped_notices
 from supervisor.people.projects import Projects
-from supervisor.people.rights import Rights
 from supervisor.protocol.errors import (
     ConnectionFailed,
     ProjectNotAllowed,
@@ -22,83 +20,49 @@ from supervisor.protocol.errors import (
 from supervisor.protocol.messages import MessageId, ProjectName, SessionId, UserId
 from supervisor.protocol.ports import Conversation
 from supervisor.protocol.times import Clock, now_ms
-from supervisor.sessions.assistant import Assistant
 from supervisor.sessions.live import LiveSession
 from supervisor.sessions.pool import SessionPool
-from supervisor.spending.spending import Spending
 from supervisor.store.port import Store
 from supervisor.store.records import Acceptance, Turn
 from supervisor.turns import outcomes
-from supervisor.turns.budget_guard import BudgetGuard
 from supervisor.turns.completion import STORAGE_RETRY_SECONDS, TurnCompletion
 from supervisor.turns.lane import Lane, LaneName
 from supervisor.turns.runner import TurnRunner
 from supervisor.turns.running import RunningTurn
 from supervisor.turns.steering import Steering
-from supervisor.turns.suspension import Suspension
-from supervisor.turns.tool_events import ToolEvents
 
 logger = logging.getLogger(__name__)
 
-GRACE_SECONDS = 30.0
-"""What a connector's own watchdog gets over the turn's time before the core ends the turn itself."""
-
 
 class TurnScheduler:
-    """All lanes with work.
+    """Starts the turns of all lanes, one at a time in each lane.
 
     Args:
-        endings: records how they end.
-        resting: lets them rest whose question waits long.
-        turn_timeout: seconds that one turn may take.
-        grace_seconds: what a connector's own watchdog gets over that.
-        steers: whether what answers takes messages into a running turn.
+        runner: runs a turn once it is started.
 
     Attributes:
-        backlog: turns that wait, as far as this process was told of them.
-        stopping: nothing is started any more.
+        backlog: number of waiting turns, as far as this process knows.
+        stopping: no more turns are started.
     """
 
     def __init__(
         self,
         *,
         store: Store,
-        hub: Hub,
         sessions: SessionPool,
-        assistant: Assistant,
         projects: Projects,
-        rights: Rights,
-        spending: Spending,
-        guard: BudgetGuard,
+        runner: TurnRunner,
+        steering: Steering,
         completion: TurnCompletion,
-        resting: Suspension,
-        turn_timeout: float,
-        grace_seconds: float = GRACE_SECONDS,
-        steers: bool = False,
         clock: Clock = now_ms,
     ) -> None:
         self._store = store
         self._sessions = sessions
         self._projects = projects
+        self._runner = runner
+        self._steering = steering
         self._completion = completion
         self._clock = clock
-        self._tools = ToolEvents(store, clock)
-        self._steering = Steering(store=store, hub=hub, steers=steers, clock=clock)
-        self._runner = TurnRunner(
-            store=store,
-            hub=hub,
-            sessions=sessions,
-            assistant=assistant,
-            rights=rights,
-            spending=spending,
-            guard=guard,
-            completion=completion,
-            tools=self._tools,
-            resting=resting,
-            turn_timeout=turn_timeout,
-            grace_seconds=grace_seconds,
-            clock=clock,
-        )
         self._lanes: dict[str, Lane] = {}
         self._blocked: dict[ProjectName, set[str]] = {}
         self.stopping = False
@@ -121,8 +85,7 @@ class TurnScheduler:
         Raises:
             StorageError: it waits.
         """
-        lane = self._lanes.get(acceptance.lane)
-        return await self._steering.join(lane, acceptance, self._tools.recorder(lane) if lane is not None else None)
+        return await self._steering.steer(self._lanes.get(acceptance.lane), acceptance)
 
     async def sweep(self) -> None:
         """Look for waiting turns in the store: after a start, and in case that a word was lost."""

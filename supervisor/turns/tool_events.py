@@ -1,4 +1,4 @@
-"""The tool calls of running turns, written behind them; T3 waits for them."""
+"""Records the tool calls of running turns in the background; T3 waits for these writes."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any
 from supervisor.permissions.wording import summary
 from supervisor.protocol import conversation as talk
 from supervisor.protocol.errors import StorageError
-from supervisor.protocol.times import Clock
-from supervisor.store.port import Store
+from supervisor.protocol.times import Clock, now_ms
+from supervisor.store.ports.turns import TurnStore
 from supervisor.turns.lane import Lane
 from supervisor.turns.running import RecordTool
 
@@ -18,14 +18,14 @@ logger = logging.getLogger(__name__)
 
 
 class ToolEvents:
-    """Keeps the start and end of each tool call with its turn."""
+    """Stores the start and end of each tool call with its turn."""
 
-    def __init__(self, store: Store, clock: Clock) -> None:
+    def __init__(self, store: TurnStore, clock: Clock = now_ms) -> None:
         self._store = store
         self._clock = clock
 
     def recorder(self, lane: Lane) -> RecordTool:
-        """Return what writes the tool events of a lane's turns; its writes are the lane's."""
+        """Return the function that stores the tool events of a lane's turns; the lane owns its tasks."""
 
         def record(turn_id: int, event: talk.ToolStarted | talk.ToolFinished) -> None:
             task = asyncio.create_task(self._record(turn_id, event), name=f"tool event {lane.name}")
@@ -42,6 +42,6 @@ class ToolEvents:
         else:
             kind, payload = "tool_finished", {"id": event.tool_use_id, "failed": event.failed}
         try:
-            await self._store.turns.record_event(turn_id, kind, payload, now_ms=self._clock())
+            await self._store.record_event(turn_id, kind, payload, now_ms=self._clock())
         except StorageError as error:
             logger.error("turn %d: a tool event could not be stored: %s", turn_id, error)

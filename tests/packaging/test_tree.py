@@ -17,7 +17,6 @@ LONG: Mapping[str, str] = {
     "supervisor/approvals/approvals.py Approvals.decide": "to be split",
     "supervisor/intake/intake.py Intake._take": "to be split",
     "supervisor/store/messages/accept.py accept": "to be split",
-    "supervisor/turns/runner.py TurnRunner._run": "to be split",
 }
 """Functions of more than 60 lines, and why each is better in one piece."""
 
@@ -26,7 +25,6 @@ BRANCHED: Mapping[str, str] = {
     "supervisor/intake/intake.py Intake._take": "to be split",
     "supervisor/permissions/policy.py decide": "to be split",
     "supervisor/store/messages/accept.py accept": "to be split",
-    "supervisor/turns/runner.py TurnRunner._run": "to be split",
     "supervisor/undo/undo.py Undo.take_back": "to be split",
     "channels/mail/sender.py parse_author": "to be split",
     "channels/sms/plain.py _Blocks.add": "to be split",
@@ -37,8 +35,6 @@ WIDE: Mapping[str, str] = {
     "supervisor/approvals/approvals.py Approvals.__init__": "to be split",
     "supervisor/intake/intake.py Intake.__init__": "to be split",
     "supervisor/sessions/pool.py SessionPool.__init__": "to be split",
-    "supervisor/turns/runner.py TurnRunner.__init__": "to be split",
-    "supervisor/turns/scheduler.py TurnScheduler.__init__": "to be split",
     "connectors/claude_code/session.py ClaudeCodeConversation.__init__": "to be split",
 }
 """Constructors of more than 9 parameters, and why."""

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from supervisor.core import Tuning
 from supervisor.protocol.errors import ConnectionFailed, ProjectNotAllowed, StorageError, TurnFailed
 from supervisor.protocol.events import AnyEvent, ClaudeCodeDelta, ClaudeCodeTool
 from supervisor.protocol.messages import SessionId, UserId
@@ -17,7 +16,7 @@ from supervisor.protocol.status import EndReason, TurnState
 from supervisor.sessions.live import CUT_OFF
 from tests.fakes import ScriptedConnector
 from tests.slowness import scaled
-from tests.supervisor.harness import OPERATOR, Core
+from tests.supervisor.harness import Core
 from tests.supervisor.helpers import (
     PLENTY,
     Gate,
@@ -204,62 +203,11 @@ async def test_a_failed_turn_is_an_error_and_the_session_goes_on(tmp_path: Path)
         assert len(scripted(core).opened) == 1
 
 
-async def test_interrupting_ends_the_turn_and_keeps_what_was_written(tmp_path: Path) -> None:
-    async with Core(tmp_path, connector=ScriptedConnector()) as core:
-        await connect(core)
-        taken = await core.operations.messages.send(asked(core), SessionId("s1"), "hold", None)
-        answer = asyncio.create_task(core.operations.messages.answer(taken))
-        await until(scripted(core).held, "it is held")
-        await until(lambda: _written(core), "something is written")
-        interrupted = await core.operations.sessions.interrupt(asked(core).caller, SessionId("s1"))
-        assert (interrupted.message_id, interrupted.partial) == (taken.accepted.message_id, True)
-        with pytest.raises(TurnFailed, match="interrupted"):
-            await answer
-        stored = await result(core, taken.accepted.message_id)
-        assert (stored.turn.state, stored.answer, stored.stop_reason) == (
-            TurnState.CANCELLED,
-            "so far",
-            "interrupted",
-        )
-        assert (await ask(core, "hello")).answer == "hello"
-
-
-def _written(core: Core) -> bool:
-    running = core.turns.running("s1")
-    return running is not None and running.text == ["so far"]
-
-
 async def test_interrupting_with_nothing_running_is_harmless(tmp_path: Path) -> None:
     async with Core(tmp_path, connector=ScriptedConnector()) as core:
         await connect(core)
         interrupted = await core.operations.sessions.interrupt(asked(core).caller, SessionId("s1"))
         assert (interrupted.message_id, interrupted.partial) == (None, False)
-
-
-async def test_the_prompt_is_committed_as_running_before_it_is_written(tmp_path: Path) -> None:
-    async with Core(tmp_path, connector=ScriptedConnector()) as core:
-        await connect(core)
-        taken = await send(core, "hold")
-        await until(scripted(core).held, "the prompt is written")
-        stored = await result(core, taken.accepted.message_id)
-        assert stored.turn.state is TurnState.RUNNING
-        assert stored.turn.identity == scripted(core).of("s1").identity
-        scripted(core).release()
-
-
-async def test_a_prompt_that_was_not_written_is_an_error(tmp_path: Path) -> None:
-    async with Core(tmp_path, connector=ScriptedConnector()) as core:
-        await connect(core)
-        with pytest.raises(TurnFailed, match="the pipe is closed"):
-            await ask(core, "refuse the pipe is closed")
-
-
-async def test_a_connector_that_breaks_its_contract_is_an_error_to_whoever_waits(tmp_path: Path) -> None:
-    async with Core(tmp_path, connector=ScriptedConnector()) as core:
-        await connect(core)
-        with pytest.raises(TurnFailed, match="internal error"):
-            await asyncio.wait_for(ask(core, "break"), scaled(8))
-        assert (await ask(core, "hello")).answer == "hello"
 
 
 async def test_an_assistant_that_breaks_its_contract_is_an_error_to_whoever_waits(tmp_path: Path) -> None:
@@ -280,19 +228,6 @@ async def test_an_assistant_that_breaks_its_contract_is_an_error_to_whoever_wait
         assert (
             await core.operations.messages.answer(await core.operations.messages.route(asked(core), alice, "hello"))
         ).answer == "hello"
-
-
-async def test_a_turn_without_an_end_is_ended_by_the_core(tmp_path: Path) -> None:
-    settings = replace(PLENTY, turn_timeout_seconds=scaled(0.3))
-    async with Core(
-        tmp_path, connector=ScriptedConnector(), claude_code=settings, tuning=Tuning(grace_seconds=0.05)
-    ) as core:
-        await connect(core)
-        with pytest.raises(TurnFailed, match="no answer within") as failed:
-            await asyncio.wait_for(ask(core, "deaf"), scaled(8))
-        assert failed.value.timed_out
-        assert scripted(core).open_now() == []
-        assert (await ask(core, "hello")).answer == "hello"
 
 
 async def test_what_a_turn_says_is_shown_live_to_whoever_listens(tmp_path: Path) -> None:
@@ -460,26 +395,6 @@ async def test_a_session_whose_project_has_moved_runs_nothing_in_the_old_folder(
         await core.intake.accept(text_message("@web and again"))
         await until(lambda: len(scripted(core).prompts) == 1, "it ran")
         assert [conversation.spec.project_path for conversation in scripted(core).opened] == [str(tmp_path / "site")]
-
-
-async def test_an_interrupt_while_the_process_starts_ends_the_turn_as_it_begins(tmp_path: Path) -> None:
-    async with Core(tmp_path, connector=ScriptedConnector()) as core:
-        await connect(core)
-        await core.sessions.close(SessionId("s1"), EndReason.IDLE)
-        scripted(core).gate.clear()
-        taken = await send(core, "hold")
-        await until(lambda: scripted(core).opening == 1, "its process starts")
-        caller = core.directory.caller(OPERATOR)
-        interrupting = asyncio.create_task(core.operations.sessions.interrupt(caller, SessionId("s1")))
-        await asyncio.sleep(0)  # it waits for the turn now
-        assert not interrupting.done()
-        scripted(core).gate.set()
-        interrupted = await interrupting
-        assert interrupted.message_id == taken.accepted.message_id
-        assert interrupted.partial is False
-        assert (await ask(core, "hello")).answer == "hello"
-        assert (await result(core, taken.accepted.message_id)).turn.state is TurnState.CANCELLED
-        assert scripted(core).texts("s1") == ["hello"]
 
 
 async def test_an_interrupt_with_nothing_to_come_answers_so(tmp_path: Path) -> None:

@@ -226,7 +226,7 @@ async def test_others_who_need_a_process_get_that_of_the_longest_question(tmp_pa
 async def test_rests_give_a_turn_no_time_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # The deadline, the begin of the rest, its end: two hours of work lie behind it.
     shifts = itertools.chain([0, 0, -7_200], itertools.repeat(0))
-    monkeypatch.setattr("supervisor.turns.runner.monotonic", lambda: time.monotonic() + next(shifts))
+    monkeypatch.setattr("supervisor.turns.driver.monotonic", lambda: time.monotonic() + next(shifts))
     async with Core(tmp_path, connector=ScriptedConnector()) as core:
         core.approvals._hold_seconds = 0.0
         message_id, approval = await asking(core, word="repeat")

@@ -1,0 +1,181 @@
+"""Drives one running turn in its conversation: writes the prompt, waits for the end, suspends the turn meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from time import monotonic
+
+from supervisor.approvals.question import PendingApproval
+from supervisor.protocol import conversation as talk
+from supervisor.protocol.errors import ConnectionFailed, StorageError
+from supervisor.protocol.ports import Conversation
+from supervisor.sessions.live import LiveSession
+from supervisor.spending.meter import SessionMeter
+from supervisor.turns import outcomes
+from supervisor.turns.budget_guard import BudgetGuard
+from supervisor.turns.completion import TurnCompletion
+from supervisor.turns.lane import Lane
+from supervisor.turns.prompts import prompt_of
+from supervisor.turns.running import BROKE, Ended, RunningTurn
+from supervisor.turns.suspension import Suspension
+
+logger = logging.getLogger(__name__)
+
+GRACE_SECONDS = 30.0
+"""Time that a connector's own watchdog gets on top of the turn's timeout before the core ends the turn itself."""
+
+LEAST_WAIT_SECONDS = 0.1
+"""Shortest pause between two looks at a turn whose time is nearly up while a person is asked."""
+
+
+class TurnDriver:
+    """Runs a turn from its prompt to its end.
+
+    Args:
+        suspension: closes the process of a turn whose question waits long.
+        turn_timeout: seconds that one turn may take.
+        grace_seconds: see `GRACE_SECONDS`.
+    """
+
+    def __init__(
+        self,
+        *,
+        guard: BudgetGuard,
+        suspension: Suspension,
+        completion: TurnCompletion,
+        turn_timeout: float,
+        grace_seconds: float = GRACE_SECONDS,
+    ) -> None:
+        self._guard = guard
+        self._suspension = suspension
+        self._completion = completion
+        self._turn_timeout = turn_timeout
+        self._grace_seconds = grace_seconds
+
+    async def drive(
+        self,
+        lane: Lane,
+        running: RunningTurn,
+        conversation: Conversation,
+        meter: SessionMeter,
+        session: LiveSession | None = None,
+        *,
+        stop: bool = False,
+    ) -> Ended:
+        """Write the prompt of a turn, unless it is written already, and return how the turn ended.
+
+        Args:
+            session: None = the turn has no session, so it cannot be suspended.
+            stop: the turn was steered into a turn that was interrupted, so it is interrupted as well.
+        """
+        async with self._occupy(lane, running, meter):
+            try:
+                stop = self._begin(lane, running, conversation) or stop
+                if running.ended.done():
+                    return running.ended.result()
+                prompt = None if running.given else prompt_of(running.turn)
+                deadline = monotonic() + self._turn_timeout + self._grace_seconds
+                while True:
+                    self._guard.watch(meter, running, conversation)
+                    async with asyncio.timeout(running.left(deadline)):
+                        if prompt is not None:
+                            await conversation.prompt(prompt)
+                            running.given = True
+                        elif stop:
+                            await conversation.interrupt()
+                    question = await self._until_paused(running, deadline)
+                    if question is None or running.ended.done():
+                        return running.ended.result()
+                    suspended = monotonic()
+                    resumed = await self._suspend(lane, running, question, session)
+                    conversation, prompt = resumed or (conversation, None)
+                    deadline += monotonic() - suspended  # a suspended turn uses no time, and gains none
+            except Exception as error:
+                failure = _failure_of(error, self._turn_timeout)
+                if failure.why is BROKE:
+                    logger.exception("%s: the connector broke", running.turn.message_id)
+                running.fail(failure.why, timed_out=failure.timed_out)
+                if failure.still_works:
+                    await conversation.close()
+        return running.ended.result()
+
+    @asynccontextmanager
+    async def _occupy(self, lane: Lane, running: RunningTurn, meter: SessionMeter) -> AsyncIterator[None]:
+        """Clean up after the block: free the lane, collect the turn's charges, wait for its tool events."""
+        try:
+            yield
+        finally:
+            meter.on_refusal = None
+            async with lane.gate:
+                lane.running, lane.conversation = None, None
+            running.charges += await meter.settle(running.turn.id)
+            if lane.writes:
+                await asyncio.gather(*lane.writes)
+
+    def _begin(self, lane: Lane, running: RunningTurn, conversation: Conversation) -> bool:
+        """Note that a turn begins in its lane, and end it where it is interrupted already; return whether it is."""
+        lane.running, lane.conversation, lane.beginning = running, conversation, False
+        interrupted = lane.is_cut(running.turn)
+        if interrupted and not running.given:
+            running.fail("it was interrupted before it began", interrupted=True)
+        lane.tell_cut(running)
+        if self._completion.time_is_up:
+            running.fail(outcomes.SHUT_DOWN)
+        return interrupted
+
+    @staticmethod
+    async def _until_paused(running: RunningTurn, deadline: float) -> PendingApproval | None:
+        """Wait until a turn ends, which returns None, or until it can be suspended for a question.
+
+        Raises:
+            TimeoutError: the turn's time is up.
+        """
+        while not running.pause.done():
+            if (left := running.left(deadline)) <= 0:
+                raise TimeoutError
+            await asyncio.wait([running.pause], timeout=max(left, LEAST_WAIT_SECONDS))
+        return running.pause.result()
+
+    async def _suspend(
+        self, lane: Lane, running: RunningTurn, question: PendingApproval, session: LiveSession | None
+    ) -> tuple[Conversation, talk.Prompt] | None:
+        """Suspend a turn until its question is answered; return where it resumes, None where it goes on as it was."""
+        running.resume()
+        async with lane.gate:  # a message that is being steered into the turn joins it first
+            if session is None or not question.rest():
+                return None
+            lane.conversation = None
+        resumed = await self._suspension.until_answered(session, running, question)
+        if resumed is not None:
+            lane.conversation = resumed[0]
+        return resumed
+
+
+@dataclass(frozen=True, slots=True)
+class _Failure:
+    """How a turn ends after an error.
+
+    Attributes:
+        still_works: its process may still work on the turn, so it must be closed.
+    """
+
+    why: str
+    timed_out: bool = False
+    still_works: bool = False
+
+
+def _failure_of(error: Exception, turn_timeout: float) -> _Failure:
+    """Return how a turn ends whose conversation raised an error."""
+    match error:
+        case ConnectionFailed():
+            return _Failure(error.why)
+        case StorageError():
+            return _Failure(str(error))
+        case TimeoutError():
+            return _Failure(f"no answer within {turn_timeout:.0f} seconds", timed_out=True, still_works=True)
+        case _:
+            return _Failure(BROKE, still_works=True)
