@@ -1,4 +1,4 @@
-"""Codes by which people name one exact thing in a text message (protocol.md section 7)."""
+"""Codes with which users name one approval, turn or budget in a text message (protocol.md section 7)."""
 
 from __future__ import annotations
 
@@ -9,36 +9,38 @@ from enum import StrEnum
 from supervisor.protocol.messages import UserId
 
 ALPHABET = "BCDFGHJKMNPQRSTVWXZ"
-"""Letters that are not taken for others, and of which no word can be made."""
+"""Consonants that are not mistaken for each other; without vowels they form no words."""
 
 LENGTH = 5
+"""Letters of a code."""
 
 CODE = f"[{ALPHABET}]{{{LENGTH}}}"
-"""A regular expression for a code, in upper case."""
+"""Regular expression of a code in upper case."""
 
 
 class CodeKind(StrEnum):
-    """What a code stands for."""
+    """The kind of thing that a code names, with its command words."""
 
     APPROVAL = "approval"
     """A tool call that waits for a person: YES, NO."""
     TURN = "turn"
     """A turn that was interrupted: CONTINUE, RETRY, DROP."""
     UNDO = "undo"
-    """A turn whose changes can be rolled back: UNDO."""
+    """A turn whose file changes can be rolled back: UNDO."""
     BUDGET = "budget"
-    """A limit that was reached, or nearly: ADD."""
+    """A budget that is exceeded or nearly exceeded: ADD."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Code:
-    """A code that was told to somebody.
+    """A code that was sent to a user.
 
     Attributes:
-        ref: the id of what it stands for.
-        user_id: who was told.
-        until_ms: when it stops to count.
-        closed_ms: when it was used or withdrawn; None = it is open.
+        code: the letters.
+        ref: the id of the approval, turn or budget.
+        user_id: the user who received the code.
+        until_ms: when the code expires, in milliseconds since 1970 UTC.
+        closed_ms: when the code was used or withdrawn, in milliseconds since 1970 UTC; None = it is open.
     """
 
     code: str
@@ -49,10 +51,13 @@ class Code:
     closed_ms: int | None
 
     def is_open(self, now_ms: int) -> bool:
-        """Return whether it still counts."""
+        """Return whether the code can still be used."""
         return self.closed_ms is None and now_ms < self.until_ms
 
 
 def random_code() -> str:
-    """Return a new code: 2.4 million of them, and whoever may use one is checked besides."""
+    """Return a random code.
+
+    There are only 2.4 million codes, so the caller also checks that the user may use the code.
+    """
     return "".join(secrets.choice(ALPHABET) for _ in range(LENGTH))

@@ -1,4 +1,14 @@
-"""What passes between the core and what answers: prompts down, events up."""
+"""The values between the core and a connector: a session and its prompts go down, events come up.
+
+The events of one prompt come in this order: any number of `TextDelta`, `ToolStarted`, `ToolFinished` and
+`UsageReported`, then one `Finished` or `Failed`. The last event of a conversation is `Exited`. Example::
+
+    Prompt(message_id="0197...", text="Run the tests.")
+    ToolStarted(tool_use_id="toolu_1", name="Bash", input={"command": "make test"})
+    ToolFinished(tool_use_id="toolu_1", failed=False, result="12 passed")
+    TextDelta(text="All 12 tests pass.")
+    Finished(message_id="0197...", text="All 12 tests pass.")
+"""
 
 from __future__ import annotations
 
@@ -13,11 +23,11 @@ from supervisor.protocol.status import Permissions
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelEndpoint:
-    """Where a session reaches the Messages API: always our own gateway.
+    """How a session reaches the Messages API: always through our own gateway.
 
     Attributes:
         base_url: without a trailing slash, e.g. `http://127.0.0.1:41234`.
-        token: opaque, of this session alone; it is no key and dies with the session.
+        token: an opaque token of this session. It is not an API key, and it is revoked when the session ends.
     """
 
     base_url: str
@@ -26,12 +36,13 @@ class ModelEndpoint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolCall:
-    """A tool that the model wants to run.
+    """A tool call that the model wants to make.
 
     Attributes:
-        tool_use_id: the model's id of this one call.
-        agent_id: the subagent that asks, or None for the main thread.
-        folder: where a shell command would run; empty where that is not known, or the project's own.
+        tool_use_id: the id that the model gave this call.
+        name: the name of the tool, e.g. `Bash`.
+        agent_id: the subagent that makes the call; None = the main agent.
+        folder: the working directory of a shell command; empty = the project's folder, or not known.
     """
 
     tool_use_id: str
@@ -43,11 +54,11 @@ class ToolCall:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """What the policy says of a tool call.
+    """The decision about a tool call.
 
     Attributes:
-        allowed: whether it runs.
-        reason: a sentence for the model and for the person; empty where it is allowed.
+        allowed: whether the tool runs.
+        reason: why it does not run, as a sentence for the model and the user; empty when it is allowed.
     """
 
     allowed: bool
@@ -55,28 +66,29 @@ class Verdict:
 
 
 Decide = Callable[[ToolCall], Awaitable[Verdict]]
-"""Asks the one policy function about a tool call; never raises, a failure of its own is a no."""
+"""Decides about a tool call. It may wait for a person. It never raises: if the decision fails, the call is denied."""
 
 
 Tap = Callable[[str, bool], None]
-"""Takes a line of what the process behind a conversation writes, and whether it came from stderr; never blocks."""
+"""Receives each raw line of the process behind a conversation, and whether the line is from stderr. It never blocks."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionSpec:
-    """All that a connector may know of a session.
+    """What a connector knows of a session.
 
     Attributes:
-        id: the session, or the assistant's thread.
-        conversation_id: a UUID of our own: the id that Claude Code gets.
-        resume: the conversation existed before; continue it.
+        id: the id of the session, or of the assistant's thread.
+        conversation_id: a UUID that the core generates; Claude Code uses it as its session id.
+        resume: True = the conversation exists and is to be continued.
         project_path: absolute, symlinks resolved; empty for the assistant.
-        model: None for the connector's default.
-        home: a folder of this session's own under state.dir, mode 0700; made by the connector when it needs one.
-        endpoint: the way to a model; None where the connector does not need one.
-        decide: the policy for tool calls.
-        tap: takes the raw lines, where the connector has such.
-        turn_timeout: seconds that one turn may take.
+        permissions: what Claude Code may do without asking.
+        model: None = the connector's default.
+        home: a folder of this session under state.dir. The connector creates it, with mode 0700, if it needs one.
+        endpoint: where to call the model; None = the connector does not call it through us.
+        decide: asked before every tool call.
+        tap: receives the raw lines of the process; None = nobody listens. Ignored by a connector without a process.
+        turn_timeout: the longest duration of one turn, in seconds.
     """
 
     id: SessionId
@@ -96,7 +108,7 @@ class SessionSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exchange:
-    """One earlier prompt of the conversation with its answer, oldest first in a history."""
+    """An earlier prompt of a conversation with its answer. A history lists the oldest first."""
 
     prompt: str
     answer: str
@@ -104,14 +116,14 @@ class Exchange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prompt:
-    """One prompt for a conversation.
+    """A prompt for a conversation.
 
     Attributes:
-        message_id: UUID text.
-        key: UUID text: the idempotency key that Claude Code gets, which takes none again that it has begun to answer;
-            None = the message's id.
-        text: what the person wrote, with what the core adds.
-        context: what a service sent along, or None.
+        message_id: the id of the accepted message; the outcome carries it.
+        text: the user's text with the additions of the core.
+        context: data that a service sent with the message; None = none.
+        key: the idempotency key for Claude Code, UUID text: Claude Code does not run a prompt with the same key again.
+            None = `message_id` is the key.
     """
 
     message_id: MessageId
@@ -122,7 +134,15 @@ class Prompt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tokens:
-    """Tokens of one or several calls, as the Messages API counts them."""
+    """Numbers of tokens of one or more model calls, as the Messages API counts them.
+
+    Attributes:
+        input: input tokens that neither come from the cache nor are written to it.
+        output: output tokens, thinking included.
+        cache_read: input tokens that are read from the cache.
+        cache_write_5m: input tokens that are written to the cache for five minutes.
+        cache_write_1h: input tokens that are written to the cache for one hour.
+    """
 
     input: int = 0
     output: int = 0
@@ -142,14 +162,14 @@ class Tokens:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TextDelta:
-    """A piece of the answer, as it is written."""
+    """Event: the next piece of the answer."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolStarted:
-    """The model has called a tool."""
+    """Event: the model has called a tool."""
 
     tool_use_id: str
     name: str
@@ -158,11 +178,11 @@ class ToolStarted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolFinished:
-    """A tool call has ended.
+    """Event: a tool call has ended.
 
     Attributes:
-        failed: it was denied or it failed.
-        result: its output as text, cut to a readable length.
+        failed: the call was denied, or it failed.
+        result: the output as text, shortened.
     """
 
     tool_use_id: str
@@ -172,11 +192,11 @@ class ToolFinished:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UsageReported:
-    """What the connector itself says a turn has cost; our own meter is what counts.
+    """Event: the connector's own figures of the usage. The gateway's meter counts, unless `authoritative`.
 
     Attributes:
-        provider_nanos: nanodollars by the provider's or the CLI's own figure, or None where it has none.
-        authoritative: no call of this went through our gateway (a remote Claude Code): this figure is the cost.
+        provider_nanos: the cost in nanodollars by the provider or by Claude Code; None = it reports none.
+        authoritative: True = the calls did not pass through our gateway (a remote Claude Code), so this is the cost.
     """
 
     model: str
@@ -187,12 +207,12 @@ class UsageReported:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finished:
-    """The turn of a prompt has ended well.
+    """Event: the turn of a prompt has ended with an answer.
 
     Attributes:
-        message_id: whose turn it was; None for a turn that nobody asked for.
-        text: the whole final answer, Markdown.
-        stop_reason: as the model said it.
+        message_id: `Prompt.message_id`; None = a turn without a prompt of ours.
+        text: the whole answer, Markdown.
+        stop_reason: the stop reason of the Messages API.
     """
 
     message_id: MessageId | None
@@ -202,14 +222,15 @@ class Finished:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failed:
-    """The turn of a prompt has ended without an answer; the conversation may go on.
+    """Event: the turn of a prompt has ended without an answer. The conversation goes on, unless `Exited` follows.
 
     Attributes:
-        why: a sentence for the person.
-        partial: what had been written until then.
-        interrupted: it was stopped because somebody asked for that.
-        timed_out: the watchdog ended it.
-        remedy: what to do about it; empty where the sentence says it all.
+        message_id: `Prompt.message_id`; None = a turn without a prompt of ours.
+        why: the reason, as a sentence for the user.
+        partial: the part of the answer that was written.
+        interrupted: `Conversation.interrupt` stopped the turn.
+        timed_out: the turn took too long.
+        remedy: what to do; empty = `why` says enough.
     """
 
     message_id: MessageId | None
@@ -222,10 +243,10 @@ class Failed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exited:
-    """The conversation is over: no process or connection is left. Always the last event.
+    """Event: the conversation has ended; no process or connection is left. It is always the last event.
 
     Attributes:
-        why: a sentence; empty where it was closed on request.
+        why: the reason, as a sentence; empty = `Conversation.close` ended it.
     """
 
     why: str = ""
@@ -235,29 +256,29 @@ ConversationEvent = TextDelta | ToolStarted | ToolFinished | UsageReported | Fin
 
 
 class TraceKind(StrEnum):
-    """How far a prompt had come when its process was gone."""
+    """How far a prompt got before its process was gone."""
 
     UNKNOWN = "unknown"
-    """Nobody can tell: it may have done anything."""
+    """Not known: the prompt may have had any effect."""
     ABSENT = "absent"
-    """It was never taken in."""
+    """Claude Code did not receive the prompt."""
     UNANSWERED = "unanswered"
-    """It was taken in, and nothing was answered."""
+    """Claude Code received the prompt, and the model had not answered."""
     SPOKEN = "spoken"
-    """Something was said, no tool had been called."""
+    """The model had written text, and had called no tool."""
     STARTED = "started"
-    """A tool had been called."""
+    """The model had called a tool."""
     ANSWERED = "answered"
-    """It was answered to the end."""
+    """The answer was complete."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trace:
-    """What is left of a prompt whose process is gone.
+    """What a connector finds of a prompt whose process is gone.
 
     Attributes:
-        tools: what had been called, in a few words each.
-        answer: the whole final answer, where it was answered.
+        tools: the tool calls, a few words each.
+        answer: the whole answer, for `TraceKind.ANSWERED`.
     """
 
     kind: TraceKind = TraceKind.UNKNOWN
@@ -267,12 +288,12 @@ class Trace:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProcessIdentity:
-    """What tells a process from any other that ever had its pid.
+    """Identifies a process, even after the kernel has reused its pid.
 
     Attributes:
-        pid: of the outermost process of the fence.
-        started: start time in clock ticks since boot, from /proc (0 where there is none).
-        boot_id: the machine's boot, empty where it is unknown.
+        pid: the outermost process of the sandbox.
+        started: its start time in clock ticks since boot, from /proc; 0 = not known.
+        boot_id: the boot id of the machine; empty = not known.
     """
 
     pid: int
@@ -281,7 +302,7 @@ class ProcessIdentity:
 
 
 STATE_MARK = "XSWARM_STATE"
-"""Says which daemon's state a process belongs to."""
+"""Environment variable of our processes: identifies the state.dir of their daemon."""
 
 PROCESS_MARK = "XSWARM_PROCESS"
-"""Holds an id of one start of Claude Code; its tools inherit it."""
+"""Environment variable of Claude Code and of the tools that it starts: an id of this start of Claude Code."""

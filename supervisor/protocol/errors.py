@@ -1,8 +1,8 @@
-"""Every error a user, a service or an operator can meet.
+"""All errors that users, services, operators or channels can see, with their wire codes.
 
 ::
 
-    XswarmError                     code, sentence, remedy
+    XswarmError                     code, sentence, remedy; base of the errors on the wire
     ├── ConfigError                 config_error
     ├── StorageError                storage
     ├── NotAuthenticated            not_authenticated
@@ -25,22 +25,22 @@
     ├── Overloaded                  overloaded
     ├── IdempotencyConflict         idempotency_conflict
     └── InternalError               internal
-    DeliveryFailure                 raised by channels only
-    ├── TemporaryFailure            certainly not sent; may be tried again
-    ├── PermanentFailure            certainly not sent; never tried again
-    └── OutcomeUnknown              may have been sent; reconcile before repeating
+    DeliveryFailure                 raised by channels to the core, never on the wire
+    ├── TemporaryFailure            certainly not sent; the core retries it
+    ├── PermanentFailure            certainly not sent; the core does not retry it
+    └── OutcomeUnknown              may have been sent; the core reconciles it before a retry
 """
 
 from __future__ import annotations
 
 
 class XswarmError(Exception):
-    """Base of all errors with a wire code.
+    """Base class of all errors with a wire code. `str(error)` is the message on the wire.
 
     Attributes:
         code: the wire code (protocol.md section 1, error texts and codes).
-        remedy: one sentence that says what to do; empty where the sentence says it all.
-        retry_after: seconds after which trying again makes sense, or None.
+        remedy: one sentence that says what to do; empty = the message says enough.
+        retry_after: seconds after which a retry makes sense; None = not known.
     """
 
     code = "internal"
@@ -49,7 +49,12 @@ class XswarmError(Exception):
 
 
 class ConfigError(XswarmError):
-    """A configuration that cannot be used: names the key and what it must be."""
+    """The configuration is invalid.
+
+    Attributes:
+        key: a key of config.toml or an environment variable; empty = none in particular.
+        problem: what the value must be.
+    """
 
     code = "config_error"
 
@@ -64,7 +69,7 @@ class ConfigError(XswarmError):
 
 
 class StorageError(XswarmError):
-    """The database refused a write: nothing was accepted."""
+    """The database refused a write, so nothing was accepted."""
 
     code = "storage"
     remedy = "free disk space under state.dir, or check the disk; the message was not accepted and may be sent again"
@@ -78,7 +83,7 @@ class StorageError(XswarmError):
 
 
 class NotAuthenticated(XswarmError):
-    """Nobody known is speaking."""
+    """The caller has sent no valid token."""
 
     code = "not_authenticated"
     remedy = "send a valid token; `xswarm token create` makes one"
@@ -88,7 +93,7 @@ class NotAuthenticated(XswarmError):
 
 
 class InvalidMessage(XswarmError):
-    """A message that does not fit the protocol; names the field and what it must be."""
+    """A field of a message does not follow the protocol; an empty `field` stands for the message as a whole."""
 
     code = "invalid_message"
 
@@ -102,7 +107,7 @@ class InvalidMessage(XswarmError):
 
 
 class SessionNotFound(XswarmError):
-    """No such session for this caller."""
+    """There is no session with this id, or it belongs to another user."""
 
     code = "session_not_found"
     remedy = "`xswarm claude status --all` lists the sessions"
@@ -116,7 +121,7 @@ class SessionNotFound(XswarmError):
 
 
 class SessionNotActive(XswarmError):
-    """The session was ended on purpose, or gave up."""
+    """The session was ended on purpose, or given up after failures. Only `claude_code_connect` starts it again."""
 
     code = "session_not_active"
     remedy = "connect it again with claude_code_connect"
@@ -130,7 +135,7 @@ class SessionNotActive(XswarmError):
 
 
 class MaxSessions(XswarmError):
-    """No more sessions fit."""
+    """The limit of sessions is reached."""
 
     code = "max_sessions"
     remedy = "end one with `xswarm claude stop`, or raise claude_code.max_sessions"
@@ -144,7 +149,7 @@ class MaxSessions(XswarmError):
 
 
 class UserNotFound(XswarmError):
-    """No such user."""
+    """There is no user with this id."""
 
     code = "user_not_found"
     remedy = "`xswarm user add` adds one"
@@ -158,7 +163,7 @@ class UserNotFound(XswarmError):
 
 
 class TokenNotFound(XswarmError):
-    """No such token."""
+    """There is no token with this id."""
 
     code = "token_not_found"
     remedy = "`xswarm token list` lists the tokens"
@@ -172,7 +177,7 @@ class TokenNotFound(XswarmError):
 
 
 class MessageNotFound(XswarmError):
-    """No such message for this caller."""
+    """There is no message with this id, or it belongs to another user."""
 
     code = "message_not_found"
 
@@ -185,7 +190,7 @@ class MessageNotFound(XswarmError):
 
 
 class ApprovalNotFound(XswarmError):
-    """No such question that this caller may answer."""
+    """There is no approval with this code or id that the caller may decide."""
 
     code = "approval_not_found"
     remedy = "`xswarm claude approvals` lists what waits"
@@ -199,7 +204,7 @@ class ApprovalNotFound(XswarmError):
 
 
 class ApprovalClosed(XswarmError):
-    """A question that cannot be decided any more."""
+    """The approval is already decided or has expired."""
 
     code = "approval_closed"
 
@@ -212,7 +217,7 @@ class ApprovalClosed(XswarmError):
 
 
 class ProjectNotAllowed(XswarmError):
-    """A path that is outside what this user may reach."""
+    """The path is in none of the user's projects."""
 
     code = "project_not_allowed"
     remedy = "name one of the user's projects, or add the project in config.toml"
@@ -226,7 +231,7 @@ class ProjectNotAllowed(XswarmError):
 
 
 class NotAllowed(XswarmError):
-    """The caller is known and may not do this."""
+    """The caller is authenticated and has no permission for this."""
 
     code = "not_allowed"
 
@@ -254,7 +259,7 @@ class ConnectionFailed(XswarmError):
 
 
 class TurnFailed(XswarmError):
-    """A turn that ended without an answer."""
+    """A turn ended without an answer."""
 
     code = "turn_failed"
 
@@ -269,7 +274,7 @@ class TurnFailed(XswarmError):
 
 
 class RateLimited(XswarmError):
-    """Too many messages from one person."""
+    """One user has sent too many messages."""
 
     code = "rate_limited"
 
@@ -282,10 +287,11 @@ class RateLimited(XswarmError):
 
 
 class BudgetExceeded(XswarmError):
-    """A limit on spending is reached.
+    """A budget is exceeded.
 
     Args:
-        day: UTC day since 1970 that it is the limit of; 0 = of none.
+        scope: the budget, e.g. `user ada`.
+        day: UTC day of a daily budget, as days since 1970-01-01; 0 = it is not daily.
     """
 
     code = "budget_exceeded"
@@ -305,7 +311,7 @@ class BudgetExceeded(XswarmError):
 
 
 class Unsupported(XswarmError):
-    """A message of the protocol that this version does not carry out."""
+    """This version does not implement the message."""
 
     code = "unsupported"
 
@@ -318,7 +324,7 @@ class Unsupported(XswarmError):
 
 
 class Overloaded(XswarmError):
-    """More is waiting than can be worked off."""
+    """Too many messages are queued."""
 
     code = "overloaded"
 
@@ -331,7 +337,7 @@ class Overloaded(XswarmError):
 
 
 class IdempotencyConflict(XswarmError):
-    """The same key came again with another body."""
+    """An idempotency key came again with another body."""
 
     code = "idempotency_conflict"
     remedy = "use a new key for a new message"
@@ -345,7 +351,7 @@ class IdempotencyConflict(XswarmError):
 
 
 class InternalError(XswarmError):
-    """Something of ours broke; the details are in the log under the reference, never on the wire."""
+    """An unexpected error. The log has the details under the reference; the wire has only the reference."""
 
     code = "internal"
 
@@ -358,7 +364,7 @@ class InternalError(XswarmError):
 
 
 class DeliveryFailure(Exception):
-    """Base of what a channel may say about a send that did not succeed."""
+    """Base class of the errors of `Channel.send` and `Channel.reconcile`; `why` is a sentence for log and record."""
 
     def __init__(self, why: str) -> None:
         super().__init__(why)
@@ -369,11 +375,11 @@ class DeliveryFailure(Exception):
 
 
 class TemporaryFailure(DeliveryFailure):
-    """Certainly not sent. Trying again later makes sense.
+    """The reply was certainly not sent, and a retry may succeed.
 
     Args:
-        retry_after: seconds the provider asked us to wait, or None for our own back-off.
-        parked: wait for the channel to say that the recipient is back, and count no attempt.
+        retry_after: seconds that the provider asks to wait; None = the core's own back-off.
+        parked: the recipient has opted out: wait for a message of the recipient, and do not count this attempt.
     """
 
     def __init__(self, why: str, *, retry_after: float | None = None, parked: bool = False) -> None:
@@ -383,8 +389,8 @@ class TemporaryFailure(DeliveryFailure):
 
 
 class PermanentFailure(DeliveryFailure):
-    """Certainly not sent, and never will be."""
+    """The reply was certainly not sent, and no retry can succeed."""
 
 
 class OutcomeUnknown(DeliveryFailure):
-    """It may have been sent; ask the provider before repeating it."""
+    """The reply may have been sent. The core calls `Channel.reconcile` before a retry."""

@@ -1,6 +1,6 @@
-"""What the supervisor sends on its socket: protocol.md section 1, one dataclass each.
+"""The messages of the supervisor to socket clients, one dataclass each (protocol.md section 1).
 
-A field whose default is `OMIT` is left out of the frame while it holds it; one that may be None is sent as null.
+A field with the value `OMIT` is left out of the frame. A field with the value None is sent as null.
 """
 
 from __future__ import annotations
@@ -18,21 +18,22 @@ class Omit(Enum):
 
 
 OMIT: Final = Omit.OMIT
-"""Stands for a field that is not sent."""
+"""The value of a field that is not sent."""
 
 PROTOCOL_VERSION = 1
+"""The version that `auth_result` carries."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """Base of all: an answer carries the `request_id` of what it answers."""
+    """Base class: an answer has the `request_id` of its request."""
 
     request_id: str | Omit = OMIT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuthResult(Event):
-    """Whether the token was taken."""
+    """The result of `auth`."""
 
     success: bool
     message: str
@@ -43,14 +44,14 @@ class AuthResult(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pong(Event):
-    """A sign of life."""
+    """The answer to `ping`."""
 
     type: Literal["pong"] = "pong"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MessageResponse(Event):
-    """The answer to `message`; `session_id` is null where the assistant answered."""
+    """The answer to `message`. `session_id` is null if the assistant answered."""
 
     target: Literal["claude_code", "assistant"]
     reason: str
@@ -64,7 +65,7 @@ class MessageResponse(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClaudeCodeConnected(Event):
-    """The process (or the remote connection) answers."""
+    """The session is ready: its process or its remote connection answers."""
 
     session_id: str
     timestamp: str
@@ -75,7 +76,7 @@ class ClaudeCodeConnected(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClaudeCodeResponse(Event):
-    """The answer to `claude_code_message`; `usage` maps input_tokens, output_tokens, cache_* to whole numbers."""
+    """The answer to `claude_code_message`. `usage` maps input_tokens, output_tokens and cache_* to whole numbers."""
 
     session_id: str
     message_id: str
@@ -90,7 +91,7 @@ class ClaudeCodeResponse(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClaudeCodeInterrupted(Event):
-    """The running turn was told to stop; `message_id` is null where nothing ran."""
+    """The running turn is being stopped. `message_id` is null if no turn was running."""
 
     session_id: str
     message_id: str | None
@@ -101,7 +102,7 @@ class ClaudeCodeInterrupted(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClaudeCodeDisconnected(Event):
-    """A session has ended; also pushed to its subscribers when nobody asked for it."""
+    """A session has ended. It is also pushed to subscribers when the session ends without a request."""
 
     session_id: str
     reason: str
@@ -111,7 +112,7 @@ class ClaudeCodeDisconnected(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionStatusReport(Event):
-    """A session as it stands; the body of `session_status` and an item of `sessions`."""
+    """The status of a session: the body of `session_status`, and an item of `sessions`."""
 
     session_id: str
     user_id: str
@@ -127,21 +128,21 @@ class SessionStatusReport(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionStatusEvent(SessionStatusReport):
-    """One session."""
+    """The status of one session."""
 
     type: Literal["session_status"] = "session_status"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionUpdated(SessionStatusReport):
-    """Pushed when a session changes."""
+    """Pushed: the status of a session has changed."""
 
     type: Literal["session_updated"] = "session_updated"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sessions(Event):
-    """A list of sessions, newest activity first."""
+    """A list of sessions, the one with the latest activity first."""
 
     sessions: Sequence[SessionStatusReport]
     type: Literal["sessions"] = "sessions"
@@ -149,7 +150,7 @@ class Sessions(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CostRow:
-    """What one user, session, day, channel or model has cost."""
+    """The cost of one user, session, day, channel or model."""
 
     key: str
     cost_usd: float
@@ -160,7 +161,7 @@ class CostRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CostBudget:
-    """A limit and what is spent of it: of a `session`, or today (UTC) of a `user` or the `system`."""
+    """A budget with its limit and spending: of a `session`, or of a `user` or the `system` today (UTC)."""
 
     scope: str
     id: str
@@ -170,7 +171,7 @@ class CostBudget:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cost(Event):
-    """What was spent; `rows` is empty without `group_by`; `budgets` of what was asked about, where there are limits."""
+    """The costs. `rows` is empty without `group_by`. `budgets` lists the budgets that apply, if there are any."""
 
     total_usd: float
     rows: Sequence[CostRow]
@@ -183,7 +184,7 @@ class HistoryMessage:
     """A stored message of a session.
 
     Attributes:
-        user_id: who wrote it; None for an answer.
+        user_id: who wrote the message; None = it is an answer.
     """
 
     id: str
@@ -207,7 +208,7 @@ class History(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MessageAcknowledged(Event):
-    """The message is durable; its answer takes longer and follows."""
+    """The message is accepted and stored. Its answer takes longer and follows."""
 
     message_type: Literal["sms", "email"]
     user: str
@@ -218,7 +219,7 @@ class MessageAcknowledged(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SendSmsResponse(Event):
-    """The answer to `sms_received`, for the client to deliver."""
+    """The answer to `sms_received`. The client delivers it."""
 
     to: str
     message: str
@@ -229,7 +230,7 @@ class SendSmsResponse(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SendEmailResponse(Event):
-    """The answer to `email_received`, for the client to deliver."""
+    """The answer to `email_received`. The client delivers it."""
 
     to: str
     subject: str
@@ -241,7 +242,7 @@ class SendEmailResponse(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subscribed(Event):
-    """The topics that are now subscribed to, all of them."""
+    """All topics to which the connection is now subscribed."""
 
     topics: Sequence[str]
     type: Literal["subscribed"] = "subscribed"
@@ -249,7 +250,7 @@ class Subscribed(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unsubscribed(Event):
-    """The topics that were ended."""
+    """The topics from which the connection is unsubscribed."""
 
     topics: Sequence[str]
     type: Literal["unsubscribed"] = "unsubscribed"
@@ -257,7 +258,7 @@ class Unsubscribed(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Error(Event):
-    """A request that was not carried out; codes and texts in protocol.md section 1."""
+    """A request was refused or has failed. Codes and texts: protocol.md section 1."""
 
     message: str
     code: str
@@ -268,7 +269,7 @@ class Error(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClaudeCodeDelta(Event):
-    """Pushed: a piece of an answer as it is written."""
+    """Pushed: the next piece of an answer."""
 
     session_id: str
     message_id: str
@@ -278,7 +279,7 @@ class ClaudeCodeDelta(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClaudeCodeTool(Event):
-    """Pushed: a tool call of the running turn."""
+    """Pushed: a tool call of the running turn has started or ended."""
 
     session_id: str
     message_id: str
@@ -292,7 +293,7 @@ class ClaudeCodeTool(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CostRecorded(Event):
-    """Pushed: what a turn or a delivery has cost, once it is committed."""
+    """Pushed: the cost of a turn or of a delivery, after it is committed."""
 
     user_id: str
     session_id: str | None
@@ -305,7 +306,7 @@ class CostRecorded(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CostAlert(Event):
-    """Pushed: a budget is nearly or wholly spent; that of a `message` names who wrote it, and its session if any."""
+    """Pushed: a budget is nearly or fully spent. For the budget of a `message` it names the user and the session."""
 
     scope: str
     id: str
@@ -319,7 +320,7 @@ class CostAlert(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApprovalRequested(Event):
-    """Pushed: a tool call waits for a person."""
+    """Pushed: a tool call waits for the approval of a person."""
 
     approval_id: str
     session_id: str
@@ -332,7 +333,7 @@ class ApprovalRequested(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApprovalResolved(Event):
-    """An open question was decided."""
+    """An approval was decided."""
 
     approval_id: str
     decision: Literal["allow", "deny"]
@@ -341,7 +342,7 @@ class ApprovalResolved(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClaudeCodeQueued(Event):
-    """Pushed when a prompt waits, or went into the running turn: `ahead` counts the turns before it, then 0."""
+    """Pushed: a prompt is queued behind `ahead` turns. `ahead` is 0 if it was written into the running turn."""
 
     session_id: str
     message_id: str
@@ -354,7 +355,7 @@ class ClaudeCodeQueued(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClaudeCodeStuck(Event):
-    """Pushed, once for each turn, when nothing was heard of it for long."""
+    """Pushed once per turn: the running turn has produced no event for `silent_seconds`."""
 
     session_id: str
     message_id: str

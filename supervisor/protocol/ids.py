@@ -1,4 +1,4 @@
-"""Fresh identifiers: UUIDv7, so that they sort by the time they were made."""
+"""New identifiers: UUIDv7, which sort by their creation time."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Bounds on the fields of wire messages, written beside the field and enforced at the edge.
+"""Bounds of the fields of wire messages. They stand in `typing.Annotated` beside the field; the wires enforce them.
 
-A bound rides in `typing.Annotated`; pydantic calls its schema hook by name, so this file needs no import of it.
+pydantic finds the schema hook by its name, so this file does not import pydantic.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from typing import Any
 
 
 class Bound:
-    """Base of the bounds: adds its own keys to pydantic's core schema of the field."""
+    """Base class: adds its keys to pydantic's core schema of the field."""
 
     __slots__ = ()
 
     def keys(self) -> dict[str, Any]:
-        """Return the keys of the core schema."""
-        raise AssertionError("every bound says its keys")
+        """Return the keys for the core schema."""
+        raise AssertionError("every bound has keys")
 
     def __get_pydantic_core_schema__(self, source: Any, handler: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
         return {**handler(source), **self.keys()}
@@ -25,7 +25,7 @@ class Bound:
 
 @dataclass(frozen=True, slots=True)
 class Length(Bound):
-    """Characters of a string, both ends included."""
+    """The number of characters of a string, or of items of a list; both ends are included."""
 
     least: int
     most: int
@@ -36,7 +36,7 @@ class Length(Bound):
 
 @dataclass(frozen=True, slots=True)
 class Pattern(Bound):
-    """A regular expression that the whole string matches."""
+    """A regular expression that the string must match."""
 
     expression: str
 
@@ -46,7 +46,7 @@ class Pattern(Bound):
 
 @dataclass(frozen=True, slots=True)
 class Between(Bound):
-    """A whole number, both ends included."""
+    """The range of a whole number; both ends are included."""
 
     least: int
     most: int

@@ -1,4 +1,25 @@
-"""What comes in, what goes out, and the ids that name them."""
+"""Messages between channels and the core, and the ids that name them.
+
+A channel creates an `Inbound` from a text or mail and passes it to `ChannelHost.accept`. The answer leaves as an
+`Outbound`, which `Channel.send` delivers. Example of a text message and its answer::
+
+    Inbound(
+        channel="sms",
+        account="+15005550006",
+        dedup_key="SM0123456789abcdef0123456789abcdef",
+        sender=Address(kind="sms", value="+15005550009"),
+        trust=Trust.CLAIMED,
+        text="STATUS",
+        reply=Reply(channel="sms", to=Address(kind="sms", value="+15005550009"), account="+15005550006"),
+    )
+    Outbound(
+        id="0197...",
+        channel="sms",
+        account="+15005550006",
+        to=Address(kind="sms", value="+15005550009"),
+        text="No sessions.",
+    )
+"""
 
 from __future__ import annotations
 
@@ -8,37 +29,37 @@ from enum import StrEnum
 from typing import Any, NewType
 
 UserId = NewType("UserId", str)
-"""A user as the operator named them."""
+"""The id of a user, chosen by the operator."""
 
 SessionId = NewType("SessionId", str)
-"""A session, `[A-Za-z0-9._-]{1,64}`, chosen by the client or by us."""
+"""The id of a session, `[A-Za-z0-9._-]{1,64}`, chosen by the client or by the core."""
 
 MessageId = NewType("MessageId", str)
-"""UUIDv7 text of an accepted prompt or of an answer; the id of a turn is that of its prompt."""
+"""The id of an accepted prompt or of an answer, UUIDv7 text. A turn has the id of its prompt."""
 
 ProjectName = NewType("ProjectName", str)
 """The NAME of a `[projects.NAME]` table."""
 
 OutboxId = NewType("OutboxId", str)
-"""UUID text of a reply that leaves by a channel."""
+"""The id of a reply in the outbox, UUID text."""
 
 
 class Trust(StrEnum):
-    """How sure the channel is of who is writing (facts/delivery-and-security.md 3.2)."""
+    """How certain the channel is about the sender."""
 
     CLAIMED = "claimed"
-    """The provider vouches for the message, not for the sender."""
+    """The provider has authenticated the message, but not the sender's address."""
     VERIFIED = "verified"
-    """The sender's address is proven: a signature, DMARC, or a token."""
+    """The sender's address is proven, by a signature, DMARC or a token."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Address:
-    """Where a person or a service is reached.
+    """The address of a person or a service.
 
     Attributes:
-        kind: the channel that reaches it: "sms", "mail", "socket", ...
-        value: normalised by the channel: E.164, a lower-case mailbox, a token's name.
+        kind: the channel of the address: "sms", "mail", "socket", ...
+        value: normalised by the channel: a number in E.164, a mail address in lower case, the name of a token.
     """
 
     kind: str
@@ -50,12 +71,12 @@ class Address:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """How the answer travels back, kept with the message until it is answered.
+    """Where to send the answer of a message. It is stored with the message.
 
     Attributes:
-        channel: the channel that carries it.
-        to: whom it reaches.
-        account: our own side: the number or mailbox that the message came to.
+        channel: the name of the channel that delivers the answer.
+        to: the recipient.
+        account: our own number or mailbox, to which the message came.
         meta: what the channel needs to build the answer (subject, thread headers); JSON values only.
     """
 
@@ -66,26 +87,26 @@ class Reply:
 
 
 PLAIN_CHANNELS = frozenset({"sms", "mail", "socket"})
-"""Channels whose replies are plain texts and mails that people read, with no fields for anything besides. Those of the
-socket are handed on by the service that took the message."""
+"""Channels whose replies are texts and mails that people read. They have no fields for other data, so the core writes
+such data (costs, names of projects) into the text. A service delivers the replies of the socket."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inbound:
-    """A message as a channel hands it in.
+    """A message that a channel hands to the core.
 
     Attributes:
-        channel: the channel's name.
-        account: our own side of it; part of the key that makes the message unique.
-        dedup_key: the provider's id of the message: the same key is the same message.
-        sender: who wrote it.
-        trust: how sure the channel is of that.
-        text: what they wrote, without quotes and markup.
-        subject: of a mail, else empty.
-        thread: the conversation it belongs to by its headers, or None.
-        reply: how to answer; None where nobody can be answered.
-        digest: hash of the whole message, to tell a repetition from a clash of keys; hex.
-        note: what the model is told besides the text (attachments that were left out, ...).
+        channel: the name of the channel.
+        account: our own number or mailbox; part of the key for deduplication.
+        dedup_key: the provider's id of the message. The core accepts one message per `channel`, `account` and key.
+        sender: the sender's address.
+        trust: how certain the channel is about `sender`.
+        text: what the sender wrote, without quotations and markup.
+        subject: the subject of a mail; empty for other messages.
+        thread: the id of the conversation, from the message's headers; None = the headers name none.
+        reply: where to send the answer; None = no answer can be sent.
+        digest: hash of the whole message in hex. It tells a repetition from another message with the same key.
+        note: information for the model beside the text, e.g. the names of attachments that were left out.
     """
 
     channel: str
@@ -103,11 +124,11 @@ class Inbound:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receipt:
-    """What became of a message that was handed in; given only after the commit.
+    """The result of handing in a message. It is returned after the commit.
 
     Attributes:
-        message_id: the accepted prompt, or None where nothing was accepted (unknown or forged sender).
-        duplicate: the message was accepted before.
+        message_id: the id of the accepted prompt; None = nothing was accepted (the sender is unknown or not proven).
+        duplicate: the same message was accepted earlier.
     """
 
     message_id: MessageId | None
@@ -115,30 +136,33 @@ class Receipt:
 
 
 FOR_ALL = "for_all"
-"""In the meta of a reply by the socket: the service that hands it on speaks for every user."""
+"""Key of the meta of a socket reply: true = the service that delivers it has a token for every user."""
 
 VERBATIM = "verbatim"
-"""Key of `Outbound.meta`, true where the text is no Markdown: it is shown to the letter."""
+"""Key of the meta of a reply: true = the text is not Markdown and must not be changed in any way."""
 
 SENTENCE = "sentence"
-"""The same where it is a sentence of ours: names of files and a person's words in it are no Markdown either, and what
-typographers like may be written as a keyboard has it."""
+"""Key of the meta of a reply: true = the text is a sentence of the daemon, not Markdown. File names and words of users
+in it are not interpreted. Typographic characters may be replaced by plain ones."""
 
 
 def in_a_sentence(reply: Reply) -> Reply:
-    """Return the way of a reply that is no Markdown."""
+    """Return `reply` with the mark `SENTENCE`."""
     return replace(reply, meta={**reply.meta, SENTENCE: True})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outbound:
-    """A reply that a channel is asked to deliver.
+    """A reply that a channel is to deliver.
 
     Attributes:
-        id: stable over retries and restarts.
-        text: Markdown, unless the meta says VERBATIM or SENTENCE.
-        attempt: 1 for the first try.
-        sending_since: when the first try of an unknown outcome began, milliseconds UTC; None before it.
+        id: the same for all attempts, also after a restart. Use it as the provider's idempotency key if there is one.
+        account: our own number or mailbox to send from; empty = the channel's default.
+        text: Markdown, unless `meta` has `VERBATIM` or `SENTENCE`.
+        meta: `Reply.meta` of the message that is answered.
+        attempt: the number of this attempt, from 1.
+        sending_since: start of the first attempt of unknown outcome, in milliseconds since 1970 UTC; None = none yet.
+        message_id: the id of the message that is answered; None = the reply is a notice.
     """
 
     id: OutboxId
@@ -154,12 +178,12 @@ class Outbound:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sent:
-    """The provider has it.
+    """The provider has accepted the reply.
 
     Attributes:
-        provider_id: the provider's id of it.
-        segments: how many SMS segments it took, or None.
-        note: what was left out of it, for the record.
+        provider_id: the provider's id of the reply. Delivery reports and `ChannelHost.find_thread` refer to it.
+        segments: the number of SMS segments; None = not known, or not an SMS.
+        note: what was cut or left out, for the record; empty = nothing.
     """
 
     provider_id: str
@@ -169,26 +193,27 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class NotSent:
-    """The provider certainly does not have it: it may be sent again."""
+    """The provider certainly does not have the reply: the core may send it again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """The provider cannot say yet: ask again later."""
+    """The provider cannot tell yet: the core asks again later."""
 
 
 Reconciled = Sent | NotSent | Unknown
+"""The result of `Channel.reconcile`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """What a provider reported about a reply after it took it.
+    """A provider's delivery report: what happened to a reply after the provider accepted it.
 
     Attributes:
-        outbox_id: which reply, where the report names it; else `provider_id` does.
+        outbox_id: the id of the reply, if the report names it; None = `provider_id` identifies the reply.
         state: "sent", "delivered" or "undelivered".
-        error: the reason in plain words, empty where there is none.
-        price_nanos: the price in nanodollars, or None where it is not known yet.
+        error: the reason in plain words; empty = no error.
+        price_nanos: the price in nanodollars; None = not known yet.
     """
 
     outbox_id: OutboxId | None = None
@@ -199,7 +224,10 @@ class Delivery:
 
 
 def well_formed(text: str) -> str:
-    """Return a text that UTF-8 can hold: half a surrogate pair, legal in JSON, becomes the replacement character."""
+    """Return `text` so that UTF-8 can encode it: surrogate pairs are joined, and lone surrogates become U+FFFD.
+
+    JSON allows surrogates in its escapes (RFC 8259 section 8.2).
+    """
     if text.isascii():
         return text
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")

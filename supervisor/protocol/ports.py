@@ -1,7 +1,23 @@
-"""The contracts of plug-ins: what a channel and a connector offer, and what the core gives them.
+"""The ports of plug-ins: what channels and connectors implement, and what the core gives them.
 
-A channel or connector is one module with a `PLUGIN` of type `ChannelPlugin` or `ConnectorPlugin` and one table in
-config.toml. It imports `supervisor.protocol` only.
+A channel carries messages between people and the daemon (SMS, mail). A connector opens conversations with what answers
+them (Claude Code, the assistant). A plug-in is a package `channels/NAME` or `connectors/NAME` whose module `plugin` has
+a constant `PLUGIN`. It imports `supervisor.protocol` and nothing else of xswarm. Example, `channels/pager/plugin.py`::
+
+    @dataclass(frozen=True, slots=True, kw_only=True)
+    class PagerConfig:  # the keys of [channels.pager] in config.toml
+        number: str
+
+    class PagerChannel(Channel):
+        name = "pager"
+
+        def __init__(self, config: PagerConfig, host: ChannelHost) -> None: ...
+        async def send(self, outbound: Outbound) -> Sent: ...
+        async def reconcile(self, outbound: Outbound) -> Reconciled: ...
+
+    PLUGIN = ChannelPlugin(name="pager", config=PagerConfig, build=PagerChannel)
+
+The contract tests `tests/channels/contract.py` and `tests/connectors/contract.py` check the rules of these ports.
 """
 
 from __future__ import annotations
@@ -26,20 +42,24 @@ from supervisor.protocol.messages import Delivery, Inbound, MessageId, Outbound,
 ConfigT = TypeVar("ConfigT")
 
 
-async def _unknown() -> bool:
+async def _not_from_agent() -> bool:
     return False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebRequest:
-    """A request on a path that a channel has declared.
+    """A request on a route of a channel.
 
     Attributes:
-        url: the public URL as the caller sees it: `http.public_url` + path + query, never from forwarded headers.
+        method: in upper case.
+        path: decoded, without the query.
+        query: the raw query string, without `?`.
+        url: the public URL as the provider signs it: `http.public_url`, raw path and query. Forwarded headers do not
+            count.
         headers: names in lower case.
         body: raw bytes, at most 64 KiB.
-        from_agent: tells whether it comes from a process that descends from an agent, as far as this machine shows;
-            to be asked once it is known to be genuine, as it reads much.
+        from_agent: returns whether the sender is a process that an agent started, as far as this machine can tell. It
+            is expensive: call it after the signature is verified.
     """
 
     method: str
@@ -48,12 +68,12 @@ class WebRequest:
     url: str
     headers: Mapping[str, str]
     body: bytes
-    from_agent: Callable[[], Awaitable[bool]] = _unknown
+    from_agent: Callable[[], Awaitable[bool]] = _not_from_agent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebResponse:
-    """The answer to a `WebRequest`."""
+    """The response to a `WebRequest`."""
 
     status: int
     body: bytes = b""
@@ -63,7 +83,13 @@ class WebResponse:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """A path on the HTTP server that belongs to a channel; the channel authenticates every request itself."""
+    """A webhook of a channel on the HTTP server. The channel itself authenticates every request.
+
+    Attributes:
+        method: in upper case.
+        path: must start with `/webhooks/`.
+        handler: answers a request that is not authentic with status 403, and accepts nothing from it.
+    """
 
     method: str
     path: str
@@ -71,156 +97,193 @@ class Route:
 
 
 class ChannelHost(Protocol):
-    """What the core gives a channel."""
+    """What the core gives a channel. Its methods may be called from any task of the channel."""
 
     @property
     def public_url(self) -> str:
-        """`http.public_url` without a trailing slash; empty where none is configured and the daemon is not ready."""
+        """`http.public_url` without a trailing slash; empty = none is configured."""
 
     def secret(self, name: str) -> str:
-        """Return a secret from the environment or `NAME_FILE`.
+        """Return a secret from the environment variable `NAME` or the file in `NAME_FILE`.
 
         Raises:
-            ConfigError: it is not set.
+            ConfigError: the secret is not set.
         """
 
     def generated_secret(self, name: str) -> bytes:
-        """Return 32 bytes of our own, made at first use and kept in state.dir (0600)."""
+        """Return a random secret of 32 bytes. It is generated at the first call and kept in state.dir (mode 0600)."""
 
     async def accept(self, inbound: Inbound) -> Receipt:
-        """Hand in a message; returns after the commit. A receipt without `message_id` means: say nothing to anybody.
+        """Hand a message to the core. It returns after the message is committed to the database.
+
+        Acknowledge the message to the provider only after this call, so that a message without a commit comes again. A
+        message with the same `dedup_key` is accepted once; the next calls return a receipt with `duplicate`. A receipt
+        without `message_id` means that nothing was accepted, e.g. from an unknown sender; the channel must not answer.
 
         Raises:
-            StorageError: nothing was accepted; the provider should try again.
+            StorageError: nothing was accepted. Let the provider send the message again.
         """
 
     async def dropped(self, sender: str, why: str) -> None:
-        """Leave a trace of a message that was not handed in: forged, automatic, or from nobody.
+        """Record in the audit trail that a message was not handed in: it is forged, automatic, or has no known sender.
 
         Raises:
             StorageError: nothing was recorded.
         """
 
     async def comes_from_agent(self, connection: socket.socket) -> bool:
-        """Return whether a process that descends from an agent is at the other end, as far as this machine shows."""
+        """Return whether an agent started the process at the other end, as far as this machine can tell."""
 
     async def delivered(self, delivery: Delivery) -> None:
-        """Record what the provider says of a reply; repetitions and reports out of order are harmless.
+        """Record a provider's delivery report. Reports may be repeated and out of order.
 
         Raises:
-            StorageError: nothing was recorded.
+            StorageError: nothing was recorded. Let the provider send the report again.
         """
 
     async def find_thread(self, provider_ids: Sequence[str]) -> str | None:
-        """Return the thread of an earlier reply of this channel by any of its provider ids, or None."""
+        """Return the thread of an earlier reply of this channel that has one of these provider ids; None = none has."""
 
     async def get_mark(self, name: str) -> int | None:
-        """Return a number that this channel has kept, e.g. how far it has caught up."""
+        """Return a number that this channel stored with `set_mark`; None = it stored none."""
 
     async def set_mark(self, name: str, value: int) -> None:
-        """Keep a number over restarts."""
+        """Store a number of this channel, e.g. the position up to which it has read the provider's list."""
 
 
 class Channel(ABC):
-    """A store-and-forward way to people. Built by its `PLUGIN`; the constructor does no I/O."""
+    """A store-and-forward channel to people. `PLUGIN.build` creates it; the constructor does no I/O.
+
+    The core decides about retries and their pauses; a channel makes one attempt per call. It keeps no queue.
+
+    Attributes:
+        name: the name of its table in config.toml, `[channels.NAME]`.
+    """
 
     name: str
 
     @abstractmethod
     async def send(self, outbound: Outbound) -> Sent:
-        """Deliver one reply.
+        """Deliver one reply: one attempt. Up to 8 calls run at the same time, each to another address.
 
         Raises:
-            TemporaryFailure: certainly not sent.
-            PermanentFailure: certainly not sent, and never will be.
-            OutcomeUnknown: may have been sent. Any other exception counts as this one.
+            TemporaryFailure: the reply was certainly not sent. The core retries it.
+            PermanentFailure: the reply was certainly not sent and cannot be. The core does not retry it.
+            OutcomeUnknown: the reply may have been sent (e.g. a timeout after the request). The core calls `reconcile`
+                before it sends the reply again. Any other exception is treated as this one.
         """
 
     @abstractmethod
     async def reconcile(self, outbound: Outbound) -> Reconciled:
-        """Ask the provider whether a send of unknown outcome has reached it.
+        """Find out whether a reply of unknown outcome has reached the provider. `outbound.sending_since` is set.
+
+        Returns:
+            `Sent` = the provider has it; `NotSent` = the core sends it again; `Unknown` = the core asks again later.
 
         Raises:
-            TemporaryFailure: the provider cannot be asked now.
+            TemporaryFailure: the provider cannot be asked now. The core asks again later.
         """
 
     def routes(self) -> Sequence[Route]:
-        """Return the webhook paths of this channel."""
+        """Return the webhooks of this channel. It is called once, before `run`."""
         return ()
 
     async def run(self, ready: Callable[[], None]) -> None:
-        """Serve until cancelled, calling `ready` once it listens; restarted with back-off when it raises."""
+        """Receive messages until cancelled, and call `ready` when the channel can receive.
+
+        A channel that receives by webhooks only needs no `run`. When `run` raises or returns, the core starts it again
+        after a pause: 0.5 s at first, then doubled up to 60 s.
+
+        Raises:
+            TemporaryFailure: an expected problem; the core logs it without a traceback.
+            ConfigError: the channel cannot work with this configuration; the core does not start it again.
+        """
         ready()
 
 
 class Conversation(ABC):
-    """A live link to what answers, for one session. Exactly one task iterates `events`."""
+    """An open conversation of one session. One task iterates `events`; any task may call the other methods.
+
+    Every prompt that is written ends in exactly one `Finished` or `Failed` with its `message_id`, even when it is
+    interrupted or the conversation is closed.
+    """
 
     @property
     def identity(self) -> ProcessIdentity | None:
-        """The process behind it, or None where there is none of ours."""
+        """The process behind the conversation; None = it has no process on this machine."""
         return None
 
     @abstractmethod
     async def prompt(self, prompt: Prompt) -> None:
-        """Write a prompt; returns when it is written, its `Finished` or `Failed` comes as an event.
+        """Write a prompt. It returns when the prompt is written; the outcome comes as an event.
+
+        The core writes the next prompt after the outcome of the last one, except to a connector with `steers`.
 
         Raises:
-            ConnectionFailed: it was certainly not written.
+            ConnectionFailed: the prompt was certainly not written.
         """
 
     @abstractmethod
     async def interrupt(self) -> None:
-        """Stop the running turn, which then ends in `Failed(interrupted=True)`; harmless with nothing running."""
+        """Stop the running turn, which then ends with `Failed(interrupted=True)`. Without a turn it does nothing."""
 
     @abstractmethod
     async def close(self) -> None:
-        """End it and everything it started; returns when nothing is left. May be called twice."""
+        """Close the conversation and everything that it started. It returns when nothing is left. It may run twice."""
 
     @abstractmethod
     def events(self) -> AsyncIterator[ConversationEvent]:
-        """Yield what happens; ends after `Exited`."""
+        """Yield the events in order; the last one is `Exited`. Cancelling the iteration must lose no event."""
 
 
 class Connector(ABC):
-    """A way to something that answers."""
+    """Opens conversations with what answers. `PLUGIN.build` creates it; the constructor does no I/O.
+
+    Attributes:
+        name: the value of `connector` in config.toml.
+    """
 
     name: str
     keeps_process: bool = True
-    """Whether a conversation holds a process or connection between turns (the assistant holds none)."""
+    """Whether a conversation holds a process or a connection between turns."""
     steers: bool = False
-    """Whether a prompt may be written while another runs: it is taken into that turn, or is a turn of its own after it;
-    each of the two has its own `Finished` or `Failed`."""
+    """Whether a prompt may be written during a turn. It then becomes part of that turn, or a turn of its own after it.
+    In both cases it has its own `Finished` or `Failed`."""
 
     @abstractmethod
     async def open(self, session: SessionSpec, history: Sequence[Exchange]) -> Conversation:
-        """Start or resume the conversation; returns when it answers.
+        """Start or resume a conversation. It returns when the conversation can take a prompt.
 
         Args:
-            history: what we have of it, for a connector that keeps nothing, or that lost what it kept.
+            history: earlier exchanges from our own database, oldest first, for a connector that stores none or has lost
+                its own copy.
 
         Raises:
-            ConnectionFailed: it did not start; the reason is a sentence for the person.
+            ConnectionFailed: it did not start; `why` is a sentence for the user.
         """
 
     async def trace(self, home: str, conversation_id: str, key: MessageId) -> Trace:
-        """Return how far a prompt had come whose process died with an earlier daemon.
+        """Return how far a prompt got whose process died with an earlier run of the daemon.
 
         Args:
-            home, conversation_id: of its session (`SessionSpec`).
-            key: of the prompt.
+            home: `SessionSpec.home` of the session.
+            conversation_id: `SessionSpec.conversation_id` of the session.
+            key: `Prompt.key` of the prompt.
         """
         return Trace()
 
     async def examine(self) -> Sequence[Check]:
-        """Say how what it needs stands, for `xswarm doctor`; changes nothing, and may run beside a daemon."""
+        """Check the requirements of this connector for `xswarm doctor`. It changes nothing; a daemon may be running."""
         return ()
 
     async def prepare(self) -> Sequence[str]:
-        """Check what it needs, once at start; return sentences for the operator (what is in force, what is lacking).
+        """Check the requirements of this connector, once when the daemon starts.
+
+        Returns:
+            Sentences for the log: what is in force, and what is missing but not required.
 
         Raises:
-            ConfigError: it cannot work at all.
+            ConfigError: the connector cannot work; the daemon does not start.
         """
         return ()
 
@@ -229,16 +292,22 @@ class ConnectorHost(Protocol):
     """What the core gives a connector."""
 
     def secret(self, name: str) -> str | None:
-        """Return a secret from the environment or `NAME_FILE`, or None where it is not set."""
+        """Return a secret from the environment variable `NAME` or the file in `NAME_FILE`; None = it is not set."""
 
     @property
     def state_dir(self) -> str:
-        """Absolute path of state.dir."""
+        """The absolute path of state.dir."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChannelPlugin(Generic[ConfigT]):
-    """A channel's entry: its table in config.toml, and how it is built from it."""
+    """The `PLUGIN` of a channel.
+
+    Attributes:
+        name: the name of the package and of the table `[channels.NAME]`.
+        config: a dataclass; its fields are the keys of the table. A key without a field is refused.
+        build: creates the channel.
+    """
 
     name: str
     config: type[ConfigT]
@@ -247,10 +316,13 @@ class ChannelPlugin(Generic[ConfigT]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectorPlugin(Generic[ConfigT]):
-    """A connector's entry: its settings, and how it is built from them.
+    """The `PLUGIN` of a connector.
 
     Attributes:
-        config: a dataclass whose fields are keys of `[claude_code]` (of `[assistant]` for the assistant) by name.
+        name: the name of the package and the value of `connector` in config.toml.
+        config: a dataclass; its fields are those keys of `[claude_code]` that the connector uses (for the assistant, of
+            `[assistant]`).
+        build: creates the connector.
     """
 
     name: str
@@ -263,22 +335,24 @@ AnyConnectorPlugin = ConnectorPlugin[Any]
 
 
 class Standing(StrEnum):
-    """How something stands."""
+    """The result of a check."""
 
     OK = "ok"
+    """It works."""
     WARNING = "warning"
-    """It works, with less than it could do, or not for everything."""
+    """It works, but something is missing or limited."""
     FAILED = "failed"
     """It does not work."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
-    """One thing that was looked at; it never holds a secret.
+    """One check of `xswarm doctor`. It never holds a secret.
 
     Attributes:
-        detail: what was found, in a sentence.
-        remedy: what to do; empty where nothing need be done.
+        name: what was checked, in a few words.
+        detail: the finding, as a sentence.
+        remedy: what to do; empty = nothing.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""What becomes of a message that comes while a turn runs: it waits, goes into that turn, or ends it first."""
+"""Queue modes: whether a message that arrives during a turn is queued, steers that turn, or interrupts it."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from enum import StrEnum
 
 
 class Mode(StrEnum):
-    """How a message enters the line of its conversation."""
+    """How a message enters the queue of its conversation."""
 
     FOLLOWUP = "followup"
-    """It waits until what came before it is done."""
+    """The message is queued behind the earlier ones."""
     COLLECT = "collect"
-    """It waits, and goes with the others that wait like this into one prompt with one answer."""
+    """The message is queued. All collected messages become one prompt with one answer."""
     STEER = "steer"
-    """It is sent into the running turn, where that can take it; else it waits."""
+    """The message is written into the running turn, if the connector supports this; otherwise it is queued."""
     INTERRUPT = "interrupt"
-    """The running turn is stopped first; what waits keeps its place."""
+    """The running turn is stopped first. Messages that are already queued keep their places."""
 
 
 PREFIXES = {
@@ -25,15 +25,17 @@ PREFIXES = {
     "steer": Mode.STEER,
     "interrupt": Mode.INTERRUPT,
 }
+"""The modes by the words with which users choose them."""
+
 PREFIX = re.compile(rf"\A(?P<way>(?:@[\w.-]+\s+|claude:\s*)?)(?P<mode>{'|'.join(PREFIXES)}):\s*", re.IGNORECASE)
-"""At the very beginning of a person's message, behind the name of a project where one stands there."""
+"""A mode at the start of a message, or after the name of a project, e.g. `steer: ...` or `@site interrupt: ...`."""
 
 JOINED = "Your message went into the running turn; one answer covers both."
-"""What its sender learns of a message that was sent into a turn."""
+"""The notice for the sender of a message that was written into the running turn."""
 
 
 def parse(text: str) -> tuple[Mode | None, str]:
-    """Return the mode that a message names for itself, None where it names none, and the message without it."""
+    """Return the mode that a message names (None = none) and the message without it."""
     match = PREFIX.match(text)
     if match is None:
         return None, text
@@ -41,10 +43,10 @@ def parse(text: str) -> tuple[Mode | None, str]:
 
 
 def told(mode: Mode, ahead: int) -> str:
-    """Return what a sender learns of a message that waits.
+    """Return the notice for the sender of a queued message.
 
     Args:
-        ahead: turns before it, the running one included; 0 = it went into the running one.
+        ahead: the number of turns before it, with the running one; 0 = it was written into the running one.
     """
     if not ahead:
         return JOINED

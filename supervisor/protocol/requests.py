@@ -1,4 +1,4 @@
-"""What a client may send on the supervisor socket: protocol.md section 1, one dataclass each."""
+"""The requests of clients on the supervisor socket, one dataclass each (protocol.md section 1)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from supervisor.protocol.limits import Between, Length, Pattern
 from supervisor.protocol.queueing import Mode
 
 SESSION_ID = r"^[A-Za-z0-9._-]{1,64}$"
-"""What a session id looks like."""
+"""Regular expression of a session id."""
 
 RequestId = Annotated[str, Length(0, 64)]
 ExternalId = Annotated[str, Length(1, 128)]
@@ -20,13 +20,13 @@ GroupBy = Literal["user", "session", "day", "channel", "model"]
 
 
 def _wire_name(name: str) -> str:
-    """Return a field's name on the wire: `from_` is "from", which Python keeps for itself."""
+    """Return the name of a field on the wire: `from_` is "from", which is a keyword of Python."""
     return name.rstrip("_")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """Base of all: any message may carry a `request_id`, which every answer to it carries back."""
+    """Base class: any request may have a `request_id`; every answer to it has the same `request_id`."""
 
     request_id: RequestId | None = None
 
@@ -35,7 +35,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Auth(Request):
-    """Says who is speaking; everything else waits for it."""
+    """Authenticates the connection. Without it, or an `Authorization` header, other messages are refused."""
 
     token: str = field(repr=False)
     type: Literal["auth"] = "auth"
@@ -43,14 +43,14 @@ class Auth(Request):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ping(Request):
-    """Asks for a sign of life."""
+    """Asks for a `pong`."""
 
     type: Literal["ping"] = "ping"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message(Request):
-    """A message for whoever it concerns: routed by keyword like a text message."""
+    """A message without a session: routed by keywords, like a text message."""
 
     user_id: Name
     message: Text
@@ -61,7 +61,7 @@ class Message(Request):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClaudeCodeConnect(Request):
-    """Creates, resumes or attaches to a session."""
+    """Creates a session, resumes it, or attaches to it."""
 
     session_id: AnySessionId
     project_path: Annotated[str, Length(1, 4096)]
@@ -71,7 +71,7 @@ class ClaudeCodeConnect(Request):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClaudeCodeMessage(Request):
-    """A prompt for a session; `mode`, how it enters the line while a turn runs (`[queue]`), is an addition of ours."""
+    """A prompt for a session. `mode` says how it enters the queue during a turn; null = the mode of `[queue]`."""
 
     session_id: AnySessionId
     message: Text
@@ -83,7 +83,7 @@ class ClaudeCodeMessage(Request):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClaudeCodeDisconnect(Request):
-    """Ends a session on purpose."""
+    """Ends a session. It stays ended until `claude_code_connect`."""
 
     session_id: AnySessionId
     type: Literal["claude_code_disconnect"] = "claude_code_disconnect"
@@ -99,7 +99,7 @@ class ClaudeCodeInterrupt(Request):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GetSessionStatus(Request):
-    """Asks for one session."""
+    """Asks for the status of one session."""
 
     session_id: AnySessionId
     type: Literal["get_session_status"] = "get_session_status"
@@ -107,7 +107,7 @@ class GetSessionStatus(Request):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListSessions(Request):
-    """Asks for the sessions of one user, or of all that the token may see."""
+    """Asks for the sessions of one user, or for all sessions that the token may see."""
 
     user_id: Name | None = None
     active_only: bool = True
@@ -117,7 +117,7 @@ class ListSessions(Request):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GetCost(Request):
-    """Asks what was spent; `since` and `until` are UTC days or times, `until` excluded."""
+    """Asks for the costs. `since` and `until` are UTC days or RFC 3339 times; `until` is excluded."""
 
     user_id: Name | None = None
     session_id: AnySessionId | None = None
@@ -130,7 +130,7 @@ class GetCost(Request):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GetHistory(Request):
-    """Asks for the messages of a session, the newest `limit` before `before`, oldest first."""
+    """Asks for messages of a session: the newest `limit` of them before the message `before`, oldest first."""
 
     session_id: AnySessionId
     limit: Annotated[int, Between(1, 500)] = 50
@@ -140,7 +140,7 @@ class GetHistory(Request):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SmsReceived(Request):
-    """A text message that came to an outside webhook server; its answer goes back on the socket."""
+    """A text message that an outside webhook server received. The answer goes back on this socket."""
 
     from_: Annotated[str, Length(1, 64)]
     to: Annotated[str, Length(1, 64)]
@@ -152,7 +152,7 @@ class SmsReceived(Request):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EmailReceived(Request):
-    """A mail that came to an outside webhook server; its answer goes back on the socket."""
+    """A mail that an outside webhook server received. The answer goes back on this socket."""
 
     from_: Annotated[str, Length(1, 320)]
     to: Annotated[str, Length(1, 320)]
@@ -166,7 +166,7 @@ class EmailReceived(Request):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subscribe(Request):
-    """Asks for live events: `session:<id>`, `user:<id>`, `sessions`, `costs`, `approvals`."""
+    """Subscribes to topics: `session:<id>`, `user:<id>`, `sessions`, `costs`, `approvals`."""
 
     topics: Annotated[list[Annotated[str, Length(1, 300)]], Length(0, 100)]
     type: Literal["subscribe"] = "subscribe"
@@ -174,7 +174,7 @@ class Subscribe(Request):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unsubscribe(Request):
-    """Ends live events."""
+    """Unsubscribes from topics."""
 
     topics: Annotated[list[Annotated[str, Length(1, 300)]], Length(0, 100)]
     type: Literal["unsubscribe"] = "unsubscribe"
@@ -182,7 +182,7 @@ class Unsubscribe(Request):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResolveApproval(Request):
-    """Decides an open question."""
+    """Allows or denies a tool call that waits for approval."""
 
     approval_id: Name
     decision: Literal["allow", "deny"]

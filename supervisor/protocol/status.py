@@ -1,4 +1,4 @@
-"""The states that rows and sessions pass through, and the moves that are allowed between them."""
+"""The states of sessions, turns and replies, and the roles, permissions and targets that the wires name."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ from enum import StrEnum
 
 
 class SessionStatus(StrEnum):
-    """Where a session stands, as protocol.md section 1 names it."""
+    """The state of a session (protocol.md section 1)."""
 
     CONNECTING = "connecting"
     """The record exists; the process or remote connection is starting."""
     ACTIVE = "active"
-    """A process is present and a turn is running or ended less than a minute ago."""
+    """A process exists, and a turn is running or ended less than a minute ago."""
     IDLE = "idle"
-    """A process is present and no turn has run for a minute."""
+    """A process exists, and no turn has run for a minute."""
     DISCONNECTING = "disconnecting"
-    """Draining: the process is being closed."""
+    """The process is being closed."""
     DISCONNECTED = "disconnected"
-    """No process. Whether it resumes by itself depends on `EndReason`."""
+    """There is no process. `resumes_by_itself` says whether the next message starts one."""
     ERROR = "error"
-    """Gave up after repeated failures; the reason is in the record."""
+    """The session failed repeatedly and is given up; the record has the reason."""
 
     @property
     def live(self) -> bool:
@@ -38,7 +38,7 @@ class SessionStatus(StrEnum):
 
 
 class EndReason(StrEnum):
-    """Why a session has no process; the value is the sentence that goes over the wire."""
+    """Why a session has no process. The value is the text on the wire."""
 
     USER = "User requested"
     IDLE = "Idle timeout"
@@ -51,7 +51,7 @@ class EndReason(StrEnum):
 
     @property
     def on_purpose(self) -> bool:
-        """Whether only `claude_code_connect` brings the session back (otherwise the next message does)."""
+        """Whether only `claude_code_connect` starts the session again; otherwise the next message does."""
         return self in (EndReason.USER, EndReason.BUDGET, EndReason.FAILED)
 
 
@@ -60,46 +60,51 @@ ENDED_ON_PURPOSE = frozenset(reason.value for reason in EndReason if reason.on_p
 
 
 class TurnState(StrEnum):
-    """Where an accepted prompt stands."""
+    """The state of the turn of an accepted prompt."""
 
     PENDING = "pending"
-    """Accepted and durable; not started."""
+    """Accepted and committed; not started."""
     RUNNING = "running"
-    """Committed as started before the prompt was written to what answers it."""
+    """Started. This state is committed before the prompt is written to the conversation."""
     WAITING = "waiting"
-    """Held for a person's decision."""
+    """Suspended until a person decides about a tool call."""
     COMPLETED = "completed"
+    """Ended with an answer."""
     FAILED = "failed"
+    """Ended without an answer."""
     INTERRUPTED = "interrupted"
-    """Cut off by a crash or a shutdown; never run again without a person's word."""
+    """Ended by a crash or a shutdown. It runs again only if a person says so."""
     CANCELLED = "cancelled"
-    """Stopped or dropped because a person said so, or expired."""
+    """Stopped or dropped by a person, or expired."""
 
     @property
     def final(self) -> bool:
-        """Whether nothing can change this turn any more."""
+        """Whether this state is the last one of a turn."""
         return self not in (TurnState.PENDING, TurnState.RUNNING, TurnState.WAITING)
 
 
 class OutboxState(StrEnum):
-    """Where a reply that leaves by a channel stands."""
+    """The state of a reply in the outbox."""
 
     PENDING = "pending"
+    """Waits for its next attempt."""
     SENDING = "sending"
-    """Committed before the network call: after a crash its outcome is unknown."""
+    """An attempt has started. This is committed before the network call, so after a crash the outcome is unknown."""
     SENT = "sent"
-    """The provider has taken it."""
+    """The provider has accepted the reply."""
     DELIVERED = "delivered"
+    """The provider has delivered the reply."""
     UNDELIVERED = "undelivered"
-    """The provider took it and could not deliver it."""
+    """The provider accepted the reply and could not deliver it."""
     DEAD = "dead"
-    """Given up for good; `error` says why."""
+    """Given up; `error` has the reason."""
 
 
 class Role(StrEnum):
-    """What a user may do."""
+    """The role of a user."""
 
     ADMIN = "ADMIN"
+    """Everything."""
     COORDINATOR = "COORDINATOR"
     """Chat and Claude Code."""
     OPERATOR = "OPERATOR"
@@ -107,35 +112,38 @@ class Role(StrEnum):
 
     @property
     def may_prompt(self) -> bool:
-        """Whether a user of this role may start work."""
+        """Whether a user with this role may send prompts."""
         return self is not Role.OPERATOR
 
     @property
     def oversees(self) -> bool:
-        """Whether a user of this role sees what everybody spends, and is told of it."""
+        """Whether a user with this role sees the spending of all users and gets alerts about it."""
         return self in (Role.ADMIN, Role.OPERATOR)
 
 
 class Permissions(StrEnum):
-    """What Claude Code may do in a project without asking."""
+    """What Claude Code may do in a project without asking a person."""
 
     ASK = "ask"
+    """Read files."""
     EDIT = "edit"
+    """Read and change files of the project."""
     FULL = "full"
+    """Everything that the policy does not forbid."""
 
 
 class Target(StrEnum):
-    """What a message is for."""
+    """Who answers a message."""
 
     CLAUDE_CODE = "claude_code"
     ASSISTANT = "assistant"
     REFUSED = "refused"
     COMMAND = "command"
-    """A command word: answered by the daemon itself."""
+    """The message is a command word; the daemon answers it."""
 
 
 class Direction(StrEnum):
-    """Which way a stored Claude Code message went."""
+    """The direction of a stored message of a Claude Code session."""
 
     TO_CLAUDE = "to_claude"
     FROM_CLAUDE = "from_claude"

@@ -1,4 +1,4 @@
-"""Time and money as they are kept inside and as they leave: milliseconds and RFC 3339, nanodollars and dollars."""
+"""Times and money in their internal form and on the wire: milliseconds and RFC 3339, nanodollars and dollars."""
 
 from __future__ import annotations
 
@@ -8,54 +8,58 @@ from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 
 NANOS = 1_000_000_000
-"""Nanodollars in a dollar."""
+"""Nanodollars of one dollar."""
 
 DAY_MS = 86_400_000
-"""Milliseconds in a UTC day."""
+"""Milliseconds of one UTC day."""
 
 Clock = Callable[[], int]
-"""Returns the wall time in milliseconds UTC."""
+"""Returns the wall-clock time in milliseconds since 1970 UTC."""
 
 
 def now_ms() -> int:
-    """Return the wall time in milliseconds UTC."""
+    """Return the wall-clock time in milliseconds since 1970 UTC."""
     return time.time_ns() // 1_000_000
 
 
 def rfc3339(ms: int) -> str:
-    """Return a time as RFC 3339 in UTC with milliseconds and a Z."""
-    seconds, rest = divmod(ms, 1000)  # a float of both would lose milliseconds
+    """Return a time in RFC 3339, UTC, with milliseconds and a `Z`.
+
+    Args:
+        ms: milliseconds since 1970 UTC.
+    """
+    seconds, rest = divmod(ms, 1000)  # as one float, the milliseconds would be inexact
     return f"{_second(seconds)}.{rest:03d}Z"
 
 
-@lru_cache(maxsize=64)  # most times that are written lie in the second that passes
+@lru_cache(maxsize=64)  # most times on the wire are of the current second
 def _second(seconds: int) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 def usd(nanos: int) -> float:
-    """Return nanodollars as dollars, for the wire."""
+    """Return an amount of nanodollars in dollars."""
     return nanos / NANOS
 
 
 def nanos(dollars: float) -> int:
-    """Return dollars as nanodollars."""
+    """Return an amount of dollars in nanodollars."""
     return round(dollars * NANOS)
 
 
 def day_of(ms: int) -> int:
-    """Return the UTC day of a time, counted from 1970-01-01."""
+    """Return the UTC day of a time in milliseconds, as the number of days since 1970-01-01."""
     return ms // DAY_MS
 
 
 def parse_day(text: str, *, up: bool = False) -> int:
-    """Return the UTC day of a date or an RFC 3339 time, counted from 1970-01-01.
+    """Return the UTC day of a date or an RFC 3339 time, as the number of days since 1970-01-01.
 
     Args:
-        up: a time after midnight counts as the next day (for an end that is excluded).
+        up: return the next day for a time after midnight; for an end that is excluded.
 
     Raises:
-        ValueError: it is neither.
+        ValueError: the text is neither a date nor a time.
     """
     if len(text) == 10:
         return (date.fromisoformat(text) - date(1970, 1, 1)).days
@@ -66,5 +70,5 @@ def parse_day(text: str, *, up: bool = False) -> int:
 
 
 def day_text(day: int) -> str:
-    """Return a UTC day as YYYY-MM-DD."""
+    """Return a UTC day, counted from 1970-01-01, as YYYY-MM-DD."""
     return (date(1970, 1, 1) + timedelta(days=day)).isoformat()

@@ -5,9 +5,22 @@ from __future__ import annotations
 from dataclasses import FrozenInstanceError, fields, is_dataclass
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from supervisor.protocol import messages
-from supervisor.protocol.messages import Address, Delivery, Inbound, Outbound, OutboxId, Receipt, Reply, Sent, Trust
+from supervisor.protocol.messages import (
+    Address,
+    Delivery,
+    Inbound,
+    Outbound,
+    OutboxId,
+    Receipt,
+    Reply,
+    Sent,
+    Trust,
+    well_formed,
+)
 
 ADDRESS = Address(kind="sms", value="+15005550001")
 
@@ -48,3 +61,18 @@ def test_every_value_is_frozen_and_carries_nothing_else() -> None:
     kinds = [kind for kind in vars(messages).values() if is_dataclass(kind)]
     assert len(kinds) >= 9
     assert all(kind.__dataclass_params__.frozen and hasattr(kind, "__slots__") for kind in kinds)  # type: ignore[union-attr]
+
+
+@given(st.text(st.characters(codec="utf-8")))
+def test_what_utf_8_can_hold_stays_as_it_is(text: str) -> None:
+    assert well_formed(text) == text
+
+
+@given(st.text(st.characters(min_codepoint=0xD7F0, max_codepoint=0xE010)))
+def test_whatever_comes_out_can_be_stored(text: str) -> None:
+    assert well_formed(text).encode().decode() == well_formed(text)
+
+
+def test_half_a_pair_is_replaced_and_two_halves_are_joined() -> None:
+    assert well_formed("half \ud83d of it") == "half \ufffd of it"
+    assert well_formed("\ud83d" + "\ude00") == "\U0001f600"
