@@ -74,5 +74,5 @@ def test_the_bounds_stand_in_the_json_schema() -> None:
 
 
 def test_a_bound_that_says_nothing_is_a_mistake() -> None:
-    with pytest.raises(AssertionError, match="every bound says its keys"):
+    with pytest.raises(AssertionError, match="every bound has keys"):
         Bound().keys()
