@@ -18,12 +18,31 @@ from connectors.claude_code.process import installation
 from tests.e2e.world import HANG, World, script
 from tests.waiting import until
 
-pytestmark = [pytest.mark.e2e, pytest.mark.cli_process]
+pytestmark = [pytest.mark.e2e, pytest.mark.cli_process, pytest.mark.asyncio(loop_scope="module")]
+
+WILD = """
+[projects.wild]
+path = "{path}"
+users = ["erin"]
+permissions = "full"
+"""
+"""A project where a shell command needs no yes."""
 
 
-@pytest_asyncio.fixture
-async def world(tmp_path: Path) -> AsyncIterator[World]:
-    async with World(tmp_path) as world:
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
+    """One daemon with the real Claude Code for all tests; each leaves it as it was."""
+    folder = tmp_path_factory.mktemp("world")
+    async with World(folder, tables=WILD.format(path=folder / "wild")) as world:
+        (folder / "wild").mkdir()
+        await world.start()
+        yield world
+
+
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def echo(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
+    """One daemon for all whose Claude Code is an echo: nothing is started."""
+    async with World(tmp_path_factory.mktemp("echo"), connector="echo") as world:
         await world.start()
         yield world
 
@@ -54,6 +73,8 @@ async def say(world: World, message: Any, query: str = "user_id=alice") -> tuple
 
 
 async def test_each_line_is_a_frame_as_it_comes_and_the_end_is_1000(world: World) -> None:
+    listed = (await world.operator("GET", "/api/claude-code/sessions?user_id=alice")).json()["sessions"]
+    before = {session["session_id"] for session in listed}
     frames, code = await say(world, {"prompt": "say hello", "meta": "TASK-123"})
     assert code == 1000
     kinds = [frame["type"] for frame in frames]
@@ -62,7 +83,8 @@ async def test_each_line_is_a_frame_as_it_comes_and_the_end_is_1000(world: World
     assert not any(kind.startswith("control") for kind in kinds)
     (result,) = [frame for frame in frames if frame["type"] == "result"]
     assert result["is_error"] is False
-    (session,) = (await world.operator("GET", "/api/claude-code/sessions?user_id=alice")).json()["sessions"]
+    listed = (await world.operator("GET", "/api/claude-code/sessions?user_id=alice")).json()["sessions"]
+    (session,) = [session for session in listed if session["session_id"] not in before]
     assert session["session_id"].startswith("stream-")
     assert (session["status"], session["message_count"]) == ("disconnected", 1)
     assert session["cost_usd"] > 0
@@ -88,53 +110,45 @@ async def test_each_line_is_a_frame_as_it_comes_and_the_end_is_1000(world: World
         ({"prompt": "hi", "meta": 1}, r"meta: must match ^[A-Z0-9_\-]+$"),
     ],
 )
-async def test_what_is_no_prompt_is_an_error_and_1008(shared: World, message: Any, error: str) -> None:
-    assert await say(shared, message) == ([{"error": error}], 1008)
+async def test_what_is_no_prompt_is_an_error_and_1008(echo: World, message: Any, error: str) -> None:
+    assert await say(echo, message) == ([{"error": error}], 1008)
 
 
-@pytest_asyncio.fixture
-async def shared(tmp_path: Path) -> AsyncIterator[World]:
-    """A daemon whose Claude Code is an echo: nothing is started."""
-    async with World(tmp_path, connector="echo") as world:
-        await world.start()
-        yield world
+async def test_8192_bytes_are_a_prompt(echo: World) -> None:
+    assert (await say(echo, {"prompt": "x" * 8192, "more": "is ignored"}))[1] == 1000
 
 
-async def test_8192_bytes_are_a_prompt(shared: World) -> None:
-    assert (await say(shared, {"prompt": "x" * 8192, "more": "is ignored"}))[1] == 1000
-
-
-async def test_who_may_call_is_asked_at_the_handshake(shared: World) -> None:
+async def test_who_may_call_is_asked_at_the_handshake(echo: World) -> None:
     for token, query in ((None, ""), ("wrong", ""), (None, "token=wrong")):
         with pytest.raises(InvalidStatus) as refused:
-            async with opened(shared, query, token):
+            async with opened(echo, query, token):
                 pass
         assert refused.value.response.status_code == 401
-    made = await shared.operator("POST", "/api/admin/jwt", {"user_id": "alice", "minutes": 60})
-    async with opened(shared, f"token={made.json()['token']}", None) as connection:
+    made = await echo.operator("POST", "/api/admin/jwt", {"user_id": "alice", "minutes": 60})
+    async with opened(echo, f"token={made.json()['token']}", None) as connection:
         assert "info" in json.loads(await connection.recv())
-    long = await shared.operator("POST", "/api/admin/jwt", {"user_id": "alice", "minutes": 61})
+    long = await echo.operator("POST", "/api/admin/jwt", {"user_id": "alice", "minutes": 61})
     with pytest.raises(InvalidStatus):
-        async with opened(shared, f"token={long.json()['token']}", None):
+        async with opened(echo, f"token={long.json()['token']}", None):
             pass
     with pytest.raises(InvalidStatus) as refused:
-        async with opened(shared, origin="https://evil.example"):
+        async with opened(echo, origin="https://evil.example"):
             pass
     assert refused.value.response.status_code == 403
-    assert made.json()["token"] not in "".join(shared.daemon.log)
+    assert made.json()["token"] not in "".join(echo.daemon.log)
 
 
-async def test_a_user_without_the_right_and_a_foreign_project_are_refused(shared: World) -> None:
+async def test_a_user_without_the_right_and_a_foreign_project_are_refused(echo: World) -> None:
     bob = {"name": "Bob", "role": "OPERATOR", "phones": [], "emails": []}
-    assert (await shared.operator("PUT", "/api/admin/users/bob", bob)).status_code == 200
+    assert (await echo.operator("PUT", "/api/admin/users/bob", bob)).status_code == 200
     for query, part in (
         ("user_id=bob", "role OPERATOR may not start sessions"),
         ("user_id=nobody", "User not found: nobody"),
         ("user_id=alice&project=vault", "Project not allowed: vault"),
     ):
-        (frame,), code = await say(shared, {"prompt": "hi"}, query)
+        (frame,), code = await say(echo, {"prompt": "hi"}, query)
         assert (code, part in frame["error"]) == (1011, True), frame
-    (frame,), code = await say(shared, {"prompt": "hi"}, "user_id=alice&model=--evil")
+    (frame,), code = await say(echo, {"prompt": "hi"}, "user_id=alice&model=--evil")
     assert (frame, code) == ({"error": "model: must be the name of a model"}, 1008)
 
 
@@ -177,7 +191,10 @@ os.execv({cli!r}, [{cli!r}, *sys.argv[1:]])
 
 async def test_each_line_of_stderr_is_an_error_frame_without_secrets(world: World) -> None:
     world.cli.write_text(LOUD.format(python=sys.executable, cli=installation.find(None)), encoding="utf-8")
-    frames, code = await say(world, {"prompt": "say hello"})
+    try:
+        frames, code = await say(world, {"prompt": "say hello"})
+    finally:
+        world.restore_cli()
     assert code == 1000
     assert [frame for frame in frames if "type" not in frame] == [
         {"error": 'careful: "bl\u00e4tter"'},
@@ -189,19 +206,14 @@ async def test_each_line_of_stderr_is_an_error_frame_without_secrets(world: Worl
 async def test_the_last_words_of_a_process_that_fails_are_frames_before_the_error_that_ends_it(world: World) -> None:
     program = r"ready(); sys.stdin.readline(); sys.stderr.write('bad\nout of luck'); sys.exit(7)"
     (world.project() / "cli.py").write_text(program, encoding="utf-8")
-    frames, code = await say(world, {"prompt": "say hello"})
+    try:
+        frames, code = await say(world, {"prompt": "say hello"})
+    finally:
+        (world.project() / "cli.py").unlink()
     assert code == 1011
     *said, last = frames
     assert said == [{"error": "bad"}, {"error": "out of luck"}]
     assert "it ended by itself (exit code 7)" in last["error"]
-
-
-WILD = """
-[projects.wild]
-path = "{path}"
-users = ["alice"]
-permissions = "full"
-"""
 
 
 def sleeping(seconds: str) -> list[int]:
@@ -219,21 +231,20 @@ def sleeping(seconds: str) -> list[int]:
 
 @pytest.mark.parametrize("abruptly", [False, True])
 async def test_a_client_that_leaves_takes_a_shell_command_and_its_children_with_it(
-    abruptly: bool, tmp_path: Path
+    abruptly: bool, world: World
 ) -> None:
-    wild, seconds = tmp_path / "wild", f"3600.{os.getpid()}{int(abruptly)}"
-    wild.mkdir()
-    async with World(tmp_path, tables=WILD.format(path=wild)) as world:
-        await world.start()
-        command = f"sleep {seconds} & setsid sleep {seconds} & wait"
-        prompt = script({"tools": [{"name": "Bash", "input": {"command": command}}]}, HANG)
-        async with opened(world, "user_id=alice&project=wild") as connection:
-            await connection.recv()
-            await connection.send(json.dumps({"prompt": prompt}))
-            await until(lambda: len(sleeping(seconds)) == 2, "both children of the shell run", 60, 0.1)
-            if abruptly:
-                connection.transport.abort()
-        await until(lambda: not sleeping(seconds), "they are gone", 20, 0.1)
-        await until(lambda: not world.agents(), "nothing of it is left", 20, 0.1)
-        await until(lambda: not world.turns("running"), "its turn has ended")
-        assert (await say(world, {"prompt": "say hello"}))[1] == 1000, "the daemon goes on"
+    erin = {"name": "Erin", "role": "ADMIN", "phones": [], "emails": []}
+    assert (await world.operator("PUT", "/api/admin/users/erin", erin)).status_code == 200
+    seconds = f"3600.{os.getpid()}{int(abruptly)}"
+    command = f"sleep {seconds} & setsid sleep {seconds} & wait"
+    prompt = script({"tools": [{"name": "Bash", "input": {"command": command}}]}, HANG)
+    async with opened(world, "user_id=erin&project=wild") as connection:
+        await connection.recv()
+        await connection.send(json.dumps({"prompt": prompt}))
+        await until(lambda: len(sleeping(seconds)) == 2, "both children of the shell run", 60, 0.1)
+        if abruptly:
+            connection.transport.abort()
+    await until(lambda: not sleeping(seconds), "they are gone", 20, 0.1)
+    await until(lambda: not world.agents(), "nothing of it is left", 20, 0.1)
+    await until(lambda: not world.turns("running"), "its turn has ended")
+    assert (await say(world, {"prompt": "say hello"}))[1] == 1000, "the daemon goes on"
