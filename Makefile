@@ -10,7 +10,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 ARGS ?=
 KILLS ?= 500
 
-.PHONY: help env run test test-core test-rest lint format lock bench soak schema clean
+.PHONY: help env run test lint format lock bench soak schema clean
 
 help: ## show this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /make \1\t/' | expand -t 16
@@ -20,12 +20,9 @@ env: $(READY) ## build .venv from requirements.lock
 run: $(READY) ## start the daemon with a demo user, project and stand-ins (ARGS="...")
 	@$(BIN)/xswarm serve --demo $(ARGS)
 
-# Most of what tests do is to wait for processes, so the gates and two halves of the tests share the time.
-test: $(READY) ## every gate and all tests (ARGS="-k mail")
-	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target test-core test-rest lint
-
-test-core test-rest: $(READY)
-	$(BIN)/python -m pytest $(if $(filter test-core,$@),tests/supervisor,--ignore tests/supervisor) $(ARGS) || [ $$? -eq 5 ]
+# Two workers, as tests wait for processes more than they work; the tests of one file share a worker, and so its daemons.
+test: $(READY) lint ## every gate and all tests (ARGS="-k mail")
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(ARGS) || [ $$? -eq 5 ]
 
 lint: $(READY) ## every gate but the tests
 	$(BIN)/ruff format --check

@@ -112,12 +112,12 @@ async def refusal(daemon: DaemonProcess) -> str:
 
 
 async def test_sigterm_drains(world: World) -> None:
-    shop = world.project("shop")
-    await world.text("@site " + script(slow_answer(10, 1.0)))
+    site, shop = world.project("site"), world.project("shop")
     await world.text("@shop " + script(write_file(shop / "begun.txt", "x"), HANG))
-    await until(lambda: len(world.turns("running")) == 2 and (shop / "begun.txt").exists(), "both run", 60)
-    agents = world.agents()
-    assert agents
+    await until((shop / "begun.txt").exists, "the turn that does not end has begun", 60)
+    await world.text("@site " + script(write_file(site / "begun.txt", "x"), slow_answer(10, 1.0)))
+    await until((site / "begun.txt").exists, "the turn that ends in time has begun", 60)
+    assert world.agents()
 
     assert await world.daemon.stop() == 0
 
