@@ -14,19 +14,19 @@ KEY = "channels.mail"
 MAILBOX = re.compile(
     r"[A-Za-z0-9._%-]{1,64}@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?)(?:\.[A-Za-z0-9-]{1,63})*"
 )
-"""What our own mailbox may look like; no plus sign: everything after one belongs to us too."""
+"""The form of our own address (RFC 5321 section 4.1.2, simplified). A plus sign is not allowed: see `is_ours`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SmtpConfig:
-    """Where answers leave.
+    """The SMTP server that sends our mail.
 
     Attributes:
-        host: name or address of the submission server.
-        port: TCP port.
-        username: logs in with `SMTP_PASSWORD` from the environment; empty sends without a login.
-        tls: "starttls" upgrades and never falls back, "implicit" speaks TLS from the first byte, "none" is for a
-            server on loopback only.
+        host: its host name or address.
+        port: its TCP port.
+        username: the user for the login; the secret `SMTP_PASSWORD` is the password. Empty = no login.
+        tls: "starttls" = STARTTLS without fallback (RFC 3207), "implicit" = TLS from the start (RFC 8314), "none" =
+            no TLS, for a server on loopback only.
     """
 
     host: str
@@ -47,12 +47,12 @@ class SmtpConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LmtpConfig:
-    """Where our mail server hands mail in: either `host` and `port`, or `path`.
+    """The LMTP server to which our mail server delivers: either `host` and `port`, or `path`.
 
     Attributes:
-        host: an address of this machine; None stands for 127.0.0.1 where no path is set.
-        port: TCP port, 0 for a free one; None stands for 8024.
-        path: a unix socket, made with mode 0600.
+        host: a loopback address; None = 127.0.0.1.
+        port: a TCP port; 0 = a free port; None = 8024.
+        path: the path of a unix socket, which is created with mode 0600; None = use `host` and `port`.
     """
 
     host: str | None = None
@@ -77,12 +77,12 @@ class LmtpConfig:
 
     @property
     def listen_host(self) -> str:
-        """The host to bind where there is no path."""
+        """The host to bind if there is no path."""
         return self.host if self.host is not None else "127.0.0.1"
 
     @property
     def listen_port(self) -> int:
-        """The port to bind where there is no path."""
+        """The port to bind if there is no path."""
         return self.port if self.port is not None else 8024
 
 
@@ -91,13 +91,13 @@ class MailConfig:
     """The mail channel.
 
     Attributes:
-        address: our mailbox; `local+anything@domain` is ours too.
-        trusted_authserv_id: the authserv-id that our mail server writes into Authentication-Results; that server
-            must remove the headers with this id that come from outside (RFC 8601 section 5).
-        smtp: where answers leave.
-        lmtp: where mail comes in.
-        max_message_bytes: the largest mail that is taken, in bytes.
-        name: the name shown beside our address.
+        address: our address; `local+anything@domain` reaches it too (RFC 5233).
+        trusted_authserv_id: the authserv-id that our mail server writes into Authentication-Results. Our server must
+            remove such headers with this id from incoming mail (RFC 8601 section 5).
+        smtp: the server that sends our mail.
+        lmtp: the server that receives it.
+        max_message_bytes: the largest mail that is accepted, in bytes.
+        name: the display name beside our address.
     """
 
     address: str
@@ -131,13 +131,13 @@ class MailConfig:
         return self.mailbox.rpartition("@")[2]
 
     def is_ours(self, address: str) -> bool:
-        """Return whether an address reaches this mailbox, plus-addresses included."""
+        """Return whether an address reaches our mailbox; addresses with `+detail` do (RFC 5233)."""
         local, _, domain = address.lower().rpartition("@")
         return f"{local.partition('+')[0]}@{domain}" == self.mailbox
 
 
 def is_loopback(host: str) -> bool:
-    """Return whether a host name or address certainly stays on this machine."""
+    """Return whether a host name or address is certainly on this machine."""
     if host == "localhost":
         return True
     try:

@@ -1,4 +1,4 @@
-"""The table [channels.sms] of config.toml."""
+"""The `[channels.sms]` table of config.toml."""
 
 from __future__ import annotations
 
@@ -16,21 +16,20 @@ _NUMBER = re.compile(r"\+[1-9][0-9]{6,14}|[0-9]{3,8}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SmsConfig:
-    """Which Twilio account, and how much a reply may cost.
+    """The SMS channel: the Twilio account and its limits.
 
     Attributes:
         account_sid: the account, `AC` and 32 hex digits; its token is the secret TWILIO_AUTH_TOKEN.
-        from_number: our number, as `+15551234567` or a short code; may be empty where a messaging service sends. Texts
-            whose webhook never reached us are fetched by it, else by the messaging service.
-        messaging_service_sid: the messaging service that sends, `MG` and 32 hex digits; empty: `from_number` does.
-        max_segments: how many segments one reply may take, 1 to 10; a longer one ends in a note and goes on at MORE.
-        api_url: scheme and host in place of https://api.twilio.com, for a local stand-in; plain http on loopback only.
-        reconcile_after_seconds: how long Twilio's list of messages may lag before a send that it does not show
-            counts as not sent, in seconds.
-        catch_up_seconds: how often Twilio is asked for texts whose webhook never reached us, in seconds.
+        from_number: our number, e.g. `+15551234567`, or a short code; it may be empty if a messaging service sends.
+            Messages whose webhook did not arrive are looked up by this number, or else by the messaging service.
+        messaging_service_sid: the messaging service that sends, `MG` and 32 hex digits; empty = `from_number` sends.
+        max_segments: the most segments of one reply, 1 to 10; the user gets the rest with MORE.
+        api_url: scheme and host instead of https://api.twilio.com, for a local stand-in; http on loopback only.
+        reconcile_after_seconds: seconds until a message that Twilio does not list counts as not sent.
+        catch_up_seconds: seconds between two checks of Twilio's list for messages whose webhook did not arrive.
 
     Raises:
-        ConfigError: a value that cannot be used.
+        ConfigError: a value is invalid.
     """
 
     account_sid: str
@@ -47,7 +46,7 @@ class SmsConfig:
         if not (self.from_number or self.messaging_service_sid):
             raise _unusable(
                 "from_number",
-                "must not be empty while messaging_service_sid is",
+                "must be set if messaging_service_sid is empty",
                 "set the Twilio number that people text to, as +15551234567",
             )
         if self.from_number and not _NUMBER.fullmatch(self.from_number):
@@ -71,11 +70,11 @@ def _unusable(key: str, problem: str, remedy: str = "") -> ConfigError:
 
 
 def _is_safe_origin(url: str) -> bool:
-    """Return whether the account's token may go there."""
+    """Return whether the account's token may be sent to this URL: https, or http on loopback."""
     try:
         parts = urlsplit(url)
         bare = parts.netloc and not (parts.path.strip("/") or parts.query or parts.fragment or "@" in parts.netloc)
-        host, _ = parts.hostname or "", parts.port  # the port raises where it is no number
+        host, _ = parts.hostname or "", parts.port  # reading an invalid port raises ValueError
     except ValueError:
         return False
     return bool(bare) and (parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(host)))

@@ -1,4 +1,4 @@
-"""config.toml: typed tables, read strictly and checked before anything starts."""
+"""config.toml as typed tables. `load` reads and checks it before anything starts; `parse` reads one table."""
 
 from __future__ import annotations
 

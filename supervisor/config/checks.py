@@ -1,4 +1,4 @@
-"""What the values of config.toml must be to make sense together."""
+"""Checks of the values of config.toml that the types alone do not express."""
 
 from __future__ import annotations
 
@@ -13,34 +13,38 @@ from supervisor.config.tables import BudgetConfig, Config
 from supervisor.protocol.errors import ConfigError
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-"""What the name of a project or user looks like."""
+"""The form of names of projects and ids of users."""
 
 KEYWORD = re.compile(r"[^\W_]+")
-"""What a keyword looks like: the router compares whole words."""
+"""The form of a keyword: one word, as the router compares whole words."""
 
 ORIGIN = re.compile(r"https?://[^/\s]+")
-"""What a browser's Origin header looks like."""
+"""The form of a browser's Origin header (RFC 6454 section 7)."""
 
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+"""The hosts on which the servers may listen."""
 
 POSITIVE = (
     "supervisor.drain_seconds http.query_token_max_seconds claude_code.max_sessions claude_code.max_processes "
     "claude_code.turn_timeout_seconds assistant.max_tokens limits.messages_per_minute limits.messages_per_hour "
     "approvals.expires_seconds claude_code.checkpoint_seconds"
 ).split()
+"""Keys whose values must be greater than 0."""
+
 NOT_NEGATIVE = (
     "supervisor.ack_after_seconds claude_code.idle_timeout_seconds claude_code.max_sessions_per_user "
     "claude_code.session_memory_mb claude_code.session_processes "
     "assistant.history_tokens routing.followup_seconds "
     "progress.progress_after_seconds progress.stuck_after_seconds"
 ).split()
+"""Keys whose values must be 0 or more."""
 
 
 def check(config: Config) -> Config:
-    """Return the config when its values make sense together.
+    """Return the config if its values are valid.
 
     Raises:
-        ConfigError: one does not; names the key and what it must be.
+        ConfigError: a value is invalid; the error names the key and what it must be.
     """
     _check_addresses(config)
     _check_numbers(config)
@@ -83,7 +87,7 @@ def _is_public_url(url: str) -> bool:
         parts = urlsplit(url)
         safe = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK)
         bare = not (parts.query or parts.fragment or "@" in parts.netloc)
-        return safe and bare and bool(parts.hostname) and parts.port != 0  # a port that is none raises
+        return safe and bare and bool(parts.hostname) and parts.port != 0  # reading an invalid port raises ValueError
     except ValueError:
         return False
 

@@ -1,4 +1,4 @@
-"""From a file to a checked `Config`: an unknown key or a wrong type is an error that names it."""
+"""Loads config.toml into a checked `Config`. An unknown key or a wrong type is an error that names the key."""
 
 from __future__ import annotations
 
@@ -20,25 +20,26 @@ from supervisor.protocol.errors import ConfigError
 T = TypeVar("T")
 
 UNKNOWN = ("unexpected_keyword_argument", "extra_forbidden")
-"""pydantic's names of an unknown key."""
+"""The error types of pydantic for an unknown key."""
 
 
 def parse(kind: type[T], table: Mapping[str, Any], where: str) -> T:
     """Return a table of config.toml as a dataclass.
 
     Args:
-        where: the table's name for messages, e.g. "channels.sms"; empty for the whole file.
+        where: the name of the table for messages, e.g. "channels.sms"; empty = the whole file.
 
     Raises:
-        ConfigError: an unknown key, a missing one, or a value of the wrong type; names the key and what it must be.
+        ConfigError: a key is unknown or missing, or a value has the wrong type; the error names the key.
     """
     try:
-        # Strict over JSON: `port = true` and `port = "1"` are errors, a list is still good for a tuple.
-        text = json.dumps(table, default=lambda _: [None])  # a date or a time: no key takes one
+        # Strict mode on JSON: `port = true` and `port = "1"` are errors, but a list is valid for a tuple.
+        text = json.dumps(table, default=lambda _: [None])  # a date or time becomes a list, which no key accepts
         return TypeAdapter(kind).validate_json(text, strict=True, extra="forbid")
     except ValidationError as error:
         found = error.errors(include_url=False, include_context=False)
-        first = min(found, key=lambda each: each["type"] not in UNKNOWN)  # a misspelt key is missing, too
+        # A misspelt key is reported twice, as missing and as unknown; the unknown one says more.
+        first = min(found, key=lambda each: each["type"] not in UNKNOWN)
         path = [where, *(str(part) for part in first["loc"] if part != "[key]")]
         key = ".".join(part for part in path if part)
         if first["type"] in UNKNOWN:
@@ -50,7 +51,7 @@ def parse(kind: type[T], table: Mapping[str, Any], where: str) -> T:
 
 
 def _keys_at(kind: Any, location: tuple[str | int, ...]) -> list[str]:
-    """Return the field names of the dataclass that a location inside `kind` leads to."""
+    """Return the field names of the dataclass at a location inside `kind`."""
     for part in location:
         if get_origin(kind) is dict:
             kind = get_args(kind)[1]
@@ -62,10 +63,13 @@ def _keys_at(kind: Any, location: tuple[str | int, ...]) -> list[str]:
 
 
 def find(explicit: Path | None) -> Path | None:
-    """Return the config file in force: `--config`, XSWARM_CONFIG, ./config.toml, the user's config directory.
+    """Return the config file: `--config`, XSWARM_CONFIG, ./config.toml, or the one in the user's config directory.
+
+    Returns:
+        None = there is none.
 
     Raises:
-        ConfigError: a file was named and is not there.
+        ConfigError: the file that --config or XSWARM_CONFIG names does not exist.
     """
     named = explicit or (Path(os.environ["XSWARM_CONFIG"]) if os.environ.get("XSWARM_CONFIG") else None)
     if named is not None:
@@ -77,10 +81,13 @@ def find(explicit: Path | None) -> Path | None:
 
 
 def load(path: Path | None) -> Config:
-    """Read and check a config file; without one everything has its default.
+    """Read and check a config file.
+
+    Args:
+        path: None = there is no file; every key has its default.
 
     Raises:
-        ConfigError: the file cannot be used; names the key and what it must be.
+        ConfigError: the file is invalid; the error names the key and what it must be.
     """
     table = _read(path) if path is not None else {}
     if url := os.environ.get("CLAUDE_CODE_WEBSOCKET_URL"):
@@ -107,7 +114,7 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _below(base: Path, given: str, key: str) -> str:
-    """Return a path of config.toml as an absolute one."""
+    """Return a path of config.toml as an absolute path; relative paths start at `base`."""
     if not given or "\0" in given:
         raise ConfigError(key, f"must be the path of a folder, not {given!r}")
     try:
@@ -117,5 +124,5 @@ def _below(base: Path, given: str, key: str) -> str:
 
 
 def as_table(config: Config) -> dict[str, Any]:
-    """Return a config as plain tables, without what is None, for tomli-w."""
+    """Return a config as plain tables for tomli-w, without the keys whose value is None."""
     return asdict(config, dict_factory=lambda pairs: {key: value for key, value in pairs if value not in (None, {})})

@@ -1,4 +1,7 @@
-"""The tables of config.toml as frozen dataclasses: every key with its default and its meaning."""
+"""The tables of config.toml as frozen dataclasses: every key with its default and its meaning.
+
+docs/configuration.md and config.toml list the same keys; tests compare the three.
+"""
 
 from __future__ import annotations
 
@@ -16,14 +19,14 @@ DEFAULT_KEYWORDS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Supervisor:
-    """The socket for services.
+    """The WebSocket for services.
 
     Attributes:
-        host: address to listen on; anything but loopback is refused until there is TLS in front (`allowed_origins`).
-        port: 0 takes a free one.
-        allowed_origins: browser origins that may open the socket; none by default.
+        host: the address to listen on; only loopback is allowed.
+        port: 0 = a free port.
+        allowed_origins: origins of browser pages that may open the WebSocket.
         ack_after_seconds: seconds until `message_acknowledged` is sent; 0 = never.
-        drain_seconds: seconds that running turns get at shutdown.
+        drain_seconds: seconds that running turns have to end at shutdown.
     """
 
     host: str = "127.0.0.1"
@@ -38,10 +41,11 @@ class Http:
     """The HTTP server: REST and webhooks.
 
     Attributes:
-        port: 0 takes a free one.
-        public_url: how the outside reaches it (https://...); what providers sign.
-        trusted_proxies: addresses whose forwarded headers are believed.
-        query_token_max_seconds: longest lifetime in seconds of a token that may stand in a URL.
+        host: the address to listen on; only loopback is allowed.
+        port: 0 = a free port.
+        public_url: the URL of this server for the outside (https://...); providers sign it.
+        trusted_proxies: IP addresses or networks of proxies whose forwarded headers are trusted.
+        query_token_max_seconds: the longest lifetime of a token in a URL, in seconds.
     """
 
     host: str = "127.0.0.1"
@@ -53,11 +57,11 @@ class Http:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class State:
-    """Where the daemon keeps what it must not lose.
+    """The data of the daemon.
 
     Attributes:
-        dir: database, generated secrets, transcripts, addresses.json; absolute, or relative to config.toml; empty =
-            $XDG_STATE_HOME/xswarm, which is ~/.local/state/xswarm where that is not set.
+        dir: the directory of the database, generated secrets, transcripts and addresses.json; absolute, or relative to
+            config.toml; empty = $XDG_STATE_HOME/xswarm, or ~/.local/state/xswarm if that variable is not set.
     """
 
     dir: str = ""
@@ -65,7 +69,12 @@ class State:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Log:
-    """What the daemon says on stderr."""
+    """The log on stderr.
+
+    Attributes:
+        level: the lowest level that is logged.
+        format: "text" for people, "json" for programs.
+    """
 
     level: Literal["debug", "info", "warning", "error"] = "info"
     format: Literal["text", "json"] = "text"
@@ -76,21 +85,21 @@ class ClaudeCode:
     """Claude Code sessions.
 
     Attributes:
-        connector: which connector answers: the CLI on this machine, one on another machine, or an echo.
-        websocket_url: of the remote Claude Code; never switches the connector by itself.
-        max_sessions: sessions that are not disconnected or in error.
-        max_sessions_per_user: the same for one user; 0 = no limit of its own.
-        max_processes: processes at a time; the least recently used idle one gives way.
-        idle_timeout_seconds: seconds without a turn until a session's process is closed; 0 = never.
-        track_costs: false keeps the tokens and prices out of the database.
-        model: empty = Claude Code's default.
-        turn_timeout_seconds: seconds that one turn may take.
-        sandbox: "required": shell commands run in a sandbox or not at all; "off": they run as the daemon's user.
-        session_memory_mb: megabytes of RAM that one session's processes may take together; 0 = no limit.
-        session_processes: processes that one session may have at a time; 0 = no limit.
-        auto_continue: true lets a turn that a crash cut off begin again by itself where it had only read.
-        checkpoint_seconds: that recording a folder, for undo, may hold a turn up; one that takes longer has none.
-        cli_path: another Claude Code binary than the one that the claude-agent-sdk package carries.
+        connector: "claude_code" = the CLI on this machine, "remote" = on another machine, "echo" = for tests.
+        websocket_url: the URL of the remote Claude Code; used by the connector "remote" only.
+        max_sessions: the most sessions at a time; those with the status `disconnected` or `error` do not count.
+        max_sessions_per_user: the most sessions of one user; 0 = no limit per user.
+        max_processes: the most processes at a time; the least recently used idle one is evicted for a new one.
+        idle_timeout_seconds: seconds without a turn until the process of a session is closed; 0 = never.
+        track_costs: False = do not store tokens and costs.
+        model: empty = the default of Claude Code.
+        turn_timeout_seconds: the longest duration of one turn, in seconds.
+        sandbox: "required" = shell commands run only in a sandbox; "off" = they run as the user of the daemon.
+        session_memory_mb: the most memory of all processes of one session, in megabytes; 0 = no limit.
+        session_processes: the most processes of one session at a time; 0 = no limit.
+        auto_continue: True = a turn that a crash interrupted starts again by itself if its tools had only read.
+        checkpoint_seconds: seconds that a snapshot for undo may delay a turn; a slower one is given up.
+        cli_path: another Claude Code binary; empty = the one of the claude-agent-sdk package.
     """
 
     connector: str = "claude_code"
@@ -112,13 +121,13 @@ class ClaudeCode:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assistant:
-    """The default assistant.
+    """The assistant, which answers the messages that are not for Claude Code.
 
     Attributes:
         model: empty = the connector's default.
         system_prompt: empty = the connector's default.
-        max_tokens: most tokens of one answer.
-        history_tokens: how much of the conversation is sent along, in tokens by estimate; 0 = none of it.
+        max_tokens: the most tokens of one answer.
+        history_tokens: how much of the conversation is sent with a message, in estimated tokens; 0 = none.
     """
 
     model: str = ""
@@ -129,13 +138,13 @@ class Assistant:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Routing:
-    """Which messages are for Claude Code.
+    """The routing of messages to Claude Code or to the assistant.
 
     Attributes:
-        keywords: whole words, with their plain inflections.
-        followup_seconds: seconds after an answer of Claude Code in which the next SMS belongs to the same conversation.
-        default_project: for messages that name none; empty = ask.
-        unauthorised: what becomes of a message for Claude Code from a user without the right.
+        keywords: whole words that mark a message for Claude Code; simple inflections match too.
+        followup_seconds: seconds after an answer of Claude Code in which the next SMS goes to the same conversation.
+        default_project: the project of messages that name none; empty = ask the user.
+        unauthorised: whether the assistant answers a message for Claude Code of a user without a project, or nobody.
     """
 
     keywords: tuple[str, ...] = tuple(DEFAULT_KEYWORDS)
@@ -146,7 +155,7 @@ class Routing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """How much one person may send by SMS, mail and chat; service tokens are bounded by `overloaded` alone."""
+    """Rate limits of one user for SMS, mail and chat. Service tokens have no rate limit; they get `overloaded`."""
 
     messages_per_minute: int = 10
     messages_per_hour: int = 100
@@ -157,15 +166,15 @@ RiskName = Literal["outside", "network", "full_shell", "shell", "edit", "protect
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Approvals:
-    """Questions to people about tool calls.
+    """Approvals: tool calls that a person must allow.
 
     Attributes:
-        expires_seconds: how long a question is open; no answer is a no.
-        hold_seconds: how long a process waits for the answer; after that it is let go where nothing is lost with it,
-            and the work goes on in another one.
-        high_risk: calls that, asked for by SMS or mail, need a yes by another way or with a passphrase, in `full`
-            projects too: "outside" the project, over the "network", a shell in a `full` project ("full_shell"); also
-            any "shell", "edit", "protected", "other".
+        expires_seconds: seconds until an approval expires, which counts as denied.
+        hold_seconds: seconds that the process waits for the decision. After that it is closed, unless work would be
+            lost, and another process continues the turn.
+        high_risk: calls whose approval needs a second channel or a passphrase if the message came by SMS or mail:
+            "outside" the project, over the "network", a shell in a `full` project ("full_shell"), any "shell", "edit",
+            "protected" (configuration of tools), "other". It applies to `full` projects too.
     """
 
     expires_seconds: float = 900.0
@@ -175,12 +184,11 @@ class Approvals:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Queue:
-    """What becomes of a message that comes while a turn of its conversation runs.
+    """Messages that arrive during a turn of their conversation.
 
     Attributes:
-        mode: "followup": it waits; "collect": it waits, and goes with others into one prompt; "steer": it is sent into
-            that turn; "interrupt": it stops that turn first. A message that begins with `queue:`, `collect:`, `steer:`
-            or `interrupt:` says so for itself.
+        mode: the default mode, see `supervisor.protocol.queueing.Mode`. A message that starts with `queue:`,
+            `collect:`, `steer:` or `interrupt:` chooses its own.
     """
 
     mode: Literal["followup", "collect", "steer", "interrupt"] = "followup"
@@ -188,11 +196,11 @@ class Queue:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """Words about turns that take long.
+    """Notices about long turns.
 
     Attributes:
-        progress_after_seconds: after which one text says that a turn that came by SMS is still worked on; 0 = never.
-        stuck_after_seconds: without any event after which a turn is reported to whoever asked for it; 0 = never.
+        progress_after_seconds: seconds until the sender of an SMS gets one notice that the turn is running; 0 = never.
+        stuck_after_seconds: seconds without any event until the sender gets a notice; 0 = never.
     """
 
     progress_after_seconds: float = 0.0
@@ -201,7 +209,7 @@ class Progress:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BudgetConfig:
-    """Spending limits in US dollars; absent = no limit. `reserve_usd` is set aside before each turn."""
+    """Spending limits in US dollars; None = no limit. `reserve_usd` is reserved before each turn."""
 
     message_usd: float | None = None
     session_usd: float | None = None
@@ -212,16 +220,16 @@ class BudgetConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProjectConfig:
-    """A folder that Claude Code may work in.
+    """A directory in which Claude Code may work.
 
     Attributes:
         path: absolute, or relative to config.toml; `~` is the home directory.
-        users: ids of the users who may use it, besides those given it by `xswarm user add --project`.
-        permissions: "ask" before anything that changes something, "edit" files freely, or "full".
+        users: ids of users who may use it; `xswarm user add --project` can add more.
+        permissions: what Claude Code may do without asking.
         model: empty = `claude_code.model`.
-        concurrent: several turns may run in it at the same time.
-        approvers: ids of the users who answer questions about tool calls; none = whoever asked for the turn.
-        shared: its users share its conversations: each sees them and goes on with them, by their own rights.
+        concurrent: True = several turns may run in it at the same time.
+        approvers: ids of the users who decide about approvals; none = the user who sent the message.
+        shared: True = its users share its conversations: each can read and continue them, with their own rights.
     """
 
     path: str
@@ -235,7 +243,7 @@ class ProjectConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
-    """The whole of config.toml. `channels` holds each channel's own table, checked by the channel."""
+    """The whole of config.toml. `channels` holds the tables of the channels, which their plug-ins check."""
 
     supervisor: Supervisor = field(default_factory=Supervisor)
     http: Http = field(default_factory=Http)
@@ -254,7 +262,7 @@ class Config:
 
     @property
     def state_dir(self) -> Path:
-        """Absolute path of state.dir."""
+        """The absolute path of state.dir."""
         if self.state.dir:
             return Path(self.state.dir).expanduser().absolute()
         base = os.environ.get("XDG_STATE_HOME") or "~/.local/state"
