@@ -26,7 +26,7 @@ from supervisor.runtime.credentials import Credentials
 from supervisor.runtime.state import DATABASE_FILE, audit_seal, jwt_key
 from supervisor.sessions.pool import SessionPool
 from supervisor.store import SqliteStore, open_store
-from supervisor.store.records import User
+from supervisor.store.records.accounts import User
 
 USER = UserId("ann")
 PROJECT = "bench"

@@ -15,7 +15,8 @@ from supervisor.protocol.ids import uuid7
 from supervisor.protocol.messages import Address, MessageId, ProjectName, Reply, SessionId
 from supervisor.protocol.status import SessionStatus, Target
 from supervisor.protocol.times import now_ms
-from supervisor.store.records import Acceptance, NewSession
+from supervisor.store.records.acceptance import Acceptance
+from supervisor.store.records.session import NewSession
 
 SESSIONS = 100
 FEW_SESSIONS = 10

@@ -16,7 +16,7 @@ from supervisor.protocol.messages import Address, OutboxId, Reply, SessionId
 from supervisor.protocol.times import now_ms
 from supervisor.runtime.state import DATABASE_FILE
 from supervisor.store import SqliteStore
-from supervisor.store.records import OutboxDraft
+from supervisor.store.records.outbox import OutboxDraft
 
 CHARACTERS = 200
 REACH = "1.5 MB, aim 1 MB"

@@ -16,7 +16,10 @@ from supervisor.protocol.messages import Address, MessageId, ProjectName, Sessio
 from supervisor.protocol.status import SessionStatus, Target, TurnState
 from supervisor.protocol.times import now_ms
 from supervisor.store import SqliteStore
-from supervisor.store.records import Acceptance, Charge, NewSession, Outcome
+from supervisor.store.records.acceptance import Acceptance
+from supervisor.store.records.charge import Charge
+from supervisor.store.records.outcome import Outcome
+from supervisor.store.records.session import NewSession
 
 PRODUCERS = (1, 50, 500)
 FEW_PRODUCERS = (1, 20)

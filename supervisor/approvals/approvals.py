@@ -25,7 +25,8 @@ from supervisor.protocol.times import Clock, now_ms, rfc3339
 from supervisor.runtime.fair_queue import FairQueue
 from supervisor.store.port import Store
 from supervisor.store.ports.approvals import Approval, ApprovalState, NewApproval
-from supervisor.store.records import OutboxDraft, Session
+from supervisor.store.records.outbox import OutboxDraft
+from supervisor.store.records.session import Session
 
 logger = logging.getLogger(__name__)
 

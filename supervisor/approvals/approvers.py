@@ -12,7 +12,8 @@ from supervisor.people.rights import Rights
 from supervisor.protocol.errors import UserNotFound
 from supervisor.protocol.messages import FOR_ALL, Address, ProjectName, Reply, UserId
 from supervisor.store.ports.approvals import Approval
-from supervisor.store.records import Turn, User
+from supervisor.store.records.accounts import User
+from supervisor.store.records.turn import Turn
 
 TOPIC = "approvals"
 """Where services and the operator hear of all questions."""

@@ -10,7 +10,7 @@ from typing import NoReturn, Protocol
 
 from supervisor.protocol.conversation import ToolCall
 from supervisor.protocol.messages import SessionId
-from supervisor.store.records import Turn
+from supervisor.store.records.turn import Turn
 
 
 class PendingApproval:

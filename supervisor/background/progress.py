@@ -14,7 +14,7 @@ from supervisor.protocol.events import ClaudeCodeStuck
 from supervisor.protocol.messages import PLAIN_CHANNELS, in_a_sentence
 from supervisor.protocol.times import Clock, now_ms
 from supervisor.store.port import Store
-from supervisor.store.records import OutboxDraft
+from supervisor.store.records.outbox import OutboxDraft
 from supervisor.turns.running import RunningTurn
 from supervisor.turns.scheduler import TurnScheduler
 

@@ -13,7 +13,8 @@ from supervisor.protocol.status import EndReason, Target
 from supervisor.protocol.times import Clock, now_ms
 from supervisor.sessions.pool import SessionPool
 from supervisor.store.port import Store
-from supervisor.store.records import Outcome, Turn
+from supervisor.store.records.outcome import Outcome
+from supervisor.store.records.turn import Turn
 from supervisor.turns import outcomes
 from supervisor.turns.completion import TurnCompletion
 from supervisor.turns.prompts import key_of

@@ -10,7 +10,7 @@ from supervisor.protocol.times import Clock, nanos, now_ms, usd
 from supervisor.spending.limits import MOST_TIMES, Scope, most_added
 from supervisor.spending.spending import Spending
 from supervisor.store.port import Store
-from supervisor.store.records import Raise
+from supervisor.store.records.acceptance import Raise
 
 
 class BudgetCommands:

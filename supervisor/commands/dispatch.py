@@ -8,7 +8,8 @@ from typing import Any, Protocol
 
 from supervisor.commands.words import Command, Word
 from supervisor.protocol.messages import Address, SessionId
-from supervisor.store.records import Raise, User
+from supervisor.store.records.acceptance import Raise
+from supervisor.store.records.accounts import User
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

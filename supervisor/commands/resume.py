@@ -12,7 +12,7 @@ from supervisor.protocol.errors import SessionNotActive, SessionNotFound
 from supervisor.protocol.messages import MessageId, SessionId, UserId
 from supervisor.protocol.times import Clock, now_ms
 from supervisor.store.port import Store
-from supervisor.store.records import Turn
+from supervisor.store.records.turn import Turn
 
 GO_ON = (
     "Your work on the message {quoted} was interrupted when the daemon was restarted. Check first what it had done, "

@@ -10,7 +10,8 @@ from supervisor.spending.limits import Scope
 from supervisor.spending.spending import Spending
 from supervisor.store.port import Store
 from supervisor.store.ports.ledger import CostQuery
-from supervisor.store.records import Session, User
+from supervisor.store.records.accounts import User
+from supervisor.store.records.session import Session
 from supervisor.turns.scheduler import TurnScheduler
 
 MOST_DROPPED = 1000

@@ -14,7 +14,7 @@ from supervisor.protocol.messages import Address, Delivery, NotSent, Outbound, O
 from supervisor.protocol.ports import Channel
 from supervisor.protocol.times import Clock, now_ms
 from supervisor.store.ports.outbox import OutboxStore
-from supervisor.store.records import OutboxRow
+from supervisor.store.records.outbox import OutboxRow
 
 logger = logging.getLogger(__name__)
 

@@ -7,7 +7,8 @@ import uuid
 from collections.abc import Callable, Sequence
 
 from supervisor.protocol.messages import MessageId, OutboxId, in_a_sentence
-from supervisor.store.records import OutboxDraft, Turn
+from supervisor.store.records.outbox import OutboxDraft
+from supervisor.store.records.turn import Turn
 
 OUTBOX_NAMESPACE = uuid.UUID("6f1d8f6e-3c53-5c0b-9a53-3b2a8d1f0c11")
 """Namespace of the replies' UUIDs: a reply keeps its id when its turn is completed twice."""

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from supervisor.protocol.errors import XswarmError
 from supervisor.protocol.messages import MessageId
-from supervisor.store.records import Result
+from supervisor.store.records.result import Result
 
 
 class Waiters:

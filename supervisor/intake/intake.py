@@ -34,7 +34,10 @@ from supervisor.routing.conversations import Conversations
 from supervisor.routing.rules import Decision
 from supervisor.sessions.pool import SessionPool
 from supervisor.store.port import Store
-from supervisor.store.records import Acceptance, Accepted, OutboxDraft, Session, User
+from supervisor.store.records.acceptance import Acceptance, Accepted
+from supervisor.store.records.accounts import User
+from supervisor.store.records.outbox import OutboxDraft
+from supervisor.store.records.session import Session
 from supervisor.turns.lane import LaneName
 from supervisor.turns.scheduler import TurnScheduler
 

@@ -11,7 +11,9 @@ from supervisor.protocol.events import ClaudeCodeQueued
 from supervisor.protocol.messages import PLAIN_CHANNELS, Address, ProjectName, Reply, SessionId
 from supervisor.protocol.queueing import Mode, told
 from supervisor.routing.rules import Decision
-from supervisor.store.records import Acceptance, Accepted, OutboxDraft, User
+from supervisor.store.records.acceptance import Acceptance, Accepted
+from supervisor.store.records.accounts import User
+from supervisor.store.records.outbox import OutboxDraft
 
 QUEUED = 1
 """Number of the notice that a message waits, among the replies to it."""

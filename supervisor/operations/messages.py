@@ -26,7 +26,8 @@ from supervisor.protocol.status import Target, TurnState
 from supervisor.routing.rules import Decision
 from supervisor.sessions.pool import SessionPool
 from supervisor.store.ports.turns import TurnStore
-from supervisor.store.records import Result, User
+from supervisor.store.records.accounts import User
+from supervisor.store.records.result import Result
 
 
 class MessageOperations:

@@ -17,7 +17,7 @@ from supervisor.protocol.ids import uuid7
 from supervisor.protocol.messages import ProjectName, SessionId
 from supervisor.protocol.status import EndReason
 from supervisor.sessions.pool import SessionPool
-from supervisor.store.records import User
+from supervisor.store.records.accounts import User
 
 CHANNEL = "stream"
 """The channel of such prompts."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from supervisor.delivery import reports
+from supervisor.delivery import views
 from supervisor.delivery.outbox import outbound_of
 from supervisor.delivery.replies import reply_id
 from supervisor.people.identity import Caller, Directory
@@ -18,7 +18,9 @@ from supervisor.spending.limits import Scope
 from supervisor.spending.spending import Spending
 from supervisor.store.port import Store
 from supervisor.store.ports.ledger import CostQuery
-from supervisor.store.records import Result, Session, User
+from supervisor.store.records.accounts import User
+from supervisor.store.records.result import Result
+from supervisor.store.records.session import Session
 
 
 class Queries:
@@ -77,7 +79,7 @@ class Queries:
         session = await self._store.sessions.get(session_id)
         if session is None:
             raise SessionNotFound(session_id)
-        return reports.session_status(session)
+        return views.session_status(session)
 
     async def list_sessions(
         self,
@@ -114,7 +116,7 @@ class Queries:
         await self.session(caller, session_id)
         earlier = MessageId(before) if before else None
         stored = await self._store.turns.history(session_id, limit=limit, before=earlier)
-        return [reports.history_message(message) for message in stored]
+        return [views.history_message(message) for message in stored]
 
     async def result(self, caller: Caller, message_id: str) -> Result | None:
         """Return what became of a message that a caller may see, or None."""
@@ -159,7 +161,7 @@ class Queries:
             limit=limit,
         )
         total, lines = await self._store.ledger.cost(query)
-        rows = [reports.cost_row(line) for line in lines]
+        rows = [views.cost_row(line) for line in lines]
         budgets = await self._budgets(caller, query)
         return events.Cost(total_usd=usd(total.cost_nanos), rows=rows, budgets=budgets or events.OMIT)
 
@@ -171,7 +173,7 @@ class Queries:
             Scope.SYSTEM: query.session_id is None and query.user_id is None and self.oversees(caller),
         }
         return [
-            reports.cost_budget(account.scope, account.id, account.limit, account.spent)
+            views.cost_budget(account.scope, account.id, account.limit, account.spent)
             for account in await self._spending.standing(query.user_id, query.session_id)
             if asked[account.scope]
         ]

@@ -11,7 +11,7 @@ from supervisor.protocol.messages import SessionId
 from supervisor.protocol.status import TurnState
 from supervisor.protocol.times import Clock, now_ms
 from supervisor.store.port import Store
-from supervisor.store.records import Turn
+from supervisor.store.records.turn import Turn
 from supervisor.turns.scheduler import TurnScheduler
 
 

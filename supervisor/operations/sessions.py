@@ -18,7 +18,8 @@ from supervisor.protocol.status import EndReason, SessionStatus
 from supervisor.protocol.times import Clock, now_ms, rfc3339
 from supervisor.sessions.pool import SessionPool
 from supervisor.store.ports.sessions import SessionStore
-from supervisor.store.records import NewSession, Session, User
+from supervisor.store.records.accounts import User
+from supervisor.store.records.session import NewSession, Session
 from supervisor.turns.scheduler import TurnScheduler
 
 ONE_TURN_TO_END_SECONDS = 15.0

@@ -10,7 +10,7 @@ from supervisor.intake.submission import Submission
 from supervisor.people.identity import Caller
 from supervisor.protocol.messages import Address, Reply
 from supervisor.protocol.queueing import Mode
-from supervisor.store.records import User
+from supervisor.store.records.accounts import User
 
 DEDUP_SECONDS = 86_400.0
 """How long an `external_id` deduplicates, in seconds (protocol.md section 1)."""

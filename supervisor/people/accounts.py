@@ -15,7 +15,7 @@ from supervisor.protocol.messages import Address, ProjectName, UserId
 from supervisor.protocol.status import Role
 from supervisor.protocol.times import DAY_MS, Clock, now_ms, rfc3339
 from supervisor.store.port import Store
-from supervisor.store.records import Token, User
+from supervisor.store.records.accounts import Token, User
 
 MAX_EXPIRES_DAYS = 3650
 MAX_JWT_MINUTES = 43_200

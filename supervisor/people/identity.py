@@ -13,7 +13,7 @@ import jwt
 from supervisor.protocol.errors import NotAuthenticated, UserNotFound
 from supervisor.protocol.messages import Address, UserId
 from supervisor.protocol.times import Clock, now_ms
-from supervisor.store.records import Token, User
+from supervisor.store.records.accounts import Token, User
 
 JWT_ALGORITHM = "HS256"
 JWT_AUDIENCE = "xswarm"

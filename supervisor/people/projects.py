@@ -12,7 +12,8 @@ from supervisor.permissions.paths import is_inside, is_protected
 from supervisor.protocol.errors import ProjectNotAllowed
 from supervisor.protocol.messages import ProjectName, UserId
 from supervisor.protocol.status import Permissions
-from supervisor.store.records import Session, User
+from supervisor.store.records.accounts import User
+from supervisor.store.records.session import Session
 
 SCRATCH = ProjectName("~scratch")
 """The project of prompts that belong to none; no table of config.toml can be called so."""

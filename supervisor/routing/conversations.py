@@ -11,7 +11,8 @@ from supervisor.protocol.status import Permissions, Target
 from supervisor.protocol.times import Clock, now_ms
 from supervisor.routing.rules import Context, Decision, Router
 from supervisor.store.port import Store
-from supervisor.store.records import NewSession, Session, User
+from supervisor.store.records.accounts import User
+from supervisor.store.records.session import NewSession, Session
 
 
 class Conversations:

@@ -14,7 +14,7 @@ from supervisor.protocol.status import Permissions
 from supervisor.spending.meter import SessionMeter
 from supervisor.spending.spending import Spending
 from supervisor.store.port import Store
-from supervisor.store.records import Turn
+from supervisor.store.records.turn import Turn
 
 HISTORY_EXCHANGES = 50
 """Exchanges read from the store; the connector cuts them to its token bound."""

@@ -18,7 +18,8 @@ from supervisor.protocol import conversation as talk
 from supervisor.protocol.ports import Conversation
 from supervisor.sessions.lifecycle import Lifecycle
 from supervisor.spending.meter import SessionMeter
-from supervisor.store.records import Session, Turn
+from supervisor.store.records.session import Session
+from supervisor.store.records.turn import Turn
 
 Sink = Callable[[talk.ConversationEvent], None]
 Witness = Callable[[talk.ToolCall], Awaitable[None]]

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from supervisor.approvals.approvals import Approvals
 from supervisor.delivery.hub import Hub
-from supervisor.delivery.reports import session_ended, session_updated
+from supervisor.delivery.views import session_ended, session_updated
 from supervisor.models.gateway.gateway import Gateway
 from supervisor.people.projects import Project
 from supervisor.protocol import conversation as talk
@@ -38,7 +38,7 @@ from supervisor.sessions.lifecycle import (
 from supervisor.sessions.live import Claim, LiveSession, TurnInProcess, home_of
 from supervisor.spending.spending import Spending
 from supervisor.store.port import Store
-from supervisor.store.records import Session
+from supervisor.store.records.session import Session
 from supervisor.undo.recorder import Recorder
 
 logger = logging.getLogger(__name__)

@@ -15,7 +15,7 @@ from supervisor.spending.notices import BudgetNotices, own_reply
 from supervisor.store.ports.budgets import BudgetStore, Reached, reference
 from supervisor.store.ports.codes import CodeStore
 from supervisor.store.ports.outbox import OutboxStore
-from supervisor.store.records import Turn
+from supervisor.store.records.turn import Turn
 
 logger = logging.getLogger(__name__)
 

@@ -14,7 +14,7 @@ from supervisor.protocol.errors import BudgetExceeded, StorageError
 from supervisor.protocol.messages import UserId
 from supervisor.protocol.times import Clock, now_ms
 from supervisor.store.ports.ledger import LedgerStore
-from supervisor.store.records import Charge
+from supervisor.store.records.charge import Charge
 
 logger = logging.getLogger(__name__)
 

@@ -16,7 +16,10 @@ from supervisor.protocol.status import Role
 from supervisor.protocol.times import DAY_MS, Clock, now_ms, usd
 from supervisor.spending.limits import LEVELS, Scope, offer
 from supervisor.store.ports.budgets import Reached, Spent, reference
-from supervisor.store.records import IssuedCode, OutboxDraft, Outcome, Turn, User
+from supervisor.store.records.accounts import User
+from supervisor.store.records.outbox import OutboxDraft
+from supervisor.store.records.outcome import IssuedCode, Outcome
+from supervisor.store.records.turn import Turn
 
 CODED_LEVEL = 80
 """From this percentage on an administrator is told a code that raises the limit."""

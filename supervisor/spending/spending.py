@@ -17,7 +17,8 @@ from supervisor.spending.meter import SessionMeter
 from supervisor.spending.notices import BudgetNotices
 from supervisor.store.port import Store
 from supervisor.store.ports.budgets import Spent
-from supervisor.store.records import Outcome, Turn
+from supervisor.store.records.outcome import Outcome
+from supervisor.store.records.turn import Turn
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,8 +16,10 @@ from supervisor.protocol.times import Clock, now_ms, rfc3339, usd
 from supervisor.spending.spending import Spending
 from supervisor.store.port import Store
 from supervisor.store.ports.approvals import Approval
-from supervisor.store.recorded import Recorded
-from supervisor.store.records import Outcome, Result, Turn
+from supervisor.store.records.changes import Recorded
+from supervisor.store.records.outcome import Outcome
+from supervisor.store.records.result import Result
+from supervisor.store.records.turn import Turn
 from supervisor.turns import outcomes
 from supervisor.turns.running import BROKE, RunningTurn
 from supervisor.undo.recorder import Recorder

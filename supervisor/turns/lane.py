@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from supervisor.protocol.messages import MessageId, ProjectName, SessionId, UserId
 from supervisor.protocol.ports import Conversation
-from supervisor.store.records import Turn
+from supervisor.store.records.turn import Turn
 from supervisor.turns.running import RunningTurn
 
 

@@ -15,7 +15,9 @@ from supervisor.protocol.status import SessionStatus, Target, TurnState
 from supervisor.protocol.times import usd
 from supervisor.sessions.lifecycle import ATTENTION
 from supervisor.store.ports.approvals import Approval
-from supervisor.store.records import IssuedCode, OutboxDraft, Outcome, Turn
+from supervisor.store.records.outbox import OutboxDraft
+from supervisor.store.records.outcome import IssuedCode, Outcome
+from supervisor.store.records.turn import Turn
 from supervisor.turns.running import Ended, RunningTurn, state_of
 
 ASKED_MS = 86_400_000

@@ -6,7 +6,7 @@ import uuid
 
 from supervisor.protocol import conversation as talk
 from supervisor.protocol.messages import MessageId
-from supervisor.store.records import Turn
+from supervisor.store.records.turn import Turn
 
 AGAIN = "your answer to this message was cut off by a restart and nobody has read it: answer it in full"
 """Note for the model on a prompt that its conversation already contains."""

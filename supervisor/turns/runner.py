@@ -20,7 +20,7 @@ from supervisor.sessions.live import LiveSession
 from supervisor.sessions.pool import SessionPool
 from supervisor.spending.limits import Scope
 from supervisor.spending.spending import Spending
-from supervisor.store.records import Turn
+from supervisor.store.records.turn import Turn
 from supervisor.turns.completion import TurnCompletion
 from supervisor.turns.driver import TurnDriver
 from supervisor.turns.lane import Lane

@@ -17,7 +17,8 @@ from supervisor.protocol.events import ClaudeCodeDelta, ClaudeCodeTool
 from supervisor.protocol.ids import uuid7
 from supervisor.protocol.ports import Conversation
 from supervisor.protocol.status import TurnState
-from supervisor.store.records import Charge, Turn
+from supervisor.store.records.charge import Charge
+from supervisor.store.records.turn import Turn
 
 logger = logging.getLogger(__name__)
 

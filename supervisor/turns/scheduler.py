@@ -23,7 +23,8 @@ from supervisor.protocol.times import Clock, now_ms
 from supervisor.sessions.live import LiveSession
 from supervisor.sessions.pool import SessionPool
 from supervisor.store.port import Store
-from supervisor.store.records import Acceptance, Turn
+from supervisor.store.records.acceptance import Acceptance
+from supervisor.store.records.turn import Turn
 from supervisor.turns import outcomes
 from supervisor.turns.completion import STORAGE_RETRY_SECONDS, TurnCompletion
 from supervisor.turns.lane import Lane, LaneName

@@ -8,7 +8,8 @@ from supervisor.delivery.hub import Hub
 from supervisor.protocol.errors import ConnectionFailed
 from supervisor.protocol.times import Clock, now_ms
 from supervisor.store.ports.turns import TurnStore
-from supervisor.store.records import Acceptance, Turn
+from supervisor.store.records.acceptance import Acceptance
+from supervisor.store.records.turn import Turn
 from supervisor.turns.lane import Lane
 from supervisor.turns.prompts import prompt_of
 from supervisor.turns.running import BROKE, RunningTurn

@@ -10,7 +10,7 @@ from typing import Any
 
 from supervisor.permissions.tools import EDITS, PATH_KEYS
 from supervisor.protocol.conversation import ToolCall
-from supervisor.store.recorded import FileOperation
+from supervisor.store.records.changes import FileOperation
 
 MAX_BYTES = 200_000_000
 """Larger files have no hash."""

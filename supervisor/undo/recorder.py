@@ -15,8 +15,8 @@ from supervisor.permissions.wording import summary
 from supervisor.protocol.conversation import ToolCall
 from supervisor.protocol.times import Clock, now_ms
 from supervisor.store.port import Store
-from supervisor.store.recorded import FileOperation, Recorded
-from supervisor.store.records import Turn
+from supervisor.store.records.changes import FileOperation, Recorded
+from supervisor.store.records.turn import Turn
 from supervisor.undo.checkpoints.git import CheckpointFailed
 from supervisor.undo.checkpoints.shadow import Change, Shadow
 from supervisor.undo.edits import ALLOWED, edits, found_by, paths_of

@@ -16,7 +16,8 @@ from supervisor.protocol.ids import uuid7
 from supervisor.protocol.messages import Address, Inbound, MessageId, Receipt, Reply, SessionId
 from supervisor.protocol.status import Permissions, TurnState
 from supervisor.protocol.times import now_ms
-from supervisor.store.records import Result, Session
+from supervisor.store.records.result import Result
+from supervisor.store.records.session import Session
 from tests.fakes import ScriptedConnector
 from tests.slowness import scaled
 from tests.supervisor.harness import ALICE_PHONE, OPERATOR, Core

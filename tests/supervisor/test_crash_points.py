@@ -14,7 +14,7 @@ import pytest
 from supervisor.background.recovery import MAX_INTERRUPTIONS
 from supervisor.protocol.status import Target, TurnState
 from supervisor.store import open_store
-from supervisor.store.records import Result
+from supervisor.store.records.result import Result
 from tests.slowness import inherited
 from tests.supervisor.crash_child import Killer, work
 from tests.supervisor.harness import seal

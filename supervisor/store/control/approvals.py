@@ -9,10 +9,11 @@ from typing import Any
 from supervisor.protocol.codes import CodeKind
 from supervisor.protocol.messages import ProjectName, SessionId, UserId
 from supervisor.store.control.codes import close, issue
+from supervisor.store.drafts import add_drafts
 from supervisor.store.ports.approvals import Approval, ApprovalState, NewApproval
-from supervisor.store.records import OutboxDraft, Turn
+from supervisor.store.records.outbox import OutboxDraft
+from supervisor.store.records.turn import Turn
 from supervisor.store.sqlite.database import Database
-from supervisor.store.sqlite.drafts import add_drafts
 from supervisor.store.sqlite.transaction import Transaction
 
 _RUNS = "SELECT 1 FROM turns WHERE id = ? AND state = 'running' AND epoch = ?"

@@ -7,7 +7,7 @@ from typing import Any
 
 from supervisor.protocol.messages import MessageId, ProjectName, SessionId, UserId
 from supervisor.store.ports.changes import ChangedTurn, StoredOperation
-from supervisor.store.recorded import Recorded
+from supervisor.store.records.changes import Recorded
 from supervisor.store.sqlite.database import Database
 from supervisor.store.sqlite.transaction import Transaction
 

@@ -11,11 +11,13 @@ from supervisor.protocol.errors import SessionNotFound
 from supervisor.protocol.messages import MessageId
 from supervisor.protocol.status import SessionStatus, Target, TurnState
 from supervisor.store.control.codes import close
+from supervisor.store.drafts import add_drafts
 from supervisor.store.messages.joins import ahead_of
 from supervisor.store.money.budgets import raise_limit
-from supervisor.store.records import Acceptance, Accepted, NewSession, Turn
-from supervisor.store.sqlite.drafts import add_drafts
-from supervisor.store.sqlite.rows import optional_json, to_reply_json
+from supervisor.store.records.acceptance import Acceptance, Accepted
+from supervisor.store.records.session import NewSession
+from supervisor.store.records.turn import Turn
+from supervisor.store.rows import optional_json, to_reply_json
 from supervisor.store.sqlite.transaction import Owner, Transaction
 
 KNOWN = "SELECT message_id, digest, dedup_until_ms FROM inbox WHERE dedup = ?"

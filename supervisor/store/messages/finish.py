@@ -7,12 +7,13 @@ from supervisor.protocol.messages import MessageId, UserId
 from supervisor.protocol.status import TurnState
 from supervisor.store.control.changes import end_recording
 from supervisor.store.control.codes import issue
+from supervisor.store.drafts import add_drafts
 from supervisor.store.messages.joins import promote
 from supervisor.store.messages.sessions import write_status
 from supervisor.store.money.charges import Posted, earlier_charges, post
-from supervisor.store.records import Charge, Outcome, Settled
-from supervisor.store.sqlite.drafts import add_drafts
-from supervisor.store.sqlite.rows import CHARGE_COLUMNS, to_charge
+from supervisor.store.records.charge import Charge
+from supervisor.store.records.outcome import Outcome, Settled
+from supervisor.store.rows import CHARGE_COLUMNS, to_charge
 from supervisor.store.sqlite.transaction import Owner, Transaction
 
 _RUNNING = """

@@ -7,9 +7,10 @@ from dataclasses import replace
 
 from supervisor.protocol.messages import MessageId
 from supervisor.protocol.status import TurnState
-from supervisor.store.records import OutboxDraft, Turn
-from supervisor.store.sqlite.drafts import add_drafts
-from supervisor.store.sqlite.rows import TURN, to_turn
+from supervisor.store.drafts import add_drafts
+from supervisor.store.records.outbox import OutboxDraft
+from supervisor.store.records.turn import Turn
+from supervisor.store.rows import TURN, to_turn
 from supervisor.store.sqlite.transaction import Transaction
 
 MAX_GATHERED = 20

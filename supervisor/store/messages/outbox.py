@@ -9,11 +9,12 @@ from typing import Any
 
 from supervisor.protocol.messages import Address, Delivery, OutboxId, UserId
 from supervisor.protocol.status import OutboxState
+from supervisor.store.drafts import add_drafts
 from supervisor.store.money.charges import owner_of, post_late
-from supervisor.store.records import Charge, OutboxDraft, OutboxRow
+from supervisor.store.records.charge import Charge
+from supervisor.store.records.outbox import OutboxDraft, OutboxRow
+from supervisor.store.rows import OUTBOX, to_outbox_row
 from supervisor.store.sqlite.database import Database
-from supervisor.store.sqlite.drafts import add_drafts
-from supervisor.store.sqlite.rows import OUTBOX, to_outbox_row
 from supervisor.store.sqlite.transaction import Transaction
 
 ROW = f"{OUTBOX} WHERE o.id = ?"

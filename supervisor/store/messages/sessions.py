@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from supervisor.protocol.messages import ProjectName, SessionId, UserId
 from supervisor.protocol.status import EndReason, SessionStatus
 from supervisor.store.messages.accept import create_session
-from supervisor.store.records import NewSession, Session
+from supervisor.store.records.session import NewSession, Session
+from supervisor.store.rows import SESSIONS, to_session
 from supervisor.store.sqlite.database import Database
-from supervisor.store.sqlite.rows import SESSIONS, to_session
 from supervisor.store.sqlite.transaction import Transaction
 
 _GET = f"{SESSIONS} WHERE id = ?"

@@ -10,23 +10,18 @@ from typing import Any
 from supervisor.protocol.conversation import ProcessIdentity
 from supervisor.protocol.messages import MessageId, ProjectName, SessionId, UserId
 from supervisor.protocol.status import TurnState
+from supervisor.store.drafts import add_drafts
 from supervisor.store.messages.accept import accept, known
 from supervisor.store.messages.finish import finish
 from supervisor.store.messages.joins import gathered, join, release
-from supervisor.store.records import (
-    Acceptance,
-    Accepted,
-    LastExchange,
-    OutboxDraft,
-    Outcome,
-    Result,
-    Settled,
-    StoredMessage,
-    Turn,
-)
+from supervisor.store.records.acceptance import Acceptance, Accepted
+from supervisor.store.records.outbox import OutboxDraft
+from supervisor.store.records.outcome import Outcome, Settled
+from supervisor.store.records.result import Result, StoredMessage
+from supervisor.store.records.session import LastExchange
+from supervisor.store.records.turn import Turn
+from supervisor.store.rows import MESSAGES, TURN, TURNS, to_message, to_tokens, to_turn
 from supervisor.store.sqlite.database import Database
-from supervisor.store.sqlite.drafts import add_drafts
-from supervisor.store.sqlite.rows import MESSAGES, TURN, TURNS, to_message, to_tokens, to_turn
 from supervisor.store.sqlite.transaction import Transaction, to_json
 
 _NEXT = """

@@ -9,10 +9,10 @@ from typing import TypeVar
 from supervisor.protocol.codes import CodeKind
 from supervisor.protocol.messages import MessageId, SessionId, UserId
 from supervisor.store.control.codes import issue
+from supervisor.store.drafts import add_drafts
 from supervisor.store.ports.budgets import Reached, Spent, reference
-from supervisor.store.records import Raise
+from supervisor.store.records.acceptance import Raise
 from supervisor.store.sqlite.database import Database
-from supervisor.store.sqlite.drafts import add_drafts
 from supervisor.store.sqlite.transaction import MILLISECONDS_OF_A_DAY, Transaction
 
 T = TypeVar("T")

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from supervisor.protocol.conversation import Tokens
-from supervisor.store.records import Charge
-from supervisor.store.sqlite.rows import CHARGE_COLUMNS, from_charge, to_tokens
+from supervisor.store.records.charge import Charge
+from supervisor.store.rows import CHARGE_COLUMNS, from_charge, to_tokens
 from supervisor.store.sqlite.transaction import Owner, Transaction
 
 _EARLIER = """

@@ -7,9 +7,9 @@ from supervisor.store.money.charges import owner_of, post_late
 from supervisor.store.money.cost import cost
 from supervisor.store.money.disagreements import disagreements
 from supervisor.store.ports.ledger import CostLine, CostQuery
-from supervisor.store.records import Charge
+from supervisor.store.records.charge import Charge
+from supervisor.store.rows import from_charge
 from supervisor.store.sqlite.database import Database
-from supervisor.store.sqlite.rows import from_charge
 from supervisor.store.sqlite.transaction import Transaction
 
 _JOURNAL = """

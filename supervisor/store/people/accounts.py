@@ -7,9 +7,9 @@ from collections import defaultdict
 
 from supervisor.protocol.errors import NotAllowed, UserNotFound
 from supervisor.protocol.messages import Address, UserId
-from supervisor.store.records import Token, User
+from supervisor.store.records.accounts import Token, User
+from supervisor.store.rows import TOKENS, to_token, to_user
 from supervisor.store.sqlite.database import Database
-from supervisor.store.sqlite.rows import TOKENS, to_token, to_user
 from supervisor.store.sqlite.transaction import Transaction
 
 _USERS = "SELECT id, name, role, created_ms FROM users WHERE removed_ms IS NULL ORDER BY id"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from supervisor.protocol.messages import UserId
-from supervisor.store.records import Token, User
+from supervisor.store.records.accounts import Token, User
 
 
 class AccountStore(Protocol):

@@ -8,7 +8,8 @@ from enum import StrEnum
 from typing import Protocol
 
 from supervisor.protocol.messages import ProjectName, SessionId, UserId
-from supervisor.store.records import OutboxDraft, Turn
+from supervisor.store.records.outbox import OutboxDraft
+from supervisor.store.records.turn import Turn
 
 
 class ApprovalState(StrEnum):

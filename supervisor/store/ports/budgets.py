@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from supervisor.protocol.messages import SessionId, UserId
-from supervisor.store.records import OutboxDraft
+from supervisor.store.records.outbox import OutboxDraft
 
 T = TypeVar("T")
 

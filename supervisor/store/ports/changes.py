@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from supervisor.protocol.messages import MessageId, ProjectName, SessionId, UserId
-from supervisor.store.recorded import FileOperation
+from supervisor.store.records.changes import FileOperation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from supervisor.protocol.messages import SessionId, UserId
-from supervisor.store.records import Charge
+from supervisor.store.records.charge import Charge
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

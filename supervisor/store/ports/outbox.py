@@ -8,7 +8,8 @@ from typing import Protocol
 
 from supervisor.protocol.messages import Address, Delivery, OutboxId, UserId
 from supervisor.protocol.status import OutboxState
-from supervisor.store.records import Charge, OutboxDraft, OutboxRow
+from supervisor.store.records.charge import Charge
+from supervisor.store.records.outbox import OutboxDraft, OutboxRow
 
 
 class OutboxStore(Protocol):

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from supervisor.protocol.messages import ProjectName, SessionId, UserId
 from supervisor.protocol.status import EndReason, SessionStatus
-from supervisor.store.records import NewSession, Session
+from supervisor.store.records.session import NewSession, Session
 
 
 class SessionStore(Protocol):

@@ -7,17 +7,12 @@ from typing import Any, Protocol
 
 from supervisor.protocol.conversation import ProcessIdentity
 from supervisor.protocol.messages import MessageId, ProjectName, SessionId, UserId
-from supervisor.store.records import (
-    Acceptance,
-    Accepted,
-    LastExchange,
-    OutboxDraft,
-    Outcome,
-    Result,
-    Settled,
-    StoredMessage,
-    Turn,
-)
+from supervisor.store.records.acceptance import Acceptance, Accepted
+from supervisor.store.records.outbox import OutboxDraft
+from supervisor.store.records.outcome import Outcome, Settled
+from supervisor.store.records.result import Result, StoredMessage
+from supervisor.store.records.session import LastExchange
+from supervisor.store.records.turn import Turn
 
 Notices = Callable[[Turn], Sequence[OutboxDraft]]
 """The replies that tell the person of a turn about it."""

@@ -26,7 +26,7 @@ from supervisor.protocol.times import rfc3339, usd
 from supervisor.routing.rules import Decision
 from supervisor.store.port import Store
 from supervisor.store.ports.audit import AuditEntry
-from supervisor.store.records import User
+from supervisor.store.records.accounts import User
 from supervisor.wires.http.api import api
 from supervisor.wires.http.bodies import Bodies
 from supervisor.wires.http.guard import Guard

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Literal, TypeVar
 
-from supervisor.delivery.reports import usage
+from supervisor.delivery.views import usage
 from supervisor.protocol import events
 from supervisor.protocol.times import rfc3339, usd
-from supervisor.store.records import Result
+from supervisor.store.records.result import Result
 
 T = TypeVar("T")
 

@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 
 from supervisor.commands.words import answers_question
-from supervisor.delivery import reports
+from supervisor.delivery import views
 from supervisor.intake.submission import Taken
 from supervisor.operations.operations import Operations
 from supervisor.operations.work_request import WorkRequest
@@ -35,7 +35,8 @@ from supervisor.protocol.queueing import Mode
 from supervisor.protocol.requests import GroupBy, Name, Text
 from supervisor.protocol.status import SessionStatus, Target
 from supervisor.routing.rules import Decision
-from supervisor.store.records import Session, User
+from supervisor.store.records.accounts import User
+from supervisor.store.records.session import Session
 from supervisor.wires.http.auth import Calling, documented
 from supervisor.wires.http.idempotency import Repeatable, Repeated
 from supervisor.wires.peers import refuse_agent
@@ -159,7 +160,7 @@ class Rest:
         )
         page = found[:limit]
         return answers.SessionPage(
-            sessions=[picked(answers.Session, reports.session_report(session)) for session in page],
+            sessions=[picked(answers.Session, views.session_report(session)) for session in page],
             next_cursor=_cursor(page[-1]) if len(found) > limit else None,
         )
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from supervisor.commands import words
-from supervisor.delivery import reports
+from supervisor.delivery import views
 from supervisor.operations.approvals import ApprovalOperations
 from supervisor.operations.operations import Operations
 from supervisor.operations.work_request import WorkRequest
@@ -21,7 +21,8 @@ from supervisor.protocol.ids import uuid7
 from supervisor.protocol.messages import FOR_ALL, Address, MessageId, Reply, SessionId
 from supervisor.protocol.status import Target
 from supervisor.protocol.times import Clock, now_ms, rfc3339, usd
-from supervisor.store.records import Result, User
+from supervisor.store.records.accounts import User
+from supervisor.store.records.result import Result
 from supervisor.wires.socket.client import Client
 from supervisor.wires.socket.replies import Replies, meta_of, reply_to
 
@@ -119,7 +120,7 @@ class Service:
             content=result.answer,
             cost_usd=usd(result.cost_nanos),
             timestamp=_ended(result),
-            usage=reports.usage(result.tokens),
+            usage=views.usage(result.tokens),
             duration_ms=result.duration_ms,
             stop_reason=result.stop_reason,
         )
@@ -222,7 +223,7 @@ class Service:
         found = await self._operations.queries.list_sessions(
             caller, request.user_id, active_only=request.active_only, limit=request.limit
         )
-        return events.Sessions(sessions=[reports.session_report(session) for session in found])
+        return events.Sessions(sessions=[views.session_report(session) for session in found])
 
     async def _cost(self, request: requests.GetCost, caller: Caller) -> events.Cost:
         return await self._operations.queries.cost(

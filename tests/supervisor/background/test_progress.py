@@ -12,7 +12,8 @@ from supervisor.config import Progress
 from supervisor.protocol.events import AnyEvent, ClaudeCodeStuck
 from supervisor.protocol.status import OutboxState, TurnState
 from supervisor.protocol.times import nanos, now_ms
-from supervisor.store.records import OutboxRow, Outcome
+from supervisor.store.records.outbox import OutboxRow
+from supervisor.store.records.outcome import Outcome
 from supervisor.turns.outcomes import footer
 from tests.fakes import ScriptedConnector
 from tests.supervisor.harness import ALICE_MAIL, Core

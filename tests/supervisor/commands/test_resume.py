@@ -16,8 +16,8 @@ from supervisor.protocol.messages import Address, MessageId, UserId
 from supervisor.protocol.status import Permissions, SessionStatus, Target, TurnState
 from supervisor.protocol.times import now_ms
 from supervisor.sessions.live import CUT_OFF
-from supervisor.store.records import Session
-from supervisor.store.sqlite.rows import OUTBOX, to_outbox_row
+from supervisor.store.records.session import Session
+from supervisor.store.rows import OUTBOX, to_outbox_row
 from supervisor.turns.outcomes import ASKED_MS, INTERRUPTED_OFTEN
 from tests.fakes import ScriptedConnector
 from tests.supervisor.harness import ALICE_MAIL, Core

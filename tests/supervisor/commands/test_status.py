@@ -11,7 +11,7 @@ from supervisor.config import BudgetConfig
 from supervisor.delivery.outbox import outbound_of
 from supervisor.protocol.messages import VERBATIM, Address, OutboxId, Reply, UserId
 from supervisor.protocol.status import TurnState
-from supervisor.store.records import OutboxDraft
+from supervisor.store.records.outbox import OutboxDraft
 from tests.fakes import ScriptedConnector
 from tests.supervisor.harness import ALICE_PHONE, Core
 from tests.supervisor.helpers import ask, connect, project, scripted, send, state, text_message

@@ -16,7 +16,7 @@ from supervisor.protocol.messages import Address, Delivery, NotSent, OutboxId, R
 from supervisor.protocol.status import OutboxState
 from supervisor.store import SqliteStore, open_store
 from supervisor.store.messages.outbox import SqliteOutbox
-from supervisor.store.records import OutboxDraft
+from supervisor.store.records.outbox import OutboxDraft
 from tests.fakes import Lose, RecordingChannel
 from tests.supervisor.harness import seal
 from tests.supervisor.store.builders import outcome, question, running

@@ -16,7 +16,7 @@ from supervisor.protocol.errors import Overloaded
 from supervisor.protocol.messages import SENTENCE, Inbound, Receipt, SessionId
 from supervisor.protocol.ports import Conversation
 from supervisor.protocol.status import Permissions, Target, TurnState
-from supervisor.store.records import OutboxRow
+from supervisor.store.records.outbox import OutboxRow
 from tests.fakes import ScriptedConnector, ScriptedConversation
 from tests.supervisor.harness import ALICE_MAIL, Core
 from tests.supervisor.helpers import asked, connect, project, result, scripted, state, text_message

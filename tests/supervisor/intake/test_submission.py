@@ -11,7 +11,7 @@ from supervisor.intake.submission import QueuePlace, Submission, continued, sign
 from supervisor.protocol.messages import Address, Reply, UserId
 from supervisor.protocol.queueing import Mode
 from supervisor.protocol.status import Role
-from supervisor.store.records import User
+from supervisor.store.records.accounts import User
 from tests.supervisor.store.builders import prompt
 
 PHONE = Address(kind="sms", value="+15550100")

@@ -7,7 +7,7 @@ from supervisor.people.identity import Caller
 from supervisor.protocol.messages import Address, UserId
 from supervisor.protocol.queueing import Mode
 from supervisor.protocol.status import Role
-from supervisor.store.records import User
+from supervisor.store.records.accounts import User
 
 ALICE = User(id=UserId("alice"), name="Alice", role=Role.ADMIN)
 CALLER = Caller(name="billing", user_id=None)

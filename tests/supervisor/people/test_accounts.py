@@ -20,7 +20,7 @@ from supervisor.protocol.messages import Address, UserId
 from supervisor.protocol.status import Role
 from supervisor.protocol.times import DAY_MS, now_ms
 from supervisor.store import SqliteStore, open_store
-from supervisor.store.records import User
+from supervisor.store.records.accounts import User
 from tests.supervisor.harness import JWT_SECRET, OPERATOR, seal
 
 NOW = 1_700_000_000_000

@@ -16,7 +16,7 @@ from supervisor.people.identity import JWT_AUDIENCE, Caller, Directory, digest, 
 from supervisor.protocol.errors import NotAuthenticated, UserNotFound
 from supervisor.protocol.messages import Address, UserId
 from supervisor.protocol.status import Role
-from supervisor.store.records import Token, User
+from supervisor.store.records.accounts import Token, User
 
 OPERATOR = "xsw_operator-token"
 SERVICE = "xsw_service-token"

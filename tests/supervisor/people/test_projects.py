@@ -14,7 +14,8 @@ from supervisor.people.projects import Project, Projects
 from supervisor.protocol.errors import ProjectNotAllowed
 from supervisor.protocol.messages import ProjectName, SessionId, UserId
 from supervisor.protocol.status import Permissions, Role, SessionStatus
-from supervisor.store.records import Session, User
+from supervisor.store.records.accounts import User
+from supervisor.store.records.session import Session
 
 ADA = User(id=UserId("ada"), name="Ada", role=Role.ADMIN)
 BOB = User(id=UserId("bob"), name="Bob", role=Role.COORDINATOR, projects=(ProjectName("shop"),))

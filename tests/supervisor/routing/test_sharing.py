@@ -18,7 +18,8 @@ from supervisor.protocol.errors import BudgetExceeded, NotAllowed, ProjectNotAll
 from supervisor.protocol.messages import Address, ProjectName, UserId
 from supervisor.protocol.status import Permissions
 from supervisor.protocol.times import now_ms
-from supervisor.store.records import Charge, Result
+from supervisor.store.records.charge import Charge
+from supervisor.store.records.result import Result
 from tests.fakes import ScriptedConnector
 from tests.supervisor.harness import Core
 from tests.supervisor.helpers import scripted

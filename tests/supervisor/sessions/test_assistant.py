@@ -17,7 +17,7 @@ from supervisor.protocol.errors import TurnFailed
 from supervisor.protocol.times import NANOS
 from supervisor.runtime.credentials import Credentials
 from supervisor.store.ports.ledger import CostQuery
-from supervisor.store.records import Result
+from supervisor.store.records.result import Result
 from tests.fakes import ScriptedConnector
 from tests.supervisor.harness import Core
 from tests.supervisor.helpers import ask, asked, connect

@@ -15,7 +15,7 @@ from supervisor.protocol.errors import BudgetExceeded, StorageError
 from supervisor.protocol.messages import UserId
 from supervisor.spending.meter import SessionMeter
 from supervisor.store.ports.ledger import CostLine, CostQuery, LedgerStore
-from supervisor.store.records import Charge
+from supervisor.store.records.charge import Charge
 from tests.slowness import scaled
 from tests.waiting import until
 

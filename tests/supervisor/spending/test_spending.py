@@ -23,7 +23,7 @@ from supervisor.protocol.status import EndReason, SessionStatus, TurnState
 from supervisor.protocol.times import DAY_MS, NANOS, nanos, now_ms
 from supervisor.spending.limits import Scope
 from supervisor.spending.meter import SpendingLimit
-from supervisor.store.records import Result
+from supervisor.store.records.result import Result
 from supervisor.turns.running import RunningTurn
 from tests.fakes import ScriptedConnector
 from tests.supervisor.harness import Core

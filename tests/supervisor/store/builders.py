@@ -10,7 +10,12 @@ from supervisor.protocol.ids import uuid7
 from supervisor.protocol.messages import Address, MessageId, OutboxId, ProjectName, Reply, SessionId, UserId
 from supervisor.protocol.status import SessionStatus, Target, TurnState
 from supervisor.store.port import Store
-from supervisor.store.records import Acceptance, Charge, NewSession, OutboxDraft, Outcome, Turn
+from supervisor.store.records.acceptance import Acceptance
+from supervisor.store.records.charge import Charge
+from supervisor.store.records.outbox import OutboxDraft
+from supervisor.store.records.outcome import Outcome
+from supervisor.store.records.session import NewSession
+from supervisor.store.records.turn import Turn
 
 NOW = 1_763_690_400_123
 """2025-11-21T02:00:00.123Z."""

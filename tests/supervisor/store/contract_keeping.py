@@ -14,7 +14,8 @@ from supervisor.protocol.messages import Address, ProjectName, SessionId, UserId
 from supervisor.protocol.status import Role, TurnState
 from supervisor.store.port import Store
 from supervisor.store.ports.ledger import CostLine, CostQuery
-from supervisor.store.records import Accepted, User
+from supervisor.store.records.acceptance import Accepted
+from supervisor.store.records.accounts import User
 from tests.supervisor.store.builders import (
     DAY,
     NOW,

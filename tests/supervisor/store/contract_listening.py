@@ -16,7 +16,8 @@ from supervisor.protocol.status import Target, TurnState
 from supervisor.store.port import Store
 from supervisor.store.ports.approvals import NewApproval
 from supervisor.store.ports.budgets import Reached
-from supervisor.store.records import IssuedCode, OutboxDraft
+from supervisor.store.records.outbox import OutboxDraft
+from supervisor.store.records.outcome import IssuedCode
 from tests.supervisor.store.builders import NOW, PHONE, draft, outcome, prompt, question, running, with_session
 from tests.supervisor.store.contract_base import ContractBase
 from tests.waiting import until

@@ -14,7 +14,9 @@ from supervisor.protocol.messages import MessageId, ProjectName, SessionId, User
 from supervisor.protocol.status import SessionStatus, Target, TurnState
 from supervisor.store.port import Store
 from supervisor.store.ports.ledger import CostQuery
-from supervisor.store.records import Accepted, IssuedCode, OutboxDraft
+from supervisor.store.records.acceptance import Accepted
+from supervisor.store.records.outbox import OutboxDraft
+from supervisor.store.records.outcome import IssuedCode
 from tests.supervisor.store.builders import (
     NOW,
     PROCESS,

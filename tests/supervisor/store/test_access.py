@@ -14,11 +14,11 @@ import pytest
 from supervisor.protocol.ids import uuid7
 from supervisor.protocol.messages import MessageId
 from supervisor.protocol.status import SessionStatus
-from supervisor.store import open_store
+from supervisor.store import drafts, open_store, rows
 from supervisor.store.messages import accept, finish, outbox, sessions, turns
 from supervisor.store.money import budgets, charges, cost
 from supervisor.store.ports.ledger import CostQuery
-from supervisor.store.sqlite import drafts, rows, transaction
+from supervisor.store.sqlite import transaction
 from supervisor.store.sqlite.migrate import migrate
 from tests.supervisor.store.builders import NOW, charge, draft, new_session, outcome, prompt, running, seal
 

@@ -15,7 +15,8 @@ from supervisor.protocol.codes import CodeKind
 from supervisor.protocol.errors import ConnectionFailed, SessionNotActive
 from supervisor.protocol.messages import SENTENCE, MessageId, in_a_sentence
 from supervisor.protocol.status import SessionStatus, Target, TurnState
-from supervisor.store.records import Outcome, Turn
+from supervisor.store.records.outcome import Outcome
+from supervisor.store.records.turn import Turn
 from supervisor.turns import outcomes
 from supervisor.turns.running import RunningTurn
 from tests.supervisor.turns.turn_records import PHONE, turn

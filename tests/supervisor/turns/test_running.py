@@ -12,7 +12,7 @@ from supervisor.protocol.conversation import Tokens
 from supervisor.protocol.events import OMIT, AnyEvent, ClaudeCodeDelta, ClaudeCodeTool
 from supervisor.protocol.messages import MessageId
 from supervisor.protocol.status import TurnState
-from supervisor.store.records import Turn
+from supervisor.store.records.turn import Turn
 from supervisor.turns.running import RunningTurn, state_of
 from tests.supervisor.turns.turn_records import turn
 

@@ -13,7 +13,7 @@ from supervisor.protocol.conversation import Exchange, Failed, Finished, Prompt,
 from supervisor.protocol.messages import MessageId, Receipt
 from supervisor.protocol.ports import Conversation
 from supervisor.protocol.status import TurnState
-from supervisor.store.records import Result
+from supervisor.store.records.result import Result
 from tests.fakes import ScriptedConnector, ScriptedConversation
 from tests.supervisor.harness import ALICE_MAIL, Core
 from tests.supervisor.helpers import Gate, asked, result, scripted, text_message, told_texts

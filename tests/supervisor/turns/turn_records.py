@@ -7,7 +7,7 @@ from typing import Any
 
 from supervisor.protocol.messages import Address, MessageId, ProjectName, Reply, SessionId, UserId
 from supervisor.protocol.status import Target, TurnState
-from supervisor.store.records import Turn
+from supervisor.store.records.turn import Turn
 
 PHONE = Reply(channel="sms", to=Address(kind="sms", value="+15005550001"))
 

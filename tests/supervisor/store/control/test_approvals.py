@@ -11,7 +11,7 @@ import pytest
 from supervisor.protocol.messages import ProjectName, SessionId, UserId
 from supervisor.store import SqliteStore, open_store
 from supervisor.store.ports.approvals import Approval, ApprovalState, NewApproval
-from supervisor.store.records import OutboxDraft
+from supervisor.store.records.outbox import OutboxDraft
 from tests.supervisor.store.builders import NOW, draft, outcome, prompt, running, seal, with_session
 
 SHA = b"s" * 32

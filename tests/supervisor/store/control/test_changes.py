@@ -12,7 +12,7 @@ import pytest
 from supervisor.protocol.messages import MessageId, SessionId, UserId
 from supervisor.store import SqliteStore, open_store
 from supervisor.store.ports.changes import ChangedTurn
-from supervisor.store.recorded import FileOperation, Recorded
+from supervisor.store.records.changes import FileOperation, Recorded
 from tests.supervisor.store.builders import NOW, outcome, prompt, running, seal, with_session
 
 BEFORE, AFTER = "b" * 40, "a" * 40

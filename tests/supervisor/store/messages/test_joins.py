@@ -13,7 +13,8 @@ from supervisor.protocol.messages import MessageId, UserId
 from supervisor.protocol.status import TurnState
 from supervisor.store import SqliteStore, open_store
 from supervisor.store.messages.joins import MAX_GATHERED
-from supervisor.store.records import OutboxDraft, Turn
+from supervisor.store.records.outbox import OutboxDraft
+from supervisor.store.records.turn import Turn
 from tests.supervisor.store.builders import NOW, charge, draft, outcome, prompt, running, seal, with_session
 
 

@@ -14,7 +14,8 @@ from supervisor.protocol.messages import SessionId, UserId
 from supervisor.protocol.status import Target
 from supervisor.store import SqliteStore, open_store
 from supervisor.store.ports.budgets import Reached, Spent
-from supervisor.store.records import Acceptance, OutboxDraft, Raise
+from supervisor.store.records.acceptance import Acceptance, Raise
+from supervisor.store.records.outbox import OutboxDraft
 from tests.supervisor.store.builders import NOW, charge, draft, outcome, prompt, running, seal, with_session
 
 ALICE, S1 = UserId("alice"), SessionId("s1")

@@ -7,7 +7,7 @@ from pathlib import Path
 from supervisor.protocol.messages import UserId
 from supervisor.protocol.status import Role
 from supervisor.store import open_store
-from supervisor.store.records import User
+from supervisor.store.records.accounts import User
 from tests.supervisor.store.builders import NOW, seal
 
 ALICE = UserId("alice")

@@ -8,7 +8,8 @@ from supervisor.protocol import events
 from supervisor.protocol.conversation import Tokens
 from supervisor.protocol.messages import MessageId, ProjectName, SessionId, UserId
 from supervisor.protocol.status import Target, TurnState
-from supervisor.store.records import Result, Turn
+from supervisor.store.records.result import Result
+from supervisor.store.records.turn import Turn
 from supervisor.wires.rest import answers
 
 

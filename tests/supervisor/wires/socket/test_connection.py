@@ -21,7 +21,7 @@ from supervisor.protocol.ids import uuid7
 from supervisor.protocol.messages import ProjectName, SessionId, UserId
 from supervisor.protocol.status import SessionStatus
 from supervisor.protocol.times import now_ms
-from supervisor.store.records import NewSession, Session
+from supervisor.store.records.session import NewSession, Session
 from supervisor.wires.socket.connection import MAX_OUTSTANDING, MAX_TOPICS
 from tests.slowness import scaled
 from tests.supervisor.harness import OPERATOR, SERVICE

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from supervisor.store.records import OutboxDraft
+from supervisor.store.records.outbox import OutboxDraft
 from supervisor.store.sqlite.transaction import Transaction, to_json
 
 _ADD = """

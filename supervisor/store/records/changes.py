@@ -1,4 +1,4 @@
-"""How a turn left its project's folder, for T3."""
+"""What a turn changed in the folder of its project."""
 
 from __future__ import annotations
 

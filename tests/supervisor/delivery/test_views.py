@@ -6,14 +6,15 @@ from dataclasses import asdict, replace
 
 import pytest
 
-from supervisor.delivery import reports
+from supervisor.delivery import views
 from supervisor.protocol.conversation import Tokens
 from supervisor.protocol.events import CostRow, HistoryMessage
 from supervisor.protocol.messages import MessageId, ProjectName, SessionId, UserId
 from supervisor.protocol.status import SessionStatus
 from supervisor.protocol.times import now_ms
 from supervisor.store.ports.ledger import CostLine
-from supervisor.store.records import Session, StoredMessage
+from supervisor.store.records.result import StoredMessage
+from supervisor.store.records.session import Session
 
 SESSION = Session(
     id=SessionId("s1"),
@@ -32,7 +33,7 @@ SESSION = Session(
     activity_ms=2_000,
 )
 
-REPORT = {
+FIELDS = {
     "session_id": "s1",
     "user_id": "ada",
     "project_path": "/srv/site",
@@ -47,36 +48,36 @@ REPORT = {
 
 
 @pytest.mark.parametrize(
-    ("report", "kind"),
+    ("view", "kind"),
     [
-        (reports.session_report, None),
-        (reports.session_status, "session_status"),
-        (reports.session_updated, "session_updated"),
+        (views.session_report, None),
+        (views.session_status, "session_status"),
+        (views.session_updated, "session_updated"),
     ],
 )
-def test_a_session_has_the_fields_of_the_protocol_and_nothing_of_ours(report: object, kind: str | None) -> None:
-    assert callable(report)
-    fields = asdict(report(SESSION))
+def test_a_session_has_the_fields_of_the_protocol_and_nothing_of_ours(view: object, kind: str | None) -> None:
+    assert callable(view)
+    fields = asdict(view(SESSION))
     del fields["request_id"]
     assert fields.pop("type", None) == kind
-    assert fields == REPORT
+    assert fields == FIELDS
 
 
 def test_a_session_that_has_not_ended_lasts_until_now() -> None:
     running = replace(SESSION, status=SessionStatus.ACTIVE, ended_ms=None, started_ms=now_ms() - 60_000)
-    report = reports.session_report(running)
-    assert report.ended_at is None
-    assert report.duration_seconds >= 60.0
+    view = views.session_report(running)
+    assert view.ended_at is None
+    assert view.duration_seconds >= 60.0
 
 
 def test_a_clock_that_went_back_makes_no_negative_duration() -> None:
-    assert reports.session_report(replace(SESSION, started_ms=9_000)).duration_seconds == 0.0
+    assert views.session_report(replace(SESSION, started_ms=9_000)).duration_seconds == 0.0
 
 
 def test_a_cost_row_is_in_dollars_under_the_key_of_the_store() -> None:
     line = CostLine(key="2024-01-01", cost_nanos=500_000_000, message_count=2, input_tokens=10, output_tokens=20)
     row = CostRow(key="2024-01-01", cost_usd=0.5, message_count=2, input_tokens=10, output_tokens=20)
-    assert reports.cost_row(line) == row
+    assert views.cost_row(line) == row
 
 
 @pytest.mark.parametrize(("nanos", "usd"), [(None, None), (0, 0.0), (1_000_000, 0.001)])
@@ -90,7 +91,7 @@ def test_a_history_message_keeps_apart_no_cost_and_a_cost_of_nothing(nanos: int 
         status="completed",
         context={"a": 1},
     )
-    assert reports.history_message(stored) == HistoryMessage(
+    assert views.history_message(stored) == HistoryMessage(
         id="m1",
         direction="from_claude",
         message="done",
@@ -103,7 +104,7 @@ def test_a_history_message_keeps_apart_no_cost_and_a_cost_of_nothing(nanos: int 
 
 def test_usage_has_the_names_of_the_messages_api() -> None:
     tokens = Tokens(input=1, output=2, cache_read=3, cache_write_5m=4, cache_write_1h=5)
-    assert reports.usage(tokens) == {
+    assert views.usage(tokens) == {
         "input_tokens": 1,
         "output_tokens": 2,
         "cache_read_input_tokens": 3,

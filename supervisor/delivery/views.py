@@ -8,7 +8,8 @@ from supervisor.protocol import events
 from supervisor.protocol.conversation import Tokens
 from supervisor.protocol.times import now_ms, rfc3339, usd
 from supervisor.store.ports.ledger import CostLine
-from supervisor.store.records import Session, StoredMessage
+from supervisor.store.records.result import StoredMessage
+from supervisor.store.records.session import Session
 
 
 def _session_fields(session: Session) -> dict[str, Any]:

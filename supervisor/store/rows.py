@@ -9,7 +9,12 @@ from typing import Any
 from supervisor.protocol.conversation import ProcessIdentity, Tokens
 from supervisor.protocol.messages import Address, Reply
 from supervisor.protocol.status import OutboxState, Role, SessionStatus, Target, TurnState
-from supervisor.store.records import Charge, OutboxRow, Session, StoredMessage, Token, Turn, User
+from supervisor.store.records.accounts import Token, User
+from supervisor.store.records.charge import Charge
+from supervisor.store.records.outbox import OutboxRow
+from supervisor.store.records.result import StoredMessage
+from supervisor.store.records.session import Session
+from supervisor.store.records.turn import Turn
 from supervisor.store.sqlite.transaction import Row, to_json
 
 SESSIONS = """
