@@ -18,7 +18,8 @@ from supervisor.commands.undo import UndoCommands
 from supervisor.config import Config
 from supervisor.delivery.hub import Hub
 from supervisor.delivery.outbox import RECONCILE_PAUSE_MS, Outbox
-from supervisor.intake.intake import MAX_WAITING, Intake
+from supervisor.intake.acceptor import MAX_WAITING, Acceptor
+from supervisor.intake.intake import Intake
 from supervisor.models.gateway.gateway import Gateway
 from supervisor.operations.api import Api
 from supervisor.operations.approvals import ApprovalOperations
@@ -37,7 +38,7 @@ from supervisor.people.rate_limits import RateLimits
 from supervisor.people.rights import Rights
 from supervisor.permissions.policy import Risk
 from supervisor.protocol.ports import Connector
-from supervisor.protocol.queueing import Mode
+from supervisor.protocol.queue import Mode
 from supervisor.protocol.status import EndReason
 from supervisor.routing.conversations import Conversations
 from supervisor.routing.keywords import Keywords
@@ -114,6 +115,8 @@ class Core:
         self.completion = self._build_completion()
         self.guard = BudgetGuard(self.spending, refused_seconds=self._tuning.refused_seconds)
         self.turns = self._build_turns(assistant, gateway, steers=connector.steers)
+        self._conversations = self._build_conversations()
+        self.acceptor = self._build_acceptor()
         self.intake = self._build_intake()
         self.operations = self._build_operations()
         self.approval_operations = ApprovalOperations(store, self.approvals)
@@ -227,26 +230,34 @@ class Core:
     def _build_conversations(self) -> Conversations:
         settings = self._config.routing
         return Conversations(
-            store=self._store,
+            sessions=self._store.sessions,
+            turns=self._store.turns,
             projects=self._projects,
             router=Router(Keywords(settings.keywords), settings.unauthorised),
             followup_seconds=settings.followup_seconds,
             default_project=settings.default_project,
         )
 
-    def _build_intake(self) -> Intake:
-        return Intake(
-            store=self._store,
-            directory=self._directory,
-            projects=self._projects,
-            conversations=self._build_conversations(),
-            rates=RateLimits(self._config.limits),
+    def _build_acceptor(self) -> Acceptor:
+        return Acceptor(
+            store=self._store.turns,
+            conversations=self._conversations,
             sessions=self.sessions,
             turns=self.turns,
-            commands=self._build_commands(),
             hub=self.hub,
             mode=Mode(self._config.queue.mode),
             max_waiting=self._tuning.max_waiting,
+        )
+
+    def _build_intake(self) -> Intake:
+        return Intake(
+            audit=self._store.audit,
+            directory=self._directory,
+            conversations=self._conversations,
+            rates=RateLimits(self._config.limits),
+            commands=self._build_commands(),
+            acceptor=self.acceptor,
+            mode=Mode(self._config.queue.mode),
         )
 
     def _build_operations(self) -> Operations:
@@ -260,6 +271,7 @@ class Core:
                 projects=self._projects,
                 queries=queries,
                 intake=self.intake,
+                acceptor=self.acceptor,
                 pool=self.sessions,
                 waiters=self.completion.waiters,
             ),

@@ -23,7 +23,7 @@ from supervisor import config
 from supervisor.config import Config
 from supervisor.protocol.errors import ProjectNotAllowed
 from supervisor.protocol.ids import uuid7
-from supervisor.protocol.queueing import Mode
+from supervisor.protocol.queue import Mode
 from supervisor.protocol.requests import (
     ClaudeCodeConnect,
     ClaudeCodeDisconnect,

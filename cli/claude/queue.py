@@ -26,7 +26,7 @@ def queue(
     """List the messages that wait, or take one back."""
     if cancel is not None:
         admin.call(config_file, "DELETE", f"/api/messages/{quote(cancel, safe='')}", needs_daemon=True)
-        show.out(f"{cancel} was taken out of the line.")
+        show.out(f"{cancel} was removed from the queue.")
         return
     query = ""
     if session_id is not None:

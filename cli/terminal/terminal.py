@@ -19,7 +19,7 @@ from cli.terminal.screen import Screen
 from cli.terminal.transcript import Transcript
 from supervisor.protocol.errors import TurnFailed, XswarmError
 from supervisor.protocol.ids import uuid7
-from supervisor.protocol.queueing import Mode, parse, told
+from supervisor.protocol.queue import Mode, parse, told
 from supervisor.protocol.requests import (
     ClaudeCodeConnect,
     ClaudeCodeInterrupt,

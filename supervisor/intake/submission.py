@@ -1,34 +1,35 @@
-"""A message whose sender is known, and what became of it."""
+"""A message on its way in: `Submission`, then `RoutedSubmission`, then, after T1, `Taken`."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from supervisor.delivery.replies import reply_id
-from supervisor.protocol.events import ClaudeCodeQueued
-from supervisor.protocol.messages import PLAIN_CHANNELS, Address, ProjectName, Reply, SessionId
-from supervisor.protocol.queueing import Mode, told
+from supervisor.commands.dispatch import CommandAnswer
+from supervisor.protocol.messages import Address, ProjectName, Reply, SessionId
+from supervisor.protocol.queue import Mode
 from supervisor.routing.rules import Decision
-from supervisor.store.records.acceptance import Acceptance, Accepted
+from supervisor.store.records.acceptance import Accepted
 from supervisor.store.records.accounts import User
-from supervisor.store.records.outbox import OutboxDraft
-
-QUEUED = 1
-"""Number of the notice that a message waits, among the replies to it."""
+from supervisor.store.records.session import Session
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Submission:
-    """A message whose sender is known.
+    """A message whose user is known.
 
     Attributes:
-        dedup_key: None = every repetition is a new message.
-        limited: counts against the person's limits; false for services, which are told `overloaded`.
-        commands: a person writes: a command word counts, and a fresh answer is followed up.
-        mode: how it enters the line, as its sender said; None = as configured.
-        thread: keeps a conversation of its own per user and project; empty = the one that has no thread.
+        note: what the model is told besides the text.
+        thread: names a conversation of the user in a project; empty = the conversation without a name.
+        reply: where the answer is sent; None = nowhere, a caller waits for it or asks for it.
+        dedup_key: the sender's id of the message; None = it is never deduplicated.
+        dedup_seconds: how long the key deduplicates; None = for ever.
+        digest: hash of the content; tells a repeated message from another one with the same key.
+        limited: the rate limits of the user apply. Services are not limited: they get `overloaded`.
+        commands: a person wrote it: command words are carried out, a queue prefix ("steer: ...") counts, and a message
+            soon after an answer continues that conversation.
+        mode: what happens while a turn runs; None = the mode of services, see `Acceptor`.
     """
 
     user: User
@@ -47,14 +48,41 @@ class Submission:
     commands: bool = False
     mode: Mode | None = None
 
+    @property
+    def signed_note(self) -> str:
+        """The note with the writer's name in front, for a conversation in which several users write."""
+        return "; ".join(part for part in (f"written by {self.user.name or self.user.id}", self.note) if part)
+
+    def with_reply_meta(self, meta: Mapping[str, Any]) -> Submission:
+        """Return the submission with entries added to the meta of its reply."""
+        if self.reply is None or not meta:
+            return self
+        return replace(self, reply=replace(self.reply, meta={**self.reply.meta, **meta}))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoutedSubmission:
+    """A submission and the decision about it: what `Acceptor.accept` takes.
+
+    Attributes:
+        session: the session that the caller named; None = the destination is looked up.
+        answer: of the command word that the message is; None = it is no command word.
+    """
+
+    submission: Submission
+    decision: Decision
+    session: Session | None = None
+    answer: CommandAnswer | None = None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Taken:
-    """What T1 did with a submission, and where the message went.
+    """A submission after T1.
 
     Attributes:
-        told: a reply was put in the outbox instead of a turn.
-        joined: it is part of the turn that runs.
+        lane: where its turn runs; empty for a duplicate.
+        told: the outbox holds a reply instead of an answer: a refusal, or the answer of a command word.
+        joined: the message was sent into the running turn and gets no turn of its own.
     """
 
     accepted: Accepted
@@ -64,67 +92,3 @@ class Taken:
     session_id: SessionId | None
     told: bool = False
     joined: bool = False
-
-
-def continued(submission: Submission, meta: Mapping[str, Any]) -> Submission:
-    """Give the answer's own meta to the way it takes."""
-    if submission.reply is None or not meta:
-        return submission
-    return replace(submission, reply=replace(submission.reply, meta={**submission.reply.meta, **meta}))
-
-
-def signed(submission: Submission) -> str:
-    """Return what the model is told besides, with who writes: a shared conversation has several who do."""
-    return "; ".join(
-        part for part in (f"written by {submission.user.name or submission.user.id}", submission.note) if part
-    )
-
-
-class QueuePlace:
-    """The place in the line of a message that waits, told to its sender as it is found.
-
-    Attributes:
-        mode: how it entered the line.
-        ahead: turns before it; 0 = none, or it is part of the running one.
-    """
-
-    def __init__(self, acceptance: Acceptance, mode: Mode) -> None:
-        self.mode = mode
-        self.ahead = 0
-        self._acceptance = acceptance
-        reply = acceptance.reply
-        self._reply = reply if reply is not None and reply.channel in PLAIN_CHANNELS else None
-
-    @property
-    def is_told(self) -> bool:
-        """Whether its sender is told by a notice."""
-        return self._reply is not None
-
-    @property
-    def topics(self) -> Sequence[str]:
-        """Where it is announced besides."""
-        return (f"session:{self._acceptance.session_id}", f"user:{self._acceptance.user_id}")
-
-    def event(self, external_id: str | None) -> ClaudeCodeQueued:
-        """Return what is announced."""
-        return ClaudeCodeQueued(
-            session_id=str(self._acceptance.session_id),
-            message_id=self._acceptance.message_id,
-            external_id=external_id,
-            user_id=self._acceptance.user_id,
-            mode=self.mode.value,
-            ahead=self.ahead,
-        )
-
-    def notices(self, ahead: int) -> Sequence[OutboxDraft]:
-        """Return what tells the sender how many turns are ahead; 0 = it went into the running one."""
-        self.ahead = ahead
-        if self._reply is None:
-            return ()
-        draft_id = reply_id(self._acceptance.message_id, QUEUED)
-        return (OutboxDraft(id=draft_id, reply=self._reply, text=told(self.mode, ahead)),)
-
-
-def too_many(retry_after: float) -> str:
-    """Return what a person is told whose messages are too many, by seconds until the next may come."""
-    return f"Rate limit exceeded: your message was not worked on. Send it again in {retry_after:.0f} seconds"

@@ -7,6 +7,7 @@ from typing import Any
 
 from supervisor.commands.words import answers_question
 from supervisor.delivery.waiters import Waiters
+from supervisor.intake.acceptor import Acceptor
 from supervisor.intake.intake import Intake
 from supervisor.intake.submission import Taken
 from supervisor.operations.queries import Queries
@@ -21,7 +22,7 @@ from supervisor.protocol.errors import (
     TurnFailed,
 )
 from supervisor.protocol.messages import Reply, SessionId
-from supervisor.protocol.queueing import Mode
+from supervisor.protocol.queue import Mode
 from supervisor.protocol.status import Target, TurnState
 from supervisor.routing.rules import Decision
 from supervisor.sessions.pool import SessionPool
@@ -45,6 +46,7 @@ class MessageOperations:
         projects: Projects,
         queries: Queries,
         intake: Intake,
+        acceptor: Acceptor,
         pool: SessionPool,
         waiters: Waiters,
     ) -> None:
@@ -53,6 +55,7 @@ class MessageOperations:
         self._projects = projects
         self._queries = queries
         self._intake = intake
+        self._acceptor = acceptor
         self._pool = pool
         self._waiters = waiters
 
@@ -84,7 +87,7 @@ class MessageOperations:
         if not self._queries.lifecycle(session).resumes_by_itself:
             raise SessionNotActive(session_id)
         submission = request.submission(user, message, context=context, mode=mode)
-        return _checked(await self._intake.prompt(session, project, submission), request)
+        return _checked(await self._acceptor.prompt(session, project, submission), request)
 
     async def decide(self, user: User, channel: str, message: str) -> Decision:
         """Return where a message of a user would go, and why; changes nothing."""
@@ -117,7 +120,7 @@ class MessageOperations:
 
     def start(self, taken: Taken) -> None:
         """Run an accepted message; returns at once."""
-        self._intake.start(taken)
+        self._acceptor.start(taken)
 
     async def answer(self, taken: Taken) -> Result:
         """Run an accepted message and wait for its end; a repeated message gets the first answer.
@@ -132,7 +135,7 @@ class MessageOperations:
                 stored = await self._store.result(message_id)
                 if stored is not None and stored.turn.state.final:
                     return _answered(stored)
-            self._intake.start(taken)
+            self._acceptor.start(taken)
             return await future
 
     async def earlier(self, caller: Caller, channel: str, external_id: str | None) -> Result | None:

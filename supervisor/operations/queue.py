@@ -67,7 +67,7 @@ class QueueOperations:
         found = await self._queries.result(caller, message_id)
         if found is None:
             raise MessageNotFound(message_id)
-        turn, why = found.turn, f"it was taken out of the line by {caller.name}"
+        turn, why = found.turn, f"it was removed from the queue by {caller.name}"
         waits = turn.state is TurnState.PENDING
         if not waits or not await self._store.turns.cancel(turn.id, why, dropped(why)(turn), now_ms=self._clock()):
             raise MessageNotWaiting(message_id)

@@ -9,7 +9,7 @@ from typing import Any
 from supervisor.intake.submission import Submission
 from supervisor.people.identity import Caller
 from supervisor.protocol.messages import Address, Reply
-from supervisor.protocol.queueing import Mode
+from supervisor.protocol.queue import Mode
 from supervisor.store.records.accounts import User
 
 DEDUP_SECONDS = 86_400.0

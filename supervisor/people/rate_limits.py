@@ -1,4 +1,4 @@
-"""How much one person may send: a moving window per minute and per hour, by the `limits` library."""
+"""Rate limits of people: a moving window per minute and one per hour, by the `limits` library."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from supervisor.config import Limits
 from supervisor.protocol.messages import UserId
 
 TRACES = RateLimitItemPerHour(500)
-"""Audit rows about dropped messages that one channel may write."""
+"""Audit rows about dropped messages that one channel may write per hour."""
 
 
 class RateLimits:
-    """Counts the messages of people, and apart from them their command words; services are not counted."""
+    """Counts the messages and, separately, the command words of each person; services are not counted."""
 
     def __init__(self, limits: Limits) -> None:
         self._items = [
@@ -27,10 +27,11 @@ class RateLimits:
         self._told: dict[UserId, float] = {}
 
     def take(self, user_id: UserId, *, command: bool = False) -> float | None:
-        """Count a message; return seconds to wait where it is one too many, None where it is not.
+        """Count a message; return the seconds to wait if it is over a limit, else None.
 
         Args:
-            command: it is a command word: whoever wrote too much can still say NO or ABORT, and guesses no code by it.
+            command: the message is a command word. Command words have limits of their own: a person over the limit can
+                still write NO or ABORT, and cannot guess codes without limit.
         """
         key = (user_id, "command") if command else (user_id,)
         full = [item for item in self._items if not self._limiter.test(item, *key)]
@@ -42,13 +43,22 @@ class RateLimits:
         return None
 
     def trace(self, channel: str) -> bool:
-        """Return whether a dropped message may leave an audit row: strangers fill no disk."""
+        """Return whether a dropped message may be recorded; strangers must not fill the disk with audit rows."""
         return self._limiter.hit(TRACES, channel)
 
     def tell(self, user_id: UserId, retry_after: float) -> bool:
-        """Return whether the person is to be told now: once per wait, so that no flood is answered by a flood."""
+        """Return whether the person is told about the limit now: once per wait, to not answer a flood with a flood."""
         now = time.monotonic()
         if self._told.get(user_id, 0.0) > now:
             return False
         self._told[user_id] = now + retry_after
         return True
+
+
+def too_many(retry_after: float) -> str:
+    """Return what a person over the limit is told.
+
+    Args:
+        retry_after: seconds until the next message is accepted.
+    """
+    return f"Rate limit exceeded: your message was not worked on. Send it again in {retry_after:.0f} seconds"

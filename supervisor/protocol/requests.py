@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar, Literal
 
 from supervisor.protocol.limits import Between, Length, Pattern
-from supervisor.protocol.queueing import Mode
+from supervisor.protocol.queue import Mode
 
 SESSION_ID = r"^[A-Za-z0-9._-]{1,64}$"
 """Regular expression of a session id."""

@@ -1,4 +1,4 @@
-"""Which conversation a message joins: its thread's, that of the last answer, the project's, or a new one."""
+"""Routing with what the store knows: which conversation a message continues, and whether it starts a new one."""
 
 from __future__ import annotations
 
@@ -9,49 +9,59 @@ from supervisor.protocol.ids import uuid7
 from supervisor.protocol.messages import SessionId
 from supervisor.protocol.status import Permissions, Target
 from supervisor.protocol.times import Clock, now_ms
+from supervisor.routing.destination import Destination
 from supervisor.routing.rules import Context, Decision, Router
-from supervisor.store.port import Store
+from supervisor.store.ports.sessions import SessionStore
+from supervisor.store.ports.turns import TurnStore
 from supervisor.store.records.accounts import User
 from supervisor.store.records.session import NewSession, Session
+from supervisor.turns.lane import LaneName
 
 
 class Conversations:
-    """Routes with what the store knows of a user's conversations; changes nothing.
+    """Decides where a message goes; reads the store and changes nothing.
+
+    `decide` applies the routing rules to a text. `destination` then names the lane and the session for T1.
 
     Args:
-        followup_seconds: how long after an answer the next message of a person belongs to the same conversation.
-        default_project: for messages that name none; empty = ask.
+        followup_seconds: how long after an answer the next message of a person continues the same conversation.
+        default_project: for messages that name no project; empty = ask the person.
     """
 
     def __init__(
         self,
         *,
-        store: Store,
+        sessions: SessionStore,
+        turns: TurnStore,
         projects: Projects,
         router: Router,
         followup_seconds: float,
         default_project: str,
         clock: Clock = now_ms,
     ) -> None:
-        self._store = store
+        self._sessions = sessions
+        self._turns = turns
         self._projects = projects
         self._router = router
         self._followup_ms = round(followup_seconds * 1000)
         self._default_project = default_project
         self._clock = clock
 
+    # -- the decision: Claude Code, the assistant, or a refusal
+
     async def decide(self, user: User, channel: str, thread: str, text: str, *, follows: bool = True) -> Decision:
-        """Return where a message of a user would go, and why; changes nothing.
+        """Return where a message of a user goes, and why.
 
         Args:
-            follows: without a thread, it belongs where the last answer came from, while that is fresh.
+            thread: the conversation that the channel names; empty = none.
+            follows: without a thread, continue the conversation of the last answer while that answer is recent.
         """
         projects = self._projects.of(user)
-        session = await self._thread_session(user, channel, thread) if thread or follows else None
+        session = await self._followed(user, channel, thread) if thread or follows else None
         thread_project = self._projects.holding(session) if session is not None else None
         if thread_project not in projects:
             session, thread_project = None, None
-        last = await self._store.turns.last_project(user.id) if len(projects) > 1 else None
+        last = await self._turns.last_project(user.id) if len(projects) > 1 else None
         context = Context(
             role=user.role,
             projects=projects,
@@ -64,8 +74,8 @@ class Conversations:
         return self._by_mail(decision) if channel == "mail" else decision
 
     async def again(self, user: User, channel: str, session_id: SessionId, text: str) -> Decision:
-        """Return whether a user may prompt a session of theirs, which a command word named."""
-        session = await self._store.sessions.get(session_id)
+        """Return whether a user may send a prompt to a session that a command word named."""
+        session = await self._sessions.get(session_id)
         project = self._projects.holding(session) if session is not None else None
         if session is None or not self._projects.is_open_to(user, session):
             project = None
@@ -76,47 +86,56 @@ class Conversations:
         )
         return self._by_mail(decision) if channel == "mail" else decision
 
-    async def _thread_session(self, user: User, channel: str, thread: str) -> Session | None:
-        """Return the session that a message follows: that of its thread, or that of a fresh answer."""
+    async def _followed(self, user: User, channel: str, thread: str) -> Session | None:
+        """Return the session that a message continues: that of its thread, or that of a recent answer."""
         if thread:
             return await self._in_thread(user, thread)
-        last = await self._store.turns.last_conversation(user.id, channel)
+        last = await self._turns.last_conversation(user.id, channel)
         if last is None or self._clock() - last.answered_ms > self._followup_ms:
             return None
-        session = await self._store.sessions.get(last.session_id)
+        session = await self._sessions.get(last.session_id)
         return session if session is not None and self._projects.is_open_to(user, session) else None
 
     async def _in_thread(self, user: User, thread: str) -> Session | None:
         for project in self._projects.shared_with(user):
-            if (found := await self._store.sessions.find_shared(project, thread)) is not None:
+            if (found := await self._sessions.find_shared(project, thread)) is not None:
                 return found
-        return await self._store.sessions.find_in_thread(user.id, thread)
+        return await self._sessions.find_in_thread(user.id, thread)
 
     @staticmethod
     def _by_mail(decision: Decision) -> Decision:
-        """Refuse by mail what mail does not prove enough for (facts: a mailbox alone opens no shell)."""
+        """Refuse a project with full permissions by mail: a mailbox alone is not enough proof of who writes."""
         if decision.project is not None and decision.project.permissions is Permissions.FULL:
             why = f"project {decision.project.name} has full permissions and cannot be used by mail"
             return replace(decision, target=Target.REFUSED, reason=why)
         return decision
 
-    async def joined(
-        self, user: User, thread: str, decision: Decision, session: Session | None
-    ) -> tuple[Session | None, NewSession | None]:
-        """Return the session of a routed message: the named one, the conversation's, or a new one."""
+    @staticmethod
+    def _usable(projects: list[Project], name: str | None) -> Project | None:
+        return next((p for p in projects if p.name == name), None) if name else None
+
+    # -- the destination: lane and session
+
+    async def destination(
+        self, user: User, channel: str, thread: str, decision: Decision, session: Session | None = None
+    ) -> Destination:
+        """Return the lane and the session of a decided message.
+
+        Two first messages of one conversation must not both get a new session: the caller holds a lock of the user,
+        and for a shared project one of the project, from this call to the end of T1.
+
+        Args:
+            session: the session that the caller named; None = look it up.
+        """
         project = decision.project
-        if session is not None or project is None:
-            return session, None
-        if decision.session_id is not None:
-            found = await self._store.sessions.get(decision.session_id)
-            if found is not None and found.resumes_by_itself:
-                return found, None
-        if project.shared:
-            found = await self._store.sessions.find_shared(project.name, thread)
-        else:
-            found = await self._store.sessions.find(user.id, project.name, thread)
-        if found is not None and self._projects.holding(found) is not None:
-            return found, None
+        if decision.target is Target.ASSISTANT:
+            return Destination(lane=LaneName.of_assistant(user.id, thread or channel), project=project)
+        if decision.target is not Target.CLAUDE_CODE or project is None:
+            return Destination(lane=LaneName.of_refused(user.id), project=project)
+        if session is None:
+            session = await self._known(user, thread, decision, project)
+        if session is not None:
+            return Destination(lane=LaneName.of_session(session.id), project=project, session=session)
         fresh = NewSession(
             id=SessionId(uuid7()),
             user_id=user.id,
@@ -126,8 +145,20 @@ class Conversations:
             thread=thread,
             shared=project.shared,
         )
-        return None, fresh
+        return Destination(lane=LaneName.of_session(fresh.id), project=project, new_session=fresh)
 
-    @staticmethod
-    def _usable(projects: list[Project], name: str | None) -> Project | None:
-        return next((p for p in projects if p.name == name), None) if name else None
+    async def _known(self, user: User, thread: str, decision: Decision, project: Project) -> Session | None:
+        """Return the stored session that a message for Claude Code continues; None = it starts a new one."""
+        if decision.session_id is not None:
+            found = await self._sessions.get(decision.session_id)
+            if found is not None and found.resumes_by_itself:
+                return found
+        if project.shared:
+            found = await self._sessions.find_shared(project.name, thread)
+        else:
+            found = await self._sessions.find(user.id, project.name, thread)
+        return found if found is not None and self._projects.holding(found) is not None else None
+
+    def has_several_projects(self, user: User) -> bool:
+        """Return whether a user needs to be told which project answers."""
+        return len(self._projects.of(user)) > 1

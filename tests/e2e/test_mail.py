@@ -24,7 +24,7 @@ async def test_a_mail_that_waits_and_one_that_is_stuck_are_told_so_in_their_thre
         await until(world.tools_started, "its turn runs", 60)
         reply = {"Message-ID": SECOND, "In-Reply-To": FIRST, "References": FIRST}
         assert await world.mail("Re: Notes", "say now", reply) == "250 2.0.0 OK"
-        queued = await world.mailed("Queued: your message is next in line.")
+        queued = await world.mailed("Queued: your message is next in the queue.")
         assert threaded(queued) == ("Re: Notes", SECOND)
 
         silent = await world.mailed("No sign of life for 1 min: ")

@@ -59,7 +59,7 @@ async def test_a_text_that_interrupts_stops_the_turn_that_runs_and_is_answered_n
         await world.text("claude: first: " + script(write_file(world.project() / "first.txt", "hi"), HANG))
         await until(world.tools_started, "it works", 60)
         await world.text(written)
-        assert await world.answer("Stopping what runs; your message is next in line.")
+        assert await world.answer("Stopping the running turn; your message is next in the queue.")
         assert "Stopped." in await world.answer("Stopped.")
         await until(lambda: not world.turns("running") and not world.turns("pending"), "nothing is left", 60)
         assert world.turns("completed") == ["say now"]

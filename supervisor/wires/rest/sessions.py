@@ -31,7 +31,7 @@ from supervisor.protocol.errors import (
 from supervisor.protocol.ids import uuid7
 from supervisor.protocol.limits import Between, Length, Pattern
 from supervisor.protocol.messages import Address, SessionId
-from supervisor.protocol.queueing import Mode
+from supervisor.protocol.queue import Mode
 from supervisor.protocol.requests import GroupBy, Name, Text
 from supervisor.protocol.status import SessionStatus, Target
 from supervisor.routing.rules import Decision

@@ -20,12 +20,12 @@ async def test_what_waits_is_listed_and_taken_back_from_a_terminal(tmp_path: Pat
         assert "Nothing waits" in (await xswarm("claude", "queue")).err
         await world.text("work on the code: " + script(HANG))
         await until(lambda: world.turns("running"), "it runs", 60)
-        assert await world.ask("claude: and then this") == "Queued: your message is next in line."
+        assert await world.ask("claude: and then this") == "Queued: your message is next in the queue."
         (waiting,) = json.loads((await xswarm("claude", "queue", "--json")).out)
         assert "and then this" in (await xswarm("claude", "queue", waiting["session_id"])).out
         taken = await xswarm("claude", "queue", "--cancel", waiting["message_id"])
         assert taken.code == 0, taken
-        assert await world.answer("was not worked on: it was taken out of the line by operator")
+        assert await world.answer("was not worked on: it was removed from the queue by operator")
         again = await xswarm("claude", "queue", "--cancel", waiting["message_id"])
         assert again.code == 1
         assert "does not wait" in again.err

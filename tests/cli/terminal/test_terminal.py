@@ -113,7 +113,7 @@ async def test_how_a_prompt_enters_the_line_is_sent_and_shown(daemon: DaemonStan
     await asyncio.to_thread(daemon.push, replace(queued, external_id="another's", ahead=3), topic)
     await asyncio.to_thread(daemon.push, queued, topic)
     await desk.sees("Your message went into the running turn")
-    assert "number 3 in line" not in desk.screen.getvalue()
+    assert "number 3 in the queue" not in desk.screen.getvalue()
     await asyncio.to_thread(daemon.push, ClaudeCodeStuck(session_id=SESSION, message_id="m", silent_seconds=601), topic)
     await desk.sees("No sign of life for 10 min. Ctrl-C interrupts the turn.")
     desk.terminal.post(InputEnded())

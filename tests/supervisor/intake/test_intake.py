@@ -155,7 +155,7 @@ async def test_services_are_not_limited_but_told_that_too_much_waits(tmp_path: P
 
 async def test_an_empty_message_is_answered_with_a_sentence(tmp_path: Path) -> None:
     async with core_with(tmp_path) as core:
-        assert await tell(core, "  \n ") == "your message holds no text"
+        assert await tell(core, "  \n ") == "your message has no text"
 
 
 async def test_keywords_go_to_claude_code_and_the_rest_to_the_assistant(tmp_path: Path) -> None:

@@ -1,95 +1,159 @@
-"""Prompts of services and terminals in the line of a session: the mode they name, and who learns their place."""
+"""Messages of people while a turn runs: the mode that a prefix chooses, and what their sender is told."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from supervisor.config import Queue
-from supervisor.intake.submission import Taken
-from supervisor.protocol.events import AnyEvent, ClaudeCodeQueued
-from supervisor.protocol.messages import SessionId
-from supervisor.protocol.queueing import Mode
+from supervisor.operations.work_request import WorkRequest
+from supervisor.people.identity import Caller
+from supervisor.protocol.messages import Receipt, UserId
 from supervisor.protocol.status import TurnState
 from tests.fakes import ScriptedConnector
-from tests.supervisor.harness import Core
-from tests.supervisor.helpers import asked, connect, result, scripted, send, state
-from tests.supervisor.turns.test_steering import SteeringConnector, conversation
+from tests.supervisor.harness import ALICE_MAIL, Core
+from tests.supervisor.helpers import result, scripted, state, text_message, told_texts
 from tests.waiting import until
 
 
-async def prompt(core: Core, text: str, mode: Mode | None = None, external_id: str | None = None) -> Taken:
-    taken = await core.operations.messages.send(asked(core, external_id=external_id), SessionId("s1"), text, None, mode)
-    core.operations.messages.start(taken)
-    return taken
+def core_with(folder: Path, mode: str = "followup") -> Core:
+    return Core(folder, connector=ScriptedConnector(), queue=Queue(mode=mode))  # type: ignore[arg-type]
 
 
-def hearing(core: Core) -> list[AnyEvent]:
-    heard: list[AnyEvent] = []
-    core.hub.subscribe("session:s1", heard.append)
-    return heard
+async def text(core: Core, body: str) -> Receipt:
+    return await core.intake.accept(text_message(f"claude: {body}"))
 
 
-def places(heard: list[AnyEvent]) -> list[tuple[str | None, str, int]]:
-    return [(one.external_id, one.mode, one.ahead) for one in heard if isinstance(one, ClaudeCodeQueued)]
+async def is_over(core: Core, receipt: Receipt) -> bool:
+    return (await state(core, receipt)).final
 
 
-async def over(core: Core, *taken: Taken) -> None:
-    async def ended() -> bool:
-        return all([(await state(core, one)).final for one in taken])
-
-    await until(ended, "all have ended")
-
-
-async def test_whoever_listens_learns_the_place_and_nobody_that_one_begins(tmp_path: Path) -> None:
-    async with Core(tmp_path, connector=ScriptedConnector()) as core:
-        await connect(core)
-        heard = hearing(core)
-        first = await prompt(core, "hold on", external_id="x1")
+async def test_who_waits_learns_the_place_and_who_does_not_is_told_nothing(tmp_path: Path) -> None:
+    async with core_with(tmp_path) as core:
+        await text(core, "hold on")
         await until(scripted(core).held, "it runs")
-        second, third = await prompt(core, "two", external_id="x2"), await prompt(core, "three", external_id="x3")
-        await prompt(core, "two", external_id="x2")
-        assert places(heard) == [("x2", "followup", 1), ("x3", "followup", 2)]
+        assert await told_texts(core) == []
+        await text(core, "second")
+        last = await text(core, "third")
+        assert await told_texts(core) == [
+            "Queued: your message is next in the queue.",
+            "Queued: your message is number 2 in the queue.",
+        ]
         scripted(core).release()
-        await over(core, first, second, third)
+        await until(lambda: is_over(core, last), "all are answered")
+        assert [text for _, text in scripted(core).prompts] == ["hold on", "second", "third"]
 
 
-async def test_a_prompt_that_says_so_stops_what_runs(tmp_path: Path) -> None:
-    async with Core(tmp_path, connector=ScriptedConnector()) as core:
-        await connect(core)
-        heard = hearing(core)
-        first = await prompt(core, "hold on")
+async def test_who_waits_by_mail_learns_the_place_by_mail(tmp_path: Path) -> None:
+    async with core_with(tmp_path) as core:
+        for body in ("hold on", "second", "interrupt: third"):
+            await core.intake.accept(text_message(f"claude: {body}", phone=ALICE_MAIL, channel="mail", thread="<t@x>"))
+            await until(scripted(core).prompts.copy, "the first runs")
+        await until(core.all_answered, "all are answered")
+        assert await told_texts(core) == []
+        queued, stopping, *answers = await told_texts(core, "mail")
+        assert queued == "Queued: your message is next in the queue."
+        assert stopping == "Stopping the running turn; your message is number 2 in the queue."
+        first, *others = (answer.partition("\n")[0] for answer in answers)
+        assert first.startswith("Stopped.")
+        assert others == ["second", "third"]
+
+
+@pytest.mark.parametrize(
+    ("mode", "written"),
+    [
+        ("followup", "claude: interrupt: third"),
+        ("followup", "interrupt: claude: third"),
+        ("interrupt", "claude: third"),
+    ],
+)
+async def test_an_interrupt_stops_what_runs_and_keeps_the_order(mode: str, written: str, tmp_path: Path) -> None:
+    async with core_with(tmp_path, mode) as core:
+        first = await text(core, "hold on")
         await until(scripted(core).held, "it runs")
-        second = await prompt(core, "now", Mode.INTERRUPT)
-        await over(core, first, second)
-        assert await state(core, first) is TurnState.CANCELLED
-        assert (await result(core, second.accepted.message_id)).answer == "now"
-        assert places(heard) == [(None, "interrupt", 1)]
-
-
-async def test_the_configured_mode_counts_for_prompts_and_one_that_is_named_before_it(tmp_path: Path) -> None:
-    async with Core(tmp_path, connector=ScriptedConnector(), queue=Queue(mode="interrupt")) as core:
-        await connect(core)
-        first = await send(core, "hold on")
-        await until(scripted(core).held, "it runs")
-        second = await prompt(core, "later", Mode.FOLLOWUP)
+        await text(core, "queue: second")
         assert scripted(core).interrupts == 0
-        third = await send(core, "now")
-        await over(core, first, second, third)
+        last = await core.intake.accept(text_message(written))
+        await until(lambda: is_over(core, last), "all are answered")
         assert await state(core, first) is TurnState.CANCELLED
-        assert scripted(core).interrupts == 1
+        assert (await result(core, last.message_id)).answer == "third"
+        assert [text for _, text in scripted(core).prompts] == ["hold on", "second", "third"]
+        told_now = await told_texts(core)
+        assert "Stopping the running turn; your message is number 2 in the queue." in told_now
+        assert any(told_text.startswith("Stopped.") for told_text in told_now)
 
 
-async def test_no_prompt_of_a_service_shares_its_answer_unless_it_says_so(tmp_path: Path) -> None:
-    async with Core(tmp_path, connector=SteeringConnector(), queue=Queue(mode="steer")) as core:
-        await connect(core)
-        heard = hearing(core)
-        first = await prompt(core, "hold on")
-        await until(lambda: conversation(core).held, "it runs")
-        apart = await prompt(core, "apart")
-        assert conversation(core).taken == []
-        await core.queue.cancel(asked(core).caller, apart.accepted.message_id)
-        joined = await prompt(core, "with it", Mode.STEER)
-        assert [one.text for one in conversation(core).taken] == ["with it"]
-        assert places(heard) == [(None, "followup", 1), (None, "steer", 0)]
-        await conversation(core).end("both")
-        await over(core, first, apart, joined)
+@pytest.mark.parametrize(
+    ("mode", "written"),
+    [("followup", "claude: interrupt: now"), ("followup", "interrupt: claude: now"), ("interrupt", "claude: now")],
+)
+async def test_with_nothing_waiting_what_interrupts_runs_next(mode: str, written: str, tmp_path: Path) -> None:
+    async with core_with(tmp_path, mode) as core:
+        first = await text(core, "hold on")
+        await until(scripted(core).held, "it runs")
+        last = await core.intake.accept(text_message(written))
+        await until(core.all_answered, "both are answered")
+        assert (await state(core, first), await state(core, last)) == (TurnState.CANCELLED, TurnState.COMPLETED)
+        assert (await result(core, first.message_id)).turn.session_id == (
+            await result(core, last.message_id)
+        ).turn.session_id
+        assert [text for _, text in scripted(core).prompts] == ["hold on", "now"]
+        assert "Stopping the running turn; your message is next in the queue." in await told_texts(core)
+
+
+async def test_what_interrupts_while_a_process_starts_stops_the_message_that_it_starts_for(tmp_path: Path) -> None:
+    async with core_with(tmp_path) as core:
+        scripted(core).gate.clear()
+        first = await text(core, "hold on")
+        await until(lambda: scripted(core).opening, "its process starts")
+        last = await text(core, "interrupt: now")
+        assert await told_texts(core) == ["Stopping the running turn; your message is next in the queue."]
+        scripted(core).gate.set()
+        await until(core.all_answered, "both are answered")
+        assert (await state(core, first), await state(core, last)) == (TurnState.CANCELLED, TurnState.COMPLETED)
+        assert [text for _, text in scripted(core).prompts] == ["now"]
+        assert await told_texts(core) == ["Stopped.", "now"]
+
+
+async def test_what_finds_nothing_to_interrupt_is_told_that_it_waits(tmp_path: Path) -> None:
+    async with core_with(tmp_path) as core:
+        other = text_message("claude: hold on", phone=ALICE_MAIL, channel="mail", thread="<t@x>")
+        await core.intake.accept(other)
+        await until(scripted(core).held, "another conversation of the project has a turn that runs")
+        first = await text(core, "first")
+        lane = (await result(core, first.message_id)).turn.lane
+        await until(lambda: not core.turns.is_busy(lane), "it has found the project busy")
+        last = await text(core, "interrupt: now")
+        assert (await told_texts(core))[-1] == "Queued: your message is number 2 in the queue."
+        assert scripted(core).interrupts == 0
+        scripted(core).release()
+        await until(core.all_answered, "all are answered")
+        assert [await state(core, one) for one in (first, last)] == [TurnState.COMPLETED] * 2
+        assert [text for _, text in scripted(core).prompts] == ["hold on", "first", "now"]
+
+
+@pytest.mark.parametrize(("mode", "interrupts"), [("followup", 0), ("interrupt", 1)])
+async def test_what_a_service_routes_interrupts_where_config_toml_says_so_and_by_no_word(
+    mode: str, interrupts: int, tmp_path: Path
+) -> None:
+    async with core_with(tmp_path, mode) as core:
+        caller = Caller(name="alice", user_id=UserId("alice"))
+        alice = core.directory.user("alice")
+        asked = WorkRequest(caller=caller, channel="http")
+        core.operations.messages.start(await core.operations.messages.route(asked, alice, "claude: hold on"))
+        await until(scripted(core).held, "the first runs")
+        core.operations.messages.start(await core.operations.messages.route(asked, alice, "claude: interrupt: now"))
+        assert scripted(core).interrupts == interrupts
+        scripted(core).release()
+        await until(core.all_answered, "both are answered")
+        assert [text for _, text in scripted(core).prompts] == ["hold on", "interrupt: now"]
+        assert await told_texts(core) == []
+
+
+async def test_with_nothing_running_the_prefix_is_stripped(tmp_path: Path) -> None:
+    async with core_with(tmp_path) as core:
+        receipt = await text(core, "interrupt: hello")
+        await until(lambda: is_over(core, receipt), "it is answered")
+        assert [text for _, text in scripted(core).prompts] == ["hello"]
+        assert scripted(core).interrupts == 0

@@ -45,7 +45,7 @@ async def test_a_waiting_message_is_taken_back_and_the_others_run(tmp_path: Path
         assert (await result(core, second.message_id)).turn.state is TurnState.CANCELLED
         assert core.turns.backlog == 0
         (row,) = await core.store.outbox.due("sms", now_ms=now_ms(), limit=1)
-        assert row.text == "Queued: your message is next in line."
+        assert row.text == "Queued: your message is next in the queue."
 
 
 async def test_the_line_of_a_session_is_its_own(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from supervisor.operations.work_request import DEDUP_SECONDS, WorkRequest
 from supervisor.people.identity import Caller
 from supervisor.protocol.messages import Address, UserId
-from supervisor.protocol.queueing import Mode
+from supervisor.protocol.queue import Mode
 from supervisor.protocol.status import Role
 from supervisor.store.records.accounts import User
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from supervisor.config import Limits
-from supervisor.people.rate_limits import RateLimits
+from supervisor.people.rate_limits import RateLimits, too_many
 from supervisor.protocol.messages import UserId
 
 ADA, BOB = UserId("ada"), UserId("bob")
@@ -62,3 +62,7 @@ def test_command_words_are_counted_apart() -> None:
     assert rates.take(ADA, command=True) is None
     assert rates.take(ADA, command=True) is not None
     assert rates.take(BOB, command=True) is None
+
+
+def test_a_limit_says_when_it_is_over() -> None:
+    assert too_many(12.4).endswith("Send it again in 12 seconds")

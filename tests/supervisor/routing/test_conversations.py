@@ -17,7 +17,8 @@ from tests.supervisor.helpers import ask, connect, project
 
 def conversations(core: Core, *, now: int | None = None, default_project: str = "") -> Conversations:
     return Conversations(
-        store=core.store,
+        sessions=core.store.sessions,
+        turns=core.store.turns,
         projects=core.projects,
         router=Router(Keywords(["test"]), "assistant"),
         followup_seconds=600,
@@ -44,13 +45,15 @@ async def test_a_first_message_begins_a_conversation_and_the_next_joins_it(tmp_p
         alice = core.directory.user("alice")
         joining = conversations(core)
         decision = await joining.decide(alice, "sms", "", "run a test")
-        known, fresh = await joining.joined(alice, "", decision, None)
-        assert known is None
+        destination = await joining.destination(alice, "sms", "", decision)
+        assert destination.session is None
+        fresh = destination.new_session
         assert fresh is not None
         assert (fresh.user_id, fresh.project, fresh.project_path) == (UserId("alice"), "site", str(core.site))
         await connect(core, "in-a-thread")
         session = await core.store.sessions.get(SessionId("in-a-thread"))
-        assert await joining.joined(alice, "", decision, session) == (session, None)
+        named = await joining.destination(alice, "sms", "", decision, session)
+        assert (named.session, named.new_session, named.lane) == (session, None, "in-a-thread")
 
 
 async def test_the_default_project_serves_who_has_several_and_used_none(tmp_path: Path) -> None:

@@ -127,7 +127,7 @@ async def test_what_was_not_taken_in_runs_in_its_place_before_anything_else(tmp_
         assert [one.partition("\n")[0] for one in await told_texts(core)] == [
             JOINED,
             JOINED,
-            "Queued: your message is next in line.",
+            "Queued: your message is next in the queue.",
             "released",
             "two",
             "three",
@@ -141,7 +141,7 @@ async def test_order_of_arrival_is_kept_so_nothing_overtakes_what_waits(tmp_path
         waits = await text(core, "queue: first in line")
         behind = await text(core, "steer: me in")
         assert conversation(core).taken == []
-        assert (await told_texts(core))[-1] == "Queued: your message is number 2 in line."
+        assert (await told_texts(core))[-1] == "Queued: your message is number 2 in the queue."
         await conversation(core).end()
         assert [(await ended(core, one)).answer for one in (waits, behind)] == ["first in line", "me in"]
 
@@ -162,7 +162,7 @@ async def test_it_waits_where_it_cannot_be_taken_in(tmp_path: Path) -> None:
         await text(core, "hold the door")
         await held(core)
         second = await text(core, "and the window")
-        assert await told_texts(core) == ["Queued: your message is next in line."]
+        assert await told_texts(core) == ["Queued: your message is next in the queue."]
         assert (await result(core, second)).turn.state is TurnState.PENDING
         scripted(core).release()
         assert (await ended(core, second)).answer == "and the window"
@@ -231,7 +231,10 @@ async def test_collected_messages_go_into_one_prompt_with_one_answer(tmp_path: P
         assert answers == ["released", "one\n\ntwo\n\nthree", INCLUDED, INCLUDED, "four"]
         assert [text for _, text in core.connector.prompts] == ["hold the door", "one\n\ntwo\n\nthree", "four"]
         told = [one.partition("\n")[0] for one in await told_texts(core)]
-        assert told[0] == "Collected: your message is next in line; what you write until then is answered with it."
+        assert (
+            told[0]
+            == "Collected: your message is next in the queue; messages that you send until then are answered with it."
+        )
         assert [one for one in told if not one.startswith(("Collected", "Queued"))] == ["released", "one", "four"]
         assert core.turns.backlog == 0
 

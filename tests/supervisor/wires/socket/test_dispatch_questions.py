@@ -149,6 +149,6 @@ async def test_whoever_waits_is_told_their_place(tmp_path: Path) -> None:
         await until(scripted.held, "the prompt to be held")
         assert (await client.receive())["type"] == "message_acknowledged"
         acknowledged, place = await asking(client, "sms_received", **SMS, message="@shared next")
-        assert place["message"] == "[shared] Queued: your message is next in line."
+        assert place["message"] == "[shared] Queued: your message is next in the queue."
         assert place["message_id"] != acknowledged["message_id"]
         scripted.release()

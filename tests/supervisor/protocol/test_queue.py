@@ -1,10 +1,10 @@
-"""How a message says its place in the line, and the sentences about it."""
+"""The prefixes that choose a queue mode, and the sentences about the place in the queue."""
 
 from __future__ import annotations
 
 import pytest
 
-from supervisor.protocol.queueing import Mode, parse, told
+from supervisor.protocol.queue import Mode, parse, told
 
 
 @pytest.mark.parametrize(
@@ -27,7 +27,7 @@ def test_a_prefix_counts_at_the_very_beginning_alone(text: str, mode: Mode | Non
 
 
 def test_the_place_is_told_as_it_is() -> None:
-    assert told(Mode.FOLLOWUP, 1) == "Queued: your message is next in line."
-    assert told(Mode.FOLLOWUP, 3) == "Queued: your message is number 3 in line."
-    assert told(Mode.INTERRUPT, 2) == "Stopping what runs; your message is number 2 in line."
+    assert told(Mode.FOLLOWUP, 1) == "Queued: your message is next in the queue."
+    assert told(Mode.FOLLOWUP, 3) == "Queued: your message is number 3 in the queue."
+    assert told(Mode.INTERRUPT, 2) == "Stopping the running turn; your message is number 2 in the queue."
     assert told(Mode.STEER, 0) == "Your message went into the running turn; one answer covers both."

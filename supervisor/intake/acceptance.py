@@ -1,0 +1,97 @@
+"""Builds the `Acceptance`: everything that T1 writes about a message. Pure: no I/O, no clock."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from supervisor.delivery.replies import reply_id
+from supervisor.intake.submission import RoutedSubmission
+from supervisor.people.projects import Project
+from supervisor.protocol.conversation import ProcessIdentity
+from supervisor.protocol.messages import MessageId, Reply, in_a_sentence
+from supervisor.protocol.queue import Mode
+from supervisor.protocol.status import Target
+from supervisor.routing.destination import Destination
+from supervisor.store.records.acceptance import Acceptance
+from supervisor.store.records.outbox import OutboxDraft
+
+NOT_RUN = frozenset({Target.REFUSED, Target.COMMAND})
+"""Targets of messages that get no turn: T1 itself writes what their sender is told."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Process:
+    """A process that is open for the session, so that T1 may start the turn in the same transaction (T2).
+
+    Attributes:
+        identity: of the process; None where the conversation has no process on this machine.
+    """
+
+    identity: ProcessIdentity | None
+
+
+def build(
+    routed: RoutedSubmission,
+    destination: Destination,
+    *,
+    message_id: MessageId,
+    mode: Mode,
+    process: Process | None,
+    labelled: bool,
+    now_ms: int,
+) -> Acceptance:
+    """Return what T1 writes for a message.
+
+    Args:
+        process: the open process of the session; None = T1 leaves the turn pending.
+        labelled: whether the answer begins with the name of its project.
+    """
+    submission, decision, answer = routed.submission, routed.decision, routed.answer
+    return Acceptance(
+        message_id=message_id,
+        channel=submission.channel,
+        account=submission.account,
+        dedup_key=submission.dedup_key,
+        dedup_seconds=submission.dedup_seconds,
+        digest=submission.digest,
+        user_id=submission.user.id,
+        sender=submission.sender,
+        text=decision.text or submission.text,
+        note=submission.signed_note if destination.shared else submission.note,
+        context=submission.context,
+        thread=submission.thread,
+        target=decision.target,
+        reason=decision.reason,
+        lane=destination.lane,
+        session_id=destination.session_id,
+        new_session=destination.new_session,
+        project=destination.project_name,
+        exclusive=destination.exclusive,
+        reply=_labelled(submission.reply, destination.project) if labelled else submission.reply,
+        refusals=_refusals(routed, message_id),
+        # A refused command word leaves its code open: the person may use it again.
+        closes=answer.closes if answer is not None and decision.target is not Target.REFUSED else "",
+        raises=answer.raises if answer is not None and decision.target is Target.COMMAND else None,
+        gather=mode is Mode.COLLECT and decision.target is Target.CLAUDE_CODE,
+        start=process is not None,
+        identity=process.identity if process is not None else None,
+        now_ms=now_ms,
+    )
+
+
+def _refusals(routed: RoutedSubmission, message_id: MessageId) -> Sequence[OutboxDraft]:
+    """Return the reply of a message that gets no turn: why it is refused, or the answer of its command word."""
+    reply, decision, answer = routed.submission.reply, routed.decision, routed.answer
+    if decision.target not in NOT_RUN or reply is None or not decision.reason:
+        return ()
+    if answer is None or not answer.meta:  # with meta it is part of a model's answer (MORE), and stays as it is
+        reply = in_a_sentence(reply)
+    return (OutboxDraft(id=reply_id(message_id), reply=reply, text=decision.reason),)
+
+
+def _labelled(reply: Reply | None, project: Project | None) -> Reply | None:
+    """Return a reply that begins with the name of the project that answers."""
+    if reply is None or project is None:
+        return reply
+    return replace(reply, meta={**reply.meta, "prefix": f"[{project.name}]"})

@@ -1,0 +1,229 @@
+"""Accepts messages (T1), applies their queue mode, and starts their turns."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import replace
+from weakref import WeakValueDictionary
+
+from supervisor.delivery.hub import Hub
+from supervisor.intake import acceptance as t1
+from supervisor.intake.place import QueuePlace
+from supervisor.intake.submission import RoutedSubmission, Submission, Taken
+from supervisor.people.projects import Project
+from supervisor.protocol.errors import Overloaded, StorageError
+from supervisor.protocol.ids import uuid7
+from supervisor.protocol.messages import MessageId, ProjectName
+from supervisor.protocol.queue import Mode
+from supervisor.protocol.status import Target
+from supervisor.protocol.times import Clock, now_ms
+from supervisor.routing.conversations import Conversations
+from supervisor.routing.destination import Destination
+from supervisor.routing.rules import Decision
+from supervisor.sessions.pool import SessionPool
+from supervisor.store.ports.turns import TurnStore
+from supervisor.store.records.acceptance import Acceptance, Accepted
+from supervisor.store.records.session import Session
+from supervisor.turns.scheduler import TurnScheduler
+
+logger = logging.getLogger(__name__)
+
+MAX_WAITING = 1_000
+"""Queued turns in the whole daemon from which on services get `overloaded`."""
+
+
+class Acceptor:
+    """Writes messages to the store and hands their turns to the scheduler.
+
+    Args:
+        mode: `[queue] mode`. A message without a mode of its own is of a service; it interrupts where this is
+            INTERRUPT, and else is queued for a turn of its own: no answer of a service covers another message unasked.
+        max_waiting: queued turns from which on services get `overloaded`.
+    """
+
+    def __init__(
+        self,
+        *,
+        store: TurnStore,
+        conversations: Conversations,
+        sessions: SessionPool,
+        turns: TurnScheduler,
+        hub: Hub,
+        mode: Mode = Mode.FOLLOWUP,
+        max_waiting: int = MAX_WAITING,
+        clock: Clock = now_ms,
+    ) -> None:
+        self._store = store
+        self._conversations = conversations
+        self._sessions = sessions
+        self._turns = turns
+        self._hub = hub
+        self._mode_of_services = Mode.INTERRUPT if mode is Mode.INTERRUPT else Mode.FOLLOWUP
+        self._max_waiting = max_waiting
+        self._clock = clock
+        self._project_locks: WeakValueDictionary[ProjectName, asyncio.Lock] = WeakValueDictionary()
+
+    def check_capacity(self) -> None:
+        """Check that the queue of the daemon has room for a service's message.
+
+        Raises:
+            Overloaded: it has none.
+        """
+        if self._turns.backlog >= self._max_waiting:
+            raise Overloaded
+
+    async def known(self, submission: Submission) -> Taken | None:
+        """Return a message as a duplicate of the one that was accepted under its key before, or None.
+
+        Raises:
+            StorageError: the store could not be read.
+        """
+        if submission.dedup_key is None:
+            return None
+        first = await self._store.known(submission.channel, submission.account, submission.dedup_key, submission.digest)
+        if first is None:
+            return None
+        decision = Decision(target=Target.REFUSED, reason="", text="")
+        return Taken(accepted=first, decision=decision, lane="", project=ProjectName(""), session_id=None)
+
+    async def prompt(self, session: Session, project: Project, submission: Submission) -> Taken:
+        """Accept a prompt for one session, without routing.
+
+        Args:
+            project: of the session; the caller has checked that the user may use it.
+
+        Raises:
+            Overloaded: too many turns are queued.
+            StorageError: nothing was accepted.
+        """
+        self.check_capacity()
+        decision = Decision(
+            target=Target.CLAUDE_CODE,
+            reason="sent to the session",
+            text=submission.text,
+            project=project,
+            session_id=session.id,
+        )
+        return await self.accept(RoutedSubmission(submission=submission, decision=decision, session=session))
+
+    async def accept(self, routed: RoutedSubmission) -> Taken:
+        """Accept a message whose target is decided; returns after the commit of T1.
+
+        Cancelling is safe: either nothing was accepted, or the message runs without its caller.
+
+        Raises:
+            StorageError: nothing was accepted.
+        """
+        mode = routed.submission.mode or self._mode_of_services
+        accepting = self._accept(routed, mode)
+        if routed.decision.target is not Target.CLAUDE_CODE or mode not in (Mode.STEER, Mode.INTERRUPT):
+            return await accepting
+        # Steering and interrupting follow T1, so a cancelled caller must not cut them off.
+        task = asyncio.create_task(accepting, name=f"enter {routed.submission.user.id}")
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            task.add_done_callback(self._start_without_caller)
+            raise
+
+    def start(self, taken: Taken) -> None:
+        """Hand an accepted message to the scheduler; a duplicate, or a message that gets no turn, starts nothing."""
+        if taken.decision.target in t1.NOT_RUN:
+            return
+        if not taken.accepted.duplicate and not taken.joined:
+            self._turns.kick(taken.lane, taken.project, taken.accepted.started)
+
+    def _start_without_caller(self, task: asyncio.Task[Taken]) -> None:
+        """Start a message whose caller was cancelled; after an error there is nothing to start, and nobody to tell."""
+        if not task.cancelled() and task.exception() is None:
+            self.start(task.result())
+
+    async def _accept(self, routed: RoutedSubmission, mode: Mode) -> Taken:
+        if (project := routed.decision.project) is None or not project.shared:
+            taken = await self._take(routed, mode)
+        else:
+            # Concurrent first messages of two users must find one conversation.
+            async with self._project_locks.setdefault(project.name, asyncio.Lock()):
+                taken = await self._take(routed, mode)
+        if mode is Mode.INTERRUPT and routed.decision.target is Target.CLAUDE_CODE and not taken.accepted.duplicate:
+            await self._interrupt(taken)
+        return taken
+
+    async def _take(self, routed: RoutedSubmission, mode: Mode) -> Taken:
+        """Find the destination, build the rows, write them (T1), steer, announce."""
+        submission, decision = routed.submission, routed.decision
+        destination = await self._conversations.destination(
+            submission.user, submission.channel, submission.thread, decision, routed.session
+        )
+        acceptance = t1.build(
+            routed,
+            destination,
+            message_id=MessageId(uuid7()),
+            mode=mode,
+            process=self._process(destination),
+            labelled=submission.reply is not None and self._conversations.has_several_projects(submission.user),
+            now_ms=self._clock(),
+        )
+        place = QueuePlace(acceptance, self._mode_told(mode, destination))
+        for_claude_code = decision.target is Target.CLAUDE_CODE
+        if for_claude_code and (place.is_told or self._hub.wanted(*place.topics)):
+            acceptance = replace(acceptance, queued=place.notices)
+        if for_claude_code and mode is Mode.STEER:
+            accepted, joined = await self._write_and_steer(acceptance)
+        else:
+            accepted, joined = await self._write(acceptance), False
+        if (joined or place.ahead) and not accepted.duplicate:
+            self._hub.publish(place.event(submission.dedup_key), place.topics)
+        return Taken(
+            accepted=accepted,
+            decision=decision,
+            lane=destination.lane,
+            project=acceptance.project,
+            session_id=destination.session_id,
+            told=bool(acceptance.refusals),
+            joined=joined,
+        )
+
+    def _process(self, destination: Destination) -> t1.Process | None:
+        """Return the open process of a stored session; None = the turn is started later, by the scheduler."""
+        if destination.session is None or self._turns.stopping:
+            return None
+        live = self._sessions.live(destination.session.id)
+        if live is None or live.conversation is None:
+            return None
+        return t1.Process(identity=live.conversation.identity)
+
+    def _mode_told(self, mode: Mode, destination: Destination) -> Mode:
+        """Return the mode that the sender reads: a message that finds no turn to interrupt is simply queued."""
+        if mode is Mode.INTERRUPT and not self._turns.is_busy(destination.lane):
+            return Mode.FOLLOWUP
+        return mode
+
+    async def _write(self, acceptance: Acceptance) -> Accepted:
+        """T1. If the caller is cancelled while it commits, the turn is started without the caller."""
+
+        def start_without_caller(accepted: Accepted) -> None:
+            if not accepted.duplicate and acceptance.target not in t1.NOT_RUN:
+                self._turns.kick(acceptance.lane, acceptance.project, accepted.started)
+
+        return await self._store.accept(acceptance, orphaned=start_without_caller)
+
+    async def _write_and_steer(self, acceptance: Acceptance) -> tuple[Accepted, bool]:
+        """T1, then send the message into the running turn; return whether it joined that turn."""
+        # T1 sends no notice: whether the message is queued at all is known after the attempt.
+        accepted = await self._write(replace(acceptance, queued=None))
+        if accepted.started is not None or accepted.duplicate:
+            return accepted, False
+        try:
+            return accepted, await self._turns.steer(acceptance)
+        except StorageError as error:  # the message is accepted and stays queued; only the notice is lost
+            logger.error("%s: whether it joins the running turn could not be stored: %s", acceptance.message_id, error)
+            return accepted, False
+
+    async def _interrupt(self, taken: Taken) -> None:
+        """Stop the turn that runs in the lane of a message; if that fails, the message stays queued."""
+        try:
+            await self._turns.interrupt_for(taken.lane, taken.accepted.message_id)
+        except Exception:
+            logger.exception("%s: the running turn could not be interrupted for it", taken.accepted.message_id)
