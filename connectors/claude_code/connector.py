@@ -1,80 +1,45 @@
-"""Starts and resumes Claude Code sessions: finds the CLI, fences it, and turns every failure into a sentence."""
+"""Opens and resumes Claude Code sessions, and turns every failure into a sentence."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import os
-import shutil
 import time
-import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
-from connectors.claude_code import command, history
+from connectors.claude_code import history
 from connectors.claude_code.command import Home
-from connectors.claude_code.process import cgroup, fence, installation, tree
-from connectors.claude_code.process.allowance import Allowance
-from connectors.claude_code.process.cgroup import Groups
+from connectors.claude_code.config import ClaudeCodeConfig
+from connectors.claude_code.launcher import Launcher
+from connectors.claude_code.process import installation, tree
 from connectors.claude_code.process.fence import Fence
-from connectors.claude_code.process.guard import Guard
-from connectors.claude_code.process.orphans import (
-    END_TIMEOUT,
-    Orphan,
-    ProcessRecords,
-    Record,
-    end_orphans,
-    make_tmp,
-    state_mark,
-)
-from connectors.claude_code.process.process import Patience, Process
-from connectors.claude_code.process.shelter import Shelter, settle
+from connectors.claude_code.process.orphans import Orphan, end_orphans
+from connectors.claude_code.process.process import Patience
 from connectors.claude_code.protocol import transcript
 from connectors.claude_code.protocol.frames import Unanswered
 from connectors.claude_code.session import ClaudeCodeConversation
-from connectors.claude_code.watchdog import Limits
+from connectors.claude_code.watchdog import TimeLimits
 from supervisor.protocol.conversation import Exchange, SessionSpec, Trace, TraceKind
-from supervisor.protocol.errors import ConfigError, ConnectionFailed
+from supervisor.protocol.errors import ConnectionFailed
 from supervisor.protocol.messages import MessageId
 from supervisor.protocol.ports import Check, Connector, ConnectorHost
 
 logger = logging.getLogger(__name__)
 
 PARALLEL_STARTS = 2
-"""A start takes most of a core for half a second: more at once only make each other late."""
+"""Sessions that start at the same time: a start takes most of a core for half a second."""
 GONE = "No conversation found"
-"""What the CLI says of a transcript that it cannot resume."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClaudeCodeConfig:
-    """Settings of `[claude_code]` that this connector reads.
-
-    Attributes:
-        model: None for Claude Code's default.
-        turn_timeout_seconds: seconds that a turn may take, not counting the time that a person takes to decide.
-        sandbox: "required" runs shell commands in Claude Code's sandbox and offers none where that cannot work.
-        session_memory_mb: megabytes of RAM that a session's processes may take together; 0 = no limit.
-        session_processes: processes that a session may have at a time; 0 = no limit.
-        cli_path: the CLI; None for the one that claude-agent-sdk carries.
-    """
-
-    model: str | None = None
-    turn_timeout_seconds: float = 3600.0
-    sandbox: Literal["required", "off"] = "required"
-    session_memory_mb: int = 0
-    session_processes: int = 0
-    cli_path: str | None = None
+"""What the CLI prints about a transcript that it cannot resume."""
 
 
 class ClaudeCodeConnector(Connector):
     """The real Claude Code, one process per session.
 
     Args:
-        limits: time limits other than that of a turn, which the session's own setting gives.
-        fences: the ladder to choose from; None for what this machine has.
+        limits: time limits; the limit of a turn is replaced by that of the session.
+        fences: the fences to choose from, best first; None for those that this machine has.
     """
 
     name = "claude_code"
@@ -85,43 +50,41 @@ class ClaudeCodeConnector(Connector):
         config: ClaudeCodeConfig,
         host: ConnectorHost,
         *,
-        limits: Limits | None = None,
+        limits: TimeLimits | None = None,
         patience: Patience | None = None,
         fences: Sequence[Fence] | None = None,
     ) -> None:
         self._config = config
         self._state_dir = host.state_dir
-        self._limits = limits or Limits()
-        self._patience = patience or Patience()
-        self._fences = fences
-        self._shelter: Shelter | None = None
-        self._allowance = Allowance(memory_mb=config.session_memory_mb, processes=config.session_processes)
-        self._groups: Groups | None = None
-        self._guard = Guard(self._allowance, self._limits.look)
+        self._limits = limits or TimeLimits()
+        self._launcher = Launcher(
+            config,
+            state_dir=host.state_dir,
+            limits=self._limits,
+            patience=patience or Patience(),
+            fences=fences,
+        )
         self._starts = asyncio.Semaphore(PARALLEL_STARTS)
-        self._records = ProcessRecords(self._state_dir)
         self._undead: Sequence[Orphan] = ()
 
     async def prepare(self) -> Sequence[str]:
         cli = installation.find(self._config.cli_path)
-        said = [f"Claude Code {await installation.ask_version(cli)}"]
+        sentences = [f"Claude Code {await installation.ask_version(cli)}"]
         orphans = await end_orphans(self._state_dir)
         self._undead = [orphan for orphan in orphans if not orphan.gone]
         if orphans:
             gone = sum(orphan.gone for orphan in orphans)
-            said.append(f"{len(orphans)} processes of an earlier daemon were still running, {gone} have been ended")
-        self._shelter = await self._settle()
-        self._groups = await self._prepared_groups()
-        return [*said, *self._shelter.sentences, cgroup.check(self._groups).detail]
+            sentences.append(f"ended {gone} of {len(orphans)} processes that an earlier daemon had left running")
+        return [*sentences, *await self._launcher.prepare()]
 
     async def examine(self) -> Sequence[Check]:
         cli = installation.find(self._config.cli_path)
         version = installation.examined(cli, await installation.ask_version(cli))
-        return [version, *(await self._settle()).checks(), cgroup.check(self._find_groups())]
+        return [version, *await self._launcher.examine()]
 
     async def open(self, session: SessionSpec, history: Sequence[Exchange]) -> ClaudeCodeConversation:
         async with self._starts:
-            self._check_folder(session.project_path)
+            _check_folder(session.project_path)
             self._check_undead(session.id)
             try:
                 return await self._open(session, history)
@@ -162,8 +125,14 @@ class ClaudeCodeConnector(Connector):
     async def _start(
         self, session: SessionSpec, *, resume: bool, earlier: Sequence[Exchange] = ()
     ) -> ClaudeCodeConversation:
+        """Start Claude Code and wait until it answers.
+
+        Raises:
+            _TranscriptGone: Claude Code cannot resume the conversation.
+            ConnectionFailed: Claude Code does not start, for any other reason.
+        """
         began = time.monotonic()
-        conversation = await self._spawn(session, resume=resume, earlier=earlier)
+        conversation = await self._launcher.launch(session, resume=resume, earlier=earlier)
         try:
             await conversation.initialize(self._limits.start)
         except Unanswered as error:
@@ -183,101 +152,12 @@ class ClaudeCodeConnector(Connector):
         )
         return conversation
 
-    async def _spawn(
-        self, session: SessionSpec, *, resume: bool, earlier: Sequence[Exchange]
-    ) -> ClaudeCodeConversation:
-        shelter = self._shelter = self._shelter or await self._settle()
-        home, mark = Home(root=Path(session.home)), uuid.uuid4().hex
-        home.make()
-        argv = command.arguments(
-            self._find_cli(),
-            session,
-            resume=resume,
-            model=session.model or self._config.model,
-            sandbox=shelter.sandbox,
-            shell=shelter.with_shell,
-            state_dir=self._state_dir,
-        )
-        tmp, since, group = make_tmp(), time.time(), None
-        try:
-            environment = command.environment(
-                session, home, tmp=tmp, ours=os.environ, state_mark=state_mark(self._state_dir), process_mark=mark
-            )
-            # Our tokens, database and other sessions are nothing that an agent of the same user may read.
-            hiding = shelter.fence.hiding(self._state_dir, but=(session.home, session.project_path))
-            group = self._groups.make(mark) if self._groups is not None else None
-            process = await Process.start(
-                argv, cwd=session.project_path, env=environment, fence=hiding, mark=mark, group=group
-            )
-        except BaseException:
-            shutil.rmtree(tmp, ignore_errors=True)
-            if group is not None:
-                await group.end(END_TIMEOUT)
-            raise
-        project = session.project_path
-        record = Record(identity=process.identity, session=session.id, tmp=tmp, project=project, since=since)
-
-        async def forget() -> None:
-            await self._guard.release(process.identity)
-            await asyncio.to_thread(self._records.remove, record, killed=process.exit_code != 0)
-
-        conversation = ClaudeCodeConversation(
-            process,
-            name=session.id,
-            decide=session.decide,
-            ended=forget,
-            limits=self._limits.with_turn(session.turn_timeout),
-            patience=self._patience,
-            secrets=(session.endpoint.token,) if session.endpoint else (),
-            tap=session.tap,
-            preamble=history.preamble(earlier) if earlier else "",
-            notice=history.NOTICE if earlier else "",
-        )
-        try:
-            self._records.add(record)
-        except OSError:
-            await conversation.close()
-            raise
-        self._guard.watch(process.identity, conversation.exceed)
-        return conversation
-
-    async def _settle(self) -> Shelter:
-        path = os.environ.get("PATH", os.defpath)
-        fences = fence.ladder(path) if self._fences is None else self._fences
-        return await settle(fences, path=path, sandbox_required=self._config.sandbox == "required")
-
-    def _find_groups(self) -> Groups | None:
-        base = cgroup.find_base()
-        return Groups(base, mark=state_mark(self._state_dir), allowance=self._allowance) if base is not None else None
-
-    async def _prepared_groups(self) -> Groups | None:
-        groups = self._find_groups()
-        if groups is None:
-            return None
-        try:
-            groups.prepare()
-        except OSError as error:
-            logger.warning("control groups cannot be made: %s", error)
-            return None
-        await groups.end_left_over(END_TIMEOUT)
-        return groups
-
-    def _find_cli(self) -> str:
-        try:
-            return installation.find(self._config.cli_path)
-        except ConfigError as error:
-            raise ConnectionFailed(error.problem, error.remedy) from error
-
-    def _check_folder(self, path: str) -> None:
-        if not os.path.isdir(path):
-            raise ConnectionFailed(
-                f"the project folder is not there: {path}", "restore it, or change the project's path"
-            )
-        if not os.access(path, os.R_OK | os.X_OK):
-            raise ConnectionFailed(f"the project folder cannot be read: {path}", "give the daemon's user access to it")
-
     def _check_undead(self, session_id: str) -> None:
-        """Let no session go on beside a process of its own that nobody watches any more."""
+        """Refuse to open a session while a process of it, left by an earlier daemon, still runs.
+
+        Raises:
+            ConnectionFailed: such a process runs; names its pid.
+        """
         for orphan in self._undead:
             pid = orphan.identity.pid
             if orphan.session == session_id and tree.is_alive(orphan.identity):
@@ -286,4 +166,16 @@ class ClaudeCodeConnector(Connector):
 
 
 class _TranscriptGone(Exception):
-    """The transcript is there and holds no conversation."""
+    """The transcript exists, but Claude Code finds no conversation in it."""
+
+
+def _check_folder(path: str) -> None:
+    """Check that a project folder can be used.
+
+    Raises:
+        ConnectionFailed: it does not exist, or cannot be read.
+    """
+    if not os.path.isdir(path):
+        raise ConnectionFailed(f"the project folder is not there: {path}", "restore it, or change the project's path")
+    if not os.access(path, os.R_OK | os.X_OK):
+        raise ConnectionFailed(f"the project folder cannot be read: {path}", "give the daemon's user access to it")

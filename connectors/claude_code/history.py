@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from supervisor.protocol.conversation import Exchange, Prompt
@@ -13,6 +14,24 @@ MAX_HISTORY = 60_000
 
 NOTICE = "(Claude Code's own record of this conversation was gone; it goes on from the history that xswarm keeps.)\n\n"
 """What the person reads above the first answer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retelling:
+    """How a conversation goes on after Claude Code's own record of it was lost.
+
+    Attributes:
+        preamble: put before the first prompt, for Claude Code.
+        notice: put above the first answer, for the person.
+    """
+
+    preamble: str
+    notice: str
+
+
+def retelling(history: Sequence[Exchange]) -> Retelling | None:
+    """Return what to tell after a loss; None where nothing was said before."""
+    return Retelling(preamble=preamble(history), notice=NOTICE) if history else None
 
 
 def find_transcript(config: Path, conversation_id: str) -> Path | None:

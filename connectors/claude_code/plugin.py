@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from connectors.claude_code.connector import ClaudeCodeConfig, ClaudeCodeConnector
+from connectors.claude_code.config import ClaudeCodeConfig
+from connectors.claude_code.connector import ClaudeCodeConnector
 from supervisor.protocol.ports import ConnectorPlugin
 
 PLUGIN = ConnectorPlugin(name="claude_code", config=ClaudeCodeConfig, build=ClaudeCodeConnector)

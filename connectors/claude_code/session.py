@@ -1,19 +1,17 @@
-"""One conversation with a running Claude Code: prompts down its stdin, events up from its stdout."""
+"""One conversation with a running Claude Code: prompts go to its stdin, events come from its stdout."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import itertools
 import logging
-import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
 from connectors.claude_code.decisions import Decisions
-from connectors.claude_code.history import content
+from connectors.claude_code.history import Retelling, content
 from connectors.claude_code.process.allowance import Excess
 from connectors.claude_code.process.process import Patience, Process, WriteFailed, described
 from connectors.claude_code.protocol import frames
@@ -21,23 +19,24 @@ from connectors.claude_code.protocol.frames import (
     ControlCancel,
     ControlRequest,
     ControlResponse,
-    LineSplitter,
     LineTooLong,
     Message,
     Unanswered,
 )
+from connectors.claude_code.protocol.reader import FrameReader, NotClaudeCode
 from connectors.claude_code.protocol.turns import Flooded, TurnReader
+from connectors.claude_code.redaction import Redaction
+from connectors.claude_code.requests import ControlRequests
 from connectors.claude_code.stream import EventStream
-from connectors.claude_code.watchdog import Limits, Watchdog
+from connectors.claude_code.watchdog import TimeLimits, Watchdog
 from supervisor.protocol.conversation import (
     ConversationEvent,
-    Decide,
     Exited,
     Failed,
     Finished,
     ProcessIdentity,
     Prompt,
-    Tap,
+    SessionSpec,
 )
 from supervisor.protocol.errors import ConnectionFailed
 from supervisor.protocol.messages import MessageId
@@ -45,95 +44,89 @@ from supervisor.protocol.ports import Conversation
 
 logger = logging.getLogger(__name__)
 
-MAX_GARBAGE = 1000
-"""Lines outside the protocol after which what runs is not Claude Code; a hundred times as many where it was."""
-LOGGED_GARBAGE = 3
-"""Of those, how many are logged."""
-MAX_ASKED = 1000
-"""Questions of its that are open at a time; it asks as many as calls run side by side, twice for each."""
+MAX_OPEN_QUESTIONS = 1000
+"""Open control requests of Claude Code; it sends up to two for each tool call, and runs several calls side by side."""
 LAST_READ = 15.0
 """Seconds that the reader gets to end after the process; it needs far less."""
 TICK = 1.0
-"""Longest time in seconds between two looks of the watchdog."""
-SECRET = re.compile(r"(sk-ant-[\w-]+|Bearer\s+\S+|(?<=key=)\S+)", re.IGNORECASE)
+"""Longest time in seconds between two checks of the watchdog."""
 
 
 class ClaudeCodeConversation(Conversation):
-    """A live Claude Code of one session.
+    """A running Claude Code of one session.
+
+    Tasks: one reads stdout for as long as the process lives, one watches the time limits of a turn, one answers each
+    control request, and one closes or kills the process.
 
     Args:
-        name: the session's id, for tasks and logs.
-        secrets: texts that never appear in a sentence or a log.
-        tap: takes the lines of the conversation and of stderr, without secrets.
-        ended: called once, when nothing is left of the process.
-        notice: put above the first answer, and `preamble` before the first prompt: the conversation had to start anew.
+        ended: called once, after the process and all that it started have ended.
+        limits: the limit of a turn is that of the session.
+        retelling: what Claude Code and the person are told where its own record of the conversation is lost; or None.
     """
 
     def __init__(
         self,
         process: Process,
+        session: SessionSpec,
         *,
-        name: str,
-        decide: Decide,
         ended: Callable[[], Awaitable[None]],
-        limits: Limits,
+        limits: TimeLimits,
         patience: Patience,
-        secrets: tuple[str, ...] = (),
-        tap: Tap | None = None,
-        preamble: str = "",
-        notice: str = "",
+        retelling: Retelling | None = None,
     ) -> None:
         self._process = process
-        self._name = name
+        self._name = session.id
+        self._ended = ended
         self._limits = limits
         self._patience = patience
-        self._secrets = tuple(secret for secret in secrets if secret)
-        self._tap = tap
+        self._redaction = Redaction((session.endpoint.token,) if session.endpoint else ())
+        self._tap = tap = session.tap
         if tap is not None:
-            process.listen_to_errors(lambda line: tap(self._clean(line), True))
-        self._ended = ended
-        self._preamble = preamble
-        self._turns = TurnReader(notice)
-        self._prompts: dict[MessageId, MessageId] = {}  # the message of each key in flight
-        self._decisions = Decisions(decide)
+            process.listen_to_errors(lambda line: tap(self._redaction.clean(line), True))
+        self._preamble = retelling.preamble if retelling else ""
+        self._turns = TurnReader(retelling.notice if retelling else "")
+        self._prompts: dict[MessageId, MessageId] = {}  # by key: the message of each prompt in flight
+        self._decisions = Decisions(session.decide)
         self._events = EventStream()
         self._watchdog: Watchdog | None = None
         self._watching: asyncio.Task[None] | None = None
         self._turn_over = asyncio.Event()
         self._turn_over.set()
-        self._answering: dict[str, asyncio.Task[None]] = {}
-        self._requests: dict[str, asyncio.Future[Mapping[str, Any]]] = {}
-        self._numbers = itertools.count(1)
-        self._garbage = self._frames = 0
+        self._answering: dict[str, asyncio.Task[None]] = {}  # by request id
+        self._requests = ControlRequests(process, self._redaction, name=session.id)
+        self._frames = FrameReader(self._report_garbage)
         self._on_purpose = False
         self._fault = self._remedy = ""
         self._over = asyncio.Event()
         self._killing: asyncio.Task[None] | None = None
         self._closing: asyncio.Task[None] | None = None
-        self._reading = asyncio.create_task(self._read(), name=f"claude code {name}")
+        self._reading = asyncio.create_task(self._read(), name=f"claude code {self._name}")
 
     @property
     def identity(self) -> ProcessIdentity:
-        """The outermost process of its fence."""
+        """The outermost process of the fence."""
         return self._process.identity
 
     def failure(self, why: str) -> ConnectionFailed:
-        """Return why it ended, or `why` where it has not ended by itself, as an error."""
+        """Return an error that says why the session ended; `why` is used where no fault is known."""
         return ConnectionFailed(self._fault or why, self._remedy)
 
     @property
     def last_words(self) -> str:
-        """The end of what it wrote to stderr, without secrets."""
-        return self._clean(self._process.last_words)
+        """The end of stderr, without secrets."""
+        return self._redaction.clean(self._process.last_words)
 
     def events(self) -> AsyncIterator[ConversationEvent]:
         return aiter(self._events)
 
     async def initialize(self, timeout: float) -> None:
-        """Make it ours: register the policy's hook.
+        """Register the policy's hook for tool calls.
+
+        Args:
+            timeout: in seconds.
 
         Raises:
-            Unanswered: it does not answer, or does not honour the hook. The caller closes.
+            Unanswered: Claude Code does not answer, or does not support the hook. The caller closes the conversation.
         """
         answer = await self._request(frames.initialize(), timeout)
         if answer.get("hooks_applied") is not True or answer.get("hook_on_failure_supported") is not True:
@@ -149,7 +142,7 @@ class ClaudeCodeConversation(Conversation):
         self._prompts[key] = prompt.message_id
         self._turn_over.clear()
         self._watchdog = Watchdog(self._limits, now := time.monotonic())
-        if self._decisions.waiting:  # it goes into a turn that waits for a person
+        if self._decisions.waiting:  # the prompt joins a turn that waits for a person
             self._watchdog.hold(now)
         if self._watching is None or self._watching.done():
             self._watching = asyncio.create_task(self._watch(), name=f"watchdog {self._name}")
@@ -172,7 +165,7 @@ class ClaudeCodeConversation(Conversation):
         await asyncio.shield(self._closing)
 
     def exceed(self, excess: Excess) -> None:
-        """End it: it takes more of the machine than it may."""
+        """Kill the process: it takes more of the machine than it may."""
         self._remedy = self._remedy or excess.remedy
         self._break(excess.why)
 
@@ -181,7 +174,7 @@ class ClaudeCodeConversation(Conversation):
         hurried = hurried or not self._turn_over.is_set()
         await self._process.end(self._patience.hurried() if hurried else self._patience)
         _, late = await asyncio.wait([self._reading], timeout=LAST_READ)
-        if late:  # nothing is left to read: whoever waits for our end must not wait for this
+        if late:  # the process is gone, so nothing is left to read; callers of close() must not wait for the reader
             logger.error("%s: the reader outlived its process, at %s", self._name, self._reading.get_stack(limit=3))
             self._reading.cancel()
             await asyncio.wait(late)
@@ -191,7 +184,7 @@ class ClaudeCodeConversation(Conversation):
             await self._killing
 
     async def _stop(self, why: str, *, timed_out: bool = False) -> None:
-        """Interrupt the running turn; the process is killed where it does not obey."""
+        """Interrupt the running turn; kill the process if the interrupt has no effect."""
         if self._turn_over.is_set():
             return
         self._turns.stopping(why, timed_out=timed_out)
@@ -206,65 +199,50 @@ class ClaudeCodeConversation(Conversation):
                 await self._turn_over.wait()
 
     def _break(self, fault: str) -> None:
-        """Kill the process: the reader sees its end, fails what is in flight with this reason, and cleans up."""
+        """Kill the process; the reader then sees the end of stdout, and fails the prompts in flight with `fault`."""
         if not self._fault:
             self._fault = fault
         if self._killing is None:
             self._killing = asyncio.create_task(self._process.kill(self._patience.kill), name=f"kill {self._name}")
 
     async def _request(self, request: Mapping[str, Any], timeout: float) -> Mapping[str, Any]:
-        request_id = f"xswarm-{next(self._numbers)}"
-        future: asyncio.Future[Mapping[str, Any]] = asyncio.get_running_loop().create_future()
-        self._requests[request_id] = future
         try:
-            await self._process.write(frames.control_request(request_id, request), timeout=timeout)
-            return await asyncio.wait_for(future, timeout)
+            return await self._requests.ask(request, timeout)
         except WriteFailed as failed:
-            await asyncio.wait([self._reading], timeout=1.0)  # its last words may say more
+            await asyncio.wait([self._reading], timeout=1.0)  # the end of stderr may name the cause
             raise Unanswered(self._fault or str(failed)) from None
         except TimeoutError:
-            raise Unanswered(f"it did not answer within {timeout:g} seconds{self._about_garbage()}") from None
-        finally:
-            del self._requests[request_id]
+            raise Unanswered(f"it did not answer within {timeout:g} seconds{self._frames.garbage}") from None
 
     async def _read(self) -> None:
-        """Read until the end of its output; then see to it that nothing is left, and say so."""
+        """Read stdout to its end; then end the process and report the end of the conversation."""
         try:
             await self._read_frames()
-        except (LineTooLong, Flooded) as error:
+        except (LineTooLong, NotClaudeCode, Flooded) as error:
             self._fault = self._fault or str(error)
-        except Exception:  # the task would die unseen, and everybody waiting with it
+        except Exception:  # without this the task would end unseen, and its waiters would hang
             logger.exception("%s: reading failed", self._name)
             self._fault = self._fault or "its output could not be read"
         await self._finish()
 
     async def _read_frames(self) -> None:
-        splitter = LineSplitter()
         while data := await self._process.read():
-            for line in splitter.feed(data):
-                frame = frames.parse_frame(line)
-                if frame is None:
-                    self._note_garbage(line)
-                    if self._garbage > MAX_GARBAGE * (100 if self._frames else 1):
-                        self._fault = "what runs there does not speak the protocol of Claude Code"
-                        return
-                    continue
-                self._frames += 1
+            for line, frame in self._frames.feed(data):
                 if self._tap is not None and isinstance(frame, Message):
-                    self._tap(self._clean(line.decode(errors="replace")), False)
+                    self._tap(self._redaction.clean(line.decode(errors="replace")), False)
                 await self._handle(frame)
-            await asyncio.sleep(0)  # a flood must not starve the other sessions
+            await asyncio.sleep(0)  # much output of one session must not starve the others
 
     async def _handle(self, frame: frames.Frame) -> None:
         if self._watchdog is not None:
             self._watchdog.heard(time.monotonic())
         match frame:
             case Message():
-                await self._tell(self._turns.receive(frame))
+                await self._publish(self._turns.receive(frame))
                 self._after_events()
             case ControlRequest() if frame.request_id not in self._answering:
-                if len(self._answering) >= MAX_ASKED:
-                    raise Flooded(f"it asked more than {MAX_ASKED:,} questions at a time")
+                if len(self._answering) >= MAX_OPEN_QUESTIONS:
+                    raise Flooded(f"it asked more than {MAX_OPEN_QUESTIONS:,} questions at a time")
                 task = asyncio.create_task(self._answer(frame), name=f"answer {self._name} {frame.request_id}")
                 self._answering[frame.request_id] = task
                 task.add_done_callback(lambda _: self._answering.pop(frame.request_id, None))
@@ -272,21 +250,12 @@ class ClaudeCodeConversation(Conversation):
                 if asked := self._answering.get(frame.request_id):
                     asked.cancel()
             case ControlResponse():
-                self._settle(frame)
+                self._requests.settle(frame)
             case _:
-                logger.debug("%s: a question with the id of one that is open", self._name)
-
-    def _settle(self, response: ControlResponse) -> None:
-        future = self._requests.get(response.request_id)
-        if future is None or future.done():
-            logger.debug("%s: an answer to no request of ours", self._name)
-        elif response.error is not None:
-            future.set_exception(Unanswered(self._clean(response.error)))
-        else:
-            future.set_result(response.body)
+                logger.debug("%s: a control request with the id of an open one", self._name)
 
     async def _answer(self, request: ControlRequest) -> None:
-        """Answer a question; a failure to write is the process's end, which the reader sees."""
+        """Answer a control request. If the answer cannot be written, the process ends, which the reader sees."""
         if self._watchdog is not None:
             self._watchdog.hold(time.monotonic())
         try:
@@ -306,7 +275,7 @@ class ClaudeCodeConversation(Conversation):
                 self._break(str(failed))
 
     async def _watch(self) -> None:
-        """End turns that take too long. Ends with the turn, unless the next has begun by then."""
+        """End a turn that takes too long. Returns after the turn, unless the next one has begun by then."""
         while not self._turn_over.is_set():
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._turn_over.wait(), min(TICK, self._limits.turn / 4, self._limits.dropped))
@@ -322,15 +291,15 @@ class ClaudeCodeConversation(Conversation):
             if turns.accepted:
                 await self._stop(why, timed_out=True)
             elif turns.ignored:
-                await self._tell(turns.abandon(why))
+                await self._publish(turns.abandon(why))
                 self._after_events()
             else:
                 turns.stopping(why, timed_out=True)
                 self._break(why)
                 return
 
-    async def _tell(self, events: Iterable[ConversationEvent]) -> None:
-        """Pass events on; those that name a prompt's key name its message from here on."""
+    async def _publish(self, events: Iterable[ConversationEvent]) -> None:
+        """Pass events on; in the end of a prompt, replace its key by the id of its message."""
         for event in events:
             if isinstance(event, Finished | Failed) and event.message_id is not None:
                 await self._events.put(replace(event, message_id=self._prompts.pop(event.message_id, event.message_id)))
@@ -347,46 +316,33 @@ class ClaudeCodeConversation(Conversation):
             self._decisions.forget()
 
     async def _finish(self) -> None:
-        """Nothing more can be read: end the process, fail what is in flight, say that it is over."""
+        """End the process, fail the prompts in flight, and report the end: stdout has ended."""
         if self._fault or self._on_purpose:
             pass
         elif (excess := self._process.excess()) is not None:
             self._fault, self._remedy = excess.why, excess.remedy
         elif (code := await self._process.wait(1.0)) is not None:
-            self._fault = f"it ended by itself ({described(code)}){self._about_garbage()}{self._said()}"
+            self._fault = f"it ended by itself ({described(code)}){self._frames.garbage}{self._last_line()}"
         else:
             self._fault = "it closed its output"
         await self._process.kill(self._patience.kill)
-        await self._ended()  # before anybody looks at what the turn has changed
+        await self._ended()  # before the supervisor looks at the files that the turn has changed
         tasks = list(self._answering.values())
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await self._decisions.close()
-        await self._tell(self._turns.abandon(self._fault or "the session was closed", self._remedy))
+        await self._publish(self._turns.abandon(self._fault or "the session was closed", self._remedy))
         self._after_events()
         if self._watching is not None:
             await self._watching
-        for future in self._requests.values():
-            if not future.done():
-                future.set_exception(Unanswered(self._fault or "the session was closed"))
+        self._requests.fail_all(self._fault or "the session was closed")
         self._over.set()
         await self._events.put(Exited(why="" if self._on_purpose else self._fault))
 
-    def _note_garbage(self, line: bytes) -> None:
-        if line.strip():
-            self._garbage += 1
-            if self._garbage <= LOGGED_GARBAGE:
-                logger.warning("%s: not a frame: %s", self._name, self._clean(line.decode(errors="replace"))[:200])
+    def _report_garbage(self, line: bytes) -> None:
+        logger.warning("%s: not a frame: %s", self._name, self._redaction.clean(line.decode(errors="replace"))[:200])
 
-    def _about_garbage(self) -> str:
-        return f", and printed {self._garbage} lines that are none of the protocol" if self._garbage else ""
-
-    def _said(self) -> str:
+    def _last_line(self) -> str:
         lines = self.last_words.splitlines()
         return f": {lines[-1].strip()[:300]}" if lines else ""
-
-    def _clean(self, text: str) -> str:
-        for secret in self._secrets:
-            text = text.replace(secret, "***")
-        return SECRET.sub("***", text)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class TimeLimits:
     """All in seconds.
 
     Attributes:
@@ -29,7 +29,7 @@ class Limits:
     write: float = 30.0
     look: float = 1.0
 
-    def with_turn(self, seconds: float) -> Limits:
+    def with_turn(self, seconds: float) -> TimeLimits:
         """Return the same limits for a session with its own limit for a turn."""
         return replace(self, turn=seconds)
 
@@ -37,7 +37,7 @@ class Limits:
 class Watchdog:
     """Watches one turn. Every method takes `now`, in seconds of a clock that never goes back."""
 
-    def __init__(self, limits: Limits, now: float) -> None:
+    def __init__(self, limits: TimeLimits, now: float) -> None:
         self._limits = limits
         self._started = now
         self._heard = now

@@ -12,7 +12,7 @@ import pytest
 import connectors
 from connectors.assistant.plugin import PLUGIN as ASSISTANT
 from connectors.assistant.plugin import AssistantConfig
-from connectors.claude_code.connector import ClaudeCodeConfig
+from connectors.claude_code.config import ClaudeCodeConfig
 from connectors.claude_code.plugin import PLUGIN as CLAUDE_CODE
 from connectors.echo.plugin import PLUGIN as ECHO
 from connectors.echo.plugin import EchoConfig

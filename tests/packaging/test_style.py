@@ -47,13 +47,15 @@ WITHOUT_OWN_TESTS = frozenset(
         ),
         # Two lines that start the command line; test_wheel.py runs them.
         Path("supervisor/__main__.py"),
-        # One line each: every other test of the connector goes through it.
+        # Defaults and one line: every other test of the connector goes through them.
+        Path("connectors/claude_code/config.py"),
         Path("connectors/claude_code/plugin.py"),
     }
 )
 
 TESTED_BESIDE = {
     Path("channels/sms/reports.py"): Path("tests/channels/sms/test_webhooks.py"),
+    Path("connectors/claude_code/launcher.py"): Path("tests/connectors/claude_code/test_connector.py"),
     Path("connectors/claude_code/protocol/usage.py"): Path("tests/connectors/claude_code/protocol/test_turns.py"),
     Path("supervisor/config/checks.py"): Path("tests/supervisor/config/test_loading.py"),
     Path("supervisor/turns/budget_guard.py"): Path("tests/supervisor/spending/test_spending.py"),

@@ -31,7 +31,6 @@ BRANCHED: Mapping[str, str] = {
 WIDE: Mapping[str, str] = {
     "supervisor/approvals/approvals.py Approvals.__init__": "to be split",
     "supervisor/sessions/pool.py SessionPool.__init__": "to be split",
-    "connectors/claude_code/session.py ClaudeCodeConversation.__init__": "to be split",
 }
 """Constructors of more than 9 parameters, and why."""
 
@@ -43,7 +42,6 @@ ALIKE: Mapping[str, str] = {
 
 FULL: Mapping[str, str] = {
     "channels/sms": "to be split",
-    "connectors/claude_code": "to be split",
 }
 """Packages of more than 12 modules, and why."""
 

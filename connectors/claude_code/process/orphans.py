@@ -22,7 +22,7 @@ END_TIMEOUT = 5.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Record:
+class ProcessRecord:
     """A process that was started.
 
     Attributes:
@@ -78,8 +78,8 @@ class ProcessRecords:
     def __init__(self, state_dir: str) -> None:
         self._folder = Path(state_dir) / "processes"
 
-    def add(self, record: Record) -> None:
-        """Record a process that has just started.
+    def add(self, record: ProcessRecord) -> None:
+        """ProcessRecord a process that has just started.
 
         Raises:
             OSError: the record could not be written.
@@ -90,7 +90,7 @@ class ProcessRecords:
         fresh.write_text(json.dumps(asdict(record)), encoding="utf-8")
         fresh.replace(path)
 
-    def remove(self, record: Record, *, killed: bool) -> None:
+    def remove(self, record: ProcessRecord, *, killed: bool) -> None:
         """Forget a process that is gone, and remove what it left.
 
         Args:
@@ -104,7 +104,7 @@ class ProcessRecords:
             mount_points.remove(left)
             logger.info("%s: removed %d empty files that its sandbox had mounted over", record.session, len(left))
 
-    def all(self) -> list[Record]:
+    def all(self) -> list[ProcessRecord]:
         """Return what is recorded; a broken record counts as none and is removed."""
         found = []
         for path in sorted(self._folder.glob("*.json")):
@@ -116,7 +116,7 @@ class ProcessRecords:
                     boot_id=str(fields["identity"]["boot_id"]),
                 )
                 found.append(
-                    Record(
+                    ProcessRecord(
                         identity=identity,
                         session=str(fields["session"]),
                         tmp=str(fields["tmp"]),
@@ -138,7 +138,7 @@ async def end_orphans(state_dir: str) -> list[Orphan]:
     Only what is proven ours is touched: a recorded pid with the same start time in the same boot and all below it, and
     processes that carry this state.dir's mark in their environment. Never ourselves nor what we descend from.
     """
-    records, boot, found, ended = ProcessRecords(state_dir), tree.boot_id(), list[Orphan](), list[Record]()
+    records, boot, found, ended = ProcessRecords(state_dir), tree.boot_id(), list[Orphan](), list[ProcessRecord]()
     spared = tree.ancestors(os.getpid()) | {os.getpid()}
     for record in records.all():
         identity = record.identity

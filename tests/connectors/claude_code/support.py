@@ -11,11 +11,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from connectors.claude_code.connector import ClaudeCodeConfig, ClaudeCodeConnector
+from connectors.claude_code.config import ClaudeCodeConfig
+from connectors.claude_code.connector import ClaudeCodeConnector
 from connectors.claude_code.process.fence import Fence
 from connectors.claude_code.process.process import Patience
 from connectors.claude_code.session import ClaudeCodeConversation
-from connectors.claude_code.watchdog import Limits
+from connectors.claude_code.watchdog import TimeLimits
 from supervisor.protocol.conversation import (
     ConversationEvent,
     Exchange,
@@ -35,7 +36,7 @@ from supervisor.protocol.status import Permissions
 from tests.slowness import scaled
 
 TOKEN = "token-of-this-session"
-LIMITS = Limits(start=scaled(60.0), receipt=scaled(10.0))
+LIMITS = TimeLimits(start=scaled(60.0), receipt=scaled(10.0))
 HASTY = Patience(drain=0.2, term=0.2)
 """For processes that are known not to listen."""
 
@@ -131,7 +132,7 @@ def make_spec(folder: Path, url: str, policy: Policy, *, resume: bool = False, *
 def make_connector(
     folder: Path,
     *,
-    limits: Limits = LIMITS,
+    limits: TimeLimits = LIMITS,
     patience: Patience | None = None,
     fences: Sequence[Fence] | None = None,
     **settings: Any,

@@ -22,7 +22,7 @@ from connectors.claude_code.process.cgroup import Groups
 from connectors.claude_code.process.fence import ladder
 from connectors.claude_code.process.orphans import Orphan, state_mark
 from connectors.claude_code.process.process import Patience
-from connectors.claude_code.watchdog import Limits
+from connectors.claude_code.watchdog import TimeLimits
 from supervisor.protocol.conversation import STATE_MARK, Exited, Failed, Prompt, SessionSpec, TextDelta
 from supervisor.protocol.errors import ConfigError, ConnectionFailed
 from supervisor.protocol.ids import uuid7
@@ -33,8 +33,8 @@ from tests.waiting import until
 
 URL = "http://127.0.0.1:9"
 """Nobody listens: these never get to a model."""
-SOON = Limits(start=1.0, receipt=0.3, acceptance=0.3, dropped=0.1, write=0.5)
-PATIENT = Limits(start=scaled(30.0), receipt=0.3, acceptance=scaled(30.0), write=scaled(0.5))
+SOON = TimeLimits(start=1.0, receipt=0.3, acceptance=0.3, dropped=0.1, write=0.5)
+PATIENT = TimeLimits(start=scaled(30.0), receipt=0.3, acceptance=scaled(30.0), write=scaled(0.5))
 
 PREAMBLE = """\
 import json, os, signal, sys, time
@@ -66,7 +66,7 @@ def stand_in(folder: Path, body: str) -> str:
     return str(path)
 
 
-async def refusal(folder: Path, limits: Limits = PATIENT, spec: SessionSpec | None = None, **settings: Any) -> str:
+async def refusal(folder: Path, limits: TimeLimits = PATIENT, spec: SessionSpec | None = None, **settings: Any) -> str:
     """Open a session that must not start; return why it did not."""
     connector = make_connector(folder, limits=limits, patience=HASTY, fences=(), sandbox="off", **settings)
     with pytest.raises(ConnectionFailed) as caught:
@@ -101,7 +101,7 @@ async def test_a_cli_that_hangs_is_given_up(tmp_path: Path) -> None:
 
 async def test_a_cli_that_floods_lines_is_given_up(tmp_path: Path) -> None:
     why = await refusal(tmp_path, cli_path=stand_in(tmp_path, "while True: print('y')"))
-    assert why == "what runs there does not speak the protocol of Claude Code"
+    assert why == "the program that was started does not speak the protocol of Claude Code"
 
 
 async def test_a_cli_that_floods_one_line_is_given_up(tmp_path: Path) -> None:
@@ -116,7 +116,7 @@ async def test_a_cli_that_floods_stderr_harms_nobody(tmp_path: Path) -> None:
 
 async def test_a_cli_that_prints_garbage_is_said_to(tmp_path: Path) -> None:
     why = await refusal(tmp_path, cli_path=stand_in(tmp_path, "print('Welcome!\\nPlease log in'); sys.exit(3)"))
-    assert why == "it ended by itself (exit code 3), and printed 2 lines that are none of the protocol"
+    assert why == "it ended by itself (exit code 3), and it printed 2 lines that are no frames"
 
 
 async def test_a_cli_that_dies_is_quoted_without_secrets(tmp_path: Path) -> None:
@@ -188,13 +188,13 @@ async def test_a_session_that_cannot_be_started_is_refused(fields: dict[str, Any
 
 
 async def in_a_turn(
-    folder: Path, body: str, limits: Limits = PATIENT, groups: Groups | None = None
+    folder: Path, body: str, limits: TimeLimits = PATIENT, groups: Groups | None = None
 ) -> tuple[Failed, Exited]:
     """Start a stand-in that takes a prompt; return how its turn and its conversation end."""
     connector = make_connector(
         folder, limits=limits, patience=HASTY, fences=(), sandbox="off", cli_path=stand_in(folder, "ready()\n" + body)
     )
-    connector._groups = groups
+    connector._launcher._groups = groups
     async with opened(connector, make_spec(folder, URL, Policy())) as reader:
         prompt = Prompt(message_id=MessageId(uuid7()), text="hello")
         await reader.conversation.prompt(prompt)
@@ -368,7 +368,7 @@ async def test_a_start_cancelled_before_its_process_is_ours_leaves_nothing(
     monkeypatch.setattr(Cancelling, "used", tmp_path / "used")
     tmp = tmp_path / "tmp"
     tmp.mkdir()
-    monkeypatch.setattr("connectors.claude_code.connector.make_tmp", lambda: str(tmp))
+    monkeypatch.setattr("connectors.claude_code.launcher.make_tmp", lambda: str(tmp))
     body = f"open(os.environ['TMPDIR'] + '/file', 'w').close(); open({str(tmp_path / 'used')!r}, 'w').close()"
     cli = stand_in(tmp_path, f"{body}; time.sleep(1000)")
     connector = make_connector(tmp_path, patience=HASTY, fences=(), sandbox="off", cli_path=cli)
@@ -416,7 +416,7 @@ QUESTIONS = """import itertools
         (QUESTIONS, "it asked more than 1,000 questions at a time"),
         (TEXT, "it wrote more than 4,000,000 characters in one turn"),
         (CALLS, "it called more than 10,000 tools in one turn"),
-        ("print('y')", "what runs there does not speak the protocol of Claude Code"),
+        ("print('y')", "the program that was started does not speak the protocol of Claude Code"),
     ],
 )
 async def test_a_cli_that_floods_in_a_turn_is_ended(body: str, why: str, tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from connectors.claude_code.history import MAX_HISTORY, content, find_transcript, preamble, set_aside
+from connectors.claude_code.history import MAX_HISTORY, NOTICE, content, find_transcript, preamble, retelling, set_aside
 from supervisor.protocol.conversation import Exchange, Prompt
 from supervisor.protocol.messages import MessageId
 
@@ -40,6 +40,13 @@ def test_a_history_is_told_oldest_first() -> None:
     told = preamble([Exchange(prompt="one", answer="two"), Exchange(prompt="three", answer="four")])
     assert [word for word in told.split() if word in ("one", "two", "three", "four")] == ["one", "two", "three", "four"]
     assert "left out" not in told
+
+
+def test_only_a_conversation_with_a_past_is_told_again() -> None:
+    assert retelling([]) is None
+    told = retelling([Exchange(prompt="one", answer="two")])
+    assert told is not None
+    assert (told.notice, "one" in told.preamble) == (NOTICE, True)
 
 
 def test_a_long_history_loses_its_oldest_part_and_says_so() -> None:

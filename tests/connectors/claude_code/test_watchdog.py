@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from connectors.claude_code.watchdog import Limits, Watchdog
+from connectors.claude_code.watchdog import TimeLimits, Watchdog
 
-LIMITS = Limits(turn=100.0, silence=30.0, acceptance=20.0, dropped=2.0)
+LIMITS = TimeLimits(turn=100.0, silence=30.0, acceptance=20.0, dropped=2.0)
 
 
 def due(watchdog: Watchdog, now: float, *, accepted: bool = True, ignored: bool = False, tool: bool = False) -> str:
@@ -48,4 +48,4 @@ def test_a_prompt_that_looks_dropped_ends_sooner() -> None:
 
 
 def test_a_session_has_its_own_limit_for_a_turn() -> None:
-    assert LIMITS.with_turn(7.0) == Limits(turn=7.0, silence=30.0, acceptance=20.0, dropped=2.0)
+    assert LIMITS.with_turn(7.0) == TimeLimits(turn=7.0, silence=30.0, acceptance=20.0, dropped=2.0)

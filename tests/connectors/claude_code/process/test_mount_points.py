@@ -12,7 +12,7 @@ import pytest
 
 from connectors.claude_code.process import mount_points, tree
 from connectors.claude_code.process.allowance import Excess
-from connectors.claude_code.process.orphans import ProcessRecords, Record, end_orphans
+from connectors.claude_code.process.orphans import ProcessRecord, ProcessRecords, end_orphans
 from supervisor.models.offline.model import OfflineModel
 from supervisor.protocol.conversation import Failed
 from tests.connectors.claude_code.support import HASTY, Policy, make_connector, make_spec, opened, script, tool
@@ -71,7 +71,7 @@ async def test_what_a_killed_daemon_left_is_removed_at_the_next_start(tmp_path: 
     left = mount_point(project / ".bashrc")
     gone = dataclasses.replace(tree.identify(os.getpid()), boot_id="an earlier boot")
     records = ProcessRecords(str(tmp_path))
-    records.add(Record(identity=gone, session="s1", tmp="", project=str(project), since=time.time() - 60))
+    records.add(ProcessRecord(identity=gone, session="s1", tmp="", project=str(project), since=time.time() - 60))
     await end_orphans(str(tmp_path))
     assert not left.exists()
 
@@ -81,7 +81,7 @@ def test_they_stay_while_another_session_of_the_project_may_use_them(other: str,
     project = tmp_path / "project"
     left = mount_point(project / ".bashrc")
     ended, living = (
-        Record(
+        ProcessRecord(
             identity=dataclasses.replace(tree.identify(os.getpid()), pid=number),
             session=f"s{number}",
             tmp="",
@@ -99,7 +99,9 @@ def test_they_stay_while_another_session_of_the_project_may_use_them(other: str,
 
 def test_what_a_process_that_ended_by_itself_left_is_its_own_affair(tmp_path: Path) -> None:
     left = mount_point(tmp_path / "project" / ".bashrc")
-    record = Record(identity=tree.identify(os.getpid()), session="s1", tmp="", project=str(left.parent), since=0.0)
+    record = ProcessRecord(
+        identity=tree.identify(os.getpid()), session="s1", tmp="", project=str(left.parent), since=0.0
+    )
     ProcessRecords(str(tmp_path)).remove(record, killed=False)
     assert left.exists()
 

@@ -11,7 +11,14 @@ from pathlib import Path
 import pytest
 
 from connectors.claude_code.process import tree
-from connectors.claude_code.process.orphans import ProcessRecords, Record, end_orphans, is_ours, make_tmp, state_mark
+from connectors.claude_code.process.orphans import (
+    ProcessRecord,
+    ProcessRecords,
+    end_orphans,
+    is_ours,
+    make_tmp,
+    state_mark,
+)
 from supervisor.protocol.conversation import STATE_MARK
 
 
@@ -22,9 +29,9 @@ def bystander() -> Iterator[subprocess.Popen[bytes]]:
         process.kill()
 
 
-def record(process: subprocess.Popen[bytes], **changes: object) -> Record:
+def record(process: subprocess.Popen[bytes], **changes: object) -> ProcessRecord:
     identity = dataclasses.replace(tree.identify(process.pid), **changes)  # type: ignore[arg-type]
-    return Record(identity=identity, session="s1", tmp="", project="", since=0.0)
+    return ProcessRecord(identity=identity, session="s1", tmp="", project="", since=0.0)
 
 
 @pytest.mark.parametrize("change", [{"started": 1}, {"boot_id": "another boot"}])
@@ -57,7 +64,7 @@ async def test_another_daemons_processes_are_left_alone(tmp_path: Path) -> None:
 async def test_we_and_our_ancestors_are_spared(tmp_path: Path) -> None:
     records = ProcessRecords(str(tmp_path))
     for pid in (os.getpid(), os.getppid()):
-        records.add(Record(identity=tree.identify(pid), session="s1", tmp="", project="", since=0.0))
+        records.add(ProcessRecord(identity=tree.identify(pid), session="s1", tmp="", project="", since=0.0))
     assert await end_orphans(str(tmp_path)) == []
 
 

@@ -10,9 +10,10 @@ import uuid
 from pathlib import Path
 from typing import Any
 
-from connectors.claude_code.connector import ClaudeCodeConfig, ClaudeCodeConnector
+from connectors.claude_code.config import ClaudeCodeConfig
+from connectors.claude_code.connector import ClaudeCodeConnector
 from connectors.claude_code.process.fence import NO_FENCE, ladder
-from connectors.claude_code.process.orphans import ProcessRecords, Record, state_mark
+from connectors.claude_code.process.orphans import ProcessRecord, ProcessRecords, state_mark
 from connectors.claude_code.process.process import Process
 from supervisor.protocol.conversation import (
     PROCESS_MARK,
@@ -65,7 +66,7 @@ async def run_shell(given: dict[str, Any]) -> None:
     fence = next(f for f in (*ladder(os.environ["PATH"]), NO_FENCE) if f.name == given["fence"])
     env = {"PATH": os.environ["PATH"], PROCESS_MARK: given["mark"], STATE_MARK: state_mark(given["state"])}
     process = await Process.start(["bash", "-c", BROOD], cwd="/", env=env, fence=fence, mark=given["mark"])
-    record = Record(identity=process.identity, session="s1", tmp="", project="", since=0.0)
+    record = ProcessRecord(identity=process.identity, session="s1", tmp="", project="", since=0.0)
     ProcessRecords(given["state"]).add(record)
     said = await process.read()
     say(said.decode().strip() or process.last_words)
