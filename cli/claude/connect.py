@@ -12,9 +12,10 @@ import typer
 from cli.daemon import addresses
 from cli.failures import ExitCode
 from cli.options import ConfigFile, SessionId
+from cli.terminal.events import InputEnded, Typed
 from cli.terminal.lines import read_lines
 from cli.terminal.screen import Screen
-from cli.terminal.terminal import InputEnded, Terminal, Typed
+from cli.terminal.terminal import Terminal
 from supervisor import config
 
 

@@ -10,9 +10,10 @@ import pytest
 
 from cli.daemon.addresses import Daemon
 from cli.failures import ExitCode
+from cli.terminal.events import InputEnded, Interrupted, Typed
 from cli.terminal.lines import TERMINAL_LINE
 from cli.terminal.screen import Screen
-from cli.terminal.terminal import InputEnded, Interrupted, Terminal, Typed
+from cli.terminal.terminal import Terminal
 from supervisor.protocol.errors import SessionNotFound
 from supervisor.protocol.events import ClaudeCodeQueued, ClaudeCodeStuck
 from tests.cli.conftest import SESSION
