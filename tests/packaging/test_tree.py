@@ -74,6 +74,11 @@ def test_no_package_has_more_than_12_modules(modules: dict[Path, ast.Module]) ->
     assert_only(tree_rules.full_packages(modules), FULL)
 
 
+def test_no_deadline_of_a_test_is_the_same_on_every_machine() -> None:
+    tests = {path: ast.parse((ROOT / path).read_text(encoding="utf-8")) for path in python_files("tests")}
+    assert_only((f"{path} {breach}" for path, test in tests.items() for breach in tree_rules.fixed_deadlines(test)), {})
+
+
 def assert_only(breaches: Iterator[str], exceptions: Mapping[str, str]) -> None:
     """Fail with every breach that is no exception."""
     assert [breach for breach in breaches if breach.partition(": ")[0] not in exceptions] == []
@@ -167,3 +172,22 @@ def test_one_class_by_two_ways_and_other_names_are_no_breach() -> None:
     module = ast.parse("from a import Turn\nfrom a import Turn as T\nfrom b import Lane\nimport c as x\nx.Lane")
     known = {"a": frozenset({"Turn"}), "b": frozenset({"Lane"}), "c": frozenset({"Turn"})}
     assert list(tree_rules.alike("here", module, known)) == []
+
+
+def test_a_deadline_that_is_not_scaled_is_reported() -> None:
+    fixed = """
+async with asyncio.timeout(5), connect(url, timeout=scaled(2)): pass
+await asyncio.wait_for(task, 8.0)
+process.communicate(timeout=20)
+thread.join(10)
+"""
+    scaled = """
+asyncio.timeout(scaled(5)); asyncio.timeout(0.01); until(fact, "words", timeout=60); ", ".join(words); wait(5)
+"""
+    assert sorted(tree_rules.fixed_deadlines(ast.parse(fixed))) == [
+        "line 2: timeout with 5 s",
+        "line 3: wait_for with 8.0 s",
+        "line 4: communicate with 20 s",
+        "line 5: join with 10 s",
+    ]
+    assert list(tree_rules.fixed_deadlines(ast.parse(scaled))) == []

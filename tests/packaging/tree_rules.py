@@ -19,6 +19,9 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 _BRANCHES = (ast.If, ast.For, ast.AsyncFor, ast.While, ast.ExceptHandler, ast.IfExp, ast.match_case)
 
+_SCALING = frozenset({"until", "wait_until", "ask", "turn"})
+_WAITING = frozenset({"timeout", "wait_for", "wait", "join", "result"})
+
 
 def too_long(module: ast.Module) -> Iterator[str]:
     """Yield a sentence for each function of more than 60 lines; decorators do not count, the docstring does."""
@@ -93,6 +96,23 @@ def alike(module: str, tree: ast.Module, classes: Mapping[str, frozenset[str]]) 
 def defined_classes(module: ast.Module) -> frozenset[str]:
     """Return the names of the classes at the top level of a module."""
     return frozenset(node.name for node in module.body if isinstance(node, ast.ClassDef))
+
+
+def fixed_deadlines(module: ast.Module) -> Iterator[str]:
+    """Yield a sentence for each timeout of a second or more, in tests, that does not follow the machine's speed.
+
+    A shorter one is there to expire. `tests.waiting` and the readers of the connectors' tests scale what they get.
+    """
+    for node in ast.walk(module):
+        if not isinstance(node, ast.Call):
+            continue
+        name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+        given = [keyword.value for keyword in node.keywords if keyword.arg == "timeout" and name not in _SCALING]
+        if name in _WAITING and isinstance(node.func, ast.Attribute):
+            given += node.args[-1:]
+        for value in given:
+            if isinstance(value, ast.Constant) and isinstance(value.value, int | float) and value.value >= 1:
+                yield f"line {value.lineno}: {name} with {value.value} s"
 
 
 def full_packages(modules: Iterable[Path]) -> Iterator[str]:

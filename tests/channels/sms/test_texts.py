@@ -50,7 +50,7 @@ def test_only_numbers_of_people_are_senders(number: str, normal: str | None) -> 
     assert isinstance(inbound, Inbound) == (normal is not None)
 
 
-@pytest.mark.parametrize("word", [*STOP_WORDS, "stop", " Stop\n"])
+@pytest.mark.parametrize("word", [*sorted(STOP_WORDS), "stop", " Stop\n"])
 def test_words_that_opt_out_are_left_to_the_carrier(word: str) -> None:
     assert isinstance(to_inbound(text(body=word)), str)
 

@@ -17,11 +17,11 @@ def question(*, may_rest: bool = True) -> PendingApproval:
 
 async def test_an_answer_wakes_who_waits() -> None:
     asked = question()
-    waiting = asyncio.create_task(asked.wait(60.0))
+    waiting = asyncio.create_task(asked.wait(scaled(60.0)))
     asked.answer()
     await asyncio.wait_for(waiting, scaled(10.0))
     assert asked.answered
-    await asyncio.wait_for(asked.wait(60.0), scaled(10.0))  # and so for whoever comes later
+    await asyncio.wait_for(asked.wait(scaled(60.0)), scaled(10.0))  # and so for whoever comes later
 
 
 async def test_waiting_ends_by_itself() -> None:
@@ -32,7 +32,7 @@ async def test_waiting_ends_by_itself() -> None:
 
 async def test_its_process_is_asked_for_once() -> None:
     asked = question()
-    waiting = asyncio.create_task(asked.wait(60.0))
+    waiting = asyncio.create_task(asked.wait(scaled(60.0)))
     assert asked.hurry()
     await asyncio.wait_for(waiting, scaled(10.0))
     assert not asked.hurry()
