@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from supervisor.approvals.approvals import Approvals
+from supervisor.approvals.announcer import ApprovalAnnouncer
+from supervisor.approvals.answering import ApprovalResolver
 from supervisor.approvals.approvers import Approvers
+from supervisor.approvals.asking import Approvals
+from supervisor.approvals.second_factor import SecondFactor
 from supervisor.background.progress import ProgressNotices
 from supervisor.background.recovery import Recovery
 from supervisor.background.schedule import Schedule
@@ -110,7 +113,8 @@ class Core:
         self.recorder = Recorder(store, config.state_dir, seconds=config.claude_code.checkpoint_seconds)
         self.undo = Undo(store, self.recorder, self._rights, projects)
         self._processes = FairQueue()
-        self.approvals = self._build_approvals()
+        self.approvers = Approvers(directory, projects, self.hub)
+        self.approvals, self.approval_resolver = self._build_approvals()
         self.sessions = self._build_sessions(connector, gateway)
         self.completion = self._build_completion()
         self.guard = BudgetGuard(self.spending, refused_seconds=self._tuning.refused_seconds)
@@ -119,7 +123,7 @@ class Core:
         self.acceptor = self._build_acceptor()
         self.intake = self._build_intake()
         self.operations = self._build_operations()
-        self.approval_operations = ApprovalOperations(store, self.approvals)
+        self.approval_operations = ApprovalOperations(store.approvals, self.approvers, self.approval_resolver)
         self.queue = self._build_queue()
         self.one_shot = self._build_one_shot()
         self.progress = self._build_progress()
@@ -145,18 +149,27 @@ class Core:
             hub=self.hub,
         )
 
-    def _build_approvals(self) -> Approvals:
+    def _build_approvals(self) -> tuple[Approvals, ApprovalResolver]:
         settings = self._config.approvals
-        return Approvals(
-            store=self._store,
-            hub=self.hub,
-            approvers=Approvers(self._directory, self._projects, self.hub),
+        announcer = ApprovalAnnouncer(self.hub, self.approvers)
+        second_factor = SecondFactor([Risk(name) for name in settings.high_risk])
+        approvals = Approvals(
+            store=self._store.approvals,
+            approvers=self.approvers,
+            announcer=announcer,
+            second_factor=second_factor,
             processes=self._processes,
-            epoch=self._store.epoch,
             expires_seconds=settings.expires_seconds,
             hold_seconds=settings.hold_seconds,
-            high_risks=[Risk(name) for name in settings.high_risk],
         )
+        resolver = ApprovalResolver(
+            store=self._store.approvals,
+            pending=approvals.pending,
+            announcer=announcer,
+            second_factor=second_factor,
+            epoch=self._store.epoch,
+        )
+        return approvals, resolver
 
     def _build_sessions(self, connector: Connector, gateway: Gateway) -> SessionPool:
         settings = self._config.claude_code
@@ -219,7 +232,9 @@ class Core:
         resume = ResumeCommands(self._store)
         return CommandDispatcher(
             [
-                ApproveCommands(self._store, self.approvals, Passphrases(self._store), resume),
+                ApproveCommands(
+                    self._store.approvals, self.approvers, self.approval_resolver, Passphrases(self._store), resume
+                ),
                 StatusCommands(self._store, self.turns, self.spending),
                 resume,
                 UndoCommands(self._store, self.undo),

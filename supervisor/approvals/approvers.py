@@ -1,4 +1,4 @@
-"""Who may answer a question about a tool call, and by which ways they are asked."""
+"""Who may answer a question about a tool call, and how these people are told of it."""
 
 from __future__ import annotations
 
@@ -16,17 +16,19 @@ from supervisor.store.records.accounts import User
 from supervisor.store.records.turn import Turn
 
 TOPIC = "approvals"
-"""Where services and the operator hear of all questions."""
+"""The topic on which services and the operator receive all questions."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Way:
-    """A way by which somebody is told of a question.
+class Recipient:
+    """A person who is told of a question.
 
     Attributes:
-        channel: by which their answer comes: a service that hands texts on carries the question, and they text back.
-        answers: they may answer it; else they only learn that it was asked.
-        own: it is the asker's.
+        reply: where the text of the question goes.
+        channel: by which the answer comes. It differs from the channel of `reply` where a service carries texts: the
+            service sends the question, and the person answers with a text.
+        answers: whether this person may answer; else they only learn that the question was asked.
+        own: whether this is the user whose turn makes the call.
     """
 
     reply: Reply
@@ -36,10 +38,10 @@ class Way:
 
 
 class Approvers:
-    """The asker of a turn, or those whom the project names.
+    """The people who answer questions: the approvers of the project, or else the user whose turn makes the call.
 
     Args:
-        hub: tells whether somebody watches for questions besides those who are written to.
+        hub: knows whether somebody subscribes to questions.
     """
 
     def __init__(self, directory: Directory, projects: Projects, hub: Hub) -> None:
@@ -49,7 +51,10 @@ class Approvers:
         self._hub = hub
 
     def of(self, project: ProjectName, asker: UserId) -> Sequence[UserId]:
-        """Return who may answer questions of a user's turn in a project: its asker as long as they may work there."""
+        """Return who may answer the questions of a user's turn in a project.
+
+        Without approvers in the configuration that is the user, while they may work in the project.
+        """
         found = self._projects.get(project)
         if found is not None and found.approvers:
             return found.approvers
@@ -60,28 +65,33 @@ class Approvers:
         return user_id in self.of(approval.project, approval.user_id)
 
     def may_decide(self, caller: Caller, approval: Approval) -> bool:
-        """Return whether whoever holds a token may answer a question; a service may, as it acts for every user."""
+        """Return whether the holder of a token may answer a question. A service may: it acts for every user."""
         return caller.user_id is None or self.may_answer(caller.user_id, approval)
 
     def topics(self, project: ProjectName, asker: UserId) -> Sequence[str]:
-        """Return where questions of a user's turn are announced: to services, and to those who may answer."""
+        """Return the topics on which the questions of a user's turn are published."""
         return (TOPIC, *(own_topic(user_id) for user_id in self.of(project, asker)))
 
-    def ways(self, turn: Turn) -> Sequence[Way] | None:
-        """Return how a question of a turn is told; None = nobody would see it, so it cannot be asked."""
-        approvers = self.of(turn.project, turn.user_id)
-        ways = []
-        if turn.reply is not None:  # else a program prompts, and asks where programs are: a text would be out of place
-            own = Way(reply=turn.reply, channel=turn.channel, answers=turn.user_id in approvers, own=True)
-            others = [self._to(user_id, own) for user_id in approvers if user_id != turn.user_id]
-            ways = [own, *(way for way in others if way is not None)]
-        return ways if any(way.answers for way in ways) or self._is_attended(turn) else None
+    def recipients(self, turn: Turn) -> Sequence[Recipient] | None:
+        """Return who is told of a turn's question; None = nobody could answer, so it cannot be asked.
 
-    def _is_attended(self, turn: Turn) -> bool:
+        The result is empty where only subscribers are told.
+        """
+        approvers = self.of(turn.project, turn.user_id)
+        recipients = []
+        # Without a reply a program has sent the prompt. It is asked where programs subscribe, not by text.
+        if turn.reply is not None:
+            own = Recipient(reply=turn.reply, channel=turn.channel, answers=turn.user_id in approvers, own=True)
+            others = [self._recipient(user_id, own) for user_id in approvers if user_id != turn.user_id]
+            recipients = [own, *(other for other in others if other is not None)]
+        can_be_answered = any(one.answers for one in recipients) or self._has_subscribers(turn)
+        return recipients if can_be_answered else None
+
+    def _has_subscribers(self, turn: Turn) -> bool:
         return self._hub.wanted(*self.topics(turn.project, turn.user_id))
 
-    def _to(self, user_id: UserId, own: Way) -> Way | None:
-        """Return the way to an approver: by the asker's channel where they have it, else by their first address."""
+    def _recipient(self, user_id: UserId, own: Recipient) -> Recipient | None:
+        """Return how an approver is told: by the asker's channel, or else at the approver's first address."""
         try:
             user = self._directory.user(user_id)
         except UserNotFound:
@@ -94,17 +104,18 @@ class Approvers:
         elif own.reply.meta.get(FOR_ALL):
             reply = replace(own.reply, meta={**own.reply.meta, "to": address.value, "user": user_id})
         else:
-            # What a service calls our side of a message is no number or mailbox of ours.
+            # If a service carries the texts, its account is no number or mailbox of ours.
             account = own.reply.account if own.reply.channel == address.kind else ""
             reply = Reply(channel=address.kind, to=address, account=account)
-        return Way(reply=reply, channel=address.kind, answers=True, own=False)
+        return Recipient(reply=reply, channel=address.kind, answers=True, own=False)
 
 
 def own_topic(user_id: UserId) -> str:
-    """Return where one user hears of the questions that they may answer."""
+    """Return the topic on which one user receives the questions that they may answer."""
     return f"{TOPIC}:{user_id}"
 
 
 def _address(user: User, kind: str) -> Address | None:
+    """Return a user's first address of a kind, or else their first address; None = they have none."""
     same = [address for address in user.addresses if address.kind == kind]
     return next(iter([*same, *user.addresses]), None)

@@ -6,7 +6,7 @@ import logging
 import time
 from collections.abc import Callable
 
-from supervisor.approvals.approvals import Approvals
+from supervisor.approvals.asking import Approvals
 from supervisor.config import Progress as Settings
 from supervisor.delivery.hub import Hub
 from supervisor.delivery.replies import quote, reply_id

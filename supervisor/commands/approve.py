@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from supervisor.approvals.approvals import MAX_MINUTES, Approvals
+from supervisor.approvals.answering import MAX_MINUTES, ApprovalResolver
+from supervisor.approvals.approvers import Approvers
 from supervisor.commands.dispatch import Asker, CommandAnswer
 from supervisor.commands.resume import ResumeCommands
 from supervisor.commands.words import Command, Word
 from supervisor.people.passphrases import Passphrases
 from supervisor.permissions.wording import brief
 from supervisor.protocol.errors import ApprovalClosed, NotAllowed
-from supervisor.store.port import Store
-from supervisor.store.ports.approvals import Approval, ApprovalState
+from supervisor.store.ports.approvals import Approval, ApprovalState, ApprovalStore
 
 
 class ApproveCommands:
@@ -25,11 +25,17 @@ class ApproveCommands:
     words = frozenset({Word.YES, Word.NO})
 
     def __init__(
-        self, store: Store, approvals: Approvals, passphrases: Passphrases, interrupted: ResumeCommands
+        self,
+        store: ApprovalStore,
+        approvers: Approvers,
+        resolver: ApprovalResolver,
+        passphrases: Passphrases,
+        interrupted: ResumeCommands,
     ) -> None:
         self._store = store
         self._interrupted = interrupted
-        self._approvals = approvals
+        self._approvers = approvers
+        self._resolver = resolver
         self._passphrases = passphrases
 
     async def answer(self, command: Command, asker: Asker) -> CommandAnswer:
@@ -37,11 +43,11 @@ class ApproveCommands:
         if command.misplaced:
             told = f"Write {command.word} {command.code} above the quoted text, and nothing else. Nothing was allowed."
             return CommandAnswer(text=told, shown=command.shown or None)
-        approval = await self._store.approvals.find(command.code)
+        approval = await self._store.find(command.code)
         shown = resumed = session_id = None
         if command.rest and not _minutes(command.rest):
             shown = command.shown
-        if approval is None or not self._approvals.approvers.may_answer(asker.user.id, approval):
+        if approval is None or not self._approvers.may_answer(asker.user.id, approval):
             text = f"Nothing of yours waits under {command.code}. Nothing was allowed."
         else:
             session_id = approval.session_id
@@ -60,34 +66,34 @@ class ApproveCommands:
         """Let work go on that a restart cut off, where its own person allowed what it asked; None = none does."""
         if not approval.kept or command.word is not Word.YES:
             return None
-        found = await self._store.approvals.find(approval.id)
+        found = await self._store.find(approval.id)
         if found is None or found.state is not ApprovalState.ALLOWED or asker.user.id != approval.user_id:
             return None
         return await self._interrupted.of_turn(approval.turn_id, asker.user.id)
 
     async def _carry_out(self, approval: Approval, command: Command, asker: Asker) -> str:
-        by, way = asker.user.id, asker.channel
+        by, channel = asker.user.id, asker.channel
         if command.word is Word.NO:
-            await self._approvals.resolve(approval, allow=False, by=by, way=way)
-            found = await self._store.approvals.find(approval.id)
+            await self._resolver.resolve(approval, allow=False, by=by, channel=channel)
+            found = await self._store.find(approval.id)
             if found is not None and found.consumed:
                 return f"{approval.tool} in {approval.project} is asked about again. This call was let through before."
             return f"Denied: {brief(approval.summary)}"
         if not command.rest:
-            await self._approvals.resolve(approval, allow=True, by=by, way=way)
+            await self._resolver.resolve(approval, allow=True, by=by, channel=channel)
             return f"Allowed once: {brief(approval.summary)}"
         if (minutes := _minutes(command.rest)) is not None:
-            await self._approvals.resolve(approval, allow=True, by=by, way=way, minutes=minutes)
+            await self._resolver.resolve(approval, allow=True, by=by, channel=channel, minutes=minutes)
             return (
                 f"Allowed, and {approval.tool} in {approval.project} for {minutes} minutes: {brief(approval.summary)}"
             )
-        if not self._approvals.needs_second_factor(approval, asker.channel):
+        if not self._resolver.needs_second_factor(approval, asker.channel):
             return (
                 f"Write YES {approval.code}, or YES {approval.code} 30 for 30 minutes (at most {MAX_MINUTES}). "
                 "Nothing was allowed."
             )
         await self._passphrases.check(asker.user.id, command.rest)
-        await self._approvals.resolve_proven(approval, allow=True, by=by, way=f"{way}, passphrase")
+        await self._resolver.resolve_proven(approval, allow=True, by=by, channel=f"{channel}, passphrase")
         return f"Allowed once: {brief(approval.summary)}"
 
 

@@ -2,34 +2,37 @@
 
 from __future__ import annotations
 
-from supervisor.approvals.approvals import MAX_MINUTES, MAX_NOTE, Approvals
+from supervisor.approvals.answering import MAX_MINUTES, MAX_NOTE, ApprovalResolver
+from supervisor.approvals.approvers import Approvers
 from supervisor.people.identity import Caller
 from supervisor.protocol.errors import ApprovalNotFound, InvalidMessage
 from supervisor.protocol.times import Clock, now_ms
-from supervisor.store.port import Store
-from supervisor.store.ports.approvals import Approval
+from supervisor.store.ports.approvals import Approval, ApprovalStore
 
 
 class ApprovalOperations:
     """The questions that a caller may answer; others do not exist for them."""
 
-    def __init__(self, store: Store, approvals: Approvals, clock: Clock = now_ms) -> None:
+    def __init__(
+        self, store: ApprovalStore, approvers: Approvers, resolver: ApprovalResolver, clock: Clock = now_ms
+    ) -> None:
         self._store = store
-        self._approvals = approvals
+        self._approvers = approvers
+        self._resolver = resolver
         self._clock = clock
 
     async def open(self, caller: Caller) -> list[Approval]:
         """Return the open questions that a caller may answer, oldest first."""
-        found = await self._store.approvals.open_now(now_ms=self._clock())
-        return [approval for approval in found if self._approvals.approvers.may_decide(caller, approval)]
+        found = await self._store.open_now(now_ms=self._clock())
+        return [approval for approval in found if self._approvers.may_decide(caller, approval)]
 
     async def resolve(
-        self, caller: Caller, name: str, *, allow: bool, way: str, minutes: int = 0, note: str = ""
+        self, caller: Caller, name: str, *, allow: bool, channel: str, minutes: int = 0, note: str = ""
     ) -> Approval:
         """Decide a question by its id or code; return it as it was.
 
         Args:
-            way: by which wire, for the audit trail.
+            channel: by which wire the answer came, for the audit trail.
             minutes: for how long calls of the same tool and risk in the project are allowed besides; 0 = once.
             note: why, for the audit trail; a no tells it to the model and to whoever asked for the turn.
 
@@ -42,8 +45,8 @@ class ApprovalOperations:
             raise InvalidMessage("minutes", f"must be 0 to {MAX_MINUTES}")
         if len(note) > MAX_NOTE:
             raise InvalidMessage("note", f"must be at most {MAX_NOTE} characters")
-        approval = await self._store.approvals.find(name)
-        if approval is None or not self._approvals.approvers.may_decide(caller, approval):
+        approval = await self._store.find(name)
+        if approval is None or not self._approvers.may_decide(caller, approval):
             raise ApprovalNotFound(name)
-        await self._approvals.resolve(approval, allow=allow, by=caller.name, way=way, minutes=minutes, note=note)
+        await self._resolver.resolve(approval, allow=allow, by=caller.name, channel=channel, minutes=minutes, note=note)
         return approval

@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Protocol
 
-from supervisor.approvals.question import AskingTurn
+from supervisor.approvals.pending import AskingTurn
 from supervisor.people.projects import Project
 from supervisor.permissions.policy import NeedsApproval, Risk, changes_something, decide, look_again
 from supervisor.protocol import conversation as talk

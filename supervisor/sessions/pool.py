@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from supervisor.approvals.approvals import Approvals
+from supervisor.approvals.asking import Approvals
 from supervisor.delivery.hub import Hub
 from supervisor.delivery.views import session_ended, session_updated
 from supervisor.models.gateway.gateway import Gateway

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from time import monotonic
 
-from supervisor.approvals.question import PendingApproval
+from supervisor.approvals.pending import PendingApproval
 from supervisor.protocol import conversation as talk
 from supervisor.protocol.errors import ConnectionFailed, StorageError
 from supervisor.protocol.ports import Conversation
@@ -146,7 +146,7 @@ class TurnDriver:
         """Suspend a turn until its question is answered; return where it resumes, None where it goes on as it was."""
         running.resume()
         async with lane.gate:  # a message that is being steered into the turn joins it first
-            if session is None or not question.rest():
+            if session is None or not question.suspend():
                 return None
             lane.conversation = None
         resumed = await self._suspension.until_answered(session, running, question)

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from time import monotonic
 
-from supervisor.approvals.question import PendingApproval
+from supervisor.approvals.pending import PendingApproval
 from supervisor.delivery.hub import Hub
 from supervisor.protocol import conversation as talk
 from supervisor.protocol.errors import BudgetExceeded
@@ -143,7 +143,7 @@ class RunningTurn:
         """The first of its parts that was sent into it and has not ended."""
         return next((part for part in self.joined if part.given and not part.ended.done()), None)
 
-    def may_rest(self, call: talk.ToolCall) -> bool:
+    def may_suspend(self, call: talk.ToolCall) -> bool:
         """Return whether it does nothing but wait for one call, which may then be made again by another process.
 
         A subagent's call, and others of the same turn beside it, would be lost with their process.
@@ -151,7 +151,7 @@ class RunningTurn:
         alone = not self.joined and self._calls <= {call.tool_use_id}
         return call.agent_id is None and alone and not self.stopping
 
-    def ask_to_rest(self, question: PendingApproval) -> None:
+    def ask_to_suspend(self, question: PendingApproval) -> None:
         """Ask whoever runs the turn to let its process go."""
         if not self.pause.done():
             self.pause.set_result(question)

@@ -9,8 +9,8 @@ import time
 from dataclasses import replace
 from typing import Any
 
-from supervisor.approvals.approvals import Approvals
-from supervisor.approvals.question import PendingApproval
+from supervisor.approvals.asking import Approvals
+from supervisor.approvals.pending import PendingApproval
 from supervisor.delivery.replies import quote
 from supervisor.protocol import conversation as talk
 from supervisor.protocol.errors import StorageError

@@ -151,6 +151,8 @@ class Core:
         self.hub = core.hub
         self.outbox = core.outbox
         self.approvals = core.approvals
+        self.approvers = core.approvers
+        self.approval_resolver = core.approval_resolver
         self.sessions = core.sessions
         self.completion = core.completion
         self.turns = core.turns

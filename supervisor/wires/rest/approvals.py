@@ -17,7 +17,7 @@ from supervisor.wires.http.auth import Calling, documented
 from supervisor.wires.peers import no_agents
 from supervisor.wires.rest.answers import Failure
 
-WAY = "http"
+CHANNEL = "http"
 """By which way an answer comes, for the audit trail."""
 
 Name = Annotated[str, Path(max_length=64, description="Its id, or its code")]
@@ -84,7 +84,7 @@ class ApprovalsApi:
         allow = body.decision == "allow"
         minutes, note = body.minutes, body.note or ""
         approval = await self._approval_operations.resolve(
-            caller, name, allow=allow, way=WAY, minutes=minutes, note=note
+            caller, name, allow=allow, channel=CHANNEL, minutes=minutes, note=note
         )
         return Resolved(approval_id=approval.id, decision=body.decision, summary=approval.summary)
 

@@ -248,7 +248,7 @@ class Service:
         await client.refuse_agents()
         allow = request.decision == "allow"
         name, note = request.approval_id, request.note or ""
-        approval = await self._approval_operations.resolve(caller, name, allow=allow, way=CHANNEL, note=note)
+        approval = await self._approval_operations.resolve(caller, name, allow=allow, channel=CHANNEL, note=note)
         return events.ApprovalResolved(approval_id=approval.id, decision=request.decision)
 
     # -- subscriptions

@@ -92,7 +92,7 @@ async def test_an_asker_without_the_right_any_more_allows_nothing(tmp_path: Path
         assert "Nothing was allowed" in await told(core, f"YES {approval.code}", ALICE_PHONE)
         assert await core.approval_operations.open(caller) == []
         with pytest.raises(ApprovalNotFound):
-            await core.approval_operations.resolve(caller, approval.id, allow=True, way="socket")
+            await core.approval_operations.resolve(caller, approval.id, allow=True, channel="socket")
 
 
 async def test_a_program_asks_only_where_somebody_watches(tmp_path: Path) -> None:
@@ -111,7 +111,7 @@ async def test_a_program_asks_only_where_somebody_watches(tmp_path: Path) -> Non
         async def allow() -> bool:
             waiting = await core.approval_operations.open(caller)
             for approval in waiting:
-                await core.approval_operations.resolve(caller, approval.code, allow=True, way="socket")
+                await core.approval_operations.resolve(caller, approval.code, allow=True, channel="socket")
             return bool(waiting)
 
         asked = asyncio.create_task(taken)

@@ -10,7 +10,7 @@ from supervisor.protocol.status import TurnState
 from supervisor.protocol.times import now_ms
 from supervisor.store.ports.approvals import Approval, ApprovalState
 from tests.fakes import ScriptedConnector
-from tests.supervisor.approvals.test_approvals import asking, open_one, say
+from tests.supervisor.approvals.questions import asking, open_one, say
 from tests.supervisor.harness import ALICE_PHONE, Core
 from tests.supervisor.helpers import result, scripted, text_message, told_texts
 from tests.waiting import until
@@ -143,7 +143,7 @@ async def test_a_no_while_the_daemon_stops_is_a_no(tmp_path: Path) -> None:
 def _let_go(core: Core) -> None:
     """End the waits of a scripted conversation, which hold up its prompt, as the end of a real one's process does."""
     core.approvals.stopping = True
-    for question in core.approvals._waiting.values():
+    for question in core.approvals.pending.all():
         question.answer()
 
 

@@ -143,7 +143,7 @@ async def test_a_turn_that_waits_for_a_person_is_neither_stuck_nor_worked_on(tmp
         assert (await core.store.outbox.counts())[OutboxState.PENDING] == 1
         caller = core.directory.caller(await core.token("alice"))
         (approval,) = await core.approval_operations.open(caller)
-        await core.approval_operations.resolve(caller, approval.id, allow=False, way="socket")
+        await core.approval_operations.resolve(caller, approval.id, allow=False, channel="socket")
 
 
 def test_a_footer_says_what_is_known() -> None:

@@ -18,7 +18,7 @@ from supervisor.protocol.status import EndReason, SessionStatus, TurnState
 from supervisor.store.ports.approvals import Approval, ApprovalState
 from tests.fakes import ScriptedConnector
 from tests.slowness import scaled
-from tests.supervisor.approvals.test_approvals import answer_of, asking, open_one, say
+from tests.supervisor.approvals.questions import answer_of, asking, open_one, say
 from tests.supervisor.approvals.test_kept_questions import stored
 from tests.supervisor.harness import ALICE_PHONE, Core
 from tests.supervisor.helpers import ask, connect, project, result, scripted, text_message
@@ -141,9 +141,9 @@ async def test_a_turn_may_rest_again_in_its_next_process(tmp_path: Path) -> None
         (running,) = core.turns.running_turns()
         running.on_event(ToolStarted(tool_use_id="t1", name="Bash", input={}))
         second = ToolCall(tool_use_id="t2", name="Bash", input={})
-        assert not running.may_rest(second), "another call is open"
+        assert not running.may_suspend(second), "another call is open"
         running.let_go()
-        assert running.may_rest(second)
+        assert running.may_suspend(second)
 
 
 async def test_an_end_that_meets_the_letting_go_ends_the_turn(tmp_path: Path) -> None:
@@ -154,7 +154,8 @@ async def test_an_end_that_meets_the_letting_go_ends_the_turn(tmp_path: Path) ->
         running.stopping = True
         assert not core.approvals.give_way(), "what was told to end is not let go"
         running.stopping = False
-        running.ask_to_rest(core.approvals._waiting[approval.id])
+        (question,) = core.approvals.pending.all()
+        running.ask_to_suspend(question)
         running.fail("it ended", interrupted=True)  # in the same moment
         await until(lambda: ended(core, message_id), "it is not waited for again")
         await withdrawn(core, approval)
@@ -185,7 +186,9 @@ async def test_a_no_goes_on_without_the_call(tmp_path: Path) -> None:
 async def test_why_it_was_denied_is_told_where_the_work_goes_on(tmp_path: Path) -> None:
     async with Core(tmp_path, connector=ScriptedConnector()) as core:
         message_id, approval = await resting(core)
-        await core.approvals.resolve(approval, allow=False, by="bob", way="socket", note="use {pull} instead.")
+        await core.approval_resolver.resolve(
+            approval, allow=False, by="bob", channel="socket", note="use {pull} instead."
+        )
         await goes_on(core)
         assert "Bash git push was not run: denied by bob: use {pull} instead. Go on without it" in said(core)
         assert "- Bash git push was not run: denied by bob: use {pull} instead." in await answer_of(core, message_id)

@@ -6,13 +6,13 @@ import asyncio
 
 import pytest
 
-from supervisor.approvals.question import PendingApproval
+from supervisor.approvals.pending import PendingApproval, PendingApprovals
 from supervisor.protocol.messages import SessionId
 from tests.slowness import scaled
 
 
-def question(*, may_rest: bool = True) -> PendingApproval:
-    return PendingApproval("a1", SessionId("s1"), lambda: may_rest)
+def question(*, may_suspend: bool = True) -> PendingApproval:
+    return PendingApproval("a1", SessionId("s1"), lambda: may_suspend)
 
 
 async def test_an_answer_wakes_who_waits() -> None:
@@ -38,20 +38,20 @@ async def test_its_process_is_asked_for_once() -> None:
     assert not asked.hurry()
 
 
-@pytest.mark.parametrize("way", ["hurry", "rest"])
-async def test_what_may_not_rest_keeps_its_process(way: str) -> None:
-    assert not getattr(question(may_rest=False), way)()
+@pytest.mark.parametrize("method", ["hurry", "suspend"])
+async def test_what_may_not_be_suspended_keeps_its_process(method: str) -> None:
+    assert not getattr(question(may_suspend=False), method)()
     answered = question()
     answered.answer()
-    assert not getattr(answered, way)()
-    assert not answered.resting
+    assert not getattr(answered, method)()
+    assert not answered.suspended
 
 
-async def test_once_it_rests_its_call_waits_for_the_end_of_its_process() -> None:
+async def test_once_it_is_suspended_its_call_waits_for_the_end_of_its_process() -> None:
     asked = question()
-    assert asked.rest()
+    assert asked.suspend()
     asked.answer()
-    assert asked.resting
+    assert asked.suspended
     gone = asyncio.create_task(asked.gone())
     for _ in range(5):
         await asyncio.sleep(0)
@@ -59,3 +59,20 @@ async def test_once_it_rests_its_call_waits_for_the_end_of_its_process() -> None
     gone.cancel()
     with pytest.raises(asyncio.CancelledError):
         await gone
+
+
+def test_open_questions_are_found_by_id_and_by_session_oldest_first() -> None:
+    pending = PendingApprovals()
+    first, second, other = (
+        PendingApproval(f"a{number}", SessionId(session), lambda: True)
+        for number, session in ((1, "s1"), (2, "s1"), (3, "s2"))
+    )
+    for one in (first, second, other):
+        pending.add(one)
+    assert pending.all() == [first, second, other]
+    assert pending.of_session(SessionId("s1")) == [first, second]
+    assert pending.get("a2") is second
+    pending.remove("a2")
+    pending.remove("a2")
+    assert pending.get("a2") is None
+    assert pending.of_session(SessionId("s1")) == [first]

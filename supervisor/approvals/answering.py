@@ -1,0 +1,94 @@
+"""Answers to questions about tool calls: each question is decided once."""
+
+from __future__ import annotations
+
+from supervisor.approvals import wording
+from supervisor.approvals.announcer import ApprovalAnnouncer
+from supervisor.approvals.pending import PendingApprovals
+from supervisor.approvals.second_factor import SecondFactor
+from supervisor.protocol.errors import ApprovalClosed, NotAllowed
+from supervisor.protocol.messages import well_formed
+from supervisor.protocol.times import Clock, now_ms
+from supervisor.store.ports.approvals import Approval, ApprovalStore
+
+MAX_MINUTES = 120
+"""The longest time for which one yes is valid."""
+
+MAX_NOTE = 1000
+"""The most characters of the note that says why a question was decided so."""
+
+
+class ApprovalResolver:
+    """Records the answers of people and wakes the calls that wait for them. It does not check who may answer.
+
+    Args:
+        pending: the questions for which calls of this daemon wait.
+        epoch: the number of this start of the daemon. A question of an earlier start allows nothing, unless it was
+            kept over the restart.
+        clock: milliseconds UTC.
+    """
+
+    def __init__(
+        self,
+        *,
+        store: ApprovalStore,
+        pending: PendingApprovals,
+        announcer: ApprovalAnnouncer,
+        second_factor: SecondFactor,
+        epoch: int,
+        clock: Clock = now_ms,
+    ) -> None:
+        self._store = store
+        self._pending = pending
+        self._announcer = announcer
+        self._second_factor = second_factor
+        self._epoch = epoch
+        self._clock = clock
+
+    def needs_second_factor(self, approval: Approval, channel: str) -> bool:
+        """Return whether a yes by a channel needs a passphrase, or a yes by another channel."""
+        return self._second_factor.is_needed(approval, channel)
+
+    async def resolve(
+        self, approval: Approval, *, allow: bool, by: str, channel: str, minutes: int = 0, note: str = ""
+    ) -> None:
+        """Decide a question. A no overrules a yes until the call has run, and ends the yes for later calls.
+
+        Args:
+            by: who decides, for the audit trail.
+            channel: by which the answer came, for the audit trail.
+            minutes: how long later calls of the same tool and risk in the project are allowed as well; 0 = not at all.
+            note: why, for the audit trail. The note of a no is told to the model and to the user of the turn.
+
+        Raises:
+            ApprovalClosed: it cannot be decided any more.
+            NotAllowed: a yes by this channel needs a second factor.
+        """
+        if allow and self.needs_second_factor(approval, channel):
+            raise NotAllowed(
+                f"this one needs a yes by another way than {channel}", "or YES, its code and your passphrase"
+            )
+        await self.resolve_proven(approval, allow=allow, by=by, channel=channel, minutes=minutes, note=note)
+
+    async def resolve_proven(
+        self, approval: Approval, *, allow: bool, by: str, channel: str, minutes: int = 0, note: str = ""
+    ) -> None:
+        """Decide a question for a person who needs no second factor, or has given it.
+
+        Raises:
+            ApprovalClosed: it cannot be decided any more.
+        """
+        now, note = self._clock(), well_formed(note).strip()
+        if allow:
+            done = await self._store.allow(approval.id, by, way=channel, minutes=minutes, note=note, now_ms=now)
+        else:
+            done = await self._store.deny(approval.id, by, way=channel, note=note, now_ms=now)
+        if not done:
+            latest = await self._store.find(approval.code) or approval
+            raise ApprovalClosed(wording.closed(latest, epoch=self._epoch))
+        if (question := self._pending.get(approval.id)) is not None:
+            if note and not allow:
+                question.denied = wording.denied(by, note)
+            question.answer()
+        if allow or not approval.consumed:  # a no to a call that has run only ends a grant: nobody waits for that
+            self._announcer.resolved(approval, allowed=allow)

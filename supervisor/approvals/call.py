@@ -1,0 +1,70 @@
+"""The tool call of a question: what an answer is valid for, and what people see of it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from supervisor.permissions.paths import link_targets
+from supervisor.permissions.wording import shown
+from supervisor.protocol.conversation import ToolCall
+from supervisor.store.records.session import Session
+
+EXPLANATIONS = {"Bash": frozenset({"description"})}
+"""Input keys, by tool, that only explain the call to its reader and do not change what it does."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AskedCall:
+    """A tool call together with everything that changes what it does.
+
+    Attributes:
+        links: where its paths lead that go through symbolic links. They are resolved once, so that an answer is valid
+            for exactly what its question shows.
+    """
+
+    call: ToolCall
+    session: Session
+    links: Sequence[str]
+
+    @classmethod
+    def now(cls, call: ToolCall, session: Session) -> AskedCall:
+        """Return a call with its links as they lead now."""
+        return cls(call=call, session=session, links=link_targets(call, session.project_path))
+
+    @property
+    def place(self) -> str:
+        """The folder in which the call runs, and where its links lead."""
+        return ", leading to ".join([self._folder, *self.links])
+
+    @property
+    def one_line(self) -> str:
+        """The call in one line, at most 240 characters and its place: all that a program or terminal shows of it."""
+        in_folder = [f"in {self.call.folder}"] if self.call.folder not in ("", self.session.project_path) else []
+        place = ", ".join([*in_folder, *(f"leading to {link}" for link in self.links)])
+        return shown(self.call).replace("\n", "\\n") + (f" ({place})" if place else "")
+
+    @cached_property
+    def digest(self) -> bytes:
+        """The SHA-256 of the exact call: its ids, input, folder, links and session."""
+        return self._sha256([self.call.tool_use_id, self.call.agent_id], dict(self.call.input))
+
+    @cached_property
+    def repeat_digest(self) -> bytes:
+        """The SHA-256 that stays the same when the call is made again: without its ids and the model's explanation."""
+        ignored = EXPLANATIONS.get(self.call.name, frozenset())
+        return self._sha256([], {key: value for key, value in self.call.input.items() if key not in ignored})
+
+    @property
+    def _folder(self) -> str:
+        # The shell keeps its `cd` from call to call. In a new process it starts in the project's folder again.
+        return self.call.folder or self.session.project_path
+
+    def _sha256(self, ids: Sequence[str | None], tool_input: dict[str, Any]) -> bytes:
+        # The order and form of these parts must not change: questions in the database keep their digests.
+        parts = [self.session.id, self.session.project_path, self._folder, *self.links, *ids, self.call.name]
+        return hashlib.sha256(json.dumps([*parts, tool_input], sort_keys=True, default=str).encode()).digest()

@@ -1,0 +1,71 @@
+"""What people and the model are told about a question."""
+
+from __future__ import annotations
+
+from supervisor.approvals.call import AskedCall
+from supervisor.permissions.wording import brief, shown, summary
+from supervisor.protocol.conversation import ToolCall
+from supervisor.protocol.messages import well_formed
+from supervisor.store.ports.approvals import Approval, ApprovalState
+
+LINK_CHANGED = "a link in its path was changed after the question"
+"""Why a yes does not let a call run whose path leads elsewhere by then."""
+
+NO_ANSWER = "nobody answered in time"
+TURN_ENDED = "its turn ended first"
+DENIED = "the person said no"
+STOPPING = "the daemon stops"
+
+
+def question(asked: AskedCall, code: str, seconds: float, *, asker: str, second_factor: bool) -> str:
+    """Return the text of a question: the code first, since channels cut long texts, then the call itself.
+
+    Args:
+        seconds: how long the question is open.
+        asker: the user whose turn makes the call; empty where that user is asked.
+        second_factor: a yes by the channel of this text needs a passphrase.
+    """
+    who = f" for {asker}" if asker else ""
+    minutes = max(1, round(seconds / 60))
+    proof = "; a yes by this way needs your passphrase behind the code" if second_factor else ""
+    text = f"[{asked.session.project}] May it run{who}? YES {code} or NO {code}, within {minutes} min{proof}."
+    return well_formed(f"{text}\nIn {asked.place}:\n{shown(asked.call)}")
+
+
+def waiting(asked: AskedCall) -> str:
+    """Return what somebody is told who may not answer: that their turn waits for somebody else."""
+    return f"[{asked.session.project}] {summary(asked.call)} waits for somebody's approval"
+
+
+def not_run(approval: Approval, why: str) -> str:
+    """Return what the model is told of a call that was refused."""
+    return f"{brief(approval.summary)} was not run: {why}"
+
+
+def asked_before(call: ToolCall) -> str:
+    """Return what the model is told of a call that it makes under the id of an earlier one."""
+    return f"{summary(call)} was asked about before and may already have run; check before you repeat it"
+
+
+def denied(by: str, note: str) -> str:
+    """Return why a call was denied with a note."""
+    return f"denied by {by}: {' '.join(note.split()).removesuffix('.')}"
+
+
+def closed(approval: Approval, *, epoch: int) -> str:
+    """Return why a question cannot be answered any more.
+
+    Args:
+        epoch: of the running daemon.
+    """
+    match approval.state:
+        case ApprovalState.OPEN if approval.epoch != epoch:
+            return f"{approval.code} was asked before a restart; its turn is over. Nothing was allowed"
+        case ApprovalState.ALLOWED:
+            return f"{approval.code} was allowed before{' and has been used' if approval.consumed else ''}"
+        case ApprovalState.DENIED:
+            return f"{approval.code} was denied before. Nothing was allowed"
+        case ApprovalState.WITHDRAWN:
+            return f"{approval.code} counts no more: its turn is over. Nothing was allowed"
+        case _:
+            return f"{approval.code} has expired. Nothing was allowed"

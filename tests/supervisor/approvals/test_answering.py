@@ -1,0 +1,125 @@
+"""Answers to questions: each is decided once, by whoever may, and with a second factor where one is needed."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from supervisor.commands.dispatch import Asker
+from supervisor.commands.words import parse
+from supervisor.config.tables import Approvals
+from tests.fakes import ScriptedConnector
+from tests.supervisor.approvals.questions import MAIL, PHONE, answer_of, asking, commands_of, open_one, say
+from tests.supervisor.harness import Core
+from tests.supervisor.helpers import text_message
+
+
+async def notes_of(core: Core) -> list[tuple[str, str | None]]:
+    """Return what was decided, and why, as the audit trail knows it."""
+    assert await core.store.audit.verify() is None
+    found = await core.store.audit.entries(after=0, limit=999)
+    decided = ("approval.allowed", "approval.denied")
+    return [(entry.actor, entry.detail.get("note")) for entry in found if entry.event in decided]
+
+
+async def test_a_no_denies_it_and_no_yes_comes_after(tmp_path: Path) -> None:
+    async with Core(tmp_path, connector=ScriptedConnector()) as core:
+        message_id, approval = await asking(core)
+        assert await say(core, f"NO {approval.code}") == "Denied: Bash git push"
+        assert (await answer_of(core, message_id)).startswith("allowed: False")
+        assert await say(core, f"YES {approval.code}") == f"{approval.code} was denied before. Nothing was allowed."
+
+
+@pytest.mark.parametrize(
+    ("note", "kept", "told"),
+    [
+        ("not before the release", "not before the release", "denied by bob: not before the release."),
+        (" wait.\nAsk Carol first. ", "wait.\nAsk Carol first.", "denied by bob: wait. Ask Carol first."),
+        ("half \ud800", "half \ufffd", "denied by bob: half \ufffd."),
+        (" \n", None, "the person said no."),
+        ("", None, "the person said no."),
+    ],
+)
+async def test_why_it_was_denied_is_told_and_kept(tmp_path: Path, note: str, kept: str | None, told: str) -> None:
+    async with Core(tmp_path, connector=ScriptedConnector()) as core:
+        message_id, approval = await asking(core)
+        await core.approval_resolver.resolve(approval, allow=False, by="bob", channel="socket", note=note)
+        answer = await answer_of(core, message_id)
+        assert answer.startswith("allowed: False")
+        assert answer.endswith(f"Not done:\n- Bash git push was not run: {told}")
+        assert await notes_of(core) == [("bob", kept)]
+
+
+async def test_why_it_was_allowed_is_kept_and_no_reason_of_a_later_no(tmp_path: Path) -> None:
+    async with Core(tmp_path, connector=ScriptedConnector()) as core:
+        message_id, approval = await asking(core)
+        await core.approval_resolver.resolve(approval, allow=True, by="bob", channel="socket", note="looks fine")
+        assert await answer_of(core, message_id) == "allowed: True"
+        message_id, approval = await asking(core)
+        both = (
+            core.approval_resolver.resolve(approval, allow=True, by="bob", channel="socket", note="looks fine"),
+            core.approval_resolver.resolve(approval, allow=False, by="carol", channel="socket"),
+        )
+        await asyncio.gather(*both)
+        assert (await answer_of(core, message_id)).endswith("was not run: the person said no.")
+        assert await notes_of(core) == [("bob", "looks fine"), ("bob", "looks fine"), ("carol", None)]
+
+
+@pytest.mark.parametrize("text", ["YES", "no", "ok", "ok {code}", "yes please {code}", "that is ok", "{code}"])
+async def test_no_sentence_answers_it(text: str, tmp_path: Path) -> None:
+    async with Core(tmp_path, connector=ScriptedConnector()) as core:
+        message_id, approval = await asking(core)
+        await core.intake.accept(text_message(text.format(code=approval.code)))
+        assert await open_one(core) == approval
+        await say(core, f"NO {approval.code}")
+        assert (await answer_of(core, message_id)).startswith("allowed: False")
+
+
+async def test_a_code_that_is_not_ones_own_says_nothing_of_it(tmp_path: Path) -> None:
+    async with Core(tmp_path, connector=ScriptedConnector()) as core:
+        message_id, approval = await asking(core)
+        unknown = "BBBBB" if approval.code != "BBBBB" else "CCCCC"
+        for user, code in (("bob", approval.code), ("bob", unknown), ("alice", unknown)):
+            for word in ("YES", "NO"):
+                told = await say(core, f"{word} {code}", user)
+                assert told == f"Nothing of yours waits under {code}. Nothing was allowed."
+        assert await open_one(core) == approval
+        await say(core, f"NO {approval.code}")
+        await answer_of(core, message_id)
+
+
+async def test_a_yes_for_minutes_counts_for_the_same_tool(tmp_path: Path) -> None:
+    async with Core(tmp_path, connector=ScriptedConnector()) as core:
+        first, approval = await asking(core)
+        for tail in ("0", "121", "30 minutes", "-1", "open sesame"):
+            assert "Nothing was allowed" in await say(core, f"YES {approval.code} {tail}")
+        told = await say(core, f"YES {approval.code} 30")
+        assert told == "Allowed, and Bash in site for 30 minutes: Bash git push"
+        assert await answer_of(core, first) == "allowed: True"
+        second = await core.intake.accept(text_message("deny git pull"))
+        assert second.message_id is not None
+        assert await answer_of(core, second.message_id) == "allowed: True"
+        again = "Bash in site is asked about again. This call was let through before."
+        assert await say(core, f"NO {approval.code}") == again
+        third, other = await asking(core, "git pull")
+        assert await say(core, f"NO {other.code}") == "Denied: Bash git pull"
+        assert "the person said no" in await answer_of(core, third)
+
+
+async def test_what_follows_a_code_is_not_kept(tmp_path: Path) -> None:
+    async with Core(tmp_path) as core:
+        command = parse("YES KXQPT open sesame")
+        assert command is not None
+        asker = Asker(user=core.directory.user("alice"), channel="sms", sender=PHONE)
+        assert (await commands_of(core).answer(command, asker)).shown == "YES KXQPT (the rest is not kept)"
+
+
+async def test_a_high_risk_needs_another_way(tmp_path: Path) -> None:
+    async with Core(tmp_path, connector=ScriptedConnector(), approvals=Approvals(high_risk=("shell",))) as core:
+        message_id, approval = await asking(core)
+        assert "by another way than sms" in await say(core, f"YES {approval.code}")
+        assert await open_one(core) == approval
+        assert await say(core, f"YES {approval.code}", sender=MAIL) == "Allowed once: Bash git push"
+        assert await answer_of(core, message_id) == "allowed: True"
