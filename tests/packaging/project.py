@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -18,3 +20,9 @@ def python_files(*packages: str) -> Iterator[Path]:
     for package in packages:
         for path in sorted((ROOT / package).rglob("*.py")):
             yield path.relative_to(ROOT)
+
+
+@cache
+def parsed(path: Path) -> ast.Module:
+    """Return the syntax tree of a file, given relative to the root; do not change it: the tests share it."""
+    return ast.parse((ROOT / path).read_text(encoding="utf-8"), filename=str(path))

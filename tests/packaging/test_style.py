@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterable
 from pathlib import Path
 
-from tests.packaging.project import PACKAGES, ROOT, SHIPPED, python_files
+from tests.packaging.project import PACKAGES, ROOT, SHIPPED, parsed, python_files
 
 MAX_LINES = 400
 
@@ -86,21 +86,21 @@ def test_no_file_is_longer_than_400_lines_and_no_test_longer_than_600() -> None:
 
 
 def test_every_file_starts_with_the_future_import() -> None:
-    assert_none(path for path in python_files(*PACKAGES) if not _starts_with_future_import(_parse(path)))
+    assert_none(path for path in python_files(*PACKAGES) if not _starts_with_future_import(parsed(path)))
 
 
 def test_every_module_says_what_it_is_for() -> None:
-    assert_none(path for path in python_files(*SHIPPED, "benchmarks") if ast.get_docstring(_parse(path)) is None)
+    assert_none(path for path in python_files(*SHIPPED, "benchmarks") if ast.get_docstring(parsed(path)) is None)
 
 
 def test_only_command_line_and_benchmarks_print() -> None:
     silent = [package for package in PACKAGES if package not in MAY_PRINT]
-    assert_none(path for path in python_files(*silent) if _prints(_parse(path)))
+    assert_none(path for path in python_files(*silent) if _prints(parsed(path)))
 
 
 def test_init_files_hold_a_docstring_and_nothing_else() -> None:
     inits = {path for path in python_files(*PACKAGES) if path.name == "__init__.py"}
-    assert_none(path for path in inits - FRONT_DOORS if len(_parse(path).body) > 2)
+    assert_none(path for path in inits - FRONT_DOORS if len(parsed(path).body) > 2)
 
 
 def test_every_folder_of_python_files_is_a_package() -> None:
@@ -134,10 +134,6 @@ def _test_file(module: Path) -> Path:
 
 def _text(path: Path) -> str:
     return (ROOT / path).read_text(encoding="utf-8")
-
-
-def _parse(path: Path) -> ast.Module:
-    return ast.parse(_text(path), filename=str(path))
 
 
 def _starts_with_future_import(module: ast.Module) -> bool:

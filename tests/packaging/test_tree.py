@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.packaging import tree_rules
-from tests.packaging.project import ROOT, SHIPPED, python_files
+from tests.packaging.project import SHIPPED, parsed, python_files
 
 Rule = Callable[[ast.Module], Iterator[str]]
 
@@ -46,7 +46,7 @@ FULL: Mapping[str, str] = {
 @pytest.fixture(scope="module")
 def modules() -> dict[Path, ast.Module]:
     """Every module of the product, parsed."""
-    return {path: ast.parse((ROOT / path).read_text(encoding="utf-8")) for path in python_files(*SHIPPED)}
+    return {path: parsed(path) for path in python_files(*SHIPPED)}
 
 
 @pytest.mark.parametrize(
@@ -72,8 +72,8 @@ def test_no_package_has_more_than_12_modules(modules: dict[Path, ast.Module]) ->
 
 
 def test_no_deadline_of_a_test_is_the_same_on_every_machine() -> None:
-    tests = {path: ast.parse((ROOT / path).read_text(encoding="utf-8")) for path in python_files("tests")}
-    assert_only((f"{path} {breach}" for path, test in tests.items() for breach in tree_rules.fixed_deadlines(test)), {})
+    tests = python_files("tests")
+    assert_only((f"{path} {breach}" for path in tests for breach in tree_rules.fixed_deadlines(parsed(path))), {})
 
 
 def assert_only(breaches: Iterator[str], exceptions: Mapping[str, str]) -> None:
