@@ -13,7 +13,8 @@ from supervisor.runtime.credentials import Credentials
 from supervisor.runtime.lock import StateLock
 from supervisor.runtime.state import DATABASE_FILE, audit_seal, jwt_key
 from supervisor.store import open_store
-from supervisor.wires.rest import admin
+from supervisor.wires.http import in_process
+from supervisor.wires.rest.admin.admin import admin_app
 
 
 async def call(config: Config, method: str, path: str, body: dict[str, Any] | None) -> tuple[int, dict[str, Any]]:
@@ -34,6 +35,6 @@ async def call(config: Config, method: str, path: str, body: dict[str, Any] | No
             )
             accounts = Accounts(store, directory, Projects(config.projects))
             await accounts.reload()
-            return await admin.call(admin.admin_app(accounts, store), method, path, body)
+            return await in_process.call(admin_app(accounts, store), method, path, body)
         finally:
             await store.close()

@@ -15,17 +15,13 @@ from supervisor.operations.api import Api
 from supervisor.protocol.ports import Channel, Route
 from supervisor.wires import stream
 from supervisor.wires.http.application import application
-from supervisor.wires.http.auth import documented, operator_only
 from supervisor.wires.http.guard import Guard
 from supervisor.wires.http.heads import LimitedHeads
 from supervisor.wires.listening import BACKLOG, bind
-from supervisor.wires.peers import behind_proxies, no_agents
-from supervisor.wires.rest.admin import Meter, admin_routes
-from supervisor.wires.rest.approvals import ApprovalsApi
-from supervisor.wires.rest.budgets import BudgetsApi
-from supervisor.wires.rest.changes import ChangesApi
-from supervisor.wires.rest.queue import QueueApi
-from supervisor.wires.rest.sessions import Parts, Rest
+from supervisor.wires.peers import behind_proxies
+from supervisor.wires.rest.admin.meter import Meter
+from supervisor.wires.rest.health import Parts
+from supervisor.wires.rest.routes import routers
 from supervisor.wires.stream import StreamSocket
 
 MAX_CONNECTIONS = 1_024
@@ -63,17 +59,7 @@ class HttpServer:
         self._api = api
         self._allowed_origins = allowed_origins
         self._grace_seconds = grace_seconds
-        queries = api.operations.queries
-        self._routers = (
-            Rest(api.operations, api.directory, parts).router(),
-            ChangesApi(api.store.changes, queries, api.undo).router(),
-            ApprovalsApi(api.approvals).router(),
-            QueueApi(api.queue).router(),
-            BudgetsApi(queries, api.spending).router(),
-            admin_routes(
-                api.accounts, api.store, api.operations.messages.decide, [documented, operator_only, no_agents], meter
-            ),
-        )
+        self._routers = routers(api, parts=parts, meter=meter)
         self._stream = StreamSocket(api.one_shot, api.directory, query_token_seconds=config.query_token_max_seconds)
         self._webhooks: list[Route] = []
         self._socket: socket.socket | None = None

@@ -31,10 +31,7 @@ WIDE: Mapping[str, str] = {
 }
 """Constructors of more than 9 parameters, and why."""
 
-ALIKE: Mapping[str, str] = {
-    "supervisor.wires.rest.answers": "to be split",
-    "supervisor.wires.rest.sessions": "to be split",
-}
+ALIKE: Mapping[str, str] = {}
 """Files that use two classes of one name, and why."""
 
 FULL: Mapping[str, str] = {

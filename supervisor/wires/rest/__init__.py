@@ -1,3 +1,6 @@
-"""The REST API, one module per resource."""
+"""The REST API of protocol.md section 2, one module per resource.
+
+`routes.py` lists the resources: a new one is a module here and a row there. `resource.py` holds what they share.
+"""
 
 from __future__ import annotations

@@ -6,25 +6,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Path
+from fastapi import Path
 from pydantic import BaseModel
 
 from supervisor.operations.approvals import ApprovalOperations
 from supervisor.protocol.limits import Between, Length
 from supervisor.protocol.times import rfc3339
 from supervisor.store.ports.approvals import Approval
-from supervisor.wires.http.auth import Calling, documented
-from supervisor.wires.peers import no_agents
-from supervisor.wires.rest.answers import Failure
+from supervisor.wires.http.auth import Calling
+from supervisor.wires.rest.resource import Endpoint
 
 CHANNEL = "http"
-"""By which way an answer comes, for the audit trail."""
+"""The channel that the audit trail records for a decision."""
 
 Name = Annotated[str, Path(max_length=64, description="Its id, or its code")]
 
 
 class Decision(BaseModel):
-    """Yes or no, and why; a yes may count for some minutes, for the same tool in the same project."""
+    """Allow or deny, with a reason; for `minutes`, an allow also covers calls of this tool and risk in the project."""
 
     decision: Literal["allow", "deny"]
     minutes: Annotated[int, Between(0, 120)] = 0
@@ -33,7 +32,7 @@ class Decision(BaseModel):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenApproval:
-    """A question that waits."""
+    """An open question about a tool call."""
 
     approval_id: str
     code: str
@@ -55,41 +54,39 @@ class OpenApprovals:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resolved:
-    """What was decided."""
+    """A question that was decided."""
 
     approval_id: str
     decision: str
     summary: str
 
 
-class ApprovalsApi:
-    """The routes, over what carries them out."""
+class ApprovalRoutes:
+    """The routes of approvals; `routes.py` keeps agents away from them."""
 
-    def __init__(self, approval_operations: ApprovalOperations) -> None:
-        self._approval_operations = approval_operations
+    def __init__(self, approvals: ApprovalOperations) -> None:
+        self._approvals = approvals
 
-    def router(self) -> APIRouter:
-        """Return the routes; an agent may use none of them."""
-        router = APIRouter(dependencies=[no_agents], responses={"default": {"model": Failure}})
-        router.add_api_route("/api/approvals", self.open, methods=["GET"], dependencies=[documented])
-        router.add_api_route("/api/approvals/{name}", self.resolve, methods=["POST"], dependencies=[documented])
-        return router
+    def endpoints(self) -> list[Endpoint]:
+        """Return the routes."""
+        return [
+            Endpoint("GET", "/api/approvals", self.open),
+            Endpoint("POST", "/api/approvals/{name}", self.resolve),
+        ]
 
     async def open(self, caller: Calling) -> OpenApprovals:
-        """Return the questions that wait for an answer of the caller's."""
-        return OpenApprovals(approvals=[_shown(approval) for approval in await self._approval_operations.open(caller)])
+        """Return the open questions that the caller may decide."""
+        return OpenApprovals(approvals=[_open(approval) for approval in await self._approvals.open(caller)])
 
     async def resolve(self, caller: Calling, name: Name, body: Decision) -> Resolved:
         """Decide a question, once."""
-        allow = body.decision == "allow"
-        minutes, note = body.minutes, body.note or ""
-        approval = await self._approval_operations.resolve(
-            caller, name, allow=allow, channel=CHANNEL, minutes=minutes, note=note
+        approval = await self._approvals.resolve(
+            caller, name, allow=body.decision == "allow", channel=CHANNEL, minutes=body.minutes, note=body.note or ""
         )
         return Resolved(approval_id=approval.id, decision=body.decision, summary=approval.summary)
 
 
-def _shown(approval: Approval) -> OpenApproval:
+def _open(approval: Approval) -> OpenApproval:
     return OpenApproval(
         approval_id=approval.id,
         code=approval.code,

@@ -1,4 +1,4 @@
-"""REST: how far the limits on spending are used up."""
+"""REST: the limits on spending, and how much of each is used."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 
 from supervisor.operations.queries import Queries
 from supervisor.protocol.errors import InvalidMessage
@@ -15,13 +15,13 @@ from supervisor.protocol.requests import Name
 from supervisor.protocol.times import usd
 from supervisor.spending.limits import Scope
 from supervisor.spending.spending import Spending
-from supervisor.wires.http.auth import Calling, documented
-from supervisor.wires.rest.answers import Failure
+from supervisor.wires.http.auth import Calling
+from supervisor.wires.rest.resource import Endpoint
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Budget:
-    """One limit: `session`, or `user` or `system` for today (UTC); `held_usd` is what running turns set aside."""
+    """A limit of a `session`, or of a `user` or the `system` for today (UTC); running turns reserve `held_usd`."""
 
     scope: str
     id: str
@@ -32,23 +32,21 @@ class Budget:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Budgets:
-    """The limits that concern a user, and a session where one is named; that of `system` for who oversees it."""
+    """The limits of a user and of a session, if one is given; that of the `system` for callers that oversee it."""
 
     budgets: Sequence[Budget]
 
 
-class BudgetsApi:
-    """The route, over what answers it."""
+class BudgetRoutes:
+    """The route of budgets."""
 
     def __init__(self, queries: Queries, spending: Spending) -> None:
         self._queries = queries
         self._spending = spending
 
-    def router(self) -> APIRouter:
+    def endpoints(self) -> list[Endpoint]:
         """Return the route."""
-        router = APIRouter(responses={"default": {"model": Failure}})
-        router.add_api_route("/api/budgets", self.budgets, methods=["GET"], dependencies=[documented])
-        return router
+        return [Endpoint("GET", "/api/budgets", self.budgets)]
 
     async def budgets(
         self,
@@ -56,7 +54,7 @@ class BudgetsApi:
         user_id: Annotated[Name | None, Query()] = None,
         session_id: Annotated[str | None, Query(max_length=256)] = None,
     ) -> Budgets:
-        """Return the limits of a user and a session, and what is used up of them."""
+        """Return the limits of a user and a session, and how much of each is spent and reserved."""
         session = await self._queries.session(caller, SessionId(session_id)) if session_id is not None else None
         owner: str | None = user_id or caller.user_id or (session.user_id if session is not None else None)
         if owner is None:

@@ -1,4 +1,4 @@
-"""REST: what turns changed in files, and taking it back."""
+"""REST: the file changes of a turn, undo, and the list of file operations."""
 
 from __future__ import annotations
 
@@ -6,26 +6,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query
+from fastapi import Query
 from pydantic import BaseModel
 
 from supervisor.operations.queries import Queries
-from supervisor.protocol.limits import Between
 from supervisor.protocol.messages import MessageId, SessionId
 from supervisor.protocol.times import rfc3339
 from supervisor.store.ports.changes import ChangeStore, StoredOperation
 from supervisor.undo.undo import Undo, UndoDirection
-from supervisor.wires.http.auth import Calling, documented
+from supervisor.wires.http.auth import Calling
 from supervisor.wires.http.idempotency import Repeated
-from supervisor.wires.rest.admin import MAX_SEQ
-from supervisor.wires.rest.answers import Failure
+from supervisor.wires.rest.resource import MAX_ROW_ID, SESSION, Endpoint, Id, Limit
 
-Id = Annotated[str, Path(max_length=256)]
 MessageQuery = Annotated[str | None, Query(min_length=1, max_length=64)]
 
 
 class UndoBody(BaseModel):
-    """Which turn; null = the last one of the session that changed files."""
+    """The turn to undo; null = the last turn of the session that changed files."""
 
     message_id: Annotated[str | None, Query(max_length=64)] = None
     dry_run: bool = False
@@ -33,9 +30,9 @@ class UndoBody(BaseModel):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileOperation:
-    """A call that edited a file, or, with no tool_use_id, a path that a turn left other than it found it.
+    """An edit by one tool call; without a `tool_use_id`, a path that differs before and after a turn.
 
-    Hashes are the SHA-256 of the file for a call (64 digits), and those of git blobs for the others (40 digits).
+    The hashes of a tool call are SHA-256 of the file (64 digits), those of a turn are git blob ids (40 digits).
     """
 
     id: int
@@ -53,14 +50,14 @@ class FileOperation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileOperations:
-    """File operations, newest first; the smallest id as `before` gives the next page."""
+    """File operations, newest first; pass the smallest id as `before` to get the next page."""
 
     operations: Sequence[FileOperation]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Changes:
-    """What a turn changed; `why` says why it cannot be taken back, where it cannot."""
+    """The file changes of a turn; `why` says why they cannot be undone, empty if they can."""
 
     session_id: str
     message_id: str
@@ -72,7 +69,7 @@ class Changes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Undone:
-    """What an undo did, or with dry_run would do; `undone`: the turn's changes are not there any more."""
+    """What an undo did, or with `dry_run` would do; `undone` tells whether the turn's changes are reverted now."""
 
     session_id: str
     message_id: str
@@ -81,25 +78,24 @@ class Undone:
     undone: bool
 
 
-class ChangesApi:
-    """The routes, over what carries them out."""
+class ChangeRoutes:
+    """The routes of file changes."""
 
     def __init__(self, changes: ChangeStore, queries: Queries, undo: Undo) -> None:
         self._changes = changes
         self._queries = queries
         self._undo = undo
 
-    def router(self) -> APIRouter:
+    def endpoints(self) -> list[Endpoint]:
         """Return the routes."""
-        router = APIRouter(responses={"default": {"model": Failure}})
-        session = "/api/claude-code/sessions/{session_id}"
-        router.add_api_route(f"{session}/changes", self.changes, methods=["GET"], dependencies=[documented])
-        router.add_api_route(f"{session}/undo", self.undo, methods=["POST"], dependencies=[documented])
-        router.add_api_route("/api/file-operations", self.operations, methods=["GET"], dependencies=[documented])
-        return router
+        return [
+            Endpoint("GET", f"{SESSION}/changes", self.changes),
+            Endpoint("POST", f"{SESSION}/undo", self.undo),
+            Endpoint("GET", "/api/file-operations", self.operations),
+        ]
 
     async def changes(self, caller: Calling, session_id: Id, message_id: MessageQuery = None) -> Changes:
-        """Return what a turn changed, as a diff: that of a message, or the last one that changed files."""
+        """Return the diff of a turn: that of `message_id`, or the last turn that changed files."""
         session = await self._queries.session(caller, SessionId(session_id))
         found = await self._undo.difference(await self._undo.find(session.id, message_id))
         return Changes(
@@ -111,8 +107,8 @@ class ChangesApi:
             why=found.why,
         )
 
-    async def undo(self, caller: Calling, session_id: Id, body: UndoBody, same: Repeated) -> Undone:
-        """Take back what a turn changed; where that was done before, take the undo back."""
+    async def undo(self, caller: Calling, session_id: Id, body: UndoBody, repeatable: Repeated) -> Undone:
+        """Revert the file changes of a turn; if they are reverted already, restore them."""
         session = await self._queries.session(caller, SessionId(session_id))
         turn = await self._undo.find(session.id, body.message_id)
         done = await self._undo.take_back(turn, caller.name, user_id=caller.user_id, dry_run=body.dry_run)
@@ -131,10 +127,10 @@ class ChangesApi:
         message_id: MessageQuery = None,
         user_id: Annotated[str | None, Query(max_length=64)] = None,
         path: Annotated[str | None, Query(max_length=4096)] = None,
-        before: Annotated[int | None, Query(ge=0, le=MAX_SEQ)] = None,
-        limit: Annotated[int, Between(1, 500), Query()] = 100,
+        before: Annotated[int | None, Query(ge=0, le=MAX_ROW_ID)] = None,
+        limit: Annotated[Limit, Query()] = 100,
     ) -> FileOperations:
-        """Return which files were changed by which turn, tool and user."""
+        """Return which turn, tool and user changed which files."""
         if session_id is not None:
             await self._queries.session(caller, SessionId(session_id))
         user = self._queries.user(caller, user_id).id if user_id is not None else caller.user_id

@@ -1,4 +1,4 @@
-"""REST: messages that wait for their turn."""
+"""REST: the queue of messages that wait for their turn."""
 
 from __future__ import annotations
 
@@ -6,19 +6,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query
+from fastapi import Path, Query
 
 from supervisor.operations.queue import QueueOperations
-from supervisor.protocol.limits import Between
 from supervisor.protocol.messages import SessionId
 from supervisor.protocol.times import rfc3339
-from supervisor.wires.http.auth import Calling, documented
-from supervisor.wires.rest.answers import Failure
+from supervisor.wires.http.auth import Calling
+from supervisor.wires.rest.resource import Endpoint, Limit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Waiting:
-    """A message that waits; `place` counts from 1 within its conversation."""
+class QueuedMessage:
+    """A message in the queue; `place` counts from 1 within its conversation."""
 
     message_id: str
     session_id: str | None
@@ -31,40 +30,38 @@ class Waiting:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
-    """What waits, oldest first."""
+class QueuedMessages:
+    """The queue, oldest message first."""
 
-    queue: Sequence[Waiting]
+    queue: Sequence[QueuedMessage]
 
 
-class QueueApi:
-    """The routes, over what carries them out."""
+class QueueRoutes:
+    """The routes of the queue."""
 
     def __init__(self, queue: QueueOperations) -> None:
         self._queue = queue
 
-    def router(self) -> APIRouter:
+    def endpoints(self) -> list[Endpoint]:
         """Return the routes."""
-        router = APIRouter(responses={"default": {"model": Failure}})
-        router.add_api_route("/api/queue", self.queue, methods=["GET"], dependencies=[documented])
-        router.add_api_route(
-            "/api/messages/{message_id}", self.cancel, methods=["DELETE"], status_code=204, dependencies=[documented]
-        )
-        return router
+        return [
+            Endpoint("GET", "/api/queue", self.queue),
+            Endpoint("DELETE", "/api/messages/{message_id}", self.cancel, 204),
+        ]
 
     async def queue(
         self,
         caller: Calling,
         session_id: Annotated[str | None, Query(max_length=256)] = None,
-        limit: Annotated[int, Between(1, 500), Query()] = 100,
-    ) -> Line:
+        limit: Annotated[Limit, Query()] = 100,
+    ) -> QueuedMessages:
         """Return the messages that wait for their turn."""
         places: dict[str, int] = {}
-        waiting = []
+        queued = []
         for turn in await self._queue.list(caller, SessionId(session_id) if session_id else None, limit=limit):
             places[turn.lane] = places.get(turn.lane, 0) + 1
-            waiting.append(
-                Waiting(
+            queued.append(
+                QueuedMessage(
                     message_id=turn.message_id,
                     session_id=turn.session_id,
                     user_id=turn.user_id,
@@ -75,8 +72,8 @@ class QueueApi:
                     accepted_at=rfc3339(turn.accepted_ms),
                 )
             )
-        return Line(queue=waiting)
+        return QueuedMessages(queue=queued)
 
     async def cancel(self, caller: Calling, message_id: Annotated[str, Path(max_length=64)]) -> None:
-        """Take a waiting message back; one that runs is interrupted instead."""
+        """Remove a message from the queue; 409 if its turn has started: interrupt the session instead."""
         await self._queue.cancel(caller, message_id)

@@ -13,8 +13,8 @@ import httpx
 from supervisor import config
 from supervisor.protocol.ports import Channel, Connector
 from supervisor.wires.http_server import HttpServer
-from supervisor.wires.rest.admin import Meter
-from supervisor.wires.rest.sessions import Parts
+from supervisor.wires.rest.admin.meter import Meter
+from supervisor.wires.rest.health import Parts
 from tests.slowness import scaled
 from tests.supervisor.harness import OPERATOR, SERVICE, Core
 

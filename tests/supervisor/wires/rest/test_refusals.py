@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import json
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +12,6 @@ import pytest
 from supervisor import config
 from tests.supervisor.harness import ALICE_PHONE
 from tests.supervisor.wires.http.serving import ROUTE, SESSIONS, Served, refusal
-
-
-@pytest.fixture
-async def served(tmp_path: Path) -> AsyncIterator[Served]:
-    async with Served(tmp_path) as served:
-        yield served
 
 
 async def test_everything_else_needs_a_token(served: Served) -> None:

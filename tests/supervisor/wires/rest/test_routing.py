@@ -1,27 +1,19 @@
-"""REST over a real port: messages that other services hand in, and what everything has cost."""
+"""Messages that other services hand over, over a real port."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from supervisor.protocol.times import now_ms
-from supervisor.wires.rest.sessions import CHANNEL
 from tests import fakes
 from tests.supervisor.harness import ALICE_MAIL, ALICE_PHONE
 from tests.supervisor.helpers import result, text_message
 from tests.supervisor.scripted import ScriptedConnector
 from tests.supervisor.wires.http.serving import ROUTE, Served, refusal
 from tests.waiting import until
-
-
-@pytest.fixture
-async def served(tmp_path: Path) -> AsyncIterator[Served]:
-    async with Served(tmp_path) as served:
-        yield served
 
 
 @pytest.mark.parametrize("sender", [ALICE_PHONE, ALICE_MAIL, "Alice@Example.ORG", "alice"])
@@ -110,30 +102,6 @@ async def test_answer_to_a_question_is_taken_before_routing_and_read_by_no_model
         await until(served.core.all_answered, "it has ended")
         assert (await result(served.core, receipt.message_id)).answer == "allowed: True"
         assert [text for _, text in connector.prompts] == ["deny git push"]
-
-
-# -- costs
-
-
-async def test_costs_are_grouped(served: Served) -> None:
-    session_id = await served.session()
-    await served.prompt(session_id, "one")
-    await served.prompt(await served.session("bob"), "two")
-    total = (await served.service.get("/api/costs")).json()
-    assert total == {"total_usd": 0.0, "rows": []}
-    by_user = (await served.service.get("/api/costs", params={"group_by": "user"})).json()["rows"]
-    assert {row["key"]: row["message_count"] for row in by_user} == {"alice": 1, "bob": 1}
-    assert set(by_user[0]) == {"key", "cost_usd", "message_count", "input_tokens", "output_tokens"}
-    params = {"session_id": session_id, "group_by": "channel", "since": "2020-01-01"}
-    by_channel = (await served.service.get("/api/costs", params=params)).json()["rows"]
-    assert [(row["key"], row["message_count"]) for row in by_channel] == [(CHANNEL, 1)]
-
-
-@pytest.mark.parametrize("since", ["yesterday or so", "0001-01-01T00:00:00+14:00", "2024-13-01"])
-async def test_cost_of_no_date_is_refused(served: Served, since: str) -> None:
-    status, code, text = refusal(await served.service.get("/api/costs", params={"since": since}))
-    assert (status, code) == (422, "invalid_message")
-    assert "since" in text
 
 
 async def _equal(found: Any, wanted: object) -> bool:

@@ -1,0 +1,59 @@
+"""The resources of the admin API, one row each, and an application that serves them without a daemon."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from fastapi import APIRouter
+from fastapi.params import Depends
+from starlette.types import ASGIApp
+
+from supervisor.people.accounts import Accounts
+from supervisor.people.passphrases import Passphrases
+from supervisor.store.port import Store
+from supervisor.wires.http.api import api
+from supervisor.wires.http.bodies import Bodies
+from supervisor.wires.http.guard import Guard
+from supervisor.wires.rest.admin.audit import AuditRoutes
+from supervisor.wires.rest.admin.database import DatabaseRoutes
+from supervisor.wires.rest.admin.meter import Meter, MeterRoutes
+from supervisor.wires.rest.admin.routing import Decide, RoutingCheckRoutes
+from supervisor.wires.rest.admin.tokens import TokenRoutes
+from supervisor.wires.rest.admin.users import UserRoutes
+from supervisor.wires.rest.resource import resource_router
+
+PREFIX = "/api/admin"
+
+
+def admin_router(
+    accounts: Accounts,
+    store: Store,
+    *,
+    decide: Decide | None = None,
+    meter: Meter | None = None,
+    dependencies: Sequence[Depends] = (),
+) -> APIRouter:
+    """Return the routes of /api/admin.
+
+    Args:
+        decide: None = there is no daemon that could route.
+        meter: None = there is no daemon with a gateway.
+        dependencies: what every request must pass first; the caller of this function decides who may use the API.
+    """
+    return resource_router(
+        [
+            *UserRoutes(accounts, Passphrases(store)).endpoints(),
+            *TokenRoutes(accounts).endpoints(),
+            *DatabaseRoutes(store).endpoints(),
+            *AuditRoutes(store.audit).endpoints(),
+            *RoutingCheckRoutes(accounts, decide).endpoints(),
+            *MeterRoutes(meter).endpoints(),
+        ],
+        prefix=PREFIX,
+        dependencies=dependencies,
+    )
+
+
+def admin_app(accounts: Accounts, store: Store) -> ASGIApp:
+    """Return an application with only these routes, for a process that holds the database; it asks for no token."""
+    return Guard(Bodies(api(admin_router(accounts, store))))

@@ -1,0 +1,190 @@
+"""REST: messages of a session (history, prompt and answer), and the state of one message."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from fastapi import Query
+from pydantic import AfterValidator, BaseModel
+from pydantic_core import from_json
+
+from supervisor.delivery.views import usage
+from supervisor.operations.messages import MessageOperations
+from supervisor.operations.queries import Queries
+from supervisor.protocol.errors import IdempotencyConflict, MessageNotFound
+from supervisor.protocol.messages import SessionId
+from supervisor.protocol.queue import Mode
+from supervisor.protocol.requests import Text
+from supervisor.protocol.times import rfc3339, usd
+from supervisor.store.records.result import Result
+from supervisor.wires.http.auth import Calling
+from supervisor.wires.http.idempotency import Repeated
+from supervisor.wires.rest.resource import (
+    SESSION,
+    Endpoint,
+    Id,
+    Limit,
+    body_from,
+    key_conflict,
+    work_request,
+)
+
+CHANNEL = "http"
+"""The channel of a prompt that came by REST to a session."""
+
+
+def _plain_json(context: dict[str, Any]) -> dict[str, Any]:
+    try:
+        # Parsed as the socket parses a frame: a context that fails here could not be shown in the history.
+        from_json(json.dumps(context, allow_nan=False, ensure_ascii=False).encode())
+    except (ValueError, RecursionError):
+        raise ValueError("must be plain JSON: no NaN, no lone surrogates, not nested too deeply") from None
+    return context
+
+
+Context = Annotated[dict[str, Any], AfterValidator(_plain_json)]
+
+
+class Prompt(BaseModel):
+    """A prompt for a session; `mode` says what it does while a turn runs, null = as configured."""
+
+    message: Text
+    context: Context | None = None
+    mode: Mode | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """Claude Code's answer to a prompt."""
+
+    message_id: str
+    content: str
+    cost_usd: float | None
+    timestamp: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HistoryMessage:
+    """A stored message of a session; `user_id` is its writer, null for an answer."""
+
+    id: str
+    direction: str
+    message: str
+    timestamp: str
+    cost_usd: float | None
+    status: str
+    context: Mapping[str, Any] | None
+    user_id: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class History:
+    """Messages of a session, oldest first."""
+
+    session_id: str
+    messages: Sequence[HistoryMessage]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """An accepted message: where it was routed, the state of its turn, its answer.
+
+    Attributes:
+        error: why the turn failed; empty if it completed or has not ended.
+    """
+
+    message_id: str
+    state: str
+    target: str
+    reason: str
+    user_id: str
+    session_id: str | None
+    channel: str
+    message: str
+    answer: str
+    error: str
+    stop_reason: str
+    cost_usd: float
+    usage: Mapping[str, int]
+    duration_ms: int
+    accepted_at: str
+    ended_at: str | None
+
+
+class MessageRoutes:
+    """The routes of messages."""
+
+    def __init__(self, messages: MessageOperations, queries: Queries) -> None:
+        self._messages = messages
+        self._queries = queries
+
+    def endpoints(self) -> list[Endpoint]:
+        """Return the routes."""
+        return [
+            Endpoint("GET", f"{SESSION}/messages", self.history),
+            Endpoint("POST", f"{SESSION}/messages", self.send),
+            Endpoint("GET", "/api/messages/{message_id}", self.message),
+        ]
+
+    async def history(
+        self,
+        caller: Calling,
+        session_id: Id,
+        limit: Annotated[Limit, Query()] = 50,
+        before: Annotated[str | None, Query(min_length=1, max_length=64)] = None,
+    ) -> History:
+        """Return the newest messages before another, oldest first."""
+        found = await self._queries.history(caller, SessionId(session_id), limit=limit, before=before)
+        return History(session_id=session_id, messages=[body_from(HistoryMessage, stored) for stored in found])
+
+    async def send(self, caller: Calling, session_id: Id, body: Prompt, repeatable: Repeated) -> Answer:
+        """Send a prompt and wait for its answer; the turn goes on if the client disconnects."""
+        request = work_request(caller, CHANNEL, repeatable)
+        try:
+            taken = await self._messages.send(request, SessionId(session_id), body.message, body.context, body.mode)
+        except IdempotencyConflict:
+            raise key_conflict(repeatable) from None
+        return answer_body(await self._messages.answer(taken))
+
+    async def message(self, caller: Calling, message_id: Id) -> Message:
+        """Return the state of an accepted message."""
+        result = await self._queries.result(caller, message_id)
+        if result is None:
+            raise MessageNotFound(message_id)
+        return message_body(result)
+
+
+def answer_body(result: Result) -> Answer:
+    """Return a completed turn as the answer to its prompt."""
+    return Answer(
+        message_id=result.turn.message_id,
+        content=result.answer,
+        cost_usd=usd(result.cost_nanos),
+        timestamp=rfc3339(result.ended_ms if result.ended_ms is not None else result.turn.accepted_ms),
+    )
+
+
+def message_body(result: Result) -> Message:
+    """Return a message with the state of its turn."""
+    turn = result.turn
+    return Message(
+        message_id=turn.message_id,
+        state=turn.state.value,
+        target=turn.target.value,
+        reason=turn.reason,
+        user_id=turn.user_id,
+        session_id=turn.session_id,
+        channel=turn.channel,
+        message=turn.text,
+        answer=result.answer,
+        error=result.why,
+        stop_reason=result.stop_reason,
+        cost_usd=usd(result.cost_nanos),
+        usage=usage(result.tokens),
+        duration_ms=result.duration_ms,
+        accepted_at=rfc3339(turn.accepted_ms),
+        ended_at=rfc3339(result.ended_ms) if result.ended_ms is not None else None,
+    )

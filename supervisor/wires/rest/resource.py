@@ -1,0 +1,84 @@
+"""What the resources share: the row of a route, the body of a failure, common parameters, repeated requests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+from typing import Annotated, Any, TypeVar
+
+from fastapi import APIRouter, Path
+from fastapi.params import Depends
+
+from supervisor.operations.work_request import WorkRequest
+from supervisor.people.identity import Caller
+from supervisor.protocol.errors import IdempotencyConflict
+from supervisor.protocol.limits import Between
+from supervisor.wires.http.auth import documented
+from supervisor.wires.http.idempotency import Repeatable
+
+T = TypeVar("T")
+
+SESSIONS = "/api/claude-code/sessions"
+SESSION = SESSIONS + "/{session_id}"
+
+MAX_ROW_ID = 2**63 - 1
+"""The largest integer that the database stores."""
+
+Id = Annotated[str, Path(max_length=256)]
+Limit = Annotated[int, Between(1, 500)]
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One route of a resource.
+
+    Attributes:
+        handler: answers the request; FastAPI reads its signature and its docstring.
+        status: the HTTP status of success.
+    """
+
+    method: str
+    path: str
+    handler: Callable[..., Any]
+    status: int = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """A request that was not carried out; `retry_after` in seconds."""
+
+    error: str
+    code: str
+    remedy: str = ""
+    retry_after: float | None = None
+
+
+def resource_router(
+    endpoints: Sequence[Endpoint], *, prefix: str = "", dependencies: Sequence[Depends] = (documented,)
+) -> APIRouter:
+    """Return the routes of a resource.
+
+    Args:
+        dependencies: what every request must pass first. `documented` passes all: it is for /openapi.json only.
+    """
+    router = APIRouter(prefix=prefix, dependencies=dependencies, responses={"default": {"model": Failure}})
+    for endpoint in endpoints:
+        router.add_api_route(endpoint.path, endpoint.handler, methods=[endpoint.method], status_code=endpoint.status)
+    return router
+
+
+def body_from(kind: type[T], event: object) -> T:
+    """Return a body of a dataclass `kind`, with those fields of an event that `kind` has."""
+    return kind(**{item.name: getattr(event, item.name) for item in fields(kind)})  # type: ignore[arg-type]
+
+
+def work_request(caller: Caller, channel: str, repeatable: Repeatable | None) -> WorkRequest:
+    """Return the operation's request; with an Idempotency-Key, the store deduplicates it."""
+    if repeatable is None:
+        return WorkRequest(caller=caller, channel=channel)
+    return WorkRequest(caller=caller, channel=channel, external_id=repeatable.external_id, digest=repeatable.digest)
+
+
+def key_conflict(repeatable: Repeatable | None) -> IdempotencyConflict:
+    """Return the error of a key that was used for another body; it names the key as the client wrote it."""
+    return IdempotencyConflict(repeatable.key if repeatable is not None else "")

@@ -1,0 +1,49 @@
+"""The resources of the REST API, one row each."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from supervisor.operations.api import Api
+from supervisor.wires.http.auth import documented, operator_only
+from supervisor.wires.peers import no_agents
+from supervisor.wires.rest.admin.admin import admin_router
+from supervisor.wires.rest.admin.meter import Meter
+from supervisor.wires.rest.approvals import ApprovalRoutes
+from supervisor.wires.rest.budgets import BudgetRoutes
+from supervisor.wires.rest.changes import ChangeRoutes
+from supervisor.wires.rest.costs import CostRoutes
+from supervisor.wires.rest.health import HealthRoutes, Parts
+from supervisor.wires.rest.messages import MessageRoutes
+from supervisor.wires.rest.queue import QueueRoutes
+from supervisor.wires.rest.resource import resource_router
+from supervisor.wires.rest.routing import RoutingRoutes
+from supervisor.wires.rest.sessions import SessionRoutes
+
+
+def routers(api: Api, *, parts: Parts, meter: Meter | None) -> list[APIRouter]:
+    """Return the routers of all resources.
+
+    Args:
+        parts: which parts of the daemon work, for /readyz.
+        meter: the totals that the gateway counted, for /api/admin/meter; None = there is no gateway.
+    """
+    queries, sessions, messages = api.operations.queries, api.operations.sessions, api.operations.messages
+    return [
+        resource_router(SessionRoutes(sessions, queries).endpoints()),
+        resource_router(MessageRoutes(messages, queries).endpoints()),
+        resource_router(RoutingRoutes(messages, api.directory).endpoints()),
+        resource_router(CostRoutes(queries).endpoints()),
+        resource_router(BudgetRoutes(queries, api.spending).endpoints()),
+        resource_router(ChangeRoutes(api.store.changes, queries, api.undo).endpoints()),
+        resource_router(QueueRoutes(api.queue).endpoints()),
+        resource_router(ApprovalRoutes(api.approvals).endpoints(), dependencies=[documented, no_agents]),
+        resource_router(HealthRoutes(parts).endpoints(), dependencies=[]),
+        admin_router(
+            api.accounts,
+            api.store,
+            decide=messages.decide,
+            meter=meter,
+            dependencies=[documented, operator_only, no_agents],
+        ),
+    ]

@@ -1,0 +1,160 @@
+"""Messages over a real port: prompt, answer, history, the state of one message; and records as their bodies."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import asdict
+from typing import Any
+
+from supervisor.protocol.conversation import Tokens
+from supervisor.protocol.messages import MessageId, ProjectName, SessionId, UserId
+from supervisor.protocol.status import Target, TurnState
+from supervisor.store.records.result import Result
+from supervisor.store.records.turn import Turn
+from supervisor.wires.rest.messages import CHANNEL, answer_body, message_body
+from tests.supervisor.wires.http.serving import SESSIONS, Served, refusal
+from tests.waiting import until
+
+
+async def test_prompt_is_answered(served: Served) -> None:
+    session_id = await served.session()
+    response = await served.service.post(
+        f"{SESSIONS}/{session_id}/messages", json={"message": "hello", "context": {"file": "a.py"}}
+    )
+    assert response.status_code == 200
+    answer = response.json()
+    assert set(answer) == {"message_id", "content", "cost_usd", "timestamp"}
+    assert answer["content"] == "hello"
+    history = (await served.service.get(f"{SESSIONS}/{session_id}/messages")).json()
+    assert history["session_id"] == session_id
+    asked, answered = history["messages"]
+    assert set(asked) == {"id", "direction", "message", "timestamp", "cost_usd", "status", "context", "user_id"}
+    assert asked["user_id"] == "alice"
+    assert (asked["id"], asked["direction"], asked["context"]) == (
+        answer["message_id"],
+        "to_claude",
+        {"file": "a.py"},
+    )
+    assert (answered["direction"], answered["message"]) == ("from_claude", "hello")
+
+
+async def test_history_is_read_backwards(served: Served) -> None:
+    session_id = await served.session()
+    for text in ("one", "two", "three"):
+        await served.prompt(session_id, text)
+    path = f"{SESSIONS}/{session_id}/messages"
+    newest = (await served.service.get(path, params={"limit": 2})).json()["messages"]
+    assert [one["message"] for one in newest] == ["three", "three"]
+    older = (await served.service.get(path, params={"limit": 3, "before": newest[0]["id"]})).json()["messages"]
+    assert [one["message"] for one in older] == ["one", "two", "two"]
+
+
+async def test_message_is_followed_by_its_id(served: Served) -> None:
+    session_id = await served.session()
+    message_id = (await served.prompt(session_id, "hello")).json()["message_id"]
+    found = (await served.service.get(f"/api/messages/{message_id}")).json()
+    assert found | {"duration_ms": 0, "accepted_at": "", "ended_at": "", "usage": {}} == {
+        "message_id": message_id,
+        "state": "completed",
+        "target": "claude_code",
+        "reason": "sent to the session",
+        "user_id": "alice",
+        "session_id": session_id,
+        "channel": CHANNEL,
+        "message": "hello",
+        "answer": "hello",
+        "error": "",
+        "stop_reason": "end_turn",
+        "cost_usd": 0.0,
+        "usage": {},
+        "duration_ms": 0,
+        "accepted_at": "",
+        "ended_at": "",
+    }
+    assert set(found["usage"]) >= {"input_tokens", "output_tokens"}
+
+
+async def test_message_that_failed_says_why(served: Served) -> None:
+    session_id = await served.session()
+    failed = await served.prompt(session_id, "fail the disk is gone")
+    assert refusal(failed) == (502, "turn_failed", "Claude Code failed: the disk is gone")
+    last = (await served.service.get(f"{SESSIONS}/{session_id}/messages")).json()["messages"][0]
+    found = (await served.service.get(f"/api/messages/{last['id']}")).json()
+    assert (found["state"], found["error"]) == ("failed", "the disk is gone")
+
+
+async def test_turn_that_timed_out_is_504(served: Served) -> None:
+    late = await served.prompt(await served.session(), "time out")
+    assert (late.status_code, late.json()["code"]) == (504, "turn_failed")
+
+
+async def test_client_that_leaves_does_not_stop_its_turn(served: Served) -> None:
+    session_id = await served.session()
+    waiting = asyncio.create_task(served.prompt(session_id, "hold"), name="the client")
+    await until(lambda: served.core.scripted.prompts == ["hold"], "the prompt is written")
+    waiting.cancel()
+    await asyncio.wait([waiting])
+    served.core.scripted.release()
+
+    async def answers() -> list[str]:
+        history = (await served.service.get(f"{SESSIONS}/{session_id}/messages")).json()["messages"]
+        return [one["message"] for one in history if one["direction"] == "from_claude"]
+
+    await until(lambda: _equal(answers(), ["released"]), "the answer is in the history")
+
+
+async def _equal(found: Any, wanted: object) -> bool:
+    return bool(await found == wanted)
+
+
+def result_of(state: TurnState, ended_ms: int | None) -> Result:
+    turn = Turn(
+        id=1,
+        message_id=MessageId("m"),
+        lane="s",
+        target=Target.CLAUDE_CODE,
+        reason="keyword fix",
+        state=state,
+        user_id=UserId("alice"),
+        session_id=SessionId("s"),
+        project=ProjectName("site"),
+        exclusive=True,
+        channel="sms",
+        thread="",
+        text="fix it",
+        note="",
+        context=None,
+        reply=None,
+        accepted_ms=1_700_000_000_000,
+    )
+    return Result(
+        turn=turn,
+        answer="fixed",
+        answer_id=MessageId("a"),
+        why="",
+        stop_reason="end_turn",
+        duration_ms=1500,
+        cost_nanos=1_500_000,
+        tokens=Tokens(input=1, output=2, cache_read=3, cache_write_5m=4, cache_write_1h=5),
+        ended_ms=ended_ms,
+    )
+
+
+def test_money_leaves_as_dollars_and_time_as_rfc_3339() -> None:
+    assert asdict(answer_body(result_of(TurnState.COMPLETED, 1_700_000_001_500))) == {
+        "message_id": "m",
+        "content": "fixed",
+        "cost_usd": 0.0015,
+        "timestamp": "2023-11-14T22:13:21.500Z",
+    }
+
+
+def test_message_that_runs_has_no_end() -> None:
+    shown = asdict(message_body(result_of(TurnState.RUNNING, None)))
+    assert (shown["state"], shown["ended_at"], shown["accepted_at"]) == ("running", None, "2023-11-14T22:13:20.000Z")
+    assert shown["usage"] == {
+        "input_tokens": 1,
+        "output_tokens": 2,
+        "cache_read_input_tokens": 3,
+        "cache_creation_input_tokens": 9,
+    }
