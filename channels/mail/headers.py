@@ -1,4 +1,7 @@
-"""The header block of a mail, read strictly: what two programs could read differently is refused."""
+"""The header block of a mail (RFC 5322 section 2.2), parsed strictly.
+
+A header block that two programs could read in different ways is refused.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +12,15 @@ from email.errors import HeaderParseError
 from email.header import decode_header, make_header
 
 MAX_HEADERS = 1000
+"""The most header fields of a mail."""
+
 MAX_HEADER_BYTES = 262_144
-_MAX_DECODED = 4000
+"""The largest header block, in bytes."""
+
+MAX_REFERENCES = 20
+"""The most message ids of References that we read and write: the first one and the last ones."""
+
+_MAX_DECODED = 4000  # characters of one value that are decoded
 
 _FIELD = re.compile(rb"([!-9;-~]+):(.*)", re.DOTALL)
 _MESSAGE_ID = re.compile(r"<[!-;=?-~]{3,250}>")
@@ -18,7 +28,7 @@ _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]+")
 
 
 class MalformedMail(Exception):
-    """A header block that is not plain RFC 5322; says why."""
+    """The header block does not follow RFC 5322. `str(error)` is the reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,36 +36,35 @@ class Headers:
     """The header fields of a mail, topmost first.
 
     Attributes:
-        fields: pairs of the name in lower case and the unfolded value.
+        fields: pairs of the name, in lower case, and the unfolded value.
     """
 
     fields: Sequence[tuple[str, str]]
 
     def all(self, name: str) -> list[str]:
-        """Return the values of every field of that name (lower case), topmost first."""
+        """Return the values of all fields with this name (lower case), topmost first."""
         return [value for key, value in self.fields if key == name]
 
     def first(self, name: str) -> str:
-        """Return the value of the topmost field of that name, or an empty string."""
+        """Return the value of the topmost field with this name; empty = there is none."""
         return next((value for key, value in self.fields if key == name), "")
 
     def message_ids(self, name: str) -> list[str]:
-        """Return the message ids, `<...>` each, of all fields of that name, in order."""
+        """Return the message ids, each with its `<>`, of all fields with this name, in order."""
         return [found for value in self.all(name) for found in _MESSAGE_ID.findall(value)]
 
     def words(self, name: str, limit: int = 500) -> str:
-        """Return a field for people: encoded words decoded, one line, at most `limit` characters."""
+        """Return the decoded value of a field as one line of at most `limit` characters."""
         return decode_words(self.first(name))[:limit]
 
 
 def split(raw: bytes) -> tuple[Headers, bytes]:
-    """Return the header fields of a mail and its body.
+    """Return the headers and the body of a mail.
 
-    A lone CR or LF among the headers is refused: one program would end the line there and see another From than the
-    program that checked it.
+    A lone CR or LF in the headers is refused: a program that ends a line there would see another From than we do.
 
     Raises:
-        MalformedMail: it cannot be read in one way only.
+        MalformedMail: the header block is ambiguous or too large.
     """
     head, blank, body = raw.partition(b"\r\n\r\n")
     if not blank:
@@ -84,7 +93,7 @@ def split(raw: bytes) -> tuple[Headers, bytes]:
 
 
 def decode_words(value: str) -> str:
-    """Return a header's value with its encoded words (RFC 2047) decoded, on one line and without control characters."""
+    """Return a header value with its encoded words (RFC 2047) decoded, as one line without control characters."""
     value = value[:_MAX_DECODED]
     try:
         decoded = str(make_header(decode_header(value)))

@@ -1,4 +1,8 @@
-"""Asks Twilio for what its webhooks did not bring: it tries each only once, and none while we are down."""
+"""Polls Twilio's list of messages for those whose webhook did not arrive, e.g. while the daemon was down.
+
+Twilio tries a webhook once (https://www.twilio.com/docs/usage/webhooks/webhooks-connection-overrides). The list:
+https://www.twilio.com/docs/messaging/api/message-resource#read-multiple-message-resources
+"""
 
 from __future__ import annotations
 
@@ -7,76 +11,78 @@ import logging
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-from channels.sms.api import Message, TwilioApi
 from channels.sms.config import SmsConfig
+from channels.sms.receiver import Receiver, TextMessage
 from channels.sms.reports import Reports
-from channels.sms.texts import Text, Texts
+from channels.sms.twilio.api import Message, TwilioApi
 from supervisor.protocol.errors import StorageError, TemporaryFailure
 from supervisor.protocol.ports import ChannelHost
 
 logger = logging.getLogger(__name__)
 
 MARK = "caught_up"
-"""The mark's name: how far Twilio's list has been read, in milliseconds UTC."""
+"""The name of the mark: the time up to which the list has been read, in milliseconds since 1970 UTC."""
 
 LOOK_BACK = timedelta(hours=2)
-"""How far before the mark each poll begins: for clocks that differ, and a list that lags."""
+"""Each poll starts that long before the mark, because clocks differ and the list may lag."""
 
 
 class CatchUp:
-    """Reads Twilio's list of messages at start and every `catch_up_seconds`.
+    """Polls Twilio's list at the start and then every `catch_up_seconds`.
 
-    At the very first start it begins `LOOK_BACK` ago: who tried the number while it was being set up gets an answer.
+    The first poll of all starts `LOOK_BACK` ago, so that messages from the time of the set-up get an answer.
 
     Args:
         clock: returns seconds since 1970 UTC.
     """
 
     def __init__(
-        self, config: SmsConfig, host: ChannelHost, texts: Texts, reports: Reports, clock: Callable[[], float]
+        self, config: SmsConfig, host: ChannelHost, receiver: Receiver, reports: Reports, clock: Callable[[], float]
     ) -> None:
         self._config = config
         self._host = host
-        self._texts = texts
+        self._receiver = receiver
         self._reports = reports
         self._clock = clock
         self._broken = False
 
     async def run(self, api: TwilioApi) -> None:
-        """Poll for ever; a failure is logged when it begins and when it is over."""
+        """Poll until cancelled. A series of failures is logged at its start and at its end."""
         while True:
             try:
                 await self.poll(api)
             except (TemporaryFailure, StorageError) as error:
                 if not self._broken:
                     self._broken = True
-                    logger.warning("sms: missed texts cannot be fetched for now: %s", error)
+                    logger.warning("sms: missed texts cannot be fetched: %s", error)
             else:
                 if self._broken:
                     self._broken = False
-                    logger.info("sms: missed texts are being fetched again")
+                    logger.info("sms: missed texts can be fetched again")
             await asyncio.sleep(self._config.catch_up_seconds)
 
     async def poll(self, api: TwilioApi) -> None:
-        """Hand in what came and report what became of ours since the mark; move the mark when all of it is stored.
+        """Hand in received messages and report on sent ones since the mark; then move the mark.
 
         Raises:
             TemporaryFailure: Twilio cannot be asked now.
-            StorageError: something was not stored.
+            StorageError: something was not stored; the mark is not moved.
         """
         begun = int(self._clock() * 1000)
         mark = await self._host.get_mark(MARK)
         since = datetime.fromtimestamp((begun if mark is None else min(mark, begun)) / 1000, UTC) - LOOK_BACK
         number = self._config.from_number
         received = [m async for m in api.find(to=number, since=since) if not m.outgoing and self._is_ours(m)]
-        for message in reversed(received):  # the list is newest first; people are answered in their order
-            await self._texts.take(
-                Text(sid=message.sid, sender=message.sender, to=message.to, body=message.body, media=message.media)
-            )
+        for message in reversed(received):  # the list is newest first; hand in the oldest first
+            await self._receiver.receive(_to_text(message))
         for message in [m async for m in api.find(sender=number, since=since) if m.outgoing and self._is_ours(m)]:
             await self._reports.pass_on_listed(message)
         await self._host.set_mark(MARK, begun)
 
     def _is_ours(self, message: Message) -> bool:
-        """Return whether it is a message of this channel; without a number of our own the list is the account's."""
+        """Return whether the message belongs to this channel. Without a number, the list is that of the account."""
         return bool(self._config.from_number) or message.service_sid == self._config.messaging_service_sid
+
+
+def _to_text(message: Message) -> TextMessage:
+    return TextMessage(sid=message.sid, sender=message.sender, to=message.to, body=message.body, media=message.media)

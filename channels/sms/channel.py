@@ -1,4 +1,4 @@
-"""The SMS channel: replies out by Twilio's API, texts and delivery reports in by its signed webhooks."""
+"""The SMS channel: sends replies through Twilio's API, receives messages and reports by signed webhooks."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from channels.sms.api import REQUEST_SECONDS, TwilioApi, open_api
-from channels.sms.assignments import Assignments
+from channels.sms.body.plain import clean, plain_text, typed
+from channels.sms.body.shaping import Body, shape
+from channels.sms.bounded import BoundedDict
 from channels.sms.catchup import CatchUp
 from channels.sms.config import SmsConfig
-from channels.sms.plain import clean, plain_text, typed
-from channels.sms.recent import Recent
+from channels.sms.receiver import Receiver
+from channels.sms.reply_sids import ReplySids
 from channels.sms.reports import PRICE_DELAYS, CallbackUrls, Reports
-from channels.sms.shaping import Body, shape
-from channels.sms.signature import Signatures
-from channels.sms.texts import Texts
+from channels.sms.twilio.api import REQUEST_SECONDS, TwilioApi, open_api
+from channels.sms.twilio.signature import Signatures
 from channels.sms.webhooks import STATUS_PATH, Webhooks
 from supervisor.protocol.errors import TemporaryFailure
 from supervisor.protocol.messages import SENTENCE, VERBATIM, NotSent, Outbound, OutboxId, Reconciled, Sent, Unknown
@@ -28,18 +28,23 @@ from supervisor.protocol.ports import Channel, ChannelHost, Route
 logger = logging.getLogger(__name__)
 
 TRIAL_PREFIX = "Sent from your Twilio trial account - "
-"""What Twilio puts before the body of every message of a trial account."""
+"""Twilio puts this text before the body of every message of a trial account."""
 
 CLOCK_MARGIN = timedelta(seconds=5)
-"""How much earlier than ours Twilio's clock may date a message."""
+"""How much Twilio's clock may be behind ours."""
 
 POLLS = 2
-"""How often Twilio's list must not show a message before it counts as not sent."""
+"""The number of times that Twilio's list must not contain a message before it counts as not sent."""
 
 
 @dataclass(slots=True)
 class _Try:
-    """A send of this process: when it began, in seconds since 1970 UTC, and how often it was looked for in vain."""
+    """A send of this process.
+
+    Attributes:
+        since: its start, in seconds since 1970 UTC.
+        polls: the number of searches that did not find the message.
+    """
 
     since: float
     polls: int = 0
@@ -48,17 +53,17 @@ class _Try:
 class SmsChannel(Channel):
     """Text messages through one Twilio account.
 
-    A reply is one body of at most `max_segments` segments and 1600 characters. Where more exists it ends in "Reply MORE
-    for the rest" and `Sent.note` is `more:<offset>`: sending the same text again with `Outbound.meta["offset"]` set to
-    that number sends the next part. The offset counts characters of the plain text, which the same Markdown always
-    gives.
+    A reply is one body of at most `max_segments` segments and 1600 characters. A longer reply is cut: the body ends
+    with "Reply MORE for the rest", and `Sent.note` is `more:<offset>`. The same text with `Outbound.meta["offset"]` set
+    to this number gives the next part. The offset counts characters of the plain text, which is always the same for the
+    same Markdown.
 
     Args:
-        tokens: the auth tokens that webhooks may be signed with; requests are made with the first.
-        status_key: proves that a status callback's URL is of our making.
+        tokens: the auth tokens with which webhooks may be signed; requests use the first one.
+        status_key: the key of the HMAC in the URLs of status callbacks.
         clock: returns seconds since 1970 UTC.
-        request_seconds: how long Twilio may take to answer.
-        price_delays: when a delivered message is asked for its price, in seconds.
+        request_seconds: the longest duration of one request to Twilio.
+        price_delays: see `reports.PRICE_DELAYS`.
     """
 
     name = "sms"
@@ -79,14 +84,14 @@ class SmsChannel(Channel):
         self._clock = clock
         self._request_seconds = request_seconds
         self._callbacks = CallbackUrls(host.public_url, STATUS_PATH, status_key)
-        self._texts = Texts(host)
+        self._receiver = Receiver(host)
         self._reports = Reports(host, price_delays)
-        self._assignments = Assignments()
-        self._tries: Recent[OutboxId, _Try] = Recent(10_000)
+        self._assignments = ReplySids()
+        self._tries: BoundedDict[OutboxId, _Try] = BoundedDict(10_000)
         self._webhooks = Webhooks(
-            host, Signatures(tokens, host.public_url), self._callbacks, self._texts, self._reports, self._assignments
+            host, Signatures(tokens, host.public_url), self._callbacks, self._receiver, self._reports, self._assignments
         )
-        self._catch_up = CatchUp(config, host, self._texts, self._reports, clock)
+        self._catch_up = CatchUp(config, host, self._receiver, self._reports, clock)
         self._api: TwilioApi | None = None
 
     def routes(self) -> Sequence[Route]:
@@ -125,9 +130,9 @@ class SmsChannel(Channel):
         return _sent(message.sid, message.segments, body, outbound)
 
     async def reconcile(self, outbound: Outbound) -> Reconciled:
-        """Look for the message in what callbacks told, then in Twilio's list: same recipient and body, taken since.
+        """Look for the message among the SIDs of callbacks, then in Twilio's list by recipient, body and time.
 
-        Not found counts only after `reconcile_after_seconds` and two looks, for the list may lag.
+        A message counts as not sent after `POLLS` searches and `reconcile_after_seconds`, because the list may lag.
 
         Raises:
             TemporaryFailure: Twilio cannot be asked now.
@@ -143,7 +148,7 @@ class SmsChannel(Channel):
         matches: list[tuple[datetime, str]] = []
         async with aclosing(api.find(to=outbound.to.value, sender=self._sender(outbound))) as messages:
             async for message in messages:
-                # By the time Twilio took it, since one that still waits has no time of sending to filter by.
+                # Compare the time of creation: a queued message has no time of sending.
                 if message.created is None:
                     continue
                 if message.created < begun - timedelta(hours=1):
@@ -171,7 +176,7 @@ class SmsChannel(Channel):
         return self._api
 
     def _sender(self, outbound: Outbound) -> str:
-        """Return the number to send from, the one they wrote to; empty where a messaging service chooses it."""
+        """Return the number to send from: the one that the user wrote to; empty = the messaging service chooses."""
         if self._config.messaging_service_sid:
             return ""
         return outbound.account or self._config.from_number
@@ -179,12 +184,12 @@ class SmsChannel(Channel):
     async def _body(self, outbound: Outbound) -> Body:
         offset = outbound.meta.get("offset", 0)
         if not isinstance(offset, int) or offset < 0:
-            raise AssertionError("the offset of a reply is a number that this channel gave")
+            raise AssertionError("the offset of a reply is a number from Sent.note")
         if outbound.meta.get(VERBATIM):
             plain = clean(outbound.text)
         elif outbound.meta.get(SENTENCE):
             plain = typed(outbound.text)
-        else:  # a hostile text can take the Markdown parser seconds: not on the loop
+        else:  # the Markdown parser can take seconds for a hostile text, so a thread does it
             plain = await asyncio.to_thread(plain_text, outbound.text)
         return shape(plain, max_segments=self._config.max_segments, offset=offset)
 
@@ -193,5 +198,5 @@ def _sent(sid: str, segments: int, body: Body, outbound: Outbound) -> Sent:
     note = f"more:{body.next_offset}"
     if body.next_offset is None:
         note = "more:end" if outbound.meta.get("offset") else ""
-    # With a messaging service Twilio counts none until it has chosen a number.
+    # With a messaging service, Twilio reports 0 segments until it has chosen a number.
     return Sent(provider_id=sid, segments=segments or body.segments, note=note)

@@ -1,4 +1,4 @@
-"""The entry of the SMS channel: its table in config.toml and how it is built from it."""
+"""The entry of the SMS channel: its table in config.toml, and how the channel is built from it."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ from contextlib import suppress
 
 from channels.sms.channel import SmsChannel
 from channels.sms.config import SmsConfig
-from channels.sms.signature import Signatures
+from channels.sms.twilio.signature import Signatures
 from supervisor.protocol.errors import ConfigError
 from supervisor.protocol.ports import ChannelHost, ChannelPlugin
 
 TOKEN = "TWILIO_AUTH_TOKEN"  # noqa: S105  # the name of the secret
 PREVIOUS_TOKEN = "TWILIO_AUTH_TOKEN_PREVIOUS"  # noqa: S105
-"""Set while the token is being replaced: webhooks signed with it are still taken."""
+"""The name of the old token during a change of tokens. Webhooks that are signed with it are still accepted."""
 
 
 def build(config: SmsConfig, host: ChannelHost) -> SmsChannel:
     """Build the channel.
 
     Raises:
-        ConfigError: `http.public_url` or the secret TWILIO_AUTH_TOKEN is missing: no signature could be checked.
+        ConfigError: `http.public_url` or the secret TWILIO_AUTH_TOKEN is missing, so signatures cannot be verified.
     """
     if not host.public_url:
         raise ConfigError(
@@ -28,7 +28,7 @@ def build(config: SmsConfig, host: ChannelHost) -> SmsChannel:
             "set it to the address under which Twilio reaches this server, as https://xswarm.example.org",
         )
     tokens = [host.secret(TOKEN)]
-    with suppress(ConfigError):  # it is set only while a replacement is going on
+    with suppress(ConfigError):  # it is set only during a change of tokens
         tokens.append(host.secret(PREVIOUS_TOKEN))
     try:
         Signatures(tokens, host.public_url)

@@ -1,4 +1,7 @@
-"""What Twilio reports of our messages: the states, our own proof in the callback's URL, and the price afterwards."""
+"""Status reports of sent messages: their states, the URL of the status callback, and the price.
+
+https://www.twilio.com/docs/messaging/guides/track-outbound-message-status
+"""
 
 from __future__ import annotations
 
@@ -10,9 +13,9 @@ from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from urllib.parse import parse_qs, urlencode
 
-from channels.sms.api import Message, TwilioApi
-from channels.sms.failures import undelivered_reason
-from channels.sms.recent import Recent
+from channels.sms.bounded import BoundedDict
+from channels.sms.twilio.api import Message, TwilioApi
+from channels.sms.twilio.failures import undelivered_reason
 from supervisor.protocol.errors import StorageError, TemporaryFailure
 from supervisor.protocol.messages import Delivery, OutboxId
 from supervisor.protocol.ports import ChannelHost
@@ -20,7 +23,7 @@ from supervisor.protocol.ports import ChannelHost
 logger = logging.getLogger(__name__)
 
 PRICE_DELAYS = (5.0, 60.0, 600.0, 3600.0)
-"""When a final message is asked for its price, which Twilio fills in later; seconds after each other."""
+"""Pauses before each request for the price of a final message, in seconds. Twilio sets the price later."""
 
 _STATES = {
     "accepted": "sent",
@@ -35,12 +38,13 @@ _STATES = {
     "failed": "undelivered",
     "canceled": "undelivered",
 }
+"""The state of a reply by Twilio's MessageStatus."""
 
 
 def to_delivery(
     sid: str, status: str, error_code: str = "", *, outbox_id: OutboxId | None = None, price_nanos: int | None = None
 ) -> Delivery | None:
-    """Return a report in the core's terms, or None for a status that says nothing of one of our messages."""
+    """Return a delivery report for the core; None = the status is not one of a sent message."""
     state = _STATES.get(status)
     if state is None:
         return None
@@ -49,9 +53,10 @@ def to_delivery(
 
 
 class CallbackUrls:
-    """Makes the URLs that hear what becomes of a reply, and knows its own again.
+    """Makes and verifies the URLs of status callbacks.
 
-    They name the reply, so a report tells us which message is which even where the answer to the send was lost.
+    The URL names the reply, so a report identifies the reply even if the response to the send was lost. An HMAC proves
+    that we made the URL.
     """
 
     def __init__(self, public_url: str, path: str, key: bytes) -> None:
@@ -59,11 +64,11 @@ class CallbackUrls:
         self._key = key
 
     def make(self, outbox_id: OutboxId) -> str:
-        """Return the callback's URL for a reply."""
+        """Return the callback URL of a reply."""
         return f"{self._base}?{urlencode({'ob': outbox_id, 's': self._mac(outbox_id)})}"
 
     def outbox_id(self, query: str) -> OutboxId | None:
-        """Return the reply that a callback's query names, or None where it is not one that we made."""
+        """Return the reply in the query of a callback; None = we did not make this URL."""
         try:
             fields = parse_qs(query, errors="strict", max_num_fields=10)
             outbox_id, given = fields["ob"][0], fields["s"][0].encode("ascii")
@@ -77,6 +82,13 @@ class CallbackUrls:
 
 @dataclass(order=True, slots=True)
 class _Due:
+    """A price to ask for.
+
+    Attributes:
+        at: when, in seconds of the event loop's clock.
+        tries: the number of requests so far.
+    """
+
     at: float
     sid: str = field(compare=False)
     outbox_id: OutboxId | None = field(compare=False)
@@ -84,10 +96,10 @@ class _Due:
 
 
 class Reports:
-    """Passes reports on to the core, and asks for the price of what has reached its end.
+    """Passes reports on to the core, and asks for the price of messages in a final state.
 
     Args:
-        delays: as `PRICE_DELAYS`.
+        delays: see `PRICE_DELAYS`.
     """
 
     def __init__(self, host: ChannelHost, delays: Sequence[float] = PRICE_DELAYS) -> None:
@@ -95,14 +107,14 @@ class Reports:
         self._delays = delays
         self._due: list[_Due] = []
         self._wake = asyncio.Event()
-        # The messages that have reached their end, and whether their price was reported too.
-        self._ended: Recent[str, bool] = Recent(10_000)
+        # The messages in a final state, and whether their price is reported.
+        self._ended: BoundedDict[str, bool] = BoundedDict(10_000)
 
     async def pass_on(self, delivery: Delivery) -> None:
-        """Tell the core.
+        """Pass a report on to the core.
 
         Raises:
-            StorageError: it was not recorded.
+            StorageError: the report was not recorded.
         """
         await self._host.delivered(delivery)
         sid = delivery.provider_id
@@ -113,10 +125,10 @@ class Reports:
             self._ask_later(_Due(self._now() + self._delays[0], sid, delivery.outbox_id))
 
     async def pass_on_listed(self, message: Message) -> None:
-        """Tell the core what Twilio's list says of one of our messages, once it has reached its end.
+        """Report the final state of a message in Twilio's list to the core; other states are ignored.
 
         Raises:
-            StorageError: it was not recorded.
+            StorageError: the report was not recorded.
         """
         delivery = to_delivery(message.sid, message.status, message.error_code, price_nanos=message.price_nanos)
         if delivery is None or delivery.state == "sent":
@@ -128,7 +140,7 @@ class Reports:
             self._ended[message.sid] = priced
 
     async def price_messages(self, api: TwilioApi) -> None:
-        """Ask for prices as they fall due, for ever."""
+        """Ask for prices when they are due, until cancelled."""
         while True:
             self._wake.clear()
             wait = self._due[0].at - self._now() if self._due else None

@@ -1,4 +1,8 @@
-"""The two webhooks of Twilio: a text that came, and what became of one of ours."""
+"""The two webhooks that Twilio calls: for a received message, and for the status of a sent one.
+
+https://www.twilio.com/docs/messaging/guides/webhook-request and
+https://www.twilio.com/docs/messaging/guides/track-outbound-message-status
+"""
 
 from __future__ import annotations
 
@@ -6,10 +10,10 @@ import logging
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
-from channels.sms.assignments import Assignments
+from channels.sms.receiver import Receiver, TextMessage
+from channels.sms.reply_sids import ReplySids
 from channels.sms.reports import CallbackUrls, Reports, to_delivery
-from channels.sms.signature import Signatures
-from channels.sms.texts import Text, Texts
+from channels.sms.twilio.signature import Signatures
 from supervisor.protocol.errors import StorageError
 from supervisor.protocol.ports import ChannelHost, Route, WebRequest, WebResponse
 
@@ -19,7 +23,7 @@ TEXT_PATH = "/webhooks/twilio/sms"
 STATUS_PATH = "/webhooks/twilio/status"
 
 _ACCEPTED = WebResponse(status=200, body=b"<Response/>", content_type="text/xml")
-"""An empty answer: the real one is sent by the API, and has an id of its own."""
+"""An empty TwiML document: the answer is sent later through the API."""
 
 _RECORDED = WebResponse(status=204)
 _REFUSED = WebResponse(status=403, body=b"the signature does not match\n")
@@ -27,10 +31,10 @@ _NOT_STORED = WebResponse(status=503, body=b"not stored, try again\n", headers={
 
 
 class Webhooks:
-    """Answers Twilio's requests: 403 where the signature fails, before anything is read; 503 where the store fails.
+    """Handles Twilio's requests: 403 for a wrong signature, 503 if the message cannot be stored.
 
     Args:
-        assignments: told here which message carries which reply.
+        reply_sids: learns the message SIDs from status reports.
     """
 
     def __init__(
@@ -38,31 +42,31 @@ class Webhooks:
         host: ChannelHost,
         signatures: Signatures,
         callbacks: CallbackUrls,
-        texts: Texts,
+        receiver: Receiver,
         reports: Reports,
-        assignments: Assignments,
+        reply_sids: ReplySids,
     ) -> None:
         self._host = host
         self._signatures = signatures
         self._callbacks = callbacks
-        self._texts = texts
+        self._receiver = receiver
         self._reports = reports
-        self._assignments = assignments
+        self._assignments = reply_sids
         self._refusing = False
 
     def routes(self) -> Sequence[Route]:
-        """Return both paths."""
+        """Return the routes of both webhooks."""
         return (
             Route(method="POST", path=TEXT_PATH, handler=self.text),
             Route(method="POST", path=STATUS_PATH, handler=self.status),
         )
 
     async def text(self, request: WebRequest) -> WebResponse:
-        """Take a text message; answers only after it is stored."""
+        """Receive a text message. The response is sent after the message is stored."""
         form = await self._genuine_form(request)
         if form is None:
             return _REFUSED
-        text = Text(
+        text = TextMessage(
             sid=form.get("MessageSid", ""),
             sender=form.get("From", ""),
             to=form.get("To", ""),
@@ -71,14 +75,14 @@ class Webhooks:
             opt_out=form.get("OptOutType", ""),
         )
         try:
-            await self._texts.take(text)
+            await self._receiver.receive(text)
         except StorageError as error:
             logger.warning("%s: text message not accepted: %s", text.sid, error)
             return _NOT_STORED
         return _ACCEPTED
 
     async def status(self, request: WebRequest) -> WebResponse:
-        """Take a report on one of our messages."""
+        """Receive a status report of one of our messages."""
         form = await self._genuine_form(request)
         outbox_id = self._callbacks.outbox_id(request.query)
         if form is None or outbox_id is None:
@@ -96,20 +100,23 @@ class Webhooks:
         return _RECORDED
 
     async def _genuine_form(self, request: WebRequest) -> Mapping[str, str] | None:
-        """Check the signature. A series of refusals leaves one trace: anybody can cause them, in any number."""
+        """Return the form of a request with a valid signature; None = refuse the request.
+
+        A series of refusals is logged and recorded once, because anybody can cause any number of them.
+        """
         form = self._signatures.genuine_form(request)
         if form is None and not self._refusing:
             self._refusing = True
             logger.warning(
-                "sms: a webhook was refused because its signature does not match; if it came from Twilio, check that "
-                "http.public_url is what its console calls, and TWILIO_AUTH_TOKEN"
+                "sms: a webhook was refused because its signature does not match; if it came from Twilio, check "
+                "TWILIO_AUTH_TOKEN, and that http.public_url is the address in the Twilio console"
             )
-            with suppress(StorageError):  # a forgery is refused with or without a trace
+            with suppress(StorageError):  # the forgery is refused even if it cannot be recorded
                 await self._host.dropped("", f"{request.path}: the signature does not match")
         elif form is not None:
             self._refusing = False
-            if await request.from_agent():  # it has come to know the token of Twilio, and writes in anybody's name
-                logger.error("sms: a webhook with a good signature came from an agent, and was refused")
+            if await request.from_agent():  # an agent that knows the token could write in the name of any user
+                logger.error("sms: a webhook with a valid signature came from an agent and was refused")
                 with suppress(StorageError):
                     await self._host.dropped("", f"{request.path}: signed by an agent")
                 return None

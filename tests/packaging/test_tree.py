@@ -21,8 +21,6 @@ LONG: Mapping[str, str] = {
 BRANCHED: Mapping[str, str] = {
     "supervisor/store/messages/accept.py accept": "to be split",
     "supervisor/undo/undo.py Undo.take_back": "to be split",
-    "channels/mail/sender.py parse_author": "to be split",
-    "channels/sms/plain.py _Blocks.add": "to be split",
 }
 """Functions of more than 15 branches, and why."""
 
@@ -34,9 +32,7 @@ WIDE: Mapping[str, str] = {
 ALIKE: Mapping[str, str] = {}
 """Files that use two classes of one name, and why."""
 
-FULL: Mapping[str, str] = {
-    "channels/sms": "to be split",
-}
+FULL: Mapping[str, str] = {}
 """Packages of more than 12 modules, and why."""
 
 

@@ -7,9 +7,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+from channels.mail.channel import MailChannel
 from channels.mail.config import LmtpConfig, MailConfig, SmtpConfig
-from channels.mail.plugin import MailChannel
+from channels.mail.incoming.receiver import Receiver
+from supervisor.protocol.messages import Inbound
 from supervisor.protocol.ports import ChannelHost
+from tests.channels.hosts import RecordingHost
 from tests.waiting import until
 
 US = "bot@example.org"
@@ -46,6 +49,15 @@ def mail(*headers: tuple[str, str], body: str = "please build it", **changes: st
     lines = [f"{name}: {value}" for name, value in fields.items() if value is not None]
     lines += [f"{name}: {value}" for name, value in headers]
     return ("\r\n".join(lines) + "\r\n\r\n" + body.replace("\n", "\r\n") + "\r\n").encode()
+
+
+async def received(*mails: bytes, host: RecordingHost | None = None, envelope_from: str = ADMIN) -> list[Inbound]:
+    """Receive mails in order; returns what the host has accepted."""
+    host = host or RecordingHost()
+    receiver = Receiver(config(), host)
+    for raw in mails:
+        await receiver.receive(raw, envelope_from)
+    return host.accepted
 
 
 @asynccontextmanager

@@ -8,11 +8,11 @@ import time
 
 import pytest
 
+from channels.sms.body.shaping import MORE_NOTE
 from channels.sms.catchup import MARK
 from channels.sms.channel import TRIAL_PREFIX
 from channels.sms.config import SmsConfig
 from channels.sms.plugin import PLUGIN
-from channels.sms.shaping import MORE_NOTE
 from supervisor.demo.twilio import Failure, TwilioStandIn
 from supervisor.demo.twilio_book import REFUSED_NUMBERS
 from supervisor.protocol.errors import OutcomeUnknown, PermanentFailure, TemporaryFailure

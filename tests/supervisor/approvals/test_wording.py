@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from channels.sms.shaping import shape
+from channels.sms.body.shaping import shape
 from supervisor.approvals import wording
 from supervisor.permissions.policy import Risk
 from supervisor.permissions.wording import SHOWN_CHARACTERS, summary, whole

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from channels.sms.plain import plain_text
-from channels.sms.shaping import shape
+from channels.sms.body.plain import plain_text
+from channels.sms.body.shaping import shape
 from supervisor.delivery.hub import Hub
 from supervisor.protocol import conversation as talk
 from supervisor.protocol.codes import CodeKind

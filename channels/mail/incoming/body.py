@@ -1,0 +1,223 @@
+"""Reads the text of a mail and the names of its attachments (MIME: RFC 2045, RFC 2046, RFC 2183).
+
+It never raises, whatever the bytes are, and it bounds the work: a mail can have millions of parts.
+"""
+
+from __future__ import annotations
+
+import binascii
+import codecs
+import quopri
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from email.message import Message
+from email.parser import BytesHeaderParser
+
+from channels.mail.headers import decode_words
+from channels.mail.incoming.markup import drop_invisible, visible_text
+
+MAX_DEPTH = 5
+"""The deepest nesting of multiparts that is read."""
+
+MAX_PARTS = 100
+"""The most parts that are read."""
+
+MAX_LISTED = 10
+"""The most attachments that are listed."""
+
+MAX_TEXT = 262_144
+"""The longest text that is read, in characters."""
+
+_MAX_ENCODED = 4 * MAX_TEXT  # bytes of a part that are decoded; enough for MAX_TEXT characters
+_MAX_HEAD = 65_536  # bytes of a part's headers that are read
+_MAX_BOUNDARIES = 10_000  # possible boundary lines of a multipart that are read
+_NO_CHARSETS = frozenset({"punycode", "idna", "unicode_escape", "raw_unicode_escape", "undefined", "mbcs", "oem"})
+_DELIMITER = re.compile(rb"(--)?[ \t]*(?:\r?\n|\Z)")
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """The content of a mail.
+
+    Attributes:
+        text: the text, with quotations; lines end with LF.
+        attachments: names, or else types, of the parts that are not in `text`; at most `MAX_LISTED`.
+        left_out: the number of further such parts.
+        cut: the text was longer than `MAX_TEXT` characters.
+        incomplete: the mail has more parts than `MAX_PARTS`, or deeper ones than `MAX_DEPTH`.
+    """
+
+    text: str
+    attachments: tuple[str, ...] = ()
+    left_out: int = 0
+    cut: bool = False
+    incomplete: bool = False
+
+    def note(self) -> str:
+        """Return sentences for the model about what the text does not show; empty = it shows everything."""
+        notes = []
+        if not self.text.strip():
+            notes.append("the mail had no text")
+        if self.cut:
+            notes.append(f"the mail was cut after {MAX_TEXT} characters")
+        if self.attachments:
+            more = f" and {self.left_out} more" if self.left_out else ""
+            notes.append(f"attachments were left out: {', '.join(self.attachments)}{more}")
+        if self.incomplete:
+            notes.append("the mail has more parts than are read")
+        return "; ".join(notes)
+
+
+@dataclass(slots=True)
+class _Part:
+    head: Message
+    body: bytes
+    parts: list[_Part] = field(default_factory=list)
+    cut: bool = False
+
+    @property
+    def type(self) -> str:
+        return self.head.get_content_type()
+
+    @property
+    def name(self) -> str:
+        """The file name of the part; empty = it has none."""
+        try:
+            return decode_words(self.head.get_filename() or "")[:100]
+        except (LookupError, ValueError):
+            return "unreadable name"
+
+    @property
+    def attached(self) -> bool:
+        disposition = str(self.head.get("content-disposition", "")).strip().lower()
+        return disposition.startswith("attachment") or (self.type != "text/html" and bool(self.name))
+
+    @property
+    def readable(self) -> bool:
+        """Whether the part is text of the mail and not an attachment."""
+        return self.type in ("text/plain", "text/html") and not self.attached
+
+
+class _Reader:
+    """Splits a mail into its parts, up to `MAX_PARTS` and `MAX_DEPTH`."""
+
+    def __init__(self) -> None:
+        self.seen = 0
+        self.incomplete = False
+
+    def read(self, head: bytes, body: bytes, depth: int = 0) -> _Part:
+        part = _Part(BytesHeaderParser().parsebytes(head[:_MAX_HEAD]), body)
+        self.seen += 1
+        boundary = _parameter(part.head, "boundary")
+        if part.head.get_content_maintype() != "multipart" or not boundary:
+            return part
+        if depth == MAX_DEPTH:
+            self.incomplete = True
+            return part
+        for inner in _split(body, boundary):
+            if self.seen >= MAX_PARTS:
+                self.incomplete = True
+                break
+            part.parts.append(self.read(*_head_and_body(inner), depth + 1))
+        return part
+
+
+def read_body(raw: bytes) -> Body:
+    """Return the content of a mail. It never raises."""
+    reader = _Reader()
+    root = reader.read(*_head_and_body(raw))
+    text = _text(root)
+    text = _CONTROL.sub("", drop_invisible(text.replace("\r\n", "\n").replace("\r", "\n")))
+    attachments = [part.name or part.type for part in _leaves(root) if not part.readable]
+    return Body(
+        text=text[:MAX_TEXT],
+        attachments=tuple(attachments[:MAX_LISTED]),
+        left_out=max(0, len(attachments) - MAX_LISTED),
+        cut=len(text) > MAX_TEXT or any(part.cut for part in _leaves(root)),
+        incomplete=reader.incomplete,
+    )
+
+
+def _text(part: _Part) -> str:
+    if part.parts and part.type == "multipart/alternative":
+        plain = [inner for inner in part.parts if inner.type == "text/plain"]
+        rich = [inner for inner in part.parts if inner.type != "text/plain"]
+        return next((text for inner in [*plain, *reversed(rich)] if (text := _text(inner)).strip()), "")
+    if part.parts:
+        return "\n".join(text for inner in part.parts if (text := _text(inner)).strip())
+    if not part.readable:
+        return ""
+    text = _decoded(part)
+    return visible_text(text) if part.type == "text/html" else text
+
+
+def _leaves(part: _Part) -> Iterator[_Part]:
+    for inner in part.parts:
+        yield from _leaves(inner)
+    if not part.parts:
+        yield part
+
+
+def _decoded(part: _Part) -> str:
+    """Return the text of a part. Wrong headers do not make it fail."""
+    encoding = str(part.head.get("content-transfer-encoding", "")).strip().lower()
+    content = part.body[:_MAX_ENCODED]
+    part.cut = len(part.body) > _MAX_ENCODED
+    if encoding == "quoted-printable":
+        content = quopri.decodestring(content)
+    elif encoding == "base64":
+        letters = re.sub(rb"[^A-Za-z0-9+/]", b"", content)
+        content = binascii.a2b_base64(letters[: len(letters) // 4 * 4] + _last_group(letters))
+    for charset in (_parameter(part.head, "charset"), "utf-8"):
+        try:
+            if charset and codecs.lookup(charset).name not in _NO_CHARSETS:
+                return content.decode(charset)
+        except (LookupError, ValueError):
+            continue
+    return content.decode("cp1252", "replace")
+
+
+def _last_group(letters: bytes) -> bytes:
+    """Return the last group of base64 text with its padding restored. A single letter holds no byte."""
+    rest = letters[len(letters) // 4 * 4 :]
+    return rest + b"=" * (4 - len(rest)) if len(rest) > 1 else b""
+
+
+def _parameter(head: Message, name: str) -> str:
+    """Return a parameter of Content-Type; empty = it is missing or invalid."""
+    try:
+        value = head.get_param(name)
+    except (LookupError, ValueError):
+        return ""
+    return (value[2] if isinstance(value, tuple) else value or "").strip()
+
+
+def _head_and_body(raw: bytes) -> tuple[bytes, bytes]:
+    if raw.startswith((b"\r\n", b"\n")):
+        return b"", raw.lstrip(b"\r\n")
+    blanks = [(at, len(blank)) for blank in (b"\r\n\r\n", b"\n\n") if (at := raw.find(blank)) >= 0]
+    if not blanks:
+        return raw, b""
+    at, length = min(blanks)
+    return raw[:at], raw[at + length :]
+
+
+def _split(body: bytes, boundary: str) -> Iterator[bytes]:
+    """Yield the parts between the boundary lines (RFC 2046 section 5.1.1). Preamble and epilogue are no parts."""
+    marker = b"--" + boundary.encode("utf-8", "surrogateescape")
+    start, at = -1, body.find(marker)
+    for _ in range(_MAX_BOUNDARIES):
+        if at < 0:
+            break
+        rest = _DELIMITER.match(body, at + len(marker))
+        if rest is not None and (at == 0 or body[at - 1 : at] == b"\n"):
+            if start >= 0:
+                yield body[start:at].removesuffix(b"\n").removesuffix(b"\r")
+            if rest[1]:
+                return
+            start = rest.end()
+        at = body.find(marker, at + len(marker))
+    if start >= 0:
+        yield body[start:]

@@ -1,0 +1,139 @@
+"""The way of one mail through the modules of `incoming/`, from the bytes of the LMTP server to an `Inbound`."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from channels.mail.config import MailConfig
+from channels.mail.headers import MAX_REFERENCES, Headers, MalformedMail, split
+from channels.mail.incoming.body import Body, read_body
+from channels.mail.incoming.loops import ReplyRate, automatic_reason
+from channels.mail.incoming.quotes import OwnText, own_text
+from channels.mail.incoming.sender import SenderNotProven, proven_sender
+from supervisor.protocol.messages import Address, Inbound, Reply, Trust
+from supervisor.protocol.ports import ChannelHost
+
+CHANNEL = "mail"
+
+
+class Receiver:
+    """Hands mail to the core. Mail whose sender is not proven, and automatic mail, is dropped and never answered."""
+
+    def __init__(self, config: MailConfig, host: ChannelHost) -> None:
+        self._config = config
+        self._host = host
+        self._rate = ReplyRate(time.monotonic)
+
+    async def receive(self, raw: bytes, envelope_sender: str) -> None:
+        """Hand one mail to the core, or drop it with an entry in the audit trail.
+
+        Args:
+            raw: the mail as the mail server delivered it.
+            envelope_sender: the address of MAIL FROM; empty or `<>` = the null sender.
+
+        Raises:
+            StorageError: nothing was accepted or recorded.
+        """
+        digest = await asyncio.to_thread(_sha256, raw)
+        try:
+            headers, content = split(raw)
+            sender = self._sender(headers, envelope_sender)
+        except (MalformedMail, SenderNotProven, _Unwanted) as reason:
+            await self._host.dropped(envelope_sender or "<>", f"mail {digest[:16]}: {reason}")
+            return
+        # A large mail takes long to read, so a thread does it.
+        reading = await asyncio.to_thread(_read, raw, headers, sender, content)
+        inbound = await self._inbound(headers, sender, reading, digest)
+        receipt = await self._host.accept(inbound)
+        if receipt.message_id is not None and not receipt.duplicate:
+            self._rate.count(sender)
+
+    def _sender(self, headers: Headers, envelope_sender: str) -> str:
+        """Return the proven author of a mail that may be answered.
+
+        Raises:
+            SenderNotProven: the author is not proven.
+            _Unwanted: the mail must not be answered.
+        """
+        reason = automatic_reason(headers, envelope_sender, self._config.domain)
+        if reason is not None:
+            raise _Unwanted(reason)
+        sender = proven_sender(headers, self._config.trusted_authserv_id)
+        if self._config.is_ours(sender):
+            raise _Unwanted("it comes from our own address")
+        if self._rate.exhausted(sender):
+            raise _Unwanted("its sender has had too many answers within the hour")
+        return sender
+
+    async def _inbound(self, headers: Headers, sender: str, reading: _Reading, digest: str) -> Inbound:
+        own = next(iter(headers.message_ids("message-id")), "")
+        parents, references = headers.message_ids("in-reply-to"), headers.message_ids("references")
+        thread = await self._thread(parents, references)
+        subject = headers.words("subject")
+        return Inbound(
+            channel=CHANNEL,
+            account=self._config.mailbox,
+            dedup_key=reading.key,
+            sender=Address(kind=CHANNEL, value=sender),
+            trust=Trust.VERIFIED,
+            text=reading.own.text,
+            subject=subject,
+            thread=thread or next(iter([*references[:1], *parents[:1], own]), "") or reading.key,
+            reply=Reply(
+                channel=CHANNEL,
+                to=Address(kind=CHANNEL, value=sender),  # not Reply-To: only From is proven
+                account=self._config.mailbox,
+                meta=_answer_headers(subject, own, references),
+            ),
+            digest=digest,
+            note="; ".join(filter(None, [reading.own.note, reading.body.note()])),
+        )
+
+    async def _thread(self, parents: Sequence[str], references: Sequence[str]) -> str | None:
+        """Return the thread of our earlier answer that a mail replies to (RFC 5322 section 3.6.4), or None.
+
+        The subject does not count: any sender can write any subject.
+        """
+        named = list(dict.fromkeys([*parents[:1], *reversed(references[-MAX_REFERENCES:]), *references[:1]]))
+        return await self._host.find_thread(named) if named else None
+
+
+class _Unwanted(Exception):
+    """A mail must not be answered. `str(error)` is the reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """The content of a mail.
+
+    Attributes:
+        key: deduplication key: a hash of Message-ID, sender and content. The Message-ID alone is not enough, because a
+            sender can choose the id of another mail.
+    """
+
+    body: Body
+    own: OwnText
+    key: str
+
+
+def _read(raw: bytes, headers: Headers, sender: str, content: bytes) -> _Reading:
+    body = read_body(raw)
+    key = hashlib.sha256()
+    for part in (headers.first("message-id").encode(), sender.encode(), content):
+        key.update(len(part).to_bytes(8, "big"))
+        key.update(part)
+    return _Reading(body, own_text(body.text), key.hexdigest())
+
+
+def _sha256(raw: bytes) -> str:
+    return hashlib.sha256(raw).hexdigest()
+
+
+def _answer_headers(subject: str, answered: str, references: list[str]) -> dict[str, Any]:
+    kept = references if len(references) <= MAX_REFERENCES else [references[0], *references[-MAX_REFERENCES:]]
+    return {"subject": subject, "in_reply_to": answered, "references": kept}

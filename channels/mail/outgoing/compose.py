@@ -1,0 +1,117 @@
+"""Builds an answer as a mail: plain text and HTML, in the thread of the question, marked as automatic.
+
+RFC 5322 (headers), RFC 2046 section 5.1.4 (multipart/alternative), RFC 3834 section 3 (automatic answers).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from email.headerregistry import Address, BaseHeader, HeaderRegistry, UnstructuredHeader
+from email.message import EmailMessage
+from email.policy import SMTP, Policy
+from html import escape
+from typing import Any, cast
+
+from markdown_it import MarkdownIt
+
+from channels.mail.config import MailConfig
+from channels.mail.headers import MAX_REFERENCES, decode_words
+from supervisor.protocol.errors import PermanentFailure
+from supervisor.protocol.messages import SENTENCE, VERBATIM, Outbound
+
+_MAX_SUBJECT = 200
+_REPLY = re.compile(r"(?:(?:re|aw|antw|sv)\s*(?:\[\d+\])?\s*:\s*)+", re.IGNORECASE)
+_MESSAGE_ID = re.compile(r"<[!-;=?-~]{3,250}>")
+_RECIPIENT = re.compile(r"[!-?A-~]{1,64}@[A-Za-z0-9.-]{1,253}")
+_TERMINAL = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
+_UNSAFE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+_PAGE = '<!doctype html>\n<html><head><meta charset="utf-8"></head>\n<body>\n{}</body></html>\n'
+
+
+class _MessageIdsHeader(UnstructuredHeader):
+    """A header of message ids, one per line. The email package would fold a long id into encoded words and break it."""
+
+    def fold(self, *, policy: Policy[Any]) -> str:
+        lines = f"{policy.linesep} ".join(str(self).split())
+        return f"{self.name}: {lines}{policy.linesep}"  # type: ignore[attr-defined]  # the registry adds the name
+
+
+_REGISTRY = HeaderRegistry()
+# The registry itself adds BaseHeader to the bases of the class.
+_REGISTRY.map_to_type("in-reply-to", cast(type[BaseHeader], _MessageIdsHeader))
+_REGISTRY.map_to_type("references", cast(type[BaseHeader], _MessageIdsHeader))
+_POLICY = SMTP.clone(header_factory=_REGISTRY)
+# Raw HTML is shown as text. Images are off: a mail program would load them from any server.
+_MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable("table").disable("image")
+
+
+def message_id(outbound: Outbound, config: MailConfig) -> str:
+    """Return the Message-ID of an answer. It is the same for all attempts, so that mail programs can deduplicate."""
+    return f"<{outbound.id}@{config.domain}>"
+
+
+def compose(outbound: Outbound, config: MailConfig, now: datetime | None = None) -> EmailMessage:
+    """Return an answer as a mail.
+
+    Args:
+        now: the time of the Date header; None = the current time.
+
+    Raises:
+        PermanentFailure: the recipient is not a plain mail address.
+    """
+    if not _RECIPIENT.fullmatch(outbound.to.value):
+        raise PermanentFailure("the recipient is not a plain mail address")
+    meta = outbound.meta
+    mail = EmailMessage(policy=_POLICY)
+    mail["From"] = Address(config.name, addr_spec=config.mailbox)
+    mail["To"] = Address(addr_spec=outbound.to.value)
+    mail["Subject"] = reply_subject(str(meta.get("subject", "")))
+    mail["Date"] = now or datetime.now(UTC)
+    mail["Message-ID"] = message_id(outbound, config)
+    answered = _ids([meta.get("in_reply_to")])
+    if answered:
+        mail["In-Reply-To"] = answered[0]
+    references = _references(meta, answered)
+    if references:
+        mail["References"] = " ".join(references)
+    mail["Auto-Submitted"] = "auto-replied"
+    mail["X-Auto-Response-Suppress"] = "All"  # Exchange reads this header instead of Auto-Submitted
+    text = safe_text(outbound.text)
+    mail.set_content(f"{text}\n", cte="quoted-printable")
+    mail.add_alternative(_PAGE.format(_html(text, meta)), subtype="html", cte="quoted-printable")
+    return mail
+
+
+def _html(text: str, meta: Mapping[str, Any]) -> str:
+    if meta.get(VERBATIM):
+        return f"<pre>{escape(text)}</pre>\n"
+    if meta.get(SENTENCE):
+        return "<p>{}</p>\n".format(escape(text).replace("\n", "<br>\n"))
+    return str(_MARKDOWN.render(text))
+
+
+def reply_subject(subject: str) -> str:
+    """Return the subject of an answer: one line with one `Re:`."""
+    words = decode_words(subject)
+    start = _REPLY.match(words)
+    plain = words[start.end() :] if start else words
+    return f"Re: {plain[:_MAX_SUBJECT]}".strip()
+
+
+def safe_text(text: str) -> str:
+    """Return text without terminal sequences, control characters and characters that change its direction."""
+    plain = _UNSAFE.sub("", _TERMINAL.sub("", text.replace("\r\n", "\n")))
+    return plain.encode("utf-8", "replace").decode()
+
+
+def _references(meta: Mapping[str, Any], answered: Sequence[str]) -> list[str]:
+    given = meta.get("references")
+    known = _ids(given if isinstance(given, list | tuple) else [])
+    chain = list(dict.fromkeys([*known, *answered]))
+    return chain if len(chain) <= MAX_REFERENCES else [chain[0], *chain[-(MAX_REFERENCES - 1) :]]
+
+
+def _ids(values: Sequence[Any]) -> list[str]:
+    return [value for value in values if isinstance(value, str) and _MESSAGE_ID.fullmatch(value)]

@@ -1,0 +1,70 @@
+"""Mail that is never answered."""
+
+from __future__ import annotations
+
+import pytest
+
+from channels.mail.headers import Headers
+from channels.mail.incoming.loops import REPLIES_PER_HOUR, ReplyRate, automatic_reason
+
+DOMAIN = "example.org"
+OURS = "<01890a5d-ac96-774b-bcce-b302099a805{:x}@example.org>"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("auto-submitted", "auto-replied"),
+        ("auto-submitted", "Auto-Generated; owner-email=x@example.com"),
+        ("precedence", "Bulk"),
+        ("precedence", "list"),
+        ("precedence", "junk"),
+        ("list-id", "<dev.example.com>"),
+        ("list-unsubscribe", "<mailto:x@example.com>"),
+        ("x-auto-response-suppress", "OOF"),
+        ("content-type", "Multipart/Report; report-type=delivery-status"),
+        ("references", " ".join(OURS.format(n % 16) for n in range(21))),
+    ],
+)
+def test_automatic_mail_is_known_by_its_headers(name: str, value: str) -> None:
+    assert automatic_reason(Headers([(name, value)]), "admin@example.com", DOMAIN)
+
+
+@pytest.mark.parametrize("envelope_sender", ["", "<>"])
+def test_bounce_is_known_by_its_null_sender(envelope_sender: str) -> None:
+    assert automatic_reason(Headers([]), envelope_sender, DOMAIN)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("auto-submitted", "No"),
+        ("precedence", "first-class"),
+        ("content-type", "multipart/mixed"),
+        ("references", " ".join(OURS.format(n % 16) for n in range(20))),
+        ("references", " ".join(f"<{n}@example.org>" for n in range(50))),
+    ],
+)
+def test_mail_of_a_person_is_let_through(name: str, value: str) -> None:
+    assert automatic_reason(Headers([(name, value)]), "admin@example.com", DOMAIN) is None
+
+
+def test_correspondent_gets_so_many_answers_an_hour_and_no_more() -> None:
+    now = 0.0
+    rate = ReplyRate(lambda: now)
+    for _ in range(REPLIES_PER_HOUR):
+        assert not rate.exhausted("admin@example.com")
+        rate.count("admin@example.com")
+    assert rate.exhausted("admin@example.com")
+    assert not rate.exhausted("other@example.com")
+    now = 3600.0
+    assert not rate.exhausted("admin@example.com")
+
+
+def test_correspondents_are_forgotten_oldest_first() -> None:
+    rate = ReplyRate(lambda: 0.0)
+    for _ in range(REPLIES_PER_HOUR):
+        rate.count("first")
+    for number in range(10_000):
+        rate.count(str(number))
+    assert not rate.exhausted("first")

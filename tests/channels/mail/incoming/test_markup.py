@@ -1,0 +1,81 @@
+"""The visible text of HTML."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from channels.mail.incoming.markup import visible_text
+
+
+@pytest.mark.parametrize(
+    ("source", "text"),
+    [
+        ("<p>one</p><p>two<br>three</p>", "one\n\ntwo\nthree"),
+        ("<div>one</div><div>two</div>", "one\ntwo"),
+        ("a &lt;b&gt; &amp; &#x63;", "a <b> & c"),
+        ("<ul><li>one<li>two</ul>", "- one\n- two"),
+        ("<table><tr><td>a</td><td>b</td></tr><tr><td>c</td></tr></table>", "a b\nc"),
+        ("<pre>a\n  b</pre>", "a\n  b"),
+        (
+            "mine<blockquote>theirs<br>more<blockquote>older</blockquote></blockquote>mine",
+            "mine\n\n> theirs\n> more\n\n> > older\n\nmine",
+        ),
+        ("<style>p { x }</style><script>var a = '<p>';</script><title>t</title>seen", "seen"),
+        ("a <!-- hidden --> b <![if !mso]>c<![endif]>", "a b c"),
+        ('see <a href="https://example.com/x">this</a>', "see this (https://example.com/x)"),
+        ('<a href="javascript:alert(1)">this</a>', "this"),
+        ("1 < 2 and 3 > 2", "1 < 2 and 3 > 2"),
+        ('<span title="a > b">seen</span>', "seen"),
+        ("<p>unclosed <b>tags", "unclosed tags"),
+        ("</p></div>stray", "stray"),
+        ("<div>mine </div><div>-- <br></div><div>Alice</div>", "mine\n-- \nAlice"),
+    ],
+)
+def test_visible_text_is_laid_out_in_lines(source: str, text: str) -> None:
+    assert visible_text(source) == text
+
+
+@pytest.mark.parametrize(
+    "hidden",
+    [
+        '<div style="display:none">evil</div>',
+        '<div style="DISPLAY : none !important"><b>evil</b></div>',
+        '<span style="visibility:hidden">evil</span>',
+        '<span style="font-size:0">evil</span>',
+        '<span style="font-size:0px;color:red">evil</span>',
+        '<span style="color:#fff">evil</span>',
+        '<span style="color: rgb(255, 255, 255)">evil</span>',
+        '<font color="white">evil</font>',
+        '<div bgcolor="#000"><span style="color:black">evil</span></div>',
+        '<div style="opacity:0">evil</div>',
+        "<p hidden>evil</p>",
+        '<span style="mso-hide:all">evil</span>',
+        '<div style="text-indent:-9999px">evil</div>',
+        "<template>evil</template>",
+    ],
+)
+def test_hidden_text_is_dropped(hidden: str) -> None:
+    assert visible_text(f"seen {hidden} too").split() == ["seen", "too"]
+
+
+def test_white_text_on_a_dark_ground_is_kept() -> None:
+    assert visible_text('<td style="background-color:#222"><span style="color:#fff">seen</span></td>').strip() == "seen"
+
+
+def test_characters_without_width_are_dropped() -> None:
+    assert visible_text("a&#x200b;b\u202ec\U000e0041d\ufeff") == "abcd"
+
+
+@pytest.mark.parametrize(
+    "piece", ["<a ", "<a x='", "<!--", "</", "<", "<script>", "<div>", "&#x", '<a b="', "<blockquote>"]
+)
+def test_hostile_markup_costs_no_more_than_its_length(piece: str) -> None:
+    # The quadratic time of html.parser would be minutes here.
+    visible_text(piece * (262_144 // len(piece)))
+
+
+@given(st.text(alphabet="<>/!-ab=\"' &;#pdivstyle:none\n", max_size=300))
+def test_any_markup_is_read(source: str) -> None:
+    assert isinstance(visible_text(source), str)

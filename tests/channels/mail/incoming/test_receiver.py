@@ -1,0 +1,133 @@
+"""From a mail to the core."""
+
+from __future__ import annotations
+
+import hashlib
+
+import pytest
+
+from channels.mail.incoming.loops import REPLIES_PER_HOUR
+from channels.mail.incoming.quotes import MIXED
+from supervisor.protocol.messages import Address, Reply, Trust
+from tests.channels.hosts import RecordingHost
+from tests.channels.mail.fixtures import ADMIN, AUTHSERV, PASSED, US, mail, received
+
+ID = "01890a5d-ac96-774b-bcce-b302099a8057"
+
+
+async def test_proven_mail_is_handed_in_with_everything_the_core_needs() -> None:
+    raw = mail(("In-Reply-To", "<b@x>"), ("References", "<a@x> <b@x>"), Reply_To="eve@example.net")
+    (inbound,) = await received(raw)
+    assert (inbound.channel, inbound.account, inbound.trust) == ("mail", US, Trust.VERIFIED)
+    assert inbound.sender == Address(kind="mail", value=ADMIN)
+    assert (inbound.text, inbound.subject, inbound.note) == ("please build it", "build", "")
+    assert inbound.digest == hashlib.sha256(raw).hexdigest()
+    assert inbound.reply == Reply(
+        channel="mail",
+        to=Address(kind="mail", value=ADMIN),
+        account=US,
+        meta={"subject": "build", "in_reply_to": "<first@example.com>", "references": ["<a@x>", "<b@x>"]},
+    )
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        mail(Authentication_Results=None),
+        mail(Authentication_Results="evil.net; dmarc=pass header.from=example.com"),
+        mail(Authentication_Results=f"{AUTHSERV}; dmarc=fail header.from=example.com"),
+        mail(("Authentication-Results", PASSED), Authentication_Results="evil.net; none"),
+        mail(("From", "eve@example.net")),
+        mail(From="admin@example.com, eve@example.net"),
+        mail(From="admin@example.com.evil.org"),
+        mail(From="admin@example.com <eve@example.net>"),
+        mail(From=None),
+        mail(From=f"Bot <{US}>", Authentication_Results=f"{AUTHSERV}; dmarc=pass header.from=example.org"),
+        mail(From="bot+x@example.org", Authentication_Results=f"{AUTHSERV}; dmarc=pass header.from=example.org"),
+        mail(("Auto-Submitted", "auto-generated")),
+        mail(("Precedence", "bulk")),
+        mail(("List-Id", "<x>")),
+        mail(("X-Auto-Response-Suppress", "All")),
+        mail(("Content-Type", "multipart/report; boundary=x")),
+        mail(Subject="x\nFrom: eve@example.net"),
+        b"",
+        b"\r\n\r\n",
+        b"\xff" * 100,
+    ],
+)
+async def test_forged_or_automatic_mail_is_dropped_with_a_trace(raw: bytes) -> None:
+    host = RecordingHost()
+    assert await received(raw, host=host) == []
+    ((sender, why),) = host.traces
+    assert sender
+    assert ": " in why
+    assert "please build it" not in why
+
+
+async def test_bounce_is_dropped() -> None:
+    assert await received(mail(), envelope_from="<>") == []
+
+
+async def test_forged_result_below_ours_changes_nothing() -> None:
+    (inbound,) = await received(mail(("Authentication-Results", "evil.net; dmarc=fail")))
+    assert inbound.sender.value == ADMIN
+
+
+async def test_same_mail_is_accepted_once_though_its_trace_differs() -> None:
+    assert len(await received(mail(), mail(("Received", "by mx.example.org; again")))) == 1
+
+
+async def test_same_message_id_with_other_words_is_another_mail() -> None:
+    accepted = await received(mail(body="one"), mail(body="two"))
+    assert [inbound.text for inbound in accepted] == ["one", "two"]
+
+
+async def test_thread_of_an_earlier_answer_is_found() -> None:
+    host = RecordingHost()
+    host.threads[f"<{ID}@example.org>"] = "known"
+    one = mail(("In-Reply-To", f"<{ID}@example.org>"), body="one")
+    two = mail(("References", f"<a@x> <{ID}@example.org> <c@x>"), body="two")
+    assert [inbound.thread for inbound in await received(one, two, host=host)] == ["known", "known"]
+
+
+@pytest.mark.parametrize(
+    ("headers", "thread"),
+    [
+        ([], "<first@example.com>"),
+        ([("References", "<root@x> <b@x>"), ("In-Reply-To", "<b@x>")], "<root@x>"),
+        ([("In-Reply-To", "<b@x>")], "<b@x>"),
+    ],
+)
+async def test_new_thread_is_named_by_its_root(headers: list[tuple[str, str]], thread: str) -> None:
+    (inbound,) = await received(mail(*headers))
+    assert inbound.thread == thread
+
+
+async def test_subject_alone_makes_no_thread() -> None:
+    one, two = await received(mail(Message_ID="<1@x>"), mail(Message_ID="<2@x>", Subject="Re: build"))
+    assert one.thread != two.thread
+
+
+async def test_mail_without_message_id_is_a_thread_of_its_own() -> None:
+    one, two = await received(mail(Message_ID=None, body="one"), mail(Message_ID=None, body="two"))
+    assert one.thread
+    assert one.thread != two.thread
+
+
+async def test_quotes_are_left_out_and_mixed_ones_marked() -> None:
+    (inbound,) = await received(mail(body="mine\n\nOn 3 Nov 2026, at 10:00, Bot <bot@example.org> wrote:\n> theirs"))
+    assert (inbound.text, inbound.note) == ("mine", "")
+    (inbound,) = await received(mail(body="> theirs\nyes KXQPT"))
+    assert (inbound.text, inbound.note) == ("> theirs\nyes KXQPT", MIXED)
+
+
+async def test_mail_without_text_is_handed_in_with_a_note() -> None:
+    (inbound,) = await received(mail(body=""))
+    assert (inbound.text, inbound.note) == ("", "the mail had no text")
+
+
+async def test_correspondent_with_too_many_answers_is_not_answered() -> None:
+    mails = [mail(body=f"number {number}") for number in range(REPLIES_PER_HOUR + 5)]
+    host = RecordingHost()
+    await received(mails[0], mails[0], mails[0], *mails, host=host)
+    assert len(host.accepted) == REPLIES_PER_HOUR

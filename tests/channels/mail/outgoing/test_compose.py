@@ -1,0 +1,169 @@
+"""The mail that carries an answer."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from channels.mail.outgoing.compose import compose, reply_subject, safe_text
+from supervisor.protocol.errors import PermanentFailure
+from supervisor.protocol.messages import SENTENCE, VERBATIM, Address, Outbound, OutboxId
+from tests.channels.mail.fixtures import ADMIN, US, config
+
+ID = "01890a5d-ac96-774b-bcce-b302099a8057"
+
+
+def outbound(text: str = "done", to: str = ADMIN, **meta: Any) -> Outbound:
+    return Outbound(
+        id=OutboxId(ID), channel="mail", account=US, to=Address(kind="mail", value=to), text=text, meta=meta
+    )
+
+
+def sent(answer: Outbound, **changes: Any) -> EmailMessage:
+    """Return the mail as its receiver parses it."""
+    raw = compose(answer, config(**changes)).as_bytes()
+    assert max(len(line) for line in raw.split(b"\r\n")) <= 998
+    message = message_from_bytes(raw, policy=policy.default)
+    assert isinstance(message, EmailMessage)
+    return message
+
+
+def part(message: EmailMessage, kind: str) -> str:
+    body = message.get_body((kind,))
+    assert body is not None
+    return str(body.get_content())
+
+
+def test_answer_is_threaded_marked_and_named() -> None:
+    meta: dict[str, Any] = {"subject": "build", "in_reply_to": "<2@example.com>", "references": ["<1@example.com>"]}
+    message = sent(outbound(**meta), name="Bot, Ü")
+    assert message["subject"] == "Re: build"
+    assert message["from"].addresses[0].display_name == "Bot, Ü"
+    assert message["from"].addresses[0].addr_spec == US
+    assert message["to"] == ADMIN
+    assert message["message-id"] == f"<{ID}@example.org>"
+    assert message["in-reply-to"] == "<2@example.com>"
+    assert message["references"].split() == ["<1@example.com>", "<2@example.com>"]
+    assert message["auto-submitted"] == "auto-replied"
+    assert message.get_content_type() == "multipart/alternative"
+
+
+def test_same_answer_has_the_same_message_id_at_every_attempt() -> None:
+    assert sent(outbound())["message-id"] == sent(outbound())["message-id"]
+
+
+def test_date_is_the_moment_of_sending() -> None:
+    mail = compose(outbound(), config(), datetime(2026, 11, 3, 10, tzinfo=UTC))
+    assert mail["date"] == "Tue, 03 Nov 2026 10:00:00 +0000"
+
+
+def test_markdown_is_sent_as_it_is_and_as_html() -> None:
+    message = sent(outbound("**bold** `x`\n\n| a |\n|---|\n| b |\n\n.dot\n-- \nend"))
+    assert part(message, "plain").replace("\r\n", "\n") == "**bold** `x`\n\n| a |\n|---|\n| b |\n\n.dot\n-- \nend\n"
+    assert "<strong>bold</strong> <code>x</code>" in part(message, "html")
+    assert "<td>b</td>" in part(message, "html")
+
+
+@pytest.mark.parametrize(
+    "evil",
+    [
+        "<script>alert(1)</script>",
+        "<img src=https://evil.example/x onerror=alert(1)>",
+        "![x](https://evil.example/x)",
+        "[x](javascript:alert(1))",
+        "[x](data:text/html;base64,xxxx)",
+        "[x](vbscript:x)",
+        '[x](https://a.example/"onmouseover="alert(1))',
+    ],
+)
+def test_html_holds_nothing_that_runs_or_loads(evil: str) -> None:
+    page = part(sent(outbound(evil)), "html")
+    assert "<script" not in page
+    assert "<img" not in page
+    assert 'href="javascript' not in page
+    assert 'href="data' not in page
+    assert 'href="vbscript' not in page
+    assert '"onmouseover' not in page
+
+
+def test_long_answer_is_sent_whole() -> None:
+    text = "\n".join(f"line {number} ü" for number in range(20_000))
+    assert part(sent(outbound(text)), "plain").replace("\r\n", "\n").rstrip("\n") == text
+
+
+@pytest.mark.parametrize(
+    ("subject", "answer"),
+    [
+        ("build", "Re: build"),
+        ("Re: build", "Re: build"),
+        ("AW: Re: RE[2]: build", "Re: build"),
+        ("Regarding: build", "Re: Regarding: build"),
+        ("", "Re:"),
+        ("a\r\nBcc: eve@example.net", "Re: a Bcc: eve@example.net"),
+        ("ü" * 300, "Re: " + "ü" * 200),
+    ],
+)
+def test_subject_has_one_re_and_one_line(subject: str, answer: str) -> None:
+    assert reply_subject(subject) == answer
+
+
+def test_nothing_in_meta_can_add_a_header() -> None:
+    message = sent(
+        outbound(
+            subject="x\r\nBcc: eve@example.net",
+            in_reply_to="<a@b>\r\nBcc: eve@example.net",
+            references=["<c@d>", "<e@f>\nBcc: eve@example.net", 7, None],
+        )
+    )
+    assert message["bcc"] is None
+    assert message["in-reply-to"] is None
+    assert message["references"] == "<c@d>"
+
+
+@pytest.mark.parametrize("to", ["a@b\r\nBcc: e@f", "Eve <eve@example.net>", "a@example.com,b@example.com", ""])
+def test_recipient_that_is_no_plain_address_is_refused(to: str) -> None:
+    with pytest.raises(PermanentFailure):
+        compose(outbound(to=to), config())
+
+
+def test_long_message_ids_are_never_encoded() -> None:
+    ids = [f"<{'x' * 200}{number}@example.com>" for number in range(60)]
+    raw = compose(outbound(references=ids, in_reply_to=ids[-1]), config()).as_bytes()
+    head = raw.partition(b"\r\n\r\n")[0]
+    assert b"=?" not in head
+    assert head.count(b"<xxx") == 21
+    assert ids[0].encode() in head
+    assert ids[40].encode() not in head
+
+
+def test_text_loses_terminal_sequences_and_direction_overrides() -> None:
+    assert safe_text("a\x1b[31mred\x1b[0m\x1b]0;title\x07 b\u202ec\0\x07\r\nd\te\x9b") == "ared bc\nd\te"
+
+
+@settings(max_examples=50)
+@given(st.text(max_size=300), st.text(max_size=100))
+def test_any_text_makes_a_mail(text: str, subject: str) -> None:
+    message = sent(outbound(text, subject=subject))
+    assert message["subject"].startswith("Re:")
+    assert part(message, "plain").replace("\r\n", "\n").rstrip() == safe_text(text).replace("\r", "").rstrip()
+
+
+def test_what_is_no_markdown_is_shown_to_the_letter() -> None:
+    command = "Bash rm -rf *tmp* /x/* # `a` __init__\n<b>ls</b>"
+    mail = compose(replace(outbound(command), meta={VERBATIM: True}), config())
+    plain, html = (part.get_content() for part in mail.iter_parts())
+    assert plain == f"{command}\n"
+    assert "<pre>Bash rm -rf *tmp* /x/* # `a` __init__\n&lt;b&gt;ls&lt;/b&gt;</pre>" in html
+
+
+def test_a_sentence_is_no_markdown() -> None:
+    mail = compose(replace(outbound("changed src/__init__.py\n<b>"), meta={SENTENCE: True}), config())
+    _, html = (part.get_content() for part in mail.iter_parts())
+    assert "<p>changed src/__init__.py<br>\n&lt;b&gt;</p>" in html

@@ -1,0 +1,88 @@
+"""Which texts are handed in, and as what."""
+
+from __future__ import annotations
+
+import pytest
+
+from channels.sms.receiver import STOP_WORDS, TextMessage, to_e164, to_inbound
+from supervisor.protocol.messages import Address, Inbound, Reply, Trust
+
+SENDER = Address(kind="sms", value="+15551234567")
+
+
+def text(**fields: object) -> TextMessage:
+    values = {"sid": "SM1", "sender": "+15551234567", "to": "+15005550006", "body": "hello"} | fields
+    return TextMessage(**values)  # type: ignore[arg-type]
+
+
+def test_a_text_is_handed_in_with_its_sid_as_key_and_a_way_back() -> None:
+    assert to_inbound(text()) == Inbound(
+        channel="sms",
+        account="+15005550006",
+        dedup_key="SM1",
+        sender=SENDER,
+        trust=Trust.CLAIMED,
+        text="hello",
+        reply=Reply(channel="sms", to=SENDER, account="+15005550006"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("number", "normal"),
+    [
+        ("+15551234567", "+15551234567"),
+        ("+1 (555) 123-4567", "+15551234567"),
+        ("+4915112345678", "+4915112345678"),
+        ("12345", None),
+        ("ACMEBANK", None),
+        ("whatsapp:+15551234567", None),
+        ("client:me", None),
+        ("+0123456789", None),
+        ("+1555123456789012", None),
+        ("+1555１２３4567", None),
+        ("+15551234567\n", None),
+        ("", None),
+    ],
+)
+def test_only_numbers_of_people_are_senders(number: str, normal: str | None) -> None:
+    assert to_e164(number) == normal
+    inbound = to_inbound(text(sender=number))
+    assert isinstance(inbound, Inbound) == (normal is not None)
+
+
+@pytest.mark.parametrize("word", [*sorted(STOP_WORDS), "stop", " Stop\n"])
+def test_words_that_opt_out_are_left_to_the_carrier(word: str) -> None:
+    assert isinstance(to_inbound(text(body=word)), str)
+
+
+@pytest.mark.parametrize("body", ["stop the build", "please cancel", "HELP", "the end"])
+def test_the_same_words_in_a_sentence_are_for_us(body: str) -> None:
+    assert isinstance(to_inbound(text(body=body)), Inbound)
+
+
+@pytest.mark.parametrize("kind", ["STOP", "START", "HELP"])
+def test_what_twilio_has_acted_on_is_left_alone(kind: str) -> None:
+    assert isinstance(to_inbound(text(body="Hilfe", opt_out=kind)), str)
+
+
+@pytest.mark.parametrize("body", ["", "  \n", "\x00\u202e"])
+def test_an_empty_text_is_dropped(body: str) -> None:
+    assert isinstance(to_inbound(text(body=body)), str)
+
+
+@pytest.mark.parametrize(("count", "words"), [(1, "1 attachment "), (3, "3 attachments")])
+def test_the_model_is_told_of_attachments(count: int, words: str) -> None:
+    inbound = to_inbound(text(body="", media=count))
+    assert isinstance(inbound, Inbound)
+    assert words in inbound.note
+    assert "left out" in inbound.note
+
+
+def test_a_text_without_sid_is_dropped() -> None:
+    assert isinstance(to_inbound(text(sid="")), str)
+
+
+def test_control_characters_are_not_handed_in() -> None:
+    inbound = to_inbound(text(body="a\x00b\x1b[31mc\n\td"))
+    assert isinstance(inbound, Inbound)
+    assert inbound.text == "abc\n  d"

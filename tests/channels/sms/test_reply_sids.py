@@ -1,0 +1,16 @@
+"""What this process was told of messages and replies."""
+
+from __future__ import annotations
+
+from channels.sms.reply_sids import ReplySids
+from supervisor.protocol.messages import OutboxId
+
+
+def test_a_message_and_its_reply_find_each_other() -> None:
+    reply_sids = ReplySids()
+    reply_sids.assign("SM1", OutboxId("reply"))
+    assert reply_sids.may_carry("SM1", OutboxId("reply"))
+    assert not reply_sids.may_carry("SM1", OutboxId("another"))
+    assert reply_sids.may_carry("SM2", OutboxId("another"))
+    assert reply_sids.sid_of(OutboxId("reply")) == "SM1"
+    assert reply_sids.sid_of(OutboxId("another")) is None
