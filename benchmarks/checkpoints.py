@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 from benchmarks.figures import Figure, compare
-from supervisor.undo.checkpoints.shadow import Shadow
+from supervisor.undo.checkpoints.shadow import ShadowRepository
 
 SIZES = (1_000, 20_000)
 SHORT_SIZES = (50,)
@@ -29,7 +29,7 @@ async def measure(folder: Path, short: bool) -> list[Figure]:
 async def _measure(folder: Path, count: int, rounds: int) -> list[Figure]:
     project, bare = folder.resolve() / "project", folder / "bare.git"
     paths = _fill(project, count)
-    shadow = Shadow(project, folder / "shadow.git")
+    shadow = ShadowRepository(project, folder / "shadow.git")
     began = time.perf_counter()
     before = (await shadow.record("first")).commit
     first = (time.perf_counter() - began) * 1e3

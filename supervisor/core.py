@@ -110,8 +110,10 @@ class Core:
         self.accounts = Accounts(store, directory, projects)
         self._rights = Rights(directory, projects)
         self.spending = self._build_spending()
-        self.recorder = Recorder(store, config.state_dir, seconds=config.claude_code.checkpoint_seconds)
-        self.undo = Undo(store, self.recorder, self._rights, projects)
+        self.recorder = Recorder(
+            store.changes, store.turns, config.state_dir, seconds=config.claude_code.checkpoint_seconds
+        )
+        self.undo = Undo(store.changes, self.recorder, self._rights, projects)
         self._processes = FairQueue()
         self.approvers = Approvers(directory, projects, self.hub)
         self.approvals, self.approval_resolver = self._build_approvals()

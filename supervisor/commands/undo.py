@@ -60,7 +60,7 @@ class UndoCommands:
         turn = await self._store.changes.last_of_user(user_id, since_ms=self._undo.since_ms())
         if turn is None:
             return "None of your messages has changed a file that could be taken back."
-        would = await self._undo.take_back(turn, user_id, dry_run=True, way=UndoDirection.BACK)
+        would = await self._undo.take_back(turn, user_id, dry_run=True, direction=UndoDirection.BACK)
         if not would.paths:
             return f"What your message {quote(turn.text)} changed is not there any more: nothing to undo."
         code = await self._issue(turn, UndoDirection.BACK, user_id)
@@ -80,10 +80,10 @@ class UndoCommands:
         turn = await self._store.changes.of_message(MessageId(message_id))
         if turn is None:
             return CommandAnswer(text="That message is not known any more. Nothing was touched.", closes=text)
-        done = await self._undo.take_back(turn, user_id, way=UndoDirection(way))
-        other = UndoDirection.AGAIN if done.way is UndoDirection.BACK else UndoDirection.BACK
+        done = await self._undo.take_back(turn, user_id, direction=UndoDirection(way))
+        other = UndoDirection.AGAIN if done.direction is UndoDirection.BACK else UndoDirection.BACK
         back = await self._issue(turn, other, user_id)
-        what = "Taken back" if done.way is UndoDirection.BACK else "Brought back"
+        what = "Taken back" if done.direction is UndoDirection.BACK else "Brought back"
         return CommandAnswer(
             text=f"{what}: {_short(done.paths, '') or 'nothing'}. UNDO {back} reverses this.", closes=text
         )

@@ -1,4 +1,4 @@
-"""Which files a turn's tools edited, call by call: also what was put back, is ignored or is too large."""
+"""Which files the tools of a turn edited, call by call: also files that no checkpoint contains."""
 
 from __future__ import annotations
 
@@ -13,33 +13,33 @@ from supervisor.protocol.conversation import ToolCall
 from supervisor.store.records.changes import FileOperation
 
 MAX_BYTES = 200_000_000
-"""Larger files have no hash."""
+"""Larger files are not hashed."""
 
 ALLOWED = "tool_allowed"
-"""Kind of the event that is kept before a call runs."""
+"""The kind of the event that is stored before a call runs."""
 
 
 def paths_of(call: ToolCall, folder: str) -> list[str]:
-    """Return the paths that a call names, relative to a folder."""
+    """Return the paths that a call names, relative to a folder (the project's)."""
     given = [path for key in PATH_KEYS if isinstance(path := call.input.get(key), str)]
-    # A relative one counts from where the shell has gone.
+    # A relative path starts in the shell's current folder.
     return [os.path.relpath(os.path.join(folder, call.folder, path), folder) for path in given]
 
 
 def found_by(call: ToolCall, folder: str) -> dict[str, Any]:
-    """Return what to keep of a call that is about to run: the file that it edits, as it is now; empty for others."""
+    """Return what to store of a call before it runs: its file and that file's hash; empty if it edits no file."""
     if call.name not in EDITS or not (paths := paths_of(call, folder)):
         return {}
     return {"tool": call.name, "path": paths[0], "before": sha256(os.path.join(folder, paths[0]))}
 
 
 def edits(events: Sequence[tuple[str, Mapping[str, Any]]], folder: str) -> list[FileOperation]:
-    """Return the calls of a turn that is over.
+    """Return the edits of a turn that has ended, with the hashes of their files before and after.
 
-    A call left what the next one found in the same file, the last one what the turn left.
+    The hash after an edit is the hash that the next edit of the file found; for the last edit it is the hash of now.
 
     Args:
-        events: of the turn, in their order.
+        events: (kind, payload) of the turn's events, oldest first.
     """
     after: dict[str, str | None] = {}
     found = []
@@ -63,7 +63,7 @@ def edits(events: Sequence[tuple[str, Mapping[str, Any]]], folder: str) -> list[
 
 
 def sha256(path: str) -> str | None:
-    """Return the hash of a file; None where there is no plain one, or it is too large."""
+    """Return the hash of a file; None = it is missing, too large or not a regular file."""
     try:
         handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         try:

@@ -1,4 +1,4 @@
-"""The state of a project's folder around each turn that changes files, in a shadow repository per folder."""
+"""Records the state of a project's folder before and after each turn that changes files."""
 
 from __future__ import annotations
 
@@ -10,118 +10,135 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
-from supervisor.permissions.tools import EDITS
+from supervisor.permissions.tools import EDITS, SHELL
 from supervisor.permissions.wording import summary
 from supervisor.protocol.conversation import ToolCall
 from supervisor.protocol.times import Clock, now_ms
-from supervisor.store.port import Store
+from supervisor.store.ports.changes import ChangeStore
+from supervisor.store.ports.turns import TurnStore
 from supervisor.store.records.changes import FileOperation, Recorded
 from supervisor.store.records.turn import Turn
 from supervisor.undo.checkpoints.git import CheckpointFailed
-from supervisor.undo.checkpoints.shadow import Change, Shadow
+from supervisor.undo.checkpoints.shadow import Change, ShadowRepository
 from supervisor.undo.edits import ALLOWED, edits, found_by, paths_of
-from supervisor.undo.folders import Folders, related
+from supervisor.undo.folder_locks import FolderLocks, related
 
 logger = logging.getLogger(__name__)
 
 SECONDS = 20.0
-"""How long the recording of a folder may hold a turn up; one that takes longer cannot be undone."""
+"""How long a turn waits for the recording of its folder. A turn whose recording takes longer cannot be undone."""
 
 KEPT_MS = 30 * 86_400_000
-"""How long a turn can be undone."""
+"""How long a turn can be undone, in milliseconds."""
 
 STATUS = {"A": "added", "D": "deleted"}
-"""How git calls what happened to a path; anything else is "modified"."""
-
-SHELL = "Bash"
-"""Whoever changed a path that no other tool had named."""
+"""The names of git's status letters; every other letter means "modified"."""
 
 
 class Recorder:
-    """Records a folder before a turn's first call that may change something, and after its end.
+    """Records a folder before the first call of a turn that may change something, and after the end of the turn.
 
-    A folder that cannot be recorded holds no turn up: the turn cannot be undone, and the reason is kept.
+    The order of the writes: the checkpoint of the folder, its id in the database, then the event of the call, then the
+    call runs. If the daemon dies between any two of them, recovery finds what the turn may have changed.
+
+    If a folder cannot be recorded, the turn runs all the same. It cannot be undone, and the reason is stored.
 
     Args:
-        state_dir: below it each folder has its repository; it is never recorded itself.
-        seconds: that a recording may take.
+        state_dir: the daemon's state folder. It holds one shadow repository per folder and is never recorded itself.
+        seconds: how long one recording may take.
+        clock: milliseconds UTC.
     """
 
-    def __init__(self, store: Store, state_dir: Path, *, seconds: float = SECONDS, clock: Clock = now_ms) -> None:
-        self._store = store
+    def __init__(
+        self,
+        changes: ChangeStore,
+        turns: TurnStore,
+        state_dir: Path,
+        *,
+        seconds: float = SECONDS,
+        clock: Clock = now_ms,
+    ) -> None:
+        self._changes = changes
+        self._turns = turns
         self._state_dir = state_dir
         self._seconds = seconds
         self._clock = clock
-        self._shadows: dict[str, Shadow] = {}
-        self._folders = Folders()
-        self._begun: dict[int, str] = {}
-        self._named: dict[int, dict[str, str]] = {}
+        self._shadows: dict[str, ShadowRepository] = {}
+        self._locks = FolderLocks()
+        self._begun: dict[int, str] = {}  # the folder of each turn that has begun to change files
+        self._named: dict[int, dict[str, str]] = {}  # the tool that named each path, by turn
 
-    def shadow(self, folder: str) -> Shadow:
-        """Return the repository of a folder."""
+    def shadow(self, folder: str) -> ShadowRepository:
+        """Return the shadow repository of a folder."""
         if folder not in self._shadows:
             name = hashlib.sha256(os.fsencode(folder)).hexdigest()[:32]
             git_dir = self._state_dir / "checkpoints" / f"{name}.git"
-            # A project may lie below the state (the demo's does), where nothing of it is a secret.
+            # A project may lie below the state folder (the demo's does). It holds no secrets then.
             state_dir = Path(os.path.realpath(self._state_dir))
             never = (state_dir,) if state_dir.is_relative_to(folder) else ()
-            self._shadows[folder] = Shadow(Path(folder), git_dir, never=never, seconds=self._seconds)
+            self._shadows[folder] = ShadowRepository(Path(folder), git_dir, never=never, seconds=self._seconds)
         return self._shadows[folder]
 
     @asynccontextmanager
-    async def alone(self, folder: str) -> AsyncIterator[Shadow]:
-        """Keep turns from beginning to change a folder, one in it or one around it."""
-        async with self._folders.alone(folder):
+    async def locked(self, folder: str) -> AsyncIterator[ShadowRepository]:
+        """Lock a folder: no turn begins to change it, or a folder in or around it, during a `with` block."""
+        async with self._locks.locked(folder):
             yield self.shadow(folder)
 
     def changing(self, folder: str) -> bool:
-        """Return whether a turn has begun to change a folder, one in it or one around it."""
+        """Return whether a running turn has begun to change a folder, or a folder in or around it."""
         return any(related(folder, begun) for begun in self._begun.values())
 
     async def witness(self, turn_id: int, folder: str, call: ToolCall) -> None:
-        """Keep, on disk, that a call which may change something is about to run, and the folder before the first.
+        """Record, on disk, that a call is about to run which may change something. Before the first, record the folder.
 
         Raises:
-            StorageError: it may not run.
+            StorageError: the call must not run.
         """
         self._named.setdefault(turn_id, {}).update(dict.fromkeys(paths_of(call, folder), call.name))
         await self._before(turn_id, folder)
         payload = {"id": call.tool_use_id, "summary": summary(call)}
         if call.name in EDITS:
             payload |= await asyncio.to_thread(found_by, call, folder)
-        await self._store.turns.record_event(turn_id, ALLOWED, payload, now_ms=self._clock())
+        await self._turns.record_event(turn_id, ALLOWED, payload, now_ms=self._clock())
 
     async def _before(self, turn_id: int, folder: str) -> None:
+        """Record the folder before the first change of a turn."""
         if turn_id in self._begun:
             return
         async with AsyncExitStack() as stack:
             try:
                 async with asyncio.timeout(self._seconds):
-                    await stack.enter_async_context(self._folders.alone(folder))
-            except TimeoutError:  # an undo or a clean-up takes its time: the turn does not wait for it
+                    await stack.enter_async_context(self._locks.locked(folder))
+            except TimeoutError:  # an undo or a pruning takes long: the turn does not wait for it
                 why = "the folder was in use when the turn began to change it"
-                await self._store.changes.began(turn_id, folder, "", why, now_ms=self._clock())
+                await self._changes.began(turn_id, folder, "", why, now_ms=self._clock())
                 self._begun[turn_id] = folder
                 return
             if turn_id not in self._begun:
-                # What another turn changes while this looks might be in the recording or not: they overlap.
+                # The time before the recording. What another turn changes meanwhile may be in it or not: they overlap.
                 began_ms = self._clock()
                 commit, why = await self._record(folder, f"before turn {turn_id}")
-                await self._store.changes.began(turn_id, folder, commit, why, now_ms=began_ms)
+                await self._changes.began(turn_id, folder, commit, why, now_ms=began_ms)
                 self._begun[turn_id] = folder
 
     async def adopt(self, turn: Turn) -> None:
-        """Go on with a turn whose daemon died after it had begun to change files."""
-        if (found := await self._store.changes.of_turn(turn.id)) is not None and found.after_ms is None:
+        """Take over a turn that had begun to change files when an earlier daemon died."""
+        if (found := await self._changes.of_turn(turn.id)) is not None and found.after_ms is None:
             self._begun[turn.id] = found.project_path
 
     async def after(self, turn: Turn) -> tuple[Recorded, int | None] | None:
-        """Return how a turn leaves its folder and how many files it changed (None = unknown); None = none at all."""
+        """Record the folder after a turn.
+
+        Returns:
+            What to store with the end of the turn, and how many files it changed (None = not known). None where the
+            turn has not begun to change files.
+        """
         folder, named = self._begun.get(turn.id), self._named.pop(turn.id, {})
         if folder is None:
             return None
-        found = await self._store.changes.of_turn(turn.id)
-        calls = await asyncio.to_thread(edits, await self._store.turns.events(turn.id), folder)
+        found = await self._changes.of_turn(turn.id)
+        calls = await asyncio.to_thread(edits, await self._turns.events(turn.id), folder)
         if found is None or not found.before_commit:
             return Recorded(operations=calls), None
         commit, why = await self._record(folder, f"after turn {turn.id}")
@@ -136,29 +153,29 @@ class Recorder:
         return Recorded(after_commit=commit, seen_ms=seen_ms, operations=operations), len(changes)
 
     def since_ms(self) -> int:
-        """Return the time from which turns can be undone."""
+        """Return the start time of the oldest turn that can be undone, in milliseconds UTC."""
         return self._clock() - KEPT_MS
 
     def ended(self, turn: Turn) -> None:
-        """Note that T3 has written the turn: others may undo in its folder."""
+        """Note that T3 has written the turn: an undo in its folder may begin."""
         self._begun.pop(turn.id, None)
 
     async def prune(self) -> int:
-        """Forget the states of turns that are too old to be undone; returns how many."""
-        kept = await self._store.changes.kept(since_ms=self.since_ms())
+        """Delete the checkpoints of turns that are too old to be undone; return how many were deleted."""
+        kept = await self._changes.kept(since_ms=self.since_ms())
         pruned = 0
         for folder, commits in kept.items():
             if self.changing(folder):
-                continue  # another time: a turn that ends waits for nothing
+                continue  # a later pruning does it: the end of a turn must not wait
             try:
-                async with self.alone(folder) as shadow:
+                async with self.locked(folder) as shadow:
                     pruned += await shadow.prune(commits)
             except CheckpointFailed as error:
                 logger.warning("the recorded states of %s were not pruned: %s", folder, error)
         return pruned
 
     async def _record(self, folder: str, message: str) -> tuple[str, str]:
-        """Return the checkpoint, or an empty one and why there is none."""
+        """Return the commit of a new checkpoint and "", or "" and why there is none."""
         try:
             async with asyncio.timeout(self._seconds):
                 return (await self.shadow(folder).record(message)).commit, ""

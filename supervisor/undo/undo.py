@@ -1,4 +1,4 @@
-"""Taking back what a turn changed, shell commands included; what was changed since by hand is kept."""
+"""Takes back what a turn changed, including what its shell commands changed. Later changes are kept."""
 
 from __future__ import annotations
 
@@ -10,31 +10,35 @@ from supervisor.people.rights import Rights
 from supervisor.protocol.errors import XswarmError
 from supervisor.protocol.messages import MessageId, SessionId, UserId
 from supervisor.protocol.times import DAY_MS, Clock, now_ms
-from supervisor.store.port import Store
-from supervisor.store.ports.changes import ChangedTurn, StoredOperation
-from supervisor.undo.checkpoints.undoing import Conflict
+from supervisor.store.ports.changes import ChangedTurn, ChangeStore, StoredOperation
+from supervisor.undo.checkpoints.reversal import Conflict
+from supervisor.undo.checkpoints.shadow import Reverted, ShadowRepository
 from supervisor.undo.recorder import KEPT_MS, Recorder
 
 MAX_FILES = 500
-"""Paths of one turn that are listed."""
+"""The most paths of one turn that are listed."""
 
 TOO_OLD = f"it is too old: turns can be undone for {KEPT_MS // DAY_MS} days"
 
 NAMED = 5
-"""Paths that a sentence names."""
+"""The most paths that a sentence names."""
 
 
 class UndoDirection(StrEnum):
     """Which way an undo goes."""
 
     BACK = "back"
-    """The turn's changes are taken back."""
+    """It takes the turn's changes back."""
     AGAIN = "again"
-    """The undo is taken back: the turn's changes are there again."""
+    """It takes the undo back: the turn's changes are there again."""
 
 
 class UndoConflict(XswarmError):
-    """Somebody has changed the same places since; nothing was touched."""
+    """The same places were changed later. Nothing was written.
+
+    Attributes:
+        paths: the files, relative to the project.
+    """
 
     code = "undo_conflict"
     remedy = "bring these files back to what the turn left, or change them by hand"
@@ -48,7 +52,7 @@ class UndoConflict(XswarmError):
 
 
 class UndoRefused(XswarmError):
-    """There is nothing that could be taken back, or not now."""
+    """Nothing can be taken back, or not now."""
 
     code = "undo_refused"
 
@@ -62,13 +66,13 @@ class UndoRefused(XswarmError):
 
 
 class NothingToUndo(UndoRefused):
-    """No such turn has changed a file."""
+    """The turn has changed no file, or there is no such turn."""
 
     code = "nothing_to_undo"
 
 
 class UndoTooOld(UndoRefused):
-    """The recorded states of the turn are not kept any more."""
+    """The checkpoints of the turn are deleted by now."""
 
     code = "undo_too_old"
 
@@ -86,7 +90,7 @@ class NotRecorded(UndoRefused):
 
 
 class UndoOverlapped(UndoRefused):
-    """What each of two turns changed cannot be told apart."""
+    """Two turns changed the same folder at once, so it is not known which turn changed what."""
 
     code = "undo_overlapped"
 
@@ -95,7 +99,7 @@ class UndoOverlapped(UndoRefused):
 
 
 class UndoBusy(UndoRefused):
-    """A turn runs in the project's folder, in one in it or in one around it."""
+    """A turn runs in the project's folder, or in a folder in or around it."""
 
     code = "undo_busy"
     retry_after = 5.0
@@ -105,15 +109,15 @@ class UndoBusy(UndoRefused):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Undone:
-    """What an undo did, or with dry_run would do.
+class UndoResult:
+    """What an undo did, or with dry_run what it would do.
 
     Attributes:
-        paths: what is other than before, relative to the project's folder.
+        paths: the changed files, relative to the project's folder.
     """
 
     turn: ChangedTurn
-    way: UndoDirection
+    direction: UndoDirection
     paths: tuple[str, ...]
     dry_run: bool
 
@@ -123,8 +127,9 @@ class Difference:
     """What a turn changed.
 
     Attributes:
-        diff: unified, as git writes it; empty where nothing was recorded.
-        why: it cannot be taken back; empty where it can.
+        operations: at most `MAX_FILES`.
+        diff: a unified diff of git; empty where nothing was recorded.
+        why: why the turn cannot be undone; empty where it can.
     """
 
     turn: ChangedTurn
@@ -134,14 +139,15 @@ class Difference:
 
 
 class Undo:
-    """Shows what turns changed, and takes it back: one at a time in a folder, never beside a turn that runs there.
+    """Shows what turns changed, and takes it back.
 
-    A folder that lies in it, or around it, counts as the folder itself, whichever project it is of. In a project that
-    is `concurrent` only those turns stand in the way that have begun to change files, or run alone in their project.
+    Only one undo runs in a folder at a time, and none beside a running turn. Folders in it and around it count as the
+    same folder, whichever project they belong to. In a project that is `concurrent`, an undo waits only for turns that
+    have begun to change files, or that must run alone.
     """
 
     def __init__(
-        self, store: Store, recorder: Recorder, rights: Rights, projects: Projects, clock: Clock = now_ms
+        self, store: ChangeStore, recorder: Recorder, rights: Rights, projects: Projects, clock: Clock = now_ms
     ) -> None:
         self._store = store
         self._recorder = recorder
@@ -150,20 +156,19 @@ class Undo:
         self._clock = clock
 
     def since_ms(self) -> int:
-        """Return the time from which turns can be undone."""
+        """Return the start time of the oldest turn that can be undone, in milliseconds UTC."""
         return self._recorder.since_ms()
 
     async def find(self, session_id: SessionId, message_id: str | None) -> ChangedTurn:
-        """Return the turn of a session that is meant: the one of a message, else the last that changed files.
+        """Return the turn of a message in a session, or without a message the last turn that changed files.
 
         Raises:
-            NothingToUndo: it changed nothing, or is another session's.
+            NothingToUndo: the turn changed no file, or belongs to another session.
         """
-        changes = self._store.changes
         if message_id is None:
-            found = await changes.last_of_session(session_id, since_ms=self._recorder.since_ms())
+            found = await self._store.last_of_session(session_id, since_ms=self._recorder.since_ms())
         else:
-            found = await changes.of_message(MessageId(message_id))
+            found = await self._store.of_message(MessageId(message_id))
         if found is None or found.session_id != session_id:
             what = "no turn of this session" if message_id is None else f"no turn of {message_id} in this session"
             raise NothingToUndo(f"{what} has changed a file", "`xswarm claude history` shows what was done")
@@ -173,9 +178,9 @@ class Undo:
         """Return what a turn changed.
 
         Raises:
-            CheckpointFailed: what was recorded cannot be read.
+            CheckpointFailed: the checkpoints cannot be read.
         """
-        operations = await self._store.changes.operations(message_id=turn.message_id, net=True, limit=MAX_FILES)
+        operations = await self._store.operations(message_id=turn.message_id, net=True, limit=MAX_FILES)
         diff, why = "", turn.why
         if self._is_too_old(turn):
             why = TOO_OLD
@@ -190,43 +195,50 @@ class Undo:
         *,
         user_id: UserId | None = None,
         dry_run: bool = False,
-        way: UndoDirection | None = None,
-    ) -> Undone:
-        """Take back what a turn changed; where that was done before, take the undo back.
+        direction: UndoDirection | None = None,
+    ) -> UndoResult:
+        """Take back what a turn changed. If that was done before, take the undo back.
+
+        The files are written first and the database second. If the daemon dies in between, the same undo finds the
+        entry of the first in the journal of the shadow repository, and starts again.
 
         Args:
             by: who asked, for the audit trail.
-            user_id: whose rights count; None = those of whoever wrote the message.
-            way: None = the one that is possible now.
+            user_id: whose rights are checked; None = those of the user who wrote the message.
+            dry_run: change nothing, and return what would change.
+            direction: None = the one that is possible now.
 
         Raises:
-            UndoConflict: the same places were changed since: nothing was touched.
-            UndoRefused: it cannot be undone, or not now.
-            CheckpointFailed: the folder is gone, or cannot be written.
+            UndoConflict: the same places were changed later; nothing was written.
+            UndoRefused: the turn cannot be undone, or not now.
+            CheckpointFailed: the folder is missing or not writable.
         """
-        if (refused := self._rights.refusal(user_id or turn.user_id, turn.project)) is not None:
+        await self._check(turn, user_id or turn.user_id)
+        async with self._recorder.locked(turn.project_path) as shadow:
+            await self._refuse_if_busy(turn)
+            turn = await self._store.of_turn(turn.turn_id) or turn
+            possible = _possible_direction(turn, direction)
+            done = await _revert(shadow, turn, dry_run=dry_run)
+            if done.after is not None:
+                await self._record(turn, possible, by, done.before, done.after)
+        return UndoResult(turn=turn, direction=possible, paths=done.paths, dry_run=dry_run)
+
+    async def _check(self, turn: ChangedTurn, user_id: UserId) -> None:
+        """Raise why a turn can never be undone by a user."""
+        if (refused := self._rights.refusal(user_id, turn.project)) is not None:
             raise refused
         if self._is_too_old(turn):
             raise UndoTooOld
         if not turn.before_commit or not turn.after_commit:
             raise NotRecorded(turn.why)
-        if await self._store.changes.overlapped(turn):
+        if await self._store.overlapped(turn):
             raise UndoOverlapped
-        async with self._recorder.alone(turn.project_path) as shadow:
-            await self._refuse_if_busy(turn)
-            turn = await self._store.changes.of_turn(turn.turn_id) or turn
-            possible = UndoDirection.AGAIN if turn.undone else UndoDirection.BACK
-            if way is not None and way is not possible:
-                raise UndoRefused("it was taken back before" if turn.undone else "it is there already")
-            around = (turn.undo_before, turn.undo_after) if turn.undone else (turn.before_commit, turn.after_commit)
-            done = await shadow.revert(*around, dry_run=dry_run)
-            if isinstance(done, Conflict):
-                raise UndoConflict(done.paths)
-            if done.after is not None and possible is UndoDirection.BACK:
-                await self._store.changes.undone(turn.turn_id, by, done.before, done.after, now_ms=self._clock())
-            elif done.after is not None:
-                await self._store.changes.redone(turn.turn_id, by, now_ms=self._clock())
-        return Undone(turn=turn, way=possible, paths=done.paths, dry_run=dry_run)
+
+    async def _record(self, turn: ChangedTurn, direction: UndoDirection, by: str, before: str, after: str) -> None:
+        if direction is UndoDirection.BACK:
+            await self._store.undone(turn.turn_id, by, before, after, now_ms=self._clock())
+        else:
+            await self._store.redone(turn.turn_id, by, now_ms=self._clock())
 
     def _is_too_old(self, turn: ChangedTurn) -> bool:
         return turn.before_ms < self._recorder.since_ms()
@@ -236,15 +248,40 @@ class Undo:
             raise UndoBusy("a turn is changing files of the project, or of a folder in or around it")
         project = self._projects.get(turn.project)
         concurrent = project is not None and project.concurrent
-        if await self._store.changes.busy(turn.project_path, exclusive=concurrent):
+        if await self._store.busy(turn.project_path, exclusive=concurrent):
             raise UndoBusy("a turn is running in the project, or in a folder in or around it")
 
 
+def _possible_direction(turn: ChangedTurn, wanted: UndoDirection | None) -> UndoDirection:
+    """Return the direction of an undo of a turn, as it is now.
+
+    Raises:
+        UndoRefused: another direction is wanted.
+    """
+    possible = UndoDirection.AGAIN if turn.undone else UndoDirection.BACK
+    if wanted is not None and wanted is not possible:
+        raise UndoRefused("it was taken back before" if turn.undone else "it is there already")
+    return possible
+
+
+async def _revert(shadow: ShadowRepository, turn: ChangedTurn, *, dry_run: bool) -> Reverted:
+    """Take the files of a turn back, or those of its undo.
+
+    Raises:
+        UndoConflict: the same places were changed later.
+    """
+    around = (turn.undo_before, turn.undo_after) if turn.undone else (turn.before_commit, turn.after_commit)
+    done = await shadow.revert(*around, dry_run=dry_run)
+    if isinstance(done, Conflict):
+        raise UndoConflict(done.paths)
+    return done
+
+
 def named(paths: tuple[str, ...], *, most: int | None = None) -> str:
-    """Return some paths in a sentence, with a ? for what is not to be seen and could break it.
+    """Return the first paths as a list in a sentence. A ? replaces each character that is not printable.
 
     Args:
-        most: characters that the sentence may take; a path that is longer alone loses its beginning. None = any.
+        most: the most characters; a single path that is longer loses its beginning. None = no limit.
     """
     shown = ["".join(one if one.isprintable() else "?" for one in path) for path in paths[:NAMED]]
     while most is not None and len(shown) > 1 and len(_listed(shown, len(paths))) > most:

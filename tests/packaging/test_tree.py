@@ -20,7 +20,6 @@ LONG: Mapping[str, str] = {
 
 BRANCHED: Mapping[str, str] = {
     "supervisor/store/messages/accept.py accept": "to be split",
-    "supervisor/undo/undo.py Undo.take_back": "to be split",
 }
 """Functions of more than 15 branches, and why."""
 

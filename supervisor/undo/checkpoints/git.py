@@ -1,4 +1,4 @@
-"""The real git, run by argument list in an environment that is built from nothing."""
+"""Runs git with an argument list, no shell, and an environment of its own."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from pathlib import Path
 from supervisor.protocol.errors import XswarmError
 
 SECONDS = 120.0
-"""Limit of one run; the first recording of a large project is the longest."""
+"""Time limit of one run, in seconds. The first recording of a large project takes longest."""
 
 COLLECT_SECONDS = 600.0
-"""Limit of one `git gc`."""
+"""Time limit of one `git gc`, in seconds."""
 
 EMPTY_INDEX = "no-index"
-"""Name of an index file that never exists: nothing is tracked."""
+"""Name of an index file that never exists: with it nothing is tracked."""
 
 CONFIG = """\
 [core]
@@ -48,16 +48,16 @@ CONFIG = """\
 [commit]
 \tgpgSign = false
 """
-"""Bytes are kept as they are, and nothing of the project or the machine is run.
+"""git stores bytes unchanged, and runs no program of the project or the machine.
 
-`fsync`: an object that a power failure left empty would spoil every later recording of the same content."""
+`fsync`: if a power failure left an object empty, every later recording of the same content would be broken."""
 
 ATTRIBUTES = "* -text -filter -ident -working-tree-encoding !merge !diff\n"
-"""Stronger than every .gitattributes of the project."""
+"""Overrides every .gitattributes of the project."""
 
 
 class CheckpointFailed(XswarmError):
-    """The state of a project could not be recorded, compared or brought back."""
+    """The state of a project could not be recorded, compared or restored."""
 
     code = "storage"
 
@@ -71,7 +71,7 @@ class CheckpointFailed(XswarmError):
 
 
 class GitFailed(CheckpointFailed):
-    """git ran and refused.
+    """git ended with an error.
 
     Attributes:
         status: its exit status.
@@ -84,14 +84,14 @@ class GitFailed(CheckpointFailed):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Git:
-    """Where git works.
+    """git for one shadow repository and one folder.
 
     Attributes:
-        git_dir: our repository; its index lies in it.
-        work_tree: the folder that it looks at; absolute, symlinks resolved.
+        git_dir: the shadow repository.
+        work_tree: the folder of the project; absolute, symbolic links resolved.
         index: name of the index file in `git_dir`.
-        search_path: where git is looked for, as PATH; None = where this process looks.
-        seconds: limit of one run.
+        search_path: where the git program is searched, like PATH; None = PATH of this process.
+        seconds: time limit of one run, in seconds.
     """
 
     git_dir: Path
@@ -101,18 +101,18 @@ class Git:
     seconds: float = SECONDS
 
     def at(self, folder: bytes) -> Git:
-        """Return the same for a folder below the work tree, with nothing tracked."""
+        """Return a Git whose work tree is a folder below this one, and that tracks nothing."""
         return replace(self, work_tree=self.work_tree / os.fsdecode(folder), index=EMPTY_INDEX)
 
     def prepare(self) -> None:
-        """Make the repository if there is none, and write its settings."""
+        """Create the repository where there is none, and write its settings."""
         if not (self.git_dir / "HEAD").is_file():
             self.git_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
             self.run("init", "--quiet", "--template=", "--initial-branch=none")
         (self.git_dir / "info").mkdir(exist_ok=True)
         write_if_other(self.git_dir / "config", CONFIG.encode())
         write_if_other(self.git_dir / "info" / "attributes", ATTRIBUTES.encode())
-        # One process at a time works here, under a lock of ours: what lies here is of one that was killed.
+        # Only one git runs here at a time, under the lock of ShadowRepository: a killed git has left this file.
         (self.git_dir / f"{self.index}.lock").unlink(missing_ok=True)
 
     def run(
@@ -121,18 +121,18 @@ class Git:
         """Return what git writes to stdout.
 
         Args:
-            given: what it reads from stdin.
-            accepted: exit statuses that are no failure.
-            seconds: its time limit; None = that of every run.
+            given: the content of stdin.
+            accepted: exit statuses that mean success.
+            seconds: time limit; None = `self.seconds`.
 
         Raises:
-            CheckpointFailed: no git, no project, time over.
-            GitFailed: another exit status.
+            CheckpointFailed: git is not installed, the folder is missing, or the time limit is over.
+            GitFailed: git ended with another exit status.
         """
         return self._both(arguments, given, accepted, seconds)[0]
 
     def run_and_listen(self, *arguments: str) -> tuple[bytes, bytes]:
-        """Return what git writes to stdout, and what it says beside it: warnings, in English.
+        """Return what git writes to stdout and to stderr; its warnings are in English.
 
         Raises:
             CheckpointFailed: as `run`.
@@ -171,7 +171,7 @@ class Git:
         if not self.work_tree.is_dir():
             raise CheckpointFailed(f"{self.work_tree} is gone", "bring the folder back, or take it out of config.toml")
         if os.path.realpath(self.work_tree) != str(self.work_tree):
-            # Whoever may write around the project could have us write anywhere.
+            # A link in place of the folder could make us write anywhere.
             remedy = "put the folder back where it was, or name its real path in config.toml"
             raise CheckpointFailed(f"{self.work_tree} is not the folder that it was: a link leads elsewhere", remedy)
         try:
@@ -212,7 +212,7 @@ class Git:
 
 
 def write_if_other(path: Path, content: bytes) -> None:
-    """Write a file unless it holds exactly this."""
+    """Write a file unless it has this content already."""
     try:
         if path.read_bytes() == content:
             return
@@ -222,6 +222,6 @@ def write_if_other(path: Path, content: bytes) -> None:
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """End git and what it started."""
-    os.killpg(process.pid, signal.SIGKILL)  # not yet waited for: the id is still its own
+    """Kill git and its child processes."""
+    os.killpg(process.pid, signal.SIGKILL)  # the process is not reaped yet, so its id cannot belong to another one
     process.communicate()

@@ -1,6 +1,7 @@
-"""Three states of a folder made one: path by path, since `git merge-tree` follows what it takes for a renamed file.
+"""The three-way merge of a folder's states, path by path.
 
-Before git 2.50 no setting keeps it from that: what was written by hand into a file went into another that looked alike.
+`git merge-tree` is not used: it detects renames, and before git 2.50 no setting turns that off. It merged what somebody
+had written into one file into another file that looked alike.
 """
 
 from __future__ import annotations
@@ -12,45 +13,45 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from supervisor.undo.checkpoints.entries import Entry, entry_changes, update_index
 from supervisor.undo.checkpoints.git import Git, GitFailed
-from supervisor.undo.checkpoints.steps import Entry, into_index, steps
 
 INDEX = "merging"
-"""The index file in which it is done."""
+"""The index file of a merge."""
 
 
 def merge(git: Git, base: str, ours: str, theirs: str) -> str | list[str]:
-    """Return the tree of `ours` with what leads from `base` to `theirs`, or the paths where that cannot be.
+    """Return the tree of `ours` with the changes from `base` to `theirs`, or the paths that conflict.
 
     Args:
         base, ours, theirs: commits or trees.
     """
-    by_us = {step.path: step.new for step in steps(git, base, ours)}
+    by_us = {change.path: change.new for change in entry_changes(git, base, ours)}
     wanted: dict[bytes, Entry | None] = {}
     conflicts: set[bytes] = set()
-    for step in steps(git, base, theirs):
-        if step.path not in by_us:
-            wanted[step.path] = step.new
-        elif by_us[step.path] != step.new:
-            merged = _merged(git, step.old, by_us[step.path], step.new)
+    for change in entry_changes(git, base, theirs):
+        if change.path not in by_us:
+            wanted[change.path] = change.new
+        elif by_us[change.path] != change.new:
+            merged = _merged(git, change.old, by_us[change.path], change.new)
             if merged is None:
-                conflicts.add(step.path)
+                conflicts.add(change.path)
             else:
-                wanted[step.path] = merged
+                wanted[change.path] = merged
     conflicts |= _displaced(git, ours, wanted)
     if conflicts:
         return sorted(os.fsdecode(path) for path in conflicts)
     beside = replace(git, index=INDEX)
     try:
-        (git.git_dir / f"{INDEX}.lock").unlink(missing_ok=True)  # of one that was killed
+        (git.git_dir / f"{INDEX}.lock").unlink(missing_ok=True)  # left by a git process that was killed
         beside.run("read-tree", ours)
-        return into_index(beside, wanted)
+        return update_index(beside, wanted)
     finally:
         (git.git_dir / INDEX).unlink(missing_ok=True)
 
 
 def _displaced(git: Git, ours: str, wanted: Mapping[bytes, Entry | None]) -> set[bytes]:
-    """Return what would lie where a file of ours has a folder, or where a folder of ours has a file."""
+    """Return the wanted paths for which `ours` has a file in place of a folder, or a folder in place of a file."""
     coming = [path for path, entry in wanted.items() if entry is not None]
     if not coming:
         return set()
@@ -69,7 +70,7 @@ def _displaced(git: Git, ours: str, wanted: Mapping[bytes, Entry | None]) -> set
 
 
 def _merged(git: Git, base: Entry | None, ours: Entry | None, theirs: Entry | None) -> Entry | None:
-    """Return a file with the changes of both sides; None where there are not three files, or the same was changed."""
+    """Return a file with the changes of both sides; None = they conflict, or one of the three is not a file."""
     if base is None or ours is None or theirs is None:
         return None
     if not (base.is_file and ours.is_file and theirs.is_file):
@@ -80,7 +81,7 @@ def _merged(git: Git, base: Entry | None, ours: Entry | None, theirs: Entry | No
 
 
 def _of_both(base: str, ours: str, theirs: str) -> str | None:
-    """Return what both sides have, or what the one has that has another than before; None where both have."""
+    """Return the value that both sides agree on, or that of the only side that changed it; None = both changed it."""
     if ours in (base, theirs):
         return theirs
     return ours if theirs == base else None
@@ -94,7 +95,7 @@ def _merged_text(git: Git, base: str, ours: str, theirs: str) -> str | None:
         try:
             merged = git.run("merge-file", "-p", "-q", names[ours], names[base], names[theirs])
         except GitFailed as failed:
-            if failed.status < 0:  # it was killed
+            if failed.status < 0:  # a signal ended git
                 raise
-            return None  # as many conflicts, or 255 for what is no text
+            return None  # the status is the number of conflicts, or 255 for files that are not text
     return git.run("hash-object", "-w", "--no-filters", "--stdin", given=merged).decode().strip()

@@ -1,4 +1,4 @@
-"""The rights of files: git keeps only whether a file can be run, and gives the usual ones to each that it writes."""
+"""The permission bits of files. git records only whether a file is executable, and writes files with default bits."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ READ = 0o444
 FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
-def of(root: Path, paths: Iterable[str]) -> dict[str, int]:
-    """Return the rights of those paths that are plain files."""
+def read(root: Path, paths: Iterable[str]) -> dict[str, int]:
+    """Return the permission bits of those paths that are regular files."""
     found = {}
     for path in paths:
         with suppress(OSError):
@@ -25,10 +25,11 @@ def of(root: Path, paths: Iterable[str]) -> dict[str, int]:
     return found
 
 
-def give_back(root: Path, modes: Mapping[str, int]) -> None:
-    """Give files the rights that they had; whether they can be run is left as it is.
+def restore(root: Path, modes: Mapping[str, int]) -> None:
+    """Give files back their permission bits; whether they are executable stays as git has written it.
 
-    Never through a link, which could lead out of the project; a file that is gone, or another's, is passed over.
+    Symbolic links are not followed, since they could lead out of the project. A file that is missing or belongs to
+    another user is skipped.
     """
     for path, mode in modes.items():
         with suppress(OSError):

@@ -1,4 +1,4 @@
-"""The states of one project's files, kept in a git repository of our own: record, compare, bring back."""
+"""The shadow repository of a project: records the states of its files, compares and restores them."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 from supervisor.undo.checkpoints.git import COLLECT_SECONDS, SECONDS, CheckpointFailed, Git, GitFailed
-from supervisor.undo.checkpoints.undoing import Conflict, Undoing
-from supervisor.undo.checkpoints.unfinished import Unfinished, as_if_put_back, forget, noted, put_back
+from supervisor.undo.checkpoints.journal import JournalEntry, read_entry, remove_entry
+from supervisor.undo.checkpoints.reversal import Conflict, Reversal
+from supervisor.undo.checkpoints.rollback import roll_back, tree_after_rollback
 from supervisor.undo.checkpoints.worktree import UNRECORDED, LeftOut, Worktree
 
 logger = logging.getLogger(__name__)
@@ -24,18 +25,18 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 MAX_FILE_BYTES = 50_000_000
-"""Larger files are left out and named."""
+"""Larger files are left out of a checkpoint, which names them."""
 
 MAX_DIFF_BYTES = 200_000
-"""Longer differences are cut."""
+"""Longer diffs are cut."""
 
 CUT = "\n[the difference is longer; the rest is left out]\n"
 
 REFS = "refs/checkpoints/"
-"""Each checkpoint has a reference of its own, named by its commit: what `prune` does not keep is forgotten."""
+"""Each checkpoint has a reference, named by its commit. `prune` deletes those that are not kept."""
 
 LEFT_OUT = "\n\nLeft-Out: "
-"""Last line of a message: the paths that are not in the commit, as JSON."""
+"""Begins the last line of a commit message: the paths that are left out, as JSON."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +45,7 @@ class Checkpoint:
 
     Attributes:
         commit: its id, 40 hexadecimal digits.
-        left_out: files that are not in it although no .gitignore names them.
+        left_out: files that it does not contain although no .gitignore names them.
     """
 
     commit: str
@@ -56,7 +57,7 @@ class Change:
     """One path that differs between two checkpoints.
 
     Attributes:
-        path: relative to the project; bytes that are no UTF-8 are surrogates, as `os.fsdecode` gives them.
+        path: relative to the project, decoded by `os.fsdecode`.
         status: A(dded), D(eleted), M(odified) or T (another type: file, symbolic link).
         before_blob, after_blob: ids of the contents; None where there is no such file.
     """
@@ -69,12 +70,12 @@ class Change:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reverted:
-    """The changes were taken back, or with dry_run could be.
+    """The result of an undo, or with dry_run of what it would do.
 
     Attributes:
-        paths: what is other than before; empty where there was nothing to take back.
-        before, after: checkpoints around the undo: `revert(before, after)` takes the undo back. `after` is None with
-            dry_run, and where nothing changed it is `before`.
+        paths: the changed paths; empty where there was nothing to take back.
+        before, after: checkpoints around the undo: `revert(before, after)` takes the undo back. With dry_run `after` is
+            None; where nothing changed it equals `before`.
     """
 
     paths: tuple[str, ...]
@@ -82,20 +83,26 @@ class Reverted:
     after: str | None
 
 
-class Shadow:
-    """The shadow repository of one project. Its calls wait for each other; each runs in a thread.
+class ShadowRepository:
+    """A git repository of ours, beside a project, whose commits are states of the project's folder.
 
-    The project's own .git is neither read as a repository nor written. What .gitignore names is not
-    recorded and never touched; nor are empty folders, but one that a turn filled is gone with its files after an undo.
-    One Shadow per `git_dir` at a time.
+    It is called a shadow because the project does not know of it: the project's own .git is neither read as a
+    repository nor written. Files that .gitignore names are not recorded and never touched. Empty folders are not
+    recorded either; a folder that is empty after an undo is removed.
+
+    The calls run in threads, one at a time. There must be one object per `git_dir`.
+
+    A crash loses nothing, by the order of the writes: a checkpoint is referenced before its id is returned, and an undo
+    enters the journal before it writes the first file (see `reversal`). The next `revert` of the same checkpoints finds
+    the entry, rolls the interrupted undo back and starts again; the next `record` accepts the files as they are.
 
     Args:
-        project_path: absolute, symlinks resolved.
-        git_dir: where the repository lies or shall lie.
+        project_path: absolute, symbolic links resolved.
+        git_dir: the folder of the repository, which is created where it is missing.
         never: absolute folders that are left out, such as the daemon's state; `git_dir` always is.
-        max_file_bytes: larger files are left out and named.
-        search_path: where git is looked for, as PATH; None = where this process looks.
-        seconds: limit of one run of git; a step takes a handful of them.
+        max_file_bytes: larger files are left out.
+        search_path: where the git program is searched, like PATH; None = PATH of this process.
+        seconds: time limit of one run of git, in seconds; a call takes about five runs.
     """
 
     def __init__(
@@ -110,19 +117,19 @@ class Shadow:
     ) -> None:
         self._git = Git(git_dir=git_dir, work_tree=project_path, search_path=search_path, seconds=seconds)
         self._worktree = Worktree(git=self._git, max_bytes=max_file_bytes, never=(git_dir, *never))
-        # Of threads, not of tasks: a cancelled caller leaves its thread at work.
+        # A lock of threads, not of tasks: the thread of a cancelled caller goes on.
         self._lock = threading.Lock()
 
     async def record(self, message: str) -> Checkpoint:
-        """Record the whole folder, files that its own repository does not track included.
+        """Record the whole folder, including files that the project's own repository does not track.
 
         Raises:
-            CheckpointFailed: no git, no folder, no space, time over.
+            CheckpointFailed: git or the folder is missing, the disk is full, or the time limit is over.
         """
         return await _in_thread(self._locked_record, message)
 
     async def diff(self, before: str, after: str, *, limit: int = MAX_DIFF_BYTES) -> str:
-        """Return the unified difference of two checkpoints, cut after `limit` bytes with a line that says so."""
+        """Return the unified diff of two checkpoints; after `limit` bytes it is cut, and a last line says so."""
         return await _in_thread(self._diff, _checked(before), _checked(after), limit)
 
     async def changed(self, before: str, after: str) -> list[Change]:
@@ -130,45 +137,47 @@ class Shadow:
         return await _in_thread(self._changed, _checked(before), _checked(after))
 
     async def revert(self, before: str, after: str, *, dry_run: bool) -> Reverted | Conflict:
-        """Take back what changed from `before` to `after`, and keep what was changed since.
+        """Take back the changes from `before` to `after`, and keep later changes.
 
-        A file that was not recorded in `before` only because it was ignored or left out stays as it is. Asked the
-        same again with no recording in between, it begins anew from where it began: it was cut off, or its caller was.
+        A file that `before` does not contain only because it was ignored or left out stays as it is. If the same call
+        comes again without a recording in between, the first was interrupted, or its caller was: this call starts again
+        from the state in which the first started.
 
         Returns:
-            Conflict where the same places were changed since, or while this ran: nothing was touched.
+            Conflict where the same places were changed later, or while this ran; nothing was written then.
 
         Raises:
-            CheckpointFailed: as in `record`, or the project may not be written; says what is left half done, if any is.
+            CheckpointFailed: as in `record`, or the folder is not writable. The message says whether a failed write was
+                rolled back.
         """
         return await _in_thread(self._revert, _checked(before), _checked(after), dry_run)
 
     async def prune(self, keep: Collection[str]) -> int:
-        """Forget all checkpoints but those to keep, free their space, and return how many were forgotten."""
+        """Delete all checkpoints except some, free their disk space, and return how many were deleted."""
         return await _in_thread(self._prune, {_checked(commit) for commit in keep})
 
     def _locked_record(self, message: str) -> Checkpoint:
         with self._lock:
-            forget(self._git)  # what an undo left half done is what somebody goes on from
+            remove_entry(self._git)  # the user goes on from what an interrupted undo has left
             return self._record(message)
 
     def _record(self, message: str) -> Checkpoint:
-        if not self._git.work_tree.is_dir():  # an empty folder is a state, a missing one is none
+        if not self._git.work_tree.is_dir():  # an empty folder can be recorded, a missing one cannot
             raise CheckpointFailed(f"{self._git.work_tree} is gone", "bring the folder back, or take it out of config")
         self._git.prepare()
-        left_out = self._into_index()
+        left_out = self._update_index()
         tree = self._git.run("write-tree").decode().strip()
         return self._commit(tree, message, left_out)
 
-    def _into_index(self) -> list[LeftOut]:
+    def _update_index(self) -> list[LeftOut]:
         try:
-            return self._worktree.into_index()
+            return self._worktree.update_index()
         except GitFailed as failed:
-            # A damaged index, or a file that became something else meanwhile: once more from nothing.
+            # The index is damaged, or a file has become something else meanwhile: start with a new index.
             logger.warning("%s: %s; the index is built anew", self._git.git_dir.name, failed)
             (self._git.git_dir / self._git.index).unlink(missing_ok=True)
             self._git.prepare()
-            return self._worktree.into_index()
+            return self._worktree.update_index()
 
     def _commit(self, tree: str, message: str, left_out: Sequence[LeftOut] = ()) -> Checkpoint:
         text = message.replace("\0", " ") + LEFT_OUT + json.dumps([left.path for left in left_out])
@@ -198,43 +207,43 @@ class Shadow:
 
     def _revert(self, before: str, after: str, dry_run: bool) -> Reverted | Conflict:
         with self._lock:
-            undo = noted(self._git)
+            undo = read_entry(self._git)
             if undo is None or (undo.before, undo.after) != (before, after):
                 return self._reverted(before, after, dry_run)
-            # The same undo was cut off, or nobody heard of its end: it begins anew, so that it can be taken back whole.
+            # The same undo was interrupted, or its caller was. It starts again, so that all of it can be taken back.
             trial = self._reverted(before, after, True, undo)
             if dry_run or isinstance(trial, Conflict):
                 return trial
-            put_back(self._git, undo)
+            roll_back(self._git, undo)
             return self._reverted(before, after, False)
 
     def _reverted(
-        self, before: str, after: str, dry_run: bool, unfinished: Unfinished | None = None
+        self, before: str, after: str, dry_run: bool, interrupted: JournalEntry | None = None
     ) -> Reverted | Conflict:
-        """Revert, as if an unfinished undo were put back."""
+        """Revert from the present state, or from the state after the rollback of an interrupted undo."""
         now = self._record("before an undo")
-        if unfinished is not None:
-            now = self._commit(as_if_put_back(self._git, unfinished), "before an undo", now.left_out)
-        undoing = Undoing(self._git, self._worktree)
+        if interrupted is not None:
+            now = self._commit(tree_after_rollback(self._git, interrupted), "before an undo", now.left_out)
+        reversal = Reversal(self._git, self._worktree)
         appeared = [c.path for c in self._compare(before, after) if c.status == "A"]
-        if kept := undoing.unrecorded(before, appeared, self._left_out(before)):
+        if kept := reversal.unrecorded(before, appeared, self._left_out(before)):
             left_out = (*now.left_out, *(LeftOut(path, UNRECORDED) for path in kept))
-            now = self._commit(undoing.without(kept), "before an undo", left_out)
+            now = self._commit(reversal.without(kept), "before an undo", left_out)
         current = now.commit
-        merged = undoing.merge(before, after, current)
+        merged = reversal.merge(before, after, current)
         if isinstance(merged, Conflict):
             return merged
         changes = self._compare(current, merged)
         paths = tuple(change.path for change in changes)
         if dry_run:
             return Reverted(paths=paths, before=current, after=None)
-        forget(self._git)
+        remove_entry(self._git)
         if not changes:
             return Reverted(paths=(), before=current, after=current)
         appearing, going = ([c.path for c in changes if c.status == status] for status in "AD")
         target = self._commit(merged, "after an undo").commit
-        undo = Unfinished(before=before, after=after, current=current, target=target)
-        conflict = undoing.write(undo, appearing, {c.path for c in changes}, going)
+        undo = JournalEntry(before=before, after=after, current=current, target=target)
+        conflict = reversal.write(undo, appearing, {c.path for c in changes}, going)
         return conflict or Reverted(paths=paths, before=current, after=target)
 
     def _left_out(self, commit: str) -> list[str]:
@@ -246,7 +255,7 @@ class Shadow:
         with self._lock:
             self._git.prepare()
             names = self._git.run("for-each-ref", "--format=%(refname)", REFS).decode().split()
-            if (undo := noted(self._git)) is not None:
+            if (undo := read_entry(self._git)) is not None:
                 keep = keep.union(undo.commits)
             old = [name for name in names if name.removeprefix(REFS) not in keep]
             self._git.run("update-ref", "--stdin", given="".join(f"delete {name}\n" for name in old).encode())
@@ -255,10 +264,10 @@ class Shadow:
 
 
 async def _in_thread(step: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
-    """Run a step in a thread; what the disk refuses is a failure like any other of git's.
+    """Run a step in a thread.
 
     Raises:
-        CheckpointFailed: as the step says, or no space, no right.
+        CheckpointFailed: raised by the step, or in place of an OSError: the disk is full, a permission is missing.
     """
 
     def run() -> T:
@@ -272,7 +281,7 @@ async def _in_thread(step: Callable[P, T], *arguments: P.args, **named: P.kwargs
 
 
 def _checked(commit: str) -> str:
-    """Return an id that is one; anything else could be an option of git's."""
+    """Return a commit id. Anything else could be an option of git, and is refused."""
     if not re.fullmatch(r"[0-9a-f]{40}", commit):
         raise CheckpointFailed("no such checkpoint", "name one that `record` returned")
     return commit

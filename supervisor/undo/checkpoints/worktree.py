@@ -1,4 +1,4 @@
-"""What of a project's folder goes into a checkpoint, and putting it into the index."""
+"""Which files of a project's folder go into a checkpoint, and the update of the index with them."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from pathlib import Path
 from supervisor.undo.checkpoints.git import Git, write_if_other
 
 MAX_EXCLUDE_BYTES = 65_536
-"""More of a project's .git/info/exclude is not read."""
+"""At most so much of a project's .git/info/exclude is read."""
 
 TOO_LARGE = "too large"
 UNREADABLE = "not readable"
 BAD_NAME = "a name that git keeps for itself"
 CLOSED = re.compile(rb"^warning: could not open directory '(.*/)': Permission denied$", re.MULTILINE)
-"""What git says of a folder that it may not read, and passes over."""
+"""The warning of git for a folder that it may not read and skips."""
 
 UNRECORDED = "not recorded before the turn"
 
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """A file, or a folder with all that lies in it, that is not in the checkpoint although no .gitignore names it.
+    """A file, or a whole folder, that is not in the checkpoint although no .gitignore names it.
 
     Attributes:
         path: relative to the project; a folder's ends with a slash.
-        why: a few words.
+        why: the reason, in a few words.
     """
 
     path: str
@@ -38,13 +38,13 @@ class LeftOut:
 
 @dataclass(slots=True)
 class Found:
-    """What differs from the index: paths relative to the project, as the system has them.
+    """The differences between the folder and the index; paths are relative to the project, as bytes.
 
     Attributes:
-        take: files and symbolic links that are new or other than before.
-        gone: tracked paths that are no files any more, or are left out now.
-        left_out: files that were seen and not taken; those that are still large are seen every time.
-        links: the symbolic links of `take`: what was tracked below one goes with its folder.
+        take: files and symbolic links that are new or changed.
+        gone: tracked paths that are no longer files, or are left out now.
+        left_out: files that are not taken. A file that is too large is reported by every recording.
+        links: the symbolic links of `take`. Paths that were tracked below one are removed with the folder.
     """
 
     take: list[bytes] = field(default_factory=list)
@@ -55,31 +55,31 @@ class Found:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Worktree:
-    """A project's folder as git is to see it.
+    """A project's folder and the rules by which its files are recorded.
 
     Attributes:
-        git: its repository is ours, never the project's.
-        max_bytes: size up to which a file is taken.
-        never: absolute folders that are left out, such as our own state below the project.
+        git: for the shadow repository, never the project's own.
+        max_bytes: larger files are left out.
+        never: absolute folders that are left out, such as the daemon's state below the project.
     """
 
     git: Git
     max_bytes: int
     never: Sequence[Path]
 
-    def into_index(self) -> list[LeftOut]:
-        """Bring the index to the state of the folder; the folder and its own .git are only read."""
+    def update_index(self) -> list[LeftOut]:
+        """Update the index to the state of the folder; the folder and its own .git are only read."""
         self._exclude()
         found = self.look()
         if found.gone:
             self.git.run("update-index", "--force-remove", "-z", "--stdin", given=_joined(found.gone))
-        # --refresh: a file that was only touched would look changed to read-tree.
+        # --refresh: else read-tree would take a file for changed whose time alone is new.
         options = ("-q", "--refresh", "--add", "--remove", "--replace", "-z", "--stdin")
         self.git.run("update-index", *options, given=_joined(found.take))
         return sorted(found.left_out, key=lambda left: left.path)
 
     def look(self) -> Found:
-        """Compare the folder with the index."""
+        """Return the differences between the folder and the index."""
         found = Found()
         for path in self._listed(self.git, b"", found, "--others", "--modified", "--exclude-standard"):
             if path.endswith(b"/"):
@@ -91,15 +91,15 @@ class Worktree:
         return found
 
     def _listed(self, git: Git, folder: bytes, found: Found, *options: str) -> Iterable[bytes]:
-        """Return what git lists in a folder; the folders that it cannot open are left out."""
+        """Return the paths that git lists in a folder; note the folders that it cannot open as left out."""
         listed, said = git.run_and_listen("ls-files", *options, "-z")
         found.left_out += [LeftOut(os.fsdecode(folder + closed), UNREADABLE) for closed in CLOSED.findall(said)]
         return dict.fromkeys(folder + path for path in _split(listed))
 
     def _embedded(self, folder: bytes, found: Found) -> Iterable[bytes]:
-        """Yield the files of a repository inside the project: git would note its commit and not its files.
+        """Yield the files of a git repository inside the project, of which git would record only the commit.
 
-        Only the first time: git walks through a folder of which it tracks a file, as through any other.
+        Needed for its first recording only: git lists a folder normally once it tracks a file of it.
         """
         options = ("--others", "--exclude-per-directory=.gitignore")
         for path in self._listed(self.git.at(folder), folder, found, *options):
@@ -140,7 +140,7 @@ class Worktree:
         return None if os.access(absolute, os.R_OK) else UNREADABLE
 
     def _exclude(self) -> None:
-        """Copy the project's own .git/info/exclude, and leave out what is never taken."""
+        """Write the exclude file: that of the project, and the folders that are never recorded."""
         project = self.git.work_tree
         below = [never.relative_to(project) for never in self.never if project in never.parents]
         lines = [_own_exclude(project), *(_pattern(os.fsencode(path)) for path in below)]
@@ -148,7 +148,7 @@ class Worktree:
 
 
 def _own_exclude(project: Path) -> bytes:
-    """Return the project's exclude file; empty where there is none, or .git is no plain folder."""
+    """Return the project's exclude file; empty where there is none, or .git is not an ordinary folder."""
     git = project / ".git"
     if git.is_symlink() or (git / "info").is_symlink():
         return b""
@@ -163,7 +163,7 @@ def _own_exclude(project: Path) -> bytes:
 
 
 def _pattern(path: bytes) -> bytes:
-    """Return the pattern that means this path alone."""
+    """Return the pattern that matches this path only."""
     escaped = b"".join(b"\\" + bytes((byte,)) if byte in b"\\*?[ " else bytes((byte,)) for byte in path)
     return b"/" + escaped
 

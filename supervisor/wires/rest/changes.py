@@ -117,7 +117,7 @@ class ChangeRoutes:
             message_id=turn.message_id,
             paths=[path.encode(errors="replace").decode() for path in done.paths],
             dry_run=done.dry_run,
-            undone=(done.way is UndoDirection.BACK) is not done.dry_run,
+            undone=(done.direction is UndoDirection.BACK) is not done.dry_run,
         )
 
     async def operations(

@@ -11,7 +11,7 @@ from supervisor.protocol.conversation import Failed, Tokens, ToolStarted, UsageR
 from supervisor.protocol.errors import StorageError, TurnFailed
 from supervisor.protocol.messages import SessionId
 from supervisor.protocol.status import TurnState
-from supervisor.undo.checkpoints.shadow import Checkpoint, Shadow
+from supervisor.undo.checkpoints.shadow import Checkpoint, ShadowRepository
 from tests.fakes import ScriptedConnector
 from tests.slowness import scaled
 from tests.supervisor.harness import Core
@@ -104,7 +104,7 @@ async def test_an_outcome_that_cannot_be_written_fails_its_turn_and_blocks_nobod
         assert (await ask(core, "again")).answer == "again"
 
 
-class NoThreads(Shadow):
+class NoThreads(ShadowRepository):
     """Of a machine that has no thread left."""
 
     async def record(self, message: str) -> Checkpoint:

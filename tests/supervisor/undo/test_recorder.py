@@ -70,7 +70,9 @@ async def test_every_path_that_a_turn_changed_is_kept_with_its_tool_and_hashes(t
 async def test_what_is_below_the_state_folder_is_never_recorded(tmp_path: Path) -> None:
     # The core's state lies in tmp_path, its projects below: a project that holds the state would record secrets.
     async with core_with(tmp_path) as core:
-        shadow = Recorder(core.store, tmp_path / "free" / "state").shadow(str(tmp_path / "free"))
+        shadow = Recorder(core.store.changes, core.store.turns, tmp_path / "free" / "state").shadow(
+            str(tmp_path / "free")
+        )
         (tmp_path / "free" / "state").mkdir()
         (tmp_path / "free" / "state" / "operator.token").write_text("secret", encoding="utf-8")
         first = await shadow.record("first")
@@ -94,7 +96,7 @@ async def test_a_folder_that_cannot_be_recorded_holds_no_turn_up(tmp_path: Path)
 
 async def test_a_folder_that_takes_too_long_is_given_up_with_the_reason(tmp_path: Path) -> None:
     async with core_with(tmp_path) as core:
-        recorder = Recorder(core.store, tmp_path, seconds=0.0)
+        recorder = Recorder(core.store.changes, core.store.turns, tmp_path, seconds=0.0)
         assert await recorder._record(str(core.site), "never") == (
             "",
             "recording the folder takes longer than 0 seconds",
@@ -146,7 +148,7 @@ async def test_a_folder_that_is_in_use_holds_no_turn_up(tmp_path: Path, used: st
     async with core_with(tmp_path) as core:
         core.recorder._seconds = 0.05
         await connect(core)
-        async with core.recorder.alone(str(tmp_path / used)):
+        async with core.recorder.locked(str(tmp_path / used)):
             answered = await ask(core, "write a.txt new")
         assert answered.answer == "written"
         found = await core.store.changes.of_message(answered.turn.message_id)
@@ -159,7 +161,7 @@ async def test_a_folder_beside_the_one_in_use_is_recorded_at_once(tmp_path: Path
     async with core_with(tmp_path) as core:
         core.recorder._seconds = scaled(20.0)
         await connect(core)
-        async with asyncio.timeout(scaled(20)), core.recorder.alone(f"{core.site}-2"):
+        async with asyncio.timeout(scaled(20)), core.recorder.locked(f"{core.site}-2"):
             answered = await ask(core, "write a.txt new")
         found = await core.store.changes.of_message(answered.turn.message_id)
         assert found is not None
@@ -195,7 +197,7 @@ async def test_a_turn_overlaps_from_the_first_look_at_its_folder_to_the_last(tmp
         await connect(core)
         turn = (await result(core, (await send(core, "hold")).accepted.message_id)).turn
         await until(scripted(core).held, "it runs")
-        recorder = Watched(core.store, tmp_path, clock=partial(next, count(1_000)))
+        recorder = Watched(core.store.changes, core.store.turns, tmp_path, clock=partial(next, count(1_000)))
         call = ToolCall(tool_use_id="use 1", name="Bash", input={"command": "make"})
         await recorder.witness(turn.id, str(core.site), call)
         found = await core.store.changes.of_turn(turn.id)

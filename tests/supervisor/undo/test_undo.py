@@ -51,14 +51,14 @@ async def test_a_turn_is_taken_back_and_the_undo_is_too(tmp_path: Path) -> None:
         path = core.site / "a.txt"
         turn = await changed(core, "write a.txt new")
         would = await core.undo.take_back(turn, "alice", dry_run=True)
-        assert (would.way, would.paths, path.exists()) == (UndoDirection.BACK, ("a.txt",), True)
+        assert (would.direction, would.paths, path.exists()) == (UndoDirection.BACK, ("a.txt",), True)
         assert (await core.undo.take_back(turn, "alice")).paths == ("a.txt",)
         assert not path.exists()
         with pytest.raises(UndoRefused, match="taken back before"):
-            await core.undo.take_back(turn, "alice", way=UndoDirection.BACK)
-        assert (await core.undo.take_back(turn, "alice")).way is UndoDirection.AGAIN
+            await core.undo.take_back(turn, "alice", direction=UndoDirection.BACK)
+        assert (await core.undo.take_back(turn, "alice")).direction is UndoDirection.AGAIN
         assert path.read_text(encoding="utf-8") == "new\n"
-        assert (await core.undo.take_back(turn, "alice")).way is UndoDirection.BACK
+        assert (await core.undo.take_back(turn, "alice")).direction is UndoDirection.BACK
         assert not path.exists()
 
 
@@ -69,7 +69,7 @@ async def test_an_undo_that_was_cut_off_before_it_was_written_down_can_be_taken_
         await shadow.revert(turn.before_commit, turn.after_commit, dry_run=False)
         assert (await core.undo.take_back(turn, "alice")).paths == ("a.txt",)
         assert not (core.site / "a.txt").exists()
-        assert (await core.undo.take_back(turn, "alice")).way is UndoDirection.AGAIN
+        assert (await core.undo.take_back(turn, "alice")).direction is UndoDirection.AGAIN
         assert (core.site / "a.txt").read_text(encoding="utf-8") == "new\n"
 
 
@@ -286,8 +286,8 @@ async def test_a_turn_that_is_too_old_is_said_so_and_never_meant_without_its_nam
         turn = await changed(core, "write a.txt new")
         at = turn.before_ms + KEPT_MS
         for clock, is_too_old in ((lambda: at, False), (lambda: at + 1, True)):
-            recorder = Recorder(core.store, tmp_path, clock=clock)
-            undo = Undo(core.store, recorder, Rights(core.directory, core.projects), core.projects)
+            recorder = Recorder(core.store.changes, core.store.turns, tmp_path, clock=clock)
+            undo = Undo(core.store.changes, recorder, Rights(core.directory, core.projects), core.projects)
             if not is_too_old:
                 assert await undo.find(S1, None) == turn
                 assert (await undo.difference(turn)).why == ""

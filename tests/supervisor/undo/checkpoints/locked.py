@@ -7,7 +7,7 @@ import json
 import sys
 from pathlib import Path
 
-from supervisor.undo.checkpoints.shadow import Shadow
+from supervisor.undo.checkpoints.shadow import ShadowRepository
 
 MODES = {"closed": 0o000, "inner/closed": 0o000, "listed": 0o444}
 """Folders before the turn: not to be read, the same in a repository of its own, to be listed and not entered."""
@@ -23,7 +23,7 @@ async def main(folder: Path) -> dict[str, object]:
         (project / name).mkdir(parents=True)
         (project / name / "data").write_text("precious", encoding="utf-8")
         (project / name).chmod(mode)
-    shadow = Shadow(project, folder / "shadow.git")
+    shadow = ShadowRepository(project, folder / "shadow.git")
     before = await shadow.record("before")
     for name in MODES:
         (project / name).chmod(0o755)

@@ -8,7 +8,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from supervisor.undo.checkpoints.shadow import Shadow
+from supervisor.undo.checkpoints.shadow import ShadowRepository
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,8 +18,8 @@ class Place:
     project: Path
     git_dir: Path
 
-    def shadow(self) -> Shadow:
-        return Shadow(self.project, self.git_dir, max_file_bytes=100_000)
+    def shadow(self) -> ShadowRepository:
+        return ShadowRepository(self.project, self.git_dir, max_file_bytes=100_000)
 
     def write(self, path: str, content: str | bytes) -> Path:
         file = self.project / path

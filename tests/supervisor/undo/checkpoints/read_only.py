@@ -8,14 +8,14 @@ import sys
 from pathlib import Path
 
 from supervisor.undo.checkpoints.git import CheckpointFailed
-from supervisor.undo.checkpoints.shadow import Shadow
+from supervisor.undo.checkpoints.shadow import ShadowRepository
 
 
 async def main(folder: Path) -> dict[str, str]:
     """Return why the undo is refused, what to do, and what is left in the file."""
     file = folder / "project" / "below" / "a"
     file.parent.mkdir(parents=True)
-    shadow = Shadow(folder / "project", folder / "shadow.git", max_file_bytes=100_000)
+    shadow = ShadowRepository(folder / "project", folder / "shadow.git", max_file_bytes=100_000)
     file.write_text("1", encoding="utf-8")
     before = (await shadow.record("before")).commit
     file.write_text("2", encoding="utf-8")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from supervisor.undo.checkpoints.git import CheckpointFailed, Git, GitFailed, write_if_other
-from supervisor.undo.checkpoints.shadow import Shadow
+from supervisor.undo.checkpoints.shadow import ShadowRepository
 from tests.supervisor.undo.checkpoints.places import place
 
 
@@ -22,7 +22,7 @@ def git(tmp_path: Path) -> Git:
 async def test_machine_without_git_is_told_what_to_do(tmp_path: Path) -> None:
     there = place(tmp_path)
     (tmp_path / "bin").mkdir()
-    shadow = Shadow(there.project, there.git_dir, search_path=str(tmp_path / "bin"))
+    shadow = ShadowRepository(there.project, there.git_dir, search_path=str(tmp_path / "bin"))
     with pytest.raises(CheckpointFailed, match="there is no git on PATH") as raised:
         await shadow.record("first")
     assert "install git" in raised.value.remedy
@@ -33,7 +33,7 @@ async def test_git_that_is_installed_later_is_found(tmp_path: Path) -> None:
     there = place(tmp_path)
     (tmp_path / "bin").mkdir()
     with pytest.raises(CheckpointFailed):
-        await Shadow(there.project, there.git_dir, search_path=str(tmp_path / "bin")).record("first")
+        await ShadowRepository(there.project, there.git_dir, search_path=str(tmp_path / "bin")).record("first")
     assert (await there.shadow().record("first")).commit
 
 

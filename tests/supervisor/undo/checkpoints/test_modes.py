@@ -35,10 +35,10 @@ def mode(path: Path) -> int:
 )
 def test_rights_are_given_back_and_whether_it_runs_is_left(tmp_path: Path, had: int, written: int, has: int) -> None:
     path = file(tmp_path / "below/a", had)
-    kept = modes.of(tmp_path, ["below/a", "missing", "below"])
+    kept = modes.read(tmp_path, ["below/a", "missing", "below"])
     assert kept == {"below/a": had}
     path.chmod(written)
-    modes.give_back(tmp_path, kept)
+    modes.restore(tmp_path, kept)
     assert mode(path) == has
 
 
@@ -48,15 +48,15 @@ def test_no_link_is_followed(tmp_path: Path) -> None:
     root.mkdir()
     (root / "below").symlink_to(tmp_path / "outside")
     (root / "link").symlink_to(outside)
-    assert modes.of(root, ["link"]) == {}
-    modes.give_back(root, {"below/a": 0o666, "link": 0o666, "gone": 0o666})
+    assert modes.read(root, ["link"]) == {}
+    modes.restore(root, {"below/a": 0o666, "link": 0o666, "gone": 0o666})
     assert mode(outside) == 0o600
 
 
 def test_what_is_no_file_is_passed_over(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe", 0o600)
     open_files = len(os.listdir("/proc/self/fd")) if Path("/proc/self/fd").is_dir() else 0
-    modes.give_back(tmp_path, {"pipe": 0o666})
+    modes.restore(tmp_path, {"pipe": 0o666})
     assert mode(tmp_path / "pipe") == 0o600
     if open_files:
         assert len(os.listdir("/proc/self/fd")) == open_files

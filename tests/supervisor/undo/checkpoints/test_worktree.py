@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from supervisor.undo.checkpoints.git import CheckpointFailed
-from supervisor.undo.checkpoints.shadow import Shadow
+from supervisor.undo.checkpoints.shadow import ShadowRepository
 from supervisor.undo.checkpoints.worktree import BAD_NAME, TOO_LARGE, UNREADABLE
 from tests.supervisor.undo.checkpoints.places import Place, git, modes_bind, place, snapshot
 
@@ -204,7 +204,7 @@ async def test_state_inside_the_project_is_left_out(there: Place) -> None:
     there.write("state [1]/xswarm.db", "rows")
     there.write("state 1", "not the state")
     there.write(".gitignore", "!state*\n")
-    shadow = Shadow(there.project, state / "checkpoints/one.git", never=(state,))
+    shadow = ShadowRepository(there.project, state / "checkpoints/one.git", never=(state,))
     await shadow.record("first")
     second = await shadow.record("second")
     listed = git(state / "checkpoints/one.git", "ls-tree", "-r", "--name-only", second.commit).decode().splitlines()

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from supervisor.undo.checkpoints.steps import into_index, steps
+from supervisor.undo.checkpoints.entries import entry_changes, update_index
 from tests.supervisor.undo.checkpoints.places import place
 
 
-async def test_steps_are_told_with_both_sides_and_lead_back(tmp_path: Path) -> None:
+async def test_changes_have_both_sides_and_lead_back(tmp_path: Path) -> None:
     there = place(tmp_path)
     shadow = there.shadow()
     there.write("a", "1")
@@ -21,8 +21,8 @@ async def test_steps_are_told_with_both_sides_and_lead_back(tmp_path: Path) -> N
     there.write("folder/line\nfeed", "1")
     (there.project / "link").symlink_to("a")
     new = (await shadow.record("new")).commit
-    found = {step.path: step for step in steps(shadow._git, old, new)}
-    modes = {path: (step.old and step.old.mode, step.new and step.new.mode) for path, step in found.items()}
+    found = {change.path: change for change in entry_changes(shadow._git, old, new)}
+    modes = {path: (change.old and change.old.mode, change.new and change.new.mode) for path, change in found.items()}
     assert modes == {
         b"a": ("100644", "100755"),
         b"folder": ("100644", None),
@@ -30,5 +30,6 @@ async def test_steps_are_told_with_both_sides_and_lead_back(tmp_path: Path) -> N
         b"link": (None, "120000"),
         b"removed": ("100644", None),
     }
-    assert [step.new.is_file for step in found.values() if step.new] == [True, True, False]
-    assert steps(shadow._git, old, into_index(shadow._git, {path: step.old for path, step in found.items()})) == []
+    assert [change.new.is_file for change in found.values() if change.new] == [True, True, False]
+    tree = update_index(shadow._git, {path: change.old for path, change in found.items()})
+    assert entry_changes(shadow._git, old, tree) == []

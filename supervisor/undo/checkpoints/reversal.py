@@ -1,4 +1,8 @@
-"""Taking a turn's changes back: a three-way merge in our repository, then only the files that differ."""
+"""One undo: a three-way merge in the shadow repository, then a write of the files that differ.
+
+The order of the writes makes every crash recoverable: first the checkpoints of both states, then the journal entry,
+then the files. Before the entry nothing in the project has changed; after it `rollback` restores what was written.
+"""
 
 from __future__ import annotations
 
@@ -11,32 +15,40 @@ from typing import NoReturn
 
 from supervisor.undo.checkpoints import merging, modes
 from supervisor.undo.checkpoints.git import EMPTY_INDEX, CheckpointFailed, Git, GitFailed
-from supervisor.undo.checkpoints.unfinished import Unfinished, forget, note, put_back
+from supervisor.undo.checkpoints.journal import JournalEntry, remove_entry, write_entry
+from supervisor.undo.checkpoints.rollback import roll_back
 from supervisor.undo.checkpoints.worktree import Worktree
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conflict:
-    """The undo would have lost something that came later; nothing was touched.
+    """The undo would overwrite later changes. Nothing was written.
 
     Attributes:
-        paths: what was changed since.
+        paths: what was changed later, relative to the project.
     """
 
     paths: tuple[str, ...]
 
 
-class Undoing:
-    """The steps of one undo, in the order of its methods; the index holds the recorded present state."""
+class Reversal:
+    """The steps of one undo. Call the methods in the order in which they are defined.
+
+    The index of the shadow repository must hold the recorded present state.
+    """
 
     def __init__(self, git: Git, worktree: Worktree) -> None:
         self._git = git
         self._worktree = worktree
 
     def unrecorded(self, before: str, appeared: Sequence[str], left_out: Sequence[str]) -> list[str]:
-        """Return what appeared after `before` and yet may have been there: left out, or ignored by its rules.
+        """Return those files that are new after `before` but may have existed then without being recorded.
 
-        A turn that takes `.env` out of .gitignore has not made it: taking that turn back must not remove the file.
+        A turn that takes `.env` out of .gitignore has not created `.env`: the undo must not remove the file.
+
+        Args:
+            appeared: files that are in a later state and not in `before`.
+            left_out: files and folders that the recording of `before` left out.
         """
         if not appeared:
             return []
@@ -45,32 +57,40 @@ class Undoing:
         return [path for path in appeared if path in ignored or path in left_out or path.startswith(folders)]
 
     def without(self, paths: Sequence[str]) -> str:
-        """Return the tree of the index without some paths, which it then no longer tracks."""
+        """Remove paths from the index and return its tree."""
         self._git.run("update-index", "--force-remove", "-z", "--stdin", given=_joined(paths))
         return self._git.run("write-tree").decode().strip()
 
     def merge(self, before: str, after: str, current: str) -> str | Conflict:
-        """Return the tree of `current` with the way from `before` to `after` taken back."""
+        """Return the tree of `current` without the changes from `before` to `after`."""
         merged = merging.merge(self._git, base=after, ours=current, theirs=before)
         return merged if isinstance(merged, str) else Conflict(paths=tuple(merged))
 
     def write(
         self,
-        undo: Unfinished,
+        undo: JournalEntry,
         appearing: Sequence[str],
         touched: Collection[str],
         going: Sequence[str] = (),
     ) -> Conflict | None:
-        """Bring the folder and the index to the target of an undo; all of it or, where a path changed, nothing.
+        """Bring the folder and the index to the target of an undo.
+
+        Args:
+            appearing: the paths that the undo creates.
+            touched: every path that it writes or removes.
+            going: the paths that it removes.
+
+        Returns:
+            Conflict where a path has changed since it was recorded; nothing was written then.
 
         Raises:
-            CheckpointFailed: it may not be written, or one of the paths that are `going` is still there; or it stopped
-                in its middle, and says whether what it had written was put back.
+            CheckpointFailed: the folder is not writable, or the write failed. The message of a failed write says
+                whether it was rolled back.
         """
         in_the_way = [path for path in appearing if not self._is_free(path, touched)]
         if in_the_way:
             return Conflict(paths=tuple(in_the_way))
-        self._may_write(touched)
+        self._check_writable(touched)
         try:
             self._git.run("read-tree", "-m", "-u", "--dry-run", undo.current, undo.target)
         except GitFailed:
@@ -79,33 +99,34 @@ class Undoing:
             if not raced:
                 raise
             return Conflict(paths=tuple(sorted(raced)))
-        note(self._git, undo)
-        rights = modes.of(self._git.work_tree, touched)
+        write_entry(self._git, undo)
+        rights = modes.read(self._git.work_tree, touched)
         try:
             self._write(undo, going)
         finally:
-            modes.give_back(self._git.work_tree, rights)
+            modes.restore(self._git.work_tree, rights)
         return None
 
-    def _write(self, undo: Unfinished, going: Sequence[str]) -> None:
+    def _write(self, undo: JournalEntry, going: Sequence[str]) -> None:
         try:
             self._git.run("read-tree", "-m", "-u", undo.current, undo.target)
         except CheckpointFailed as failed:
-            self._put_back(undo, failed.why, "free disk space in the project's folder, or see the log, and undo again")
+            self._fail(undo, failed.why, "free disk space in the project's folder, or see the log, and undo again")
         # git only warns where it cannot remove a file.
         if left := [path for path in going if self._is_left(path)]:
-            self._put_back(undo, f"{left[0]} cannot be removed", "see to it that it can be, and undo again")
+            self._fail(undo, f"{left[0]} cannot be removed", "see to it that it can be, and undo again")
 
-    def _put_back(self, undo: Unfinished, why: str, remedy: str) -> NoReturn:
+    def _fail(self, undo: JournalEntry, why: str, remedy: str) -> NoReturn:
+        """Roll a failed write back, and raise why it failed."""
         try:
-            put_back(self._git, undo)
+            roll_back(self._git, undo)
         except (CheckpointFailed, OSError) as error:
             raise CheckpointFailed(f"{why}; nor could what was written be put back", remedy) from error
-        forget(self._git)
+        remove_entry(self._git)
         raise CheckpointFailed(f"{why}; what was written is put back", remedy)
 
     def _ignored_by_rules_of(self, commit: str, paths: Sequence[str]) -> set[str]:
-        """Ask git with the .gitignore files of another time, in a folder that holds nothing else."""
+        """Return the paths that the .gitignore files of a commit ignore: git checks them in a folder of their own."""
         listed = self._git.run("ls-tree", "-r", "-z", commit)
         with tempfile.TemporaryDirectory(prefix="xswarm-rules-") as folder:
             for line in listed.split(b"\0"):
@@ -120,9 +141,9 @@ class Undoing:
         return {os.fsdecode(path.removeprefix(b"./")) for path in ignored.split(b"\0")}
 
     def _is_free(self, path: str, touched: Collection[str]) -> bool:
-        """Say whether a file can be put there without hiding or replacing one that is not recorded.
+        """Return whether a file can be created without hiding or replacing a file that is not recorded.
 
-        read-tree would write over what .gitignore names.
+        The check is needed because `git read-tree` overwrites ignored files.
         """
         root = self._git.work_tree
         for parent in Path(path).parents:
@@ -137,14 +158,14 @@ class Undoing:
         return all(str(file) in touched for file in inside)
 
     def _is_left(self, path: str) -> bool:
-        """Say whether a file is still there, and not a folder or a link that has taken its place."""
+        """Return whether a file still exists, and neither a folder nor a link has taken its place."""
         root = self._git.work_tree
         if any((root / parent).is_symlink() for parent in Path(path).parents[:-1]):
             return False
         return (root / path).is_symlink() or (root / path).is_file()
 
-    def _may_write(self, paths: Collection[str]) -> None:
-        """Raise before the first file is written where one of the folders is read-only."""
+    def _check_writable(self, paths: Collection[str]) -> None:
+        """Raise CheckpointFailed, before the first write, where a folder of the paths is read-only."""
         for folder in {(self._git.work_tree / path).parent for path in paths}:
             nearest = next(place for place in (folder, *folder.parents) if place.is_dir())
             if not os.access(nearest, os.W_OK | os.X_OK):

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from supervisor.undo.checkpoints.git import CheckpointFailed
-from supervisor.undo.checkpoints.shadow import Reverted, Shadow
-from supervisor.undo.checkpoints.undoing import Conflict
-from supervisor.undo.checkpoints.unfinished import NOTE
+from supervisor.undo.checkpoints.journal import JOURNAL
+from supervisor.undo.checkpoints.reversal import Conflict
+from supervisor.undo.checkpoints.shadow import Reverted, ShadowRepository
 from tests.supervisor.undo.checkpoints.places import Place, place, snapshot
 
 LARGE = "large\n" * 10_000
@@ -39,7 +39,7 @@ def full_disk() -> Iterator[None]:
             resource.setrlimit(kind, limits)
 
 
-async def turn(there: Place, shadow: Shadow, *, left: str) -> tuple[str, str]:
+async def turn(there: Place, shadow: ShadowRepository, *, left: str) -> tuple[str, str]:
     """Record a turn that changes files on both sides of a large one, removes one, adds one."""
     for path, content in (("a", "1"), ("large", LARGE), ("removed", "was here"), ("z", "1"), ("folder", "a file")):
         there.write(path, content)
@@ -64,7 +64,7 @@ async def test_what_a_full_disk_cut_off_is_put_back_and_said(there: Place) -> No
         await shadow.revert(before, after, dry_run=False)
     assert "undo again" in raised.value.remedy
     assert contents(there.project) == found
-    assert not (there.git_dir / NOTE).exists()
+    assert not (there.git_dir / JOURNAL).exists()
     assert isinstance(await shadow.revert(before, after, dry_run=False), Reverted)
     assert there.read("large") == LARGE
 
@@ -153,10 +153,10 @@ async def test_a_turn_goes_on_from_what_an_undo_left_half_done(there: Place) -> 
     assert (trial.paths, contents(there.project)) == ((), found)
 
 
-async def test_note_that_a_power_failure_left_empty_is_none(there: Place) -> None:
+async def test_journal_that_a_power_failure_left_empty_is_none(there: Place) -> None:
     shadow = there.shadow()
     before, after = await turn(there, shadow, left=LARGER)
-    (there.git_dir / NOTE).write_bytes(b"")
+    (there.git_dir / JOURNAL).write_bytes(b"")
     assert isinstance(await shadow.revert(before, after, dry_run=False), Reverted)
 
 

@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 
 from supervisor.undo.checkpoints.git import CheckpointFailed
-from supervisor.undo.checkpoints.shadow import Reverted, Shadow
-from supervisor.undo.checkpoints.undoing import Conflict, Undoing
-from supervisor.undo.checkpoints.unfinished import Unfinished
+from supervisor.undo.checkpoints.journal import JournalEntry
+from supervisor.undo.checkpoints.reversal import Conflict, Reversal
+from supervisor.undo.checkpoints.shadow import Reverted, ShadowRepository
 from supervisor.undo.checkpoints.worktree import Worktree
 from tests.connectors.claude_code.process.victims import as_user, interpreter, user_id
 from tests.supervisor.undo.checkpoints.places import Place, place, snapshot
@@ -35,7 +35,7 @@ def lines(**other: str) -> str:
     return "".join(replaced.get(number, line) for number, line in enumerate(LINES))
 
 
-async def turn(there: Place, shadow: Shadow) -> tuple[str, str]:
+async def turn(there: Place, shadow: ShadowRepository) -> tuple[str, str]:
     """Record what a turn does: edit, add, remove, change a mode and a binary file."""
     there.write("edited", lines())
     there.write("below/removed", "was here")
@@ -221,9 +221,9 @@ async def test_edit_while_the_undo_runs_fails_whole(there: Place) -> None:
     there.write("edited", lines(line_2="between"))  # after the recording, before the writing
     found = snapshot(there.project)
     changes = await shadow.changed(now, before)
-    undoing = steps(there, shadow)
-    undo = Unfinished(before=before, after=now, current=now, target=before)
-    conflict = undoing.write(undo, [c.path for c in changes if c.status == "A"], {c.path for c in changes})
+    reversal = steps(there, shadow)
+    undo = JournalEntry(before=before, after=now, current=now, target=before)
+    conflict = reversal.write(undo, [c.path for c in changes if c.status == "A"], {c.path for c in changes})
     assert conflict == Conflict(paths=("edited",))
     assert snapshot(there.project) == found
 
@@ -366,7 +366,7 @@ async def test_file_that_cannot_be_removed_is_not_said_to_be_taken_back(there: P
     assert (done.paths, file.exists(), there.read("other")) == (("immutable", "other"), False, "1")
 
 
-def steps(there: Place, shadow: Shadow) -> Undoing:
+def steps(there: Place, shadow: ShadowRepository) -> Reversal:
     """Return the steps of an undo, so that something can happen between two of them."""
     git = shadow._git
-    return Undoing(git, Worktree(git=git, max_bytes=100_000, never=()))
+    return Reversal(git, Worktree(git=git, max_bytes=100_000, never=()))
