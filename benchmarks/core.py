@@ -10,7 +10,6 @@ from pathlib import Path
 import supervisor.core
 from supervisor import config
 from supervisor.background.recovery import Recovery
-from supervisor.background.schedule import Schedule
 from supervisor.delivery.hub import Hub
 from supervisor.models.gateway.gateway import Gateway
 from supervisor.models.prices import PriceList
@@ -25,6 +24,7 @@ from supervisor.protocol.times import now_ms
 from supervisor.runtime.credentials import Credentials
 from supervisor.runtime.state import DATABASE_FILE, audit_seal, jwt_key
 from supervisor.sessions.pool import SessionPool
+from supervisor.sessions.reaper import Reaper
 from supervisor.store import SqliteStore, open_store
 from supervisor.store.records.accounts import User
 
@@ -43,7 +43,7 @@ class Core:
     hub: Hub
     sessions: SessionPool
     operations: Operations
-    schedule: Schedule
+    reaper: Reaper
     recovery: Recovery
     caller: Caller
     project_path: str
@@ -65,7 +65,7 @@ async def core(
 
     Args:
         upstream: where the gateway sends calls to the model; the echo connector makes none.
-        idle_timeout: seconds without a turn after which `schedule.reap()` closes a session; its clock is not started.
+        idle_timeout: seconds without a turn after which `reaper.reap()` closes a session; nothing calls it by itself.
     """
     project = folder / "project"
     project.mkdir(exist_ok=True)
@@ -109,7 +109,7 @@ async def core(
             hub=built.hub,
             sessions=built.sessions,
             operations=built.operations,
-            schedule=built.schedule,
+            reaper=built.reaper,
             recovery=built.recovery,
             caller=directory.caller(credentials.operator_token()),
             project_path=str(project),

@@ -47,10 +47,15 @@ from supervisor.routing.conversations import Conversations
 from supervisor.routing.keywords import Keywords
 from supervisor.routing.rules import Router
 from supervisor.runtime.fair_queue import FairQueue
+from supervisor.sessions.announcer import SessionAnnouncer
 from supervisor.sessions.assistant import Assistant
 from supervisor.sessions.pool import SessionPool
+from supervisor.sessions.processes import SessionProcesses
+from supervisor.sessions.reaper import Reaper
+from supervisor.sessions.transitions import SessionTransitions
 from supervisor.spending.spending import Spending
 from supervisor.store import Store
+from supervisor.turns.binder import TurnBinder
 from supervisor.turns.budget_guard import REFUSED_SECONDS, BudgetGuard
 from supervisor.turns.completion import TurnCompletion
 from supervisor.turns.driver import GRACE_SECONDS, TurnDriver
@@ -117,7 +122,11 @@ class Core:
         self._processes = FairQueue()
         self.approvers = Approvers(directory, projects, self.hub)
         self.approvals, self.approval_resolver = self._build_approvals()
-        self.sessions = self._build_sessions(connector, gateway)
+        processes = self._build_processes(connector, gateway)
+        self.transitions = self._build_transitions(processes)
+        self.sessions = self._build_sessions(processes)
+        self.reaper = Reaper(self.sessions, self.transitions, idle_timeout=config.claude_code.idle_timeout_seconds)
+        self.binder = TurnBinder(transitions=self.transitions, approvals=self.approvals, recorder=self.recorder)
         self.completion = self._build_completion()
         self.guard = BudgetGuard(self.spending, refused_seconds=self._tuning.refused_seconds)
         self.turns = self._build_turns(assistant, gateway, steers=connector.steers)
@@ -173,20 +182,29 @@ class Core:
         )
         return approvals, resolver
 
-    def _build_sessions(self, connector: Connector, gateway: Gateway) -> SessionPool:
-        settings = self._config.claude_code
-        return SessionPool(
-            store=self._store,
-            hub=self.hub,
+    def _build_processes(self, connector: Connector, gateway: Gateway) -> SessionProcesses:
+        return SessionProcesses(
             connector=connector,
             gateway=gateway,
-            approvals=self.approvals,
-            recorder=self.recorder,
+            store=self._store.turns,
+            queue=self._processes,
+            turn_timeout=self._config.claude_code.turn_timeout_seconds,
+        )
+
+    def _build_transitions(self, processes: SessionProcesses) -> SessionTransitions:
+        sessions = self._store.sessions
+        return SessionTransitions(store=sessions, processes=processes, announcer=SessionAnnouncer(sessions, self.hub))
+
+    def _build_sessions(self, processes: SessionProcesses) -> SessionPool:
+        settings = self._config.claude_code
+        return SessionPool(
+            processes=processes,
+            transitions=self.transitions,
             spending=self.spending,
-            processes=self._processes,
+            approvals=self.approvals,
+            queue=self._processes,
             state_dir=self._config.state_dir,
             max_processes=min(settings.max_processes, settings.max_sessions),
-            turn_timeout=settings.turn_timeout_seconds,
         )
 
     def _build_completion(self) -> TurnCompletion:
@@ -217,6 +235,7 @@ class Core:
             rights=self._rights,
             spending=self.spending,
             driver=self._build_driver(),
+            binder=self.binder,
             completion=self.completion,
             tools=tools,
         )
@@ -224,7 +243,7 @@ class Core:
     def _build_driver(self) -> TurnDriver:
         return TurnDriver(
             guard=self.guard,
-            suspension=Suspension(self.sessions, self.approvals),
+            suspension=Suspension(self.sessions, self.approvals, self.binder),
             completion=self.completion,
             turn_timeout=self._config.claude_code.turn_timeout_seconds,
             grace_seconds=self._tuning.grace_seconds,
@@ -348,11 +367,10 @@ class Core:
     def _build_schedule(self) -> Schedule:
         return Schedule(
             store=self._store,
-            sessions=self.sessions,
+            reaper=self.reaper,
             turns=self.turns,
             recorder=self.recorder,
             progress=self.progress,
-            idle_timeout=self._config.claude_code.idle_timeout_seconds,
         )
 
     def _build_api(self) -> Api:

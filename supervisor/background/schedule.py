@@ -10,9 +10,8 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from supervisor.background.progress import ProgressNotices
 from supervisor.protocol.errors import StorageError
-from supervisor.protocol.status import EndReason
 from supervisor.protocol.times import DAY_MS, Clock, now_ms
-from supervisor.sessions.pool import SessionPool
+from supervisor.sessions.reaper import Reaper
 from supervisor.store.port import Store
 from supervisor.turns.scheduler import TurnScheduler
 from supervisor.undo.recorder import Recorder
@@ -26,36 +25,29 @@ PRUNE_SECONDS = 6 * 3600.0
 
 
 class Schedule:
-    """One interval job for each duty; a sweep over all sessions rather than a job for each.
-
-    Args:
-        idle_timeout: seconds without a turn until a session's process is closed; 0 = never.
-    """
+    """Runs one interval job for each duty; a duty covers all sessions, instead of one job for each session."""
 
     def __init__(
         self,
         *,
         store: Store,
-        sessions: SessionPool,
+        reaper: Reaper,
         turns: TurnScheduler,
         recorder: Recorder,
         progress: ProgressNotices,
-        idle_timeout: float,
         clock: Clock = now_ms,
     ) -> None:
         self._store = store
-        self._sessions = sessions
+        self._reaper = reaper
         self._turns = turns
         self._recorder = recorder
         self._progress = progress
-        self._idle_timeout = idle_timeout
         self._clock = clock
         self._scheduler = AsyncIOScheduler(timezone=UTC)
 
     def start(self) -> None:
         """Start the clock."""
-        every = min(5.0, max(0.2, self._idle_timeout / 4)) if self._idle_timeout else 5.0
-        self._add("reap", self.reap, every)
+        self._add("reap", self._reaper.reap, self._reaper.interval)
         self._add("sweep", self._turns.sweep, SWEEP_SECONDS)
         self._add("progress", self._progress.look, PROGRESS_SECONDS)
         self._add("purge", self._purge, PURGE_SECONDS)
@@ -66,18 +58,6 @@ class Schedule:
         """Stop the clock."""
         if self._scheduler.running:
             self._scheduler.shutdown(wait=False)
-
-    async def reap(self) -> int:
-        """Close the sessions that were idle for too long, never one with a turn; returns how many."""
-        await self._sessions.note_quiet()
-        self._sessions.forget_unused()
-        if not self._idle_timeout:
-            return 0
-        idle = self._sessions.idle(longer_than=self._idle_timeout)
-        closed = await self._sessions.close_idle(idle, EndReason.IDLE) if idle else 0
-        if closed:
-            logger.info("closed %d idle sessions", closed)
-        return closed
 
     async def _purge(self) -> None:
         await self._store.purge(before_ms=self._clock() - DAY_MS)

@@ -181,7 +181,7 @@ class Queries:
     async def stored(self, session_id: SessionId) -> Session | None:
         """Return a session's record: from memory where only what never changes is needed, else from the store."""
         live = self._sessions.live(session_id)
-        return live.session if live is not None else await self._store.sessions.get(session_id)
+        return live.record if live is not None else await self._store.sessions.get(session_id)
 
     def lifecycle(self, session: Session) -> Lifecycle:
         """Return the state of a session: that in memory, or where it is not in memory that of its record."""

@@ -88,7 +88,7 @@ class SessionOperations:
         project, real_path = self._projects.at(user, project_path)
         with self._limits.reserve(user.id, session_id):
             live = self._pool.live(session_id)
-            session = live.session if live is not None else await self._record(user, session_id, project, real_path)
+            session = live.record if live is not None else await self._record(user, session_id, project, real_path)
             if not self._projects.is_open_to(user, session):
                 raise SessionNotFound(session_id)
             if session.project_path != real_path:

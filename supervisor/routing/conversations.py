@@ -15,7 +15,7 @@ from supervisor.store.ports.sessions import SessionStore
 from supervisor.store.ports.turns import TurnStore
 from supervisor.store.records.accounts import User
 from supervisor.store.records.session import NewSession, Session
-from supervisor.turns.lane import LaneName
+from supervisor.turns.lanes.name import LaneName
 
 
 class Conversations:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from supervisor.people.projects import Project
 from supervisor.protocol.messages import ProjectName, SessionId
 from supervisor.store.records.session import NewSession, Session
-from supervisor.turns.lane import LaneName
+from supervisor.turns.lanes.name import LaneName
 
 NO_PROJECT = ProjectName("")
 """How the store writes that a message belongs to no project."""

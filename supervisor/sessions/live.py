@@ -1,115 +1,103 @@
-"""A session in memory: its state, its process, and what uses it."""
+"""A session in memory: its record, its process and the turn that uses it."""
 
 from __future__ import annotations
 
 import asyncio
 import os
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import Protocol
 
-from supervisor.approvals.pending import AskingTurn
 from supervisor.people.projects import Project
 from supervisor.permissions.policy import NeedsApproval, Risk, changes_something, decide, look_again
 from supervisor.protocol import conversation as talk
+from supervisor.protocol.messages import SessionId
 from supervisor.protocol.ports import Conversation
+from supervisor.sessions.binding import TurnBinding
 from supervisor.sessions.lifecycle import Lifecycle
 from supervisor.spending.meter import SessionMeter
 from supervisor.store.records.session import Session
 from supervisor.store.records.turn import Turn
 
-Sink = Callable[[talk.ConversationEvent], None]
-Witness = Callable[[talk.ToolCall], Awaitable[None]]
-AskPerson = Callable[[talk.ToolCall, NeedsApproval], Awaitable[talk.Verdict]]
-
 CUT_OFF = (
     "the turn before this message was interrupted by a restart: check what of it took effect before you rely on it "
     "or do it again"
 )
-"""What the model is told with the next message."""
+"""Note for the model on the first message after an interrupted turn."""
 
 
-class TurnInProcess(AskingTurn, Protocol):
-    """A running turn, as far as its session's process needs it."""
-
-    def on_event(self, event: talk.ConversationEvent) -> None:
-        """Take one event of the conversation; never blocks."""
-
-
-def home_of(state_dir: Path, session: Session) -> str:
+def home_of(state_dir: Path, record: Session) -> str:
     """Return the connector's own folder for a session."""
-    return str(state_dir / "sessions" / session.conversation_id)
+    return str(state_dir / "sessions" / record.conversation_id)
 
 
 class LiveSession:
     """A session in memory, with or without a process.
 
     Attributes:
-        session: the record as it was when it was taken into memory; its status is the lifecycle's.
-        home: the connector's own folder for it.
-        claims: turns that run, or are about to; while there is one nothing reaps or evicts the process.
-        sink: takes the events of the running turn.
-        tap: takes what the process writes, line by line; None = nobody wants it.
-        resting: its process is being closed only until a person has answered a question.
-        denied: tool calls of the running turn that were refused, as sentences.
-        witness: keeps, on disk, that a call which may change something is about to run.
-        cut_off: the turn before the next one was interrupted.
-        guarded: what the running turn may not do unasked even where its project allows everything.
-        outdate: lets no yes count that was kept for a call; None = none has been kept since it was called.
-        ask_person: asks about a call of the running turn that needs a person's approval, and waits for the answer.
-        resumed: cleared between two turns that follow each other in the process: until the next begins, no call is
-            decided.
+        record: the record as it was when the session was taken into memory; the current status is the lifecycle's.
+        home: the connector's own folder for the session.
+        lock: held while the process starts or closes.
+        claims: number of turns that run or are about to; while it is not 0, nothing reaps or evicts the process.
         used: monotonic time of the last turn's end, in seconds.
+        conversation: the open conversation; None = the session has no process.
+        endpoint: the way of the process to a model; None = it has none.
+        pump: the task that reads the events of the process.
+        prompted: the connector has ever got a prompt in this conversation, so the next process resumes it.
+        cut_off: the last turn was interrupted, and the next one gets a note about it.
+        tap: takes each line that the process writes; None = nobody wants them.
+        suspending: the process is being closed while its turn waits for a person; neither turn nor session ends.
+        turn: the binding of the running turn; None = no turn runs.
     """
 
-    def __init__(self, session: Session, project: Project, meter: SessionMeter, state_dir: Path) -> None:
-        self.session = session
-        self.resumed = asyncio.Event()
-        self.resumed.set()
-        self.home = home_of(state_dir, session)
-        self._state_dir = state_dir
+    def __init__(self, record: Session, project: Project, meter: SessionMeter, state_dir: Path) -> None:
+        self.record = record
         self.project = project
         self.meter = meter
-        self.lifecycle = Lifecycle(session.status, session.end_reason)
+        self.home = home_of(state_dir, record)
+        self.lifecycle = Lifecycle(record.status, record.end_reason)
+        self.lock = asyncio.Lock()
+        self.claims = 0
+        self.used = time.monotonic()
         self.conversation: Conversation | None = None
         self.endpoint: talk.ModelEndpoint | None = None
         self.pump: asyncio.Task[None] | None = None
-        self.lock = asyncio.Lock()
-        self.claims = 0
-        self.prompted = session.started
+        self.prompted = record.started
         self.cut_off = False
-        self.sink: Sink | None = None
         self.tap: talk.Tap | None = None
-        self.denied: list[str] = []
-        self.resting = False
-        self.witness: Witness | None = None
-        self.outdate: Callable[[], Awaitable[None]] | None = None
-        self.ask_person: AskPerson | None = None
-        self.guarded: frozenset[Risk] = frozenset()
-        self.used = time.monotonic()
+        self.suspending = False
+        self.turn: TurnBinding | None = None
+        self._guarded: frozenset[Risk] = frozenset()
+        self._decides = asyncio.Event()
+        self._decides.set()
+        self._state_dir = state_dir
 
-    @cached_property
-    def _private(self) -> str:
-        """Where the daemon's own files are, symlinks resolved: what no tool may touch."""
-        return os.path.realpath(self._state_dir)
+    @property
+    def id(self) -> SessionId:
+        """The id of the session."""
+        return self.record.id
 
     @property
     def reapable(self) -> bool:
         """Whether nothing uses the session at this moment."""
         return self.claims == 0 and not self.lock.locked()
 
+    @cached_property
+    def _private(self) -> str:
+        """The folder of the daemon's own files, symlinks resolved; no tool may touch them."""
+        return os.path.realpath(self._state_dir)
+
     def spec(self, turn_timeout: float) -> talk.SessionSpec:
         """Return all that a connector may know of the session."""
         return talk.SessionSpec(
-            id=self.session.id,
-            conversation_id=self.session.conversation_id,
+            id=self.id,
+            conversation_id=self.record.conversation_id,
             resume=self.prompted,
-            user_id=self.session.user_id,
-            project=self.session.project,
-            project_path=self.session.project_path,
+            user_id=self.record.user_id,
+            project=self.record.project,
+            project_path=self.record.project_path,
             permissions=self.project.permissions,
             model=self.project.model,
             home=self.home,
@@ -120,54 +108,78 @@ class LiveSession:
         )
 
     def noted(self, turn: Turn) -> Turn:
-        """Return the turn that begins, with a note for the model where the one before it was interrupted."""
+        """Return a turn with a note for the model, where the turn before it was interrupted."""
         if not self.cut_off:
             return turn
         self.cut_off = False
         return replace(turn, note=f"{turn.note}; {CUT_OFF}" if turn.note else CUT_OFF)
 
+    def bind(self, turn: TurnBinding) -> None:
+        """Give the process to a turn that begins, and decide its tool calls."""
+        self.prompted = True
+        self.turn = turn
+        self._guarded = turn.guarded
+        self._decides.set()
+
+    def unbind(self) -> None:
+        """Take the process from its turn, which ended without another one in its place.
+
+        The turn's guarded risks stay guarded: a call without a turn is allowed no more than one of the last turn.
+        """
+        self.turn = None
+        self._decides.set()
+
+    def hold_calls(self) -> None:
+        """Decide no tool call until the next `bind`: the next turn has begun in the process, but not in the store."""
+        self._decides.clear()
+
+    def hear(self, event: talk.ConversationEvent) -> None:
+        """Pass an event of the process to the running turn."""
+        if self.turn is not None and not self.suspending:
+            self.turn.sink(event)
+
     async def decide(self, call: talk.ToolCall) -> talk.Verdict:
-        """Answer a tool call by the project's permissions, keeping what was refused for the turn's answer.
+        """Decide a tool call by the project's permissions; a refusal is kept for the turn's answer.
 
         Raises:
-            StorageError: that it runs could not be recorded, so it must not: after a crash nobody would know of it.
+            StorageError: the call could not be recorded, so it must not run: after a crash it would be unknown.
         """
-        await self.resumed.wait()
+        await self._decides.wait()
         verdict = decide(
-            call, self.project.permissions, self.session.project_path, state_dir=self._private, home=self.home
+            call, self.project.permissions, self.record.project_path, state_dir=self._private, home=self.home
         )
-        if verdict.allowed and self.guarded:
-            verdict = look_again(call, verdict, self.session.project_path, self.guarded)
+        if verdict.allowed and self._guarded:
+            verdict = look_again(call, verdict, self.record.project_path, self._guarded)
         unasked = verdict.allowed
-        if isinstance(verdict, NeedsApproval) and self.ask_person is not None:
-            verdict = await self.ask_person(call, verdict)
-        if not verdict.allowed:
-            self.denied.append(verdict.reason)
-        elif self.witness is not None and changes_something(call):
-            if unasked and (outdate := self.outdate) is not None:
-                await outdate()  # `python x.py` was allowed as long as x.py is what it was
-                self.outdate = None
-            await self.witness(call)
+        if isinstance(verdict, NeedsApproval) and self.turn is not None:
+            verdict = await self.turn.ask_person(call, verdict)
+        if self.turn is not None:  # the turn may have ended while a person was asked
+            if not verdict.allowed:
+                self.turn.denied.append(verdict.reason)
+            elif changes_something(call):
+                await self.turn.record(call, unasked=unasked)
         return verdict
 
 
 class Claim:
-    """What uses a session as long as its `with` block lasts; a class, since each turn makes one.
+    """Keeps the process of a session from being reaped or evicted, as long as its `with` block lasts.
+
+    It is a class and no generator, because each turn makes one.
 
     Args:
-        released: told when it is over.
+        released: called at the end of the block.
     """
 
-    __slots__ = ("_live", "_released")
+    __slots__ = ("_released", "_session")
 
-    def __init__(self, live: LiveSession, released: Callable[[], None]) -> None:
-        self._live = live
+    def __init__(self, session: LiveSession, released: Callable[[], None]) -> None:
+        self._session = session
         self._released = released
 
     def __enter__(self) -> None:
-        self._live.claims += 1
+        self._session.claims += 1
 
     def __exit__(self, *exc: object) -> None:
-        self._live.claims -= 1
-        self._live.used = time.monotonic()
+        self._session.claims -= 1
+        self._session.used = time.monotonic()
         self._released()

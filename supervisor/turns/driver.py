@@ -18,7 +18,7 @@ from supervisor.spending.meter import SessionMeter
 from supervisor.turns import outcomes
 from supervisor.turns.budget_guard import BudgetGuard
 from supervisor.turns.completion import TurnCompletion
-from supervisor.turns.lane import Lane
+from supervisor.turns.lanes.lane import Lane
 from supervisor.turns.prompts import prompt_of
 from supervisor.turns.running import BROKE, Ended, RunningTurn
 from supervisor.turns.suspension import Suspension

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -21,9 +21,10 @@ from supervisor.sessions.pool import SessionPool
 from supervisor.spending.limits import Scope
 from supervisor.spending.spending import Spending
 from supervisor.store.records.turn import Turn
+from supervisor.turns.binder import TurnBinder
 from supervisor.turns.completion import TurnCompletion
 from supervisor.turns.driver import TurnDriver
-from supervisor.turns.lane import Lane
+from supervisor.turns.lanes.lane import Lane
 from supervisor.turns.running import BROKE, Ended, RunningTurn, feed
 from supervisor.turns.tool_events import ToolEvents
 
@@ -50,6 +51,7 @@ class TurnRunner:
         rights: Rights,
         spending: Spending,
         driver: TurnDriver,
+        binder: TurnBinder,
         completion: TurnCompletion,
         tools: ToolEvents,
     ) -> None:
@@ -59,6 +61,7 @@ class TurnRunner:
         self._rights = rights
         self._spending = spending
         self._driver = driver
+        self._binder = binder
         self._completion = completion
         self._tools = tools
         self.stopping = False
@@ -109,31 +112,33 @@ class TurnRunner:
         while running is not None:
             session.meter.begin(running.turn.id, running.turn.user_id)
             running.on_end = partial(self._hand_over, session, running)
-            await self._sessions.began(session, running)
+            binding = await self._binder.bind(session, running)
             current = session.conversation or conversation
             ended = await self._driver.drive(lane, running, current, session.meter, session, stop=stop)
             stop = isinstance(ended, talk.Failed) and ended.interrupted
             goes_on = running.following is not None
             if not goes_on:
-                self._sessions.ended(session, well=isinstance(ended, talk.Finished))
+                self._binder.unbind(session, well=isinstance(ended, talk.Finished))
             await self._close_overspent(running.turn, running.refused)
-            following = await self._conclude(running, ended, session)
+            following = await self._conclude(running, ended, session, binding.denied)
             if goes_on and following is None:
-                self._sessions.ended(session, well=isinstance(ended, talk.Finished))
+                self._binder.unbind(session, well=isinstance(ended, talk.Finished))
             running, lane.beginning = following, following is not None
 
     @staticmethod
     def _hand_over(session: LiveSession, running: RunningTurn) -> None:
         """Charge the turn that follows in the process for its calls, and hold its tool calls until it has begun."""
-        session.resumed.clear()
+        session.hold_calls()
         if (following := running.following) is not None:
             session.meter.begin(following.turn.id, following.turn.user_id)
 
-    async def _conclude(self, running: RunningTurn, ended: Ended, session: LiveSession) -> RunningTurn | None:
+    async def _conclude(
+        self, running: RunningTurn, ended: Ended, session: LiveSession, denied: Sequence[str]
+    ) -> RunningTurn | None:
         """Record the end of a turn and of the parts that ended with it; return the part that runs on in its place."""
         if isinstance(ended, talk.Failed) and session.lifecycle.status is SessionStatus.ERROR:
             ended = replace(ended, remedy=ended.remedy or GAVE_UP)
-        await self._completion.conclude(running, ended, tuple(session.denied))
+        await self._completion.conclude(running, ended, tuple(denied))
         while running.joined:
             part, *rest = running.joined
             if not part.turn.gather and not part.ended_with(ended):

@@ -156,8 +156,8 @@ class RunningTurn:
         if not self.pause.done():
             self.pause.set_result(question)
 
-    def let_go(self) -> None:
-        """Note that its process is gone: what was called there answers no more."""
+    def process_closed(self) -> None:
+        """Note that the process is closed: its tool calls will not be answered any more."""
         self._calls.clear()
 
     def resume(self) -> None:

@@ -27,7 +27,8 @@ from supervisor.store.records.acceptance import Acceptance
 from supervisor.store.records.turn import Turn
 from supervisor.turns import outcomes
 from supervisor.turns.completion import STORAGE_RETRY_SECONDS, TurnCompletion
-from supervisor.turns.lane import Lane, LaneName
+from supervisor.turns.lanes.lane import Lane
+from supervisor.turns.lanes.name import LaneName
 from supervisor.turns.runner import TurnRunner
 from supervisor.turns.running import RunningTurn
 from supervisor.turns.steering import Steering
@@ -125,7 +126,7 @@ class TurnScheduler:
         if (running := self.running(name)) is not None:
             return running.turn.user_id
         live = self._sessions.live(SessionId(name))
-        return live.session.user_id if live is not None else None
+        return live.record.user_id if live is not None else None
 
     def running_turns(self) -> list[RunningTurn]:
         """Return the turns that run."""

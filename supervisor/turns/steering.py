@@ -10,7 +10,7 @@ from supervisor.protocol.times import Clock, now_ms
 from supervisor.store.ports.turns import TurnStore
 from supervisor.store.records.acceptance import Acceptance
 from supervisor.store.records.turn import Turn
-from supervisor.turns.lane import Lane
+from supervisor.turns.lanes.lane import Lane
 from supervisor.turns.prompts import prompt_of
 from supervisor.turns.running import BROKE, RunningTurn
 from supervisor.turns.tool_events import ToolEvents

@@ -1,4 +1,4 @@
-"""Turns whose question waits without a process: it is let go, and the work goes on in another one after the answer."""
+"""Suspends turns whose question waits long: their process is closed, and they resume in another one when answered."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from supervisor.delivery.replies import quote
 from supervisor.protocol import conversation as talk
 from supervisor.protocol.errors import StorageError
 from supervisor.protocol.ports import Conversation
-from supervisor.protocol.status import EndReason
 from supervisor.sessions.live import LiveSession
 from supervisor.sessions.pool import SessionPool
+from supervisor.turns.binder import TurnBinder
 from supervisor.turns.prompts import key_of
 from supervisor.turns.running import RunningTurn
 
@@ -32,62 +32,63 @@ GO_ON_WITHOUT = "{reason}. Go on without it with your work on the message {quote
 
 
 class Suspension:
-    """Lets turns rest. For the store and for everybody else such a turn runs: a crash is settled as for any other."""
+    """Suspends turns: closes the process while a question waits, and resumes the turn in another process.
 
-    def __init__(self, sessions: SessionPool, approvals: Approvals) -> None:
+    For the store and for every caller a suspended turn is running: a crash is settled as for any other turn.
+    """
+
+    def __init__(self, sessions: SessionPool, approvals: Approvals, binder: TurnBinder) -> None:
         self._sessions = sessions
         self._approvals = approvals
+        self._binder = binder
 
     async def until_answered(
-        self, live: LiveSession, running: RunningTurn, question: PendingApproval
+        self, session: LiveSession, running: RunningTurn, question: PendingApproval
     ) -> tuple[Conversation, talk.Prompt] | None:
-        """Close the process of a turn, wait for the answer to its question, and open another one.
+        """Close the process of a turn, wait for the answer to its question, and open another process.
 
         Returns:
-            The conversation, and with which prompt the work goes on there; None = the turn ended meanwhile.
+            The new conversation, and the prompt with which the turn resumes there; None = the turn ended meanwhile.
 
         Raises:
             ConnectionFailed: no process could be started.
-            StorageError: the answer is not known, or that the work goes on could not be recorded.
+            StorageError: the answer could not be read, or the resumption could not be stored.
         """
-        live.sink = None  # the end of this process is not the end of the turn, nor of the session
-        live.resting = True
         try:
-            await self._sessions.close(live.session.id, EndReason.EVICTED)
+            await self._sessions.suspend(session)
         except StorageError as error:
-            logger.error("%s: that its process was closed could not be recorded: %s", live.session.id, error)
-        live.resting = False
-        live.sink = running.on_event
-        running.let_go()
-        if not live.lifecycle.resumes_by_itself:  # somebody ended the session in the same moment
+            logger.error("%s: that its process was closed could not be recorded: %s", session.id, error)
+        running.process_closed()
+        if not session.lifecycle.resumes_by_itself:  # somebody ended the session at the same moment
             running.fail("the session was closed")
-        going_on = asyncio.create_task(self._go_on(live, running, question), name=f"resting {live.session.id}")
+        resuming = asyncio.create_task(self._resume(session, running, question), name=f"suspended {session.id}")
         try:
-            either: list[asyncio.Future[Any]] = [going_on, running.ended]
+            either: list[asyncio.Future[Any]] = [resuming, running.ended]
             await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
         finally:
             self._approvals.forget(question)
         if running.ended.done():
-            going_on.cancel()
-            await asyncio.gather(going_on, return_exceptions=True)
+            resuming.cancel()
+            await asyncio.gather(resuming, return_exceptions=True)
             await self._approvals.abandon(question)
             return None
-        if going_on.exception() is not None:  # a yes must not outlive the turn that it was given for
+        if resuming.exception() is not None:  # an approval must not outlive the turn that it was given for
             with contextlib.suppress(StorageError):
                 await self._approvals.abandon(question)
-        return going_on.result()
+        return resuming.result()
 
-    async def _go_on(
-        self, live: LiveSession, running: RunningTurn, question: PendingApproval
+    async def _resume(
+        self, session: LiveSession, running: RunningTurn, question: PendingApproval
     ) -> tuple[Conversation, talk.Prompt]:
+        """Wait for the answer, then open a process and return it with the prompt that tells the model the answer."""
         verdict, summary, number = await self._approvals.outcome(question)
         running.heard = time.monotonic()
-        conversation = await self._sessions.open(live)
-        denied = live.denied
-        await self._sessions.began(live, running)
-        live.denied = denied if verdict.allowed else [*denied, verdict.reason]
+        conversation = await self._sessions.open(session)
+        binding = await self._binder.resume(session)
+        if not verdict.allowed:
+            binding.denied.append(verdict.reason)
         running.turn = turn = replace(running.turn, renamed=number)
         words = GO_ON if verdict.allowed else GO_ON_WITHOUT
-        said = words.format(quoted=quote(turn.text), reason=verdict.reason)
-        text = f"{STOPPED.format(summary=summary)} {said}"
+        answer = words.format(quoted=quote(turn.text), reason=verdict.reason)
+        text = f"{STOPPED.format(summary=summary)} {answer}"
         return conversation, talk.Prompt(message_id=turn.message_id, text=text, key=key_of(turn))

@@ -11,7 +11,7 @@ from supervisor.protocol import conversation as talk
 from supervisor.protocol.errors import StorageError
 from supervisor.protocol.times import Clock, now_ms
 from supervisor.store.ports.turns import TurnStore
-from supervisor.turns.lane import Lane
+from supervisor.turns.lanes.lane import Lane
 from supervisor.turns.running import RecordTool
 
 logger = logging.getLogger(__name__)

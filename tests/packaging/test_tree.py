@@ -23,9 +23,7 @@ BRANCHED: Mapping[str, str] = {
 }
 """Functions of more than 15 branches, and why."""
 
-WIDE: Mapping[str, str] = {
-    "supervisor/sessions/pool.py SessionPool.__init__": "to be split",
-}
+WIDE: Mapping[str, str] = {}
 """Constructors of more than 9 parameters, and why."""
 
 ALIKE: Mapping[str, str] = {}

@@ -154,6 +154,9 @@ class Core:
         self.approvers = core.approvers
         self.approval_resolver = core.approval_resolver
         self.sessions = core.sessions
+        self.reaper = core.reaper
+        self.transitions = core.transitions
+        self.binder = core.binder
         self.completion = core.completion
         self.turns = core.turns
         self.intake = core.intake

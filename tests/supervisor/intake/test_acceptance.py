@@ -21,7 +21,7 @@ from supervisor.routing.rules import Decision
 from supervisor.store.records.acceptance import Acceptance, Raise
 from supervisor.store.records.accounts import User
 from supervisor.store.records.session import NewSession
-from supervisor.turns.lane import LaneName
+from supervisor.turns.lanes.name import LaneName
 
 ALICE = User(id=UserId("alice"), name="Alice", role=Role.ADMIN)
 PHONE = Address(kind="sms", value="+15550100")

@@ -7,7 +7,7 @@ from supervisor.protocol.messages import ProjectName, SessionId, UserId
 from supervisor.protocol.status import Permissions
 from supervisor.routing.destination import Destination
 from supervisor.store.records.session import NewSession
-from supervisor.turns.lane import LaneName
+from supervisor.turns.lanes.name import LaneName
 
 ALICE = UserId("alice")
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from supervisor.config import ProjectConfig
-from supervisor.protocol.conversation import ToolCall
+from supervisor.permissions.policy import Risk
+from supervisor.protocol.conversation import Exited, TextDelta, ToolCall
 from supervisor.protocol.errors import StorageError
 from supervisor.protocol.messages import SessionId
 from supervisor.protocol.status import Permissions
@@ -15,6 +16,7 @@ from supervisor.turns.running import RunningTurn
 from tests.fakes import ScriptedConnector
 from tests.supervisor.harness import Core
 from tests.supervisor.helpers import connect, project, scripted, send
+from tests.supervisor.sessions.test_binding import Recorded
 from tests.supervisor.turns.turn_records import turn
 from tests.waiting import until
 
@@ -28,10 +30,12 @@ async def test_what_was_refused_is_kept_for_the_turns_answer(tmp_path: Path) -> 
         await connect(core)
         live = core.sessions.live(SessionId("s1"))
         assert live is not None
+        binding = Recorded().binding()
+        live.bind(binding)
         assert (await live.decide(call("Write", file_path="new"))).allowed
         refused = await live.decide(call("Bash", command="ls"))
         assert not refused.allowed
-        assert live.denied == [refused.reason]
+        assert binding.denied == [refused.reason]
 
 
 async def test_full_permissions_do_not_open_the_operators_token(tmp_path: Path) -> None:
@@ -61,7 +65,7 @@ async def test_a_call_that_may_change_something_is_on_disk_before_it_runs(tmp_pa
         assert await core.completion.tools_of(running.turn) == ["Write notes"]
         scripted(core).release()
         await until(core.all_answered, "its end is on record")
-        assert live.witness is None
+        assert live.turn is None
 
 
 async def test_a_call_that_cannot_be_recorded_does_not_run(tmp_path: Path) -> None:
@@ -69,7 +73,42 @@ async def test_a_call_that_cannot_be_recorded_does_not_run(tmp_path: Path) -> No
         await connect(core)
         live = core.sessions.live(SessionId("s1"))
         assert live is not None
-        await core.sessions.began(live, RunningTurn(turn(), core.hub, lambda number, event: None))
+        await core.binder.bind(live, RunningTurn(turn(), core.hub, lambda number, event: None))
         await core.store.close()
         with pytest.raises(StorageError):
             await live.decide(call("Write", file_path="notes"))
+
+
+async def test_a_session_without_a_turn_allows_no_more_than_its_last_turn(tmp_path: Path) -> None:
+    projects: dict[str, ProjectConfig] = project(tmp_path, "wide", permissions=Permissions.FULL)
+    async with Core(tmp_path, projects=projects) as core:
+        await connect(core, path=tmp_path / "wide")
+        live = core.sessions.live(SessionId("s1"))
+        assert live is not None
+        recorded = Recorded()
+        binding = recorded.binding()
+        binding.guarded = frozenset(Risk)
+        live.bind(binding)
+        push = call("Bash", command="git push")
+        assert not (await live.decide(push)).allowed
+        assert recorded.done == ["asked"]
+        live.unbind()
+        assert not (await live.decide(push)).allowed
+        assert recorded.done == ["asked"], "nobody is asked for a call without a turn"
+
+
+async def test_a_process_is_heard_by_its_turn_alone_and_not_while_it_is_suspended(tmp_path: Path) -> None:
+    async with Core(tmp_path, connector=ScriptedConnector()) as core:
+        await connect(core)
+        live = core.sessions.live(SessionId("s1"))
+        assert live is not None
+        recorded = Recorded()
+        live.hear(TextDelta(text="before"))
+        live.bind(recorded.binding())
+        live.hear(TextDelta(text="during"))
+        live.suspending = True
+        live.hear(Exited(why="closed"))
+        live.suspending = False
+        live.unbind()
+        live.hear(TextDelta(text="after"))
+        assert recorded.done == ["TextDelta"]

@@ -11,11 +11,11 @@ import pytest
 
 from supervisor.config import ClaudeCode
 from supervisor.protocol.conversation import Exchange, SessionSpec
-from supervisor.protocol.errors import ConnectionFailed, SessionNotActive, StorageError, TurnFailed
+from supervisor.protocol.errors import ConnectionFailed, TurnFailed
 from supervisor.protocol.messages import SessionId
 from supervisor.protocol.ports import Conversation
 from supervisor.protocol.status import EndReason, SessionStatus, TurnState
-from supervisor.sessions.pool import FORGET_SECONDS, QUIET_SECONDS
+from supervisor.sessions.pool import FORGET_SECONDS
 from tests.fakes import ScriptedConnector, ScriptedConversation
 from tests.slowness import scaled
 from tests.supervisor.harness import Core
@@ -123,49 +123,6 @@ async def test_a_process_that_dies_between_turns_is_noticed_and_resumed(tmp_path
         assert (await ask(core, "again")).answer == "again"
 
 
-async def test_a_stream_that_raises_is_the_end_of_the_process(tmp_path: Path) -> None:
-    connector = ScriptedConnector()
-    async with Core(tmp_path, connector=connector) as core:
-        await connect(core)
-        answer = asyncio.create_task(ask(core, "deaf"))
-        await until(connector.held, "it is held")
-        connector.of("s1").raise_in_events(RuntimeError("a plug-in that is broken"))
-        with pytest.raises(TurnFailed, match="reading the conversation failed"):
-            await asyncio.wait_for(answer, scaled(8))
-        assert connector.open_now() == []
-        assert (await ask(core, "again")).answer == "again"
-
-
-async def test_three_failures_in_a_row_are_an_error_until_somebody_connects(tmp_path: Path) -> None:
-    connector = ScriptedConnector()
-    async with Core(tmp_path, connector=connector) as core:
-        await connect(core)
-        told = []
-        for _ in range(3):
-            with pytest.raises(TurnFailed) as failed:
-                await ask(core, "die killed")
-            told.append(str(failed.value) + failed.value.remedy)
-            await until(lambda: not core.sessions.process_count(), "its end is seen")
-        assert ["starts no more by itself" in one for one in told] == [False, False, True]
-        await until(lambda: _is(core, SessionStatus.ERROR), "it gave up")
-        assert (await session(core)).end_reason.startswith("needs attention: failed repeatedly: ")
-        assert "killed" in (await session(core)).end_reason
-        with pytest.raises(SessionNotActive):
-            await ask(core, "hello")
-        assert await connect(core) is True
-        assert (await ask(core, "hello")).answer == "hello"
-
-
-async def test_a_success_between_failures_starts_the_count_anew(tmp_path: Path) -> None:
-    async with Core(tmp_path, connector=ScriptedConnector()) as core:
-        await connect(core)
-        for _ in range(4):
-            with pytest.raises(TurnFailed):
-                await ask(core, "die killed")
-            await until(lambda: not core.sessions.process_count(), "its end is seen")
-            assert (await ask(core, "hello")).answer == "hello"
-
-
 async def test_a_process_that_does_not_start_is_told_in_the_connector_s_own_sentence(tmp_path: Path) -> None:
     connector = ScriptedConnector()
     async with Core(tmp_path, connector=connector) as core:
@@ -185,17 +142,6 @@ async def _failed(core: Core, message_id: object) -> bool:
     return (await result(core, message_id)).turn.state is TurnState.FAILED  # type: ignore[arg-type]
 
 
-async def test_a_connector_that_breaks_when_it_opens_is_an_error_to_whoever_waits(tmp_path: Path) -> None:
-    connector = ScriptedConnector()
-    async with Core(tmp_path, connector=connector) as core:
-        await connect(core)
-        await core.sessions.close_idle([SessionId("s1")], EndReason.IDLE)
-        connector.breaking = 1
-        with pytest.raises(ConnectionFailed, match="internal error"):
-            await asyncio.wait_for(ask(core, "hello"), scaled(8))
-        assert (await ask(core, "hello")).answer == "hello"
-
-
 async def test_whoever_leaves_while_a_process_starts_leaves_no_session_behind_that_never_ends(tmp_path: Path) -> None:
     connector = ScriptedConnector()
     async with Core(tmp_path, connector=connector) as core:
@@ -208,51 +154,6 @@ async def test_whoever_leaves_while_a_process_starts_leaves_no_session_behind_th
         assert await status(core) is SessionStatus.DISCONNECTED
         connector.gate.set()
         assert (await ask(core, "hello")).answer == "hello"
-
-
-async def test_an_idle_session_is_called_idle_after_a_minute_and_active_with_its_next_turn(tmp_path: Path) -> None:
-    async with Core(tmp_path, connector=ScriptedConnector()) as core:
-        await connect(core)
-        await core.sessions.note_quiet()
-        assert await status(core) is SessionStatus.ACTIVE
-        age(core, "s1", QUIET_SECONDS + 1)
-        await core.sessions.note_quiet()
-        assert await status(core) is SessionStatus.IDLE
-        await ask(core, "hello")
-        assert await status(core) is SessionStatus.ACTIVE
-
-
-def age(core: Core, session_id: str, seconds: float) -> None:
-    """Let a session's last turn have ended that much earlier."""
-    live = core.sessions.live(SessionId(session_id))
-    assert live is not None
-    live.used -= seconds
-
-
-async def test_a_reaped_session_keeps_its_conversation_over_a_restart(tmp_path: Path) -> None:
-    async with Core(tmp_path, connector=ScriptedConnector()) as core:
-        await connect(core)
-        await ask(core, "hello")
-        await core.sessions.close_idle([SessionId("s1")], EndReason.IDLE)
-        first = scripted(core).of("s1").spec
-    async with Core(tmp_path, connector=ScriptedConnector()) as core:
-        assert (await session(core)).end_reason == EndReason.IDLE
-        assert (await ask(core, "again")).answer == "again"
-        second = scripted(core).of("s1").spec
-        assert second.conversation_id == first.conversation_id
-        assert second.resume
-        assert [exchange.answer for exchange in scripted(core).histories[0]] == ["hello"]
-
-
-async def test_a_crash_keeps_the_conversation(tmp_path: Path) -> None:
-    core = Core(tmp_path, connector=ScriptedConnector())
-    async with core:
-        await connect(core)
-        await ask(core, "hello")
-        async with Core(tmp_path, connector=ScriptedConnector()) as after:  # as after a kill: nothing was closed
-            assert (await session(after)).end_reason == EndReason.CRASH
-            assert (await ask(after, "again")).answer == "again"
-            assert scripted(after).of("s1").spec.resume
 
 
 async def test_sessions_without_a_process_do_not_count(tmp_path: Path) -> None:
@@ -281,31 +182,6 @@ async def test_closing_all_leaves_no_process_and_lets_none_start(tmp_path: Path)
             await connect(core, "s1")
 
 
-async def test_each_process_has_a_token_of_its_own_that_dies_with_it(tmp_path: Path) -> None:
-    connector = ScriptedConnector()
-    async with Core(tmp_path, connector=connector) as core:
-        await connect(core, "s1")
-        await connect(core, "s2")
-        tokens = [endpoint.token for endpoint in connector.endpoints() if endpoint is not None]
-        assert len(set(tokens)) == 2
-        await core.sessions.close_idle([SessionId("s1")], EndReason.IDLE)
-        await ask(core, "again", "s1")
-        newest = connector.endpoints()[-1]
-        assert newest is not None
-        assert newest.token not in tokens
-
-
-async def test_a_store_that_refuses_keeps_no_process_alive(tmp_path: Path) -> None:
-    async with Core(tmp_path, connector=ScriptedConnector()) as core:
-        for name in ("s1", "s2"):
-            await connect(core, name)
-        await core.store.close()
-        with pytest.raises(StorageError):
-            await core.sessions.close(SessionId("s1"), EndReason.USER)
-        await core.sessions.close_all(EndReason.SHUTDOWN)
-        assert scripted(core).open_now() == []
-
-
 async def test_who_waits_for_room_at_the_end_starts_no_process(tmp_path: Path) -> None:
     limits = ClaudeCode(max_processes=1)
     projects = project(tmp_path, "free", concurrent=True)
@@ -314,7 +190,7 @@ async def test_who_waits_for_room_at_the_end_starts_no_process(tmp_path: Path) -
         await send(core, "hold")
         await until(scripted(core).held, "the only process is busy")
         waiting = asyncio.create_task(connect(core, "s2"))
-        await until(lambda: core.sessions._processes.contended, "another waits")
+        await until(lambda: core.sessions._queue.contended, "another waits")
         await core.sessions.close_all(EndReason.SHUTDOWN)
         with pytest.raises(ConnectionFailed, match="shutting down"):
             await waiting

@@ -142,7 +142,7 @@ async def test_a_turn_may_rest_again_in_its_next_process(tmp_path: Path) -> None
         running.on_event(ToolStarted(tool_use_id="t1", name="Bash", input={}))
         second = ToolCall(tool_use_id="t2", name="Bash", input={})
         assert not running.may_suspend(second), "another call is open"
-        running.let_go()
+        running.process_closed()
         assert running.may_suspend(second)
 
 
@@ -258,7 +258,7 @@ async def test_a_question_that_comes_while_others_wait_for_a_process_holds_none(
         first = await core.intake.accept(text_message("claude: hold on"))
         await until(scripted(core).held, "it runs")
         connecting = asyncio.create_task(connect(core, "s2", path=tmp_path / "wide", user="bob"), name="s2")
-        await until(lambda: core.sessions._processes.contended, "another one waits for a process")
+        await until(lambda: core.sessions._queue.contended, "another one waits for a process")
         second = await core.intake.accept(text_message("interrupt: deny git push"))
         await until(lambda: open_one(core), "it asks")
         approval = await open_one(core)

@@ -11,7 +11,8 @@ import pytest
 from supervisor.protocol.conversation import ToolFinished, ToolStarted
 from supervisor.protocol.messages import ProjectName
 from supervisor.store import open_store
-from supervisor.turns.lane import Lane, LaneName
+from supervisor.turns.lanes.lane import Lane
+from supervisor.turns.lanes.name import LaneName
 from supervisor.turns.tool_events import ToolEvents
 from tests.supervisor.store.builders import prompt, running, seal, with_session
 

@@ -2,17 +2,10 @@
 
 from __future__ import annotations
 
-from supervisor.protocol.messages import MessageId, ProjectName, SessionId, UserId
-from supervisor.turns.lane import Lane, LaneName
+from supervisor.protocol.messages import MessageId, ProjectName
+from supervisor.turns.lanes.lane import Lane
+from supervisor.turns.lanes.name import LaneName
 from tests.supervisor.turns.turn_records import turn
-
-
-def test_the_three_kinds_of_lane_names_are_told_apart() -> None:
-    session = LaneName.of_session(SessionId("assistant"))
-    thread = LaneName.of_assistant(UserId("ada"), "sms")
-    refused = LaneName.of_refused(UserId("ada"))
-    assert (session, thread, refused) == ("assistant", "assistant/ada/sms", "refused/ada")
-    assert [name.is_assistant for name in (session, thread, refused)] == [False, True, False]
 
 
 def test_a_fresh_lane_has_nothing_to_do() -> None:

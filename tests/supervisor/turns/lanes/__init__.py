@@ -1,0 +1,3 @@
+"""Tests of supervisor.turns.lanes."""
+
+from __future__ import annotations
