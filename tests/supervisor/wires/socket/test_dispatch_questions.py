@@ -87,7 +87,7 @@ async def test_what_a_turn_took_stands_below_the_answer_and_its_repetition(tmp_p
         await until(scripted.held, "it runs")
         scripted.release()
         answer = await client.receive_type("send_email_response")
-        assert re.fullmatch(r"\[shared\] .+\n\n\(.*1 s.*\)", answer["body"], re.DOTALL), answer
+        assert re.fullmatch(r"\[shared\] .+\n\n\(.*\d+ s.*\)", answer["body"], re.DOTALL), answer
         assert await client.ask("email_received", **sent) == answer
 
 
