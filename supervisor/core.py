@@ -12,9 +12,11 @@ from supervisor.approvals.second_factor import SecondFactor
 from supervisor.background.progress import ProgressNotices
 from supervisor.background.recovery import Recovery
 from supervisor.background.schedule import Schedule
+from supervisor.commands.abort import AbortCommands
 from supervisor.commands.approve import ApproveCommands
 from supervisor.commands.budget import BudgetCommands
 from supervisor.commands.dispatch import CommandDispatcher
+from supervisor.commands.more import MoreCommands
 from supervisor.commands.resume import ResumeCommands
 from supervisor.commands.status import StatusCommands
 from supervisor.commands.undo import UndoCommands
@@ -250,16 +252,17 @@ class Core:
         )
 
     def _build_commands(self) -> CommandDispatcher:
-        resume = ResumeCommands(self._store)
+        store = self._store
+        resume = ResumeCommands(store)
         return CommandDispatcher(
             [
-                ApproveCommands(
-                    self._store.approvals, self.approvers, self.approval_resolver, Passphrases(self._store), resume
-                ),
-                StatusCommands(self._store, self.turns, self.spending),
+                ApproveCommands(store.approvals, self.approvers, self.approval_resolver, Passphrases(store), resume),
                 resume,
-                UndoCommands(self._store, self.undo),
-                BudgetCommands(self._store, self.spending),
+                UndoCommands(store.codes, store.changes, self.undo),
+                BudgetCommands(store.codes, self.spending),
+                StatusCommands(store, self.turns, self.spending),
+                MoreCommands(store.outbox),
+                AbortCommands(store.turns, self.turns),
             ]
         )
 

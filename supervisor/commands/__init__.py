@@ -1,3 +1,20 @@
-"""Command words that people write."""
+"""Command words: messages that people write to the daemon itself, such as STATUS, YES CODE or UNDO.
+
+`CommandDispatcher` (dispatch.py) is the class that the intake calls; `words.parse` says whether a message is a command
+word. Each other file carries out the words of one theme:
+
+    approve.py  YES, NO                  status.py  STATUS, COST
+    resume.py   CONTINUE, RETRY, DROP    more.py    MORE
+    undo.py     UNDO                     abort.py   ABORT
+    budget.py   ADD
+
+To add a word, say PAUSE:
+
+1. words.py: one row in `Word`, with the form in which it is written;
+2. pause.py: a class with `words` and `answer`, see abort.py for a short one;
+3. supervisor/core.py: one row in `Core._build_commands`.
+
+A word without a handler, or with two, stops the daemon at its start. The words are a contract: protocol.md section 7.
+"""
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""YES CODE and NO CODE: what a person says, by text, of one exact tool call."""
+"""YES CODE and NO CODE: a person allows or denies one exact tool call by text."""
 
 from __future__ import annotations
 
@@ -16,10 +16,13 @@ from supervisor.store.ports.approvals import Approval, ApprovalState, ApprovalSt
 
 
 class ApproveCommands:
-    """Carries them out for a user.
+    """Carries out YES and NO.
+
+    Args:
+        resume: continues work that a restart interrupted, once its question is allowed.
 
     Attributes:
-        words: what it carries out.
+        words: the words that it carries out.
     """
 
     words = frozenset({Word.YES, Word.NO})
@@ -30,16 +33,16 @@ class ApproveCommands:
         approvers: Approvers,
         resolver: ApprovalResolver,
         passphrases: Passphrases,
-        interrupted: ResumeCommands,
+        resume: ResumeCommands,
     ) -> None:
         self._store = store
-        self._interrupted = interrupted
+        self._resume = resume
         self._approvers = approvers
         self._resolver = resolver
         self._passphrases = passphrases
 
     async def answer(self, command: Command, asker: Asker) -> CommandAnswer:
-        """Carry out YES CODE, YES CODE MINUTES, YES CODE PASSPHRASE or NO CODE."""
+        """Carry out YES CODE, YES CODE MINUTES, YES CODE PASSPHRASE or NO CODE, and say what was done."""
         if command.misplaced:
             told = f"Write {command.word} {command.code} above the quoted text, and nothing else. Nothing was allowed."
             return CommandAnswer(text=told, shown=command.shown or None)
@@ -48,12 +51,12 @@ class ApproveCommands:
         if command.rest and not _minutes(command.rest):
             shown = command.shown
         if approval is None or not self._approvers.may_answer(asker.user.id, approval):
-            text = f"Nothing of yours waits under {command.code}. Nothing was allowed."
+            text = f"No question for you has the code {command.code}. Nothing was allowed."
         else:
             session_id = approval.session_id
             try:
                 text = await self._carry_out(approval, command, asker)
-                resumed = await self._goes_on(approval, command, asker)
+                resumed = await self._continued(approval, command, asker)
             except ApprovalClosed as closed:
                 text = f"{closed}."
             except NotAllowed as refused:
@@ -62,14 +65,17 @@ class ApproveCommands:
             return replace(resumed, shown=shown)
         return CommandAnswer(text=text, shown=shown, session_id=session_id)
 
-    async def _goes_on(self, approval: Approval, command: Command, asker: Asker) -> CommandAnswer | None:
-        """Let work go on that a restart cut off, where its own person allowed what it asked; None = none does."""
+    async def _continued(self, approval: Approval, command: Command, asker: Asker) -> CommandAnswer | None:
+        """Return the prompt that continues a turn which a restart interrupted; None = nothing continues.
+
+        A turn continues only if its own user allowed its question.
+        """
         if not approval.kept or command.word is not Word.YES:
             return None
         found = await self._store.find(approval.id)
         if found is None or found.state is not ApprovalState.ALLOWED or asker.user.id != approval.user_id:
             return None
-        return await self._interrupted.of_turn(approval.turn_id, asker.user.id)
+        return await self._resume.of_turn(approval.turn_id, asker.user.id)
 
     async def _carry_out(self, approval: Approval, command: Command, asker: Asker) -> str:
         by, channel = asker.user.id, asker.channel
@@ -77,7 +83,7 @@ class ApproveCommands:
             await self._resolver.resolve(approval, allow=False, by=by, channel=channel)
             found = await self._store.find(approval.id)
             if found is not None and found.consumed:
-                return f"{approval.tool} in {approval.project} is asked about again. This call was let through before."
+                return f"{approval.tool} in {approval.project} is asked about again. This call had been allowed before."
             return f"Denied: {brief(approval.summary)}"
         if not command.rest:
             await self._resolver.resolve(approval, allow=True, by=by, channel=channel)
@@ -98,7 +104,7 @@ class ApproveCommands:
 
 
 def _minutes(rest: str) -> int | None:
-    """Return for how long a yes counts; None = that is no time for one."""
+    """Return the number of minutes that a YES allows; None = the text is no number from 1 to `MAX_MINUTES`."""
     bare = rest.strip().removesuffix(".")
     if not (bare.isascii() and bare.isdecimal() and len(bare) <= len(str(MAX_MINUTES))):
         return None

@@ -1,4 +1,4 @@
-"""ADD 5 CODE: an administrator raises one limit."""
+"""ADD 5 CODE: an administrator raises one limit by 5 US dollars."""
 
 from __future__ import annotations
 
@@ -9,46 +9,46 @@ from supervisor.protocol.status import Role
 from supervisor.protocol.times import Clock, nanos, now_ms, usd
 from supervisor.spending.limits import MOST_TIMES, Scope, most_added
 from supervisor.spending.spending import Spending
-from supervisor.store.port import Store
+from supervisor.store.ports.codes import CodeStore
 from supervisor.store.records.acceptance import Raise
 
 
 class BudgetCommands:
-    """Carries it out for a user.
+    """Carries out ADD.
 
     Attributes:
-        words: what it carries out.
+        words: the words that it carries out.
     """
 
     words = frozenset({Word.ADD})
 
-    def __init__(self, store: Store, spending: Spending, clock: Clock = now_ms) -> None:
-        self._store = store
+    def __init__(self, codes: CodeStore, spending: Spending, clock: Clock = now_ms) -> None:
+        self._codes = codes
         self._spending = spending
         self._clock = clock
 
     async def answer(self, command: Command, asker: Asker) -> CommandAnswer:
-        """Say what is to be added to a limit, and what its sender is told then."""
-        # Before the code is looked up: whether there is one is not theirs to know.
+        """Return what T1 adds to a limit, and the sentence for each result."""
+        # Before the code is looked up: others must not learn whether the code exists.
         if asker.user.role is not Role.ADMIN:
-            return CommandAnswer(text="Only an administrator raises a limit. Nothing was added.")
-        code = await self._store.codes.find(command.code)
+            return CommandAnswer(text="Only an administrator can raise a limit. Nothing was added.")
+        code = await self._codes.find(command.code)
         if code is None or code.kind is not CodeKind.BUDGET or code.user_id != asker.user.id:
-            return CommandAnswer(text=f"No limit is raised by the code {command.code}. Nothing was added.")
+            return CommandAnswer(text=f"No limit has the code {command.code}. Nothing was added.")
         if not code.is_open(self._clock()):
-            return CommandAnswer(text=f"The code {command.code} counts no more. Nothing was added.")
+            return CommandAnswer(text=f"The code {command.code} is no longer valid. Nothing was added.")
         scope, day, key = code.ref.split("/", 2)
         limit = self._spending.limit(scope)
         amount = nanos(float(command.amount_usd or 0))
         if limit is None or amount <= 0:
-            return CommandAnswer(text="There is no such limit, or nothing to add. Nothing was added.")
+            return CommandAnswer(text="The limit no longer exists, or the amount is zero. Nothing was added.")
         name = f"{Scope(scope)} {key}".strip()
 
         def told(added: int, done: bool) -> str:
             if done:
                 return f"Added ${usd(amount):.2f}: the limit of {name} is ${usd(limit + added):.2f} now."
             most = f"at most ${usd(MOST_TIMES * limit):.2f}, {MOST_TIMES} times what is configured"
-            return f"The limit of {name} is ${usd(limit + added):.2f}, and is raised to {most}. Nothing was added."
+            return f"The limit of {name} is ${usd(limit + added):.2f}, and can be raised to {most}. Nothing was added."
 
         raises = Raise(scope=scope, key=key, day=int(day), nanos=amount, most=most_added(limit), told=told)
         return CommandAnswer(text="Nothing was added.", raises=raises)

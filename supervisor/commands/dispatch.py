@@ -1,4 +1,4 @@
-"""Command words: which part of the daemon carries each of them out, and what its sender is told."""
+"""The dispatcher of command words, and the values that their handlers take and return."""
 
 from __future__ import annotations
 
@@ -14,7 +14,11 @@ from supervisor.store.records.accounts import User
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asker:
-    """Who sent a command word, and by which way; a second factor must come by another one."""
+    """Who sent a command word, and by which channel.
+
+    Attributes:
+        sender: the address that it came from; a second factor must come by another channel.
+    """
 
     user: User
     channel: str
@@ -23,10 +27,10 @@ class Asker:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resumed:
-    """A prompt that a command word stands for: it is accepted in place of the word, and answered to its sender.
+    """A prompt that is accepted instead of the command word, for CONTINUE and RETRY.
 
     Attributes:
-        session_id: which goes on with it.
+        session_id: the session that the prompt goes to.
         note, context: as in `Turn`.
     """
 
@@ -38,16 +42,16 @@ class Resumed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommandAnswer:
-    """What a command word answers.
+    """The result of a command word.
 
     Attributes:
-        text: what the sender is told, unless `raises` tells something else.
-        session_id: whose question it answers, where it answers one.
-        meta: what the channel needs to know of it besides.
+        text: what the sender is told, unless `raises` gives another text.
+        session_id: the session whose question was answered; None = the word answered no question.
+        meta: entries added to the meta of the reply.
         shown: the command as it may be stored and shown; None = as it was written.
-        closes: a code that counts no more, from the transaction on that accepts the word.
-        raises: what is added to a limit in that transaction.
-        resumed: what is accepted instead of the word; `text` is then told to nobody.
+        closes: a code that T1 closes in the transaction that accepts the word; empty = none.
+        raises: what T1 adds to a limit in that transaction.
+        resumed: the prompt that is accepted instead of the word; `text` is then not sent.
     """
 
     text: str = ""
@@ -60,36 +64,43 @@ class CommandAnswer:
 
 
 class Handler(Protocol):
-    """Carries out some of the words."""
+    """Carries out some of the command words."""
 
     @property
     def words(self) -> frozenset[Word]:
-        """Which."""
+        """The words that it carries out."""
 
     async def answer(self, command: Command, asker: Asker) -> CommandAnswer | None:
-        """Carry a command out; None = it means nothing now, and the message is an ordinary one.
+        """Carry out a command; None = it means nothing now, and the message is an ordinary one.
 
         Raises:
-            XswarmError: it was refused; the sentence and the remedy are what the sender is told.
+            XswarmError: the command was refused; the sender is told the error and its remedy.
             StorageError: nothing was done.
         """
 
 
 class CommandDispatcher:
-    """Carries out command words for a user.
+    """Passes each command to the handler of its word.
 
     Args:
-        handlers: each word has at most one.
+        handlers: together they carry out every word, each word once.
     """
 
     def __init__(self, handlers: Sequence[Handler]) -> None:
-        self._handlers = {word: handler for handler in handlers for word in handler.words}
+        self._handlers: dict[Word, Handler] = {}
+        for handler in handlers:
+            for word in handler.words:
+                if word in self._handlers:
+                    raise AssertionError(f"two handlers carry out {word}")
+                self._handlers[word] = handler
+        if missing := set(Word) - self._handlers.keys():
+            raise AssertionError(f"no handler carries out {', '.join(sorted(missing))}")
 
     async def answer(self, command: Command, asker: Asker) -> CommandAnswer | None:
-        """Carry out a command and return what its sender is told; None = the message is an ordinary one.
+        """Carry out a command and return its result; None = the message is an ordinary one.
 
         Raises:
+            XswarmError: the command was refused.
             StorageError: nothing was done.
         """
-        handler = self._handlers.get(command.word)
-        return await handler.answer(command, asker) if handler is not None else None
+        return await self._handlers[command.word].answer(command, asker)

@@ -1,4 +1,4 @@
-"""CONTINUE, RETRY and DROP: what a person says of a turn that was interrupted."""
+"""CONTINUE, RETRY and DROP: a person decides what becomes of an interrupted turn."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ GO_ON = (
     "Your work on the message {quoted} was interrupted when the daemon was restarted. Check first what it had done, "
     "and which of its tool calls took effect; then go on with it."
 )
-"""What the model is told for CONTINUE; Claude Code marks the calls whose result was lost."""
+"""The prompt of CONTINUE. Claude Code itself marks the tool calls whose result was lost."""
 
 
 class ResumeCommands:
-    """Carries them out for a user.
+    """Carries out CONTINUE, RETRY and DROP.
 
     Attributes:
-        words: what it carries out.
+        words: the words that it carries out.
     """
 
     words = frozenset({Word.CONTINUE, Word.RETRY, Word.DROP})
@@ -35,10 +35,10 @@ class ResumeCommands:
         self._clock = clock
 
     async def answer(self, command: Command, asker: Asker) -> CommandAnswer | None:
-        """Carry a word out; None = it names no turn, and nothing waits for this user.
+        """Carry out a word; None = it has no code, and the user has no interrupted turn.
 
         Raises:
-            SessionNotActive, SessionNotFound: nothing can go on there; the code still counts.
+            SessionNotActive, SessionNotFound: the session cannot continue; the code stays valid.
         """
         if command.code:
             code = await self._store.codes.find(command.code)
@@ -47,7 +47,7 @@ class ResumeCommands:
             if code.closed_ms is not None:
                 return CommandAnswer(text=f"The code {code.code} was used already.")
             if not code.is_open(self._clock()):
-                return CommandAnswer(text=f"The code {code.code} counts no more: send your message again.")
+                return CommandAnswer(text=f"The code {code.code} is no longer valid: send your message again.")
         else:
             waiting = await self._store.codes.open_of(asker.user.id, CodeKind.TURN, now_ms=self._clock())
             if len(waiting) > 1:
@@ -58,7 +58,7 @@ class ResumeCommands:
         return await self._carry_out(command.word, code)
 
     async def of_turn(self, turn_id: int, user_id: UserId) -> CommandAnswer | None:
-        """Return what CONTINUE does for one of a user's turns; None = its code was used, or its session is closed."""
+        """Return the result of CONTINUE for one turn of a user; None = its code was used, or its session is closed."""
         for code in await self._store.codes.open_of(user_id, CodeKind.TURN, now_ms=self._clock()):
             turn = await self._turn(code)
             if turn is not None and turn.id == turn_id:
@@ -71,7 +71,7 @@ class ResumeCommands:
     async def _carry_out(self, word: Word, code: Code) -> CommandAnswer:
         turn = await self._turn(code)
         if turn is None or turn.session_id is None:
-            return CommandAnswer(text="Your message is not known any more: send it again.", closes=code.code)
+            return CommandAnswer(text="Your message is no longer stored: send it again.", closes=code.code)
         if word is Word.DROP:
             return CommandAnswer(text=f"Your message {quote(turn.text)} was dropped.", closes=code.code)
         await self._check(turn.session_id)

@@ -1,4 +1,4 @@
-"""UNDO and UNDO CODE: a person takes back, by text, the last turn that changed files."""
+"""UNDO and UNDO CODE: a person reverts the last turn that changed files."""
 
 from __future__ import annotations
 
@@ -10,44 +10,44 @@ from supervisor.delivery.replies import quote
 from supervisor.protocol.codes import CodeKind
 from supervisor.protocol.messages import MessageId, UserId
 from supervisor.protocol.times import Clock, now_ms
-from supervisor.store.port import Store
-from supervisor.store.ports.changes import ChangedTurn
+from supervisor.store.ports.changes import ChangedTurn, ChangeStore
+from supervisor.store.ports.codes import CodeStore
 from supervisor.undo.checkpoints.git import CheckpointFailed
 from supervisor.undo.undo import NAMED, Undo, UndoDirection, named
 
 ASKED_MS = 900_000
-"""How long a code of UNDO counts."""
-
+"""How long a code of UNDO is valid, in milliseconds."""
 
 MOST_PATHS = 200
-"""Characters of the list of paths where all are plain: the answer fits four segments of an SMS."""
+"""Characters of the list of paths if all are in the GSM alphabet: the answer then fits four segments of an SMS."""
 
 MOST_OTHER_PATHS = 60
-"""The same where one character makes the SMS one of 67 characters a segment."""
+"""The same if one character is not: a segment then holds 67 characters instead of 153."""
 
 PLAIN = re.compile(r"[A-Za-z0-9 @$!\"#%&'()*+,./:;<=>?_-]*")
-"""Characters that take one place in an SMS."""
+"""Text whose characters all take one place in an SMS of the GSM alphabet."""
 
 
 class UndoCommands:
-    """Carries it out for a user: a bare UNDO only asks, with the list of files and a code.
+    """Carries out UNDO: without a code it only asks, with the list of files and a code.
 
     Attributes:
-        words: what it carries out.
+        words: the words that it carries out.
     """
 
     words = frozenset({Word.UNDO})
 
-    def __init__(self, store: Store, undo: Undo, clock: Clock = now_ms) -> None:
-        self._store = store
+    def __init__(self, codes: CodeStore, changes: ChangeStore, undo: Undo, clock: Clock = now_ms) -> None:
+        self._codes = codes
+        self._changes = changes
         self._undo = undo
         self._clock = clock
 
     async def answer(self, command: Command, asker: Asker) -> CommandAnswer:
-        """Ask, or carry out what was asked about.
+        """Ask whether to undo, or with a code undo what was asked about.
 
         Raises:
-            XswarmError: it was refused; the code still counts.
+            XswarmError: the undo was refused; the code stays valid.
         """
         try:
             if command.code:
@@ -57,30 +57,30 @@ class UndoCommands:
             return CommandAnswer(text=f"Not undone: {error.why}. {error.remedy}".strip())
 
     async def _ask(self, user_id: UserId) -> str:
-        turn = await self._store.changes.last_of_user(user_id, since_ms=self._undo.since_ms())
+        turn = await self._changes.last_of_user(user_id, since_ms=self._undo.since_ms())
         if turn is None:
-            return "None of your messages has changed a file that could be taken back."
+            return "None of your messages changed a file that can be restored."
         would = await self._undo.take_back(turn, user_id, dry_run=True, direction=UndoDirection.BACK)
         if not would.paths:
-            return f"What your message {quote(turn.text)} changed is not there any more: nothing to undo."
+            return f"What your message {quote(turn.text)} changed is no longer there: nothing to undo."
         code = await self._issue(turn, UndoDirection.BACK, user_id)
         files = f"{len(would.paths)} file{'s' if len(would.paths) != 1 else ''} in {turn.project}"
         files += f": {_short(would.paths, turn.text)}"
         return f"Your message {quote(turn.text)} changed {files}. Reply UNDO {code} to take that back."
 
     async def _carry_out(self, text: str, user_id: UserId) -> CommandAnswer:
-        code = await self._store.codes.find(text)
+        code = await self._codes.find(text)
         if code is None or code.kind is not CodeKind.UNDO or code.user_id != user_id:
-            return CommandAnswer(text=f"Nothing of yours can be undone under {text}. Nothing was touched.")
+            return CommandAnswer(text=f"You have no change to undo with the code {text}. Nothing was touched.")
         if code.closed_ms is not None:
             return CommandAnswer(text=f"The code {text} was used already. Nothing was touched.")
         if not code.is_open(self._clock()):
-            return CommandAnswer(text=f"The code {text} counts no more: send UNDO again. Nothing was touched.")
-        message_id, _, way = code.ref.partition("/")
-        turn = await self._store.changes.of_message(MessageId(message_id))
+            return CommandAnswer(text=f"The code {text} is no longer valid: send UNDO again. Nothing was touched.")
+        message_id, _, direction = code.ref.partition("/")
+        turn = await self._changes.of_message(MessageId(message_id))
         if turn is None:
-            return CommandAnswer(text="That message is not known any more. Nothing was touched.", closes=text)
-        done = await self._undo.take_back(turn, user_id, direction=UndoDirection(way))
+            return CommandAnswer(text="That message is no longer stored. Nothing was touched.", closes=text)
+        done = await self._undo.take_back(turn, user_id, direction=UndoDirection(direction))
         other = UndoDirection.AGAIN if done.direction is UndoDirection.BACK else UndoDirection.BACK
         back = await self._issue(turn, other, user_id)
         what = "Taken back" if done.direction is UndoDirection.BACK else "Brought back"
@@ -88,12 +88,12 @@ class UndoCommands:
             text=f"{what}: {_short(done.paths, '') or 'nothing'}. UNDO {back} reverses this.", closes=text
         )
 
-    async def _issue(self, turn: ChangedTurn, way: UndoDirection, user_id: UserId) -> str:
+    async def _issue(self, turn: ChangedTurn, direction: UndoDirection, user_id: UserId) -> str:
         until_ms = self._clock() + ASKED_MS
-        return await self._store.codes.issue(CodeKind.UNDO, f"{turn.message_id}/{way}", user_id, until_ms=until_ms)
+        return await self._codes.issue(CodeKind.UNDO, f"{turn.message_id}/{direction}", user_id, until_ms=until_ms)
 
 
 def _short(paths: tuple[str, ...], beside: str) -> str:
-    """Return the paths in a sentence that also holds another text."""
+    """Return the list of paths, cut so that it fits an SMS together with the text beside it."""
     plain = all(PLAIN.fullmatch(text) for text in (*paths[:NAMED], " ".join(beside.split())))
     return named(paths, most=MOST_PATHS if plain else MOST_OTHER_PATHS)

@@ -1,51 +1,75 @@
-"""The words that are commands when they are a whole message (protocol.md section 7). No I/O."""
+"""Which messages are command words: the list of words, and their parser (protocol.md section 7). No I/O."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from enum import StrEnum
+from enum import Flag, StrEnum, auto
 
 from supervisor.protocol.codes import CODE
 
 
-class Word(StrEnum):
-    """A command word."""
+class Form(Flag):
+    """How a command word is written."""
 
-    YES = "YES"
-    """Allows one exact action, or several like it for some minutes."""
-    NO = "NO"
-    """Denies one exact action."""
-    CONTINUE = "CONTINUE"
-    """Goes on after an interrupted turn."""
-    RETRY = "RETRY"
+    ALONE = auto()
+    """The word is the whole message."""
+    CODED = auto()
+    """A code follows the word."""
+    OWN = auto()
+    """The word has a pattern of its own, below."""
+
+
+class Word(StrEnum):
+    """A command word, with the forms in which it is written.
+
+    Attributes:
+        forms: a message that has none of these forms is an ordinary message.
+    """
+
+    forms: Form
+
+    def __new__(cls, word: str, forms: Form) -> Word:
+        """Make a member whose value is the word."""
+        member = str.__new__(cls, word)
+        member._value_ = word
+        member.forms = forms
+        return member
+
+    YES = "YES", Form.CODED | Form.OWN
+    """Allows one exact tool call, or for some minutes several like it."""
+    NO = "NO", Form.CODED
+    """Denies one exact tool call."""
+    CONTINUE = "CONTINUE", Form.ALONE | Form.CODED
+    """Continues after an interrupted turn."""
+    RETRY = "RETRY", Form.ALONE | Form.CODED
     """Runs an interrupted turn again from its beginning."""
-    DROP = "DROP"
+    DROP = "DROP", Form.ALONE | Form.CODED
     """Leaves an interrupted turn as it is."""
-    UNDO = "UNDO"
+    UNDO = "UNDO", Form.ALONE | Form.CODED
     """Rolls back the last turn that changed files."""
-    ADD = "ADD"
+    ADD = "ADD", Form.OWN
     """Raises a budget."""
-    ABORT = "ABORT"
-    """Interrupts the running turn and drops what is queued behind it."""
-    MORE = "MORE"
-    """The rest of the last answer."""
-    STATUS = "STATUS"
-    """The sender's sessions, in one text."""
-    COST = "COST"
-    """The sender's spending, in one text."""
+    ABORT = "ABORT", Form.ALONE
+    """Interrupts the running turn and drops the messages that are queued behind it."""
+    MORE = "MORE", Form.ALONE
+    """Sends the rest of the last answer."""
+    STATUS = "STATUS", Form.ALONE
+    """Lists the sender's sessions."""
+    COST = "COST", Form.ALONE
+    """Says what the sender has spent."""
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A command word with what it came with.
+    """A command word and its arguments.
 
     Attributes:
         code: five letters in upper case, or empty.
-        amount_usd: of ADD.
-        rest: what follows the code of YES, as written: minutes, or a passphrase.
-        misplaced: it stands below a quoted question, where it counts for nothing; nor does a model read it.
+        amount_usd: the amount of ADD in US dollars; None for other words.
+        rest: the text after the code of YES, as written: minutes, or a passphrase.
+        misplaced: the word stands below a quoted question. It is not carried out, and no model reads it either.
     """
 
     word: Word
@@ -56,41 +80,46 @@ class Command:
 
     @property
     def shown(self) -> str:
-        """Return it as it may be stored though nobody has looked at it; empty = as it was written."""
+        """The command as it may be stored before anybody has looked at it; empty = store it as it was written."""
         return f"{self.word} {self.code} (the rest is not kept)" if self.rest else ""
 
 
 ANSWERS = frozenset({Word.YES, Word.NO})
-"""Words that say whether a tool call may run."""
+"""The words that decide about a tool call."""
 
-CARRIER_WORDS = frozenset(
-    "STOP STOPALL UNSUBSCRIBE CANCEL END QUIT REVOKE OPTOUT START HELP INFO".split()  # the carriers', never ours
+CARRIER_WORDS = frozenset("STOP STOPALL UNSUBSCRIBE CANCEL END QUIT REVOKE OPTOUT START HELP INFO".split())
+"""Words that the phone carriers answer themselves; they are never command words."""
+
+ALONE = frozenset(word for word in Word if Form.ALONE in word.forms)
+"""Words that may stand without a code. YES and NO may not: they would not say which question they answer."""
+
+CODED = re.compile(
+    rf"({'|'.join(word for word in Word if Form.CODED in word.forms)})\s+({CODE})", re.IGNORECASE | re.ASCII
 )
 
-ALONE = frozenset(set(Word) - {Word.YES, Word.NO, Word.ADD})
-"""Words that may stand without a code; a bare yes or no answers nothing."""
-
-CODED = re.compile(rf"(YES|NO|CONTINUE|RETRY|DROP|UNDO)\s+({CODE})", re.IGNORECASE | re.ASCII)
-
 ALLOWED = re.compile(rf"YES\s+({CODE})\s+(\S.*)", re.IGNORECASE | re.ASCII | re.DOTALL)
-"""A yes with a tail is never an ordinary message: the tail may be a passphrase, which no model is to read."""
+"""YES with a tail is never an ordinary message: the tail may be a passphrase, which no model may read."""
 
 PUNCTUATED = re.compile(
     rf"YES[.,:;]?\s+({CODE})[.,:;!]?\s+(?!\d{{1,3}}\.?\Z)(\S.*)", re.IGNORECASE | re.ASCII | re.DOTALL
 )
-"""The same as phones spoil it, which make a full stop of two blanks; a number of minutes counts in no such yes."""
+"""The same with the punctuation that phones insert: two blanks become a full stop. A number of minutes is not accepted
+in this form."""
 
 QUOTED_ABOVE = re.compile(r"(?:[^\S\n]*(?:>.*)?\n)+")
-"""What a mail program puts above an answer that is written below the question."""
+"""The quotation that a mail program puts above an answer that is written below the question."""
 
 BLANK = re.compile(r"[^\S\n]")
-"""Mail programs write other blanks than that of ASCII."""
+"""Any blank: mail programs write other blanks than the one of ASCII."""
 
 ADDED = re.compile(rf"ADD\s+\$?(\d{{1,5}}(?:\.\d{{1,2}})?)\s*\$?\s+({CODE})", re.IGNORECASE | re.ASCII)
 
 
 def parse(text: str) -> Command | None:
-    """Return the command that a whole message is: any case, blanks around it and a final full stop ignored."""
+    """Return the command of a message, or None for an ordinary message.
+
+    The command must be the whole message. Case, blanks around it and a final full stop do not matter.
+    """
     command = _parse(text)
     if command is None and (quoted := QUOTED_ABOVE.match(text)) is not None:
         below = _parse(text[quoted.end() :])
@@ -101,10 +130,10 @@ def parse(text: str) -> Command | None:
 def _parse(text: str) -> Command | None:
     text = BLANK.sub(" ", text.strip())
     bare = text.removesuffix(".").strip()
-    if bare.upper() in Word.__members__ and (word := Word(bare.upper())) in ALONE:
+    if bare.upper() in Word.__members__ and (word := Word[bare.upper()]) in ALONE:
         return Command(word)
     if match := CODED.fullmatch(bare):
-        return Command(Word(match[1].upper()), match[2].upper())
+        return Command(Word[match[1].upper()], match[2].upper())
     if match := ADDED.fullmatch(bare):
         return Command(Word.ADD, match[2].upper(), Decimal(match[1]))
     if match := ALLOWED.fullmatch(text) or PUNCTUATED.fullmatch(text):
@@ -113,11 +142,11 @@ def _parse(text: str) -> Command | None:
 
 
 def answers_question(text: str) -> bool:
-    """Return whether a whole message answers a question by its code: no model is to read it."""
+    """Return whether a message is a YES or NO: no model may read it."""
     command = parse(text)
     return command is not None and command.word in ANSWERS
 
 
 def is_carrier_word(text: str) -> bool:
-    """Return whether a whole message is a word that the carrier answers itself."""
+    """Return whether a message is a word that the phone carriers answer themselves."""
     return text.strip().upper() in CARRIER_WORDS

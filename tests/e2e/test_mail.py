@@ -32,7 +32,7 @@ async def test_a_mail_that_waits_and_one_that_is_stuck_are_told_so_in_their_thre
         assert threaded(silent) == ("Re: Notes", FIRST)
 
         assert await world.mail("Re: Notes", "ABORT", {"In-Reply-To": FIRST, "References": FIRST}) == "250 2.0.0 OK"
-        await world.mailed("Stopped, and dropped 1 that waited behind it")
+        await world.mailed("Stopped, and dropped 1 queued message.")
         await until(lambda: not world.turns("running") and not world.turns("pending"), "nothing is left", 60)
         assert sum("No sign of life" in mail.text for mail in world.mailbox.messages) == 1
         assert world.answers() == [], "nobody is texted who wrote mails"

@@ -61,7 +61,6 @@ TESTED_BESIDE = {
     Path("supervisor/config/checks.py"): Path("tests/supervisor/config/test_loading.py"),
     Path("supervisor/turns/budget_guard.py"): Path("tests/supervisor/spending/test_spending.py"),
     Path("supervisor/commands/budget.py"): Path("tests/supervisor/spending/test_spending.py"),
-    Path("supervisor/commands/dispatch.py"): Path("tests/supervisor/commands/test_status.py"),
     Path("supervisor/core.py"): Path("tests/supervisor/test_daemon.py"),
     Path("supervisor/protocol/codes.py"): Path("tests/supervisor/commands/test_words.py"),
     Path("supervisor/demo/twilio_book.py"): Path("tests/supervisor/demo/test_twilio.py"),

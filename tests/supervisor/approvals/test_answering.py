@@ -84,7 +84,7 @@ async def test_a_code_that_is_not_ones_own_says_nothing_of_it(tmp_path: Path) ->
         for user, code in (("bob", approval.code), ("bob", unknown), ("alice", unknown)):
             for word in ("YES", "NO"):
                 told = await say(core, f"{word} {code}", user)
-                assert told == f"Nothing of yours waits under {code}. Nothing was allowed."
+                assert told == f"No question for you has the code {code}. Nothing was allowed."
         assert await open_one(core) == approval
         await say(core, f"NO {approval.code}")
         await answer_of(core, message_id)
@@ -101,7 +101,7 @@ async def test_a_yes_for_minutes_counts_for_the_same_tool(tmp_path: Path) -> Non
         second = await core.intake.accept(text_message("deny git pull"))
         assert second.message_id is not None
         assert await answer_of(core, second.message_id) == "allowed: True"
-        again = "Bash in site is asked about again. This call was let through before."
+        again = "Bash in site is asked about again. This call had been allowed before."
         assert await say(core, f"NO {approval.code}") == again
         third, other = await asking(core, "git pull")
         assert await say(core, f"NO {other.code}") == "Denied: Bash git pull"

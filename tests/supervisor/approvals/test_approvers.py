@@ -57,7 +57,7 @@ async def test_an_approver_is_asked_and_the_asker_cannot_answer(tmp_path: Path) 
         assert rows[ALICE_PHONE] == "[shared] Bash git push waits for somebody's approval"
         assert "May it run for alice? YES " in rows[BOB_PHONE]
         assert f"YES {approval.code}" in rows[BOB_PHONE]
-        assert "Nothing of yours waits" in await told(core, f"YES {approval.code}", ALICE_PHONE)
+        assert "No question for you" in await told(core, f"YES {approval.code}", ALICE_PHONE)
         assert (await told(core, f"YES {approval.code}", BOB_PHONE)).startswith("Allowed once")
 
         async def over() -> bool:

@@ -72,7 +72,7 @@ async def test_add_raises_a_limit_up_to_ten_times_what_is_configured(tmp_path: P
         assert await told(core, f"add 5 {code}.") == "Added $5.00: the limit of user alice is $6.00 now."
         assert await told(core, f"ADD 2.50 {code}") == "Added $2.50: the limit of user alice is $8.50 now."
         assert await told(core, f"ADD 1.51 {code}") == (
-            "The limit of user alice is $8.50, and is raised to at most $10.00, 10 times what is configured. "
+            "The limit of user alice is $8.50, and can be raised to at most $10.00, 10 times what is configured. "
             "Nothing was added."
         )
         assert await limit(core) == nanos(8.5)
@@ -93,7 +93,7 @@ async def test_add_nothing_or_under_an_unknown_code_adds_nothing(tmp_path: Path)
     async with core_with(tmp_path) as core:
         code = await issue(core)
         wrong = "BBBBB" if code != "BBBBB" else "CCCCC"
-        assert await told(core, f"ADD 5 {wrong}") == f"No limit is raised by the code {wrong}. Nothing was added."
+        assert await told(core, f"ADD 5 {wrong}") == f"No limit has the code {wrong}. Nothing was added."
         assert "Nothing was added" in await told(core, f"ADD 0 {code}")
         assert await limit(core) == nanos(1)
 
@@ -103,9 +103,9 @@ async def test_an_expired_code_and_another_administrators_add_nothing(tmp_path: 
         await core.accounts.put_user("bob", name="Bob", role="ADMIN", phones=[BOBS_PHONE])
         code, now = await issue(core), now_ms()
         another = await told(core, f"ADD 5 {code}", phone=BOBS_PHONE)
-        assert another == f"No limit is raised by the code {code}. Nothing was added."
+        assert another == f"No limit has the code {code}. Nothing was added."
         old = await core.store.codes.issue(CodeKind.BUDGET, f"user/{now // DAY_MS}/alice", ALICE, until_ms=now)
-        assert await told(core, f"ADD 5 {old}") == f"The code {old} counts no more. Nothing was added."
+        assert await told(core, f"ADD 5 {old}") == f"The code {old} is no longer valid. Nothing was added."
         assert "Added $5.00" in await told(core, f"ADD 5 {code}")
 
 
@@ -117,7 +117,7 @@ async def test_who_may_not_raise_a_limit_does_not_learn_whether_a_code_exists(tm
         wrong = "BBBBB" if code != "BBBBB" else "CCCCC"
         answers = {await told(core, f"ADD 5 {one}", phone=BOBS_PHONE) for one in (code, wrong)}
         answers.add(await told(core, f"ADD 5 {await issue(core, UserId('bob'))}", phone=BOBS_PHONE))
-        assert answers == {"Only an administrator raises a limit. Nothing was added."}
+        assert answers == {"Only an administrator can raise a limit. Nothing was added."}
         assert await limit(core) == nanos(1)
 
 

@@ -173,7 +173,7 @@ async def test_other_codes_are_explained(tmp_path: Path) -> None:
         alice, bob = (Asker(user=core.directory.user(name), channel="sms", sender=PHONE) for name in ("alice", "bob"))
         late = await words.answer(Command(Word.RETRY, code.code), alice)
         assert late is not None
-        assert late.text == f"The code {code.code} counts no more: send your message again."
+        assert late.text == f"The code {code.code} is no longer valid: send your message again."
         theirs = await words.answer(Command(Word.RETRY, code.code), bob)
         assert theirs is not None
         assert (theirs.text, theirs.closes) == (f"None of your interrupted messages has the code {code.code}.", "")

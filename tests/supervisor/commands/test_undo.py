@@ -45,11 +45,11 @@ async def test_a_bare_undo_only_asks_and_its_code_does_it_once(tmp_path: Path) -
 
 async def test_with_nothing_to_undo_that_is_said(tmp_path: Path) -> None:
     async with core_with(tmp_path) as core:
-        assert "None of your messages has changed a file" in await say(core, "UNDO")
+        assert "None of your messages changed a file" in await say(core, "UNDO")
         await connect(core)
         await ask(core, "write a.txt new")
         (core.site / "a.txt").unlink()
-        assert "is not there any more" in await say(core, "UNDO")
+        assert "is no longer there" in await say(core, "UNDO")
 
 
 @pytest.mark.parametrize("code", ["BBBBB", "bcdfg"])
@@ -78,8 +78,8 @@ async def test_an_expired_code_touches_nothing(tmp_path: Path) -> None:
         (code,) = re.findall(r"Reply UNDO ([A-Z]{5})", await say(core, "UNDO"))
         found = await core.store.codes.find(code)
         assert found is not None
-        late = UndoCommands(core.store, core.undo, clock=lambda: found.until_ms + 1)
-        assert "counts no more" in (await late._carry_out(code, found.user_id)).text
+        late = UndoCommands(core.store.codes, core.store.changes, core.undo, clock=lambda: found.until_ms + 1)
+        assert "no longer valid" in (await late._carry_out(code, found.user_id)).text
         assert ASKED_MS > 0
         assert (core.site / "a.txt").exists()
 

@@ -129,7 +129,7 @@ async def test_who_wrote_too_much_can_still_stop_it_and_no_passphrase_is_kept(tm
         for _ in range(4):
             await core.intake.accept(text_message("claude: and hurry"))
         abort = await core.intake.accept(text_message("ABORT"))
-        assert (await result(core, abort.message_id)).turn.reason == "Stopped, and dropped 1 that waited behind it"
+        assert (await result(core, abort.message_id)).turn.reason == "Stopped, and dropped 1 queued message."
         await until(lambda: _is_final(core, running), "it was stopped")
         await core.intake.accept(text_message("STATUS"))
         over = await core.intake.accept(text_message("YES KXQPT correct horse battery"))
@@ -227,15 +227,15 @@ async def test_a_project_that_is_not_the_senders_is_refused_by_name(tmp_path: Pa
 
 async def test_status_and_cost_are_answered_in_one_text(tmp_path: Path) -> None:
     async with core_with(tmp_path) as core:
-        assert await tell(core, "Status.") == "No session is active"
+        assert await tell(core, "Status.") == "No session is active."
         await tell(core, "claude: pay 2500000")
-        assert (await tell(core, "status")).startswith("site: active, 1 messages, $0.00")
-        assert await tell(core, " COST ") == "Today $0.0025 for 1 messages; in all $0.0025 for 1"
+        assert (await tell(core, "status")).startswith("site: active, 1 message, $0.00")
+        assert await tell(core, " COST ") == "Today $0.0025 for 1 message; in total $0.0025 for 1 message."
 
 
 async def test_abort_stops_what_runs_and_drops_what_waits_behind_it(tmp_path: Path) -> None:
     async with core_with(tmp_path) as core:
-        assert await tell(core, "abort") == "Nothing of yours is running"
+        assert await tell(core, "abort") == "You have no running turn and no queued message."
         running = await core.intake.accept(text_message("claude: hold"))
         await until(scripted(core).held, "it runs")
         waiting = [await core.intake.accept(text_message(f"claude: {number}")) for number in range(2)]
@@ -245,13 +245,13 @@ async def test_abort_stops_what_runs_and_drops_what_waits_behind_it(tmp_path: Pa
         assert await state(core, running) is TurnState.CANCELLED
         assert [await state(core, receipt) for receipt in waiting] == [TurnState.CANCELLED] * 2
         told = sorted(row.text for row in await replies(core))
-        assert told == ["Stopped, and dropped 2 that waited behind it", "Stopped. Written until then:\n\nso far"]
+        assert told == ["Stopped, and dropped 2 queued messages.", "Stopped. Written until then:\n\nso far"]
         assert len(scripted(core).prompts) == 1
 
 
 async def test_more_gives_the_rest_of_a_long_answer(tmp_path: Path) -> None:
     async with core_with(tmp_path) as core:
-        assert await tell(core, "more") == "There is nothing more"
+        assert await tell(core, "more") == "There is nothing more."
         receipt = await core.intake.accept(text_message("claude: " + "x" * 900))
         await until(lambda: _is_final(core, receipt), "it is answered")
         (row,) = await core.store.outbox.due("sms", now_ms=2**60, limit=9)
@@ -292,7 +292,7 @@ async def test_an_operator_may_look_and_not_work(tmp_path: Path) -> None:
     async with core_with(tmp_path) as core:
         await core.accounts.put_user("olga", name="Olga", role="OPERATOR", phones=["+15550104"])
         assert "may look at sessions and costs" in await tell(core, "claude: hello", phone="+15550104")
-        assert await tell(core, "STATUS", phone="+15550104") == "No session is active"
+        assert await tell(core, "STATUS", phone="+15550104") == "No session is active."
         assert scripted(core).prompts == []
 
 

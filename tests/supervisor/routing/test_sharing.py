@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from supervisor.commands.abort import AbortCommands
 from supervisor.commands.dispatch import Asker
-from supervisor.commands.status import StatusCommands
 from supervisor.commands.words import Command, Word
 from supervisor.config import BudgetConfig, ProjectConfig
 from supervisor.operations.work_request import WorkRequest
@@ -185,11 +185,10 @@ async def test_an_abort_drops_what_its_sender_wrote_and_stops_nobody_else(tmp_pa
             return len(await core.store.turns.waiting(lane=None, user_id=None, limit=9)) == 2
 
         await until(both_wait, "two wait behind it")
-        words = StatusCommands(core.store, core.turns, core.spending)
+        words = AbortCommands(core.store.turns, core.turns)
         bob = Asker(user=core.directory.user("bob"), channel="sms", sender=Address(kind="sms", value="+15550199"))
         told = await words.answer(Command(Word.ABORT), bob)
-        assert told is not None
-        assert told.text == "Dropped 1 that had not begun"
+        assert told.text == "Dropped 1 queued message."
         with pytest.raises(TurnFailed, match="dropped by ABORT"):
             await waiting[1]
         assert core.turns.running_turns(), "alice's goes on"

@@ -417,7 +417,7 @@ async def test_abort_drops_what_has_not_begun(tmp_path: Path) -> None:
         taken = await core.intake.accept(text_message("claude: hold"))
         await until(lambda: scripted(core).opening == 1, "its process starts")
         told = await core.intake.accept(text_message("ABORT"))
-        assert (await result(core, told.message_id)).answer == "Dropped 1 that had not begun"
+        assert (await result(core, told.message_id)).answer == "Dropped 1 queued message."
         scripted(core).gate.set()
         await until(scripted(core).open_now, "the process is there")
         assert await state(core, taken) is TurnState.CANCELLED
@@ -433,7 +433,7 @@ async def test_abort_drops_what_waits_for_its_project_and_nobody_elses(tmp_path:
         taken = await send(core, "hello", "alices")
         await until(lambda: core.turns.lanes_of(UserId("alice")) == ["alices"], "alice's waits")
         told = await core.intake.accept(text_message("ABORT"))
-        assert (await result(core, told.message_id)).answer == "Dropped 1 that had not begun"
+        assert (await result(core, told.message_id)).answer == "Dropped 1 queued message."
         assert await state(core, taken) is TurnState.CANCELLED
         assert await state(core, running) is TurnState.RUNNING
         scripted(core).release()

@@ -68,7 +68,7 @@ async def test_a_sender_is_found_by_address_where_the_name_is_no_user(tmp_path: 
 async def test_command_words_count_in_texts_and_not_in_messages(tmp_path: Path) -> None:
     async with Listening(tmp_path) as listening:
         client = await listening.client()
-        assert (await client.ask("sms_received", **{**SMS, "message": "status."}))["message"] == "No session is active"
+        assert (await client.ask("sms_received", **{**SMS, "message": "status."}))["message"] == "No session is active."
         assert (await client.ask("message", user_id="alice", message="STATUS"))["content"] == "STATUS"
 
 
