@@ -1,0 +1,73 @@
+"""`xswarm claude start` and `stop`: the life of a session."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cli import show
+from cli.daemon.client import Client, Frame, body, find_session, talk
+from cli.options import AsJson, ConfigFile, SessionId
+from supervisor import config
+from supervisor.config import Config
+from supervisor.protocol.errors import ProjectNotAllowed
+from supervisor.protocol.ids import uuid7
+from supervisor.protocol.requests import ClaudeCodeConnect, ClaudeCodeDisconnect
+
+
+def start(
+    user: Annotated[str, typer.Option(help="The user whose session it is.")],
+    project: Annotated[str, typer.Option(help="A project of config.toml, or its path.")],
+    session_id: Annotated[
+        str | None, typer.Option("--id", help="A name of your own for the session, or an ended one to resume.")
+    ] = None,
+    as_json: AsJson = False,
+    config_file: ConfigFile = None,
+) -> None:
+    """Start a session and print its id."""
+    request = ClaudeCodeConnect(
+        session_id=session_id or uuid7(),
+        user_id=user,
+        project_path=_project_path(config.load(config.find(config_file)), project),
+    )
+    answer = body(talk(config_file, lambda client: client.ask(request, timeout=None)))
+    if as_json:
+        show.document(answer)
+        return
+    show.out(answer["session_id"])
+    verb = "resumed" if answer["resumed"] else "ready"
+    show.note(f"The session is {verb}; `xswarm claude connect {answer['session_id']}` talks to it.")
+
+
+def stop(session_id: SessionId, as_json: AsJson = False, config_file: ConfigFile = None) -> None:
+    """End a session; `connect` resumes its conversation."""
+
+    async def end(client: Client) -> Frame:
+        session = await find_session(client, session_id)
+        return await client.ask(ClaudeCodeDisconnect(session_id=session["session_id"]), timeout=None)
+
+    answer = body(talk(config_file, end))
+    if as_json:
+        show.document(answer)
+    else:
+        show.out(f"Ended: {answer['reason']}.")
+
+
+def _project_path(settings: Config, project: str) -> str:
+    """Return the path of a project by its name or its path.
+
+    Raises:
+        ProjectNotAllowed: config.toml knows no such name, and it is no folder.
+    """
+    if (known := settings.projects.get(project)) is not None:
+        return known.path
+    path = Path(project).expanduser()
+    if os.sep in project or path.is_dir():
+        return os.path.abspath(path)
+    refused = ProjectNotAllowed(project)
+    names = ", ".join(sorted(settings.projects))
+    refused.remedy = f"name one of these: {names}" if names else "add a [projects.NAME] table to config.toml"
+    raise refused
