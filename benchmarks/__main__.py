@@ -1,4 +1,4 @@
-"""`python -m benchmarks [NAME ...] [--short] [--json]`: measures, and prints every figure beside its baseline."""
+"""`python -m benchmarks [NAME ...] [--short] [--json]`: runs benchmarks and prints each figure beside its baseline."""
 
 from __future__ import annotations
 
@@ -48,14 +48,16 @@ BENCHMARKS: dict[str, Benchmark] = {
     "claude": claude.measure,
     "live": live.measure,
 }
-"""By name: takes an empty folder and whether to be short; returns figures."""
+"""The benchmarks by name. Each takes an empty folder and whether to run short, and returns figures."""
 
 
 def main() -> None:
-    """Run what was named, or everything."""
+    """Run the named benchmarks, or all of them."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"one of {', '.join(BENCHMARKS)}; none means all")
-    parser.add_argument("--short", action="store_true", help="a few rounds: shows that it works, proves nothing")
+    parser.add_argument(
+        "--short", action="store_true", help="a few rounds: checks that it works; the figures mean nothing"
+    )
     parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
     chosen = parser.parse_args()
     unknown = set(chosen.names) - set(BENCHMARKS)

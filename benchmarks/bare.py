@@ -1,4 +1,4 @@
-"""Baselines of the store: what SQLite asks for the same durability without anything of ours around it."""
+"""Baselines of the store: commits of plain SQLite with the same durability."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ TEXT = "x" * 100
 
 
 class BareTable:
-    """One table, one connection, the durability of our store (WAL, synchronous=FULL)."""
+    """One table and one connection with the durability of our store (WAL, synchronous=FULL)."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self.connection = connection
 
     def commit(self, rows: int = 1) -> None:
-        """Write some rows in a transaction of their own."""
+        """Write that many rows in one transaction."""
         execute = self.connection.execute
         execute("BEGIN IMMEDIATE")
         for _ in range(rows):
@@ -26,7 +26,7 @@ class BareTable:
         execute("COMMIT")
 
     def commit_seconds(self, *, rows: int = 1, times: int = 50) -> list[float]:
-        """Return how long each of some commits took."""
+        """Return the duration of each commit, in seconds."""
         took = []
         for _ in range(times):
             began = time.perf_counter()
@@ -35,7 +35,7 @@ class BareTable:
         return took
 
     def cpu_per_row(self, *, rows: int, times: int) -> float:
-        """Return the CPU seconds that one row of a commit of some rows costs."""
+        """Return the CPU time per row, in seconds."""
         began = time.process_time()
         for _ in range(times):
             self.commit(rows)
@@ -44,7 +44,7 @@ class BareTable:
 
 @contextmanager
 def bare_table(folder: Path) -> Iterator[BareTable]:
-    """Open a database of its own."""
+    """Open a new database in `folder`, and close it when the context ends."""
     connection = sqlite3.connect(folder / "bare.db", isolation_level=None)
     try:
         connection.executescript("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;")

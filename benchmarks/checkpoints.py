@@ -1,4 +1,4 @@
-"""Recording the state of a project's files beside a bare `git add -A && git write-tree` of the same tree."""
+"""Checkpoints of a project, compared with a bare `git add -A && git write-tree` of the same files."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ REACH = {1_000: "100 ms"}
 
 
 async def measure(folder: Path, short: bool) -> list[Figure]:
-    """Record a tree of which ten files changed, round by round with the bare commands."""
+    """Record a tree in which ten files changed, in turn with the bare commands."""
     rounds = 2 if short else 9
     figures = []
     for count in SHORT_SIZES if short else SIZES:
@@ -66,7 +66,7 @@ def _fill(project: Path, count: int) -> list[Path]:
 
 
 def _bare(project: Path, git_dir: Path) -> float:
-    """Return the milliseconds of the bare commands."""
+    """Return the duration of the bare commands, in milliseconds."""
     began = time.perf_counter()
     _git(project, git_dir, "add", "-A")
     _git(project, git_dir, "write-tree")

@@ -1,4 +1,4 @@
-"""The real Claude Code on the offline model: what we add to a warm turn of `ClaudeSDKClient`, and first tokens."""
+"""The real Claude Code with the offline model, compared with `ClaudeSDKClient` alone: warm turns and first tokens."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ SDK = "ClaudeSDKClient alone"
 
 
 async def measure(folder: Path, short: bool) -> list[Figure]:
-    """Take turns with the SDK alone, on the same model, with the same tools and settings."""
+    """Measure in turn with the SDK alone, with the same model, tools and settings."""
     rounds, turns = (1, 2) if short else (6, 20)
     found = [_Side(), _Side()]
     path = os.environ.get("PATH", os.defpath)
@@ -56,8 +56,14 @@ async def measure(folder: Path, short: bool) -> list[Figure]:
 
 @dataclass(frozen=True, slots=True)
 class _Side:
-    """Milliseconds of warm turns, and to the first token: of new and of resumed sessions from nothing, of prepared ones
-    from the prompt on."""
+    """The measurements of one side, in milliseconds.
+
+    Attributes:
+        warm: durations of turns.
+        new: from the start of a new session to the first token.
+        prepared: from the prompt in a connected session to the first token.
+        resumed: from the start of a resumed session to the first token.
+    """
 
     warm: list[float] = field(default_factory=list)
     new: list[float] = field(default_factory=list)
@@ -66,7 +72,7 @@ class _Side:
 
 
 async def _round(daemon: Core, sdk: Sdk, turns: int, ours: _Side, alone: _Side) -> None:
-    """Open a session on each side, use both in turn, close and resume them."""
+    """Open a session on each side, use both in turn, then close and resume both."""
     began = time.perf_counter()
     session_id = await _connect(daemon)
     connecting = (time.perf_counter() - began) * 1e3
@@ -79,7 +85,7 @@ async def _round(daemon: Core, sdk: Sdk, turns: int, ours: _Side, alone: _Side) 
         alone.new.append(await sdk.first_token(client, began))
         alone.prepared.append(alone.new[-1] - connecting)
         for number in range(turns):
-            # The second of a pair finds the machine as the first left it: each is first as often as the other.
+            # The first turn of a pair affects the second one, so the sides take the first place in turn.
             if number % 2:
                 ours.warm.append(await _turn(daemon, session_id))
             alone.warm.append(await sdk.turn(client))
@@ -109,7 +115,7 @@ async def _turn(daemon: Core, session_id: SessionId) -> float:
 
 
 async def _first_token(daemon: Core, session_id: SessionId, began: float) -> float:
-    """Send a prompt; return the milliseconds from `began` to its first text, once the turn has ended."""
+    """Send a prompt, wait for the end of its turn, and return the milliseconds from `began` to the first text."""
     first = asyncio.get_running_loop().create_future()
     with _listening(daemon, session_id, first):
         await _turn(daemon, session_id)
@@ -118,7 +124,7 @@ async def _first_token(daemon: Core, session_id: SessionId, began: float) -> flo
 
 
 class _listening:
-    """Subscribes to a session; the future gets the time of the first text."""
+    """Subscribes to a session and sets the future to the time of the first text."""
 
     def __init__(self, daemon: Core, session_id: SessionId, first: asyncio.Future[float]) -> None:
         self._hub = daemon.hub
@@ -138,10 +144,10 @@ class _listening:
 
 
 class Sdk:
-    """`ClaudeSDKClient` with nothing of ours around it, the same CLI and the same offers.
+    """`ClaudeSDKClient` alone, with the same CLI and the same tools.
 
     Args:
-        settings: those of Claude Code, as JSON; None for its defaults, which have no sandbox.
+        settings: the settings of Claude Code as JSON; None = its defaults, without a sandbox.
     """
 
     def __init__(self, folder: Path, url: str, settings: str | None = None) -> None:
@@ -160,7 +166,7 @@ class Sdk:
 
     @asynccontextmanager
     async def client(self, **session: str) -> AsyncIterator[ClaudeSDKClient]:
-        """Start the CLI; the block ends it."""
+        """Start the CLI, and end it when the context ends."""
         options: dict[str, Any] = {
             "cwd": self._project,
             "env": self._environment,
@@ -174,7 +180,7 @@ class Sdk:
             yield client
 
     async def turn(self, client: ClaudeSDKClient) -> float:
-        """Return the milliseconds of one turn."""
+        """Return the duration of one turn, in milliseconds."""
         began = time.perf_counter()
         await client.query(PROMPT)
         async for message in client.receive_response():
@@ -183,7 +189,7 @@ class Sdk:
         return (time.perf_counter() - began) * 1e3
 
     async def first_token(self, client: ClaudeSDKClient, began: float) -> float:
-        """Return the milliseconds from `began` to the first text of a turn, once it has ended."""
+        """Run a turn to its end; return the milliseconds from `began` to its first text."""
         first = 0.0
         await client.query(PROMPT)
         async for message in client.receive_response():

@@ -1,4 +1,4 @@
-"""Clients of the supervisor socket and of the bare echo: as many as asked for, each waiting for its answer."""
+"""Clients of the supervisor socket and of the bare echo server. Each waits for an answer before it sends again."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ ANSWER = '"type":"claude_code_response"'
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Client:
-    """A connection, and the frame that it sends again and again.
+    """A connection and the frame that it sends repeatedly.
 
     Attributes:
-        expected: what an answer holds; anything else ends the measurement.
+        expected: text that each answer contains; another answer fails the benchmark.
     """
 
     connection: ClientConnection
@@ -34,12 +34,12 @@ class Client:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Round:
-    """What some clients did in some seconds.
+    """The results of one round of a benchmark.
 
     Attributes:
-        seconds: of each round trip.
-        per_second: round trips a second.
-        cpu: seconds of the server's CPU per round trip.
+        seconds: the duration of each round trip.
+        per_second: round trips per second.
+        cpu: CPU time of the server per round trip, in seconds.
     """
 
     seconds: Sequence[float]
@@ -49,7 +49,7 @@ class Round:
 
 @asynccontextmanager
 async def echo_clients(url: str, count: int) -> AsyncIterator[list[Client]]:
-    """Connect clients of the bare echo; their frames are those of an exchange."""
+    """Connect clients of the bare echo server. They send the same frames as clients of the daemon."""
     frame = _prompt("bench-00000000-0000-7000-8000-000000000000")
     async with AsyncExitStack() as stack:
         opened = [await stack.enter_async_context(_connect(url)) for _ in range(count)]
@@ -58,7 +58,7 @@ async def echo_clients(url: str, count: int) -> AsyncIterator[list[Client]]:
 
 @asynccontextmanager
 async def session_clients(url: str, token: str, project_path: str, count: int) -> AsyncIterator[list[Client]]:
-    """Connect clients of the daemon, each with a session of its own."""
+    """Connect clients of the daemon, each with its own session."""
     async with AsyncExitStack() as stack:
         clients = []
         for _ in range(count):
@@ -77,7 +77,7 @@ async def session_clients(url: str, token: str, project_path: str, count: int) -
 
 
 async def drive(clients: Sequence[Client], server: Watched, seconds: float) -> Round:
-    """Let every client exchange for some seconds."""
+    """Let all clients send and receive for that many seconds."""
     took: list[float] = []
     until = time.perf_counter() + seconds
 
@@ -99,17 +99,17 @@ async def drive(clients: Sequence[Client], server: Watched, seconds: float) -> R
 
 
 async def authenticate(connection: ClientConnection, token: str) -> None:
-    """Prove who we are."""
+    """Authenticate the connection."""
     answer = await ask(connection, {"type": "auth", "token": token}, "auth_result")
     if not answer["success"]:
-        raise RuntimeError("the daemon does not know the token")
+        raise RuntimeError("the daemon refused the token")
 
 
 async def ask(connection: ClientConnection, message: dict[str, str], answered_by: str) -> dict[str, object]:
     """Send a message and return its answer.
 
     Raises:
-        RuntimeError: it is another than expected.
+        RuntimeError: the answer has another type.
     """
     await connection.send(json.dumps(message))
     answer: dict[str, object] = json.loads(await connection.recv())

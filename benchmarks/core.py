@@ -1,4 +1,4 @@
-"""The daemon's core in this process, without wires and channels: what a benchmark measures where no socket is asked."""
+"""The core of the daemon in this process, without wires and channels."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ DRAIN_SECONDS = 5.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Core:
-    """What a benchmark calls."""
+    """The parts of the core that benchmarks use."""
 
     store: SqliteStore
     hub: Hub
@@ -50,7 +50,7 @@ class Core:
 
 
 async def open_bench_store(folder: Path, credentials: Credentials | None = None) -> SqliteStore:
-    """Open the store of a state folder as the daemon does, with our user in it."""
+    """Open the store of a state folder as the daemon does, and add our user."""
     credentials = credentials or Credentials(folder, {})
     store = await open_store(folder / DATABASE_FILE, seal=audit_seal(credentials.generated("audit")))
     await store.accounts.put_user(User(id=USER, name="Ann", role=Role.ADMIN), now_ms=now_ms())
@@ -64,8 +64,8 @@ async def core(
     """Build the core as the daemon does, over a store in `folder`.
 
     Args:
-        upstream: where the gateway sends calls to the model; the echo connector makes none.
-        idle_timeout: seconds without a turn after which `reaper.reap()` closes a session; nothing calls it by itself.
+        upstream: URL to which the gateway forwards model calls; the echo connector makes none.
+        idle_timeout: seconds without a turn after which `reaper.reap()` closes a session; no schedule calls it.
     """
     project = folder / "project"
     project.mkdir(exist_ok=True)

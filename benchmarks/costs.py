@@ -1,4 +1,4 @@
-"""What was spent, by system, user, session, day and user-day, in a small and in a big store; an exchange in both."""
+"""Cost queries by system, user, session, day and user-day, and exchanges, in a small and in a large store."""
 
 from __future__ import annotations
 
@@ -73,11 +73,11 @@ _ROLLUPS = {
     "model": "l.model",
 }
 _BATCH = 500_000
-"""Exchanges filled by one statement each: the working set of the indexes stays in the cache."""
+"""Exchanges per statement, so that the working set of the indexes fits into the cache."""
 
 
 async def measure(folder: Path, short: bool) -> list[Figure]:
-    """Fill two stores and ask both the same."""
+    """Fill two stores and send the same queries to both."""
     small, big = (10_000, 100_000) if short else (10_000, 10_000_000)
     rounds, each = (2, 20) if short else (5, 100)
     figures: list[Figure] = []
@@ -135,7 +135,7 @@ async def _ask(store: SqliteStore, query: CostQuery, times: int) -> float:
         began = time.perf_counter()
         await store.ledger.cost(query)
         took.append((time.perf_counter() - began) * 1e3)
-        if sum(took) > 2_000:  # one that reads much of the ledger
+        if sum(took) > 2_000:  # the query reads a large part of the ledger
             break
     return percentile(took, 50)
 
@@ -143,7 +143,7 @@ async def _ask(store: SqliteStore, query: CostQuery, times: int) -> float:
 async def _exchanges(
     small: SqliteStore, big: SqliteStore, small_size: int, big_size: int, *, rounds: int, each: int
 ) -> list[Figure]:
-    """Return what T1 and T3 take in both stores: flat, or not."""
+    """Return the durations of T1 and T3 in both stores; they should not depend on the size."""
     p50: dict[int, list[float]] = {small_size: [], big_size: []}
     cpu: dict[int, list[float]] = {small_size: [], big_size: []}
     sessions = {small_size: await make_sessions(small, PRODUCERS), big_size: await make_sessions(big, PRODUCERS)}
@@ -160,7 +160,7 @@ async def _exchanges(
 
 
 def _fill(path: Path, exchanges: int) -> None:
-    """Write the rows of some exchanges as T1 and T3 leave them, and the rollups from those rows."""
+    """Write the rows that T1 and T3 would write for that many exchanges, and the rollups of these rows."""
     connection = sqlite3.connect(path, isolation_level=None)
     try:
         connection.executescript("PRAGMA synchronous = OFF; PRAGMA cache_size = -1000000; PRAGMA temp_store = MEMORY;")

@@ -1,4 +1,4 @@
-"""The whole daemon as a process of its own, with the echo connector."""
+"""The whole daemon in a subprocess, with the echo connector."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ STATE = "state"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Daemon:
-    """A daemon that runs."""
+    """A running daemon."""
 
     process: Watched
     socket_url: str
@@ -28,7 +28,7 @@ class Daemon:
 
 @asynccontextmanager
 async def running_daemon(folder: Path) -> AsyncIterator[Daemon]:
-    """Run `xswarm serve --offline` over a state in `folder`, with one user and one project, until the block ends."""
+    """Run `xswarm serve --offline` with one user and one project in `folder`, until the context ends."""
     project, state = folder / "project", folder / STATE
     for place in (project, state):
         place.mkdir()

@@ -1,4 +1,4 @@
-"""The baseline of every wire: a bare `websockets` echo on uvloop, nothing done with what it reads."""
+"""The baseline of the wires: a bare `websockets` echo server on uvloop, which does not parse the frames."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from websockets.exceptions import ConnectionClosed
 
 
 async def echo(connection: ServerConnection) -> None:
-    """Send back what comes."""
+    """Send each frame back."""
     with contextlib.suppress(ConnectionClosed):
         async for frame in connection:
             await connection.send(frame)
 
 
 async def main() -> None:
-    """Listen on a free port, say which, and serve until SIGTERM."""
+    """Listen on a free port, print the URL, and serve until SIGTERM."""
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     stop = asyncio.Event()

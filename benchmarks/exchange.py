@@ -1,4 +1,4 @@
-"""A prompt and its answer with the echo connector, both committed before the answer: by the socket, and without it."""
+"""A prompt and its answer with the echo connector, both committed before the answer leaves; with and without socket."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ REACH_CPU = {50: "0.05, aim 0.1"}
 
 
 async def measure(folder: Path, short: bool) -> list[Figure]:
-    """Measure by the socket against a bare echo server, then in this process against bare commits."""
+    """Measure the socket against a bare echo server, then the core in this process against bare commits."""
     rounds, seconds, counts = (2, 0.1, FEW_CLIENTS) if short else (7, 3.0, CLIENTS)
     by_socket, in_process = folder / "socket", folder / "core"
     for place in (by_socket, in_process):
@@ -34,7 +34,7 @@ async def measure(folder: Path, short: bool) -> list[Figure]:
 
 
 async def _by_socket(folder: Path, counts: Sequence[int], rounds: int, seconds: float) -> list[Figure]:
-    """Take turns with the bare server, so that what else the machine does meets both."""
+    """Measure in turn with the bare server, so that other load of the machine affects both."""
     figures: list[Figure] = []
     async with started("benchmarks.echo_server") as echo, running_daemon(folder) as daemon:
         for clients in counts:
@@ -44,7 +44,7 @@ async def _by_socket(folder: Path, counts: Sequence[int], rounds: int, seconds: 
                 echo_clients(echo.first_line, clients) as plain,
                 session_clients(daemon.socket_url, daemon.token, daemon.project_path, clients) as real,
             ):
-                await drive(real, daemon.process, seconds / 3)  # fills the caches
+                await drive(real, daemon.process, seconds / 3)  # warm up
                 await drive(plain, echo, seconds / 3)
                 for _ in range(rounds):
                     bare.append(await drive(plain, echo, seconds))
@@ -85,7 +85,7 @@ def _figures(clients: int, ours: list[Round], bare: list[Round]) -> list[Figure]
 
 
 async def _in_process(folder: Path, counts: Sequence[int], rounds: int, exchanges: int) -> list[Figure]:
-    """Measure what the exchange costs without a wire."""
+    """Measure the exchange without a wire."""
     figures = []
     async with core(folder) as daemon:
         with bare_table(folder) as bare:

@@ -1,4 +1,4 @@
-"""What a benchmark measured: each figure beside its baseline of the same run."""
+"""The figures of benchmarks, each with its baseline of the same run."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ class Figure:
 
     Attributes:
         name: what was measured.
-        value: in `unit`.
-        baseline: what it is compared with, measured in the same run.
-        base: the baseline's value, in the same unit.
-        ratio: median over the rounds of value / base of the same round, where there were rounds; else value / base.
-        reach: what the product is to reach, as text; empty where nothing was set.
+        value: the median, in `unit`.
+        baseline: what was measured for comparison in the same run.
+        base: the median of the baseline, in the same unit.
+        ratio: the median of value / base over the rounds.
+        reach: the target of the product as text; empty = there is none.
     """
 
     name: str
@@ -33,7 +33,7 @@ class Figure:
     reach: str = ""
 
     def as_json(self) -> dict[str, Any]:
-        """Return the figure for programs."""
+        """Return the figure as a JSON object."""
         return {
             "name": self.name,
             "value": self.value,
@@ -47,10 +47,11 @@ class Figure:
 def compare(
     name: str, unit: str, values: Sequence[float], baseline: str, bases: Sequence[float], reach: str = ""
 ) -> Figure:
-    """Return the figure of some rounds: medians, and the median of the rounds' ratios.
+    """Return the figure of several rounds.
 
     Args:
-        values, bases: one of each per round, or one baseline for all rounds.
+        values: one value per round.
+        bases: one value of the baseline per round, or one for all rounds.
     """
     paired = [*bases] * len(values) if len(bases) == 1 else bases
     ratios = [value / base if base else math.inf for value, base in zip(values, paired, strict=True)]
@@ -66,7 +67,7 @@ def compare(
 
 
 def table(figures: Sequence[Figure]) -> str:
-    """Return an aligned table of figures."""
+    """Return the figures as an aligned table."""
     rows = [
         (f.name, short(f.value), f.unit, f.baseline, short(f.base), f"{short(f.ratio)} x", f.reach) for f in figures
     ]
@@ -83,7 +84,7 @@ def table(figures: Sequence[Figure]) -> str:
 
 
 def short(value: float) -> str:
-    """Return a number with three significant digits and no exponent."""
+    """Return a number with three significant digits, without an exponent."""
     if not math.isfinite(value):
         return str(value)
     if abs(value) >= 100:
@@ -93,6 +94,6 @@ def short(value: float) -> str:
 
 
 def percentile(values: Sequence[float], percent: float) -> float:
-    """Return the smallest value that `percent` of the values do not exceed."""
+    """Return a percentile by the nearest-rank method."""
     ordered = sorted(values)
     return ordered[max(0, math.ceil(len(ordered) * percent / 100) - 1)]

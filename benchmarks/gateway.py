@@ -1,4 +1,4 @@
-"""What the gateway adds to the time until a model's first text, metering and journalling included."""
+"""The time that the gateway adds until the first text of a model, with metering and the journal."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ DIRECT = "the model asked directly"
 
 
 async def measure(folder: Path, short: bool) -> list[Figure]:
-    """Ask the offline model by the gateway and directly, in turn; each is first as often as the other."""
+    """Call the offline model through the gateway and directly. The two take the first place in turn."""
     calls = 10 if short else 300
     direct: list[float] = []
     ours: list[float] = []
@@ -55,7 +55,7 @@ async def measure(folder: Path, short: bool) -> list[Figure]:
 
 
 async def _first_text(client: aiohttp.ClientSession, url: str, key: str) -> float:
-    """Return the milliseconds to the first text of an answer, once it has been read to its end."""
+    """Read an answer to its end; return the milliseconds until its first text."""
     headers = {"x-api-key": key, "anthropic-version": "2023-06-01"}
     first = 0.0
     began = time.perf_counter()
@@ -65,5 +65,5 @@ async def _first_text(client: aiohttp.ClientSession, url: str, key: str) -> floa
             if not first and FIRST_TEXT in piece:
                 first = time.perf_counter()
     if not first:
-        raise RuntimeError("the model has said nothing")
+        raise RuntimeError("the model has sent no text")
     return (first - began) * 1e3

@@ -1,4 +1,4 @@
-"""10,000 authenticated clients that say nothing: what the daemon holds in memory for them."""
+"""The memory of the daemon for 10,000 authenticated clients that send nothing."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from benchmarks.process import Watched, started
 
 REACH = "250 MiB"
 PER_ADDRESS = 5_000
-"""Connections from one loopback address: fewer than a system has free ports."""
+"""Connections per loopback address; fewer than the number of free ports."""
 AT_A_TIME = 100
 MIB = 1024 * 1024
 PAGE = 4096
 
 
 async def measure(folder: Path, short: bool) -> list[Figure]:
-    """Measure the memory above that of an idle process, and the CPU of a connection made."""
+    """Measure the memory above that of the idle process, and the CPU time per new connection."""
     clients, seconds = (100, 0.1) if short else (10_000, 5.0)
     _allow_files(clients + 1_000)
     async with started("benchmarks.echo_server") as echo:
@@ -45,20 +45,20 @@ async def measure(folder: Path, short: bool) -> list[Figure]:
 async def _grown(
     server: Watched, url: str, token: str | None, clients: int, seconds: float
 ) -> tuple[float, float, float, float]:
-    """Return the growth in bytes, CPU seconds per connection, the share of a core while idle, and bytes before."""
+    """Return the growth in bytes, CPU seconds per connection, the share of a core while idle, and the bytes before."""
     before, used = server.resident_bytes(), server.cpu_seconds()
     async with _idle_clients(url, token, clients):
         per_connection = (server.cpu_seconds() - used) / clients
         used = server.cpu_seconds()
         await asyncio.sleep(seconds)
         idling = (server.cpu_seconds() - used) / seconds
-        grown = max(server.resident_bytes() - before, PAGE)  # less than a page is not seen
+        grown = max(server.resident_bytes() - before, PAGE)  # growth is measured in pages
         return grown, per_connection, idling, before
 
 
 @asynccontextmanager
 async def _idle_clients(url: str, token: str | None, count: int) -> AsyncIterator[None]:
-    """Keep as many connections open; with a token each is authenticated."""
+    """Keep that many connections open; with a token, each is authenticated."""
     async with AsyncExitStack() as stack:
 
         async def open_one(number: int) -> None:
@@ -78,7 +78,7 @@ def _allow_files(count: int) -> None:
     """Raise our limit of open files.
 
     Raises:
-        RuntimeError: the system does not allow as many.
+        RuntimeError: the hard limit is too low.
     """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if hard != resource.RLIM_INFINITY and hard < count:

@@ -1,4 +1,4 @@
-"""100 live Claude Code sessions at once: all answered, what each holds in memory, and what they use while idle."""
+"""100 Claude Code sessions at the same time: the memory of each, and the CPU time while they are idle."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ SELF = resource.RUSAGE_SELF
 
 
 async def measure(folder: Path, short: bool) -> list[Figure]:
-    """Connect them all, let each answer, and look at what they hold and use."""
+    """Connect all sessions, run one turn in each, and measure memory and CPU time."""
     count, seconds = (FEW_SESSIONS, 0.5) if short else (SESSIONS, 10.0)
     async with started("benchmarks.model_server") as model:
         alone_mib, alone_idle = await _alone(Sdk(folder / "sdk", model.first_line), seconds)
@@ -63,13 +63,13 @@ async def measure(folder: Path, short: bool) -> list[Figure]:
 
 
 async def _turn(daemon: Core, session_id: SessionId) -> None:
-    """Let a session answer; one that is refused ends the benchmark."""
+    """Run one turn of a session; a refused turn fails the benchmark."""
     asked = WorkRequest(caller=daemon.caller, channel="socket")
     await daemon.operations.messages.answer(await daemon.operations.messages.send(asked, session_id, PROMPT, None))
 
 
 async def _alone(sdk: Sdk, seconds: float) -> tuple[float, float]:
-    """Return the MiB of a bare client's process after a turn, and the share of a core that it uses while idle."""
+    """Return the memory of a bare client in MiB after a turn, and its share of a core while idle."""
     outside = set(tree.table())
     async with sdk.client(session_id=str(uuid7())) as client:
         await sdk.turn(client)
@@ -78,7 +78,7 @@ async def _alone(sdk: Sdk, seconds: float) -> tuple[float, float]:
 
 
 def _new(outside: set[int]) -> list[int]:
-    """Return the processes below ours that were not there before."""
+    """Return the pids of our descendants that are not in `outside`."""
     table = tree.table()
     below = {os.getpid()}
     grown = True
@@ -90,7 +90,7 @@ def _new(outside: set[int]) -> list[int]:
 
 
 async def _idle(pids: Iterable[int], seconds: float) -> float:
-    """Return the share of a core that processes use while nobody asks them anything."""
+    """Return the share of a core that the processes use while idle."""
     used = sum(map(_cpu, pids))
     await asyncio.sleep(seconds)
     return (sum(map(_cpu, pids)) - used) / seconds

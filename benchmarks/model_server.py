@@ -1,4 +1,4 @@
-"""The offline model as a process of its own, so that its work is counted to nobody."""
+"""The offline model in a subprocess, so that its CPU time is not part of the measurements."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from supervisor.models.offline.model import OfflineModel
 
 
 async def main() -> None:
-    """Listen on a free port, say which, and serve until SIGTERM."""
+    """Listen on a free port, print the URL, and serve until SIGTERM."""
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     async with OfflineModel() as model:

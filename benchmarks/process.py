@@ -1,4 +1,4 @@
-"""A process of its own for what is measured: started, waited for, watched through /proc, ended."""
+"""A subprocess that is measured: starts it, waits until it is ready, reads its usage from /proc, and ends it."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ READY_SECONDS = 30.0
 STOP_SECONDS = 30.0
 
 KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "PYTHONPATH")
-"""All that a child inherits of our environment: no key or token of the shell reaches it."""
+"""The environment variables that a child inherits, so that it gets no key or token of the shell."""
 
 
 class Watched:
-    """A child process as Linux accounts for it."""
+    """A child process, and the line that it printed when it was ready."""
 
     def __init__(self, pid: int, first_line: str) -> None:
         self.pid = pid
         self.first_line = first_line
 
     def cpu_seconds(self) -> float:
-        """Return the CPU time that its threads have used so far, in steps of nanoseconds (proc(5), schedstat)."""
+        """Return the CPU time of its threads so far, in seconds (proc(5), schedstat)."""
         used = 0
         for thread in Path(f"/proc/{self.pid}/task").iterdir():
             used += int((thread / "schedstat").read_text().split()[0])
         return used / 1e9
 
     def resident_bytes(self) -> int:
-        """Return the memory that it holds in RAM."""
+        """Return its resident memory, in bytes."""
         for line in Path(f"/proc/{self.pid}/status").read_text().splitlines():
             if line.startswith("VmRSS:"):
                 return int(line.split()[1]) * 1024
@@ -46,10 +46,10 @@ def environment() -> dict[str, str]:
 
 @asynccontextmanager
 async def started(module: str, *arguments: str, folder: Path | None = None) -> AsyncIterator[Watched]:
-    """Run `python -m MODULE` until the block ends; it says by its first line that it is ready.
+    """Run `python -m MODULE` until the context ends. Its first line of output says that it is ready.
 
     Raises:
-        RuntimeError: it ended, or said nothing in time; its stderr is shown where it was written.
+        RuntimeError: it ended, or printed nothing in time. Its stderr goes to our stderr.
     """
     command: Sequence[str] = (sys.executable, "-m", module, *arguments)
     root = Path(__file__).parent.parent

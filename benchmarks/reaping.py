@@ -1,4 +1,4 @@
-"""1,000 idle sessions closed by one pass of the clock's duty."""
+"""Reaping of 1,000 idle sessions in one pass of the schedule."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ REACH = "50 ms"
 
 
 async def measure(folder: Path, short: bool) -> list[Figure]:
-    """Measure a pass over idle sessions, and one that finds nothing to do."""
+    """Measure a pass over idle sessions, and a pass without idle sessions."""
     rounds, count = (2, FEW_SESSIONS) if short else (7, SESSIONS)
     ids = [SessionId(f"idle-{number}") for number in range(count)]
     reap: list[float] = []
@@ -58,7 +58,7 @@ async def _connect(daemon: Core, ids: list[SessionId]) -> None:
 
 
 def _bare_update(folder: Path, ids: list[SessionId]) -> tuple[float, float]:
-    """Return the seconds and the CPU seconds of the same number of plain updates."""
+    """Return the duration and the CPU time, in seconds, of the same number of plain updates."""
     connection = sqlite3.connect(folder / "bare.db", isolation_level=None)
     try:
         connection.executescript("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;")

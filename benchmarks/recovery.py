@@ -1,4 +1,4 @@
-"""100 sessions whose turns a crash cut off in the middle of a tool: their transcripts read, settled, reported."""
+"""Recovery of 100 sessions after a crash during a tool call: their transcripts are read, and their turns reported."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from supervisor.store.records.session import NewSession
 SESSIONS = 100
 FEW_SESSIONS = 10
 ENTRIES, ENTRY_CHARACTERS = 500, 2_000
-"""Of each transcript: a megabyte."""
+"""The size of each transcript: one megabyte."""
 PHONE = Address(kind="sms", value="+15550100")
 
 
 async def measure(folder: Path, short: bool) -> list[Figure]:
-    """Measure what the next start of the daemon does before it accepts anything."""
+    """Measure the recovery, which runs before the daemon accepts messages."""
     rounds, count = (2, FEW_SESSIONS) if short else (5, SESSIONS)
     took: list[float] = []
     bare: list[float] = []
@@ -46,7 +46,7 @@ async def measure(folder: Path, short: bool) -> list[Figure]:
 
 
 async def _crash(folder: Path, count: int) -> None:
-    """Leave a database as a daemon does that is killed while turns run tools in so many sessions."""
+    """Write the database of a daemon that was killed while turns ran tools in that many sessions."""
     (folder / "project").mkdir()
     store = await open_bench_store(folder)
     try:
@@ -71,7 +71,7 @@ async def _crash(folder: Path, count: int) -> None:
 
 
 def _leave_transcript(home: Path, conversation_id: str, message_id: MessageId) -> None:
-    """Write a long conversation as Claude Code does, whose last turn has called a tool."""
+    """Write the transcript of a long conversation whose last turn called a tool, in the format of Claude Code."""
     folder = Home(root=home).config / "projects" / "bench"
     folder.mkdir(parents=True)
     entries = [_entry("user", [{"type": "text", "text": "x" * ENTRY_CHARACTERS}], uuid7()) for _ in range(ENTRIES)]

@@ -15,7 +15,7 @@ REACH = "2 ms"
 
 
 async def measure(folder: Path, short: bool) -> list[Figure]:
-    """Measure it through the operations, where every wire enters."""
+    """Measure through `operations`, which all wires call."""
     rounds, each = (2, 10) if short else (7, 150)
     p50: list[float] = []
     p99: list[float] = []

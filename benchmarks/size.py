@@ -1,4 +1,4 @@
-"""Bytes on disk per 1,000 rows of claude_code_messages, every table and index counted."""
+"""Bytes on disk per 1,000 rows of claude_code_messages, with all tables and indexes."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ REPLY = Reply(
 
 
 async def measure(folder: Path, short: bool) -> list[Figure]:
-    """Write prompts and answers of about 200 characters through T1 and T3, each with one call of a model."""
+    """Write prompts and answers of about 200 characters with T1 and T3, each with one model call."""
     exchanges = 200 if short else 5_000
     figures = []
     for channel in ("socket", "sms"):
@@ -72,7 +72,7 @@ async def _exchange(store: SqliteStore, session_id: SessionId, source: random.Ra
 
 
 def _text(source: random.Random) -> str:
-    """Return words of about 200 characters together."""
+    """Return a text of about 200 characters."""
     words: list[str] = []
     while sum(map(len, words)) + len(words) < CHARACTERS:
         words.append("".join(source.choices("abcdefghijklmnopqrstuvwxyz", k=source.randint(2, 9))))
@@ -80,17 +80,17 @@ def _text(source: random.Random) -> str:
 
 
 def _sid(source: random.Random) -> str:
-    """Return an id as Twilio makes them."""
+    """Return an id in the form of a Twilio SID."""
     return f"SM{source.getrandbits(128):032x}"
 
 
 def _bytes(folder: Path) -> int:
-    """Return the size of the database of a folder, which is closed: its log is empty."""
+    """Return the size of the closed database of a folder; its WAL is empty."""
     return (folder / DATABASE_FILE).stat().st_size
 
 
 def _bare_bytes(folder: Path, rows: int) -> int:
-    """Return the size of one table that holds as many texts and nothing else."""
+    """Return the size of a database with one table of that many texts."""
     source = random.Random(1)
     path = folder / "bare.db"
     connection = sqlite3.connect(path, isolation_level=None)

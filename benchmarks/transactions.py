@@ -1,4 +1,4 @@
-"""T1, T2 and T3 on the store alone: latency at one producer, CPU at many, against bare commits of one row."""
+"""T1, T2 and T3 of the store alone: latency with one producer and CPU time with many, against bare commits."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ FEW_PRODUCERS = (1, 20)
 
 
 async def measure(folder: Path, short: bool) -> list[Figure]:
-    """Measure one exchange as the store sees it: with T2 in T1's commit, and with a commit for each."""
+    """Measure one exchange in the store: with T1 and T2 in one commit, and with one commit each."""
     rounds, count, counts = (2, 100, FEW_PRODUCERS) if short else (5, 4_000, PRODUCERS)
     figures = []
     store = await open_bench_store(folder)
@@ -63,7 +63,7 @@ Exchange = Callable[[SqliteStore, SessionId], Awaitable[None]]
 async def drive(
     store: SqliteStore, sessions: list[SessionId], each: int, exchange: Exchange
 ) -> tuple[list[float], float]:
-    """Let one producer per session do `each` exchanges; return their seconds, and the CPU seconds of one."""
+    """Run `each` exchanges per session; return their durations and the CPU time of one, in seconds."""
     took: list[float] = []
 
     async def produce(session_id: SessionId) -> None:
@@ -80,7 +80,7 @@ async def drive(
 
 
 async def make_sessions(store: SqliteStore, count: int) -> list[SessionId]:
-    """Create the records of some sessions."""
+    """Create the records of that many sessions."""
     ids = [SessionId(uuid7()) for _ in range(count)]
     news = [
         NewSession(
@@ -99,7 +99,7 @@ async def make_sessions(store: SqliteStore, count: int) -> list[SessionId]:
 
 
 def acceptance(session_id: SessionId, *, start: bool, text: str = TEXT) -> Acceptance:
-    """Return a prompt as a service's message becomes one."""
+    """Return the acceptance of a prompt that a service sent."""
     return Acceptance(
         message_id=MessageId(uuid7()),
         channel="socket",
@@ -120,7 +120,7 @@ def acceptance(session_id: SessionId, *, start: bool, text: str = TEXT) -> Accep
 
 
 def outcome(text: str = TEXT) -> Outcome:
-    """Return a turn's good end with one call of a model in it."""
+    """Return the outcome of a completed turn with one model call."""
     charge = Charge(
         ref=uuid7(), kind="model", model="claude-sonnet-4-5", tokens=Tokens(input=900, output=150), nanos=4_950_000
     )
@@ -135,14 +135,14 @@ def outcome(text: str = TEXT) -> Outcome:
 
 
 async def in_two_commits(store: SqliteStore, session_id: SessionId) -> None:
-    """Accept and start in one commit, finish in the next: a prompt for a session that is free."""
+    """Accept and start in one commit, and finish in the next: a prompt for a free session."""
     accepted = await store.turns.accept(acceptance(session_id, start=True))
     assert accepted.started is not None, "the session is free"
     await store.turns.finish(accepted.started.id, outcome())
 
 
 async def in_three_commits(store: SqliteStore, session_id: SessionId) -> None:
-    """Accept, start, finish: a prompt that had to wait."""
+    """Accept, start and finish in one commit each: a prompt that was queued."""
     await store.turns.accept(acceptance(session_id, start=False))
     turn = await store.turns.start_next(session_id, None, now_ms=now_ms())
     assert turn is not None, "it was accepted just now"

@@ -1,4 +1,4 @@
-"""`--demo`: a demo user, a scratch project, and stand-ins for Twilio and a mail server on loopback."""
+"""`--demo`: a user, a scratch project, and stand-ins for Twilio and a mail server on loopback."""
 
 from __future__ import annotations
 
@@ -18,24 +18,28 @@ from supervisor.protocol.errors import ConfigError
 from supervisor.protocol.status import Permissions
 
 USER = "demo"
+"""The id of the user of the demo, who has `PHONE` and `MAILBOX`."""
+
 PHONE = "+15551234567"
 MAILBOX = "demo@example.test"
 OURS = "xswarm@example.test"
+"""The mail address of xswarm in the demo."""
+
 AUTHSERV_ID = "mx.example.test"
 PROJECT = "scratch"
 
 OPEN_SECONDS = 15.0
-"""What a mail waits for the daemon to be ready, as a text waits for its webhook."""
+"""How long a mail waits until the daemon is ready."""
 
 SAY_BY_TEXT = "claude: create a file hello.txt containing hi"
 SAY_BY_MAIL = "claude: create a file notes.txt containing hello"
 
 
 class Demo:
-    """The demo's world; nothing of it exists without `--demo`.
+    """The stand-ins of the demo and their configuration.
 
     Args:
-        state_dir: the demo's own.
+        state_dir: the state directory of the demo.
     """
 
     def __init__(self, state_dir: Path) -> None:
@@ -47,10 +51,13 @@ class Demo:
 
     @asynccontextmanager
     async def around(self, config: Config, lend: Callable[[str, str], None]) -> AsyncIterator[Config]:
-        """Run the stand-ins; give the config with channels that reach them.
+        """Run the stand-ins while the context is entered; yields the config with channels that use them.
 
         Args:
-            lend: takes the secrets that stand in for real ones, made for this run.
+            lend: receives the name and value of each secret that is generated for this run.
+
+        Raises:
+            ConfigError: the ports of the stand-ins are taken.
         """
         self._project.mkdir(parents=True, exist_ok=True)
         token = secrets.token_hex(16)
@@ -89,10 +96,10 @@ class Demo:
             raise ConfigError("http.port", f"the demo's stand-ins cannot listen beside it: {error}") from None
 
     def listen(self, http_url: str) -> None:
-        """Open the doors: what people send by the stand-ins waits until then.
+        """Tell the stand-ins that the daemon is ready. Messages that users send before this call wait for it.
 
         Args:
-            http_url: of the server to which texts are announced.
+            http_url: the HTTP server of the daemon, which has the webhook.
         """
         self._open.set()
         if self._twilio is not None:
@@ -103,9 +110,9 @@ class Demo:
         return str(self._lmtp)
 
     def what_to_try(self) -> str:
-        """Return what a newcomer can type next."""
+        """Return the text for the terminal: commands that a new user can try."""
         if self._twilio is None or self._postbox is None:
-            raise AssertionError("the demo is running when it says what to try")
+            raise AssertionError("the demo is entered before this call")
         text, mail = self._twilio.url, self._postbox.url
         return "\n".join(
             [

@@ -1,4 +1,7 @@
-"""A stand-in for the operator's mail server on loopback: shows the mail we send, and hands us mail by LMTP."""
+"""A stand-in for the operator's mail server on loopback: it keeps the mail that we send, and delivers mail by LMTP.
+
+SMTP: RFC 5321. LMTP: RFC 2033.
+"""
 
 from __future__ import annotations
 
@@ -19,18 +22,18 @@ from supervisor.protocol.ids import uuid7
 logger = logging.getLogger(__name__)
 
 MAX_MESSAGES = 1000
-"""Mails that are kept; the oldest make room."""
+"""The most mails that are kept; the oldest ones are removed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SentMail:
-    """A mail that the stand-in has taken.
+    """A mail that the stand-in received.
 
     Attributes:
-        envelope_from: as MAIL FROM had it.
-        envelope_to: as RCPT TO had it.
-        message: the mail, parsed.
-        raw: the mail as it came.
+        envelope_from: the address of MAIL FROM.
+        envelope_to: the addresses of RCPT TO.
+        message: the parsed mail.
+        raw: the mail in bytes.
     """
 
     envelope_from: str
@@ -40,28 +43,28 @@ class SentMail:
 
     @property
     def text(self) -> str:
-        """The plain text part."""
+        """The plain text part; empty = there is none."""
         part = self.message.get_body(("plain",))
         return str(part.get_content()).replace("\r\n", "\n").rstrip("\n") if part is not None else ""
 
     @property
     def html(self) -> str:
-        """The HTML part."""
+        """The HTML part; empty = there is none."""
         part = self.message.get_body(("html",))
         return str(part.get_content()) if part is not None else ""
 
 
 @dataclass(slots=True, kw_only=True)
 class Trouble:
-    """What goes wrong with the mails to come; nothing, by default.
+    """The faults that the stand-in simulates; none by default.
 
     Attributes:
-        reject_sender: the answer to MAIL FROM, such as "451 busy".
-        reject_recipient: the answer to RCPT TO, such as "550 unknown".
-        reject_data: the answer after the mail was read.
-        drop_after_data: take the mail, then break the connection without an answer.
-        hang_after_data: take the mail, then never answer.
-        password: what a login must send; None takes any.
+        reject_sender: the reply to MAIL FROM, e.g. "451 busy"; None = accept.
+        reject_recipient: the reply to RCPT TO, e.g. "550 unknown"; None = accept.
+        reject_data: the reply after DATA; None = accept.
+        drop_after_data: keep the mail, then abort the connection without a reply.
+        hang_after_data: keep the mail, then never reply.
+        password: the password of the login; None = any.
     """
 
     reject_sender: str | None = None
@@ -73,18 +76,18 @@ class Trouble:
 
 
 class MailboxStandIn:
-    """An SMTP server on loopback that keeps and logs every mail it takes.
+    """An SMTP server on loopback that keeps and logs every mail.
 
     Args:
-        port: 0 takes a free one.
+        port: 0 = a free port.
 
     Attributes:
-        messages: the mails taken, oldest first.
-        logins: user names that logged in.
-        trouble: what shall go wrong; may be changed at any time.
-        host: where it listens.
-        port: where it listens, once entered.
-        connections: those that are open.
+        messages: the received mails, oldest first.
+        logins: the user names that logged in.
+        trouble: the faults to simulate; it may be changed at any time.
+        host: the address of the server.
+        port: the port of the server; valid after entering.
+        connections: the open connections.
     """
 
     def __init__(self, port: int = 0) -> None:
@@ -105,7 +108,7 @@ class MailboxStandIn:
 
     @asynccontextmanager
     async def _listening(self) -> AsyncIterator[None]:
-        # At its debug level aiosmtpd logs every line of every mail, at info every address.
+        # aiosmtpd logs each line of each mail at debug level, and each address at info level.
         logging.getLogger("mail.log").setLevel(logging.WARNING)
         loop = asyncio.get_running_loop()
         server = await loop.create_server(self._connection, self.host, self.port)
@@ -176,7 +179,7 @@ class MailboxStandIn:
 
 
 class _Connection(SMTP):
-    """One connection, whose task somebody awaits."""
+    """One connection. `end` awaits its task."""
 
     def __init__(self, stand_in: MailboxStandIn, connections: set[_Connection], **options: Any) -> None:
         super().__init__(stand_in, **options)
@@ -195,12 +198,12 @@ class _Connection(SMTP):
         self._gone.set()
 
     def cut(self) -> None:
-        """Break the connection at once."""
+        """Abort the connection."""
         if isinstance(self.transport, asyncio.WriteTransport):
             self.transport.abort()
 
     async def end(self) -> None:
-        """Break the connection; returns when it and its task are gone."""
+        """Abort the connection and wait for its task."""
         self.cut()
         await self._gone.wait()
         if self._handler_coroutine is not None:
@@ -208,7 +211,7 @@ class _Connection(SMTP):
 
 
 def _note_exception(task: asyncio.Task[None]) -> None:
-    """Take notice of a lost connection, which aiosmtpd has handled and raises again."""
+    """Retrieve the exception of a lost connection, which aiosmtpd handles and raises again."""
     if not task.cancelled():
         task.exception()
 
@@ -222,11 +225,11 @@ def written_mail(
     authserv_id: str | None,
     headers: Mapping[str, str] | None = None,
 ) -> bytes:
-    """Return a mail as a mail server would hand it over.
+    """Return a mail as a mail server delivers it.
 
     Args:
-        authserv_id: who vouches for From by DMARC; None leaves Authentication-Results out.
-        headers: more of them, such as In-Reply-To.
+        authserv_id: the server of the DMARC pass in Authentication-Results; None = leave the header out.
+        headers: further headers, e.g. In-Reply-To; they replace headers of the same name.
     """
     domain = from_.rpartition("@")[2].strip(" >")
     mail = EmailMessage(policy=policy.SMTP)
@@ -254,24 +257,24 @@ async def deliver(
     authserv_id: str | None,
     headers: Mapping[str, str] | None = None,
 ) -> str:
-    """Hand a mail to an LMTP server as a mail server does; return the last answer, e.g. `250 2.0.0 OK`.
+    """Deliver a mail to an LMTP server; returns the last reply, e.g. `250 2.0.0 OK`.
 
     Args:
         lmtp_address: `host:port`, or the path of a unix socket.
-        authserv_id: who vouches for From by DMARC; None leaves Authentication-Results out.
+        authserv_id: see `written_mail`.
 
     Raises:
-        OSError: nobody listens there.
+        OSError: the server cannot be reached.
     """
     raw = written_mail(from_=from_, to=to, subject=subject, body=body, authserv_id=authserv_id, headers=headers)
     return await deliver_raw(lmtp_address, raw, envelope_from=parseaddr(from_)[1], recipients=[to])
 
 
 async def deliver_raw(lmtp_address: str, raw: bytes, *, envelope_from: str, recipients: Sequence[str]) -> str:
-    """Hand over a mail byte by byte as it is, with CRLF line ends; return the answer that decided.
+    """Deliver the bytes of a mail, whose lines end with CRLF; returns the reply that refused it, or the last one.
 
     Raises:
-        OSError: nobody listens there.
+        OSError: the server cannot be reached.
     """
     if lmtp_address.startswith("/"):
         reader, writer = await asyncio.open_unix_connection(lmtp_address)
@@ -300,10 +303,10 @@ async def deliver_raw(lmtp_address: str, raw: bytes, *, envelope_from: str, reci
 
 
 async def _answer(reader: asyncio.StreamReader) -> str:
-    """Return the last line of a reply; lines before it have a hyphen after the code.
+    """Return the last line of a reply. The other lines have a hyphen after the code (RFC 5321 section 4.2.1).
 
     Raises:
-        ConnectionError: the server is gone.
+        ConnectionError: the server closed the connection.
     """
     while True:
         line = (await reader.readline()).decode("ascii", "replace").rstrip("\r\n")

@@ -1,4 +1,4 @@
-"""A page on loopback where a person of the demo reads the mails that were sent and writes one to xswarm."""
+"""A web page on loopback on which the user of the demo reads and writes mail."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from supervisor.demo.mailbox import MailboxStandIn, deliver
 
 
 class Postbox:
-    """Serves `GET /` (the mails) and `POST /` with `Subject` and `Body` (writes one).
+    """Serves `GET /`, which lists the mails, and `POST /` with `Subject` and `Body`, which sends a mail to xswarm.
 
     Args:
-        mailbox: where sent mails arrive.
-        person: the mail address of the demo's user.
-        ours: the address of xswarm.
-        authserv_id: who vouches for the sender, as the mail server in front would.
-        lmtp: returns where xswarm takes mail, once it does.
-        port: 0 takes a free one.
+        mailbox: receives the mail of xswarm.
+        person: the mail address of the user.
+        ours: the mail address of xswarm.
+        authserv_id: the server of the DMARC pass in Authentication-Results.
+        lmtp: returns the LMTP address of xswarm; it waits until xswarm is ready.
+        port: 0 = a free port.
     """
 
     def __init__(
@@ -45,7 +45,7 @@ class Postbox:
 
     @property
     def url(self) -> str:
-        """Where it listens."""
+        """The URL of the page, without a trailing slash."""
         return f"http://127.0.0.1:{self._port}"
 
     async def __aenter__(self) -> Self:
@@ -72,7 +72,7 @@ class Postbox:
 
     async def _write(self, request: web.Request) -> web.Response:
         if "Origin" in request.headers:
-            raise web.HTTPForbidden(text="this is for programs on this machine\n")
+            raise web.HTTPForbidden(text="only programs on this machine may use this\n")
         form = await request.post()
         try:
             answer = await deliver(
@@ -85,5 +85,5 @@ class Postbox:
                 headers={"Message-ID": make_msgid(domain=self._person.partition("@")[2])},
             )
         except OSError as error:
-            raise web.HTTPBadGateway(text=f"xswarm takes no mail: {error}\n") from None
+            raise web.HTTPBadGateway(text=f"xswarm did not accept the mail: {error}\n") from None
         return web.Response(text=f"{answer}\nThe answer will be on this page: curl {self.url}/\n")

@@ -1,6 +1,6 @@
-"""A stand-in for Twilio on loopback: the part of its API that text messages need, with its webhooks and its failures.
+"""A stand-in for Twilio on loopback: the API for text messages, the webhooks, and failures that tests choose.
 
-For `--demo`, where it shows what was sent and passes texts on, and for tests, which make it fail on purpose.
+https://www.twilio.com/docs/messaging/api/message-resource. In the demo, a page shows the messages and sends new ones.
 """
 
 from __future__ import annotations
@@ -23,37 +23,38 @@ from supervisor.demo.twilio_book import Book, Message, Refused, now
 logger = logging.getLogger(__name__)
 
 API = "/2010-04-01/Accounts/{account}"
+"""The path of an account in Twilio's API."""
+
 WEBHOOK_SECONDS = 15.0
-"""How long Twilio waits for the answer to a webhook; a text is announced once, never again."""
+"""How long Twilio waits for the response to a webhook. It calls the webhook of a message once."""
 
 
 class Failure(StrEnum):
-    """What the next attempt to send meets."""
+    """A failure of the next send."""
 
     ACCEPT_THEN_500 = "accept_then_500"
-    """The message is taken and sent, and the answer is a 500."""
+    """The message is accepted and sent; the response is a 500."""
     ERROR_500 = "error_500"
-    """Nothing is taken, and the answer is a 500."""
+    """The message is not accepted; the response is a 500."""
     TOO_MANY = "too_many"
-    """Nothing is taken: 429, code 20429, with Retry-After."""
+    """The message is not accepted; the response is a 429 with code 20429 and Retry-After."""
     HANG = "hang"
-    """The message is taken and sent, and no answer ever comes."""
+    """The message is accepted and sent; there is no response."""
     RESET = "reset"
-    """The message is taken and sent, and the connection breaks instead of an answer."""
+    """The message is accepted and sent; the connection is closed without a response."""
 
 
 class TwilioStandIn:
-    """One Twilio account with its numbers, on a port of loopback.
+    """One Twilio account with one number, on a loopback port.
 
     Args:
         account_sid: `AC` and 32 hex digits.
-        auth_token: what the API asks for, and what webhooks are signed with.
+        auth_token: the password of the API, and the key of the webhook signatures.
         number: our number.
-        webhook_url: where texts that come are announced, as the console calls it; may be set later, and whoever texts
-            by the page waits until then.
-        port: 0 takes a free one.
-        progress_seconds: between the states of a message: queued, sending, sent, delivered.
-        price_seconds: from the delivery of a message to its price.
+        webhook_url: the webhook for received messages. It may be set later; messages from the page wait for it.
+        port: 0 = a free port.
+        progress_seconds: seconds between the states of a message: queued, sending, sent, delivered.
+        price_seconds: seconds between the delivery of a message and its price.
     """
 
     def __init__(
@@ -72,7 +73,7 @@ class TwilioStandIn:
         self.webhook_url = webhook_url
         self.number = number
         self.callbacks_reversed = False
-        """Whether the reports on a message come in the wrong order: the last state first."""
+        """Whether the status reports of a message come in reverse order."""
         self.book = Book(account_sid, number)
         self._credentials = encode_basic_auth(account_sid, auth_token)
         self._validator = RequestValidator(auth_token)
@@ -87,12 +88,12 @@ class TwilioStandIn:
 
     @property
     def url(self) -> str:
-        """Where it listens, as `http://127.0.0.1:PORT`."""
+        """The URL of the server, `http://127.0.0.1:PORT`."""
         return f"http://127.0.0.1:{self._port}"
 
     @property
     def webhook_url(self) -> str:
-        """Where texts that come are announced; empty = nowhere yet."""
+        """The webhook for received messages; empty = not set yet."""
         return self._webhook_url
 
     @webhook_url.setter
@@ -105,7 +106,7 @@ class TwilioStandIn:
 
     @property
     def messages(self) -> list[Message]:
-        """Every message, oldest first, both ways."""
+        """All messages in both directions, oldest first."""
         return self.book.messages
 
     async def __aenter__(self) -> Self:
@@ -130,7 +131,7 @@ class TwilioStandIn:
             await self._session.close()
 
     def fail_next(self, failure: Failure | str) -> None:
-        """Let the next attempt to send fail; called twice, the next two."""
+        """Make the next send fail. Several calls make as many sends fail, in order."""
         self._failures.append(Failure(failure))
 
     async def receive(
@@ -144,15 +145,16 @@ class TwilioStandIn:
         sid: str = "",
         opt_out_type: str = "",
     ) -> int | None:
-        """Let somebody text our number, and announce it by a signed webhook as Twilio does: once.
+        """Receive a message for our number and call the webhook once.
 
         Args:
-            url: the webhook, instead of `webhook_url`.
-            announce: False keeps it in the list only, as after a webhook that failed.
-            sid: repeats an earlier message instead of making a new one.
+            url: the webhook; empty = `webhook_url`.
+            announce: False = only add the message to the list, as after a failed webhook.
+            media: the number of attached files.
+            sid: call the webhook of this earlier message again; empty = a new message.
 
         Returns:
-            the HTTP status of the answer, or None where there was none within 15 seconds.
+            The HTTP status of the response; None = no response within `WEBHOOK_SECONDS`, or `announce` is False.
         """
         message = self.book.find(sid) if sid else self.book.received(sender, body, media)
         if message is None:
@@ -207,10 +209,10 @@ class TwilioStandIn:
     async def _guard(
         self, request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
     ) -> web.StreamResponse:
-        """Keep web pages out, which a browser lets reach loopback, and ask for the account's password."""
+        """Refuse browsers, as web pages could reach loopback through them, and check the password of the API."""
         hosts = (f"127.0.0.1:{self._port}", f"localhost:{self._port}")
         if request.headers.get("Host") not in hosts or "Origin" in request.headers:
-            raise web.HTTPForbidden(text="this is for programs on this machine\n")
+            raise web.HTTPForbidden(text="only programs on this machine may use this\n")
         if request.path != "/":
             given = request.headers.get("Authorization", "")
             account = request.match_info.get("account")
@@ -222,7 +224,7 @@ class TwilioStandIn:
             return refused.response()
 
     async def _show(self, request: web.Request) -> web.Response:
-        """For people: what was sent, newest last."""
+        """The page: list the messages, newest last."""
         lines = [
             f"{'to ' + m.to if m.outgoing else 'from ' + m.sender} [{m.status}]\n{m.body}\n" for m in self.messages
         ]
@@ -232,9 +234,9 @@ class TwilioStandIn:
         return web.Response(text=text + hint)
 
     async def _text(self, request: web.Request) -> web.Response:
-        """For people: text our number."""
+        """The page: send a message to our number."""
         form = await request.post()
-        # A plus that was not escaped arrives as a space.
+        # In a form, a plus that is not escaped is a space.
         sender, body = str(form.get("From", "")).replace(" ", "+"), str(form.get("Body", ""))
         if not sender:
             raise web.HTTPUnprocessableEntity(text="From is missing\n")
@@ -256,7 +258,7 @@ class TwilioStandIn:
         form = {name: str(value) for name, value in (await request.post()).items()}
         message = self.book.create(form)
         logger.info("stand-in for Twilio: text to %s (%d segments):\n%s", message.to, message.segments, message.body)
-        # The first answer shows the message as it was taken, whatever becomes of it meanwhile.
+        # The response has the first state of the message.
         response = web.json_response(message.as_json(), status=201)
         task = asyncio.create_task(
             self._deliver(message, form.get("StatusCallback", "")), name=f"deliver {message.sid}"
@@ -271,7 +273,7 @@ class TwilioStandIn:
             case Failure.RESET if request.transport is not None:
                 request.transport.close()
             case _:
-                pass  # the answer arrives
+                pass  # the response is sent
         return response
 
     async def _list(self, request: web.Request) -> web.Response:
@@ -284,13 +286,13 @@ class TwilioStandIn:
         return web.json_response(message.as_json())
 
     async def _deliver(self, message: Message, callback: str) -> None:
-        """Take a message through its states, reporting each but the first."""
+        """Move a message through its states, and report "sent" and the last state."""
         last = "undelivered" if message.error_code else "delivered"
         reports: list[dict[str, str]] = []
         for status in ("sending", "sent", last):
             await asyncio.sleep(self._progress_seconds)
             message.status = status
-            message.sender = message.sender or self.number  # a messaging service has chosen
+            message.sender = message.sender or self.number  # the messaging service chooses the number
             message.updated = now()
             if status == "sent":
                 message.sent = message.updated

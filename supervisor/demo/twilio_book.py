@@ -1,4 +1,8 @@
-"""The books of the stand-in for Twilio: its messages, what it refuses, and how it writes both."""
+"""The messages of the Twilio stand-in: how it stores, refuses and lists them.
+
+https://www.twilio.com/docs/messaging/api/message-resource and
+https://www.twilio.com/docs/iam/test-credentials
+"""
 
 from __future__ import annotations
 
@@ -26,13 +30,19 @@ REFUSED_NUMBERS = {
     "+15005550004": (21610, "Attempt to send to unsubscribed recipient"),
     "+15005550009": (21614, "'To' number is not a valid mobile number"),
 }
-"""Twilio's own test numbers (docs: test credentials), and how a send to each is refused."""
+"""Twilio's test numbers, with the code and message of the error for a send to each."""
 
 STOP_WORDS = frozenset({"STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT", "REVOKE", "OPTOUT"})
+"""Words with which a user opts out."""
 
 
 class Refused(Exception):
-    """A request that Twilio turns down, with its code."""
+    """Twilio refuses a request.
+
+    Args:
+        status: the HTTP status.
+        code: Twilio's error code.
+    """
 
     def __init__(self, status: int, code: int, message: str) -> None:
         super().__init__(status, code, message)
@@ -41,7 +51,7 @@ class Refused(Exception):
         self.message = message
 
     def response(self) -> web.Response:
-        """Return it as Twilio writes it."""
+        """Return the error response in Twilio's format."""
         return web.json_response(
             {
                 "code": self.code,
@@ -54,13 +64,18 @@ class Refused(Exception):
 
 
 def now() -> datetime:
-    """Return the time in UTC, to the second as Twilio keeps it."""
+    """Return the time in UTC, in whole seconds like Twilio's."""
     return datetime.now(UTC).replace(microsecond=0)
 
 
 @dataclass(slots=True, kw_only=True)
 class Message:
-    """A message as Twilio keeps it; `sent` is None until it is, `price` until it is known."""
+    """A stored message.
+
+    Attributes:
+        sent: None = not sent yet.
+        price: None = not known yet.
+    """
 
     sid: str
     account_sid: str
@@ -79,7 +94,7 @@ class Message:
     sent: datetime | None = None
 
     def as_json(self) -> dict[str, Any]:
-        """Return it as the API shows it."""
+        """Return the message in the format of the API."""
         base = f"/2010-04-01/Accounts/{self.account_sid}/Messages/{self.sid}"
         return {
             "account_sid": self.account_sid,
@@ -94,7 +109,7 @@ class Message:
             "from": self.sender or None,
             "messaging_service_sid": self.service_sid or None,
             "num_media": str(self.media),
-            # With a messaging service none is counted before a number is chosen.
+            # With a messaging service, the segments are not known before it has chosen a number.
             "num_segments": "0" if self.service_sid and self.status == "accepted" else str(self.segments),
             "price": self.price,
             "price_unit": "USD",
@@ -112,21 +127,21 @@ class Book:
     def __init__(self, account_sid: str, number: str) -> None:
         self.messages: list[Message] = []
         self.opted_out: set[str] = set()
-        """Who has answered STOP: a send to them is refused with 21610."""
+        """Numbers that opted out: a send to them is refused with code 21610."""
         self.undeliverable: dict[str, int] = {}
-        """Numbers that a message never reaches, and the code that its report carries."""
+        """Numbers that no message reaches, with the ErrorCode of the status report."""
         self._account_sid = account_sid
         self._number = number
 
     def find(self, sid: str) -> Message | None:
-        """Return a message by its sid, or None."""
+        """Return the message with this sid; None = there is none."""
         return next((message for message in self.messages if message.sid == sid), None)
 
     def create(self, form: Mapping[str, str]) -> Message:
-        """Take a message that is to be sent.
+        """Accept a message for sending.
 
         Raises:
-            Refused: as Twilio refuses it.
+            Refused: Twilio would refuse this message.
         """
         to, body = form.get("To", ""), form.get("Body", "")
         sender, service_sid = form.get("From", ""), form.get("MessagingServiceSid", "")
@@ -162,7 +177,7 @@ class Book:
         return message
 
     def received(self, sender: str, body: str, media: int) -> Message:
-        """Take a message from a person; STOP and START are acted on."""
+        """Store a received message. STOP opts the sender out, START opts them in."""
         word = body.strip().upper()
         if word in STOP_WORDS:
             self.opted_out.add(sender)
@@ -184,7 +199,7 @@ class Book:
         return message
 
     def webhook_form(self, message: Message) -> dict[str, str]:
-        """Return what is posted for a message that came."""
+        """Return the form of the webhook for a received message."""
         form = {
             "AccountSid": self._account_sid,
             "ApiVersion": "2010-04-01",
@@ -197,7 +212,7 @@ class Book:
             "SmsSid": message.sid,
             "SmsStatus": "received",
             "To": message.to,
-            # The sender's place is often not known, and then blank; blank fields are signed too.
+            # The place of the sender is often empty; empty fields are signed too.
             "FromCity": "",
             "FromCountry": "US",
             "FromState": "",
@@ -213,7 +228,7 @@ class Book:
         return form
 
     def status_form(self, message: Message) -> dict[str, str]:
-        """Return what is posted for a new state of a message of ours."""
+        """Return the form of a status report."""
         form = {
             "AccountSid": self._account_sid,
             "ApiVersion": "2010-04-01",
@@ -231,10 +246,10 @@ class Book:
         return form
 
     def page(self, path: str, query: Mapping[str, str]) -> dict[str, Any]:
-        """Return one page of the list, newest first, by Twilio's filters.
+        """Return one page of the list, newest first, filtered by the query.
 
         Raises:
-            Refused: a filter that cannot be read.
+            Refused: a filter is invalid.
         """
         size = min(max(_number(query.get("PageSize", "50")), 1), 1000)
         number = _number(query.get("Page", "0"))
@@ -272,7 +287,7 @@ def _matches(message: Message, query: Mapping[str, str], bounds: Mapping[str, da
 
 
 def _moment(text: str) -> datetime:
-    """Read a day, or a day and a time, in UTC."""
+    """Parse a day, or a day and a time, in UTC."""
     try:
         if len(text) == len("2026-01-31"):
             return datetime.combine(date.fromisoformat(text), time(), UTC)
@@ -292,7 +307,7 @@ def _new_sid() -> str:
 
 
 def _segments(body: str) -> int:
-    """Count roughly as Twilio bills: 160 characters, or 70 where one of them is outside GSM-7; joined 153 and 67."""
+    """Return the number of segments, roughly: 160 or 153 characters each in GSM-7, otherwise 70 or 67."""
     units = len(body.encode("utf-16-le")) // 2
     alone, joined = (160, 153) if _GSM7.issuperset(body) else (70, 67)
     return 1 if units <= alone else -(-units // joined)

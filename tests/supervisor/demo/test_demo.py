@@ -61,7 +61,7 @@ async def test_a_port_in_use_beside_that_of_http_names_the_key(tmp_path: Path) -
 
 
 def test_without_a_world_there_is_nothing_to_try(tmp_path: Path) -> None:
-    with pytest.raises(AssertionError, match="the demo is running"):
+    with pytest.raises(AssertionError, match="the demo is entered"):
         Demo(tmp_path).what_to_try()
 
 

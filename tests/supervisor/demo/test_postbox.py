@@ -79,7 +79,7 @@ async def test_a_xswarm_that_takes_no_mail_is_a_sentence(client: httpx.AsyncClie
     async with postbox(lambda: str(tmp_path / "nobody.sock")) as (box, _):
         answered = await client.post(box.url, data={"Subject": "Notes", "Body": "hello"})
     assert answered.status_code == 502
-    assert answered.text.startswith("xswarm takes no mail: ")
+    assert answered.text.startswith("xswarm did not accept the mail: ")
 
 
 async def test_a_web_page_may_not_write(client: httpx.AsyncClient) -> None:
