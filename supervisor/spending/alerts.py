@@ -1,4 +1,4 @@
-"""Levels of limits on spending, each told once: while the turn runs that reaches it, and else at its end."""
+"""Alerts: each level of a limit is told once, while the turn runs that reaches it, or else at its end."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 
 
 class Alerts:
-    """Finds what a turn has reached, records it and lets people know.
+    """Finds the levels that a turn has reached, records them and tells people.
 
     Args:
         limits: `[budgets]`.
@@ -44,13 +44,13 @@ class Alerts:
         self._limits = limits
         self._notices = notices
         self._clock = clock
-        self._withheld: dict[int, set[str]] = {}  # scopes, by turn
+        self._withheld: dict[int, set[str]] = {}  # scopes whose alert waits for the end of a turn, by turn
 
-    async def under_way(self, turn: Turn) -> None:
+    async def running(self, turn: Turn) -> None:
         """Tell people of the highest level that spending has reached while a turn runs.
 
-        That a limit is used up is not written to who awaits the turn's answer by text or mail: most often the turn is
-        refused its next call then, and says so itself. Else `ended` writes it.
+        If a limit is used up, the user of the turn gets no text or mail yet. In most cases the next call of the turn is
+        refused, and its answer says so. Otherwise `ended` tells the user.
         """
         try:
             reached = await self._fresh(turn, None)
@@ -65,7 +65,7 @@ class Alerts:
         """Tell people of the highest level that spending has reached with a turn.
 
         Args:
-            refused: why the turn was, or was refused a call: who may raise that limit is told that it is used up.
+            refused: why the turn, or a call of it, was refused. The people who may raise that limit are told so.
         """
         withheld = self._withheld.pop(turn.id, set())
         if refused is not None:
@@ -73,14 +73,14 @@ class Alerts:
         try:
             if withheld:
                 for one in await self._reached(turn, None):
-                    if one.spent.scope in withheld and one.levels[-1] >= LEVELS[-1]:  # not raised meanwhile
+                    if one.spent.scope in withheld and one.levels[-1] >= LEVELS[-1]:  # it was not raised meanwhile
                         await self._write(one, turn)
             await self._tell(await self._fresh(turn, refused), turn)
         except StorageError as error:
             _not_recorded(turn, error)
 
     async def _fresh(self, turn: Turn, refused: BudgetExceeded | None) -> list[Reached]:
-        """Return what nobody was told of yet, by what is stored: most often nothing, and nothing is written then."""
+        """Return the levels that nobody was told of. In most cases there are none, and nothing is written."""
         return [one for one in await self._reached(turn, refused) if one.levels[-1] > one.spent.told]
 
     async def _reached(self, turn: Turn, refused: BudgetExceeded | None) -> list[Reached]:
@@ -100,7 +100,7 @@ class Alerts:
         return fresh
 
     async def _write(self, one: Reached, turn: Turn) -> None:
-        """Write to who wrote a turn what was kept from them while it ran."""
+        """Tell the user of a turn what was withheld while the turn ran."""
         code = ""
         if turn.user_id in one.coded:
             ref = reference(one.spent.scope, one.spent.day, one.spent.key)
@@ -120,4 +120,4 @@ def _without_writer(one: Reached, turn: Turn, withheld: set[str]) -> Reached:
 
 
 def _not_recorded(turn: Turn, error: StorageError) -> None:
-    logger.error("%s: whether a limit is nearly used up could not be recorded: %s", turn.message_id, error)
+    logger.error("%s: the level of a limit could not be recorded: %s", turn.message_id, error)

@@ -1,4 +1,4 @@
-"""What may still be spent: the arithmetic of limits, reservations and alerts, in nanodollars, without I/O."""
+"""The arithmetic of limits and reservations, in nanodollars and without I/O."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from supervisor.protocol.errors import BudgetExceeded
 from supervisor.protocol.times import nanos, usd
 
 LEVELS = (50, 80, 100)
-"""Percent of a limit at which somebody is told."""
+"""Percentages of a limit at which people are told."""
 
 MOST_TIMES = 10
-"""A limit is raised to at most so many times what config.toml says."""
+"""A limit can be raised to at most so many times its configured value."""
 
 OFFERED_DOLLARS = 5
-"""What the administrators are offered to raise a limit by, where its bound lets them."""
+"""By how many dollars administrators are offered to raise a limit, where `MOST_TIMES` permits it."""
 
 
 class Scope(StrEnum):
-    """What a limit is a limit of."""
+    """What a limit applies to."""
 
     MESSAGE = "message"
     SESSION = "session"
@@ -31,14 +31,14 @@ class Scope(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
-    """How one limit stands.
+    """One limit, and how much of it is spent and held.
 
     Attributes:
-        id: of the message, session or user.
-        day: UTC day since 1970; 0 for a message or session.
-        limit: nanodollars, with what was added.
-        spent: nanodollars of everything but the turns that hold something.
-        held: nanodollars that running turns hold, but for the turn that is asked about: `holding` of each.
+        id: of the message, session or user; empty for the system.
+        day: days since 1970-01-01 in UTC, for a limit of a day; 0 for a limit of a message or session.
+        limit: nanodollars, including what was added with ADD.
+        spent: nanodollars of turns that have ended.
+        held: nanodollars that the other running turns hold: the sum of their `holding`.
     """
 
     scope: Scope
@@ -49,12 +49,12 @@ class Account:
     held: int = 0
 
     def exceeded(self) -> BudgetExceeded:
-        """Return the error of this limit; what others hold counts as spent."""
+        """Return the error that says this limit is used up; what other turns hold counts as spent."""
         return BudgetExceeded(self.scope, usd(self.spent + self.held), usd(self.limit), self.day)
 
 
 def configured(limits: BudgetConfig | None, scope: str) -> int | None:
-    """Return a limit as it stands in config.toml, in nanodollars; None = there is none."""
+    """Return the configured limit of a scope in nanodollars; None = there is none."""
     if limits is None:
         return None
     dollars = {
@@ -67,17 +67,17 @@ def configured(limits: BudgetConfig | None, scope: str) -> int | None:
 
 
 def holding(reserved: int, used: int) -> int:
-    """Return what a running turn holds: its reservation, or what it has used where that is more."""
+    """Return the nanodollars that a running turn holds: its reservation, or what it has used if that is more."""
     return max(reserved, used)
 
 
 def reservation(reserve: int, message_limit: int | None) -> int:
-    """Return what a turn sets aside: never more than it may spend, else a small limit would refuse every turn."""
+    """Return the nanodollars that a turn reserves: at most its own limit, so that a small limit permits turns."""
     return reserve if message_limit is None else min(reserve, message_limit)
 
 
 def refuse_turn(accounts: Iterable[Account], reserved: int) -> BudgetExceeded | None:
-    """Return why a turn that sets this much aside may not start, or None where it may."""
+    """Return why a turn that reserves `reserved` nanodollars may not start, or None where it may."""
     for account in accounts:
         if account.spent + account.held + reserved > account.limit:
             return account.exceeded()
@@ -85,9 +85,9 @@ def refuse_turn(accounts: Iterable[Account], reserved: int) -> BudgetExceeded | 
 
 
 def refuse_call(accounts: Iterable[Account], used: int) -> BudgetExceeded | None:
-    """Return why a running turn that has used this much may make no more calls, or None where it may.
+    """Return why a running turn that has used `used` nanodollars may make no more calls, or None where it may.
 
-    What a call costs is known only afterwards: each turn can pass a limit by the calls that it has under way.
+    The cost of a call is known only at its end, so a turn can exceed a limit by the cost of its open calls.
     """
     for account in accounts:
         spent = account.spent + account.held + used
@@ -97,12 +97,12 @@ def refuse_call(accounts: Iterable[Account], used: int) -> BudgetExceeded | None
 
 
 def most_added(limit: int) -> int:
-    """Return the nanodollars that may be added in all to a limit of so many."""
+    """Return the most nanodollars that may be added in all to a limit of `limit` nanodollars."""
     return (MOST_TIMES - 1) * limit
 
 
 def offer(limit: int) -> str:
-    """Return the dollars by which somebody is offered to raise a limit of so many nanodollars, as ADD takes them."""
+    """Return by how many dollars a limit of `limit` nanodollars is offered to be raised, as text for the word ADD."""
     if nanos(OFFERED_DOLLARS) <= most_added(limit):
         return str(OFFERED_DOLLARS)
     return f"{max(usd(limit), 0.01):.2f}"

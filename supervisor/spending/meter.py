@@ -1,4 +1,7 @@
-"""From calls at the gateway to charges of the running turn: journalled as they happen, posted with the outcome."""
+"""Turns the model calls of a session into charges of its running turn.
+
+A charge is journalled when its call ends, and posted to the ledger with the outcome of the turn.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,7 @@ from supervisor.store.records.charge import Charge
 logger = logging.getLogger(__name__)
 
 SETTLE_SECONDS = 2.0
-"""How long the end of a turn waits for the last call's figures."""
+"""How long the end of a turn waits for the figures of its last call, in seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +30,7 @@ class _Entry:
     """A charge on its way to the store.
 
     Attributes:
-        journal: it counts with the end of its turn; else it is posted by itself.
+        journal: it is posted with the end of its turn; else by itself.
     """
 
     turn_id: int | None
@@ -37,25 +40,30 @@ class _Entry:
 
 
 class SpendingLimit(Protocol):
-    """Says what may still be spent."""
+    """The limits that apply to a session."""
 
     async def refusal(self, turn_id: int | None, user_id: UserId, under_way: int) -> BudgetExceeded | None:
-        """Return why no further call may be made, None where it may."""
+        """Return why no further call may be made, or None where it may.
+
+        Args:
+            under_way: the most nanodollars that calls may cost which have not ended.
+        """
 
 
 class SessionMeter:
     """The meter of one session: implements `supervisor.models.gateway.meter.Meter`.
 
     Args:
-        lane: the session, for the log.
-        user_id: who pays for a call that belongs to no turn, until there was one.
-        ledger: None = costs are not tracked.
-        gauge: asked before each call; None = there are no limits.
-        settle_seconds: how long the end of a turn waits for the last call's figures.
+        lane: the name of the session, for the log.
+        user_id: who pays for calls before the first turn.
+        ledger: None = costs are not recorded.
+        clock: milliseconds UTC.
+        limit: checked before each call; None = there are no limits.
+        settle_seconds: see `SETTLE_SECONDS`.
 
     Attributes:
-        on_refusal: told when the running turn was refused a call.
-        on_spent: told the turn when a call of its has ended and is journalled; no call and no stream waits for it.
+        on_refusal: called when a call of the running turn is refused; None = nobody is.
+        on_spent: called with the id of the turn when a call of it is journalled. No call waits for it.
     """
 
     def __init__(
@@ -65,37 +73,39 @@ class SessionMeter:
         ledger: LedgerStore | None,
         clock: Clock = now_ms,
         *,
-        gauge: SpendingLimit | None = None,
+        limit: SpendingLimit | None = None,
         settle_seconds: float = SETTLE_SECONDS,
     ) -> None:
         self._lane = lane
         self._user_id = user_id
         self._ledger = ledger
         self._clock = clock
-        self._gauge = gauge
+        self._limit = limit
         self.on_refusal: Callable[[BudgetExceeded], None] | None = None
         self.on_spent: Callable[[int], Awaitable[None]] | None = None
         self._settle_seconds = settle_seconds
         self._turn_id: int | None = None
-        self._open: dict[str, tuple[int | None, ModelCall]] = {}  # the turn of each call under way, and its start
+        self._open: dict[
+            str, tuple[int | None, ModelCall]
+        ] = {}  # the turn of each open call, and its figures at the start
         self._writes: set[asyncio.Task[None]] = set()
-        self._refused: dict[str, _Entry] = {}  # what the store did not take, by its charge
-        self._tellings: set[asyncio.Task[None]] = set()
+        self._refused: dict[str, _Entry] = {}  # entries that the store refused, by charge
+        self._notifications: set[asyncio.Task[None]] = set()
         self._changed = asyncio.Event()
         self._admitting = asyncio.Lock()
-        self._admitted = 0  # calls that were let through and are not over
-        self._over = 0  # calls that were let through and are over, ever
-        self._most = 0  # that any of them can cost, in nanodollars
+        self._admitted = 0  # open calls that `admit` has allowed
+        self._over = 0  # ended calls that `admit` had allowed, since the start
+        self._dearest = 0  # the most that one of the open calls can cost, in nanodollars
 
     def begin(self, turn_id: int, user_id: UserId) -> None:
-        """Charge what follows to a turn, by the limits of who wrote it."""
+        """Charge the calls that follow to a turn, under the limits of its user."""
         self._turn_id, self._user_id = turn_id, user_id
 
     async def settle(self, turn_id: int) -> list[Charge]:
-        """Wait until every call of a turn is journalled, and told of; what comes later is posted by itself.
+        """Wait until the calls of a turn are journalled and `on_spent` has run. Later calls are posted by themselves.
 
         Returns:
-            What the store refused to journal: it is to be written with the turn's end.
+            The charges that the store refused to journal. They must be written with the end of the turn.
         """
         if self._open_of(turn_id):
             try:
@@ -108,8 +118,8 @@ class SessionMeter:
         if self._turn_id == turn_id:
             self._turn_id = self.on_spent = None
         await self.drain()
-        while self._tellings:
-            await asyncio.gather(*self._tellings)
+        while self._notifications:
+            await asyncio.gather(*self._notifications)
         await self._write_refused()
         left = [one for one in self._refused.values() if one.turn_id == turn_id and one.journal]
         for one in left:
@@ -120,43 +130,48 @@ class SessionMeter:
         return sum(owner == turn_id for owner, _ in self._open.values())
 
     async def drain(self) -> None:
-        """Wait for the writes under way."""
+        """Wait for the writes that have begun."""
         while self._writes:
             await asyncio.gather(*self._writes, return_exceptions=True)
 
     async def admit(self, model: str, max_tokens: int, *, most_nanos: int | None) -> str | None:
-        """Let a call through while no limit is used up.
+        """Allow a call as long as no limit is used up; return why it is refused, or None where it is allowed.
 
-        What a call costs is known at its end. While others are under way, they and this one are taken to cost the most
-        that they can; where that might pass a limit, the call waits for them: so a turn passes a limit by one call.
+        The cost of a call is known only at its end. While other calls are open, each of them and this one count with
+        the most that they can cost. If that would exceed a limit, this call waits for an open call to end. So a turn
+        can exceed a limit by the cost of one call only.
+
+        Args:
+            most_nanos: the most that the call can cost, in nanodollars; None = its price is not known.
         """
-        if self._gauge is not None:
+        if self._limit is not None:
             if most_nanos is None:
                 return f"the price of {model} is not known, so no limit on spending could hold"
             async with self._admitting:
-                error = await self._refusal(self._gauge, most_nanos)
+                error = await self._refusal(self._limit, most_nanos)
             if error is not None:
                 if self.on_refusal is not None:
                     self.on_refusal(error)
                 return str(error)
         await self._write_refused()
-        if self._refused:  # else calls that nobody counts would go on as long as the disk is full
+        if self._refused:  # without this check, uncounted calls would go on while the disk is full
             return "what was spent cannot be recorded now"
-        # What is over need not be told apart: each of those under way counts as the dearest among them.
-        self._most = max(self._most if self._admitted else 0, most_nanos or 0)
+        # One maximum is enough: each open call counts as the dearest of them.
+        self._dearest = max(self._dearest if self._admitted else 0, most_nanos or 0)
         self._admitted += 1
         return None
 
-    async def _refusal(self, gauge: SpendingLimit, most_nanos: int) -> BudgetExceeded | None:
+    async def _refusal(self, limit: SpendingLimit, most_nanos: int) -> BudgetExceeded | None:
+        """Return why a call is refused; wait for open calls while they might exceed a limit together with it."""
         while True:
-            # Before anything is asked: what ends meanwhile is in none of the answers, and is asked about again.
+            # Read before the limit is asked: if a call ends meanwhile, the answer is outdated and is asked for again.
             over, alone = self._over, not self._admitted
             await self.drain()
-            error = await gauge.refusal(self._turn_id, self._user_id, 0)
+            error = await limit.refusal(self._turn_id, self._user_id, 0)
             if error is not None or alone:
                 return error
-            each = max(self._most, most_nanos)
-            fits = await gauge.refusal(self._turn_id, self._user_id, each * (self._admitted + 1)) is None
+            each = max(self._dearest, most_nanos)
+            fits = await limit.refusal(self._turn_id, self._user_id, each * (self._admitted + 1)) is None
             if fits and self._over == over:
                 return None
             while self._over == over:
@@ -164,23 +179,23 @@ class SessionMeter:
                 await self._changed.wait()
 
     def over(self) -> None:
-        """Note that a call which was let through is over."""
+        """Note that an allowed call has ended."""
         self._admitted -= 1
         self._over += 1
         self._changed.set()
 
     def started(self, call: ModelCall) -> None:
-        """Journal a call whose input is known, as an estimate."""
+        """Journal an estimate of a call whose input is known."""
         self._open[call.id] = self._turn_id, call
         if self._turn_id is not None:
             self._journal(self._turn_id, call, estimated=True)
 
     def finished(self, call: ModelCall) -> None:
-        """Journal a call's final figures."""
+        """Journal the final figures of a call."""
         turn_id, start = self._open.pop(call.id, (None, None))
         if turn_id is not None and turn_id == self._turn_id:
             self._journal(turn_id, call, estimated=not call.complete)
-            self._tell(turn_id)
+            self._notify(turn_id)
         else:
             self._post(turn_id, call, start)
         self._changed.set()
@@ -189,14 +204,15 @@ class SessionMeter:
         if self._ledger is not None:
             self._spawn(_Entry(turn_id, _charge(call, estimated=estimated), self._user_id, journal=True))
 
-    def _tell(self, turn_id: int) -> None:
+    def _notify(self, turn_id: int) -> None:
+        """Call `on_spent` in a task of its own, after the writes that have begun."""
         if self.on_spent is not None:
-            told = self._tell_behind(set(self._writes), self.on_spent, turn_id)
-            task = asyncio.create_task(told, name=f"spent {self._lane}")
-            self._tellings.add(task)
-            task.add_done_callback(self._tellings.discard)
+            notification = self._notify_after(set(self._writes), self.on_spent, turn_id)
+            task = asyncio.create_task(notification, name=f"spent {self._lane}")
+            self._notifications.add(task)
+            task.add_done_callback(self._notifications.discard)
 
-    async def _tell_behind(
+    async def _notify_after(
         self, writes: set[asyncio.Task[None]], on_spent: Callable[[int], Awaitable[None]], turn_id: int
     ) -> None:
         if writes:
@@ -207,7 +223,7 @@ class SessionMeter:
             logger.exception("%s: whether a limit is nearly used up could not be told", self._lane)
 
     def _post(self, turn_id: int | None, call: ModelCall, start: ModelCall | None) -> None:
-        """Post a call whose turn has ended, without what was posted of it with the turn; or one without a turn."""
+        """Post a call without a running turn, less what was posted of it with its turn."""
         if self._ledger is None:
             return
         charge = _charge(call, estimated=not call.complete)
@@ -222,8 +238,8 @@ class SessionMeter:
         task.add_done_callback(self._writes.discard)
 
     async def _write(self, entry: _Entry) -> None:
-        """Write a charge, or keep it until the store takes it."""
-        assert self._ledger is not None, "else nothing is counted"
+        """Write a charge; if the store refuses it, keep it for `_write_refused`."""
+        assert self._ledger is not None, "without a ledger no charge is made"
         turn_id, charge = entry.turn_id, entry.charge
         try:
             if entry.journal and turn_id is not None:

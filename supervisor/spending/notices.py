@@ -1,4 +1,4 @@
-"""What people are told of limits on spending: that one is nearly used up, and how it goes on where one is."""
+"""What people are told of limits: that one is nearly used up, and what they can do when one is used up."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ from supervisor.store.records.outcome import IssuedCode, Outcome
 from supervisor.store.records.turn import Turn
 
 CODED_LEVEL = 80
-"""From this percentage on an administrator is told a code that raises the limit."""
+"""From this percentage on, administrators get a code with which they can raise the limit."""
 
 SESSION_CODE_MS = 30 * DAY_MS
-"""How long the code of a session's limit counts; that of a day's counts to the end of the day."""
+"""How long a code for a session's limit is valid. A code for a limit of a day is valid until the end of that day."""
 
 MOST_NAMED = 3
-"""Administrators that are named to somebody who is to ask one."""
+"""The most administrators whose names a message gives."""
 
 
 class BudgetNotices:
-    """Composes what is told of limits, and announces what was recorded.
+    """Writes the texts about limits, and publishes events about them.
 
     Args:
         clock: milliseconds UTC.
@@ -44,11 +44,11 @@ class BudgetNotices:
         self._clock = clock
 
     def reached(self, spent: Spent, configured: int, turn: Turn, refused: BudgetExceeded | None) -> Reached | None:
-        """Return what is to be told of a limit by what a turn, and others, have spent so far; None = nothing.
+        """Return the levels of a limit that are reached, and the messages about them; None = no level is reached.
 
         Args:
-            configured: the limit in nanodollars, without what was added.
-            refused: why the turn was refused; of this limit, that it is used up is told to those who may raise it.
+            configured: the limit in nanodollars, without what was added with ADD.
+            refused: why the turn was refused. If this limit was the reason, the people who may raise it are told so.
         """
         limit = configured + spent.raised
         levels = [level for level in LEVELS if (spent.nanos + spent.used) * 100 >= level * limit]
@@ -63,10 +63,10 @@ class BudgetNotices:
         own = own_reply(turn)
 
         def drafts(user_id: UserId, code: str) -> Sequence[OutboxDraft]:
-            mine = user_id == turn.user_id
-            reply = own if mine and own is not None else _first(addresses.get(user_id, ()))
-            if reply is None or (mine and own is not None and refused is not None):
-                return ()  # the refusal itself says it
+            is_author = user_id == turn.user_id
+            reply = own if is_author and own is not None else _first(addresses.get(user_id, ()))
+            if reply is None or (is_author and own is not None and refused is not None):
+                return ()  # the answer of the refused turn says it
             text = _told(spent, levels[-1], limit, turn, refused)
             if code:
                 text += f" {_add(configured, code)}"
@@ -83,9 +83,9 @@ class BudgetNotices:
         )
 
     def _recipients(self, scope: str, turn: Turn) -> list[UserId]:
-        """Return who gets a text or mail: who wrote, where the limit is theirs, and whoever oversees spending."""
+        """Return who gets a text or mail: the user of the turn if the limit applies to them, and the overseers."""
         if scope == Scope.MESSAGE:
-            return []  # the refusal says it; before that, the cost of one message is no news
+            return []  # the answer of the refused turn says it; levels below 100 percent of one message interest nobody
         overseers = [user.id for user in self._directory.users() if user.role.oversees]
         return list(dict.fromkeys(overseers if scope == Scope.SYSTEM else [turn.user_id, *overseers]))
 
@@ -93,7 +93,7 @@ class BudgetNotices:
         """Publish that a limit is nearly or wholly spent.
 
         Args:
-            turn: which has reached it; whoever listens to its session alone hears of its user's limit too.
+            turn: which has reached it. Subscribers of its session also receive the alerts of its user.
         """
         spent = one.spent
         event = CostAlert(
@@ -113,11 +113,11 @@ class BudgetNotices:
             event = replace(event, id=turn.message_id, user_id=turn.user_id, session_id=session_id)
         self._hub.publish(event, topics)
 
-    def advised(self, turn: Turn, outcome: Outcome, error: BudgetExceeded, configured: int | None) -> Outcome:
-        """Let the replies to a turn that was refused say how it goes on, with a code for whoever may raise the limit.
+    def with_advice(self, turn: Turn, outcome: Outcome, error: BudgetExceeded, configured: int | None) -> Outcome:
+        """Return the outcome of a refused turn whose replies say what to do, with a code for administrators.
 
         Args:
-            configured: the limit in nanodollars, without what was added; None = it is raised in config.toml only.
+            configured: the limit in nanodollars, without what was added; None = only config.toml can raise it.
         """
         may = any(user.id == turn.user_id for user in self._admins())
         day = 0 if error.scope == Scope.SESSION else outcome.now_ms // DAY_MS
@@ -147,8 +147,8 @@ class BudgetNotices:
             if may:
                 return "Send a smaller one, or raise message_usd below [budgets] in config.toml."
             return f"Send a smaller one, or ask {self._names()} to raise what a message may cost."
-        anew = " Else it begins anew at 00:00 UTC." if scope != Scope.SESSION else ""
-        return f"Ask {self._names()} to raise the limit.{anew}"
+        renewal = " Otherwise it starts again at 00:00 UTC." if scope != Scope.SESSION else ""
+        return f"Ask {self._names()} to raise the limit.{renewal}"
 
     def _names(self) -> str:
         names = [user.name or user.id for user in self._admins()][:MOST_NAMED]
@@ -162,12 +162,12 @@ class BudgetNotices:
 
 
 def own_reply(turn: Turn) -> Reply | None:
-    """Return how who wrote a turn is answered by text or mail; None = they are not."""
+    """Return where the user of a turn gets its answer by text or mail; None = they get it elsewhere."""
     return turn.reply if turn.reply is not None and turn.reply.channel in PLAIN_CHANNELS else None
 
 
 def _stands(refused: BudgetExceeded, spent: Spent, limit: int) -> bool:
-    """Return whether it is this limit that refused something, neither raised since nor of a day that is over."""
+    """Return whether a refusal is by this limit, as it still is: not raised since, and of the same day."""
     return (refused.scope, refused.day) == (spent.scope, spent.day) and refused.limit_usd >= usd(limit)
 
 
@@ -185,7 +185,7 @@ def _add(configured: int, code: str) -> str:
 
 
 def _with(draft: OutboxDraft, error: BudgetExceeded, advice: str) -> OutboxDraft:
-    """Put advice behind the sentence that says why: what was written until then may be long, and is cut at its end."""
+    """Insert advice after the sentence that says why: a long text is cut at its end."""
     sentence = f"{error}."
     if draft.text is None or not draft.text.startswith(sentence):
         return draft

@@ -43,7 +43,7 @@ class BudgetGuard:
         async def spent(turn_id: int) -> None:
             for one in (running, *running.joined):  # a message that was sent into the turn may pay for itself already
                 if one.turn.id == turn_id:
-                    await self._spending.under_way(one.turn)
+                    await self._spending.alert_running(one.turn)
 
         meter.on_refusal = refused
         meter.on_spent = spent if self._spending.alerting else None

@@ -118,7 +118,7 @@ class TurnCompletion:
         """T3: record how a turn ended, as often as it takes, then tell whoever waits; return what runs in its place."""
         overspent = error if isinstance(error, BudgetExceeded) else None
         if overspent is not None:
-            outcome = self._spending.advised(turn, outcome, overspent)
+            outcome = self._spending.with_advice(turn, outcome, overspent)
         pause = STORAGE_RETRY_SECONDS
         looked = False
         while True:
@@ -141,7 +141,7 @@ class TurnCompletion:
             logger.error("%s: its outcome was not stored: another epoch has it", turn.message_id)
             self.waiters.fail(turn.message_id, TurnFailed("another daemon has taken it over"))
             return None
-        await self._spending.alert(turn, overspent)
+        await self._spending.alert_ended(turn, overspent)
         self._announce_cost(turn, settled.cost_nanos, outcome.now_ms)
         if error is not None:
             self.waiters.fail(turn.message_id, error)

@@ -22,8 +22,8 @@ from supervisor.store.ports.budgets import BudgetStore, Reached, Spent
 from tests.fakes import ScriptedConnector
 from tests.supervisor.harness import Core
 from tests.supervisor.helpers import PLENTY, ask, connect, scripted, send, state, text_message
+from tests.supervisor.spending.limited import call
 from tests.supervisor.spending.test_notices import BOBS_PHONE, bob_by_phone, bobs_session, pay, say, told
-from tests.supervisor.spending.test_spending import call
 from tests.supervisor.store.builders import charge
 from tests.waiting import until
 
@@ -103,7 +103,7 @@ async def spend(core: Core, dollars: float, session_id: str = "s1") -> None:
     live.meter.started(made)
     live.meter.finished(made)
     live.meter.over()
-    await until(lambda: not live.meter._tellings, "it is told")
+    await until(lambda: not live.meter._notifications, "it is told")
 
 
 async def hold(core: Core) -> Taken:
@@ -299,7 +299,7 @@ async def test_a_store_that_refuses_is_reported_and_ends_nothing(
         budgets = counted(core)
         budgets.refusing = True
         await spend(core, 1.5)
-        assert "whether a limit is nearly used up could not be recorded: Storage failed: disk full" in caplog.text
+        assert "the level of a limit could not be recorded: Storage failed: disk full" in caplog.text
         budgets.refusing = False
         scripted(core).release()
         await until(lambda: told(core), "its end tells what could not be told in its midst")
@@ -427,10 +427,10 @@ async def test_a_call_that_was_refused_before_midnight_uses_nothing_up_of_the_ne
         yesterday = now_ms() - DAY_MS
         spent = charge(nanos=nanos(1.5))
         await core.store.ledger.post(None, spent, user_id=UserId("bob"), now_ms=yesterday)
-        core.spending._clock = lambda: yesterday
+        core.spending._budgets._clock = lambda: yesterday
         await spend(core, 0.5, session_id)
         await refused(core, session_id)
-        core.spending._clock = now_ms
+        core.spending._budgets._clock = now_ms
         await core.turns.interrupt(session_id)
         await until(core.all_answered, "it ends on the next day")
         await say(core, "claude: hello", BOBS_PHONE)

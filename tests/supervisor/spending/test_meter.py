@@ -227,7 +227,7 @@ async def test_no_call_waits_until_what_was_spent_is_told_and_the_end_does(meter
     async def spent(turn_id: int) -> None:
         await told.wait()
 
-    meter._gauge = FreeGauge()
+    meter._limit = FreeLimit()
     meter.on_spent = spent
     meter.begin(7, ADA)
     for number in range(3):
@@ -243,7 +243,7 @@ async def test_no_call_waits_until_what_was_spent_is_told_and_the_end_does(meter
     await settling
 
 
-class EndingGauge:
+class EndingLimit:
     """Lets what is under way end in the middle of an answer, which does not know of it yet.
 
     Args:
@@ -277,17 +277,17 @@ async def test_a_call_that_ends_while_another_is_admitted_is_counted_and_waited_
     meter: SessionMeter, at: int, answers: list[bool], refused: bool
 ) -> None:
     meter.begin(7, ADA)
-    meter._gauge = FreeGauge()
+    meter._limit = FreeLimit()
     assert await meter.admit("claude-x", 10, most_nanos=5) is None
     meter.started(BEGUN)
-    gauge = meter._gauge = EndingGauge(meter, at, answers)
+    limit = meter._limit = EndingLimit(meter, at, answers)
     said = await asyncio.wait_for(meter.admit("claude-x", 10, most_nanos=5), scaled(20))
     assert (said is not None) is refused
-    assert gauge.asked == [0, 10, 0] if at else [0, 5, 0]
+    assert limit.asked == [0, 10, 0] if at else [0, 5, 0]
     await meter.settle(7)
 
 
-class FreeGauge:
+class FreeLimit:
     """Refuses nothing."""
 
     async def refusal(self, turn_id: int | None, user_id: UserId, under_way: int) -> BudgetExceeded | None:

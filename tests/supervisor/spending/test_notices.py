@@ -84,7 +84,7 @@ async def test_who_may_not_raise_a_limit_learns_whom_to_ask_and_they_learn_the_c
         await say(core, f"claude: {pay(1.6)}", BOBS_PHONE)
         sentence = (
             "Budget exceeded: user spent $1.60 of $2.00. "
-            "Ask Alice (administrator) to raise the limit. Else it begins anew at 00:00 UTC."
+            "Ask Alice (administrator) to raise the limit. Otherwise it starts again at 00:00 UTC."
         )
         for _ in range(2):
             assert await say(core, "claude: hello", BOBS_PHONE) == sentence
@@ -177,7 +177,7 @@ async def test_a_jump_over_several_levels_tells_of_the_highest_alone(tmp_path: P
         (account,) = await core.spending.standing(core.directory.user("alice").id, None)
         assert (account.spent, account.limit) == (nanos(10), nanos(10))
         heard.clear()
-        await core.spending.alert(last.turn)  # levels that were jumped over are not told later
+        await core.spending.alert_ended(last.turn)  # levels that were jumped over are not told later
         assert heard == []
         assert len(told(core)) == 1
 
