@@ -24,7 +24,8 @@ def test_the_map_has_one_row_for_each_package_of_the_supervisor() -> None:
 def test_every_path_in_the_map_exists() -> None:
     named = set(re.findall(r"`((?:[\w.-]+/)*[\w.-]+\.(?:py|toml|md|sql|json)|(?:[\w.-]+/)+)`", PAGE))
     bases = (ROOT, ROOT / "supervisor", ROOT / "docs")
-    missing = [path for path in named if "NAME" not in path and not any((base / path).exists() for base in bases)]
+    real = [path for path in named if "NAME" not in path and "NNNN" not in path]
+    missing = [path for path in real if not any((base / path).exists() for base in bases)]
     assert len(named) > 40
     assert missing == []
 
