@@ -60,7 +60,7 @@ class ScriptedConversation(Conversation):
 
     @property
     def identity(self) -> ProcessIdentity:
-        """One that no process has."""
+        """An identity that no process has."""
         return ProcessIdentity(pid=4_000_000 + self._number, started=self._number, boot_id="scripted")
 
     async def prompt(self, prompt: Prompt) -> None:
@@ -130,7 +130,7 @@ class ScriptedConversation(Conversation):
             self._finish(Finished(message_id=prompt.message_id, text="written"))
 
     def start_tool(self, prompt: Prompt, command: str) -> None:
-        """Say that a shell command is started."""
+        """Report the start of a shell command."""
         self.put(ToolStarted(tool_use_id=f"use {prompt.message_id}", name="Bash", input={"command": command}))
 
     async def interrupt(self) -> None:
@@ -140,13 +140,13 @@ class ScriptedConversation(Conversation):
             self._finish(Failed(message_id=held, why="interrupted", partial="so far", interrupted=True))
 
     def release(self, text: str = "released") -> None:
-        """Let a prompt that is held end well."""
+        """Finish the held prompt with this text."""
         if self.held is not None:
             held, self.held = self.held, None
             self._finish(Finished(message_id=held, text=text))
 
     def die(self, why: str) -> None:
-        """End as a process does that was killed."""
+        """End like a killed process."""
         self.closed = True
         if self._asking is not None:
             self._asking.cancel()
@@ -154,7 +154,7 @@ class ScriptedConversation(Conversation):
         self.put(Exited(why=why))
 
     def raise_in_events(self, error: Exception) -> None:
-        """Let the stream of events raise."""
+        """Make the stream of events raise `error`."""
         self._events.put_nowait(error)
 
     async def close(self) -> None:
@@ -176,7 +176,7 @@ class ScriptedConversation(Conversation):
                 return
 
     def put(self, event: ConversationEvent) -> None:
-        """Say something."""
+        """Emit an event."""
         self._events.put_nowait(event)
 
     def _finish(self, event: Finished | Failed) -> None:
@@ -255,24 +255,24 @@ class ScriptedConnector(Connector):
         return next(c for c in reversed(self.opened) if c.spec.id == session_id)
 
     def texts(self, session_id: str) -> list[str]:
-        """Return what a session was prompted with, in order."""
+        """Return the prompts of a session, in order."""
         return [text for session, text in self.prompts if session == session_id]
 
     def endpoints(self) -> list[ModelEndpoint | None]:
-        """Return the way to a model that each conversation was given."""
+        """Return the model endpoint of each conversation."""
         return [conversation.spec.endpoint for conversation in self.opened]
 
     def held(self) -> list[ScriptedConversation]:
-        """Return the conversations whose prompt waits."""
+        """Return the conversations with a held prompt."""
         return [conversation for conversation in self.opened if conversation.held is not None]
 
     def release(self, text: str = "released") -> None:
-        """Let every prompt that is held end well."""
+        """Finish every held prompt with this text."""
         for conversation in self.opened:
             conversation.release(text)
 
     def began(self, conversation: ScriptedConversation, prompt: Prompt) -> None:
-        """Note that a turn begins."""
+        """Count the start of a turn."""
         spec = conversation.spec
         self.prompts.append((spec.id, prompt.text))
         self.given.append(prompt)
@@ -286,16 +286,16 @@ class ScriptedConnector(Connector):
             self._deaf.add(id(conversation))
 
     def ended(self, conversation: ScriptedConversation) -> None:
-        """Note that a turn, or the process, has ended."""
+        """Count the end of a turn or of the process."""
         self.running.pop(conversation.spec.id, None)
 
     def is_deaf(self, conversation: ScriptedConversation) -> bool:
-        """Return whether a conversation does not hear an interrupt."""
+        """Return whether a conversation ignores interrupts."""
         return id(conversation) in self._deaf
 
 
 class Lose(Exception):
-    """In a channel's script: the provider takes the message, and something unforeseen is raised."""
+    """In a channel's script: the provider accepts the message, and `send` raises an unexpected error."""
 
 
 class RecordingChannel(Channel):
@@ -342,11 +342,11 @@ class RecordingChannel(Channel):
         return Sent(provider_id=taken[0]) if taken else NotSent()
 
     def texts(self, to: str | None = None) -> list[str]:
-        """Return what people have got, in order."""
+        """Return the delivered texts, in order; `to` = only those to this address."""
         return [outbound.text for _, outbound in self.provider if to is None or outbound.to.value == to]
 
     def doubles(self) -> list[str]:
-        """Return the ids of replies that were taken more than once."""
+        """Return the ids of replies that the provider accepted more than once."""
         ids = [outbound.id for _, outbound in self.provider]
         return sorted({i for i in ids if ids.count(i) > 1})
 

@@ -1,4 +1,4 @@
-"""Keeps the tests' own process on loopback, below every library: an audit hook on the socket module.
+"""Keeps the process of the tests on loopback, below every library, by an audit hook on the socket module.
 
 What libuv does (uvloop) and what child processes do raises no audit event; their tests look at them from outside.
 """
@@ -29,7 +29,7 @@ class NetworkGuard:
         self.attempts: list[str] = []
 
     def install(self) -> None:
-        """Watch this process from now on: an audit hook cannot be removed."""
+        """Install the audit hook; it stays until the process ends."""
         sys.addaudithook(self._audit)
 
     def clear(self) -> list[str]:

@@ -1,7 +1,7 @@
-"""Signals that the shell ignores: `nohup make test` and `make test &` start pytest with some of them ignored.
+"""Resets signals that the shell ignores: `nohup make test` and `make test &` start pytest with some of them ignored.
 
-A child inherits an ignored signal. So Ctrl-C would end no command line that a test starts, and the product would be
-tested in a state that only such a shell produces. A signal with a handler is back at its default in a child.
+A subprocess inherits an ignored signal, so SIGINT would not end a command line that a test starts. A signal with a
+handler, however, has its default action again in a subprocess (execve(2)).
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from types import FrameType
 
 
 def restore_defaults() -> None:
-    """Let the children of this process start with no signal ignored that ends or stops a process by default.
+    """Reset each ignored signal to its default, for this process and its subprocesses.
 
-    The process itself gets back its defaults as well, but for SIGHUP: who wrote `nohup` wants it to go on.
+    SIGHUP does nothing in this process, as before: the user of `nohup` wants the tests to go on.
     """
     for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is signal.SIG_IGN:
@@ -21,7 +21,7 @@ def restore_defaults() -> None:
 
 
 def _go_on(number: int, frame: FrameType | None) -> None:
-    """Ignore a signal in this process only."""
+    """Do nothing; unlike SIG_IGN, a handler is not inherited."""
 
 
 HANDLERS = {signal.SIGINT: signal.default_int_handler, signal.SIGHUP: _go_on}

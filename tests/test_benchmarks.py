@@ -1,4 +1,4 @@
-"""Every benchmark runs in its short form and prints its ratios; how fast anything is, no test says."""
+"""Every benchmark runs in its short form and prints its ratios; no test asserts a speed."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from tests.packaging.project import ROOT
 from tests.slowness import scaled
 
 DEADLINE_SECONDS = 300.0
-"""For a machine that does much else at the same time."""
+"""For a machine that is busy with other work."""
 
 
 @pytest.fixture(scope="module")
 def results() -> dict[str, Any]:
-    """Run them all, one after the other in one process of its own."""
+    """The results of all benchmarks, run one after the other in one subprocess."""
     command = [sys.executable, "-m", "benchmarks", "--short", "--json"]
     done = subprocess.run(
         command,

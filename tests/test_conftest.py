@@ -1,4 +1,4 @@
-"""A test run of its own keeps what conftest.py promises to every test."""
+"""conftest.py keeps its promises in a separate test run."""
 
 from __future__ import annotations
 

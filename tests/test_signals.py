@@ -1,4 +1,4 @@
-"""A shell may start pytest with signals ignored; tests and their children are not to notice."""
+"""A shell may start pytest with signals ignored; this changes nothing for tests and their subprocesses."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ print(subprocess.run(["sh", "-c", "grep SigIgn: /proc/$$/status"], capture_outpu
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="only Linux shows which signals are ignored")
-def test_what_the_shell_ignores_a_child_does_not_and_a_hangup_ends_nothing() -> None:
+def test_ignored_signals_are_not_inherited_and_a_hangup_does_not_end_pytest() -> None:
     done = subprocess.run([sys.executable, "-c", PROGRAM, "SIG_IGN"], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     default_handler, ignored = done.stdout.split()
@@ -33,6 +33,6 @@ def test_what_the_shell_ignores_a_child_does_not_and_a_hangup_ends_nothing() -> 
     assert not names & {"SIGINT", "SIGQUIT", "SIGTERM", "SIGHUP"}
 
 
-def test_signals_that_are_not_ignored_stay_as_they_are() -> None:
+def test_signals_that_are_not_ignored_stay_unchanged() -> None:
     done = subprocess.run([sys.executable, "-c", PROGRAM, "SIG_DFL"], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == -signal.SIGHUP, done.stdout

@@ -1,4 +1,4 @@
-"""The person of the demo, in front of its stand-ins: writes texts and mails, reads the answers."""
+"""The demo's user: sends texts and mails through the stand-in servers, and reads the answers there."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from tests.slowness import scaled
 from tests.waiting import until
 
 ANSWER_SECONDS = 60.0
-"""Until an answer must be there: Claude Code's first start takes seconds where the machine is busy."""
+"""Timeout for an answer: the first start of Claude Code takes seconds on a busy machine."""
 
 LOOK_SECONDS = 0.05
-"""Between two looks at a page: the daemon needs the processor more."""
+"""Between two requests for a page, so that the daemon gets most of the processor."""
 
 TEXT = re.compile(r"^(to|from) (\+[0-9]+) \[(\w+)\]\n", re.MULTILINE)
 """The head of a text on the stand-in's page."""
@@ -55,7 +55,7 @@ class DemoPerson:
         assert response.status_code == 200, response.text
 
     async def try_text(self, body: str, sender: str = PHONE) -> httpx.Response:
-        """Text the daemon; return what the stand-in says of it."""
+        """Text the daemon; return the stand-in's response."""
         return await self._client.post(self._url("the answer", 0), data={"From": sender, "Body": body})
 
     async def texts(self) -> list[TextMessage]:
@@ -68,17 +68,17 @@ class DemoPerson:
         ]
 
     async def answers(self) -> list[str]:
-        """Return the bodies of the texts that the person got, oldest first."""
+        """Return the bodies of the texts to the user, oldest first."""
         return [text.body for text in await self.texts() if text.way == "to" and text.number == PHONE]
 
     async def ask(self, body: str) -> str:
-        """Text the daemon and return its answer; nothing else may be under way to this person."""
+        """Text the daemon and return its answer; no other text to the user may be pending."""
         known = len(await self.answers())
         await self.send_text(body)
         return await self.answer_after(known, body)
 
     async def answer_after(self, known: int, what: str) -> str:
-        """Wait for one text more than `known`, and return it."""
+        """Wait until the user has more than `known` texts; return the first new one."""
 
         async def came() -> bool:
             return len(await self.answers()) > known
@@ -92,7 +92,7 @@ class DemoPerson:
         return (await self._client.post(self._url("the answer", 1), data=form)).text.partition("\n")[0]
 
     async def mails(self) -> list[str]:
-        """Return the mails that the person got, oldest first, each as it stands on the page."""
+        """Return the mails to the user, oldest first, each as the stand-in's page shows it."""
         page = (await self._client.get(self._url("the answer", 1))).text.rpartition("\nWrite to ")[0]
         return [] if page.startswith("No mails yet") else page.split("\n---\n")
 
@@ -118,6 +118,6 @@ class DemoPerson:
         return await self._client.post(self._daemon.addresses["http"] + path, headers=headers, json=body)
 
     def _url(self, label: str, number: int) -> str:
-        """Return the address behind a label of what the daemon says when it is ready."""
+        """Return the URL with this label in the daemon's start message."""
         found = re.findall(rf"^  {label} +curl (\S+)$", self._daemon.said, re.MULTILINE)
         return str(found[number])

@@ -18,7 +18,7 @@ from tests.e2e.process import DaemonProcess
 from tests.e2e.sniffer import Sniffer, summary
 
 NAME_SERVER = "192.0.2.53"
-"""Of TEST-NET-1 (RFC 5737): nobody's."""
+"""In TEST-NET-1 (RFC 5737), so it belongs to no host."""
 
 ROUTES = ("ip link set lo up", "ip route add local default dev lo", "ip -6 route add local default dev lo")
 
@@ -43,14 +43,14 @@ async def ask(folder: Path) -> str:
 
 
 def resolve() -> str:
-    """Do what must not be done: ask for a name."""
+    """Look up a name: what the daemon must not do."""
     with suppress(OSError):
         socket.getaddrinfo("api.anthropic.com", 443)
     return ""
 
 
 def main(folder: Path, duty: str) -> None:
-    """Do a duty under the sniffer's eyes and print what was seen."""
+    """Run one duty while the sniffer listens, and print its report."""
     prepare(folder)
     with Sniffer() as sniffer:
         answer = asyncio.run(ask(folder)) if duty == "ask" else resolve()

@@ -1,4 +1,4 @@
-"""A real daemon in a process of its own, on free ports, with an environment that holds nothing of ours."""
+"""A real daemon in a subprocess, on free ports, with a clean environment."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ dir = "{state}"
 
 
 def scrubbed(home: Path, extra: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Return an environment for children of tests: a path, a home of their own, and what is given."""
+    """Return an environment for subprocesses of tests: PATH, a home folder, and the given variables."""
     return {"PATH": os.environ["PATH"], "HOME": str(home), "LANG": "C.UTF-8", "PYTHONPATH": str(ROOT), **(extra or {})}
 
 
@@ -69,7 +69,7 @@ async def run(command: Sequence[str], environment: Mapping[str, str], stdin: str
 
 
 def free_port() -> int:
-    """Return a port of loopback that nobody uses, for where it must be known before the daemon starts."""
+    """Return a free port of loopback, for tests that must know the port before the daemon starts."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         return int(listener.getsockname()[1])
 
@@ -121,13 +121,13 @@ class DaemonProcess:
 
     @property
     def pid(self) -> int:
-        """Of the outermost process that was started."""
+        """The process id of the outermost process, e.g. of the prefix command."""
         assert self._process is not None
         return self._process.pid
 
     @property
     def running(self) -> bool:
-        """Whether it has not ended yet."""
+        """Whether the process has not ended yet."""
         return self._process is not None and self._process.returncode is None
 
     @property
@@ -137,12 +137,12 @@ class DaemonProcess:
 
     @property
     def command(self) -> list[str]:
-        """How it is started."""
+        """The command that starts it."""
         return [*self._prefix, sys.executable, "-m", "supervisor", "--config", str(self.config), *self._arguments]
 
     @property
     def environment(self) -> dict[str, str]:
-        """What it is started with; good for the command line, too."""
+        """The environment of the daemon; the command line works with it as well."""
         return scrubbed(self.folder, {"XSWARM_CONFIG": str(self.config), **(self._environment or {})})
 
     async def start(self) -> None:
@@ -192,7 +192,7 @@ class DaemonProcess:
         return code
 
     async def fails_to_start(self) -> Ended:
-        """Start it where it cannot run; return how it ended."""
+        """Start a daemon that cannot run; return how its process ended."""
         return await run(self.command, self.environment)
 
     async def xswarm(self, *arguments: str, stdin: str = "") -> Ended:

@@ -1,4 +1,4 @@
-"""Sees every packet of its network namespace; keeps those that would leave the machine."""
+"""Reads every packet of its network namespace, and keeps those that would leave the machine."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Sniffer:
             self.foreign.append(f"{dropped} packets were not seen")
 
     def _read(self) -> None:
-        """Read until it is closed and nothing is left."""
+        """Read until the socket is closed and no packet is left."""
         while True:
             try:
                 packet, address = self._socket.recvfrom(65535)
@@ -65,7 +65,7 @@ class Sniffer:
 
 
 def foreign(protocol: int, packet: bytes) -> str | None:
-    """Return what a packet is, where it goes elsewhere than to loopback, or asks a name server; else None."""
+    """Describe a packet that does not go to loopback, or goes to a name server; None for any other packet."""
     target: ipaddress.IPv4Address | ipaddress.IPv6Address
     if protocol == ETH_P_IP:
         target, kind, rest = ipaddress.IPv4Address(packet[16:20]), packet[9], packet[4 * (packet[0] & 15) :]

@@ -1,4 +1,4 @@
-"""A real Claude Code that never stops is stopped by its budget, in a subagent too, and its session goes on."""
+"""The budget stops a real Claude Code that would never stop, in a subagent as well; the session can be used again."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ reserve_usd = 0.1
 """
 
 DEAR = {"input_tokens": 10, "output_tokens": 8000}
-"""What a call uses: some 16 cents of the default model."""
+"""The usage of one call; it costs about 16 cents with the default model."""
 
 
 def endless(folder: Path) -> str:

@@ -1,4 +1,4 @@
-"""A canary in every secret of the daemon's environment, and an agent that may look everywhere: none is ever seen."""
+"""Each secret in the daemon's environment is a canary, and an agent dumps all that it can read: no canary appears."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ FENCES: Mapping[str, Sequence[str]] = {
     "unshare": ("bwrap",),
     "a keeper": ("bwrap", "unshare"),
 }
-"""By name: the programs that are not there, so that it is chosen; "" for the one in which the sandbox works."""
+"""By fence: the programs to hide so that the daemon chooses it; "" = the fence in which the sandbox works."""
 
 FOREIGN = "AWS_SECRET_ACCESS_KEY"
-"""No secret that we know; but where a daemon is started, others lie about."""
+"""A variable that is not ours, as the shell that starts a daemon may hold one."""
 
 
 def secret_variables() -> list[str]:
@@ -45,12 +45,12 @@ def secret_variables() -> list[str]:
 
 
 def canaries() -> dict[str, str]:
-    """Return a value for each that looks like no other, and like no credential: patterns alone must not hide it."""
+    """Return a unique value for each secret; it does not look like a credential, so no pattern masks it."""
     return {name: f"{name.lower().replace('_', '')}{os.urandom(16).hex()}" for name in (*secret_variables(), FOREIGN)}
 
 
 def path_without(folder: Path, missing: Sequence[str]) -> str:
-    """Return a PATH with all programs of ours but some."""
+    """Return a PATH with all programs of this one except the `missing` ones."""
     folder.mkdir()
     for place in reversed(os.environ["PATH"].split(os.pathsep)):
         for program in Path(place).glob("*"):

@@ -1,4 +1,4 @@
-"""The daemon's life: what keeps it from starting, how it drains, what is left when it is killed."""
+"""The daemon's life cycle: failed starts, drain, and what is left after SIGKILL."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.cli_process, pytest.mark.asyncio(loop
 DRAIN_SECONDS = scaled(4.0)
 
 AGENTS_GONE_SECONDS = 5.0
-"""The fence takes less than one; a machine that is busy with other tests takes longer."""
+"""The fence needs less than one second; a machine that is busy with other tests needs longer."""
 
 ECHO = """
 [claude_code]
@@ -40,7 +40,7 @@ async def shared(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Worl
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def world(shared: World) -> World:
-    """One world for all; each test finds its daemon running and may leave it in any state."""
+    """One world for all tests; each test finds the daemon running, and may leave it in any state."""
     await shared.start()
     return shared
 
@@ -55,7 +55,7 @@ WRONG = {
     '[channels.sms]\nacount_sid = "AC"\n': "channels.sms.acount_sid: unknown key; known here: account_sid",
     '[claude_code]\ncli_path = "/nowhere"\n': "claude_code.cli_path: there is no Claude Code at /nowhere\ninstall ",
 }
-"""Configurations that cannot be used, and what is said of each."""
+"""Invalid configurations, each with a part of its error message."""
 
 
 async def test_a_configuration_that_cannot_be_used_is_a_sentence(tmp_path: Path) -> None:
@@ -74,7 +74,7 @@ async def test_no_key_of_the_model_is_a_sentence(tmp_path: Path) -> None:
 
 @pytest.fixture
 def taken() -> Iterator[int]:
-    """A port that somebody listens on."""
+    """A port in use."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         yield listener.getsockname()[1]
 
@@ -98,7 +98,7 @@ async def test_a_second_daemon_on_the_same_state_is_refused(world: World) -> Non
 
 
 async def refusal(daemon: DaemonProcess) -> str:
-    """Start a daemon that cannot run; return the sentence with which it says so."""
+    """Start a daemon that cannot run; return its error message."""
     running = daemon.running
     ended = await daemon.fails_to_start()
     assert ended.code == 1
@@ -175,7 +175,7 @@ async def test_a_killed_daemon_leaves_no_agent_and_runs_no_tool_twice(world: Wor
 
 
 def assert_nothing_is_left(world: World) -> None:
-    """The daemon is gone, and with it its agents, its lock and everything that says where it is."""
+    """Check that neither agents nor the lock nor address files are left of the daemon."""
     state = world.daemon.state
     assert world.agents() == []
     assert list(state.glob("processes/*")) == []

@@ -1,4 +1,4 @@
-"""`xswarm doctor` beside a daemon that runs: well, and not."""
+"""`xswarm doctor` while a daemon runs: all parts healthy, and one part broken."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""As the README says, as a new user would: one daemon, its demo, and every way in; then the accounts agree."""
+"""The README's first steps: one demo daemon, a message by each channel, and then all cost figures agree."""
 
 from __future__ import annotations
 
@@ -210,7 +210,7 @@ async def test_status_cost_database_and_meter_agree_to_the_nanodollar(
 
 
 class Accounts:
-    """What an outside tool reads in the database, in nanodollars."""
+    """Cost figures as an outside tool reads them from the database, in nanodollars."""
 
     def __init__(self, store: sqlite3.Connection) -> None:
         def one(sql: str) -> int:

@@ -1,4 +1,4 @@
-"""Whoever writes to the demo before it is ready waits a moment, and is answered."""
+"""Messages to the demo that arrive before it is ready are held back and then answered."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.cli_process]
 
 
 def three_free_ports() -> int:
-    """Return the first of three ports side by side that nobody uses: for HTTP, texts and mails."""
+    """Return the first of three free ports in a row: for HTTP, texts and mails."""
     while True:
         with socket.create_server(("127.0.0.1", 0)) as first:
             port = int(first.getsockname()[1])

@@ -1,4 +1,4 @@
-"""A daemon that is killed while the real Claude Code runs a tool: its person says by text what becomes of the turn."""
+"""The daemon is killed while the real Claude Code runs a tool; the user continues or retries the turn by text."""
 
 from __future__ import annotations
 

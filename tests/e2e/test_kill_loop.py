@@ -64,7 +64,7 @@ permissions = "full"
 
 
 def free_port() -> int:
-    """Return a port that nobody listens on at this moment."""
+    """Return a port that is free at this moment."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -105,7 +105,7 @@ def work(key: str) -> str:
 
 
 async def text_in(world: World, name: str) -> None:
-    """Text the daemon, now and then twice; a webhook that fails is Twilio's last word, as in life."""
+    """Text the daemon, sometimes twice; as with Twilio, a webhook that failed is not repeated."""
     pick = random.Random(name)
     number = 0
     while not world.over:
@@ -135,7 +135,7 @@ async def call_in(world: World) -> None:
 
 
 async def request(world: World, key: str) -> str:
-    """Send one prompt on a connection of its own; return the answer, or the error that it ended in."""
+    """Send one prompt on a new connection; return the answer or the error."""
     headers = {"Authorization": f"Bearer {world.daemon.token}"}
     async with (
         asyncio.timeout(scaled(90)),
@@ -154,7 +154,7 @@ async def request(world: World, key: str) -> str:
 
 
 async def kill_again_and_again(world: World, kills: int) -> None:
-    """Kill the daemon after some answers, at any moment, and start it anew."""
+    """Kill the daemon at a random moment after some answers, and start it again."""
     pick = random.Random(kills)
     for _ in range(kills):
         answered = _answered(world) + pick.randint(1, 4)

@@ -1,4 +1,4 @@
-"""Offline nothing leaves the machine: no name is asked for, no connection made; seen from below, at the packets."""
+"""Offline nothing leaves the machine: a packet sniffer sees neither DNS queries nor connections to other hosts."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.cli_process]
 
 @pytest.fixture
 def unshare() -> list[str]:
-    """The command that runs another one in network and mount namespaces of its own."""
+    """The command that runs another command in new network and mount namespaces."""
     if not sys.platform.startswith("linux"):
         pytest.skip("network namespaces are Linux's")
     for program, package in (("ip", "iproute2"), ("unshare", "util-linux")):

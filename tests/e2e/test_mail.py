@@ -1,4 +1,4 @@
-"""Mails that wait, and one whose turn is stuck, with the real Claude Code: each sender is told so in their thread."""
+"""A queued mail and a mail whose turn is stuck, with the real Claude Code: each sender is told in the mail's thread."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A second factor by text: what leads outside the project needs the passphrase that an operator has set."""
+"""The second factor by text: a call that leads outside the project needs the passphrase that an operator has set."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""With a phone's view alone: ask for a shell command, approve it, be told of a crash, go on; each cent counts once."""
+"""All by text: a shell command, its approval, the report of a crash, CONTINUE and UNDO; each cost counts once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A project folder that may not be written: turns in it answer, an undo says why not, and the daemon goes on."""
+"""A read-only project folder: turns are answered, an undo says why it fails, and the daemon keeps running."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A daemon that is configured as a real one, with Twilio, mail server and Claude Code where a test can spoil them."""
+"""A daemon with the configuration of a real one; a test can make its Twilio, mail server and Claude Code fail."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def ready():
         "subtype": "success", "request_id": request["request_id"], "response": answer}})
 exec(open("cli.py").read())
 """
-"""Runs the real Claude Code, but in a project with a file cli.py: there it does what that says."""
+"""Runs the real Claude Code; in a project with a file cli.py it runs that file instead."""
 
 
 class World:
@@ -90,10 +90,9 @@ class World:
 
     Args:
         folder: for everything.
-        connector: what answers for Claude Code.
+        connector: the connector that answers instead of Claude Code.
         projects: their names; each is a folder of its own, where alice may edit.
-        state: the state folder, where it is not in `folder`.
-        secrets: of the daemon's environment; Twilio's is made up where it is not given.
+        secrets: secrets in the daemon's environment; Twilio's token is random where it is not given.
         claude_code: more of the table [claude_code].
         tables: more of config.toml.
         prefix: a command that runs the daemon, e.g. with mounts of its own.
@@ -131,18 +130,18 @@ class World:
 
     @property
     def daemon(self) -> DaemonProcess:
-        """The daemon, whether it runs or not."""
+        """The daemon, running or not."""
         assert self._daemon is not None
         return self._daemon
 
     @property
     def http(self) -> str:
-        """Where it serves HTTP."""
+        """The base URL of its HTTP server."""
         return str(self.daemon.addresses["http"])
 
     @property
     def webhook(self) -> str:
-        """Where texts are announced."""
+        """The URL of its webhook for texts."""
         return f"http://127.0.0.1:{self._port}/webhooks/twilio/sms"
 
     def project(self, name: str = "site") -> Path:
@@ -181,7 +180,7 @@ class World:
         await self._stack.aclose()
 
     async def start(self) -> None:
-        """Start the daemon where it does not run; alice is one of its users."""
+        """Start the daemon if it is not running; alice is one of its users."""
         if self.daemon.running:
             return
         await self.daemon.start()
@@ -207,7 +206,7 @@ class World:
             yield connection
 
     async def text(self, body: str, sender: str = ALICE) -> int:
-        """Announce a text as Twilio does; return the status of the answer. Works while the API is away."""
+        """Call the webhook as Twilio does; return the HTTP status. Works while the stand-in is stopped."""
         form = self.twilio.book.webhook_form(self.twilio.book.received(sender, body, 0))
         headers = {
             "Content-Type": "application/x-www-form-urlencoded; charset=UTF-8",
@@ -216,7 +215,7 @@ class World:
         return (await self.client.post(self.webhook, content=urlencode(form), headers=headers)).status_code
 
     async def mail(self, subject: str, body: str, headers: Mapping[str, str] | None = None) -> str:
-        """Hand in a mail of alice's as the mail server does; return the last answer.
+        """Deliver a mail from alice by LMTP, as the mail server does; return the last response.
 
         Args:
             headers: more of them, such as In-Reply-To.
@@ -232,7 +231,7 @@ class World:
         )
 
     async def mailed(self, part: str) -> SentMail:
-        """Wait for a mail to alice that holds this, and return it."""
+        """Wait for a mail to alice that contains `part`, and return it."""
 
         def found() -> list[SentMail]:
             return [mail for mail in self.mailbox.messages if mail.envelope_to == (ALICE_MAIL,) and part in mail.text]
@@ -241,23 +240,23 @@ class World:
         return found()[0]
 
     def answers(self) -> list[str]:
-        """Return the texts that alice got, oldest first."""
+        """Return the texts to alice, oldest first."""
         return [message.body for message in self.twilio.messages if message.outgoing and message.to == ALICE]
 
     async def answer(self, part: str) -> str:
-        """Wait for a text to alice that holds this, and return it."""
+        """Wait for a text to alice that contains `part`, and return it."""
         await until(lambda: any(part in text for text in self.answers()), f"a text with {part!r}", ANSWER_SECONDS)
         return next(text for text in self.answers() if part in text)
 
     async def ask(self, body: str) -> str:
-        """Text the daemon and return the next text to alice; nothing else may be under way."""
+        """Text the daemon and return the next text to alice; no other text may be pending."""
         known = len(self.answers())
         assert await self.text(body) == 200
         await until(lambda: len(self.answers()) > known, f"an answer to {body[:60]!r}", ANSWER_SECONDS)
         return self.answers()[known]
 
     async def ready(self) -> tuple[int, dict[str, str]]:
-        """Return the status of /readyz, and the parts that it names."""
+        """Return the HTTP status of /readyz and the state of each part."""
         response = await self.client.get(self.http + "/readyz")
         return response.status_code, response.json()["parts"]
 
@@ -266,19 +265,19 @@ class World:
         await self._twilio_stack.aclose()
 
     async def twilio_comes_back(self) -> None:
-        """Start it again where it was, with its books."""
+        """Start the stand-in for Twilio again, on the same port and with the same messages."""
         port, book = int(self.twilio.url.rpartition(":")[2]), self.twilio.book
         self.twilio = self._twilio(port)
         self.twilio.book = book
         await self._twilio_stack.enter_async_context(self.twilio)
 
     def restore_cli(self) -> None:
-        """Put Claude Code in its place."""
+        """Install the wrapper of the real Claude Code at `cli_path`."""
         self.cli.write_text(CLI.format(python=sys.executable, cli=installation.find(None)), encoding="utf-8")
         self.cli.chmod(0o755)
 
     def turns(self, state: str) -> list[str]:
-        """Return the users' prompts whose turns are in a state, as an outside tool reads them."""
+        """Return the prompts whose turns are in a state, as an outside tool reads them from the database."""
         sql = """
             SELECT coalesce(m.message, '') FROM turns AS t LEFT JOIN claude_code_messages AS m ON m.seq = 2 * t.id
             WHERE t.state = ? ORDER BY t.id
@@ -287,16 +286,16 @@ class World:
             return [message for (message,) in database.execute(sql, (state,))]
 
     def tools_started(self) -> int:
-        """Return how many tool calls have been recorded."""
+        """Return the number of recorded tool calls."""
         with closing(self.database()) as database:
             return int(database.execute("SELECT count(*) FROM events WHERE kind = 'tool_started'").fetchone()[0])
 
     def database(self) -> sqlite3.Connection:
-        """Return a connection that cannot write."""
+        """Return a read-only connection to the database."""
         return sqlite3.connect(f"file:{self.daemon.state / 'xswarm.db'}?mode=ro", uri=True)
 
     def agents(self) -> list[int]:
-        """Return the processes of sessions of this daemon, by the mark that their environment carries."""
+        """Return the process ids of this daemon's sessions, found by the mark in their environment."""
         found = []
         for path in Path("/proc").glob("[0-9]*/environ"):
             try:
@@ -333,7 +332,7 @@ class World:
 
 
 def script(*steps: Mapping[str, Any]) -> str:
-    """Return a prompt that says what the offline model answers to it."""
+    """Return a prompt that contains the steps of the offline model's answer."""
     return f"@@{json.dumps({'steps': steps})}"
 
 

@@ -162,7 +162,7 @@ def test_every_contract_is_broken_by_a_test() -> None:
 
 @pytest.fixture(scope="module")
 def graph() -> grimp.ImportGraph:
-    """Who imports whom, typing imports counted, other people's packages included."""
+    """The import graph, with imports for typing and with third-party packages."""
     return grimp.build_graph(PACKAGES[0], *PACKAGES[1:], include_external_packages=True, cache_dir=None)
 
 

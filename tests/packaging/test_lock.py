@@ -1,4 +1,4 @@
-"""requirements.lock pins what pyproject.toml asks for, and says nothing of the machine that it was made on."""
+"""requirements.lock pins every requirement of pyproject.toml, and names no index or path of a machine."""
 
 from __future__ import annotations
 

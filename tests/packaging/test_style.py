@@ -1,4 +1,4 @@
-"""The conventions that no linter knows."""
+"""Conventions that no linter checks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is built holds what is needed and nothing else, and works where it is installed."""
+"""The wheel and the sdist contain the right files, and the installed wheel works."""
 
 from __future__ import annotations
 
