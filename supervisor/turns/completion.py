@@ -27,8 +27,10 @@ from supervisor.undo.recorder import Recorder
 logger = logging.getLogger(__name__)
 
 STORAGE_RETRY_SECONDS = 0.5
-"""First pause before a write that the store refused is tried again; doubles to 10 s."""
+"""Pause before the first retry of a write that the store refused, in seconds; it doubles with each retry."""
 
+STORAGE_RETRY_MAX_SECONDS = 10.0
+"""Longest pause between two retries of a write that the store refused."""
 
 STARTED = frozenset({"tool_allowed", "tool_started"})
 """Events of a tool call that may have had an effect: recorded before it ran, and when it was seen."""
@@ -135,7 +137,7 @@ class TurnCompletion:
                     self._recorder.ended(turn)
                     return None  # it stays running in the store, and the next start reports it
                 await asyncio.sleep(pause)
-                pause = min(pause * 2, 10.0)
+                pause = min(pause * 2, STORAGE_RETRY_MAX_SECONDS)
         self._recorder.ended(turn)
         if settled is None:
             logger.error("%s: its outcome was not stored: another epoch has it", turn.message_id)

@@ -110,19 +110,17 @@ class TurnDriver:
             yield
         finally:
             meter.on_refusal = None
-            async with lane.gate:
-                lane.running, lane.conversation = None, None
+            await lane.end()
             running.charges += await meter.settle(running.turn.id)
             if lane.writes:
                 await asyncio.gather(*lane.writes)
 
     def _begin(self, lane: Lane, running: RunningTurn, conversation: Conversation) -> bool:
         """Note that a turn begins in its lane, and end it where it is interrupted already; return whether it is."""
-        lane.running, lane.conversation, lane.beginning = running, conversation, False
-        interrupted = lane.is_cut(running.turn)
+        interrupted = lane.begin(running, conversation)
         if interrupted and not running.given:
             running.fail("it was interrupted before it began", interrupted=True)
-        lane.tell_cut(running)
+        lane.tell_interrupters(running)
         if self._completion.time_is_up:
             running.fail(outcomes.SHUT_DOWN)
         return interrupted

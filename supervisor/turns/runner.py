@@ -25,6 +25,7 @@ from supervisor.turns.binder import TurnBinder
 from supervisor.turns.completion import TurnCompletion
 from supervisor.turns.driver import TurnDriver
 from supervisor.turns.lanes.lane import Lane
+from supervisor.turns.lanes.state import TurnFollows
 from supervisor.turns.running import BROKE, Ended, RunningTurn, feed
 from supervisor.turns.tool_events import ToolEvents
 
@@ -123,7 +124,9 @@ class TurnRunner:
             following = await self._conclude(running, ended, session, binding.denied)
             if goes_on and following is None:
                 self._binder.unbind(session, well=isinstance(ended, talk.Finished))
-            running, lane.beginning = following, following is not None
+            if following is not None:
+                lane.state.on(TurnFollows())
+            running = following
 
     @staticmethod
     def _hand_over(session: LiveSession, running: RunningTurn) -> None:

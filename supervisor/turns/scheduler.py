@@ -1,4 +1,4 @@
-"""Runs turns: one at a time in each lane, in the order they were accepted; T2 before the prompt, T3 after the end."""
+"""Starts turns: one at a time in each lane, in the order in which they were accepted (T2)."""
 
 from __future__ import annotations
 
@@ -26,9 +26,25 @@ from supervisor.store.port import Store
 from supervisor.store.records.acceptance import Acceptance
 from supervisor.store.records.turn import Turn
 from supervisor.turns import outcomes
-from supervisor.turns.completion import STORAGE_RETRY_SECONDS, TurnCompletion
+from supervisor.turns.completion import STORAGE_RETRY_MAX_SECONDS, STORAGE_RETRY_SECONDS, TurnCompletion
 from supervisor.turns.lanes.lane import Lane
 from supervisor.turns.lanes.name import LaneName
+from supervisor.turns.lanes.state import (
+    InterruptAsked,
+    LaneBroke,
+    LanePhase,
+    LookBegan,
+    NothingTaken,
+    OpeningBegan,
+    OpeningEnded,
+    QueueUnknown,
+    RunGiven,
+    TakeAsked,
+    TakeFailed,
+    TurnGiven,
+    TurnQueued,
+    TurnsTaken,
+)
 from supervisor.turns.runner import TurnRunner
 from supervisor.turns.running import RunningTurn
 from supervisor.turns.steering import Steering
@@ -71,69 +87,53 @@ class TurnScheduler:
         self.backlog = 0
 
     def kick(self, name: str, project: ProjectName, started: Turn | None = None) -> None:
-        """Say that a lane has one more turn waiting, or one that is started already."""
+        """Note that one more turn is queued in a lane, or that T1 has already started one."""
         lane = self._lane(name, project)
         if started is not None:
-            lane.started = started
+            lane.state.on(TurnGiven(started))
         else:
             self.backlog += 1
-            if lane.waiting is not None:
-                lane.waiting += 1
+            lane.state.on(TurnQueued())
         self._wake(lane)
 
     async def steer(self, acceptance: Acceptance) -> bool:
-        """Send a message that waits into the running turn of its lane; False = it waits, and its sender knows.
+        """Send a waiting message into the running turn of its lane; False = it keeps waiting and its sender is told.
 
         Raises:
-            StorageError: it waits.
+            StorageError: the message keeps waiting.
         """
         return await self._steering.steer(self._lanes.get(acceptance.lane), acceptance)
 
     async def sweep(self) -> None:
-        """Look for waiting turns in the store: after a start, and in case that a word was lost."""
+        """Look for waiting turns in the store: after a start, and from time to time in case that a `kick` was lost.
+
+        Raises:
+            StorageError: the store could not be read.
+        """
         for name, project in await self._store.turns.waiting_lanes():
             self._look(name, project)
         self.backlog = await self._store.turns.pending_count()
 
-    def _lane(self, name: str, project: ProjectName) -> Lane:
-        """Return a lane, made where it had no work until now."""
-        lane = self._lanes.get(name)
-        if lane is None:
-            lane = self._lanes[name] = Lane(LaneName(name), project)
-        return lane
-
-    def _look(self, name: str, project: ProjectName) -> None:
-        """Let a lane look in the store until nothing is left."""
-        lane = self._lane(name, project)
-        lane.waiting = None
-        self._wake(lane)
-
-    def _wake(self, lane: Lane) -> None:
-        if lane.task is None and not self.stopping:
-            lane.task = asyncio.create_task(self._work(lane), name=f"lane {lane.name}")
-
     def running(self, lane: str) -> RunningTurn | None:
-        """Return the turn that runs in a lane."""
+        """Return the running turn of a lane."""
         return self._lanes[lane].running if lane in self._lanes else None
+
+    def running_turns(self) -> list[RunningTurn]:
+        """Return the running turns of all lanes."""
+        return [lane.running for lane in self._lanes.values() if lane.running is not None]
 
     def lanes_of(self, user_id: UserId) -> list[str]:
         """Return the lanes in which a turn of a user runs, or waits for a process or for its project."""
         names = dict.fromkeys([*self._lanes, *chain.from_iterable(self._blocked.values())])
         return [name for name in names if self._owner(name) == user_id]
 
-    def _owner(self, name: str) -> UserId | None:
-        """Return whose a lane with work is."""
-        if (running := self.running(name)) is not None:
-            return running.turn.user_id
-        live = self._sessions.live(SessionId(name))
-        return live.record.user_id if live is not None else None
-
-    def running_turns(self) -> list[RunningTurn]:
-        """Return the turns that run."""
-        return [lane.running for lane in self._lanes.values() if lane.running is not None]
+    def is_busy(self, name: str) -> bool:
+        """Return whether a turn runs in a lane, or is about to begin."""
+        lane = self._lanes.get(name)
+        return lane is not None and lane.is_busy
 
     async def interrupt(self, name: str) -> RunningTurn | None:
-        """Stop the running turn of a lane; returns it once it was told, None where nothing runs."""
+        """Interrupt the running turn of a lane; return the turn, which may not have ended yet, or None."""
         lane = self._lanes.get(name)
         if lane is None or lane.running is None:
             return None
@@ -141,44 +141,38 @@ class TurnScheduler:
         running.stopping = True
         if lane.conversation is not None:
             await lane.conversation.interrupt()
-        else:  # it rests: there is nobody to tell but the turn itself
+        else:  # the turn is suspended, so it has no process that could end it
             running.fail("it was interrupted", interrupted=True)
         return running
 
     async def interrupt_next(self, name: str) -> RunningTurn | None:
-        """Let the turn that a lane is about to begin end as it begins; None where there comes none."""
+        """Interrupt the turn that is about to begin in a lane, and return it when it begins; None = no turn begins."""
         lane = self._lanes.get(name)
-        if lane is None or not lane.beginning:
-            return None
-        begun: asyncio.Future[RunningTurn | None] = asyncio.get_running_loop().create_future()
-        lane.cut.append(begun)
-        return await begun
-
-    def is_busy(self, name: str) -> bool:
-        """Return whether a turn runs in a lane, or is about to begin."""
-        lane = self._lanes.get(name)
-        return lane is not None and (lane.running is not None or lane.beginning)
+        return await lane.interrupt_next() if lane is not None else None
 
     async def interrupt_for(self, name: str, message_id: MessageId) -> None:
-        """Stop the running turn of a lane for a message, or let the one that is about to begin end as it begins."""
-        if await self.interrupt(name) is None and (lane := self._lanes.get(name)) is not None and lane.beginning:
-            lane.cut_by = message_id
+        """Interrupt the running turn of a lane for a message, or else the turn that begins before the message's own."""
+        if await self.interrupt(name) is None and (lane := self._lanes.get(name)) is not None:
+            lane.state.on(InterruptAsked(by=message_id))
 
     async def cancel_waiting(self, name: str, why: str, *, of: UserId | None = None) -> list[Turn]:
-        """Cancel what waits in a lane; whoever waits for it is told.
+        """Cancel the waiting turns of a lane, and tell their senders and waiting callers.
 
         Args:
-            of: only what this user wrote, who asked for it and is told in the answer to that.
+            of: cancel only the turns of this user, whose command is answered instead; None = cancel all turns.
+
+        Raises:
+            StorageError: no turn was cancelled.
         """
         notices = None if of is not None else dropped_notices(why)
-        dropped = await self._store.turns.cancel_pending(name, why, of=of, notices=notices, now_ms=self._clock())
-        self.backlog = max(0, self.backlog - len(dropped))
-        for turn in dropped:
+        cancelled = await self._store.turns.cancel_pending(name, why, of=of, notices=notices, now_ms=self._clock())
+        self.backlog = max(0, self.backlog - len(cancelled))
+        for turn in cancelled:
             self._completion.waiters.fail(turn.message_id, TurnFailed(why))
-        return dropped
+        return cancelled
 
     async def drain(self, seconds: float) -> None:
-        """Start nothing more; give what runs some seconds, then mark it; nobody is left waiting."""
+        """Start no more turns, give the running ones some seconds to end, and mark those that have not ended."""
         self.stopping = self._runner.stopping = True
         tasks = [lane.task for lane in self._lanes.values() if lane.task is not None]
         if tasks:
@@ -187,114 +181,139 @@ class TurnScheduler:
         for lane in self._lanes.values():
             if lane.running is not None:
                 lane.running.fail(outcomes.SHUT_DOWN)
-            elif lane.starting and lane.task is not None:
+            elif lane.state.phase is LanePhase.OPENING and lane.task is not None:
                 lane.task.cancel()  # its turn stays as it is stored
         await asyncio.gather(*(t for t in tasks if not t.done()), return_exceptions=True)
         kept = "the daemon is shutting down; the message is kept and runs after the restart"
         self._completion.waiters.fail_all(ConnectionFailed(kept))
 
+    def _lane(self, name: str, project: ProjectName) -> Lane:
+        """Return a lane, made where it had no work until now."""
+        lane = self._lanes.get(name)
+        if lane is None:
+            lane = self._lanes[name] = Lane(LaneName(name), project)
+        return lane
+
+    def _owner(self, name: str) -> UserId | None:
+        """Return the user whose turn runs in a lane, or else the owner of its session."""
+        if (running := self.running(name)) is not None:
+            return running.turn.user_id
+        session = self._sessions.live(SessionId(name))
+        return session.record.user_id if session is not None else None
+
+    def _look(self, name: str, project: ProjectName) -> None:
+        """Let a lane take turns until the store has none left."""
+        lane = self._lane(name, project)
+        lane.state.on(QueueUnknown())
+        self._wake(lane)
+
+    def _wake(self, lane: Lane) -> None:
+        if lane.task is None and not self.stopping:
+            lane.task = asyncio.create_task(self._work(lane), name=f"lane {lane.name}")
+
     async def _work(self, lane: Lane) -> None:
-        """Run a lane's turns until none is left to start."""
+        """Run the turns of a lane until none is left to start."""
         pause = STORAGE_RETRY_SECONDS
         try:
-            while (lane.waiting != 0 or lane.started is not None) and not self.stopping:
+            while lane.state.has_work and not self.stopping:
                 try:
-                    lane.beginning = True
+                    lane.state.on(LookBegan())
                     await self._next(lane)
                     pause = STORAGE_RETRY_SECONDS
                 except StorageError as error:
                     logger.error("%s: cannot start the next turn: %s", lane.name, error)
                     await asyncio.sleep(pause)
-                    pause = min(pause * 2, 10.0)
+                    pause = min(pause * 2, STORAGE_RETRY_MAX_SECONDS)
                 finally:
-                    lane.beginning = False
-                    lane.tell_cut(None)
+                    lane.end_look()
         except Exception:
             logger.exception("%s: the lane broke", lane.name)
-            lane.waiting = 0
+            lane.state.on(LaneBroke())
         finally:
             lane.task = None
-            if lane.waiting == 0 and lane.started is None:
+            if not lane.state.has_work:
                 self._lanes.pop(lane.name, None)
 
-    async def _take(self, lane: Lane, conversation: Conversation | None) -> Turn | None:
-        """T2: return the lane's next turn, started; None = there is none, or its project is busy."""
-        if lane.started is not None:
-            turn, lane.started = lane.started, None
-            return turn
-        identity = conversation.identity if conversation is not None else None
-        told, lane.waiting = lane.waiting, 0
-        try:
-            taken = await self._store.turns.start_next(lane.name, identity, now_ms=self._clock())
-        except StorageError:
-            lane.waiting = told
-            raise
-        if taken is None:
-            await self._note_blocked(lane)
-            return None
-        self.backlog = max(0, self.backlog - 1 - len(taken.gathered))
-        if told is None or lane.waiting is None:
-            lane.waiting = None
-        else:
-            lane.waiting = max(0, lane.waiting + told - 1 - len(taken.gathered))
-        return taken
-
-    async def _note_blocked(self, lane: Lane) -> None:
-        """Remember a lane whose turn cannot start, to be woken when its project is free."""
-        # Before the question: a release may come meanwhile.
-        self._blocked.setdefault(lane.project, set()).add(lane.name)
-        if not await self._store.turns.is_waiting(lane.name):
-            self._blocked.get(lane.project, set()).discard(lane.name)
-
     async def _next(self, lane: Lane) -> None:
-        """Run the next turn of a lane, where there is one to start."""
+        """Run the next turn of a lane, if there is one to start."""
         if lane.name.is_assistant:
             if (turn := await self._take(lane, None)) is not None:
                 await self._runner.assist(lane, turn)
             return
-        live = await self._live(lane.name)
-        if isinstance(live, XswarmError):
-            await self._reject(lane, live)
+        session = await self._session(lane.name)
+        if isinstance(session, XswarmError):
+            await self._reject(lane, session)
             return
-        with self._sessions.claim(live):
-            try:
-                lane.starting = True
-                conversation = await self._sessions.open(live)
-            except ConnectionFailed as error:
-                lane.starting = False
-                if not self.stopping or lane.started is not None:
-                    await self._reject(lane, error)
+        with self._sessions.claim(session):
+            opened = await self._open(lane, session)
+            if self.stopping and lane.state.given is None:
+                return  # the waiting turns are kept for the next start
+            if isinstance(opened, ConnectionFailed):
+                await self._reject(lane, opened)
                 return
-            finally:
-                lane.starting = False
-            if self.stopping and lane.started is None:
-                return  # what waits is kept for the next start
-            if (turn := await self._take(lane, conversation)) is not None:
-                await self._runner.converse(lane, turn, live, conversation)
+            if (turn := await self._take(lane, opened)) is not None:
+                await self._runner.converse(lane, turn, session, opened)
         if turn is not None and turn.exclusive:
             self._release(turn.project)
 
-    async def _live(self, name: str) -> LiveSession | XswarmError:
-        """Return the lane's session in memory, or why it cannot run."""
+    async def _session(self, name: str) -> LiveSession | XswarmError:
+        """Return the session of a lane, taken into memory, or the reason why it cannot run a turn."""
         session_id = SessionId(name)
-        if (live := self._sessions.live(session_id)) is None:
-            session = await self._store.sessions.get(session_id)
-            if session is None:
+        if (session := self._sessions.live(session_id)) is None:
+            record = await self._store.sessions.get(session_id)
+            if record is None:
                 return SessionNotFound(name)
-            project = self._projects.holding(session)
+            project = self._projects.holding(record)
             if project is None:
-                return ProjectNotAllowed(session.project_path)
-            live = self._sessions.take(session, project)
-        if not live.lifecycle.resumes_by_itself:
+                return ProjectNotAllowed(record.project_path)
+            session = self._sessions.take(record, project)
+        if not session.lifecycle.resumes_by_itself:
             return SessionNotActive(name)
-        return live
+        return session
+
+    async def _open(self, lane: Lane, session: LiveSession) -> Conversation | ConnectionFailed:
+        """Return the conversation of a session, or the reason why it has none."""
+        lane.state.on(OpeningBegan())
+        try:
+            return await self._sessions.open(session)
+        except ConnectionFailed as error:
+            return error
+        finally:
+            lane.state.on(OpeningEnded())
+
+    async def _take(self, lane: Lane, conversation: Conversation | None) -> Turn | None:
+        """Return the next turn of a lane, started (T2); None = none waits, or the project is busy."""
+        (decision,) = lane.state.on(TakeAsked())
+        if isinstance(decision, RunGiven):
+            return decision.turn
+        identity = conversation.identity if conversation is not None else None
+        try:
+            taken = await self._store.turns.start_next(lane.name, identity, now_ms=self._clock())
+        except StorageError:
+            lane.state.on(TakeFailed())
+            raise
+        if taken is None:
+            lane.state.on(NothingTaken())
+            await self._note_blocked(lane)
+            return None
+        count = 1 + len(taken.gathered)
+        lane.state.on(TurnsTaken(count))
+        self.backlog = max(0, self.backlog - count)
+        return taken
 
     async def _reject(self, lane: Lane, error: XswarmError) -> None:
-        """End the next turn of a lane that cannot run."""
+        """Fail the next turn of a lane that cannot run."""
         turn = await self._take(lane, None)
         if turn is not None:
             await self._completion.refuse(turn, error)
             self._release(turn.project)
+
+    async def _note_blocked(self, lane: Lane) -> None:
+        """Remember a lane whose turn cannot start, to be woken when its project is free."""
+        # Before the query, because the project may be released while it runs.
+        self._blocked.setdefault(lane.project, set()).add(lane.name)
+        if not await self._store.turns.is_waiting(lane.name):
+            self._blocked.get(lane.project, set()).discard(lane.name)
 
     def _release(self, project: ProjectName) -> None:
         """Wake the lanes that found a project busy."""

@@ -1,53 +1,77 @@
-"""A lane: what runs one turn at a time, and what this process knows of it."""
+"""A lane: runs one turn at a time, in the order in which the turns were accepted."""
 
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
 
-from supervisor.protocol.messages import MessageId, ProjectName
+from supervisor.protocol.messages import ProjectName
 from supervisor.protocol.ports import Conversation
-from supervisor.store.records.turn import Turn
 from supervisor.turns.lanes.name import LaneName
+from supervisor.turns.lanes.state import BEGINNING, BUSY, InterruptAsked, LaneState, LookEnded, TurnBegan, TurnEnded
 from supervisor.turns.running import RunningTurn
 
 
-@dataclass(slots=True)
 class Lane:
-    """What runs one turn at a time.
+    """A lane with work: its state, its task, and the turn that runs.
 
     Attributes:
-        waiting: turns that it was told of and has not started; None = look until nothing is left.
-        started: a turn that T1 has started already.
-        starting: it waits for a process, not for a turn.
-        beginning: it has a turn to run, or looks for one, and has not begun it.
-        gate: held while a message is sent into the running turn, and while that ends.
-        cut: futures of those who interrupt a turn that has not begun; they get it when it would.
-        cut_by: a message that interrupts the turn that has not begun, where that is not its own; None = none does.
+        running: the running turn; None = none runs.
+        conversation: where the running turn runs; None = no turn runs, or it is suspended.
+        task: runs the lane's turns; None = the lane has nothing to run.
+        writes: the tool events of the running turn that are being stored.
+        gate: held while a message is steered into the running turn, and while that turn ends.
     """
 
-    name: LaneName
-    project: ProjectName
-    waiting: int | None = 0
-    started: Turn | None = None
-    starting: bool = False
-    beginning: bool = False
-    cut: list[asyncio.Future[RunningTurn | None]] = field(default_factory=list)
-    cut_by: MessageId | None = None
-    running: RunningTurn | None = None
-    conversation: Conversation | None = None
-    task: asyncio.Task[None] | None = None
-    writes: set[asyncio.Task[None]] = field(default_factory=set)
-    gate: asyncio.Lock = field(default_factory=asyncio.Lock)
+    __slots__ = ("_interrupters", "conversation", "gate", "name", "project", "running", "state", "task", "writes")
 
-    def is_cut(self, turn: Turn) -> bool:
-        """Return whether a turn that is about to begin is interrupted."""
-        return bool(self.cut) or self.cut_by not in (None, turn.message_id)
+    def __init__(self, name: LaneName, project: ProjectName) -> None:
+        self.name = name
+        self.project = project
+        self.state = LaneState()
+        self.running: RunningTurn | None = None
+        self.conversation: Conversation | None = None
+        self.task: asyncio.Task[None] | None = None
+        self.writes: set[asyncio.Task[None]] = set()
+        self.gate = asyncio.Lock()
+        self._interrupters: list[asyncio.Future[RunningTurn | None]] = []
 
-    def tell_cut(self, running: RunningTurn | None) -> None:
-        """Tell those who interrupt which turn it was; None = there was none."""
-        self.cut_by = None
-        for begun in self.cut:
+    @property
+    def is_beginning(self) -> bool:
+        """Whether a turn may be about to begin."""
+        return self.state.phase in BEGINNING
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a turn runs or may be about to begin."""
+        return self.state.phase in BUSY
+
+    def begin(self, running: RunningTurn, conversation: Conversation) -> bool:
+        """Note that a turn begins; return whether it is interrupted already. `tell_interrupters` follows."""
+        self.running, self.conversation = running, conversation
+        return bool(self.state.on(TurnBegan(running.turn.message_id)))
+
+    async def end(self) -> None:
+        """Note that the running turn has ended, once no message is being steered into it."""
+        async with self.gate:
+            self.running, self.conversation = None, None
+            self.state.on(TurnEnded())
+
+    def end_look(self) -> None:
+        """Note that the attempt to run a turn is over: there was nothing more to interrupt."""
+        self.state.on(LookEnded())
+        self.tell_interrupters(None)
+
+    async def interrupt_next(self) -> RunningTurn | None:
+        """Interrupt the turn that is about to begin, and return it when it begins; None = no turn begins."""
+        if not self.state.on(InterruptAsked()):
+            return None
+        begun: asyncio.Future[RunningTurn | None] = asyncio.get_running_loop().create_future()
+        self._interrupters.append(begun)
+        return await begun
+
+    def tell_interrupters(self, running: RunningTurn | None) -> None:
+        """Tell the callers of `interrupt_next` which turn they interrupted; None = there was none."""
+        for begun in self._interrupters:
             if not begun.done():
                 begun.set_result(running)
-        self.cut.clear()
+        self._interrupters.clear()

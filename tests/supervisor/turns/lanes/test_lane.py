@@ -1,28 +1,93 @@
-"""A lane: what a fresh one knows."""
+"""A lane: one turn at a time, and who interrupts a turn that has not begun learns which turn it was."""
 
 from __future__ import annotations
 
+import asyncio
+
+from supervisor.delivery.hub import Hub
 from supervisor.protocol.messages import MessageId, ProjectName
 from supervisor.turns.lanes.lane import Lane
 from supervisor.turns.lanes.name import LaneName
+from supervisor.turns.lanes.state import InterruptAsked, LookBegan
+from supervisor.turns.running import RunningTurn
+from tests.supervisor.protocol.test_ports import LeastConversation
 from tests.supervisor.turns.turn_records import turn
+from tests.waiting import until
+
+
+def new_lane(name: str = "s1") -> Lane:
+    return Lane(LaneName(name), ProjectName("site"))
+
+
+def new_turn(message_id: str = "m1") -> RunningTurn:
+    return RunningTurn(turn(message_id=MessageId(message_id)), Hub(), lambda number, event: None)
 
 
 def test_a_fresh_lane_has_nothing_to_do() -> None:
-    lane = Lane(LaneName("s1"), ProjectName("site"))
-    assert (lane.waiting, lane.started, lane.starting, lane.running, lane.task) == (0, None, False, None, None)
+    lane = new_lane()
+    assert not lane.state.has_work
+    assert not lane.is_busy
+    assert (lane.running, lane.conversation, lane.task) == (None, None, None)
     assert lane.writes == set()
 
 
 def test_two_lanes_share_no_writes() -> None:
-    assert Lane(LaneName("s1"), ProjectName("site")).writes is not Lane(LaneName("s2"), ProjectName("site")).writes
+    assert new_lane("s1").writes is not new_lane("s2").writes
 
 
-def test_a_message_interrupts_the_turn_before_its_own_and_once() -> None:
-    lane, own = Lane(LaneName("s1"), ProjectName("site")), turn(message_id=MessageId("m2"))
-    assert not lane.is_cut(turn())
-    lane.cut_by = own.message_id
-    assert not lane.is_cut(own)
-    assert lane.is_cut(turn(message_id=MessageId("m1")))
-    lane.tell_cut(None)
-    assert not lane.is_cut(turn(message_id=MessageId("m1")))
+async def test_a_lane_is_busy_from_the_look_for_a_turn_to_its_end() -> None:
+    lane, running, conversation = new_lane(), new_turn(), LeastConversation()
+    lane.state.on(LookBegan())
+    assert (lane.is_busy, lane.running) == (True, None)
+    assert not lane.begin(running, conversation)
+    assert (lane.is_busy, lane.running, lane.conversation) == (True, running, conversation)
+    await lane.end()
+    assert (lane.is_busy, lane.running, lane.conversation) == (False, None, None)
+    lane.end_look()
+
+
+async def test_a_turn_does_not_end_while_a_message_is_steered_into_it() -> None:
+    lane, running = new_lane(), new_turn()
+    lane.state.on(LookBegan())
+    lane.begin(running, LeastConversation())
+    async with lane.gate:
+        ending = asyncio.create_task(lane.end(), name="end")
+        await until(lambda: len(lane.gate._waiters or ()) == 1, "the end waits for the gate")
+        assert lane.running is running
+    await ending
+    assert lane.running is None
+
+
+async def test_who_interrupts_a_turn_that_has_not_begun_gets_it_when_it_begins() -> None:
+    lane, running = new_lane(), new_turn()
+    lane.state.on(LookBegan())
+    interrupting = [asyncio.create_task(lane.interrupt_next(), name=f"interrupt {number}") for number in range(2)]
+    await until(lambda: len(lane._interrupters) == 2, "both wait for the turn")
+    interrupting[0].cancel()
+    await asyncio.gather(interrupting[0], return_exceptions=True)
+    assert lane.begin(running, LeastConversation()), "it is interrupted already"
+    lane.tell_interrupters(running)
+    assert await interrupting[1] is running
+
+
+async def test_who_interrupts_learns_that_no_turn_began() -> None:
+    lane = new_lane()
+    assert await lane.interrupt_next() is None, "nothing is looked for"
+    lane.state.on(LookBegan())
+    interrupting = asyncio.create_task(lane.interrupt_next(), name="interrupt")
+    await until(lambda: lane._interrupters, "it waits for the turn")
+    lane.end_look()
+    assert await interrupting is None
+    lane.state.on(LookBegan())
+    assert not lane.begin(new_turn(), LeastConversation()), "the interrupt is over"
+
+
+async def test_a_message_interrupts_the_turn_before_its_own_and_once() -> None:
+    for interrupted, message_id in ((True, "m1"), (False, "m2")):
+        lane = new_lane()
+        lane.state.on(LookBegan())
+        lane.state.on(InterruptAsked(by=MessageId("m2")))
+        assert lane.begin(new_turn(message_id), LeastConversation()) is interrupted
+        lane.end_look()
+        lane.state.on(LookBegan())
+        assert not lane.begin(new_turn("m1"), LeastConversation())
