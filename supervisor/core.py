@@ -114,7 +114,7 @@ class Core:
         # The order of construction: each part uses only the parts above it.
         self.hub = Hub()
         self.outbox = Outbox(store.outbox, reconcile_pause_ms=self._tuning.reconcile_pause_ms)
-        self.accounts = Accounts(store, directory, projects)
+        self.accounts = Accounts(store.accounts, store.audit, directory, projects)
         self._rights = Rights(directory, projects)
         self.spending = self._build_spending()
         self.recorder = Recorder(
@@ -256,7 +256,9 @@ class Core:
         resume = ResumeCommands(store)
         return CommandDispatcher(
             [
-                ApproveCommands(store.approvals, self.approvers, self.approval_resolver, Passphrases(store), resume),
+                ApproveCommands(
+                    store.approvals, self.approvers, self.approval_resolver, Passphrases(store.passphrases), resume
+                ),
                 resume,
                 UndoCommands(store.codes, store.changes, self.undo),
                 BudgetCommands(store.codes, self.spending),

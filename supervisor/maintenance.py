@@ -33,7 +33,7 @@ async def call(config: Config, method: str, path: str, body: dict[str, Any] | No
                 service_token=None,
                 jwt_secret=jwt_key(credentials),
             )
-            accounts = Accounts(store, directory, Projects(config.projects))
+            accounts = Accounts(store.accounts, store.audit, directory, Projects(config.projects))
             await accounts.reload()
             return await in_process.call(admin_app(accounts, store), method, path, body)
         finally:

@@ -1,4 +1,4 @@
-"""People and their credentials: the operations behind /api/admin/*, for the daemon and for `maintenance`."""
+"""Changes of users and tokens: the operations behind /api/admin/*, for the daemon and for `maintenance`."""
 
 from __future__ import annotations
 
@@ -8,94 +8,72 @@ from collections.abc import Sequence
 from typing import Any
 
 from supervisor.config import NAME
+from supervisor.people.addresses import mailbox, phone
 from supervisor.people.identity import OPERATOR_NAME, Directory, digest, new_token
 from supervisor.people.projects import Projects
 from supervisor.protocol.errors import InvalidMessage, TokenNotFound, UserNotFound
-from supervisor.protocol.messages import Address, ProjectName, UserId
+from supervisor.protocol.messages import ProjectName, UserId
 from supervisor.protocol.status import Role
 from supervisor.protocol.times import DAY_MS, Clock, now_ms, rfc3339
-from supervisor.store.port import Store
+from supervisor.store.ports.accounts import AccountStore
+from supervisor.store.ports.audit import AuditStore
 from supervisor.store.records.accounts import Token, User
 
 MAX_EXPIRES_DAYS = 3650
 MAX_JWT_MINUTES = 43_200
-"""30 days: nothing but the removal of its user revokes a JWT."""
+"""30 days. A JWT cannot be revoked, except by removing its user."""
 MAX_TOKEN_ID = 2**63 - 1
-"""What the store can hold."""
+"""The largest id that the store can hold."""
 
-_PHONE = re.compile(r"\+[1-9][0-9]{6,14}")
-_ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
-_LOCAL = re.compile(rf"{_ATOM}(?:\.{_ATOM})*")
-_LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
-_DOMAIN = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
 _SHOWABLE = re.compile(r"[^\x00-\x1f\x7f-\x9f\ud800-\udfff]{1,256}")
 _NAME_RULE = "must match [A-Za-z0-9][A-Za-z0-9._-]{0,63}"
 _MANAGED = frozenset({"sms", "mail"})
-"""Kinds of addresses that `put_user` replaces; those that a later channel gives a user stay."""
-
-
-def phone(text: str) -> Address:
-    """Return a phone number as an address.
-
-    Raises:
-        InvalidMessage: it is not E.164.
-    """
-    if not _PHONE.fullmatch(text):
-        raise InvalidMessage("phones", f"must be a number like +15550100 (E.164), not {text!r}")
-    return Address(kind="sms", value=text)
-
-
-def mailbox(text: str) -> Address:
-    """Return a mail address as the mail channel writes it: lower case, the domain in ASCII.
-
-    Raises:
-        InvalidMessage: it is not one plain address.
-    """
-    local, at, domain = text.strip().rpartition("@")
-    ascii_domain = ""
-    if at and len(text) <= 254 and _LOCAL.fullmatch(local):
-        try:
-            ascii_domain = domain.removesuffix(".").encode("idna").decode("ascii").lower()  # idna applies NFKC
-        except UnicodeError:
-            ascii_domain = ""
-    if not _DOMAIN.fullmatch(ascii_domain):
-        raise InvalidMessage("emails", f"must be a plain mail address, not {text!r}")
-    return Address(kind="mail", value=f"{local.lower()}@{ascii_domain}")
+"""The kinds of addresses that `put_user` replaces. Addresses of other kinds, set by other channels, are kept."""
 
 
 class Accounts:
-    """Users and tokens. Every change is stored, then taken over by the directory, then audited.
+    """Creates, changes and removes users and tokens.
+
+    Each change is stored first, then copied to the directory, then audited.
 
     Args:
-        clock: wall time in milliseconds UTC.
+        clock: milliseconds UTC.
     """
 
-    def __init__(self, store: Store, directory: Directory, projects: Projects, clock: Clock = now_ms) -> None:
+    def __init__(
+        self,
+        store: AccountStore,
+        audit: AuditStore,
+        directory: Directory,
+        projects: Projects,
+        clock: Clock = now_ms,
+    ) -> None:
         self._store = store
+        self._audit_store = audit
         self._directory = directory
         self._projects = projects
         self._clock = clock
         self._changing = asyncio.Lock()
 
     async def reload(self) -> None:
-        """Make the directory hold what the store holds.
+        """Copy all users and tokens from the store to the directory.
 
         Raises:
-            StorageError.
+            StorageError: they could not be read.
         """
-        self._directory.replace(await self._store.accounts.users(), await self._store.accounts.tokens())
+        self._directory.replace(await self._store.users(), await self._store.tokens())
 
     # -- users
 
     def users(self) -> list[dict[str, Any]]:
-        """Return everybody, by id."""
+        """Return all users as the wire shows them, sorted by id."""
         return [self._shown(user) for user in self._directory.users()]
 
     def user(self, user_id: str) -> dict[str, Any]:
-        """Return one user.
+        """Return one user as the wire shows it.
 
         Raises:
-            UserNotFound.
+            UserNotFound: there is no such user.
         """
         return self._shown(self._directory.user(user_id))
 
@@ -109,12 +87,12 @@ class Accounts:
         emails: Sequence[str] = (),
         projects: Sequence[str] = (),
     ) -> dict[str, Any]:
-        """Create a user, or replace all that is known of one; returns them.
+        """Create a user, or replace all data of an existing one; return the user as the wire shows it.
 
         Raises:
             InvalidMessage: names the field and what it must be.
             NotAllowed: an address belongs to another user.
-            StorageError.
+            StorageError: it could not be stored.
         """
         if not NAME.fullmatch(user_id):
             raise InvalidMessage("id", _NAME_RULE)
@@ -135,20 +113,21 @@ class Accounts:
                 projects=tuple(dict.fromkeys(names)),
                 created_ms=known.created_ms if known is not None else self._clock(),
             )
-            await self._store.accounts.put_user(user, now_ms=self._clock())
+            await self._store.put_user(user, now_ms=self._clock())
             await self.reload()
         shown = self._shown(user)
         await self._audit("user_put", shown)
         return shown
 
     async def remove_user(self, user_id: str) -> None:
-        """Remove a user's rights, addresses and tokens; what they wrote and spent stays.
+        """Remove a user with all rights, addresses and tokens. Messages and costs of the user are kept.
 
         Raises:
-            UserNotFound, StorageError.
+            UserNotFound: there is no such user.
+            StorageError: it could not be stored.
         """
         async with self._changing:
-            if not await self._store.accounts.remove_user(UserId(user_id), now_ms=self._clock()):
+            if not await self._store.remove_user(UserId(user_id), now_ms=self._clock()):
                 raise UserNotFound(user_id)
             await self.reload()
         await self._audit("user_removed", {"id": user_id})
@@ -156,20 +135,21 @@ class Accounts:
     # -- tokens
 
     async def tokens(self) -> list[dict[str, Any]]:
-        """Return all tokens without what opens anything, revoked ones too."""
-        return [_shown_token(token) for _, token in await self._store.accounts.tokens()]
+        """Return all tokens, also revoked ones, without their secrets."""
+        return [_shown_token(token) for _, token in await self._store.tokens()]
 
     async def create_token(
         self, *, user_id: str | None = None, service: str | None = None, expires_days: int | None = None
     ) -> dict[str, Any]:
-        """Make a token for a user or for a service; its text is in the answer and nowhere else.
+        """Create a token for a user or for a service. Its text is returned once and stored nowhere.
 
         Args:
-            expires_days: None = it is good until it is revoked.
+            expires_days: None = it is valid until it is revoked.
 
         Raises:
             InvalidMessage: names the field and what it must be.
-            UserNotFound, StorageError.
+            UserNotFound: there is no such user.
+            StorageError: it could not be stored.
         """
         if (user_id is None) == (service is None):
             raise InvalidMessage("user_id", "exactly one of user_id and service must be given")
@@ -180,7 +160,7 @@ class Accounts:
         owner = self._directory.user(user_id).id if user_id is not None else None
         token, now = new_token(), self._clock()
         async with self._changing:
-            record = await self._store.accounts.add_token(
+            record = await self._store.add_token(
                 digest(token),
                 str(owner if owner is not None else service),
                 owner,
@@ -193,26 +173,28 @@ class Accounts:
         return {"id": record.id, "token": token} | {key: shown[key] for key in ("name", "user_id", "expires_at")}
 
     async def revoke_token(self, token_id: str) -> None:
-        """End a token at once; one that is revoked already stays so.
+        """Revoke a token at once; a token that is revoked already stays revoked.
 
         Raises:
-            TokenNotFound, StorageError.
+            TokenNotFound: there is no such token.
+            StorageError: it could not be stored.
         """
         number = int(token_id) if token_id.isascii() and token_id.isdecimal() and len(token_id) < 20 else -1
         if not 0 <= number <= MAX_TOKEN_ID:
             raise TokenNotFound(token_id)
         async with self._changing:
-            if not await self._store.accounts.revoke_token(number, now_ms=self._clock()):
+            if not await self._store.revoke_token(number, now_ms=self._clock()):
                 raise TokenNotFound(token_id)
             await self.reload()
         await self._audit("token_revoked", {"id": number})
 
     async def jwt(self, user_id: str, *, minutes: int) -> dict[str, Any]:
-        """Make a JWT for a user.
+        """Create a JWT for a user.
 
         Raises:
-            InvalidMessage: it would last too long, or not at all.
-            UserNotFound, StorageError.
+            InvalidMessage: the lifetime is too long, or less than a minute.
+            UserNotFound: there is no such user.
+            StorageError: it could not be audited.
         """
         if not 1 <= minutes <= MAX_JWT_MINUTES:
             raise InvalidMessage("minutes", f"must be 1 to {MAX_JWT_MINUTES}")
@@ -222,11 +204,11 @@ class Accounts:
         return {"token": token, "expires_at": expires_at}
 
     def subject(self, user_id: str | None) -> User:
-        """Return the user that a question is about; None = the only one there is.
+        """Return a user by id, or without an id the only user.
 
         Raises:
-            UserNotFound.
-            InvalidMessage: nobody is named, and there is not exactly one user.
+            UserNotFound: there is no such user.
+            InvalidMessage: no id is given, and there is not exactly one user.
         """
         if user_id is not None:
             return self._directory.user(user_id)
@@ -254,7 +236,7 @@ class Accounts:
         }
 
     async def _audit(self, event: str, detail: dict[str, Any]) -> None:
-        await self._store.audit.record(OPERATOR_NAME, event, detail, now_ms=self._clock())
+        await self._audit_store.record(OPERATOR_NAME, event, detail, now_ms=self._clock())
 
 
 def _shown_token(token: Token) -> dict[str, Any]:

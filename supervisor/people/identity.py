@@ -1,4 +1,4 @@
-"""Who is writing or calling: addresses, tokens and JWTs to users, and what they may act for."""
+"""Identity: which user or service an address, a token or a JWT belongs to."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ JWT_ALGORITHM = "HS256"
 JWT_AUDIENCE = "xswarm"
 
 OPERATOR_NAME = "operator"
-"""The name under which the operator's own token acts."""
+"""The name of the caller that holds the operator's token."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
-    """Who holds a token.
+    """The holder of a token or JWT.
 
     Attributes:
         name: the service's name, the user's id, or "operator".
-        user_id: the one user it may act for; None = a service, which may act for every user.
-        operator: may manage users and tokens.
-        expires_ms: when the credential ends, milliseconds UTC; None = never.
-        token_id: the record it was made from; None for the operator's and for a JWT.
+        user_id: the only user that the caller may act for; None = a service, which may act for every user.
+        operator: whether the caller may manage users and tokens.
+        expires_ms: when the credential expires, in milliseconds UTC; None = never.
+        token_id: the id of the stored token; None for the operator's token, the service token and JWTs.
     """
 
     name: str
@@ -42,14 +42,14 @@ class Caller:
 
     @property
     def account(self) -> str:
-        """Names the credential for ever, also after a restart: the scope of its `external_id`s."""
+        """A name of the credential that never changes, also over restarts: the scope of its `external_id`s."""
         if self.token_id is not None:
             return f"token:{self.token_id}"
-        # A user may be called like the operator or a service.
+        # The prefixes are needed because a user may have the name of the operator or of a service.
         return f"user:{self.user_id}" if self.user_id is not None else f"caller:{self.name}"
 
     def may_act_for(self, user_id: UserId) -> bool:
-        """Return whether it may speak for a user."""
+        """Return whether the caller may act for a user."""
         return self.user_id is None or self.user_id == user_id
 
 
@@ -59,18 +59,18 @@ def digest(token: str) -> bytes:
 
 
 def new_token() -> str:
-    """Return a fresh token of 256 bits."""
+    """Return a new random token of 256 bits."""
     return "xsw_" + secrets.token_urlsafe(32)
 
 
 class Directory:
-    """The users and tokens in force, in memory; replaced whole after each change.
+    """The current users and tokens, in memory. Each change of the store replaces all of them.
 
     Args:
-        operator_token: good for everything; no default exists.
-        service_token: SUPERVISOR_TOKEN from the environment, one more service token; None = none.
-        jwt_secret: at least 32 bytes.
-        clock: wall time in milliseconds UTC.
+        operator_token: may do everything; it has no default.
+        service_token: SUPERVISOR_TOKEN of the environment, one more service token; None = there is none.
+        jwt_secret: the key that signs JWTs, at least 32 bytes.
+        clock: milliseconds UTC.
     """
 
     def __init__(
@@ -85,20 +85,24 @@ class Directory:
         self._tokens: dict[bytes, Token] = {}
 
     def replace(self, users: Iterable[User], tokens: Iterable[tuple[bytes, Token]]) -> None:
-        """Take over what the store holds."""
+        """Replace all users and tokens.
+
+        Args:
+            tokens: with the SHA-256 of each.
+        """
         self._users = {user.id: user for user in users}
         self._by_address = {address: user.id for user in self._users.values() for address in user.addresses}
         self._tokens = dict(tokens)
 
     def users(self) -> list[User]:
-        """Return all users, by id."""
+        """Return all users, sorted by id."""
         return sorted(self._users.values(), key=lambda user: user.id)
 
     def user(self, user_id: str) -> User:
         """Return a user.
 
         Raises:
-            UserNotFound: there is none.
+            UserNotFound: there is no such user.
         """
         try:
             return self._users[UserId(user_id)]
@@ -106,29 +110,29 @@ class Directory:
             raise UserNotFound(user_id) from None
 
     def oversees(self, caller: Caller) -> bool:
-        """Return whether a caller sees what everybody spends: a service, or who is an administrator or operator now."""
+        """Return whether a caller may see the costs of all users: a service, an administrator or an operator."""
         if caller.user_id is None:
             return True
         user = self._users.get(caller.user_id)
         return user is not None and user.role.oversees
 
     def by_address(self, address: Address) -> User | None:
-        """Return the user who owns an address, or None; the whole address is compared."""
+        """Return the user who has an address; None = nobody has. Kind and value must be equal."""
         user_id = self._by_address.get(address)
         return self._users.get(user_id) if user_id is not None else None
 
     def caller(self, token: str) -> Caller:
-        """Return who holds a token or JWT.
+        """Return the holder of a token or JWT.
 
         Raises:
-            NotAuthenticated: it is unknown, revoked, expired, or its user was removed.
+            NotAuthenticated: it is unknown, revoked or expired, or its user was removed.
         """
         given = digest(token)
         if hmac.compare_digest(given, self._operator):
             return Caller(name=OPERATOR_NAME, operator=True)
         if self._service is not None and hmac.compare_digest(given, self._service):
             return Caller(name="service")
-        record = self._tokens.get(given)  # looked up by hash: its timing says nothing about the token
+        record = self._tokens.get(given)  # the lookup is by hash, so its timing reveals nothing about the token
         if record is not None:
             return self._from_record(record)
         if token.count(".") == 2:
@@ -136,10 +140,13 @@ class Directory:
         raise NotAuthenticated
 
     def query_caller(self, token: str, *, longest_seconds: float) -> Caller:
-        """Return who holds a JWT that stands in a URL, where it may be seen: its whole lifetime must be short.
+        """Return the holder of a JWT in a URL. Others may see it there, so its whole lifetime must be short.
+
+        Args:
+            longest_seconds: the longest lifetime, from its issue to its expiry.
 
         Raises:
-            NotAuthenticated: it is no JWT of ours, or was made to last longer.
+            NotAuthenticated: it is not a valid JWT of this daemon, or its lifetime is longer.
         """
         caller = self._from_jwt(token)
         claims = jwt.decode(token, options={"verify_signature": False})  # verified above
@@ -148,7 +155,7 @@ class Directory:
         return caller
 
     def still_valid(self, caller: Caller) -> bool:
-        """Return whether a credential that was good has not been revoked or expired, nor its user removed."""
+        """Return whether the credential of a caller is still valid: not revoked, not expired, its user not removed."""
         if caller.expires_ms is not None and caller.expires_ms <= self._clock():
             return False
         if caller.user_id is not None and caller.user_id not in self._users:
@@ -158,7 +165,7 @@ class Directory:
         return any(t.id == caller.token_id and t.revoked_ms is None for t in self._tokens.values())
 
     def issue_jwt(self, user_id: UserId, *, minutes: float) -> tuple[str, int]:
-        """Return a JWT for a user and when it expires, milliseconds UTC.
+        """Return a new JWT for a user, and when it expires, in milliseconds UTC.
 
         Raises:
             UserNotFound: there is no such user.

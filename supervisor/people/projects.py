@@ -1,4 +1,4 @@
-"""Which projects there are, who may use them, and which one a path belongs to."""
+"""The projects of config.toml: who may use them, and which project a path belongs to."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from supervisor.store.records.accounts import User
 from supervisor.store.records.session import Session
 
 SCRATCH = ProjectName("~scratch")
-"""The project of prompts that belong to none; no table of config.toml can be called so."""
+"""The project of prompts that belong to no project. No table of config.toml can have this name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,10 +24,12 @@ class Project:
     """A folder that Claude Code may work in.
 
     Attributes:
-        path: absolute, symlinks resolved.
-        model: None = the default.
-        approvers: who answers questions about tool calls; empty = whoever asked for the turn.
-        shared: its users share the conversations that are begun in it.
+        path: absolute, symbolic links resolved.
+        model: None = the connector's default.
+        concurrent: whether several turns may run in it at once.
+        users: the ids of users to whom config.toml gives the project.
+        approvers: who answers questions about tool calls; empty = the user of the turn.
+        shared: whether its users share the conversations that begin in it.
     """
 
     name: ProjectName
@@ -41,12 +43,12 @@ class Project:
 
 
 class Projects:
-    """The projects of config.toml, and what each user may reach of them.
+    """The projects of config.toml, and which of them each user may use.
 
     Args:
         tables: `[projects.NAME]`.
         default_model: `claude_code.model`, empty for none.
-        scratch: below it each user has a folder for single prompts that belong to no project; None = nobody has.
+        scratch: holds a folder per user, for prompts that belong to no project; None = there are no such folders.
     """
 
     def __init__(
@@ -69,17 +71,17 @@ class Projects:
         }
 
     def get(self, name: str) -> Project | None:
-        """Return a project by name, without regard to case."""
+        """Return a project by its name in upper or lower case; None = there is no such project."""
         exact = self._by_name.get(ProjectName(name))
         return exact or next((p for p in self._by_name.values() if p.name.casefold() == name.casefold()), None)
 
     def holding(self, session: Session) -> Project | None:
-        """Return a session's project; None where config.toml names none any more that its folder lies in."""
+        """Return the project of a session; None = config.toml no longer has it, or its folder has moved."""
         project = self.get(session.project) if session.project != SCRATCH else self.scratch(session.user_id)
         return project if project is not None and is_inside(session.project_path, project.path) else None
 
     def scratch(self, user_id: UserId) -> Project | None:
-        """Return the project that holds a user's scratch folder; it asks before anything."""
+        """Return the scratch project of a user, in which every change is asked about; None = there is none."""
         if self._scratch is None:
             return None
         return Project(
@@ -92,12 +94,12 @@ class Projects:
         )
 
     def may_use(self, user: User, name: ProjectName) -> bool:
-        """Return whether a user may use a project, their scratch folder included."""
+        """Return whether a user may use a project; everybody may use their own scratch project."""
         project = self._by_name.get(name)
         return name == SCRATCH or (project is not None and _may_use(user, project))
 
     def of(self, user: User) -> list[Project]:
-        """Return the projects that a user may use: those of config.toml and those given in the database."""
+        """Return the projects that config.toml or the database gives to a user."""
         return [project for project in self._by_name.values() if _may_use(user, project)]
 
     def shared_with(self, user: User) -> list[ProjectName]:
@@ -105,22 +107,24 @@ class Projects:
         return [project.name for project in self.of(user) if project.shared]
 
     def shares(self, user: User, session: Session) -> bool:
-        """Return whether a session is shared with a user, whoever began it."""
+        """Return whether a session is shared and its project is shared with a user."""
         return session.shared and session.project in self.shared_with(user)
 
     def is_open_to(self, user: User, session: Session) -> bool:
-        """Return whether a user may see a session: it is theirs, or shared with them."""
+        """Return whether a user may see a session: the user began it, or it is shared with the user."""
         return session.user_id == user.id or self.shares(user, session)
 
     def origin(self, user: User, project: Project) -> str:
-        """Return where a user's right to a project comes from: "config" or "database"."""
+        """Return what gives a user the right to a project: "config" or "database"."""
         return "config" if user.id in project.users else "database"
 
     def at(self, user: User, path: str) -> tuple[Project, str]:
-        """Return the user's project that a path lies in, and the path with symlinks resolved.
+        """Return the project of a user that contains a folder, and the folder with symbolic links resolved.
+
+        If projects lie in one another, the innermost is returned.
 
         Raises:
-            ProjectNotAllowed: it leads outside all of them, or is no folder.
+            ProjectNotAllowed: the path lies in no project of the user, is not a folder, or is protected.
         """
         if not os.path.isabs(path):
             raise ProjectNotAllowed(path)
@@ -130,7 +134,9 @@ class Projects:
         if not owners or not os.path.isdir(path):
             raise ProjectNotAllowed(path)
         project = max(owners, key=lambda p: len(p.path))
-        if is_protected(path, project.path):  # below it nothing would be told from the project's own files
+        if is_protected(
+            path, project.path
+        ):  # in there, is_protected could not tell protected files from the project's own
             raise ProjectNotAllowed(path)
         return project, os.path.realpath(path)
 

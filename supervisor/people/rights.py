@@ -1,4 +1,4 @@
-"""What a user may start, by the rights that they have now."""
+"""Rights: what a user may start now."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from supervisor.protocol.messages import ProjectName, UserId
 
 
 class Rights:
-    """Asked when work is accepted, and again when it starts: rights may be taken away while it waits."""
+    """Checks rights when a message is accepted, and again when its turn starts: they may be removed in between."""
 
     def __init__(self, directory: Directory, projects: Projects) -> None:
         self._directory = directory
         self._projects = projects
 
     def refusal(self, user_id: UserId, project: ProjectName) -> XswarmError | None:
-        """Return why a user may not start work, None where they may.
+        """Return why a user may not start work in a project, or None where they may.
 
         Args:
-            project: empty for work in none.
+            project: empty = work that belongs to no project.
         """
         try:
             user = self._directory.user(user_id)

@@ -10,7 +10,7 @@ from starlette.requests import Request
 
 from supervisor.commands.words import answers_question
 from supervisor.operations.messages import MessageOperations
-from supervisor.people.accounts import mailbox
+from supervisor.people.addresses import mailbox
 from supervisor.people.identity import Caller, Directory
 from supervisor.protocol.errors import IdempotencyConflict, UserNotFound, XswarmError
 from supervisor.protocol.limits import Length, Pattern

@@ -13,7 +13,7 @@ from supervisor.delivery import views
 from supervisor.operations.approvals import ApprovalOperations
 from supervisor.operations.operations import Operations
 from supervisor.operations.work_request import WorkRequest
-from supervisor.people.accounts import mailbox, phone
+from supervisor.people.addresses import mailbox, phone
 from supervisor.people.identity import Caller, Directory
 from supervisor.protocol import events, requests
 from supervisor.protocol.errors import InvalidMessage, SessionNotFound, UserNotFound, XswarmError

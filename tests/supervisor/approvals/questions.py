@@ -43,7 +43,7 @@ def commands_of(core: Core) -> ApproveCommands:
         core.store.approvals,
         core.approvers,
         core.approval_resolver,
-        Passphrases(core.store),
+        Passphrases(core.store.passphrases),
         ResumeCommands(core.store),
     )
 

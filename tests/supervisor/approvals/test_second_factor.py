@@ -98,7 +98,7 @@ async def test_a_passphrase_behind_the_code_is_enough_by_the_same_way(
     call: ToolCall, risk: Risk, by: str, tmp_path: Path
 ) -> None:
     async with core_with(tmp_path) as core:
-        await Passphrases(core.store).set(UserId("alice"), PASSPHRASE)
+        await Passphrases(core.store.passphrases).set(UserId("alice"), PASSPHRASE)
         verdict = await wants(core, call, by=by, project="site")
         approval = await question(core)
         assert "not your passphrase" in await say(core, f"YES {approval.code} wrong horse battery", by=by)

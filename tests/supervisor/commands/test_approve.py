@@ -97,7 +97,7 @@ async def test_a_shell_in_a_full_project_is_asked_about_where_the_sender_may_be_
 
 
 async def test_a_passphrase_is_a_second_factor_and_is_kept_nowhere(core: Core) -> None:
-    await Passphrases(core.store).set(UserId("alice"), "correct horse battery")
+    await Passphrases(core.store.passphrases).set(UserId("alice"), "correct horse battery")
     message_id, approval = await asking(core)
     assert "not your passphrase" in await told(core, f"YES {approval.code} wrong horse battery")
     assert (await told(core, f"yes {approval.code} Correct horse battery")).startswith("Allowed once")

@@ -35,13 +35,13 @@ async def core(tmp_path: Path) -> AsyncIterator[Core]:
 
 @pytest.mark.parametrize("text", [TEXT, " Correct  horse battery ", "CORRECT HORSE BATTERY"])
 async def test_it_is_right_as_a_phone_writes_it(core: Core, text: str) -> None:
-    passphrases = Passphrases(core.store)
+    passphrases = Passphrases(core.store.passphrases)
     await passphrases.set(ALICE, TEXT)
     await passphrases.check(ALICE, text)
 
 
 async def test_it_is_stored_as_a_hash_with_a_salt_of_its_own(core: Core) -> None:
-    passphrases = Passphrases(core.store)
+    passphrases = Passphrases(core.store.passphrases)
     await passphrases.set(ALICE, TEXT)
     await passphrases.set(BOB, TEXT)
     first, second = await core.store.passphrases.get(ALICE), await core.store.passphrases.get(BOB)
@@ -57,17 +57,17 @@ async def test_it_is_stored_as_a_hash_with_a_salt_of_its_own(core: Core) -> None
 @pytest.mark.parametrize("text", ["short", "12345678", "1234 5678 90".replace(" ", ""), "x" * 201, "        "])
 async def test_what_could_be_minutes_or_guessed_is_refused(core: Core, text: str) -> None:
     with pytest.raises(InvalidMessage, match="8 to 200 characters"):
-        await Passphrases(core.store).set(ALICE, text)
+        await Passphrases(core.store.passphrases).set(ALICE, text)
 
 
 async def test_whoever_has_none_cannot_use_one(core: Core) -> None:
     with pytest.raises(NotAllowed, match="you have no passphrase"):
-        await Passphrases(core.store).check(ALICE, TEXT)
+        await Passphrases(core.store.passphrases).check(ALICE, TEXT)
 
 
 async def test_wrong_ones_lock_it_for_an_hour_and_a_right_one_between_forgives(core: Core) -> None:
     clock = Clock()
-    passphrases = Passphrases(core.store, clock)
+    passphrases = Passphrases(core.store.passphrases, clock)
     await passphrases.set(ALICE, TEXT)
     for _ in range(2):
         for _ in range(WRONG_TRIES - 1):
@@ -85,7 +85,7 @@ async def test_wrong_ones_lock_it_for_an_hour_and_a_right_one_between_forgives(c
 
 
 async def test_it_goes_with_its_user(core: Core) -> None:
-    passphrases = Passphrases(core.store)
+    passphrases = Passphrases(core.store.passphrases)
     await passphrases.set(ALICE, TEXT)
     await core.accounts.remove_user("alice")
     await core.accounts.put_user("alice", name="Alice", role="ADMIN")

@@ -42,7 +42,7 @@ def admin_router(
     """
     return resource_router(
         [
-            *UserRoutes(accounts, Passphrases(store)).endpoints(),
+            *UserRoutes(accounts, Passphrases(store.passphrases)).endpoints(),
             *TokenRoutes(accounts).endpoints(),
             *DatabaseRoutes(store).endpoints(),
             *AuditRoutes(store.audit).endpoints(),

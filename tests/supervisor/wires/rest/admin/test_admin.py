@@ -64,7 +64,7 @@ async def store(tmp_path: Path) -> AsyncIterator[Store]:
 
 def alone(store: Store) -> Accounts:
     directory = Directory(operator_token=OPERATOR, service_token=None, jwt_secret=JWT_SECRET)
-    return Accounts(store, directory, Projects({}))
+    return Accounts(store.accounts, store.audit, directory, Projects({}))
 
 
 async def test_same_answers_come_without_a_daemon(store: Store) -> None:
