@@ -1,3 +1,3 @@
-"""`xswarm doctor`: looks at everything that can be looked at, and says what to do."""
+"""`xswarm doctor`: `examine` checks machine, state, plug-ins and daemon, and says what to do about each problem."""
 
 from __future__ import annotations

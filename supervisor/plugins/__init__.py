@@ -1,3 +1,3 @@
-"""Loading channels and connectors, and what they get from the core."""
+"""Loads channels and connectors by name (`loading.py`) and serves them (`DaemonChannelHost`, `DaemonConnectorHost`)."""
 
 from __future__ import annotations

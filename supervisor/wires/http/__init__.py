@@ -1,3 +1,3 @@
-"""What every HTTP route shares: application, authentication, bodies, webhooks."""
+"""What every HTTP request passes: guard, token, body, Idempotency-Key, route. `application` puts them together."""
 
 from __future__ import annotations

@@ -1,3 +1,7 @@
-"""The WebSocket protocol on port 9999."""
+"""The supervisor socket on port 9999 (protocol.md section 1).
+
+Others use `SocketServer` (server.py) and `SocketChannel` (channel.py). A frame passes `Connection`, `codec` and
+`RequestDispatcher`; events and replies return through `SendQueue`.
+"""
 
 from __future__ import annotations

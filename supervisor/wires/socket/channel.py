@@ -1,4 +1,4 @@
-"""The outbox's way to the services behind the socket: a reply is sent when it is written to a connection."""
+"""The channel by which the outbox delivers replies to services behind the socket."""
 
 from __future__ import annotations
 
@@ -12,10 +12,9 @@ from supervisor.wires.socket.server import SocketServer
 
 
 class SocketChannel(Channel):
-    """Carries replies to texts and mails that a service handed in; the service delivers them.
+    """Writes replies to texts and mails to the service that handed them over; the service delivers them.
 
-    Args:
-        server: whose connections they are written to.
+    A reply counts as sent when it is written to a connection of the service.
     """
 
     name = CHANNEL
@@ -26,7 +25,7 @@ class SocketChannel(Channel):
     async def send(self, outbound: Outbound) -> Sent:
         message_id, request_id = outbound.message_id, outbound.meta.get("request_id")
         if message_id is None or outbound.id != reply_id(message_id):
-            # A question or a notice is not what the request waits for: it has an id of its own.
+            # A question or a notice is not the reply that the request waits for; it has its own id.
             message_id, request_id = MessageId(outbound.id), None
         event = reply_to(outbound.meta, outbound.text, message_id)
         if not await self._replies.deliver(outbound.to.value, message_id, event, request_id):
@@ -34,4 +33,6 @@ class SocketChannel(Channel):
         return Sent(provider_id=outbound.id)
 
     async def reconcile(self, outbound: Outbound) -> Reconciled:
-        return NotSent()  # its connection ended with the daemon; a client knows a repetition by its message_id
+        return (
+            NotSent()
+        )  # the connection ended with the daemon; the client recognises a repeated reply by its message_id

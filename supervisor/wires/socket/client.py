@@ -1,4 +1,4 @@
-"""What a request may know of the connection that it came by."""
+"""What a request may use of the connection that it came by."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from supervisor.protocol.events import AnyEvent
 from supervisor.protocol.messages import SessionId
 
 
-class Order:
-    """Lets requests begin in the order they came in; their ends may come in any order.
+class RequestOrder:
+    """Locks that make the requests of one connection begin in the order of arrival; they may end in any order.
 
     Attributes:
-        accepting: held while a message is accepted: one at a time, whatever session it turns out to be for.
+        accepting: held while a message is accepted: one at a time, because routing decides about its session.
     """
 
     def __init__(self) -> None:
         self.accepting = asyncio.Lock()
         self._sessions: WeakValueDictionary[SessionId, asyncio.Lock] = WeakValueDictionary()
-        self._last: asyncio.Lock | None = None  # kept from being made anew by a client that has one session
+        self._last: asyncio.Lock | None = None  # keeps the lock alive for a client that uses one session
 
     def session(self, session_id: SessionId) -> asyncio.Lock:
-        """Return what is held while a session is connected, ended, or given a message; waiters get it in turn."""
+        """Return the lock held while a session is connected, ended, or given a message; it is fair."""
         lock = self._sessions.get(session_id)
         if lock is None:
             lock = self._sessions.setdefault(session_id, asyncio.Lock())
@@ -37,28 +37,30 @@ class Client(Protocol):
     """One authenticated connection."""
 
     @property
-    def order(self) -> Order:
+    def order(self) -> RequestOrder:
         """The order in which its requests begin."""
 
     async def write(self, event: AnyEvent, request_id: str | None) -> None:
         """Send an event and return when it is written to the socket.
 
         Raises:
-            Gone: it was not.
+            ClientGone: it was not written.
         """
 
     async def refuse_agents(self) -> None:
-        """Return where the process at its other end is no agent.
+        """Return if the process at the other end is not an agent.
 
         Raises:
-            NotAllowed: it is one, or descends from one.
+            NotAllowed: it is an agent, or a descendant of one.
         """
 
     def subscribe(self, caller: Caller, topics: Iterable[str]) -> list[str]:
-        """Deliver the events of some topics, which a caller may hear, from now on; return all topics subscribed to.
+        """Deliver the events of some topics from now on; return all topics of this connection.
+
+        The dispatcher has checked that the caller may subscribe to these topics.
 
         Raises:
-            NotAuthenticated: somebody else calls by now.
+            NotAuthenticated: the connection has meanwhile authenticated as another caller.
         """
 
     def unsubscribe(self, topics: Iterable[str]) -> None:

@@ -1,4 +1,4 @@
-"""Frames of the supervisor socket to requests, and events to frames; the one place that knows both sides' JSON."""
+"""Decodes frames of the supervisor socket to requests, and encodes events as frames; the only module with JSON."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from supervisor.protocol.events import OMIT, AnyEvent, CostRow, HistoryMessage, 
 from supervisor.protocol.requests import AnyRequest, ClaudeCodeMessage
 
 MAX_REQUEST_ID = 64
-"""Characters of a `request_id`; a longer one is not carried back."""
+"""Longest `request_id` in characters; a longer one is not returned."""
 
 TYPES = tuple(cls.__dataclass_fields__["type"].default for cls in get_args(AnyRequest))
 """Every `type` that a client may send."""
@@ -25,10 +25,10 @@ _REQUESTS: TypeAdapter[AnyRequest] = TypeAdapter(Annotated[AnyRequest, Field(dis
 
 
 class BadFrame(InvalidMessage):
-    """A frame that is no request.
+    """A frame that is not a valid request.
 
     Attributes:
-        request_id: of the request that it was meant to be, where it can be read.
+        request_id: the `request_id` of the frame; None = it has none, or it cannot be read.
     """
 
     def __init__(self, field: str, must: str, request_id: str | None = None) -> None:
@@ -37,12 +37,12 @@ class BadFrame(InvalidMessage):
 
 
 def decode(text: str) -> AnyRequest:
-    """Return the request in a frame. Types are JSON's own ("1" is no number); unknown fields are ignored.
+    """Return the request in a frame. Types are strict ("1" is not a number); unknown fields are ignored.
 
     Raises:
-        BadFrame: it is none; the sentence names the field and what it must be.
+        BadFrame: the frame is not a valid request; the sentence names the field and what it must be.
     """
-    # The names of what is no number in JSON are looked for in vain in nearly every frame, which costs next to nothing.
+    # pydantic accepts NaN and Infinity, JSON does not. Searching for the names costs almost nothing.
     if "NaN" in text or "Infinity" in text:
         _parse(text)
     try:
@@ -61,23 +61,23 @@ def as_dict(event: AnyEvent) -> dict[str, Any]:
 
 
 def encode(event: AnyEvent, request_id: str | None = None) -> bytes:
-    """Return an event as the UTF-8 text of a frame, carrying the `request_id` of what it answers."""
+    """Return an event as the UTF-8 text of a frame, with the `request_id` of the request that it answers."""
     frame = as_dict(event)
     if request_id is not None:
         frame["request_id"] = request_id
     try:
         return to_json(frame, inf_nan_mode="null")
     except PydanticSerializationError:
-        # Half a surrogate pair in a text: no UTF-8, but JSON can escape it.
+        # A text contains a lone surrogate: UTF-8 cannot encode it, but JSON can escape it.
         return json.dumps(frame, default=dict).encode()
 
 
 @dataclass(frozen=True, slots=True)
 class _Shape:
-    """How a class of event becomes a dictionary: its fields are listed once, not at each event.
+    """How a class of events becomes a dictionary; its fields are listed once, not for each event.
 
     Attributes:
-        optional: fields that may be left out.
+        optional: fields that may be omitted.
         nested: the field that holds a list of items, with the items' shape.
     """
 
@@ -87,7 +87,7 @@ class _Shape:
     nested: tuple[str, _Shape] | None = None
 
     def as_dict(self, event: object) -> dict[str, Any]:
-        """Return the fields of an event by name, without those left out."""
+        """Return the fields of an event by name, without omitted fields."""
         found = dict(zip(self.names, self.values(event), strict=True))
         for name in self.optional:
             if found[name] is OMIT:
@@ -114,7 +114,7 @@ _SHAPES = {cls: _shape(cls, _ITEMS.get(cls.__dataclass_fields__["type"].default)
 
 
 def _refuse_infinite(request: ClaudeCodeMessage) -> None:
-    """Return where a context can be told again: 1e999 is JSON, but read as what JSON has no word for.
+    """Return if a context can be encoded as JSON again; 1e999 is JSON, but Python reads it as infinity.
 
     Raises:
         BadFrame: it cannot.
@@ -128,10 +128,10 @@ def _refuse_infinite(request: ClaudeCodeMessage) -> None:
 
 
 def _parse(text: str) -> Any:
-    """Return what a frame holds, by the letter of JSON.
+    """Return the content of a frame, parsed strictly as JSON.
 
     Raises:
-        BadFrame: it is not JSON.
+        BadFrame: the frame is not JSON.
     """
     try:
         return from_json(text, allow_inf_nan=False)
@@ -140,7 +140,7 @@ def _parse(text: str) -> Any:
 
 
 def _explain(text: str, problem: ErrorDetails) -> BadFrame:
-    """Return the error of a frame that failed, in our words."""
+    """Return the error of an invalid frame, in the words of protocol.md instead of pydantic's."""
     try:
         content = _parse(text)
     except BadFrame as not_json:
@@ -172,7 +172,7 @@ _KINDS = {
 
 
 def _must(problem: ErrorDetails) -> str:
-    """Return what a field must be, from pydantic's finding."""
+    """Return what a field must be, from an error of pydantic."""
     limits = problem.get("ctx", {})
     match problem["type"]:
         case "missing":

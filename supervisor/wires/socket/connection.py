@@ -1,4 +1,4 @@
-"""One client of the supervisor socket: who it is, what it asks, what it listens to."""
+"""One connection of the supervisor socket: authentication, requests, subscriptions."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ from supervisor.delivery.hub import Hub
 from supervisor.people.identity import Caller, Directory
 from supervisor.protocol import events, requests
 from supervisor.protocol.errors import InternalError, InvalidMessage, NotAuthenticated, Overloaded, XswarmError
-from supervisor.protocol.messages import UserId
 from supervisor.wires.failures import ShuttingDown
 from supervisor.wires.peers import refuse_agents
-from supervisor.wires.socket.client import Client, Order
+from supervisor.wires.socket.client import Client, RequestOrder
 from supervisor.wires.socket.codec import BadFrame, decode, encode
-from supervisor.wires.socket.dispatch import Service, refusal
+from supervisor.wires.socket.dispatch import RequestDispatcher, refusal
 from supervisor.wires.socket.handshake import bearer
-from supervisor.wires.socket.outgoing import Outgoing
-from supervisor.wires.socket.replies import Replies
-from supervisor.wires.socket.tasks import Tasks
+from supervisor.wires.socket.outgoing import SendQueue
+from supervisor.wires.socket.replies import ReplyRouter
+from supervisor.wires.socket.tasks import TaskSet
+from supervisor.wires.socket.visibility import may_see
 
 logger = logging.getLogger(__name__)
 
 MAX_FAILED_TOKENS = 3
 MAX_OUTSTANDING = 200
-"""Requests of one connection that are not answered yet; one more is told `overloaded`."""
+"""Most unanswered requests of one connection; the next one is answered with `overloaded`."""
 
 MAX_TOPICS = 1_000
-"""Topics that one connection may listen to."""
+"""Most topics of one connection."""
 
 WELCOME = "Authenticated successfully"
 WRONG_TOKEN = "Invalid authentication token"  # noqa: S105 - a sentence
@@ -50,31 +50,31 @@ STARTS_WORK = (
 
 
 @dataclass(slots=True, kw_only=True)
-class Common:
-    """What the connections of one server share.
+class ServerState:
+    """The state that all connections of one server share.
 
     Attributes:
-        server: what `auth_result` says of us.
-        auth_seconds: until a connection without a good token is closed.
-        close_seconds: what the other end gets to take what is queued and to answer a close frame.
-        came: told of an account that has authenticated.
-        tasks: requests under way; they outlive their connection, so that nothing accepted is left half done.
-        pending: connections that are not authenticated.
-        known: those that are.
-        closing: nothing new is started any more.
+        program: name and version of this program, for `auth_result`.
+        auth_seconds: timeout of authentication, in seconds.
+        close_seconds: how long the client gets to read the queue and to answer a close frame, in seconds.
+        on_authenticated: called with the account of a connection that has authenticated.
+        tasks: running requests; they outlive their connection, so that accepted work is finished.
+        pending: connections that have not authenticated.
+        authenticated: connections that have.
+        closing: whether requests that start work are refused.
     """
 
-    service: Service
+    dispatcher: RequestDispatcher
     directory: Directory
-    replies: Replies
+    replies: ReplyRouter
     hub: Hub
-    server: str
+    program: str
     auth_seconds: float
     close_seconds: float
-    came: Callable[[str], None]
-    tasks: Tasks = field(default_factory=Tasks)
+    on_authenticated: Callable[[str], None]
+    tasks: TaskSet = field(default_factory=TaskSet)
     pending: set[Connection] = field(default_factory=set)
-    known: set[Connection] = field(default_factory=set)
+    authenticated: set[Connection] = field(default_factory=set)
     closing: bool = False
 
 
@@ -85,27 +85,27 @@ class Connection(Client):
         websocket: after the opening handshake.
 
     Attributes:
-        caller: who it is; None until it has authenticated.
+        caller: None until the connection has authenticated.
     """
 
     __slots__ = (
         "_closing",
-        "_common",
         "_failed_tokens",
         "_order",
         "_outgoing",
         "_outstanding",
+        "_server",
         "_timer",
         "_topics",
         "_websocket",
         "caller",
     )
 
-    def __init__(self, websocket: ServerConnection, common: Common) -> None:
+    def __init__(self, websocket: ServerConnection, server: ServerState) -> None:
         self._websocket = websocket
-        self._common = common
-        self._outgoing = Outgoing(websocket, self._too_slow)
-        self._order: Order | None = None
+        self._server = server
+        self._outgoing = SendQueue(websocket, self._on_overflow)
+        self._order: RequestOrder | None = None
         self._topics: set[str] = set()
         self._outstanding = 0
         self._failed_tokens = 0
@@ -114,69 +114,69 @@ class Connection(Client):
         self.caller: Caller | None = None
 
     async def serve(self) -> None:
-        """Read until the connection ends."""
-        self._common.pending.add(self)
-        self._timer = asyncio.get_running_loop().call_later(self._common.auth_seconds, self._not_in_time)
+        """Read requests until the connection ends."""
+        self._server.pending.add(self)
+        self._timer = asyncio.get_running_loop().call_later(self._server.auth_seconds, self._on_auth_timeout)
         request = self._websocket.request
         token = bearer(request.headers) if request is not None else None
         if token is not None:
-            self._try(token)
+            self._authenticate(token)
         try:
             async for frame in self._websocket:
                 if isinstance(frame, bytes):
                     await self.close(CloseCode.UNSUPPORTED_DATA, "text frames only")
                     return
-                self._take(frame)
+                self._on_frame(frame)
         except ConnectionClosed:
             return
         finally:
-            self._leave()
+            self._on_closed()
 
     async def close(self, code: int, reason: str) -> None:
-        """Write what is queued, then end the connection, if need be without the other end."""
+        """Write the queue and close the connection; abort it after a timeout."""
         self._closing = True
         try:
-            async with asyncio.timeout(self._common.close_seconds):
+            async with asyncio.timeout(self._server.close_seconds):
                 await self._outgoing.flush()
                 await self._websocket.close(code, reason)
         except TimeoutError:
             self._websocket.transport.abort()
 
-    def shut(self, code: int, reason: str) -> None:
-        """Begin to close the connection; what it still sends is not looked at."""
+    def start_close(self, code: int, reason: str) -> None:
+        """Start to close the connection; frames that still arrive are ignored."""
         if not self._closing:
             self._closing = True
-            self._common.tasks.spawn(self.close(code, reason), f"close a connection with {code}")
+            self._server.tasks.spawn(self.close(code, reason), f"close a connection with {code}")
 
     @property
-    def order(self) -> Order:
+    def order(self) -> RequestOrder:
         """The order in which its requests begin."""
         if self._order is None:
-            self._order = Order()
+            self._order = RequestOrder()
         return self._order
 
     async def write(self, event: events.AnyEvent, request_id: str | None) -> None:
         """Send an event and return when it is written to the socket.
 
         Raises:
-            Gone: it was not.
+            ClientGone: it was not written.
         """
         await self._outgoing.write(encode(event, request_id))
 
     async def refuse_agents(self) -> None:
-        """Return where the process at its other end is no agent.
+        """Return if the process at the other end is not an agent.
 
         Raises:
-            NotAllowed: it is one, or descends from one.
+            NotAllowed: it is an agent, or a descendant of one.
         """
         await refuse_agents(self._websocket.remote_address, self._websocket.local_address)
 
     def subscribe(self, caller: Caller, topics: Iterable[str]) -> list[str]:
-        """Deliver the events of some topics, which a caller may hear, from now on; return all topics subscribed to.
+        """Deliver the events of some topics from now on; return all topics of this connection.
 
         Raises:
-            InvalidMessage: they are too many.
-            NotAuthenticated: somebody else calls by now.
+            InvalidMessage: there are too many topics.
+            NotAuthenticated: the connection has meanwhile authenticated as another caller.
         """
         if self.caller is None or self.caller.account != caller.account:
             raise NotAuthenticated
@@ -185,67 +185,67 @@ class Connection(Client):
             raise InvalidMessage("subscribe.topics", f"must have at most {MAX_TOPICS} items in all")
         if not self._closing:
             for topic in wanted - self._topics:
-                self._common.hub.subscribe(self._heard(topic), self._deliver)
+                self._server.hub.subscribe(self._hub_topic(topic), self._on_event)
             self._topics = wanted
         return sorted(wanted)
 
     def unsubscribe(self, topics: Iterable[str]) -> None:
         """Stop delivering the events of some topics."""
         for topic in self._topics.intersection(topics):
-            self._common.hub.unsubscribe(self._heard(topic), self._deliver)
+            self._server.hub.unsubscribe(self._hub_topic(topic), self._on_event)
         self._topics.difference_update(topics)
 
     async def check_topics(self) -> None:
-        """Hear no more of the sessions that are not the caller's to see any more."""
+        """Unsubscribe from sessions that the caller may no longer see."""
         if self.caller is not None and self.caller.user_id is not None:
-            self.unsubscribe(await self._common.service.closed_topics(self.caller, set(self._topics)))
+            self.unsubscribe(await self._server.dispatcher.closed_topics(self.caller, set(self._topics)))
 
-    def _heard(self, topic: str) -> str:
-        """Return the topic of the hub that a client means: a user's questions are those that they may answer."""
+    def _hub_topic(self, topic: str) -> str:
+        """Return the topic of the hub: for a user, `approvals` means the approvals that this user may decide."""
         if topic == TOPIC and self.caller is not None and self.caller.user_id is not None:
             return own_topic(self.caller.user_id)
         return topic
 
-    # -- who
+    # -- authentication
 
-    def _try(self, token: str) -> bool:
-        """Take a token; the third wrong one closes the connection."""
+    def _authenticate(self, token: str) -> bool:
+        """Check a token; the third wrong one closes the connection."""
         try:
-            caller = self._common.directory.caller(token)
+            caller = self._server.directory.caller(token)
         except NotAuthenticated:
             self._failed_tokens += 1
             if self._failed_tokens >= MAX_FAILED_TOKENS:
-                self.shut(CloseCode.POLICY_VIOLATION, "too many wrong tokens")
+                self.start_close(CloseCode.POLICY_VIOLATION, "too many wrong tokens")
             return False
-        self._become(caller)
+        self._set_caller(caller)
         return True
 
-    def _become(self, caller: Caller) -> None:
+    def _set_caller(self, caller: Caller) -> None:
         if self.caller is not None and self.caller.account != caller.account:
             self.unsubscribe(set(self._topics))
-            self._common.replies.detach(self.caller.account, self)
+            self._server.replies.detach(self.caller.account, self)
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
         self.caller = caller
-        self._common.pending.discard(self)
-        self._common.known.add(self)
-        self._common.replies.attach(caller.account, self)
-        self._common.came(caller.account)
+        self._server.pending.discard(self)
+        self._server.authenticated.add(self)
+        self._server.replies.attach(caller.account, self)
+        self._server.on_authenticated(caller.account)
 
-    def _not_in_time(self) -> None:
+    def _on_auth_timeout(self) -> None:
         self._timer = None
-        self.shut(CloseCode.POLICY_VIOLATION, "no token in time")
+        self.start_close(CloseCode.POLICY_VIOLATION, "no token in time")
 
-    def _too_slow(self) -> None:
+    def _on_overflow(self) -> None:
         name = self.caller.name if self.caller is not None else "not authenticated"
-        logger.warning("a client (%s) is closed: it does not read what it asked for", name)
-        self._closing = False  # a close under way would wait for what is not read
-        self.shut(CloseCode.TRY_AGAIN_LATER, "reading too slowly")
+        logger.warning("%s: connection closed, because the client does not read", name)
+        self._closing = False  # a running `close` would wait for the client to read
+        self.start_close(CloseCode.TRY_AGAIN_LATER, "reading too slowly")
 
-    # -- what
+    # -- requests
 
-    def _take(self, text: str) -> None:
+    def _on_frame(self, text: str) -> None:
         if self._closing:
             return
         try:
@@ -254,24 +254,24 @@ class Connection(Client):
             self._refuse(NotAuthenticated() if self.caller is None else error, error.request_id)
             return
         if isinstance(request, requests.Auth):
-            success = self._try(request.token)
+            success = self._authenticate(request.token)
             message = WELCOME if success else WRONG_TOKEN
-            self._post(events.AuthResult(success=success, message=message, server=self._common.server), request)
+            self._post(events.AuthResult(success=success, message=message, server=self._server.program), request)
         elif self.caller is None:
             self._refuse(NotAuthenticated(), request.request_id)
         elif isinstance(request, requests.Ping):
             self._post(events.Pong(), request)
-        elif self._common.closing and isinstance(request, STARTS_WORK):
+        elif self._server.closing and isinstance(request, STARTS_WORK):
             self._post(refusal(ShuttingDown(), request), request)
         elif self._outstanding >= MAX_OUTSTANDING:
             self._post(refusal(Overloaded(), request), request)
         else:
             self._outstanding += 1
-            self._common.tasks.spawn(self._carry_out(request, self.caller), request.type)
+            self._server.tasks.spawn(self._run_request(request, self.caller), request.type)
 
-    async def _carry_out(self, request: requests.AnyRequest, caller: Caller) -> None:
+    async def _run_request(self, request: requests.AnyRequest, caller: Caller) -> None:
         try:
-            event = await self._common.service.answer(request, caller, self)
+            event = await self._server.dispatcher.answer(request, caller, self)
             frame = encode(event, request.request_id) if event is not None else None
         except XswarmError as error:
             frame = encode(refusal(error, request), request.request_id)
@@ -290,11 +290,13 @@ class Connection(Client):
     def _refuse(self, error: XswarmError, request_id: str | None) -> None:
         self._outgoing.post(encode(refusal(error), request_id))
 
-    # -- what happens elsewhere
+    # -- subscriptions
 
-    def _deliver(self, event: events.AnyEvent) -> None:
-        """Take an event of a topic; nothing that goes wrong here reaches the one it happened to."""
-        if self._closing or not self._may_see(event):
+    def _on_event(self, event: events.AnyEvent) -> None:
+        """Queue an event of a topic; an error here never reaches the publisher."""
+        if self._closing or self.caller is None:
+            return
+        if not may_see(event, self.caller, self._topics, self._server.directory.oversees):
             return
         try:
             if isinstance(event, events.ClaudeCodeDelta):
@@ -304,50 +306,13 @@ class Connection(Client):
         except Exception:
             logger.exception("an event of type %s cannot be sent", event.type)
 
-    def _may_see(self, event: events.AnyEvent) -> bool:
-        """Return whether an event is the caller's to see: a user sees their own alone, whatever the topic.
-
-        Of limits, administrators and operators see everybody's.
-        """
-        if self.caller is None or self.caller.user_id is None:
-            return self.caller is not None
-        match event:
-            case (
-                events.ClaudeCodeDelta()
-                | events.ClaudeCodeTool()
-                | events.ClaudeCodeQueued()
-                | events.ClaudeCodeStuck()
-                | events.ClaudeCodeDisconnected()
-            ):
-                return True  # only on topics of a session or user, which were checked when it subscribed
-            case events.SessionUpdated() | events.CostRecorded():
-                return event.user_id == self.caller.user_id or f"session:{event.session_id}" in self._topics
-            case events.CostAlert():
-                return self._common.directory.oversees(self.caller) or self._is_own(event, self.caller.user_id)
-            case events.ApprovalRequested() | events.ApprovalResolved():
-                return True  # a user hears of their own alone: `_heard`
-            case _:
-                return False
-
-    def _is_own(self, alert: events.CostAlert, user_id: UserId) -> bool:
-        """Return whether a limit is a user's own, or that of a session whose topic they may hear."""
-        match alert.scope:
-            case "message":
-                return alert.user_id == user_id or f"session:{alert.session_id}" in self._topics
-            case "session":
-                return f"session:{alert.id}" in self._topics
-            case "user":
-                return alert.id == user_id
-            case _:
-                return False
-
-    def _leave(self) -> None:
+    def _on_closed(self) -> None:
         self._closing = True
         if self._timer is not None:
             self._timer.cancel()
         self.unsubscribe(set(self._topics))
         if self.caller is not None:
-            self._common.replies.detach(self.caller.account, self)
-        self._common.pending.discard(self)
-        self._common.known.discard(self)
+            self._server.replies.detach(self.caller.account, self)
+        self._server.pending.discard(self)
+        self._server.authenticated.discard(self)
         self._outgoing.close()

@@ -1,4 +1,4 @@
-"""Each request of the socket carried out by the daemon's operations, as the event that answers it."""
+"""Maps each request of the socket to an operation, and the result to the event that answers the request."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ from supervisor.protocol.times import Clock, now_ms, rfc3339, usd
 from supervisor.store.records.accounts import User
 from supervisor.store.records.result import Result
 from supervisor.wires.socket.client import Client
-from supervisor.wires.socket.replies import Replies, meta_of, reply_to
+from supervisor.wires.socket.replies import ReplyRouter, meta_of, reply_to
 
 CHANNEL = "socket"
-"""The channel of messages that a service itself asks about, and the one by which its replies leave."""
+"""The channel of prompts and messages from this socket, and of the replies that leave by it."""
 
 TOPICS = "must be session:<id>, user:<id>, sessions, costs or approvals"
 PLAIN_TOPICS = frozenset({"sessions", "costs", "approvals"})
@@ -35,11 +35,11 @@ PLAIN_TOPICS = frozenset({"sessions", "costs", "approvals"})
 AnyReceived = requests.SmsReceived | requests.EmailReceived
 
 
-class Service:
-    """The thin face of `Operations` that speaks the socket's protocol.
+class RequestDispatcher:
+    """Carries out requests by the operations of the daemon; it keeps no state of its own.
 
     Args:
-        ack_after: seconds until a text or mail without an answer is acknowledged; 0 = never.
+        ack_after: after this time a text or mail without a reply is acknowledged, in seconds; 0 = never.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class Service:
         operations: Operations,
         approval_operations: ApprovalOperations,
         directory: Directory,
-        replies: Replies,
+        replies: ReplyRouter,
         ack_after: float,
         clock: Clock = now_ms,
     ) -> None:
@@ -60,10 +60,10 @@ class Service:
         self._clock = clock
 
     async def answer(self, request: requests.AnyRequest, caller: Caller, client: Client) -> events.AnyEvent | None:
-        """Carry a request out and return its answer; None = the answer is written by another way.
+        """Carry out a request and return its answer; None = the reply router writes the answer.
 
         Raises:
-            XswarmError: it was refused, or failed.
+            XswarmError: the request was refused, or it failed.
         """
         match request:
             case requests.ClaudeCodeMessage():
@@ -144,11 +144,11 @@ class Service:
         )
 
     async def _received(self, request: AnyReceived, caller: Caller, client: Client) -> events.AnyEvent | None:
-        """Accept a text or mail; its reply leaves by the outbox, and is written to this connection where it lives."""
+        """Accept a text or mail; the outbox delivers the reply, to this connection if it is still open."""
         came = asyncio.get_running_loop().time()
         user = self._sender(request, caller)
         if words.parse(request.message if isinstance(request, requests.SmsReceived) else request.body) is not None:
-            await client.refuse_agents()  # it would answer the questions about itself in somebody's name
+            await client.refuse_agents()  # it could decide approvals in the name of a user
         reply = Reply(
             channel=CHANNEL,
             to=Address(kind=CHANNEL, value=caller.account),
@@ -168,16 +168,16 @@ class Service:
             first = await self._operations.queries.reply(caller, message_id)
             if first is not None:
                 return reply_to(first.meta, first.text, message_id)
-        if taken.joined:  # it went into the running turn, whose answer covers it: none of its own will come
+        if taken.joined:  # the message steers the running turn, whose answer covers it
             return self._acknowledged(request, message_id)
-        # Nothing was awaited since a new message was accepted, so its reply cannot have left before it is expected.
+        # There was no await since the message was accepted, so its reply cannot leave before it is expected here.
         expected = self._replies.expect(caller.account, message_id, client, request.request_id)
         self._operations.messages.start(taken)
         if not self._ack_after:
             return None
         try:
             async with asyncio.timeout_at(came + self._ack_after):
-                await expected.over.wait()
+                await expected.done.wait()
         except TimeoutError:
             pass
         return None if expected.written else self._acknowledged(request, message_id)
@@ -191,10 +191,10 @@ class Service:
         )
 
     def _sender(self, request: AnyReceived, caller: Caller) -> User:
-        """Return the user who wrote: the one that is named, else the owner of the address.
+        """Return the user who wrote: the user in the request, or else the owner of the address.
 
         Raises:
-            UserNotFound: there is none, or the token is another user's.
+            UserNotFound: there is no such user, or the token belongs to another user.
         """
         try:
             return self._operations.queries.user(caller, request.user)
@@ -209,7 +209,7 @@ class Service:
             return user
 
     async def _thread(self, request: requests.EmailReceived, caller: Caller) -> str:
-        """Return the thread of a mail: that of the mail (or of our answer) that it answers, else a new one."""
+        """Return the thread of a mail: the thread of the mail or reply that it answers, or else a new one."""
         if not request.in_reply_to:
             return f"email:{request.external_id or uuid7()}"
         earlier = await self._operations.messages.earlier(caller, "mail", request.in_reply_to)
@@ -217,7 +217,7 @@ class Service:
             return earlier.turn.thread
         return f"email:{request.in_reply_to}"
 
-    # -- what is asked for
+    # -- queries and approvals
 
     async def _list(self, request: requests.ListSessions, caller: Caller) -> events.Sessions:
         found = await self._operations.queries.list_sessions(
@@ -263,7 +263,7 @@ class Service:
         return client.subscribe(caller, topics)
 
     async def closed_topics(self, caller: Caller, topics: Iterable[str]) -> set[str]:
-        """Return those of the topics a caller subscribed to that they may hear no more: what was shared with them."""
+        """Return the subscribed topics that a caller may no longer see, because a session is no longer shared."""
         closed = set()
         for topic in topics:
             kind, _, name = topic.partition(":")
@@ -282,7 +282,7 @@ class Service:
 
 
 def refusal(error: XswarmError, request: requests.AnyRequest | None = None) -> events.Error:
-    """Return the event that says why a request was not carried out."""
+    """Return the error event of a request."""
     session_id = getattr(request, "session_id", None)
     return events.Error(
         message=str(error),
@@ -295,7 +295,7 @@ def refusal(error: XswarmError, request: requests.AnyRequest | None = None) -> e
 def _asked(
     request: requests.ClaudeCodeMessage | requests.Message | AnyReceived, caller: Caller, channel: str, *said: Any
 ) -> WorkRequest:
-    """Return what a message carries, with a digest of what it says that tells a repetition from another message."""
+    """Return the operation's request; its digest tells a repeated message from another one under the same id."""
     digest = ""
     if request.external_id is not None:
         digest = hashlib.sha256(json.dumps([request.type, *said], sort_keys=True).encode()).hexdigest()

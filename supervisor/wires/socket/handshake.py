@@ -1,4 +1,4 @@
-"""What the opening handshake of the supervisor socket decides: the hosts and origins served, and a first token."""
+"""The opening handshake of the supervisor socket: which hosts and origins are served, and the bearer token."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from websockets.datastructures import Headers
 from supervisor.config import LOOPBACK
 
 
-class Doorman:
-    """Refuses what a web page could make a browser open: foreign origins, and names of others that lead here.
+class HandshakePolicy:
+    """Refuses connections that a web page made a browser open: foreign origins, and DNS rebinding by foreign names.
 
     Args:
-        host: the address that is listened on.
-        origins: browser origins that may open the socket; their names may stand in a Host header, too.
+        host: the address that the server listens on.
+        origins: browser origins that may open the socket; a Host header may name their hosts, too.
     """
 
     def __init__(self, host: str, origins: Iterable[str]) -> None:
@@ -23,7 +23,7 @@ class Doorman:
         self._hosts = LOOPBACK | {host.lower()} | {_name(urlsplit(origin).netloc) for origin in self._origins}
 
     def refusal(self, headers: Headers) -> str | None:
-        """Return why a handshake is refused with 403, or None."""
+        """Return why a handshake is refused with 403; None = it is accepted."""
         hosts = headers.get_all("Host")
         if len(hosts) != 1 or _name(hosts[0]) not in self._hosts:
             return "this Host is not served here"
@@ -42,7 +42,7 @@ def bearer(headers: Headers) -> str | None:
 
 
 def _name(host: str) -> str:
-    """Return a Host header without its port, brackets off; empty where it is malformed."""
+    """Return the host of a Host header without port and brackets; empty if the header is malformed."""
     try:
         return (urlsplit(f"//{host}").hostname or "").removesuffix(".")
     except ValueError:

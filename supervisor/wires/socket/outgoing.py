@@ -1,4 +1,4 @@
-"""What one client is still to be sent: a bounded queue that one task at a time writes to the socket."""
+"""The send queue of one client: bounded, and written to the socket by one task at a time (backpressure)."""
 
 from __future__ import annotations
 
@@ -15,30 +15,30 @@ from supervisor.protocol.events import ClaudeCodeDelta
 from supervisor.wires.socket.codec import encode
 
 MAX_FRAMES = 1_000
-"""Frames that wait for one client."""
+"""Most frames in the queue of one client."""
 
 MAX_BYTES = 4 * 1024 * 1024
-"""Bytes that wait for one client; a single answer may be larger when nothing waits before it."""
+"""Most bytes in the queue of one client; a single larger frame is taken if the queue is empty."""
 
 WRITE_SECONDS = 5.0
-"""How long a write that somebody waits for may take: the other end reads nothing any more."""
+"""Timeout of `write`, in seconds: by then the client has stopped reading."""
 
 PIECE_BYTES = 64
-"""What a piece of text takes in memory besides its characters."""
+"""Memory of a piece of text besides its characters, in bytes."""
 
 
-class Gone(Exception):
-    """The client is not there any more, or does not read; what was to be written was not."""
+class ClientGone(Exception):
+    """The client has disconnected or does not read; the frame was not written."""
 
 
 @dataclass(slots=True)
-class _Waiting:
+class _QueuedFrame:
     """One frame in the queue.
 
     Attributes:
-        delta: the first piece of a text; encoded when its turn comes, joined with `pieces`.
-        pieces: those that came while it waited.
-        written: somebody waits for it to be written.
+        delta: the first piece of a text; it is encoded just before the write, joined with `pieces`.
+        pieces: the pieces of the same text that arrived meanwhile.
+        written: resolved when the frame is written; None = nobody waits for that.
     """
 
     frame: bytes = b""
@@ -54,30 +54,30 @@ class _Waiting:
         return encode(replace(self.delta, text=self.delta.text + "".join(self.pieces)))
 
 
-class Outgoing:
-    """The way to one client.
+class SendQueue:
+    """Frames that wait until the socket of one client takes them.
 
     Args:
-        too_slow: called once when the queue is full; nothing is written from then on.
+        on_overflow: called once when the queue is full; nothing is written after that.
     """
 
-    __slots__ = ("_bytes", "_closed", "_queue", "_too_slow", "_websocket", "_writer")
+    __slots__ = ("_bytes", "_closed", "_on_overflow", "_queue", "_websocket", "_writer")
 
-    def __init__(self, websocket: ServerConnection, too_slow: Callable[[], None]) -> None:
+    def __init__(self, websocket: ServerConnection, on_overflow: Callable[[], None]) -> None:
         self._websocket = websocket
-        self._too_slow = too_slow
-        self._queue: deque[_Waiting] = deque()
+        self._on_overflow = on_overflow
+        self._queue: deque[_QueuedFrame] = deque()
         self._bytes = 0
         self._writer: asyncio.Task[Any] | None = None
         self._closed = False
 
     def post(self, frame: bytes) -> None:
-        """Queue a frame; never waits."""
-        self._push(_Waiting(frame, len(frame)))
+        """Queue a frame; returns at once."""
+        self._push(_QueuedFrame(frame, len(frame)))
         self._start()
 
     def post_delta(self, delta: ClaudeCodeDelta) -> None:
-        """Queue a piece of text, joined to the piece before where that still waits."""
+        """Queue a piece of text; it is joined to the piece before if that one is still in the queue."""
         size = len(delta.text) + PIECE_BYTES
         last = self._queue[-1] if self._queue else None
         if last is not None and last.delta is not None and last.delta.message_id == delta.message_id:
@@ -87,12 +87,12 @@ class Outgoing:
             if self._bytes > MAX_BYTES:
                 self._overflow()
             return
-        self._push(_Waiting(size=size, delta=delta))
+        self._push(_QueuedFrame(size=size, delta=delta))
         self._start()
 
     async def send(self, frame: bytes) -> None:
-        """Queue a frame, and write what waits where nobody else does; for a task of the client's own."""
-        self._push(_Waiting(frame, len(frame)))
+        """Queue a frame; if no task writes the queue, write it in the calling task."""
+        self._push(_QueuedFrame(frame, len(frame)))
         if self._writer is None:
             await self._write_all()
 
@@ -100,45 +100,45 @@ class Outgoing:
         """Queue a frame and return when it is written.
 
         Raises:
-            Gone: it was not: the client left, or did not read for some seconds and is closed for that.
+            ClientGone: the client disconnected, or did not read for `WRITE_SECONDS` and is closed.
         """
         written: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._push(_Waiting(frame, len(frame), written=written))
+        self._push(_QueuedFrame(frame, len(frame), written=written))
         self._start()
         try:
             async with asyncio.timeout(WRITE_SECONDS):
                 await written
         except TimeoutError:
             self._overflow()
-            raise Gone from None
+            raise ClientGone from None
 
     async def flush(self) -> None:
-        """Return when all that waits is written, or nothing can be any more."""
+        """Return when the queue is written, or can no longer be written."""
         while self._writer is not None and not self._closed:
             await asyncio.wait([self._writer])
 
     def close(self) -> None:
-        """Forget what waits; whoever waits for it is told."""
+        """Drop the queue; pending `write` calls raise `ClientGone`."""
         self._closed = True
-        for waiting in self._queue:
-            _lose(waiting)
+        for queued in self._queue:
+            _fail_write(queued)
         self._queue.clear()
         self._bytes = 0
 
-    def _push(self, waiting: _Waiting) -> None:
+    def _push(self, queued: _QueuedFrame) -> None:
         if self._closed:
-            _lose(waiting)
+            _fail_write(queued)
             return
-        full = len(self._queue) >= MAX_FRAMES or self._bytes + waiting.size > MAX_BYTES
-        self._queue.append(waiting)
-        self._bytes += waiting.size
+        full = len(self._queue) >= MAX_FRAMES or self._bytes + queued.size > MAX_BYTES
+        self._queue.append(queued)
+        self._bytes += queued.size
         if full and len(self._queue) > 1:
             self._overflow()
 
     def _overflow(self) -> None:
         if not self._closed:
             self.close()
-            self._too_slow()
+            self._on_overflow()
 
     def _start(self) -> None:
         if self._writer is None and self._queue:
@@ -146,22 +146,22 @@ class Outgoing:
 
     async def _write_all(self) -> None:
         self._writer = asyncio.current_task()
-        waiting: _Waiting | None = None
+        queued: _QueuedFrame | None = None
         try:
             while self._queue:
-                waiting = self._queue.popleft()
-                self._bytes -= waiting.size
-                await self._websocket.send(waiting.encoded(), text=True)
-                if waiting.written is not None and not waiting.written.done():
-                    waiting.written.set_result(None)
+                queued = self._queue.popleft()
+                self._bytes -= queued.size
+                await self._websocket.send(queued.encoded(), text=True)
+                if queued.written is not None and not queued.written.done():
+                    queued.written.set_result(None)
         except ConnectionClosed:
             self.close()
         finally:
             self._writer = None
-            if waiting is not None:
-                _lose(waiting)
+            if queued is not None:
+                _fail_write(queued)
 
 
-def _lose(waiting: _Waiting) -> None:
-    if waiting.written is not None and not waiting.written.done():
-        waiting.written.set_exception(Gone())
+def _fail_write(queued: _QueuedFrame) -> None:
+    if queued.written is not None and not queued.written.done():
+        queued.written.set_exception(ClientGone())

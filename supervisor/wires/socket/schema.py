@@ -16,11 +16,11 @@ FILE = Path("docs/protocol.schema.json")
 
 REFERENCES = "#/$defs/{model}"
 OMITTED = {"$ref": "#/$defs/Omit"}
-"""What a field that is left out looks like to pydantic."""
+"""How pydantic describes the type of an omitted field."""
 
 
 def schema() -> dict[str, Any]:
-    """Return the schema: `$defs` holds each message by its name, `request` and `event` what either side may send."""
+    """Return the schema: `$defs` contains each message by name; `request` and `event` are their unions."""
     adapters: list[tuple[str, Any, TypeAdapter[Any]]] = [
         ("request", "validation", TypeAdapter(Annotated[AnyRequest, Field(discriminator="type")])),
         ("event", "serialization", TypeAdapter(Annotated[AnyEvent, Field(discriminator="type")])),
@@ -45,12 +45,12 @@ def schema() -> dict[str, Any]:
 
 
 def text() -> str:
-    """Return the schema as the file holds it."""
+    """Return the content of the schema file."""
     return json.dumps(schema(), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
 
 def _describe(definition: dict[str, Any], *, sent_by_us: bool) -> None:
-    """Say of each field whether it must be there: what pydantic takes for a default, we send, and ask for in `type`."""
+    """Mark the required fields; those of an event with a default are required too, because we always send them."""
     required = []
     for name, field in definition["properties"].items():
         field.pop("title", None)
@@ -67,7 +67,7 @@ def _describe(definition: dict[str, Any], *, sent_by_us: bool) -> None:
 
 
 def main() -> None:
-    """Write the schema to a file, docs/protocol.schema.json where none is named."""
+    """Write the schema to the file of the first argument, by default docs/protocol.schema.json."""
     path = Path(sys.argv[1]) if len(sys.argv) > 1 else FILE
     path.write_text(text(), encoding="utf-8")
 

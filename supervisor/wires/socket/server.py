@@ -19,45 +19,45 @@ from supervisor.people.identity import Caller
 from supervisor.protocol.errors import NotAuthenticated, StorageError
 from supervisor.protocol.messages import Address
 from supervisor.wires.listening import bind
-from supervisor.wires.socket.connection import Common, Connection
-from supervisor.wires.socket.dispatch import CHANNEL, Service
-from supervisor.wires.socket.handshake import Doorman, bearer
-from supervisor.wires.socket.replies import Replies
+from supervisor.wires.socket.connection import Connection, ServerState
+from supervisor.wires.socket.dispatch import CHANNEL, RequestDispatcher
+from supervisor.wires.socket.handshake import HandshakePolicy, bearer
+from supervisor.wires.socket.replies import ReplyRouter
 
 logger = logging.getLogger(__name__)
 
 MAX_FRAME = 1024 * 1024
-"""Bytes of one message; a longer one closes its connection with 1009."""
+"""Most bytes of one frame; a longer frame closes its connection with 1009."""
 
 MAX_PENDING = 1_024
-"""Connections at a time that have not authenticated; one more is refused with 503."""
+"""Most connections that have not authenticated; the next one is refused with 503."""
 
 AUTH_SECONDS = 10.0
-"""What a client gets to send a good token."""
+"""Timeout of authentication, in seconds."""
 
 CHECK_SECONDS = 2.0
-"""Between two looks for tokens that were revoked or have expired: they count for at most 5 s more."""
+"""Interval of the check for revoked and expired tokens, in seconds; such a token may work for at most 5 s."""
 
 CLOSE_SECONDS = 5.0
-"""What the other end of a connection gets to take what is queued and to answer a close frame."""
+"""How long a client gets to read the queue and to answer a close frame, in seconds."""
 
 GRACE_SECONDS = 2.0
-"""What requests under way get at the end; by then every turn has been answered."""
+"""How long running requests get at the end, in seconds; every turn has been answered by then."""
 
 PING_SECONDS = 20.0
-"""Between two pings of a silent connection, and what a client gets to answer one."""
+"""Interval of pings, and timeout of the answer to one, in seconds."""
 
 
 class SocketServer:
-    """The server; bind, start, refuse_new and aclose in this order.
+    """The server. Call bind, start, refuse_new and aclose in this order.
 
     Args:
-        auth_seconds: what a client gets to send a good token.
-        check_seconds: between two looks for tokens that do not count any more.
-        close_seconds: what a client gets to take what is queued when its connection is closed.
+        auth_seconds: timeout of authentication, in seconds.
+        check_seconds: interval of the check for revoked and expired tokens, in seconds.
+        close_seconds: how long a client gets to read the queue when its connection is closed, in seconds.
 
     Attributes:
-        replies: who takes the replies that leave by this socket.
+        replies: writes replies to the connections of their accounts.
     """
 
     def __init__(
@@ -73,24 +73,24 @@ class SocketServer:
         self._directory = api.directory
         self._outbox = api.outbox
         self._check_seconds = check_seconds
-        self._doorman = Doorman(config.host, config.allowed_origins)
-        self.replies = Replies()
-        service = Service(
+        self._policy = HandshakePolicy(config.host, config.allowed_origins)
+        self.replies = ReplyRouter()
+        dispatcher = RequestDispatcher(
             operations=api.operations,
             approval_operations=api.approvals,
             directory=api.directory,
             replies=self.replies,
             ack_after=config.ack_after_seconds,
         )
-        self._common = Common(
-            service=service,
+        self._state = ServerState(
+            dispatcher=dispatcher,
             directory=api.directory,
             replies=self.replies,
             hub=api.hub,
-            server=f"xswarm/{_version()}",
+            program=f"xswarm/{_version()}",
             auth_seconds=auth_seconds,
             close_seconds=close_seconds,
-            came=self._came,
+            on_authenticated=self._on_authenticated,
         )
         self._socket: socket.socket | None = None
         self._server: Server | None = None
@@ -98,20 +98,20 @@ class SocketServer:
         self._watch: asyncio.Task[None] | None = None
 
     def bind(self) -> None:
-        """Take the port; who connects now waits until `start`.
+        """Listen on the port; the kernel queues connections until `start`.
 
         Raises:
-            ConfigError: the port is in use, or cannot be had.
+            ConfigError: the port is in use, or cannot be bound.
         """
         self._socket = bind(self._config.host, self._config.port, "supervisor.port")
         host, port = self._socket.getsockname()[:2]
         self._address = (str(host), int(port))
 
     async def start(self) -> None:
-        """Serve.
+        """Serve connections; bind the port first if `bind` was not called.
 
         Raises:
-            ConfigError: the port is in use, or cannot be had.
+            ConfigError: the port is in use, or cannot be bound.
         """
         if self._socket is None:
             self.bind()
@@ -121,7 +121,7 @@ class SocketServer:
             self._serve,
             sock=self._socket,
             process_request=self._admit,
-            compression=None,  # it would cost 32 KiB a connection
+            compression=None,  # it costs 32 KiB a connection
             max_size=MAX_FRAME,
             ping_interval=PING_SECONDS,
             ping_timeout=PING_SECONDS,
@@ -132,48 +132,48 @@ class SocketServer:
 
     @property
     def address(self) -> tuple[str, int]:
-        """Where it listens; known once it is bound."""
+        """Host and port of the listening socket; available after `bind`."""
         assert self._address is not None, "bind comes first"
         return self._address
 
     @property
     def url(self) -> str:
-        """The same as a URL."""
+        """The address as a URL; available after `bind`."""
         host, port = self.address
         return f"ws://[{host}]:{port}" if ":" in host else f"ws://{host}:{port}"
 
     @property
     def client_count(self) -> int:
-        """How many clients have authenticated and are there."""
-        return len(self._common.known)
+        """The number of connected clients that have authenticated."""
+        return len(self._state.authenticated)
 
     def refuse_new(self) -> None:
-        """Take no new connections and start nothing new; what runs is still answered."""
-        self._common.closing = True
+        """Refuse new connections and requests that start work; running requests are still answered."""
+        self._state.closing = True
         if self._server is not None:
             self._server.close(close_connections=False)
 
     async def aclose(self) -> None:
-        """Answer what waits, then close every connection with 1001."""
+        """Answer running requests, then close every connection with 1001."""
         self.refuse_new()
         if self._watch is not None:
             self._watch.cancel()
             with suppress(asyncio.CancelledError):
                 await self._watch
         self.replies.release()
-        await self._common.tasks.aclose(GRACE_SECONDS)
-        connections = [*self._common.pending, *self._common.known]
+        await self._state.tasks.aclose(GRACE_SECONDS)
+        connections = [*self._state.pending, *self._state.authenticated]
         await asyncio.gather(*(c.close(CloseCode.GOING_AWAY, "the daemon is shutting down") for c in connections))
         if self._server is not None:
             await self._server.wait_closed()
         if self._socket is not None:
             self._socket.close()
-        await self._common.tasks.aclose(0)  # what a connection's end has started
+        await self._state.tasks.aclose(0)  # tasks that closing connections have started
 
     def _admit(self, connection: ServerConnection, request: Request) -> Response | None:
-        if (why := self._doorman.refusal(request.headers)) is not None:
+        if (why := self._policy.refusal(request.headers)) is not None:
             return connection.respond(HTTPStatus.FORBIDDEN, f"{why}\n")
-        if len(self._common.pending) >= MAX_PENDING and not self._knows(bearer(request.headers)):
+        if len(self._state.pending) >= MAX_PENDING and not self._knows(bearer(request.headers)):
             return connection.respond(HTTPStatus.SERVICE_UNAVAILABLE, "too many connections without a token\n")
         return None
 
@@ -185,39 +185,39 @@ class SocketServer:
         return True
 
     async def _serve(self, websocket: ServerConnection) -> None:
-        await Connection(websocket, self._common).serve()
+        await Connection(websocket, self._state).serve()
 
-    def _came(self, account: str) -> None:
-        self._common.tasks.spawn(self._wake_replies(account), "wake parked replies")
+    def _on_authenticated(self, account: str) -> None:
+        self._state.tasks.spawn(self._wake_replies(account), "wake parked replies")
 
     async def _wake_replies(self, account: str) -> None:
         try:
             await self._outbox.returned(CHANNEL, Address(kind=CHANNEL, value=account))
         except StorageError as error:
-            logger.error("replies that wait for %s stay where they are: %s", account, error)
+            logger.error("%s: parked replies could not be woken: %s", account, error)
 
     async def _check_tokens(self) -> None:
-        """Close the connections whose token was revoked or has expired, and end what is not shared with them now."""
+        """Close connections whose token is revoked or expired; end subscriptions that are no longer allowed."""
         while True:
             await asyncio.sleep(self._check_seconds)
             valid: dict[Caller, bool] = {}
-            for connection in list(self._common.known):
+            for connection in list(self._state.authenticated):
                 caller = connection.caller
                 if caller is None:
                     continue
                 if caller not in valid:
                     valid[caller] = self._directory.still_valid(caller)
                 if not valid[caller]:
-                    connection.shut(CloseCode.POLICY_VIOLATION, "the token does not count any more")
+                    connection.start_close(CloseCode.POLICY_VIOLATION, "the token is no longer valid")
                     continue
                 try:
                     await connection.check_topics()
                 except StorageError as error:
-                    logger.error("whether %s may still hear its sessions could not be checked: %s", caller.name, error)
+                    logger.error("%s: subscriptions could not be checked: %s", caller.name, error)
 
 
 def _version() -> str:
-    """Return this program's version; a source tree that was never installed has none."""
+    """Return the version of this program; "source" if it was not installed."""
     try:
         return version("xswarm")
     except PackageNotFoundError:

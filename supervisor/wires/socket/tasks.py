@@ -1,4 +1,4 @@
-"""Tasks with an owner: each is named, seen when it fails, and waited for at the end."""
+"""A set of named tasks with one owner that waits for them at the end and logs their failures."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from typing import Any
 logger = logging.getLogger(__name__)
 
 
-class Tasks:
-    """A set of tasks that outlive what started them, but not the set."""
+class TaskSet:
+    """Tasks that may outlive the caller that started them, but not this set."""
 
     def __init__(self) -> None:
         self._running: set[asyncio.Task[None]] = set()
 
     def spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
-        """Run something beside its caller."""
+        """Start a task."""
         task = asyncio.create_task(work, name=name)
         self._running.add(task)
         task.add_done_callback(self._ended)
 
     async def aclose(self, seconds: float) -> None:
-        """Give what runs some seconds to end, cancel the rest, and wait for all of it."""
+        """Give the running tasks some seconds to end, then cancel the rest and wait for them."""
         if self._running:
             await asyncio.wait(self._running, timeout=seconds)
         left = list(self._running)

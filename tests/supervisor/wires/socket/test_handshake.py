@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from websockets.datastructures import Headers
 
-from supervisor.wires.socket.handshake import Doorman, bearer
+from supervisor.wires.socket.handshake import HandshakePolicy, bearer
 
-DOORMAN = Doorman("127.0.0.1", ["https://console.example.org", "null"])
+POLICY = HandshakePolicy("127.0.0.1", ["https://console.example.org", "null"])
 
 
 def headers(*pairs: tuple[str, str]) -> Headers:
@@ -19,33 +19,33 @@ def headers(*pairs: tuple[str, str]) -> Headers:
     "host", ["127.0.0.1:9999", "localhost", "LOCALHOST:9999", "localhost.:1", "[::1]:9999", "console.example.org"]
 )
 def test_names_of_this_machine_and_of_listed_origins_are_served(host: str) -> None:
-    assert DOORMAN.refusal(headers(("Host", host))) is None
+    assert POLICY.refusal(headers(("Host", host))) is None
 
 
 @pytest.mark.parametrize(
     "host", ["evil.example.org", "127.0.0.1.evil.example", "evil.localhost", "", "[::1", "10.0.0.1"]
 )
 def test_a_name_of_somebody_else_that_leads_here_is_refused(host: str) -> None:
-    assert DOORMAN.refusal(headers(("Host", host))) == "this Host is not served here"
+    assert POLICY.refusal(headers(("Host", host))) == "this Host is not served here"
 
 
 def test_a_handshake_needs_exactly_one_host() -> None:
-    assert DOORMAN.refusal(headers()) is not None
-    assert DOORMAN.refusal(headers(("Host", "localhost"), ("Host", "localhost"))) is not None
+    assert POLICY.refusal(headers()) is not None
+    assert POLICY.refusal(headers(("Host", "localhost"), ("Host", "localhost"))) is not None
 
 
 def test_a_listed_origin_is_let_in_and_every_other_one_is_not() -> None:
     host = ("Host", "localhost")
-    assert DOORMAN.refusal(headers(host, ("Origin", "https://console.example.org"))) is None
+    assert POLICY.refusal(headers(host, ("Origin", "https://console.example.org"))) is None
     for origin in ("null", "https://evil.example.org", "https://console.example.org.evil", "http://localhost:9999", ""):
-        assert DOORMAN.refusal(headers(host, ("Origin", origin))) == (
+        assert POLICY.refusal(headers(host, ("Origin", origin))) == (
             "this Origin is not listed in supervisor.allowed_origins"
         ), origin
 
 
 def test_a_listed_origin_beside_another_one_does_not_help() -> None:
     listed, other = ("Origin", "https://console.example.org"), ("Origin", "https://evil.example.org")
-    assert DOORMAN.refusal(headers(("Host", "localhost"), listed, other)) is not None
+    assert POLICY.refusal(headers(("Host", "localhost"), listed, other)) is not None
 
 
 def test_bearer_token_of_a_handshake_is_read_or_counts_as_a_wrong_one() -> None:

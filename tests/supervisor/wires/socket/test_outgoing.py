@@ -12,7 +12,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.asyncio.server import ServerConnection, serve
 
 from supervisor.protocol.events import ClaudeCodeDelta
-from supervisor.wires.socket.outgoing import MAX_BYTES, MAX_FRAMES, Gone, Outgoing
+from supervisor.wires.socket.outgoing import MAX_BYTES, MAX_FRAMES, ClientGone, SendQueue
 from tests.waiting import until
 
 
@@ -26,9 +26,9 @@ class Pair:
     def __init__(self, near: ServerConnection, far: ClientConnection) -> None:
         self.near, self.far = near, far
         self.slow = 0
-        self.outgoing = Outgoing(near, self._too_slow)
+        self.outgoing = SendQueue(near, self._on_overflow)
 
-    def _too_slow(self) -> None:
+    def _on_overflow(self) -> None:
         self.slow += 1
 
     async def stall(self) -> None:
@@ -88,7 +88,7 @@ async def test_write_returns_when_it_is_written_and_flush_when_all_is() -> None:
         assert [await ends.far.recv(), await ends.far.recv()] == ["behind", "last"]
 
 
-async def test_one_frame_too_many_is_too_slow_and_nothing_is_kept() -> None:
+async def test_one_frame_too_many_is_on_overflow_and_nothing_is_kept() -> None:
     async with pair() as ends:
         await ends.stall()
         waiting = asyncio.create_task(ends.outgoing.write(b"x"))
@@ -98,16 +98,16 @@ async def test_one_frame_too_many_is_too_slow_and_nothing_is_kept() -> None:
         assert ends.slow == 0
         ends.outgoing.post(b"x")
         assert ends.slow == 1
-        with pytest.raises(Gone):
+        with pytest.raises(ClientGone):
             await waiting
         ends.outgoing.post(b"after")
-        with pytest.raises(Gone):
+        with pytest.raises(ClientGone):
             await ends.outgoing.write(b"after")
         await ends.resume()
         assert ends.slow == 1
 
 
-async def test_too_many_bytes_are_too_slow() -> None:
+async def test_too_many_bytes_are_on_overflow() -> None:
     async with pair() as ends:
         await ends.stall()
         ends.outgoing.post(b"x" * (MAX_BYTES // 2))
@@ -150,7 +150,7 @@ async def test_what_waits_for_a_client_that_leaves_is_lost_and_said_to_be() -> N
     async with pair() as ends:
         await ends.far.close()
         await ends.near.wait_closed()
-        with pytest.raises(Gone):
+        with pytest.raises(ClientGone):
             await ends.outgoing.write(b"x")
         ends.outgoing.post(b"x")
         await ends.outgoing.flush()

@@ -10,9 +10,9 @@ from supervisor.people.identity import Caller
 from supervisor.protocol import events
 from supervisor.protocol.messages import MessageId
 from supervisor.protocol.requests import EmailReceived, SmsReceived
-from supervisor.wires.socket.client import Client, Order
-from supervisor.wires.socket.outgoing import Gone
-from supervisor.wires.socket.replies import Replies, meta_of, reply_to
+from supervisor.wires.socket.client import Client, RequestOrder
+from supervisor.wires.socket.outgoing import ClientGone
+from supervisor.wires.socket.replies import ReplyRouter, meta_of, reply_to
 
 M1 = MessageId("m1")
 PONG = events.Pong()
@@ -30,12 +30,12 @@ class Recorder(Client):
         self.gone = False
 
     @property
-    def order(self) -> Order:
-        return Order()
+    def order(self) -> RequestOrder:
+        return RequestOrder()
 
     async def write(self, event: events.AnyEvent, request_id: str | None) -> None:
         if self.gone:
-            raise Gone
+            raise ClientGone
         self.written.append((event, request_id))
 
     async def refuse_agents(self) -> None:
@@ -49,7 +49,7 @@ class Recorder(Client):
 
 
 async def test_a_reply_goes_to_the_request_that_waits_for_it() -> None:
-    replies, asker, other = Replies(), Recorder(), Recorder()
+    replies, asker, other = ReplyRouter(), Recorder(), Recorder()
     for client in (asker, other):
         replies.attach("a", client)
     expected = replies.expect("a", M1, asker, "r1")
@@ -57,11 +57,11 @@ async def test_a_reply_goes_to_the_request_that_waits_for_it() -> None:
     assert asker.written == [(PONG, "r1")]
     assert other.written == []
     assert expected.written
-    assert expected.over.is_set()
+    assert expected.done.is_set()
 
 
 async def test_every_request_that_waits_for_the_same_message_is_answered_once() -> None:
-    replies, first, second = Replies(), Recorder(), Recorder()
+    replies, first, second = ReplyRouter(), Recorder(), Recorder()
     replies.attach("a", first)
     replies.attach("a", second)
     replies.expect("a", M1, first, "r1")
@@ -71,7 +71,7 @@ async def test_every_request_that_waits_for_the_same_message_is_answered_once() 
 
 
 async def test_a_reply_that_nobody_waits_for_goes_to_the_newest_connection_of_its_account() -> None:
-    replies, older, newer, stranger = Replies(), Recorder(), Recorder(), Recorder()
+    replies, older, newer, stranger = ReplyRouter(), Recorder(), Recorder(), Recorder()
     replies.attach("a", older)
     replies.attach("a", newer)
     replies.attach("b", stranger)
@@ -84,30 +84,30 @@ async def test_a_reply_that_nobody_waits_for_goes_to_the_newest_connection_of_it
 
 
 async def test_a_reply_whose_asker_is_gone_goes_to_another_connection_of_the_account() -> None:
-    replies, asker, other = Replies(), Recorder(), Recorder()
+    replies, asker, other = ReplyRouter(), Recorder(), Recorder()
     replies.attach("a", asker)
     replies.attach("a", other)
     expected = replies.expect("a", M1, asker, "r1")
     replies.detach("a", asker)
-    assert expected.over.is_set()
+    assert expected.done.is_set()
     assert not expected.written
     assert await replies.deliver("a", M1, PONG, "r1")
     assert other.written == [(PONG, "r1")]
 
 
 def test_nothing_is_waited_for_on_a_connection_that_is_gone_or_at_the_end() -> None:
-    replies, client = Replies(), Recorder()
-    assert replies.expect("a", M1, client, None).over.is_set()
+    replies, client = ReplyRouter(), Recorder()
+    assert replies.expect("a", M1, client, None).done.is_set()
     replies.attach("a", client)
     waiting = replies.expect("a", M1, client, None)
-    assert not waiting.over.is_set()
+    assert not waiting.done.is_set()
     replies.release()
-    assert waiting.over.is_set()
-    assert replies.expect("a", M1, client, None).over.is_set()
+    assert waiting.done.is_set()
+    assert replies.expect("a", M1, client, None).done.is_set()
 
 
 async def test_without_a_connection_nothing_is_written() -> None:
-    replies, client = Replies(), Recorder()
+    replies, client = ReplyRouter(), Recorder()
     assert not await replies.deliver("a", M1, PONG, None)
     replies.attach("a", client)
     replies.detach("a", client)

@@ -94,7 +94,7 @@ async def test_a_user_who_was_removed_is_no_longer_connected(tmp_path: Path) -> 
 async def test_connections_without_a_token_are_bounded(tmp_path: Path) -> None:
     async with Listening(tmp_path) as listening:
         waiting = [await listening.client(None) for _ in range(4)]
-        pending = listening.server._common.pending
+        pending = listening.server._state.pending
         fill: set[Any] = {object() for _ in range(MAX_PENDING - len(pending))}
         pending |= fill
         assert await refused(listening) == 503

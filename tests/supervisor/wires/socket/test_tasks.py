@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from supervisor.wires.socket.tasks import Tasks
+from supervisor.wires.socket.tasks import TaskSet
 
 
 async def test_what_ends_in_time_is_waited_for_and_the_rest_is_cancelled() -> None:
@@ -23,7 +23,7 @@ async def test_what_ends_in_time_is_waited_for_and_the_rest_is_cancelled() -> No
         finally:
             ended.append("endless")
 
-    tasks = Tasks()
+    tasks = TaskSet()
     tasks.spawn(quick(), "quick")
     tasks.spawn(endless(), "endless")
     gate.set()
@@ -36,7 +36,7 @@ async def test_a_task_that_fails_is_logged_under_its_name(caplog: pytest.LogCapt
     async def broken() -> None:
         raise RuntimeError("a fault of ours")
 
-    tasks = Tasks()
+    tasks = TaskSet()
     tasks.spawn(broken(), "the broken one")
     await tasks.aclose(1)
     assert "the broken one failed" in caplog.text
