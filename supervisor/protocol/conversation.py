@@ -87,7 +87,7 @@ class SessionSpec:
         home: a folder of this session under state.dir. The connector creates it, with mode 0700, if it needs one.
         endpoint: where to call the model; None = the connector does not call it through us.
         decide: asked before every tool call.
-        tap: receives the raw lines of the process; None = nobody listens. Ignored by a connector without a process.
+        tap: receives the raw lines of the process; None = not needed. A connector without a process ignores it.
         turn_timeout: the longest duration of one turn, in seconds.
     """
 

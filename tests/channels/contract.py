@@ -1,4 +1,4 @@
-"""What every channel must do, whatever provider is behind it.
+"""The contract of `Channel`, which every channel must fulfil.
 
 A channel joins with one line in the table of test_contract.py: a factory that gives a `Backend`.
 """
@@ -69,7 +69,7 @@ async def running(channel: Channel) -> AsyncIterator[None]:
 class ChannelContract:
     """The contract; a subclass gives the fixture `backend`."""
 
-    async def test_its_name_is_that_of_its_table(self, backend: Backend) -> None:
+    async def test_name_is_that_of_its_table(self, backend: Backend) -> None:
         assert backend.channel.name == backend.plugin.name
 
     async def test_unknown_key_of_its_table_is_an_error_that_names_it(self, backend: Backend) -> None:
@@ -105,7 +105,7 @@ class ChannelContract:
             found = await backend.channel.reconcile(reply)
         assert isinstance(found, Sent | NotSent | Unknown)
 
-    async def test_request_that_is_not_its_providers_is_refused_and_hands_in_nothing(self, backend: Backend) -> None:
+    async def test_forged_request_is_refused_and_accepts_nothing(self, backend: Backend) -> None:
         for route in backend.channel.routes():
             request = WebRequest(
                 method=route.method,
@@ -118,10 +118,10 @@ class ChannelContract:
             assert (await route.handler(request)).status == 403
         assert backend.host.accepted == []
 
-    async def test_its_webhooks_are_below_webhooks(self, backend: Backend) -> None:
+    async def test_webhook_paths_start_with_webhooks(self, backend: Backend) -> None:
         assert all(route.path.startswith("/webhooks/") for route in backend.channel.routes())
 
-    async def test_store_that_refuses_ends_nothing(self, backend: Backend) -> None:
+    async def test_store_failure_does_not_end_the_channel(self, backend: Backend) -> None:
         backend.host.fail_with = StorageError("the disk is full")
         async with running(backend.channel):
             await backend.channel.send(backend.reply())

@@ -1,4 +1,4 @@
-"""A host for channels under test: it keeps what it is given, as the core does, in memory."""
+"""A `ChannelHost` for tests that keeps everything in memory."""
 
 from __future__ import annotations
 

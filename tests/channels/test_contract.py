@@ -1,4 +1,4 @@
-"""The contract of channels, over every one of them."""
+"""The contract of channels, for each channel."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Reads the text of a mail and the names of its attachments (MIME: RFC 2045, RFC 2046, RFC 2183).
 
-It never raises, whatever the bytes are, and it bounds the work: a mail can have millions of parts.
+It never raises, and it bounds the work, because a mail can have millions of parts.
 """
 
 from __future__ import annotations

@@ -64,10 +64,10 @@ def proven_sender(headers: Headers, trusted_authserv_id: str) -> str:
     results = headers.all("authentication-results")
     if not results:
         raise SenderNotProven("it has no Authentication-Results")
-    vouched = dmarc_pass(results[0], trusted_authserv_id)
-    if vouched is None and not author.plain:
+    passed = dmarc_pass(results[0], trusted_authserv_id)
+    if passed is None and not author.plain:
         raise SenderNotProven("its DMARC result names no domain, and its From is not plain enough to do without")
-    if vouched is not None and vouched != author.domain:
+    if passed is not None and passed != author.domain:
         raise SenderNotProven("its DMARC result is about another domain than From")
     return author.address
 

@@ -1,4 +1,4 @@
-"""The port of whoever pays for model calls: it admits calls at the gateway and is told of their tokens and price."""
+"""The port between the gateway and spending: a meter admits calls, and gets their tokens and prices."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the tests of the mail channel share: a configuration, a mail, a served channel."""
+"""Helpers of the mail tests: a configuration, mails, and a running channel."""
 
 from __future__ import annotations
 

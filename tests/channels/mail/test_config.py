@@ -21,7 +21,7 @@ def load(**changes: Any) -> MailConfig:
     return TypeAdapter(MailConfig).validate_python(BASE | changes, extra="forbid")
 
 
-def test_smallest_table_listens_on_loopback_and_demands_tls() -> None:
+def test_smallest_table_listens_on_loopback_and_requires_tls() -> None:
     config = load()
     assert (config.lmtp.listen_host, config.lmtp.listen_port, config.lmtp.path) == ("127.0.0.1", 8024, None)
     assert (config.smtp.port, config.smtp.tls) == (587, "starttls")
@@ -59,6 +59,6 @@ def test_plus_addresses_and_other_case_are_ours() -> None:
     assert not any(config.is_ours(address) for address in ("bot@example.org.evil.com", "abot@example.org", "bot", ""))
 
 
-def test_only_what_stays_on_this_machine_is_loopback() -> None:
+def test_only_addresses_of_this_machine_are_loopback() -> None:
     assert all(is_loopback(host) for host in ("localhost", "127.0.0.2", "::1"))
     assert not any(is_loopback(host) for host in ("localhost.example.org", "10.0.0.1", "0.0.0.0", ""))

@@ -1,4 +1,4 @@
-"""The strict reading of a header block."""
+"""Strict parsing of a header block."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_fields_are_unfolded_in_order_and_found_in_any_case() -> None:
         b"",
     ],
 )
-def test_header_block_that_can_be_read_in_two_ways_is_refused(raw: bytes) -> None:
+def test_ambiguous_header_block_is_refused(raw: bytes) -> None:
     with pytest.raises(MalformedMail):
         split(raw)
 

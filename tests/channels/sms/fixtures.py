@@ -1,4 +1,4 @@
-"""A channel that runs against the stand-in for Twilio, with its webhooks on a server of their own."""
+"""A channel that runs against the Twilio stand-in, with a server for its webhooks."""
 
 from __future__ import annotations
 

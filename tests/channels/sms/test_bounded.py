@@ -1,4 +1,4 @@
-"""The small memory forgets what is oldest."""
+"""The dictionary of bounded size."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the webhooks did not bring is fetched, once."""
+"""Messages without a webhook are fetched once."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ async def test_an_unreachable_twilio_does_not_end_the_channel_and_is_logged_once
     assert TOKEN not in caplog.text
 
 
-async def test_a_report_that_was_missed_is_made_up_for_with_its_price(clock: Clock) -> None:
+async def test_a_missed_report_is_passed_on_with_its_price(clock: Clock) -> None:
     async with stand_in() as twilio:
         async with running(clock, twilio=twilio) as run:
             twilio.webhook_url = ""
@@ -119,7 +119,7 @@ async def test_a_report_that_was_missed_is_made_up_for_with_its_price(clock: Clo
         )
 
 
-async def test_what_is_settled_is_reported_once(clock: Clock) -> None:
+async def test_a_final_state_is_reported_once(clock: Clock) -> None:
     async with stand_in() as twilio, running(clock, twilio=twilio, catch_up_seconds=0.01) as run:
         await run.channel.send(outbound())
         await until(lambda: any(each.price_nanos for each in run.host.deliveries), "the price is reported")

@@ -1,4 +1,4 @@
-"""Replies leave once; what is unknown is asked for before it is repeated."""
+"""Replies are sent once; an unknown outcome is reconciled before a retry."""
 
 from __future__ import annotations
 
@@ -203,7 +203,7 @@ async def test_an_answer_that_never_comes_is_unknown_and_then_found(clock: Clock
         assert reconciled == Sent(provider_id=twilio.messages[0].sid, segments=1)
 
 
-async def test_a_reply_that_never_reached_twilio_is_not_sent_after_the_list_had_time_to_show_it(clock: Clock) -> None:
+async def test_a_reply_that_the_list_does_not_show_in_time_is_not_sent(clock: Clock) -> None:
     async with running(clock) as run:
         run.twilio.fail_next(Failure.ERROR_500)
         await fail_to_send(run, outbound())
@@ -214,14 +214,14 @@ async def test_a_reply_that_never_reached_twilio_is_not_sent_after_the_list_had_
         assert await run.channel.reconcile(reply) == NotSent()
 
 
-async def test_one_look_at_the_list_is_not_enough_even_when_it_had_time(clock: Clock) -> None:
+async def test_one_search_of_the_list_is_not_enough(clock: Clock) -> None:
     async with running(clock) as run:
         reply = outbound(sending_since=since(clock) - 3_600_000)
         assert await run.channel.reconcile(reply) == Unknown()
         assert await run.channel.reconcile(reply) == NotSent()
 
 
-async def test_a_second_try_gets_the_same_time_as_the_first(clock: Clock) -> None:
+async def test_a_second_attempt_has_the_same_time_as_the_first(clock: Clock) -> None:
     async with running(clock) as run:
         reply = outbound(sending_since=since(clock) - 3_600_000, attempt=2)
         run.twilio.fail_next(Failure.ERROR_500)
@@ -232,14 +232,14 @@ async def test_a_second_try_gets_the_same_time_as_the_first(clock: Clock) -> Non
         assert await run.channel.reconcile(reply) == NotSent()
 
 
-async def test_what_is_no_markdown_is_shown_to_the_letter(clock: Clock) -> None:
+async def test_verbatim_text_is_not_changed(clock: Clock) -> None:
     command = "Bash rm -rf *tmp* /x/* # `a` __init__ \\$HOME\nls"
     async with running(clock) as run:
         await run.channel.send(outbound(command, meta={VERBATIM: True}))
         assert run.twilio.messages[0].body == command
 
 
-async def test_a_sentence_is_no_markdown_and_needs_no_dear_characters(clock: Clock) -> None:
+async def test_a_sentence_is_not_markdown_and_gets_plain_characters(clock: Clock) -> None:
     async with running(clock) as run:
         text = "Your message “it’s *odd*…” changed src/__init__.py"
         await run.channel.send(outbound(text, meta={SENTENCE: True}))
@@ -251,7 +251,7 @@ async def test_a_reply_never_tried_is_not_sent(clock: Clock) -> None:
         assert await run.channel.reconcile(outbound()) == NotSent()
 
 
-async def test_an_earlier_message_with_the_same_words_is_not_taken_for_this_one(clock: Clock) -> None:
+async def test_an_earlier_message_with_the_same_text_is_not_a_match(clock: Clock) -> None:
     async with running(clock) as run:
         await run.channel.send(outbound("OK", number=1))
         run.twilio.fail_next(Failure.ERROR_500)
@@ -262,7 +262,7 @@ async def test_an_earlier_message_with_the_same_words_is_not_taken_for_this_one(
         assert await run.channel.reconcile(reply) == NotSent()
 
 
-async def test_two_lost_answers_with_the_same_words_are_two_messages(clock: Clock) -> None:
+async def test_two_lost_replies_with_the_same_text_are_two_messages(clock: Clock) -> None:
     async with running(clock) as run:
         found = set()
         for number in (1, 2):
@@ -275,7 +275,7 @@ async def test_two_lost_answers_with_the_same_words_are_two_messages(clock: Cloc
         assert found == {message.sid for message in run.twilio.messages}
 
 
-async def test_other_words_another_person_and_an_older_message_are_not_this_one(clock: Clock) -> None:
+async def test_another_text_recipient_or_time_is_not_a_match(clock: Clock) -> None:
     async with running(clock) as run:
         for reply in (outbound("other", number=2), outbound("OK", number=3, to="+15557654321")):
             await run.channel.send(reply)
@@ -286,7 +286,7 @@ async def test_other_words_another_person_and_an_older_message_are_not_this_one(
         assert await run.channel.reconcile(later) == Unknown()
 
 
-async def test_a_report_names_the_message_while_the_list_does_not_show_it(clock: Clock) -> None:
+async def test_a_report_identifies_a_message_that_the_list_does_not_show(clock: Clock) -> None:
     async with running(clock) as run:
         run.twilio.fail_next(Failure.ACCEPT_THEN_500)
         await fail_to_send(run, outbound("OK"))

@@ -1,4 +1,4 @@
-"""What may stand in [channels.sms]."""
+"""The `[channels.sms]` table."""
 
 from __future__ import annotations
 

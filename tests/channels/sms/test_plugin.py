@@ -1,4 +1,4 @@
-"""How the channel is built, and what it cannot be built without."""
+"""How the SMS channel is built, and which settings it requires."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_the_plugin_is_named_as_its_table() -> None:
         (RecordingHost(public_url="https://h.example"), "TWILIO_AUTH_TOKEN"),
     ],
 )
-def test_what_signatures_need_is_named_when_it_is_missing(host: RecordingHost, key: str) -> None:
+def test_missing_settings_of_signatures_are_named(host: RecordingHost, key: str) -> None:
     with pytest.raises(ConfigError) as caught:
         PLUGIN.build(CONFIG, host)
     assert caught.value.key == key

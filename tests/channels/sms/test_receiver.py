@@ -1,4 +1,4 @@
-"""Which texts are handed in, and as what."""
+"""Which text messages are accepted, and with which fields."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def text(**fields: object) -> TextMessage:
     return TextMessage(**values)  # type: ignore[arg-type]
 
 
-def test_a_text_is_handed_in_with_its_sid_as_key_and_a_way_back() -> None:
+def test_a_text_is_accepted_with_its_sid_as_key_and_a_reply_address() -> None:
     assert to_inbound(text()) == Inbound(
         channel="sms",
         account="+15005550006",
@@ -51,17 +51,17 @@ def test_only_numbers_of_people_are_senders(number: str, normal: str | None) -> 
 
 
 @pytest.mark.parametrize("word", [*sorted(STOP_WORDS), "stop", " Stop\n"])
-def test_words_that_opt_out_are_left_to_the_carrier(word: str) -> None:
+def test_opt_out_words_are_dropped(word: str) -> None:
     assert isinstance(to_inbound(text(body=word)), str)
 
 
 @pytest.mark.parametrize("body", ["stop the build", "please cancel", "HELP", "the end"])
-def test_the_same_words_in_a_sentence_are_for_us(body: str) -> None:
+def test_opt_out_words_in_a_sentence_are_accepted(body: str) -> None:
     assert isinstance(to_inbound(text(body=body)), Inbound)
 
 
 @pytest.mark.parametrize("kind", ["STOP", "START", "HELP"])
-def test_what_twilio_has_acted_on_is_left_alone(kind: str) -> None:
+def test_a_text_that_twilio_answered_is_dropped(kind: str) -> None:
     assert isinstance(to_inbound(text(body="Hilfe", opt_out=kind)), str)
 
 
@@ -71,7 +71,7 @@ def test_an_empty_text_is_dropped(body: str) -> None:
 
 
 @pytest.mark.parametrize(("count", "words"), [(1, "1 attachment "), (3, "3 attachments")])
-def test_the_model_is_told_of_attachments(count: int, words: str) -> None:
+def test_attachments_are_in_the_note(count: int, words: str) -> None:
     inbound = to_inbound(text(body="", media=count))
     assert isinstance(inbound, Inbound)
     assert words in inbound.note
@@ -82,7 +82,7 @@ def test_a_text_without_sid_is_dropped() -> None:
     assert isinstance(to_inbound(text(sid="")), str)
 
 
-def test_control_characters_are_not_handed_in() -> None:
+def test_control_characters_are_removed() -> None:
     inbound = to_inbound(text(body="a\x00b\x1b[31mc\n\td"))
     assert isinstance(inbound, Inbound)
     assert inbound.text == "abc\n  d"

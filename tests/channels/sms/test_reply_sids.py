@@ -1,4 +1,4 @@
-"""What this process was told of messages and replies."""
+"""The map of replies and message SIDs."""
 
 from __future__ import annotations
 

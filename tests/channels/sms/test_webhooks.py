@@ -1,4 +1,4 @@
-"""Signed webhooks are stored before they are answered; anything else is a 403."""
+"""Signed webhooks are stored before the response; other requests get a 403."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ async def test_a_text_that_is_not_stored_is_answered_503_and_taken_when_it_comes
         {"Called": "by a webhook for calls"},
     ],
 )
-async def test_what_is_nobodys_question_is_answered_200_and_leaves_a_trace_only(
+async def test_a_dropped_text_is_answered_200_and_recorded(
     channel: SmsChannel, host: RecordingHost, form: dict[str, str]
 ) -> None:
     for _ in range(2):
@@ -176,7 +176,7 @@ async def test_a_status_is_passed_on(channel: SmsChannel, host: RecordingHost, s
         ("21610", "STOP"),
     ],
 )
-async def test_why_a_message_did_not_arrive_is_said_in_plain_words(
+async def test_the_reason_of_a_failed_delivery_is_in_plain_words(
     channel: SmsChannel, host: RecordingHost, code: str, words: str
 ) -> None:
     await call(channel, status_request(callback_query(host), "undelivered", ErrorCode=code))
@@ -201,14 +201,12 @@ async def test_an_unknown_status_changes_nothing(channel: SmsChannel, host: Reco
         "&".join(f"a{i}=1" for i in range(20)),
     ],
 )
-async def test_a_callback_that_is_not_of_our_making_is_refused(
-    channel: SmsChannel, host: RecordingHost, query: str
-) -> None:
+async def test_a_forged_callback_url_is_refused(channel: SmsChannel, host: RecordingHost, query: str) -> None:
     assert (await call(channel, status_request(query, "delivered"))).status == 403
     assert host.deliveries == []
 
 
-async def test_the_proof_of_one_reply_does_not_serve_another(channel: SmsChannel, host: RecordingHost) -> None:
+async def test_the_hmac_of_one_reply_is_not_valid_for_another(channel: SmsChannel, host: RecordingHost) -> None:
     proof = parse_qs(callback_query(host))["s"][0]
     query = f"ob=0198f000-0000-7000-8000-000000000002&s={proof}"
     assert (await call(channel, status_request(query, "delivered"))).status == 403
@@ -224,7 +222,7 @@ async def test_a_forgery_is_refused_with_a_full_disk_too(channel: SmsChannel, ho
     assert (await call(channel, unsigned(signed(text_form())))).status == 403
 
 
-async def test_a_series_of_refusals_leaves_one_trace_and_no_secret(
+async def test_a_series_of_refusals_is_recorded_once_without_secrets(
     channel: SmsChannel, host: RecordingHost, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
@@ -239,7 +237,7 @@ async def test_a_series_of_refusals_leaves_one_trace_and_no_secret(
     assert TOKEN not in caplog.text
 
 
-async def test_what_an_agent_has_signed_is_refused(
+async def test_a_signed_request_of_an_agent_is_refused(
     channel: SmsChannel, host: RecordingHost, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def yes() -> bool:

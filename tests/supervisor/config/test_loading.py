@@ -1,4 +1,4 @@
-"""What config.toml may say, and how it is refused."""
+"""Loading of config.toml, and the errors for invalid values."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_without_a_file_everything_has_its_default() -> None:
     assert config.load(None) == Config()
 
 
-def test_an_empty_file_is_the_defaults(tmp_path: Path) -> None:
+def test_an_empty_file_has_the_defaults(tmp_path: Path) -> None:
     assert load(tmp_path, "") == Config()
 
 
@@ -80,7 +80,7 @@ def test_values_of_the_file_replace_the_defaults(tmp_path: Path) -> None:
         ("[projects.site]\npath = '/x'\nmodl = 'm'", "projects.site.modl", "permissions"),
     ],
 )
-def test_an_unknown_key_is_named_beside_those_that_are_known(tmp_path: Path, text: str, key: str, known: str) -> None:
+def test_an_unknown_key_is_named_with_the_known_ones(tmp_path: Path, text: str, key: str, known: str) -> None:
     error = refusal(tmp_path, text)
     assert error.key == key
     assert "unknown key" in str(error)
@@ -159,9 +159,7 @@ def test_a_wrong_type_names_the_key_and_what_it_must_be(tmp_path: Path, text: st
         ("[budgets]\n[claude_code]\ntrack_costs = false", "claude_code.track_costs", "must be true"),
     ],
 )
-def test_a_value_that_makes_no_sense_names_the_key_and_what_it_must_be(
-    tmp_path: Path, text: str, key: str, must: str
-) -> None:
+def test_an_invalid_value_names_the_key_and_what_it_must_be(tmp_path: Path, text: str, key: str, must: str) -> None:
     error = refusal(tmp_path, text)
     assert error.key == key
     assert must in str(error)
@@ -179,18 +177,18 @@ def test_a_value_that_makes_no_sense_names_the_key_and_what_it_must_be(
         "[projects.site]\npath = '/x'\n[routing]\ndefault_project = 'site'\nfollowup_seconds = 0",
     ],
 )
-def test_a_value_at_the_edge_of_what_makes_sense_is_taken(tmp_path: Path, text: str) -> None:
+def test_a_value_at_the_limit_is_valid(tmp_path: Path, text: str) -> None:
     load(tmp_path, text)
 
 
 # Files.
 
 
-def test_a_file_that_is_no_toml_says_where(tmp_path: Path) -> None:
+def test_invalid_toml_names_the_position(tmp_path: Path) -> None:
     assert re.search(r"config\.toml is not TOML: .*line 2", str(refusal(tmp_path, "[supervisor]\nport = \n")))
 
 
-def test_a_file_that_is_no_text_is_refused_with_a_sentence(tmp_path: Path) -> None:
+def test_a_binary_file_is_refused_with_a_sentence(tmp_path: Path) -> None:
     path = tmp_path / "config.toml"
     path.write_bytes(b"\xff\xfe")
     with pytest.raises(ConfigError, match="cannot read"):
@@ -216,7 +214,7 @@ def test_the_state_directory_is_relative_to_the_file(tmp_path: Path) -> None:
     assert load(tmp_path, "[state]\ndir = 'state'").state_dir == tmp_path / "state"
 
 
-def test_the_state_directory_is_the_platforms_where_none_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_default_state_directory_is_that_of_the_platform(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("XDG_STATE_HOME", raising=False)
     monkeypatch.setenv("HOME", "/home/ada")
     assert Config().state_dir == Path("/home/ada/.local/state/xswarm")
@@ -256,7 +254,7 @@ def test_the_file_is_looked_for_in_four_places_in_order(places: Path, monkeypatc
     assert config.find(places / "asked.toml") == places / "asked.toml"
 
 
-def test_a_file_that_was_named_and_is_not_there_is_an_error(places: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_named_file_is_an_error(places: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(places / "here", "")
     with pytest.raises(ConfigError, match=r"no such config file: .*gone\.toml") as caught:
         config.find(places / "gone.toml")
@@ -297,7 +295,7 @@ def test_limits_that_are_absent_are_not_written() -> None:
         f"token = '{SECRET}'\nbroken",
     ],
 )
-def test_a_secret_that_stands_in_the_file_is_never_printed(tmp_path: Path, text: str) -> None:
+def test_a_secret_in_the_file_is_never_printed(tmp_path: Path, text: str) -> None:
     path = write(tmp_path, text)
     shown: list[object] = []
     try:

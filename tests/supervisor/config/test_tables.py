@@ -1,4 +1,4 @@
-"""config.toml, the code and docs/configuration.md say the same."""
+"""config.toml, the code and docs/configuration.md have the same keys and defaults."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_every_key_of_config_toml_has_a_sentence_above_it() -> None:
     assert [line for above, line in pairwise(lines) if DEMARK.match(line) and above[:2] != "# "] == []
 
 
-def test_config_toml_with_its_marks_removed_is_taken(tmp_path: Path) -> None:
+def test_config_toml_is_valid_with_its_comment_marks_removed(tmp_path: Path) -> None:
     text = DEMARK.sub("", (ROOT / "config.toml").read_text(encoding="utf-8"))
     table = tomllib.loads(text)
     del table["budgets"]  # absent by default: its keys stand there with examples

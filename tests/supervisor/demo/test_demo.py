@@ -1,4 +1,4 @@
-"""The demo's world: channels that reach its stand-ins, a scratch project, and what a newcomer is told."""
+"""The demo: its channels, its project, and the commands that it prints."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ async def test_the_secret_of_its_twilio_is_new_each_time(tmp_path: Path) -> None
     assert len(set(tokens)) == 2
 
 
-async def test_it_says_what_to_try_with_the_addresses_in_use(tmp_path: Path) -> None:
+async def test_the_commands_to_try_have_the_addresses_in_use(tmp_path: Path) -> None:
     demo = Demo(tmp_path)
     async with demo.around(Config(http=Http(port=0)), _forget) as config:
         demo.listen("http://127.0.0.1:8787")
@@ -60,7 +60,7 @@ async def test_a_port_in_use_beside_that_of_http_names_the_key(tmp_path: Path) -
                 raise AssertionError("it cannot listen")
 
 
-def test_without_a_world_there_is_nothing_to_try(tmp_path: Path) -> None:
+def test_a_demo_that_is_not_entered_has_nothing_to_try(tmp_path: Path) -> None:
     with pytest.raises(AssertionError, match="the demo is entered"):
         Demo(tmp_path).what_to_try()
 

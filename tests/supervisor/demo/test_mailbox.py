@@ -1,4 +1,4 @@
-"""The stand-in for a mail server, both ways."""
+"""The stand-in for a mail server, for sent and delivered mail."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ async def test_port_is_free_after_the_end() -> None:
         assert mailbox.port == port
 
 
-async def test_mail_is_delivered_as_by_a_mail_server_that_vouches_for_its_sender() -> None:
+async def test_mail_is_delivered_with_a_dmarc_pass() -> None:
     host = RecordingHost()
     async with serving(host) as (_, address):
         answer = await deliver(
@@ -45,7 +45,7 @@ async def test_mail_is_delivered_as_by_a_mail_server_that_vouches_for_its_sender
     assert (inbound.sender.value, inbound.subject, inbound.text) == (ADMIN, "build", ".please\n\n. build")
 
 
-async def test_mail_of_a_server_that_vouches_for_nobody_is_taken_and_dropped() -> None:
+async def test_mail_without_a_dmarc_pass_is_received_and_dropped() -> None:
     host = RecordingHost()
     async with serving(host) as (_, address):
         answer = await deliver(address, from_=ADMIN, to=US, subject="x", body="y", authserv_id=None)

@@ -1,4 +1,4 @@
-"""A person of the demo writes mails on a page, and reads there what came back."""
+"""The web page on which the user of the demo reads and writes mail."""
 
 from __future__ import annotations
 
@@ -75,14 +75,14 @@ async def test_what_is_posted_reaches_xswarm_as_a_proven_mail_of_the_person(clie
     assert "claude: hello" in str(mail.get_payload())
 
 
-async def test_a_xswarm_that_takes_no_mail_is_a_sentence(client: httpx.AsyncClient, tmp_path: Path) -> None:
+async def test_an_unreachable_lmtp_server_is_reported_in_a_sentence(client: httpx.AsyncClient, tmp_path: Path) -> None:
     async with postbox(lambda: str(tmp_path / "nobody.sock")) as (box, _):
         answered = await client.post(box.url, data={"Subject": "Notes", "Body": "hello"})
     assert answered.status_code == 502
     assert answered.text.startswith("xswarm did not accept the mail: ")
 
 
-async def test_a_web_page_may_not_write(client: httpx.AsyncClient) -> None:
+async def test_a_browser_may_not_write(client: httpx.AsyncClient) -> None:
     async with postbox(lambda: "") as (box, _):
         answered = await client.post(box.url, data={"Body": "x"}, headers={"Origin": "https://evil.example"})
     assert answered.status_code == 403

@@ -1,4 +1,4 @@
-"""The stand-in behaves as Twilio's documentation and its client say."""
+"""The stand-in behaves like Twilio's API, tested with Twilio's client."""
 
 from __future__ import annotations
 
@@ -85,9 +85,7 @@ async def listed(twilio: TwilioStandIn, **query: str) -> dict[str, Any]:
         return answer
 
 
-async def test_a_message_is_taken_and_passes_through_its_states_to_its_price(
-    twilio: TwilioStandIn, listener: Listener
-) -> None:
+async def test_a_message_passes_through_its_states_and_gets_a_price(twilio: TwilioStandIn, listener: Listener) -> None:
     status, message = await send(twilio, StatusCallback=listener.url + "/status?ob=1&s=%2B")
     assert status == 201
     assert (message["status"], message["price"], message["date_sent"]) == ("queued", None, None)
@@ -101,7 +99,7 @@ async def test_a_message_is_taken_and_passes_through_its_states_to_its_price(
     assert fetched.keys() == message.keys()
 
 
-async def test_reports_come_in_the_wrong_order_where_asked(twilio: TwilioStandIn, listener: Listener) -> None:
+async def test_reports_can_come_in_reverse_order(twilio: TwilioStandIn, listener: Listener) -> None:
     twilio.callbacks_reversed = True
     await send(twilio, StatusCallback=listener.url)
     await until(lambda: len(listener.forms) == 2, "both reports have come")
@@ -148,7 +146,7 @@ async def test_the_longest_body_is_taken(twilio: TwilioStandIn) -> None:
     assert (status, message["num_segments"]) == (201, "11")
 
 
-async def test_a_person_who_answers_stop_is_not_sent_to_until_they_start(twilio: TwilioStandIn) -> None:
+async def test_a_send_to_an_opted_out_number_is_refused_until_start(twilio: TwilioStandIn) -> None:
     await twilio.receive(PERSON, "stop ", announce=False)
     assert (await send(twilio))[1]["code"] == 21610
     await twilio.receive(PERSON, "START", announce=False)
@@ -177,14 +175,14 @@ async def test_the_next_send_fails_as_asked_and_the_one_after_does_not(
     assert (await send(twilio))[0] == 201
 
 
-async def test_a_reset_connection_comes_after_the_message_was_taken(twilio: TwilioStandIn) -> None:
+async def test_a_reset_connection_comes_after_the_message_was_accepted(twilio: TwilioStandIn) -> None:
     twilio.fail_next("reset")
     with pytest.raises(ClientError):
         await send(twilio)
     assert len(twilio.messages) == 1
 
 
-async def test_a_send_that_hangs_is_taken_and_does_not_hold_up_the_end() -> None:
+async def test_a_hanging_send_is_accepted_and_does_not_delay_the_stop() -> None:
     async with TwilioStandIn(ACCOUNT, TOKEN) as twilio:
         twilio.fail_next(Failure.HANG)
         hanging = asyncio.create_task(send(twilio), name="hanging send")
@@ -236,7 +234,7 @@ async def test_an_unknown_message_is_not_found(twilio: TwilioStandIn) -> None:
         assert (response.status, (await response.json())["code"]) == (404, 20404)
 
 
-async def test_a_text_that_comes_is_announced_once_and_signed(twilio: TwilioStandIn, listener: Listener) -> None:
+async def test_a_received_text_calls_the_signed_webhook_once(twilio: TwilioStandIn, listener: Listener) -> None:
     listener.status = 503
     url = listener.url + "/sms"
     assert await twilio.receive(PERSON, "hello – 中文 &=+", url=url, media=1) == 503
@@ -250,11 +248,11 @@ async def test_a_text_that_comes_is_announced_once_and_signed(twilio: TwilioStan
     assert len(twilio.messages) == 1
 
 
-async def test_a_webhook_that_nobody_answers_is_none(twilio: TwilioStandIn, unused_tcp_port: int) -> None:
+async def test_a_webhook_without_a_response_returns_none(twilio: TwilioStandIn, unused_tcp_port: int) -> None:
     assert await twilio.receive(PERSON, "hello", url=f"http://127.0.0.1:{unused_tcp_port}/") is None
 
 
-async def test_people_see_what_was_sent_and_can_text(
+async def test_the_page_lists_messages_and_sends_new_ones(
     twilio: TwilioStandIn, listener: Listener, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, "supervisor.demo")
@@ -274,9 +272,7 @@ async def test_people_see_what_was_sent_and_can_text(
     assert TOKEN not in caplog.text + page
 
 
-async def test_a_text_from_nobody_is_refused_and_one_before_the_webhook_is_set_waits_for_it(
-    twilio: TwilioStandIn, listener: Listener
-) -> None:
+async def test_the_page_requires_a_sender_and_waits_for_the_webhook(twilio: TwilioStandIn, listener: Listener) -> None:
     async with asking("POST", twilio.url, data={"Body": "hello"}) as response:
         assert response.status == 422
 
@@ -294,7 +290,7 @@ async def test_a_text_from_nobody_is_refused_and_one_before_the_webhook_is_set_w
 
 
 @pytest.mark.parametrize("headers", [{"Origin": "https://evil.example"}, {"Host": "evil.example"}])
-async def test_web_pages_are_kept_out(twilio: TwilioStandIn, listener: Listener, headers: dict[str, str]) -> None:
+async def test_browsers_are_refused(twilio: TwilioStandIn, listener: Listener, headers: dict[str, str]) -> None:
     twilio.webhook_url = listener.url
     async with asking("POST", twilio.url, headers=headers, data={"From": PERSON, "Body": "claude: ..."}) as response:
         assert response.status == 403

@@ -1,4 +1,4 @@
-"""The stand-in's books: what Twilio takes, refuses, counts and lists."""
+"""The messages of the Twilio stand-in: accepted, refused, counted and listed."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_segments_are_counted_as_twilio_bills(book: Book, body: str, segments: i
     assert book.create(form(Body=body)).segments == segments
 
 
-def test_nothing_is_sent_to_who_has_answered_stop_until_they_answer_start(book: Book) -> None:
+def test_stop_opts_out_and_start_opts_in(book: Book) -> None:
     book.received(PERSON, " stop ", 0)
     with pytest.raises(Refused, match="unsubscribed"):
         book.create(form())

@@ -34,7 +34,7 @@ def test_response_is_json_with_its_headers() -> None:
     assert json.loads(response.text or "") == error_body(429, "later")
 
 
-async def test_a_body_that_is_not_compressed_as_it_says_is_the_callers_fault(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_body_with_a_wrong_content_encoding_is_a_400(caplog: pytest.LogCaptureFixture) -> None:
     async def handler(request: web.Request) -> web.Response:
         return web.Response(body=await request.read())
 

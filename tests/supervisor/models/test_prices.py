@@ -50,7 +50,7 @@ def test_dated_name_costs_what_the_model_costs() -> None:
     assert PRICES.price("claude-sonnet-4-5-20250929", Tokens(input=1), TODAY) == 3_000
 
 
-def test_long_prompt_meets_its_own_rate() -> None:
+def test_long_prompt_has_its_own_rate() -> None:
     assert PRICES.price("claude-haiku-5-5", Tokens(input=100_000), TODAY) == 100_000 * 100
     assert PRICES.price("claude-haiku-5-5", Tokens(input=100_001), TODAY) == 100_001 * 500
     # What was cached belongs to the prompt's length too.

@@ -1,4 +1,4 @@
-"""What passes between the core and what answers."""
+"""The values between the core and a connector."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_a_sessions_token_shows_in_no_repr() -> None:
     assert "http://127.0.0.1:1" in repr(endpoint)
 
 
-def test_a_turn_ends_well_or_not() -> None:
+def test_a_turn_ends_in_finished_or_failed() -> None:
     assert Finished(message_id=None, text="x").stop_reason == "end_turn"
     failed = Failed(message_id=None, why="x")
     assert (failed.partial, failed.interrupted, failed.timed_out) == ("", False, False)

@@ -1,4 +1,4 @@
-"""Every error: its code, its sentence to the letter, its remedy."""
+"""Every error with its code, its exact message and its remedy."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def test_the_tree_in_the_docstring_is_the_tree_of_the_code() -> None:
     assert codes == {type(error).__name__: error.code for error, _, _ in SENTENCES}
 
 
-def test_what_can_be_tried_again_says_when() -> None:
+def test_errors_that_can_be_retried_say_when() -> None:
     assert {type(e): e.retry_after for e, _, _ in SENTENCES if e.retry_after is not None} == {
         RateLimited: 12.0,
         Overloaded: 5.0,
@@ -116,7 +116,7 @@ def test_what_can_be_tried_again_says_when() -> None:
     [NotAuthenticated(), SessionNotFound("x"), SessionNotActive("x"), MaxSessions(1), UserNotFound("x")],
     ids=lambda error: error.code,
 )
-def test_what_a_person_can_mend_says_how(error: XswarmError) -> None:
+def test_errors_that_a_user_can_fix_say_how(error: XswarmError) -> None:
     assert error.remedy
 
 
@@ -127,7 +127,7 @@ def test_a_remedy_of_its_own_goes_with_the_error() -> None:
     assert ConfigError("a", "b").remedy == ""
 
 
-def test_a_delivery_that_failed_says_what_is_known_of_it() -> None:
+def test_delivery_failures_keep_their_data() -> None:
     parked = TemporaryFailure("opted out", retry_after=60.0, parked=True)
     assert (str(parked), parked.why, parked.retry_after, parked.parked) == ("opted out", "opted out", 60.0, True)
     assert TemporaryFailure("busy").retry_after is None

@@ -1,4 +1,4 @@
-"""What the supervisor sends: names and fields of the protocol."""
+"""The events of the supervisor, compared with the tables of the protocol."""
 
 from __future__ import annotations
 
@@ -60,11 +60,11 @@ def test_an_answer_to_auth_says_which_protocol_is_spoken() -> None:
     assert PROTOCOL_VERSION == 1
 
 
-def test_a_connected_session_is_said_to_be_connected() -> None:
+def test_a_connected_session_has_that_status() -> None:
     assert ClaudeCodeConnected(session_id="s1", timestamp="t", resumed=False).status == "connected"
 
 
-def test_an_error_leaves_out_what_it_does_not_know() -> None:
+def test_an_error_omits_unknown_fields() -> None:
     error = Error(message="Not authenticated", code="not_authenticated")
     assert error.session_id is error.retry_after is error.request_id is OMIT
     assert list(Omit) == [OMIT]

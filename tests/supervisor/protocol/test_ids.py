@@ -1,4 +1,4 @@
-"""Fresh identifiers."""
+"""New identifiers."""
 
 from __future__ import annotations
 

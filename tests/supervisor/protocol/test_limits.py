@@ -60,7 +60,7 @@ def test_both_ends_of_a_bound_are_inside(fields: dict[str, Any]) -> None:
         {"maybe": "abcd"},
     ],
 )
-def test_what_is_beyond_a_bound_names_its_field(fields: dict[str, Any]) -> None:
+def test_a_value_outside_a_bound_names_its_field(fields: dict[str, Any]) -> None:
     with pytest.raises(ValidationError) as caught:
         ADAPTER.validate_python(fields)
     assert {error["loc"][0] for error in caught.value.errors()} == set(fields)
@@ -73,6 +73,6 @@ def test_the_bounds_stand_in_the_json_schema() -> None:
     assert (properties["count"]["minimum"], properties["count"]["maximum"]) == (1, 500)
 
 
-def test_a_bound_that_says_nothing_is_a_mistake() -> None:
+def test_a_bound_without_keys_is_an_error() -> None:
     with pytest.raises(AssertionError, match="every bound has keys"):
         Bound().keys()

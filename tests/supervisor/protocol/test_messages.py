@@ -1,4 +1,4 @@
-"""What comes in and goes out: values that cannot be changed."""
+"""Messages between channels and the core."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_a_first_try_has_no_send_of_unknown_outcome() -> None:
     assert (outbound.attempt, outbound.sending_since, dict(outbound.meta)) == (1, None, {})
 
 
-def test_a_price_that_is_not_known_yet_is_none_and_not_nothing() -> None:
+def test_a_price_that_is_not_known_yet_is_none_and_not_zero() -> None:
     assert Delivery(provider_id="SM1", state="sent").price_nanos is None
     assert Sent(provider_id="SM1").segments is None
 
@@ -64,15 +64,15 @@ def test_every_value_is_frozen_and_carries_nothing_else() -> None:
 
 
 @given(st.text(st.characters(codec="utf-8")))
-def test_what_utf_8_can_hold_stays_as_it_is(text: str) -> None:
+def test_text_that_utf_8_can_encode_stays_unchanged(text: str) -> None:
     assert well_formed(text) == text
 
 
 @given(st.text(st.characters(min_codepoint=0xD7F0, max_codepoint=0xE010)))
-def test_whatever_comes_out_can_be_stored(text: str) -> None:
+def test_the_result_can_always_be_encoded(text: str) -> None:
     assert well_formed(text).encode().decode() == well_formed(text)
 
 
-def test_half_a_pair_is_replaced_and_two_halves_are_joined() -> None:
+def test_a_lone_surrogate_is_replaced_and_a_pair_is_joined() -> None:
     assert well_formed("half \ud83d of it") == "half \ufffd of it"
     assert well_formed("\ud83d" + "\ude00") == "\U0001f600"

@@ -1,4 +1,4 @@
-"""The contracts of plug-ins: what one gets for nothing."""
+"""The default behaviour of the ports of plug-ins."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ async def test_a_channel_that_only_sends_is_ready_at_once_and_has_no_webhooks() 
     assert channel.routes() == ()
 
 
-async def test_a_connector_that_needs_nothing_has_nothing_to_say() -> None:
+async def test_a_connector_without_requirements_reports_nothing() -> None:
     connector = LeastConnector()
     assert await connector.prepare() == ()
     assert connector.keeps_process
@@ -66,7 +66,7 @@ def test_a_conversation_without_a_process_of_ours_has_no_identity() -> None:
 
 
 @pytest.mark.parametrize("port", [Channel, Conversation, Connector])
-def test_a_plugin_that_lacks_something_cannot_be_built(port: type) -> None:
+def test_a_plugin_without_a_method_cannot_be_built(port: type) -> None:
     with pytest.raises(TypeError, match="abstract"):
         port()
 

@@ -1,4 +1,4 @@
-"""What a client may send, as the edge parses it."""
+"""The requests of clients, as the wires parse them."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_a_message_with_its_required_fields_alone_is_taken(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", sorted(rows(REQUESTS)))
-def test_any_message_may_carry_a_request_id_and_fields_that_nobody_knows(kind: str) -> None:
+def test_any_message_may_carry_a_request_id_and_unknown_fields(kind: str) -> None:
     assert ADAPTER.validate_python(filled(kind) | {"request_id": "r" * 64, "new_field": 1}).request_id == "r" * 64
     with pytest.raises(ValidationError):
         ADAPTER.validate_python(filled(kind) | {"request_id": "r" * 65})
@@ -112,13 +112,13 @@ def test_a_message_without_a_required_field_names_it(kind: str, name: str) -> No
         ("resolve_approval", {"decision": "maybe"}),
     ],
 )
-def test_a_field_that_does_not_fit_is_named(kind: str, field: dict[str, Any]) -> None:
+def test_an_invalid_field_is_named(kind: str, field: dict[str, Any]) -> None:
     with pytest.raises(ValidationError) as caught:
         ADAPTER.validate_python(filled(kind) | field)
     assert caught.value.errors()[0]["loc"][:2] == (kind, next(iter(field)))
 
 
-def test_the_longest_that_is_allowed_is_taken() -> None:
+def test_the_longest_values_are_valid() -> None:
     message = filled("claude_code_message") | {"session_id": "s" * 64, "external_id": "e" * 128, "message": "x" * 10**6}
     assert ADAPTER.validate_python(message).session_id == "s" * 64
 
@@ -131,7 +131,7 @@ def test_a_sender_stands_under_from_on_the_wire() -> None:
     assert (sms.from_, mail.from_) == ("+1", "+1")
 
 
-def test_what_is_left_out_has_its_default() -> None:
+def test_omitted_fields_have_their_defaults() -> None:
     assert ADAPTER.validate_python({"type": "list_sessions"}) == ListSessions(active_only=True)
     assert ADAPTER.validate_python(filled("get_history")) == GetHistory(session_id="s1", limit=50)
     nothing = filled("claude_code_message") | {"context": None, "external_id": None}
@@ -139,7 +139,7 @@ def test_what_is_left_out_has_its_default() -> None:
 
 
 @pytest.mark.parametrize("message", [{}, {"type": None}, {"type": "AUTH"}, {"type": "pong"}, [], "auth", None, 7])
-def test_what_is_no_message_is_refused(message: object) -> None:
+def test_a_frame_that_is_not_a_message_is_refused(message: object) -> None:
     with pytest.raises(ValidationError):
         ADAPTER.validate_python(message)
 

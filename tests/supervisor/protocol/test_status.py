@@ -1,4 +1,4 @@
-"""States, roles and reasons, by the words that travel."""
+"""States, roles and reasons with their words on the wire."""
 
 from __future__ import annotations
 
@@ -76,11 +76,11 @@ def test_a_turn_that_waits_or_runs_is_not_final() -> None:
     }
 
 
-def test_an_operator_starts_no_work() -> None:
+def test_an_operator_may_not_prompt() -> None:
     assert {role for role in Role if role.may_prompt} == {Role.ADMIN, Role.COORDINATOR}
 
 
-def test_administrators_and_operators_oversee_what_everybody_spends() -> None:
+def test_administrators_and_operators_oversee_the_spending_of_all() -> None:
     assert {role for role in Role if role.oversees} == {Role.ADMIN, Role.OPERATOR}
 
 

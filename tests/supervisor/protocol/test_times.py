@@ -1,4 +1,4 @@
-"""Time and money as they leave."""
+"""Times and money on the wire."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def test_a_time_belongs_to_its_utc_day_and_an_end_after_midnight_to_the_next(tex
 
 
 @pytest.mark.parametrize("text", ["", "yesterday", "2024-13-01", "2024-02-30", "01/02/2024", "2024-01-01T25:00:00Z"])
-def test_what_is_no_day_is_a_value_error(text: str) -> None:
+def test_an_invalid_day_is_a_value_error(text: str) -> None:
     with pytest.raises(ValueError):
         times.parse_day(text)
 

@@ -1,4 +1,4 @@
-"""The tables of the supervisor socket's messages, written down a second time: protocol.md section 1."""
+"""A copy of the message tables of protocol.md section 1, to compare the types with."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""LMTP conversations over real sockets."""
+"""LMTP over real sockets."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ async def test_several_mails_come_over_one_connection() -> None:
     assert len(host.accepted) == 3
 
 
-async def test_second_recipient_is_put_off_and_the_first_is_served() -> None:
+async def test_second_recipient_is_deferred_and_the_first_is_served() -> None:
     host = RecordingHost()
     async with serving(host) as (_, address):
         refused = await with_client(address, lambda client: client.sendmail(ADMIN, [US, "bot+x@example.org"], mail()))
@@ -90,7 +90,7 @@ async def test_broken_store_is_answered_451_and_the_mail_comes_again() -> None:
     assert len(host.accepted) == 1
 
 
-async def test_fault_of_ours_is_answered_451_without_details(caplog: pytest.LogCaptureFixture) -> None:
+async def test_internal_error_is_answered_451_without_details(caplog: pytest.LogCaptureFixture) -> None:
     host = RecordingHost()
     host.fail_with = RuntimeError("a secret detail")
     async with serving(host) as (_, address):
@@ -163,7 +163,7 @@ async def test_connections_are_bounded_and_freed() -> None:
         await until(served, "there is room again")
 
 
-async def test_open_connection_does_not_hold_up_the_end() -> None:
+async def test_open_connection_does_not_delay_the_stop() -> None:
     async with serving(RecordingHost()) as (_, address):
         server, _, port = address.rpartition(":")
         reader, writer = await asyncio.open_connection(server, int(port))
@@ -173,7 +173,7 @@ async def test_open_connection_does_not_hold_up_the_end() -> None:
 
 
 @pytest.mark.parametrize("limits", [{"command_seconds": 0.1}, {"session_seconds": 0.1}])
-async def test_connection_that_says_nothing_is_closed_in_the_end(limits: dict[str, float]) -> None:
+async def test_silent_connection_is_closed_after_a_timeout(limits: dict[str, float]) -> None:
     async def receive(raw: bytes, envelope_sender: str) -> None:
         raise AssertionError("nothing was sent")
 
@@ -230,7 +230,7 @@ except smtplib.SMTPException as error:
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="/proc tells it on Linux alone")
 @pytest.mark.parametrize("by_path", [False, True])
-async def test_a_mail_that_an_agent_hands_in_is_refused(by_path: bool, tmp_path: Path) -> None:
+async def test_a_mail_from_an_agent_is_refused(by_path: bool, tmp_path: Path) -> None:
     host = RecordingHost()
     settings = config(lmtp=LmtpConfig(path=str(tmp_path / "lmtp.sock"))) if by_path else config()
     said = []
@@ -253,7 +253,7 @@ async def test_a_mail_that_an_agent_hands_in_is_refused(by_path: bool, tmp_path:
     assert len(host.accepted) == 1
 
 
-async def test_unix_socket_is_ours_alone_and_goes_with_us(tmp_path: Path) -> None:
+async def test_unix_socket_is_private_and_removed_at_the_end(tmp_path: Path) -> None:
     path = tmp_path / "lmtp.sock"
     host = RecordingHost()
     async with serving(host, config(lmtp=LmtpConfig(path=str(path)))) as (_, address):
@@ -271,7 +271,7 @@ async def test_socket_file_of_a_dead_process_is_replaced(tmp_path: Path) -> None
         assert (await deliver_raw(address, mail(), envelope_from=ADMIN, recipients=[US])).startswith("250 ")
 
 
-async def test_address_in_use_is_said_and_left_alone(tmp_path: Path) -> None:
+async def test_address_in_use_is_reported_and_not_replaced(tmp_path: Path) -> None:
     path = str(tmp_path / "lmtp.sock")
     with socket.create_server(("127.0.0.1", 0)) as tcp, socket.socket(socket.AF_UNIX) as unix:
         unix.bind(path)
@@ -283,7 +283,7 @@ async def test_address_in_use_is_said_and_left_alone(tmp_path: Path) -> None:
     assert Path(path).exists()
 
 
-async def test_file_that_is_no_socket_is_left_alone(tmp_path: Path) -> None:
+async def test_file_that_is_not_a_socket_is_not_replaced(tmp_path: Path) -> None:
     path = tmp_path / "precious"
     path.write_text("data")
     with pytest.raises(ConfigError, match="not a socket"):

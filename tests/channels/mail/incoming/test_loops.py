@@ -1,4 +1,4 @@
-"""Mail that is never answered."""
+"""Mail that must not be answered."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ OURS = "<01890a5d-ac96-774b-bcce-b302099a805{:x}@example.org>"
         ("references", " ".join(OURS.format(n % 16) for n in range(21))),
     ],
 )
-def test_automatic_mail_is_known_by_its_headers(name: str, value: str) -> None:
+def test_automatic_mail_is_detected_by_its_headers(name: str, value: str) -> None:
     assert automatic_reason(Headers([(name, value)]), "admin@example.com", DOMAIN)
 
 
 @pytest.mark.parametrize("envelope_sender", ["", "<>"])
-def test_bounce_is_known_by_its_null_sender(envelope_sender: str) -> None:
+def test_bounce_is_detected_by_its_null_sender(envelope_sender: str) -> None:
     assert automatic_reason(Headers([]), envelope_sender, DOMAIN)
 
 
@@ -45,11 +45,11 @@ def test_bounce_is_known_by_its_null_sender(envelope_sender: str) -> None:
         ("references", " ".join(f"<{n}@example.org>" for n in range(50))),
     ],
 )
-def test_mail_of_a_person_is_let_through(name: str, value: str) -> None:
+def test_mail_of_a_person_may_be_answered(name: str, value: str) -> None:
     assert automatic_reason(Headers([(name, value)]), "admin@example.com", DOMAIN) is None
 
 
-def test_correspondent_gets_so_many_answers_an_hour_and_no_more() -> None:
+def test_answers_to_a_sender_are_limited_per_hour() -> None:
     now = 0.0
     rate = ReplyRate(lambda: now)
     for _ in range(REPLIES_PER_HOUR):
@@ -61,7 +61,7 @@ def test_correspondent_gets_so_many_answers_an_hour_and_no_more() -> None:
     assert not rate.exhausted("admin@example.com")
 
 
-def test_correspondents_are_forgotten_oldest_first() -> None:
+def test_oldest_sender_is_evicted_first() -> None:
     rate = ReplyRate(lambda: 0.0)
     for _ in range(REPLIES_PER_HOUR):
         rate.count("first")

@@ -33,7 +33,7 @@ from channels.mail.incoming.markup import visible_text
         ("<div>mine </div><div>-- <br></div><div>Alice</div>", "mine\n-- \nAlice"),
     ],
 )
-def test_visible_text_is_laid_out_in_lines(source: str, text: str) -> None:
+def test_visible_text_is_split_into_lines(source: str, text: str) -> None:
     assert visible_text(source) == text
 
 
@@ -60,7 +60,7 @@ def test_hidden_text_is_dropped(hidden: str) -> None:
     assert visible_text(f"seen {hidden} too").split() == ["seen", "too"]
 
 
-def test_white_text_on_a_dark_ground_is_kept() -> None:
+def test_white_text_on_a_dark_background_is_kept() -> None:
     assert visible_text('<td style="background-color:#222"><span style="color:#fff">seen</span></td>').strip() == "seen"
 
 
@@ -71,7 +71,7 @@ def test_characters_without_width_are_dropped() -> None:
 @pytest.mark.parametrize(
     "piece", ["<a ", "<a x='", "<!--", "</", "<", "<script>", "<div>", "&#x", '<a b="', "<blockquote>"]
 )
-def test_hostile_markup_costs_no_more_than_its_length(piece: str) -> None:
+def test_hostile_markup_takes_linear_time(piece: str) -> None:
     # The quadratic time of html.parser would be minutes here.
     visible_text(piece * (262_144 // len(piece)))
 

@@ -1,4 +1,4 @@
-"""What a person has written themselves; the samples are in golden/."""
+"""The sender's own text of a mail. The samples are in golden/."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_windows_line_ends_are_read() -> None:
         *("Von meinem Samsung Galaxy gesendet", "Enviado desde mi iPhone", "Gesendet mit der Mail App"),
     ],
 )
-def test_what_a_program_writes_below_a_mail_is_left_out(line: str) -> None:
+def test_footer_of_a_mail_program_is_removed(line: str) -> None:
     assert own_text(f"YES KXQPT\n\n{line}\n") == OwnText("YES KXQPT")
 
 

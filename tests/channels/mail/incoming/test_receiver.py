@@ -15,7 +15,7 @@ from tests.channels.mail.fixtures import ADMIN, AUTHSERV, PASSED, US, mail, rece
 ID = "01890a5d-ac96-774b-bcce-b302099a8057"
 
 
-async def test_proven_mail_is_handed_in_with_everything_the_core_needs() -> None:
+async def test_proven_mail_is_accepted_with_all_fields() -> None:
     raw = mail(("In-Reply-To", "<b@x>"), ("References", "<a@x> <b@x>"), Reply_To="eve@example.net")
     (inbound,) = await received(raw)
     assert (inbound.channel, inbound.account, inbound.trust) == ("mail", US, Trust.VERIFIED)
@@ -55,7 +55,7 @@ async def test_proven_mail_is_handed_in_with_everything_the_core_needs() -> None
         b"\xff" * 100,
     ],
 )
-async def test_forged_or_automatic_mail_is_dropped_with_a_trace(raw: bytes) -> None:
+async def test_forged_or_automatic_mail_is_dropped_and_recorded(raw: bytes) -> None:
     host = RecordingHost()
     assert await received(raw, host=host) == []
     ((sender, why),) = host.traces
@@ -73,7 +73,7 @@ async def test_forged_result_below_ours_changes_nothing() -> None:
     assert inbound.sender.value == ADMIN
 
 
-async def test_same_mail_is_accepted_once_though_its_trace_differs() -> None:
+async def test_same_mail_with_other_received_headers_is_accepted_once() -> None:
     assert len(await received(mail(), mail(("Received", "by mx.example.org; again")))) == 1
 
 
@@ -114,19 +114,19 @@ async def test_mail_without_message_id_is_a_thread_of_its_own() -> None:
     assert one.thread != two.thread
 
 
-async def test_quotes_are_left_out_and_mixed_ones_marked() -> None:
+async def test_quotations_are_removed_or_marked() -> None:
     (inbound,) = await received(mail(body="mine\n\nOn 3 Nov 2026, at 10:00, Bot <bot@example.org> wrote:\n> theirs"))
     assert (inbound.text, inbound.note) == ("mine", "")
     (inbound,) = await received(mail(body="> theirs\nyes KXQPT"))
     assert (inbound.text, inbound.note) == ("> theirs\nyes KXQPT", MIXED)
 
 
-async def test_mail_without_text_is_handed_in_with_a_note() -> None:
+async def test_mail_without_text_is_accepted_with_a_note() -> None:
     (inbound,) = await received(mail(body=""))
     assert (inbound.text, inbound.note) == ("", "the mail had no text")
 
 
-async def test_correspondent_with_too_many_answers_is_not_answered() -> None:
+async def test_sender_with_too_many_answers_is_not_answered() -> None:
     mails = [mail(body=f"number {number}") for number in range(REPLIES_PER_HOUR + 5)]
     host = RecordingHost()
     await received(mails[0], mails[0], mails[0], *mails, host=host)

@@ -1,4 +1,4 @@
-"""Who has written a mail, and every way to pretend."""
+"""The proof of the sender, and forgeries."""
 
 from __future__ import annotations
 
@@ -107,12 +107,12 @@ def test_pass_of_our_server_names_the_domain(value: str) -> None:
         f"{TRUSTED}; dmarc=pass header.from=exa$mple.com",
     ],
 )
-def test_anything_but_one_pass_of_our_server_proves_nothing(value: str) -> None:
+def test_only_one_dmarc_pass_of_our_server_is_a_proof(value: str) -> None:
     with pytest.raises(SenderNotProven):
         dmarc_pass(value, TRUSTED)
 
 
-def test_property_inside_quotes_is_none() -> None:
+def test_property_inside_quotes_does_not_count() -> None:
     assert dmarc_pass(f'{TRUSTED}; dmarc=pass reason="x header.from=example.com"', TRUSTED) is None
 
 
@@ -149,7 +149,7 @@ def test_result_without_domain_proves_a_plain_from() -> None:
         [PASS, ("sender", "admin@example.com"), ("from", "eve@example.net")],
     ],
 )
-def test_forged_or_doubtful_mail_has_no_sender(fields: list[tuple[str, str]]) -> None:
+def test_forged_or_ambiguous_mail_has_no_sender(fields: list[tuple[str, str]]) -> None:
     with pytest.raises(SenderNotProven):
         proven_sender(Headers(fields), TRUSTED)
 

@@ -41,7 +41,7 @@ def part(message: EmailMessage, kind: str) -> str:
     return str(body.get_content())
 
 
-def test_answer_is_threaded_marked_and_named() -> None:
+def test_answer_has_thread_automatic_mark_and_message_id() -> None:
     meta: dict[str, Any] = {"subject": "build", "in_reply_to": "<2@example.com>", "references": ["<1@example.com>"]}
     message = sent(outbound(**meta), name="Bot, Ü")
     assert message["subject"] == "Re: build"
@@ -59,7 +59,7 @@ def test_same_answer_has_the_same_message_id_at_every_attempt() -> None:
     assert sent(outbound())["message-id"] == sent(outbound())["message-id"]
 
 
-def test_date_is_the_moment_of_sending() -> None:
+def test_date_is_the_time_of_sending() -> None:
     mail = compose(outbound(), config(), datetime(2026, 11, 3, 10, tzinfo=UTC))
     assert mail["date"] == "Tue, 03 Nov 2026 10:00:00 +0000"
 
@@ -128,7 +128,7 @@ def test_nothing_in_meta_can_add_a_header() -> None:
 
 
 @pytest.mark.parametrize("to", ["a@b\r\nBcc: e@f", "Eve <eve@example.net>", "a@example.com,b@example.com", ""])
-def test_recipient_that_is_no_plain_address_is_refused(to: str) -> None:
+def test_recipient_that_is_not_a_plain_address_is_refused(to: str) -> None:
     with pytest.raises(PermanentFailure):
         compose(outbound(to=to), config())
 
@@ -155,7 +155,7 @@ def test_any_text_makes_a_mail(text: str, subject: str) -> None:
     assert part(message, "plain").replace("\r\n", "\n").rstrip() == safe_text(text).replace("\r", "").rstrip()
 
 
-def test_what_is_no_markdown_is_shown_to_the_letter() -> None:
+def test_verbatim_text_is_not_changed() -> None:
     command = "Bash rm -rf *tmp* /x/* # `a` __init__\n<b>ls</b>"
     mail = compose(replace(outbound(command), meta={VERBATIM: True}), config())
     plain, html = (part.get_content() for part in mail.iter_parts())
@@ -163,7 +163,7 @@ def test_what_is_no_markdown_is_shown_to_the_letter() -> None:
     assert "<pre>Bash rm -rf *tmp* /x/* # `a` __init__\n&lt;b&gt;ls&lt;/b&gt;</pre>" in html
 
 
-def test_a_sentence_is_no_markdown() -> None:
+def test_a_sentence_is_not_markdown() -> None:
     mail = compose(replace(outbound("changed src/__init__.py\n<b>"), meta={SENTENCE: True}), config())
     _, html = (part.get_content() for part in mail.iter_parts())
     assert "<p>changed src/__init__.py<br>\n&lt;b&gt;</p>" in html

@@ -1,4 +1,4 @@
-"""Handing mail to a real SMTP server that misbehaves."""
+"""Sending to an SMTP server that fails on purpose."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ async def test_mail_reaches_the_server_with_our_envelope() -> None:
         (Trouble(drop_after_data=True), OutcomeUnknown),
     ],
 )
-async def test_trouble_is_told_apart_by_what_may_have_been_sent(
+async def test_failures_are_classified_by_what_may_have_been_sent(
     trouble: Trouble, failure: type[DeliveryFailure]
 ) -> None:
     async with MailboxStandIn() as server:
@@ -71,14 +71,14 @@ async def test_send_that_is_cancelled_leaves_no_connection() -> None:
         await until(lambda: not server.connections, "the connection is closed")
 
 
-async def test_server_that_is_not_there_is_tried_again() -> None:
+async def test_unreachable_server_is_a_temporary_failure() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     with pytest.raises(TemporaryFailure):
         await submission(port).submit(mail(), ADMIN)
 
 
-async def test_server_that_says_nothing_is_tried_again() -> None:
+async def test_silent_server_is_a_temporary_failure() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener, pytest.raises(TemporaryFailure):
         await submission(listener.getsockname()[1], timeout=0.2).submit(mail(), ADMIN)
 
@@ -100,7 +100,7 @@ async def test_refused_login_names_what_to_check_and_no_password() -> None:
         assert not server.messages
 
 
-async def test_starttls_never_falls_back_to_the_clear() -> None:
+async def test_starttls_never_falls_back_to_plain_text() -> None:
     async with MailboxStandIn() as server:
         with pytest.raises(PermanentFailure, match=r"channels\.mail\.smtp"):
             await submission(server.port, tls="starttls", username="bot", password="secret").submit(mail(), ADMIN)
@@ -108,7 +108,7 @@ async def test_starttls_never_falls_back_to_the_clear() -> None:
         assert not server.messages
 
 
-async def test_implicit_tls_never_falls_back_to_the_clear() -> None:
+async def test_implicit_tls_never_falls_back_to_plain_text() -> None:
     async with MailboxStandIn() as server:
         with pytest.raises(TemporaryFailure):
             await submission(server.port, tls="implicit").submit(mail(), ADMIN)

@@ -35,7 +35,7 @@ from tests.channels.sms.fixtures import unhurried
         ("   \n\n ", ""),
     ],
 )
-def test_markup_goes_and_its_meaning_stays(markdown: str, plain: str) -> None:
+def test_markup_is_removed_and_its_meaning_kept(markdown: str, plain: str) -> None:
     assert plain_text(markdown) == plain
 
 
@@ -63,7 +63,7 @@ def test_letters_and_other_scripts_stay() -> None:
         ("lone \ud800 surrogate", "lone  surrogate"),
     ],
 )
-def test_what_steers_a_display_is_removed(hostile: str, harmless: str) -> None:
+def test_control_sequences_are_removed(hostile: str, harmless: str) -> None:
     assert plain_text(hostile) == harmless
 
 
@@ -85,5 +85,5 @@ def test_letters_and_digits_are_never_lost(text: str) -> None:
     assert plain_text(text) == text
 
 
-def test_a_text_as_a_keyboard_has_it_keeps_what_looks_like_markup() -> None:
+def test_typed_text_keeps_characters_of_markup() -> None:
     assert typed("“*a*” – __b__…\u202e") == '"*a*" - __b__...'

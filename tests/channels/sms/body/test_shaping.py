@@ -1,4 +1,4 @@
-"""One body is bounded, ends well, and the following ones carry the whole rest."""
+"""A body is bounded and ends at a good place; the following bodies have the rest."""
 
 from __future__ import annotations
 
@@ -91,5 +91,5 @@ def test_characters_drawn_as_one_stay_together() -> None:
         assert body.text.removesuffix(MORE_NOTE).replace(family, "") == ""
 
 
-def test_an_offset_behind_the_end_gives_a_body_all_the_same() -> None:
+def test_an_offset_after_the_end_gives_an_empty_body() -> None:
     assert shape("text", max_segments=4, offset=99).text == EMPTY

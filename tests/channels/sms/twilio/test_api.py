@@ -1,4 +1,4 @@
-"""Prices and times in Twilio's notation."""
+"""Prices of the Twilio API."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every code of Twilio's means one thing."""
+"""The meaning of Twilio's error codes."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ CONFIGURATION = {
 
 
 @pytest.mark.parametrize("code", Refusal)
-def test_every_listed_code_has_its_kind_and_its_sentence(code: Refusal) -> None:
+def test_every_listed_code_has_a_kind_and_a_sentence(code: Refusal) -> None:
     failure = refusal(400, code)
     assert type(failure) is (TemporaryFailure if code in TEMPORARY else PermanentFailure)
     assert f"(Twilio code {int(code)})" in failure.why
@@ -51,7 +51,7 @@ def test_a_failure_by_configuration_says_what_to_set(code: Refusal, remedy: str)
         (302, None, OutcomeUnknown),
     ],
 )
-def test_an_unlisted_code_counts_by_its_status(status: int, code: int | None, kind: type[Exception]) -> None:
+def test_an_unlisted_code_is_judged_by_the_status(status: int, code: int | None, kind: type[Exception]) -> None:
     assert type(refusal(status, code)) is kind
 
 

@@ -1,4 +1,4 @@
-"""Signatures are judged as twilio's own validator judges them, and what it trips over is refused."""
+"""Webhook signatures, compared with Twilio's own validator."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_every_signed_form_is_genuine_and_read_as_it_was_written(form: dict[str,
     st.lists(st.tuples(st.sampled_from(["Body", "From", "A"]), st.text(alphabet="ab ", max_size=3)), max_size=5),
     st.lists(st.tuples(st.sampled_from(["Body", "From", "A"]), st.text(alphabet="ab ", max_size=3)), max_size=5),
 )
-def test_the_verdict_is_that_of_twilios_validator(sent: list[tuple[str, str]], received: list[tuple[str, str]]) -> None:
+def test_the_result_is_that_of_twilios_validator(sent: list[tuple[str, str]], received: list[tuple[str, str]]) -> None:
     url = PUBLIC_URL + "/webhooks/twilio/sms"
     request = dataclasses.replace(
         with_header(signed({}), "x-twilio-signature", RequestValidator(TOKEN).compute_signature(url, MultiDict(sent))),
@@ -81,7 +81,7 @@ def test_the_port_may_be_signed_or_not_as_twilios_validator_allows(configured: s
         ("https://[::1]:8443", "https://[::1]"),
     ],
 )
-def test_credentials_and_ipv6_which_trip_twilios_validator_are_read_right(configured: str, signed_as: str) -> None:
+def test_urls_that_twilios_validator_breaks_are_verified(configured: str, signed_as: str) -> None:
     request = signed(text_form(), public_url=configured, signed_url=signed_as + "/webhooks/twilio/sms")
     assert Signatures([TOKEN], configured).genuine_form(request)
 
@@ -107,7 +107,7 @@ def test_a_request_that_does_not_bear_our_url_is_refused(given_url: str) -> None
     assert SIGNATURES.genuine_form(dataclasses.replace(signed(text_form()), url=given_url)) is None
 
 
-def test_two_tokens_count_while_one_replaces_the_other() -> None:
+def test_both_tokens_are_valid_during_a_change() -> None:
     both = Signatures(["new", "old"], PUBLIC_URL)
     assert both.genuine_form(signed(text_form(), token="new"))
     assert both.genuine_form(signed(text_form(), token="old"))
@@ -160,7 +160,7 @@ def test_json_is_refused_with_and_without_the_hash_of_its_body(with_hash: bool) 
 @pytest.mark.parametrize(
     "body", [b"\xff\xfe", b"Body=%ff%fe", b"Body=%ed%a0%80", "Body=é".encode(), b"&".join([b"a=1"] * (MAX_FIELDS + 1))]
 )
-def test_what_cannot_be_read_is_refused(body: bytes) -> None:
+def test_an_unreadable_body_is_refused(body: bytes) -> None:
     assert SIGNATURES.genuine_form(dataclasses.replace(signed({}), body=body)) is None
 
 
@@ -181,6 +181,6 @@ def test_nothing_raises(body: bytes, signature: str, content_type: str, query: s
 @pytest.mark.parametrize(
     "url", ["", "h.example", "ftp://h.example", "https://", "https://h.example:port", "https://h/?a"]
 )
-def test_a_public_url_that_is_none_is_refused_when_built(url: str) -> None:
+def test_an_invalid_public_url_is_refused(url: str) -> None:
     with pytest.raises(ValueError):
         Signatures([TOKEN], url)

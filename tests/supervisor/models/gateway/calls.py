@@ -1,4 +1,4 @@
-"""Calls for the tests of the gateway: request bodies, an upstream under control, and a gateway in front of it."""
+"""Helpers of the gateway tests: request bodies, an upstream, and a gateway in front of it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A meter for tests that remembers what it was told."""
+"""A meter for tests that records its calls."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ def test_call_is_started_once_and_finished_once() -> None:
     assert (ended.owner, ended.model, ended.agent_id, ended.session_header) == ("ada", "m", "a1", "s1")
 
 
-def test_call_that_never_began_is_not_metered() -> None:
+def test_call_without_an_answer_is_not_metered() -> None:
     meter, totals = RecordingMeter(), dict[str, CallTotals]()
     with record(meter, totals) as call:
         call.follow(StreamReader())

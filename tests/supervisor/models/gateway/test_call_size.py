@@ -1,4 +1,4 @@
-"""What a request asks for: what it can come to, and what is not passed on since nobody could meter it."""
+"""The upper limits of a call, and the calls that cannot be metered."""
 
 from __future__ import annotations
 
@@ -29,17 +29,17 @@ def test_a_prompt_has_at_most_a_token_for_each_byte() -> None:
         {"type": "tool_result", "content": [{"type": "document", "source": {"type": "file", "file_id": "f"}}]},
     ],
 )
-def test_a_file_may_fill_the_context_whatever_it_weighs(block: dict[str, Any]) -> None:
+def test_a_file_of_any_size_may_fill_the_context(block: dict[str, Any]) -> None:
     assert read_call_size(asking(messages=[{"role": "user", "content": [block]}])).prompt_tokens == WHOLE_CONTEXT
 
 
-def test_what_is_longer_than_a_context_counts_whole() -> None:
+def test_a_body_longer_than_a_context_counts_in_full() -> None:
     text = {"type": "text", "text": "x" * WHOLE_CONTEXT}
     raw = asking(messages=[{"role": "user", "content": [text, {"type": "image", "source": {}}]}])
     assert read_call_size(raw).prompt_tokens == len(raw)
 
 
-def test_the_most_that_may_be_written_need_not_be_said() -> None:
+def test_max_tokens_is_optional() -> None:
     assert read_call_size(b'{"model": "m"}').max_tokens == read_call_size(asking(max_tokens=-5)).max_tokens == 0
 
 
@@ -58,13 +58,13 @@ def test_the_most_that_may_be_written_need_not_be_said() -> None:
         ({"tools": [{"type": ["custom"], "name": "odd"}]}, "tools"),
     ],
 )
-def test_what_no_price_and_no_policy_covers_is_not_passed_on(more: dict[str, Any], field: str) -> None:
+def test_a_call_that_no_price_or_policy_covers_is_refused(more: dict[str, Any], field: str) -> None:
     with pytest.raises(UnmeterableCall) as caught:
         read_call_size(asking(**more))
     assert caught.value.why.startswith(f"{field}: ")
 
 
 @pytest.mark.parametrize("raw", [b"", b"[]", b"{", b"{}", b'{"model": 5}', b"\xff", b"[" * 100_000])
-def test_what_is_no_request_is_not_passed_on(raw: bytes) -> None:
+def test_a_body_that_is_not_a_request_is_refused(raw: bytes) -> None:
     with pytest.raises(UnmeterableCall, match="must be a JSON object with a model"):
         read_call_size(raw)

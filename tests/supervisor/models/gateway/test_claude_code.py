@@ -1,4 +1,4 @@
-"""The real Claude Code on the gateway and the offline model."""
+"""The real Claude Code with the gateway and the offline model."""
 
 from __future__ import annotations
 

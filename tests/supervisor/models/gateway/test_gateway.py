@@ -132,7 +132,7 @@ async def test_token_of_any_bytes_is_forbidden(gateway: Gateway) -> None:
     await writer.wait_closed()
 
 
-async def test_token_is_taken_as_bearer_too(gateway: Gateway, endpoint: ModelEndpoint) -> None:
+async def test_token_is_accepted_as_bearer_too(gateway: Gateway, endpoint: ModelEndpoint) -> None:
     async with (
         aiohttp.ClientSession(gateway.url, headers={"Authorization": f"Bearer {endpoint.token}"}) as http,
         http.post("/v1/messages?beta=true", json=asking()) as answer,
@@ -140,16 +140,14 @@ async def test_token_is_taken_as_bearer_too(gateway: Gateway, endpoint: ModelEnd
         assert answer.status == 200
 
 
-async def test_revoked_token_lets_nothing_in(
-    gateway: Gateway, endpoint: ModelEndpoint, http: aiohttp.ClientSession
-) -> None:
+async def test_revoked_token_is_refused(gateway: Gateway, endpoint: ModelEndpoint, http: aiohttp.ClientSession) -> None:
     gateway.revoke(endpoint.token)
     gateway.revoke("never issued")
     async with http.post("/v1/messages", json=asking()) as answer:
         assert answer.status == 403
 
 
-async def test_what_cannot_be_metered_is_refused_and_asks_no_meter(
+async def test_a_call_that_cannot_be_metered_is_refused_without_asking_the_meter(
     offline: OfflineModel, meter: RecordingMeter, http: aiohttp.ClientSession
 ) -> None:
     async with http.post("/v1/messages", json=asking(speed="fast")) as answer:
@@ -159,7 +157,7 @@ async def test_what_cannot_be_metered_is_refused_and_asks_no_meter(
     assert not meter.asked
 
 
-async def test_tokens_are_of_one_owner_each(gateway: Gateway) -> None:
+async def test_each_token_has_its_own_owner(gateway: Gateway) -> None:
     meters = {name: RecordingMeter() for name in ("ada", "bob")}
     for name, meter in meters.items():
         endpoint = gateway.issue(name, meter)
@@ -214,7 +212,7 @@ class BrokenMeter(RecordingMeter):
         raise OSError("disk")
 
 
-async def test_limits_that_cannot_be_checked_let_nothing_through(
+async def test_call_is_refused_if_the_limits_cannot_be_checked(
     gateway: Gateway, offline: OfflineModel, caplog: pytest.LogCaptureFixture
 ) -> None:
     endpoint = gateway.issue("ada", BrokenMeter())
@@ -243,7 +241,7 @@ async def test_body_that_is_too_large_is_refused(offline: OfflineModel, http: ai
     assert not offline.requests
 
 
-async def test_closing_ends_what_is_in_flight() -> None:
+async def test_closing_ends_calls_in_flight() -> None:
     async def handler(request: web.Request) -> web.StreamResponse:
         response = await streamed(request, EVENTS[:1])
         await asyncio.Event().wait()
@@ -277,7 +275,7 @@ async def test_taken_port_is_an_error(gateway: Gateway) -> None:
 
 
 @pytest.mark.parametrize("path", ["/v1/messages", "/v1/messages/count_tokens"])
-async def test_a_token_that_ends_while_its_request_comes_lets_nothing_in(
+async def test_a_token_revoked_during_its_request_is_refused(
     path: str, gateway: Gateway, offline: OfflineModel
 ) -> None:
     endpoint = gateway.issue("ada", RecordingMeter())
@@ -308,7 +306,7 @@ class WaitingMeter(RecordingMeter):
         return None
 
 
-async def test_a_call_that_waited_past_the_end_of_its_token_is_not_made(
+async def test_a_call_whose_token_is_revoked_while_it_waits_is_not_made(
     gateway: Gateway, offline: OfflineModel
 ) -> None:
     meter = WaitingMeter()

@@ -29,7 +29,7 @@ from tests.supervisor.models.gateway.upstream import Upstream
 from tests.waiting import until
 
 
-async def test_pieces_pass_before_the_answer_is_whole() -> None:
+async def test_chunks_are_forwarded_before_the_answer_is_complete() -> None:
     go_on = asyncio.Event()
 
     async def handler(request: web.Request) -> web.StreamResponse:
@@ -46,7 +46,7 @@ async def test_pieces_pass_before_the_answer_is_whole() -> None:
         assert await answer.read() == b"".join(EVENTS[1:])
 
 
-async def test_error_passes_as_it_is(http: aiohttp.ClientSession, meter: RecordingMeter) -> None:
+async def test_error_is_forwarded_unchanged(http: aiohttp.ClientSession, meter: RecordingMeter) -> None:
     step = {"errors": [429], "retry_after": 7}
     async with http.post("/v1/messages", json=asking(script(step))) as answer:
         assert (answer.status, answer.headers["retry-after"]) == (429, "7")
@@ -54,7 +54,9 @@ async def test_error_passes_as_it_is(http: aiohttp.ClientSession, meter: Recordi
     assert (meter.begun, meter.ended) == ([], [])
 
 
-async def test_upstream_that_drops_breaks_the_caller_off(meter: RecordingMeter, http: aiohttp.ClientSession) -> None:
+async def test_upstream_that_drops_aborts_the_callers_connection(
+    meter: RecordingMeter, http: aiohttp.ClientSession
+) -> None:
     body = asking(script({"text": "one two three four", "drop_after": 3}), stream=True)
     async with http.post("/v1/messages", json=body) as answer:
         with pytest.raises(aiohttp.ClientPayloadError):
@@ -65,7 +67,7 @@ async def test_upstream_that_drops_breaks_the_caller_off(meter: RecordingMeter, 
     assert (ended.complete, ended.tokens.output) == (False, 4)
 
 
-async def test_stream_without_an_end_is_broken_off() -> None:
+async def test_stream_without_an_end_is_aborted() -> None:
     async def handler(request: web.Request) -> web.StreamResponse:
         return await streamed(request, EVENTS[:4])
 
@@ -76,7 +78,7 @@ async def test_stream_without_an_end_is_broken_off() -> None:
         assert not meter.ended[0].complete
 
 
-async def test_error_event_passes_and_ends_cleanly(meter: RecordingMeter, http: aiohttp.ClientSession) -> None:
+async def test_error_event_is_forwarded_and_ends_cleanly(meter: RecordingMeter, http: aiohttp.ClientSession) -> None:
     body = asking(script({"text": "one", "sse_error": "too much"}), stream=True)
     async with http.post("/v1/messages", json=body) as answer:
         assert b"too much" in await answer.read()
@@ -84,7 +86,7 @@ async def test_error_event_passes_and_ends_cleanly(meter: RecordingMeter, http: 
     assert not meter.ended[0].complete
 
 
-async def test_caller_that_leaves_ends_the_call_and_is_metered() -> None:
+async def test_disconnected_caller_cancels_the_call_and_is_metered() -> None:
     async def handler(request: web.Request) -> web.StreamResponse:
         response = await streamed(request, EVENTS[:5])
         await asyncio.Event().wait()
@@ -101,7 +103,7 @@ async def test_caller_that_leaves_ends_the_call_and_is_metered() -> None:
         assert ended.tokens.output >= 1
 
 
-async def test_caller_that_leaves_before_the_answer_owes_nothing() -> None:
+async def test_caller_that_disconnects_before_the_answer_pays_nothing() -> None:
     async def handler(request: web.Request) -> web.StreamResponse:
         await asyncio.Event().wait()
         raise AssertionError("it is abandoned")
@@ -115,7 +117,7 @@ async def test_caller_that_leaves_before_the_answer_owes_nothing() -> None:
         assert (meter.begun, meter.ended) == ([], [])
 
 
-async def test_key_reaches_the_upstream_and_nobody_else(caplog: pytest.LogCaptureFixture) -> None:
+async def test_api_key_reaches_only_the_upstream(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
 
     async def handler(request: web.Request) -> web.StreamResponse:
@@ -145,7 +147,7 @@ async def test_key_reaches_the_upstream_and_nobody_else(caplog: pytest.LogCaptur
     assert endpoint.token not in repr(endpoint) + caplog.text
 
 
-async def test_no_key_is_sent_where_the_upstream_needs_none() -> None:
+async def test_no_key_is_sent_to_an_upstream_without_a_key() -> None:
     async def handler(request: web.Request) -> web.StreamResponse:
         return web.json_response({})
 
@@ -182,7 +184,7 @@ async def test_redirect_is_not_followed() -> None:
         assert len(upstream.requests) == 1
 
 
-async def test_large_conversation_passes_whole(offline: OfflineModel, http: aiohttp.ClientSession) -> None:
+async def test_large_conversation_is_forwarded_complete(offline: OfflineModel, http: aiohttp.ClientSession) -> None:
     body = json.dumps(asking(script({"text": "x"}) + "y" * 3_000_000)).encode()
     async with http.post("/v1/messages", data=io.BytesIO(body)) as answer:
         assert answer.status == 200
@@ -217,7 +219,7 @@ async def test_silent_upstream_is_a_504() -> None:
             assert "did not answer in time" in await answer.text()
 
 
-async def test_upstream_that_falls_silent_breaks_the_caller_off() -> None:
+async def test_upstream_that_becomes_silent_aborts_the_callers_connection() -> None:
     async def handler(request: web.Request) -> web.StreamResponse:
         response = await streamed(request, EVENTS[:2])
         await asyncio.Event().wait()

@@ -74,7 +74,7 @@ def test_thoughts_that_are_not_shown_are_estimated_from_their_signature() -> Non
     assert reader.tokens == Tokens(input=10, output=1000)
 
 
-def test_what_the_api_takes_to_compact_a_conversation_counts_beside_the_answer() -> None:
+def test_tokens_of_compactions_are_added() -> None:
     steps = [
         {"type": "compaction", "input_tokens": 180_000, "output_tokens": 3_500, "cache_read_input_tokens": 7},
         {"type": "message", "input_tokens": 23_000, "output_tokens": 1_000},
@@ -93,7 +93,7 @@ def test_interim_count_is_not_the_final_one() -> None:
     assert (reader.tokens.output, reader.complete) == (50, False)
 
 
-def test_later_report_that_leaves_counts_out_takes_none_away() -> None:
+def test_counts_missing_in_a_later_report_are_kept() -> None:
     split = {"ephemeral_5m_input_tokens": 3, "ephemeral_1h_input_tokens": 4}
     reader = read(
         start(input_tokens=7, cache_creation_input_tokens=7, cache_creation=split, output_tokens=1),

@@ -1,4 +1,4 @@
-"""A server for tests that stands where the Messages API would, and does exactly what a test tells it."""
+"""A server for tests in place of the Messages API, with one handler of the test."""
 
 from __future__ import annotations
 

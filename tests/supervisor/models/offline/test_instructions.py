@@ -76,7 +76,7 @@ def test_other_sentence_is_not_taken_for_one(prompt: str) -> None:
 
 
 @pytest.mark.parametrize("ability", ABILITIES)
-def test_what_it_says_it_can_do_it_understands(ability: str) -> None:
+def test_every_listed_instruction_is_understood(ability: str) -> None:
     assert parse_instruction(ability) is not None
 
 

@@ -148,7 +148,7 @@ async def test_hanging_step_waits_for_the_client_to_leave(offline: OfflineModel,
         await call
 
 
-async def test_closing_does_not_wait_for_what_hangs() -> None:
+async def test_closing_does_not_wait_for_hanging_requests() -> None:
     async with OfflineModel() as offline, aiohttp.ClientSession(offline.url) as http:
         steps = ({"hang": True}, {"delay": 3000}, {"text": "a b", "token_delay": 3000})
         calls = [
@@ -182,7 +182,7 @@ async def test_anything_else_is_not_found(http: aiohttp.ClientSession, method: s
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"{}", b'{"model": 1}', b'{"model": "m", "messages": []}'])
 @pytest.mark.parametrize("path", ["/v1/messages", "/v1/messages/count_tokens"])
-async def test_body_that_is_no_request_is_refused(http: aiohttp.ClientSession, path: str, body: bytes) -> None:
+async def test_body_that_is_not_a_request_is_refused(http: aiohttp.ClientSession, path: str, body: bytes) -> None:
     async with http.post(path, data=body) as answer:
         assert answer.status == 400
         assert (await answer.json())["error"]["type"] == "invalid_request_error"

@@ -87,11 +87,11 @@ def test_last_of_several_scripts_counts() -> None:
     ],
     ids=lambda prompt: prompt[:40],
 )
-def test_broken_script_is_no_script(prompt: str) -> None:
+def test_invalid_script_is_ignored(prompt: str) -> None:
     assert find_script(prompt) is None
 
 
-def test_broken_script_hides_no_whole_one() -> None:
+def test_invalid_script_does_not_hide_a_valid_one() -> None:
     assert find_script('@@{"steps": @@{"steps": []}') == ()
 
 

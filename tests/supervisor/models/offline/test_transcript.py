@@ -27,7 +27,7 @@ def body(*messages: tuple[str, object]) -> dict[str, Any]:
     return {"model": "m", "messages": [{"role": role, "content": content} for role, content in messages]}
 
 
-def test_prompt_is_the_last_block_that_is_no_reminder() -> None:
+def test_prompt_is_the_last_block_that_is_not_a_reminder() -> None:
     read = read_transcript(body(("user", [REMINDER, text("old words"), text("do it"), REMINDER]), ("system", "x")))
     assert (read.prompt, read.answered, read.outcomes) == ("do it", 0, ())
 
@@ -61,7 +61,7 @@ def test_resumed_approval_is_no_new_prompt() -> None:
     assert (read.prompt, read.answered) == ("go", 1)
 
 
-def test_words_after_an_interrupted_tool_are_a_new_prompt() -> None:
+def test_text_after_an_interrupted_tool_is_a_new_prompt() -> None:
     cut = [result(1, "stopped", failed=True), text("[Request interrupted by user for tool use]"), text("rather this")]
     read = read_transcript(body(("user", "go"), ("assistant", [call(1)]), ("user", cut)))
     assert (read.prompt, read.answered, read.outcomes) == ("rather this", 0, ())
@@ -81,7 +81,7 @@ def test_latest_working_directory_counts() -> None:
     assert read_transcript(request).working_directory == "/srv/my project"
 
 
-def test_person_cannot_name_the_working_directory() -> None:
+def test_prompt_cannot_set_the_working_directory() -> None:
     assert read_transcript(body(("user", ENVIRONMENT))).working_directory is None
 
 

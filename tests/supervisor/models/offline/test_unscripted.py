@@ -87,7 +87,7 @@ def test_appending_keeps_the_last_line_ended() -> None:
     assert (use.input["old_string"], use.input["new_string"]) == ("two\n", "two\nthree\n")
 
 
-def test_appending_finds_an_ending_that_is_there_once_only() -> None:
+def test_appending_finds_a_unique_ending() -> None:
     use = tool("append new to n.txt", did("Read", "1\tx\n2\ta\n3\tx"))
     assert use.input["old_string"] == "a\nx"
 
@@ -166,11 +166,11 @@ def test_anything_else_repeats_the_words_and_says_what_it_can_do() -> None:
     assert all(ability in text for ability in ABILITIES)
 
 
-def test_no_words_get_an_answer_too() -> None:
+def test_empty_prompt_gets_an_answer() -> None:
     assert "no text" in final("")
 
 
-def test_a_call_that_was_allowed_is_made_again_and_one_that_was_not_is_left() -> None:
+def test_an_allowed_call_is_made_again_and_a_denied_one_is_not() -> None:
     allowed = resting.GO_ON.format(quoted='"clean up"')
     asked = replace(transcript(allowed), last_call=("Bash", {"command": "make clean"}))
     assert answer(asked).tools[0].input["command"] == "make clean"
@@ -182,7 +182,7 @@ def test_a_call_that_was_allowed_is_made_again_and_one_that_was_not_is_left() ->
     assert "without that call" in final(refused)
 
 
-def test_work_that_was_cut_off_is_begun_again_where_it_is_quoted_whole() -> None:
+def test_interrupted_work_starts_again_if_it_is_quoted_in_full() -> None:
     cut_off = transcript(interrupted.GO_ON.format(quoted=quote("run make clean")))
     assert answer(cut_off).tools[0].input["command"] == "make clean"
     long = transcript(interrupted.GO_ON.format(quoted=quote("run make " + "clean " * 20)))
