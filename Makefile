@@ -9,6 +9,7 @@ READY := $(VENV)/.ready
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 ARGS ?=
 KILLS ?= 500
+WORKERS ?= 2
 
 .PHONY: help env run test lint format lock bench soak schema clean
 
@@ -20,9 +21,9 @@ env: $(READY) ## build .venv from requirements.lock
 run: $(READY) ## start the daemon with a demo user, project and stand-ins (ARGS="...")
 	@$(BIN)/xswarm serve --demo $(ARGS)
 
-# Two workers, as tests wait for processes more than they work; the tests of one file share a worker, and so its daemons.
-test: $(READY) lint ## every gate and all tests (ARGS="-k mail")
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(ARGS) || [ $$? -eq 5 ]
+# The tests of one file run in the same worker, so they share the daemons of its fixtures. Exit code 5: no test is selected.
+test: $(READY) lint ## every gate and all tests (ARGS="-k mail", WORKERS=2)
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile $(ARGS) || [ $$? -eq 5 ]
 
 lint: $(READY) ## every gate but the tests
 	$(BIN)/ruff format --check
