@@ -23,7 +23,7 @@ from supervisor.commands.undo import UndoCommands
 from supervisor.config import Config
 from supervisor.delivery.hub import Hub
 from supervisor.delivery.outbox import RECONCILE_PAUSE_MS, Outbox
-from supervisor.intake.acceptor import MAX_WAITING, Acceptor
+from supervisor.intake.acceptor import MAX_QUEUED, Acceptor
 from supervisor.intake.intake import Intake
 from supervisor.models.gateway.gateway import Gateway
 from supervisor.operations.api import Api
@@ -77,7 +77,7 @@ class Tuning:
     reconcile_pause_ms: int = RECONCILE_PAUSE_MS
     grace_seconds: float = GRACE_SECONDS
     refused_seconds: float = REFUSED_SECONDS
-    max_waiting: int = MAX_WAITING
+    max_queued: int = MAX_QUEUED
     turn_to_end_seconds: float = ONE_TURN_TO_END_SECONDS
     process_wait_seconds: float = PROCESS_WAIT_SECONDS
 
@@ -287,7 +287,7 @@ class Core:
             turns=self.turns,
             hub=self.hub,
             mode=Mode(self._config.queue.mode),
-            max_waiting=self._tuning.max_waiting,
+            max_queued=self._tuning.max_queued,
         )
 
     def _build_intake(self) -> Intake:
@@ -336,7 +336,7 @@ class Core:
 
     def _build_queue(self) -> QueueOperations:
         return QueueOperations(
-            store=self._store,
+            store=self._store.turns,
             queries=self.operations.queries,
             turns=self.turns,
             waiters=self.completion.waiters,

@@ -19,7 +19,7 @@ from supervisor.protocol.requests import ClaudeCodeInterrupt, ClaudeCodeMessage
 def send(
     session_id: SessionId,
     text: Annotated[str, typer.Argument(help="The prompt; - reads it from stdin.")],
-    mode: Annotated[Mode | None, typer.Option(help="How it enters the line while a turn runs.")] = None,
+    mode: Annotated[Mode | None, typer.Option(help="How it enters the queue while a turn runs.")] = None,
     as_json: AsJson = False,
     config_file: ConfigFile = None,
 ) -> None:

@@ -29,7 +29,7 @@ from supervisor.turns.scheduler import TurnScheduler
 
 logger = logging.getLogger(__name__)
 
-MAX_WAITING = 1_000
+MAX_QUEUED = 1_000
 """Queued turns in the whole daemon from which on services get `overloaded`."""
 
 
@@ -37,9 +37,9 @@ class Acceptor:
     """Writes messages to the store and hands their turns to the scheduler.
 
     Args:
-        mode: `[queue] mode`. A message without a mode of its own is of a service; it interrupts where this is
-            INTERRUPT, and else is queued for a turn of its own: no answer of a service covers another message unasked.
-        max_waiting: queued turns from which on services get `overloaded`.
+        mode: `[queue] mode`, for messages of services that choose none. Only INTERRUPT applies to them. Otherwise they
+            are queued for a turn of their own: a service shares an answer only if it chooses COLLECT or STEER.
+        max_queued: queued turns from which on services get `overloaded`.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class Acceptor:
         turns: TurnScheduler,
         hub: Hub,
         mode: Mode = Mode.FOLLOWUP,
-        max_waiting: int = MAX_WAITING,
+        max_queued: int = MAX_QUEUED,
         clock: Clock = now_ms,
     ) -> None:
         self._store = store
@@ -60,7 +60,7 @@ class Acceptor:
         self._turns = turns
         self._hub = hub
         self._mode_of_services = Mode.INTERRUPT if mode is Mode.INTERRUPT else Mode.FOLLOWUP
-        self._max_waiting = max_waiting
+        self._max_queued = max_queued
         self._clock = clock
         self._project_locks: WeakValueDictionary[ProjectName, asyncio.Lock] = WeakValueDictionary()
 
@@ -70,7 +70,7 @@ class Acceptor:
         Raises:
             Overloaded: it has none.
         """
-        if self._turns.backlog >= self._max_waiting:
+        if self._turns.queued >= self._max_queued:
             raise Overloaded
 
     async def known(self, submission: Submission) -> Taken | None:

@@ -1,4 +1,4 @@
-"""Where questions about tool calls are answered by programs and terminals: seen and decided by who may."""
+"""Questions about tool calls, for callers: list the open questions and answer one."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from supervisor.store.ports.approvals import Approval, ApprovalStore
 
 
 class ApprovalOperations:
-    """The questions that a caller may answer; others do not exist for them."""
+    """Lists and answers questions; a question that a caller may not answer does not exist for that caller."""
 
     def __init__(
         self, store: ApprovalStore, approvers: Approvers, resolver: ApprovalResolver, clock: Clock = now_ms
@@ -29,16 +29,17 @@ class ApprovalOperations:
     async def resolve(
         self, caller: Caller, name: str, *, allow: bool, channel: str, minutes: int = 0, note: str = ""
     ) -> Approval:
-        """Decide a question by its id or code; return it as it was.
+        """Answer a question and return its record from before the answer.
 
         Args:
-            channel: by which wire the answer came, for the audit trail.
-            minutes: for how long calls of the same tool and risk in the project are allowed besides; 0 = once.
-            note: why, for the audit trail; a no tells it to the model and to whoever asked for the turn.
+            name: its id or its code.
+            channel: the wire that the answer came by, for the audit trail.
+            minutes: how long further calls of the same tool and risk in the project are allowed; 0 = only this call.
+            note: the reason, for the audit trail. With a denial the model and the user of the turn read it too.
 
         Raises:
             ApprovalNotFound: there is none that this caller may answer.
-            ApprovalClosed: it cannot be decided any more.
+            ApprovalClosed: it can no longer be answered.
             InvalidMessage: the minutes are too many, or the note is too long.
         """
         if not 0 <= minutes <= MAX_MINUTES:

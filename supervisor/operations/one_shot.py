@@ -1,4 +1,4 @@
-"""One prompt, one stream: a session of its own for one turn, whose raw lines are handed on as they come."""
+"""One prompt, one stream: a session for one turn, whose output lines are passed on as they come."""
 
 from __future__ import annotations
 
@@ -23,26 +23,26 @@ CHANNEL = "stream"
 """The channel of such prompts."""
 
 SECONDS = 300.0
-"""How long one may take (protocol.md section 4)."""
+"""How long a run may take, in seconds (protocol.md section 4)."""
 
 MAX_LINES = 10_000
-"""Lines that may wait for a client that does not read; one more ends its run."""
+"""Lines that are buffered for a client that does not read; one more ends the run."""
 
 
 @dataclass(slots=True)
 class Stream:
-    """A run under way: its lines, and how it ends.
+    """The output of a run.
 
     Attributes:
-        lines: (text, whether it came from stderr); None = no more will come.
-        overrun: set where its client does not read: its run ends, since no line is left out.
+        lines: (text, whether it came from stderr); None = the end.
+        overrun: set when the buffer is full. The run then ends, because no line may be lost.
     """
 
     lines: asyncio.Queue[tuple[str, bool] | None] = field(default_factory=asyncio.Queue)
     overrun: asyncio.Event = field(default_factory=asyncio.Event)
 
     def take(self, text: str, from_stderr: bool) -> None:
-        """Take a line."""
+        """Buffer a line."""
         if self.lines.qsize() >= MAX_LINES:
             self.overrun.set()
         if not self.overrun.is_set():
@@ -50,10 +50,10 @@ class Stream:
 
 
 class OneShot:
-    """Runs single prompts in sessions of their own, as other prompts of the user: metered, priced, decided alike.
+    """Runs each prompt in a session of its own, with the same rights, limits and costs as other prompts of the user.
 
     Args:
-        seconds: that a run may take.
+        seconds: how long a run may take.
     """
 
     def __init__(
@@ -72,7 +72,7 @@ class OneShot:
         self._seconds = seconds
 
     def user(self, caller: Caller, user_id: str | None) -> User:
-        """Return whom a run is for.
+        """Return the user that a run is for.
 
         Raises:
             UserNotFound: nobody, or not the caller's to act for.
@@ -83,10 +83,10 @@ class OneShot:
     async def run(
         self, caller: Caller, user: User, prompt: str, *, project: str | None, model: str | None
     ) -> AsyncIterator[tuple[Stream, asyncio.Task[None]]]:
-        """Start a run; leaving ends it with every process of it.
+        """Start a run; leaving the `async with` block ends the run and all its processes.
 
         Yields:
-            Its lines, and a task that ends with it and raises what it failed of.
+            The output, and a task that ends with the run and raises its error.
 
         Raises:
             ProjectNotAllowed, NotAllowed, MaxSessions, ConnectionFailed, Overloaded, StorageError.
@@ -95,23 +95,23 @@ class OneShot:
         path = await asyncio.to_thread(self._folder, user, project)
         try:
             await self._operations.sessions.connect(caller, session_id, path, user.id, model=model, tap=stream.take)
-            work = asyncio.create_task(self._see_through(caller, session_id, prompt, stream), name=f"run {session_id}")
+            work = asyncio.create_task(self._supervise(caller, session_id, prompt, stream), name=f"run {session_id}")
             try:
                 yield stream, work
             finally:
                 work.cancel()
                 await asyncio.gather(work, return_exceptions=True)
         finally:
-            with suppress(StorageError):  # its process is gone all the same
+            with suppress(StorageError):  # the process is gone even if that was not recorded
                 await self._sessions.close(session_id, EndReason.USER)
 
-    async def _see_through(self, caller: Caller, session_id: SessionId, prompt: str, stream: Stream) -> None:
+    async def _supervise(self, caller: Caller, session_id: SessionId, prompt: str, stream: Stream) -> None:
         answer = asyncio.create_task(self._answer(caller, session_id, prompt), name=f"answer {session_id}")
         overrun = asyncio.create_task(stream.overrun.wait(), name=f"overrun {session_id}")
         try:
             await asyncio.wait([answer, overrun], timeout=self._seconds, return_when=asyncio.FIRST_COMPLETED)
             if not answer.done():
-                with suppress(StorageError):  # its process is gone all the same
+                with suppress(StorageError):  # the process is gone even if that was not recorded
                     await self._sessions.close(session_id, EndReason.USER)
                 if overrun.done():
                     raise TurnFailed(f"its client has left {MAX_LINES:,} lines unread")
@@ -130,10 +130,10 @@ class OneShot:
         await self._operations.messages.answer(taken)
 
     def _folder(self, user: User, name: str | None) -> str:
-        """Return where a run works: in the named project, the user's default one, or a scratch folder.
+        """Return the folder of a run: the named project, else the user's default project, else a scratch folder.
 
         Raises:
-            ProjectNotAllowed: the named one is not the user's.
+            ProjectNotAllowed: the user may not use the named project, or has no project and no scratch folder.
         """
         mine = {project.name: project for project in self._projects.of(user)}
         if name is not None and name not in mine:

@@ -1,4 +1,4 @@
-"""What a caller may ask about without changing anything: sessions, messages, costs; each sees only their own."""
+"""Reads for callers: sessions, messages, costs; each caller sees only their own."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from supervisor.store.records.session import Session
 
 
 class Queries:
-    """Answers from the store, within what a caller may see: what is not theirs does not exist for them."""
+    """Reads the store within the rights of a caller: what a caller may not see is reported as not found."""
 
     def __init__(
         self, store: Store, directory: Directory, projects: Projects, sessions: SessionPool, spending: Spending
@@ -46,14 +46,14 @@ class Queries:
         return self._directory.user(user_id)
 
     def oversees(self, caller: Caller) -> bool:
-        """Return whether a caller sees what everybody spends together: a service, an administrator or an operator."""
+        """Return whether a caller may see the spending of all users: a service, an administrator or an operator."""
         return self._directory.oversees(caller)
 
     async def session(self, caller: Caller, session_id: SessionId) -> Session:
-        """Return the record of a session that a caller may see; its figures may be those of its start.
+        """Return the record of a session that a caller may see. Its cost and counts may be out of date: see `status`.
 
         Raises:
-            SessionNotFound: there is none, or it is another user's and not shared with them.
+            SessionNotFound: there is none, or it belongs to another user and is not shared with the caller.
         """
         session = await self.stored(session_id)
         if session is None or not self.may_see(caller, session):
@@ -61,7 +61,7 @@ class Queries:
         return session
 
     def may_see(self, caller: Caller, session: Session) -> bool:
-        """Return whether a session is the caller's to see: their own, or one that is shared with them."""
+        """Return whether a caller may see a session: it is their own, or shared with them."""
         if caller.may_act_for(session.user_id):
             return True
         try:
@@ -70,7 +70,7 @@ class Queries:
             return False
 
     async def status(self, caller: Caller, session_id: SessionId) -> events.SessionStatusEvent:
-        """Return a session as it stands.
+        """Return the current state of a session.
 
         Raises:
             SessionNotFound.
@@ -94,10 +94,10 @@ class Queries:
         """Return the sessions that a caller may see, newest activity first.
 
         Args:
-            before: the (activity_ms, id) that ended the page before.
+            before: the (activity_ms, id) of the last session on the previous page.
 
         Raises:
-            UserNotFound: the token is another user's, or there is no such user.
+            UserNotFound: there is no such user, or the token belongs to another user.
         """
         scope = self._scope(caller, user_id)
         shared = self._projects.shared_with(self._directory.user(scope)) if scope is not None else ()
@@ -119,7 +119,7 @@ class Queries:
         return [views.history_message(message) for message in stored]
 
     async def result(self, caller: Caller, message_id: str) -> Result | None:
-        """Return what became of a message that a caller may see, or None."""
+        """Return the result of a message that a caller may see, or None."""
         found = await self._store.turns.result(MessageId(message_id))
         if found is None or caller.may_act_for(found.turn.user_id):
             return found
@@ -127,7 +127,7 @@ class Queries:
         return found if session is not None and self.may_see(caller, session) else None
 
     async def reply(self, caller: Caller, message_id: MessageId) -> Outbound | None:
-        """Return what was told of a message's end by its channel; None = it has not ended, or nothing was told."""
+        """Return the reply that a channel sent about a message; None = the message has not ended, or got no reply."""
         found = await self.result(caller, message_id)
         if found is None or not found.turn.state.final:
             return None
@@ -145,7 +145,7 @@ class Queries:
         group_by: str | None,
         limit: int,
     ) -> events.Cost:
-        """Return what was spent.
+        """Return what was spent, in total and in rows.
 
         Raises:
             UserNotFound, SessionNotFound, InvalidMessage.
@@ -166,7 +166,7 @@ class Queries:
         return events.Cost(total_usd=usd(total.cost_nanos), rows=rows, budgets=budgets or events.OMIT)
 
     async def _budgets(self, caller: Caller, query: CostQuery) -> list[events.CostBudget]:
-        """Return the limits of what is asked about; that of the system where it is nobody in particular."""
+        """Return the limits of the session or user of a query; that of the system if the query names neither."""
         asked = {
             Scope.SESSION: query.session_id is not None,
             Scope.USER: query.user_id is not None,
@@ -179,7 +179,7 @@ class Queries:
         ]
 
     async def stored(self, session_id: SessionId) -> Session | None:
-        """Return a session's record: from memory where only what never changes is needed, else from the store."""
+        """Return the record of a session, from memory if possible: its cost and counts may then be out of date."""
         live = self._sessions.live(session_id)
         return live.record if live is not None else await self._store.sessions.get(session_id)
 
@@ -189,7 +189,7 @@ class Queries:
         return live.lifecycle if live is not None else Lifecycle(session.status, session.end_reason)
 
     def _scope(self, caller: Caller, user_id: str | None) -> UserId | None:
-        """Return the user whose things are asked for; None = everybody's, for a service."""
+        """Return the user that a query is limited to; None = all users, for a service."""
         if user_id is None:
             return caller.user_id
         return self.user(caller, user_id).id

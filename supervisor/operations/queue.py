@@ -1,4 +1,8 @@
-"""The messages that wait for their turn: seen, and taken back, by whoever may."""
+"""The queue of messages, for callers: list the queued messages and remove one.
+
+The modes of the queue and the sentences about a place in it are in `supervisor/protocol/queue.py`; the sender of a
+message is told the place by `supervisor/intake/place.py`.
+"""
 
 from __future__ import annotations
 
@@ -10,32 +14,32 @@ from supervisor.protocol.errors import MessageNotFound, TurnFailed, XswarmError
 from supervisor.protocol.messages import SessionId
 from supervisor.protocol.status import TurnState
 from supervisor.protocol.times import Clock, now_ms
-from supervisor.store.port import Store
+from supervisor.store.ports.turns import TurnStore
 from supervisor.store.records.turn import Turn
 from supervisor.turns.scheduler import TurnScheduler
 
 
 class MessageNotWaiting(XswarmError):
-    """A message that runs, or has ended, is not taken back."""
+    """A message that is running or has ended cannot be removed from the queue."""
 
     code = "message_not_waiting"
-    remedy = "`xswarm claude interrupt` stops a turn that runs"
+    remedy = "`xswarm claude interrupt` stops a running turn"
 
     def __init__(self, message_id: str) -> None:
         super().__init__(message_id)
         self.message_id = message_id
 
     def __str__(self) -> str:
-        return f"Message does not wait: {self.message_id}"
+        return f"Message is not queued: {self.message_id}"
 
 
 class QueueOperations:
-    """What waits, in the order in which it came."""
+    """Lists and removes queued messages, each caller within their rights."""
 
     def __init__(
         self,
         *,
-        store: Store,
+        store: TurnStore,
         queries: Queries,
         turns: TurnScheduler,
         waiters: Waiters,
@@ -48,28 +52,31 @@ class QueueOperations:
         self._clock = clock
 
     async def list(self, caller: Caller, session_id: SessionId | None, *, limit: int) -> list[Turn]:
-        """Return the waiting messages that a caller may see, oldest first.
+        """Return the queued messages that a caller may see, oldest first.
+
+        Args:
+            session_id: only those of one session; None = those of all.
 
         Raises:
-            SessionNotFound.
+            SessionNotFound: there is no session that the caller may see.
         """
         if session_id is not None:
             await self._queries.session(caller, session_id)
-        return await self._store.turns.waiting(lane=session_id, user_id=caller.user_id, limit=limit)
+        return await self._store.waiting(lane=session_id, user_id=caller.user_id, limit=limit)
 
     async def cancel(self, caller: Caller, message_id: str) -> None:
-        """Take a waiting message back; its sender is told, and whoever waits for its answer.
+        """Remove a message from the queue; its sender and the callers that wait for its answer are told.
 
         Raises:
             MessageNotFound: there is none that the caller may see.
-            MessageNotWaiting: it runs, or has ended.
+            MessageNotWaiting: it is running or has ended.
         """
         found = await self._queries.result(caller, message_id)
         if found is None:
             raise MessageNotFound(message_id)
         turn, why = found.turn, f"it was removed from the queue by {caller.name}"
-        waits = turn.state is TurnState.PENDING
-        if not waits or not await self._store.turns.cancel(turn.id, why, dropped(why)(turn), now_ms=self._clock()):
+        is_queued = turn.state is TurnState.PENDING
+        if not is_queued or not await self._store.cancel(turn.id, why, dropped(why)(turn), now_ms=self._clock()):
             raise MessageNotWaiting(message_id)
-        self._turns.backlog = max(0, self._turns.backlog - 1)
+        self._turns.note_removed(1)
         self._waiters.fail(turn.message_id, TurnFailed(why))

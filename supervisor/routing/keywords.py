@@ -1,4 +1,4 @@
-"""Whole-word keywords with their plain inflections."""
+"""Keywords that match whole words and their regular inflections."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ VOWELS = frozenset("aeiou")
 
 
 class Keywords:
-    """Finds the first keyword in a text, without regard to case: `tests` is `test`, `latest` and `protest` are not.
+    """Finds the first keyword in a text, ignoring case: `tests` matches `test`; `latest` and `protest` do not.
 
     Args:
         words: the keywords as configured.
@@ -20,7 +20,7 @@ class Keywords:
         self._forms = {form: word for word in reversed(list(words)) for form in inflections(word.casefold())}
 
     def find(self, text: str) -> str | None:
-        """Return the keyword that stands first in the text, or None."""
+        """Return the first keyword in the text, or None."""
         return next(
             (self._forms[word] for word in WORD.findall(text.casefold()) if word in self._forms),
             None,

@@ -1,4 +1,4 @@
-"""What an incoming message is for, and why: ordered rules, no I/O."""
+"""The routing rules, in order: what a message is for, and why. No I/O."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ MENTION = re.compile(r"^\s*@(?P<name>[A-Za-z0-9][A-Za-z0-9._-]{0,63})[:,]?(?:\s+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
-    """What the router may know besides the text.
+    """What the router knows besides the text.
 
     Attributes:
         role: of the sender.
-        projects: those that the sender may use.
-        thread_session: the Claude Code session that the thread (or a fresh answer) belongs to, or None.
-        thread_project: that session's project.
-        last_project: the project that the sender used last.
-        default_project: `routing.default_project`, where the sender may use it.
+        projects: the projects that the sender may use.
+        thread_session: the Claude Code session of the thread, or of a recent answer; None = there is none.
+        thread_project: the project of that session.
+        last_project: the project that the sender used last; None = none, or it may no longer be used.
+        default_project: `routing.default_project`, if the sender may use it.
     """
 
     role: Role
@@ -42,10 +42,10 @@ class Decision:
 
     Attributes:
         target: Claude Code, the assistant, or nowhere.
-        reason: why, in a few words; for REFUSED the sentence that the person gets.
-        text: what is left of the message without its prefix.
-        project: for Claude Code.
-        session_id: the session to go on with; None = the one of user, project and thread.
+        reason: why, in a few words; for REFUSED the sentence that the sender reads.
+        text: the message without its prefix.
+        project: the project of a message for Claude Code.
+        session_id: the session to continue; None = the session of user, project and thread.
     """
 
     target: Target
@@ -59,8 +59,8 @@ class Router:
     """Applies the rules in order: prefix, thread, keyword, else the assistant.
 
     Args:
-        keywords: what makes a message one for Claude Code.
-        unauthorised: "assistant" or "refuse", for a message for Claude Code from somebody without the right.
+        keywords: words that make a message one for Claude Code.
+        unauthorised: "assistant" or "refuse": what happens to a message for Claude Code of a sender without a project.
     """
 
     def __init__(self, keywords: Keywords, unauthorised: str) -> None:
@@ -78,7 +78,7 @@ class Router:
         if prefix is not None:
             rest = prefix["rest"].strip()
             if not rest:
-                return _refused(f"nothing stands after {prefix['word']!r}: write what you want there", text)
+                return _refused(f"there is no text after {prefix['word']!r}: write your request there", text)
             if prefix["word"].casefold() == "assistant":
                 return Decision(target=Target.ASSISTANT, reason="prefix assistant:", text=rest)
             mention = MENTION.match(rest)
@@ -103,7 +103,7 @@ class Router:
         if project is None:
             return _refused(f"there is no project {name!r} for you; {_list(context.projects)}", rest)
         if not rest:
-            return _refused(f"nothing stands after @{project.name}: write what you want there", rest)
+            return _refused(f"there is no text after @{project.name}: write your request there", rest)
         return Decision(target=Target.CLAUDE_CODE, reason=f"@{project.name}", text=rest, project=project)
 
     def _claude(self, reason: str, text: str, context: Context) -> Decision:
@@ -119,7 +119,7 @@ class Router:
 
 
 def _own_lines(text: str) -> str:
-    """Return a text without the lines that it quotes: what somebody else wrote chooses no target."""
+    """Return a text without its quoted lines: keywords in the words of others must not choose the target."""
     return "\n".join(line for line in text.splitlines() if not line.startswith(">"))
 
 

@@ -59,7 +59,7 @@ class TurnScheduler:
         runner: runs a turn once it is started.
 
     Attributes:
-        backlog: number of waiting turns, as far as this process knows.
+        queued: number of queued turns in all lanes, as far as this process knows.
         stopping: no more turns are started.
     """
 
@@ -84,7 +84,7 @@ class TurnScheduler:
         self._lanes: dict[str, Lane] = {}
         self._blocked: dict[ProjectName, set[str]] = {}
         self.stopping = False
-        self.backlog = 0
+        self.queued = 0
 
     def kick(self, name: str, project: ProjectName, started: Turn | None = None) -> None:
         """Note that one more turn is queued in a lane, or that T1 has already started one."""
@@ -92,7 +92,7 @@ class TurnScheduler:
         if started is not None:
             lane.state.on(TurnGiven(started))
         else:
-            self.backlog += 1
+            self.queued += 1
             lane.state.on(TurnQueued())
         self._wake(lane)
 
@@ -112,7 +112,7 @@ class TurnScheduler:
         """
         for name, project in await self._store.turns.waiting_lanes():
             self._look(name, project)
-        self.backlog = await self._store.turns.pending_count()
+        self.queued = await self._store.turns.pending_count()
 
     def running(self, lane: str) -> RunningTurn | None:
         """Return the running turn of a lane."""
@@ -166,10 +166,14 @@ class TurnScheduler:
         """
         notices = None if of is not None else dropped_notices(why)
         cancelled = await self._store.turns.cancel_pending(name, why, of=of, notices=notices, now_ms=self._clock())
-        self.backlog = max(0, self.backlog - len(cancelled))
+        self.note_removed(len(cancelled))
         for turn in cancelled:
             self._completion.waiters.fail(turn.message_id, TurnFailed(why))
         return cancelled
+
+    def note_removed(self, count: int) -> None:
+        """Note that queued turns were cancelled in the store."""
+        self.queued = max(0, self.queued - count)
 
     async def drain(self, seconds: float) -> None:
         """Start no more turns, give the running ones some seconds to end, and mark those that have not ended."""
@@ -298,7 +302,7 @@ class TurnScheduler:
             return None
         count = 1 + len(taken.gathered)
         lane.state.on(TurnsTaken(count))
-        self.backlog = max(0, self.backlog - count)
+        self.queued = max(0, self.queued - count)
         return taken
 
     async def _reject(self, lane: Lane, error: XswarmError) -> None:

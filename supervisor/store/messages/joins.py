@@ -95,7 +95,7 @@ def promote(tx: Transaction, host_id: int) -> Turn | None:
 
 
 def release(tx: Transaction, host_id: int) -> None:
-    """Put the parts of a turn that never ran back in the line."""
+    """Put the parts of a turn that never ran back in the queue."""
     parts = [row[0] for row in tx.execute("SELECT id FROM turns WHERE host = ? AND state = 'waiting'", (host_id,))]
     if parts:
         tx.execute(_PART_AGAIN, (host_id,))

@@ -28,5 +28,5 @@ async def test_what_waits_is_listed_and_taken_back_from_a_terminal(tmp_path: Pat
         assert await world.answer("was not worked on: it was removed from the queue by operator")
         again = await xswarm("claude", "queue", "--cancel", waiting["message_id"])
         assert again.code == 1
-        assert "does not wait" in again.err
+        assert "is not queued" in again.err
         assert (await world.ask("ABORT")).startswith("Stopped")

@@ -138,13 +138,13 @@ async def test_who_wrote_too_much_can_still_stop_it_and_no_passphrase_is_kept(tm
 
 
 async def test_services_are_not_limited_but_told_that_too_much_waits(tmp_path: Path) -> None:
-    async with core_with(tmp_path, limits=Limits(messages_per_minute=1), tuning=Tuning(max_waiting=3)) as core:
+    async with core_with(tmp_path, limits=Limits(messages_per_minute=1), tuning=Tuning(max_queued=3)) as core:
         await connect(core)
         for _ in range(4):
             taken = await core.operations.messages.send(asked(core), SessionId("s1"), "hold", None)
             core.operations.messages.start(taken)
         await until(scripted(core).held, "the first runs")
-        await until(lambda: core.turns.backlog == 3, "three wait")
+        await until(lambda: core.turns.queued == 3, "three wait")
         with pytest.raises(Overloaded) as refused:
             await core.operations.messages.send(asked(core), SessionId("s1"), "hold", None)
         assert refused.value.retry_after

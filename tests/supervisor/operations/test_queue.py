@@ -32,7 +32,7 @@ async def test_a_waiting_message_is_taken_back_and_the_others_run(tmp_path: Path
             await line.cancel(bob, str(second.message_id))
         await line.cancel(caller, str(second.message_id))
         for message_id in (second.message_id, running.message_id):
-            with pytest.raises(MessageNotWaiting, match="does not wait") as refused:
+            with pytest.raises(MessageNotWaiting, match="is not queued") as refused:
                 await line.cancel(caller, str(message_id))
             assert refused.value.remedy
         scripted(core).release()
@@ -43,7 +43,7 @@ async def test_a_waiting_message_is_taken_back_and_the_others_run(tmp_path: Path
         await until(over, "the last is answered")
         assert [text for _, text in scripted(core).prompts] == ["hold on", "third"]
         assert (await result(core, second.message_id)).turn.state is TurnState.CANCELLED
-        assert core.turns.backlog == 0
+        assert core.turns.queued == 0
         (row,) = await core.store.outbox.due("sms", now_ms=now_ms(), limit=1)
         assert row.text == "Queued: your message is next in the queue."
 

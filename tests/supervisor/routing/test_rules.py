@@ -106,11 +106,11 @@ def test_what_only_resembles_a_prefix_is_none(text: str) -> None:
 def test_a_prefix_without_a_message_is_refused(text: str) -> None:
     decision = route(text, SITE)
     assert decision.target is Target.REFUSED
-    assert "nothing stands after" in decision.reason
+    assert "there is no text after" in decision.reason
 
 
 def test_a_mention_without_a_message_is_refused() -> None:
-    assert route("@shop", SITE, SHOP).reason == "nothing stands after @Shop: write what you want there"
+    assert route("@shop", SITE, SHOP).reason == "there is no text after @Shop: write your request there"
 
 
 # Which project.

@@ -110,7 +110,7 @@ async def test_a_message_goes_into_the_running_turn_and_one_answer_covers_both(t
         assert (await ended(core, second)).answer == INCLUDED
         assert [one.partition("\n")[0] for one in await told_texts(core)] == [JOINED, "both are held"]
         assert core.all_answered()
-        assert core.turns.backlog == 0
+        assert core.turns.queued == 0
         third = await text(core, "next")  # the lane goes on
         assert (await ended(core, third)).answer == "next"
 
@@ -236,7 +236,7 @@ async def test_collected_messages_go_into_one_prompt_with_one_answer(tmp_path: P
             == "Collected: your message is next in the queue; messages that you send until then are answered with it."
         )
         assert [one for one in told if not one.startswith(("Collected", "Queued"))] == ["released", "one", "four"]
-        assert core.turns.backlog == 0
+        assert core.turns.queued == 0
 
 
 async def test_what_was_gathered_fails_with_the_turn_that_it_is_part_of(tmp_path: Path) -> None:

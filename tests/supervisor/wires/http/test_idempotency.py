@@ -140,9 +140,9 @@ async def test_turn_that_failed_is_not_run_again(served: Served) -> None:
 
 async def test_what_was_refused_may_be_tried_again(served: Served) -> None:
     session_id = await served.session()
-    served.core.turns.backlog = 1_000
+    served.core.turns.queued = 1_000
     assert (await served.prompt(session_id, "hello", headers=KEY)).status_code == 503
-    served.core.turns.backlog = 0
+    served.core.turns.queued = 0
     assert (await served.prompt(session_id, "hello", headers=KEY)).status_code == 200
 
 

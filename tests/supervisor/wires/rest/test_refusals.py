@@ -211,11 +211,11 @@ async def test_parameter_that_fails_is_named(served: Served, path: str, names: s
 
 async def test_overload_says_when_to_come_back(served: Served) -> None:
     session_id = await served.session()
-    served.core.turns.backlog = 1_000
+    served.core.turns.queued = 1_000
     response = await served.prompt(session_id, "hello")
     assert refusal(response) == (503, "overloaded", "Too many messages waiting")
     assert int(response.headers["retry-after"]) > 0
-    served.core.turns.backlog = 0
+    served.core.turns.queued = 0
 
 
 async def test_full_disk_is_503_and_accepts_nothing(tmp_path: Path) -> None:

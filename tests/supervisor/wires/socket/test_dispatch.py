@@ -108,7 +108,7 @@ async def test_disconnecting_with_a_turn_running_fails_what_waits(tmp_path: Path
         await until(listening.scripted.held, "the prompt to be held")
         await client.send("claude_code_message", session_id="s1", message="waits", request_id="waiting")
         assert await client.quiet()
-        await until(lambda: listening.core.turns.backlog, "the second prompt to wait")
+        await until(lambda: listening.core.turns.queued, "the second prompt to wait")
         assert (await other.ask("claude_code_disconnect", session_id="s1"))["type"] == "claude_code_disconnected"
         errors = {frame["request_id"]: frame["code"] for frame in (await client.receive(), await client.receive())}
         assert errors == {"running": "turn_failed", "waiting": "turn_failed"}
