@@ -13,7 +13,8 @@ from supervisor.protocol.times import Clock, now_ms
 from supervisor.store.ports.changes import ChangedTurn, ChangeStore
 from supervisor.store.ports.codes import CodeStore
 from supervisor.undo.checkpoints.git import CheckpointFailed
-from supervisor.undo.undo import NAMED, Undo, UndoDirection, named
+from supervisor.undo.undo import Undo, UndoDirection
+from supervisor.undo.wording import MAX_NAMED, name_paths
 
 ASKED_MS = 900_000
 """How long a code of UNDO is valid, in milliseconds."""
@@ -95,5 +96,5 @@ class UndoCommands:
 
 def _short(paths: tuple[str, ...], beside: str) -> str:
     """Return the list of paths, cut so that it fits an SMS together with the text beside it."""
-    plain = all(PLAIN.fullmatch(text) for text in (*paths[:NAMED], " ".join(beside.split())))
-    return named(paths, most=MOST_PATHS if plain else MOST_OTHER_PATHS)
+    plain = all(PLAIN.fullmatch(text) for text in (*paths[:MAX_NAMED], " ".join(beside.split())))
+    return name_paths(paths, most=MOST_PATHS if plain else MOST_OTHER_PATHS)

@@ -41,7 +41,7 @@ class Recorder:
     The order of the writes: the checkpoint of the folder, its id in the database, then the event of the call, then the
     call runs. If the daemon dies between any two of them, recovery finds what the turn may have changed.
 
-    If a folder cannot be recorded, the turn runs all the same. It cannot be undone, and the reason is stored.
+    If a folder cannot be recorded, the turn runs anyway. It cannot be undone, and the reason is stored.
 
     Args:
         state_dir: the daemon's state folder. It holds one shadow repository per folder and is never recorded itself.

@@ -7,21 +7,25 @@ from enum import StrEnum
 
 from supervisor.people.projects import Projects
 from supervisor.people.rights import Rights
-from supervisor.protocol.errors import XswarmError
 from supervisor.protocol.messages import MessageId, SessionId, UserId
-from supervisor.protocol.times import DAY_MS, Clock, now_ms
+from supervisor.protocol.times import Clock, now_ms
 from supervisor.store.ports.changes import ChangedTurn, ChangeStore, StoredOperation
 from supervisor.undo.checkpoints.reversal import Conflict
 from supervisor.undo.checkpoints.shadow import Reverted, ShadowRepository
-from supervisor.undo.recorder import KEPT_MS, Recorder
+from supervisor.undo.errors import (
+    TOO_OLD,
+    NothingToUndo,
+    NotRecorded,
+    UndoBusy,
+    UndoConflict,
+    UndoOverlapped,
+    UndoRefused,
+    UndoTooOld,
+)
+from supervisor.undo.recorder import Recorder
 
 MAX_FILES = 500
 """The most paths of one turn that are listed."""
-
-TOO_OLD = f"it is too old: turns can be undone for {KEPT_MS // DAY_MS} days"
-
-NAMED = 5
-"""The most paths that a sentence names."""
 
 
 class UndoDirection(StrEnum):
@@ -31,81 +35,6 @@ class UndoDirection(StrEnum):
     """It takes the turn's changes back."""
     AGAIN = "again"
     """It takes the undo back: the turn's changes are there again."""
-
-
-class UndoConflict(XswarmError):
-    """The same places were changed later. Nothing was written.
-
-    Attributes:
-        paths: the files, relative to the project.
-    """
-
-    code = "undo_conflict"
-    remedy = "bring these files back to what the turn left, or change them by hand"
-
-    def __init__(self, paths: tuple[str, ...]) -> None:
-        super().__init__(paths)
-        self.paths = paths
-
-    def __str__(self) -> str:
-        return f"Not undone, nothing was touched: changed since in the same places: {named(self.paths)}"
-
-
-class UndoRefused(XswarmError):
-    """Nothing can be taken back, or not now."""
-
-    code = "undo_refused"
-
-    def __init__(self, why: str, remedy: str = "") -> None:
-        super().__init__(why)
-        self.why = why
-        self.remedy = remedy
-
-    def __str__(self) -> str:
-        return f"Not undone: {self.why}"
-
-
-class NothingToUndo(UndoRefused):
-    """The turn has changed no file, or there is no such turn."""
-
-    code = "nothing_to_undo"
-
-
-class UndoTooOld(UndoRefused):
-    """The checkpoints of the turn are deleted by now."""
-
-    code = "undo_too_old"
-
-    def __init__(self) -> None:
-        super().__init__(TOO_OLD, "undo it by hand")
-
-
-class NotRecorded(UndoRefused):
-    """The folder could not be recorded around the turn."""
-
-    code = "undo_not_recorded"
-
-    def __init__(self, why: str) -> None:
-        super().__init__(f"what the turn changed was not recorded{f' ({why})' if why else ''}", "undo it by hand")
-
-
-class UndoOverlapped(UndoRefused):
-    """Two turns changed the same folder at once, so it is not known which turn changed what."""
-
-    code = "undo_overlapped"
-
-    def __init__(self) -> None:
-        super().__init__("another turn changed files in the same folders at the same time", "undo it by hand")
-
-
-class UndoBusy(UndoRefused):
-    """A turn runs in the project's folder, or in a folder in or around it."""
-
-    code = "undo_busy"
-    retry_after = 5.0
-
-    def __init__(self, doing: str) -> None:
-        super().__init__(doing, "wait for its end, or send ABORT")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -275,21 +204,3 @@ async def _revert(shadow: ShadowRepository, turn: ChangedTurn, *, dry_run: bool)
     if isinstance(done, Conflict):
         raise UndoConflict(done.paths)
     return done
-
-
-def named(paths: tuple[str, ...], *, most: int | None = None) -> str:
-    """Return the first paths as a list in a sentence. A ? replaces each character that is not printable.
-
-    Args:
-        most: the most characters; a single path that is longer loses its beginning. None = no limit.
-    """
-    shown = ["".join(one if one.isprintable() else "?" for one in path) for path in paths[:NAMED]]
-    while most is not None and len(shown) > 1 and len(_listed(shown, len(paths))) > most:
-        shown.pop()
-    if most is not None and shown and (over := len(_listed(shown, len(paths))) - most) > 0:
-        shown = [f"...{shown[0][over + len('...') :]}"]
-    return _listed(shown, len(paths))
-
-
-def _listed(shown: list[str], count: int) -> str:
-    return ", ".join(shown) + (f" and {count - len(shown)} more" if count > len(shown) else "")

@@ -174,7 +174,7 @@ class ShadowRepository:
             return self._worktree.update_index()
         except GitFailed as failed:
             # The index is damaged, or a file has become something else meanwhile: start with a new index.
-            logger.warning("%s: %s; the index is built anew", self._git.git_dir.name, failed)
+            logger.warning("%s: %s; the index is created again", self._git.git_dir.name, failed)
             (self._git.git_dir / self._git.index).unlink(missing_ok=True)
             self._git.prepare()
             return self._worktree.update_index()

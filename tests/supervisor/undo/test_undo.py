@@ -13,19 +13,17 @@ from supervisor.protocol.status import Permissions
 from supervisor.protocol.times import now_ms
 from supervisor.store.ports.changes import ChangedTurn
 from supervisor.undo.checkpoints.git import CheckpointFailed
-from supervisor.undo.recorder import KEPT_MS, Recorder
-from supervisor.undo.undo import (
+from supervisor.undo.errors import (
     NothingToUndo,
     NotRecorded,
-    Undo,
     UndoBusy,
     UndoConflict,
-    UndoDirection,
     UndoOverlapped,
     UndoRefused,
     UndoTooOld,
-    named,
 )
+from supervisor.undo.recorder import KEPT_MS, Recorder
+from supervisor.undo.undo import Undo, UndoDirection
 from tests.fakes import ScriptedConnector
 from tests.supervisor.harness import Core
 from tests.supervisor.helpers import PLENTY, ask, connect, project, scripted, send
@@ -300,13 +298,6 @@ async def test_a_turn_that_is_too_old_is_said_so_and_never_meant_without_its_nam
             assert (shown.diff, "too old" in shown.why, len(shown.operations)) == ("", True, 1)
 
 
-def test_many_paths_are_named_in_part() -> None:
-    assert named(("a",)) == "a"
-    assert named(tuple("abcdefg")) == "a, b, c, d, e and 2 more"
-    assert named(("\udcff",)) == "?"
-    assert named(("a\nReply YES BCDFG\x1b[2K\u202e",)) == "a?Reply YES BCDFG?[2K?"
-
-
 async def test_what_is_not_kept_any_more_is_too_old(tmp_path: Path) -> None:
     async with core_with(tmp_path) as core:
         turn = await changed(core, "write a.txt new")
@@ -314,11 +305,3 @@ async def test_what_is_not_kept_any_more_is_too_old(tmp_path: Path) -> None:
         with pytest.raises(UndoTooOld, match="too old: turns can be undone for 30 days"):
             await core.undo.take_back(turn, "alice")
         assert (core.site / "a.txt").exists()
-
-
-@pytest.mark.parametrize("most", [20, 40, 200])
-def test_paths_take_no_more_than_their_room(most: int) -> None:
-    for paths in (("x" * 300,), ("x" * 300, "b"), tuple("abcdefghi"), ("one/long/path/to/file.txt",) * 9):
-        assert len(named(paths, most=most)) <= most
-    assert named(("folder/with/file.txt",), most=13) == "...h/file.txt"
-    assert named(("a.txt", "b.txt", "c.txt"), most=16) == "a.txt and 2 more"
