@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import partial
 
-from supervisor.approvals import wording
+from supervisor.approvals import drafts, wording
 from supervisor.approvals.announcer import ApprovalAnnouncer
 from supervisor.approvals.approvers import Approvers, Recipient
 from supervisor.approvals.call import AskedCall
@@ -18,8 +17,7 @@ from supervisor.permissions.policy import NeedsApproval, Risk
 from supervisor.permissions.wording import brief
 from supervisor.protocol.conversation import ToolCall, Verdict
 from supervisor.protocol.errors import StorageError
-from supervisor.protocol.ids import uuid7
-from supervisor.protocol.messages import VERBATIM, OutboxId, SessionId
+from supervisor.protocol.messages import SessionId
 from supervisor.protocol.times import Clock, now_ms
 from supervisor.runtime.fair_queue import FairQueue
 from supervisor.store.ports.approvals import Approval, ApprovalState, ApprovalStore, NewApproval
@@ -95,11 +93,11 @@ class Approvals:
         recipients = self._approvers.recipients(turn)
         if recipients is None:
             return Verdict(allowed=False, reason=needs.reason)
-        new = self._new(asked, needs.risk, turn, now)
+        new = drafts.record(asked, needs.risk, turn, expires_ms=now + round(self._expires_seconds * 1000))
         question = PendingApproval(new.id, session.id, partial(running.may_suspend, call))
         self.pending.add(question)
         try:
-            approval = await self._store.ask(new, partial(self._drafts, asked, new, recipients), now_ms=now)
+            approval = await self._store.ask(new, partial(self._messages, asked, new, recipients), now_ms=now)
             if approval is None:
                 return Verdict(allowed=False, reason=needs.reason)
             if approval.id != new.id:
@@ -178,44 +176,21 @@ class Approvals:
         await self.outdate(asked.session.id)
         return True
 
-    def _new(self, asked: AskedCall, risk: Risk, turn: Turn, now: int) -> NewApproval:
-        return NewApproval(
-            id=uuid7(),
-            turn_id=turn.id,
-            session_id=asked.session.id,
-            user_id=turn.user_id,
-            project=asked.session.project,
-            tool_use_id=asked.call.tool_use_id,
-            tool=asked.call.name,
-            risk=risk,
-            channel=turn.channel,
-            call_sha256=asked.digest,
-            content_sha256=asked.repeat_digest,
-            summary=asked.one_line,
-            expires_ms=now + round(self._expires_seconds * 1000),
-        )
-
-    def _drafts(
+    def _messages(
         self, asked: AskedCall, new: NewApproval, recipients: Sequence[Recipient], code: str
     ) -> list[OutboxDraft]:
-        return [self._draft(asked, new, recipient, code) for recipient in recipients]
-
-    def _draft(self, asked: AskedCall, new: NewApproval, recipient: Recipient, code: str) -> OutboxDraft:
-        """Return what one person is told of a question."""
-        if recipient.answers:
-            text = wording.question(
+        """Return the messages that tell the recipients of a question with its code."""
+        return [
+            drafts.message(
                 asked,
+                recipient,
                 code,
-                self._expires_seconds,
-                asker="" if recipient.own else new.user_id,
+                asker=new.user_id,
+                seconds=self._expires_seconds,
                 second_factor=self._second_factor.is_needed(new, recipient.channel),
             )
-        else:
-            text = wording.waiting(asked)
-        # VERBATIM: a channel that reads Markdown would show another command than the one that runs.
-        # No prefix: the text names the project already.
-        reply = replace(recipient.reply, meta={**recipient.reply.meta, VERBATIM: True, "prefix": ""})
-        return OutboxDraft(id=OutboxId(uuid7()), reply=reply, text=text)
+            for recipient in recipients
+        ]
 
     async def _hold(self, approval: Approval, question: PendingApproval, running: AskingTurn) -> None:
         """Wait until a question is answered or expires. After `hold_seconds` ask for the suspension of its process."""
