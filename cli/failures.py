@@ -1,11 +1,11 @@
-"""What a command can fail with, as a sentence and an exit code.
+"""Errors of commands, each with a sentence for a person and an exit code for a shell.
 
 ::
 
     XswarmError
     ├── Unreachable     the daemon does not answer
-    ├── Mistake         the command was used wrongly
-    └── Refused         what the daemon said no to, with its own code and text
+    ├── Mistake         wrong usage of the command
+    └── Refused         the daemon refused the request, with its own code and text
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from supervisor.protocol.errors import XswarmError
 _REMEDIES = {
     **{kind.code: kind.remedy for kind in XswarmError.__subclasses__()},
     "session_not_active": "`xswarm claude connect` with its id brings it back",
-    "unsupported": "a newer version of the daemon may carry it out",
+    "unsupported": "a newer version of the daemon may support it",
 }
-"""What to do about a code that came over a wire without its remedy."""
+"""Remedies by error code, for errors that arrive over a wire without one."""
 
 
 class ExitCode(IntEnum):
-    """What a shell learns from a command."""
+    """Exit codes of a command."""
 
     DONE = 0
     FAILED = 1
@@ -34,11 +34,11 @@ class ExitCode(IntEnum):
     NOT_FOUND = 4
     NOT_ALLOWED = 5
     STOPPED = 130
-    """Ctrl-C, as shells say it."""
+    """Ctrl-C: 128 and the number of SIGINT, as shells report it."""
 
 
 class Unreachable(XswarmError):
-    """The daemon is not there, or went away."""
+    """The daemon does not run, or the connection to it was lost."""
 
     code = "unreachable"
     remedy = "start it with `xswarm serve`"
@@ -54,7 +54,7 @@ class Unreachable(XswarmError):
 
 
 class Mistake(XswarmError):
-    """The command was used wrongly."""
+    """Wrong usage of the command."""
 
     code = "usage"
 
@@ -68,13 +68,13 @@ class Mistake(XswarmError):
 
 
 class Refused(XswarmError):
-    """The daemon's own no.
+    """The daemon refused the request.
 
     Args:
         message: the daemon's sentence.
         code: the wire code (protocol.md section 1, error texts and codes).
-        remedy: empty = what is known about the code.
-        retry_after: seconds, or None.
+        remedy: empty for the remedy that is known for the code.
+        retry_after: in seconds; None where the daemon names no time.
     """
 
     def __init__(self, message: str, code: str, remedy: str = "", retry_after: float | None = None) -> None:
@@ -89,7 +89,7 @@ class Refused(XswarmError):
 
 
 def exit_code(error: XswarmError) -> ExitCode:
-    """Return what the shell is told about an error."""
+    """Return the exit code for an error."""
     match error.code:
         case "unreachable":
             return ExitCode.UNREACHABLE
@@ -104,7 +104,7 @@ def exit_code(error: XswarmError) -> ExitCode:
 
 
 def sentence(error: XswarmError) -> str:
-    """Return an error for a person: what happened, and on a line of its own what to do about it."""
+    """Return an error for a person: the sentence, then on lines of their own when to retry and the remedy."""
     lines = [f"Error: {error}"]
     if error.retry_after is not None:
         lines.append(f"Try again in {error.retry_after:g} s.")

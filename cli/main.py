@@ -17,27 +17,27 @@ from supervisor.protocol.errors import XswarmError
 COMMANDS = {
     "serve": ("cli.commands.serve", "Run the daemon in the foreground."),
     "init": ("cli.commands.init", "Ask, then write config.toml."),
-    "doctor": ("cli.commands.doctor", "Look at everything that can be looked at, and say what to do."),
+    "doctor": ("cli.commands.doctor", "Check the machine, the configuration and the state, and name remedies."),
     "claude": ("cli.claude.app", "Claude Code sessions: start, talk, watch, stop, and what they cost."),
     "user": ("cli.commands.user", "People: who they are, how they are reached, what they may do."),
     "token": ("cli.commands.token", "Credentials: tokens for services and users, and JWTs for the admin chat."),
-    "route": ("cli.commands.route", "Say where a message would go, and why."),
-    "db": ("cli.commands.db", "The database: copies of it, and whether it is sound."),
-    "audit": ("cli.commands.audit", "The audit trail: whether it is whole, and a copy of it."),
+    "route": ("cli.commands.route", "Show where a message would go, and why."),
+    "db": ("cli.commands.db", "The database: back it up, check it."),
+    "audit": ("cli.commands.audit", "The audit trail: verify it, export it."),
 }
-"""Name to module and one line of help; the module is imported when the command runs, the daemon's by `serve` only."""
+"""By name: the module and one line of help. A module is imported when its command runs, so `--help` stays fast."""
 
 
 class LazyGroup(TyperGroup):
-    """A group whose commands are imported when they are run; listing them imports none."""
+    """A group that imports a command when it runs, and none to list them."""
 
     def load(self, name: str) -> None:
-        """Put a command in the place of its line of help."""
+        """Import a command and put it in the place of its line of help."""
         module = importlib.import_module(COMMANDS[name][0])
         self.commands[name] = typer.main.get_command(module.app)
 
     def resolve_command(self, ctx, args):  # type: ignore[no-untyped-def]  # click's types are private in typer
-        """Return the command that is asked for, imported."""
+        """Return the command of this command line, imported."""
         if args and args[0] in COMMANDS:
             self.load(args[0])
         return super().resolve_command(ctx, args)
@@ -75,11 +75,11 @@ def run(arguments: Sequence[str]) -> int:
     except OSError as error:
         print(f"Error: {error.strerror or error}" + (f": {error.filename}" if error.filename else ""), file=sys.stderr)
         return ExitCode.FAILED
-    except Exception as error:  # nobody who types a command sees a traceback
+    except Exception as error:  # a person at a shell gets a sentence, never a traceback
         if sys.flags.dev_mode:
             raise
-        print(f"Error: something of ours broke ({type(error).__name__}: {error})", file=sys.stderr)
-        print("To do: report it with what `python -X dev -m cli.main` says to the same command", file=sys.stderr)
+        print(f"Error: a bug in xswarm ({type(error).__name__}: {error})", file=sys.stderr)
+        print("To do: report it with the output of `python -X dev -m cli.main` for the same command", file=sys.stderr)
         return ExitCode.FAILED
     return ExitCode.DONE
 
@@ -87,17 +87,19 @@ def run(arguments: Sequence[str]) -> int:
 def main() -> None:
     """Run the command line of this process."""
     for stream in (sys.stdout, sys.stderr):
-        # A terminal that knows fewer characters than a model does is no reason to fail.
+        # A character that the terminal cannot show must not end the command.
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
     code = run(sys.argv[1:])
     try:
         sys.stdout.flush()
     except OSError as error:
-        if code == ExitCode.DONE and not isinstance(error, BrokenPipeError):  # who closed the pipe has read enough
+        if code == ExitCode.DONE and not isinstance(
+            error, BrokenPipeError
+        ):  # a reader that closes the pipe has read enough
             print(f"Error: {error.strerror}", file=sys.stderr)
         code = code or ExitCode.FAILED
-        # Python would try it again at its end, and exit with a code of its own.
+        # At its exit Python would flush again, fail again and change the exit code.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     sys.exit(code)
 

@@ -1,4 +1,4 @@
-"""Arguments and options that several commands share."""
+"""Arguments and options that several commands have in common."""
 
 from __future__ import annotations
 
@@ -17,5 +17,5 @@ SessionId = Annotated[
 
 
 def example(*commands: str) -> str:
-    """Return the last lines of a command's help."""
+    """Return the line of examples at the end of a command's help."""
     return "Example: " + "   ".join(commands)

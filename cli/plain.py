@@ -1,4 +1,4 @@
-"""Text that cannot steer a terminal."""
+"""Removes control characters and escape sequences from text that goes to a terminal."""
 
 from __future__ import annotations
 
@@ -16,6 +16,6 @@ _CONTROLS = re.compile(
 
 
 def plain(text: str) -> str:
-    """Return what a model or a stranger wrote without control characters, escape sequences and lone surrogates."""
+    """Return a text of a model or a stranger without control characters, escape sequences and lone surrogates."""
     visible = _CONTROLS.sub("", _SEQUENCES.sub("", text))
     return visible.encode("utf-8", "replace").decode("utf-8")

@@ -1,4 +1,4 @@
-"""How things look to a person: tables, money, ages; and to a program: one JSON document."""
+"""Output of commands: tables, money and ages for a person, one JSON document for a program."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from supervisor.config import Config
 STATUS_STYLES = {"active": "green", "connecting": "cyan", "idle": "yellow", "error": "red"}
 
 UNLIMITED = 100_000
-"""Columns where nobody's window ends."""
+"""Width in columns where stdout is no terminal, so that no line is broken."""
 
 
 def money(usd: float | None) -> str:
-    """Return dollars with cents from one dollar, and with three telling digits below."""
+    """Return an amount with two decimals from one dollar on, and with three significant digits below; "-" for None."""
     if usd is None:
         return "-"
     if usd == 0 or abs(usd) >= 1:
@@ -36,7 +36,7 @@ def money(usd: float | None) -> str:
 
 
 def age(seconds: float) -> str:
-    """Return a duration in its largest unit."""
+    """Return a duration, given in seconds, in whole units of days, hours, minutes or seconds."""
     seconds = max(0.0, seconds)
     for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
         if seconds >= size:
@@ -66,20 +66,20 @@ def moment(timestamp: str | None) -> str:
 
 
 def project(config: Config, path: str) -> str:
-    """Return a project's name where config.toml knows its path, else the path."""
+    """Return the name of the project with this path in config.toml; the path where there is none."""
     names = (name for name, known in config.projects.items() if PurePath(known.path) == PurePath(path))
     return next(names, path)
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, right: Sequence[str] = ()) -> Table:
-    """Return a table whose first column is never broken.
+    """Return a table; its first column is never wrapped.
 
     Args:
-        right: the columns with numbers.
+        right: the columns that are aligned to the right.
     """
     result = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="bold")
     for index, column in enumerate(columns):
-        # Only what is long by nature gives way in a narrow window.
+        # In a narrow window only columns with long texts wrap.
         wraps = column in ("PROJECT", "NAME", "REASON", "PHONES", "EMAILS", "PROJECTS", "CALL")
         result.add_column(
             column,
@@ -94,7 +94,7 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, right: Seque
 
 
 def details(pairs: Iterable[tuple[str, str]]) -> Table:
-    """Return names with their values, one a line."""
+    """Return a table of names and values, one pair a line."""
     result = Table.grid(padding=(0, 2))
     result.add_column(style="bold", no_wrap=True)
     result.add_column(overflow="fold")
@@ -104,7 +104,7 @@ def details(pairs: Iterable[tuple[str, str]]) -> Table:
 
 
 def out(what: Table | str) -> None:
-    """Print for a person on stdout."""
+    """Print a result for a person, on stdout."""
     if isinstance(what, str):
         print(plain(what))
         return
@@ -116,7 +116,7 @@ def out(what: Table | str) -> None:
 
 
 def note(text: str) -> None:
-    """Print for a person on stderr, beside the result."""
+    """Print a remark for a person, on stderr."""
     print(plain(text), file=sys.stderr)
 
 

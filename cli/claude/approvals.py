@@ -1,4 +1,4 @@
-"""`xswarm claude approvals`, `approve` and `deny`: questions about tool calls, from a terminal."""
+"""`xswarm claude approvals`, `approve` and `deny`: answers questions about tool calls."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from cli import show
 from cli.daemon import admin
 from cli.options import AsJson, ConfigFile
 
-Code = Annotated[str, typer.Argument(metavar="CODE", help="The question's code, as `approvals` lists it, or its id.")]
+Code = Annotated[str, typer.Argument(metavar="CODE", help="The code of the question, from `approvals`, or its id.")]
 
 
 def approvals(as_json: AsJson = False, config_file: ConfigFile = None) -> None:
-    """List the tool calls that wait for a yes or no."""
+    """List the tool calls that wait for an answer."""
     waiting = admin.call(config_file, "GET", "/api/approvals", needs_daemon=True)["approvals"]
     if as_json:
         show.document(waiting)
@@ -33,17 +33,20 @@ def approvals(as_json: AsJson = False, config_file: ConfigFile = None) -> None:
 def approve(
     code: Code,
     minutes: Annotated[
-        int, typer.Option(min=0, max=120, help="Allow the same tool in the project for so long; 0 = this call alone.")
+        int,
+        typer.Option(
+            min=0, max=120, help="Allow the same tool in this project for so many minutes; 0 = only this call."
+        ),
     ] = 0,
     as_json: AsJson = False,
     config_file: ConfigFile = None,
 ) -> None:
-    """Let a tool call run."""
+    """Allow a tool call."""
     _decide(code, "allow", minutes, as_json, config_file)
 
 
 def deny(code: Code, as_json: AsJson = False, config_file: ConfigFile = None) -> None:
-    """Keep a tool call from running."""
+    """Deny a tool call."""
     _decide(code, "deny", 0, as_json, config_file)
 
 

@@ -1,4 +1,4 @@
-"""`xswarm claude changes` and `undo`: what a turn changed in files, and taking it back."""
+"""`xswarm claude changes` and `undo`: shows the files that a turn changed, and undoes the changes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ from cli.options import AsJson, ConfigFile, SessionId
 
 Message = Annotated[
     str | None,
-    typer.Argument(metavar="[MESSAGE_ID]", help="The prompt whose turn is meant; else the last that changed files."),
+    typer.Argument(
+        metavar="[MESSAGE_ID]", help="The prompt of the turn; without it, the last turn that changed files."
+    ),
 ]
 
 
@@ -43,11 +45,11 @@ def changes(
 def undo(
     session_id: SessionId,
     message_id: Message = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be taken back.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be undone.")] = False,
     as_json: AsJson = False,
     config_file: ConfigFile = None,
 ) -> None:
-    """Take back what a turn changed, or take that undo back; later changes by hand are kept."""
+    """Undo the changes of a turn, or redo them where they are undone; later changes by hand are kept."""
     body: dict[str, Any] = {"message_id": message_id, "dry_run": dry_run}
     answer = admin.call(config_file, "POST", f"{_session(config_file, session_id)}/undo", body, needs_daemon=True)
     if as_json:
@@ -62,11 +64,11 @@ def undo(
 
 
 def _on_one_line(path: str) -> str:
-    """Return a path that cannot pass for two."""
+    """Return a path without line feeds, so that it cannot look like two paths."""
     return path.replace("\n", "?")
 
 
 def _session(config_file: Path | None, given: str) -> str:
-    """Return the path of a session by its id, or the end of it."""
+    """Return the URL path of a session, given its id or the end of it."""
     found = talk(config_file, lambda client: find_session(client, given))
     return f"/api/claude-code/sessions/{quote(found['session_id'], safe='')}"

@@ -1,4 +1,4 @@
-"""`xswarm claude connect`: this terminal on a live session."""
+"""`xswarm claude connect`: attaches this terminal to a session."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from supervisor import config
 def connect(session_id: SessionId, config_file: ConfigFile = None) -> None:
     """Attach this terminal to a session: history, live stream, prompts. Ctrl-C interrupts the turn, Ctrl-D leaves.
 
-    Every line is a prompt; a backslash at its end continues it on the next line. Where stdin is no terminal, its lines
-    are sent one after the other, and the command ends with the last answer.
+    Every line is a prompt; a backslash at its end continues it on the next line. Where stdin is not a terminal, its
+    lines are sent one after the other, and the command ends after the last answer.
     """
     raise typer.Exit(asyncio.run(_attach(session_id, config_file)))
 

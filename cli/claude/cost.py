@@ -1,4 +1,4 @@
-"""`xswarm claude cost`: what was spent, and by whom or on what."""
+"""`xswarm claude cost`: shows costs by user, session, day, channel or model."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from supervisor.protocol.requests import GetCost
 
 
 class By(StrEnum):
-    """What the rows stand for."""
+    """What each row sums up."""
 
     USER = "user"
     SESSION = "session"
@@ -27,16 +27,18 @@ class By(StrEnum):
 
 
 def cost(
-    user_id: Annotated[str | None, typer.Argument(metavar="USER_ID", help="Only what this user spent.")] = None,
-    by: Annotated[By | None, typer.Option(help="Rows; without it by user, or by day for one user.")] = None,
+    user_id: Annotated[str | None, typer.Argument(metavar="USER_ID", help="Only the costs of this user.")] = None,
+    by: Annotated[
+        By | None, typer.Option(help="One row for each of these; without it by user, or by day for one user.")
+    ] = None,
     since: Annotated[str | None, typer.Option(metavar="DATE", help="From this UTC day on (YYYY-MM-DD).")] = None,
     until: Annotated[
-        str | None, typer.Option(metavar="DATE", help="Up to this UTC day, itself excluded (YYYY-MM-DD).")
+        str | None, typer.Option(metavar="DATE", help="Up to, but without, this UTC day (YYYY-MM-DD).")
     ] = None,
     as_json: AsJson = False,
     config_file: ConfigFile = None,
 ) -> None:
-    """Show what was spent, in US dollars."""
+    """Show costs in US dollars."""
     group = by or (By.USER if user_id is None else By.DAY)
     request = GetCost(
         user_id=user_id,
@@ -68,7 +70,7 @@ def cost(
 
 
 def _budget(budget: Mapping[str, Any]) -> str:
-    """Return in a line what is spent of a limit."""
+    """Return one line: how much of a limit is spent."""
     spent = f"{show.money(budget['spent_usd'])} of {show.money(budget['limit_usd'])}"
     match budget["scope"]:
         case "session":
@@ -80,10 +82,10 @@ def _budget(budget: Mapping[str, Any]) -> str:
 
 
 def _day(option: str, value: str | None) -> str | None:
-    """Return a date as it came, once it is one.
+    """Return a date unchanged after checking it.
 
     Raises:
-        Mistake: it is none.
+        Mistake: it is not a date of the form YYYY-MM-DD.
     """
     if value is None:
         return None

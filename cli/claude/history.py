@@ -15,12 +15,12 @@ from supervisor.protocol.status import Direction
 
 def history(
     session_id: SessionId,
-    limit: Annotated[int, typer.Option(min=1, max=500, help="The newest so many messages.")] = 50,
+    limit: Annotated[int, typer.Option(min=1, max=500, help="How many messages, the newest ones.")] = 50,
     before: Annotated[str | None, typer.Option(metavar="MESSAGE_ID", help="Only messages older than this one.")] = None,
     as_json: AsJson = False,
     config_file: ConfigFile = None,
 ) -> None:
-    """Show what was said in a session, oldest first."""
+    """Show the messages of a session, oldest first."""
 
     async def fetch(client: Client) -> Frame:
         session = await find_session(client, session_id)

@@ -1,4 +1,4 @@
-"""`xswarm claude queue`: messages that wait for their turn, and taking one back."""
+"""`xswarm claude queue`: lists queued messages, and removes one."""
 
 from __future__ import annotations
 
@@ -16,14 +16,16 @@ SHOWN_CHARACTERS = 60
 
 
 def queue(
-    session_id: Annotated[str | None, typer.Argument(metavar="[SESSION_ID]", help="Only of this session.")] = None,
+    session_id: Annotated[
+        str | None, typer.Argument(metavar="[SESSION_ID]", help="Only messages of this session.")
+    ] = None,
     cancel: Annotated[
-        str | None, typer.Option(metavar="MESSAGE_ID", help="Take this message back; its sender is told.")
+        str | None, typer.Option(metavar="MESSAGE_ID", help="Remove this message; its sender is notified.")
     ] = None,
     as_json: AsJson = False,
     config_file: ConfigFile = None,
 ) -> None:
-    """List the messages that wait, or take one back."""
+    """List the queued messages, or remove one."""
     if cancel is not None:
         admin.call(config_file, "DELETE", f"/api/messages/{quote(cancel, safe='')}", needs_daemon=True)
         show.out(f"{cancel} was removed from the queue.")

@@ -19,10 +19,11 @@ from supervisor.protocol.requests import ClaudeCodeConnect, ClaudeCodeDisconnect
 
 
 def start(
-    user: Annotated[str, typer.Option(help="The user whose session it is.")],
+    user: Annotated[str, typer.Option(help="The user who owns the session.")],
     project: Annotated[str, typer.Option(help="A project of config.toml, or its path.")],
     session_id: Annotated[
-        str | None, typer.Option("--id", help="A name of your own for the session, or an ended one to resume.")
+        str | None,
+        typer.Option("--id", help="An id of your own for the session, or the id of an ended session to resume."),
     ] = None,
     as_json: AsJson = False,
     config_file: ConfigFile = None,
@@ -57,10 +58,10 @@ def stop(session_id: SessionId, as_json: AsJson = False, config_file: ConfigFile
 
 
 def _project_path(settings: Config, project: str) -> str:
-    """Return the path of a project by its name or its path.
+    """Return the path of a project, given its name or its path.
 
     Raises:
-        ProjectNotAllowed: config.toml knows no such name, and it is no folder.
+        ProjectNotAllowed: config.toml has no project of this name, and no folder has this path.
     """
     if (known := settings.projects.get(project)) is not None:
         return known.path

@@ -1,4 +1,4 @@
-"""`xswarm claude status`: the sessions as they stand, once or live."""
+"""`xswarm claude status`: shows sessions, once or continuously."""
 
 from __future__ import annotations
 
@@ -25,17 +25,18 @@ from supervisor.protocol.status import SessionStatus
 COLUMNS = ("SESSION", "USER", "PROJECT", "STATUS", "COST", "MESSAGES", "AGE", "IDLE")
 
 REDRAW_SECONDS = 1.0
-"""Ages grow while nothing else changes."""
+"""Seconds between two drawings, so that ages grow while nothing else changes."""
 
 RETRY_SECONDS = 2.0
+"""Seconds between two attempts to reach a lost daemon."""
 
 
 def status(
     session_id: Annotated[
-        str | None, typer.Argument(metavar="SESSION_ID", help="One session: its id, or an end of it.")
+        str | None, typer.Argument(metavar="SESSION_ID", help="One session: its id, or the end of it.")
     ] = None,
-    all_: Annotated[bool, typer.Option("--all", help="Ended sessions too.")] = False,
-    watch: Annotated[bool, typer.Option("--watch", help="Stay, and show every change; Ctrl-C leaves.")] = False,
+    all_: Annotated[bool, typer.Option("--all", help="Include ended sessions.")] = False,
+    watch: Annotated[bool, typer.Option("--watch", help="Stay and show every change, until Ctrl-C.")] = False,
     as_json: AsJson = False,
     config_file: ConfigFile = None,
 ) -> None:
@@ -106,9 +107,9 @@ def _pairs(settings: Config, session: Frame) -> list[tuple[str, str]]:
 
 
 async def _watch(settings: Config, everything: bool) -> None:
-    """Show the table until Ctrl-C; a daemon that restarts is waited for."""
+    """Show the table until Ctrl-C; reconnect where the daemon restarts."""
     console = Console(markup=False, highlight=False, emoji=False)
-    addresses.find(settings)  # A daemon that was never there is an error, not a wait.
+    addresses.find(settings)  # Only a lost daemon is waited for; one that does not run at the start is an error.
     if not console.is_terminal:
         return await _follow(settings, everything, lambda sessions, _: show.out(_table(settings, sessions)))
     with Live(console=console, screen=False, auto_refresh=False) as live:
@@ -127,7 +128,7 @@ async def _follow(
     draw: Callable[[Sequence[Frame], str], None],
     redraw_seconds: float | None = None,
 ) -> None:
-    """Draw the sessions at every change, and every `redraw_seconds` in between."""
+    """Draw the sessions at every change, and every `redraw_seconds` in between; None = only at changes."""
     sessions: list[Frame] = []
     while True:
         try:

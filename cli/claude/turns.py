@@ -19,7 +19,7 @@ from supervisor.protocol.requests import ClaudeCodeInterrupt, ClaudeCodeMessage
 def send(
     session_id: SessionId,
     text: Annotated[str, typer.Argument(help="The prompt; - reads it from stdin.")],
-    mode: Annotated[Mode | None, typer.Option(help="How it enters the queue while a turn runs.")] = None,
+    mode: Annotated[Mode | None, typer.Option(help="How the prompt enters the queue while a turn runs.")] = None,
     as_json: AsJson = False,
     config_file: ConfigFile = None,
 ) -> None:
@@ -36,7 +36,7 @@ def send(
     try:
         answer = body(talk(config_file, exchange))
     except KeyboardInterrupt:
-        show.note(f"\nNot waiting any longer; the turn goes on. `xswarm claude interrupt {session_id}` stops it.")
+        show.note(f"\nNo longer waiting; the turn goes on. `xswarm claude interrupt {session_id}` stops it.")
         raise typer.Exit(ExitCode.STOPPED) from None
     if as_json:
         show.document(answer)
@@ -58,4 +58,4 @@ def interrupt(session_id: SessionId, as_json: AsJson = False, config_file: Confi
     elif answer["message_id"] is None:
         show.out("Nothing was running.")
     else:
-        show.out("Interrupted." + (" What was written until then is in the history." if answer["partial"] else ""))
+        show.out("Interrupted." + (" The text until then is in the history." if answer["partial"] else ""))

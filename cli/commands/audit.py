@@ -1,4 +1,4 @@
-"""`xswarm audit`: the record of what happened, with or without a running daemon."""
+"""`xswarm audit`: verifies and exports the audit trail, with or without a running daemon."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ app = typer.Typer(add_completion=False, no_args_is_help=True, epilog=example("xs
 
 @app.callback()
 def audit() -> None:
-    """The audit trail: who did what, in a chain that shows what was changed in it."""
+    """The audit trail: who did what, in a hash chain that reveals changed entries."""
 
 
 @app.command(epilog=example("xswarm audit verify"))
 def verify(as_json: AsJson = False, config_file: ConfigFile = None) -> None:
-    """Check the whole chain; exit code 1 where an entry was changed or taken out.
+    """Verify the whole chain; exit code 1 where an entry was changed or removed.
 
-    Entries cut off at its end leave a chain that is intact: compare the number of entries with what you exported.
+    Entries removed from the end of the chain are not noticed: compare the number of entries with your last export.
     """
     answer = admin.call(config_file, "GET", "/api/admin/audit/verify")
     if as_json:
@@ -40,10 +40,8 @@ def verify(as_json: AsJson = False, config_file: ConfigFile = None) -> None:
 
 @app.command(epilog=example("xswarm audit export", "xswarm audit export /var/backups/audit.jsonl"))
 def export(
-    file: Annotated[
-        Path | None, typer.Argument(help="Where it goes; must not exist. Without one, to the terminal.")
-    ] = None,
-    after: Annotated[int, typer.Option(min=0, help="Leave out the entries up to this number.")] = 0,
+    file: Annotated[Path | None, typer.Argument(help="A new file; without it, stdout.")] = None,
+    after: Annotated[int, typer.Option(min=0, help="Only entries behind this number.")] = 0,
     config_file: ConfigFile = None,
 ) -> None:
     """Write the audit trail, one JSON object on each line, oldest first."""
@@ -52,7 +50,7 @@ def export(
         for entry in entries:
             typer.echo(_line(entry))
         return
-    first = list(islice(entries, 1))  # asked for before there is a file: a daemon that refuses leaves none
+    first = list(islice(entries, 1))  # before the file is made: a refused request leaves no file
     count = 0
     try:
         with file.expanduser().open("x", encoding="utf-8") as output:
@@ -65,11 +63,11 @@ def export(
 
 
 def _entries(config_file: Path | None, after: int) -> Iterator[dict[str, Any]]:
-    """Yield the entries behind one, page by page."""
+    """Yield the entries behind a number, page by page."""
     while page := admin.call(config_file, "GET", f"/api/admin/audit/entries/{after}")["entries"]:
         yield from page
         after = page[-1]["seq"]
 
 
 def _line(entry: dict[str, Any]) -> str:
-    return json.dumps(entry)  # escaped: what a sender wrote into it moves no cursor
+    return json.dumps(entry)  # ASCII: control characters in a message cannot reach the terminal

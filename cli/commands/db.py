@@ -1,4 +1,4 @@
-"""`xswarm db`: the database, with or without a running daemon."""
+"""`xswarm db`: backs up and checks the database, with or without a running daemon."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ app = typer.Typer(add_completion=False, no_args_is_help=True, epilog=example("xs
 
 @app.callback()
 def db() -> None:
-    """The database: copies of it, and whether it is sound."""
+    """The database: back it up, check it."""
 
 
 @app.command(epilog=example("xswarm db backup /var/backups/xswarm.db"))
 def backup(
-    file: Annotated[Path, typer.Argument(help="Where the copy goes; must not exist.")],
+    file: Annotated[Path, typer.Argument(help="A new file for the copy.")],
     config_file: ConfigFile = None,
 ) -> None:
-    """Copy the database, consistently, while it is in use."""
+    """Copy the database while it is in use; the copy is consistent."""
     path = file.expanduser().absolute()
     if path.exists():
         raise Refused(f"{path} exists", "exists", "name a new file")
     if not path.parent.is_dir():
-        raise Refused(f"{path.parent} is no folder", "no_folder", "make it first")
+        raise Refused(f"{path.parent} is not a folder", "no_folder", "create it first")
     admin.call(config_file, "POST", "/api/admin/backup", {"path": str(path)})
     show.out(f"Copied to {path}.")
 

@@ -1,4 +1,4 @@
-"""`xswarm doctor`: looks at everything that can be looked at, and says what to do."""
+"""`xswarm doctor`: checks the machine, the configuration and the state, and names remedies."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ app = typer.Typer(add_completion=False)
 
 @app.command(epilog=example("xswarm doctor", "xswarm doctor --json"))
 def doctor(
-    offline: Annotated[bool, typer.Option("--offline", help="The daemon is meant to run without a key.")] = False,
+    offline: Annotated[bool, typer.Option("--offline", help="Check for a daemon that runs without a key.")] = False,
     as_json: AsJson = False,
     config_file: ConfigFile = None,
 ) -> None:
-    """Look at everything that can be looked at; exit code 1 where something does not work."""
-    # By name, like the commands in main.py: it imports what the daemon is made of.
+    """Check the machine, the configuration and the state; exit code 1 where something does not work."""
+    # Imported here by name, as in main.py: it imports most of the daemon.
     local = importlib.import_module("cli.daemon.local")
     checks = local.examine(config_file, offline=offline)
     if as_json:

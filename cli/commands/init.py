@@ -1,4 +1,4 @@
-"""`xswarm init`: questions, then config.toml."""
+"""`xswarm init`: asks questions, then writes config.toml."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from supervisor.protocol.status import Permissions
 app = typer.Typer(add_completion=False)
 
 SECRETS = {"sms": "TWILIO_AUTH_TOKEN", "mail": "SMTP_PASSWORD"}
-"""What a channel needs from the environment."""
+"""The secret that each channel reads from the environment."""
 
 
 @app.command(epilog=example("xswarm init", "xswarm init --defaults --config /etc/xswarm/config.toml"))
 def init(
     defaults: Annotated[bool, typer.Option("--defaults", help="Ask nothing; write every key at its default.")] = False,
-    force: Annotated[bool, typer.Option("--force", help="Overwrite a file that is there.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite an existing file.")] = False,
     config_file: ConfigFile = None,
 ) -> None:
     """Ask a few questions, then write config.toml (here, or where --config says)."""
@@ -36,7 +36,7 @@ def init(
     table = config.as_table(Config())
     if not defaults:
         table |= _ask()
-    # What is written is what the daemon will accept.
+    # Checked before it is written, so that the daemon accepts the file.
     settings = config.check(config.parse(Config, table, ""))
     path.parent.mkdir(parents=True, exist_ok=True)
     _write(path, tomli_w.dumps(table))
@@ -45,7 +45,7 @@ def init(
 
 
 def _ask() -> dict[str, Any]:
-    """Return the tables that the answers make."""
+    """Ask, and return the tables of config.toml that follow from the answers."""
     tables: dict[str, Any] = {}
     projects = {}
     show.note("Projects are the folders that Claude Code may work in. An empty name ends the list.")
@@ -94,12 +94,12 @@ def _ask_project() -> dict[str, Any]:
 
 
 def _ask_folder() -> str:
-    """Return a folder that is there; a relative one is relative to config.toml, so it is kept absolute."""
+    """Ask for an existing folder and return its absolute path; config.toml would resolve a relative one differently."""
     while True:
         folder = Path(os.path.abspath(Path(typer.prompt("  Folder", default=".")).expanduser()))
         if folder.is_dir():
             return str(folder)
-        show.note(f"  {folder} is no folder")
+        show.note(f"  {folder} is not a folder")
 
 
 def _ask_mail() -> dict[str, Any]:
@@ -115,7 +115,7 @@ def _ask_mail() -> dict[str, Any]:
 
 
 def _write(path: Path, text: str) -> None:
-    """Write the whole file or nothing: a half-written one would stop the next start."""
+    """Write the whole file or nothing: the daemon would not start with half a file."""
     fresh = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         fresh.write_text(text, encoding="utf-8")

@@ -1,4 +1,4 @@
-"""`xswarm route`: where a message would go, and why."""
+"""`xswarm route`: shows where a message would go, and why."""
 
 from __future__ import annotations
 
@@ -18,12 +18,14 @@ _TARGETS = {"claude_code": "Claude Code", "assistant": "the assistant", "refused
 @app.command(epilog=example('xswarm route "fix the login test" --user alice --channel sms'))
 def route(
     text: Annotated[str, typer.Argument(help="The message.")],
-    user: Annotated[str | None, typer.Option(metavar="ID", help="Who would write it.")] = None,
-    channel: Annotated[str | None, typer.Option(metavar="C", help="By which channel: sms, mail, ...")] = None,
+    user: Annotated[str | None, typer.Option(metavar="ID", help="The user who would write it.")] = None,
+    channel: Annotated[
+        str | None, typer.Option(metavar="C", help="The channel by which it would come: sms, mail, ...")
+    ] = None,
     as_json: AsJson = False,
     config_file: ConfigFile = None,
 ) -> None:
-    """Say where a message would go, and why; nothing is sent."""
+    """Show where a message would go, and why; nothing is sent."""
     body = {"text": text}
     if user is not None:
         body["user_id"] = user

@@ -1,4 +1,4 @@
-"""`xswarm serve`: the daemon in the foreground."""
+"""`xswarm serve`: runs the daemon in the foreground."""
 
 from __future__ import annotations
 
@@ -22,6 +22,6 @@ def serve(
         bool, typer.Option("--demo", help="Add a demo user, a scratch project, and a stand-in for Twilio and SMTP.")
     ] = False,
 ) -> None:
-    """Run the daemon; SIGTERM or Ctrl-C drains and ends it, a second one forces."""
+    """Run the daemon; SIGTERM or Ctrl-C lets running turns finish and ends it, a second one ends it at once."""
     path = config.find(config_file)
     raise typer.Exit(daemon.main(config.load(path), config_path=path, offline=offline, demo=demo))

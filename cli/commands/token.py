@@ -23,13 +23,16 @@ def token() -> None:
 
 @app.command(epilog=example("xswarm token create --user alice", "xswarm token create --service webhooks --expires 90"))
 def create(
-    user: Annotated[str | None, typer.Option(metavar="ID", help="A token that speaks for this user only.")] = None,
-    service: Annotated[str | None, typer.Option(metavar="NAME", help="A token that speaks for every user.")] = None,
-    expires: Annotated[int | None, typer.Option(metavar="DAYS", min=1, help="Without it, until revoked.")] = None,
+    user: Annotated[str | None, typer.Option(metavar="ID", help="A token that acts for this user only.")] = None,
+    service: Annotated[str | None, typer.Option(metavar="NAME", help="A token that acts for every user.")] = None,
+    expires: Annotated[
+        int | None,
+        typer.Option(metavar="DAYS", min=1, help="Days until it expires; without it, it is valid until revoked."),
+    ] = None,
     as_json: AsJson = False,
     config_file: ConfigFile = None,
 ) -> None:
-    """Make a token and print it, this once."""
+    """Create a token and print it; it cannot be shown again."""
     if (user is None) == (service is None):
         raise Mistake("Name one of --user and --service")
     body: dict[str, Any] = {"user_id": user} if user is not None else {"service": service}
@@ -45,7 +48,7 @@ def create(
 
 @app.command("list", epilog=example("xswarm token list --json"))
 def list_(as_json: AsJson = False, config_file: ConfigFile = None) -> None:
-    """Show the tokens, without what opens anything."""
+    """List the tokens, without their secrets."""
     tokens = admin.call(config_file, "GET", "/api/admin/tokens")["tokens"]
     if as_json:
         show.document(tokens)
@@ -75,22 +78,22 @@ def revoke(
     token_id: Annotated[str, typer.Argument(metavar="ID", help="The token's id, from `xswarm token list`.")],
     config_file: ConfigFile = None,
 ) -> None:
-    """End a token at once."""
+    """Revoke a token; it stops working at once."""
     admin.call(config_file, "DELETE", admin.item("tokens", token_id))
     show.out(f"Token {token_id} is revoked.")
 
 
 @app.command(epilog=example("xswarm token jwt --user alice --minutes 15"))
 def jwt(
-    user: Annotated[str, typer.Option(metavar="ID", help="The user it speaks for.")],
-    minutes: Annotated[int, typer.Option(min=1, help="How long it lasts.")] = 60,
+    user: Annotated[str, typer.Option(metavar="ID", help="The user for whom it acts.")],
+    minutes: Annotated[int, typer.Option(min=1, help="Minutes until it expires.")] = 60,
     as_json: AsJson = False,
     config_file: ConfigFile = None,
 ) -> None:
-    """Make a JWT and print it, this once."""
+    """Create a JWT and print it; it cannot be shown again."""
     made = admin.call(config_file, "POST", "/api/admin/jwt", {"user_id": user, "minutes": minutes})
     if as_json:
         show.document(made)
     else:
         show.out(made["token"])
-        show.note(f"It ends at {show.moment(made['expires_at'])}.")
+        show.note(f"It expires at {show.moment(made['expires_at'])}.")

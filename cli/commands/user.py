@@ -1,4 +1,4 @@
-"""`xswarm user`: people, how they are reached, and what they may do."""
+"""`xswarm user`: people, their addresses and their rights."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ UserId = Annotated[str, typer.Argument(metavar="ID", help="The user's id.")]
 
 
 class RoleName(StrEnum):
-    """Roles as they are typed."""
+    """Roles, by the names that a person types."""
 
     ADMIN = "ADMIN"
     COORDINATOR = "COORDINATOR"
@@ -45,17 +45,17 @@ def add(
             help="ADMIN; COORDINATOR: chat and Claude Code; OPERATOR: status and cost, no prompts.",
         ),
     ],
-    name: Annotated[str | None, typer.Option(help="What they are called; without it their id.")] = None,
+    name: Annotated[str | None, typer.Option(help="Their name; without it, their id.")] = None,
     phone: Annotated[list[str] | None, typer.Option(metavar="+E164", help="A phone number; may be repeated.")] = None,
     email: Annotated[list[str] | None, typer.Option(help="A mail address; may be repeated.")] = None,
     project: Annotated[list[str] | None, typer.Option(help="A project of config.toml; may be repeated.")] = None,
-    replace: Annotated[bool, typer.Option("--replace", help="Replace all that is known of a user.")] = False,
+    replace: Annotated[bool, typer.Option("--replace", help="Replace all data of an existing user.")] = False,
     as_json: AsJson = False,
     config_file: ConfigFile = None,
 ) -> None:
     """Add a user."""
     if not replace and _exists(user_id, config_file):
-        raise Refused(f"User exists: {user_id}", "user_exists", "add --replace to replace all that is known of them")
+        raise Refused(f"User exists: {user_id}", "user_exists", "add --replace to replace all data of the user")
     body = {
         "name": name or user_id,
         "role": role.value,
@@ -72,7 +72,7 @@ def add(
 
 @app.command("list", epilog=example("xswarm user list --json"))
 def list_(as_json: AsJson = False, config_file: ConfigFile = None) -> None:
-    """Show everybody."""
+    """List all users."""
     users = admin.call(config_file, "GET", "/api/admin/users")["users"]
     if as_json:
         show.document(users)
@@ -100,7 +100,7 @@ def list_(as_json: AsJson = False, config_file: ConfigFile = None) -> None:
 
 @app.command("show", epilog=example("xswarm user show alice"))
 def show_(user_id: UserId, as_json: AsJson = False, config_file: ConfigFile = None) -> None:
-    """Show one user, and where each of their projects comes from."""
+    """Show a user, and the source of each of their projects."""
     one = admin.call(config_file, "GET", admin.item("users", user_id))
     if as_json:
         show.document(one)
@@ -113,7 +113,7 @@ def show_(user_id: UserId, as_json: AsJson = False, config_file: ConfigFile = No
 
 @app.command(epilog=example("xswarm user remove alice"))
 def remove(user_id: UserId, config_file: ConfigFile = None) -> None:
-    """Remove a user with their rights, addresses and tokens; what they wrote and spent stays."""
+    """Remove a user with their rights, addresses and tokens; their messages and costs stay."""
     admin.call(config_file, "DELETE", admin.item("users", user_id))
     show.out(f"{user_id} is removed.")
 
@@ -121,10 +121,10 @@ def remove(user_id: UserId, config_file: ConfigFile = None) -> None:
 @app.command(epilog=example("xswarm user passphrase alice", "xswarm user passphrase alice --remove"))
 def passphrase(
     user_id: UserId,
-    remove: Annotated[bool, typer.Option("--remove", help="Forget it.")] = False,
+    remove: Annotated[bool, typer.Option("--remove", help="Remove the passphrase.")] = False,
     config_file: ConfigFile = None,
 ) -> None:
-    """Set what a user adds to YES CODE where a text message or mail alone is not enough."""
+    """Set the passphrase that a user adds to YES CODE, where a text message or mail alone is not enough."""
     path = f"{admin.item('users', user_id)}/passphrase"
     if remove:
         admin.call(config_file, "DELETE", path)

@@ -1,4 +1,4 @@
-"""Where the daemon is: the addresses that it keeps in state.dir, or what the environment says."""
+"""Finds the daemon: by the addresses that it writes into state.dir, or by the environment."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from supervisor.config import Config
 from supervisor.protocol.errors import ConfigError, NotAllowed, NotAuthenticated
 
 DEMO = "demo"
-"""Where `xswarm serve --demo` keeps its state, below state.dir."""
+"""Folder below state.dir in which `xswarm serve --demo` keeps its state."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Daemon:
-    """A daemon and what opens it.
+    """The addresses of a daemon and a token for it.
 
     Attributes:
         socket: ws://host:port of the supervisor socket.
-        http: http://host:port, or empty where only the socket is known.
+        http: http://host:port; empty where only the socket is known.
     """
 
     socket: str
@@ -30,7 +30,7 @@ class Daemon:
 
 
 def local(config: Config) -> Daemon | None:
-    """Return the daemon that runs on this state, else the demo on it, with the operator's token; None = neither runs.
+    """Return the daemon that runs on this state.dir, or else its demo; None where neither runs.
 
     Raises:
         NotAllowed: the state belongs to another user of this machine.
@@ -55,11 +55,12 @@ def _running_on(folder: Path) -> Daemon | None:
 
 
 def find(config: Config) -> Daemon:
-    """Return the daemon to talk to: SUPERVISOR_WEBSOCKET_URL with SUPERVISOR_TOKEN, else the one on this state.
+    """Return the daemon to talk to: SUPERVISOR_WEBSOCKET_URL with SUPERVISOR_TOKEN, or else the one on this state.dir.
 
     Raises:
-        Unreachable: there is none.
-        NotAuthenticated: a daemon is named and no token that is meant for it.
+        Unreachable: no daemon runs there.
+        NotAuthenticated: SUPERVISOR_WEBSOCKET_URL names a daemon, but no token is given for it.
+        ConfigError: a variable is not valid.
         NotAllowed: the state belongs to another user of this machine.
     """
     url, token = os.environ.get("SUPERVISOR_WEBSOCKET_URL", ""), _token()
@@ -69,7 +70,7 @@ def find(config: Config) -> Daemon:
         return Daemon(socket=url, token=token)
     daemon = local(config)
     if url and (daemon is None or url.rstrip("/") != daemon.socket.rstrip("/")):
-        # The operator's token opens everything: it is never shown to a daemon that did not write it.
+        # The operator's token has all rights, so it goes only to the daemon that wrote it.
         refused = NotAuthenticated()
         refused.remedy = "set SUPERVISOR_TOKEN beside SUPERVISOR_WEBSOCKET_URL; `xswarm token create` makes one"
         raise refused
@@ -88,7 +89,7 @@ def _token() -> str:
 
 
 def _alive(pid: int) -> bool:
-    """Return whether a process exists: the port of a dead daemon may by now be anybody's."""
+    """Return whether a process exists. The port of a dead daemon may belong to another program by now."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

@@ -1,4 +1,4 @@
-"""The admin API: asked of the running daemon over HTTP, or carried out here where none runs."""
+"""Calls of the admin API: over HTTP to the running daemon, or in this process where no daemon runs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from cli.failures import Refused, Unreachable
 from supervisor import config
 
 TIMEOUT_SECONDS = 600.0
-"""A backup of a large database takes its time."""
+"""Seconds for one call; the backup of a large database takes minutes."""
 
 
 def call(
@@ -31,10 +31,10 @@ def call(
 
     Args:
         path: begins with /api/admin/.
-        needs_daemon: the question is about the running daemon.
+        needs_daemon: the call is about the state of a running daemon.
 
     Raises:
-        Refused: the answer is a no.
+        Refused: the request was refused.
         Unreachable: no daemon runs, and the command needs one.
         XswarmError: the configuration or the state cannot be used.
     """
@@ -44,18 +44,18 @@ def call(
         try:
             return _checked(*_over_http(daemon, method, path, body))
         except ConnectionRefusedError:
-            daemon = None  # It is starting or stopping, or its pid is another program's by now: the lock decides.
+            daemon = None  # It starts or stops, or its pid belongs to another program by now: the lock decides.
         except (OSError, http.client.HTTPException, ValueError) as error:
             raise Unreachable(f"{daemon.http}: {error}", "look at the daemon's log") from None
     if needs_daemon:
         raise Unreachable(f"none runs on {settings.state_dir}")
-    # By name, like the commands in main.py: what opens a database costs a second to import, and is rarely needed.
+    # Imported here by name, as in main.py: importing the database takes a second and is rarely needed.
     local = importlib.import_module("cli.daemon.local")
     return _checked(*local.call(settings, method, path, None if body is None else dict(body)))
 
 
 def item(collection: str, name: str) -> str:
-    """Return the path of one thing of a collection, whatever its name holds."""
+    """Return the path of one item of a collection; its name is quoted for a URL."""
     return f"/api/admin/{collection}/{quote(name, safe='')}"
 
 
@@ -73,10 +73,10 @@ def _over_http(daemon: Daemon, method: str, path: str, body: Mapping[str, Any] |
 
 
 def _checked(status: int, answer: dict[str, Any]) -> dict[str, Any]:
-    """Return an answer that is a yes.
+    """Return the answer of a successful call.
 
     Raises:
-        Refused: it is a no.
+        Refused: the status says that the call failed.
     """
     if status < http.client.BAD_REQUEST:
         return answer

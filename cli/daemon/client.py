@@ -1,4 +1,4 @@
-"""A client of the supervisor socket: questions with answers, and pushed events beside them."""
+"""A client of the supervisor socket: requests with their responses, and pushed events."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ Frame = dict[str, Any]
 T = TypeVar("T")
 
 ANSWER_SECONDS = 30.0
-"""How long a question that starts no work may take."""
+"""Seconds to wait for the response to a request that starts no turn."""
 
 MAX_FRAME = 256 * 2**20
-"""Bytes of one frame: a history of 500 long messages fits."""
+"""Largest frame in bytes; a history of 500 long messages fits."""
 
 SUFFIX_LENGTH = 6
-"""Characters of a session id's end that are enough to name it, where only one ends so."""
+"""Fewest characters of the end of a session id that name the session, where only one id ends with them."""
 
 
 class Client:
-    """One authenticated connection. Made by `connected`, which owns its reader."""
+    """One authenticated connection. `connected` makes it, and owns the task that reads it."""
 
     def __init__(self, connection: ClientConnection) -> None:
         self._connection = connection
@@ -46,14 +46,14 @@ class Client:
         self._lost: Unreachable | None = None
 
     async def ask(self, request: Request, *, timeout: float | None = ANSWER_SECONDS) -> Frame:
-        """Send a request and return the frame that answers it.
+        """Send a request and return the frame of its response.
 
         Args:
-            timeout: in seconds; None waits for as long as the work takes.
+            timeout: in seconds; None waits without a limit.
 
         Raises:
-            Refused: the daemon said no.
-            Unreachable: the connection was lost, or nothing came in time.
+            Refused: the daemon refused the request.
+            Unreachable: the connection was lost, or no response came in time.
         """
         if self._lost is not None:
             raise self._lost
@@ -84,12 +84,12 @@ class Client:
         return received
 
     async def pushed(self) -> AsyncIterator[Frame]:
-        """Yield what comes without being asked for, until the connection is lost."""
+        """Yield the frames that answer no request, until the connection is lost."""
         while (frame := await self._pushed.get()) is not None:
             yield frame
 
     async def read(self) -> None:
-        """Sort what arrives into answers and pushed events, until the connection ends."""
+        """Hand each frame to the request that it answers, or to `pushed`, until the connection ends."""
         try:
             async for text in self._connection:
                 frame = json.loads(text)
@@ -102,7 +102,7 @@ class Client:
         except ConnectionClosed as error:
             self._lose(_went_away(error))
         except (ValueError, AttributeError):
-            self._lose(Unreachable("what answers is no supervisor socket", "check SUPERVISOR_WEBSOCKET_URL"))
+            self._lose(Unreachable("no supervisor socket answers there", "check SUPERVISOR_WEBSOCKET_URL"))
 
     def _lose(self, error: Unreachable) -> None:
         self._lost = error
@@ -118,10 +118,10 @@ async def connected(daemon: Daemon) -> AsyncIterator[Client]:
 
     Raises:
         Unreachable: nothing answers there.
-        NotAuthenticated: the token is not taken.
+        NotAuthenticated: the daemon refuses the token.
     """
     try:
-        # No proxy: the daemon is on this machine, or where the URL says. No compression: it costs more than it saves.
+        # No proxy: the daemon is on this machine, or at the URL. No compression: it costs more time than it saves.
         connection = await connect(daemon.socket, compression=None, max_size=MAX_FRAME, proxy=None)
     except (OSError, InvalidHandshake, InvalidURI, TimeoutError) as error:
         raise Unreachable(f"{daemon.socket}: {_reason(error)}") from None
@@ -139,10 +139,10 @@ async def connected(daemon: Daemon) -> AsyncIterator[Client]:
 
 
 def talk(config_file: Path | None, work: Callable[[Client], Awaitable[T]]) -> T:
-    """Connect to the daemon that the configuration leads to, and return what `work` makes of the connection.
+    """Connect to the configured daemon, run `work` on the connection and return its result.
 
     Raises:
-        XswarmError: whatever stood in the way.
+        XswarmError: no connection, or `work` failed.
     """
     daemon = addresses.find(config.load(config.find(config_file)))
 
@@ -154,11 +154,14 @@ def talk(config_file: Path | None, work: Callable[[Client], Awaitable[T]]) -> T:
 
 
 async def find_session(client: Client, given: str) -> Frame:
-    """Return the `session_status` of a session named by its id or by a unique end of it.
+    """Return the `session_status` of a session.
+
+    Args:
+        given: its id, or the end of it where that is unique.
 
     Raises:
-        SessionNotFound: no session is called or ends so.
-        Mistake: several end so; names them.
+        SessionNotFound: no session has this id or this end.
+        Mistake: several ids end with it; names them.
     """
     try:
         return await client.ask(GetSessionStatus(session_id=given))
@@ -180,7 +183,7 @@ async def find_session(client: Client, given: str) -> Frame:
 
 
 def body(frame: Frame) -> Frame:
-    """Return a frame without what belongs to the wire."""
+    """Return a frame without `type` and `request_id`."""
     return {key: value for key, value in frame.items() if key not in ("type", "request_id")}
 
 

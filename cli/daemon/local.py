@@ -1,4 +1,4 @@
-"""The admin API without a daemon: the same answers from the database itself, under the daemon's lock."""
+"""The admin API without a daemon: the same calls on the database itself, under the daemon's lock."""
 
 from __future__ import annotations
 
@@ -22,5 +22,5 @@ def call(config: Config, method: str, path: str, body: dict[str, Any] | None) ->
 
 
 def examine(config_file: Path | None, *, offline: bool) -> list[dict[str, Any]]:
-    """Return what the doctor finds, one {name, status, detail, remedy} each."""
+    """Return the checks of the doctor, each as {name, status, detail, remedy}."""
     return [asdict(check) for check in asyncio.run(doctor.examine(config_file, offline=offline))]

@@ -1,4 +1,4 @@
-"""Lines from stdin for an event loop, read by a thread that keeps no process alive."""
+"""Reads lines from stdin for an event loop, in a thread that does not keep the process alive."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import threading
 from collections.abc import Callable
 
 TERMINAL_LINE = 4095
-"""Bytes that a terminal in line mode takes at a time; it drops what is beyond them."""
+"""Longest line in bytes that a terminal in line mode passes on; it drops the rest."""
 
 
 class Splitter:
-    """Bytes in, lines out. A line that ends with a backslash goes on in the next one."""
+    """Bytes in, lines out. A backslash at the end of a line continues it on the next line."""
 
     def __init__(self) -> None:
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
@@ -21,7 +21,7 @@ class Splitter:
         self._continued = ""
 
     def feed(self, data: bytes) -> list[str]:
-        """Return the lines that are complete; b"" is the end, which completes the last one."""
+        """Return the lines that these bytes complete; b"" is the end of the file, which completes the last line."""
         *whole, self._rest = (self._rest + self._decoder.decode(data, final=not data)).split("\n")
         if not data and self._rest:
             whole.append(self._rest)
@@ -43,7 +43,7 @@ class Splitter:
 def read_lines(descriptor: int, line: Callable[[str], None], end: Callable[[], None]) -> None:
     """Call `line` in the running event loop for every line, and `end` at the end of the file.
 
-    A thread of its own waits in the read: nothing can interrupt it, so the process must not wait for it.
+    A daemon thread does the blocking read: nothing can interrupt it, so the exit of the process must not wait for it.
     """
     loop = asyncio.get_running_loop()
 
@@ -60,7 +60,7 @@ def read_lines(descriptor: int, line: Callable[[str], None], end: Callable[[], N
                     loop.call_soon_threadsafe(line, text)
                 if not data:
                     loop.call_soon_threadsafe(end)
-            except RuntimeError:  # The loop is closed: nobody listens any more.
+            except RuntimeError:  # The loop is closed.
                 return
 
     threading.Thread(target=work, name="stdin", daemon=True).start()

@@ -1,4 +1,4 @@
-"""Open questions about the tool calls of one session, on the screen of whoever may answer them."""
+"""Open questions about the tool calls of one session, shown to a person who may answer them."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ Decision = Literal["allow", "deny"]
 ANSWERS: dict[str, Decision] = {"/yes": "allow", "/no": "deny"}
 DECIDED = {"allow": "allowed", "deny": "denied"}
 ANSWER = re.compile(r"(/yes|/no)(?:\s+(\d{1,6}))?", re.ASCII)
-"""What a person types to answer the oldest open question."""
+"""What a person types to answer: with a number where several questions are open."""
 
 CODED = re.compile(rf"(yes|no)\s+({CODE})\.?", re.IGNORECASE | re.ASCII)
-"""What they would text: it names a question by its code."""
+"""The answer as in a text message, which names the question by its code."""
 
 
 def answer(typed: str) -> tuple[Decision, int | str] | None:
-    """Return the decision that a line is, and the number (0 = none) or code that it names; None = it is a prompt."""
+    """Return the decision in a line and the number (0 = none) or code of its question; None where it is a prompt."""
     if (coded := CODED.fullmatch(typed.strip())) is not None:
         return ANSWERS[f"/{coded[1].lower()}"], coded[2].upper()
     said = ANSWER.fullmatch(typed.strip().lower())
@@ -29,7 +29,7 @@ def answer(typed: str) -> tuple[Decision, int | str] | None:
 
 
 class Questions:
-    """Those that were shown and are not answered."""
+    """The questions that are shown and not answered yet."""
 
     def __init__(self, screen: Screen) -> None:
         self._screen = screen
@@ -45,17 +45,17 @@ class Questions:
         self._screen.remark(f"{what} /yes{which} or /no{which}, until {frame['expires_at']}.")
 
     def resolved(self, frame: Frame) -> None:
-        """Show that a question was answered elsewhere, where it was shown."""
+        """Show that somebody else answered a question, where it is open here."""
         for number, (approval_id, summary) in list(self._open.items()):
             if approval_id == frame["approval_id"]:
                 del self._open[number]
                 self._screen.remark(f"{summary}: {DECIDED[frame['decision']]} elsewhere.")
 
     def take(self, number: int | str) -> str | None:
-        """Return the id, or the code, of the question that an answer is for; None = it is for none, which is shown.
+        """Return the id or code of the question that an answer is for; where there is none, show why and return None.
 
         Args:
-            number: 0 = it names none, which will do where one alone is open: a yes never has to be guessed.
+            number: a number, or a code; 0 = the only open question. With several open ones it is not guessed.
         """
         if isinstance(number, str):
             return number

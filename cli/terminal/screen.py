@@ -1,4 +1,4 @@
-"""A terminal that streams text while somebody may be typing: what comes in never lands inside a prompt mark."""
+"""A terminal that shows streamed text while a person may type: text never ends up behind the prompt mark."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ class Screen:
     """Writes answers to `out` and remarks to `err`; both may be the same terminal.
 
     Args:
-        interactive: somebody types at a terminal: show a mark when they may.
-        colour: dim the remarks.
+        interactive: a person types at a terminal; show a mark when a prompt may be typed.
+        colour: show remarks dimmed.
     """
 
     def __init__(self, out: TextIO, err: TextIO, *, interactive: bool, colour: bool) -> None:
@@ -28,7 +28,7 @@ class Screen:
         self._at_line_start = True
 
     def stream(self, text: str) -> None:
-        """Write a piece of text as it comes."""
+        """Write a piece of streamed text."""
         text = plain(text)
         if text:
             self._erase_mark()
@@ -42,7 +42,7 @@ class Screen:
         self.stream(text.rstrip("\n") + "\n")
 
     def remark(self, text: str) -> None:
-        """Write a line about what happens, beside the conversation."""
+        """Write a line that is not part of the conversation, such as a status or an error."""
         self.end_line()
         self._erase_mark()
         text = plain(text)
@@ -50,12 +50,12 @@ class Screen:
         self._err.flush()
 
     def end_line(self) -> None:
-        """Begin a new line where one is open."""
+        """End the current line, where it holds text."""
         if not self._at_line_start:
             self.stream("\n")
 
     def mark(self) -> None:
-        """Show that somebody may type."""
+        """Show the prompt mark."""
         if self._interactive and not self._marked:
             self.end_line()
             self._out.write(MARK)
@@ -63,13 +63,13 @@ class Screen:
             self._marked = True
 
     def entered(self) -> None:
-        """Note a typed line: the terminal has echoed it and begun the next one."""
+        """Note that a line was typed: the terminal has echoed it and begun the next one."""
         if self._interactive:
             self._marked = False
             self._at_line_start = True
 
     def overtyped(self) -> None:
-        """Note a typed control character: the terminal has echoed it (^C) where the cursor stood."""
+        """Note that a control character was typed: the terminal has echoed it (^C) at the cursor."""
         if self._interactive:
             self._marked = False
             self._at_line_start = False

@@ -1,4 +1,4 @@
-"""What a terminal shows of a conversation: each word once, whether it is streamed, answered or found in the history."""
+"""The conversation on a terminal: each text is shown once, though it may arrive by several ways."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from cli.terminal.screen import Screen
 from supervisor.protocol.status import Direction, TurnState
 
 ENDED_BADLY = frozenset({TurnState.FAILED, TurnState.INTERRUPTED, TurnState.CANCELLED})
-"""States of a prompt that has no answer."""
+"""States of a prompt that ended without an answer."""
 
 SHOWN_OF_TOOLS = 160
-"""Characters of a tool's input or result."""
+"""Characters of a tool's input or result that are shown."""
 
 
 class Transcript:
-    """Turns events, answers and stored messages into lines; does no I/O but on its screen.
+    """Deduplicates deltas, responses and stored messages, and shows them on the screen.
 
-    An answer can reach the terminal three ways: streamed, as the response to a prompt of this terminal, and as a row
-    of the history, which is the only way by which prompts from elsewhere (a text message, a mail) are seen.
+    An answer can reach the terminal in three ways: as streamed deltas, as the response to a prompt of this terminal,
+    and as a row of the history. Prompts from elsewhere (a text message, a mail) come only in the history.
     """
 
     def __init__(self, screen: Screen) -> None:
@@ -32,28 +32,28 @@ class Transcript:
         self._told: Counter[str] = Counter()
         self._failures = 0
         self._streams: dict[str, str] = {}
-        """What was streamed of the turns that have not ended."""
+        """The text that was streamed so far, by the turn that has not ended."""
         self._current: str | None = None
         self._ended: set[str] = set()
 
     @property
     def streaming(self) -> bool:
-        """Whether a turn is being written."""
+        """Whether the answer of a turn is being streamed."""
         return bool(self._streams)
 
     def asked(self, prompt: str) -> None:
-        """Note a prompt of this terminal, which stands on the screen already."""
+        """Note a prompt of this terminal: it is on the screen, so its row in the history is not shown."""
         self._asked[prompt] += 1
 
     def is_news(self, turn: str) -> bool:
-        """Return whether a turn was not seen before: its prompt is in the history."""
+        """Return whether a turn was not seen before; its prompt is then to be found in the history."""
         return turn not in self._streams and turn not in self._ended
 
     def rows(self, messages: Sequence[Mapping[str, Any]], up_to: str | None = None) -> None:
         """Show the stored messages that were not seen before, oldest first.
 
         Args:
-            up_to: the prompt after which to stop: its answer is still being streamed.
+            up_to: the prompt after which to stop, because its answer is still streamed; None for all messages.
         """
         for message in messages:
             if message["id"] not in self._rows:
@@ -72,7 +72,7 @@ class Transcript:
             if not _take(self._asked, text):
                 self._screen.line(f"{_origin(message)}: {text}")
         elif status in ENDED_BADLY:
-            # What stands there is what was written until then, or the reason.
+            # The row holds the text until the end, or the reason.
             if self._failures:
                 self._failures -= 1
                 return
@@ -83,14 +83,14 @@ class Transcript:
             self._footer(message["cost_usd"], None)
 
     def delta(self, turn: str, text: str) -> None:
-        """Show a piece of an answer as it is written."""
+        """Show a streamed piece of an answer."""
         if turn not in self._ended:
             self._follow(turn)
             self._screen.stream(text)
             self._streams[turn] += text
 
     def tool(self, turn: str, event: Mapping[str, Any]) -> None:
-        """Show that a tool starts, and what it failed with."""
+        """Show that a tool starts, or why it failed."""
         if turn in self._ended:
             return
         self._follow(turn)
@@ -109,16 +109,16 @@ class Transcript:
         self._footer(answer["cost_usd"], answer["duration_ms"])
 
     def failed(self) -> None:
-        """Note that a prompt of this terminal has failed, which was told."""
+        """Note that a prompt of this terminal has failed: the error is on the screen, so its row is not shown."""
         self._failures += 1
 
     def cut(self) -> None:
-        """End what is being written: no more of it will come."""
+        """End the answer that is being streamed: no more of it will come."""
         if self._current is not None:
             self._end(self._current)
 
     def lost(self) -> None:
-        """Forget what was being written: the connection is gone, and the rest may come by another."""
+        """Drop all streams: the connection is lost, and the next one starts anew."""
         self._streams.clear()
         self._current = None
         self._screen.end_line()
@@ -130,14 +130,14 @@ class Transcript:
         self._streams.setdefault(turn, "")
 
     def _stream_of(self, text: str) -> str | None:
-        """Return the turn whose answer a stored text is."""
+        """Return the streamed turn whose answer is this stored text, or None."""
         matching = [turn for turn, streamed in self._streams.items() if _words(streamed).endswith(_words(text))]
         if not matching and len(self._streams) == 1:
             matching = list(self._streams)
         return matching[0] if matching else None
 
     def _answer(self, turn: str | None, text: str) -> None:
-        """Show an answer, unless it was streamed, and end its turn."""
+        """Show an answer, unless it was streamed already, and end its turn."""
         streamed = self._streams.get(turn, "") if turn is not None else ""
         if not streamed.strip() or not _words(streamed).endswith(_words(text)):
             self._screen.line(text)
@@ -160,7 +160,7 @@ class Transcript:
 
 
 def _take(counted: Counter[str], text: str) -> bool:
-    """Return whether a text was counted, and count it down."""
+    """Return whether a text is in the counter, and remove it once."""
     if not counted[text]:
         del counted[text]
         return False
@@ -173,7 +173,7 @@ def _words(text: str) -> str:
 
 
 def _origin(message: Mapping[str, Any]) -> str:
-    """Return who asked, as far as the message's context says it."""
+    """Return the user and the channel of a prompt, where the message names them."""
     context = message.get("context") or {}
     channel = context.get("channel")
     who = message.get("user_id") or "You"
