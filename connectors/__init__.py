@@ -1,3 +1,3 @@
-"""What answers a prompt, one module each."""
+"""Connectors answer prompts. Each package has its entry in `plugin.PLUGIN`, and no package knows another one."""
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""One thread with the assistant: prompts are answered one after the other, each by one streamed call of the model."""
+"""One conversation with the assistant: each prompt is answered in turn, by one streamed call of the model."""
 
 from __future__ import annotations
 
@@ -40,17 +40,17 @@ _NOTES = {
     "model_context_window_exceeded": _CUT,
     "refusal": "\n\n[The model declined to answer this.]",
 }
-"""What is added to the text where the model did not stop by itself, by stop reason."""
+"""By stop reason: what is appended where the model did not finish its answer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallSettings:
-    """What every call of the model has in common.
+    """Settings of every call of the model.
 
     Attributes:
         max_tokens: most tokens of one answer.
-        history_tokens: bound on the history sent along, in tokens by estimate.
-        turn_timeout: seconds that one answer may take, retries included.
+        history_tokens: most tokens of the history in a request, by estimate.
+        turn_timeout: seconds for one answer, with all retries.
     """
 
     model: str
@@ -66,7 +66,7 @@ class _Turn:
 
     Attributes:
         parts: the pieces of the answer so far.
-        stopped: somebody asked for its end.
+        stopped: it was interrupted, or the conversation is being closed.
     """
 
     prompt: Prompt
@@ -79,9 +79,9 @@ class _Turn:
 
 
 class AssistantConversation(Conversation):
-    """Talks to the model through `client`, which it owns and closes.
+    """Calls the model through `client`, which it closes at the end.
 
-    Events wait in memory until they are read; `max_tokens` bounds them.
+    Events are queued in memory until they are read; `max_tokens` bounds their size.
     """
 
     def __init__(
@@ -96,7 +96,7 @@ class AssistantConversation(Conversation):
         self._settings = settings
         self._history = list(history)
         self._events: asyncio.Queue[ConversationEvent] = asyncio.Queue()
-        self._turns: deque[_Turn] = deque()  # the first one runs, the others wait for it
+        self._turns: deque[_Turn] = deque()  # the first one is being answered
         self._task: asyncio.Task[Finished | Failed] | None = None
         self._closing = False
         self._exited = False
@@ -110,7 +110,7 @@ class AssistantConversation(Conversation):
             self._start()
 
     async def interrupt(self) -> None:
-        # A second cancellation would hit the clean-up of the first one.
+        # A second cancellation would interrupt the clean-up after the first.
         if self._task is not None and not self._turns[0].stopped:
             self._turns[0].stopped = True
             self._task.cancel()
@@ -137,7 +137,7 @@ class AssistantConversation(Conversation):
     def _start(self) -> None:
         turn = self._turns[0]
         self._task = asyncio.create_task(self._answer(turn), name=f"assistant turn {turn.prompt.message_id}")
-        # Not the task itself tells the outcome: cancelled before its first step, it never runs.
+        # A callback, because a task that is cancelled before its first step never runs its own code.
         self._task.add_done_callback(self._ended)
 
     def _ended(self, task: asyncio.Task[Finished | Failed]) -> None:
@@ -162,7 +162,7 @@ class AssistantConversation(Conversation):
         logger.error("%s: turn %s broke", self._session_id, message_id, exc_info=error)
         return Failed(
             message_id=message_id,
-            why="the assistant broke; the details are in the operator's log",
+            why="the assistant failed; the operator finds the details in the log",
             partial=turn.text,
         )
 
@@ -176,7 +176,7 @@ class AssistantConversation(Conversation):
             why = f"the model did not answer within {self._settings.turn_timeout:g} seconds; try again"
             return Failed(message_id=message_id, why=why, partial=turn.text, timed_out=True)
         except (anthropic.APIError, httpx2.TransportError) as error:
-            # Only its kind: the message of an error may quote what a person wrote.
+            # Only the class: the message of an error may quote the text of a person.
             status = getattr(error, "status_code", None)
             logger.warning(
                 "%s: turn %s failed: %s %s", self._session_id, message_id, type(error).__name__, status or ""
@@ -200,7 +200,7 @@ class AssistantConversation(Conversation):
         return Finished(message_id=message_id, text=text, stop_reason=stop_reason)
 
     async def _stream(self, turn: _Turn) -> str | None:
-        """Stream one answer; return why the model stopped, or None where the stream ended before it did."""
+        """Stream one answer; return the stop reason, or None where the stream broke off."""
         settings = self._settings
         messages = messages_for(self._history, turn.prompt.text, history_tokens=settings.history_tokens)
         async with self._client.messages.stream(
@@ -220,7 +220,7 @@ class AssistantConversation(Conversation):
                         case "message_stop":
                             complete = True
                         case _:
-                            pass  # the same text and usage in other words, and what later versions add
+                            pass  # other forms of the same text and usage, and events of later versions
             finally:
                 if started:
                     self._report_usage(stream.current_message_snapshot)

@@ -1,4 +1,4 @@
-"""What went wrong on the way to the model, in a sentence for the person who asked."""
+"""Errors of a call of the model, as sentences for the person who wrote the message."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import anthropic
 import httpx2
 
 LONGEST_DETAIL = 300
-"""Characters of a provider's own message that are passed on."""
+"""Characters of a provider's error message that are passed on."""
 
 _STATUS_OF_TYPE = {
     "invalid_request_error": 400,
@@ -20,11 +20,11 @@ _STATUS_OF_TYPE = {
     "timeout_error": 504,
     "overloaded_error": 529,
 }
-"""An error inside a stream comes under status 200: its type stands for the status it would have had."""
+"""By error type: the HTTP status. An error inside a stream comes with status 200."""
 
 
 def sentence(error: anthropic.APIError | httpx2.TransportError, *, model: str) -> str:
-    """Say in one sentence what failed and what to do about it."""
+    """Return one sentence: what failed, and what to do."""
     if is_timeout(error):
         return "the model did not answer in time; try again"
     if isinstance(error, anthropic.APIStatusError):
@@ -32,13 +32,13 @@ def sentence(error: anthropic.APIError | httpx2.TransportError, *, model: str) -
     if isinstance(error, anthropic.APIConnectionError):
         return "the model cannot be reached; try again in a minute, and tell the operator if it stays so"
     if isinstance(error, httpx2.TransportError):
-        # The client maps these only until the answer begins; from then on they come raw.
+        # The client wraps these errors only until the answer begins.
         return "the connection to the model broke off; try again"
-    return "the model sent an answer that makes no sense; try again"
+    return "the model sent an answer that cannot be read; try again"
 
 
 def is_timeout(error: anthropic.APIError | httpx2.TransportError) -> bool:
-    """Whether nobody answered in time."""
+    """Return whether the error is a timeout."""
     return isinstance(error, anthropic.APITimeoutError | httpx2.TimeoutException)
 
 
@@ -49,7 +49,7 @@ def _status_sentence(error: anthropic.APIStatusError, model: str) -> str:
         case 401 | 403:
             return "the model provider refused our credentials; the operator should check ANTHROPIC_API_KEY"
         case 402:
-            # The gateway's own refusal: it says which budget is spent.
+            # The refusal of our gateway, which names the budget that is spent.
             return detail or "the budget is spent; an admin can raise it"
         case 404:
             return f"the model {model} is not available; the operator should set another one as assistant.model"

@@ -1,4 +1,4 @@
-"""What the model is told of earlier exchanges, within a bound."""
+"""The messages of a request: as much of the history as fits, then the prompt."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from anthropic.types import MessageParam
 from supervisor.protocol.conversation import Exchange
 
 BYTES_PER_TOKEN = 4
-"""Bytes of UTF-8 that count as one token: close for English, and on the safe side for other scripts."""
+"""Bytes of UTF-8 that count as one token: about right for English, and too high an estimate for other scripts."""
 
 
 def messages_for(history: Sequence[Exchange], prompt: str, *, history_tokens: int) -> list[MessageParam]:
-    """Return the messages of a request: roles alternate, the first and the last are the user's.
+    """Return the messages of a request: roles alternate, and the first and the last message are those of the user.
 
     Args:
-        history: oldest first. Exchanges without an answer are left out, the API refuses empty texts.
-        history_tokens: bound on the history, in tokens by estimate; the oldest exchanges give way.
+        history: oldest first. Exchanges without a prompt or an answer are left out: the API refuses empty texts.
+        history_tokens: most tokens of the history, by estimate; the oldest exchanges are left out.
     """
     room = history_tokens * BYTES_PER_TOKEN
     kept: list[Exchange] = []

@@ -1,4 +1,4 @@
-"""The default assistant as a connector, and its table in config.toml."""
+"""The connector of the default assistant, and its table in config.toml."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from supervisor.protocol.errors import ConfigError, ConnectionFailed
 from supervisor.protocol.ports import Connector, ConnectorHost, ConnectorPlugin, Conversation
 
 CONNECT_TIMEOUT = 5.0
-"""Seconds until the gateway must have taken the connection; it is on this machine."""
+"""Seconds for connecting to the gateway, which is on this machine."""
 
 SYSTEM_PROMPT = """\
 You are the assistant at the front desk of xswarm, a service through which people reach Claude Code by text message, \
@@ -35,9 +35,9 @@ class AssistantConfig:
 
     Attributes:
         model: the model that answers.
-        system_prompt: what the model is told about its place; empty for nothing.
+        system_prompt: the instructions for the model; empty for none.
         max_tokens: most tokens of one answer.
-        history_tokens: how much of the conversation is sent along, in tokens by estimate; 0 for none of it.
+        history_tokens: most tokens of the history in a request, by estimate; 0 for no history.
     """
 
     model: str = "claude-haiku-5-5"
@@ -47,10 +47,10 @@ class AssistantConfig:
 
 
 class AssistantConnector(Connector):
-    """Opens a conversation per turn; it keeps nothing between turns, the history comes with `open`.
+    """Opens a conversation per turn. It keeps no state between turns: `open` gets the history.
 
     Args:
-        max_retries: how often a call that failed before its answer began is tried again (429, 5xx, connection).
+        max_retries: how often a call is retried that failed before its answer began (429, 5xx, connection).
     """
 
     name = "assistant"
@@ -63,14 +63,14 @@ class AssistantConnector(Connector):
     async def open(self, session: SessionSpec, history: Sequence[Exchange]) -> Conversation:
         endpoint = session.endpoint
         if endpoint is None:
-            raise ConnectionFailed("the assistant was given no way to a model")
+            raise ConnectionFailed("the assistant has no endpoint of a model")
         client = anthropic.AsyncAnthropic(
             api_key=endpoint.token,
             base_url=endpoint.base_url,
             max_retries=self._max_retries,
             timeout=httpx2.Timeout(session.turn_timeout, connect=CONNECT_TIMEOUT),
             open_telemetry=False,
-            # Never through a proxy of the environment, never on to another host.
+            # No proxy of the environment, and no redirect to another host.
             http_client=httpx2.AsyncClient(
                 trust_env=False, follow_redirects=False, verify=_tls_settings(endpoint.base_url)
             ),
@@ -86,10 +86,10 @@ class AssistantConnector(Connector):
 
 
 def _tls_settings(base_url: str) -> ssl.SSLContext | bool:
-    """Return the client's `verify`: loading the certificates costs more than a turn, and plain HTTP needs none."""
+    """Return `verify` for the client. Loading CA certificates takes longer than a turn; plain HTTP needs none."""
     if base_url.startswith("https:"):
         return True
-    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # trusts nobody
+    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # without CA certificates it trusts no server
 
 
 def build(config: AssistantConfig, host: ConnectorHost) -> AssistantConnector:

@@ -1,3 +1,3 @@
-"""The real Claude Code, driven over its stream-json frames."""
+"""The real Claude Code, one process per session, driven by stream-json frames; see `plugin.PLUGIN`."""
 
 from __future__ import annotations

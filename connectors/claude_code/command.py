@@ -1,4 +1,4 @@
-"""How Claude Code is started: its arguments, its settings and an environment built from nothing. No I/O."""
+"""The command line of Claude Code: its arguments, its settings and its whole environment. No I/O."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from supervisor.protocol.conversation import PROCESS_MARK, STATE_MARK, SessionSp
 FILE_TOOLS = ("Read", "Glob", "Grep", "Edit", "Write", "NotebookEdit")
 SHELL_TOOL = "Bash"
 AGENT_TOOL = "Agent"
-"""Starts a subagent; older versions call it Task."""
+"""The tool that starts a subagent; older versions call it Task."""
 LIST_TOOLS = ("TaskCreate", "TaskUpdate", "TaskList", "TaskGet")
-"""The model's own to-do list: they touch nothing, so no rule asks about them (the hook sees them all the same)."""
+"""The to-do list of the model. These tools change nothing, so no ask rule names them; the hook still sees them."""
 
 KEEP_TRANSCRIPTS_DAYS = 36500
-"""Claude Code deletes transcripts after 30 days by itself; how long a conversation is kept is ours to say."""
+"""100 years: Claude Code would delete transcripts after 30 days, but the supervisor decides how long they are kept."""
 
 KEPT_FROM_OURS = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ")
-"""All that a session inherits of the daemon's environment."""
+"""The only variables of the daemon's environment that a session inherits."""
 
 QUIET = {
     "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
@@ -31,16 +31,16 @@ QUIET = {
     "DISABLE_ERROR_REPORTING": "1",
     "DISABLE_AUTOUPDATER": "1",
 }
-"""Nothing but the Messages API is called. The first alone does it today; the others are its older names."""
+"""Let Claude Code call the Messages API only. Today the first variable suffices; older versions need the others."""
 
 BEHAVIOUR = {
     "CLAUDE_CODE_ENTRYPOINT": "sdk-py",
     "CLAUDE_CODE_EMIT_SESSION_STATE_EVENTS": "1",
     "CLAUDE_CODE_MAX_RETRIES": "2",
-    # Otherwise a resume answers "Continue from where you left off." first, and answers shift by one.
+    # Otherwise a resumed session first answers "Continue from where you left off.", and all answers shift by one.
     "CLAUDE_CODE_RESUME_INTERRUPTED_TURN": "0",
     "CLAUDE_CODE_DISABLE_BACKGROUND_TASKS": "1",
-    # An "@path" in a prompt would attach the file without asking the policy.
+    # Otherwise "@path" in a prompt would attach the file without asking the policy.
     "CLAUDE_CODE_DISABLE_FILE_MENTIONS": "1",
     "CLAUDE_CODE_DISABLE_AUTO_MEMORY": "1",
     "CLAUDE_CODE_DISABLE_TERMINAL_TITLE": "1",
@@ -59,45 +59,45 @@ Your final message is what the person gets, often on a phone: say plainly what y
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Home:
-    """The folders of one session, below `SessionSpec.home`; made with mode 0700."""
+    """The folders of one session, below `SessionSpec.home`, with mode 0700."""
 
     root: Path
 
     @property
     def config(self) -> Path:
-        """Claude Code's own files; one folder per session, or sessions could message each other."""
+        """The files of Claude Code. Sessions that shared this folder could send messages to each other."""
         return self.root / "config"
 
     @property
     def user(self) -> Path:
-        """The HOME of the session: the operator's dot-files and keys are not in it."""
+        """The HOME of the session, without the dot-files and keys of the operator."""
         return self.root / "home"
 
     def make(self) -> None:
-        """Make what is missing.
+        """Make the folders that are missing.
 
         Raises:
-            OSError: it cannot be made.
+            OSError: a folder cannot be made.
         """
         for folder in (self.root, self.config, self.user):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 
 def tools(*, shell: bool) -> tuple[str, ...]:
-    """Return the names of the tools on offer. What talks to a terminal, the network or the clock is not among them."""
+    """Return the names of the offered tools. Those that use a terminal, the network or a timer are not offered."""
     return (*FILE_TOOLS, *((SHELL_TOOL,) if shell else ()), AGENT_TOOL, *LIST_TOOLS)
 
 
 def settings(
     *, sandbox: bool, shell: bool, hidden: Sequence[str] = (), shown: Sequence[str] = ()
 ) -> Mapping[str, object]:
-    """Return the settings given on the command line; files of the project or of the user are not read.
+    """Return the settings for the command line; settings files of the project and of the user are not read.
 
-    The ask rules hold even where a callback of ours is not registered yet (a resume replays pending calls before it
-    is), and they beat every allow rule: nothing that they name runs without the policy.
+    The ask rules apply even before the hook is registered (a resumed session replays pending calls first), and they win
+    over allow rules: no tool that they name runs without the policy.
 
     Args:
-        hidden: folders that commands in the sandbox cannot read, but for those `shown`.
+        hidden: folders that commands in the sandbox cannot read, except for the folders in `shown`.
     """
     gated = [*FILE_TOOLS, *((SHELL_TOOL,) if shell else ()), AGENT_TOOL]
     chosen: dict[str, object] = {"permissions": {"ask": gated}, "cleanupPeriodDays": KEEP_TRANSCRIPTS_DAYS}
@@ -122,10 +122,10 @@ def arguments(
         model: None for Claude Code's default.
         sandbox: run shell commands in Claude Code's sandbox, or not at all.
         shell: offer the shell.
-        state_dir: ours, of which a command in the sandbox sees the session's own folders alone.
+        state_dir: the daemon's; a command in the sandbox sees only the folders of its session in it.
 
     Raises:
-        ValueError: an id or a model name that is none.
+        ValueError: the id of the conversation or the name of the model is not valid.
     """
     conversation = str(uuid.UUID(spec.conversation_id))
     shown = (spec.home, spec.project_path)
@@ -144,12 +144,12 @@ def arguments(
         f"--tools={','.join(tools(shell=shell))}",
         f"--settings={json.dumps(chosen)}",
         f"--append-system-prompt={APPENDED_PROMPT.format(user=json.dumps(str(spec.user_id)))}",
-        # The = form, and a UUID of our own: an id can never be read as another option.
+        # In the = form a value can never be read as another option.
         f"--resume={conversation}" if resume else f"--session-id={conversation}",
     ]
     if model is not None:
         if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._:/@\[\]-]{0,127}", model):
-            raise ValueError(f"{model!r} is no name of a model")
+            raise ValueError(f"{model!r} is not a valid name of a model")
         argv.append(f"--model={model}")
     return argv
 
@@ -160,12 +160,12 @@ def environment(
     """Return the whole environment of a session.
 
     Args:
-        tmp: a folder for temporary files and sockets. Its path must be short: that of a socket has at most 107 bytes,
-            and a sandbox that cannot make its sockets refuses every command.
+        tmp: a folder for temporary files and sockets. Its path must be short: the path of a socket has at most 107
+            bytes, and a sandbox that cannot make its sockets refuses every command.
         ours: the daemon's environment, of which only `KEPT_FROM_OURS` is read.
 
     Raises:
-        ValueError: the session has no way to a model.
+        ValueError: the session has no endpoint of a model.
     """
     if spec.endpoint is None:
         raise ValueError("the session has no way to a model")

@@ -1,4 +1,4 @@
-"""Answers Claude Code's questions about tool calls: one decision per call, whichever way it asks."""
+"""Answers the control requests of Claude Code about tool calls, with one decision per call."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ REFUSED = "This tool call is not allowed."
 
 
 class Decisions:
-    """Asks the policy about each tool call once, for the PreToolUse hook and for can_use_tool together.
+    """Asks the policy once about each tool call; the PreToolUse hook and can_use_tool get the same verdict.
 
-    A call is known by its tool-use id *and* what it would do: the same id with another input is asked again.
+    A call is identified by its tool-use id, its tool *and* its input: the same id with another input is a new call.
     """
 
     def __init__(self, decide: Decide) -> None:
@@ -29,17 +29,17 @@ class Decisions:
 
     @property
     def waiting(self) -> bool:
-        """Whether a decision is being waited for."""
+        """Whether the policy is being asked."""
         return bool(self._asking)
 
     async def answer(self, request: ControlRequest) -> Mapping[str, Any] | None:
-        """Return the body of the answer, or None where it is no question about a tool."""
+        """Return the body of the response, or None where the request is not about a tool call."""
         match request.subtype:
             case "hook_callback":
                 details = mapping(request.body, "input")
                 verdict = await self._verdict(details, "tool_input")
                 if verdict.allowed:
-                    # No opinion, not "allow": the ask rule still leads to can_use_tool, which has the same verdict.
+                    # An empty answer, not "allow": can_use_tool follows by the ask rule and gets this verdict.
                     return {}
                 return {
                     "hookSpecificOutput": {
@@ -57,13 +57,13 @@ class Decisions:
                 return None
 
     def forget(self) -> None:
-        """Drop all decisions of the turn that ended; those still open are cancelled."""
+        """Drop the decisions of the turn that has ended, and cancel the open ones."""
         self._verdicts.clear()
         for task in self._asking:
             task.cancel()
 
     async def close(self) -> None:
-        """Cancel what is still open; returns when nobody is being asked any more."""
+        """Cancel the open decisions; returns when all have ended."""
         self.forget()
         await asyncio.gather(*self._asking, return_exceptions=True)
 
@@ -73,7 +73,7 @@ class Decisions:
             name=text(details, "tool_name"),
             input=mapping(details, input_key),
             agent_id=text(details, "agent_id") or None,
-            folder=text(details, "cwd"),  # the hook says it, which is asked first
+            folder=text(details, "cwd"),  # only the hook names it, and the hook comes first
         )
         if not call.tool_use_id or not call.name:
             return Verdict(allowed=False, reason="The call does not say which tool it is for.")
@@ -87,12 +87,12 @@ class Decisions:
         try:
             return await asyncio.shield(task)
         except asyncio.CancelledError:
-            task.cancel()  # nobody waits any more: the turn was interrupted
+            task.cancel()  # the turn was interrupted, so the answer is not needed
             raise
 
     async def _ask(self, call: ToolCall) -> Verdict:
         try:
             return await self._decide(call)
-        except Exception:  # a policy that fails is a no, and the task would otherwise die unseen
+        except Exception:  # a policy that fails denies the call; without this the task would end unseen
             logger.exception("%s: deciding about %s failed", call.tool_use_id, call.name)
             return Verdict(allowed=False, reason="The policy could not be asked.")

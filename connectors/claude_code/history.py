@@ -1,4 +1,4 @@
-"""Claude Code's own record of a conversation: is it there, and what to do where it is not."""
+"""Claude Code's own record of a conversation: finds it, and replaces it where it is lost."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from pathlib import Path
 from supervisor.protocol.conversation import Exchange, Prompt
 
 MAX_HISTORY = 60_000
-"""Characters of an earlier conversation that are told again; the oldest are left out."""
+"""Characters of the earlier conversation in a preamble; the oldest exchanges are left out."""
 
 NOTICE = "(Claude Code's own record of this conversation was gone; it goes on from the history that xswarm keeps.)\n\n"
-"""What the person reads above the first answer."""
+"""Put above the first answer, for the person."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +35,7 @@ def retelling(history: Sequence[Exchange]) -> Retelling | None:
 
 
 def find_transcript(config: Path, conversation_id: str) -> Path | None:
-    """Return Claude Code's transcript of a conversation, or None where there is none with anything in it."""
+    """Return the transcript of a conversation, or None where there is none or it is empty."""
     for path in sorted(config.glob(f"projects/*/{conversation_id}.jsonl")):
         if path.stat().st_size > 0:
             return path
@@ -43,14 +43,14 @@ def find_transcript(config: Path, conversation_id: str) -> Path | None:
 
 
 def set_aside(config: Path, conversation_id: str) -> None:
-    """Rename what is left of a transcript that cannot be read: its id is in use otherwise. Nothing is deleted."""
+    """Rename an unreadable transcript, so that its id can be used again. Nothing is deleted."""
     for path in sorted(config.glob(f"projects/*/{conversation_id}.jsonl")):
         copies = len(list(path.parent.glob(f"{conversation_id}.unreadable-*")))
         path.rename(path.with_name(f"{conversation_id}.unreadable-{copies + 1}"))
 
 
 def preamble(history: Sequence[Exchange]) -> str:
-    """Return what is put before the first prompt of a conversation whose transcript is gone."""
+    """Return the text before the first prompt of a conversation whose transcript is lost."""
     told: list[str] = []
     left = MAX_HISTORY
     for exchange in reversed(history):
@@ -68,7 +68,7 @@ def preamble(history: Sequence[Exchange]) -> str:
 
 
 def content(prompt: Prompt) -> str:
-    """Return the text that Claude Code gets for a prompt, with what a service sent along."""
+    """Return the text of a prompt for Claude Code, followed by the context that a service sent with it."""
     if not prompt.context:
         return prompt.text
     context = json.dumps(dict(prompt.context), ensure_ascii=False, indent=1, default=str)

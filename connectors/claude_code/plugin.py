@@ -1,4 +1,4 @@
-"""The connector's entry: what `connector = "claude_code"` in config.toml stands for."""
+"""The entry of the connector: `connector = "claude_code"` in config.toml loads it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The events of one conversation on their way to the one task that reads them: bounded, and never lost."""
+"""The queue of events between a conversation and the one task that reads it: bounded, and without loss."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from collections.abc import AsyncIterator
 from supervisor.protocol.conversation import ConversationEvent, Exited, TextDelta
 
 LIMIT = 1000
-"""Events that wait before the sender does."""
+"""Events that may be queued; beyond it the sender waits (backpressure)."""
 
 
 class EventStream:
-    """A queue that joins pieces of text where its reader is slow, and ends after `Exited`."""
+    """A queue that merges text deltas while its reader is slow, and ends after `Exited`."""
 
     def __init__(self, limit: int = LIMIT) -> None:
         self._limit = limit
@@ -22,7 +22,7 @@ class EventStream:
         self._closing = False
 
     async def put(self, event: ConversationEvent) -> None:
-        """Add an event; waits while the reader is far behind. After `Exited` everything is dropped."""
+        """Add an event; wait while the queue is full. Events after `Exited` are dropped."""
         async with self._changed:
             last = self._events[-1] if self._events else None
             if isinstance(event, TextDelta) and isinstance(last, TextDelta):
@@ -34,7 +34,7 @@ class EventStream:
                 self._changed.notify_all()
 
     async def release(self) -> None:
-        """Let senders go on though nobody reads: the conversation is being closed."""
+        """Let senders go on though the queue is full: the conversation is being closed."""
         async with self._changed:
             self._closing = True
             self._changed.notify_all()

@@ -1,4 +1,4 @@
-"""How long a turn may take, and how long Claude Code may be silent. No I/O, no clock of its own."""
+"""Time limits of a turn. No I/O, and no clock: callers pass the time."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from dataclasses import dataclass, replace
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimeLimits:
-    """All in seconds.
+    """Time limits of a session, in seconds.
 
     Attributes:
-        turn: a whole turn, not counting the time that a person takes to decide.
-        silence: without a frame, while neither a tool nor a person is being waited for.
-        acceptance: until Claude Code shows that it knows a prompt.
-        dropped: the same, once it looks as if it has dropped the prompt.
+        turn: for a whole turn, without the time that a person takes to decide.
+        silence: without a frame, while neither a tool runs nor a person decides.
+        acceptance: until Claude Code accepts a prompt.
+        dropped: the same, where it has probably dropped the prompt.
         receipt: until an interrupt is confirmed and the turn has ended; then the process is killed.
-        start: from the start of the process until it answers.
-        write: until a line is taken by the process.
-        look: between two looks at what the session takes of the machine.
+        start: from the start of the process to its first response.
+        write: until the process has read a line.
+        look: between two checks of the memory and processes of a session.
     """
 
     turn: float = 3600.0
@@ -30,12 +30,12 @@ class TimeLimits:
     look: float = 1.0
 
     def with_turn(self, seconds: float) -> TimeLimits:
-        """Return the same limits for a session with its own limit for a turn."""
+        """Return the same limits with another one for a turn, in seconds."""
         return replace(self, turn=seconds)
 
 
 class Watchdog:
-    """Watches one turn. Every method takes `now`, in seconds of a clock that never goes back."""
+    """Watches one turn. `now` is always in seconds of a monotonic clock."""
 
     def __init__(self, limits: TimeLimits, now: float) -> None:
         self._limits = limits
@@ -49,7 +49,7 @@ class Watchdog:
         self._heard = now
 
     def hold(self, now: float) -> None:
-        """Stop the clocks: a decision is being waited for."""
+        """Stop the clocks while a person decides."""
         if self._held_since is None:
             self._held_since = now
 
@@ -61,7 +61,13 @@ class Watchdog:
             self._heard = now
 
     def due(self, now: float, *, accepted: bool, ignored: bool, tool_running: bool) -> str | None:
-        """Return why the turn must end now, in words for a person, or None while all is well."""
+        """Return why the turn must end now, as a sentence for a person, or None.
+
+        Args:
+            accepted: Claude Code has accepted every prompt in flight.
+            ignored: it has probably dropped one.
+            tool_running: a tool call is running.
+        """
         if self._held_since is not None:
             return None
         limits = self._limits

@@ -1,3 +1,3 @@
-"""A connector that gives every prompt back: the baseline of the benchmarks."""
+"""A connector that answers with the prompt itself: the baseline of the benchmarks; see `plugin.PLUGIN`."""
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Answers at once with the text of the prompt."""
+"""The connector echo: it answers each prompt at once with the text of the prompt."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from supervisor.protocol.ports import Connector, ConnectorHost, ConnectorPlugin,
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EchoConfig:
-    """There is nothing to set."""
+    """The settings of this connector: none."""
 
 
 class EchoConversation(Conversation):
-    """A conversation in which nothing ever waits, so nothing can be interrupted."""
+    """A conversation that answers inside `prompt`, so there is never a turn to interrupt."""
 
     def __init__(self) -> None:
         self._events: asyncio.Queue[ConversationEvent] = asyncio.Queue()
@@ -55,7 +55,7 @@ class EchoConversation(Conversation):
 
 
 class EchoConnector(Connector):
-    """The way to nothing but the prompt itself."""
+    """Opens conversations that echo their prompts."""
 
     name = "echo"
 
@@ -64,7 +64,7 @@ class EchoConnector(Connector):
 
 
 def build(config: EchoConfig, host: ConnectorHost) -> EchoConnector:
-    """Build the connector; it needs neither settings nor host."""
+    """Return the connector; it needs neither settings nor host."""
     return EchoConnector()
 
 

@@ -1,3 +1,3 @@
-"""A Claude Code on another machine, reached by WebSocket (protocol.md section 5)."""
+"""Claude Code on another machine, reached by WebSocket (protocol.md section 5); see `plugin.PLUGIN`."""
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""How long to wait before a lost connection is tried again, and how often."""
+"""When to retry a lost connection, and how often."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ class Backoff:
     """Exponential back-off with jitter.
 
     Attributes:
-        first: seconds before the first try.
-        most: seconds that no wait exceeds; a connection that held this long counts as recovered.
-        tries: after how many tries in vain to give up.
+        first: seconds before the first retry.
+        most: longest wait in seconds; a connection that lasted this long resets the count of retries.
+        tries: how many failed retries in a row end the attempt.
     """
 
     first: float = 0.5
@@ -21,7 +21,7 @@ class Backoff:
     tries: int = 10
 
     def delay(self, attempt: int) -> float:
-        """Return the seconds before a try: between half of its step and all of it, so that clients spread out.
+        """Return the seconds before a retry: a random part, from half to all, of its step, so that clients spread out.
 
         Args:
             attempt: 0 for the first one.

@@ -1,4 +1,4 @@
-"""One session's connection to the remote: prompts out, answers in, and what becomes of both when it is lost."""
+"""The connection of one session to the remote: sends prompts, receives answers, reconnects."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ logger = logging.getLogger(__name__)
 
 CLOSED = "the conversation was closed"
 MODEL = "remote"
-"""The remote does not say which model has answered."""
+"""Stands for the model in usage reports: the remote does not name its model."""
 
 
 @dataclass(slots=True)
@@ -43,9 +43,9 @@ class _Turn:
     """A prompt that has no outcome yet.
 
     Attributes:
-        sent: it may have reached the remote; from then on it is never sent again.
+        sent: it may have reached the remote, so it is never sent again.
         ended: it has its outcome.
-        news: set when the connection is back or over, or when the turn has ended.
+        news: set when the connection is restored or given up, and when the turn has ended.
     """
 
     prompt: Prompt
@@ -58,7 +58,7 @@ class _Turn:
 class RemoteConversation(Conversation):
     """Keeps one connection to the remote and restores it when it is lost.
 
-    A prompt that comes while the connection is being restored waits for it.
+    A prompt that comes while the connection is lost waits until it is restored.
 
     Args:
         turn_timeout: seconds from a prompt to its answer.
@@ -80,7 +80,7 @@ class RemoteConversation(Conversation):
         self._turn_timeout = turn_timeout
         self._events: asyncio.Queue[ConversationEvent] = asyncio.Queue()
         self._turns: dict[MessageId, _Turn] = {}  # oldest first
-        self._over: str | None = None  # why there will be no connection any more
+        self._over: str | None = None  # why the conversation has ended; None while it lasts
         self._closing = asyncio.Lock()
         self._link = asyncio.create_task(self._keep_linked(connection), name=f"remote session {session_id}")
 
@@ -99,7 +99,7 @@ class RemoteConversation(Conversation):
                     await turn.news.wait()
                     continue
                 turn.sent = True
-                # Some of it may have left: the link notices too, and ends the turns that were sent.
+                # Part of the frame may have been sent: the reading task sees the loss too, and fails the sent turns.
                 with contextlib.suppress(ConnectionClosed):
                     await connection.send(frame)
                 return
@@ -108,7 +108,7 @@ class RemoteConversation(Conversation):
                 self._forget(turn)
 
     async def interrupt(self) -> None:
-        # The protocol has no word for it: the remote may go on, but nobody waits for it any more.
+        # The protocol has no interrupt: the remote may go on, but its answer will be ignored.
         if self._turns:
             turn = next(iter(self._turns.values()))
             self._end(turn, Failed(message_id=turn.prompt.message_id, why="stopped on request", interrupted=True))
@@ -130,15 +130,15 @@ class RemoteConversation(Conversation):
                 return
 
     async def _keep_linked(self, connection: ClientConnection) -> None:
-        """Read until the connection is over for good."""
+        """Read until the connection is given up, then end the conversation."""
         try:
             self._finish(await self._link_until_given_up(connection))
         except Exception:
             logger.exception("%s: the link to the remote broke", self._session_id)
-            self._finish("the link to the remote Claude Code broke; the details are in the operator's log")
+            self._finish("the link to the remote Claude Code failed; the operator finds the details in the log")
 
     async def _link_until_given_up(self, connection: ClientConnection) -> str:
-        """Read, and restore the connection when it is lost; return why that was given up."""
+        """Read, and restore the connection whenever it is lost; return why the retries ended."""
         clock = asyncio.get_running_loop().time
         attempt = 0
         while True:
@@ -165,7 +165,7 @@ class RemoteConversation(Conversation):
             self._tell_waiting()
 
     async def _read(self, connection: ClientConnection) -> str:
-        """Take in answers until the connection is lost; return why it was."""
+        """Read answers until the connection is lost; return why it was."""
         try:
             while True:
                 self._receive(await connection.recv())
@@ -187,9 +187,9 @@ class RemoteConversation(Conversation):
             return
         turn = self._turns.get(MessageId(answer.message_id))
         if turn is None or not turn.sent:
-            # Also the late answer to a turn that was stopped: its cost is nobody's turn's any more.
+            # This may be the late answer to an interrupted turn; its cost belongs to no turn, so it is only logged.
             logger.warning(
-                "%s: ignored an answer to %.64r, for which nobody waits (cost in nanodollars: %s)",
+                "%s: ignored an answer to %.64r, which is not in flight (cost in nanodollars: %s)",
                 self._session_id,
                 answer.message_id,
                 answer.cost_nanos,
@@ -217,17 +217,17 @@ class RemoteConversation(Conversation):
             self._end(turn, Failed(message_id=message_id, why=why, timed_out=True))
 
     def _lost(self, reason: str) -> None:
-        """End the turns that were in flight: they may have run, so none of them is sent again."""
+        """Fail the turns in flight: they may have run, so none is sent again."""
         logger.warning("%s: connection to the remote lost: %s", self._session_id, reason)
         why = f"the connection to the remote Claude Code was lost ({reason}); the request may have run there"
         for turn in [turn for turn in self._turns.values() if turn.sent]:
             self._end(turn, Failed(message_id=turn.prompt.message_id, why=why))
 
     def _finish(self, why: str) -> None:
-        """End the conversation once.
+        """End the conversation; a second call does nothing.
 
         Args:
-            why: a sentence; empty where it was closed on request.
+            why: a sentence for a person; empty where the conversation was closed on request.
         """
         if self._over is not None:
             return

@@ -1,4 +1,4 @@
-"""Opens the connection to the remote, and says in a sentence why it could not."""
+"""Opens the connection to the remote; a failure is a sentence for a person."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from websockets.exceptions import InvalidStatus, WebSocketException
 from supervisor.protocol.errors import ConnectionFailed
 
 CLOSE_TIMEOUT = 2.0
-"""Seconds that the remote may take to say good-bye."""
+"""Seconds for the closing handshake."""
 
 LARGEST_FRAME = 16 * 1024 * 1024
-"""Bytes. A larger answer ends the connection (close code 1009)."""
+"""Largest frame in bytes; a larger answer ends the connection (close code 1009)."""
 
 _START_IT = "start the remote Claude Code, or correct claude_code.websocket_url"
 _CHECK_TOKEN = "check CLAUDE_CODE_AUTH_TOKEN"  # noqa: S105 - the name of a variable
 
 _wire_logger = logging.getLogger(f"{__name__}.wire")
-_wire_logger.setLevel(logging.INFO)  # below it websockets writes down the handshake, and our token with it
+_wire_logger.setLevel(logging.INFO)  # at DEBUG, websockets logs the handshake with our token
 
 
 class Refused(ConnectionFailed):
-    """The remote is there and will not have us: trying again changes nothing."""
+    """The remote refuses the connection; a retry would not help."""
 
 
 class _Connect(connect):
-    """Follows no redirect: it could lead off this machine in plain text."""
+    """Follows no redirect, which could lead to another machine without TLS."""
 
     def process_redirect(self, exc: Exception) -> Exception:
         return exc
@@ -41,7 +41,7 @@ class Dialler:
 
     Args:
         token: sent as a bearer token; None for none.
-        open_timeout: seconds until the handshake must be done.
+        open_timeout: seconds for connecting and the handshake.
     """
 
     def __init__(self, url: str, token: str | None, *, open_timeout: float = 10.0) -> None:
@@ -49,22 +49,22 @@ class Dialler:
         self._url = url
         self._token = token
         self._open_timeout = open_timeout
-        # Without path and query, which may hold what nobody else should see.
+        # Without path and query, which may hold secrets.
         self._where = f"{parts.scheme}://{parts.netloc}"
 
     async def dial(self) -> ClientConnection:
         """Open a connection.
 
         Raises:
-            Refused: no later try will succeed.
-            ConnectionFailed: a later one may.
+            Refused: a retry would not help.
+            ConnectionFailed: a retry may succeed.
         """
         try:
             return await _Connect(
                 self._url,
                 additional_headers=None if self._token is None else {"Authorization": f"Bearer {self._token}"},
                 compression=None,
-                proxy=None,  # never through a proxy of the environment
+                proxy=None,  # no proxy of the environment
                 open_timeout=self._open_timeout,
                 close_timeout=CLOSE_TIMEOUT,
                 max_size=LARGEST_FRAME,

@@ -1,4 +1,4 @@
-"""The two frames of protocol.md section 5, as text and as values; no I/O."""
+"""The two frames of protocol.md section 5: encodes prompts, parses answers. No I/O."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from supervisor.protocol.messages import SessionId
 
 NANOS_PER_USD = 1_000_000_000
 MOST_USD = 1_000_000
-"""A cost above this is a mistake."""
+"""A higher cost of one answer is ignored as an error of the remote."""
 
 LONGEST_REASON = 2000
-"""Characters of the remote's own reason that are passed on."""
+"""Characters of the remote's error text that are passed on."""
 
 
 class BadFrame(Exception):
-    """A frame that answers nothing: it can only be ignored."""
+    """A frame that names no prompt, so it is ignored."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What came back for a prompt.
+    """The answer of the remote to a prompt.
 
     Attributes:
         message_id: the prompt that it answers.
-        failure: a sentence for the person; empty where it went well.
-        cost_nanos: nanodollars, or None where the remote named no cost that can be believed.
+        failure: a sentence for a person; empty where the turn succeeded.
+        cost_nanos: in nanodollars; None where the remote names no cost, or an impossible one.
     """
 
     message_id: str
@@ -44,7 +44,7 @@ def encode_prompt(session_id: SessionId, prompt: Prompt, now: datetime) -> str:
     """Return the frame that carries a prompt.
 
     Args:
-        now: aware; sent in UTC.
+        now: a datetime with a time zone; sent in UTC.
     """
     return json.dumps(
         {
@@ -58,10 +58,10 @@ def encode_prompt(session_id: SessionId, prompt: Prompt, now: datetime) -> str:
 
 
 def parse_answer(frame: str) -> Answer:
-    """Read an answer; what it says besides our fields is ignored.
+    """Parse an answer; unknown fields are ignored.
 
     Raises:
-        BadFrame: it is not JSON, not an object, or does not say which prompt it answers.
+        BadFrame: it is not a JSON object, or does not name its prompt.
     """
     try:
         document = json.loads(frame, parse_float=Decimal)
@@ -73,7 +73,7 @@ def parse_answer(frame: str) -> Answer:
     if not isinstance(message_id, str):
         raise BadFrame("message_id: must be a string")
     content = document.get("content")
-    # Half a surrogate pair is legal in JSON and in nothing that comes after.
+    # JSON allows lone surrogates, UTF-8 does not.
     text = content.encode(errors="replace").decode() if isinstance(content, str) else ""
     return Answer(
         message_id=message_id,
@@ -90,7 +90,7 @@ def _failure(document: Mapping[str, Any], text: str) -> str:
         case "error":
             return text.strip()[:LONGEST_REASON] or "the remote Claude Code failed without saying why"
         case _:
-            return "the remote Claude Code sent an answer that makes no sense"
+            return "the remote Claude Code sent an answer that cannot be read"
 
 
 def _nanos(cost_usd: object) -> int | None:

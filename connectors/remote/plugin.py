@@ -1,4 +1,4 @@
-"""A remote Claude Code as a connector, and its keys in config.toml."""
+"""The connector for a remote Claude Code, and its keys in config.toml."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ TOKEN_NAME = "CLAUDE_CODE_AUTH_TOKEN"  # noqa: S105 - the name of a secret
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RemoteConfig:
-    """The keys of `[claude_code]` that a remote needs.
+    """The keys of `[claude_code]` that this connector reads.
 
     Attributes:
-        websocket_url: where it listens: `wss://`, or `ws://` on this machine.
+        websocket_url: the address of the remote: `wss://`, or `ws://` on this machine.
         turn_timeout_seconds: most seconds from a prompt to its answer.
     """
 
@@ -36,11 +36,11 @@ class RemoteConfig:
 
 
 class RemoteConnector(Connector):
-    """Opens one connection per session. The remote keeps the conversation: our history is not sent.
+    """Opens one connection per session. The remote keeps the conversation, so the history is not sent.
 
     Args:
-        token: what the remote wants to see, or None.
-        open_timeout: seconds until a connection must stand.
+        token: the bearer token for the remote, or None.
+        open_timeout: seconds for connecting and the handshake.
     """
 
     name = "remote"
@@ -68,10 +68,10 @@ class RemoteConnector(Connector):
 
 
 def check_url(url: str) -> None:
-    """Refuse an address that cannot work, or that would show prompts and token to the network.
+    """Check the address: it must be valid, and must not send prompts and token unencrypted over a network.
 
     Raises:
-        ConfigError: names the key, never the whole address: it may hold a secret.
+        ConfigError: it names the key, but not the whole address, which may hold a secret.
     """
     try:
         uri = parse_uri(url)
@@ -98,10 +98,10 @@ def _is_loopback(host: str) -> bool:
 
 
 def build(config: RemoteConfig, host: ConnectorHost) -> RemoteConnector:
-    """Build the connector.
+    """Return the connector.
 
     Raises:
-        ConfigError: the address, the time-out or the token cannot be used.
+        ConfigError: the address, the timeout or the token is not valid.
     """
     check_url(config.websocket_url)
     if not config.turn_timeout_seconds > 0:

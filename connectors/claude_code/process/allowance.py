@@ -1,7 +1,7 @@
-"""What a session may take of the machine, and what it takes: read in /proc, over all of its processes together.
+"""Limits on memory and processes of a session, and its usage: read in /proc, summed over all of its processes.
 
-Not by rlimits: Claude Code reserves far more address space than it uses, RLIMIT_DATA counts each process for itself,
-and RLIMIT_NPROC counts a user's processes, not a session's, and root's not at all.
+rlimits do not serve: Claude Code reserves far more address space than it uses, RLIMIT_DATA counts each process
+separately, and RLIMIT_NPROC counts the processes of a user, not of a session, and does not apply to root.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ MB = 1_000_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Excess:
-    """What a session has taken too much of.
+    """A limit that a session has exceeded.
 
     Attributes:
-        why: a sentence for the person who waits.
-        remedy: what to do about it.
+        why: a sentence for the person who waits for the answer.
+        remedy: what that person or the operator can do.
     """
 
     why: str
@@ -37,7 +37,7 @@ class Allowance:
 
     Attributes:
         memory_mb: megabytes (1,000,000 bytes) of RAM; 0 = no limit.
-        processes: at a time; 0 = no limit.
+        processes: at the same time; 0 = no limit.
     """
 
     memory_mb: int = 0
@@ -47,11 +47,11 @@ class Allowance:
         return self.memory_mb > 0 or self.processes > 0
 
     def excess(self, pids: Iterable[int]) -> Excess | None:
-        """Return what these processes take too much of, or None while all is well."""
+        """Return the limit that these processes exceed together, or None."""
         pids = list(pids)
         if 0 < self.processes < len(pids):
             return Excess(
-                why=f"it needed more than {self.processes} processes at a time and was ended",
+                why=f"it needed more than {self.processes} processes at the same time and was ended",
                 remedy="ask for it in smaller steps, or raise claude_code.session_processes",
             )
         if 0 < self.memory_mb * MB < resident(pids) and (used := proportional(pids)) > self.memory_mb * MB:
@@ -60,7 +60,11 @@ class Allowance:
 
 
 def too_much_memory(limit_mb: int, taken: str = "") -> Excess:
-    """Return what to say of a session that was ended for its memory."""
+    """Return the excess of a session that was ended because of its memory.
+
+    Args:
+        taken: put behind the limit; empty where the usage is unknown.
+    """
     return Excess(
         why=f"it needed more than {limit_mb} MB of memory{taken} and was ended",
         remedy="ask for it in smaller steps, or raise claude_code.session_memory_mb",
@@ -68,7 +72,7 @@ def too_much_memory(limit_mb: int, taken: str = "") -> Excess:
 
 
 def members(root: ProcessIdentity, table: Mapping[int, Entry]) -> list[int]:
-    """Return the pids of a tree, its root first; empty where the root is gone."""
+    """Return the pids of a process tree, root first; empty where the root is gone."""
     if (entry := table.get(root.pid)) is None or entry.started != root.started:
         return []
     children: dict[int, list[int]] = {}
@@ -81,14 +85,14 @@ def members(root: ProcessIdentity, table: Mapping[int, Entry]) -> list[int]:
 
 
 def resident(pids: Iterable[int]) -> int:
-    """Return the bytes of RAM of some processes, what they share counted once for each: cheap, and never too little."""
+    """Return the bytes of RAM of some processes; shared pages count once for each process. Fast, and never too low."""
     return sum(_resident(pid) for pid in pids)
 
 
 def proportional(pids: Iterable[int]) -> int:
-    """Return the bytes of RAM of some processes, what is shared divided by those who share it: what they really take.
+    """Return the bytes of RAM of some processes; a shared page is divided by the processes that share it.
 
-    A process whose pages may not be looked at counts as if it shared none.
+    A process whose smaps_rollup cannot be read counts as if it shared no pages.
     """
     total = 0
     for pid in pids:
@@ -101,10 +105,10 @@ def proportional(pids: Iterable[int]) -> int:
 
 
 def yield_first(pids: Iterable[int], score: int) -> None:
-    """See to it that the kernel, when it runs out of memory, ends these before it ends the daemon.
+    """Make the kernel kill these processes before the daemon when the machine runs out of memory.
 
     Args:
-        score: of oom_score_adj, 0 to 1000.
+        score: oom_score_adj, 0 to 1000.
     """
     for pid in pids:
         with contextlib.suppress(OSError):

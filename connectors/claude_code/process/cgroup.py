@@ -1,8 +1,8 @@
-"""A control group (cgroup v2) for each session: limits that the kernel keeps, and an end that nothing gets out of.
+"""A control group (cgroup v2) for each session: the kernel enforces its limits and kills all of its processes at once.
 
-They can be made where a part of the machine's groups was given to us: by systemd with `Delegate=yes`, in a container,
-or on a machine without systemd by root. The files: https://docs.kernel.org/admin-guide/cgroup-v2.html; who may write
-them: https://systemd.io/CGROUP_DELEGATION/
+Control groups are available where a part of the hierarchy is delegated to the daemon: by systemd with `Delegate=yes`,
+in a container, or for root on a machine without systemd. See https://docs.kernel.org/admin-guide/cgroup-v2.html and
+https://systemd.io/CGROUP_DELEGATION/.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ logger = logging.getLogger(__name__)
 
 CONTROLLERS = ("memory", "pids")
 LEAF = "supervisor"
-"""The group of the daemon itself: one that limits those below it may hold no process."""
+"""The group of the daemon itself: a group that sets limits for the groups below it may hold no processes."""
 PREFIX = "xswarm-"
 DELEGATED = ("user.delegate", "trusted.delegate")
-"""Extended attributes by which systemd marks a group that it leaves to a service."""
+"""Extended attributes by which systemd marks a group that it has delegated to a service."""
 THREADS_EACH = 8
-"""The kernel counts threads, we count processes: its limit is a wall against a fork bomb, ours comes first."""
+"""Threads per allowed process: the kernel limits threads, as a wall against fork bombs; the guard limits processes."""
 POLL = 0.005
-"""Seconds between two looks at a group that is being ended."""
-NO_GROUPS = "no control groups here (with systemd: Delegate=yes): limits of a session are looked at once a second"
+"""Seconds between two checks of a group that is being killed."""
+NO_GROUPS = "no control groups here (with systemd: Delegate=yes): the limits of a session are checked once a second"
 ENTER = ("/bin/sh", "-c", 'echo $$ > "$0" && exec "$@"')
-"""Joins a group, then becomes the command: no process of it was ever outside."""
+"""Joins a group, then becomes the command, so that no process of the command is ever outside the group."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,11 +47,11 @@ class Group:
         return [*ENTER, str(self.path / "cgroup.procs"), *argv]
 
     def excess(self) -> Excess | None:
-        """Return why the kernel has ended the group, or None where it has not."""
+        """Return the limit for which the kernel has killed the group, or None."""
         return too_much_memory(self.allowance.memory_mb) if _read(self.path / "memory.events", "oom_kill") else None
 
     async def end(self, timeout: float) -> bool:
-        """Kill all in it and remove it; return whether that was done within `timeout` seconds."""
+        """Kill all processes in the group and remove it; return whether that was done within `timeout` seconds."""
         deadline = time.monotonic() + timeout
         try:
             (self.path / "cgroup.kill").write_text("1")
@@ -59,7 +59,7 @@ class Group:
                 if time.monotonic() > deadline:
                     return False
                 await asyncio.sleep(POLL)
-            for folder, _, _ in os.walk(self.path, topdown=False):  # it may have made groups of its own
+            for folder, _, _ in os.walk(self.path, topdown=False):  # processes in it may have made groups
                 os.rmdir(folder)
         except FileNotFoundError:
             return not self.path.exists()
@@ -73,8 +73,8 @@ class Groups:
     """The groups of one daemon's sessions.
 
     Args:
-        base: the group that is to hold them; ours to write.
-        mark: of the daemon's state.dir: groups of other daemons are left alone.
+        base: the group below which they are made; writable by the daemon.
+        mark: the mark of the daemon's state.dir; groups of other daemons are left alone.
     """
 
     def __init__(self, base: Path, *, mark: str, allowance: Allowance) -> None:
@@ -85,18 +85,18 @@ class Groups:
 
     @property
     def sentence(self) -> str:
-        """What the operator is told."""
+        """A sentence for the operator on the limits in force."""
         if missing := " and ".join(name for name in CONTROLLERS if name not in self._limits):
-            return f"sessions have control groups of their own, without the kernel's limits on {missing}"
-        return "sessions have control groups of their own: the kernel keeps their limits on memory and processes"
+            return f"each session has a control group, but the kernel enforces no limits on {missing}"
+        return "each session has a control group: the kernel enforces its limits on memory and processes"
 
     def prepare(self) -> None:
-        """Let groups below the base have limits; the daemon moves out of their way.
+        """Enable limits for the groups below the base; the daemon itself moves into a group of its own.
 
         Raises:
             OSError: no group can be made here.
         """
-        # Only the root of the whole tree may hold processes and limit groups below it; it alone has no events.
+        # Only the root group may hold processes and set limits for groups below; only the root has no cgroup.events.
         if (self._base / "cgroup.events").exists():
             leaf = self._base / LEAF
             leaf.mkdir(exist_ok=True)
@@ -109,19 +109,19 @@ class Groups:
         probe.rmdir()
 
     async def end_left_over(self, timeout: float) -> int:
-        """Kill what an earlier daemon with our state.dir left in groups; return how many of them held something."""
+        """Kill the groups that an earlier daemon with this state.dir left; return how many still held processes."""
         found = 0
         for path in self._base.glob(f"{self._prefix}*"):
             found += bool(_read(path / "cgroup.events", "populated"))
             if not await Group(path=path, allowance=self._allowance).end(timeout):
-                logger.warning("what an earlier daemon left in the control group %s could not be ended", path.name)
+                logger.warning("the control group %s of an earlier daemon could not be ended", path.name)
         return found
 
     def make(self, name: str) -> Group:
-        """Make a group with the limits of a session.
+        """Make the group of a session, with its limits.
 
         Raises:
-            OSError: it could not be made.
+            OSError: the group could not be made.
         """
         group = Group(path=self._path(name), allowance=self._allowance)
         group.path.mkdir()
@@ -135,9 +135,9 @@ class Groups:
     def _limit(self, path: Path) -> None:
         if "memory" in self._limits and self._allowance.memory_mb:
             (path / "memory.max").write_text(str(self._allowance.memory_mb * MB))
-            # Half a session is worse than none: the kernel ends all of it or nothing.
+            # The kernel then kills all processes of the session, never only some.
             (path / "memory.oom.group").write_text("1")
-            _try_write(path / "memory.swap.max", "0")  # not there in a kernel without swap
+            _try_write(path / "memory.swap.max", "0")  # the file is missing in a kernel without swap
         if "pids" in self._limits and self._allowance.processes:
             (path / "pids.max").write_text(str(self._allowance.processes * THREADS_EACH))
 
@@ -146,7 +146,7 @@ class Groups:
 
 
 def find_base(proc: Path = Path("/proc/self")) -> Path | None:
-    """Return the group below which we may make groups, or None where there is no such thing.
+    """Return the group below which the daemon may make groups, or None.
 
     Args:
         proc: the folder of a process, with its `cgroup` and `mountinfo`.
@@ -156,7 +156,7 @@ def find_base(proc: Path = Path("/proc/self")) -> Path | None:
     except OSError:
         return None
     own = next((line[3:] for line in groups if line.startswith("0::")), "/..")
-    if own.startswith("/.."):  # outside of the namespace that we see
+    if own.startswith("/.."):  # the group is outside of the cgroup namespace of this process
         return None
     for mount in mounts:
         fields, _, kind = mount.partition(" - ")
@@ -171,12 +171,12 @@ def find_base(proc: Path = Path("/proc/self")) -> Path | None:
 
 
 def check(groups: Groups | None) -> Check:
-    """Return what is in force here; never a warning, since the limits hold without control groups too."""
+    """Return what is in force, for the doctor; never a warning: without groups the guard enforces the limits."""
     return Check(name="control groups", status=Standing.OK, detail=groups.sentence if groups else NO_GROUPS)
 
 
 def _is_ours(base: Path, *, top: Path) -> bool:
-    """Whether a group was given to us: the root of what we see, or one that systemd delegates; and we may write it."""
+    """Whether a group is delegated to the daemon (the visible root, or marked by systemd) and writable."""
     if not all(os.access(path, os.W_OK) for path in (base, base / "cgroup.procs", base / "cgroup.subtree_control")):
         return False
     return base == top or any(_attribute(base, name) == b"1" for name in DELEGATED)
@@ -199,13 +199,13 @@ def _try_write(path: Path, text: str) -> bool:
 
 
 def _read(path: Path, key: str) -> int:
-    """Return a number of a file of keys and numbers; 0 where there is none."""
+    """Return the number behind a key in a file of keys and numbers; 0 where the key or the file is missing."""
     words = _words(path)
     return int(words[words.index(key) + 1]) if key in words else 0
 
 
 def _words(path: Path) -> list[str]:
-    """Return the words of a file; none where it cannot be read."""
+    """Return the words of a file; an empty list where it cannot be read."""
     try:
         return path.read_text().split()
     except OSError:

@@ -1,7 +1,7 @@
-"""The fence round a session: what makes a dead daemon mean dead agents. A ladder, of which the best rung is taken.
+"""The fence around a session: it ends all processes of the session when the daemon dies.
 
-Facts: a killed supervisor alone leaves Claude Code running and paying, and a killed Claude Code leaves its shell
-commands running in sessions of their own. Only a PID namespace, or a keeper that inherits every orphan, ends them all.
+Without a fence, Claude Code goes on (and costs money) when the supervisor is killed, and its shell commands go on when
+Claude Code is killed. A PID namespace ends them all, and so does a keeper that inherits all orphans.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from pathlib import Path
 logger = logging.getLogger(__name__)
 
 PROBE_TIMEOUT = 10.0
-"""Seconds that a probe may take inside a fence."""
+"""Seconds that the command of a probe may take inside a fence."""
 
 CGROUPS = "/sys/fs/cgroup"
 PID_NAMESPACE = (
     *("--unshare-pid", "--dev-bind", "/", "/", "--ro-bind-try", CGROUPS, CGROUPS),
     *("--proc", "/proc", "--"),
 )
-"""What makes bubblewrap a PID namespace that cannot leave its control group; what else is mounted comes before the
-last."""
+"""Arguments that make bubblewrap a PID namespace which cannot leave its control group. Further mounts are inserted
+before the last argument."""
 
 KEEPER = str(Path(__file__).with_name("keeper.py"))
 
@@ -37,10 +37,10 @@ class Fence:
     """One way to fence a process.
 
     Attributes:
-        prefix: the arguments that come before the command.
-        depth: how many processes stand above the command's own.
-        sentence: what the operator is told of it.
-        mounts: it can show what runs inside another view of the files.
+        prefix: the arguments before the command.
+        depth: how many processes of the fence are above the process of the command.
+        sentence: describes the fence to the operator.
+        mounts: the fence can hide folders from the command.
     """
 
     name: str
@@ -50,14 +50,16 @@ class Fence:
     mounts: bool = False
 
     def wrap(self, argv: Sequence[str]) -> list[str]:
-        """Return the argument list that runs `argv` inside."""
+        """Return the argument list that runs `argv` inside the fence."""
         return [*self.prefix, *argv]
 
     def hiding(self, folder: str, *, but: Sequence[str]) -> Fence:
-        """Return the fence with a folder emptied for what runs inside, but for some below it; itself where it cannot.
+        """Return a fence in which a folder looks empty, except for some folders below it.
+
+        A fence without mounts returns itself.
 
         Raises:
-            OSError: one of the folders is not there.
+            OSError: one of the folders does not exist.
         """
         if not self.mounts:
             return self
@@ -71,29 +73,29 @@ NO_FENCE = Fence(
     name="none",
     prefix=(),
     depth=0,
-    sentence="sessions are not fenced: if the daemon is killed, a running agent goes on until it is started again",
+    sentence="sessions are not fenced: if the daemon is killed, running agents go on until the daemon is started again",
 )
 
 
 def ladder(path: str) -> list[Fence]:
-    """Return the fences that the programs on `path` allow, best first; whether they work is for `choose` to say."""
+    """Return the fences for which `path` has the programs, best first; `choose` finds out whether they work."""
     fences = []
     if bwrap := shutil.which("bwrap", path=path):
-        # Root without its capabilities could not write into a project that belongs to somebody else.
+        # Without capabilities, root could not write into a project of another user.
         caps = ("--cap-add", "ALL") if os.geteuid() == 0 else ()
         fences.append(
             Fence(
                 name="bwrap",
                 prefix=(bwrap, "--die-with-parent", *caps, *PID_NAMESPACE),
                 depth=2,
-                sentence="sessions are fenced by bubblewrap in PID namespaces of their own, and cannot see state.dir",
+                sentence="sessions are fenced by bubblewrap: each has its own PID namespace and cannot see state.dir",
                 mounts=True,
             )
         )
     setpriv, unshare = shutil.which("setpriv", path=path), shutil.which("unshare", path=path)
     if setpriv and unshare:
         user = () if os.geteuid() == 0 else ("--user", "--map-current-user")
-        # The shell is PID 1 inside and collects orphans, which Claude Code in its place would not.
+        # The shell is PID 1 inside and reaps orphans; Claude Code as PID 1 would not.
         init = ("/bin/sh", "-c", '"$@"; exit $?', "sh")
         fences.append(
             Fence(
@@ -103,7 +105,7 @@ def ladder(path: str) -> list[Fence]:
                     *("--pid", "--fork", "--kill-child=KILL", "--mount-proc", "--", *init),
                 ),
                 depth=2,
-                sentence="sessions are fenced by unshare in PID namespaces of their own",
+                sentence="sessions are fenced by unshare: each has its own PID namespace",
             )
         )
     if sys.platform == "linux":
@@ -129,7 +131,7 @@ async def choose(fences: Sequence[Fence], environment: Mapping[str, str], comman
 
 
 def probe(fence: Fence, environment: Mapping[str, str], command: Sequence[str]) -> bool:
-    """Return whether a command runs inside."""
+    """Return whether a command runs inside the fence."""
     try:
         ran = subprocess.run(
             fence.wrap(command),

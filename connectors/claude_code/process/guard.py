@@ -1,4 +1,4 @@
-"""Watches what all sessions take of the machine, and says so where one takes more than it may."""
+"""Watches the memory and processes of all sessions, and reports a session that exceeds its limits."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from supervisor.protocol.conversation import ProcessIdentity
 logger = logging.getLogger(__name__)
 
 OOM_SCORE = 500
-"""What oom_score_adj becomes for a session: what it takes between two looks must not cost the daemon its life."""
+"""oom_score_adj of a session: if the machine runs out of memory between two checks, the daemon must survive."""
 
 
 class Guard:
-    """One look at the process table serves all sessions. A task of its own runs while there is one to watch.
+    """Reads the process table once for all sessions, in a task that runs while there is a session to watch.
 
     Args:
-        seconds: between two looks.
+        seconds: between two checks.
     """
 
     def __init__(self, allowance: Allowance, seconds: float) -> None:
@@ -30,7 +30,7 @@ class Guard:
         self._looking: asyncio.Task[None] | None = None
 
     def watch(self, root: ProcessIdentity, exceeded: Callable[[Excess], None]) -> None:
-        """Watch a process and all below it; `exceeded` is called once, on the loop's thread."""
+        """Watch a process tree; `exceeded` is called at most once, on the thread of the event loop."""
         if not self._allowance:
             return
         self._watched[root] = exceeded
@@ -38,7 +38,7 @@ class Guard:
             self._looking = asyncio.create_task(self._look_on(), name="claude code guard")
 
     async def release(self, root: ProcessIdentity) -> None:
-        """Watch it no longer."""
+        """Stop watching a process tree."""
         self._watched.pop(root, None)
         if not self._watched and self._looking is not None:
             looking, self._looking = self._looking, None
@@ -47,11 +47,11 @@ class Guard:
 
     async def _look_on(self) -> None:
         while self._watched:
-            # In a thread: with very many processes, which is what is looked for, this takes a while.
+            # In a thread: with very many processes, the case that the guard is for, this takes long.
             try:
                 found = await asyncio.to_thread(self._look, list(self._watched))
-            except Exception:  # one look that fails is no reason never to look again
-                logger.exception("what sessions take of the machine could not be seen")
+            except Exception:  # one failed check must not end all later ones
+                logger.exception("the memory and processes of sessions could not be read")
                 found = {}
             for root, excess in found.items():
                 if (exceeded := self._watched.pop(root, None)) is not None:

@@ -1,4 +1,4 @@
-"""The Claude Code that is installed: where it is, and whether it runs at all."""
+"""The installed Claude Code: its path, its version, and whether it runs."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from supervisor.protocol.ports import Check, Standing
 KEY = "claude_code.cli_path"
 REMEDY = "install claude-agent-sdk, whose wheel carries it, or set claude_code.cli_path"
 TESTED_VERSION = "2.1.329"
-"""Whose frames and habits the tests have seen; another one may work as well."""
+"""The version that the tests run with; another version may work as well."""
 VERSION_TIMEOUT = 20.0
 """Seconds that `claude --version` may take."""
 
 
 def find(configured: str | None) -> str:
-    """Return the path of the CLI: as configured, else out of claude-agent-sdk's wheel, else from PATH.
+    """Return the path of the CLI: the configured one, else that of claude-agent-sdk's wheel, else the one on PATH.
 
     Raises:
-        ConfigError: there is none that may be run.
+        ConfigError: there is none, or it may not be executed.
     """
     path = configured or _bundled() or shutil.which("claude")
     if path is None:
@@ -36,10 +36,10 @@ def find(configured: str | None) -> str:
 
 
 async def ask_version(cli: str) -> str:
-    """Return what the CLI says of its version.
+    """Return the version that the CLI prints.
 
     Raises:
-        ConfigError: it does not run.
+        ConfigError: the CLI does not run.
     """
     try:
         return await asyncio.to_thread(_run_version, cli)
@@ -48,16 +48,16 @@ async def ask_version(cli: str) -> str:
 
 
 def examined(cli: str, version: str) -> Check:
-    """Return how the CLI stands."""
+    """Return the check of the CLI, for the doctor."""
     if version == TESTED_VERSION:
         return Check(name="claude code", status=Standing.OK, detail=f"Claude Code {version} at {cli}")
     detail = f"Claude Code {version} at {cli}; tested was {TESTED_VERSION}"
-    remedy = "use the one that the locked claude-agent-sdk carries: leave claude_code.cli_path empty"
+    remedy = "use the CLI of the locked claude-agent-sdk: leave claude_code.cli_path empty"
     return Check(name="claude code", status=Standing.WARNING, detail=detail, remedy=remedy)
 
 
 def _bundled() -> str | None:
-    """Look inside claude-agent-sdk's wheel, which is found without being imported."""
+    """Return the CLI in claude-agent-sdk's wheel; the package is located, not imported."""
     spec = importlib.util.find_spec("claude_agent_sdk")
     for folder in (spec.submodule_search_locations or ()) if spec else ():
         path = os.path.join(folder, "_bundled", "claude")

@@ -1,7 +1,7 @@
-"""Runs a command and outlives nothing: when it ends, when we are told to, or when our parent dies, all below dies.
+"""Runs a command, and kills its whole process tree when the command ends, on SIGTERM, or when the parent dies.
 
-A script of its own (`python -I -S keeper.py COMMAND...`), standard library only. It is the subreaper of its tree, so
-that processes whose parents have ended, even those in sessions of their own, still are its children.
+A script (`python -I -S keeper.py COMMAND...`) with the standard library only. It is the child subreaper of its tree
+(prctl(2), PR_SET_CHILD_SUBREAPER): orphaned processes, even in sessions of their own, become its children.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ PR_SET_CHILD_SUBREAPER = 36
 
 
 class _Told(BaseException):
-    """Our parent died, or somebody asked us to end."""
+    """SIGTERM: the parent died, or somebody asked the keeper to end."""
 
 
 def main(command: list[str]) -> int:
@@ -29,7 +29,7 @@ def main(command: list[str]) -> int:
             return 126
     child = 0
     try:
-        if os.getppid() != parent:  # it died before the kernel knew that we want to hear of it
+        if os.getppid() != parent:  # the parent died before PR_SET_PDEATHSIG was set
             return 143
         child = os.fork()
         if child == 0:
@@ -66,7 +66,7 @@ def _code(status: int) -> int:
 
 
 def _end_tree() -> None:
-    """Kill everything below until nothing is left; what forks meanwhile is killed in the next round."""
+    """Kill all descendants until none is left; a process forked meanwhile is killed in the next round."""
     while True:
         for pid in _descendants(os.getpid()):
             try:

@@ -1,9 +1,9 @@
-"""What a sandbox that was killed in a command leaves in a project: empty files that it had mounted over.
+"""Removes the empty files that a killed sandbox leaves in a project: the mount points of bubblewrap.
 
-Claude Code's sandbox keeps commands from making a `.bashrc`, a `.gitconfig`, `.claude/settings.json` and the like by
-mounting something over each. Where there is nothing, bubblewrap makes an empty file of mode 0444 to mount on, and
-Claude Code removes it after the command: unless both were killed in it. They would be taken for changes, and keep an
-editor from making its `.vscode`.
+Claude Code's sandbox prevents commands from making a `.bashrc`, a `.gitconfig`, `.claude/settings.json` and others by a
+mount over each. Where no such file exists, bubblewrap makes an empty one of mode 0444 as a mount point, and Claude Code
+removes it after the command. If both are killed during the command, the files stay: they would look like changes of the
+turn, and an editor could not make its `.vscode`.
 """
 
 from __future__ import annotations
@@ -15,25 +15,25 @@ from collections.abc import Iterator
 from pathlib import Path
 
 MODE = 0o444
-"""Of a file that bubblewrap makes to mount on."""
+"""File mode of a mount point that bubblewrap makes."""
 SETTINGS = ".claude"
 EMPTIED = (f"{SETTINGS}/.cc-writes", SETTINGS)
-"""Folders that go with them, where nothing else is in them."""
+"""Folders that are removed too, where they are empty then."""
 CLOCK_STEP = 1.0
-"""Seconds by which the time of a file may lie before that of the process that made it."""
+"""Seconds by which the time of a file may be earlier than the start of the process that made it."""
 
 
 def left_in(project: str, *, since: float) -> list[Path]:
-    """Return the mount points that lie in a project; which of them are in use is not for us to see.
+    """Return the mount points in a project; some may be in use by a running sandbox.
 
     Args:
-        since: in seconds since 1970 UTC: older files are somebody's own.
+        since: in seconds since 1970 UTC; older files are not mount points of this session.
     """
     return [path for folder in ("", SETTINGS) for path in _empty(Path(project, folder), folder, since - CLOCK_STEP)]
 
 
 def remove(paths: list[Path]) -> None:
-    """Remove mount points, and the folder of settings where they were all that was in it."""
+    """Remove mount points, and the folder `.claude` where it is empty then."""
     for path in paths:
         with contextlib.suppress(OSError):
             path.unlink()

@@ -1,4 +1,4 @@
-"""Processes that an earlier daemon left behind: recorded at their start, ended before anything else starts."""
+"""Processes that an earlier daemon left running: recorded when they start, ended before new sessions start."""
 
 from __future__ import annotations
 
@@ -18,17 +18,18 @@ logger = logging.getLogger(__name__)
 
 TMP_PREFIX = "xswarm-"
 END_TIMEOUT = 5.0
-"""Seconds that killed processes get to be gone."""
+"""Seconds to wait until killed processes are gone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProcessRecord:
-    """A process that was started.
+    """The record of a started process.
 
     Attributes:
-        tmp: its folder of temporary files, which goes when it goes.
-        project: the folder that it worked in.
-        since: when it was started, in seconds since 1970 UTC.
+        session: the id of its session.
+        tmp: its folder of temporary files, removed with the record.
+        project: its working folder.
+        since: the time of its start, in seconds since 1970 UTC.
     """
 
     identity: ProcessIdentity
@@ -43,8 +44,8 @@ class Orphan:
     """A process of an earlier daemon.
 
     Attributes:
-        session: whose it was; empty where only its environment gave it away.
-        gone: whether it has been ended.
+        session: the id of its session; empty where it was found only by its environment.
+        gone: whether it could be ended.
     """
 
     identity: ProcessIdentity
@@ -53,33 +54,33 @@ class Orphan:
 
 
 def state_mark(state_dir: str) -> str:
-    """Return what marks the processes of the daemon with this state.dir, and of no other."""
+    """Return the mark of a state.dir: it is in the environment of all processes that a daemon with it starts."""
     return hashlib.sha256(os.path.realpath(state_dir).encode()).hexdigest()[:32]
 
 
 def make_tmp() -> str:
-    """Make a folder of temporary files with a short path, readable by us alone.
+    """Make a folder for temporary files with a short path and mode 0700.
 
     Raises:
-        OSError: it cannot be made.
+        OSError: the folder cannot be made.
     """
     return tempfile.mkdtemp(prefix=TMP_PREFIX)
 
 
 def is_ours(tmp: str) -> bool:
-    """Whether a path is one that `make_tmp` could have made: nothing else is ever removed."""
+    """Whether `make_tmp` could have made this path; nothing else is ever removed."""
     path = Path(tmp)
     return path.parent == Path(tempfile.gettempdir()) and path.name.startswith(TMP_PREFIX)
 
 
 class ProcessRecords:
-    """One small file per living process, under `state.dir/processes/`."""
+    """One small file per running process, in `state.dir/processes/`."""
 
     def __init__(self, state_dir: str) -> None:
         self._folder = Path(state_dir) / "processes"
 
     def add(self, record: ProcessRecord) -> None:
-        """ProcessRecord a process that has just started.
+        """Write the record of a process that has just started.
 
         Raises:
             OSError: the record could not be written.
@@ -91,21 +92,21 @@ class ProcessRecords:
         fresh.replace(path)
 
     def remove(self, record: ProcessRecord, *, killed: bool) -> None:
-        """Forget a process that is gone, and remove what it left.
+        """Remove the record of an ended process, its temporary files and the mount points of its sandbox.
 
         Args:
-            killed: it did not end by itself, so that its sandbox may have had no time to clean up.
+            killed: the process did not end by itself, so its sandbox may not have cleaned up.
         """
         if is_ours(record.tmp):
             shutil.rmtree(record.tmp, ignore_errors=True)
         self._path(record.identity).unlink(missing_ok=True)
         left = mount_points.left_in(record.project, since=record.since) if killed and record.project else []
-        if left and all(other.project != record.project for other in self.all()):  # another one may be using them
+        if left and all(other.project != record.project for other in self.all()):  # another session may use them
             mount_points.remove(left)
-            logger.info("%s: removed %d empty files that its sandbox had mounted over", record.session, len(left))
+            logger.info("%s: removed %d empty mount points that its sandbox had left", record.session, len(left))
 
     def all(self) -> list[ProcessRecord]:
-        """Return what is recorded; a broken record counts as none and is removed."""
+        """Return all records; an unreadable one is removed."""
         found = []
         for path in sorted(self._folder.glob("*.json")):
             try:
@@ -133,10 +134,10 @@ class ProcessRecords:
 
 
 async def end_orphans(state_dir: str) -> list[Orphan]:
-    """End every process that an earlier daemon with this state.dir has left; return what was found.
+    """End every process that an earlier daemon with this state.dir has left; return the processes that were found.
 
-    Only what is proven ours is touched: a recorded pid with the same start time in the same boot and all below it, and
-    processes that carry this state.dir's mark in their environment. Never ourselves nor what we descend from.
+    Only these are ended: a recorded pid with the recorded start time and boot id, its descendants, and processes with
+    the mark of this state.dir in their environment. This process and its ancestors are never ended.
     """
     records, boot, found, ended = ProcessRecords(state_dir), tree.boot_id(), list[Orphan](), list[ProcessRecord]()
     spared = tree.ancestors(os.getpid()) | {os.getpid()}

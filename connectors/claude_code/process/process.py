@@ -1,8 +1,8 @@
-"""One process with its pipes, from start until nothing is left of it or of what it started.
+"""A subprocess with its pipes, from its start until it and all of its descendants have ended.
 
-Neither asyncio's nor uvloop's subprocess support: the one needs a child watcher, the other forks and stalls the loop.
-`Popen` with vfork takes 1 to 2 ms. It must run on the thread that lives as long as the daemon (the loop's): the fence
-is bound to the *thread* that started it.
+The subprocess support of asyncio needs a child watcher, and that of uvloop forks and blocks the loop; so this module
+uses `Popen`, which calls vfork and takes 1 to 2 ms. It runs on the thread of the event loop, because the fence is bound
+to the *thread* that started it (PR_SET_PDEATHSIG), and that thread lives as long as the daemon.
 """
 
 from __future__ import annotations
@@ -29,18 +29,18 @@ from supervisor.protocol.conversation import PROCESS_MARK, ProcessIdentity
 logger = logging.getLogger(__name__)
 
 READ_SIZE = 256 * 1024
-"""Bytes that are read at once."""
+"""Bytes that are read at a time."""
 HURRIED_TERM = 0.5
-"""Seconds from SIGTERM to SIGKILL for a process that is closed in a turn."""
+"""Seconds from SIGTERM to SIGKILL for a process that is closed during a turn."""
 STDERR_TAIL = 16 * 1024
 """Bytes of stderr that are kept."""
 
 
 class WriteFailed(Exception):
-    """The process does not take its input.
+    """The process does not read its stdin.
 
     Args:
-        certain: nothing of it can have been taken: it was gone before.
+        certain: the process had ended before, so it has read nothing of the data.
     """
 
     def __init__(self, *, certain: bool) -> None:
@@ -53,19 +53,25 @@ class WriteFailed(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Patience:
-    """How long each step of ending a process may take, in seconds: stdin closed, SIGTERM, SIGKILL."""
+    """Seconds to wait after each step of ending a process.
+
+    Attributes:
+        drain: after stdin is closed.
+        term: after SIGTERM.
+        kill: after SIGKILL.
+    """
 
     drain: float = 5.0
     term: float = 3.0
     kill: float = 5.0
 
     def hurried(self) -> Patience:
-        """Return what a process gets that is closed in a turn: the turn counts as ended, so it must do nothing more."""
+        """Return the times for a process that is closed during a turn, and so must stop working at once."""
         return replace(self, drain=0.0, term=min(self.term, HURRIED_TERM))
 
 
 class Process:
-    """A running process; made by `start`. One task reads it, and `end` must be awaited."""
+    """A running subprocess; `start` makes it. One task calls `read`, and `end` or `kill` must be awaited."""
 
     def __init__(self, popen: subprocess.Popen[bytes], fence: Fence, mark: str, group: Group | None) -> None:
         self._group = group
@@ -91,14 +97,15 @@ class Process:
         mark: str,
         group: Group | None = None,
     ) -> Process:
-        """Start a process in its fence.
+        """Start a subprocess inside a fence.
 
         Args:
-            env: the whole environment; it must hold `mark` as XSWARM_PROCESS.
-            group: a control group made for it, which ends with it.
+            env: the whole environment; XSWARM_PROCESS in it must be `mark`.
+            mark: finds descendants that have left the process tree.
+            group: a control group for this process alone, which ends with it; None for none.
 
         Raises:
-            OSError: it could not be started.
+            OSError: the process could not be started.
         """
         fenced = fence.wrap(argv)
         popen = subprocess.Popen(  # noqa: ASYNC220  # 1 to 2 ms, and the thread matters: see above
@@ -114,41 +121,41 @@ class Process:
         process = cls(popen, fence, mark, group)
         try:
             await process._connect()
-        except BaseException:  # cancelled, or no more descriptors: nobody will know of it who could end it
+        except BaseException:  # cancelled, or out of descriptors: no caller gets the process, so it must end here
             await asyncio.shield(asyncio.create_task(process._give_up(), name=f"give up {popen.pid}"))
             raise
         return process
 
     @property
     def exit_code(self) -> int | None:
-        """Negative for a signal; None while it runs."""
+        """The exit code; negative for a signal, None while the process runs."""
         return self._popen.returncode
 
     def listen_to_errors(self, listener: Callable[[str], None]) -> None:
-        """Hand every line of stderr on, as it comes."""
+        """Call `listener` with each line of stderr."""
         self._stderr.listener = listener
 
     def excess(self) -> Excess | None:
-        """Return what the kernel has ended it for, if that is why it ended."""
+        """Return the limit for which the kernel has killed the process, or None."""
         return self._group.excess() if self._group is not None else None
 
     @property
     def last_words(self) -> str:
-        """The last lines that it wrote to stderr."""
+        """The end of what the process wrote to stderr."""
         return self._stderr.text()
 
     async def read(self) -> bytes:
-        """Return the next bytes of its output; empty at its end."""
+        """Return the next bytes of stdout; empty at its end."""
         return await self._stdout.read(READ_SIZE)
 
     async def write(self, data: bytes, *, timeout: float) -> None:
-        """Write a line; returns when the process or its pipe has taken it.
+        """Write to stdin; returns when the pipe has taken the data.
 
         Args:
             timeout: in seconds.
 
         Raises:
-            WriteFailed: it has ended, or it does not read.
+            WriteFailed: the process has ended, or does not read.
         """
         if self._stdin.closed or self._popen.returncode is not None:
             raise WriteFailed(certain=True)
@@ -159,12 +166,12 @@ class Process:
             raise WriteFailed(certain=False) from None
 
     async def wait(self, timeout: float | None = None) -> int | None:
-        """Wait until it has ended; return its exit code, or None where it still runs after `timeout` seconds."""
+        """Wait for the end of the process; return its exit code, or None where it runs after `timeout` seconds."""
         await asyncio.wait([self._exited], timeout=timeout)
         return self._popen.returncode
 
     async def end(self, patience: Patience) -> None:
-        """Close its input, then ask, then kill; returns when nothing is left. Its output must be read meanwhile."""
+        """Close stdin, then send SIGTERM, then kill; returns when no process is left. Stdout must be read meanwhile."""
         self._stdin.close()
         if await self.wait(patience.drain) is None:
             self._ask()
@@ -172,21 +179,21 @@ class Process:
         await self.kill(patience.kill)
 
     async def kill(self, timeout: float) -> None:
-        """Kill it and everything it started; returns when nothing is left, or says in the log what is."""
+        """Kill the process and its descendants; returns when none is left, or after `timeout` seconds for each step."""
         if self._group is not None:
             await self._group.end(timeout)
         left = [] if self._popen.returncode is not None else await tree.end_tree(self.identity, timeout=timeout)
         if self._popen.returncode is None:
-            # Where there is no /proc, its process group is all we know of.
+            # Without /proc only the process group is known.
             self._signal_group(signal.SIGKILL)
-        # A namespace takes a moment to fall after its outermost process, and without one a child may have got away.
+        # A PID namespace ends a moment after its outermost process; without one, a child may have left the tree.
         left += await tree.end_all(lambda: tree.marked(PROCESS_MARK, self._mark), timeout=timeout)
         if left or await self.wait(timeout) is None:
             logger.error("process %d could not be ended", self.identity.pid)
         self._release()
 
     def _ask(self) -> None:
-        """Send SIGTERM to the command itself: a fence that goes first would take it down without a chance to save."""
+        """Send SIGTERM to the command itself; if the fence ended first, the command would be killed unsaved."""
         target = self.identity
         for _ in range(self._fence.depth):
             below = tree.descendants(target.pid)
@@ -197,7 +204,7 @@ class Process:
             self._signal_group(signal.SIGTERM)
 
     def _signal_group(self, number: int) -> None:
-        if self._popen.returncode is None:  # not yet collected, so the pid cannot be another's
+        if self._popen.returncode is None:  # not reaped yet, so the pid cannot belong to another process
             try:
                 os.killpg(self._popen.pid, number)
             except OSError:
@@ -222,10 +229,10 @@ class Process:
             waiter.start()
 
     async def _give_up(self) -> None:
-        """End it though its pipes are not all connected; it was not watched, since that comes last."""
+        """End a process whose pipes could not all be connected; `_watch` was not called yet, since it comes last."""
         for pipe in filter(None, (self._popen.stdin, self._popen.stdout, self._popen.stderr)):
             pipe.close()
-        with contextlib.suppress(OSError):  # no more descriptors: it is killed all the same
+        with contextlib.suppress(OSError):  # out of descriptors: the process is killed nevertheless
             self._watch()
         await self.kill(Patience().kill)
 
@@ -250,9 +257,10 @@ class Process:
 
 
 def _for(loop: asyncio.AbstractEventLoop, pipe: IO[bytes] | None, mode: str) -> FileIO:
-    """Return our end of a pipe as a file that this loop closes, once.
+    """Return the daemon's end of a pipe as a file that this event loop closes exactly once.
 
-    uvloop closes the descriptor and then the file, which would close whatever another thread has opened in between.
+    uvloop closes the descriptor and then the file; the second close could hit a descriptor that another thread has
+    opened in between.
     """
     assert pipe is not None
     descriptor = os.dup(pipe.fileno())
@@ -261,14 +269,18 @@ def _for(loop: asyncio.AbstractEventLoop, pipe: IO[bytes] | None, mode: str) -> 
 
 
 def described(code: int) -> str:
-    """Return an exit code in words, a shell's for a signal too."""
+    """Return an exit code in words. Codes above 128 are read as signals, as a shell reports them."""
     if code < 0 or code > 128:
         return f"killed by signal {-code if code < 0 else code - 128}"
     return f"exit code {code}"
 
 
 class _Tail(asyncio.Protocol):
-    """Keeps the end of what is written."""
+    """Keeps the last bytes that come through a pipe.
+
+    Attributes:
+        listener: called with each line; None for none.
+    """
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
@@ -285,7 +297,7 @@ class _Tail(asyncio.Protocol):
                 self.listener(line.decode(errors="replace"))
 
     def connection_lost(self, exc: Exception | None) -> None:
-        if self.listener is not None and self._unfinished:  # last words without the end of their line
+        if self.listener is not None and self._unfinished:  # the last line has no line feed
             self.listener(self._unfinished.decode(errors="replace"))
         self._unfinished = b""
 
@@ -294,7 +306,7 @@ class _Tail(asyncio.Protocol):
 
 
 class _Input(asyncio.BaseProtocol):
-    """The writing end of a pipe, with a wait for the reader."""
+    """The writing end of a pipe, with flow control."""
 
     def __init__(self) -> None:
         self._transport: asyncio.WriteTransport | None = None
@@ -303,7 +315,7 @@ class _Input(asyncio.BaseProtocol):
         self.closed = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        # By its contract a WriteTransport; uvloop's is none by class.
+        # connect_write_pipe promises a WriteTransport; that of uvloop does not inherit from the class.
         self._transport = cast(asyncio.WriteTransport, transport)
 
     def pause_writing(self) -> None:
@@ -325,13 +337,13 @@ class _Input(asyncio.BaseProtocol):
         await self._free.wait()
 
     def close(self) -> None:
-        """Close it once what is buffered has been taken."""
+        """Close the pipe after the buffered data has been read."""
         self.closed = True
         if self._transport is not None:
             self._transport.close()
 
     def abort(self) -> None:
-        """Close it now: nobody will read the rest."""
+        """Close the pipe now and drop the buffered data."""
         self.closed = True
         if self._transport is not None:
             self._transport.abort()

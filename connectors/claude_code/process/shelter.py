@@ -1,4 +1,4 @@
-"""What protects the machine and the other sessions from a session: fence and sandbox, tried out once, at start."""
+"""Fence and sandbox: they protect the machine and the other sessions. Both are probed once, at the start."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ SANDBOX_NEEDS = ("bwrap", "socat")
 """Programs without which Claude Code's sandbox does not start."""
 TRUE = ("true",)
 SANDBOXED_TRUE = ("bwrap", "--unshare-user", *PID_NAMESPACE, *TRUE)
-"""What the sandbox does: a user namespace that mounts its own /proc. Inside bubblewrap as root that is refused."""
+"""Does what the sandbox does: a user namespace with a /proc of its own. bubblewrap as root refuses that inside."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shelter:
-    """What is in force.
+    """The fence and the sandbox in force.
 
     Attributes:
         sandbox: shell commands run in Claude Code's sandbox.
-        with_shell: there is a shell at all.
-        sentences: what the operator is told.
+        with_shell: Claude Code is offered a shell.
+        sentences: one on the fence and one on the shell, for the operator.
     """
 
     fence: Fence
@@ -32,7 +32,7 @@ class Shelter:
     sentences: tuple[str, ...]
 
     def checks(self) -> list[Check]:
-        """Return how both stand, for the doctor."""
+        """Return the checks of fence and shell, for the doctor."""
         fence, shell = self.sentences
         stays = "install bubblewrap or util-linux; without a fence, agents outlive a killed daemon"
         bare = "install bubblewrap and socat, and keep claude_code.sandbox required"
@@ -43,7 +43,13 @@ class Shelter:
 
 
 async def settle(fences: Sequence[Fence], *, path: str, sandbox_required: bool) -> Shelter:
-    """Return the best fence that works here, preferring one in which the sandbox works too where that is required."""
+    """Probe the fences and return the best one that works.
+
+    Args:
+        fences: best first.
+        path: the PATH in which programs are looked up.
+        sandbox_required: prefer a fence in which the sandbox works; without one, offer no shell.
+    """
     environment = {"PATH": path}
     if not sandbox_required:
         fence = await choose(fences, environment, TRUE) or NO_FENCE

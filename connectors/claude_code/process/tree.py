@@ -1,6 +1,6 @@
-"""Which processes descend from which, and ending all of them; by pid *and* start time, never by pid alone.
+"""Process trees: finds descendants and ends them. A process is identified by pid *and* start time, never by pid alone.
 
-Linux only: elsewhere there is no /proc, and a tree is its process group.
+Linux only: elsewhere there is no /proc, and `process.py` falls back to the process group.
 """
 
 from __future__ import annotations
@@ -17,16 +17,17 @@ from supervisor.protocol.conversation import ProcessIdentity
 
 PROC = Path("/proc")
 POLL = 0.005
-"""Seconds between two looks at processes that are being ended."""
+"""Seconds between two checks of processes that are being killed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A line of the process table.
+    """An entry of the process table.
 
     Attributes:
+        parent: the pid of the parent.
         started: in clock ticks since boot.
-        gone: it has ended and only waits to be collected by its parent.
+        gone: the process has ended and its parent has not reaped it yet.
     """
 
     pid: int
@@ -36,7 +37,7 @@ class Entry:
 
 
 def boot_id() -> str:
-    """Return the id of the machine's boot; empty where it is unknown."""
+    """Return the id of this boot of the machine; empty where it is unknown."""
     try:
         return (PROC / "sys/kernel/random/boot_id").read_text().strip()
     except OSError:
@@ -44,24 +45,24 @@ def boot_id() -> str:
 
 
 def look_up(pid: int) -> Entry | None:
-    """Return a process, or None where there is none of that pid."""
+    """Return the entry of a pid, or None where there is no such process."""
     try:
         stat = (PROC / str(pid) / "stat").read_bytes()
     except OSError:
         return None
-    # The second field is the name in brackets, which may itself hold blanks and brackets.
+    # proc_pid_stat(5): the second field is the name in parentheses, which may hold blanks and parentheses.
     fields = stat[stat.rfind(b")") + 2 :].split()
     return Entry(pid, int(fields[1]), int(fields[19]), fields[0] in (b"Z", b"X"))
 
 
 def identify(pid: int) -> ProcessIdentity:
-    """Return what tells this process from every other that ever had its pid."""
+    """Return the identity of a process, which no other process ever has."""
     entry = look_up(pid)
     return ProcessIdentity(pid=pid, started=entry.started if entry else 0, boot_id=boot_id())
 
 
 def is_alive(identity: ProcessIdentity) -> bool:
-    """Whether exactly this process still runs."""
+    """Whether this very process still runs."""
     entry = look_up(identity.pid)
     return entry is not None and not entry.gone and entry.started == identity.started and identity.started > 0
 
@@ -76,7 +77,7 @@ def table() -> dict[int, Entry]:
 
 
 def descendants(pid: int) -> list[ProcessIdentity]:
-    """Return the living processes below one, each after its parent, older siblings first."""
+    """Return the running descendants of a process, each after its parent, older siblings first."""
     entries = table()
     children: dict[int, list[Entry]] = {}
     for entry in entries.values():
@@ -91,7 +92,7 @@ def descendants(pid: int) -> list[ProcessIdentity]:
 
 
 def ancestors(pid: int) -> set[int]:
-    """Return the pids above a process."""
+    """Return the pids of the ancestors of a process."""
     entries, found = table(), set[int]()
     while (entry := entries.get(pid)) is not None and entry.parent not in found:
         pid = entry.parent
@@ -100,7 +101,7 @@ def ancestors(pid: int) -> set[int]:
 
 
 def marked(name: str, value: str) -> list[ProcessIdentity]:
-    """Return the living processes whose environment says NAME=VALUE; those of other users cannot be read."""
+    """Return the running processes with NAME=VALUE in their environment; those of other users cannot be read."""
     mark, boot, found = f"{name}={value}".encode(), boot_id(), []
     for entry in table().values():
         try:
@@ -113,13 +114,13 @@ def marked(name: str, value: str) -> list[ProcessIdentity]:
 
 
 def send(identity: ProcessIdentity, number: int) -> bool:
-    """Signal exactly this process; return whether it was there to be signalled."""
+    """Send a signal to this very process; return whether it was still running."""
     try:
         descriptor = os.pidfd_open(identity.pid)
     except OSError:
         return False
     try:
-        # The descriptor holds the pid: what is looked up now is what gets the signal.
+        # The descriptor stands for one process: the one looked up here is the one that gets the signal.
         if not is_alive(identity):
             return False
         signal.pidfd_send_signal(descriptor, number)
@@ -131,7 +132,7 @@ def send(identity: ProcessIdentity, number: int) -> bool:
 
 
 async def end_all(find: Callable[[], list[ProcessIdentity]], *, timeout: float) -> list[ProcessIdentity]:
-    """Kill what `find` returns until it returns nothing; return what is left after `timeout` seconds."""
+    """Kill the processes that `find` returns, until it returns none; return those left after `timeout` seconds."""
     deadline = time.monotonic() + timeout
     while alive := [identity for identity in find() if is_alive(identity)]:
         for identity in alive:
@@ -143,10 +144,10 @@ async def end_all(find: Callable[[], list[ProcessIdentity]], *, timeout: float) 
 
 
 async def end_tree(root: ProcessIdentity, *, timeout: float) -> list[ProcessIdentity]:
-    """Kill a process and all below it; return what is left after `timeout` seconds.
+    """Kill a process and its descendants; return those left after `timeout` seconds.
 
-    The root goes last, because in every fence it inherits the orphans: as long as it lives none can slip out. It is
-    stopped first, and parents go before their children, or they would go on to their next command.
+    The root is killed last: in every fence it inherits the orphans, so none can leave the tree while it lives. It is
+    stopped first, and parents are killed before their children; otherwise they would start their next command.
     """
     send(root, signal.SIGSTOP)
 

@@ -1,4 +1,4 @@
-"""The lines that Claude Code reads and writes: bytes in, typed frames out, and back. No I/O.
+"""The lines that Claude Code reads and writes, as typed frames. No I/O.
 
 Newline-delimited JSON (`--output-format stream-json`), with control requests and responses in both directions.
 """
@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from typing import Any
 
 MAX_LINE = 64 * 1024 * 1024
-"""Longest line that is read, in bytes; beyond it the process is not speaking our protocol."""
+"""Longest line in bytes; a process that prints a longer one does not speak this protocol."""
 
 HOOK_TIMEOUT = 24 * 3600
-"""Seconds that Claude Code waits for a hook's answer: a person may take their time, and turns have a watchdog."""
+"""Seconds that Claude Code waits for the answer of a hook: a person may take long, and a watchdog limits turns."""
 
 
 class LineTooLong(Exception):
-    """A line grew over its limit.
+    """A line is longer than the limit.
 
     Args:
         limit: in bytes.
@@ -33,10 +33,10 @@ class LineTooLong(Exception):
 
 
 class Unanswered(Exception):
-    """A request of ours got no answer, or a refusal.
+    """A control request got no response, or was refused.
 
     Args:
-        why: a sentence.
+        why: a sentence for a person.
     """
 
     def __init__(self, why: str) -> None:
@@ -62,7 +62,7 @@ class LineSplitter:
         """Take the next bytes and return the lines that they complete, without their newline.
 
         Raises:
-            LineTooLong: the line in progress is over the limit.
+            LineTooLong: a line is longer than the limit.
         """
         *lines, rest = data.split(b"\n")
         if lines:
@@ -77,7 +77,7 @@ class LineSplitter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """Something that happens in the conversation: `assistant`, `stream_event`, `result`, `system`, ..."""
+    """An event of the conversation: `assistant`, `stream_event`, `result`, `system`, ..."""
 
     type: str
     body: Mapping[str, Any]
@@ -85,7 +85,7 @@ class Message:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ControlRequest:
-    """Claude Code asks us something and waits: `hook_callback`, `can_use_tool`, ..."""
+    """A request of Claude Code that waits for a response: `hook_callback`, `can_use_tool`, ..."""
 
     request_id: str
     subtype: str
@@ -94,17 +94,17 @@ class ControlRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ControlCancel:
-    """Claude Code no longer waits for our answer."""
+    """Claude Code cancels a request; it no longer waits for the response."""
 
     request_id: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ControlResponse:
-    """The answer to a request of ours.
+    """The response to a request of the connector.
 
     Attributes:
-        error: None where it succeeded.
+        error: None where the request succeeded.
     """
 
     request_id: str
@@ -116,7 +116,7 @@ Frame = Message | ControlRequest | ControlCancel | ControlResponse
 
 
 def parse_frame(line: bytes) -> Frame | None:
-    """Return the frame of a line, or None where the line is none of the protocol."""
+    """Return the frame in a line, or None where the line holds none."""
     try:
         body = json.loads(line)
     except (ValueError, RecursionError):
@@ -142,19 +142,19 @@ def parse_frame(line: bytes) -> Frame | None:
 
 
 def text(body: Mapping[str, Any], key: str) -> str:
-    """Return a field that should be a string, or "" where it is anything else."""
+    """Return a field that should be a string; "" where it is missing or of another type."""
     value = body.get(key)
     return value if isinstance(value, str) else ""
 
 
 def mapping(body: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    """Return a field that should be an object, or {} where it is anything else."""
+    """Return a field that should be an object; {} where it is missing or of another type."""
     value = body.get(key)
     return value if isinstance(value, dict) else {}
 
 
 def items(body: Mapping[str, Any], key: str) -> Sequence[Any]:
-    """Return a field that should be an array, or [] where it is anything else."""
+    """Return a field that should be an array; [] where it is missing or of another type."""
     value = body.get(key)
     return value if isinstance(value, list) else []
 
@@ -163,8 +163,8 @@ def user_message(message_id: str, *texts: str) -> bytes:
     """Return the line of a prompt.
 
     Args:
-        message_id: a UUID; also the key by which Claude Code knows a repetition.
-        texts: what is told first comes first, the person's own words last.
+        message_id: a UUID; Claude Code also deduplicates prompts by it.
+        texts: the blocks of the prompt in order; the last one is the person's own text.
     """
     content = [{"type": "text", "text": text} for text in texts]
     return _line(
@@ -180,12 +180,12 @@ def user_message(message_id: str, *texts: str) -> bytes:
 
 
 def control_request(request_id: str, request: Mapping[str, Any]) -> bytes:
-    """Return the line of a request of ours."""
+    """Return the line of a control request to Claude Code."""
     return _line({"type": "control_request", "request_id": request_id, "request": dict(request)})
 
 
 def control_success(request_id: str, response: Mapping[str, Any]) -> bytes:
-    """Return the line that answers a request of Claude Code's."""
+    """Return the line that answers a control request of Claude Code."""
     return _line(
         {
             "type": "control_response",
@@ -195,20 +195,20 @@ def control_success(request_id: str, response: Mapping[str, Any]) -> bytes:
 
 
 def control_error(request_id: str, error: str) -> bytes:
-    """Return the line that refuses a request of Claude Code's."""
+    """Return the line that refuses a control request of Claude Code."""
     return _line(
         {"type": "control_response", "response": {"subtype": "error", "request_id": request_id, "error": error}}
     )
 
 
 def initialize() -> Mapping[str, Any]:
-    """Return the first request: one PreToolUse hook for every tool, and no tool runs where the hook fails."""
+    """Return the first request: it registers a PreToolUse hook for all tools; a tool does not run if the hook fails."""
     hook = {"matcher": "*", "hookCallbackIds": ["policy"], "timeout": HOOK_TIMEOUT, "onFailure": "block"}
     return {"subtype": "initialize", "hooks": {"PreToolUse": [hook]}}
 
 
 def interrupt() -> Mapping[str, Any]:
-    """Return the request that stops the running turn and drops what is queued behind it."""
+    """Return the request that stops the running turn and drops the prompts queued behind it."""
     return {"subtype": "interrupt", "cancel_queued": True}
 
 

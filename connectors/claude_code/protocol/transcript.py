@@ -1,7 +1,7 @@
-"""How far Claude Code had come with a prompt, by its own transcript: lines in, a `Trace` out. No I/O.
+"""Reads in Claude Code's transcript how far it had come with a prompt: lines in, a `Trace` out. No I/O.
 
-One JSON object per line, appended as things happen; the last line may be cut off. Observed with Claude Code 2.1.329,
-documented nowhere: the tests run the real one.
+A transcript has one JSON object per line; the last line may be cut off. The format is not documented; it was observed
+with Claude Code 2.1.329, and the tests run the real program.
 """
 
 from __future__ import annotations
@@ -14,23 +14,23 @@ from connectors.claude_code.protocol.frames import items, mapping, text
 from supervisor.protocol.conversation import Trace, TraceKind
 
 WORKS_ON = ("command", "file_path", "notebook_path", "path", "pattern", "description")
-"""Where a tool's input says what it works on, the most telling first."""
+"""Fields of a tool's input that name its object, the most useful first."""
 
 MAX_SUMMARY = 80
 
 
 def trace(lines: Iterable[bytes], message_id: str) -> Trace:
-    """Return what became of the prompt with a uuid; the newest entry of it counts, where it was sent again."""
+    """Return the state of a prompt, given its uuid; where it was sent again, its newest entry counts."""
     reader = _Reader(message_id)
     for line in lines:
-        # Most bytes of a transcript are recorded requests, which are no entries of the conversation.
+        # Most lines are recorded requests, which are not entries of the conversation: do not parse them.
         if b'"user"' in line or b'"assistant"' in line:
             reader.read(_entry(line))
     return reader.trace()
 
 
 class _Reader:
-    """Follows the entries behind one prompt, up to the next prompt."""
+    """Reads the entries behind one prompt, up to the next prompt."""
 
     def __init__(self, message_id: str) -> None:
         self._message_id = message_id
@@ -80,7 +80,7 @@ class _Reader:
             if block.get("type") == "tool_use":
                 self._tools[text(block, "id")] = _summary(block)
         if entry.get("isSidechain") is True or not blocks:
-            return  # a subagent's: its end is not the turn's
+            return  # of a subagent: its end is not the end of the turn
         message_id = text(message, "id")
         self._last = message_id, text(message, "stop_reason")
         for block in blocks:
@@ -89,7 +89,7 @@ class _Reader:
 
 
 def _entry(line: bytes) -> Mapping[str, Any]:
-    """Return the entry of a line, or {} where it is none: the last one may be cut off."""
+    """Return the entry in a line; {} where the line is cut off or holds none."""
     try:
         entry = json.loads(line)
     except (ValueError, RecursionError):
@@ -98,7 +98,7 @@ def _entry(line: bytes) -> Mapping[str, Any]:
 
 
 def _is_prompt(entry: Mapping[str, Any]) -> bool:
-    """Return whether a user's entry is a message of its own, and not a tool's result or a note of Claude Code's."""
+    """Return whether an entry of type `user` is a prompt, and not the result of a tool or a note of Claude Code."""
     if entry.get("isSidechain") is True or entry.get("isMeta") is True:
         return False
     content = mapping(entry, "message").get("content")

@@ -1,4 +1,4 @@
-"""What a stream of Claude Code's messages means for the prompts in flight: message in, events out. No I/O."""
+"""Turns the messages of Claude Code into events about the prompts in flight. No I/O."""
 
 from __future__ import annotations
 
@@ -21,81 +21,86 @@ from supervisor.protocol.messages import MessageId
 logger = logging.getLogger(__name__)
 
 MAX_RESULT = 4000
-"""Characters of a tool's output that an event carries."""
+"""Characters of a tool's output that an event holds."""
 
 MAX_REASON = 600
-"""Characters of an error that a person gets to read."""
+"""Characters of an error that are shown to a person."""
 
 MAX_TEXT = 4_000_000
-"""Characters that one turn may write: several times the longest answer, and little enough to be kept."""
+"""Characters that one turn may write: several times the longest answer, and small enough for memory."""
 
 MAX_CALLS = 10_000
 """Tool calls of one turn."""
 
 ALREADY_SEEN = "it already knew this message and did not answer it again; send it as a new message"
 SILENT_TYPES = frozenset({"tool_progress", "rate_limit_event", "keep_alive", "tool_use_summary", "auth_status"})
-"""Types that need no event and no word in the log."""
+"""Message types that cause neither an event nor a log line."""
 
 
 class Flooded(Exception):
-    """A turn says far more than any turn has to say; the text is for a person."""
+    """A turn writes far more than any useful turn does; the text is for a person."""
 
 
 class TurnReader:
-    """Ties messages to the prompts they answer.
+    """Matches messages with the prompts that they answer.
 
-    A result is paired with its prompt by the uuids it names, never by order: there are results that nobody asked for.
+    A result is matched with its prompt by the uuids that it names, never by order: there are results without a prompt.
 
     Args:
-        notice: put above the first answer, in the stream of text as in the whole.
+        notice: put above the first answer, both in the deltas and in the whole text; empty for none.
     """
 
     def __init__(self, notice: str = "") -> None:
         self._notice = notice
-        self._pending: dict[MessageId, bool] = {}
+        self._pending: dict[MessageId, bool] = {}  # the prompts in flight, and whether Claude Code has accepted each
         self._absorbed: set[MessageId] = set()
         self._idle = True
         self._partial: list[str] = []
-        self._written = self._called = 0  # since the last prompt: a result that nobody asked for allows no more
+        self._written = self._called = 0  # since the last prompt; a result does not reset them
         self._new_block = False
         self._tools: dict[str, bool] = {}
         self._ending: Failed | None = None
         self._unknown: set[str] = set()
         self.ignored = False
-        """Whether Claude Code went idle again without a word on a prompt: it probably dropped it as a repetition."""
+        """Whether Claude Code became idle without accepting a prompt: it probably dropped the prompt as a duplicate."""
 
     @property
     def busy(self) -> bool:
-        """Whether a prompt waits for its end."""
+        """Whether a prompt is in flight."""
         return bool(self._pending)
 
     @property
     def accepted(self) -> bool:
-        """Whether Claude Code has shown that it knows every prompt in flight."""
+        """Whether Claude Code has accepted every prompt in flight."""
         return all(self._pending.values())
 
     @property
     def tool_running(self) -> bool:
-        """Whether a tool call has started and not ended."""
+        """Whether a tool call is running."""
         return not all(self._tools.values())
 
     def written(self, message_id: MessageId) -> None:
-        """Note a prompt that is being written."""
+        """Note that a prompt is being written."""
         self._pending[message_id] = False
         self.ignored = False
         self._written = self._called = 0
 
     def not_written(self, message_id: MessageId) -> None:
-        """Take back a prompt that was certainly not written."""
+        """Forget a prompt that was certainly not written."""
         self._pending.pop(message_id, None)
 
     def stopping(self, why: str, *, timed_out: bool = False) -> None:
-        """Note why the turn is being stopped: the end that follows is told in these words. The first reason stays."""
+        """Note why the turn is being stopped; its failure will name this reason. The first reason stays."""
         if self._ending is None and self._pending:
             self._ending = Failed(message_id=None, why=why, interrupted=not timed_out, timed_out=timed_out)
 
     def abandon(self, why: str, remedy: str = "") -> list[ConversationEvent]:
-        """Return the failures of all prompts in flight: nothing more will come. A remedy beats every other reason."""
+        """Return the failures of all prompts in flight, because no more messages will come.
+
+        Args:
+            why: used where `stopping` has named no reason.
+            remedy: where it is not empty, `why` is used in any case.
+        """
         ending = None if remedy else self._ending
         failures: list[ConversationEvent] = [
             self._failed(
@@ -113,10 +118,10 @@ class TurnReader:
         return failures
 
     def receive(self, message: Message) -> list[ConversationEvent]:
-        """Take the next message and return what happened; what is unknown or malformed happens to nobody.
+        """Take the next message and return its events; an unknown or malformed message has none.
 
         Raises:
-            Flooded: nothing more is to be read.
+            Flooded: the turn writes too much; the session must end.
         """
         body = message.body
         match message.type:
@@ -211,10 +216,10 @@ class TurnReader:
         return events
 
     def _end(self, body: Mapping[str, Any], message_id: MessageId | None) -> Finished | Failed:
-        """Read a result's outcome. `subtype` alone does not tell: a refused API call is a "success" with `is_error`."""
+        """Return the outcome in a result; a refused API call has the subtype "success", and `is_error`."""
         answer = text(body, "result")
         if body.get("is_error") is not True and text(body, "subtype") == "success":
-            # With `priority: now` a later message aborts a turn, which then is a success without a text of its own.
+            # A later message with `priority: now` aborts a turn, which then succeeds without a text.
             answer = self._notice + answer if answer else "".join(self._partial)
             self._notice = ""
             return Finished(message_id=message_id, text=answer, stop_reason=text(body, "stop_reason") or "end_turn")
@@ -230,11 +235,11 @@ class TurnReader:
         self._pending[message_id] = True
         match text(body, "state"):
             case "completed" if next(iter(self._pending)) != message_id:
-                self._absorbed.add(message_id)  # it was taken into the running turn, whose result is its own
+                self._absorbed.add(message_id)  # it was taken into the running turn; the result of that turn answers it
                 return []
             case "completed":  # its result would have come first
                 why, ending = ALREADY_SEEN, None
-            case "cancelled":  # taken out of the queue: it never ran and has no result
+            case "cancelled":  # removed from the queue: it never ran and has no result
                 ending = self._ending
                 why = ending.why if ending else "it was dropped before it began"
             case _:
@@ -255,7 +260,7 @@ class TurnReader:
                 self._pending[MessageId(uuid)] = True
 
     def _state_changed(self, state: str) -> None:
-        # A turn's own "idle" follows "running". One "idle" after another answers a prompt that started nothing.
+        # The "idle" of a turn follows a "running". A second "idle" in a row belongs to a prompt that started no turn.
         if state == "idle" and self._idle and not self.accepted:
             self.ignored = True
         self._idle = state == "idle"
@@ -286,7 +291,7 @@ class TurnReader:
 
 
 def _reason(body: Mapping[str, Any]) -> str:
-    """Return why a turn failed, in words for a person."""
+    """Return why a turn failed, as a sentence for a person."""
     subtype = text(body, "subtype")
     if subtype == "error_max_turns":
         return "it stopped after the maximum number of steps"

@@ -1,4 +1,4 @@
-"""What Claude Code says a turn has cost."""
+"""The tokens and the cost of a turn, as Claude Code reports them. No I/O."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from supervisor.protocol.conversation import Tokens, UsageReported
 
 NANOS_PER_DOLLAR = Decimal(10) ** 9
 MOST = 10**15
-"""A million dollars: what is more, or negative, is no figure, and could not be stored."""
+"""Largest count and largest cost (a million dollars, in nanodollars); other values are ignored."""
 
 
 def read_usage(body: Mapping[str, Any]) -> list[UsageReported]:
-    """Read what was used since the last result: the one figure that neither a resume nor a kill counts twice."""
+    """Return the usage since the last result, by model: no other figure is right after a resume or a kill."""
     reports = []
     for model, entry in mapping(body, "model_usage_since_last_result").items():
         if not isinstance(entry, dict):
@@ -38,7 +38,7 @@ def _count(entry: Mapping[str, Any], key: str) -> int:
 
 
 def _nanos(entry: Mapping[str, Any]) -> int | None:
-    """Return `costUSD` in nanodollars; None where Claude Code does not know the model's price and guesses."""
+    """Return `costUSD` in nanodollars; None where it is not valid, or where Claude Code has only guessed the price."""
     if entry.get("costBasis") == "unknown":
         return None
     try:

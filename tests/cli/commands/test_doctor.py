@@ -69,8 +69,8 @@ def test_the_real_claude_code_is_one_of_the_findings(xswarm: Command) -> None:
 
 
 FENCES = {
-    "bwrap": "sessions are fenced by bubblewrap in PID namespaces of their own, and cannot see state.dir",
-    "unshare": "sessions are fenced by unshare in PID namespaces of their own",
+    "bwrap": "sessions are fenced by bubblewrap: each has its own PID namespace and cannot see state.dir",
+    "unshare": "sessions are fenced by unshare: each has its own PID namespace",
     "keeper": "sessions are fenced by a keeper process, which an agent of the same user could kill; "
     "install bubblewrap for a PID namespace",
 }

@@ -276,7 +276,7 @@ async def test_a_stream_of_garbage_is_a_failure_with_the_details_in_the_log(
     garbage = b"event: message_start\ndata: {broken\n\n"
     async with raw_server(send(garbage)) as port, talk(tmp_path, local(port)) as (conversation, listener):
         outcome = await failure(conversation, listener, "hello")
-    assert outcome.why == "the assistant broke; the details are in the operator's log"
+    assert outcome.why == "the assistant failed; the operator finds the details in the log"
     assert "session-1: turn" in caplog.text
 
 

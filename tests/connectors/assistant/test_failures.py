@@ -63,7 +63,7 @@ def body(kind: str, message: str) -> dict[str, Any]:
         (httpx2.RemoteProtocolError("gone"), "the connection to the model broke off; try again"),
         (
             anthropic.APIError("odd", REQUEST, body=None),
-            "the model sent an answer that makes no sense; try again",
+            "the model sent an answer that cannot be read; try again",
         ),
     ],
 )

@@ -37,7 +37,7 @@ def test_a_value_out_of_range_names_its_key(config: AssistantConfig, sentence: s
 
 async def test_without_a_way_to_a_model_it_does_not_open(tmp_path: Path) -> None:
     connector = PLUGIN.build(AssistantConfig(), PlainHost(tmp_path))
-    with pytest.raises(ConnectionFailed, match="no way to a model"):
+    with pytest.raises(ConnectionFailed, match="no endpoint of a model"):
         await connector.open(session_spec(tmp_path), ())
 
 

@@ -57,7 +57,7 @@ def test_an_id_that_is_no_uuid_is_refused(wrong: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("wrong", ["", "--settings", "a b", "a\nb", "x" * 200])
 def test_a_model_that_is_no_name_is_refused(wrong: str, tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="is no name of a model"):
+    with pytest.raises(ValueError, match="is not a valid name of a model"):
         argv_of(tmp_path, model=wrong)
 
 

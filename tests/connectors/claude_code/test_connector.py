@@ -179,7 +179,7 @@ async def test_a_session_whose_old_process_could_not_be_ended_waits_for_its_end(
     [
         ({"endpoint": None}, "the session has no way to a model"),
         ({"conversation_id": "--resume"}, "badly formed hexadecimal UUID string"),
-        ({"model": "--settings"}, "'--settings' is no name of a model"),
+        ({"model": "--settings"}, "'--settings' is not a valid name of a model"),
     ],
 )
 async def test_a_session_that_cannot_be_started_is_refused(fields: dict[str, Any], why: str, tmp_path: Path) -> None:

@@ -71,10 +71,10 @@ def test_only_a_believable_cost_counts(cost_usd: str, nanos: int | None) -> None
         ({"status": "error", "content": " no such model "}, "no such model"),
         ({"status": "error", "content": ""}, "the remote Claude Code failed without saying why"),
         ({"status": "error", "content": None}, "the remote Claude Code failed without saying why"),
-        ({"status": "maybe"}, "the remote Claude Code sent an answer that makes no sense"),
-        ({"status": None}, "the remote Claude Code sent an answer that makes no sense"),
-        ({"status": ["success"]}, "the remote Claude Code sent an answer that makes no sense"),
-        ({"content": 7}, "the remote Claude Code sent an answer that makes no sense"),
+        ({"status": "maybe"}, "the remote Claude Code sent an answer that cannot be read"),
+        ({"status": None}, "the remote Claude Code sent an answer that cannot be read"),
+        ({"status": ["success"]}, "the remote Claude Code sent an answer that cannot be read"),
+        ({"content": 7}, "the remote Claude Code sent an answer that cannot be read"),
     ],
 )
 def test_whatever_is_no_success_is_a_failure_with_a_sentence(fields: dict[str, Any], failure: str) -> None:

@@ -64,7 +64,7 @@ def test_too_many_processes_are_said_with_a_remedy(family: list[int]) -> None:
     assert Allowance(processes=4).excess(family) is None
     excess = Allowance(processes=3).excess(family)
     assert excess is not None
-    assert excess.why == "it needed more than 3 processes at a time and was ended"
+    assert excess.why == "it needed more than 3 processes at the same time and was ended"
     assert "claude_code.session_processes" in excess.remedy
 
 

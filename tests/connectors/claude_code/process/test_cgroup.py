@@ -145,7 +145,7 @@ def test_the_kernel_keeps_the_limits_where_it_was_given_the_means(base: Path) ->
 def test_limits_are_written_for_the_controllers_that_are_in_force(tmp_path: Path) -> None:
     (tmp_path / "cgroup.controllers").write_text("cpuset cpu memory pids\n")
     groups = groups_of(tmp_path)
-    assert "the kernel keeps their limits on memory and processes" in groups.sentence
+    assert "the kernel enforces its limits on memory and processes" in groups.sentence
     group = groups.make("one")
     written = {path.name: path.read_text() for path in group.path.iterdir()}
     assert written == {
@@ -171,7 +171,7 @@ def test_a_group_that_cannot_be_limited_is_not_left(tmp_path: Path, monkeypatch:
 def test_a_controller_that_is_not_delegated_is_named(tmp_path: Path) -> None:
     (tmp_path / "cgroup.controllers").write_text("memory\n")
     groups = groups_of(tmp_path)
-    assert groups.sentence.endswith("without the kernel's limits on pids")
+    assert groups.sentence.endswith("but the kernel enforces no limits on pids")
     assert {path.name for path in groups.make("one").path.iterdir()}.isdisjoint({"pids.max"})
 
 
@@ -256,7 +256,7 @@ async def test_claude_code_and_its_shell_run_in_a_group_that_they_cannot_leave(t
     if base is None or not fences:
         pytest.skip("no control groups can be made here, or there is no bubblewrap")
     connector = make_connector(tmp_path, fences=fences, sandbox="off")
-    assert "control groups of their own" in (await connector.prepare())[-1]
+    assert "each session has a control group" in (await connector.prepare())[-1]
     look = "grep 0:: /proc/self/cgroup"
     leave = f"({look}; echo $$ > {base}/cgroup.procs && echo left; {look}) > said 2>&1"
     async with OfflineModel() as model, opened(connector, make_spec(tmp_path, model.url, Policy())) as reader:

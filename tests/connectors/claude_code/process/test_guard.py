@@ -51,8 +51,8 @@ async def ended(folder: Path, url: str, command: str, fence: Fence, **limits: An
     ("command", "limits", "why"),
     [
         (GREEDY, {"session_memory_mb": 600}, "it needed more than 600 MB of memory"),
-        (MANY, {"session_processes": 40}, "it needed more than 40 processes at a time and was ended"),
-        (NESTED, {"session_processes": 40}, "it needed more than 40 processes at a time and was ended"),
+        (MANY, {"session_processes": 40}, "it needed more than 40 processes at the same time and was ended"),
+        (NESTED, {"session_processes": 40}, "it needed more than 40 processes at the same time and was ended"),
     ],
     ids=["memory", "processes", "bomb"],
 )
