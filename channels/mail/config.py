@@ -36,12 +36,14 @@ class SmtpConfig:
 
     def __post_init__(self) -> None:
         if not self.host:
-            raise ConfigError(f"{KEY}.smtp.host", "must name the server that takes our mail")
+            raise ConfigError(f"{KEY}.smtp.host", "must name the server that sends our mail")
         if not 1 <= self.port <= 65535:
             raise ConfigError(f"{KEY}.smtp.port", "must be between 1 and 65535")
         if self.tls == "none" and not is_loopback(self.host):
             raise ConfigError(
-                f"{KEY}.smtp.tls", f'"none" would send mail to {self.host} in the clear', 'use "starttls" or "implicit"'
+                f"{KEY}.smtp.tls",
+                f'"none" would send mail to {self.host} without encryption',
+                'use "starttls" or "implicit"',
             )
 
 
@@ -69,7 +71,7 @@ class LmtpConfig:
         if not is_loopback(self.listen_host):
             raise ConfigError(
                 f"{KEY}.lmtp.host",
-                f"{self.listen_host} can be reached from outside, and LMTP knows no login",
+                f"{self.listen_host} can be reached from outside, and LMTP has no login",
                 "use 127.0.0.1, ::1 or a path, with a mail server such as Postfix in front",
             )
         if not 0 <= self.listen_port <= 65535:
@@ -109,11 +111,13 @@ class MailConfig:
 
     def __post_init__(self) -> None:
         if not MAILBOX.fullmatch(self.address):
-            raise ConfigError(f"{KEY}.address", f"must be a plain mailbox such as bot@example.org, is {self.address!r}")
+            raise ConfigError(
+                f"{KEY}.address", f"must be a plain mail address such as bot@example.org, not {self.address!r}"
+            )
         if not self.trusted_authserv_id or re.search(r"[\s;()\"]", self.trusted_authserv_id):
             raise ConfigError(
                 f"{KEY}.trusted_authserv_id",
-                "must be the one word that our mail server puts into Authentication-Results",
+                "must be one word: the name that our mail server writes into Authentication-Results",
             )
         if self.max_message_bytes < 1024:
             raise ConfigError(f"{KEY}.max_message_bytes", "must be at least 1024")

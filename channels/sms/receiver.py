@@ -83,7 +83,7 @@ def to_inbound(text: TextMessage) -> Inbound | str:
     if number is None:
         return "the sender is a short code or a name, not a person's number"
     if text.opt_out or body.upper() in STOP_WORDS:
-        return "opting out, in and help are the carrier's"
+        return "Twilio handles the words for opting out, opting in and help"
     if not body and not text.media:
         return "it is empty"
     sender = Address(kind="sms", value=number)

@@ -187,7 +187,7 @@ class Queue:
     """Messages that arrive during a turn of their conversation.
 
     Attributes:
-        mode: the default mode, see `supervisor.protocol.queueing.Mode`. A message that starts with `queue:`,
+        mode: the default mode, see `supervisor.protocol.queue.Mode`. A message that starts with `queue:`,
             `collect:`, `steer:` or `interrupt:` chooses its own.
     """
 

@@ -143,7 +143,7 @@ class _Handler:
     async def handle_DATA(self, server: LMTP, session: Session, envelope: Envelope) -> str:
         if server.transport is not None and await self._from_agent(server.transport.get_extra_info("socket")):
             logger.error("a mail from an agent was refused")
-            return "550 5.7.1 Not taken from an agent"
+            return "550 5.7.1 Mail from an agent is refused"
         try:
             await self._receive(envelope.original_content or b"", envelope.mail_from or "")
         except StorageError as error:

@@ -11,13 +11,15 @@ from dataclasses import dataclass
 
 from channels.mail.headers import Headers
 
+# An atom and a dot-atom (RFC 5322 section 3.2.3).
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _LOCAL = re.compile(rf"{_ATOM}(?:\.{_ATOM})*")
 _DOMAIN = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*")
+# Characters of a quoted string that could look like syntax.
 _UNSAFE = re.compile(r"[^A-Za-z0-9.@-]")
+# `method/version=result` and `header.from=value` (RFC 8601 section 2.2).
 _METHOD = re.compile(r"([A-Za-z0-9-]+)(?:\s*/\s*\d+)?\s*=\s*([A-Za-z0-9]+)(?=\s|$)")
 _PROPERTY = re.compile(r"(?:^|\s)header\s*\.\s*from\s*=\s*(\"[^\"]*\"|[^\s;]+)", re.IGNORECASE)
-
 
 _NAME, _ADDRESS, _AFTER = "name", "address", "after"
 """The parts of `name <address> after` in the value of From. Without brackets, the name is the address."""
@@ -66,7 +68,7 @@ def proven_sender(headers: Headers, trusted_authserv_id: str) -> str:
         raise SenderNotProven("it has no Authentication-Results")
     passed = dmarc_pass(results[0], trusted_authserv_id)
     if passed is None and not author.plain:
-        raise SenderNotProven("its DMARC result names no domain, and its From is not plain enough to do without")
+        raise SenderNotProven("its DMARC result names no domain, and its From can be read in different ways")
     if passed is not None and passed != author.domain:
         raise SenderNotProven("its DMARC result is about another domain than From")
     return author.address
@@ -131,7 +133,7 @@ def dmarc_pass(value: str, trusted_authserv_id: str) -> str | None:
         raise SenderNotProven(f"it has {len(statements)} DMARC results instead of one")
     method = _METHOD.match(statements[0])
     if method is None or method[1].lower() != "dmarc" or method[2].lower() != "pass":
-        raise SenderNotProven("its DMARC result is no pass")
+        raise SenderNotProven("its DMARC result is not a pass")
     domains = {_domain(found.strip('"').rpartition("@")[2]) for found in _PROPERTY.findall(statements[0])}
     if len(domains) > 1:
         raise SenderNotProven("its DMARC result names several domains")
@@ -142,7 +144,7 @@ def _normalised(address: str, plain: bool) -> Author:
     local, at, domain = address.strip().rpartition("@")
     if not at or not _LOCAL.fullmatch(local):
         # Letters beyond ASCII are refused: folding would turn a fullwidth "admin" into the mailbox "admin".
-        raise SenderNotProven("its From is no plain address")
+        raise SenderNotProven("its From is not a plain address")
     return Author(f"{local.lower()}@{_domain(domain)}", plain and domain.isascii())
 
 

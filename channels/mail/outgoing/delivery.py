@@ -68,7 +68,7 @@ class Submission:
         except aiosmtplib.SMTPConnectError as error:
             raise TemporaryFailure(f"the mail server {self._smtp.host}:{self._smtp.port} was not reached") from error
         except (aiosmtplib.SMTPServerDisconnected, aiosmtplib.SMTPTimeoutError) as error:
-            raise TemporaryFailure("the mail server broke off before it got the mail") from error
+            raise TemporaryFailure("the mail server closed the connection before it got the mail") from error
         except (aiosmtplib.SMTPException, ValueError) as error:
             # No STARTTLS, no AUTH, or an address that the server cannot take: a retry does not help.
             raise PermanentFailure(f"the mail server cannot be used: {error}; check {KEY}.smtp") from error
@@ -79,9 +79,9 @@ class Submission:
         try:
             await client.data(mail)
         except aiosmtplib.SMTPResponseException as error:
-            raise _refused(error, "the mail server did not take the mail") from error
+            raise _refused(error, "the mail server did not accept the mail") from error
         except (aiosmtplib.SMTPException, OSError) as error:
-            raise OutcomeUnknown("the mail server broke off after it got the mail") from error
+            raise OutcomeUnknown("the mail server closed the connection after it got the mail") from error
 
 
 def _client(smtp: SmtpConfig, password: str | None, domain: str, timeout: float) -> aiosmtplib.SMTP:

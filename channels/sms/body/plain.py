@@ -59,7 +59,7 @@ def clean(text: str) -> str:
 
 
 def typed(text: str) -> str:
-    """Return a text without Markdown in characters of a keyboard, to make the SMS cheaper."""
+    """Return a text that is not Markdown, with plain characters instead of typographic ones: the SMS gets cheaper."""
     return clean(clean(text).translate(_PUNCTUATION))
 
 

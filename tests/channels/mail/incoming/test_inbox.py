@@ -249,7 +249,7 @@ async def test_a_mail_from_an_agent_is_refused(by_path: bool, tmp_path: Path) ->
             said.append(error.decode())
     assert said[0] == ""
     assert "550" in said[1]
-    assert "Not taken from an agent" in said[1]
+    assert "Mail from an agent is refused" in said[1]
     assert len(host.accepted) == 1
 
 
