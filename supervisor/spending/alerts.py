@@ -55,7 +55,7 @@ class Alerts:
         try:
             reached = await self._fresh(turn, None)
             withheld = {one.spent.scope for one in reached if _waits_for_the_end(one, turn)}
-            told = await self._tell([_without_writer(one, turn, withheld) for one in reached], turn)
+            told = await self._tell([_without_author(one, turn, withheld) for one in reached], turn)
             if kept := {one.spent.scope for one in told} & withheld:
                 self._withheld.setdefault(turn.id, set()).update(kept)
         except StorageError as error:
@@ -84,6 +84,7 @@ class Alerts:
         return [one for one in await self._reached(turn, refused) if one.levels[-1] > one.spent.told]
 
     async def _reached(self, turn: Turn, refused: BudgetExceeded | None) -> list[Reached]:
+        """Return the limits of a turn that have reached a level, told before or not."""
         now = self._clock()
         standing, _ = await self._budgets.standing(turn.id, turn.user_id, turn.session_id, now_ms=now)
         return [
@@ -94,6 +95,7 @@ class Alerts:
         ]
 
     async def _tell(self, reached: Sequence[Reached], turn: Turn) -> list[Reached]:
+        """Record levels, tell people of them, and return those that nobody had told meanwhile."""
         fresh = await self._budgets.told(reached, now_ms=self._clock()) if reached else []
         for one in fresh:
             self._notices.announce(one, turn)
@@ -110,10 +112,12 @@ class Alerts:
 
 
 def _waits_for_the_end(one: Reached, turn: Turn) -> bool:
+    """Return whether the user of a turn is told of a level at its end only."""
     return one.levels[-1] >= LEVELS[-1] and own_reply(turn) is not None and turn.user_id in one.recipients
 
 
-def _without_writer(one: Reached, turn: Turn, withheld: set[str]) -> Reached:
+def _without_author(one: Reached, turn: Turn, withheld: set[str]) -> Reached:
+    """Return a level without the user of the turn as a recipient, where its scope is withheld."""
     if one.spent.scope not in withheld:
         return one
     return replace(one, recipients=[user_id for user_id in one.recipients if user_id != turn.user_id])

@@ -8,14 +8,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, fields, replace
 from typing import Protocol
 
 from supervisor.models.gateway.meter import ModelCall
-from supervisor.protocol.conversation import Tokens
-from supervisor.protocol.errors import BudgetExceeded, StorageError
+from supervisor.protocol.errors import BudgetExceeded
 from supervisor.protocol.messages import UserId
 from supervisor.protocol.times import Clock, now_ms
+from supervisor.spending.charges import ChargeWriter, charge_of, rest_of
 from supervisor.store.ports.ledger import LedgerStore
 from supervisor.store.records.charge import Charge
 
@@ -23,20 +22,6 @@ logger = logging.getLogger(__name__)
 
 SETTLE_SECONDS = 2.0
 """How long the end of a turn waits for the figures of its last call, in seconds."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    """A charge on its way to the store.
-
-    Attributes:
-        journal: it is posted with the end of its turn; else by itself.
-    """
-
-    turn_id: int | None
-    charge: Charge
-    user_id: UserId
-    journal: bool
 
 
 class SpendingLimit(Protocol):
@@ -78,18 +63,14 @@ class SessionMeter:
     ) -> None:
         self._lane = lane
         self._user_id = user_id
-        self._ledger = ledger
-        self._clock = clock
+        self._writer = ChargeWriter(lane, ledger, clock) if ledger is not None else None
         self._limit = limit
         self.on_refusal: Callable[[BudgetExceeded], None] | None = None
         self.on_spent: Callable[[int], Awaitable[None]] | None = None
         self._settle_seconds = settle_seconds
         self._turn_id: int | None = None
-        self._open: dict[
-            str, tuple[int | None, ModelCall]
-        ] = {}  # the turn of each open call, and its figures at the start
-        self._writes: set[asyncio.Task[None]] = set()
-        self._refused: dict[str, _Entry] = {}  # entries that the store refused, by charge
+        # The turn of each open call, and its figures at the start.
+        self._open: dict[str, tuple[int | None, ModelCall]] = {}
         self._notifications: set[asyncio.Task[None]] = set()
         self._changed = asyncio.Event()
         self._admitting = asyncio.Lock()
@@ -120,19 +101,18 @@ class SessionMeter:
         await self.drain()
         while self._notifications:
             await asyncio.gather(*self._notifications)
-        await self._write_refused()
-        left = [one for one in self._refused.values() if one.turn_id == turn_id and one.journal]
-        for one in left:
-            del self._refused[one.charge.ref]
-        return [one.charge for one in left]
+        if self._writer is None:
+            return []
+        await self._writer.retry()
+        return self._writer.take_refused(turn_id)
 
     def _open_of(self, turn_id: int) -> int:
         return sum(owner == turn_id for owner, _ in self._open.values())
 
     async def drain(self) -> None:
         """Wait for the writes that have begun."""
-        while self._writes:
-            await asyncio.gather(*self._writes, return_exceptions=True)
+        if self._writer is not None:
+            await self._writer.drain()
 
     async def admit(self, model: str, max_tokens: int, *, most_nanos: int | None) -> str | None:
         """Allow a call as long as no limit is used up; return why it is refused, or None where it is allowed.
@@ -153,9 +133,10 @@ class SessionMeter:
                 if self.on_refusal is not None:
                     self.on_refusal(error)
                 return str(error)
-        await self._write_refused()
-        if self._refused:  # without this check, uncounted calls would go on while the disk is full
-            return "what was spent cannot be recorded now"
+        if self._writer is not None:
+            await self._writer.retry()
+            if self._writer.has_refused:  # without this check, uncounted calls would go on while the disk is full
+                return "what was spent cannot be recorded now"
         # One maximum is enough: each open call counts as the dearest of them.
         self._dearest = max(self._dearest if self._admitted else 0, most_nanos or 0)
         self._admitted += 1
@@ -187,27 +168,25 @@ class SessionMeter:
     def started(self, call: ModelCall) -> None:
         """Journal an estimate of a call whose input is known."""
         self._open[call.id] = self._turn_id, call
-        if self._turn_id is not None:
-            self._journal(self._turn_id, call, estimated=True)
+        if self._turn_id is not None and self._writer is not None:
+            self._writer.journal(self._turn_id, charge_of(call, estimated=True), self._user_id)
 
     def finished(self, call: ModelCall) -> None:
         """Journal the final figures of a call."""
         turn_id, start = self._open.pop(call.id, (None, None))
         if turn_id is not None and turn_id == self._turn_id:
-            self._journal(turn_id, call, estimated=not call.complete)
+            if self._writer is not None:
+                self._writer.journal(turn_id, charge_of(call, estimated=not call.complete), self._user_id)
             self._notify(turn_id)
-        else:
-            self._post(turn_id, call, start)
+        elif self._writer is not None:
+            self._post(self._writer, turn_id, call, start)
         self._changed.set()
-
-    def _journal(self, turn_id: int, call: ModelCall, *, estimated: bool) -> None:
-        if self._ledger is not None:
-            self._spawn(_Entry(turn_id, _charge(call, estimated=estimated), self._user_id, journal=True))
 
     def _notify(self, turn_id: int) -> None:
         """Call `on_spent` in a task of its own, after the writes that have begun."""
         if self.on_spent is not None:
-            notification = self._notify_after(set(self._writes), self.on_spent, turn_id)
+            writes = set(self._writer.writes) if self._writer is not None else set()
+            notification = self._notify_after(writes, self.on_spent, turn_id)
             task = asyncio.create_task(notification, name=f"spent {self._lane}")
             self._notifications.add(task)
             task.add_done_callback(self._notifications.discard)
@@ -222,46 +201,10 @@ class SessionMeter:
         except Exception:
             logger.exception("%s: whether a limit is nearly used up could not be told", self._lane)
 
-    def _post(self, turn_id: int | None, call: ModelCall, start: ModelCall | None) -> None:
-        """Post a call without a running turn, less what was posted of it with its turn."""
-        if self._ledger is None:
-            return
-        charge = _charge(call, estimated=not call.complete)
+    def _post(self, writer: ChargeWriter, turn_id: int | None, call: ModelCall, start: ModelCall | None) -> None:
+        """Post a call without a running turn. The estimate at its start was posted with the turn that it had then."""
         if turn_id is not None and start is not None:
-            nanos = call.nanos - (start.nanos or 0) if call.nanos is not None else None
-            charge = replace(charge, ref=f"{call.id}/rest", tokens=_minus(call.tokens, start.tokens), nanos=nanos)
-        self._spawn(_Entry(turn_id, charge, self._user_id, journal=False))
-
-    def _spawn(self, entry: _Entry) -> None:
-        task = asyncio.create_task(self._write(entry), name=f"meter {self._lane}")
-        self._writes.add(task)
-        task.add_done_callback(self._writes.discard)
-
-    async def _write(self, entry: _Entry) -> None:
-        """Write a charge; if the store refuses it, keep it for `_write_refused`."""
-        assert self._ledger is not None, "without a ledger no charge is made"
-        turn_id, charge = entry.turn_id, entry.charge
-        try:
-            if entry.journal and turn_id is not None:
-                await self._ledger.journal(turn_id, charge)
-            else:
-                await self._ledger.post(turn_id, charge, user_id=entry.user_id, now_ms=self._clock())
-        except StorageError as error:
-            logger.error("%s: a charge could not be stored yet: %s", self._lane, error)
-            self._refused[charge.ref] = entry
+            charge = rest_of(call, start)
         else:
-            self._refused.pop(charge.ref, None)  # an earlier figure of the same call
-
-    async def _write_refused(self) -> None:
-        for entry in list(self._refused.values()):
-            await self._write(entry)
-
-
-def _charge(call: ModelCall, *, estimated: bool) -> Charge:
-    return Charge(
-        ref=call.id, kind="model", model=call.model, tokens=call.tokens, nanos=call.nanos, estimated=estimated
-    )
-
-
-def _minus(tokens: Tokens, start: Tokens) -> Tokens:
-    return Tokens(**{item.name: getattr(tokens, item.name) - getattr(start, item.name) for item in fields(Tokens)})
+            charge = charge_of(call, estimated=not call.complete)
+        writer.post(turn_id, charge, self._user_id)

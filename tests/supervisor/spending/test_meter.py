@@ -9,53 +9,14 @@ from dataclasses import replace
 
 import pytest
 
-from supervisor.models.gateway.meter import ModelCall
 from supervisor.protocol.conversation import Tokens
-from supervisor.protocol.errors import BudgetExceeded, StorageError
+from supervisor.protocol.errors import BudgetExceeded
 from supervisor.protocol.messages import UserId
 from supervisor.spending.meter import SessionMeter
-from supervisor.store.ports.ledger import CostLine, CostQuery, LedgerStore
 from supervisor.store.records.charge import Charge
 from tests.slowness import scaled
+from tests.supervisor.spending.ledgers import ADA, BEGUN, ENDED, RecordingLedger, charge
 from tests.waiting import until
-
-ADA = UserId("ada")
-
-BEGUN = ModelCall(
-    id="c1",
-    owner="s1",
-    model="claude-x",
-    tokens=Tokens(input=100, output=1),
-    nanos=1_000,
-    agent_id=None,
-    session_header=None,
-    complete=False,
-)
-ENDED = replace(BEGUN, tokens=Tokens(input=100, output=50), nanos=6_000, complete=True)
-
-
-class RecordingLedger(LedgerStore):
-    """Keeps what it is told; refuses while `refusing`."""
-
-    def __init__(self) -> None:
-        self.journalled: list[tuple[int, Charge]] = []
-        self.posted: list[tuple[int | None, Charge, UserId | None]] = []
-        self.refusing = False
-
-    async def journal(self, turn_id: int, charge: Charge) -> None:
-        if self.refusing:
-            raise StorageError("disk full")
-        self.journalled.append((turn_id, charge))
-
-    async def post(self, turn_id: int | None, charge: Charge, *, user_id: UserId | None, now_ms: int) -> bool:
-        self.posted.append((turn_id, charge, user_id))
-        return True
-
-    async def cost(self, query: CostQuery) -> tuple[CostLine, list[CostLine]]:
-        raise AssertionError("nobody asks here")
-
-    async def disagreements(self) -> list[str]:
-        raise AssertionError("nobody asks here")
 
 
 @pytest.fixture
@@ -66,12 +27,6 @@ def ledger() -> RecordingLedger:
 @pytest.fixture
 def meter(ledger: RecordingLedger) -> SessionMeter:
     return SessionMeter("s1", ADA, ledger, settle_seconds=0.01)
-
-
-def charge(call: ModelCall, *, estimated: bool) -> Charge:
-    return Charge(
-        ref=call.id, kind="model", model=call.model, tokens=call.tokens, nanos=call.nanos, estimated=estimated
-    )
 
 
 async def test_a_call_of_a_turn_is_journalled_as_it_begins_and_as_it_ends(
