@@ -17,13 +17,12 @@ import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from io import FileIO
-from typing import IO, cast
 
 from connectors.claude_code.process import tree
 from connectors.claude_code.process.allowance import Excess
 from connectors.claude_code.process.cgroup import Group
 from connectors.claude_code.process.fence import Fence
+from connectors.claude_code.process.pipes import ErrorTail, InputPipe, own_end
 from supervisor.protocol.conversation import PROCESS_MARK, ProcessIdentity
 
 logger = logging.getLogger(__name__)
@@ -80,8 +79,8 @@ class Process:
         self._mark = mark
         self._exited = asyncio.get_running_loop().create_future()
         self._stdout = asyncio.StreamReader(limit=READ_SIZE)
-        self._stderr = _Tail(STDERR_TAIL)
-        self._stdin = _Input()
+        self._stderr = ErrorTail(STDERR_TAIL)
+        self._stdin = InputPipe()
         self._transports: list[asyncio.BaseTransport] = []
         self._pidfd: int | None = None
         self.identity: ProcessIdentity = tree.identify(popen.pid)
@@ -211,12 +210,12 @@ class Process:
                 logger.debug("process group %d is gone", self._popen.pid)
 
     async def _connect(self) -> None:
-        loop = asyncio.get_running_loop()
-        popen = self._popen
-        output = asyncio.StreamReaderProtocol(self._stdout)
-        self._transports.append((await loop.connect_read_pipe(lambda: output, _for(loop, popen.stdout, "r")))[0])
-        self._transports.append((await loop.connect_read_pipe(lambda: self._stderr, _for(loop, popen.stderr, "r")))[0])
-        await loop.connect_write_pipe(lambda: self._stdin, _for(loop, popen.stdin, "w"))
+        loop, popen = asyncio.get_running_loop(), self._popen
+        output, stdout = asyncio.StreamReaderProtocol(self._stdout), own_end(loop, popen.stdout, "r")
+        self._transports.append((await loop.connect_read_pipe(lambda: output, stdout))[0])
+        stderr = own_end(loop, popen.stderr, "r")
+        self._transports.append((await loop.connect_read_pipe(lambda: self._stderr, stderr))[0])
+        await loop.connect_write_pipe(lambda: self._stdin, own_end(loop, popen.stdin, "w"))
         self._watch()
 
     def _watch(self) -> None:
@@ -256,94 +255,8 @@ class Process:
         self._transports.clear()
 
 
-def _for(loop: asyncio.AbstractEventLoop, pipe: IO[bytes] | None, mode: str) -> FileIO:
-    """Return the daemon's end of a pipe as a file that this event loop closes exactly once.
-
-    uvloop closes the descriptor and then the file; the second close could hit a descriptor that another thread has
-    opened in between.
-    """
-    assert pipe is not None
-    descriptor = os.dup(pipe.fileno())
-    pipe.close()
-    return FileIO(descriptor, mode, closefd=isinstance(loop, asyncio.BaseEventLoop))
-
-
 def described(code: int) -> str:
     """Return an exit code in words. Codes above 128 are read as signals, as a shell reports them."""
     if code < 0 or code > 128:
         return f"killed by signal {-code if code < 0 else code - 128}"
     return f"exit code {code}"
-
-
-class _Tail(asyncio.Protocol):
-    """Keeps the last bytes that come through a pipe.
-
-    Attributes:
-        listener: called with each line; None for none.
-    """
-
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
-        self._data = b""
-        self._unfinished = b""
-        self.listener: Callable[[str], None] | None = None
-
-    def data_received(self, data: bytes) -> None:
-        self._data = (self._data + data)[-self._limit :]
-        if self.listener is not None:
-            *lines, self._unfinished = (self._unfinished + data).split(b"\n")
-            self._unfinished = self._unfinished[-self._limit :]
-            for line in filter(None, lines):
-                self.listener(line.decode(errors="replace"))
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        if self.listener is not None and self._unfinished:  # the last line has no line feed
-            self.listener(self._unfinished.decode(errors="replace"))
-        self._unfinished = b""
-
-    def text(self) -> str:
-        return self._data.decode(errors="replace").strip()
-
-
-class _Input(asyncio.BaseProtocol):
-    """The writing end of a pipe, with flow control."""
-
-    def __init__(self) -> None:
-        self._transport: asyncio.WriteTransport | None = None
-        self._free = asyncio.Event()
-        self._free.set()
-        self.closed = False
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        # connect_write_pipe promises a WriteTransport; that of uvloop does not inherit from the class.
-        self._transport = cast(asyncio.WriteTransport, transport)
-
-    def pause_writing(self) -> None:
-        self._free.clear()
-
-    def resume_writing(self) -> None:
-        self._free.set()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self.closed = True
-        self._transport = None
-        self._free.set()
-
-    def write(self, data: bytes) -> None:
-        assert self._transport is not None
-        self._transport.write(data)
-
-    async def drained(self) -> None:
-        await self._free.wait()
-
-    def close(self) -> None:
-        """Close the pipe after the buffered data has been read."""
-        self.closed = True
-        if self._transport is not None:
-            self._transport.close()
-
-    def abort(self) -> None:
-        """Close the pipe now and drop the buffered data."""
-        self.closed = True
-        if self._transport is not None:
-            self._transport.abort()

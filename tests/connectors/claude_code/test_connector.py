@@ -364,7 +364,7 @@ class Cancelling(FileIO):
 async def test_a_start_cancelled_before_its_process_is_ours_leaves_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("connectors.claude_code.process.process.FileIO", Cancelling)
+    monkeypatch.setattr("connectors.claude_code.process.pipes.FileIO", Cancelling)
     monkeypatch.setattr(Cancelling, "used", tmp_path / "used")
     tmp = tmp_path / "tmp"
     tmp.mkdir()

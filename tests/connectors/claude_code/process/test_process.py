@@ -68,7 +68,7 @@ class Raced(FileIO):
 def test_no_descriptor_is_closed_that_another_thread_may_have_opened(
     loop: Callable[[], asyncio.AbstractEventLoop], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("connectors.claude_code.process.process.FileIO", Raced)
+    monkeypatch.setattr("connectors.claude_code.process.pipes.FileIO", Raced)
 
     async def once() -> list[str]:
         process = await start("cat", "m0")
@@ -156,7 +156,7 @@ class Failing(FileIO):
 async def test_a_start_that_does_not_come_to_its_end_leaves_no_process(
     file: type[FileIO], error: type[BaseException], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("connectors.claude_code.process.process.FileIO", file)
+    monkeypatch.setattr("connectors.claude_code.process.pipes.FileIO", file)
     with pytest.raises(error):
         await asyncio.create_task(start("trap '' HUP PIPE; sleep 1000 & wait", "m8"), name="start")
     assert tree.marked(PROCESS_MARK, "m8") == []
