@@ -1,4 +1,4 @@
-"""A configuration of its own for every test, and a daemon where one is wanted."""
+"""Fixtures: a configuration for each test, and a stand-in for the daemon."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SESSION = "0198b2c4-5d6e-7f80-91a2-b3c4d5e6f708"
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a command left behind."""
+    """The exit code and the output of a command."""
 
     code: int
     out: str
@@ -82,7 +82,7 @@ def command_line(*arguments: str) -> Sequence[str]:
 
 
 def process_environment() -> dict[str, str]:
-    """Return what a process of ours needs, and nothing that steers it by accident."""
+    """Return a minimal environment for a process, without variables that change its behaviour by accident."""
     kept = ("PATH", "HOME", "PYTHONPATH", "XSWARM_CONFIG", "SUPERVISOR_WEBSOCKET_URL", "SUPERVISOR_TOKEN")
     root = str(Path(__file__).parents[2])
     return {name: os.environ[name] for name in kept if name in os.environ} | {

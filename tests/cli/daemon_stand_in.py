@@ -1,4 +1,4 @@
-"""A small real server that speaks the daemon's protocol: what the command line is tested against.
+"""A small real server that speaks the daemon's protocol, for the tests of the command line.
 
 Prompts do what their first word says: `say`, `quiet` (no stream), `tool`, `wait` (until interrupted), `fail`, `hide`
 (an answer with escape sequences).
@@ -32,7 +32,7 @@ ALICE = "token-of-alice"
 
 
 class Refusal(Exception):
-    """Answered as `error`."""
+    """The stand-in answers a request with `error`."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)

@@ -1,4 +1,4 @@
-"""What the daemon of these tests keeps over a restart."""
+"""The state that the stand-in for the daemon keeps over a restart."""
 
 from __future__ import annotations
 

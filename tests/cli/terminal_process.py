@@ -1,4 +1,4 @@
-"""The other end of a pseudo-terminal or pipe: what was written to it, and keys."""
+"""A process in a pseudo-terminal: tests read what it writes, and press keys."""
 
 from __future__ import annotations
 
@@ -54,14 +54,14 @@ class TerminalProcess:
         os.close(self._parent)
 
     def wait_for(self, text: str, times: int = 1) -> None:
-        """Wait until a text was written so many times."""
+        """Wait until the process has written a text so many times."""
         try:
             wait_until(lambda: self.text.count(text) >= times, f"{text!r} {times} times", timeout=20)
         except AssertionError as error:
             raise AssertionError(f"{error} in:\n{self.text}") from None
 
     def press(self, keys: str) -> None:
-        """Type."""
+        """Write keys to the terminal."""
         os.write(self._parent, keys.encode())
 
     def wait(self) -> int:

@@ -1,4 +1,4 @@
-"""Exit codes and sentences of every failure."""
+"""Each error has an exit code and a sentence."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command line as a whole: help, exit codes, JSON, and no traceback."""
+"""The command line as a whole: help, exit codes and JSON; a person never sees a traceback."""
 
 from __future__ import annotations
 

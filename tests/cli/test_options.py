@@ -1,4 +1,4 @@
-"""What commands share."""
+"""Options and examples that commands have in common."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Text of strangers on a terminal."""
+"""Control characters and escape sequences are removed from text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Money, ages and tables as people see them."""
+"""Formats of money, ages and tables."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every connector must do, whatever answers behind it.
+"""The contract of connectors: what each of them must do.
 
 A connector joins with one line in the table of test_contract.py: a factory that gives a `Backend`.
 """
@@ -37,7 +37,7 @@ from tests.waiting import until
 
 @dataclass
 class PlainHost(ConnectorHost):
-    """A host with the secrets and the folder that it is given."""
+    """A host with the given secrets and folder."""
 
     folder: Path
     secrets: dict[str, str] = field(default_factory=dict)
@@ -85,7 +85,7 @@ def new_prompt(text: str) -> Prompt:
 
 
 class Listener:
-    """The one reader of a conversation's events."""
+    """Reads the events of a conversation, in the only task that does."""
 
     def __init__(self, conversation: Conversation) -> None:
         self.events: list[ConversationEvent] = []

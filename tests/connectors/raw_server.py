@@ -1,4 +1,4 @@
-"""A real TCP server that says whatever bytes a test wants."""
+"""A real TCP server that sends the bytes of a test."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The contract of connectors, over every one of them."""
+"""Every connector keeps the contract."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ BACKENDS: Mapping[str, BackendFactory] = {
     "remote": remote,
 }
 INTERRUPTIBLE = ("assistant", "claude_code", "remote")
-"""Those whose turns take time."""
+"""The connectors whose turns take time."""
 
 
 def test_every_connector_is_under_the_contract() -> None:

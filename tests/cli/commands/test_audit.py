@@ -13,7 +13,7 @@ from tests.cli.daemon_stand_in import DaemonStandIn
 
 @pytest.fixture
 def trail(daemon: DaemonStandIn) -> DaemonStandIn:
-    """A daemon with five entries, two to a page; one holds what would clear a screen."""
+    """A daemon with five entries, two to a page; one holds an escape sequence that would clear the screen."""
     daemon.records.audit = [{"seq": n, "actor": "cli", "event": "\x1b[2J"} for n in range(1, 6)]
     return daemon
 

@@ -12,19 +12,19 @@ from tests.cli.conftest import Command
 CHEAP = '[claude_code]\nconnector = "echo"\n'
 
 UNBOXED = '[claude_code]\nsandbox = "off"\n'
-"""So that the best fence is taken, not the best in which the sandbox works too."""
+"""Settings with which the best fence is chosen, whether or not the sandbox works in it."""
 
 
 @pytest.fixture
 def plain(config_file: Path) -> Path:
-    """A configuration with a connector that needs nothing."""
+    """A configuration with a connector that needs no programs."""
     config_file.write_text(config_file.read_text(encoding="utf-8") + CHEAP, encoding="utf-8")
     return config_file
 
 
 @pytest.fixture
 def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder that alone is the PATH, with links to all programs of this machine."""
+    """The only folder on PATH, with links to all programs of this machine."""
     folder = tmp_path / "bin"
     folder.mkdir()
     for program in [*Path("/bin").glob("*"), *Path("/usr/bin").glob("*")]:
@@ -74,7 +74,7 @@ FENCES = {
     "keeper": "sessions are fenced by a keeper process, which an agent of the same user could kill; "
     "install bubblewrap for a PID namespace",
 }
-"""What is said of each, best first."""
+"""The sentence on each fence, best first."""
 
 
 @pytest.mark.cli_process

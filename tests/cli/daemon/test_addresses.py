@@ -1,4 +1,4 @@
-"""Finding the daemon."""
+"""The daemon is found by its addresses in state.dir, or by the environment."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The admin API: over HTTP, and what stands in the way."""
+"""Calls of the admin API over HTTP, and their errors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The socket client against a server of its own."""
+"""The client of the supervisor socket, against a real server."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Commands that change data, with no daemon running: the database itself, under the daemon's lock."""
+"""Without a daemon, commands use the database itself, under the daemon's lock."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ class Shown:
     out: StringIO
 
     async def show(self, kind: str, session_id: str = "ours", **fields: Any) -> str:
-        """Show a frame; return all that stands on the screen."""
+        """Show a frame; return the whole screen."""
         await self.feed.show(self.link, "ours", {"type": kind, "session_id": session_id, **fields})
         return self.out.getvalue()
 

@@ -1,4 +1,4 @@
-"""Lines from stdin."""
+"""Lines are read from stdin."""
 
 from __future__ import annotations
 

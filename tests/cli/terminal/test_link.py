@@ -1,4 +1,4 @@
-"""A link sends requests without making the terminal wait, and posts what becomes of them."""
+"""A link sends requests in tasks and posts their outcomes."""
 
 from __future__ import annotations
 

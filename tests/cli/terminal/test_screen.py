@@ -1,4 +1,4 @@
-"""A terminal on which text comes in while somebody types."""
+"""Text may arrive on the screen while a person types."""
 
 from __future__ import annotations
 

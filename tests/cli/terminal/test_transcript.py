@@ -1,4 +1,4 @@
-"""Each word of a conversation is shown once, whichever way it comes."""
+"""Each text of a conversation is shown once, though it may arrive by several ways."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from cli.terminal.transcript import Transcript
 
 
 class Shown:
-    """A transcript and what stands on its screen."""
+    """A transcript with its screen."""
 
     def __init__(self) -> None:
         self.out, self.err = StringIO(), StringIO()

@@ -1,4 +1,4 @@
-"""What the tests of this connector share: a host, a session, and a reader of its events."""
+"""Helpers for the tests of this connector: a host, a session, and a reader of its events."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ from tests.slowness import scaled
 TOKEN = "token-of-this-session"
 LIMITS = TimeLimits(start=scaled(60.0), receipt=scaled(10.0))
 HASTY = Patience(drain=0.2, term=0.2)
-"""For processes that are known not to listen."""
+"""For processes that do not react to SIGTERM."""
 
 
 @dataclass
@@ -68,7 +68,7 @@ class Host(ConnectorHost):
 
 
 class Reader:
-    """The one task's reader of a conversation's events, turn by turn."""
+    """Reads the events of a conversation turn by turn, in the only task that does."""
 
     def __init__(self, conversation: ClaudeCodeConversation) -> None:
         self.conversation = conversation
@@ -148,7 +148,7 @@ def make_connector(
 async def opened(
     connector: ClaudeCodeConnector, spec: SessionSpec, history: Sequence[Exchange] = ()
 ) -> AsyncIterator[Reader]:
-    """Open a session, and close it at the end whatever happened."""
+    """Open a session, and close it at the end in any case."""
     conversation = await connector.open(spec, history)
     try:
         yield Reader(conversation)

@@ -1,4 +1,4 @@
-"""Arguments and environment hold what we chose and nothing else."""
+"""Arguments and environment of Claude Code hold only what the connector sets."""
 
 from __future__ import annotations
 

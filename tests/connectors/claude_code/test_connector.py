@@ -1,4 +1,4 @@
-"""A Claude Code that is missing, hangs, floods, prints garbage or dies: a sentence, and nothing left behind."""
+"""A Claude Code that is missing, hangs, floods, prints garbage or dies causes a sentence, and leaves nothing behind."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from tests.slowness import scaled
 from tests.waiting import until
 
 URL = "http://127.0.0.1:9"
-"""Nobody listens: these never get to a model."""
+"""Nothing listens there: these tests never call a model."""
 SOON = TimeLimits(start=1.0, receipt=0.3, acceptance=0.3, dropped=0.1, write=0.5)
 PATIENT = TimeLimits(start=scaled(30.0), receipt=0.3, acceptance=scaled(30.0), write=scaled(0.5))
 
@@ -52,7 +52,7 @@ def ready(**more):
 
 @pytest.fixture(autouse=True)
 def nothing_is_left(tmp_path: Path) -> Iterator[None]:
-    """Whatever happened: no process, no record of one, no folder of temporary files."""
+    """Check that no process, no record and no temporary folder is left."""
     yield
     assert tree.marked(STATE_MARK, state_mark(str(tmp_path / "state"))) == []
     assert list((tmp_path / "state").glob("processes/*")) == []
@@ -348,7 +348,7 @@ async def test_a_cancelled_start_does_not_wait_for_what_does_not_listen(tmp_path
 
 
 class Cancelling(FileIO):
-    """A pipe of a process that has just begun to work, of whose maker somebody cancels the task."""
+    """A pipe that cancels the task which opens it, once the process works."""
 
     used = Path()
 

@@ -1,4 +1,4 @@
-"""Hook and can_use_tool share one decision; whatever goes wrong is a no."""
+"""The hook and can_use_tool share one decision; every error denies the call."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is left of a conversation, and how it is told again."""
+"""Transcripts are found and set aside, and a lost conversation is told again."""
 
 from __future__ import annotations
 

@@ -56,7 +56,7 @@ def left_of(folder: Path) -> list[int]:
 
 
 def transcript(spec: SessionSpec) -> str:
-    """Return all that Claude Code has sent to the model, and heard from it."""
+    """Return the transcript: all requests to the model, and its answers."""
     path = find_transcript(Home(root=Path(spec.home)).config, spec.conversation_id)
     assert path is not None
     return path.read_text()

@@ -1,4 +1,4 @@
-"""The real Claude Code takes a prompt while another runs: into that turn, or as one of its own behind it."""
+"""The real Claude Code takes a prompt during a turn: into that turn, or as the next turn."""
 
 from __future__ import annotations
 

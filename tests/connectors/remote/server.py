@@ -75,7 +75,7 @@ class RemoteServer:
         await self._server.wait_closed()
 
     async def cut(self) -> None:
-        """Break every connection without a good-bye."""
+        """Drop every connection without a closing handshake."""
         connections = list(self.connections)
         for connection in connections:
             connection.transport.abort()

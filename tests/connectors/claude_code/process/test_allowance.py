@@ -1,4 +1,4 @@
-"""What a tree of real processes takes, and where that is too much."""
+"""Memory and processes of a real process tree, and its limits."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ for number in range(3):
 print("here", flush=True)
 time.sleep(1000)
 """
-"""Four processes that share 64 MB: none has written to them since the fork."""
+"""Four processes that share 64 MB, to which none has written since the fork."""
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Control groups: the kernel's own where this machine lets us make them, and what we write into one anywhere."""
+"""Control groups: real ones where this machine allows it, and files in plain folders elsewhere."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ from tests.waiting import until, wait_until
 
 ALLOWANCE = Allowance(memory_mb=600, processes=40)
 RUNAWAYS = "(env -i setsid sleep 1000 &); (env -i setsid sleep 1000 &); sleep 1000"
-"""A shell, and children that have left its session, its descent and their mark: nothing but the group knows them."""
+"""A shell with children that have left its session, its tree and their mark: only the control group finds them."""
 MINE = "0::/\n"
 MOUNT = "30 20 0:26 / {point} rw,nosuid - cgroup2 cgroup2 rw\n"
 
 
 @pytest.fixture
 def base() -> Iterator[Path]:
-    """A group of the kernel's for one test."""
+    """A real control group for one test."""
     given = find_base()
     if given is None:
         pytest.skip("no control groups can be made here")

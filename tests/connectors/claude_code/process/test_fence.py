@@ -1,4 +1,4 @@
-"""A dead daemon means dead agents: real processes, really killed, for every fence that works here."""
+"""When the daemon is killed, its sessions end: real processes, for every fence that works on this machine."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ CANARY = "canary-4711"
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    """A folder that an ordinary user can enter and write, which pytest's own is not."""
+    """A folder that an ordinary user can write, unlike pytest's own."""
     made = Path(tempfile.mkdtemp())
     made.chmod(0o777)
     yield made

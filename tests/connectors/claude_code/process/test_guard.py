@@ -1,4 +1,4 @@
-"""A session that takes more of the machine than it may is ended, to the last process, and its person told why."""
+"""A session that exceeds its limits is ended with all processes, and the person gets the reason."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tests.waiting import until
 GREEDY = "python3 -c 'import time; held = bytearray(b\"x\" * 900_000_000); time.sleep(1000)'"
 MANY = "for i in $(seq 60); do setsid sleep 1000 & done; wait"
 NESTED = "f() { sleep 1000 & [ $1 -lt 6 ] && { f $(($1 + 1)) & f $(($1 + 1)) & }; wait; }; f 0"
-"""A tree that doubles at every level, as a fork bomb does, with an end for the machine's sake."""
+"""A process tree that doubles at every level, like a fork bomb, but with an end."""
 
 FENCES = ladder("/usr/local/bin:/usr/bin:/bin")
 

@@ -1,4 +1,4 @@
-"""The keeper passes a command's exit on, and takes all that it started along."""
+"""The keeper passes on the exit code of its command, and ends all descendants."""
 
 from __future__ import annotations
 

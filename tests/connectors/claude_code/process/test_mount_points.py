@@ -1,4 +1,4 @@
-"""A sandbox that is killed in a command leaves empty files behind; they are gone before anybody looks."""
+"""A sandbox that is killed during a command leaves empty files; they are removed before changes are recorded."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Only processes that are proven to be ours are ever ended."""
+"""Only processes that an earlier daemon has certainly started are ended."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A process is read, written and ended, and what it started with it."""
+"""A process is read, written and ended, together with its descendants."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ async def test_every_line_of_stderr_is_handed_on_and_the_last_one_without_its_en
 
 
 class Raced(FileIO):
-    """A file whose descriptor, if it was closed before the file, belongs to somebody else by then."""
+    """A file that notices when its descriptor was closed before the file: another file has the descriptor then."""
 
     def close(self) -> None:
         others = [os.open("/dev/null", os.O_RDONLY) for _ in range(8)]
@@ -135,7 +135,7 @@ async def test_a_program_that_cannot_be_started_is_an_os_error(tmp_path: Path) -
 
 
 class Cancelling(FileIO):
-    """A file of whose maker somebody cancels the task."""
+    """A file that cancels the task which opens it."""
 
     def __init__(self, *given: Any, **named: Any) -> None:
         super().__init__(*given, **named)

@@ -1,4 +1,4 @@
-"""What is missing for the sandbox takes the shell away, and nothing else."""
+"""Without the programs of the sandbox no shell is offered; everything else works."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ NEEDED = ("bwrap", "socat")
 
 @pytest.fixture
 def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder that alone is the PATH, with links to all programs of this machine but those of the sandbox."""
+    """The only folder on PATH, with links to all programs of this machine except those of the sandbox."""
     folder = tmp_path / "bin"
     folder.mkdir()
     for program in [*Path("/bin").glob("*"), *Path("/usr/bin").glob("*")]:
@@ -28,7 +28,7 @@ def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 async def tried(connector: ClaudeCodeConnector, folder: Path, url: str) -> tuple[Policy, list[ToolFinished]]:
-    """Have the model call Bash and Write; return what came of it."""
+    """Let the model call Bash and Write; return the events."""
     policy = Policy()
     calls = [tool("Bash", command="touch by-shell"), tool("Write", file_path="by-tool", content="x")]
     async with opened(connector, make_spec(folder, url, policy)) as reader:

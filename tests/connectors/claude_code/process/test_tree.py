@@ -1,4 +1,4 @@
-"""Processes are known by pid and start time, and a tree is ended to its last leaf."""
+"""Processes are identified by pid and start time, and a tree is ended completely."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A small supervisor that is there to be killed: `python victim.py shell|claude JSON`; prints "up", then waits."""
+"""A small supervisor for tests that kill it: `python victim.py shell|claude JSON` prints "up" and waits."""
 
 from __future__ import annotations
 

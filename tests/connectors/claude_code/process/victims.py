@@ -17,12 +17,12 @@ import pytest
 VICTIM = Path(__file__).with_name("victim.py")
 ROOT = Path(__file__).parents[4]
 NOBODY = 65534
-"""The uid and gid that every system has for nobody in particular."""
+"""The uid and gid of `nobody`."""
 
 
 @functools.cache
 def interpreter(uid: int) -> str:
-    """Return a Python that this user may run and that reads our code; skip where there is none."""
+    """Return a Python that this user may run and that can read the code; skip where there is none."""
     for python in (sys.executable, "/usr/bin/python3"):
         check = "import sys, connectors.claude_code.connector; assert sys.version_info >= (3, 11)"
         try:
@@ -35,7 +35,7 @@ def interpreter(uid: int) -> str:
 
 
 def user_id(user: str) -> int:
-    """Return the uid for "root" or "ordinary"; skip where we cannot be that."""
+    """Return the uid for "root" or "ordinary"; skip where the test cannot become that user."""
     if user == "root" and os.geteuid() != 0:
         pytest.skip("not running as root")
     return 0 if user == "root" else (NOBODY if os.geteuid() == 0 else os.geteuid())

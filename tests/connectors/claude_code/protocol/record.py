@@ -31,7 +31,7 @@ Seen = Callable[[Frame], bool]
 
 
 class Recorder:
-    """One Claude Code whose lines are kept."""
+    """A Claude Code whose lines are recorded."""
 
     def __init__(self, process: Process, decisions: Decisions) -> None:
         self._process = process
@@ -50,7 +50,7 @@ class Recorder:
         await self._process.write(frames.user_message(message_id, text), timeout=scaled(10))
 
     async def until(self, seen: Seen) -> None:
-        """Record up to a frame, answering what is asked meanwhile."""
+        """Record up to a frame; control requests are answered meanwhile."""
         while True:
             while not self._ready:
                 self._ready += self._splitter.feed(await self._process.read())

@@ -1,4 +1,4 @@
-"""Lines are cut, parsed and built; what is no frame is None and never an exception."""
+"""Lines are split, parsed and built; a line without a frame is None, never an exception."""
 
 from __future__ import annotations
 

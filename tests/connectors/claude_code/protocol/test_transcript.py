@@ -1,4 +1,4 @@
-"""How far a prompt had come: by lines as Claude Code writes them, and by the real one, killed."""
+"""The state of a prompt: from written transcripts, and from a real Claude Code that is killed."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ async def model() -> AsyncIterator[OfflineModel]:
 
 
 async def killed(folder: Path, spec: SessionSpec, text: str, kind: TraceKind) -> tuple[MessageId, Trace]:
-    """Return what is left of a prompt whose whole process tree is killed once it has come as far as `kind`."""
+    """Kill the whole process tree once a prompt is in the state `kind`; return the trace that is left."""
     connector, message_id = make_connector(folder), MessageId(uuid7())
     async with opened(connector, spec) as reader:
         await reader.conversation.prompt(Prompt(message_id=message_id, text=text))

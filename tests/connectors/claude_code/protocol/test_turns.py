@@ -1,4 +1,4 @@
-"""What recorded frames of Claude Code 2.1.329 mean, and that nothing it could print breaks the reader."""
+"""Recorded frames of Claude Code 2.1.329 become events, and no input breaks the reader."""
 
 from __future__ import annotations
 
