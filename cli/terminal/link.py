@@ -16,11 +16,11 @@ from supervisor.protocol.errors import XswarmError
 from supervisor.protocol.requests import ClaudeCodeInterrupt, ClaudeCodeMessage, GetHistory, ResolveApproval
 
 HISTORY = 50
-"""Newest messages of the session that are asked for."""
+"""How many messages of the history are requested, the newest ones."""
 
 
 class SessionLink:
-    """Sends what a terminal asks for without making it wait. `close` ends all tasks.
+    """Sends requests in tasks, so that the terminal never waits for a response. `close` cancels them.
 
     Args:
         post: takes each event of the connection.
@@ -43,7 +43,7 @@ class SessionLink:
         return messages
 
     def listen(self) -> None:
-        """Post what the daemon pushes, and at last that the connection is lost."""
+        """Start to post each frame that the daemon pushes, and finally the loss of the connection."""
         self._start(self._listen(), "pushed events")
 
     def send(self, prompt: TypedPrompt) -> None:

@@ -37,7 +37,7 @@ class Screen:
             self._at_line_start = text.endswith("\n")
 
     def line(self, text: str) -> None:
-        """Write text on lines of its own."""
+        """Write text that begins and ends on a line of its own."""
         self.end_line()
         self.stream(text.rstrip("\n") + "\n")
 

@@ -30,7 +30,7 @@ class Retelling:
 
 
 def retelling(history: Sequence[Exchange]) -> Retelling | None:
-    """Return what to tell after a loss; None where nothing was said before."""
+    """Return how the conversation goes on after a loss; None where the history is empty."""
     return Retelling(preamble=preamble(history), notice=NOTICE) if history else None
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 HIDDEN = "***"
 
 _TOKEN = re.compile(r"(sk-ant-[\w-]+|Bearer\s+\S+|(?<=key=)\S+)", re.IGNORECASE)
-"""What looks like a credential, whoever wrote it."""
+"""Texts that look like credentials, in any output."""
 
 
 class Redaction:

@@ -1,4 +1,4 @@
-"""Control requests of ours to Claude Code, each matched with its response by id."""
+"""Control requests from the connector to Claude Code, each matched with its response by id."""
 
 from __future__ import annotations
 

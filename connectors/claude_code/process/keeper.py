@@ -15,8 +15,8 @@ PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
 
 
-class _Told(BaseException):
-    """SIGTERM: the parent died, or somebody asked the keeper to end."""
+class _Terminated(BaseException):
+    """SIGTERM has come: the parent has died, or the keeper is asked to end."""
 
 
 def main(command: list[str]) -> int:
@@ -40,7 +40,7 @@ def main(command: list[str]) -> int:
             pid, status = os.wait()
             if pid == child:
                 return _code(status)
-    except _Told:
+    except _Terminated:
         return 143
     finally:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -57,7 +57,7 @@ def _run(command: list[str]) -> None:
 
 
 def _raise(number: int, frame: object) -> None:
-    raise _Told
+    raise _Terminated
 
 
 def _code(status: int) -> int:
