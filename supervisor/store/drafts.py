@@ -7,12 +7,6 @@ from collections.abc import Iterable
 from supervisor.store.records.outbox import OutboxDraft
 from supervisor.store.sqlite.transaction import Transaction, to_json
 
-_ADD = """
-    INSERT INTO outbox (id, turn_id, user_id, state, channel, account, to_kind, recipient, body, meta, not_before_ms,
-                        created_ms, updated_ms, epoch)
-    VALUES (?, ?, ?, 'pending', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-"""
-
 
 def add_drafts(
     tx: Transaction,
@@ -23,25 +17,32 @@ def add_drafts(
     *,
     footer: str = "",
 ) -> None:
-    """Write replies, pending; a footer is kept beside a text that may be stored elsewhere."""
+    """Insert replies, pending; their channels are woken after the commit.
+
+    Args:
+        turn_id: None = they belong to no turn.
+        user_id: None = they are for nobody that the daemon knows.
+        footer: the last line of each text. It is kept apart, because the text may be the turn's answer.
+    """
     for draft in drafts:
         reply = draft.reply
         tx.channels.add(reply.channel)
-        tx.execute(
-            _ADD,
-            (
-                draft.id,
-                turn_id,
-                user_id,
-                reply.channel,
-                reply.account,
-                reply.to.kind,
-                reply.to.value,
-                draft.text,
-                to_json({**reply.meta, "footer": footer} if footer else reply.meta),
-                draft.not_before_ms,
-                now_ms,
-                now_ms,
-                tx.epoch,
-            ),
+        tx.insert(
+            "outbox",
+            {
+                "id": draft.id,
+                "turn_id": turn_id,
+                "user_id": user_id,
+                "state": "pending",
+                "channel": reply.channel,
+                "account": reply.account,
+                "to_kind": reply.to.kind,
+                "recipient": reply.to.value,
+                "body": draft.text,
+                "meta": to_json({**reply.meta, "footer": footer} if footer else reply.meta),
+                "not_before_ms": draft.not_before_ms,
+                "created_ms": now_ms,
+                "updated_ms": now_ms,
+                "epoch": tx.epoch,
+            },
         )

@@ -9,7 +9,8 @@ from supervisor.store.control.approvals import SqliteApprovals
 from supervisor.store.control.audit import SqliteAudit
 from supervisor.store.control.changes import SqliteChanges
 from supervisor.store.control.codes import SqliteCodes, forget_old
-from supervisor.store.control.keys import SqliteKeys, purge
+from supervisor.store.control.keys import SqliteKeys, forget_answers
+from supervisor.store.messages.dedup import forget_expired
 from supervisor.store.messages.outbox import SqliteOutbox
 from supervisor.store.messages.sessions import SqliteSessions
 from supervisor.store.messages.turns import SqliteTurns
@@ -65,7 +66,7 @@ class SqliteStore:
 
         def work(tx: Transaction) -> int:
             forget_old(tx, before_ms)
-            return purge(tx, before_ms)
+            return forget_expired(tx, before_ms) + forget_answers(tx, before_ms)
 
         return await self._database.write(work)
 

@@ -68,7 +68,8 @@ TESTED_BESIDE = {
         Path("supervisor/store") / name: Path("tests/supervisor/store/contract.py")
         for name in (
             *("control/audit.py", "control/keys.py", "drafts.py", "rows.py", "store.py"),
-            *("messages/accept.py", "messages/finish.py", "messages/outbox.py", "messages/sessions.py"),
+            *("messages/accept.py", "messages/dedup.py", "messages/finish.py", "messages/history.py"),
+            *("messages/outbox.py", "messages/sessions.py", "messages/start.py"),
             *("messages/turns.py", "people/accounts.py", "sqlite/backup.py", "sqlite/transaction.py"),
             *("money/charges.py", "money/cost.py", "money/disagreements.py", "money/ledger.py"),
         )

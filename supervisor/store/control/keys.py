@@ -21,7 +21,6 @@ _KEEP_ANSWER = """
         digest = excluded.digest, status = excluded.status, body = excluded.body, expires_ms = excluded.expires_ms
     WHERE expires_ms <= :now_ms
 """
-_FORGET_DEDUP_KEYS = "UPDATE inbox SET dedup = NULL, dedup_until_ms = NULL WHERE dedup_until_ms <= ?"
 _FORGET_ANSWERS = "DELETE FROM idempotency WHERE expires_ms <= ?"
 
 
@@ -60,7 +59,6 @@ class SqliteKeys:
         await self._database.write(lambda tx: tx.execute(_KEEP_ANSWER, values | {"now_ms": now_ms, "kept_ms": KEPT_MS}))
 
 
-def purge(tx: Transaction, before_ms: int) -> int:
-    """Forget dedup keys and answers whose time was over before a time; returns how many."""
-    forgotten = tx.execute(_FORGET_DEDUP_KEYS, (before_ms,)).rowcount
-    return forgotten + tx.execute(_FORGET_ANSWERS, (before_ms,)).rowcount
+def forget_answers(tx: Transaction, before_ms: int) -> int:
+    """Delete the answers that expired before a time (milliseconds UTC); return how many."""
+    return tx.execute(_FORGET_ANSWERS, (before_ms,)).rowcount

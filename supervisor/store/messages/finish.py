@@ -1,4 +1,4 @@
-"""T3: a running turn ends, with its answer, its cost and its replies, in one transaction."""
+"""T3: a running turn ends; its outcome, answer, cost and replies are one transaction."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from supervisor.store.control.codes import issue
 from supervisor.store.drafts import add_drafts
 from supervisor.store.messages.joins import promote
 from supervisor.store.messages.sessions import write_status
-from supervisor.store.money.charges import Posted, earlier_charges, post
+from supervisor.store.money.charges import NOTHING, Posted, earlier_charges, post
 from supervisor.store.records.charge import Charge
 from supervisor.store.records.outcome import Outcome, Settled
 from supervisor.store.rows import CHARGE_COLUMNS, to_charge
@@ -26,18 +26,15 @@ _JOURNALLED = f"SELECT {CHARGE_COLUMNS} FROM calls WHERE turn_id = ? ORDER BY id
 _EMPTY_JOURNAL = "DELETE FROM calls WHERE turn_id = ?"
 _END = """
     UPDATE turns
-    SET state = ?, answer = ?, why = ?, stop_reason = ?, duration_ms = ?, provider_nanos = ?, files_changed = ?,
-        ended_ms = ?, pid = NULL, pid_started = NULL, boot_id = NULL
-    WHERE id = ? AND state = 'running' AND epoch = ?
-"""
-_ADD_ANSWER = """
-    INSERT INTO claude_code_messages (seq, id, session_id, direction, message, timestamp_ms, cost_nanos, status)
-    VALUES (?, ?, ?, 'from_claude', ?, ?, ?, ?)
+    SET state = :state, answer = :answer, why = :why, stop_reason = :stop_reason, duration_ms = :duration_ms,
+        provider_nanos = :provider_nanos, files_changed = :files_changed, ended_ms = :now_ms,
+        pid = NULL, pid_started = NULL, boot_id = NULL
+    WHERE id = :id AND state = 'running' AND epoch = :epoch
 """
 _TOUCH_SESSION = """
     UPDATE claude_code_sessions
-    SET cost_nanos = cost_nanos + ?, activity_ms = max(activity_ms, ?), updated_ms = ?, epoch = ?, started = 1
-    WHERE number = ?
+    SET cost_nanos = cost_nanos + ?1, activity_ms = max(activity_ms, ?2), updated_ms = ?2, epoch = ?3, started = 1
+    WHERE number = ?4
 """
 
 
@@ -47,52 +44,20 @@ def finish(tx: Transaction, turn_id: int, outcome: Outcome) -> Settled | None:
     row = tx.one(_RUNNING, (turn_id, tx.epoch))
     if row is None:
         return None
-    *keys, journalled, charged = row
+    *keys, is_journalled, is_charged = row
     owner = Owner(turn_id, *keys)
-    now_ms, state = outcome.now_ms, outcome.state.value
-    # The outcome's first: what could not be journalled is newer than what was, and each ref is posted once.
-    charges = [*outcome.charges, *(_journalled(tx, turn_id) if journalled else ())]
-    earlier = earlier_charges(tx, owner) if charged else Posted()
-    posted = post(tx, owner, charges, now_ms, earlier)
-    spent = earlier + posted if charged else posted
-    answer_id = None
-    if owner.session is not None:
-        answer_id = MessageId(uuid7())
-        text = outcome.answer or (outcome.why if outcome.state is not TurnState.COMPLETED else "")
-        tx.execute(
-            _ADD_ANSWER,
-            (2 * turn_id + 1, answer_id, owner.session_id, text, now_ms, posted.nanos, state),
-        )
-        tx.mark_prompt(turn_id, state)
-        tx.execute(_TOUCH_SESSION, (posted.nanos, now_ms, now_ms, tx.epoch, owner.session))
-        if outcome.session_status is not None:
-            reason = outcome.session_reason or outcome.why
-            write_status(tx, owner.session_id, outcome.session_status, reason, now_ms)
-        tx.remember(owner.user_id, owner.channel, owner.session, now_ms)
-    tx.execute(
-        _END,
-        (
-            state,
-            outcome.answer if owner.session is None else None,
-            outcome.why,
-            outcome.stop_reason,
-            outcome.duration_ms,
-            outcome.provider_nanos,
-            outcome.files_changed,
-            now_ms,
-            turn_id,
-            tx.epoch,
-        ),
-    )
+    earlier = earlier_charges(tx, owner) if is_charged else NOTHING
+    # The outcome's charges first: what could not be journalled is newer than the journal, and a ref is posted once.
+    charges = [*outcome.charges, *(_journalled(tx, turn_id) if is_journalled else ())]
+    posted = post(tx, owner, charges, outcome.now_ms, earlier)
+    spent = earlier + posted if is_charged else posted
+    answer_id = _add_answer(tx, owner, outcome, posted) if owner.session is not None else None
+    _end(tx, owner, outcome)
     if outcome.recorded is not None:
-        end_recording(tx, turn_id, outcome.recorded, now_ms)
-    footer = outcome.footer(outcome, spent.nanos) if outcome.footer is not None else ""
-    add_drafts(tx, outcome.replies, turn_id, owner.user_id, now_ms, footer=footer)
-    if (asking := outcome.asking) is not None:
-        code = issue(tx, asking.kind, asking.ref, UserId(owner.user_id), asking.until_ms)
-        add_drafts(tx, asking.notices(code), turn_id, owner.user_id, now_ms, footer=footer if asking.footed else "")
+        end_recording(tx, turn_id, outcome.recorded, outcome.now_ms)
+    _add_replies(tx, owner, outcome, spent.nanos)
     following = promote(tx, turn_id) if outcome.hosts else None
-    tx.record("supervisor", f"turn.{state}", {"turn": turn_id, "nanos": spent.nanos}, now_ms)
+    tx.record("supervisor", f"turn.{outcome.state}", {"turn": turn_id, "nanos": spent.nanos}, outcome.now_ms)
     return Settled(
         cost_nanos=spent.nanos,
         tokens=spent.tokens,
@@ -107,3 +72,62 @@ def _journalled(tx: Transaction, turn_id: int) -> list[Charge]:
     charges = [to_charge(row) for row in tx.execute(_JOURNALLED, (turn_id,))]
     tx.execute(_EMPTY_JOURNAL, (turn_id,))
     return charges
+
+
+def _add_answer(tx: Transaction, owner: Owner, outcome: Outcome, posted: Posted) -> MessageId:
+    """Insert the answer into the conversation, and bring the rows of prompt and session up to date.
+
+    A turn that did not complete and has no partial answer shows why instead.
+    """
+    assert owner.turn_id is not None, "it ends a turn"
+    assert owner.session is not None, "it belongs to a conversation"
+    answer_id, state, now_ms = MessageId(uuid7()), outcome.state.value, outcome.now_ms
+    tx.insert(
+        "claude_code_messages",
+        {
+            "seq": 2 * owner.turn_id + 1,
+            "id": answer_id,
+            "session_id": owner.session_id,
+            "direction": "from_claude",
+            "message": outcome.answer or (outcome.why if outcome.state is not TurnState.COMPLETED else ""),
+            "timestamp_ms": now_ms,
+            "cost_nanos": posted.nanos,
+            "status": state,
+        },
+    )
+    tx.mark_prompt(owner.turn_id, state)
+    tx.execute(_TOUCH_SESSION, (posted.nanos, now_ms, tx.epoch, owner.session))
+    if outcome.session_status is not None:
+        reason = outcome.session_reason or outcome.why
+        write_status(tx, owner.session_id, outcome.session_status, reason, now_ms)
+    tx.remember(owner.user_id, owner.channel, owner.session, now_ms)
+    return answer_id
+
+
+def _end(tx: Transaction, owner: Owner, outcome: Outcome) -> None:
+    """Write how the turn ended; a turn outside of a conversation keeps its answer in its own row."""
+    tx.execute(
+        _END,
+        {
+            "id": owner.turn_id,
+            "epoch": tx.epoch,
+            "state": outcome.state.value,
+            "answer": outcome.answer if owner.session is None else None,
+            "why": outcome.why,
+            "stop_reason": outcome.stop_reason,
+            "duration_ms": outcome.duration_ms,
+            "provider_nanos": outcome.provider_nanos,
+            "files_changed": outcome.files_changed,
+            "now_ms": outcome.now_ms,
+        },
+    )
+
+
+def _add_replies(tx: Transaction, owner: Owner, outcome: Outcome, spent_nanos: int) -> None:
+    """Write the replies, and the question to the person with a code that is issued here."""
+    footer = outcome.footer(outcome, spent_nanos) if outcome.footer is not None else ""
+    add_drafts(tx, outcome.replies, owner.turn_id, owner.user_id, outcome.now_ms, footer=footer)
+    if (asking := outcome.asking) is not None:
+        code = issue(tx, asking.kind, asking.ref, UserId(owner.user_id), asking.until_ms)
+        footer = footer if asking.footed else ""
+        add_drafts(tx, asking.notices(code), owner.turn_id, owner.user_id, outcome.now_ms, footer=footer)

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 
 from supervisor.protocol.messages import ProjectName, SessionId, UserId
 from supervisor.protocol.status import EndReason, SessionStatus
-from supervisor.store.messages.accept import create_session
 from supervisor.store.records.session import NewSession, Session
 from supervisor.store.rows import SESSIONS, to_session
 from supervisor.store.sqlite.database import Database
@@ -184,6 +183,28 @@ def list_query(
         values["activity_ms"], values["id"] = before
     where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
     return f"{SESSIONS} {where} {_NEWEST_FIRST}", values
+
+
+def create_session(tx: Transaction, new: NewSession, status: SessionStatus, now_ms: int) -> None:
+    """Insert the record of a live session; an existing one of the same id stays as it is."""
+    tx.insert(
+        "claude_code_sessions",
+        {
+            "id": new.id,
+            "user_id": new.user_id,
+            "project": new.project,
+            "project_path": new.project_path,
+            "conversation_id": new.conversation_id,
+            "thread": new.thread,
+            "status": status,
+            "started_ms": now_ms,
+            "activity_ms": now_ms,
+            "updated_ms": now_ms,
+            "epoch": tx.epoch,
+            "shared": new.shared,
+        },
+        unless="id",
+    )
 
 
 def write_status(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -11,30 +10,22 @@ from supervisor.protocol.conversation import ProcessIdentity
 from supervisor.protocol.messages import MessageId, ProjectName, SessionId, UserId
 from supervisor.protocol.status import TurnState
 from supervisor.store.drafts import add_drafts
-from supervisor.store.messages.accept import accept, known
+from supervisor.store.messages.accept import accept
+from supervisor.store.messages.dedup import known
 from supervisor.store.messages.finish import finish
-from supervisor.store.messages.joins import gathered, join, release
+from supervisor.store.messages.history import exchanges, history, interruptions, last_used, result_of, was_cut_off
+from supervisor.store.messages.joins import join, release
+from supervisor.store.messages.start import start_next
 from supervisor.store.records.acceptance import Acceptance, Accepted
 from supervisor.store.records.outbox import OutboxDraft
 from supervisor.store.records.outcome import Outcome, Settled
 from supervisor.store.records.result import Result, StoredMessage
 from supervisor.store.records.session import LastExchange
 from supervisor.store.records.turn import Turn
-from supervisor.store.rows import MESSAGES, TURN, TURNS, to_message, to_tokens, to_turn
+from supervisor.store.rows import TURN, TURNS, to_turn
 from supervisor.store.sqlite.database import Database
 from supervisor.store.sqlite.transaction import Transaction, to_json
 
-_NEXT = """
-    SELECT id FROM turns AS next
-    WHERE id = (SELECT id FROM turns WHERE lane = ? AND state = 'pending' ORDER BY id LIMIT 1)
-      AND NOT EXISTS (SELECT 1 FROM turns WHERE lane = next.lane AND state = 'running')
-      AND (next.exclusive = 0 OR NOT EXISTS (
-           SELECT 1 FROM turns WHERE project = next.project AND state = 'running' AND exclusive = 1))
-"""
-_START = """
-    UPDATE turns SET state = 'running', epoch = ?, pid = ?, pid_started = ?, boot_id = ?, started_ms = ?
-    WHERE id = ? AND state = 'pending'
-"""
 _REQUEUE = """
     UPDATE turns SET state = 'pending', attempts = attempts + 1, renamed = renamed + ?, pid = NULL, pid_started = NULL,
                      boot_id = NULL, started_ms = NULL
@@ -58,47 +49,12 @@ _UNFINISHED = f"""
     ORDER BY t.id
 """
 _ADOPT = "UPDATE turns SET epoch = ? WHERE id = ? AND state = 'running' AND epoch < ?"
-_RESULT = f"{TURNS} WHERE i.message_id = ?"
-_OUTCOME = """
-    SELECT coalesce(m.message, t.answer, ''), m.id, t.why, t.stop_reason, t.duration_ms, t.ended_ms
-    FROM turns AS t LEFT JOIN claude_code_messages AS m ON m.seq = 2 * t.id + 1
-    WHERE t.id = ?
-"""
-_SPENT = """
-    SELECT coalesce(sum(nanos), 0), coalesce(sum(input), 0), coalesce(sum(output), 0), coalesce(sum(cache_read), 0),
-           coalesce(sum(cache_write_5m), 0), coalesce(sum(cache_write_1h), 0)
-    FROM ledger WHERE turn_id = ?
-"""
-_SEQ = "SELECT seq FROM claude_code_messages WHERE id = ? AND session_id = ?"
-_HISTORY = f"{MESSAGES} WHERE session_id = ? AND seq < ? ORDER BY seq DESC LIMIT ?"
-_NEWEST = 1 << 62
-_ASSISTANT_EXCHANGES = """
-    SELECT i.body, t.answer FROM turns AS t JOIN inbox AS i ON i.turn_id = t.id
-    WHERE t.lane = ? AND t.state = 'completed' AND t.target = 'assistant' ORDER BY t.id DESC LIMIT ?
-"""
-_CLAUDE_CODE_EXCHANGES = """
-    SELECT p.message, a.message FROM claude_code_messages AS a JOIN claude_code_messages AS p ON p.seq = a.seq - 1
-    WHERE a.session_id = ? AND a.direction = 'from_claude' AND a.status = 'completed' ORDER BY a.seq DESC LIMIT ?
-"""
-_LAST_ENDED = """
-    SELECT state FROM turns
-    WHERE session = (SELECT number FROM claude_code_sessions WHERE id = ?) AND ended_ms IS NOT NULL
-    ORDER BY id DESC LIMIT 1
-"""
-_INTERRUPTIONS = """
-    SELECT count(*) FROM turns
-    WHERE session = (SELECT number FROM claude_code_sessions WHERE id = ?) AND state = 'interrupted' AND ended_ms > ?
-"""
 _ADD_EVENT = """
     INSERT INTO events (turn_id, seq, at_ms, epoch, kind, payload)
     SELECT id, (SELECT coalesce(max(seq), 0) + 1 FROM events WHERE turn_id = turns.id), ?, epoch, ?, ?
     FROM turns WHERE id = ? AND state = 'running' AND epoch = ?
 """
 _EVENTS = "SELECT kind, payload FROM events WHERE turn_id = ? ORDER BY seq"
-_LAST_USED = """
-    SELECT s.id, s.project, l.at_ms FROM last_used AS l JOIN claude_code_sessions AS s ON s.number = l.session
-    WHERE l.user_id = ? AND l.channel = ?
-"""
 
 
 class SqliteTurns:
@@ -222,72 +178,24 @@ class SqliteTurns:
         return await self._database.write(lambda tx: tx.changed(_ADOPT, (tx.epoch, turn_id, tx.epoch)))
 
     async def result(self, message_id: MessageId) -> Result | None:
-        """Return what became of a message."""
-
-        def work(connection: sqlite3.Connection) -> Result | None:
-            row = connection.execute(_RESULT, (message_id,)).fetchone()
-            if row is None:
-                return None
-            turn = to_turn(row)
-            answer, answer_id, why, stop_reason, duration_ms, ended_ms = connection.execute(
-                _OUTCOME, (turn.id,)
-            ).fetchone()
-            cost_nanos, *tokens = connection.execute(_SPENT, (turn.id,)).fetchone()
-            return Result(
-                turn=turn,
-                # The row of an answer that never came shows why instead.
-                answer="" if turn.state is not TurnState.COMPLETED and answer == why else answer,
-                answer_id=answer_id,
-                why=why,
-                stop_reason=stop_reason,
-                duration_ms=duration_ms,
-                cost_nanos=cost_nanos,
-                tokens=to_tokens(tuple(tokens)),
-                ended_ms=ended_ms,
-            )
-
-        return await self._database.read(work)
+        """Return what became of a message; None = there is no such message."""
+        return await self._database.read(lambda connection: result_of(connection, message_id))
 
     async def history(self, session_id: SessionId, *, limit: int, before: MessageId | None) -> list[StoredMessage]:
-        """Return the newest `limit` messages of a session before another, oldest first; none where that is unknown."""
-
-        def work(connection: sqlite3.Connection) -> list[StoredMessage]:
-            end = _NEWEST
-            if before is not None:
-                row = connection.execute(_SEQ, (before, session_id)).fetchone()
-                if row is None:
-                    return []
-                end = row[0]
-            rows = connection.execute(_HISTORY, (session_id, end, limit)).fetchall()
-            return [to_message(row) for row in reversed(rows)]
-
-        return await self._database.read(work)
+        """Return the newest `limit` messages of a session before another one, oldest first."""
+        return await self._database.read(lambda connection: history(connection, session_id, limit, before))
 
     async def exchanges(self, lane: str, *, limit: int) -> list[tuple[str, str]]:
         """Return the newest completed (prompt, answer) pairs of a lane, oldest first."""
-
-        def work(connection: sqlite3.Connection) -> list[tuple[str, str]]:
-            rows = connection.execute(_ASSISTANT_EXCHANGES, (lane, limit)).fetchall()
-            # The lane of a Claude Code conversation is its session's id.
-            rows = rows or connection.execute(_CLAUDE_CODE_EXCHANGES, (lane, limit)).fetchall()
-            return rows[::-1]
-
-        return await self._database.read(work)
+        return await self._database.read(lambda connection: exchanges(connection, lane, limit))
 
     async def was_cut_off(self, session_id: SessionId) -> bool:
-        """Return whether the last turn of a session that has ended was interrupted."""
-
-        def work(connection: sqlite3.Connection) -> bool:
-            row = connection.execute(_LAST_ENDED, (session_id,)).fetchone()
-            return row is not None and row[0] == TurnState.INTERRUPTED
-
-        return await self._database.read(work)
+        """Return whether the last ended turn of a session was interrupted."""
+        return await self._database.read(lambda connection: was_cut_off(connection, session_id))
 
     async def interruptions(self, session_id: SessionId, *, since_ms: int) -> int:
-        """Return how many turns of a session were interrupted after a time."""
-        return await self._database.read(
-            lambda connection: int(connection.execute(_INTERRUPTIONS, (session_id, since_ms)).fetchone()[0])
-        )
+        """Return how many turns of a session were interrupted after a time (milliseconds UTC)."""
+        return await self._database.read(lambda connection: interruptions(connection, session_id, since_ms))
 
     async def record_event(self, turn_id: int, kind: str, payload: dict[str, Any], *, now_ms: int) -> None:
         """Append an event to a turn that runs under this epoch; nothing is written for another."""
@@ -303,36 +211,13 @@ class SqliteTurns:
         )
 
     async def last_conversation(self, user_id: UserId, channel: str) -> LastExchange | None:
-        """Return where the user's last answer from Claude Code on a channel came from."""
-
-        def work(connection: sqlite3.Connection) -> LastExchange | None:
-            row = connection.execute(_LAST_USED, (user_id, channel)).fetchone()
-            return None if row is None else LastExchange(session_id=row[0], project=row[1], answered_ms=row[2])
-
-        return await self._database.read(work)
+        """Return where the user's last answer from Claude Code on a channel came from; None = there was none."""
+        return await self._database.read(lambda connection: last_used(connection, user_id, channel))
 
     async def last_project(self, user_id: UserId) -> ProjectName | None:
-        """Return the project that the user last used with Claude Code, on any channel."""
-
-        def work(connection: sqlite3.Connection) -> ProjectName | None:
-            row = connection.execute(_LAST_USED, (user_id, "")).fetchone()
-            return None if row is None else ProjectName(row[1])
-
-        return await self._database.read(work)
-
-
-def start_next(tx: Transaction, lane: str, identity: ProcessIdentity | None, now_ms: int) -> Turn | None:
-    """Mark the oldest pending turn of a lane running, where nothing is in its way."""
-    tx.point("start")
-    row = tx.one(_NEXT, (lane,))
-    if row is None:
-        return None
-    turn_id: int = row[0]
-    process = (None, None, None) if identity is None else (identity.pid, identity.started, identity.boot_id)
-    tx.execute(_START, (tx.epoch, *process, now_ms, turn_id))
-    tx.mark_prompt(turn_id, TurnState.RUNNING)
-    turn = to_turn(tx.execute(TURN, (turn_id,)).fetchone())
-    return gathered(tx, turn, now_ms) if turn.gather else turn
+        """Return the project that the user last used with Claude Code, on any channel; None = there was none."""
+        last = await self._database.read(lambda connection: last_used(connection, user_id, ""))
+        return None if last is None else last.project
 
 
 def _cancel(tx: Transaction, turn_id: int, why: str, now_ms: int) -> bool:

@@ -54,6 +54,10 @@ class Posted:
         )
 
 
+NOTHING = Posted()
+"""No charges: where the adding begins."""
+
+
 def owner_of(tx: Transaction, turn_id: int | None, user_id: str | None, channel: str) -> Owner:
     """Return under which keys a turn's charges count; without a turn those of the user and channel given."""
     row = None if turn_id is None else tx.one(_OWNER, (turn_id,))
@@ -64,7 +68,7 @@ def owner_of(tx: Transaction, turn_id: int | None, user_id: str | None, channel:
 
 def earlier_charges(tx: Transaction, owner: Owner) -> Posted:
     """Return what was posted for the owner's turn so far."""
-    spent = Posted()
+    spent = NOTHING
     if owner.turn_id is not None:
         for model, nanos, unpriced, *tokens in tx.execute(_EARLIER, (owner.turn_id,)):
             spent += Posted(1, nanos, to_tokens(tuple(tokens)), bool(unpriced), frozenset({model}))
@@ -79,7 +83,7 @@ def post(tx: Transaction, owner: Owner, charges: Iterable[Charge], now_ms: int, 
     Args:
         earlier: what the turn had been charged before.
     """
-    posted = Posted()
+    posted = NOTHING
     where = (owner.turn_id, owner.session, owner.user_id, owner.channel, now_ms, tx.epoch)
     for charge in charges:
         nanos, unpriced = charge.nanos or 0, charge.nanos is None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping
+from functools import cache
 from json.encoder import encode_basestring_ascii
 from typing import Any, NamedTuple
 
@@ -55,6 +56,14 @@ class Owner(NamedTuple):
     channel: str
 
 
+@cache
+def insert_sql(table: str, unless: str, *columns: str) -> str:
+    """Return an INSERT of one row. Its values are bound by position: SQLite's module looks up names slowly."""
+    marks = ", ".join("?" * len(columns))
+    conflict = f" ON CONFLICT ({unless}) DO NOTHING" if unless else ""
+    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks}){conflict}"
+
+
 def to_json(value: Any) -> str:
     """Return compact JSON."""
     return str(pydantic_core.to_json(value), "utf-8")
@@ -97,6 +106,19 @@ class Transaction:
     def changed(self, sql: str, parameters: Iterable[Any]) -> bool:
         """Run an INSERT, UPDATE or DELETE; return whether it changed a row."""
         return self.execute(sql, tuple(parameters)).rowcount > 0
+
+    def insert(self, table: str, row: Mapping[str, Any], *, unless: str = "") -> int:
+        """Insert a row, given as its columns and their values.
+
+        Args:
+            unless: a unique column; where a row with the same value exists, nothing is inserted. Empty = insert always.
+
+        Returns:
+            The number of the row (its rowid).
+        """
+        number = self.execute(insert_sql(table, unless, *row), (*row.values(),)).lastrowid
+        assert number is not None, "an INSERT has one"
+        return number
 
     def point(self, name: str) -> None:
         """Name a write, for the crash points before and after its commit."""

@@ -15,7 +15,7 @@ from supervisor.protocol.ids import uuid7
 from supervisor.protocol.messages import MessageId
 from supervisor.protocol.status import SessionStatus
 from supervisor.store import drafts, open_store, rows
-from supervisor.store.messages import accept, finish, outbox, sessions, turns
+from supervisor.store.messages import accept, dedup, finish, history, outbox, sessions, start, turns
 from supervisor.store.money import budgets, charges, cost
 from supervisor.store.ports.ledger import CostQuery
 from supervisor.store.sqlite import transaction
@@ -35,7 +35,7 @@ def _hot_queries() -> list[str]:
     """Return every statement of accepting, starting, finishing and sending, and the lists that pages show."""
     queries = [
         value
-        for module in (accept, charges, finish, outbox, turns)
+        for module in (accept, charges, dedup, finish, history, outbox, start, turns)
         for name, value in vars(module).items()
         if name.isupper()
         and isinstance(value, str)
@@ -76,20 +76,42 @@ def test_what_stands_under_limits_reads_the_journal_and_what_runs_but_not_all_tu
 def _hot_changes() -> list[str]:
     """Return every statement that a message, its turn, its reply and a session's status are written with.
 
-    Two are left out: they look for their rows where they write.
+    Three are left out: two look for their rows where they write, and one belongs to the purge.
     """
     return [
         value
-        for module in (accept, charges, drafts, finish, outbox, sessions, transaction, turns)
+        for module in (accept, charges, dedup, drafts, finish, outbox, sessions, start, transaction, turns)
         for name, value in vars(module).items()
         if name.isupper()
         and isinstance(value, str)
         and value.lstrip().startswith(("INSERT", "UPDATE", "DELETE"))
-        and name not in ("WAKE", "_ADD_EVENT")
+        and name not in ("WAKE", "_ADD_EVENT", "_FORGET_EXPIRED")
     ]
 
 
-@pytest.mark.parametrize("change", _hot_changes(), ids=lambda change: " ".join(change.split())[:60])
+def _hot_inserts() -> list[str]:
+    """Return the INSERTs of an exchange with a reply: they are made of a table and its columns."""
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
+        migrate(connection)
+        inserts: list[str] = []
+        tx = transaction.Transaction(connection, 1, seal)
+        real = tx.execute
+
+        def execute(sql: str, values: Any = ()) -> sqlite3.Cursor:
+            if sql.startswith("INSERT"):
+                inserts.append(sql)
+            return real(sql, values)
+
+        tx.execute = execute
+        sessions.create_session(tx, new_session("s1"), SessionStatus.ACTIVE, NOW)
+        accepted = accept.accept(tx, prompt("s1", start=True))
+        assert accepted.started is not None
+        finish.finish(tx, accepted.started.id, outcome(replies=[draft(text=None)]))
+    assert len(inserts) == 6, "session, turn, inbox, prompt, answer, reply"
+    return inserts
+
+
+@pytest.mark.parametrize("change", [*_hot_changes(), *_hot_inserts()], ids=lambda change: " ".join(change.split())[:60])
 def test_no_hot_change_fills_a_table_of_its_own(change: str) -> None:
     """As a CHECK with an IN of more than two values does, and RETURNING."""
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
@@ -126,8 +148,8 @@ async def test_one_thousand_rows_take_less_than_one_and_a_half_megabytes(tmp_pat
         spent = charge(f"msg_{uuid7()}", 1_234_567)
         await store.turns.finish(turn.id, outcome(answer=text, charges=[spent], replies=[draft(text=None)]))
 
-    for start in range(0, 1_000, len(sids)):
-        await asyncio.gather(*(exchange(n) for n in range(start, start + len(sids))))
+    for first in range(0, 1_000, len(sids)):
+        await asyncio.gather(*(exchange(n) for n in range(first, first + len(sids))))
     await store.close()
     with closing(sqlite3.connect(path)) as connection:
         (count,) = connection.execute("SELECT count(*) FROM claude_code_messages").fetchone()
