@@ -1,4 +1,4 @@
-"""T1: everything that it writes, and what it did."""
+"""T1: everything that it writes, and its result."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from supervisor.store.records.turn import Turn
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Raise:
-    """What a message adds to a limit, in the transaction that accepts it: so once, however often it is handed in.
+    """An amount that a message adds to a limit. T1 writes it, so a repeated message adds it once.
 
     Attributes:
-        scope, key, day: which limit, as in `Spent`.
+        scope, key, day: the limit, as in `Spent`.
         nanos: nanodollars to add.
-        most: nanodollars that may be added to it in all; what would be more adds nothing.
-        told: what the sender is told, by what was added in all, in nanodollars, and whether this was.
+        most: nanodollars that may be added to the limit in all; an amount that would exceed this is not added.
+        told: makes the text for the sender, from the nanodollars added in all and whether this amount was added.
     """
 
     scope: str
@@ -35,23 +35,33 @@ class Raise:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Acceptance:
-    """Everything T1 writes.
+    """Everything that T1 writes.
 
     Attributes:
-        message_id: of the prompt, made by the caller; a duplicate gets the first one's instead.
-        dedup_key: None = every repetition is a new message.
+        message_id: the id of the prompt, made by the caller; a duplicate keeps the id of the first message.
+        channel, account, sender: where the message came from.
+        dedup_key: messages of one channel and account with the same key are one; None = every message is new.
         dedup_seconds: how long the key counts; None = for ever.
-        lane: what runs one turn at a time: the session's id, or "assistant/<user>/<thread>".
-        exclusive: no other exclusive turn of `project` may run at the same time.
+        digest: of the content, to tell a repetition from another message under the same key.
         text: the prompt as stored and shown.
-        note: what the model is told besides.
-        target: REFUSED and COMMAND write `refusals` (what the person is told) instead of a turn that could run: their
-            turn is `cancelled` or `completed` at once.
-        closes: a code that this message answers; it counts no more.
-        raises: what it adds to a limit; what that told is then the reason, and the text of each of `refusals`.
-        queued: the notices to a sender whose message waits, by how many turns are ahead of it.
-        gather: it may be gathered into the prompt of the turn before it, where that waits as well.
-        start: run at once in the same transaction when nothing of the lane (and project) is waiting or running.
+        note: instructions that the model gets besides the prompt.
+        context: of a program's request; None = it sent none.
+        thread: the mail thread; empty for channels without threads.
+        target: what the message is for. REFUSED and COMMAND run no turn: their turn is stored as `cancelled` or
+            `completed`, and `refusals` tell the sender.
+        reason: why it is for that.
+        lane: the queue that runs one turn at a time: the session's id, or "assistant/<user>/<thread>".
+        session_id: of Claude Code; None = the message is for no session.
+        new_session: to be created with the message; None = the session exists.
+        exclusive: no other exclusive turn of `project` may run at the same time.
+        reply: where answers go; None = no channel delivers them.
+        closes: a code that this message answers and uses up; empty = none.
+        raises: an amount that the message adds to a limit; its text then becomes the reason, and the text of each
+            refusal.
+        queued: makes the notices to the sender of a message that is queued, from the number of turns ahead of it.
+        start: start the turn in the same transaction (T2) if the lane and, if exclusive, the project are free.
+        identity: the process that gets the prompt then; None = there is none.
+        gather: the message may become part of the prompt of the turn before it, while both are pending.
     """
 
     message_id: MessageId
@@ -86,12 +96,12 @@ class Acceptance:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Accepted:
-    """What T1 did.
+    """The result of T1.
 
     Attributes:
-        duplicate: the key was known: `message_id` is the first one's, and nothing was written.
-        same: the duplicate's digest equals the first one's.
-        started: the turn, where it runs already (T2 shared the commit).
+        duplicate: another message holds the key: `message_id` is that message's id, and nothing was written.
+        same: the duplicate has the digest of the first message.
+        started: the turn, if T2 shared the commit; None = it is pending, or there is nothing to run.
     """
 
     message_id: MessageId

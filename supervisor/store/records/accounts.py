@@ -1,4 +1,4 @@
-"""Who may use the daemon: users, and the tokens of programs."""
+"""Users, and the tokens of users and services."""
 
 from __future__ import annotations
 
@@ -10,7 +10,12 @@ from supervisor.protocol.status import Role
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class User:
-    """A person. `projects` are those given in the database, besides the ones of config.toml."""
+    """A person.
+
+    Attributes:
+        projects: those of the database; config.toml may give the user more.
+        created_ms: 0 = the store fills it in.
+    """
 
     id: UserId
     name: str
@@ -25,8 +30,10 @@ class Token:
     """A credential's record; the token itself is stored nowhere, only its SHA-256.
 
     Attributes:
-        name: of the service, or the user's id.
-        user_id: the one user it speaks for; None = a service, which may act for every user.
+        name: the service's name, or the user's id.
+        user_id: the only user that the token may act for; None = a service, which may act for every user.
+        expires_ms: None = never.
+        revoked_ms: None = it is valid.
     """
 
     id: int

@@ -8,15 +8,15 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileOperation:
-    """A call that edited a file, or a path that a turn left other than it found it.
+    """A tool call that edited a file, or a path that differs between the folder before and after a turn.
 
     Attributes:
-        tool_use_id: of the call; empty for what the folders before and after the turn differ in.
+        tool_use_id: the id of the call; empty for a difference.
         path: relative to the project's folder.
-        tool: that named the path last; "Bash" where none did.
+        tool: the tool that named the path last; "Bash" if none did.
         status: "added", "modified" or "deleted"; of a call also "unchanged".
-        before_hash, after_hash: of a call the SHA-256 of the file, else ids of git blobs; None where there is no such
-            file, or it is too large.
+        before_hash, after_hash: of a call the SHA-256 of the file, of a difference the id of a git blob; None = there
+            is no such file, or it is too large.
     """
 
     path: str
@@ -29,12 +29,13 @@ class FileOperation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recorded:
-    """The folder as a turn left it, for T3.
+    """The folder as a turn left it; T3 writes it.
 
     Attributes:
-        after_commit: empty where it could not be recorded.
-        why: a sentence in that case.
-        seen_ms: when it had been recorded, which takes its time after the turn's end; 0 = it was not.
+        after_commit: the checkpoint after the turn; empty = the folder could not be recorded.
+        why: a sentence in that case; else empty.
+        seen_ms: when the folder was recorded, which is later than the turn's end; 0 = it was not recorded.
+        operations: what the turn did to files.
     """
 
     after_commit: str = ""

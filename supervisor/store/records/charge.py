@@ -1,4 +1,4 @@
-"""Something that cost money."""
+"""Charges: model calls and messages that cost money."""
 
 from __future__ import annotations
 
@@ -9,15 +9,14 @@ from supervisor.protocol.conversation import Tokens
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Charge:
-    """Something that cost money, for the ledger.
+    """Something that cost money, to be posted to the ledger.
 
     Attributes:
-        ref: makes it unique: the call's id, or the outbox id with a running number; the same ref is written once.
+        ref: unique: the id of the call, or the outbox id with a number behind it; a ref is posted once.
         kind: "model", "sms", ...
-        model: the model's name, or what was bought.
-        nanos: None = unpriced: it counts with 0 and is shown as unpriced.
-        estimated: the figure may be off (a call that was cut).
-        channel: the channel of the message that caused it.
+        model: the name of the model, or of what was bought.
+        nanos: nanodollars; None = no price is known: it counts as 0 and is shown as unpriced.
+        estimated: the figure may be wrong, because the call was cut.
     """
 
     ref: str

@@ -1,4 +1,4 @@
-"""A reply that leaves by a channel: as it is written, and as it is stored."""
+"""Replies that leave by a channel: a draft, and the row of the outbox."""
 
 from __future__ import annotations
 
@@ -12,11 +12,13 @@ from supervisor.protocol.status import OutboxState
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutboxDraft:
-    """A reply to be written in the same transaction as what caused it.
+    """A reply that a transaction is to write to the outbox.
 
     Attributes:
-        text: None = the answer of the turn, which is stored once.
-        not_before_ms: earliest time of the first try.
+        id: made by the caller; the same id is written once.
+        reply: the channel and address that the reply goes to.
+        text: None = the answer of the turn, which is stored in one place only.
+        not_before_ms: earliest time of the first attempt; 0 = at once.
     """
 
     id: OutboxId
@@ -27,7 +29,19 @@ class OutboxDraft:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutboxRow:
-    """A reply on its way."""
+    """A reply as it is stored.
+
+    Attributes:
+        to: the recipient on the channel.
+        meta: what the channel needs besides, such as a subject; "prefix" and "footer" frame the text.
+        attempts: sends that were begun, this one included while `state` is SENDING.
+        not_before_ms: earliest time of the next attempt.
+        sending_ms: when the last send began; None = none did.
+        provider_id: the provider's id of the message; None = not known yet.
+        note: why the last attempt failed, or what the channel noted when it sent, such as "more:<offset>".
+        user_id: None = it is for nobody that the daemon knows.
+        message_id: the prompt that it answers; None = it belongs to no turn.
+    """
 
     id: OutboxId
     state: OutboxState

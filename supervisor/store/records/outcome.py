@@ -1,4 +1,4 @@
-"""T3: everything that it writes, and what it did."""
+"""T3: everything that it writes, and its result."""
 
 from __future__ import annotations
 
@@ -17,12 +17,13 @@ from supervisor.store.records.turn import Turn
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IssuedCode:
-    """A code that a turn's end issues, and the replies that tell it.
+    """A code that T3 issues, and the replies that tell it to a person.
 
     Attributes:
-        ref: the id of what it stands for.
-        notices: the replies by the code, which is made in the transaction.
-        footed: they get the outcome's footer.
+        ref: the id of what the code stands for.
+        until_ms: when the code expires.
+        notices: makes the replies from the code, which T3 chooses.
+        footed: the replies get the outcome's footer.
     """
 
     kind: CodeKind
@@ -34,21 +35,24 @@ class IssuedCode:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """Everything T3 writes. The charges journalled for the turn so far are posted with it.
+    """Everything that T3 writes. T3 also posts the charges that were journalled while the turn ran.
 
     Attributes:
-        answer: Markdown; the partial text where the turn did not complete.
-        why: a sentence where it did not complete.
-        provider_nanos: the connector's own figure, kept beside ours; None where it has none.
-        files_changed: of its project, by the turn; None = nobody has looked.
-        recorded: how the turn left its project's folder; None = it was not about to change anything.
-        charges: besides the journalled ones.
-        replies: outbox rows.
-        asking: a question to the person, besides `replies`.
-        footer: the last line of what is told besides, by the whole outcome and the turn's cost; None = there is none.
-        session_status: the status that the session gets, None = unchanged.
-        session_reason: why it gets it; empty = `why`.
-        hosts: other turns are part of it: the first of them runs in its place from now on.
+        state: a final state of the turn.
+        answer: Markdown; a partial answer if the turn did not complete.
+        why: a sentence if the turn did not complete; else empty.
+        stop_reason: as the Messages API names it; empty = unknown.
+        duration_ms: how long the turn ran, in milliseconds.
+        provider_nanos: the connector's own figure, kept beside ours; None = it has none.
+        files_changed: files of the project that the turn changed; None = not counted.
+        recorded: how the turn left the project's folder; None = the turn was not going to change files.
+        charges: those that are not in the journal.
+        replies: to be written to the outbox.
+        asking: a question to the person, with a code, besides `replies`; None = there is none.
+        footer: makes the last line of each reply, from the outcome and the turn's cost in nanodollars; None = no line.
+        session_status: the session's new status; None = it stays.
+        session_reason: why the session gets it; empty = `why`.
+        hosts: other turns are part of this one; the first of them runs in its place from now on.
     """
 
     state: TurnState
@@ -71,10 +75,13 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settled:
-    """What T3 wrote: the turn's cost and tokens, and the id of the stored answer (None for the assistant).
+    """The result of T3.
 
     Attributes:
-        following: the part of the turn that runs in its place now.
+        cost_nanos, tokens: of the whole turn.
+        unpriced: one of its charges has no price.
+        answer_id: the id of the stored answer; None for a turn of the assistant.
+        following: the turn that runs in its place from now on; None = there is none.
     """
 
     cost_nanos: int

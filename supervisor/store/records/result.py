@@ -1,4 +1,4 @@
-"""What became of a message, and the messages of a conversation."""
+"""The result of a turn, and the messages of a conversation."""
 
 from __future__ import annotations
 
@@ -13,7 +13,15 @@ from supervisor.store.records.turn import Turn
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """A turn as it ended, or as it stands: what `GET /api/messages/{id}` and a repetition answer."""
+    """A turn as it ended, or as it stands: the answer to `GET /api/messages/{id}` and to a repeated message.
+
+    Attributes:
+        answer: Markdown; empty while there is none.
+        answer_id: None = there is no stored answer, or the assistant gave it.
+        why: a sentence if the turn did not complete; else empty.
+        duration_ms: how long the turn ran, in milliseconds.
+        ended_ms: None = it has not ended.
+    """
 
     turn: Turn
     answer: str
@@ -31,7 +39,11 @@ class StoredMessage:
     """A row of `claude_code_messages`.
 
     Attributes:
-        user_id: who wrote it; None for an answer.
+        direction: "to_claude" or "from_claude".
+        cost_nanos: None = not known: a prompt, or an answer that was never charged.
+        status: the state of the message's turn.
+        context: of a program's request; None = it sent none.
+        user_id: who wrote the prompt; None for an answer.
     """
 
     id: MessageId

@@ -1,4 +1,4 @@
-"""A Claude Code session: as stored, as it is created, and as a user used it last."""
+"""Claude Code sessions: a stored one, a new one, and the one that a user used last."""
 
 from __future__ import annotations
 
@@ -16,10 +16,14 @@ class Session:
 
     Attributes:
         conversation_id: the UUID that Claude Code gets.
-        thread: the mail thread it belongs to; empty for the one conversation of a user in a project.
-        started: whether Claude Code has ever got a prompt in it, so that there is something to resume.
-        end_reason: value of `EndReason`, or a sentence for `error`; empty while it is live.
-        shared: with all users of its project; `user_id` is who began it.
+        thread: the mail thread that the session belongs to; empty for a user's one conversation in a project.
+        started: Claude Code has got a prompt in this session, so it can be resumed.
+        end_reason: a value of `EndReason`, or a sentence where the status is `error`; empty while the session is live.
+        cost_nanos: what its turns have cost so far.
+        message_count: accepted prompts, without answers.
+        ended_ms: None while the session is live.
+        activity_ms: the time of the last prompt, answer or start.
+        shared: all users of the project use this session; `user_id` is the one who started it.
     """
 
     id: SessionId
@@ -47,7 +51,11 @@ class Session:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewSession:
-    """A session to be created in the same transaction as its first message."""
+    """A session to be created, by itself or in the same transaction as its first message.
+
+    Attributes:
+        conversation_id, thread, shared: as in `Session`.
+    """
 
     id: SessionId
     user_id: UserId
@@ -60,7 +68,11 @@ class NewSession:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LastExchange:
-    """Where a user's last exchange with Claude Code on a channel was."""
+    """The session of a user's last exchange with Claude Code on a channel.
+
+    Attributes:
+        answered_ms: when the answer was stored, or on "any channel" when the prompt was.
+    """
 
     session_id: SessionId
     project: ProjectName

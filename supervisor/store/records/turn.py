@@ -16,12 +16,16 @@ class Turn:
     """A turn with the prompt that it answers.
 
     Attributes:
-        id: internal number, in the order of acceptance.
-        message_id: of the prompt; the turn's name outside.
-        attempts: how often it was started before.
-        renamed: how often its prompt was given anew under another id, because an answer had begun.
-        gather: it may be gathered with the one before it.
-        gathered: the turns whose texts its prompt holds too, in order.
+        id: an internal number; numbers grow in the order of acceptance.
+        message_id: the id of the prompt, by which the turn is known outside of the store.
+        lane, target, reason, exclusive, thread, note, reply: as in `Acceptance`.
+        session_id: None = a turn of the assistant.
+        context: None = the request had none.
+        attempts: how often the turn was started before.
+        renamed: how often its prompt was sent again under another id, because an answer had begun.
+        identity: the process that runs the turn; None = it does not run, or no process of ours runs it.
+        gather: it may become part of the turn before it.
+        gathered: the turns that are part of this one: its prompt holds their texts too, in order.
     """
 
     id: int
