@@ -1,3 +1,7 @@
-"""How answers leave: the outbox to channels, the hub to subscribers, waiters to callers in this process."""
+"""How answers leave the daemon.
+
+`Outbox` delivers replies by channels, `Hub` publishes events to subscribers, `Waiters` resolves callers in this
+process. `replies` drafts texts about messages, `views` shows stored records as the wire does.
+"""
 
 from __future__ import annotations

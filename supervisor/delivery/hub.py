@@ -1,4 +1,4 @@
-"""Live events for whoever is subscribed: bounded, never waiting for a slow reader."""
+"""Publishes live events to subscribers. It never waits for one: each subscriber bounds its own queue."""
 
 from __future__ import annotations
 
@@ -8,32 +8,32 @@ from collections.abc import Callable, Iterable
 from supervisor.protocol.events import AnyEvent
 
 Deliver = Callable[[AnyEvent], None]
-"""Takes an event at once; bounds its own queue and never blocks."""
+"""Takes an event; it bounds its own queue, does not block and does not raise."""
 
 
 class Hub:
-    """Who wants to hear of what. Topics: `session:<id>`, `user:<id>`, `sessions`, `costs`, `approvals`."""
+    """The subscribers by topic. Topics: `session:<id>`, `user:<id>`, `sessions`, `costs`, `approvals`."""
 
     def __init__(self) -> None:
         self._subscribers: dict[str, dict[Deliver, None]] = defaultdict(dict)
 
     def subscribe(self, topic: str, deliver: Deliver) -> None:
-        """Deliver the events of a topic from now on; subscribing twice is the same as once."""
+        """Deliver the events of a topic from now on; a second subscription changes nothing."""
         self._subscribers[topic][deliver] = None
 
     def unsubscribe(self, topic: str, deliver: Deliver) -> None:
-        """Stop; harmless where nothing was subscribed."""
+        """Stop delivering the events of a topic; does nothing if there is no such subscription."""
         if (subscribers := self._subscribers.get(topic)) is not None:
             subscribers.pop(deliver, None)
             if not subscribers:
                 del self._subscribers[topic]
 
     def wanted(self, *topics: str) -> bool:
-        """Return whether anybody listens, so that nothing is built for nobody."""
+        """Return whether any topic has a subscriber; if none has, the caller need not build the event."""
         return any(topic in self._subscribers for topic in topics)
 
     def publish(self, event: AnyEvent, topics: Iterable[str]) -> None:
-        """Hand an event to every subscriber of any of the topics, once each."""
+        """Deliver an event once to each subscriber of at least one of the topics."""
         receivers: dict[Deliver, None] = {}
         for topic in topics:
             receivers.update(self._subscribers.get(topic, {}))

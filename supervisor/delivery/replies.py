@@ -17,14 +17,14 @@ CONTINUED = re.compile(r'Your work on the message "(.*?)" was interrupted when '
 """Start of the prompt that continues work after a restart."""
 
 QUOTED_CHARACTERS = 60
-"""How much of a message a reply quotes."""
+"""Characters of a message that a reply quotes."""
 
 
 def reply_id(message_id: MessageId, number: int = 0) -> OutboxId:
     """Return the outbox id of a reply to a message.
 
     Args:
-        number: tells several replies to one message apart; 0 is the answer.
+        number: distinguishes several replies to one message; 0 is the answer.
     """
     return OutboxId(str(uuid.uuid5(OUTBOX_NAMESPACE, f"{message_id}/{number}")))
 

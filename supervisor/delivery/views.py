@@ -1,4 +1,4 @@
-"""Stored records as the wire shows them."""
+"""Views: stored records as events and objects of the protocol, in dollars and RFC 3339 times."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whoever waits in this process for a message's end; nothing here outlives it, the store does."""
+"""Callers in this process that wait for the result of a message; after a restart only the store has it."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from supervisor.store.records.result import Result
 
 
 class Waiters:
-    """Futures by message."""
+    """Futures by message id."""
 
     def __init__(self) -> None:
         self._futures: dict[MessageId, list[asyncio.Future[Result]]] = {}
 
     @contextmanager
     def expect(self, message_id: MessageId) -> Iterator[asyncio.Future[Result]]:
-        """Give a future of a message's end; enter it before the message's lane is told of it."""
+        """Yield a future of a message's result; enter it before the message can be answered."""
         future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
         self._futures.setdefault(message_id, []).append(future)
         try:
@@ -31,22 +31,22 @@ class Waiters:
             if not waiting:
                 self._futures.pop(message_id, None)
             if future.done() and not future.cancelled():
-                future.exception()  # seen: nobody may be left who awaits it
+                future.exception()  # marks it as retrieved, in case no caller awaits it any more
             future.cancel()
 
     def resolve(self, message_id: MessageId, result: Result) -> None:
-        """Give everybody who waits for a message its result."""
+        """Resolve the futures of a message with its result."""
         for future in self._futures.pop(message_id, []):
             if not future.done():
                 future.set_result(result)
 
     def fail(self, message_id: MessageId, error: XswarmError) -> None:
-        """Give everybody who waits for a message an error."""
+        """Fail the futures of a message."""
         for future in self._futures.pop(message_id, []):
             if not future.done():
                 future.set_exception(error)
 
     def fail_all(self, error: XswarmError) -> None:
-        """Leave nobody waiting."""
+        """Fail all futures."""
         for message_id in list(self._futures):
             self.fail(message_id, error)

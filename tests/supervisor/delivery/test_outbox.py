@@ -106,7 +106,7 @@ async def test_a_reply_that_a_transaction_of_a_turn_wrote_leaves_without_anybody
 
 
 def _is_idle(post: Post) -> bool:
-    return post.outbox._lines["sms"].idle.is_set()
+    return post.outbox._workers["sms"].idle.is_set()
 
 
 async def test_an_address_that_hangs_holds_up_no_other(store: SqliteStore) -> None:
@@ -266,7 +266,7 @@ async def test_the_pauses_between_two_questions_grow_so_that_a_daemon_that_lives
         for number in range(1, 7):
             await until(lambda: len(post.channel.asked) == number, f"asked {number} times")  # noqa: B023
             await until(lambda: _asks_later(post), "it waits")
-            pauses.append((post.outbox._lines["sms"].ask_ms or 0) - post.clock())
+            pauses.append((post.outbox._workers["sms"].reconcile_ms or 0) - post.clock())
             post.later(pauses[-1] / 1000)
         await until(lambda: _is_empty(post), "it is settled")
     assert pauses == [1_000, 2_000, 4_000, 8_000, 15_000, 15_000]
@@ -287,7 +287,7 @@ async def test_a_provider_that_cannot_be_asked_is_asked_again(store: SqliteStore
 
 
 def _asks_later(post: Post) -> bool:
-    return (post.outbox._lines["sms"].ask_ms or 0) > post.clock()
+    return (post.outbox._workers["sms"].reconcile_ms or 0) > post.clock()
 
 
 async def test_a_message_of_the_provider_settles_one_reply_only(store: SqliteStore) -> None:
