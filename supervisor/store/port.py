@@ -1,7 +1,8 @@
-"""The `Store` port: what the daemon asks of a database. No engine is named here.
+"""The `Store` port: a database as the daemon sees it. It names no engine.
 
-Every method is one transaction and returns after its commit; every one raises `StorageError` when the database
-refuses. Rows that a running node writes carry its epoch, and each change of a turn checks it.
+Every method of its parts is one transaction and returns after the commit; each raises `StorageError` if the database
+refuses. Rows carry the epoch of the start that wrote them, and each change of a turn checks it. Times are in
+milliseconds UTC, amounts in nanodollars.
 """
 
 from __future__ import annotations
@@ -24,11 +25,11 @@ from supervisor.store.ports.turns import TurnStore
 
 
 class Store(Protocol):
-    """A database, open."""
+    """An open database. A class takes the part that it uses, such as `store.turns`, where one part is enough."""
 
     @property
     def epoch(self) -> int:
-        """The number of this start; every row that a running node writes carries it."""
+        """The number of this start of the daemon, 1 higher than that of the start before."""
 
     @property
     def accounts(self) -> AccountStore:
@@ -52,7 +53,7 @@ class Store(Protocol):
 
     @property
     def audit(self) -> AuditStore:
-        """The chained record."""
+        """The audit trail."""
 
     @property
     def keys(self) -> IdempotencyStore:
@@ -60,7 +61,7 @@ class Store(Protocol):
 
     @property
     def codes(self) -> CodeStore:
-        """Codes that people were told."""
+        """Codes by which people name one thing in a text message."""
 
     @property
     def approvals(self) -> ApprovalStore:
@@ -68,15 +69,15 @@ class Store(Protocol):
 
     @property
     def budgets(self) -> BudgetStore:
-        """What is spent and held under limits."""
+        """Amounts that are spent and held under limits."""
 
     @property
     def passphrases(self) -> PassphraseStore:
-        """What people know besides having a phone."""
+        """Passphrases: the second factor of approvals."""
 
     @property
     def changes(self) -> ChangeStore:
-        """What turns changed in files."""
+        """Changes that turns made in files."""
 
     async def backup(self, path: Path) -> None:
         """Write a consistent, checked copy.
@@ -89,7 +90,7 @@ class Store(Protocol):
         """Check integrity, foreign keys and sums; return a sentence per problem."""
 
     async def purge(self, *, before_ms: int) -> int:
-        """Forget keys that no longer count (dedup keys past their time, kept answers); returns how many."""
+        """Delete expired deduplication keys, answers and codes; return how many keys and answers there were."""
 
     async def close(self) -> None:
-        """Finish what is queued, checkpoint, close."""
+        """Finish queued work, checkpoint, close."""

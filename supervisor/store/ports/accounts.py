@@ -1,4 +1,4 @@
-"""The port of users, their addresses and projects, and tokens."""
+"""The `AccountStore` port: users, their addresses and projects, and tokens."""
 
 from __future__ import annotations
 
@@ -22,12 +22,20 @@ class AccountStore(Protocol):
         """
 
     async def remove_user(self, user_id: UserId, *, now_ms: int) -> bool:
-        """Remove a user's rights, addresses and tokens; what they wrote and spent stays. False = no such user."""
+        """Remove a user's rights, addresses and tokens; their messages and costs stay. False = no such user."""
 
     async def add_token(
         self, sha256: bytes, name: str, user_id: UserId | None, *, now_ms: int, expires_ms: int | None
     ) -> Token:
-        """Store a token's hash."""
+        """Store the SHA-256 of a new token.
+
+        Args:
+            user_id: the only user that it may act for; None = a service, which may act for every user.
+            expires_ms: None = never.
+
+        Raises:
+            UserNotFound: there is no such user.
+        """
 
     async def tokens(self) -> list[tuple[bytes, Token]]:
         """Return all tokens with their hashes, revoked ones too."""

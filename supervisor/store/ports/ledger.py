@@ -1,4 +1,4 @@
-"""The port of the ledger: charges, and the cost report with its query and rows."""
+"""The `LedgerStore` port: charges, and sums of them with their query and rows."""
 
 from __future__ import annotations
 
@@ -11,7 +11,11 @@ from supervisor.store.records.charge import Charge
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CostLine:
-    """A total: of one key, or of everything."""
+    """A sum of charges.
+
+    Attributes:
+        key: what `CostQuery.group_by` names, such as a user's id; empty for the total.
+    """
 
     key: str
     cost_nanos: int
@@ -22,9 +26,11 @@ class CostLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CostQuery:
-    """Which charges to add up; days are UTC days since 1970, `until_day` excluded.
+    """The charges to add up.
 
     Attributes:
+        user_id, session_id: None = of all.
+        since_day, until_day: UTC days since 1970, the last one excluded; None = without a bound.
         group_by: "user", "session", "day", "channel", "model", or None for the total alone.
     """
 
@@ -37,16 +43,16 @@ class CostQuery:
 
 
 class LedgerStore(Protocol):
-    """What was spent."""
+    """The ledger and its journal."""
 
     async def journal(self, turn_id: int, charge: Charge) -> None:
-        """Keep what a call of a running turn has cost so far; the same ref replaces; posted by `Turns.finish`."""
+        """Keep the cost of a call of a running turn so far; the same ref is replaced. T3 posts it to the ledger."""
 
     async def post(self, turn_id: int | None, charge: Charge, *, user_id: UserId | None, now_ms: int) -> bool:
-        """Post a charge by itself (it came after the turn's end, or belongs to none); False = the ref is posted."""
+        """Post a charge that came after its turn's end, or belongs to no turn; False = the ref was posted before."""
 
     async def cost(self, query: CostQuery) -> tuple[CostLine, list[CostLine]]:
-        """Return the total (key "") and the rows of a query; totals never count messages."""
+        """Return the total and the rows of a query; it reads sums, and never counts messages."""
 
     async def disagreements(self) -> list[str]:
         """Compare the sums of ledger, messages, sessions and rollups; return a sentence per difference."""

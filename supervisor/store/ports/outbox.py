@@ -1,4 +1,4 @@
-"""The port of the replies that leave by a channel."""
+"""The `OutboxStore` port: replies that leave by a channel, from pending to delivered or dead."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ class OutboxStore(Protocol):
         """
 
     async def add(self, draft: OutboxDraft, *, user_id: UserId | None, now_ms: int) -> None:
-        """Write a reply that belongs to no turn (`text` is required), once: of one id, the first stays."""
+        """Write a reply that belongs to no turn; its `text` is required. If the id exists, nothing is written."""
 
     async def due(self, channel: str, *, now_ms: int, limit: int) -> list[OutboxRow]:
-        """Return the first pending reply to each address of a channel, where its time has come; longest due first.
+        """Return the first unsent reply to each address of a channel, if it is pending and due; longest due first.
 
-        One whose outcome is unknown holds up what was written to its address after it.
+        A send of unknown outcome blocks the later replies to its address.
         """
 
     async def next_due_ms(self, channel: str) -> int | None:
-        """Return when the next pending reply of a channel that is first in its line is due."""
+        """Return when the next pending reply that is the first to its address is due; None = there is none."""
 
     async def begin(self, outbox_id: OutboxId, *, now_ms: int) -> OutboxRow | None:
-        """pending -> sending under this epoch, counting an attempt; None = not pending."""
+        """pending -> sending under this epoch, and count an attempt; None = not pending."""
 
     async def sent(
         self, outbox_id: OutboxId, provider_id: str, note: str, charges: Sequence[Charge], *, now_ms: int
@@ -43,22 +43,26 @@ class OutboxStore(Protocol):
         """sending -> sent; False = not sending, or the provider id belongs to another reply."""
 
     async def retry(self, outbox_id: OutboxId, why: str, *, not_before_ms: int, count: bool) -> bool:
-        """sending -> pending: certainly not sent; `count=False` gives the attempt back."""
+        """sending -> pending, because it was certainly not sent; `count=False` takes the attempt back."""
 
     async def dead(self, outbox_id: OutboxId, why: str, *, now_ms: int) -> bool:
-        """Give a pending or sending reply up for good."""
+        """pending or sending -> dead: give the reply up. False = it is in another state."""
 
     async def sending(self, channel: str) -> list[OutboxRow]:
         """Return the replies of unknown outcome, oldest first."""
 
     async def delivered(self, channel: str, delivery: Delivery, *, now_ms: int) -> OutboxRow | None:
-        """Apply a provider's report, forward moves only; posts the price once it is known. None = unknown reply."""
+        """Apply a provider's report, and post the price once it is known. A report never moves a reply back.
+
+        Returns:
+            The reply; None = no reply has this provider id.
+        """
 
     async def wake(self, channel: str, to: Address, *, now_ms: int) -> int:
-        """Make the pending replies to an address due now; returns how many."""
+        """Make the pending replies to an address due now; return how many were not."""
 
     async def find_thread(self, channel: str, provider_ids: Sequence[str]) -> str | None:
-        """Return the thread of the turn that a reply with one of these provider ids answered."""
+        """Return the thread of the turn that a reply with one of these provider ids answered; None = no such reply."""
 
     async def get(self, outbox_id: OutboxId) -> OutboxRow | None:
         """Return a reply, or None."""
@@ -67,4 +71,4 @@ class OutboxStore(Protocol):
         """Return the newest reply to an address whose note begins with "more:"; its text is the whole answer."""
 
     async def counts(self) -> dict[OutboxState, int]:
-        """Return how many replies are in each unfinished or dead state."""
+        """Return how many replies are pending, sending and dead."""

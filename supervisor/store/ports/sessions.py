@@ -1,4 +1,4 @@
-"""The port of Claude Code sessions."""
+"""The `SessionStore` port: the records of Claude Code sessions."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class SessionStore(Protocol):
     """Claude Code sessions."""
 
     async def create(self, session: NewSession, *, status: SessionStatus, now_ms: int) -> Session:
-        """Create a session's record."""
+        """Create a session's record; return it, or the existing one that has its id."""
 
     async def get(self, session_id: SessionId) -> Session | None:
         """Return one session."""
@@ -23,7 +23,7 @@ class SessionStore(Protocol):
         """Return the newest session of a user, project and thread that was not ended on purpose."""
 
     async def find_shared(self, project: ProjectName, thread: str) -> Session | None:
-        """Return the newest session that a project's users share in a thread and that was not ended on purpose."""
+        """Return the newest shared session of a project and thread that was not ended on purpose."""
 
     async def find_in_thread(self, user_id: UserId, thread: str) -> Session | None:
         """Return the newest session of a user in a mail thread that was not ended on purpose."""
@@ -41,9 +41,11 @@ class SessionStore(Protocol):
         """Return sessions, newest activity first.
 
         Args:
-            user_id: whose; None = everybody's.
-            shared: with those that others share in these projects.
-            before: the (activity_ms, id) that ended the page before.
+            user_id: only those of this user; None = of all users.
+            shared: also the sessions that other users share in these projects.
+            active_only: leave out those that are disconnected or in error.
+            before: the (activity_ms, id) of the last session of the page before; None = the first page.
+            status: only those with this status; None = with any.
         """
 
     async def live_count(self, user_id: UserId | None = None) -> int:
@@ -59,12 +61,17 @@ class SessionStore(Protocol):
         conversation_id: str | None = None,
         now_ms: int,
     ) -> Session | None:
-        """Write a session's status (and the sentence why it ended); None = no such session."""
+        """Write a session's status; None = no such session.
+
+        Args:
+            reason: why it ended; empty = keep the reason. A live session has none.
+            started, conversation_id: None = unchanged.
+        """
 
     async def set_status_many(
         self, session_ids: Sequence[SessionId], status: SessionStatus, *, reason: EndReason | str = "", now_ms: int
     ) -> None:
-        """The same for many, in one transaction."""
+        """Write the same status to many sessions, in one transaction."""
 
     async def end_all(self, reason: EndReason, *, now_ms: int) -> int:
-        """At start: no process of an earlier epoch is left; mark every live session disconnected."""
+        """Mark every live session disconnected, because at start no process is left; return how many there were."""
