@@ -1,4 +1,8 @@
-"""The store: the only place that knows SQL. `open_store` opens the engine behind the `Store` port."""
+"""The store: the only package that knows SQL. `open_store` opens an engine behind the `Store` port.
+
+`ports/` and `records/` are what others use. The tables are grouped: `messages/` (T1, T2, T3, sessions, outbox),
+`money/`, `people/` and `control/` (approvals, audit, changes, codes, keys); `sqlite/` is the engine below them.
+"""
 
 from __future__ import annotations
 

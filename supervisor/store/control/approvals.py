@@ -90,7 +90,7 @@ _GRANTED = """
 
 
 class SqliteApprovals:
-    """The `Approvals` port."""
+    """`ApprovalStore` over a `Database`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

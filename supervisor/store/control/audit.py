@@ -1,4 +1,4 @@
-"""The chained record of what happened."""
+"""The audit trail: entries that are chained by their seals."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _LAST = "SELECT coalesce(max(seq), 0) FROM audit"
 
 
 class SqliteAudit:
-    """The `Audit` port."""
+    """`AuditStore` over a `Database`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -30,7 +30,7 @@ class SqliteAudit:
     async def verify(self) -> str | None:
         """Check the whole chain; None = intact, else a sentence that names the first bad row.
 
-        Rows cut off at its end leave no trace in the chain itself.
+        Rows that were cut off at its end cannot be noticed by the chain.
         """
         seal = self._database.seal
 
@@ -47,13 +47,13 @@ class SqliteAudit:
         return await self._database.scan(work)
 
     async def entries(self, *, after: int, limit: int) -> list[AuditEntry]:
-        """Return the entries behind one, in their order."""
+        """Return the entries after a number, in their order."""
         return await self._database.read(
             lambda connection: [_entry(row) for row in connection.execute(_ENTRIES, (after, limit))]
         )
 
     async def last(self) -> int:
-        """Return the number of the newest entry."""
+        """Return the number of the newest entry; 0 = there is none."""
         return await self._database.read(lambda connection: int(connection.execute(_LAST).fetchone()[0]))
 
 

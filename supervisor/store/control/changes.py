@@ -96,7 +96,7 @@ def end_recording(tx: Transaction, turn_id: int, recorded: Recorded, now_ms: int
 
 
 class SqliteChanges:
-    """The `Changes` port."""
+    """`ChangeStore` over a `Database`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

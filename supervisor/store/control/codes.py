@@ -11,7 +11,7 @@ from supervisor.store.sqlite.database import Database
 from supervisor.store.sqlite.transaction import Transaction
 
 KEPT_MS = 30 * 86_400_000
-"""How long a code that no longer counts is still known, so that its use is explained and it is not given again."""
+"""How long an expired code is kept, so that its use can be explained and it is not issued again."""
 
 _ADD = """
     INSERT INTO codes (code, kind, ref, user_id, until_ms) VALUES (?, ?, ?, ?, ?) ON CONFLICT (code) DO NOTHING
@@ -27,7 +27,7 @@ _PURGE = "DELETE FROM codes WHERE until_ms < ?"
 
 
 def issue(tx: Transaction, kind: CodeKind, ref: str, user_id: UserId, until_ms: int) -> str:
-    """Return a code that nobody was told before."""
+    """Store and return a new code, which nobody has been told before."""
     while True:
         code = random_code()
         if tx.changed(_ADD, (code, kind, ref, user_id, until_ms)):
@@ -35,17 +35,17 @@ def issue(tx: Transaction, kind: CodeKind, ref: str, user_id: UserId, until_ms: 
 
 
 def close(tx: Transaction, code: str, now_ms: int) -> bool:
-    """Let a code count no more; False = it was closed before, or there is none."""
+    """Close a code, because it was used or withdrawn; False = it is closed, or does not exist."""
     return tx.changed(_CLOSE, (now_ms, code))
 
 
 def forget_old(tx: Transaction, before_ms: int) -> None:
-    """Forget the codes that stopped to count long before."""
+    """Delete the codes that expired `KEPT_MS` before a time."""
     tx.execute(_PURGE, (before_ms - KEPT_MS,))
 
 
 class SqliteCodes:
-    """The `Codes` port."""
+    """`CodeStore` over a `Database`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -55,7 +55,7 @@ class SqliteCodes:
         return await self._database.write(lambda tx: issue(tx, kind, ref, user_id, until_ms))
 
     async def find(self, code: str) -> Code | None:
-        """Return a code that somebody was told."""
+        """Return a code, open or not; None = nobody was told it."""
         return await self._database.read(lambda connection: _find(connection, code))
 
     async def open_of(self, user_id: UserId, kind: CodeKind, *, now_ms: int) -> list[Code]:

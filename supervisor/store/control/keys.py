@@ -1,4 +1,4 @@
-"""Small things kept over restarts: marks of channels, and first answers by Idempotency-Key."""
+"""First answers by Idempotency-Key, and the marks of channels: small values that survive a restart."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from supervisor.store.sqlite.database import Database
 from supervisor.store.sqlite.transaction import MILLISECONDS_OF_A_DAY, Transaction
 
 KEPT_MS = MILLISECONDS_OF_A_DAY
-"""How long a first answer is repeated: 24 hours (protocol.md section 2)."""
+"""How long a first answer is kept: 24 hours (protocol.md section 2)."""
 
 _GET_MARK = "SELECT value FROM marks WHERE name = ?"
 _SET_MARK = "INSERT INTO marks (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
@@ -25,13 +25,13 @@ _FORGET_ANSWERS = "DELETE FROM idempotency WHERE expires_ms <= ?"
 
 
 class SqliteKeys:
-    """The `Keys` port."""
+    """`IdempotencyStore` over a `Database`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def get_mark(self, name: str) -> int | None:
-        """Return a kept number."""
+        """Return a mark; None = it was never set."""
 
         def work(connection: sqlite3.Connection) -> int | None:
             row = connection.execute(_GET_MARK, (name,)).fetchone()
@@ -40,11 +40,11 @@ class SqliteKeys:
         return await self._database.read(work)
 
     async def set_mark(self, name: str, value: int) -> None:
-        """Keep a number."""
+        """Set a mark."""
         await self._database.write(lambda tx: tx.changed(_SET_MARK, (name, value)))
 
     async def idempotent(self, owner: str, key: str) -> tuple[str, int, str] | None:
-        """Return (digest of the request, HTTP status, body) of the first answer, where it is younger than 24 h."""
+        """Return (digest of the request, HTTP status, body) of the first answer, kept for 24 h; None = none."""
 
         def work(connection: sqlite3.Connection) -> tuple[str, int, str] | None:
             now_ms = time.time_ns() // 1_000_000
@@ -54,7 +54,7 @@ class SqliteKeys:
         return await self._database.read(work)
 
     async def keep_answer(self, owner: str, key: str, digest: str, status: int, body: str, *, now_ms: int) -> None:
-        """Keep the first answer; a later one changes nothing while the first one counts."""
+        """Keep the first answer; a later one changes nothing until the first one expires."""
         values = {"owner": owner, "key": key, "digest": digest, "status": status, "body": body}
         await self._database.write(lambda tx: tx.execute(_KEEP_ANSWER, values | {"now_ms": now_ms, "kept_ms": KEPT_MS}))
 

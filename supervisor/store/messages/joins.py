@@ -1,4 +1,4 @@
-"""Turns that are part of another: gathered into its prompt at T2, or sent into it while it runs."""
+"""Turns that are part of another turn, their host: gathered into its prompt at T2, or steered into it while it runs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from supervisor.store.rows import TURN, to_turn
 from supervisor.store.sqlite.transaction import Transaction
 
 MAX_GATHERED = 20
-"""Messages that one prompt holds at most."""
+"""Most messages in one prompt."""
 
 _BEHIND = "SELECT id, user_id, channel, gather FROM turns WHERE lane = ? AND state = 'pending' ORDER BY id LIMIT ?"
 _JOIN = """
@@ -47,13 +47,17 @@ _PART_AGAIN = """
 
 
 def ahead_of(tx: Transaction, turn_id: int, lane: str, project: str | None) -> int:
-    """Return how many turns run or wait before one; `project` is None for one that shares its project."""
+    """Return how many turns are running or pending ahead of a turn.
+
+    Args:
+        project: whose exclusive turns count too; None = the turn is not exclusive.
+    """
     row = tx.execute(_AHEAD, {"id": turn_id, "lane": lane, "project": project}).fetchone()
     return int(row[0])
 
 
 def gathered(tx: Transaction, host: Turn, now_ms: int) -> Turn:
-    """Make what may be gathered with a turn that starts, and stands right behind it, part of it; return the whole."""
+    """Make the pending turns right behind a starting turn part of it, if they may be gathered; return it with them."""
     parts = []
     for turn_id, user_id, channel, gather in tx.execute(_BEHIND, (host.lane, MAX_GATHERED - 1)).fetchall():
         if not gather or (user_id, channel) != (host.user_id, host.channel):
@@ -70,7 +74,7 @@ def join(
     queued: Callable[[int], Sequence[OutboxDraft]],
     now_ms: int,
 ) -> Turn | None:
-    """Make a waiting turn part of one that runs; None where it goes on waiting. Its sender is told which it is."""
+    """Make a pending turn part of a running one, and write its sender a reply; None = it stays pending, or is not."""
     tx.point("join")
     row = tx.one(_FIRST_IN_LINE, (message_id,))
     if row is None or row[5] != TurnState.PENDING:
@@ -85,7 +89,7 @@ def join(
 
 
 def promote(tx: Transaction, host_id: int) -> Turn | None:
-    """Let the first part of a turn that has ended run in its place, as host of the others; None = it had none."""
+    """Let the first part of an ended turn run in its place, as the host of the others; None = it had no parts."""
     (turn_id,) = tx.execute(_NEXT_PART, (host_id,)).fetchone()
     if turn_id is None:
         return None

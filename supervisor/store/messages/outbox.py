@@ -18,7 +18,7 @@ from supervisor.store.sqlite.database import Database
 from supervisor.store.sqlite.transaction import Transaction
 
 ROW = f"{OUTBOX} WHERE o.id = ?"
-# What stands before a reply goes first: the replies to one address leave in the order they were written.
+# The replies to one address leave in the order in which they were written: an unsent one blocks the later ones.
 _IS_FIRST = """
     NOT EXISTS (SELECT 1 FROM outbox AS earlier
                 WHERE earlier.channel = o.channel AND earlier.to_kind = o.to_kind AND earlier.recipient = o.recipient
@@ -63,7 +63,7 @@ WAKE = """
     WHERE channel = :channel AND state = 'pending' AND not_before_ms > :now_ms
       AND recipient = :value AND to_kind = :kind
 """
-# That of its session, which a command word in another thread may have let go on.
+# The thread of its session comes first: a command in another thread may have resumed the turn.
 FIND_THREAD = """
     SELECT coalesce(nullif(s.thread, ''), t.thread) FROM outbox AS o JOIN turns AS t ON t.id = o.turn_id
     LEFT JOIN claude_code_sessions AS s ON s.number = t.session WHERE o.channel = ? AND o.provider_id = ?
@@ -79,19 +79,19 @@ _POSTED = "SELECT sum(nanos), max(kind), max(model) FROM ledger WHERE ref >= :id
 _HAS_PRICE = "SELECT 1 FROM ledger WHERE ref = ?"
 
 _TAKEN = frozenset({OutboxState.SENT, OutboxState.DELIVERED, OutboxState.UNDELIVERED})
-"""The states of a reply that the provider has."""
+"""The states of a reply that the provider has accepted."""
 _RANK = {
-    OutboxState.PENDING: 0,  # a try that was thought to have failed
+    OutboxState.PENDING: 0,  # after an attempt that seemed to have failed
     OutboxState.SENDING: 0,
     OutboxState.SENT: 1,
     OutboxState.DELIVERED: 2,
     OutboxState.UNDELIVERED: 2,
 }
-"""How far a reply has come; a report moves it forward only, and what was given up stays so."""
+"""The order of states: a report only moves a reply to a higher one, and a dead reply stays dead."""
 
 
 class SqliteOutbox:
-    """The `Outbox` port."""
+    """`OutboxStore` over a `Database`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -101,7 +101,7 @@ class SqliteOutbox:
         self._database.on_replies(listener)
 
     async def add(self, draft: OutboxDraft, *, user_id: UserId | None, now_ms: int) -> None:
-        """Write a reply that belongs to no turn, once: where there is one of its id, nothing changes."""
+        """Write a reply that belongs to no turn; if its id exists, nothing changes."""
         assert draft.text is not None, "only a turn's reply takes its text from the turn"
 
         def work(tx: Transaction) -> None:
@@ -111,11 +111,11 @@ class SqliteOutbox:
         await self._database.write(work)
 
     async def due(self, channel: str, *, now_ms: int, limit: int) -> list[OutboxRow]:
-        """Return the first pending reply to each address of a channel, where its time has come; longest due first."""
+        """Return the first unsent reply to each address of a channel, if it is pending and due; longest due first."""
         return await self._rows(DUE, channel, now_ms, limit)
 
     async def next_due_ms(self, channel: str) -> int | None:
-        """Return when the next pending reply of a channel that is first in its line is due."""
+        """Return when the next pending reply that is the first to its address is due; None = there is none."""
 
         def work(connection: sqlite3.Connection) -> int | None:
             due_ms: int | None = connection.execute(NEXT_DUE, (channel,)).fetchone()[0]
@@ -139,7 +139,7 @@ class SqliteOutbox:
     ) -> bool:
         """sending -> sent.
 
-        Where the provider's report came first and moved it on already, the rest is written and this is True.
+        If the provider's report came first and has moved the reply on, note and charges are written all the same.
         """
 
         def work(tx: Transaction) -> bool:
@@ -174,7 +174,7 @@ class SqliteOutbox:
         return await self._database.write(work)
 
     async def dead(self, outbox_id: OutboxId, why: str, *, now_ms: int) -> bool:
-        """Give a pending or sending reply up for good."""
+        """pending or sending -> dead."""
 
         def work(tx: Transaction) -> bool:
             tx.point("dead")
@@ -190,7 +190,7 @@ class SqliteOutbox:
         return await self._rows(SENDING, channel)
 
     async def delivered(self, channel: str, delivery: Delivery, *, now_ms: int) -> OutboxRow | None:
-        """Apply a provider's report, forward moves only; posts the price once it is known. None = unknown reply."""
+        """Apply a provider's report, and post the price once it is known; None = unknown reply."""
 
         def work(tx: Transaction) -> OutboxRow | None:
             tx.point("delivered")
@@ -243,7 +243,7 @@ class SqliteOutbox:
         return rows[0] if rows else None
 
     async def counts(self) -> dict[OutboxState, int]:
-        """Return how many replies are in each unfinished or dead state."""
+        """Return how many replies are pending, sending and dead."""
         return await self._database.read(
             lambda connection: {OutboxState(state): count for state, count in connection.execute(COUNTS)}
         )
@@ -255,7 +255,7 @@ class SqliteOutbox:
 
 
 def _reported(tx: Transaction, channel: str, delivery: Delivery) -> str | None:
-    """Return the id of the reply that a report is about."""
+    """Return the id of the reply that a report is about; None = unknown."""
     row = tx.one(BY_PROVIDER_ID, (channel, delivery.provider_id))
     if row is None and delivery.outbox_id is not None:
         row = tx.one(
@@ -271,7 +271,7 @@ def _price_ref(outbox_id: str) -> str:
 def _post_price(
     tx: Transaction, outbox_id: str, turn_id: int | None, user_id: str | None, channel: str, nanos: int, now_ms: int
 ) -> None:
-    """Post what the final price adds to what was posted when the reply was sent; once."""
+    """Post the difference between the final price and the charges of the send, once."""
     posted, kind, model = tx.execute(_POSTED, {"id": outbox_id}).fetchone()
     charge = Charge(
         ref=_price_ref(outbox_id), kind=kind or channel, model=model or channel, nanos=nanos - (posted or 0)

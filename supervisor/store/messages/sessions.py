@@ -38,7 +38,7 @@ _KEEP_OR_SET = """
 _COME_BACK = f"""
     UPDATE claude_code_sessions SET activity_ms = max(activity_ms, :now_ms) WHERE id = :id AND NOT ({_IS_LIVE})
 """
-"""An UPDATE writes every index of the columns that it names: most changes of a status leave this one alone."""
+"""A statement of its own, because an UPDATE writes every index of the columns that it names."""
 _LIVE = f"UPDATE claude_code_sessions SET {_KEEP_OR_SET}, ended_ms = NULL, end_reason = '' WHERE id = :id"
 _ENDED = f"""
     UPDATE claude_code_sessions SET
@@ -51,13 +51,13 @@ _LIVE_IDS = f"SELECT id FROM claude_code_sessions WHERE {_IS_LIVE}"
 
 
 class SqliteSessions:
-    """The `Sessions` port."""
+    """`SessionStore` over a `Database`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def create(self, session: NewSession, *, status: SessionStatus, now_ms: int) -> Session:
-        """Create a session's record, live; returns the one that has the id where there is one already."""
+        """Create the record of a live session; return it, or the existing one that has its id."""
 
         def work(tx: Transaction) -> Session:
             tx.point("session")
@@ -115,7 +115,7 @@ class SqliteSessions:
     async def set_status_many(
         self, session_ids: Sequence[SessionId], status: SessionStatus, *, reason: EndReason | str = "", now_ms: int
     ) -> None:
-        """The same for many, in one transaction."""
+        """Write the same status to many sessions, in one transaction."""
 
         def work(tx: Transaction) -> None:
             for session_id in session_ids:
@@ -124,7 +124,7 @@ class SqliteSessions:
         await self._database.write(work)
 
     async def end_all(self, reason: EndReason, *, now_ms: int) -> int:
-        """Mark every live session disconnected; returns how many there were."""
+        """Mark every live session disconnected; return how many there were."""
 
         def work(tx: Transaction) -> int:
             live = tx.execute(_LIVE_IDS).fetchall()
@@ -147,9 +147,9 @@ class SqliteSessions:
         """Return sessions, newest activity first.
 
         Args:
-            user_id: whose; None = everybody's.
-            shared: with those that others share in these projects.
-            before: the (activity_ms, id) that ended the page before.
+            user_id: only those of this user; None = of all users.
+            shared: also the sessions that other users share in these projects.
+            before: the (activity_ms, id) of the last session of the page before; None = the first page.
         """
         query, values = list_query(user_id, active_only, limit, before, status, shared)
         return await self._database.read(
@@ -165,7 +165,7 @@ def list_query(
     status: SessionStatus | None = None,
     shared: Sequence[ProjectName] = (),
 ) -> tuple[str, dict[str, object]]:
-    """Return the query of a page of sessions, and its values."""
+    """Return the SELECT of a page of sessions, and its parameters."""
     values: dict[str, object] = {"limit": limit}
     conditions: list[str] = []
     if active_only:

@@ -1,4 +1,4 @@
-"""Turns: T1 accept, T2 start, T3 finish, and what is read about them."""
+"""Turns: the port over T1, T2 and T3, the queue of pending turns, and the events of running ones."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ _EVENTS = "SELECT kind, payload FROM events WHERE turn_id = ? ORDER BY seq"
 
 
 class SqliteTurns:
-    """The `Turns` port."""
+    """`TurnStore` over a `Database`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -68,7 +68,7 @@ class SqliteTurns:
         return await self._database.write(lambda tx: accept(tx, acceptance), orphaned)
 
     async def known(self, channel: str, account: str, dedup_key: str, digest: str) -> Accepted | None:
-        """Return a message as the repetition of the one that was accepted under its key before, or None."""
+        """Return the message that holds a deduplication key, as a duplicate; None = no message does."""
         return await self._database.read(lambda connection: known(connection, channel, account, dedup_key, digest))
 
     async def start_next(self, lane: str, identity: ProcessIdentity | None, *, now_ms: int) -> Turn | None:
@@ -88,11 +88,11 @@ class SqliteTurns:
         queued: Callable[[int], Sequence[OutboxDraft]],
         now_ms: int,
     ) -> Turn | None:
-        """Make a waiting turn part of one that runs."""
+        """Make a pending turn part of a running one."""
         return await self._database.write(lambda tx: join(tx, message_id, host_id, joined, queued, now_ms))
 
     async def requeue(self, turn_id: int, *, rename: bool = False, now_ms: int) -> bool:
-        """Put a turn that certainly never ran back to pending."""
+        """Return a turn that certainly changed nothing to pending."""
 
         def work(tx: Transaction) -> bool:
             tx.point("requeue")
@@ -115,7 +115,7 @@ class SqliteTurns:
         notices: Callable[[Turn], Sequence[OutboxDraft]] | None = None,
         now_ms: int,
     ) -> list[Turn]:
-        """Cancel what waits in a lane and return it, as it stands now."""
+        """Cancel the pending turns of a lane; return them in their new state."""
 
         def work(tx: Transaction) -> list[Turn]:
             tx.point("cancel")
@@ -131,7 +131,7 @@ class SqliteTurns:
         return await self._database.write(work)
 
     async def cancel(self, turn_id: int, why: str, replies: Sequence[OutboxDraft], *, now_ms: int) -> bool:
-        """Cancel one waiting turn with notices for its person."""
+        """Cancel one pending turn and write replies to its person."""
 
         def work(tx: Transaction) -> bool:
             tx.point("cancel")
@@ -150,7 +150,7 @@ class SqliteTurns:
         )
 
     async def waiting(self, *, lane: str | None, user_id: UserId | None, limit: int) -> list[Turn]:
-        """Return what waits, oldest first."""
+        """Return pending turns, oldest first."""
         values = {"lane": lane, "user_id": user_id, "limit": limit}
         return await self._database.read(
             lambda connection: [to_turn(row) for row in connection.execute(_WAITING, values)]
@@ -163,7 +163,7 @@ class SqliteTurns:
         )
 
     async def pending_count(self) -> int:
-        """Return how many turns wait."""
+        """Return how many turns are pending."""
         return await self._database.read(lambda connection: int(connection.execute(_PENDING_COUNT).fetchone()[0]))
 
     async def unfinished(self) -> list[Turn]:
@@ -174,7 +174,7 @@ class SqliteTurns:
         )
 
     async def adopt(self, turn_id: int) -> bool:
-        """Take an earlier epoch's running turn over into this one."""
+        """Move a running turn of an earlier epoch to this one."""
         return await self._database.write(lambda tx: tx.changed(_ADOPT, (tx.epoch, turn_id, tx.epoch)))
 
     async def result(self, message_id: MessageId) -> Result | None:

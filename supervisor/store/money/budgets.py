@@ -1,4 +1,4 @@
-"""Budgets: sums of the rollups, of what running turns hold, and of what was added to limits."""
+"""Budgets: sums of the totals, of the reservations of running turns, and of amounts added to limits."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _HELD = """
     FROM reservations AS r JOIN turns AS t ON t.id = r.turn_id
     WHERE t.state = 'running' AND r.turn_id IS NOT :turn_id
 """
-# CROSS JOIN: over the journal, which is short, and not over everything that a user has ever asked.
+# CROSS JOIN makes SQLite read the short journal first, and not all turns of a user.
 _CALLED = "SELECT coalesce(sum(c.nanos), 0) FROM calls AS c CROSS JOIN turns AS t ON t.id = c.turn_id"
 _STANDING = f"""
     SELECT 'message', cast(:turn_id AS TEXT), 0,
@@ -67,12 +67,12 @@ _ADD = """
     ON CONFLICT (scope, key, day) DO UPDATE SET nanos = nanos + excluded.nanos
 """
 _TELL = "INSERT INTO alerts (scope, key, day, level, at_ms) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
-# A limit that was raised may be nearly used up again, and its administrators need another code then.
+# A raised limit may be nearly used up again; its administrators then need another code.
 _TELL_ANEW = "DELETE FROM alerts WHERE scope = ? AND key = ? AND day = ? AND level > 50"
 
 
 class SqliteBudgets:
-    """The `Budgets` port."""
+    """`BudgetStore` over a `Database`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -80,7 +80,7 @@ class SqliteBudgets:
     async def standing(
         self, turn_id: int | None, user_id: UserId | None, session_id: SessionId | None, *, now_ms: int
     ) -> tuple[list[Spent], int]:
-        """Return how far the limits are used up that concern a turn, and what the turn itself has used."""
+        """Return how far the limits of a turn are used up, and the nanodollars that the turn itself has used."""
 
         def work(connection: sqlite3.Connection) -> tuple[list[Spent], int]:
             standing = _standing(connection, turn_id, user_id, session_id, now_ms)
@@ -98,7 +98,7 @@ class SqliteBudgets:
         *,
         now_ms: int,
     ) -> T | None:
-        """Set something aside for a running turn where nothing is against it."""
+        """Reserve an amount for a running turn, unless `check` objects; return the objection."""
 
         def work(tx: Transaction) -> T | None:
             objection = check(_standing(tx, turn_id, user_id, session_id, now_ms))
@@ -109,7 +109,7 @@ class SqliteBudgets:
         return await self._database.write(work)
 
     async def told(self, reached: Sequence[Reached], *, now_ms: int) -> list[Reached]:
-        """Record levels and tell people of them."""
+        """Record reached levels and write the alerts; return those whose highest level is new."""
 
         def work(tx: Transaction) -> list[Reached]:
             fresh = []
@@ -131,7 +131,7 @@ class SqliteBudgets:
 
 
 def raise_limit(tx: Transaction, more: Raise, by: UserId, message_id: MessageId, now_ms: int) -> str:
-    """Add to a limit, up to a bound; return what the sender of the message is told."""
+    """Add an amount to a limit, up to a bound; return the text for the sender of the message."""
     place = more.scope, more.key, more.day
     added: int = tx.execute(_ADDED, place).fetchone()[0]
     if added + more.nanos > more.most:

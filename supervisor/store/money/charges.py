@@ -34,8 +34,9 @@ class Posted:
     """Charges of the ledger, added up.
 
     Attributes:
-        nanos: nanodollars; what is unpriced adds 0.
-        models: what they were for.
+        nanos: nanodollars; an unpriced charge adds 0.
+        unpriced: one of the charges has no price.
+        models: the models that they were for.
     """
 
     count: int = 0
@@ -55,11 +56,11 @@ class Posted:
 
 
 NOTHING = Posted()
-"""No charges: where the adding begins."""
+"""The sum of no charges."""
 
 
 def owner_of(tx: Transaction, turn_id: int | None, user_id: str | None, channel: str) -> Owner:
-    """Return under which keys a turn's charges count; without a turn those of the user and channel given."""
+    """Return the keys under which the charges of a turn count; without a turn, the user and channel given."""
     row = None if turn_id is None else tx.one(_OWNER, (turn_id,))
     if row is None:
         return Owner(None, user_id or "", None, "", channel)
@@ -67,7 +68,7 @@ def owner_of(tx: Transaction, turn_id: int | None, user_id: str | None, channel:
 
 
 def earlier_charges(tx: Transaction, owner: Owner) -> Posted:
-    """Return what was posted for the owner's turn so far."""
+    """Return the charges that were posted for the owner's turn so far."""
     spent = NOTHING
     if owner.turn_id is not None:
         for model, nanos, unpriced, *tokens in tx.execute(_EARLIER, (owner.turn_id,)):
@@ -76,12 +77,15 @@ def earlier_charges(tx: Transaction, owner: Owner) -> Posted:
 
 
 def post(tx: Transaction, owner: Owner, charges: Iterable[Charge], now_ms: int, earlier: Posted) -> Posted:
-    """Append charges to the ledger and to the totals; a ref that is there already is passed over.
+    """Append charges to the ledger and add them to the totals; a ref that was posted before is skipped.
 
-    The caller adds the sum to message and session (`add_to_conversation` does).
+    The caller adds the sum to message and session, as `add_to_conversation` does.
 
     Args:
-        earlier: what the turn had been charged before.
+        earlier: the charges of the turn that were posted before.
+
+    Returns:
+        The sum of the new charges.
     """
     posted = NOTHING
     where = (owner.turn_id, owner.session, owner.user_id, owner.channel, now_ms, tx.epoch)
@@ -99,7 +103,7 @@ def post(tx: Transaction, owner: Owner, charges: Iterable[Charge], now_ms: int, 
 
 
 def add_to_conversation(tx: Transaction, owner: Owner, nanos: int, now_ms: int) -> None:
-    """Add a late charge to the answer's row (the prompt's where there is no answer) and to the session."""
+    """Add a late charge to the row of the answer, or of the prompt if there is none, and to the session."""
     if owner.session is None or owner.turn_id is None or nanos == 0:
         return
     answered = tx.one(_HAS_ANSWER, (owner.turn_id,)) == (1,)
@@ -108,7 +112,7 @@ def add_to_conversation(tx: Transaction, owner: Owner, nanos: int, now_ms: int) 
 
 
 def post_late(tx: Transaction, owner: Owner, charges: Iterable[Charge], now_ms: int) -> int:
-    """Post charges outside of a turn's end; return how many were new."""
+    """Post charges that do not come with T3; return how many were new."""
     posted = post(tx, owner, charges, now_ms, earlier_charges(tx, owner))
     add_to_conversation(tx, owner, posted.nanos, now_ms)
     return posted.count

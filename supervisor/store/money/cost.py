@@ -1,4 +1,4 @@
-"""Questions about sums: from the totals where they answer, else from the ledger by an index."""
+"""Cost queries: answered from the totals where possible, else from the ledger by an index."""
 
 from __future__ import annotations
 
@@ -47,17 +47,17 @@ _KEY_OF_TURN = {
 }
 _OF_SESSION = "session = (SELECT number FROM claude_code_sessions WHERE id = :session_id)"
 COUNTED = "l.kind = 'prompt' AND l.target IN ('claude_code', 'assistant')"
-"""Whether a turn counts as a message: what somebody asked, and something was to answer."""
+"""Whether a turn counts as a message: a prompt for Claude Code or the assistant."""
 FIRST_OF_MODEL = """
     l.turn_id IS NOT NULL AND NOT EXISTS (
         SELECT 1 FROM ledger AS earlier
         WHERE earlier.turn_id = l.turn_id AND earlier.model = l.model AND earlier.id < l.id)
 """
-"""Whether a charge is the first of its turn under its model: there the turn counts."""
+"""Whether a charge is the first of its turn and model; there the turn is counted."""
 
 
 def cost(connection: sqlite3.Connection, query: CostQuery) -> tuple[CostLine, list[CostLine]]:
-    """Return the total and the rows: days by date (the newest where there are too many), others by cost."""
+    """Return the total and the rows: days by date (the newest, if there are too many), others by cost."""
     days = (
         _FIRST_DAY if query.since_day is None else query.since_day,
         _LAST_DAY if query.until_day is None else query.until_day,

@@ -1,4 +1,4 @@
-"""What was spent: journal, late charges, and questions about sums."""
+"""The ledger: the journal of running turns, late charges, and cost queries."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ _JOURNAL = """
 
 
 class SqliteLedger:
-    """The `Ledger` port."""
+    """`LedgerStore` over a `Database`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def journal(self, turn_id: int, charge: Charge) -> None:
-        """Keep what a call of a turn that runs under this epoch has cost so far; nothing is written for another."""
+        """Keep the cost of a call so far; nothing is written if its turn does not run under this epoch."""
 
         def work(tx: Transaction) -> None:
             tx.point("journal")
@@ -41,7 +41,7 @@ class SqliteLedger:
         await self._database.write(work)
 
     async def post(self, turn_id: int | None, charge: Charge, *, user_id: UserId | None, now_ms: int) -> bool:
-        """Post a charge by itself; a turn's charge counts for the turn's user."""
+        """Post a charge that does not come with T3; the charge of a turn counts for the turn's user."""
 
         def work(tx: Transaction) -> bool:
             tx.point("post")

@@ -35,7 +35,7 @@ _REVOKE = "UPDATE tokens SET revoked_ms = coalesce(revoked_ms, ?) WHERE id = ?"
 
 
 class SqliteAccounts:
-    """The `Accounts` port."""
+    """`AccountStore` over a `Database`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -66,7 +66,7 @@ class SqliteAccounts:
         await self._database.write(work)
 
     async def remove_user(self, user_id: UserId, *, now_ms: int) -> bool:
-        """Remove a user's rights, addresses and tokens; what they wrote and spent stays."""
+        """Remove a user's rights, addresses and tokens; their messages and costs stay."""
 
         def work(tx: Transaction) -> bool:
             if not tx.changed(_REMOVE_USER, (now_ms, user_id)):
@@ -82,10 +82,10 @@ class SqliteAccounts:
     async def add_token(
         self, sha256: bytes, name: str, user_id: UserId | None, *, now_ms: int, expires_ms: int | None
     ) -> Token:
-        """Store a token's hash.
+        """Store the SHA-256 of a new token.
 
         Raises:
-            UserNotFound: it would speak for nobody.
+            UserNotFound: there is no such user.
         """
 
         def work(tx: Transaction) -> Token:

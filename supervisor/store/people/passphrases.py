@@ -1,4 +1,4 @@
-"""Passphrases: salted hashes, and how often somebody tried in vain."""
+"""Passphrases: salted hashes, and the count of wrong attempts."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ _WRONG = """
 
 
 class SqlitePassphrases:
-    """The `Passphrases` port."""
+    """`PassphraseStore` over a `Database`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def get(self, user_id: UserId) -> Passphrase | None:
-        """Return what is stored of a user's, or None."""
+        """Return the stored passphrase of a user; None = there is none."""
 
         def work(connection: sqlite3.Connection) -> Passphrase | None:
             row = connection.execute(_GET, (user_id,)).fetchone()
@@ -40,7 +40,7 @@ class SqlitePassphrases:
         return await self._database.read(work)
 
     async def put(self, user_id: UserId, salt: bytes, hashed: bytes, *, now_ms: int) -> None:
-        """Set a user's, with no wrong try."""
+        """Set the passphrase of a user; the count of wrong attempts is 0."""
 
         def work(tx: Transaction) -> None:
             tx.execute(_PUT, (user_id, salt, hashed, now_ms))
@@ -49,7 +49,7 @@ class SqlitePassphrases:
         await self._database.write(work)
 
     async def remove(self, user_id: UserId, *, now_ms: int) -> bool:
-        """Forget a user's."""
+        """Delete the passphrase of a user."""
 
         def work(tx: Transaction) -> bool:
             if not tx.changed(_REMOVE, (user_id,)):
@@ -60,7 +60,7 @@ class SqlitePassphrases:
         return await self._database.write(work)
 
     async def tried(self, user_id: UserId, *, right: bool, most: int, lock_ms: int, now_ms: int) -> None:
-        """Count a try."""
+        """Count an attempt."""
 
         def work(tx: Transaction) -> None:
             if right:

@@ -1,3 +1,3 @@
-"""The parts of the `Store` port, one noun each, with the values that they take and give."""
+"""The parts of the `Store` port, one noun each; values that only one part uses stand beside it."""
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The `AuditStore` port: a record that shows when it was tampered with."""
+"""The `AuditStore` port: the audit trail, which shows when it was tampered with."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from typing import Any, Protocol
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditEntry:
-    """One thing that happened.
+    """One entry of the audit trail.
 
     Attributes:
         seq: 1, 2, 3, ... without a gap.
-        epoch: of the daemon's start that wrote it.
-        mac: over this entry and the mac of the one before it.
+        epoch: the start of the daemon that wrote it.
+        actor: a user's id, "supervisor" or "operator".
+        mac: the seal over this entry and the seal before it.
     """
 
     seq: int
@@ -27,7 +28,7 @@ class AuditEntry:
 
 
 class AuditStore(Protocol):
-    """The chained record of what happened."""
+    """The audit trail; each entry seals the one before."""
 
     async def record(self, actor: str, event: str, detail: dict[str, Any], *, now_ms: int) -> None:
         """Append an entry."""
@@ -36,7 +37,7 @@ class AuditStore(Protocol):
         """Check the whole chain; None = intact, else a sentence that names the first bad row."""
 
     async def entries(self, *, after: int, limit: int) -> list[AuditEntry]:
-        """Return the entries behind one, in their order."""
+        """Return the entries after a number, in their order."""
 
     async def last(self) -> int:
         """Return the number of the newest entry; 0 = there is none."""

@@ -1,4 +1,4 @@
-"""The `CodeStore` port: which codes people were told."""
+"""The `CodeStore` port: codes that people were told in a text message."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from supervisor.protocol.messages import UserId
 
 
 class CodeStore(Protocol):
-    """Codes are issued and closed by the transaction of what they stand for, where there is one."""
+    """Codes. Where a code stands for a row, the transaction of that row issues and closes it."""
 
     async def issue(self, kind: CodeKind, ref: str, user_id: UserId, *, until_ms: int) -> str:
         """Return a new code for something that needs no transaction of its own."""
 
     async def find(self, code: str) -> Code | None:
-        """Return a code that somebody was told, open or not; None = nobody was."""
+        """Return a code, open or not; None = nobody was told it."""
 
     async def open_of(self, user_id: UserId, kind: CodeKind, *, now_ms: int) -> list[Code]:
         """Return the open codes of a kind that a user was told, newest first."""

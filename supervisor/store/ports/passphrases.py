@@ -1,4 +1,4 @@
-"""The `PassphraseStore` port: hashes of what people know besides having a phone."""
+"""The `PassphraseStore` port: salted hashes of passphrases, the second factor of approvals."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from supervisor.protocol.messages import UserId
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Passphrase:
-    """What is stored of a passphrase.
+    """A stored passphrase.
 
     Attributes:
-        wrong: tries in a row that were wrong.
-        locked_ms: no try counts before this time, milliseconds UTC.
+        wrong: wrong attempts in a row.
+        locked_ms: no attempt counts before this time, in milliseconds UTC; 0 = it is not locked.
     """
 
     salt: bytes = field(repr=False)
@@ -24,16 +24,16 @@ class Passphrase:
 
 
 class PassphraseStore(Protocol):
-    """One for each user, or none."""
+    """At most one passphrase for each user."""
 
     async def get(self, user_id: UserId) -> Passphrase | None:
-        """Return what is stored of a user's, or None."""
+        """Return the stored passphrase of a user; None = there is none."""
 
     async def put(self, user_id: UserId, salt: bytes, hashed: bytes, *, now_ms: int) -> None:
-        """Set a user's, with no wrong try."""
+        """Set the passphrase of a user; the count of wrong attempts is 0."""
 
     async def remove(self, user_id: UserId, *, now_ms: int) -> bool:
-        """Forget a user's; False = there was none."""
+        """Delete the passphrase of a user; False = there was none."""
 
     async def tried(self, user_id: UserId, *, right: bool, most: int, lock_ms: int, now_ms: int) -> None:
-        """Count a try; after `most` wrong ones in a row none counts until `lock_ms`."""
+        """Count an attempt; after `most` wrong ones in a row, no attempt counts until `lock_ms`."""
