@@ -1,4 +1,4 @@
-"""Writing replies to the outbox in the transaction of what caused them."""
+"""Writes replies to the outbox, in the transaction that causes them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A look at a database file that no daemon has: reads it, and neither migrates nor touches it."""
+"""Inspects a database file that no daemon has open; it reads the file, and neither migrates nor changes it."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ _PEOPLE = """
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inspection:
-    """What a database holds.
+    """The state of a database file.
 
     Attributes:
-        version: of the file.
-        newest: what this program would bring it to.
-        problems: a sentence each; the sums are compared in a database of this version only.
-        users: that are not removed.
-        reachable: those with a phone or mailbox.
+        version: the version of the file.
+        newest: the version to which this program would migrate it.
+        problems: a sentence each; sums are compared only if the file has this program's version.
+        users: how many users there are, without removed ones.
+        reachable: how many of them have a phone number or mailbox.
     """
 
     version: int
@@ -40,7 +40,7 @@ class Inspection:
 
 
 def inspect(path: Path) -> Inspection:
-    """Look at a database from end to end; the file and what lies beside it stay as they are.
+    """Inspect a database from end to end; the file, and the files beside it, stay as they are.
 
     Raises:
         StorageError: it cannot be read.
@@ -62,11 +62,11 @@ def inspect(path: Path) -> Inspection:
 def _opened(path: Path) -> Iterator[sqlite3.Connection]:
     log = path.with_name(f"{path.name}-wal")
     if not log.exists() or log.stat().st_size == 0:
-        # Immutable: a mere reader of a database with a log would make files beside it.
+        # Immutable, because a normal reader of a database with a log creates files beside it.
         with closing(_connect(path, "immutable=1")) as connection:
             yield connection
         return
-    # A daemon was killed: what it wrote last stands in the log, and reading that would work it in.
+    # A daemon was killed: its last writes are in the log, and reading them would merge them into the file.
     with TemporaryDirectory(prefix="xswarm-") as folder:
         copy = Path(folder) / path.name
         shutil.copyfile(path, copy)

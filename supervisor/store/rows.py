@@ -1,4 +1,4 @@
-"""Rows to records: each mapping written once, beside the columns that it reads."""
+"""Maps rows to records: each mapping once, beside the SELECT whose columns it reads."""
 
 from __future__ import annotations
 

@@ -62,6 +62,7 @@ TESTED_BESIDE = {
     Path("supervisor/commands/budget.py"): Path("tests/supervisor/spending/test_spending.py"),
     Path("supervisor/core.py"): Path("tests/supervisor/test_daemon.py"),
     Path("supervisor/protocol/codes.py"): Path("tests/supervisor/commands/test_words.py"),
+    Path("supervisor/store/sqlite/groups.py"): Path("tests/supervisor/store/sqlite/test_database.py"),
     Path("supervisor/demo/twilio_book.py"): Path("tests/supervisor/demo/test_twilio.py"),
     **{
         # The contract of a store names no engine and so no module of one.
@@ -70,7 +71,8 @@ TESTED_BESIDE = {
             *("control/audit.py", "control/keys.py", "drafts.py", "rows.py", "store.py"),
             *("messages/accept.py", "messages/dedup.py", "messages/finish.py", "messages/history.py"),
             *("messages/outbox.py", "messages/sessions.py", "messages/start.py"),
-            *("messages/turns.py", "people/accounts.py", "sqlite/backup.py", "sqlite/transaction.py"),
+            *("messages/turns.py", "people/accounts.py", "sqlite/backup.py"),
+            "sqlite/transaction.py",
             *("money/charges.py", "money/cost.py", "money/disagreements.py", "money/ledger.py"),
         )
     },

@@ -1,4 +1,4 @@
-"""Copies of the database that are complete and checked, or not there at all."""
+"""Backups: a copy of the database is complete and checked, or it does not exist."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from supervisor.protocol.errors import StorageError
 
 
 async def back_up(database: Path, target: Path) -> None:
-    """Write a consistent copy (0600) through a connection of its own, so that nobody waits for it.
+    """Write a consistent copy (mode 0600), through a connection of its own so that it blocks no other read or write.
 
     Raises:
         StorageError: it could not be written; nothing is left behind.

@@ -1,4 +1,4 @@
-"""Brings a database to this version: numbered SQL files, each applied once, in one transaction."""
+"""Migrates a database to this version: numbered SQL files, each applied once, in one transaction."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from importlib.resources import files
 from supervisor.protocol.errors import ConfigError
 
 LEAST_SQLITE = (3, 37, 0)
-"""STRICT tables."""
+"""The first version with STRICT tables."""
 
 _FILE_NAME = re.compile(r"(\d{4})_\w+\.sql")
 _CREATE_HISTORY = """
@@ -35,7 +35,7 @@ class Migration:
 
     @property
     def sha256(self) -> str:
-        """The file's hash, which must not change once it is released."""
+        """The hash of the whole file, comments included: a released file must not change."""
         return hashlib.sha256(self.sql.encode()).hexdigest()
 
 
@@ -55,7 +55,7 @@ def sqlite_version() -> tuple[int, int, int]:
 
 
 def migrate(connection: sqlite3.Connection, migrations: list[Migration] | None = None) -> int:
-    """Apply what is missing; returns the version.
+    """Apply the missing migrations; return the version.
 
     Args:
         migrations: None = those that this program carries.
@@ -70,7 +70,7 @@ def migrate(connection: sqlite3.Connection, migrations: list[Migration] | None =
     connection.execute(_CREATE_HISTORY)
     applied: dict[int, str] = dict(connection.execute("SELECT version, sha256 FROM migrations"))
     (enforced,) = connection.execute("PRAGMA foreign_keys").fetchone()
-    connection.execute("PRAGMA foreign_keys = OFF")  # else a table that others refer to could not be made anew
+    connection.execute("PRAGMA foreign_keys = OFF")  # else a table that others refer to could not be rebuilt
     try:
         for migration in migrations:
             if migration.version > current:

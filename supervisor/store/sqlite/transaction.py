@@ -1,4 +1,4 @@
-"""One open transaction: SQL, and what is gathered over a whole group of writes and stored once, before its commit."""
+"""One open transaction. Audit entries and totals of a group of writes are stored once, right before the commit."""
 
 from __future__ import annotations
 
@@ -42,11 +42,11 @@ _REMEMBER = """
 
 
 class Owner(NamedTuple):
-    """Under which keys something counts; an empty key stands for "none".
+    """The keys under which a message or charge counts in the totals; an empty key means "none".
 
     Attributes:
-        turn_id, session: internal numbers.
-        session_id: of a Claude Code session, else empty.
+        turn_id, session: internal numbers; None = no turn, no Claude Code session.
+        session_id: the id of the Claude Code session.
     """
 
     turn_id: int | None
@@ -70,8 +70,8 @@ def to_json(value: Any) -> str:
 
 
 def canonical(seq: int, at_ms: int, epoch: int, actor: str, event: str, detail: str) -> bytes:
-    """Return what an audit row's seal covers."""
-    text = encode_basestring_ascii  # what `json.dumps` does to a string, without its detours
+    """Return the bytes that the seal of an audit row covers."""
+    text = encode_basestring_ascii  # as `json.dumps` encodes a string, but faster
     return f"[{seq},{at_ms},{epoch},{text(actor)},{text(event)},{text(detail)}]".encode()  # the JSON of a list of them
 
 
@@ -121,7 +121,7 @@ class Transaction:
         return number
 
     def point(self, name: str) -> None:
-        """Name a write, for the crash points before and after its commit."""
+        """Name this write, for the crash points before and after its commit."""
         self.points.append(name)
 
     def record(self, actor: str, event: str, detail: Mapping[str, Any], now_ms: int) -> None:
@@ -136,7 +136,7 @@ class Transaction:
         self._last_entry = (seq, mac)
 
     def mark_prompt(self, turn_id: int, status: str) -> None:
-        """Show the state of a turn at its prompt, where it has one in a conversation."""
+        """Copy the state of a turn to its prompt, if the prompt is in a conversation."""
         self.execute(_MARK_PROMPT, (status, 2 * turn_id))
 
     def count_message(self, owner: Owner, now_ms: int) -> None:
@@ -150,11 +150,11 @@ class Transaction:
         self._count(("model", model, day), nanos, int(first), tokens.input, tokens.output)
 
     def remember(self, user_id: str, channel: str, session: int, now_ms: int) -> None:
-        """Note where a person last was."""
+        """Note the session that a user used last on a channel; an empty channel means "on any"."""
         self._last_used[user_id, channel] = (session, now_ms)
 
     def settle(self) -> None:
-        """Store what was gathered; the last thing before the commit."""
+        """Store the audit entries, totals and last-used rows of the group; call it right before the commit."""
         if self._entries:
             self.executemany(_APPEND_ENTRY, self._entries)
         if self._sums:

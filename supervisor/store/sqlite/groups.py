@@ -1,0 +1,146 @@
+"""Group commit: work for one connection, queued by many callers and done in groups, one thread hop per group."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sqlite3
+from collections import deque
+from collections.abc import Callable
+from typing import Any, Generic, TypeVar, cast
+
+import aiosqlite
+
+from supervisor.protocol.errors import StorageError, XswarmError
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+ContextT = TypeVar("ContextT")
+
+MAX_GROUP = 512
+"""Most pieces of work in one group: about 30 ms of work."""
+
+
+class Failed:
+    """The outcome of a piece of work that raised an error."""
+
+    __slots__ = ("error",)
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+
+_Work = tuple[Callable[[ContextT], Any], asyncio.Future[Any], Callable[[Any], None] | None]
+
+
+class Connection(aiosqlite.Connection):
+    """A connection with a thread of its own."""
+
+    def __init__(self, connector: Callable[[], sqlite3.Connection]) -> None:
+        super().__init__(connector, iter_chunk_size=64)
+        self._thread.daemon = True  # the exit of a process that fails must not wait for it
+
+    async def run(self, function: Callable[[sqlite3.Connection], T]) -> T:
+        """Call a function with the connection, in its thread."""
+        return cast(T, await self._execute(function, self._conn))  # type: ignore[no-untyped-call]
+
+
+class Groups(Generic[ContextT]):
+    """A queue of work for one connection, and the task that does it in groups.
+
+    The cancellation of a caller does not cancel its work.
+
+    Args:
+        name: of the task.
+        run: does a group in the connection's thread; returns an outcome per piece of work, `Failed` where it raised.
+        gather_turns: turns of the event loop to wait after a group of several, so that the next group grows.
+        done: called in the event loop after each group, when its callers have their results; it must not raise.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        connection: Connection,
+        run: Callable[[sqlite3.Connection, list[Callable[[ContextT], Any]]], list[Any]],
+        *,
+        gather_turns: int = 0,
+        done: Callable[[], None] | None = None,
+    ) -> None:
+        self._connection = connection
+        self._run = run
+        self._gather_turns = gather_turns
+        self._done = done
+        self._waiting: deque[_Work[ContextT]] = deque()
+        self._wake = asyncio.Event()
+        self._closing = False
+        self._task = asyncio.create_task(self._work(), name=name)
+
+    async def do(self, work: Callable[[ContextT], T], orphaned: Callable[[T], None] | None = None) -> T:
+        """Do the work, and return its result after the group is done.
+
+        The work is done even if the caller is cancelled meanwhile.
+
+        Args:
+            orphaned: called with the result in that case.
+
+        Raises:
+            StorageError: the store is closed, or the database refused.
+        """
+        if self._closing:
+            raise StorageError("the store is closed")
+        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._waiting.append((work, future, orphaned))
+        self._wake.set()
+        try:
+            return await future
+        except asyncio.CancelledError:
+            # The work is done, but the caller was cancelled before it resumed. If it is not done, `_work` calls.
+            if orphaned is not None and not future.cancelled() and future.exception() is None:
+                orphaned(future.result())
+            raise
+
+    async def close(self) -> None:
+        """Finish the queued work."""
+        self._closing = True
+        self._wake.set()
+        await self._task
+
+    async def _work(self) -> None:
+        while True:
+            while not self._waiting:
+                if self._closing:
+                    return
+                self._wake.clear()
+                await self._wake.wait()
+            group = [self._waiting.popleft() for _ in range(min(len(self._waiting), MAX_GROUP))]
+            outcomes = await self._outcomes([work for work, _, _ in group])
+            for (_, future, orphaned), outcome in zip(group, outcomes, strict=True):
+                if future.done():  # its caller was cancelled
+                    if orphaned is not None and not isinstance(outcome, Failed):
+                        orphaned(outcome)
+                elif isinstance(outcome, Failed):
+                    future.set_exception(outcome.error)
+                else:
+                    future.set_result(outcome)
+            if self._done is not None:
+                self._done()
+            if len(group) > 1:
+                for _ in range(self._gather_turns):
+                    await asyncio.sleep(0)
+
+    async def _outcomes(self, works: list[Callable[[ContextT], Any]]) -> list[Any]:
+        try:
+            return await self._connection.run(lambda connection: self._run(connection, works))
+        except Exception as error:  # the task must go on; the callers get the error
+            logger.exception("a group of %d failed as a whole", len(works))
+            return [Failed(storage_error(error)) for _ in works]
+
+
+def storage_error(error: Exception) -> Exception:
+    """Return the error for the caller: errors of SQLite and the disk become a `StorageError`, others stay."""
+    if isinstance(error, XswarmError) or not isinstance(error, (sqlite3.Error, OSError)):
+        return error
+    failure = StorageError(str(error))
+    failure.__cause__ = error
+    return failure
