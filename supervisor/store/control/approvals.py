@@ -1,4 +1,4 @@
-"""Questions about tool calls: the question, its code and what tells it are one transaction."""
+"""Questions about tool calls: a question, its code and the replies that ask it are one transaction."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ _GO_ON = """
     WHERE id = (SELECT turn_id FROM approvals WHERE id = ?) AND state = 'running' AND epoch = ?
 """
 _RENAMED = "SELECT renamed FROM turns WHERE id = (SELECT turn_id FROM approvals WHERE id = ?)"
-# A yes is for one turn: the one that asked, or, where a restart cut that off, one of the same person after it.
+# A yes counts for the turn that asked or, if a restart interrupted that, for a later turn of the same user.
 _REDEEM = """
     UPDATE approvals SET consumed_ms = :now_ms
     WHERE id = (
@@ -102,7 +102,7 @@ class SqliteApprovals:
         *,
         now_ms: int,
     ) -> Approval | None:
-        """Record a question, its code and what tells it."""
+        """Record a question with its code, and write the replies that ask it."""
 
         def work(tx: Transaction) -> Approval | None:
             if tx.one(_RUNS, (new.turn_id, tx.epoch)) is None:
@@ -127,7 +127,7 @@ class SqliteApprovals:
     async def allow(
         self, approval_id: str, by: str, *, way: str, minutes: int = 0, note: str = "", now_ms: int
     ) -> bool:
-        """open -> allowed, with a grant where it is for some minutes."""
+        """open -> allowed, with a grant if `minutes` is not 0."""
 
         def work(tx: Transaction) -> bool:
             if not tx.changed(_ALLOW, (by, now_ms, approval_id, now_ms, tx.epoch)):
@@ -144,7 +144,7 @@ class SqliteApprovals:
         return await self._database.write(work)
 
     async def deny(self, approval_id: str, by: str, *, way: str, note: str = "", now_ms: int) -> bool:
-        """open or allowed -> denied; of one whose call was let through, what it allows besides ends."""
+        """open or allowed -> denied; if the call has run, only its grant ends."""
 
         def work(tx: Transaction) -> bool:
             values = (by, now_ms, approval_id)
@@ -159,7 +159,7 @@ class SqliteApprovals:
         return await self._database.write(work)
 
     async def consume(self, approval_id: str, call_sha256: bytes, *, now_ms: int) -> bool:
-        """Let an allowed call through, once."""
+        """Consume the permission for a call, once."""
 
         def work(tx: Transaction) -> bool:
             values = {"id": approval_id, "sha256": call_sha256, "now_ms": now_ms, "epoch": tx.epoch}
@@ -168,7 +168,7 @@ class SqliteApprovals:
         return await self._database.write(work)
 
     async def of_turn(self, turn_id: int, *, now_ms: int) -> Approval | None:
-        """Return a question of a turn whose call was not let through, and still may be."""
+        """Return a question of a turn whose call has not run and still may run; None = there is none."""
 
         def work(connection: sqlite3.Connection) -> Approval | None:
             row = connection.execute(_OF_TURN, {"turn_id": turn_id, "now_ms": now_ms}).fetchone()
@@ -177,17 +177,17 @@ class SqliteApprovals:
         return await self._database.read(work)
 
     async def keep(self, *, now_ms: int) -> int:
-        """Let questions of turns that a restart cut off count on; return how many."""
+        """Keep the questions of turns that a restart interrupted; return how many there are."""
         return await self._database.write(lambda tx: tx.execute(_KEEP, {"now_ms": now_ms, "epoch": tx.epoch}).rowcount)
 
     async def rest(self, approval_id: str, *, now_ms: int) -> bool:
-        """Let a question count on without the process that asked it."""
+        """Keep a question without the process that asked it."""
         return await self._database.write(
             lambda tx: tx.execute(_REST, {"id": approval_id, "now_ms": now_ms, "epoch": tx.epoch}).rowcount > 0
         )
 
     async def go_on(self, approval_id: str) -> int:
-        """Note that the turn of a question is given a prompt anew under another id."""
+        """Count that the turn of a question gets its prompt again under another id; return the new count."""
 
         def work(tx: Transaction) -> int:
             tx.execute(_GO_ON, (approval_id, tx.epoch))
@@ -196,7 +196,7 @@ class SqliteApprovals:
         return await self._database.write(work)
 
     async def redeem(self, turn: Turn, content_sha256: bytes, *, since_ms: int, now_ms: int) -> bool:
-        """Let the call of a kept question through, once, where it is made again."""
+        """Consume the permission of a kept question for the same call, made again."""
         whose = {"session_id": turn.session_id, "turn_id": turn.id, "user_id": turn.user_id}
         values = {**whose, "sha256": content_sha256, "since_ms": since_ms, "now_ms": now_ms}
         return await self._database.write(lambda tx: tx.execute(_REDEEM, values).rowcount > 0)
@@ -220,7 +220,7 @@ class SqliteApprovals:
         return await self._database.write(work)
 
     async def find(self, name: str) -> Approval | None:
-        """Return the question that has a code or an id."""
+        """Return the question with a code or an id; None = there is none."""
 
         def work(connection: sqlite3.Connection) -> Approval | None:
             row = connection.execute(_FIND, (name, name)).fetchone()
@@ -244,7 +244,7 @@ class SqliteApprovals:
 
 
 def _noted(note: str) -> dict[str, str]:
-    """Return what the audit trail keeps of why a question was decided so."""
+    """Return the part of an audit entry that says why a question was decided; an empty note is left out."""
     return {"note": note} if note else {}
 
 
@@ -258,7 +258,7 @@ def _ended(
     now_ms: int,
     **detail: str,
 ) -> bool:
-    """End a question without its call; a grant that came with it ends too."""
+    """End a question whose call has not run, with its code and its grant; False = it is in another state."""
     if not tx.changed(sql, values):
         return False
     close(tx, tx.execute(_GET, (approval_id,)).fetchone()[12], now_ms)

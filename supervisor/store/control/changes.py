@@ -1,4 +1,4 @@
-"""What turns changed in their project's folder: the rows of checkpoints and file operations."""
+"""Changes that turns made in the folders of projects: checkpoints and file operations."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ _LAST_OF_USER = f"""
         SELECT session FROM turns WHERE user_id = ?1 AND session IS NOT NULL ORDER BY id DESC LIMIT 1
     ) DESC, c.turn_id DESC LIMIT 1
 """
-# The same folder, or one in the other: of both, with a slash behind them, one begins with the other. No LIKE and no
-# GLOB: a folder's name may hold their wildcards.
+# The same folder, or one contains the other: with a slash at both ends, one path is a prefix of the other. Not LIKE
+# or GLOB, because a folder's name may contain their wildcards.
 _RELATED = """(
     substr(rtrim({0}.project_path, '/') || '/', 1, length(rtrim(:folder, '/')) + 1)
     = substr(rtrim(:folder, '/') || '/', 1, length(rtrim({0}.project_path, '/')) + 1)
@@ -87,7 +87,7 @@ _KEPT = """
 
 
 def end_recording(tx: Transaction, turn_id: int, recorded: Recorded, now_ms: int) -> None:
-    """Write how a turn left the folder; part of T3."""
+    """Write how a turn left the folder, with its file operations; part of T3."""
     after_ms = max(now_ms, recorded.seen_ms)
     tx.execute(_END, (recorded.after_commit, recorded.why, recorded.why, after_ms, turn_id))
     for done in recorded.operations:
@@ -110,28 +110,28 @@ class SqliteChanges:
         return await self._database.write(work)
 
     async def of_turn(self, turn_id: int) -> ChangedTurn | None:
-        """Return what is recorded of a turn."""
+        """Return the record of a turn; None = it was not going to change files."""
         return await self._one(_OF_TURN, turn_id)
 
     async def of_message(self, message_id: MessageId) -> ChangedTurn | None:
-        """Return what is recorded of the turn of a prompt."""
+        """Return the record of the turn of a prompt; None = it was not going to change files."""
         return await self._one(_OF_MESSAGE, message_id)
 
     async def last_of_session(self, session_id: SessionId, *, since_ms: int = 0) -> ChangedTurn | None:
-        """Return the newest turn of a session that changed files and began to after a time."""
+        """Return the newest turn of a session that changed files, and began to after a time."""
         return await self._one(_LAST_OF_SESSION, session_id, since_ms)
 
     async def last_of_user(self, user_id: UserId, *, since_ms: int = 0) -> ChangedTurn | None:
-        """Return the newest turn of a user that changed files after a time and was not taken back."""
+        """Return the newest turn of a user that changed files after a time and was not undone."""
         return await self._one(_LAST_OF_USER, user_id, since_ms)
 
     async def busy(self, project_path: str, *, exclusive: bool = False) -> bool:
-        """Return whether a turn runs, or waits in the middle, in a folder, in one in it or in one around it."""
+        """Return whether a turn is running, or part of a running one, in a folder or a related one."""
         values = {"folder": project_path, "exclusive": exclusive}
         return await self._database.read(lambda connection: bool(connection.execute(_BUSY, values).fetchone()[0]))
 
     async def overlapped(self, turn: ChangedTurn) -> bool:
-        """Return whether another turn was about to change the folder, or a related one, while this one ran."""
+        """Return whether another turn was going to change the folder, or a related one, while this one ran."""
         until = turn.after_ms if turn.after_ms is not None else turn.before_ms
         values = {
             "folder": turn.project_path,
@@ -142,7 +142,7 @@ class SqliteChanges:
         return await self._database.read(lambda connection: bool(connection.execute(_OVERLAPPED, values).fetchone()[0]))
 
     async def undone(self, turn_id: int, by: UserId | str, before: str, after: str, *, now_ms: int) -> None:
-        """Record that a turn's changes were taken back."""
+        """Record that the changes of a turn were undone."""
 
         def work(tx: Transaction) -> None:
             tx.execute(_UNDO, (now_ms, by, before, after, turn_id))
@@ -151,7 +151,7 @@ class SqliteChanges:
         await self._database.write(work)
 
     async def redone(self, turn_id: int, by: UserId | str, *, now_ms: int) -> None:
-        """Record that an undo was taken back."""
+        """Record that an undo was undone."""
 
         def work(tx: Transaction) -> None:
             tx.execute(_REDO, (by, turn_id))
@@ -170,7 +170,7 @@ class SqliteChanges:
         net: bool = False,
         limit: int,
     ) -> list[StoredOperation]:
-        """Return file operations, newest turn first."""
+        """Return file operations, newest first."""
         values = {
             "user_id": user_id,
             "session_id": session_id,
@@ -185,7 +185,7 @@ class SqliteChanges:
         )
 
     async def kept(self, *, since_ms: int) -> dict[str, set[str]]:
-        """Return, by folder, the checkpoints of turns that began after a time."""
+        """Return, by folder, the checkpoints of turns that began after a time or have not ended."""
 
         def work(connection: sqlite3.Connection) -> dict[str, set[str]]:
             found: dict[str, set[str]] = {}

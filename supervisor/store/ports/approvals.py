@@ -1,4 +1,4 @@
-"""The `ApprovalStore` port: questions to people about one exact tool call, and what they allowed for some minutes."""
+"""The `ApprovalStore` port: questions to people about one exact tool call, and grants for some minutes."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from supervisor.store.records.turn import Turn
 
 
 class ApprovalState(StrEnum):
-    """How a question stands."""
+    """The state of a question."""
 
     OPEN = "open"
     ALLOWED = "allowed"
     DENIED = "denied"
     EXPIRED = "expired"
     WITHDRAWN = "withdrawn"
-    """Its turn ended before it was answered, or before the call was let through."""
+    """Its turn ended before it was answered, or before the call ran."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,12 +28,13 @@ class NewApproval:
     """A question to be asked.
 
     Attributes:
-        user_id: who asked for the turn.
-        risk: value of `permissions.policy.Risk`.
-        channel: by which the turn was asked for.
+        user_id: the user whose message started the turn.
+        risk: a value of `permissions.policy.Risk`.
+        channel: the channel of that message.
         call_sha256: over the whole call, its folder and its session.
-        content_sha256: the same without the ids of the call: it has others when it is made again.
-        summary: the call in one line, for whoever decides about it.
+        content_sha256: the same without the ids of the call, which change when the call is made again.
+        summary: the call in one line, for the person who decides.
+        expires_ms: until when the question can be answered.
     """
 
     id: str
@@ -53,12 +54,13 @@ class NewApproval:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Approval(NewApproval):
-    """A question as it stands.
+    """A question as it is stored.
 
     Attributes:
-        consumed: the allowed call was let through; it is never again.
-        epoch: of the start of the daemon that asked, or that keeps it.
-        kept: its process is gone, by a restart or because it took long: a yes counts for the same call, made again.
+        code: by which a person names it in a text message.
+        consumed: the allowed call has run; it never runs again.
+        epoch: the start of the daemon that asked, or that keeps the question.
+        kept: the process that asked is gone; a yes counts for the same call, if it is made again.
     """
 
     code: str
@@ -69,7 +71,7 @@ class Approval(NewApproval):
 
 
 class ApprovalStore(Protocol):
-    """Questions about tool calls; each is decided, and let through, once."""
+    """Questions about tool calls. Each is decided once, and its call runs at most once."""
 
     async def ask(
         self,
@@ -78,62 +80,65 @@ class ApprovalStore(Protocol):
         *,
         now_ms: int,
     ) -> Approval | None:
-        """Record a question and what tells it, made from its code.
+        """Record a question, and write the replies that ask it, which `questions` makes from its code.
 
         Returns:
-            The question; another id = the same call of the session was asked about before, and nothing is written.
-            None = the turn does not run under this epoch: nothing is written.
+            The question. If its id differs from `new.id`, the same call was asked about before and nothing is written.
+            None = the turn does not run under this epoch, and nothing is written.
         """
 
     async def allow(
         self, approval_id: str, by: str, *, way: str, minutes: int = 0, note: str = "", now_ms: int
     ) -> bool:
-        """Allow an open question of this epoch before it expires.
+        """open -> allowed, if the question is of this epoch and has not expired; False = it is not open.
 
         Args:
-            way, note: by which channel and why, for the audit trail; an empty note is not kept.
-            minutes: for how long calls of the same tool, risk, project and user are allowed besides.
+            by: the user who decided.
+            way, note: the channel and the reason, for the audit trail; an empty note is not kept.
+            minutes: how long calls of the same tool, risk, project and user are allowed too; 0 = not at all.
         """
 
     async def deny(self, approval_id: str, by: str, *, way: str, note: str = "", now_ms: int) -> bool:
-        """Deny a question that is open, or allowed and not let through yet; its grant ends.
+        """open, or allowed and not consumed -> denied, and end its grant; False = there was nothing to deny.
 
-        Of one that was let through there is nothing left to deny but a grant that still counts.
+        If the call has run, only a grant that has not expired is ended.
 
         Args:
-            way, note: as in `allow`.
+            by, way, note: as in `allow`.
         """
 
     async def consume(self, approval_id: str, call_sha256: bytes, *, now_ms: int) -> bool:
-        """Let an allowed call through, once, while its turn runs under this epoch; it must be the same call."""
+        """Consume the permission for a call, once, while its turn runs under this epoch; False = it must not run."""
 
     async def of_turn(self, turn_id: int, *, now_ms: int) -> Approval | None:
-        """Return a question of a turn, of any epoch, whose call was not let through and still may be; None = none."""
+        """Return a question of a turn whose call has not run and still may run, of any epoch; None = there is none."""
 
     async def keep(self, *, now_ms: int) -> int:
-        """Let questions that an earlier epoch asked count on where a restart cut their turns off; return how many."""
+        """Keep the open questions of turns that a restart interrupted; return how many there are."""
 
     async def rest(self, approval_id: str, *, now_ms: int) -> bool:
-        """Let a question count on without the process that asked it; False = it is decided, or has expired."""
+        """Keep a question without the process that asked it; False = it is decided, or has expired."""
 
     async def go_on(self, approval_id: str) -> int:
-        """Note that the turn of a question is given a prompt anew under another id; return how often it was by now."""
+        """Count that the turn of a question gets its prompt again under another id; return the new count."""
 
     async def redeem(self, turn: Turn, content_sha256: bytes, *, since_ms: int, now_ms: int) -> bool:
-        """Let the call of a kept question through, once, that is made again and was allowed after a time.
+        """Consume the permission of a kept question for the same call, made again; False = there is none.
 
         Args:
-            turn: that makes it again: the one that asked, or one of the same person after a restart cut that off.
+            turn: the turn that makes the call again: the one that asked, or a later one of the same user after a
+                restart interrupted that.
+            since_ms: only a yes that was given after this time counts.
         """
 
     async def outdate(self, session_id: SessionId, *, now_ms: int) -> None:
-        """Withdraw what was allowed of a session's kept questions, and was not let through."""
+        """Withdraw the kept questions of a session that were allowed and not consumed."""
 
     async def close(self, approval_id: str, state: ApprovalState, *, now_ms: int) -> bool:
-        """Let a question expire, or withdraw it, where nothing was let through."""
+        """open, or allowed and not consumed -> expired or withdrawn; False = it is in another state."""
 
     async def find(self, name: str) -> Approval | None:
-        """Return the question that has a code or an id."""
+        """Return the question with a code or an id; None = there is none."""
 
     async def open_now(self, *, now_ms: int) -> list[Approval]:
         """Return the open questions of this epoch, oldest first."""
@@ -141,8 +146,8 @@ class ApprovalStore(Protocol):
     async def granted(
         self, user_id: UserId, project: ProjectName, tool: str, risk: str, *, channel: str | None = None, now_ms: int
     ) -> bool:
-        """Return whether such calls are allowed for some more time.
+        """Return whether a grant covers such calls now.
 
         Args:
-            channel: only by a yes to a question of a turn that came by it; None = whichever it came by.
+            channel: only grants from questions of turns that came by this channel; None = by any.
         """

@@ -1,4 +1,4 @@
-"""The `BudgetStore` port: what was spent and is held under each limit, what was added to limits, who was told."""
+"""The `BudgetStore` port: amounts spent and held under limits, amounts added to limits, and alerts."""
 
 from __future__ import annotations
 
@@ -18,14 +18,15 @@ class Spent:
 
     Attributes:
         scope: "message", "session", "user" or "system".
-        key: the session's or user's id; of a message its turn's, as text; empty for the system.
-        day: UTC day since 1970; 0 for a message or session.
-        nanos: posted to the ledger.
-        held: by running turns but the one that is asked about: what each set aside, or has used where that is more.
-        used: by all turns that have not ended, that one too: their calls so far, which are not posted yet.
-            A message's is that of its own turn.
-        raised: what was added to the limit.
-        told: the highest level that people were told of, in percent; 0 = none.
+        key: the id of the session or user; of a message the number of its turn, as text; empty for the system.
+        day: the UTC day since 1970; 0 for a message or session.
+        nanos: nanodollars posted to the ledger.
+        held: nanodollars held by the running turns other than the one in question: the reservation of each, or what
+            it has used if that is more.
+        used: nanodollars that all turns which have not ended have used so far, the one in question included; they are
+            not posted yet. Of a message: those of its own turn.
+        raised: nanodollars added to the limit.
+        told: the highest level of an alert so far, in percent; 0 = none.
     """
 
     scope: str
@@ -40,14 +41,15 @@ class Spent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reached:
-    """Levels of a limit that were reached; where the highest was not told before, that one is.
+    """Levels of a limit that were reached. People are alerted of the highest one, if that was not done before.
 
     Attributes:
-        limit: nanodollars, with what was added.
-        levels: percent, ascending; all count as told.
-        drafts: what tells somebody, by the code that they get; empty = they get none.
-        coded: who gets a code.
-        until_ms: when the codes stop to count.
+        limit: nanodollars, with the amounts added to it.
+        levels: in percent, ascending; all are recorded as told.
+        recipients: the users who are alerted.
+        drafts: makes the alert of a user from the code that the user gets; an empty code = none.
+        coded: the users who get a code.
+        until_ms: when the codes expire.
     """
 
     spent: Spent
@@ -60,21 +62,21 @@ class Reached:
 
 
 def reference(scope: str, day: int, key: str) -> str:
-    """Return the name under which a code stands for a limit."""
+    """Return the `ref` of a code that stands for a limit."""
     return f"{scope}/{day}/{key}"
 
 
 class BudgetStore(Protocol):
-    """Sums under limits; a check and what follows from it are one transaction."""
+    """Sums under limits; a check and the reservation that follows are one transaction."""
 
     async def standing(
         self, turn_id: int | None, user_id: UserId | None, session_id: SessionId | None, *, now_ms: int
     ) -> tuple[list[Spent], int]:
-        """Return how far the limits are used up that concern a turn, and what the turn itself has used.
+        """Return how far the limits of a turn are used up, and the nanodollars that the turn itself has used.
 
         Args:
-            turn_id: None = of no turn, and no message.
-            user_id, session_id: None = those of no user, or no session, are left out.
+            turn_id: None = leave out the limit of the message.
+            user_id, session_id: None = leave out the limit of the user, or of the session.
         """
 
     async def reserve(
@@ -87,7 +89,7 @@ class BudgetStore(Protocol):
         *,
         now_ms: int,
     ) -> T | None:
-        """Set something aside for a running turn where `check` has no objection; return the objection."""
+        """Reserve nanodollars for a running turn, unless `check` objects; return the objection, None = reserved."""
 
     async def told(self, reached: Sequence[Reached], *, now_ms: int) -> list[Reached]:
-        """Record levels and tell people of the highest of each limit; return those that were not told before."""
+        """Record levels and write an alert of the highest of each limit; return those that were not told before."""

@@ -1,4 +1,4 @@
-"""The `ChangeStore` port: a project's folder around each turn that changed files, and what was taken back."""
+"""The `ChangeStore` port: checkpoints of a project's folder around turns, file operations, and undo."""
 
 from __future__ import annotations
 
@@ -11,13 +11,15 @@ from supervisor.store.records.changes import FileOperation
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangedTurn:
-    """A turn that was about to change files.
+    """A turn that was going to change files.
 
     Attributes:
-        project_path: of the folder that was recorded.
-        before_commit, after_commit: checkpoints; empty where it could not be recorded, which `why` explains.
-        files: how many paths it left other than it found them.
-        undone: its changes were taken back; `undo_before` and `undo_after` are the checkpoints around that.
+        project_path: the folder that was recorded.
+        text: its prompt.
+        before_commit, after_commit: checkpoints; empty = the folder could not be recorded, and `why` explains it.
+        files: how many paths differ between the folder before and after the turn.
+        after_ms: None = it has not ended.
+        undone: its changes were undone; `undo_before` and `undo_after` are the checkpoints around that.
     """
 
     turn_id: int
@@ -40,7 +42,7 @@ class ChangedTurn:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredOperation(FileOperation):
-    """A file operation with where it belongs; ids grow."""
+    """A file operation with its turn and time; ids grow."""
 
     id: int
     message_id: MessageId
@@ -50,44 +52,44 @@ class StoredOperation(FileOperation):
 
 
 class ChangeStore(Protocol):
-    """What turns changed."""
+    """Changes that turns made in the folders of projects."""
 
     async def began(self, turn_id: int, project_path: str, before_commit: str, why: str, *, now_ms: int) -> bool:
         """Record the folder's state before a running turn changes something; False = not running under this epoch."""
 
     async def of_turn(self, turn_id: int) -> ChangedTurn | None:
-        """Return what is recorded of a turn."""
+        """Return the record of a turn; None = it was not going to change files."""
 
     async def of_message(self, message_id: MessageId) -> ChangedTurn | None:
-        """Return what is recorded of the turn of a prompt."""
+        """Return the record of the turn of a prompt; None = it was not going to change files."""
 
     async def last_of_session(self, session_id: SessionId, *, since_ms: int = 0) -> ChangedTurn | None:
-        """Return the newest turn of a session that changed files and began to after a time."""
+        """Return the newest turn of a session that changed files, and began to after a time; None = there is none."""
 
     async def last_of_user(self, user_id: UserId, *, since_ms: int = 0) -> ChangedTurn | None:
-        """Return the newest turn that a user asked for which changed files after a time and was not taken back.
+        """Return the newest turn of a user that changed files after a time and was not undone; None = there is none.
 
-        One of the conversation that they used last comes before all others.
+        A turn of the conversation that the user used last comes before all others.
         """
 
     async def overlapped(self, turn: ChangedTurn) -> bool:
-        """Return whether another turn was about to change files while this one ran, in its folder or a related one.
+        """Return whether another turn was going to change files while this one ran, in its folder or a related one.
 
-        Folders are related where one lies in the other.
+        Folders are related if one contains the other.
         """
 
     async def busy(self, project_path: str, *, exclusive: bool = False) -> bool:
-        """Return whether a turn runs, or waits in the middle, in a folder or a related one.
+        """Return whether a turn is running, or part of a running one, in a folder or a related one.
 
         Args:
-            exclusive: only one that is the only one of its project to run at a time.
+            exclusive: count only turns that exclude others of their project.
         """
 
     async def undone(self, turn_id: int, by: UserId | str, before: str, after: str, *, now_ms: int) -> None:
-        """Record that a turn's changes were taken back, between two checkpoints."""
+        """Record that the changes of a turn were undone, between two checkpoints."""
 
     async def redone(self, turn_id: int, by: UserId | str, *, now_ms: int) -> None:
-        """Record that an undo was taken back."""
+        """Record that an undo was undone."""
 
     async def operations(
         self,
@@ -100,12 +102,13 @@ class ChangeStore(Protocol):
         net: bool = False,
         limit: int,
     ) -> list[StoredOperation]:
-        """Return file operations, newest first: each call, and what else was found to be changed.
+        """Return file operations, newest first: each tool call, and the differences that no call explains.
 
         Args:
-            before: only those with a smaller id.
-            net: no calls, but all paths that turns left other than they found them.
+            user_id, session_id, message_id, path: None = of all.
+            before: only those with a smaller id; None = from the newest.
+            net: all differences between the folder before and after turns, and no calls.
         """
 
     async def kept(self, *, since_ms: int) -> dict[str, set[str]]:
-        """Return, by folder, the checkpoints of turns that began after a time: all others may be forgotten."""
+        """Return, by folder, the checkpoints of turns that began after a time; all others may be deleted."""
