@@ -24,7 +24,7 @@ _JOIN = """
     WHERE id = :id AND state = 'pending'
       AND EXISTS (SELECT 1 FROM turns WHERE id = :host AND state = 'running' AND epoch = :epoch)
 """
-_FIRST_IN_LINE = """
+_NEXT_IN_LANE = """
     SELECT t.id, t.lane, t.project, t.exclusive, t.user_id, t.state,
            t.id = (SELECT min(id) FROM turns WHERE lane = t.lane AND state = 'pending')
     FROM turns AS t JOIN inbox AS i ON i.turn_id = t.id WHERE i.message_id = ?
@@ -76,7 +76,7 @@ def join(
 ) -> Turn | None:
     """Make a pending turn part of a running one, and write its sender a reply; None = it stays pending, or is not."""
     tx.point("join")
-    row = tx.one(_FIRST_IN_LINE, (message_id,))
+    row = tx.one(_NEXT_IN_LANE, (message_id,))
     if row is None or row[5] != TurnState.PENDING:
         return None
     turn_id, lane, project, exclusive, user_id, _, first = row

@@ -139,7 +139,7 @@ class SqliteOutbox:
     ) -> bool:
         """sending -> sent.
 
-        If the provider's report came first and has moved the reply on, note and charges are written all the same.
+        If the provider's report came first and has moved the reply on, note and charges are still written.
         """
 
         def work(tx: Transaction) -> bool:

@@ -31,7 +31,7 @@ def test_subscribing_twice_is_the_same_as_once() -> None:
     assert seen == [EVENT]
 
 
-def test_unsubscribing_what_was_not_subscribed_is_harmless() -> None:
+def test_unsubscribing_without_a_subscription_is_harmless() -> None:
     hub, seen = Hub(), list[AnyEvent]()
     hub.unsubscribe("costs", seen.append)
     hub.subscribe("costs", seen.append)
@@ -40,7 +40,7 @@ def test_unsubscribing_what_was_not_subscribed_is_harmless() -> None:
     assert seen == [EVENT]
 
 
-def test_a_topic_is_wanted_while_somebody_listens() -> None:
+def test_a_topic_is_wanted_while_it_has_a_subscriber() -> None:
     hub, seen = Hub(), list[AnyEvent]()
     take = seen.append
     assert not hub.wanted("costs", "sessions")

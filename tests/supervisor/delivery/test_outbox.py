@@ -94,7 +94,7 @@ async def test_replies_to_one_address_leave_in_order(store: SqliteStore) -> None
         assert post.channel.texts() == [f"number {number}" for number in range(30)]
 
 
-async def test_a_reply_that_a_transaction_of_a_turn_wrote_leaves_without_anybody_s_call(store: SqliteStore) -> None:
+async def test_a_reply_of_any_transaction_leaves_without_a_call_of_the_outbox(store: SqliteStore) -> None:
     async with working(Post(store)) as post:
         await until(lambda: _is_idle(post), "the worker has found nothing to do")
         turn = await running(store, question())
@@ -120,7 +120,7 @@ async def test_an_address_that_hangs_holds_up_no_other(store: SqliteStore) -> No
         await _sent(post, 5)
 
 
-async def test_what_was_not_sent_is_tried_again_later_and_keeps_its_place(store: SqliteStore) -> None:
+async def test_a_failed_send_is_retried_later_and_keeps_its_place(store: SqliteStore) -> None:
     post = Post(store)
     post.channel.script.append(TemporaryFailure("busy"))
     async with working(post):
@@ -172,7 +172,7 @@ async def _settled(post: Post) -> bool:
     return await post.count(OutboxState.SENDING) == 0
 
 
-async def test_what_can_never_be_sent_is_given_up_at_once(store: SqliteStore) -> None:
+async def test_a_permanent_failure_is_given_up_at_once(store: SqliteStore) -> None:
     post = Post(store)
     post.channel.script.append(PermanentFailure("no such number"))
     async with working(post):
@@ -224,7 +224,7 @@ async def test_a_send_of_unknown_outcome_that_did_not_arrive_is_repeated(store: 
         assert [attempt.attempt for attempt in post.channel.attempts] == [1, 2]
 
 
-async def test_what_a_channel_did_not_foresee_is_of_unknown_outcome(store: SqliteStore) -> None:
+async def test_an_unforeseen_error_of_a_channel_is_an_unknown_outcome(store: SqliteStore) -> None:
     post = Post(store)
     post.channel.script.append(Lose(RuntimeError("the library broke")))
     async with working(post):
@@ -340,7 +340,7 @@ async def test_a_report_moves_a_reply_forward_and_one_about_another_is_ignored(s
         assert await post.outbox.delivered("sms", Delivery(provider_id="strange", state="delivered")) is None
 
 
-async def test_a_reply_names_its_project_where_it_is_told_to(store: SqliteStore) -> None:
+async def test_a_reply_with_a_prefix_names_its_project(store: SqliteStore) -> None:
     async with working(Post(store)) as post:
         await post.add("done", prefix="[site]")
         await _sent(post, 1)
@@ -363,7 +363,7 @@ async def test_flush_returns_when_all_that_is_due_has_left(store: SqliteStore) -
         assert len(post.channel.provider) == 10
 
 
-async def test_flush_waits_for_what_came_while_the_outbox_was_looking(store: SqliteStore) -> None:
+async def test_flush_waits_for_a_reply_that_came_while_the_outbox_was_looking(store: SqliteStore) -> None:
     post = Post(store)
     looking = Looking(store.outbox)
     post.outbox = Outbox(looking, clock=post.clock)  # type: ignore[arg-type]

@@ -21,7 +21,7 @@ def test_of_work_that_goes_on_the_message_that_began_it_is_quoted(text: str) -> 
         assert replies.quote(resume.GO_ON.format(quoted=quoted)) == quoted
 
 
-def test_a_dropped_turn_is_told_where_somebody_can_be_told() -> None:
+def test_a_dropped_turn_is_reported_if_it_has_a_reply_address() -> None:
     notices = replies.dropped("the session was closed")
     assert notices(turn(reply=None)) == ()
     (draft,) = notices(turn())

@@ -43,7 +43,7 @@ async def test_everybody_who_waits_for_a_message_gets_its_error() -> None:
                 await future
 
 
-async def test_an_end_that_nobody_waits_for_is_harmless() -> None:
+async def test_a_result_without_waiters_is_harmless() -> None:
     waiters = Waiters()
     waiters.resolve(ONE, RESULT)
     waiters.fail(ONE, TurnFailed("it broke"))
@@ -77,13 +77,13 @@ async def test_one_whose_wait_was_cancelled_does_not_disturb_the_others() -> Non
             await patient
 
 
-async def test_an_error_that_nobody_looks_at_any_more_is_no_warning() -> None:
+async def test_an_error_that_is_not_retrieved_is_no_warning() -> None:
     waiters = Waiters()
     with waiters.expect(ONE):
         waiters.fail(ONE, TurnFailed("it broke"))
 
 
-async def test_at_the_end_nobody_is_left_waiting() -> None:
+async def test_fail_all_leaves_no_future_pending() -> None:
     waiters = Waiters()
     with waiters.expect(ONE) as first, waiters.expect(TWO) as second:
         waiters.fail_all(ConnectionFailed("the daemon is shutting down"))

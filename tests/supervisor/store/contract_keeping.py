@@ -55,7 +55,7 @@ class KeepingContract(ContractBase):
         assert settled is not None
         assert (settled.cost_nanos, settled.unpriced, settled.tokens.output) == (0, True, 5)
 
-    async def test_costs_are_told_by_day(self, store: Store) -> None:
+    async def test_costs_are_grouped_by_day(self, store: Store) -> None:
         for n in range(4):
             day = n * 86_400_000
             turn = await running(store, question(now_ms=NOW + day))
@@ -175,7 +175,7 @@ class KeepingContract(ContractBase):
         assert await store.keys.idempotent("other", "k") is None
         await store.close()
 
-    async def test_purge_forgets_only_what_no_longer_counts(self, store: Store) -> None:
+    async def test_purge_deletes_only_expired_keys_and_answers(self, store: Store) -> None:
         await store.turns.accept(question(dedup_key="short", dedup_seconds=10.0))
         await store.turns.accept(question(dedup_key="ever"))
         await store.keys.keep_answer("billing", "k", "d", 200, "body", now_ms=NOW)
@@ -203,7 +203,7 @@ class KeepingContract(ContractBase):
         assert await store.turns.pending_count() >= 40
         assert await store.check() == []
 
-    async def test_what_a_cancelled_caller_sent_is_accepted_and_told(self, store: Store) -> None:
+    async def test_the_message_of_a_cancelled_caller_is_accepted_and_reported(self, store: Store) -> None:
         await with_session(store)
         told: list[Accepted] = []
         sent = prompt()

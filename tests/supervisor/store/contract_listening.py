@@ -122,7 +122,9 @@ class ListeningContract(ContractBase):
         await until(lambda: heard, "it is reported")
         assert heard == [{"sms"}]
 
-    async def test_what_writes_no_reply_reports_nothing(self, store: Store, heard: list[AbstractSet[str]]) -> None:
+    async def test_a_transaction_without_replies_reports_nothing(
+        self, store: Store, heard: list[AbstractSet[str]]
+    ) -> None:
         await store.outbox.add(draft("o1"), user_id=None, now_ms=NOW)
         await until(lambda: heard, "it is reported")
         heard.clear()

@@ -44,7 +44,7 @@ class TurnsContract(ContractBase):
         assert [a.duplicate for a in accepted].count(False) == 1
         assert await store.turns.pending_count() == 1
 
-    async def test_a_repetition_with_another_content_is_told_apart(self, store: Store) -> None:
+    async def test_a_repetition_with_another_content_is_distinguished(self, store: Store) -> None:
         first = await store.turns.accept(question(dedup_key="k"))
         assert (await store.turns.accept(question(dedup_key="k"))).same
         other = await store.turns.accept(question(dedup_key="k", digest="d2"))
@@ -148,7 +148,7 @@ class TurnsContract(ContractBase):
         await store.turns.accept(prompt("s1", exclusive=True))
         assert (await store.turns.accept(prompt("s2", exclusive=True, start=True))).started is None
 
-    async def test_waiting_lanes_are_told_oldest_first(self, store: Store) -> None:
+    async def test_waiting_lanes_are_returned_oldest_first(self, store: Store) -> None:
         for name in ("b", "a"):
             await with_session(store, name)
             await store.turns.accept(prompt(name))
@@ -333,7 +333,7 @@ class TurnsContract(ContractBase):
         await old.close()
         await new.close()
 
-    async def test_what_an_earlier_epoch_left_can_be_finished_or_run_only_after_adoption(self, opener: Opener) -> None:
+    async def test_a_turn_of_an_earlier_epoch_can_be_finished_or_run_only_after_adoption(self, opener: Opener) -> None:
         old = await opener()
         turn = await running(old, question())
         await old.ledger.journal(turn.id, charge("c1", 7))

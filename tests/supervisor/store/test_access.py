@@ -63,7 +63,7 @@ def test_no_hot_query_reads_a_whole_table(query: str) -> None:
     assert scans == []
 
 
-def test_what_stands_under_limits_reads_the_journal_and_what_runs_but_not_all_turns_of_a_user() -> None:
+def test_the_query_of_limits_reads_the_journal_and_running_turns_but_not_all_turns_of_a_user() -> None:
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
         migrate(connection)
         plan = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {budgets._STANDING}", Unbound())]

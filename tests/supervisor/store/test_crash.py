@@ -76,7 +76,7 @@ async def test_a_kill_at_a_crash_point_leaves_a_whole_state(
         await store.close()
 
 
-async def test_what_was_acknowledged_survives_every_kill(tmp_path: Path) -> None:
+async def test_acknowledged_writes_survive_every_kill(tmp_path: Path) -> None:
     path, log = tmp_path / "x.sqlite3", tmp_path / "acknowledged"
     for kill in range(KILLS):
         heard = log.stat().st_size if log.exists() else 0

@@ -51,7 +51,7 @@ def test_an_older_database_is_not_brought_up_to_date(tmp_path: Path) -> None:
     assert everything(tmp_path) == before
 
 
-async def test_what_a_killed_daemon_wrote_last_counts_and_stays_in_the_log(tmp_path: Path) -> None:
+async def test_the_last_writes_of_a_killed_daemon_count_and_stay_in_the_log(tmp_path: Path) -> None:
     path = await made(tmp_path)
     killed = tmp_path / "killed"
     killed.mkdir()
@@ -66,7 +66,7 @@ async def test_what_a_killed_daemon_wrote_last_counts_and_stays_in_the_log(tmp_p
     assert inspect(path).users == 1
 
 
-async def test_damage_is_told(tmp_path: Path) -> None:
+async def test_damage_is_reported(tmp_path: Path) -> None:
     path = await made(tmp_path)
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         connection.execute("PRAGMA foreign_keys = OFF")

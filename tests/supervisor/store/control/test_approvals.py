@@ -71,7 +71,7 @@ async def test_an_allowed_call_goes_through_once_and_only_as_it_was_asked(store:
     assert not await store.approvals.deny("a1", "alice", way="sms", now_ms=NOW)
 
 
-async def test_a_no_beats_a_yes_until_the_call_is_let_through(store: SqliteStore) -> None:
+async def test_a_no_beats_a_yes_until_the_call_runs(store: SqliteStore) -> None:
     approval = await asked(store)
     assert await store.approvals.allow("a1", "alice", way="sms", minutes=5, now_ms=NOW)
     scope = (approval.user_id, approval.project, "Bash", "shell")
@@ -93,7 +93,7 @@ async def test_a_grant_is_for_one_user_project_tool_and_risk(store: SqliteStore,
     assert not await store.approvals.granted(*scope, now_ms=NOW)
 
 
-async def test_a_no_after_the_call_ends_what_was_allowed_besides(store: SqliteStore) -> None:
+async def test_a_no_after_the_call_ends_its_grant(store: SqliteStore) -> None:
     approval = await asked(store)
     assert await store.approvals.allow("a1", "alice", way="sms", minutes=5, now_ms=NOW)
     assert await store.approvals.consume("a1", SHA, now_ms=NOW)
@@ -154,7 +154,7 @@ async def test_the_audit_trail_keeps_that_a_yes_was_outdated_and_nothing_where_n
     assert found.state is ApprovalState.WITHDRAWN
 
 
-async def test_a_no_to_an_outdated_yes_ends_what_was_allowed_besides(store: SqliteStore) -> None:
+async def test_a_no_to_an_outdated_yes_ends_its_grant(store: SqliteStore) -> None:
     approval = await asked(store)
     assert await store.approvals.rest("a1", now_ms=NOW)
     assert await store.approvals.allow("a1", "alice", way="sms", minutes=5, now_ms=NOW)
@@ -165,7 +165,7 @@ async def test_a_no_to_an_outdated_yes_ends_what_was_allowed_besides(store: Sqli
     assert not await store.approvals.granted(*scope, now_ms=NOW)
 
 
-async def test_what_expired_allows_nothing(store: SqliteStore) -> None:
+async def test_an_expired_question_allows_nothing(store: SqliteStore) -> None:
     approval = await asked(store)
     assert await store.approvals.open_now(now_ms=NOW) == [approval]
     assert await store.approvals.find("a1") == approval

@@ -37,7 +37,7 @@ async def test_entries_are_read_from_any_of_them_on(tmp_path: Path) -> None:
         ("DELETE FROM audit WHERE seq = 2", "audit row 2 is missing"),
     ],
 )
-async def test_what_was_changed_in_it_is_named(tmp_path: Path, tampering: str, told: str) -> None:
+async def test_tampering_with_the_audit_trail_is_named(tmp_path: Path, tampering: str, told: str) -> None:
     store = await open_store(tmp_path / "x.db", seal=seal)
     for number in range(3):
         await store.audit.record("cli", "user.added", {"n": number}, now_ms=NOW)

@@ -105,7 +105,7 @@ async def test_turns_overlap_where_their_times_do(store: SqliteStore, began: int
     assert await store.changes.overlapped(other) is overlaps
 
 
-async def test_what_begins_before_the_last_look_at_the_folder_overlaps(store: SqliteStore) -> None:
+async def test_a_turn_that_begins_before_the_last_look_at_the_folder_overlaps(store: SqliteStore) -> None:
     turn = await changed(store, seen=NOW + 30)
     assert turn.after_ms == NOW + 30
     assert await store.changes.overlapped(await changed(store, began=NOW + 20, ended=NOW + 40))

@@ -49,7 +49,7 @@ async def told(store: SqliteStore) -> list[str]:
     return [row.text for row in await store.outbox.due("sms", now_ms=NOW, limit=9)]
 
 
-async def test_the_next_in_line_becomes_part_of_the_running_turn(store: SqliteStore) -> None:
+async def test_the_next_turn_of_the_lane_becomes_part_of_the_running_one(store: SqliteStore) -> None:
     host = await running(store, prompt())
     message_id = await wait(store)
     part = await join(store, message_id, host)
@@ -59,7 +59,7 @@ async def test_the_next_in_line_becomes_part_of_the_running_turn(store: SqliteSt
     assert await join(store, message_id, host) is None, "it does not wait any more"
 
 
-async def test_what_does_not_join_is_told_its_place(store: SqliteStore) -> None:
+async def test_the_sender_of_a_turn_that_does_not_join_gets_its_place(store: SqliteStore) -> None:
     host = await running(store, prompt())
     first, second = await wait(store), await wait(store)
     assert await join(store, second, host) is None, "another stands before it"
@@ -88,7 +88,7 @@ async def test_at_the_end_the_first_part_runs_in_its_place_as_host_of_the_others
     assert await store.check() == []
 
 
-async def test_what_a_part_spends_before_its_host_has_ended_is_its_own(store: SqliteStore) -> None:
+async def test_costs_of_a_part_before_its_host_has_ended_are_its_own(store: SqliteStore) -> None:
     host = await running(store, prompt())
     part = await join(store, await wait(store), host)
     assert part is not None
@@ -112,7 +112,7 @@ async def test_parts_of_a_turn_that_never_ran_wait_again(store: SqliteStore) -> 
     assert again.id == host.id
 
 
-async def test_what_may_be_gathered_and_stands_right_behind_is_one_turn(store: SqliteStore) -> None:
+async def test_turns_right_behind_that_may_be_gathered_are_one_turn(store: SqliteStore) -> None:
     ours = [await wait(store, gather=True, text=text) for text in ("one", "two", "three")]
     apart = await wait(store)
     behind = await wait(store, gather=True)

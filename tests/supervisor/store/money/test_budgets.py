@@ -34,7 +34,7 @@ def nothing_against_it(standing: Sequence[Spent]) -> None:
     return None
 
 
-async def test_a_running_turn_holds_what_it_set_aside_or_used_where_that_is_more(store: SqliteStore) -> None:
+async def test_a_running_turn_holds_its_reservation_or_its_use_if_that_is_more(store: SqliteStore) -> None:
     await with_session(store)
     turn = await running(store, prompt())
     seen: list[Sequence[Spent]] = []
@@ -64,7 +64,7 @@ async def test_a_running_turn_holds_what_it_set_aside_or_used_where_that_is_more
     assert ([(one.held, one.used, one.nanos) for one in standing], used) == ([(0, 0, 900)] * 4, 0)
 
 
-async def test_what_one_message_has_used_and_was_told_of_is_its_own(store: SqliteStore) -> None:
+async def test_use_and_alerts_of_a_message_are_its_own(store: SqliteStore) -> None:
     await with_session(store)
     turn = await running(store, prompt())
     await store.ledger.journal(turn.id, replace(charge(), nanos=900))
