@@ -51,7 +51,7 @@ class ResumeCommands:
         else:
             waiting = await self._store.codes.open_of(asker.user.id, CodeKind.TURN, now_ms=self._clock())
             if len(waiting) > 1:
-                return CommandAnswer(text=await self._choice(command.word, waiting))
+                return CommandAnswer(text=await self._list(command.word, waiting))
             if not waiting:
                 return None
             code = waiting[0]
@@ -69,6 +69,7 @@ class ResumeCommands:
         return None
 
     async def _carry_out(self, word: Word, code: Code) -> CommandAnswer:
+        """Carry out a word for the turn of an open code, which T1 closes with it."""
         turn = await self._turn(code)
         if turn is None or turn.session_id is None:
             return CommandAnswer(text="Your message is no longer stored: send it again.", closes=code.code)
@@ -88,7 +89,7 @@ class ResumeCommands:
         if not session.resumes_by_itself:
             raise SessionNotActive(session_id)
 
-    async def _choice(self, word: Word, waiting: Sequence[Code]) -> str:
+    async def _list(self, word: Word, waiting: Sequence[Code]) -> str:
         turns = [(code, await self._turn(code)) for code in waiting]
         lines = [f"{word} {code.code} for {quote(turn.text)}" for code, turn in turns if turn is not None]
         return "\n".join(["Several of your messages were interrupted. Reply with one of these:", *lines])

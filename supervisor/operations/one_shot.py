@@ -75,7 +75,7 @@ class OneShot:
         """Return the user that a run is for.
 
         Raises:
-            UserNotFound: nobody, or not the caller's to act for.
+            UserNotFound: there is no such user, or the caller may not act for them.
         """
         return self._operations.queries.user(caller, user_id or caller.user_id or "")
 
@@ -89,7 +89,7 @@ class OneShot:
             The output, and a task that ends with the run and raises its error.
 
         Raises:
-            ProjectNotAllowed, NotAllowed, MaxSessions, ConnectionFailed, Overloaded, StorageError.
+            ProjectNotAllowed, NotAllowed, MaxSessions, ConnectionFailed, StorageError: the run did not start.
         """
         session_id, stream = SessionId(f"stream-{uuid7()}"), Stream()
         path = await asyncio.to_thread(self._folder, user, project)
@@ -106,6 +106,7 @@ class OneShot:
                 await self._sessions.close(session_id, EndReason.USER)
 
     async def _supervise(self, caller: Caller, session_id: SessionId, prompt: str, stream: Stream) -> None:
+        """Wait for the answer, within the time and the buffer of a run; then end the stream."""
         answer = asyncio.create_task(self._answer(caller, session_id, prompt), name=f"answer {session_id}")
         overrun = asyncio.create_task(stream.overrun.wait(), name=f"overrun {session_id}")
         try:

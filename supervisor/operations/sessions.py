@@ -104,7 +104,7 @@ class SessionOperations:
         return events.ClaudeCodeConnected(session_id=session_id, timestamp=self._now(), resumed=resumed)
 
     async def _record(self, user: User, session_id: SessionId, project: Project, path: str) -> Session:
-        """Return the stored session of an id, whoever owns it; create it for this user where the id is new."""
+        """Return the stored session of an id, which may be another user's; create it for this user if the id is new."""
         fresh = NewSession(
             id=session_id,
             user_id=user.id,

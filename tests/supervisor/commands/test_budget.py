@@ -89,7 +89,7 @@ async def test_one_add_beyond_the_bound_adds_nothing(tmp_path: Path, amount: str
         assert await limit(core) == nanos(1)
 
 
-async def test_add_nothing_or_under_an_unknown_code_adds_nothing(tmp_path: Path) -> None:
+async def test_an_amount_of_zero_or_an_unknown_code_adds_nothing(tmp_path: Path) -> None:
     async with core_with(tmp_path) as core:
         code = await issue(core)
         wrong = "BBBBB" if code != "BBBBB" else "CCCCC"
@@ -110,7 +110,7 @@ async def test_an_expired_code_and_another_administrators_add_nothing(tmp_path: 
 
 
 @pytest.mark.parametrize("role", ["COORDINATOR", "OPERATOR"])
-async def test_who_may_not_raise_a_limit_does_not_learn_whether_a_code_exists(tmp_path: Path, role: str) -> None:
+async def test_a_person_without_the_right_does_not_learn_whether_a_code_exists(tmp_path: Path, role: str) -> None:
     async with core_with(tmp_path) as core:
         await core.accounts.put_user("bob", name="Bob", role=role, phones=[BOBS_PHONE])
         code = await issue(core)
@@ -122,7 +122,7 @@ async def test_who_may_not_raise_a_limit_does_not_learn_whether_a_code_exists(tm
 
 
 @pytest.mark.parametrize("point", ["accept.before_commit", "accept.after_commit"])
-async def test_a_text_that_is_handed_in_again_after_a_crash_counts_once(tmp_path: Path, point: str) -> None:
+async def test_a_text_that_is_delivered_again_after_a_crash_counts_once(tmp_path: Path, point: str) -> None:
     cut = Cut()
     async with core_with(tmp_path, cut) as core:
         code = await issue(core)

@@ -24,7 +24,7 @@ async def test_more_with_nothing_left_says_so(tmp_path: Path) -> None:
         assert told.text == "There is nothing more."
 
 
-async def test_more_goes_on_in_the_very_text_that_was_cut(tmp_path: Path) -> None:
+async def test_more_continues_the_text_that_was_cut(tmp_path: Path) -> None:
     """The offset counts the project's name too, and a question is no Markdown in its second part either."""
     async with Core(tmp_path, connector=ScriptedConnector()) as core:
         meta = {"prefix": "[site]", "footer": "(3 s)", VERBATIM: True}

@@ -1,4 +1,4 @@
-"""CONTINUE, RETRY and DROP after an interrupted turn: each by its code, once, on the channel of whoever sends it."""
+"""CONTINUE, RETRY and DROP after an interrupted turn: each code works once, on any channel of its user."""
 
 from __future__ import annotations
 
@@ -131,7 +131,7 @@ async def test_drop_closes_it_and_runs_nothing(tmp_path: Path) -> None:
         assert (await open_codes(core), scripted(core).prompts) == ([], [])
 
 
-async def test_a_repetition_of_a_word_by_its_provider_runs_nothing_twice(tmp_path: Path) -> None:
+async def test_a_word_that_the_provider_delivers_twice_runs_once(tmp_path: Path) -> None:
     async with restarted(tmp_path) as (core, _):
         first = await core.intake.accept(text_message("CONTINUE", key="SM1"))
         second = await core.intake.accept(text_message("CONTINUE", key="SM1"))
@@ -227,7 +227,7 @@ async def test_a_person_who_lost_the_project_starts_nothing_there(tmp_path: Path
         assert decision.target is Target.REFUSED
 
 
-async def test_what_mail_may_not_begin_a_word_by_mail_does_not_begin_either(tmp_path: Path) -> None:
+async def test_a_word_by_mail_starts_nothing_that_a_mail_may_not_start(tmp_path: Path) -> None:
     wide = project(tmp_path, "wide", permissions=Permissions.FULL)
     async with Core(tmp_path, connector=ScriptedConnector(), projects=wide) as before:
         await cut_off(before, "@wide tool make deploy")
@@ -239,7 +239,7 @@ async def test_what_mail_may_not_begin_a_word_by_mail_does_not_begin_either(tmp_
             assert len(await open_codes(core)) == 1
 
 
-async def test_what_was_retried_by_a_new_mail_goes_on_in_its_own_conversation(tmp_path: Path) -> None:
+async def test_a_retry_by_a_new_mail_continues_in_the_conversation_of_the_turn(tmp_path: Path) -> None:
     first = text_message("claude: tool make deploy", phone=ALICE_MAIL, channel="mail", thread="<first@x>")
     async with Core(tmp_path, connector=ScriptedConnector()) as before:
         cut = await before.intake.accept(first)

@@ -35,7 +35,7 @@ async def test_status_names_a_few_sessions_and_counts_the_rest(tmp_path: Path) -
         assert await answer(core, Word.STATUS, "bob") == "No session is active."
 
 
-async def test_status_says_what_works(tmp_path: Path) -> None:
+async def test_status_shows_a_running_turn(tmp_path: Path) -> None:
     async with Core(tmp_path, connector=ScriptedConnector()) as core:
         await connect(core)
         await send(core, "hold")

@@ -43,7 +43,7 @@ async def test_a_bare_undo_only_asks_and_its_code_does_it_once(tmp_path: Path) -
         assert path.exists()
 
 
-async def test_with_nothing_to_undo_that_is_said(tmp_path: Path) -> None:
+async def test_undo_without_a_change_says_so(tmp_path: Path) -> None:
     async with core_with(tmp_path) as core:
         assert "None of your messages changed a file" in await say(core, "UNDO")
         await connect(core)

@@ -40,7 +40,9 @@ async def over(core: Core, *taken: Taken) -> None:
     await until(ended, "all have ended")
 
 
-async def test_whoever_listens_learns_the_place_and_nobody_that_one_begins(tmp_path: Path) -> None:
+async def test_subscribers_learn_the_place_of_a_queued_message_and_nothing_of_one_that_starts_at_once(
+    tmp_path: Path,
+) -> None:
     async with Core(tmp_path, connector=ScriptedConnector()) as core:
         await connect(core)
         heard = hearing(core)
@@ -53,7 +55,7 @@ async def test_whoever_listens_learns_the_place_and_nobody_that_one_begins(tmp_p
         await over(core, first, second, third)
 
 
-async def test_a_prompt_that_says_so_stops_what_runs(tmp_path: Path) -> None:
+async def test_a_prompt_in_mode_interrupt_stops_the_running_turn(tmp_path: Path) -> None:
     async with Core(tmp_path, connector=ScriptedConnector()) as core:
         await connect(core)
         heard = hearing(core)
@@ -66,7 +68,7 @@ async def test_a_prompt_that_says_so_stops_what_runs(tmp_path: Path) -> None:
         assert places(heard) == [(None, "interrupt", 1)]
 
 
-async def test_the_configured_mode_counts_for_prompts_and_one_that_is_named_before_it(tmp_path: Path) -> None:
+async def test_a_prompt_has_the_configured_mode_unless_it_names_one(tmp_path: Path) -> None:
     async with Core(tmp_path, connector=ScriptedConnector(), queue=Queue(mode="interrupt")) as core:
         await connect(core)
         first = await send(core, "hold on")
@@ -79,7 +81,7 @@ async def test_the_configured_mode_counts_for_prompts_and_one_that_is_named_befo
         assert scripted(core).interrupts == 1
 
 
-async def test_no_prompt_of_a_service_shares_its_answer_unless_it_says_so(tmp_path: Path) -> None:
+async def test_a_prompt_of_a_service_shares_its_answer_only_if_it_chooses_that(tmp_path: Path) -> None:
     async with Core(tmp_path, connector=SteeringConnector(), queue=Queue(mode="steer")) as core:
         await connect(core)
         heard = hearing(core)

@@ -1,4 +1,4 @@
-"""The one way in: who writes, how often, what for; accepted once and durably, or not at all."""
+"""Messages of people: sender, rate limits, routing, command words; each is accepted once and durably, or not at all."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ async def audit(core: Core) -> list[tuple[str, str]]:
     )
 
 
-async def test_a_message_received_twice_is_answered_once_also_at_once_and_after_a_restart(tmp_path: Path) -> None:
+async def test_a_duplicate_is_answered_once_also_concurrently_and_after_a_restart(tmp_path: Path) -> None:
     inbound = text_message("claude: hello", key="SM1")
     async with core_with(tmp_path) as core:
         receipts = await asyncio.gather(*(core.intake.accept(inbound) for _ in range(10)))
@@ -98,7 +98,7 @@ async def test_the_same_id_on_another_account_is_another_message(tmp_path: Path)
         assert first.message_id != second.message_id
 
 
-async def test_first_messages_at_once_share_one_session(tmp_path: Path) -> None:
+async def test_concurrent_first_messages_share_one_session(tmp_path: Path) -> None:
     async with core_with(tmp_path) as core:
         receipts = await asyncio.gather(
             *(core.intake.accept(text_message(f"claude: number {number}")) for number in range(8))
@@ -107,7 +107,7 @@ async def test_first_messages_at_once_share_one_session(tmp_path: Path) -> None:
         assert len(sessions) == 1
 
 
-async def test_too_many_messages_are_told_once_and_repetitions_cost_nothing(tmp_path: Path) -> None:
+async def test_a_rate_limit_is_told_once_and_duplicates_count_nothing(tmp_path: Path) -> None:
     async with core_with(tmp_path, limits=Limits(messages_per_minute=3, messages_per_hour=100)) as core:
         for _ in range(5):
             await core.intake.accept(text_message("hello", key="SM1"))
@@ -122,7 +122,7 @@ async def test_too_many_messages_are_told_once_and_repetitions_cost_nothing(tmp_
         assert mine.message_id is None  # bob has no phone; nobody else's limit is touched by alice's
 
 
-async def test_who_wrote_too_much_can_still_stop_it_and_no_passphrase_is_kept(tmp_path: Path) -> None:
+async def test_a_person_over_the_rate_limit_can_still_abort_and_no_passphrase_is_stored(tmp_path: Path) -> None:
     async with core_with(tmp_path, limits=Limits(messages_per_minute=2)) as core:
         running = await core.intake.accept(text_message("claude: hold"))
         await until(scripted(core).held, "it runs")
@@ -137,7 +137,7 @@ async def test_who_wrote_too_much_can_still_stop_it_and_no_passphrase_is_kept(tm
         assert (turn.target, turn.text) == (Target.REFUSED, "YES KXQPT (the rest is not kept)")
 
 
-async def test_services_are_not_limited_but_told_that_too_much_waits(tmp_path: Path) -> None:
+async def test_services_have_no_rate_limit_but_get_overloaded_when_the_queue_is_full(tmp_path: Path) -> None:
     async with core_with(tmp_path, limits=Limits(messages_per_minute=1), tuning=Tuning(max_queued=3)) as core:
         await connect(core)
         for _ in range(4):
@@ -171,7 +171,7 @@ async def test_keywords_go_to_claude_code_and_the_rest_to_the_assistant(tmp_path
             assert (await result(core, receipt.message_id)).turn.target is target, text
 
 
-async def test_a_message_soon_after_an_answer_of_claude_code_follows_it(tmp_path: Path) -> None:
+async def test_a_message_soon_after_an_answer_of_claude_code_continues_its_session(tmp_path: Path) -> None:
     async with core_with(tmp_path) as core:
         await tell(core, "claude: hello")
         assert await tell(core, "thanks, and now?") == "thanks, and now?"
@@ -204,7 +204,7 @@ async def test_mail_cannot_reach_a_project_with_full_permissions(tmp_path: Path)
         assert [text for _, text in scripted(core).prompts] == ["hello"]
 
 
-async def test_who_has_several_projects_is_asked_and_told_which_one_answers(tmp_path: Path) -> None:
+async def test_a_person_with_several_projects_is_asked_and_told_which_one_answers(tmp_path: Path) -> None:
     async with core_with(tmp_path, projects=project(tmp_path, "shop"), routing=Routing(followup_seconds=0)) as core:
         told = await tell(core, "fix the build")
         assert "which project?" in told
@@ -233,7 +233,7 @@ async def test_status_and_cost_are_answered_in_one_text(tmp_path: Path) -> None:
         assert await tell(core, " COST ") == "Today $0.0025 for 1 message; in total $0.0025 for 1 message."
 
 
-async def test_abort_stops_what_runs_and_drops_what_waits_behind_it(tmp_path: Path) -> None:
+async def test_abort_stops_the_running_turn_and_drops_the_queue_behind_it(tmp_path: Path) -> None:
     async with core_with(tmp_path) as core:
         assert await tell(core, "abort") == "You have no running turn and no queued message."
         running = await core.intake.accept(text_message("claude: hold"))
@@ -268,7 +268,7 @@ async def test_carrier_words_inside_sentences_are_plain_text(tmp_path: Path) -> 
         assert await tell(core, "assistant: what is my status") == "what is my status"
 
 
-async def test_what_came_along_is_told_to_the_model(tmp_path: Path) -> None:
+async def test_the_note_of_a_message_is_told_to_the_model(tmp_path: Path) -> None:
     async with core_with(tmp_path) as core:
         inbound = replace(text_message("claude: look at this"), note="one picture was left out")
         await settled(core, await core.intake.accept(inbound))
@@ -288,7 +288,7 @@ async def test_somebody_without_any_project_gets_the_assistant_or_a_refusal(tmp_
             assert (await result(core, receipt.message_id)).turn.target is expected
 
 
-async def test_an_operator_may_look_and_not_work(tmp_path: Path) -> None:
+async def test_an_operator_may_read_but_not_start_work(tmp_path: Path) -> None:
     async with core_with(tmp_path) as core:
         await core.accounts.put_user("olga", name="Olga", role="OPERATOR", phones=["+15550104"])
         assert "may look at sessions and costs" in await tell(core, "claude: hello", phone="+15550104")
@@ -326,7 +326,7 @@ async def slow(core: Core) -> SlowToStop:
     return conversation
 
 
-async def test_a_message_whose_channel_leaves_while_it_interrupts_runs_all_the_same(tmp_path: Path) -> None:
+async def test_a_message_whose_caller_is_cancelled_while_it_interrupts_still_runs(tmp_path: Path) -> None:
     async with Core(tmp_path, connector=SlowConnector()) as core:
         conversation = await slow(core)
         leaving = asyncio.create_task(core.intake.accept(text_message("interrupt: claude: now")))
@@ -339,7 +339,7 @@ async def test_a_message_whose_channel_leaves_while_it_interrupts_runs_all_the_s
         assert [reply.text for reply in await replies(core)][1:] == ["released", "now"]
 
 
-async def test_a_message_waits_where_what_runs_cannot_be_interrupted(tmp_path: Path) -> None:
+async def test_a_message_is_queued_if_the_running_turn_cannot_be_interrupted(tmp_path: Path) -> None:
     async with Core(tmp_path, connector=SlowConnector()) as core:
         conversation = await slow(core)
         conversation.breaks = True

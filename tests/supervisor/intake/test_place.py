@@ -9,7 +9,7 @@ from supervisor.protocol.queue import Mode
 from tests.supervisor.store.builders import prompt
 
 
-def test_a_place_is_told_by_the_way_of_the_reply_alone() -> None:
+def test_a_place_is_told_only_to_a_sender_with_a_reply_address() -> None:
     place = QueuePlace(prompt(), Mode.COLLECT)
     (draft,) = place.notices(2)
     assert (place.ahead, place.event("x1").ahead, place.event("x1").external_id) == (2, 2, "x1")

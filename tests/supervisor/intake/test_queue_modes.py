@@ -29,7 +29,7 @@ async def is_over(core: Core, receipt: Receipt) -> bool:
     return (await state(core, receipt)).final
 
 
-async def test_who_waits_learns_the_place_and_who_does_not_is_told_nothing(tmp_path: Path) -> None:
+async def test_the_sender_of_a_queued_message_is_told_its_place_and_others_are_told_nothing(tmp_path: Path) -> None:
     async with core_with(tmp_path) as core:
         await text(core, "hold on")
         await until(scripted(core).held, "it runs")
@@ -45,7 +45,7 @@ async def test_who_waits_learns_the_place_and_who_does_not_is_told_nothing(tmp_p
         assert [text for _, text in scripted(core).prompts] == ["hold on", "second", "third"]
 
 
-async def test_who_waits_by_mail_learns_the_place_by_mail(tmp_path: Path) -> None:
+async def test_the_sender_of_a_queued_mail_is_told_its_place_by_mail(tmp_path: Path) -> None:
     async with core_with(tmp_path) as core:
         for body in ("hold on", "second", "interrupt: third"):
             await core.intake.accept(text_message(f"claude: {body}", phone=ALICE_MAIL, channel="mail", thread="<t@x>"))
@@ -68,7 +68,9 @@ async def test_who_waits_by_mail_learns_the_place_by_mail(tmp_path: Path) -> Non
         ("interrupt", "claude: third"),
     ],
 )
-async def test_an_interrupt_stops_what_runs_and_keeps_the_order(mode: str, written: str, tmp_path: Path) -> None:
+async def test_an_interrupt_stops_the_running_turn_and_keeps_the_order_of_the_queue(
+    mode: str, written: str, tmp_path: Path
+) -> None:
     async with core_with(tmp_path, mode) as core:
         first = await text(core, "hold on")
         await until(scripted(core).held, "it runs")
@@ -88,7 +90,7 @@ async def test_an_interrupt_stops_what_runs_and_keeps_the_order(mode: str, writt
     ("mode", "written"),
     [("followup", "claude: interrupt: now"), ("followup", "interrupt: claude: now"), ("interrupt", "claude: now")],
 )
-async def test_with_nothing_waiting_what_interrupts_runs_next(mode: str, written: str, tmp_path: Path) -> None:
+async def test_with_an_empty_queue_the_interrupting_message_runs_next(mode: str, written: str, tmp_path: Path) -> None:
     async with core_with(tmp_path, mode) as core:
         first = await text(core, "hold on")
         await until(scripted(core).held, "it runs")
@@ -102,7 +104,7 @@ async def test_with_nothing_waiting_what_interrupts_runs_next(mode: str, written
         assert "Stopping the running turn; your message is next in the queue." in await told_texts(core)
 
 
-async def test_what_interrupts_while_a_process_starts_stops_the_message_that_it_starts_for(tmp_path: Path) -> None:
+async def test_an_interrupt_while_a_process_starts_stops_the_turn_that_it_starts_for(tmp_path: Path) -> None:
     async with core_with(tmp_path) as core:
         scripted(core).gate.clear()
         first = await text(core, "hold on")
@@ -116,7 +118,7 @@ async def test_what_interrupts_while_a_process_starts_stops_the_message_that_it_
         assert await told_texts(core) == ["Stopped.", "now"]
 
 
-async def test_what_finds_nothing_to_interrupt_is_told_that_it_waits(tmp_path: Path) -> None:
+async def test_an_interrupt_that_finds_no_running_turn_is_told_as_queued(tmp_path: Path) -> None:
     async with core_with(tmp_path) as core:
         other = text_message("claude: hold on", phone=ALICE_MAIL, channel="mail", thread="<t@x>")
         await core.intake.accept(other)
@@ -134,7 +136,7 @@ async def test_what_finds_nothing_to_interrupt_is_told_that_it_waits(tmp_path: P
 
 
 @pytest.mark.parametrize(("mode", "interrupts"), [("followup", 0), ("interrupt", 1)])
-async def test_what_a_service_routes_interrupts_where_config_toml_says_so_and_by_no_word(
+async def test_a_routed_message_of_a_service_interrupts_by_configuration_and_not_by_a_prefix(
     mode: str, interrupts: int, tmp_path: Path
 ) -> None:
     async with core_with(tmp_path, mode) as core:

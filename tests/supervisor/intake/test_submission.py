@@ -31,7 +31,7 @@ def test_the_model_is_told_who_writes(name: str, note: str, told: str) -> None:
     assert submission(name, note=note).signed_note == told
 
 
-def test_the_answers_own_meta_goes_with_the_reply() -> None:
+def test_meta_is_added_to_the_reply() -> None:
     reply = Reply(channel="sms", to=PHONE, meta={"a": 1})
     merged = submission(reply=reply).with_reply_meta({"b": 2}).reply
     assert merged is not None

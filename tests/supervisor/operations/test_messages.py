@@ -22,7 +22,7 @@ from tests.supervisor.helpers import ask, asked, connect, scripted, session
 S1 = SessionId("s1")
 
 
-async def test_a_user_who_lost_the_right_sends_no_more(tmp_path: Path) -> None:
+async def test_a_user_who_lost_the_right_cannot_send(tmp_path: Path) -> None:
     async with Core(tmp_path, connector=ScriptedConnector()) as core:
         await connect(core, user="bob")
         await core.accounts.put_user("bob", name="Bob", role="OPERATOR")
@@ -34,7 +34,7 @@ async def test_a_user_who_lost_the_right_sends_no_more(tmp_path: Path) -> None:
         assert scripted(core).prompts == []
 
 
-async def test_an_external_id_is_one_message_also_at_once_and_after_a_restart(tmp_path: Path) -> None:
+async def test_an_external_id_is_one_message_also_concurrently_and_after_a_restart(tmp_path: Path) -> None:
     async with Core(tmp_path, connector=ScriptedConnector()) as core:
         await connect(core)
         request = asked(core, external_id="order-1", digest="a")

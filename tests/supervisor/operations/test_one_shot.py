@@ -64,7 +64,7 @@ async def test_a_run_whose_client_does_not_read_is_ended_and_leaves_out_nothing(
             assert lines == [*((str(number), False) for number in range(MAX_LINES)), None]
 
 
-async def test_where_a_run_works_is_one_of_the_users_projects_or_their_scratch_folder(tmp_path: Path) -> None:
+async def test_a_run_works_in_a_project_of_the_user_or_in_their_scratch_folder(tmp_path: Path) -> None:
     more = project(tmp_path, "free")
     async with Core(tmp_path, connector=ScriptedConnector(), projects=more) as core:
         caller, shots = core.directory.caller(OPERATOR), one_shot(core)

@@ -1,4 +1,4 @@
-"""What waits is listed in order, and taken back once, with a word to its sender."""
+"""The queue is listed in order; a message is removed from it once, and its sender is told."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.supervisor.helpers import connect, result, scripted, send, text_messa
 from tests.waiting import until
 
 
-async def test_a_waiting_message_is_taken_back_and_the_others_run(tmp_path: Path) -> None:
+async def test_a_queued_message_is_removed_and_the_others_run(tmp_path: Path) -> None:
     async with Core(tmp_path, connector=ScriptedConnector()) as core:
         caller, line = core.directory.caller(OPERATOR), core.queue
         running = await core.intake.accept(text_message("claude: hold on"))
@@ -48,7 +48,7 @@ async def test_a_waiting_message_is_taken_back_and_the_others_run(tmp_path: Path
         assert row.text == "Queued: your message is next in the queue."
 
 
-async def test_the_line_of_a_session_is_its_own(tmp_path: Path) -> None:
+async def test_the_queue_of_a_session_holds_only_its_messages(tmp_path: Path) -> None:
     async with Core(tmp_path, connector=ScriptedConnector()) as core:
         caller = core.directory.caller(OPERATOR)
         await connect(core)

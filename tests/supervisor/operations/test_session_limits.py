@@ -26,7 +26,7 @@ def operator(core: Core) -> Caller:
     return core.directory.caller(OPERATOR)
 
 
-async def test_no_more_sessions_than_allowed_also_when_they_come_at_once(tmp_path: Path) -> None:
+async def test_concurrent_connects_do_not_exceed_the_limit_of_sessions(tmp_path: Path) -> None:
     settings = ClaudeCode(max_sessions=3, max_processes=10)
     async with Core(tmp_path, connector=ScriptedConnector(), claude_code=settings) as core:
         ends = await asyncio.gather(*(connect(core, f"s{number}") for number in range(8)), return_exceptions=True)
@@ -38,7 +38,7 @@ async def test_no_more_sessions_than_allowed_also_when_they_come_at_once(tmp_pat
         assert await connect(core, "another") is False
 
 
-async def test_no_more_sessions_of_one_user_than_allowed(tmp_path: Path) -> None:
+async def test_one_user_does_not_exceed_the_limit_of_sessions_per_user(tmp_path: Path) -> None:
     settings = replace(PLENTY, max_sessions_per_user=1)
     async with Core(tmp_path, connector=ScriptedConnector(), claude_code=settings) as core:
         await connect(core, "s1")

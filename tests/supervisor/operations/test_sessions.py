@@ -50,7 +50,7 @@ async def test_connecting_twice_attaches_and_connecting_after_the_end_resumes(tm
         assert len({conversation.spec.conversation_id for conversation in scripted(core).opened}) == 1
 
 
-async def test_who_may_connect_what(tmp_path: Path) -> None:
+async def test_a_session_can_be_connected_only_with_the_rights_of_its_user(tmp_path: Path) -> None:
     async with Core(tmp_path, connector=ScriptedConnector()) as core:
         operations, site = core.operations, str(core.site)
         with pytest.raises(UserNotFound):
@@ -82,7 +82,7 @@ async def test_two_users_who_make_the_same_id_at_once_do_not_share_a_session(tmp
         assert len(scripted(core).opened) == 1
 
 
-async def test_disconnecting_interrupts_the_turn_and_drops_what_waits(tmp_path: Path) -> None:
+async def test_disconnecting_interrupts_the_turn_and_drops_the_queue(tmp_path: Path) -> None:
     async with Core(tmp_path, connector=ScriptedConnector()) as core:
         await connect(core)
         running = asyncio.create_task(ask(core, "hold"))
@@ -107,7 +107,7 @@ async def test_disconnecting_interrupts_the_turn_and_drops_what_waits(tmp_path: 
                 await refused
 
 
-async def test_who_texted_is_told_when_their_waiting_message_is_dropped(tmp_path: Path) -> None:
+async def test_the_sender_of_a_queued_text_is_told_when_it_is_dropped(tmp_path: Path) -> None:
     async with Core(tmp_path, connector=ScriptedConnector()) as core:
         first = await core.intake.accept(text_message("claude: hold"))
         await until(scripted(core).held, "a turn runs")
@@ -125,7 +125,7 @@ async def test_who_texted_is_told_when_their_waiting_message_is_dropped(tmp_path
         assert told[first.message_id].startswith("Stopped.")
 
 
-async def test_a_turn_that_does_not_hear_its_interrupt_ends_with_its_process(tmp_path: Path) -> None:
+async def test_a_turn_that_ignores_its_interrupt_ends_with_its_process(tmp_path: Path) -> None:
     async with Core(tmp_path, connector=ScriptedConnector(), tuning=Tuning(turn_to_end_seconds=0.05)) as core:
         await connect(core)
         running = asyncio.create_task(ask(core, "deaf"))

@@ -27,7 +27,7 @@ def conversations(core: Core, *, now: int | None = None, default_project: str = 
     )
 
 
-async def test_a_fresh_answer_is_followed_up_and_an_old_one_is_not(tmp_path: Path) -> None:
+async def test_a_recent_answer_is_continued_and_an_old_one_is_not(tmp_path: Path) -> None:
     async with Core(tmp_path, connector=ScriptedConnector()) as core:
         await connect(core)
         await ask(core, "hello")
@@ -56,7 +56,7 @@ async def test_a_first_message_begins_a_conversation_and_the_next_joins_it(tmp_p
         assert (named.session, named.new_session, named.lane) == (session, None, "in-a-thread")
 
 
-async def test_the_default_project_serves_who_has_several_and_used_none(tmp_path: Path) -> None:
+async def test_the_default_project_is_used_by_a_person_with_several_who_used_none(tmp_path: Path) -> None:
     async with Core(tmp_path, projects=project(tmp_path, "web")) as core:
         alice = core.directory.user("alice")
         asked = await conversations(core).decide(alice, "sms", "", "run a test")

@@ -54,7 +54,7 @@ def prompts(core: Core) -> list[str]:
     return [text for _, text in scripted(core).prompts]
 
 
-async def test_whoever_writes_next_goes_on_with_the_conversation_and_is_named(tmp_path: Path) -> None:
+async def test_another_user_continues_the_shared_conversation_and_is_named_to_the_model(tmp_path: Path) -> None:
     async with core_with(tmp_path) as core:
         first, second = await say(core, "alice", "one"), await say(core, "bob", "two")
         assert first.turn.session_id is not None
@@ -68,7 +68,7 @@ async def test_whoever_writes_next_goes_on_with_the_conversation_and_is_named(tm
         assert all(message.user_id is None for message in history if message.direction == "from_claude")
 
 
-async def test_first_messages_at_once_begin_one_conversation(tmp_path: Path) -> None:
+async def test_concurrent_first_messages_start_one_conversation(tmp_path: Path) -> None:
     async with core_with(tmp_path) as core:
         results = await asyncio.gather(*(say(core, user_id, f"from {user_id}") for user_id in ("alice", "bob") * 5))
         assert len({one.turn.session_id for one in results}) == 1
@@ -85,7 +85,7 @@ async def test_without_sharing_each_has_their_own_and_nobody_sees_the_other_one(
         assert await core.operations.queries.result(caller("bob"), first.turn.message_id) is None
 
 
-async def test_what_was_begun_alone_stays_so_when_the_project_becomes_shared(tmp_path: Path) -> None:
+async def test_a_private_conversation_stays_private_when_the_project_becomes_shared(tmp_path: Path) -> None:
     async with core_with(tmp_path, shared=False) as core:
         alone = (await say(core, "alice", "my own")).turn.session_id
         assert alone is not None
@@ -126,7 +126,7 @@ async def test_all_users_of_the_project_list_see_and_stop_it_and_nobody_else(tmp
         assert ended.session_id == shared.session_id
 
 
-async def test_the_rights_are_those_of_who_writes(tmp_path: Path) -> None:
+async def test_the_rights_of_the_writer_apply(tmp_path: Path) -> None:
     async with core_with(tmp_path) as core:
         session_id = (await say(core, "alice", "one")).turn.session_id
         assert session_id is not None
@@ -146,7 +146,7 @@ async def test_the_rights_are_those_of_who_writes(tmp_path: Path) -> None:
             await core.operations.queries.session(caller("bob"), session_id)
 
 
-async def test_each_pays_for_what_they_write_by_their_own_limit(tmp_path: Path) -> None:
+async def test_each_message_counts_against_the_limit_of_its_writer(tmp_path: Path) -> None:
     limits = BudgetConfig(user_daily_usd=1.0, reserve_usd=0.1)
     async with core_with(tmp_path, budgets=limits) as core:
         first = await say(core, "alice", "one")
@@ -165,7 +165,7 @@ async def test_each_pays_for_what_they_write_by_their_own_limit(tmp_path: Path) 
         scripted(core).release("done")
 
 
-async def test_who_only_reads_takes_nothing_back(tmp_path: Path) -> None:
+async def test_a_user_who_only_reads_cannot_undo(tmp_path: Path) -> None:
     async with core_with(tmp_path) as core:
         wrote = await say(core, "alice", "write a.txt new")
         assert wrote.turn.session_id is not None
@@ -175,7 +175,7 @@ async def test_who_only_reads_takes_nothing_back(tmp_path: Path) -> None:
         assert (await core.undo.take_back(turn, "bob", user_id=UserId("bob"))).paths == ("a.txt",)
 
 
-async def test_an_abort_drops_what_its_sender_wrote_and_stops_nobody_else(tmp_path: Path) -> None:
+async def test_an_abort_drops_only_the_messages_of_its_sender(tmp_path: Path) -> None:
     async with core_with(tmp_path) as core:
         running = asyncio.create_task(say(core, "alice", "hold on"), name="alice")
         await until(core.turns.running_turns, "alice's turn runs")
