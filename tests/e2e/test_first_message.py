@@ -216,7 +216,7 @@ class Accounts:
 
     def __init__(self, store: sqlite3.Connection) -> None:
         def one(sql: str) -> int:
-            return int(store.execute(sql).fetchone()[0])
+            return int(store.execute(sql).fetchone()[0] or 0)  # the sum of no rows is NULL
 
         def money(sql: str) -> dict[str, int]:
             return {key: nanos(dollars) for key, dollars in store.execute(sql)}
