@@ -91,7 +91,7 @@ async def core(
         projects = Projects(settings.projects)
         gateway = await stack.enter_async_context(Gateway(upstream=upstream, api_key=None, prices=PriceList()))
         side = DaemonConnectorHost(credentials, folder)
-        answers = plugins.connector(connector, "claude_code", settings.claude_code, side)
+        answers = plugins.build_connector(connector, "claude_code", settings.claude_code, side)
         await answers.prepare()
         built = supervisor.core.Core(
             settings,
@@ -100,7 +100,7 @@ async def core(
             projects=projects,
             gateway=gateway,
             connector=answers,
-            assistant=plugins.connector("assistant", "assistant", settings.assistant, side),
+            assistant=plugins.build_connector("assistant", "assistant", settings.assistant, side),
         )
         stack.push_async_callback(built.close)
         stack.push_async_callback(built.drain, DRAIN_SECONDS)

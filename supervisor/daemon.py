@@ -64,7 +64,7 @@ def main(config: Config, *, config_path: Path | None, offline: bool, demo: bool)
         # The demo's users and messages stay out of the real database.
         config = replace(config, state=State(dir=str(config.state_dir / DEMO_FOLDER)))
     else:
-        plugins.check(config)
+        plugins.check_plugins(config)
     state_dir = config.state_dir
     with StateLock(state_dir):
         hardening.harden()
@@ -175,7 +175,7 @@ class Daemon:
         host = DaemonConnectorHost(self._credentials, config.state_dir)
 
         async def prepared(name: str, key: str, settings: object) -> Connector:
-            connector = await asyncio.to_thread(plugins.connector, name, key, settings, host)
+            connector = await asyncio.to_thread(plugins.build_connector, name, key, settings, host)
             for line in await connector.prepare():
                 logger.info("%s", line)
             return connector
@@ -235,7 +235,7 @@ class Daemon:
                 public_url=public_url,
             )
 
-        channels = [plugins.channel(name, table, host(name)) for name, table in config.channels.items()]
+        channels = [plugins.build_channel(name, table, host(name)) for name, table in config.channels.items()]
         for channel in channels:
             http.add_channel(channel)
             core.outbox.add_channel(channel)

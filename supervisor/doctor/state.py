@@ -85,7 +85,7 @@ def secrets(config: Config, *, offline: bool, running: bool = False) -> list[Che
 def channels(config: Config) -> list[Check]:
     """Look at the tables of channels and the name of the connector, as the start does."""
     try:
-        plugins.check(config)
+        plugins.check_plugins(config)
     except XswarmError as error:
         return [Check(name="channels", status=Standing.FAILED, detail=str(error), remedy=error.remedy)]
     names = ", ".join(sorted(config.channels)) or "none is configured"

@@ -1,4 +1,4 @@
-"""From a name in config.toml to a channel or connector: the core imports none of them by name."""
+"""Loads a channel or connector by its name in config.toml; nothing else in the supervisor imports one."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ from supervisor.protocol.ports import (
 )
 
 
-def check(settings: config.Config) -> None:
-    """Check what only plug-ins know of a configuration: before anything starts.
+def check_plugins(settings: config.Config) -> None:
+    """Check the parts of a configuration that belong to plug-ins, before the daemon starts anything.
 
     Raises:
-        ConfigError: a channel or connector that does not exist, or a channel's table that cannot be used.
+        ConfigError: there is no such channel or connector, or the table of a channel is not valid.
     """
     _plugin("connectors", settings.claude_code.connector, "claude_code.connector")
     for name, table in settings.channels.items():
         config.parse(_plugin("channels", name).config, table, f"channels.{name}")
 
 
-def channel(name: str, table: Mapping[str, Any], host: ChannelHost) -> Channel:
+def build_channel(name: str, table: Mapping[str, Any], host: ChannelHost) -> Channel:
     """Build the channel of a `[channels.NAME]` table.
 
     Raises:
-        ConfigError: no such channel, or its table cannot be used.
+        ConfigError: there is no such channel, or its table is not valid.
     """
     plugin = _plugin("channels", name)
     if not isinstance(plugin, ChannelPlugin):
@@ -45,15 +45,15 @@ def channel(name: str, table: Mapping[str, Any], host: ChannelHost) -> Channel:
     return built
 
 
-def connector(name: str, key: str, settings: object, host: ConnectorHost) -> Connector:
-    """Build a connector from those settings of a config section that it names as its own.
+def build_connector(name: str, key: str, settings: object, host: ConnectorHost) -> Connector:
+    """Build a connector from the settings that its own config class names.
 
     Args:
-        key: where the name stands in config.toml, for messages.
-        settings: the section's dataclass; empty strings mean the connector's own default.
+        key: the section of config.toml, for error messages.
+        settings: the dataclass of the section; an empty string means the default of the connector.
 
     Raises:
-        ConfigError: no such connector, or its settings cannot be used.
+        ConfigError: there is no such connector, or its settings are not valid.
     """
     plugin = _plugin("connectors", name, f"{key}.connector")
     if not isinstance(plugin, ConnectorPlugin):
@@ -66,7 +66,7 @@ def connector(name: str, key: str, settings: object, host: ConnectorHost) -> Con
 
 
 def _plugin(kind: str, name: str, key: str = "") -> Any:
-    """Import `<kind>.<name>.plugin`; what the module itself fails to import is not hidden."""
+    """Import `<kind>.<name>.plugin` and return its PLUGIN; an ImportError inside that module is not hidden."""
     known = sorted(item.name for item in pkgutil.iter_modules(importlib.import_module(kind).__path__) if item.ispkg)
     if name not in known:
         raise ConfigError(key or f"{kind}.{name}", f"there is no {kind[:-1]} {name!r}", f"there is {', '.join(known)}")

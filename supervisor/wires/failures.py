@@ -1,4 +1,4 @@
-"""Errors as HTTP answers: the status of each code, and a body that names what is wrong and what to do."""
+"""Errors as HTTP answers: the status of each code, and a body with the error and its remedy."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ STATUS = {
 
 
 class BodyTooLarge(XswarmError):
-    """A request whose body was not read to its end."""
+    """A request whose body exceeds the size limit."""
 
     code = "too_large"
 
@@ -62,7 +62,7 @@ class BodyTooLarge(XswarmError):
 
 
 class BodyTooSlow(XswarmError):
-    """A request whose body did not come."""
+    """A request whose body did not arrive in time."""
 
     code = "too_slow"
 
@@ -71,11 +71,11 @@ class BodyTooSlow(XswarmError):
         self.seconds = seconds
 
     def __str__(self) -> str:
-        return f"The body did not come within {self.seconds:g} seconds"
+        return f"The body did not arrive within {self.seconds:g} seconds"
 
 
 class ShuttingDown(XswarmError):
-    """A request that came too late."""
+    """A request that arrived while the daemon was stopping."""
 
     code = "unavailable"
     retry_after = 5.0
@@ -85,7 +85,7 @@ class ShuttingDown(XswarmError):
 
 
 class NoSuchPath(XswarmError):
-    """Nothing is served there."""
+    """A request for a path that does not exist."""
 
     code = "not_found"
     remedy = "/openapi.json lists what there is"
@@ -95,7 +95,7 @@ class NoSuchPath(XswarmError):
 
 
 class MethodNotAllowed(XswarmError):
-    """Something is served there, by other methods."""
+    """A request with a method that its path does not support."""
 
     code = "method_not_allowed"
     remedy = "/openapi.json lists what there is"
@@ -109,7 +109,7 @@ class MethodNotAllowed(XswarmError):
 
 
 class NotJson(XswarmError):
-    """A body that cannot be read at all."""
+    """A body that is not JSON."""
 
     code = "invalid_message"
 
@@ -131,7 +131,7 @@ def status_of(error: XswarmError) -> int:
 
 
 def failure(error: XswarmError) -> JSONResponse:
-    """Return the answer to a request that was not carried out."""
+    """Return the answer to a request that failed or was refused."""
     body: dict[str, Any] = {"error": str(error), "code": error.code}
     headers: dict[str, str] = {}
     if error.remedy:
@@ -145,12 +145,12 @@ def failure(error: XswarmError) -> JSONResponse:
     if isinstance(error, MethodNotAllowed) and error.allow:
         headers["Allow"] = error.allow
     if isinstance(error, BodyTooLarge | BodyTooSlow | ShuttingDown):
-        headers["Connection"] = "close"  # what else comes on it is not read
+        headers["Connection"] = "close"  # the rest of this connection is not read
     return JSONResponse(body, status, headers)
 
 
 def invalid(problems: Sequence[Any]) -> XswarmError:
-    """Return what pydantic found as an error that names the first field and what it must be."""
+    """Return the first error of pydantic as an error that names the field and what it must be."""
     first = problems[0]
     if first["type"] == "json_invalid":
         return NotJson(f": {first.get('ctx', {}).get('error', 'it is broken')}")

@@ -1,4 +1,4 @@
-"""The HTTP server on 8787: uvicorn on a socket of our own, which leaves signals and logs to the daemon."""
+"""The HTTP server on port 8787: uvicorn on a socket that we bind; the daemon handles signals and logs."""
 
 from __future__ import annotations
 
@@ -25,24 +25,24 @@ from supervisor.wires.rest.routes import routers
 from supervisor.wires.stream import StreamSocket
 
 MAX_CONNECTIONS = 1_024
-"""Connections at a time; one more is answered 503."""
+"""Most connections; the next one is answered with 503."""
 
 MAX_SOCKET_FRAME = 64 * 1024
-"""Bytes of a frame of a web socket's client."""
+"""Most bytes of a frame from a web socket client."""
 
 KEEP_ALIVE_SECONDS = 30
 GRACE_SECONDS = 5
-"""What requests that still run get at the end; by then every turn has been answered."""
+"""How long running requests get at the end, in seconds; every turn has been answered by then."""
 
 
 class HttpServer:
-    """REST, admin API and webhooks on one port. In order: bind, add_channel, start, refuse_new, aclose.
+    """REST, admin API, stream and webhooks on one port. Call bind, add_channel, start, refuse_new, aclose in order.
 
     Args:
-        parts: which of our own parts work, for /readyz.
-        meter: what the gateway to the models has counted; None = there is none.
-        allowed_origins: browser origins besides our own that may change something.
-        grace_seconds: that requests get to end, in whole seconds.
+        parts: which parts of the daemon work, for /readyz.
+        meter: the totals that the gateway counted; None = there is no gateway.
+        allowed_origins: foreign browser origins that may change something.
+        grace_seconds: how long running requests get at the end, in whole seconds.
     """
 
     def __init__(
@@ -69,16 +69,16 @@ class HttpServer:
 
     @property
     def url(self) -> str:
-        """How this machine reaches it; known once it is bound."""
+        """The URL on this machine; available after `bind`."""
         assert self._socket is not None, "bind comes first"
         host, port = self._address
         return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
     def bind(self) -> None:
-        """Take the port; who connects now waits until `start`.
+        """Listen on the port; the kernel queues connections until `start`.
 
         Raises:
-            ConfigError: the port is in use, or cannot be had.
+            ConfigError: the port is in use, or cannot be bound.
         """
         self._socket = bind(self._config.host, self._config.port, "http.port")
         host, port = self._socket.getsockname()[:2]
@@ -89,10 +89,10 @@ class HttpServer:
         self._webhooks += channel.routes()
 
     async def start(self) -> tuple[str, int]:
-        """Serve; returns the address.
+        """Serve requests; return host and port. Binds the port first if `bind` was not called.
 
         Raises:
-            ConfigError: the port is in use, or cannot be had.
+            ConfigError: the port is in use, or cannot be bound.
         """
         if self._socket is None:
             self.bind()
@@ -137,26 +137,26 @@ class HttpServer:
         return self._address
 
     def refuse_new(self) -> None:
-        """Take no more connections and requests; those that run go on."""
+        """Refuse new connections and requests; running requests continue."""
         if self._guard is not None:
             self._guard.closing = True
         if self._uvicorn is not None:
             self._uvicorn.stop_listening()
 
     async def aclose(self) -> None:
-        """End requests that still run after their grace, and close everything. May be called twice."""
+        """Give running requests their grace period, cancel the rest, and close all connections. May be called twice."""
         self.refuse_new()
         if self._uvicorn is not None and self._task is not None:
             self._uvicorn.stop()
             await self._task
-            # Those that were cancelled have not ended yet.
+            # uvicorn cancels requests without waiting for them.
             await asyncio.gather(*self._uvicorn.server_state.tasks, return_exceptions=True)
         if self._socket is not None:
             self._socket.close()
 
 
 class _Uvicorn(uvicorn.Server):
-    """uvicorn, told to stop by an event instead of by signals and a poll."""
+    """uvicorn that is stopped by an event instead of by signals and polling."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
@@ -165,7 +165,7 @@ class _Uvicorn(uvicorn.Server):
 
     @contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
-        # Theirs would be raised again after the end and kill the process before the store has closed.
+        # uvicorn raises captured signals again at its end, which would kill the process before the store is closed.
         yield
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -186,6 +186,6 @@ class _Uvicorn(uvicorn.Server):
             server.close()
 
     def stop(self) -> None:
-        """Make `serve` end."""
+        """Let `serve` return."""
         self.should_exit = True
         self._stopped.set()

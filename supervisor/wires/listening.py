@@ -1,4 +1,4 @@
-"""A listening socket, taken before anything is served on it."""
+"""Listening sockets, opened before the servers start."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ import socket
 from supervisor.protocol.errors import ConfigError
 
 BACKLOG = 1_024
-"""Connections that may wait to be taken."""
+"""Most connections that the kernel queues until the server accepts them."""
 
 
 def bind(host: str, port: int, key: str) -> socket.socket:
     """Return a listening socket.
 
     Args:
-        port: 0 takes a free one.
-        key: of config.toml, which an error names.
+        port: 0 = any free port.
+        key: the key of config.toml, for error messages.
 
     Raises:
-        ConfigError: the port is in use, or cannot be had.
+        ConfigError: the port is in use, or cannot be bound.
     """
     listener = None
     try:

@@ -1,4 +1,4 @@
-"""What no agent may ask for: each request and message that decides about agents looks at who is at its other end."""
+"""Keeps agents from requests that decide about agents: each such request checks the process at the other end."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from supervisor.protocol.errors import NotAllowed
 from supervisor.runtime.peers import comes_from_agent, is_own
 
 PEER = "xswarm.peer"
-"""Key of a connection's scope: its real other end, whatever the headers of a proxy say."""
+"""Key of an ASGI scope: the real address of the other end, unlike the headers of a proxy."""
 
 
 async def refuse_agents(theirs: object, ours: object) -> None:
-    """Return where a connection does not come from an agent, as far as this machine shows.
+    """Return if a connection does not come from an agent, as far as this machine can tell.
 
     Args:
-        theirs, ours: (host, port, ...) of the two ends; anything else tells nothing.
+        theirs, ours: (host, port, ...) of the two ends; any other value is not checked.
 
     Raises:
-        NotAllowed: the process at the other end is an agent, or descends from one.
+        NotAllowed: the process at the other end is an agent, or a descendant of one.
     """
     ends = [end for end in (theirs, ours) if isinstance(end, tuple) and len(end) > 1]
     if len(ends) == 2 and await asyncio.to_thread(comes_from_agent, ends[0][:2], ends[1][:2]):
@@ -33,10 +33,10 @@ async def refuse_agents(theirs: object, ours: object) -> None:
 
 
 async def refuse_agent(connection: HTTPConnection) -> None:
-    """Return where a request does not come from an agent.
+    """Return if a request does not come from an agent.
 
     Raises:
-        NotAllowed: it does.
+        NotAllowed: it comes from an agent, or from this machine by a proxy that hides its process.
     """
     scope = connection.scope
     forwarded, peer = scope.get("client"), scope.get(PEER, scope.get("client"))
@@ -46,7 +46,7 @@ async def refuse_agent(connection: HTTPConnection) -> None:
 
 
 def behind_proxies(app: ASGIApp, proxies: Sequence[str]) -> ASGIApp:
-    """Return an application that believes the headers of some proxies, and still knows who is at the other end.
+    """Return an application that trusts the headers of some proxies and keeps the real peer under `PEER`.
 
     Args:
         proxies: IP addresses or networks.
@@ -61,4 +61,4 @@ def behind_proxies(app: ASGIApp, proxies: Sequence[str]) -> ASGIApp:
 
 
 no_agents = Depends(refuse_agent)
-"""A dependency of a router: no agent passes, whatever token it holds."""
+"""A dependency of a router: refuses agents, whatever token they send."""

@@ -1,4 +1,4 @@
-"""`/ws/claude`: one prompt, one stream (protocol.md section 4)."""
+"""The web socket `/ws/claude`: one prompt, one stream of lines (protocol.md section 4)."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ META = re.compile(r"[A-Z0-9_\-]+")
 MODEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@\[\]-]{0,127}")
 
 PROMPT_SECONDS = 30.0
-"""How long a client may take to send its prompt."""
+"""Timeout of the prompt, in seconds."""
 
 LAST_LINES = 10.0
-"""A client that reads for this many seconds after the end, and is not done, does not get the rest."""
+"""How long a client gets to read the remaining lines after the process has ended, in seconds."""
 
 Run = AbstractAsyncContextManager[tuple[Stream, asyncio.Task[None]]]
 
@@ -40,17 +40,17 @@ ENDED_WELL, BAD_PROMPT, FAILED = 1000, 1008, 1011
 
 @dataclass(frozen=True, slots=True)
 class BadPrompt(Exception):
-    """What the client sent is no prompt."""
+    """The client sent an invalid prompt."""
 
     why: str
 
 
 class StreamSocket:
-    """Serves the path: a thin face on `OneShot`.
+    """Serves the path by `OneShot`.
 
     Args:
-        query_token_seconds: longest lifetime of a token in the URL.
-        last_lines_seconds: that a client may take to read what is left after the end.
+        query_token_seconds: longest lifetime of a token in the URL, in seconds.
+        last_lines_seconds: how long a client gets to read the remaining lines, in seconds.
     """
 
     def __init__(
@@ -67,7 +67,7 @@ class StreamSocket:
         self._last_lines_seconds = last_lines_seconds
 
     async def serve(self, socket: WebSocket) -> None:
-        """Take one connection from its handshake to its end."""
+        """Serve one connection from handshake to close."""
         try:
             caller = self._caller(socket)
         except NotAuthenticated as error:
@@ -86,12 +86,12 @@ class StreamSocket:
             return
         try:
             async with asyncio.timeout(LAST_LINES):
-                await _end(socket, code, why)
+                await _close(socket, code, why)
         except TimeoutError:
             logger.debug("a client of %s did not read its end", PATH)
 
     async def _run(self, socket: WebSocket, caller: Caller, prompt: str) -> tuple[int, str]:
-        """Hand on the lines of a run; return how the connection closes, and the error before that."""
+        """Send the lines of a run; return the close code and the error message, empty if there is none."""
         query = socket.query_params
         if (model := query.get("model")) is not None and not MODEL.fullmatch(model):
             raise BadPrompt("model: must be the name of a model")
@@ -99,10 +99,10 @@ class StreamSocket:
             user = self._one_shot.user(caller, query.get("user_id"))
             run = self._one_shot.run(caller, user, prompt, project=query.get("project"), model=model)
             relaying = asyncio.create_task(self._relay(socket, run), name="stream run")
-            left = asyncio.create_task(_until_it_leaves(socket), name="stream client")
+            left = asyncio.create_task(_until_disconnect(socket), name="stream client")
             try:
                 await asyncio.wait([left, relaying], return_when=asyncio.FIRST_COMPLETED)
-                if not relaying.done():  # it may have left before its process had started
+                if not relaying.done():  # the client may leave before the process has started
                     raise WebSocketDisconnect
                 relaying.result()
             finally:
@@ -116,16 +116,16 @@ class StreamSocket:
         return ENDED_WELL, ""
 
     async def _relay(self, socket: WebSocket, run: Run) -> None:
-        """Start a run and hand on its lines; cancelled, it ends with every process of it.
+        """Start a run and send its lines; a cancel ends the run with all its processes.
 
         Raises:
-            TurnFailed: it failed, or its client did not read all of it.
+            TurnFailed: the run failed, or the client did not read all lines.
         """
         async with run as (stream, work):
-            sender = asyncio.create_task(_pass_on(socket, stream), name="stream lines")
+            sender = asyncio.create_task(_send_lines(socket, stream), name="stream lines")
             try:
                 await asyncio.wait([sender, work], return_when=asyncio.FIRST_COMPLETED)
-                # Its process is done: who does not read what is left keeps nothing here.
+                # The process has ended. A client that does not read the rest must not keep the connection open.
                 read, _ = await asyncio.wait([sender], timeout=self._last_lines_seconds)
                 await asyncio.wait([work])
                 work.result()
@@ -136,10 +136,10 @@ class StreamSocket:
                 await asyncio.gather(sender, return_exceptions=True)
 
     def _caller(self, socket: WebSocket) -> Caller:
-        """Return who calls, by the bearer token or the short-lived one in the URL.
+        """Return the caller of the bearer token, or of the short-lived token in the URL.
 
         Raises:
-            NotAuthenticated: there is none, or it does not count.
+            NotAuthenticated: there is no token, or it is not valid.
         """
         given = socket.headers.getlist("authorization")
         if given:
@@ -152,10 +152,10 @@ class StreamSocket:
 
 
 def _prompt(text: str) -> str:
-    """Return the prompt of the one message that a client sends.
+    """Return the prompt in the message of a client.
 
     Raises:
-        BadPrompt: it is none.
+        BadPrompt: the message is not valid.
     """
     try:
         body: Any = json.loads(text)
@@ -187,19 +187,19 @@ async def _first_message(socket: WebSocket) -> str:
     return text
 
 
-async def _until_it_leaves(socket: WebSocket) -> None:
-    """Read on: what a client says after its prompt is ignored, that it leaves is not."""
+async def _until_disconnect(socket: WebSocket) -> None:
+    """Read and ignore further messages; return when the client disconnects."""
     while (await socket.receive())["type"] != "websocket.disconnect":
         pass
 
 
-async def _pass_on(socket: WebSocket, stream: Stream) -> None:
+async def _send_lines(socket: WebSocket, stream: Stream) -> None:
     while (line := await stream.lines.get()) is not None:
         text, from_stderr = line
         await socket.send_text(json.dumps({"error": text}) if from_stderr else text)
 
 
-async def _end(socket: WebSocket, code: int, why: str) -> None:
+async def _close(socket: WebSocket, code: int, why: str) -> None:
     if socket.application_state is not WebSocketState.CONNECTED:
         return
     try:

@@ -1,4 +1,4 @@
-"""A FastAPI application that answers every error as failures.py says."""
+"""A FastAPI application that answers every error in the format of failures.py."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from supervisor.wires.failures import MethodNotAllowed, NoSuchPath, NotJson, fai
 
 TITLE = "xswarm"
 VERSION = "1"
-"""Of the HTTP interface, not of the program."""
+"""Version of the HTTP interface, not of the program."""
 
 
 def api(*routers: APIRouter) -> FastAPI:
-    """Return an application with these routes, its description at /openapi.json."""
-    # No pages for people: they load their scripts from elsewhere.
+    """Return an application with these routes; /openapi.json describes it."""
+    # No documentation pages: they load scripts from a CDN.
     app = FastAPI(title=TITLE, version=VERSION, docs_url=None, redoc_url=None, redirect_slashes=False)
     app.add_exception_handler(XswarmError, _refused)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _unserved)
     app.add_exception_handler(Exception, _broken)
     for router in routers:
-        app.router.routes += router.routes  # including them would build each a second time, in 7 ms a route
+        app.router.routes += router.routes  # include_router would build each route again, in 7 ms a route
     return app
 
 
@@ -45,9 +45,9 @@ async def _unserved(request: Request, error: Exception) -> JSONResponse:
         return failure(NoSuchPath())
     if error.status_code == 405:
         return failure(MethodNotAllowed((error.headers or {}).get("Allow", "")))
-    return failure(NotJson())  # the one other thing that the framework refuses by itself
+    return failure(NotJson())  # the only other status that the framework answers by itself is 400
 
 
 async def _broken(request: Request, error: Exception) -> JSONResponse:
-    # The framework raises the error again after this answer; the guard logs it under the reference.
+    # Starlette raises the error again after this answer; the guard logs it with the reference.
     return failure(InternalError(request.state.reference))

@@ -11,7 +11,7 @@ from supervisor.config import Http
 from supervisor.people.identity import Directory
 from supervisor.protocol import ports
 from supervisor.store.ports.keys import IdempotencyStore
-from supervisor.wires.http import webhooks as hooks
+from supervisor.wires.http import webhooks as webhook_routes
 from supervisor.wires.http.api import api
 from supervisor.wires.http.auth import Bearer
 from supervisor.wires.http.bodies import Bodies
@@ -29,17 +29,17 @@ def application(
     public_url: Callable[[], str],
     allowed_origins: Iterable[str] = (),
 ) -> Guard:
-    """Return the application: guard, then a channel's webhook or (token, body, Idempotency-Key, route).
+    """Return the application: guard, then either the webhook of a channel, or token, body, Idempotency-Key and route.
 
     Args:
-        webhooks: paths that channels have declared; they take no token of ours.
-        sockets: routes of web sockets, which ask for a token themselves.
-        public_url: how the outside reaches us.
-        allowed_origins: browser origins besides our own.
+        webhooks: the paths of channels; they need no token of ours.
+        sockets: routes of web sockets, which check a token themselves.
+        public_url: the URL by which the outside reaches the server.
+        allowed_origins: foreign browser origins that may send requests.
     """
     with_token = Bearer(Bodies(Idempotency(api(*routers), keys)), directory)
-    # What no webhook serves is for everybody with a token.
-    routes = [*hooks.routes(webhooks, public_url), *sockets]
+    # Every path that is not a webhook needs a token.
+    routes = [*webhook_routes.routes(webhooks, public_url), *sockets]
     every = Router(routes, redirect_slashes=False, default=with_token)
     hosts = {host_of(f"//{config.host}"), host_of(config.public_url)} - {""}
     origins = {origin_of(config.public_url), *allowed_origins} - {""}

@@ -1,4 +1,4 @@
-"""Who calls: the bearer token of every request, checked before anything else of it is read."""
+"""Authentication: the bearer token of every request, checked before any other layer reads the request."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from supervisor.people.identity import Caller, Directory
 from supervisor.protocol.errors import NotAllowed, NotAuthenticated
 
 OPEN = frozenset({"/healthz", "/readyz"})
-"""Paths that anybody on this machine may ask."""
+"""Paths that need no token."""
 
 documented = Depends(
     HTTPBearer(auto_error=False, description="A service's, a user's or the operator's token, or a JWT")
 )
-"""Says in /openapi.json that a token is needed; `Bearer` is what checks it."""
+"""Documents in /openapi.json that a token is needed; `Bearer` checks it."""
 
 
 class Bearer:
-    """Refuses a request without a good token; web sockets have rules of their own."""
+    """Refuses HTTP requests without a valid token; web sockets authenticate by themselves."""
 
     def __init__(self, app: ASGIApp, directory: Directory) -> None:
         self._app = app
@@ -38,7 +38,7 @@ def _token(headers: Headers) -> str:
     """Return the one bearer token of a request.
 
     Raises:
-        NotAuthenticated: there is none, or more than one.
+        NotAuthenticated: there is no token, or more than one.
     """
     given = headers.getlist("authorization")
     scheme, _, token = given[0].partition(" ") if len(given) == 1 else ("", "", "")
@@ -54,7 +54,7 @@ async def _caller(request: Request) -> Caller:
 
 
 Calling = Annotated[Caller, Depends(_caller)]
-"""A parameter of a route: who calls."""
+"""A parameter of a route: the authenticated caller."""
 
 
 async def _operator_only(caller: Calling) -> None:
@@ -63,4 +63,4 @@ async def _operator_only(caller: Calling) -> None:
 
 
 operator_only = Depends(_operator_only)
-"""A dependency of a router: nobody but the operator passes."""
+"""A dependency of a router: refuses every caller but the operator."""

@@ -1,4 +1,4 @@
-"""Request bodies: read whole, within a limit of bytes and of time, before anything looks at them."""
+"""Request bodies: read completely, within a size limit and a timeout, before any other layer sees them."""
 
 from __future__ import annotations
 
@@ -10,16 +10,17 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from supervisor.wires.failures import BodyTooLarge, BodyTooSlow
 
 MAX_BODY = 1024 * 1024
-"""Bytes of a request; a message of 1,000,000 characters of plain text fits."""
+"""Most bytes of a request body; a message of 1,000,000 ASCII characters fits."""
 
 MAX_WEBHOOK = 64 * 1024
-"""Bytes of a provider's request."""
+"""Most bytes of a webhook's body."""
 
 BODY_SECONDS = 30.0
+"""Timeout of a request body, in seconds."""
 
 
 class Bodies:
-    """Hands the application a body that is there already."""
+    """Reads the body of each request before the application starts."""
 
     def __init__(self, app: ASGIApp, limit: int = MAX_BODY, seconds: float = BODY_SECONDS) -> None:
         self._app = app
@@ -28,23 +29,23 @@ class Bodies:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
-            body = await read(scope, receive, self._limit, self._seconds)
+            body = await read_body(scope, receive, self._limit, self._seconds)
             if body is None:
                 return
-            receive = given(body, receive)
+            receive = replay(body, receive)
         await self._app(scope, receive, send)
 
 
-async def read(scope: Scope, receive: Receive, limit: int, seconds: float = BODY_SECONDS) -> bytes | None:
-    """Return the body of a request; None where the client left before its end.
+async def read_body(scope: Scope, receive: Receive, limit: int, seconds: float = BODY_SECONDS) -> bytes | None:
+    """Return the body of a request; None if the client disconnected before the end.
 
     Args:
         limit: in bytes.
-        seconds: that it may take to come.
+        seconds: the timeout.
 
     Raises:
-        BodyTooLarge: it is, or says that it is; nothing more of it is read.
-        BodyTooSlow.
+        BodyTooLarge: the body, or its Content-Length, exceeds the limit; the rest is not read.
+        BodyTooSlow: the timeout has expired.
     """
     announced = Headers(scope=scope).get("content-length", "")
     if announced.isdecimal() and int(announced) > limit:
@@ -65,8 +66,8 @@ async def read(scope: Scope, receive: Receive, limit: int, seconds: float = BODY
         raise BodyTooSlow(seconds) from None
 
 
-def given(body: bytes, receive: Receive) -> Receive:
-    """Return a `receive` that gives a body first, then whatever comes."""
+def replay(body: bytes, receive: Receive) -> Receive:
+    """Return a `receive` that yields a body that was read already, then the further messages."""
     first: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
     async def again() -> Message:

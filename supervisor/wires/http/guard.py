@@ -1,4 +1,4 @@
-"""The outermost layer: which hosts and origins are served, and what becomes of an error nobody caught."""
+"""The outermost layer: checks Host and Origin, and answers errors that no other layer has handled."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from supervisor.wires.failures import ShuttingDown, failure
 logger = logging.getLogger(__name__)
 
 READS = frozenset({"GET", "HEAD", "OPTIONS"})
-"""Methods that change nothing."""
+"""Methods without side effects."""
 
 
 class Guard:
-    """Refuses what a web page made a browser send (DNS rebinding, foreign origins), and hides our own faults.
+    """Refuses requests that a web page made a browser send (DNS rebinding, foreign origins), and hides internal errors.
 
     Args:
-        hosts: names besides the loopback ones that may stand in a Host header, any port.
-        origins: browser origins besides our own that may change something; compared exactly.
+        hosts: names that a Host header may contain besides the loopback names, with any port.
+        origins: foreign browser origins that may change something; compared exactly.
 
     Attributes:
-        closing: nothing more is taken, on connections that are open either.
+        closing: whether every request is refused, also on open connections.
     """
 
     def __init__(self, app: ASGIApp, *, hosts: Iterable[str] = (), origins: Iterable[str] = ()) -> None:
@@ -60,7 +60,7 @@ class Guard:
             if not begun:
                 await _refuse(InternalError(reference), scope, receive, watched)
             elif not ended:
-                raise  # so that the server cuts the connection: half an answer is none
+                raise  # so that uvicorn aborts the connection and the client sees that the answer is incomplete
 
     def _check(self, scope: Scope) -> None:
         if self.closing:
@@ -80,24 +80,24 @@ class Guard:
 
 
 def _page_scheme(scope: Scope) -> str:
-    """Return the scheme of a page that opens this connection from its own origin."""
+    """Return the scheme of a page of the same origin as this connection."""
     scheme = str(scope.get("scheme", "http"))
     return {"ws": "http", "wss": "https"}.get(scheme, scheme)
 
 
 def host_of(url: str) -> str:
-    """Return the name in a URL as it stands in a Host header, without a port; empty where there is none."""
+    """Return the host of a URL as a Host header has it, without the port; empty if the URL has none."""
     return urlsplit(url).hostname or ""
 
 
 def origin_of(url: str) -> str:
-    """Return the origin of a URL (RFC 6454), empty where it has none."""
+    """Return the origin of a URL (RFC 6454); empty if the URL has no host."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc}".lower() if parts.netloc else ""
 
 
 def _name_of(host: str) -> str:
-    """Return a Host header without its port, brackets off; empty where it is malformed."""
+    """Return the host of a Host header without port and brackets; empty if the header is malformed."""
     try:
         return urlsplit(f"//{host}").hostname or ""
     except ValueError:
@@ -106,6 +106,6 @@ def _name_of(host: str) -> str:
 
 async def _refuse(error: XswarmError, scope: Scope, receive: Receive, send: Send) -> None:
     if scope["type"] == "websocket":
-        await send({"type": "websocket.close"})  # before it was accepted: the handshake answers 403
+        await send({"type": "websocket.close"})  # before the accept, so the handshake answers 403
     else:
         await failure(error)(scope, receive, send)

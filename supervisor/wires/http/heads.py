@@ -1,4 +1,4 @@
-"""Request heads: request line and headers within a limit of bytes and of time, which uvicorn sets none of."""
+"""Request heads: a size limit and a timeout for request line and headers, which uvicorn does not have."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from typing import ClassVar
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 MAX_HEAD = 64 * 1024
-"""Bytes of a request line with its headers."""
+"""Most bytes of a request line with its headers."""
 
 HEAD_SECONDS = 30.0
-"""From connecting, or from the first byte of a further request, to the end of the headers."""
+"""Timeout from the connect, or from the first byte of a further request, to the end of the headers, in seconds."""
 
 
 class LimitedHeads(HttpToolsProtocol):
-    """uvicorn's connection, closed where a head is too long or does not come.
+    """The HTTP protocol of uvicorn, which closes a connection when a head is too long or too slow.
 
     Attributes:
-        limit: in bytes; one read of the socket more may be held.
-        seconds: for one head.
+        limit: in bytes; one more read of the socket may be buffered.
+        seconds: the timeout of one head.
     """
 
     limit: ClassVar[int] = MAX_HEAD
@@ -31,20 +31,20 @@ class LimitedHeads(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        self._expect_head()
+        self._start_deadline()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._expect_nothing()
+        self._cancel_deadline()
         super().connection_lost(exc)
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self._in_head, self._head_bytes = True, 0
-        self._expect_head()
+        self._start_deadline()
 
     def on_headers_complete(self) -> None:
         self._in_head = False
-        self._expect_nothing()
+        self._cancel_deadline()
         super().on_headers_complete()
 
     def data_received(self, data: bytes) -> None:
@@ -56,11 +56,11 @@ class LimitedHeads(HttpToolsProtocol):
             if self._head_bytes > self.limit:
                 self.send_400_response("Request head too large.")
 
-    def _expect_head(self) -> None:
+    def _start_deadline(self) -> None:
         if self._deadline is None:
             self._deadline = self.loop.call_later(self.seconds, self.transport.close)
 
-    def _expect_nothing(self) -> None:
+    def _cancel_deadline(self) -> None:
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None

@@ -1,4 +1,4 @@
-"""The Idempotency-Key header: the first answer again for 24 h, also to two requests at once and after a restart."""
+"""The Idempotency-Key header: for 24 h a repeated request gets the first answer, even after a restart."""
 
 from __future__ import annotations
 
@@ -20,25 +20,25 @@ from supervisor.people.identity import Caller
 from supervisor.protocol.errors import IdempotencyConflict, InvalidMessage, StorageError
 from supervisor.protocol.times import Clock, now_ms
 from supervisor.store.ports.keys import IdempotencyStore
-from supervisor.wires.http.bodies import given
+from supervisor.wires.http.bodies import replay
 
 logger = logging.getLogger(__name__)
 
 HEADER = "Idempotency-Key"
-SECRET = frozenset({"/api/admin/tokens", "/api/admin/jwt"})
-"""Paths whose answer holds a secret, which is stored nowhere."""
+WITH_SECRETS = frozenset({"/api/admin/tokens", "/api/admin/jwt"})
+"""Paths whose answer contains a secret; such answers are not stored."""
 
 _KEY = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,126}[\x21-\x7e])?")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Repeatable:
-    """What makes a request the same as an earlier one.
+class IdempotencyKey:
+    """The identity of a request with an Idempotency-Key.
 
     Attributes:
-        key: as the client wrote it.
-        external_id: the key for this caller's one method and path, for the store's own check of messages.
-        digest: of the body.
+        key: the key as the client wrote it.
+        external_id: hash of method, path and key; the store deduplicates messages of a caller by it.
+        digest: SHA-256 of the body.
     """
 
     key: str
@@ -48,7 +48,7 @@ class Repeatable:
 
 @dataclass(slots=True)
 class _Running:
-    """A request that runs now, and how many wait for it or are it."""
+    """A running request, and the number of requests that use its lock."""
 
     digest: str
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -56,8 +56,10 @@ class _Running:
 
 
 class Idempotency:
-    """Runs a POST with a key once. Kept is what was carried out (2xx): an error has accepted nothing, or its message
-    tells the same error again, so that trying again with the same key is safe.
+    """Carries out a POST with a key once, and stores its answer if the status is 2xx.
+
+    Errors are not stored: either nothing was accepted, or the store finds the accepted message by its `external_id`.
+    A retry with the request_key key is therefore safe.
 
     Args:
         clock: wall time in milliseconds UTC.
@@ -75,39 +77,39 @@ class Idempotency:
         if key is None or not isinstance(caller, Caller):
             await self._app(scope, receive, send)
             return
-        body = (await receive()).get("body", b"")  # read whole by `Bodies`
+        body = (await receive()).get("body", b"")  # `Bodies` has read it completely
         place = f"{scope['method']} {scope['path']}"
-        same = Repeatable(
+        request_key = IdempotencyKey(
             key=key,
             external_id=hashlib.sha256(f"{place}\n{key}".encode()).hexdigest(),
             digest=hashlib.sha256(body).hexdigest(),
         )
-        scope["state"]["repeatable"] = same
+        scope["state"]["idempotency_key"] = request_key
         owner = f"{caller.account} {place}"
-        async with self._alone(owner, same):
+        async with self._alone(owner, request_key):
             first = await self._keys.idempotent(owner, key)
             if first is not None:
                 digest, status, text = first
-                if digest != same.digest:
+                if digest != request_key.digest:
                     raise IdempotencyConflict(key)
                 await Response(text or None, status, media_type="application/json")(scope, receive, send)
                 return
             answer = _Answer(send)
-            await self._app(scope, given(body, receive), answer)
+            await self._app(scope, replay(body, receive), answer)
             if 200 <= answer.status < 300:
-                await self._keep(owner, same, answer)
+                await self._keep(owner, request_key, answer)
             await answer.release()
 
     @asynccontextmanager
-    async def _alone(self, owner: str, same: Repeatable) -> AsyncIterator[None]:
-        """Wait for the request of this key that runs now.
+    async def _alone(self, owner: str, request_key: IdempotencyKey) -> AsyncIterator[None]:
+        """Hold the lock of a key; wait for the running request with this key.
 
         Raises:
-            IdempotencyConflict: it has another body.
+            IdempotencyConflict: the running request has another body.
         """
-        running = self._running.setdefault((owner, same.key), _Running(same.digest))
-        if running.digest != same.digest:
-            raise IdempotencyConflict(same.key)
+        running = self._running.setdefault((owner, request_key.key), _Running(request_key.digest))
+        if running.digest != request_key.digest:
+            raise IdempotencyConflict(request_key.key)
         running.users += 1
         try:
             async with running.lock:
@@ -115,19 +117,21 @@ class Idempotency:
         finally:
             running.users -= 1
             if not running.users:
-                del self._running[owner, same.key]
+                del self._running[owner, request_key.key]
 
-    async def _keep(self, owner: str, same: Repeatable, answer: _Answer) -> None:
+    async def _keep(self, owner: str, request_key: IdempotencyKey, answer: _Answer) -> None:
         text = answer.body.decode()
         try:
-            await self._keys.keep_answer(owner, same.key, same.digest, answer.status, text, now_ms=self._clock())
+            await self._keys.keep_answer(
+                owner, request_key.key, request_key.digest, answer.status, text, now_ms=self._clock()
+            )
         except StorageError as error:
-            # It was carried out: its caller learns that, even where a repetition will not.
-            logger.error("the answer to an Idempotency-Key could not be kept: %s", error)
+            # The request was carried out, so its caller gets the answer. A repetition will not find it.
+            logger.error("the answer to an Idempotency-Key could not be stored: %s", error)
 
 
 class _Answer:
-    """Holds an answer back until it is kept."""
+    """Holds an answer back until it is stored."""
 
     def __init__(self, send: Send) -> None:
         self._send = send
@@ -143,33 +147,33 @@ class _Answer:
             self.body += message.get("body", b"")
 
     async def release(self) -> None:
-        """Send what was held back."""
+        """Send the answer."""
         for message in self._held:
             await self._send(message)
 
 
 def _key(scope: Scope) -> str | None:
-    """Return the key of a request; None where keys mean nothing.
+    """Return the key of a POST request; None = there is none, or the method ignores keys.
 
     Raises:
-        InvalidMessage: it is no key, or this path takes none.
+        InvalidMessage: the key is not valid, or this path accepts none.
     """
     given_keys = Headers(scope=scope).getlist(HEADER) if scope["type"] == "http" and scope["method"] == "POST" else []
     if not given_keys:
         return None
     if len(given_keys) > 1 or not _KEY.fullmatch(given_keys[0]):
         raise InvalidMessage(HEADER, "must be one header of 1 to 128 printable ASCII characters")
-    if scope["path"] in SECRET:
-        raise InvalidMessage(HEADER, "not taken here: the answer holds a secret, which is stored nowhere")
+    if scope["path"] in WITH_SECRETS:
+        raise InvalidMessage(HEADER, "not accepted here: the answer contains a secret, which is not stored")
     return given_keys[0]
 
 
-async def _repeatable(
+async def _given_key(
     request: Request, key: Annotated[str | None, Header(alias=HEADER, max_length=128)] = None
-) -> Repeatable | None:
-    same = getattr(request.state, "repeatable", None)
-    return same if isinstance(same, Repeatable) else None
+) -> IdempotencyKey | None:
+    request_key = getattr(request.state, "idempotency_key", None)
+    return request_key if isinstance(request_key, IdempotencyKey) else None
 
 
-Repeated = Annotated[Repeatable | None, Depends(_repeatable)]
-"""A parameter of a route: what makes the request the same as an earlier one; None without a key."""
+GivenKey = Annotated[IdempotencyKey | None, Depends(_given_key)]
+"""A parameter of a route: the Idempotency-Key of the request; None = it has none."""

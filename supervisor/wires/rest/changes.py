@@ -15,7 +15,7 @@ from supervisor.protocol.times import rfc3339
 from supervisor.store.ports.changes import ChangeStore, StoredOperation
 from supervisor.undo.undo import Undo, UndoDirection
 from supervisor.wires.http.auth import Calling
-from supervisor.wires.http.idempotency import Repeated
+from supervisor.wires.http.idempotency import GivenKey
 from supervisor.wires.rest.resource import MAX_ROW_ID, SESSION, Endpoint, Id, Limit
 
 MessageQuery = Annotated[str | None, Query(min_length=1, max_length=64)]
@@ -107,7 +107,7 @@ class ChangeRoutes:
             why=found.why,
         )
 
-    async def undo(self, caller: Calling, session_id: Id, body: UndoBody, repeatable: Repeated) -> Undone:
+    async def undo(self, caller: Calling, session_id: Id, body: UndoBody, key: GivenKey) -> Undone:
         """Revert the file changes of a turn; if they are reverted already, restore them."""
         session = await self._queries.session(caller, SessionId(session_id))
         turn = await self._undo.find(session.id, body.message_id)

@@ -21,7 +21,7 @@ from supervisor.protocol.requests import Text
 from supervisor.protocol.times import rfc3339, usd
 from supervisor.store.records.result import Result
 from supervisor.wires.http.auth import Calling
-from supervisor.wires.http.idempotency import Repeated
+from supervisor.wires.http.idempotency import GivenKey
 from supervisor.wires.rest.resource import (
     SESSION,
     Endpoint,
@@ -140,13 +140,13 @@ class MessageRoutes:
         found = await self._queries.history(caller, SessionId(session_id), limit=limit, before=before)
         return History(session_id=session_id, messages=[body_from(HistoryMessage, stored) for stored in found])
 
-    async def send(self, caller: Calling, session_id: Id, body: Prompt, repeatable: Repeated) -> Answer:
+    async def send(self, caller: Calling, session_id: Id, body: Prompt, key: GivenKey) -> Answer:
         """Send a prompt and wait for its answer; the turn goes on if the client disconnects."""
-        request = work_request(caller, CHANNEL, repeatable)
+        request = work_request(caller, CHANNEL, key)
         try:
             taken = await self._messages.send(request, SessionId(session_id), body.message, body.context, body.mode)
         except IdempotencyConflict:
-            raise key_conflict(repeatable) from None
+            raise key_conflict(key) from None
         return answer_body(await self._messages.answer(taken))
 
     async def message(self, caller: Calling, message_id: Id) -> Message:

@@ -14,7 +14,7 @@ from supervisor.people.identity import Caller
 from supervisor.protocol.errors import IdempotencyConflict
 from supervisor.protocol.limits import Between
 from supervisor.wires.http.auth import documented
-from supervisor.wires.http.idempotency import Repeatable
+from supervisor.wires.http.idempotency import IdempotencyKey
 
 T = TypeVar("T")
 
@@ -72,13 +72,13 @@ def body_from(kind: type[T], event: object) -> T:
     return kind(**{item.name: getattr(event, item.name) for item in fields(kind)})  # type: ignore[arg-type]
 
 
-def work_request(caller: Caller, channel: str, repeatable: Repeatable | None) -> WorkRequest:
+def work_request(caller: Caller, channel: str, key: IdempotencyKey | None) -> WorkRequest:
     """Return the operation's request; with an Idempotency-Key, the store deduplicates it."""
-    if repeatable is None:
+    if key is None:
         return WorkRequest(caller=caller, channel=channel)
-    return WorkRequest(caller=caller, channel=channel, external_id=repeatable.external_id, digest=repeatable.digest)
+    return WorkRequest(caller=caller, channel=channel, external_id=key.external_id, digest=key.digest)
 
 
-def key_conflict(repeatable: Repeatable | None) -> IdempotencyConflict:
+def key_conflict(key: IdempotencyKey | None) -> IdempotencyConflict:
     """Return the error of a key that was used for another body; it names the key as the client wrote it."""
-    return IdempotencyConflict(repeatable.key if repeatable is not None else "")
+    return IdempotencyConflict(key.key if key is not None else "")

@@ -20,7 +20,7 @@ from supervisor.protocol.status import Target
 from supervisor.routing.rules import Decision
 from supervisor.store.records.accounts import User
 from supervisor.wires.http.auth import Calling
-from supervisor.wires.http.idempotency import Repeated
+from supervisor.wires.http.idempotency import GivenKey
 from supervisor.wires.peers import refuse_agent
 from supervisor.wires.rest.resource import Endpoint, key_conflict, work_request
 
@@ -78,12 +78,12 @@ class RoutingRoutes:
         return [Endpoint("POST", "/api/claude-code/route-conversation", self.route_conversation)]
 
     async def route_conversation(
-        self, request: Request, caller: Calling, body: Conversation, repeatable: Repeated
+        self, request: Request, caller: Calling, body: Conversation, key: GivenKey
     ) -> Routed | NotRouted:
         """Run a message that is for Claude Code or answers its question; the sender is sent no answer."""
         user = self._sender(caller, body.from_)
         channel = CHANNEL_NAMES.get(body.channel.lower(), body.channel.lower())
-        work = work_request(caller, channel, repeatable)
+        work = work_request(caller, channel, key)
         decision: Decision | None = None
         if answers_question(body.message):
             await refuse_agent(request)
@@ -96,7 +96,7 @@ class RoutingRoutes:
         try:
             taken = await self._messages.route(work, user, body.message, decision=decision)
         except IdempotencyConflict:
-            raise key_conflict(repeatable) from None
+            raise key_conflict(key) from None
         self._messages.start(taken)
         # The session that works on the message, or whose question the message answers.
         session_id = first.turn.session_id if first is not None else taken.session_id or taken.decision.session_id

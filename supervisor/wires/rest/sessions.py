@@ -21,7 +21,7 @@ from supervisor.protocol.messages import SessionId
 from supervisor.protocol.requests import Name
 from supervisor.protocol.status import SessionStatus
 from supervisor.wires.http.auth import Calling
-from supervisor.wires.http.idempotency import Repeated
+from supervisor.wires.http.idempotency import GivenKey
 from supervisor.wires.rest.resource import SESSION, SESSIONS, Endpoint, Id, Limit, body_from
 
 
@@ -115,7 +115,7 @@ class SessionRoutes:
             Endpoint("GET", f"{SESSION}/cost", self.session_cost),
         ]
 
-    async def create_session(self, caller: Calling, body: NewSession, repeatable: Repeated) -> Connected:
+    async def create_session(self, caller: Calling, body: NewSession, key: GivenKey) -> Connected:
         """Create a session."""
         session_id = SessionId(uuid7())
         event = await self._sessions.connect(caller, session_id, body.project_path, body.user_id)
@@ -160,7 +160,7 @@ class SessionRoutes:
         """End a session; a running turn is interrupted."""
         return body_from(Disconnected, await self._sessions.disconnect(caller, SessionId(session_id)))
 
-    async def interrupt(self, caller: Calling, session_id: Id, repeatable: Repeated) -> Interrupted:
+    async def interrupt(self, caller: Calling, session_id: Id, key: GivenKey) -> Interrupted:
         """Interrupt the running turn; if no turn is running, do nothing."""
         return body_from(Interrupted, await self._sessions.interrupt(caller, SessionId(session_id)))
 

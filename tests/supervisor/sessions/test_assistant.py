@@ -28,7 +28,7 @@ from tests.waiting import until
 async def core_with(folder: Path, *, model: str = "") -> AsyncIterator[tuple[Core, OfflineModel]]:
     """Run a core whose assistant is the real one, on the scripted model."""
     side = DaemonConnectorHost(Credentials(folder, {}), folder)
-    assistant = plugins.connector("assistant", "assistant", config.Assistant(model=model), side)
+    assistant = plugins.build_connector("assistant", "assistant", config.Assistant(model=model), side)
     async with (
         OfflineModel() as offline,
         Core(folder, connector=ScriptedConnector(), assistant=assistant, upstream=offline.url) as core,

@@ -23,7 +23,7 @@ TABLE: list[tuple[errors.XswarmError, int, str]] = [
     (errors.MessageNotFound("m"), 404, "Message not found: m"),
     (failures.NoSuchPath(), 404, "No such path"),
     (failures.MethodNotAllowed("GET"), 405, "No such method on this path"),
-    (failures.BodyTooSlow(30.0), 408, "The body did not come within 30 seconds"),
+    (failures.BodyTooSlow(30.0), 408, "The body did not arrive within 30 seconds"),
     (errors.SessionNotActive("s"), 409, "Session is not active: s"),
     (errors.MaxSessions(2), 409, "Maximum number of sessions (2) reached"),
     (errors.IdempotencyConflict("k"), 409, "Already used for another message: k"),

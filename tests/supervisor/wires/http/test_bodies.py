@@ -8,7 +8,7 @@ import pytest
 from starlette.types import Message, Receive
 
 from supervisor.wires.failures import BodyTooLarge, BodyTooSlow
-from supervisor.wires.http.bodies import Bodies, given, read
+from supervisor.wires.http.bodies import Bodies, read_body, replay
 from supervisor.wires.http.guard import Guard
 from tests.supervisor.wires.http.asgi import answers_to, client_of, echo, http_scope
 from tests.supervisor.wires.http.serving import refusal
@@ -45,7 +45,7 @@ async def test_body_that_says_it_is_too_large_is_not_read() -> None:
 async def test_body_that_does_not_say_is_read_to_the_limit_and_no_further() -> None:
     left, receive = parts(part(b"0" * 10, more=True), part(b"0", more=True), part(b"never read"))
     with pytest.raises(BodyTooLarge):
-        await read(http_scope(), receive, 10)
+        await read_body(http_scope(), receive, 10)
     assert left == [part(b"never read")]
 
 
@@ -53,7 +53,7 @@ async def test_length_that_lies_or_is_no_number_does_not_help() -> None:
     for length in ("1", "-1", "ten", "", "1e9"):
         _, receive = parts(part(b"0" * 11))
         with pytest.raises(BodyTooLarge):
-            await read(http_scope(headers={"content-length": length}), receive, 10)
+            await read_body(http_scope(headers={"content-length": length}), receive, 10)
 
 
 async def test_body_that_does_not_come_is_408() -> None:
@@ -62,7 +62,7 @@ async def test_body_that_does_not_come_is_408() -> None:
         raise AssertionError("nothing sets the event")
 
     with pytest.raises(BodyTooSlow):
-        await read(http_scope(), never, 10, seconds=0.01)
+        await read_body(http_scope(), never, 10, seconds=0.01)
 
 
 async def test_client_that_leaves_half_way_is_answered_nothing() -> None:
@@ -72,6 +72,6 @@ async def test_client_that_leaves_half_way_is_answered_nothing() -> None:
 
 async def test_body_comes_first_and_then_what_comes() -> None:
     _, receive = parts({"type": "http.disconnect"})
-    again = given(b"body", receive)
+    again = replay(b"body", receive)
     assert await again() == part(b"body")
     assert await again() == {"type": "http.disconnect"}

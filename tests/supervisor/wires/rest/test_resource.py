@@ -6,7 +6,7 @@ from dataclasses import asdict
 
 from supervisor.people.identity import Caller
 from supervisor.protocol import events
-from supervisor.wires.http.idempotency import Repeatable
+from supervisor.wires.http.idempotency import IdempotencyKey
 from supervisor.wires.rest.resource import Endpoint, body_from, key_conflict, resource_router, work_request
 from supervisor.wires.rest.sessions import Interrupted
 
@@ -39,7 +39,7 @@ def test_a_request_without_a_key_is_deduplicated_by_nobody() -> None:
 
 
 def test_a_request_with_a_key_carries_its_id_and_digest_and_a_conflict_names_the_key() -> None:
-    repeatable = Repeatable(key="k1", external_id="e1", digest="d1")
-    request = work_request(Caller(name="tests"), "http", repeatable)
+    key = IdempotencyKey(key="k1", external_id="e1", digest="d1")
+    request = work_request(Caller(name="tests"), "http", key)
     assert (request.external_id, request.digest) == ("e1", "d1")
-    assert "k1" in str(key_conflict(repeatable))
+    assert "k1" in str(key_conflict(key))
