@@ -1,4 +1,4 @@
-"""`python -m supervisor`: the daemon in the foreground, as `xswarm serve` runs it."""
+"""`python -m supervisor`: runs the daemon in the foreground, as `xswarm serve` does."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from supervisor.protocol.errors import XswarmError
 def run() -> int:
     """Read the arguments, run the daemon, return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m supervisor", description="Run the xswarm daemon.")
-    parser.add_argument("--config", type=Path, help="config.toml to use")
+    parser.add_argument("--config", type=Path, help="path of config.toml")
     parser.add_argument("--offline", action="store_true", help="answer with a script instead of a model")
-    parser.add_argument("--demo", action="store_true", help="with a demo user, a scratch project and stand-ins")
+    parser.add_argument("--demo", action="store_true", help="add a demo user, a scratch project and stand-ins")
     arguments = parser.parse_args()
     try:
         path = config.find(arguments.config)

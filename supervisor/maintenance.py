@@ -1,4 +1,4 @@
-"""The admin API with no daemon running: the same routes, on the database itself, under the daemon's lock."""
+"""The admin API without a running daemon: the same routes on the database, under the lock of the daemon."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from supervisor.wires.rest.admin.admin import admin_app
 
 
 async def call(config: Config, method: str, path: str, body: dict[str, Any] | None) -> tuple[int, dict[str, Any]]:
-    """Answer an admin request; return its HTTP status and body.
+    """Carry out an admin request; return the HTTP status and the body of the answer.
 
     Raises:
-        ConfigError: a daemon holds the lock, or the state cannot be used.
+        ConfigError: a daemon holds the lock, or `state.dir` cannot be used.
         StorageError: the database cannot be opened.
     """
     with StateLock(config.state_dir):

@@ -1,4 +1,4 @@
-"""The whole examination, in the order in which things depend on each other."""
+"""All checks of the doctor, in the order of their dependencies."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from supervisor.runtime.credentials import Credentials
 
 
 async def examine(config_file: Path | None, *, offline: bool = False) -> list[Check]:
-    """Look at everything that can be looked at; changes nothing, and asks no provider."""
+    """Run every check that is possible; change nothing, and call no provider."""
     checks = machine.examine()
     try:
         path = config.find(config_file)
@@ -28,7 +28,7 @@ async def examine(config_file: Path | None, *, offline: bool = False) -> list[Ch
         found = running.addresses(settings)
     except PermissionError as error:
         remedy = "run xswarm as the owner of state.dir, or as root"
-        detail = f"whether one runs cannot be seen: {error.strerror}: {error.filename}"
+        detail = f"cannot check whether a daemon runs: {error.strerror}: {error.filename}"
         return [*checks, Check(name="daemon", status=Standing.FAILED, detail=detail, remedy=remedy)]
     checks += state.secrets(settings, offline=offline, running=found is not None)
     checks += await _connector(settings)

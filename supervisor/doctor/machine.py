@@ -15,17 +15,17 @@ from supervisor.protocol.ports import Check, Standing
 from supervisor.store.sqlite.migrate import LEAST_SQLITE, sqlite_version
 
 OURS = ("supervisor", "channels", "connectors", "cli", "migrations")
-"""Our import names; two of them belong to other projects on the package index."""
+"""Our import names; two of them are also names of other projects on PyPI."""
 
 LEAST_GIT = (2, 38)
-"""Undo merges without a work tree, which older ones cannot."""
+"""Oldest git for undo, which merges without a work tree."""
 
 WAL_RESET_FIXED = ((3, 44, 6), (3, 50, 7), (3, 51, 3))
-"""Versions from which on, in their line, SQLite has no WAL-reset bug (sqlite.org/wal.html#the_wal_reset_bug)."""
+"""First SQLite of each release line without the WAL-reset bug (sqlite.org/wal.html#the_wal_reset_bug)."""
 
 
 def examine() -> list[Check]:
-    """Look at the machine."""
+    """Check Python, our packages, SQLite, git and the sandbox programs."""
     return [_python(), _names(), _sqlite(), _git(), _sandbox_programs()]
 
 
@@ -34,8 +34,8 @@ def _python() -> Check:
     system = f"Python {version} on {platform.system()} {platform.release()}"
     if sys.platform.startswith("linux"):
         return Check(name="python", status=Standing.OK, detail=system)
-    remedy = "run it on Linux where agents must die with the daemon"
-    detail = f"{system}: no fence around agents is known here"
+    remedy = "run it on Linux, where agents end with the daemon"
+    detail = f"{system}: agents are not fenced on this system"
     return Check(name="python", status=Standing.WARNING, detail=detail, remedy=remedy)
 
 
@@ -48,9 +48,11 @@ def _names() -> Check:
         if set(owners.get(name, ["xswarm"])) - {"xswarm"} or (origin and here not in Path(origin).resolve().parents):
             foreign.append(f"{name} ({', '.join(owners.get(name, ['?']))})")
     if not foreign:
-        return Check(name="packages", status=Standing.OK, detail=f"our packages are ours: {', '.join(OURS)}")
+        return Check(
+            name="packages", status=Standing.OK, detail=f"no other project has replaced our packages: {', '.join(OURS)}"
+        )
     remedy = "install xswarm into an environment of its own (uv tool, pipx, venv)"
-    detail = f"other projects have put files over ours: {', '.join(foreign)}"
+    detail = f"other projects have replaced our packages: {', '.join(foreign)}"
     return Check(name="packages", status=Standing.FAILED, detail=detail, remedy=remedy)
 
 
@@ -62,15 +64,15 @@ def _sqlite() -> Check:
         return Check(name="sqlite", status=Standing.FAILED, detail=f"SQLite {text} is too old", remedy=remedy)
     detail = f"SQLite {text}"
     if not any(version[:2] == fixed[:2] and version >= fixed for fixed in WAL_RESET_FIXED) and version < (3, 51, 3):
-        detail += " has the WAL-reset bug; one connection does all writes and checkpoints, so it cannot strike"
+        detail += " has the WAL-reset bug, which cannot occur here: one connection does all writes and checkpoints"
     return Check(name="sqlite", status=Standing.OK, detail=detail)
 
 
 def _git() -> Check:
-    remedy = "install git 2.38 or newer: without it nothing that a turn changed can be undone"
+    remedy = "install git 2.38 or newer: without it the file changes of a turn cannot be undone"
     path = shutil.which("git")
     if path is None:
-        return Check(name="git", status=Standing.WARNING, detail="there is no git on PATH", remedy=remedy)
+        return Check(name="git", status=Standing.WARNING, detail="git is not on PATH", remedy=remedy)
     said = _output([path, "--version"])
     match = re.search(r"(\d+)\.(\d+)", said)
     if match is None or (int(match[1]), int(match[2])) < LEAST_GIT:
@@ -81,7 +83,7 @@ def _git() -> Check:
 def _sandbox_programs() -> Check:
     missing = [name for name in ("bwrap", "socat") if shutil.which(name) is None]
     if not missing:
-        return Check(name="sandbox programs", status=Standing.OK, detail="bubblewrap and socat are there")
+        return Check(name="sandbox programs", status=Standing.OK, detail="bubblewrap and socat are installed")
     remedy = "install bubblewrap and socat; on Debian: apt-get install bubblewrap socat"
     detail = f"{' and '.join(missing)} not found"
     return Check(name="sandbox programs", status=Standing.WARNING, detail=detail, remedy=remedy)

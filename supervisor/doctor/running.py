@@ -1,4 +1,4 @@
-"""The daemon itself: does it run, are all its parts well, and if not, can it have its ports."""
+"""The running daemon and its parts; without one, whether its ports are free."""
 
 from __future__ import annotations
 
@@ -17,15 +17,17 @@ from supervisor.protocol.ports import Check, Standing
 from supervisor.runtime.state import ADDRESSES_FILE, DEMO_FOLDER
 
 SECONDS = 5.0
+"""Timeout of a request to the daemon, in seconds."""
+
 CHECK_SECONDS = 120.0
-"""What a daemon gets to check its database from end to end."""
+"""Timeout of the check of the whole database, in seconds."""
 
 
 def addresses(config: Config) -> dict[str, Any] | None:
-    """Return where the daemon of this state is reached, else the demo on it; None = neither runs.
+    """Return the addresses of the daemon of this state, or else of its demo; None = neither runs.
 
     Raises:
-        PermissionError: another user's folder, which may not be looked into.
+        PermissionError: the folder belongs to another user and cannot be read.
     """
     return _running_on(config.state_dir) or _running_on(config.state_dir / DEMO_FOLDER)
 
@@ -41,14 +43,14 @@ def _running_on(folder: Path) -> dict[str, Any] | None:
     try:
         os.kill(pid, 0)
     except PermissionError:
-        return found  # it runs, as another user
+        return found  # the process runs as another user
     except (OSError, OverflowError):
         return None
     return found
 
 
 async def daemon(found: dict[str, Any]) -> list[Check]:
-    """Look at a daemon that runs."""
+    """Check a running daemon: its parts, its database, its users."""
     try:
         ready = await asyncio.to_thread(_ask, found["http"], "GET", "/readyz", "")
         token = await asyncio.to_thread(Path(found["operator_token_file"]).read_text, "utf-8")
@@ -56,32 +58,32 @@ async def daemon(found: dict[str, Any]) -> list[Check]:
         check = await asyncio.to_thread(_ask, found["http"], "POST", "/api/admin/check", token.strip(), CHECK_SECONDS)
         problems = check["problems"]
     except (OSError, ValueError, KeyError, http.client.HTTPException) as error:
-        remedy = "look at its log; end it and start it again"
+        remedy = "read its log, then restart it"
         detail = f"pid {found['pid']} does not answer: {error}"
         return [Check(name="daemon", status=Standing.FAILED, detail=detail, remedy=remedy)]
     kept = [soundness(problems), people(len(users), sum(bool(user["addresses"]) for user in users))]
     broken = [name for name, how in ready["parts"].items() if how != "ok"]
     if broken:
         detail = f"pid {found['pid']} runs; these parts do not work: {', '.join(broken)}"
-        return [Check(name="daemon", status=Standing.FAILED, detail=detail, remedy="its log says why"), *kept]
+        return [Check(name="daemon", status=Standing.FAILED, detail=detail, remedy="its log tells why"), *kept]
     detail = f"pid {found['pid']} runs on {found['socket']} and {found['http']}; all parts work"
     return [Check(name="daemon", status=Standing.OK, detail=detail), *kept]
 
 
 def ports(config: Config) -> list[Check]:
-    """Look whether the daemon could have its ports."""
-    checks = [Check(name="daemon", status=Standing.OK, detail="none runs; `xswarm serve` starts it")]
+    """Check whether the ports of the daemon are free."""
+    checks = [Check(name="daemon", status=Standing.OK, detail="not running; `xswarm serve` starts it")]
     for key, listener in (("supervisor.port", config.supervisor), ("http.port", config.http)):
         with socket.socket(socket.AF_INET6 if ":" in listener.host else socket.AF_INET) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind((listener.host, listener.port))
             except OSError as error:
-                remedy = f"end what has it, or set {key}"
-                detail = f"{listener.host} port {listener.port} cannot be had: {error.strerror}"
+                remedy = f"stop the program that uses it, or set {key}"
+                detail = f"port {listener.port} of {listener.host} cannot be bound: {error.strerror}"
                 checks.append(Check(name=key, status=Standing.FAILED, detail=detail, remedy=remedy))
                 continue
-        checks.append(Check(name=key, status=Standing.OK, detail=f"{listener.host} port {listener.port} is free"))
+        checks.append(Check(name=key, status=Standing.OK, detail=f"port {listener.port} of {listener.host} is free"))
     return checks
 
 

@@ -1,4 +1,4 @@
-"""What the daemon keeps: its folder, its database, its secrets, its people."""
+"""The state of the daemon: folder, database, secrets, users, configuration."""
 
 from __future__ import annotations
 
@@ -16,34 +16,35 @@ from supervisor.runtime.state import DATABASE_FILE
 from supervisor.store.inspection import inspect
 
 LEAST_FREE_BYTES = 256 * 1024 * 1024
+"""Less free disk space is a warning, in bytes."""
 
-RESTORE = "restore a backup (`xswarm db backup` makes them), and keep this file for a look at it"
+RESTORE = "restore a backup (made by `xswarm db backup`), and keep this file for analysis"
 
 
 def folder(config: Config) -> list[Check]:
-    """Look at state.dir."""
+    """Check state.dir: its owner, its permissions, free disk space."""
     path = config.state_dir
     try:
         found = path.stat()
     except OSError:
-        detail = f"{path} does not exist yet; `xswarm serve` makes it"
+        detail = f"{path} does not exist yet; `xswarm serve` creates it"
         return [Check(name="state folder", status=Standing.OK, detail=detail)]
     if found.st_uid != os.geteuid():
-        remedy = "run xswarm as its owner, or name another state.dir"
+        remedy = "run xswarm as its owner, or set another state.dir"
         detail = f"{path} belongs to another user"
         return [Check(name="state folder", status=Standing.FAILED, detail=detail, remedy=remedy)]
     if found.st_mode & 0o077:
-        detail = f"{path} can be opened by others"
+        detail = f"{path} can be read by other users"
         return [Check(name="state folder", status=Standing.WARNING, detail=detail, remedy=f"chmod 700 {path}")]
     free = shutil.disk_usage(path).free
     if free < LEAST_FREE_BYTES:
-        detail = f"{path} has {free // 1_000_000} MB left"
+        detail = f"{path} has only {free // 1_000_000} MB left"
         return [Check(name="state folder", status=Standing.WARNING, detail=detail, remedy="free disk space there")]
     return [Check(name="state folder", status=Standing.OK, detail=f"{path}, {free // 1_000_000} MB free")]
 
 
 def needed(config: Config, *, offline: bool) -> dict[str, str]:
-    """Return the secrets that a configuration cannot work without, by what needs them."""
+    """Return the names of the secrets that a configuration needs, by the part that needs each."""
     found = {}
     if "sms" in config.channels:
         found["channel sms"] = "TWILIO_AUTH_TOKEN"
@@ -58,10 +59,10 @@ def needed(config: Config, *, offline: bool) -> dict[str, str]:
 
 
 def secrets(config: Config, *, offline: bool, running: bool = False) -> list[Check]:
-    """Look whether the secrets are there that the configuration needs; none is shown.
+    """Check whether the needed secrets are set; no value is shown.
 
     Args:
-        running: a daemon runs: it has what it needs, in an environment of its own, or needs none (offline).
+        running: whether a daemon runs. It has the secrets in its own environment, or needs none (offline).
     """
     credentials = Credentials(config.state_dir, os.environ)
     checks = []
@@ -77,25 +78,25 @@ def secrets(config: Config, *, offline: bool, running: bool = False) -> list[Che
         if secret == "ANTHROPIC_API_KEY" and not present:  # noqa: S105 - a secret's name
             remedy += ", or start it with --offline"
         if running and not present:
-            detail, remedy = f"{detail}; the daemon that runs has its own, or is offline", ""
+            detail, remedy = f"{detail}; the running daemon has its own, or is offline", ""
         checks.append(Check(name=name, status=status, detail=detail, remedy=remedy))
     return checks
 
 
 def channels(config: Config) -> list[Check]:
-    """Look at the tables of channels and the name of the connector, as the start does."""
+    """Check the tables of the channels and the name of the connector, as the start of the daemon does."""
     try:
         plugins.check_plugins(config)
     except XswarmError as error:
         return [Check(name="channels", status=Standing.FAILED, detail=str(error), remedy=error.remedy)]
-    names = ", ".join(sorted(config.channels)) or "none is configured"
+    names = ", ".join(sorted(config.channels)) or "no channel is configured"
     return [Check(name="channels", status=Standing.OK, detail=names)]
 
 
 async def database(config: Config) -> list[Check]:
-    """Look at the database and the people in it, while no daemon has it; it stays as it is, older ones too."""
+    """Check the database and its users without a daemon; an older database is not migrated."""
     if not (config.state_dir / DATABASE_FILE).exists():
-        return [Check(name="database", status=Standing.OK, detail="there is none yet; `xswarm serve` makes it")]
+        return [Check(name="database", status=Standing.OK, detail="does not exist yet; `xswarm serve` creates it")]
     try:
         found = await asyncio.to_thread(inspect, config.state_dir / DATABASE_FILE)
     except StorageError as error:
@@ -104,35 +105,35 @@ async def database(config: Config) -> list[Check]:
         return [Check(name="database", status=Standing.FAILED, detail=str(error), remedy=error.remedy)]
     checks = [soundness(found.problems), people(found.users, found.reachable)]
     if found.version != found.newest and checks[0].status is Standing.OK:
-        detail = f"it is sound; `xswarm serve` brings it from version {found.version} to {found.newest}"
+        detail = f"sound; `xswarm serve` migrates it from version {found.version} to {found.newest}"
         checks[0] = Check(name="database", status=Standing.OK, detail=detail)
     return checks
 
 
 def soundness(problems: list[str]) -> Check:
-    """Say how the database stands, by what a check of it found."""
+    """Return the result of a check of the database."""
     if problems:
         return Check(name="database", status=Standing.FAILED, detail="; ".join(problems[:3]), remedy=RESTORE)
-    return Check(name="database", status=Standing.OK, detail="it is sound, and its sums agree")
+    return Check(name="database", status=Standing.OK, detail="sound, and its totals agree")
 
 
 def people(users: int, reachable: int) -> Check:
-    """Say whether anybody can write to it.
+    """Check whether any user can send messages.
 
     Args:
-        reachable: how many of the users have a phone or mailbox.
+        reachable: the number of users with a phone or mailbox.
     """
     if not users:
-        remedy = "add somebody with `xswarm user add`"
-        return Check(name="people", status=Standing.WARNING, detail="nobody may use it yet", remedy=remedy)
-    detail = f"{users} users, {reachable or 'none'} of them with a phone or mailbox"
+        remedy = "add a user with `xswarm user add`"
+        return Check(name="people", status=Standing.WARNING, detail="there are no users yet", remedy=remedy)
+    detail = f"{users} user{'' if users == 1 else 's'}, {reachable or 'none'} with a phone or mailbox"
     if not reachable:
-        remedy = "give somebody one: `xswarm user add ID --phone +15550100 --email ann@example.com`"
+        remedy = "add one: `xswarm user add ID --phone +15550100 --email ann@example.com`"
         return Check(name="people", status=Standing.WARNING, detail=detail, remedy=remedy)
     return Check(name="people", status=Standing.OK, detail=detail)
 
 
 def config_file(path: Path | None) -> Check:
-    """Say which configuration counts."""
-    detail = str(path) if path is not None else "there is none; everything has its default"
+    """Return which configuration file is used."""
+    detail = str(path) if path is not None else "no file; every key has its default"
     return Check(name="configuration", status=Standing.OK, detail=detail)

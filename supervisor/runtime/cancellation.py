@@ -1,4 +1,4 @@
-"""What the cancellation of its caller does not cut off."""
+"""Work that continues when its caller is cancelled."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-def uncut(work: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, Coroutine[Any, Any, T]]:
-    """Let a coroutine function go on to its end where its caller is cancelled, who leaves at once."""
-    under_way: set[asyncio.Task[T]] = set()  # the loop itself keeps none alive
+def shielded(work: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, Coroutine[Any, Any, T]]:
+    """Decorate a coroutine function: it runs to its end even if its caller is cancelled; the caller does not wait."""
+    running: set[asyncio.Task[T]] = set()  # the event loop holds only weak references
 
     @wraps(work)
-    async def shielded(*args: P.args, **kwargs: P.kwargs) -> T:
+    async def started(*args: P.args, **kwargs: P.kwargs) -> T:
         task = asyncio.create_task(work(*args, **kwargs), name=work.__qualname__)
-        under_way.add(task)
-        task.add_done_callback(under_way.discard)
+        running.add(task)
+        task.add_done_callback(running.discard)
         return await asyncio.shield(task)
 
-    return shielded
+    return started

@@ -1,4 +1,4 @@
-"""Restarts a child task that fails, with back-off; gives up on the child, never on the daemon."""
+"""Child tasks that are restarted with back-off when they fail; a child that keeps failing is given up."""
 
 from __future__ import annotations
 
@@ -14,28 +14,31 @@ from supervisor.protocol.errors import ConfigError, TemporaryFailure
 logger = logging.getLogger(__name__)
 
 Run = Callable[[Callable[[], None]], Awaitable[None]]
-"""Serves until cancelled; calls what it is given once it is ready."""
+"""The body of a child: serves until it is cancelled, and calls its argument once it is ready."""
 
 
 class Health(StrEnum):
-    """How a child fares."""
+    """The state of a child."""
 
     STARTING = "starting"
     OK = "ok"
     FAILING = "failing"
-    """It failed and is started again."""
+    """It has failed and is restarted."""
     FAILED = "failed"
-    """It was given up."""
+    """It has failed too often and is not restarted."""
 
 
 class Child:
-    """A task that is started again when it fails.
+    """A task that is restarted when it fails.
 
     Args:
-        name: for logs and for /readyz.
-        run: the task's body.
-        first_pause: seconds before the first restart; doubles to `longest_pause`.
-        most: restarts within `window` seconds after which it is given up.
+        name: shown in logs and by /readyz.
+        run: the body of the task.
+        first_pause: pause before the first restart, in seconds; it doubles up to `longest_pause`.
+        most: restarts within `window` seconds after which the child is given up.
+
+    Attributes:
+        why: the last failure; empty while the child works.
     """
 
     def __init__(
@@ -61,11 +64,11 @@ class Child:
         self._settled = asyncio.Event()
 
     def start(self) -> None:
-        """Start it; `settled` says when it is ready or has failed."""
+        """Start the task; `settled` returns when it is ready or has failed."""
         self._task = asyncio.create_task(self._keep_running(), name=self.name)
 
     async def settled(self, timeout: float) -> None:
-        """Wait until it is ready or has failed once, at most some seconds."""
+        """Return when the task is ready or has failed once, or after a timeout in seconds."""
         try:
             async with asyncio.timeout(timeout):
                 await self._settled.wait()
@@ -73,7 +76,7 @@ class Child:
             logger.warning("%s is not ready after %.0f s", self.name, timeout)
 
     async def aclose(self) -> None:
-        """Cancel it and wait for its end."""
+        """Cancel the task and wait for its end."""
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
@@ -99,7 +102,7 @@ class Child:
                 if task is None or task.cancelling():
                     raise
                 self.why = "something that it waited for was cancelled"
-            except TemporaryFailure as failure:  # foreseen, so a sentence says it all
+            except TemporaryFailure as failure:  # expected, so the sentence is enough and no traceback is logged
                 self.why = str(failure)
             except Exception as error:
                 self.why = f"{type(error).__name__}: {error}"
@@ -112,7 +115,7 @@ class Child:
             if self._too_often():
                 self._give_up(self.why)
                 return
-            logger.warning("%s is started again in %.1f s: %s", self.name, pause, self.why)
+            logger.warning("%s is restarted in %.1f s: %s", self.name, pause, self.why)
             await asyncio.sleep(pause)
             pause = min(pause * 2, self._longest_pause)
 
@@ -126,4 +129,4 @@ class Child:
     def _give_up(self, why: str) -> None:
         self.health, self.why = Health.FAILED, why
         self._settled.set()
-        logger.error("%s is given up: %s", self.name, why)
+        logger.error("%s has failed too often and is not restarted: %s", self.name, why)

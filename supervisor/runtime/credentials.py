@@ -1,4 +1,4 @@
-"""Secrets: from the environment or a file it names, or made by ourselves and kept in state.dir; never a default."""
+"""Secrets: from the environment, from a file named there, or generated and kept in state.dir; never a default."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ OPERATOR_TOKEN = "operator.token"  # noqa: S105 - a file's name
 
 
 class Credentials:
-    """Hands out secrets and remembers them, so that the log can mask them.
+    """Returns secrets and remembers them, so that the log can mask them.
 
     Args:
-        state_dir: exists; generated secrets are kept below it, mode 0600.
+        state_dir: an existing folder; generated secrets are stored below it with mode 0600.
         environ: the environment.
     """
 
@@ -33,15 +33,15 @@ class Credentials:
         return "Credentials(...)"
 
     def known(self) -> list[str]:
-        """Return the texts of all secrets that were handed out."""
+        """Return all secrets that were returned so far."""
         return sorted(self._known)
 
     def lend(self, name: str, value: str) -> None:
-        """Let a value stand for a secret of the environment in this run (the demo's)."""
+        """Use a value instead of a secret of the environment in this run (for the demo)."""
         self._lent[name] = value
 
     def secret(self, name: str) -> str | None:
-        """Return the secret NAME, or what the file NAME_FILE holds; None where neither is set.
+        """Return the secret NAME, or the content of the file NAME_FILE; None = neither is set.
 
         Raises:
             ConfigError: both are set, or the file is unreadable or empty.
@@ -65,10 +65,10 @@ class Credentials:
         return value
 
     def generated(self, name: str) -> bytes:
-        """Return 32 bytes of our own, made at first use.
+        """Return a secret of 32 bytes, generated at the first use.
 
         Raises:
-            ConfigError: what is kept can be read by others, or is damaged.
+            ConfigError: its file can be read by other users, or is damaged.
         """
         folder = self._state_dir / "secrets"
         kept = _keep(folder / name, secrets.token_hex(GENERATED_BYTES))
@@ -77,15 +77,17 @@ class Credentials:
         except ValueError:
             value = b""
         if len(value) != GENERATED_BYTES:
-            raise ConfigError(str(folder / name), "holds no secret of 32 bytes", "delete the file: a new one is made")
+            raise ConfigError(
+                str(folder / name), "does not contain a secret of 32 bytes", "delete the file: a new one is generated"
+            )
         self._known.add(kept)
         return value
 
     def operator_token(self) -> str:
-        """Return the operator's token, made at first use.
+        """Return the operator's token, generated at the first use.
 
         Raises:
-            ConfigError: what is kept can be read by others, or is empty.
+            ConfigError: its file can be read by other users, or is empty.
         """
         token = _keep(self._state_dir / OPERATOR_TOKEN, "xsw_" + secrets.token_urlsafe(GENERATED_BYTES))
         self._known.add(token)
@@ -93,7 +95,7 @@ class Credentials:
 
 
 def _keep(path: Path, fresh: str) -> str:
-    """Return what a private file holds, writing `fresh` where there is none, whole or not at all."""
+    """Return the content of a private file; if there is no file, write `fresh` to it atomically."""
     try:
         if not path.exists():
             _write(path, fresh)
@@ -103,12 +105,12 @@ def _keep(path: Path, fresh: str) -> str:
     except OSError as error:
         raise ConfigError(str(path), f"cannot be used: {error.strerror}") from None
     if not kept:
-        raise ConfigError(str(path), "is empty", "delete the file: a new one is made")
+        raise ConfigError(str(path), "is empty", "delete the file: a new one is generated")
     return kept
 
 
 def _write(path: Path, text: str) -> None:
-    """Write a file with mode 0600 that outlives a loss of power, unless another process was first."""
+    """Write a file with mode 0600 durably (fsync), unless another process has created it meanwhile."""
     path.parent.mkdir(mode=0o700, exist_ok=True)
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:

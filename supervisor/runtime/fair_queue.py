@@ -1,4 +1,4 @@
-"""A queue for a limited resource: first come first served, and users in turn."""
+"""A queue for a limited resource: users take turns (round robin), each in first-in, first-out order."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from supervisor.protocol.messages import UserId
 
 
 class FairQueue:
-    """Waiters for a resource that is used up; whoever frees a part of it wakes the next one, who then looks again.
+    """Waiters for an exhausted resource. Code that frees a part wakes the next waiter, which then tries again.
 
-    A user may wait several times. Nobody is served twice while another user waits.
+    A user may have several waiters. No user is served twice while another user waits.
     """
 
     def __init__(self) -> None:
@@ -19,11 +19,11 @@ class FairQueue:
 
     @property
     def contended(self) -> bool:
-        """Whether somebody waits: who comes now queues behind them."""
+        """Whether there are waiters; a newcomer must then queue behind them."""
         return bool(self._waiters)
 
     async def wait(self, user_id: UserId) -> None:
-        """Return when it is this waiter's turn to look again. Cancel-safe: the next waiter is woken instead."""
+        """Return when this waiter may try again. If it is cancelled after its wake-up, the next waiter is woken."""
         woken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiters.setdefault(user_id, deque()).append(woken)
         try:
@@ -36,7 +36,7 @@ class FairQueue:
             self._remove(user_id, woken)
 
     def wake_next(self) -> None:
-        """Wake the next waiter: a part of the resource may be free."""
+        """Wake the next waiter, because a part of the resource may be free."""
         if not self._waiters:
             return
         user_id, queue = next(iter(self._waiters.items()))
@@ -50,7 +50,7 @@ class FairQueue:
             self.wake_next()
 
     def wake_all(self) -> None:
-        """Wake every waiter: the resource is not given out any more."""
+        """Wake every waiter, because the resource is no longer available."""
         while self._waiters:
             self.wake_next()
 

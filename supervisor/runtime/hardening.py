@@ -1,4 +1,4 @@
-"""Keeps agents that run under the daemon's own uid out of its memory and environment."""
+"""Protects the memory and environment of the daemon from agents that run under the same uid."""
 
 from __future__ import annotations
 
@@ -12,20 +12,19 @@ from pathlib import Path
 logger = logging.getLogger(__name__)
 
 OPEN_FILES = 65_536
-"""Sockets and files at a time: 10,000 clients and what the sessions need."""
+"""Open sockets and files that the daemon wants: 10,000 clients and the pipes of sessions."""
 
 PR_SET_DUMPABLE = 4
-"""prctl(2): 0 gives /proc/<pid> to root and forbids ptrace by the same uid."""
-
+"""prctl(2): 0 makes /proc/<pid> owned by root and forbids ptrace by the same uid."""
 
 ENV_START, ENV_END = 47, 48
-"""Of the fields after the name in /proc/self/stat (proc(5) counts from 1 and names it the 2nd): 50 and 51 there."""
+"""Indices after the process name in /proc/self/stat; in proc(5), which counts from 1, fields 50 and 51."""
 
 
 def harden() -> None:
-    """Make this process unreadable to its own uid, without core dumps, and let it hold its clients' sockets.
+    """Forbid processes of the same uid to read this one, disable core dumps, and raise the limit of open files.
 
-    Its environment goes out of /proc for root, too: an agent that looks round there finds no secret.
+    The environment is removed from /proc as well, so that an agent that runs as root finds no secret there.
     """
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -37,26 +36,28 @@ def harden() -> None:
     try:
         forget_environment()
     except (OSError, ValueError, IndexError) as error:
-        logger.warning("the daemon's environment can be read in /proc by root: %s", error)
+        logger.warning("root can read the environment of the daemon in /proc: %s", error)
     if ctypes.CDLL(None, use_errno=True).prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0:
-        logger.warning("agents may read the daemon's memory: prctl failed with errno %d", ctypes.get_errno())
+        logger.warning(
+            "agents may be able to read the memory of the daemon: prctl failed with errno %d", ctypes.get_errno()
+        )
 
 
 def forget_environment() -> None:
-    """Move the environment elsewhere in memory and blank the place that /proc/self/environ shows.
+    """Copy the environment elsewhere in memory and zero the memory that /proc/self/environ shows.
 
     Raises:
-        OSError: there is no /proc, or it is not ours to read.
-        ValueError: the place is not where the kernel says.
+        OSError: /proc does not exist or cannot be read.
+        ValueError: the environment is not at the address that the kernel reports.
     """
     stat = Path("/proc/self/stat").read_bytes()
     fields = stat[stat.rfind(b")") + 2 :].split()
     start, end = int(fields[ENV_START]), int(fields[ENV_END])
     shown = Path("/proc/self/environ").read_bytes()
     if start <= 0 or end - start != len(shown):
-        raise ValueError("it is not where /proc/self/stat says")
+        raise ValueError("it is not at the address in /proc/self/stat")
     if ctypes.string_at(start, len(shown)) != shown:
-        raise ValueError("it is not what /proc/self/environ says")
+        raise ValueError("the memory differs from /proc/self/environ")
     for name, value in os.environb.items():
-        os.putenv(name, value)  # a copy of its own, which libc and what it starts read from now on
+        os.putenv(name, value)  # libc makes a copy, which it and child processes use from now on
     ctypes.memset(start, 0, len(shown))

@@ -1,4 +1,4 @@
-"""One daemon per state.dir: an advisory lock that dies with its holder."""
+"""One daemon per state.dir: an advisory lock that the kernel releases when the process ends."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from supervisor.protocol.errors import ConfigError
 
 
 class StateLock:
-    """Holds `state.dir/daemon.lock` while it is entered.
+    """A context manager that holds `state.dir/daemon.lock`.
 
     Raises:
-        ConfigError: on entering, when another process holds it, or the folder cannot be used.
+        ConfigError: on entering, because another process holds the lock, or the folder cannot be used.
     """
 
     def __init__(self, state_dir: Path) -> None:
@@ -23,12 +23,12 @@ class StateLock:
 
     def __enter__(self) -> StateLock:
         try:
-            # Its parent too: below a demo's folder lies the one that a real daemon will use.
+            # The parent gets mode 0700 too: for a demo, it is the folder that a real daemon will use.
             for folder in (self._path.parent.parent, self._path.parent):
                 folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
-            raise ConfigError("state.dir", f"must be a folder that can be written to: {error}") from None
+            raise ConfigError("state.dir", f"must be a writable folder: {error}") from None
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -37,7 +37,7 @@ class StateLock:
             raise ConfigError(
                 "state.dir",
                 f"another xswarm (pid {holder or 'unknown'}) is using {self._path.parent}",
-                "stop it first, or give this one a state.dir of its own",
+                "stop it first, or set another state.dir",
             ) from None
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
@@ -49,6 +49,8 @@ class StateLock:
     ) -> None:
         if self._descriptor is not None:
             os.ftruncate(self._descriptor, 0)
-            fcntl.flock(self._descriptor, fcntl.LOCK_UN)  # a child that is just being started has a copy for a moment
+            fcntl.flock(
+                self._descriptor, fcntl.LOCK_UN
+            )  # a child that is being started holds a copy of the descriptor for a moment
             os.close(self._descriptor)
             self._descriptor = None

@@ -1,4 +1,4 @@
-"""What the daemon says on stderr: one line each, text or JSON, with every secret masked."""
+"""Logging to stderr: one line per record, as text or JSON, with every secret masked."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from datetime import UTC, datetime
 from urllib.parse import quote
 
 Secrets = Callable[[], Sequence[str]]
-"""Returns the secrets that are known by now."""
+"""Returns the secrets that are known so far."""
 
 MASK = "***"
 
 OURS = ("supervisor", "channels", "connectors", "cli")
-"""The packages whose loggers get the level of config.toml; everybody else speaks up from WARNING on."""
+"""The packages whose loggers get the level of config.toml; all other loggers get at least WARNING."""
 
 LIBRARIES = (
     "uvicorn uvicorn.error uvicorn.access uvicorn.asgi websockets websockets.server websockets.client aiohttp "
     "aiohttp.access aiohttp.client apscheduler twilio mail.log aiosqlite anthropic httpx httpx2 httpcore asyncio"
 ).split()
-"""Loggers that may have been given handlers or a level of their own, and that show addresses, texts or SQL below it."""
+"""Loggers of libraries that may have their own handlers or level, and whose lower levels show addresses or SQL."""
 
 _NAMES = "access_token|auth_token|api_key|apikey|x-api-key|token|password|passwd|secret|authorization"
 
@@ -45,10 +45,10 @@ _PATTERNS = (
     _pattern(_NAMES, rf"""(["']?(?<![\w-])(?:{_NAMES})["']?\s*:\s*)(["'])(?:(?!\2).)+\2""", r"\1\2MASK\2"),
     _pattern(_HEADERS, rf"""\b((?:{_HEADERS})["']?\s*[:,]\s*(?:b?["'])?(?:bearer |basic )?)[^\s"',;]+""", r"\1MASK"),
 )
-"""What looks like a credential, whosoever it is; tried where one of the hints stands in the text in lower case."""
+"""Patterns of credentials; each is tried only if the lower-case text contains one of its hints."""
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
-"""What could forge a line, move the cursor or turn the writing around."""
+"""Characters that could forge a line, move the cursor or reverse the direction of text."""
 
 
 def setup(level: str, format: str, secrets: Secrets) -> None:
@@ -57,9 +57,9 @@ def setup(level: str, format: str, secrets: Secrets) -> None:
     Args:
         level: "debug", "info", "warning" or "error", for our own loggers.
         format: "text" or "json".
-        secrets: asked at every line, so that it knows those that were read since.
+        secrets: called for every record, because further secrets become known later.
     """
-    logging.raiseExceptions = False  # else a line that cannot be formatted is shown as it is, secrets and all
+    logging.raiseExceptions = False  # otherwise logging prints a record that it cannot format unmasked
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines(secrets) if format == "json" else TextLines(secrets))
     threshold = logging.getLevelNamesMapping()[level.upper()]
@@ -77,9 +77,9 @@ def setup(level: str, format: str, secrets: Secrets) -> None:
 
 
 def masked(text: str, secrets: Sequence[str]) -> str:
-    """Return a text without the secrets, as they are or as they stand in a URL or a repr, nor what looks like one."""
+    """Return a text in which known secrets (also quoted for a URL or a repr) and credential patterns are masked."""
     spellings = {s for secret in secrets for s in (secret, quote(secret, safe=""), repr(secret)[1:-1]) if s}
-    for spelling in sorted(spellings, key=len, reverse=True):  # one may be part of another
+    for spelling in sorted(spellings, key=len, reverse=True):  # a secret may contain another one
         text = text.replace(spelling, MASK)
     lowered = text.lower()
     for hints, pattern, replacement in _PATTERNS:
@@ -89,12 +89,12 @@ def masked(text: str, secrets: Sequence[str]) -> str:
 
 
 def escaped(text: str) -> str:
-    """Return a text with its control characters written out, so that it is one line."""
+    """Return a text as one line: control characters are replaced by escape sequences."""
     return _CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), text)
 
 
 class Lines(logging.Formatter):
-    """Base of the formats: masks the message with its arguments, and the traceback."""
+    """Base class of the formatters: masks the formatted message and the traceback."""
 
     def __init__(self, secrets: Secrets) -> None:
         super().__init__()
@@ -103,12 +103,12 @@ class Lines(logging.Formatter):
     def _message(self, record: logging.LogRecord) -> str:
         try:
             message = record.getMessage()
-        except Exception as error:  # noqa: BLE001 - a line that is wrong says so instead of being lost
+        except Exception as error:  # noqa: BLE001 - a wrong record is logged with this note instead of being lost
             message = f"{record.msg} (its arguments do not fit: {type(error).__name__})"
         return masked(message, self._secrets())
 
     def _trace(self, record: logging.LogRecord) -> str:
-        """Return the traceback and the stack that go with a record, empty where there is none."""
+        """Return the traceback and the stack of a record; empty if it has none."""
         parts = []
         if record.exc_info and record.exc_info[1] is not None:
             parts += traceback.format_exception(record.exc_info[1])
@@ -123,7 +123,7 @@ class Lines(logging.Formatter):
 
 
 class TextLines(Lines):
-    """One line for people; a traceback follows on lines of its own that begin with a bar."""
+    """Text for people: one line, then the traceback on lines that begin with a bar."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the lines of a record."""
@@ -133,7 +133,7 @@ class TextLines(Lines):
 
 
 class JsonLines(Lines):
-    """One JSON object a line, for programs."""
+    """One JSON object per line, for programs."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line of a record."""

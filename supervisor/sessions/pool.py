@@ -15,7 +15,7 @@ from supervisor.protocol.errors import ConnectionFailed, StorageError
 from supervisor.protocol.messages import MessageId, SessionId
 from supervisor.protocol.ports import Conversation
 from supervisor.protocol.status import EndReason
-from supervisor.runtime.cancellation import uncut
+from supervisor.runtime.cancellation import shielded
 from supervisor.runtime.fair_queue import FairQueue
 from supervisor.sessions.lifecycle import CloseAsked, Opened, OpenFailed, Opening, ProcessExited
 from supervisor.sessions.live import Claim, LiveSession, home_of
@@ -130,7 +130,7 @@ class SessionPool:
                 if not self._is_full():
                     return await self._start(session)
 
-    @uncut  # otherwise another process might start beside the one that is being closed
+    @shielded  # otherwise another process might start beside the one that is being closed
     async def close(self, session_id: SessionId, reason: EndReason) -> bool:
         """Close a session's process, or end the session where it has none; False = the session is not in memory.
 
@@ -173,7 +173,7 @@ class SessionPool:
             if isinstance(result, BaseException):  # the other sessions are closed nevertheless
                 logger.error("%s: it could not be closed: %s", session_id, result)
 
-    @uncut
+    @shielded
     async def close_idle(self, session_ids: Sequence[SessionId], reason: EndReason) -> int:
         """Close those of some sessions that are still without a turn, with one write for all; return how many.
 

@@ -26,8 +26,8 @@ async def test_a_healthy_daemon_is_exit_code_0_and_its_database_is_looked_at(tmp
         checks = by_name(ended)
         assert {check["status"] for check in checks.values()} <= {"ok", "warning"}
         assert "all parts work" in checks["daemon"]["detail"]
-        assert checks["database"]["detail"] == "it is sound, and its sums agree"
-        assert checks["people"]["detail"] == "1 users, 1 of them with a phone or mailbox"
+        assert checks["database"]["detail"] == "sound, and its totals agree"
+        assert checks["people"]["detail"] == "1 user, 1 with a phone or mailbox"
 
 
 async def test_a_part_that_does_not_work_is_exit_code_1_and_named(tmp_path: Path) -> None:

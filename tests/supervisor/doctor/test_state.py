@@ -39,10 +39,10 @@ async def test_people_without_a_phone_or_mailbox_are_a_warning(config: Config) -
     body = {"name": "Ann", "role": "ADMIN", "phones": [], "emails": [], "projects": []}
     await maintenance.call(config, "PUT", "/api/admin/users/ann", body)
     _, people = await state.database(config)
-    assert (people.status, people.detail) == (Standing.WARNING, "1 users, none of them with a phone or mailbox")
+    assert (people.status, people.detail) == (Standing.WARNING, "1 user, none with a phone or mailbox")
     await maintenance.call(config, "PUT", "/api/admin/users/ann", body | {"phones": ["+15550100"]})
     _, people = await state.database(config)
-    assert (people.status, people.detail) == (Standing.OK, "1 users, 1 of them with a phone or mailbox")
+    assert (people.status, people.detail) == (Standing.OK, "1 user, 1 with a phone or mailbox")
 
 
 async def test_an_older_database_is_looked_at_and_stays_older(config: Config) -> None:

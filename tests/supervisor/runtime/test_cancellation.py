@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from supervisor.runtime.cancellation import uncut
+from supervisor.runtime.cancellation import shielded
 
 
 class Work:
@@ -15,7 +15,7 @@ class Work:
     def __init__(self) -> None:
         self.begun, self.may_go_on, self.over = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
-    @uncut
+    @shielded
     async def do(self, answer: str) -> str:
         """Wait, and answer."""
         self.begun.set()

@@ -100,7 +100,7 @@ async def test_a_child_that_keeps_failing_is_given_up(caplog: pytest.LogCaptureF
     await until(lambda: child.health is Health.FAILED, "it is given up")
     assert body.starts == 4
     assert child.why == "OSError: no route"
-    assert "mail is given up: OSError: no route" in caplog.text
+    assert "mail has failed too often and is not restarted: OSError: no route" in caplog.text
     await child.aclose()
 
 

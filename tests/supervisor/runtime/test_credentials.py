@@ -104,7 +104,7 @@ def test_a_damaged_secret_is_refused_and_never_replaced_behind_ones_back(tmp_pat
     with pytest.raises(ConfigError) as caught:
         credentials(tmp_path).generated("jwt")
     assert caught.value.key == str(tmp_path / "secrets" / "jwt")
-    assert caught.value.remedy == "delete the file: a new one is made"
+    assert caught.value.remedy == "delete the file: a new one is generated"
     assert (tmp_path / "secrets" / "jwt").read_bytes() == content
 
 

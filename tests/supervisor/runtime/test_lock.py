@@ -114,6 +114,6 @@ def test_the_state_directory_is_made_for_its_owner_alone(tmp_path: Path) -> None
 
 def test_a_state_directory_that_cannot_be_made_is_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    problem = r"^state\.dir: must be a folder that can be written to"
+    problem = r"^state\.dir: must be a writable folder"
     with pytest.raises(ConfigError, match=problem), StateLock(tmp_path / "file"):
         pass
