@@ -1,7 +1,6 @@
-"""The core of the daemon over a real store, without wires, channels and processes: what wire tests talk to.
+"""The core of the daemon over a real store, without wires, channels and processes.
 
-`Core` builds what `supervisor.daemon` builds, in the same order. Whoever tests a wire puts it in front of
-`core.operations`, `core.intake`, `core.directory`, `core.accounts`, `core.hub`, `core.outbox` and `core.store`.
+`Core` builds the parts that `supervisor.daemon` builds, in the same order. A test of a wire gives it `core.api`.
 """
 
 from __future__ import annotations
@@ -36,26 +35,26 @@ NOWHERE = "http://127.0.0.1:9"
 
 
 def seal(before: bytes, content: bytes) -> bytes:
-    """Seal an audit row, as the daemon does."""
+    """Seal an audit row as the daemon does, with a fixed key."""
     return hmac.new(b"audit", before + content, hashlib.sha256).digest()
 
 
 class Core:
-    """Store, sessions, turns, outbox, intake and operations, started; `async with` ends them in reverse.
+    """The core, started by `async with` and stopped in reverse order.
 
     Users: alice (ADMIN, a phone and a mailbox), bob (COORDINATOR) and olga (OPERATOR), all with the project "site".
-    Nobody has "vault" or "open" (full permissions).
+    No user has "vault" or "open" (full permissions).
 
     Args:
-        folder: state and project folders; the same one again is the same daemon restarted.
-        connector: what answers; a `ScriptedConnector` by default.
-        assistant: what answers as the assistant; the same.
+        folder: contains the state and the projects; a second core on it is a restarted daemon.
+        connector: answers in sessions; a `ScriptedConnector` by default.
+        assistant: answers as the assistant; the same default.
         claude_code: `[claude_code]`; `routing` and `limits` are those tables.
         projects: `[projects.NAME]` besides "site" and "vault".
-        upstream: of the gateway; the default answers nothing.
-        crash: given to the store: called at its crash points, in the writer's thread.
+        upstream: the URL behind the gateway; the default refuses connections.
+        crash: called by the store at its crash points, in the writer thread.
         tuning: constants of the core.
-        recovering: whether what an earlier daemon left is settled at the start.
+        recovering: whether the start runs the recovery.
     """
 
     def __init__(
@@ -184,16 +183,16 @@ class Core:
         await self.accounts.put_user("olga", name="Olga", role="OPERATOR")
 
     async def recover(self) -> None:
-        """Settle what an earlier daemon left."""
+        """Run the recovery, as the start of the daemon does."""
         await self.recovery.run()
 
     def all_answered(self) -> bool:
-        """Return whether every accepted message has its end on record: a turn stops running a moment before that."""
+        """Return whether every turn in the database is final; a turn stops running a moment before that."""
         with closing(sqlite3.connect(self.folder / "xswarm.db")) as connection:
             states = {TurnState(state) for (state,) in connection.execute("SELECT DISTINCT state FROM turns")}
         return all(state.final for state in states)
 
     async def token(self, user_id: str) -> str:
-        """Make a token for a user and return it."""
+        """Create a token for a user and return it."""
         made = await self.accounts.create_token(user_id=user_id)
         return str(made["token"])

@@ -1,4 +1,4 @@
-"""Short ways to do with a `Core` what tests of its behaviour do all the time."""
+"""Short functions for what tests of a `Core` do often: connect, send, ask, read the state."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ OUR_NUMBER = "+15550199"
 
 
 def asked(core: Core, *, external_id: str | None = None, digest: str = "", token: str = OPERATOR) -> WorkRequest:
-    """Return a request of the operator's, by the socket."""
+    """Return a request of the operator by the socket."""
     return WorkRequest(caller=core.directory.caller(token), channel="socket", external_id=external_id, digest=digest)
 
 
 def scripted(core: Core) -> ScriptedConnector:
-    """Return the connector of a core that was built with one of ours."""
+    """Return the `ScriptedConnector` of a core."""
     assert isinstance(core.connector, ScriptedConnector)
     return core.connector
 
 
 def project(folder: Path, name: str, **settings: Any) -> dict[str, ProjectConfig]:
-    """Return the table of a project of alice's and bob's, and make its folder."""
+    """Return the configuration of a project of alice and bob, and create its folder."""
     path = folder / name
     path.mkdir(exist_ok=True)
     known = {"users": ("alice", "bob"), "permissions": Permissions.EDIT, **settings}
@@ -80,7 +80,7 @@ async def state(core: Core, taken: Taken | Receipt) -> TurnState:
 
 
 async def result(core: Core, message_id: MessageId | None) -> Result:
-    """Return what became of a message."""
+    """Return the result of a message."""
     assert message_id is not None, "it was not accepted"
     found = await core.store.turns.result(message_id)
     assert found is not None, "it was accepted"
@@ -104,7 +104,7 @@ def text_message(
 
 
 class Gate:
-    """A store's crash hook that holds the writer at one point until it is told to go on.
+    """A crash hook of the store that blocks the writer at one point until `open`.
 
     Args:
         point: e.g. "start.before_commit".
@@ -123,14 +123,14 @@ class Gate:
             assert self._go.wait(scaled(20)), f"{point}: nobody opened the gate"
 
     def open(self) -> None:
-        """Let the writer go on; later writes pass."""
+        """Unblock the writer; later writes pass."""
         self._go.set()
 
 
 @asynccontextmanager
 async def full_disk(core: Core) -> AsyncIterator[None]:
-    """Let the database refuse to grow: SQLite answers as it does on a full disk."""
-    database = core.store._database  # the only way to its connection
+    """Make SQLite fail as on a full disk: the database must not grow."""
+    database = core.store._database  # its connection is not reachable otherwise
 
     def lower(connection: sqlite3.Connection) -> int:
         pages: int = connection.execute("PRAGMA page_count").fetchone()[0]
@@ -147,7 +147,7 @@ async def full_disk(core: Core) -> AsyncIterator[None]:
 
 
 async def told_texts(core: Core, channel: str = "sms") -> list[str]:
-    """Return the texts, or mails, to alice so far, oldest first."""
+    """Return the texts or mails to alice so far, oldest first."""
     texts = []
     while rows := await core.store.outbox.due(channel, now_ms=now_ms(), limit=9):
         for row in rows:
