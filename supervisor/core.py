@@ -233,7 +233,7 @@ class Core:
         return TurnRunner(
             hub=self.hub,
             sessions=self.sessions,
-            assistant=Assistant(connector=assistant, gateway=gateway, store=self._store, spending=self.spending),
+            assistant=Assistant(connector=assistant, gateway=gateway, turns=self._store.turns, spending=self.spending),
             rights=self._rights,
             spending=self.spending,
             driver=self._build_driver(),

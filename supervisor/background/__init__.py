@@ -1,3 +1,3 @@
-"""What the daemon does unasked: recovery, reaping, progress notices."""
+"""What the daemon does by itself: `Recovery` at the start, `Schedule` at intervals with `ProgressNotices`."""
 
 from __future__ import annotations

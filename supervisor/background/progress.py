@@ -1,4 +1,4 @@
-"""Words about turns that take long: one that it is still worked on, one that nothing was heard of it."""
+"""Notices about turns that take long: that a turn is still running, and that a turn gives no sign of life."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from supervisor.turns.scheduler import TurnScheduler
 logger = logging.getLogger(__name__)
 
 STILL_WORKING, STUCK = 2, 3
-"""Numbers of the notices of a turn: each is sent once, also over restarts."""
+"""Numbers of the two notices of a turn, for `reply_id`: each notice is sent once, also across restarts."""
 
 
 class ProgressNotices:
-    """Looks at the running turns whenever the clock says so.
+    """Checks the running turns, and notifies their senders and subscribers; `Schedule` calls `look`.
 
     Args:
-        monotonic: seconds of a clock that never goes back.
+        monotonic: returns monotonic time, in seconds.
     """
 
     def __init__(
@@ -49,35 +49,35 @@ class ProgressNotices:
         self._settings = settings
         self._clock = clock
         self._monotonic = monotonic
-        self._told: set[tuple[int, int]] = set()
+        self._notified: set[tuple[int, int]] = set()
 
     async def look(self) -> None:
-        """Tell people of turns that take long.
+        """Notify people about turns that take long.
 
         Raises:
-            StorageError: a notice could not be stored; the next look tries again.
+            StorageError: a notice could not be stored; the next look retries.
         """
         running = self._turns.running_turns()
-        self._told &= {(one.turn.id, kind) for one in running for kind in (STILL_WORKING, STUCK)}
+        self._notified &= {(one.turn.id, kind) for one in running for kind in (STILL_WORKING, STUCK)}
         for one in running:
             if one.turn.session_id is not None and self._approvals.asked_in(one.turn.session_id):
-                continue  # it is the person who is waited for
+                continue  # the turn waits for a person
             after = self._settings.progress_after_seconds
             if after and one.duration_ms >= after * 1000 and one.turn.channel == "sms":
                 minutes = max(1, one.duration_ms // 60_000)
                 text = f"Still working on {quote(one.turn.text)} after {minutes} min. ABORT stops it."
-                await self._tell(one, STILL_WORKING, text)
+                await self._notify(one, STILL_WORKING, text)
             if self._is_stuck(one):
                 silent = round(self._monotonic() - one.heard)
-                logger.warning("%s: nothing was heard of its turn for %d s", one.turn.message_id, silent)
+                logger.warning("%s: no event of its turn for %d s", one.turn.message_id, silent)
                 text = f"No sign of life for {max(1, silent // 60)} min: {quote(one.turn.text)}. ABORT stops it."
-                await self._tell(one, STUCK, text)
+                await self._notify(one, STUCK, text)
                 self._announce(one, silent)
 
     def _is_stuck(self, one: RunningTurn) -> bool:
         after = self._settings.stuck_after_seconds
-        told = (one.turn.id, STUCK) in self._told
-        return bool(after) and not one.ended.done() and not told and self._monotonic() - one.heard >= after
+        notified = (one.turn.id, STUCK) in self._notified
+        return bool(after) and not one.ended.done() and not notified and self._monotonic() - one.heard >= after
 
     def _announce(self, one: RunningTurn, silent: int) -> None:
         turn = one.turn
@@ -85,11 +85,11 @@ class ProgressNotices:
             event = ClaudeCodeStuck(session_id=turn.session_id, message_id=turn.message_id, silent_seconds=silent)
             self._hub.publish(event, one.topics)
 
-    async def _tell(self, one: RunningTurn, kind: int, text: str) -> None:
+    async def _notify(self, one: RunningTurn, kind: int, text: str) -> None:
         reply, key = one.turn.reply, (one.turn.id, kind)
-        if key in self._told or one.ended.done():  # it ended while another was told of
+        if key in self._notified or one.ended.done():  # the turn ended while another notice was stored
             return
         if reply is not None and reply.channel in PLAIN_CHANNELS:
             draft = OutboxDraft(id=reply_id(one.turn.message_id, kind), reply=in_a_sentence(reply), text=text)
             await self._store.outbox.add(draft, user_id=one.turn.user_id, now_ms=self._clock())
-        self._told.add(key)
+        self._notified.add(key)

@@ -1,4 +1,4 @@
-"""After a crash: what an earlier daemon left running is answered, requeued or reported; nothing runs twice."""
+"""Recovery after a crash: each turn that an earlier daemon left running is answered, requeued or reported."""
 
 from __future__ import annotations
 
@@ -25,26 +25,29 @@ from supervisor.undo.recorder import Recorder
 logger = logging.getLogger(__name__)
 
 MAX_ATTEMPTS = 3
-"""Times that a turn may be started; one that keeps taking the daemon down is reported instead."""
+"""Number of times that a turn may be started; a turn that keeps crashing the daemon is reported instead."""
 
 MAX_INTERRUPTIONS = 2
 INTENSITY_MS = 600_000
-"""A session with so many interrupted turns within this time starts no more by itself."""
+"""A session with so many interrupted turns within this time, in milliseconds, does not start again by itself."""
 
 RESTARTED = "the daemon was restarted while it ran"
 
-RESTARTED_WITH_HOST = "the daemon was restarted while the turn ran that it went into"
+RESTARTED_WITH_HOST = "the daemon was restarted while the turn that it was part of was running"
 
 WITHOUT_TOOLS = frozenset({TraceKind.ABSENT, TraceKind.UNANSWERED, TraceKind.SPOKEN})
-"""No tool had been called: the prompt is given again, under its id as long as nothing was answered to it."""
+"""No tool was called: the prompt is given again, under the same key unless an answer to it had begun."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recovered:
-    """What was found at the start.
+    """What recovery found at the start.
 
     Attributes:
-        answered: turns whose answer was there already; it is delivered now.
+        sessions: number of sessions that lost their process.
+        requeued: number of turns that run again.
+        interrupted: number of turns that are marked interrupted.
+        answered: number of turns that had an answer, which is delivered now.
     """
 
     sessions: int
@@ -54,15 +57,18 @@ class Recovered:
 
 
 class Recovery:
-    """Settles what an earlier epoch left; the connectors have ended its processes before.
+    """Settles the turns of an earlier epoch; the connectors have ended the processes of that epoch before.
 
-    An assistant's turn has no tools, so it runs again. What a Claude Code turn has done is read in Claude Code's own
-    transcript and in our events, which know of each tool call before it runs: one that was answered is delivered, one
-    that had called no tool runs again, and any other is marked interrupted, its person is told which tools had started,
-    and only they start it again (promise P5).
+    A turn of the assistant has no tools, so it runs again. What a turn of Claude Code has done is read from Claude
+    Code's transcript and from our events, which record each tool call before it runs:
+
+    - a turn with an answer is completed, and the answer is delivered;
+    - a turn that had called no tool runs again;
+    - any other turn is marked interrupted. Its sender is told which tools had started, and decides whether it runs
+      again (promise P5).
 
     Args:
-        auto_continue: a turn whose tools had only read runs again too.
+        auto_continue: a turn whose tool calls had only read runs again as well.
     """
 
     def __init__(
@@ -85,7 +91,11 @@ class Recovery:
         self._clock = clock
 
     async def run(self) -> Recovered:
-        """Settle all of it, then let what waits begin."""
+        """Settle every unfinished turn, then start the waiting ones.
+
+        Raises:
+            StorageError: the store refused; the daemon does not start.
+        """
         sessions = await self._store.sessions.end_all(EndReason.CRASH, now_ms=self._clock())
         ends: Counter[str] = Counter()
         for turn in await self._store.turns.unfinished():
@@ -110,7 +120,7 @@ class Recovery:
         return found
 
     async def _settle_whole(self, turn: Turn, ends: Counter[str]) -> None:
-        """Settle a turn, and then one after the other the turns that were part of it."""
+        """Settle a turn, then one after the other the turns that were part of it; count the results in `ends`."""
         end, following = await self._settle(turn)
         ends[end] += 1
         while following is not None:
@@ -118,7 +128,11 @@ class Recovery:
             ends[part_end] += 1
 
     async def _settle_part(self, part: Turn, *, answered: bool) -> tuple[str, Turn | None]:
-        """Settle what was gathered with another turn, or sent into it: whether it was taken in may be unknown."""
+        """Settle a turn that was gathered with another one or steered into it; the model may not have seen it.
+
+        Args:
+            answered: the other turn had an answer.
+        """
         if part.gather and answered:
             ended = talk.Finished(message_id=part.message_id, text="")
             return "answered", await self._finish(part, outcomes.included(part, ended, self._clock()))
@@ -129,7 +143,7 @@ class Recovery:
         return "interrupted", await self._finish(part, outcome)
 
     async def _finish(self, turn: Turn, outcome: Outcome) -> Turn | None:
-        """Write how a turn ended; return the part of it that is to be settled next."""
+        """Store the outcome of a turn; return the part of it that is to be settled next."""
         return await self._completion.finish(turn, replace(outcome, hosts=True), None)
 
     async def _settle(self, turn: Turn) -> tuple[str, Turn | None]:
@@ -143,13 +157,13 @@ class Recovery:
             await self._store.turns.requeue(turn.id, rename=answered, now_ms=self._clock())
             self._recorder.ended(turn)
             return "requeued", None
-        attention = await self._is_too_often(turn)
+        attention = await self._is_interrupted_too_often(turn)
         asked = await self._completion.asked_by(turn)
         outcome = outcomes.interrupted(turn, RESTARTED, tools, None, self._clock(), attention=attention, asked=asked)
         return "interrupted", await self._finish(turn, outcome)
 
-    async def _is_too_often(self, turn: Turn) -> bool:
-        """Return whether the session of a turn that is interrupted has used up its restarts."""
+    async def _is_interrupted_too_often(self, turn: Turn) -> bool:
+        """Return whether the session of an interrupted turn was interrupted too often within `INTENSITY_MS`."""
         if turn.session_id is None:
             return False
         since_ms = self._clock() - INTENSITY_MS
@@ -167,5 +181,5 @@ class Recovery:
             return True
         if not self._auto_continue or trace.kind is not TraceKind.STARTED:
             return False
-        # What may change something is on record before it runs.
+        # A call that may change something is recorded as allowed before it runs.
         return all(kind != ALLOWED for kind, _ in await self._store.turns.events(turn.id))

@@ -1,4 +1,4 @@
-"""What happens by the clock: idle sessions are closed, lost words are made good, old keys are forgotten."""
+"""The interval jobs: reap sessions, sweep lanes, notify about long turns, delete old keys and checkpoints."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ SWEEP_SECONDS = 10.0
 PROGRESS_SECONDS = 5.0
 PURGE_SECONDS = 3600.0
 PRUNE_SECONDS = 6 * 3600.0
+"""Pauses between two runs of each job, in seconds."""
 
 
 class Schedule:
@@ -46,7 +47,7 @@ class Schedule:
         self._scheduler = AsyncIOScheduler(timezone=UTC)
 
     def start(self) -> None:
-        """Start the clock."""
+        """Start the jobs."""
         self._add("reap", self._reaper.reap, self._reaper.interval)
         self._add("sweep", self._turns.sweep, SWEEP_SECONDS)
         self._add("progress", self._progress.look, PROGRESS_SECONDS)
@@ -55,7 +56,7 @@ class Schedule:
         self._scheduler.start()
 
     def close(self) -> None:
-        """Stop the clock."""
+        """Stop the jobs; without effect where they do not run."""
         if self._scheduler.running:
             self._scheduler.shutdown(wait=False)
 

@@ -1,4 +1,4 @@
-"""The default assistant's conversations: opened for one turn, with the thread's history from the store."""
+"""The assistant: opens a conversation for each turn, with the history of the thread from the store."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from supervisor.protocol.ports import Connector, Conversation
 from supervisor.protocol.status import Permissions
 from supervisor.spending.meter import SessionMeter
 from supervisor.spending.spending import Spending
-from supervisor.store.port import Store
+from supervisor.store.ports.turns import TurnStore
 from supervisor.store.records.turn import Turn
 
 HISTORY_EXCHANGES = 50
-"""Exchanges read from the store; the connector cuts them to its token bound."""
+"""Number of exchanges read from the store; the connector cuts them to its token limit."""
 
 
 async def _no_tools(call: talk.ToolCall) -> talk.Verdict:
@@ -26,31 +26,32 @@ async def _no_tools(call: talk.ToolCall) -> talk.Verdict:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assistant:
-    """Gives the assistant a conversation for a turn.
+    """Opens the conversations of the assistant.
 
     Attributes:
-        connector: what answers.
-        gateway: its way to a model.
+        connector: answers the turns.
+        gateway: the way of the connector to a model.
         turn_timeout: seconds that one answer may take.
     """
 
     connector: Connector
     gateway: Gateway
-    store: Store
+    turns: TurnStore
     spending: Spending
     turn_timeout: float = 300.0
 
     @asynccontextmanager
     async def converse(self, turn: Turn) -> AsyncIterator[tuple[Conversation, SessionMeter]]:
-        """Open a conversation for a turn; everything it holds is gone afterwards.
+        """Open a conversation for a turn, with its meter; it is closed, and its token revoked, when the block ends.
 
         Raises:
-            ConnectionFailed: it did not start.
+            ConnectionFailed: the conversation did not start.
+            StorageError: the history could not be read.
         """
         meter = self.spending.meter(turn.lane, turn.user_id, None)
         endpoint = self.gateway.issue(turn.lane, meter)
         try:
-            pairs = await self.store.turns.exchanges(turn.lane, limit=HISTORY_EXCHANGES)
+            pairs = await self.turns.exchanges(turn.lane, limit=HISTORY_EXCHANGES)
             conversation = await self.connector.open(
                 self._spec(turn, endpoint), [talk.Exchange(prompt=prompt, answer=answer) for prompt, answer in pairs]
             )

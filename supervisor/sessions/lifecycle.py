@@ -1,4 +1,4 @@
-"""A session's state machine, Sans-I/O: an event in, the next status and the effects out."""
+"""The state machine of a session, Sans-I/O: an event in, the next status and the effects out."""
 
 from __future__ import annotations
 
@@ -10,26 +10,25 @@ from supervisor.protocol.status import EndReason, SessionStatus
 S = SessionStatus
 
 MAX_FAILURES = 3
-"""Failures in a row after which a session gives up and waits for a person."""
-
+"""Number of failures in a row after which a session starts no process until a person connects it."""
 
 ATTENTION = "needs attention"
-"""How the reason of a session begins that starts no more by itself."""
+"""Beginning of the reason of a session that only a person starts again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """Something wants the session to have a process."""
+    """The process of the session is about to be started."""
 
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """The process (or remote connection) answers."""
+    """The process (or remote connection) is ready."""
 
 
 @dataclass(frozen=True, slots=True)
 class OpenFailed:
-    """It did not start; `why` is a sentence."""
+    """The process did not start; `why` is a sentence."""
 
     why: str
 
@@ -41,7 +40,7 @@ class TurnBegan:
 
 @dataclass(frozen=True, slots=True)
 class TurnEnded:
-    """A turn ended; `well` resets the count of failures."""
+    """A turn ended; a turn that succeeded (`well`) resets the count of failures."""
 
     well: bool
 
@@ -53,14 +52,14 @@ class WentQuiet:
 
 @dataclass(frozen=True, slots=True)
 class CloseAsked:
-    """Somebody or something wants it closed."""
+    """The session is to be closed."""
 
     reason: EndReason
 
 
 @dataclass(frozen=True, slots=True)
 class ProcessExited:
-    """No process is left; `why` is empty where it was closed on request."""
+    """The process has ended; `why` is empty where it was closed on request."""
 
     why: str = ""
 
@@ -70,7 +69,7 @@ Event = Opening | Opened | OpenFailed | TurnBegan | TurnEnded | WentQuiet | Clos
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """Write the status; `reason` is a sentence where the session ended."""
+    """Store the status; `reason` is a sentence where the session ended, else empty."""
 
     status: SessionStatus
     reason: str = ""
@@ -78,7 +77,7 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class CloseProcess:
-    """Close the conversation and feed `ProcessExited` back."""
+    """Close the process and feed `ProcessExited` back."""
 
 
 Effect = Record | CloseProcess
@@ -88,11 +87,11 @@ class Lifecycle:
     """The status of one session.
 
     Args:
-        status: as stored.
-        reason: value of an `EndReason`, or the sentence of an error.
+        status: the stored status.
+        reason: value of an `EndReason`, or the sentence of an error; empty while the session is live.
 
     Attributes:
-        failures: in a row, since something last went well.
+        failures: number of failures since the last turn that succeeded.
     """
 
     def __init__(self, status: SessionStatus, reason: str = "") -> None:
@@ -106,7 +105,7 @@ class Lifecycle:
         return self.status.resumes_by_itself(self.reason)
 
     def on(self, event: Event) -> Sequence[Effect]:
-        """Take an event; return what is to be done, in order."""
+        """Take an event; return the effects, in the order in which they are to be carried out."""
         match event:
             case Opening():
                 return self._move(S.CONNECTING) if self.status is not S.CONNECTING else ()
@@ -129,7 +128,7 @@ class Lifecycle:
     def _opened(self) -> Sequence[Effect]:
         if self.status is S.CONNECTING:
             return self._move(S.ACTIVE)
-        # Closed while it started: what answers now is wanted by nobody.
+        # The session was closed while the process started, so the process is not needed.
         return () if self.status in (S.ACTIVE, S.IDLE) else (CloseProcess(),)
 
     def _close(self, reason: EndReason) -> Sequence[Effect]:
@@ -139,10 +138,11 @@ class Lifecycle:
             return (*effects, CloseProcess())
         if self.status is S.DISCONNECTING:
             self.reason = reason.value if reason.on_purpose else self.reason
-            return (CloseProcess(),)  # closing twice is harmless, and the first may have been cut short
+            return (CloseProcess(),)  # closing twice is harmless, and the first close may have been cancelled
         if not reason.on_purpose:
             return ()
-        return self._move(S.DISCONNECTED, reason.value)  # no process: only what it takes to come back changes
+        # There is no process to close: only the reason changes, and with it who may start the session again.
+        return self._move(S.DISCONNECTED, reason.value)
 
     def _gone(self, reason: EndReason, why: str) -> Sequence[Effect]:
         if self.status is S.DISCONNECTING:

@@ -68,7 +68,7 @@ class SessionProcesses:
         Returns:
             Why the process ended by itself, empty where it did not say; None = it was closed on request.
         """
-        why = "the connection ended without a word"
+        why = "the connection ended unexpectedly"
         try:
             async for event in conversation.events():
                 if isinstance(event, talk.Exited):
@@ -84,7 +84,7 @@ class SessionProcesses:
         session.conversation = None
         self._revoke(session)
         session.hear(talk.Exited(why=why))
-        logger.warning("%s: Claude Code is gone: %s", session.id, why or "no reason given")
+        logger.warning("%s: the process has ended: %s", session.id, why or "no reason given")
         return why
 
     async def close(self, session: LiveSession) -> None:

@@ -1,4 +1,4 @@
-"""Ends a running turn that is refused a call by a limit, and tells of the levels that its spending reaches."""
+"""Ends a running turn to which a limit refuses a call, and raises alerts while the turn spends."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from supervisor.turns.running import RunningTurn
 logger = logging.getLogger(__name__)
 
 REFUSED_SECONDS = 30.0
-"""How long a turn that was refused a call may take to end by itself."""
+"""Seconds in which a turn may end by itself after it was refused a call; then it is interrupted."""
 
 
 class BudgetGuard:
-    """Watches what running turns spend.
+    """Watches the spending of running turns.
 
     Args:
         refused_seconds: see `REFUSED_SECONDS`.
@@ -30,7 +30,7 @@ class BudgetGuard:
         self._stopping: set[asyncio.Task[None]] = set()
 
     def watch(self, meter: SessionMeter, running: RunningTurn, conversation: Conversation) -> None:
-        """Watch a turn until its meter is given to another one."""
+        """Watch a turn until `watch` is called for the next turn of the same meter."""
 
         def refused(error: BudgetExceeded) -> None:
             if running.refused is None:
@@ -41,7 +41,7 @@ class BudgetGuard:
                 task.add_done_callback(self._stopping.discard)
 
         async def spent(turn_id: int) -> None:
-            for one in (running, *running.joined):  # a message that was sent into the turn may pay for itself already
+            for one in (running, *running.joined):  # a steered message may already be charged for its own calls
                 if one.turn.id == turn_id:
                     await self._spending.alert_running(one.turn)
 
@@ -51,6 +51,6 @@ class BudgetGuard:
     async def _stop(self, running: RunningTurn, conversation: Conversation) -> None:
         await asyncio.wait([running.ended], timeout=self._refused_seconds)
         if not running.ended.done():
-            logger.warning("%s: it goes on although its budget is spent, ending it", running.turn.message_id)
+            logger.warning("%s: its budget is spent and it does not end, interrupting it", running.turn.message_id)
             running.stopping = True
             await conversation.interrupt()

@@ -1,4 +1,4 @@
-"""The end of a turn: T3, as often as it takes, and then whoever waits for it is told."""
+"""Completes turns: T3 is retried until the store takes it, then the waiting callers and subscribers are told."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from supervisor.spending.spending import Spending
 from supervisor.store.port import Store
 from supervisor.store.ports.approvals import Approval
 from supervisor.store.records.changes import Recorded
-from supervisor.store.records.outcome import Outcome
+from supervisor.store.records.outcome import Outcome, Settled
 from supervisor.store.records.result import Result
 from supervisor.store.records.turn import Turn
 from supervisor.turns import outcomes
@@ -33,18 +33,18 @@ STORAGE_RETRY_MAX_SECONDS = 10.0
 """Longest pause between two retries of a write that the store refused."""
 
 STARTED = frozenset({"tool_allowed", "tool_started"})
-"""Events of a tool call that may have had an effect: recorded before it ran, and when it was seen."""
+"""Kinds of events of a tool call that may have had an effect: recorded before it ran, and when it started."""
 
 
 class TurnCompletion:
-    """Records how turns end.
+    """Stores the outcomes of turns, and tells the waiting callers and subscribers.
 
     Args:
-        recording: of the project's folder, where the turn changed files.
+        recorder: records the project's folder where the turn changed files.
 
     Attributes:
-        waiters: whoever waits for a message's end.
-        time_is_up: the daemon stops: a refused write is not tried again, the next start reports the turn.
+        waiters: the callers that wait for the end of a message.
+        time_is_up: the daemon stops: a refused write is not retried, and the next start reports the turn.
     """
 
     def __init__(
@@ -65,10 +65,10 @@ class TurnCompletion:
         self.time_is_up = False
 
     async def conclude(self, running: RunningTurn, ended: talk.Finished | talk.Failed, denied: Sequence[str]) -> None:
-        """Record a turn that ended while it ran.
+        """Store the outcome of a turn that ended while it was running.
 
         Args:
-            denied: tool calls that were refused, as sentences.
+            denied: the refused tool calls, as sentences.
         """
         now = self._clock()
         if isinstance(ended, talk.Failed) and ended.why == outcomes.SHUT_DOWN:
@@ -87,7 +87,12 @@ class TurnCompletion:
         await self.finish(running.turn, outcome, error)
 
     async def conclude_part(self, part: RunningTurn, ended: talk.Finished | talk.Failed, *, hosts: bool) -> None:
-        """Record a turn that was part of another, which ended so, and ended with it."""
+        """Store the outcome of a turn that was part of another one and ended with it.
+
+        Args:
+            ended: the end of the other turn.
+            hosts: more turns are part of that turn; the first of them takes its place in the store.
+        """
         if isinstance(ended, talk.Failed) and ended.why == outcomes.SHUT_DOWN:
             outcome = outcomes.interrupted(part.turn, outcomes.SHUT_DOWN, (), None, self._clock())
         else:
@@ -96,7 +101,7 @@ class TurnCompletion:
         await self.finish(part.turn, replace(outcome, hosts=hosts), error)
 
     async def refuse(self, turn: Turn, error: XswarmError) -> None:
-        """Record that a turn, and what is part of it, was not run; each of its people is told."""
+        """Store that a turn and the turns that are part of it were not run, and tell their senders why."""
         refused: Turn | None = turn
         while refused is not None:
             outcome = outcomes.not_started(refused, error, self._clock())
@@ -107,38 +112,31 @@ class TurnCompletion:
         await self._store.turns.requeue(turn.id, now_ms=self._clock())
 
     async def asked_by(self, turn: Turn) -> Approval | None:
-        """Return the question of a turn that outlives it."""
+        """Return the question of a turn that stays open after the turn's end; None = there is none."""
         return await self._store.approvals.of_turn(turn.id, now_ms=self._clock())
 
     async def tools_of(self, turn: Turn) -> list[str]:
-        """Return what a turn's tools were called for, in a few words each: those that had started, or were about to."""
+        """Return the tool calls of a turn that had started or were about to, in a few words each."""
         found = await self._store.turns.events(turn.id)
         named = {str(load.get("id")): str(load.get("summary", "")) for kind, load in found if kind in STARTED}
         return list(named.values())
 
     async def finish(self, turn: Turn, outcome: Outcome, error: XswarmError | None) -> Turn | None:
-        """T3: record how a turn ended, as often as it takes, then tell whoever waits; return what runs in its place."""
+        """Store the outcome of a turn (T3), then tell the waiting callers; return the turn that runs in its place.
+
+        A write that the store refuses is retried until it succeeds, or until `time_is_up`.
+
+        Args:
+            error: what the waiting callers get; None = the result of the turn.
+        """
         overspent = error if isinstance(error, BudgetExceeded) else None
         if overspent is not None:
             outcome = self._spending.with_advice(turn, outcome, overspent)
-        pause = STORAGE_RETRY_SECONDS
-        looked = False
-        while True:
-            try:
-                if not looked and (left := await self._left_by(turn)) is not None:
-                    outcome = replace(outcome, recorded=left[0], files_changed=left[1])
-                looked = True
-                settled = await self._store.turns.finish(turn.id, outcome)
-                break
-            except StorageError as refused:
-                logger.error("%s: the outcome cannot be stored yet: %s", turn.message_id, refused)
-                self.waiters.fail(turn.message_id, refused)
-                if self.time_is_up:
-                    self._recorder.ended(turn)
-                    return None  # it stays running in the store, and the next start reports it
-                await asyncio.sleep(pause)
-                pause = min(pause * 2, STORAGE_RETRY_MAX_SECONDS)
+        written = await self._write(turn, outcome)
         self._recorder.ended(turn)
+        if written is None:
+            return None  # the turn stays running in the store, and the next start reports it
+        outcome, settled = written
         if settled is None:
             logger.error("%s: its outcome was not stored: another epoch has it", turn.message_id)
             self.waiters.fail(turn.message_id, TurnFailed("another daemon has taken it over"))
@@ -147,26 +145,38 @@ class TurnCompletion:
         self._announce_cost(turn, settled.cost_nanos, outcome.now_ms)
         if error is not None:
             self.waiters.fail(turn.message_id, error)
-            return settled.following
-        result = Result(
-            turn=turn,
-            answer=outcome.answer,
-            answer_id=settled.answer_id,
-            why=outcome.why,
-            stop_reason=outcome.stop_reason,
-            duration_ms=outcome.duration_ms,
-            cost_nanos=settled.cost_nanos,
-            tokens=settled.tokens,
-            ended_ms=outcome.now_ms,
-        )
-        self.waiters.resolve(turn.message_id, result)
+        else:
+            self.waiters.resolve(turn.message_id, _result(turn, outcome, settled))
         return settled.following
 
+    async def _write(self, turn: Turn, outcome: Outcome) -> tuple[Outcome, Settled | None] | None:
+        """Write an outcome with how the turn left its folder, and retry until the store takes it.
+
+        Returns:
+            The outcome as written, and what the store says of it: None = another epoch has taken the turn over.
+            None for both: the time is up, and nothing was written.
+        """
+        pause = STORAGE_RETRY_SECONDS
+        looked = False
+        while True:
+            try:
+                if not looked and (left := await self._left_by(turn)) is not None:
+                    outcome = replace(outcome, recorded=left[0], files_changed=left[1])
+                looked = True
+                return outcome, await self._store.turns.finish(turn.id, outcome)
+            except StorageError as refused:
+                logger.error("%s: the outcome cannot be stored yet: %s", turn.message_id, refused)
+                self.waiters.fail(turn.message_id, refused)
+                if self.time_is_up:
+                    return None
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, STORAGE_RETRY_MAX_SECONDS)
+
     async def _left_by(self, turn: Turn) -> tuple[Recorded, int | None] | None:
-        """Return how a turn leaves its folder; where finding that out breaks, it ends all the same.
+        """Return how a turn leaves its folder, and how many files it changed; an error in this does not stop T3.
 
         Raises:
-            StorageError: it is to be asked again.
+            StorageError: the caller retries.
         """
         try:
             return await self._recorder.after(turn)
@@ -190,3 +200,17 @@ class TurnCompletion:
                 timestamp=rfc3339(at_ms),
             )
             self._hub.publish(event, topics)
+
+
+def _result(turn: Turn, outcome: Outcome, settled: Settled) -> Result:
+    return Result(
+        turn=turn,
+        answer=outcome.answer,
+        answer_id=settled.answer_id,
+        why=outcome.why,
+        stop_reason=outcome.stop_reason,
+        duration_ms=outcome.duration_ms,
+        cost_nanos=settled.cost_nanos,
+        tokens=settled.tokens,
+        ended_ms=outcome.now_ms,
+    )

@@ -1,4 +1,4 @@
-"""How a turn's end reads: what is stored, and what the person is told on their channel."""
+"""The outcomes of turns: what T3 stores, and what the person is told on their channel. Pure functions."""
 
 from __future__ import annotations
 
@@ -21,25 +21,32 @@ from supervisor.store.records.turn import Turn
 from supervisor.turns.running import Ended, RunningTurn, state_of
 
 ASKED_MS = 86_400_000
-"""How long a person may say what becomes of a turn that was interrupted; silence drops it."""
+"""Time to answer CONTINUE, RETRY or DROP after an interrupted turn, in milliseconds; afterwards it is dropped."""
 
-INTERRUPTED_OFTEN = f"{ATTENTION}: its turns were interrupted again and again"
-"""Why a session that keeps being interrupted starts no more by itself."""
+INTERRUPTED_OFTEN = f"{ATTENTION}: its turns were interrupted repeatedly"
+"""Reason of a session that is closed because its turns keep being interrupted."""
+
+FIND_OUT = "find out what is wrong, then connect it again"
+"""What a person is to do about a session that does not start again by itself."""
 
 CENT = 10_000_000
-"""Nanodollars."""
+"""One cent, in nanodollars."""
 
 OWN_WORDS = ("Failed to connect", "Budget exceeded")
-"""How reasons begin that are told as they are."""
+"""Beginnings of reasons that need no "Claude Code failed:" in front."""
 
 INCLUDED = "(It is answered together with the message before it.)"
-"""The answer that is kept for a message that was part of another one's turn."""
+"""The stored answer of a message that was part of another message's turn."""
 
 SHUT_DOWN = "the daemon was shut down while it ran"
 
 
 def concluded(running: RunningTurn, ended: Ended, denied: Sequence[str], now_ms: int) -> Outcome:
-    """Return what is to be written of a turn that ended by itself."""
+    """Return the outcome of a turn that ended while the daemon was running.
+
+    Args:
+        denied: the refused tool calls, as sentences.
+    """
     if isinstance(ended, talk.Finished):
         answer = ended.text
         if denied:
@@ -64,17 +71,19 @@ def interrupted(
     attention: bool = False,
     asked: Approval | None = None,
 ) -> Outcome:
-    """Return what is to be written of a turn that a crash or a shutdown cut off; only its person runs it again.
+    """Return the outcome of a turn that a crash or a shutdown interrupted; only its person starts it again (P5).
 
     Args:
-        attention: it happened to its session too often: that starts no more until it is connected again.
-        asked: a question of it that may still be answered.
+        tools: the tool calls that had started, in a few words each.
+        running: the turn in this process; None = it ran in an earlier daemon.
+        attention: the session was interrupted too often, and stays closed until somebody connects it.
+        asked: a question of the turn that can still be answered.
     """
     started = f" These tools had started: {', '.join(tools)}." if tools else ""
     can_say = turn.reply is not None and turn.session_id is not None and not attention
     advice = "" if can_say else ": check what it did, and write again to go on"
     if attention:
-        advice = ", and its session starts no more by itself: look what goes wrong, then connect it again"
+        advice = f", and its session does not start again by itself: {FIND_OUT}"
     sentence = f"{why}.{started} It was not run again{advice}"
     answer = "".join(running.text) if running is not None else ""
     outcome = _outcome(turn, TurnState.INTERRUPTED, answer, sentence, "interrupted", running, now_ms)
@@ -84,7 +93,7 @@ def interrupted(
         return outcome
 
     def notices(code: str) -> Sequence[OutboxDraft]:
-        # The codes first, for what is too long is cut: there may be many tools.
+        # The codes come first: a long text is cut, and the list of tools may be long.
         words = f"Reply CONTINUE {code}, RETRY {code} or DROP {code}."
         if asked is not None:
             words += f" YES {asked.code} allows once, and goes on with, what was not run: {brief(asked.summary)}."
@@ -96,7 +105,7 @@ def interrupted(
 
 
 def included(turn: Turn, ended: Ended, now_ms: int) -> Outcome:
-    """Return what is to be written of a turn that ended as part of another: its person has the answer to that one."""
+    """Return the outcome of a turn that ended as part of another one, whose answer covers both."""
     if isinstance(ended, talk.Finished):
         outcome = _outcome(turn, TurnState.COMPLETED, INCLUDED, "", "end_turn", None, now_ms)
     else:
@@ -106,17 +115,17 @@ def included(turn: Turn, ended: Ended, now_ms: int) -> Outcome:
 
 
 def recovered(turn: Turn, answer: str, now_ms: int) -> Outcome:
-    """Return what is to be written of a turn that was answered when its daemon was gone."""
+    """Return the outcome of a turn that was answered after its daemon had died."""
     return _outcome(turn, TurnState.COMPLETED, answer, "", "end_turn", None, now_ms)
 
 
 def not_started(turn: Turn, error: XswarmError, now_ms: int) -> Outcome:
-    """Return what is to be written of a turn whose prompt was never written."""
+    """Return the outcome of a turn whose prompt was never written."""
     return _outcome(turn, TurnState.FAILED, "", str(error), "error", None, now_ms)
 
 
 def told(turn: Turn, state: TurnState, answer: str, why: str) -> str | None:
-    """Return what the person is told; None = the answer itself."""
+    """Return the text for the person; None = the answer itself."""
     who = "Claude Code" if turn.target is Target.CLAUDE_CODE else "The assistant"
     match state:
         case TurnState.COMPLETED:
@@ -160,7 +169,7 @@ def _outcome(
 
 
 def footer(outcome: Outcome, nanos: int) -> str:
-    """Return what a turn took, in one line for a phone: what is not known is left out."""
+    """Return one line for a phone with the changed files, duration and cost of a turn; unknown figures are left out."""
     parts = []
     if outcome.files_changed is not None:
         parts.append(f"{outcome.files_changed} file{'' if outcome.files_changed == 1 else 's'} changed")
@@ -173,7 +182,7 @@ def footer(outcome: Outcome, nanos: int) -> str:
 
 
 def _by_hand(turn: Turn) -> bool:
-    """Return whether the answer is read by a person on a channel that has no fields for what it took."""
+    """Return whether a person reads the answer on a channel without fields for duration and cost."""
     return turn.reply is not None and turn.reply.channel in PLAIN_CHANNELS
 
 

@@ -16,6 +16,7 @@ from supervisor.protocol.errors import BudgetExceeded, StorageError, TurnFailed,
 from supervisor.protocol.ports import Conversation
 from supervisor.protocol.status import EndReason, SessionStatus
 from supervisor.sessions.assistant import Assistant
+from supervisor.sessions.lifecycle import MAX_FAILURES
 from supervisor.sessions.live import LiveSession
 from supervisor.sessions.pool import SessionPool
 from supervisor.spending.limits import Scope
@@ -26,14 +27,14 @@ from supervisor.turns.completion import TurnCompletion
 from supervisor.turns.driver import TurnDriver
 from supervisor.turns.lanes.lane import Lane
 from supervisor.turns.lanes.state import TurnFollows
+from supervisor.turns.outcomes import FIND_OUT
 from supervisor.turns.running import BROKE, Ended, RunningTurn, feed
 from supervisor.turns.tool_events import ToolEvents
 
 logger = logging.getLogger(__name__)
 
-
-GAVE_UP = "its session failed again and again and starts no more by itself: look what goes wrong, then connect it again"
-"""What a person is told with the failure after which a session needs attention."""
+GAVE_UP = f"its session failed {MAX_FAILURES} times in a row and does not start again by itself: {FIND_OUT}"
+"""Added to the failure after which a session needs attention."""
 
 
 class TurnRunner:

@@ -1,4 +1,4 @@
-"""One running turn: collects what the conversation says of it until it ends, and shows it live."""
+"""One running turn: collects the events of its conversation until it ends, and publishes them live."""
 
 from __future__ import annotations
 
@@ -23,32 +23,34 @@ from supervisor.store.records.turn import Turn
 logger = logging.getLogger(__name__)
 
 BROKE = "an internal error; the details are in the log"
-"""What a person is told where a plug-in does what its port does not allow."""
+"""What a person is told when a plug-in breaks the contract of its port."""
 
 Ended = talk.Finished | talk.Failed
 RecordTool = Callable[[int, talk.ToolStarted | talk.ToolFinished], None]
 
 
 class RunningTurn:
-    """A turn under way; `on_event` is the sink that its conversation feeds.
+    """A turn that is running; `on_event` takes the events of its conversation.
 
     Args:
-        turn: as started in the store.
-        record_tool: keeps a tool's start or end with the turn.
+        turn: the turn as it was started in the store.
+        record_tool: stores the start or end of a tool call with the turn.
 
     Attributes:
-        text: what was written so far.
-        ended: resolved once, with how the turn ended.
-        provider_nanos: the connector's own figure, or None.
-        heard: monotonic time of its last event or answer to a question, in seconds.
-        refused: why it got no further call to the model; None = it got all.
-        charges: what the connector says it cost, where that figure is the one that counts.
-        given: its prompt was written.
-        stopping: it was told to end.
-        topics: where it is shown live.
-        joined: the turns that are part of it, in order: gathered into its prompt, or sent into it while it runs.
-        on_end: told once when it has ended and one of them may go on.
-        pause: resolved with None once it has ended, or with a question for whose answer its process need not wait.
+        text: the pieces of the answer so far.
+        tools: number of tool calls so far.
+        ended: resolved once, with the end of the turn.
+        pause: resolved when the turn has ended, with None, or when it can be suspended, with the question that it
+            waits for.
+        provider_nanos: the connector's own figure of the cost, in nanodollars; None = it reported none.
+        charges: the charges that the connector reports, where its figure is the authoritative one.
+        heard: monotonic time of the last event or of the last answer to a question, in seconds.
+        refused: the limit that refused the turn a call to the model; None = no call was refused.
+        given: the prompt was written.
+        stopping: the turn was interrupted or refused, and is expected to end.
+        topics: the topics under which the turn is published live.
+        joined: the turns that are part of this one, in order: gathered into its prompt, or steered into it.
+        on_end: called once, when the turn has ended and one of the `joined` may run on.
     """
 
     def __init__(self, turn: Turn, hub: Hub, record_tool: RecordTool) -> None:
@@ -64,7 +66,7 @@ class RunningTurn:
         self.joined: list[RunningTurn] = []
         self.on_end: Callable[[], None] | None = None
         self._names: dict[str, str] = {}
-        self._calls: set[str] = set()  # tools that were called and have not answered
+        self._calls: set[str] = set()  # ids of tool calls that have not finished
         self._hub = hub
         self._record_tool = record_tool
         self._began = self.heard = self._noted = monotonic()
@@ -73,7 +75,7 @@ class RunningTurn:
 
     @contextmanager
     def asking(self) -> Iterator[None]:
-        """Count the time of a `with` block as that of a person who is asked, not as the turn's; they may overlap."""
+        """Count the time of a `with` block as waiting for a person, not as the turn's time; blocks may overlap."""
         self._note_asked()
         self._questions += 1
         try:
@@ -84,7 +86,7 @@ class RunningTurn:
             self.heard = monotonic()
 
     def left(self, deadline: float) -> float:
-        """Return the seconds until a monotonic time, put off by as long as people were asked."""
+        """Return the seconds until a deadline (monotonic time), which moves by the time spent waiting for people."""
         self._note_asked()
         return deadline + self._asked - self._noted
 
@@ -100,7 +102,10 @@ class RunningTurn:
         return round((monotonic() - self._began) * 1000)
 
     def on_event(self, event: talk.ConversationEvent) -> None:
-        """Take one event of the conversation; never blocks."""
+        """Take one event of the conversation; it never blocks.
+
+        Once the turn has ended, the events are those of the turn that runs on in its place.
+        """
         self.heard = monotonic()
         if self.ended.done() and (following := self.following) is not None:
             following.on_event(event)
@@ -127,7 +132,7 @@ class RunningTurn:
                     part.on_event(event)
 
     def fail(self, why: str, *, interrupted: bool = False, timed_out: bool = False) -> None:
-        """End the turn from our side."""
+        """End the turn from the daemon's side; without effect where the turn has ended."""
         self._end(
             talk.Failed(
                 message_id=self.turn.message_id,
@@ -140,19 +145,19 @@ class RunningTurn:
 
     @property
     def following(self) -> RunningTurn | None:
-        """The first of its parts that was sent into it and has not ended."""
+        """The first turn of `joined` that was steered into this one and has not ended; None = there is none."""
         return next((part for part in self.joined if part.given and not part.ended.done()), None)
 
     def may_suspend(self, call: talk.ToolCall) -> bool:
-        """Return whether it does nothing but wait for one call, which may then be made again by another process.
+        """Return whether the turn does nothing but wait for one tool call, which another process can make again.
 
-        A subagent's call, and others of the same turn beside it, would be lost with their process.
+        A subagent's call and other open calls of the turn would be lost with the process.
         """
         alone = not self.joined and self._calls <= {call.tool_use_id}
         return call.agent_id is None and alone and not self.stopping
 
     def ask_to_suspend(self, question: PendingApproval) -> None:
-        """Ask whoever runs the turn to let its process go."""
+        """Ask the driver to close the turn's process until a question is answered."""
         if not self.pause.done():
             self.pause.set_result(question)
 
@@ -161,12 +166,12 @@ class RunningTurn:
         self._calls.clear()
 
     def resume(self) -> None:
-        """Wait for its end again, after a question."""
+        """Wait again for the end of the turn, or for the next question."""
         if not self.ended.done():
             self.pause = asyncio.get_running_loop().create_future()
 
     def ended_with(self, host: Ended) -> bool:
-        """Return whether a part has no end of its own: it wrote nothing, and ended as its host did."""
+        """Return whether a steered turn needs no outcome of its own: it wrote nothing, and ended as its host did."""
         if not self.given or not self.ended.done() or self.text or self.tools:
             return False
         return isinstance(self.ended.result(), talk.Finished) == isinstance(host, talk.Finished)
@@ -217,8 +222,8 @@ class RunningTurn:
 
 
 async def feed(conversation: Conversation, running: RunningTurn) -> None:
-    """Hand every event of a conversation of one turn to it; its silent end is the turn's."""
-    why = "the connection ended without a word"
+    """Pass every event of a conversation to its only turn; the turn ends with the conversation."""
+    why = "the connection ended unexpectedly"
     try:
         async for event in conversation.events():
             running.on_event(event)
@@ -229,7 +234,7 @@ async def feed(conversation: Conversation, running: RunningTurn) -> None:
 
 
 def state_of(ended: Ended) -> TurnState:
-    """Return the state in which a turn ends."""
+    """Return the stored state of a turn that ended so."""
     if isinstance(ended, talk.Finished):
         return TurnState.COMPLETED
     return TurnState.CANCELLED if ended.interrupted else TurnState.FAILED

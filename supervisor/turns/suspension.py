@@ -27,8 +27,13 @@ STOPPED = (
     "You had to wait for a person's answer to the call {summary}, and were stopped meanwhile. Your shell is in the "
     "project's folder again, and nothing that it had started still runs."
 )
+"""Beginning of the prompt with which a suspended turn resumes."""
+
 GO_ON = "It is allowed now, once: make exactly the same call again, and go on with your work on the message {quoted}."
+"""End of that prompt after a yes."""
+
 GO_ON_WITHOUT = "{reason}. Go on without it with your work on the message {quoted}."
+"""End of that prompt after a no, or without an answer."""
 
 
 class Suspension:

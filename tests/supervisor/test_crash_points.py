@@ -96,7 +96,9 @@ async def check_promises(folder: Path) -> dict[str, Result]:
             assert (f"Bash {found.turn.text}" in text) <= had_run
         elif found.turn.state is TurnState.FAILED:
             cut = sum(other.turn.state is TurnState.INTERRUPTED for other in results.values())
-            assert cut >= MAX_INTERRUPTIONS, "only a session that keeps being interrupted starts no more by itself"
+            assert cut >= MAX_INTERRUPTIONS, (
+                "only a session that keeps being interrupted does not start again by itself"
+            )
             assert "Session is not active" in text
         else:
             assert found.turn.state is TurnState.COMPLETED

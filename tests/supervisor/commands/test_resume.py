@@ -197,7 +197,7 @@ async def test_a_session_that_is_interrupted_twice_within_ten_minutes_needs_atte
         async with Core(tmp_path, connector=ScriptedConnector()) as after:
             stored = await session_of(after, message_id)
             assert (stored.status, stored.end_reason) == (SessionStatus.ERROR, INTERRUPTED_OFTEN)
-            assert any("its session starts no more by itself" in text for text in await notices(after))
+            assert any("its session does not start again by itself" in text for text in await notices(after))
             assert (await result(after, again)).turn.state is TurnState.INTERRUPTED
             await until(lambda: _has_failed(after, behind), "what waited is told")
             assert scripted(after).prompts == []

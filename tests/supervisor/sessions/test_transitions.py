@@ -34,7 +34,7 @@ async def test_three_failures_in_a_row_are_an_error_until_somebody_connects(tmp_
                 await ask(core, "die killed")
             told.append(str(failed.value) + failed.value.remedy)
             await until(lambda: not core.sessions.process_count(), "its end is seen")
-        assert ["starts no more by itself" in one for one in told] == [False, False, True]
+        assert ["does not start again by itself" in one for one in told] == [False, False, True]
         await until(lambda: _is(core, SessionStatus.ERROR), "it gave up")
         assert (await session(core)).end_reason.startswith("needs attention: failed repeatedly: ")
         assert "killed" in (await session(core)).end_reason

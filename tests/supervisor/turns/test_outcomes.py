@@ -125,7 +125,7 @@ def test_a_session_that_is_interrupted_too_often_gives_up_and_says_so() -> None:
     outcome = outcomes.interrupted(turn(), outcomes.SHUT_DOWN, [], None, 0, attention=True)
     assert (outcome.asking, outcome.session_status) == (None, SessionStatus.ERROR)
     assert outcome.session_reason.startswith("needs attention")
-    assert str(reply(outcome)).endswith("look what goes wrong, then connect it again.")
+    assert str(reply(outcome)).endswith("find out what is wrong, then connect it again.")
 
 
 def test_a_turn_that_a_crash_cut_off_has_nothing_but_its_record() -> None:

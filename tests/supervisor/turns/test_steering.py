@@ -275,7 +275,7 @@ async def test_after_a_crash_nothing_that_was_sent_in_is_lost_or_runs_by_itself(
                 assert (await ended(after, message_id)).turn.state is TurnState.INTERRUPTED
             told = [one for one in await told_texts(after) if "CONTINUE" in one]
             assert ["Bash make" in one for one in told] == [True, False]
-            assert "the daemon was restarted while the turn ran that it went into" in told[1]
+            assert "the daemon was restarted while the turn that it was part of was running" in told[1]
             assert scripted(after).prompts == []
 
 
