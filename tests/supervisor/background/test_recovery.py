@@ -1,4 +1,4 @@
-"""After a crash: what was answered is delivered, what did nothing runs again, the rest is reported."""
+"""After a crash: answered turns are delivered, turns that did nothing run again, the others are reported."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ def core_with(folder: Path, *, recovering: bool = True) -> Core:
 
 
 def assistant_of(core: Core) -> ScriptedConnector:
-    """Return what answers as the assistant."""
+    """Return the connector of the assistant."""
     assert isinstance(core.assistant_connector, ScriptedConnector)
     return core.assistant_connector
 
 
-async def test_each_turn_that_a_crash_cut_off_is_settled_by_its_kind(tmp_path: Path) -> None:
+async def test_each_turn_that_a_crash_interrupted_is_settled_by_its_kind(tmp_path: Path) -> None:
     async with core_with(tmp_path) as before:
         claude = await before.intake.accept(text_message("claude: tool make deploy"))
         waiting = await before.intake.accept(text_message("claude: and then"))
@@ -79,7 +79,7 @@ async def test_a_late_writer_of_the_dead_daemon_changes_nothing(tmp_path: Path) 
             assert (await result(after, receipt.message_id)).answer != "too late"
 
 
-async def test_an_assistant_turn_that_keeps_taking_the_daemon_down_is_reported(tmp_path: Path) -> None:
+async def test_an_assistant_turn_that_keeps_crashing_the_daemon_is_reported(tmp_path: Path) -> None:
     async with core_with(tmp_path) as first:
         receipt = await first.intake.accept(text_message("assistant: hold on"))
         await until(assistant_of(first).held, "it works")
@@ -188,7 +188,7 @@ async def test_anything_else_is_reported_with_the_tools_that_had_started(tmp_pat
 
 
 @pytest.mark.parametrize("kind", [TraceKind.ABSENT, TraceKind.UNANSWERED])
-async def test_what_our_own_record_knows_of_is_not_run_again_whatever_the_transcript_says(
+async def test_a_turn_with_a_recorded_tool_call_does_not_run_again_whatever_the_transcript_says(
     tmp_path: Path, kind: TraceKind
 ) -> None:
     async with core_with(tmp_path) as before:
@@ -200,7 +200,7 @@ async def test_what_our_own_record_knows_of_is_not_run_again_whatever_the_transc
             assert scripted(after).prompts == []
 
 
-async def test_a_prompt_that_keeps_taking_the_daemon_down_is_reported(tmp_path: Path) -> None:
+async def test_a_prompt_that_keeps_crashing_the_daemon_is_reported(tmp_path: Path) -> None:
     async with core_with(tmp_path) as before:
         message_id = await cut_off(before, "hold on")
         for attempt in range(MAX_ATTEMPTS + 1):
@@ -218,7 +218,7 @@ async def test_a_prompt_that_keeps_taking_the_daemon_down_is_reported(tmp_path: 
     ("word", "auto_continue", "again"),
     [("tool ls", True, True), ("tool ls", False, False), ("write notes.txt hold", True, False)],
 )
-async def test_a_turn_that_had_only_read_begins_again_where_that_is_configured(
+async def test_a_turn_that_had_only_read_runs_again_where_that_is_configured(
     tmp_path: Path, word: str, auto_continue: bool, again: bool
 ) -> None:
     settings = replace(PLENTY, auto_continue=auto_continue)

@@ -1,4 +1,4 @@
-"""The clock runs its duties until it is closed."""
+"""The jobs run at intervals until the schedule is closed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.waiting import until
 
 
 def schedule(core: Core, idle_timeout: float) -> Schedule:
-    """Return a clock of a core; it is not started."""
+    """Return a schedule of a core; it is not started."""
     return Schedule(
         store=core.store,
         reaper=Reaper(core.sessions, core.transitions, idle_timeout=idle_timeout),
@@ -23,15 +23,15 @@ def schedule(core: Core, idle_timeout: float) -> Schedule:
     )
 
 
-async def test_the_clock_reaps_by_itself_until_it_is_closed(tmp_path: Path) -> None:
+async def test_the_schedule_reaps_by_itself_until_it_is_closed(tmp_path: Path) -> None:
     async with Core(tmp_path, connector=ScriptedConnector()) as core:
         await connect(core)
-        clock = schedule(core, 0.05)
-        clock.start()
+        jobs = schedule(core, 0.05)
+        jobs.start()
         try:
             await until(lambda: not scripted(core).open_now(), "it is reaped")
             await until(lambda: core.sessions.live_count() == 0, "its end is recorded")
         finally:
-            clock.close()
-        clock.close()
+            jobs.close()
+        jobs.close()
         assert (await ask(core, "again")).answer == "again"

@@ -37,7 +37,7 @@ async def core_with(folder: Path, *, model: str = "") -> AsyncIterator[tuple[Cor
 
 
 def script(*steps: dict[str, object]) -> str:
-    """Return a prompt that says itself what is answered to it."""
+    """Return a prompt that contains the answer that the scripted model gives."""
     return "@@" + json.dumps({"steps": list(steps)})
 
 

@@ -1,4 +1,4 @@
-"""A session's states: what leads from one to the next, and what never does."""
+"""The states of a session: which events lead from one to the next, and which never do."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ OTHERWISE = [reason for reason in EndReason if not reason.on_purpose]
 WITH_PROCESS = [S.CONNECTING, S.ACTIVE, S.IDLE]
 
 
-def test_a_session_opens_works_rests_works_and_closes() -> None:
+def test_a_session_opens_works_is_idle_works_and_closes() -> None:
     life = Lifecycle(S.CONNECTING)
     assert life.on(Opening()) == ()  # its record says so already
     assert life.on(Opened()) == (Record(S.ACTIVE),)

@@ -79,7 +79,7 @@ async def test_the_least_recently_used_idle_process_gives_way_and_resumes(tmp_pa
         assert connector.of("s1").spec.resume
 
 
-async def test_who_finds_every_process_busy_waits_for_one(tmp_path: Path) -> None:
+async def test_a_session_waits_while_every_process_is_busy(tmp_path: Path) -> None:
     connector = ScriptedConnector()
     settings = replace(PLENTY, max_processes=1)
     async with Core(tmp_path, connector=connector, claude_code=settings, projects=project(tmp_path, "other")) as core:
@@ -142,7 +142,7 @@ async def _failed(core: Core, message_id: object) -> bool:
     return (await result(core, message_id)).turn.state is TurnState.FAILED  # type: ignore[arg-type]
 
 
-async def test_whoever_leaves_while_a_process_starts_leaves_no_session_behind_that_never_ends(tmp_path: Path) -> None:
+async def test_a_caller_that_is_cancelled_while_a_process_starts_leaves_no_session_connecting(tmp_path: Path) -> None:
     connector = ScriptedConnector()
     async with Core(tmp_path, connector=connector) as core:
         connector.gate.clear()
@@ -182,7 +182,7 @@ async def test_closing_all_leaves_no_process_and_lets_none_start(tmp_path: Path)
             await connect(core, "s1")
 
 
-async def test_who_waits_for_room_at_the_end_starts_no_process(tmp_path: Path) -> None:
+async def test_a_session_that_waits_for_a_process_at_the_shutdown_starts_none(tmp_path: Path) -> None:
     limits = ClaudeCode(max_processes=1)
     projects = project(tmp_path, "free", concurrent=True)
     async with Core(tmp_path, connector=ScriptedConnector(), claude_code=limits, projects=projects) as core:
@@ -197,7 +197,7 @@ async def test_who_waits_for_room_at_the_end_starts_no_process(tmp_path: Path) -
         assert len(scripted(core).opened) == 1
 
 
-async def test_what_failed_long_ago_leaves_memory(tmp_path: Path) -> None:
+async def test_a_session_that_failed_long_ago_leaves_memory(tmp_path: Path) -> None:
     async with Core(tmp_path, connector=ScriptedConnector()) as core:
         scripted(core).refusals.append("no such program")
         with pytest.raises(ConnectionFailed):
@@ -214,7 +214,7 @@ async def test_what_failed_long_ago_leaves_memory(tmp_path: Path) -> None:
 
 
 class SlowToEnd(ScriptedConversation):
-    """Takes its time to end, whoever waits for it."""
+    """A conversation whose process takes long to end."""
 
     def __init__(self, connector: ScriptedConnector, spec: SessionSpec, number: int) -> None:
         super().__init__(connector, spec, number)
@@ -231,7 +231,7 @@ class SlowToEnd(ScriptedConversation):
 
 
 class SlowConnector(ScriptedConnector):
-    """Keeps the sessions that were given a process while another of theirs was there."""
+    """Notes the sessions that got a second process while the first one was there."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -247,7 +247,7 @@ class SlowConnector(ScriptedConnector):
 
 
 @pytest.mark.parametrize("leaver", ["evicts", "closes"])
-async def test_no_process_starts_beside_one_that_ends_although_who_ended_it_has_left(
+async def test_no_process_starts_beside_one_that_is_closing_although_the_closer_was_cancelled(
     tmp_path: Path, leaver: str
 ) -> None:
     connector = SlowConnector()

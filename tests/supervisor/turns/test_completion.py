@@ -1,4 +1,4 @@
-"""The end of a turn."""
+"""The completion of turns: the outcome is stored, and whoever waits is told."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ async def test_an_outcome_that_cannot_be_written_fails_its_turn_and_blocks_nobod
 
 
 class NoThreads(ShadowRepository):
-    """Of a machine that has no thread left."""
+    """The repository of a machine that has no thread left."""
 
     async def record(self, message: str) -> Checkpoint:
         raise RuntimeError("can't start new thread")

@@ -1,4 +1,4 @@
-"""How a turn's end reads."""
+"""The outcomes of turns, and the texts that people get."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ async def test_an_interrupted_turn_names_the_tools_that_had_started_and_asks_wha
 
 @pytest.mark.parametrize("text", ["fix it " * 20, "почини это " * 20])
 def test_the_codes_stand_in_the_first_text_of_an_interrupted_turn(text: str) -> None:
-    """Whatever its tools were called for, and where every character takes the place of two."""
+    """For any tool calls, also where each character takes two places."""
     tools = [f"Bash make target-{number} with some options behind it" for number in range(40)]
     outcome = outcomes.interrupted(replace(turn(), text=text), outcomes.SHUT_DOWN, tools, None, 0)
     assert outcome.asking is not None

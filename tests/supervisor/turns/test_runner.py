@@ -1,4 +1,4 @@
-"""Between two turns that follow each other in one process: each pays for itself, asks for itself, is recorded alone."""
+"""Two turns that follow each other in one process: each is charged, asks and is recorded for itself."""
 
 from __future__ import annotations
 

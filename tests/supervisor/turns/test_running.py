@@ -1,4 +1,4 @@
-"""A turn under way: what it collects, what it shows, how it ends."""
+"""A running turn: what it collects, what it publishes, how it ends."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ async def test_a_process_that_ends_ends_its_turn_with_what_was_written(why: str,
     assert await run.ended == talk.Failed(message_id=MessageId("m1"), why=sentence, partial="Half an answer")
 
 
-async def test_our_own_side_may_end_a_turn() -> None:
+async def test_the_daemon_may_end_a_turn() -> None:
     run = running()
     run.on_event(talk.TextDelta(text="Half"))
     run.fail("no answer within 5 seconds", timed_out=True)
@@ -121,7 +121,7 @@ async def test_a_figure_that_no_meter_of_ours_saw_is_the_charge() -> None:
     assert len({c.ref for c in run.charges}) == 2
 
 
-async def test_the_time_of_questions_puts_a_deadline_off_once(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_questions_that_overlap_extend_a_deadline_once(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [100.0]
     monkeypatch.setattr("supervisor.turns.running.monotonic", lambda: now[0])
     one = running()

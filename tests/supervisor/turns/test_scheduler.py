@@ -1,4 +1,4 @@
-"""Turns: one at a time in each session and project, in order; each ends once, and whoever waits is told."""
+"""Turns run one at a time in each session and project, in order; each ends once, and waiting callers are told."""
 
 from __future__ import annotations
 
@@ -148,7 +148,7 @@ async def test_a_turn_that_finds_its_project_taken_by_one_that_only_starts_is_no
         assert [answered.answer for answered in answers] == ["one", "two"]
 
 
-async def test_a_sweep_makes_up_for_a_lost_word(tmp_path: Path) -> None:
+async def test_a_sweep_finds_turns_whose_kick_was_lost(tmp_path: Path) -> None:
     connector = ScriptedConnector()
     async with Core(tmp_path, connector=connector) as core:
         await connect(core)
@@ -397,7 +397,7 @@ async def test_a_session_whose_project_has_moved_runs_nothing_in_the_old_folder(
         assert [conversation.spec.project_path for conversation in scripted(core).opened] == [str(tmp_path / "site")]
 
 
-async def test_an_interrupt_with_nothing_to_come_answers_so(tmp_path: Path) -> None:
+async def test_an_interrupt_with_no_turn_to_begin_returns_none(tmp_path: Path) -> None:
     async with Core(tmp_path, connector=ScriptedConnector()) as core:
         await connect(core)
         assert await core.turns.interrupt_next("s1") is None

@@ -1,4 +1,4 @@
-"""Messages that are answered with another: sent into its turn, or gathered with it into one prompt."""
+"""Messages that share an answer: steered into a running turn, or gathered into one prompt."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ JOINED = "Your message went into the running turn; one answer covers both."
 
 
 class SteeringConversation(ScriptedConversation):
-    """Takes prompts while one is held: `apart X` runs after it, any other ends with it."""
+    """Takes prompts while one is held: `apart X` runs after the held one, any other ends with it."""
 
     def __init__(self, connector: ScriptedConnector, spec: SessionSpec, number: int) -> None:
         super().__init__(connector, spec, number)
@@ -39,7 +39,7 @@ class SteeringConversation(ScriptedConversation):
         self.taken.append(prompt)
 
     async def end(self, text: str = "released") -> None:
-        """Let what is held end, with what was taken in."""
+        """End the held prompt, and those that were taken into it."""
         self.release(text)
         taken, self.taken = self.taken, []
         for prompt in taken:
@@ -115,7 +115,7 @@ async def test_a_message_goes_into_the_running_turn_and_one_answer_covers_both(t
         assert (await ended(core, third)).answer == "next"
 
 
-async def test_what_was_not_taken_in_runs_in_its_place_before_anything_else(tmp_path: Path) -> None:
+async def test_a_steered_message_that_was_not_taken_in_runs_next(tmp_path: Path) -> None:
     async with steering(tmp_path) as core:
         first = await text(core, "hold the door")
         await held(core)
@@ -134,7 +134,7 @@ async def test_what_was_not_taken_in_runs_in_its_place_before_anything_else(tmp_
         ]
 
 
-async def test_order_of_arrival_is_kept_so_nothing_overtakes_what_waits(tmp_path: Path) -> None:
+async def test_a_steered_message_does_not_overtake_a_waiting_one(tmp_path: Path) -> None:
     async with steering(tmp_path) as core:
         await text(core, "hold the door")
         await held(core)
@@ -146,7 +146,7 @@ async def test_order_of_arrival_is_kept_so_nothing_overtakes_what_waits(tmp_path
         assert [(await ended(core, one)).answer for one in (waits, behind)] == ["first in line", "me in"]
 
 
-async def test_an_interrupt_ends_what_was_sent_into_the_turn_as_well(tmp_path: Path) -> None:
+async def test_an_interrupt_ends_the_steered_messages_as_well(tmp_path: Path) -> None:
     async with steering(tmp_path) as core:
         first = await text(core, "hold the door")
         await held(core)
@@ -157,7 +157,7 @@ async def test_an_interrupt_ends_what_was_sent_into_the_turn_as_well(tmp_path: P
         assert (await ended(core, second)).turn.state is TurnState.CANCELLED
 
 
-async def test_it_waits_where_it_cannot_be_taken_in(tmp_path: Path) -> None:
+async def test_a_message_waits_where_it_cannot_be_steered(tmp_path: Path) -> None:
     async with Core(tmp_path, connector=ScriptedConnector(), queue=Queue(mode="steer")) as core:
         await text(core, "hold the door")
         await held(core)
@@ -177,7 +177,7 @@ async def test_a_prompt_that_was_not_written_runs_after_the_turn(tmp_path: Path)
         assert "to be written" in (await ended(core, second)).why
 
 
-async def test_a_prompt_that_may_have_been_written_is_not_written_again_and_its_person_is_told(tmp_path: Path) -> None:
+async def test_a_prompt_that_may_have_been_written_is_not_written_again_and_its_sender_is_told(tmp_path: Path) -> None:
     async with steering(tmp_path) as core:
         first = await text(core, "hold the door")
         await held(core)
@@ -209,7 +209,7 @@ async def test_a_service_gets_an_answer_of_its_own_to_each_message(tmp_path: Pat
 
 
 async def test_another_channel_of_the_same_person_does_not_join(tmp_path: Path) -> None:
-    """What a channel does not prove must not ride on a turn of one that does."""
+    """The turn would give the message the proof of identity of its own channel."""
     async with steering(tmp_path) as core:
         first = await text(core, "hold the door")
         await held(core)
@@ -239,7 +239,7 @@ async def test_collected_messages_go_into_one_prompt_with_one_answer(tmp_path: P
         assert core.turns.queued == 0
 
 
-async def test_what_was_gathered_fails_with_the_turn_that_it_is_part_of(tmp_path: Path) -> None:
+async def test_a_gathered_message_fails_with_its_turn(tmp_path: Path) -> None:
     async with steering(tmp_path, "collect") as core:
         await text(core, "hold the door")
         await held(core)
@@ -250,7 +250,7 @@ async def test_what_was_gathered_fails_with_the_turn_that_it_is_part_of(tmp_path
         assert (failed.turn.state, "was not completed: badly" in failed.why) == (TurnState.FAILED, True)
 
 
-async def test_what_was_gathered_with_a_turn_that_may_not_start_is_refused_with_it(tmp_path: Path) -> None:
+async def test_a_gathered_message_is_refused_with_its_turn(tmp_path: Path) -> None:
     async with steering(tmp_path, "collect") as core:
         await text(core, "hold the door")
         await held(core)
@@ -263,7 +263,7 @@ async def test_what_was_gathered_with_a_turn_that_may_not_start_is_refused_with_
         assert len([one for one in await told_texts(core) if "User not found" in one]) == 3
 
 
-async def test_after_a_crash_nothing_that_was_sent_in_is_lost_or_runs_by_itself(tmp_path: Path) -> None:
+async def test_after_a_crash_no_steered_message_is_lost_or_runs_by_itself(tmp_path: Path) -> None:
     async with steering(tmp_path) as before:
         first = await text(before, "hold the door")
         await held(before)
@@ -279,7 +279,7 @@ async def test_after_a_crash_nothing_that_was_sent_in_is_lost_or_runs_by_itself(
             assert scripted(after).prompts == []
 
 
-async def test_after_a_crash_before_anything_was_done_all_of_it_is_gathered_again(tmp_path: Path) -> None:
+async def test_after_a_crash_before_any_work_the_messages_are_gathered_again(tmp_path: Path) -> None:
     async with steering(tmp_path, "collect") as before:
         await text(before, "hold the door")
         await held(before)

@@ -1,4 +1,4 @@
-"""A turn whose question waits long lets its process go; the answer lets the work go on in another one."""
+"""A turn whose question waits long is suspended: its process is closed, and the answer resumes it in another one."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ from tests.waiting import until
 PHONE = Address(kind="sms", value=ALICE_PHONE)
 
 
-async def resting(core: Core, *, hold_seconds: float = 0.0) -> tuple[MessageId, Approval]:
-    """Ask a question whose process is let go; return the message and the question."""
+async def suspended(core: Core, *, hold_seconds: float = 0.0) -> tuple[MessageId, Approval]:
+    """Ask a question for which its turn is suspended; return the message and the question."""
     core.approvals._hold_seconds = hold_seconds
     message_id, approval = await asking(core)
-    await until(lambda: core.sessions.process_count() == 0, "its process is let go")
+    await until(lambda: core.sessions.process_count() == 0, "its process is closed")
     return message_id, approval
 
 
@@ -40,18 +40,18 @@ def said(core: Core) -> str:
     return scripted(core).prompts[-1][1]
 
 
-async def goes_on(core: Core) -> None:
-    """Wait for the prompt with which the work goes on."""
-    await until(lambda: len(scripted(core).prompts) == 2, "the work goes on")
+async def resumes(core: Core) -> None:
+    """Wait for the prompt with which the turn resumes."""
+    await until(lambda: len(scripted(core).prompts) == 2, "the turn resumes")
 
 
-async def test_a_yes_goes_on_in_another_process_and_the_same_call_runs_once(tmp_path: Path) -> None:
+async def test_a_yes_resumes_the_turn_in_another_process_and_the_same_call_runs_once(tmp_path: Path) -> None:
     async with Core(tmp_path, connector=ScriptedConnector()) as core:
         core.approvals._hold_seconds = 0.0
         heard: list[AnyEvent] = []
         core.hub.subscribe("user:alice", heard.append)
         message_id, approval = await asking(core, word="repeat")
-        await until(lambda: core.sessions.process_count() == 0, "its process is let go")
+        await until(lambda: core.sessions.process_count() == 0, "its process is closed")
         assert (await result(core, message_id)).turn.state is TurnState.RUNNING
         assert (await stored(core, approval)).state is ApprovalState.OPEN
         assert not [event for event in heard if isinstance(event, ClaudeCodeDisconnected)], "its session goes on"
@@ -59,7 +59,7 @@ async def test_a_yes_goes_on_in_another_process_and_the_same_call_runs_once(tmp_
         assert status.message_id is not None
         assert "site: working for" in await answer_of(core, status.message_id)
         assert await say(core, f"YES {approval.code}") == "Allowed once: Bash git push"
-        await goes_on(core)
+        await resumes(core)
         assert "the call Bash git push, and were stopped meanwhile." in said(core)
         assert "nothing that it had started still runs. It is allowed now, once" in said(core)
         assert await answer_of(core, message_id) == "allowed: True", "the call is made again"
@@ -70,7 +70,7 @@ async def test_a_yes_goes_on_in_another_process_and_the_same_call_runs_once(tmp_
 
 async def test_a_yes_that_its_turn_did_not_use_allows_nothing_in_the_next(tmp_path: Path) -> None:
     async with Core(tmp_path, connector=ScriptedConnector()) as core:
-        message_id, approval = await resting(core)
+        message_id, approval = await suspended(core)
         await say(core, f"YES {approval.code}")
         await answer_of(core, message_id)
         core.approvals._hold_seconds = 60.0
@@ -88,7 +88,7 @@ async def test_a_yes_is_outdated_by_a_change_before_its_call(tmp_path: Path) -> 
     async with Core(tmp_path, connector=ScriptedConnector()) as core:
         core.approvals._hold_seconds = 0.0
         message_id, approval = await asking(core, word="repeat", command="git run x.py")
-        await until(lambda: core.sessions.process_count() == 0, "its process is let go")
+        await until(lambda: core.sessions.process_count() == 0, "its process is closed")
         edited = {"file_path": str(core.site / "x.py"), "content": "something else"}
         scripted(core).meanwhile = ToolCall(tool_use_id="sly", name="Write", input=edited)
         core.approvals._hold_seconds = 60.0
@@ -105,11 +105,11 @@ async def test_a_yes_is_outdated_by_a_change_before_its_call(tmp_path: Path) -> 
         assert "git run x.py was not run: the person said no" in await answer_of(core, message_id)
 
 
-async def test_what_only_reads_outdates_no_yes(tmp_path: Path) -> None:
+async def test_a_call_that_only_reads_outdates_no_yes(tmp_path: Path) -> None:
     async with Core(tmp_path, connector=ScriptedConnector()) as core:
         core.approvals._hold_seconds = 0.0
         message_id, approval = await asking(core, word="repeat")
-        await until(lambda: core.sessions.process_count() == 0, "its process is let go")
+        await until(lambda: core.sessions.process_count() == 0, "its process is closed")
         read = {"file_path": str(core.site / "x.py")}
         scripted(core).meanwhile = ToolCall(tool_use_id="look", name="Read", input=read)
         await say(core, f"YES {approval.code}")
@@ -118,7 +118,7 @@ async def test_what_only_reads_outdates_no_yes(tmp_path: Path) -> None:
 
 async def test_a_yes_whose_process_does_not_start_allows_nothing_later(tmp_path: Path) -> None:
     async with Core(tmp_path, connector=ScriptedConnector()) as core:
-        message_id, approval = await resting(core)
+        message_id, approval = await suspended(core)
         scripted(core).refusals.append("no place")
         await say(core, f"YES {approval.code}")
         await until(lambda: ended(core, message_id), "its turn fails")
@@ -126,15 +126,15 @@ async def test_a_yes_whose_process_does_not_start_allows_nothing_later(tmp_path:
         await withdrawn(core, approval)
 
 
-async def test_what_was_refused_is_said_with_the_answer(tmp_path: Path) -> None:
+async def test_the_answer_of_a_resumed_turn_lists_the_refused_calls(tmp_path: Path) -> None:
     async with Core(tmp_path, connector=ScriptedConnector()) as core:
-        message_id, approval = await resting(core)
+        message_id, approval = await suspended(core)
         await say(core, f"NO {approval.code}")
         await until(lambda: ended(core, message_id), "it goes on without")
         assert "Not done:\n- Bash git push was not run: the person said no." in await answer_of(core, message_id)
 
 
-async def test_a_turn_may_rest_again_in_its_next_process(tmp_path: Path) -> None:
+async def test_a_turn_may_be_suspended_again_in_its_next_process(tmp_path: Path) -> None:
     async with Core(tmp_path, connector=ScriptedConnector()) as core:
         await core.intake.accept(text_message("hold"))
         await until(core.turns.running_turns, "a turn runs")
@@ -146,23 +146,23 @@ async def test_a_turn_may_rest_again_in_its_next_process(tmp_path: Path) -> None
         assert running.may_suspend(second)
 
 
-async def test_an_end_that_meets_the_letting_go_ends_the_turn(tmp_path: Path) -> None:
+async def test_a_turn_that_ends_while_it_is_being_suspended_has_ended(tmp_path: Path) -> None:
     async with Core(tmp_path, connector=ScriptedConnector()) as core:
         core.approvals._hold_seconds = 60.0
         message_id, approval = await asking(core)
         (running,) = core.turns.running_turns()
         running.stopping = True
-        assert not core.approvals.give_way(), "what was told to end is not let go"
+        assert not core.approvals.give_way(), "a turn that is to end is not suspended"
         running.stopping = False
         (question,) = core.approvals.pending.all()
         running.ask_to_suspend(question)
         running.fail("it ended", interrupted=True)  # in the same moment
-        await until(lambda: ended(core, message_id), "it is not waited for again")
+        await until(lambda: ended(core, message_id), "nobody waits for its answer")
         await withdrawn(core, approval)
 
 
 async def withdrawn(core: Core, approval: Approval) -> None:
-    """Wait until a question counts no more; its turn ends a moment before."""
+    """Wait until a question is withdrawn; its turn ends a moment earlier."""
 
     async def is_withdrawn() -> bool:
         return (await stored(core, approval)).state is ApprovalState.WITHDRAWN
@@ -174,39 +174,39 @@ async def ended(core: Core, message_id: MessageId) -> bool:
     return (await result(core, message_id)).turn.state not in (TurnState.PENDING, TurnState.RUNNING)
 
 
-async def test_a_no_goes_on_without_the_call(tmp_path: Path) -> None:
+async def test_a_no_resumes_the_turn_without_the_call(tmp_path: Path) -> None:
     async with Core(tmp_path, connector=ScriptedConnector()) as core:
-        message_id, approval = await resting(core)
+        message_id, approval = await suspended(core)
         await say(core, f"NO {approval.code}")
-        await goes_on(core)
+        await resumes(core)
         assert "Bash git push was not run: the person said no. Go on without it" in said(core)
         await answer_of(core, message_id)
 
 
-async def test_why_it_was_denied_is_told_where_the_work_goes_on(tmp_path: Path) -> None:
+async def test_the_resumed_turn_is_told_why_its_call_was_denied(tmp_path: Path) -> None:
     async with Core(tmp_path, connector=ScriptedConnector()) as core:
-        message_id, approval = await resting(core)
+        message_id, approval = await suspended(core)
         await core.approval_resolver.resolve(
             approval, allow=False, by="bob", channel="socket", note="use {pull} instead."
         )
-        await goes_on(core)
+        await resumes(core)
         assert "Bash git push was not run: denied by bob: use {pull} instead. Go on without it" in said(core)
         assert "- Bash git push was not run: denied by bob: use {pull} instead." in await answer_of(core, message_id)
 
 
-async def test_no_answer_goes_on_without_the_call(tmp_path: Path) -> None:
+async def test_without_an_answer_the_turn_resumes_without_the_call(tmp_path: Path) -> None:
     async with Core(tmp_path, connector=ScriptedConnector()) as core:
         core.approvals._expires_seconds = scaled(0.5)
-        message_id, approval = await resting(core)
-        await goes_on(core)
+        message_id, approval = await suspended(core)
+        await resumes(core)
         assert "Bash git push was not run: nobody answered in time" in said(core)
         await answer_of(core, message_id)
         assert (await stored(core, approval)).state is ApprovalState.EXPIRED
 
 
-async def test_what_comes_meanwhile_waits_its_turn(tmp_path: Path) -> None:
+async def test_a_message_waits_while_the_turn_is_suspended(tmp_path: Path) -> None:
     async with Core(tmp_path, connector=ScriptedConnector()) as core:
-        message_id, approval = await resting(core)
+        message_id, approval = await suspended(core)
         second = await core.intake.accept(text_message("steer: and another thing"))
         assert second.message_id is not None
         assert (await result(core, second.message_id)).turn.state is TurnState.PENDING
@@ -215,7 +215,7 @@ async def test_what_comes_meanwhile_waits_its_turn(tmp_path: Path) -> None:
         assert await answer_of(core, second.message_id) == "and another thing"
 
 
-async def test_others_who_need_a_process_get_that_of_the_longest_question(tmp_path: Path) -> None:
+async def test_the_process_of_the_oldest_question_goes_to_a_session_that_needs_one(tmp_path: Path) -> None:
     projects = project(tmp_path, "wide", users=("bob",))
     async with Core(tmp_path, connector=ScriptedConnector(), projects=projects) as core:
         core.sessions._max_processes = 1
@@ -226,21 +226,23 @@ async def test_others_who_need_a_process_get_that_of_the_longest_question(tmp_pa
         await answer_of(core, message_id)
 
 
-async def test_rests_give_a_turn_no_time_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    # The deadline, the begin of the rest, its end: two hours of work lie behind it.
+async def test_a_suspension_does_not_extend_the_timeout_of_a_turn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The deadline, the start of the suspension, its end: two hours of work lie behind it.
     shifts = itertools.chain([0, 0, -7_200], itertools.repeat(0))
     monkeypatch.setattr("supervisor.turns.driver.monotonic", lambda: time.monotonic() + next(shifts))
     async with Core(tmp_path, connector=ScriptedConnector()) as core:
         core.approvals._hold_seconds = 0.0
         message_id, approval = await asking(core, word="repeat")
-        await until(lambda: core.sessions.process_count() == 0, "its process is let go")
+        await until(lambda: core.sessions.process_count() == 0, "its process is closed")
         await say(core, f"YES {approval.code}")
-        await until(lambda: ended(core, message_id), "its time was over before it rested")
+        await until(lambda: ended(core, message_id), "its time was over before it was suspended")
         found = await result(core, message_id)
         assert (found.turn.state, found.why) == (TurnState.FAILED, "no answer within 1800 seconds")
 
 
-async def test_the_time_of_whoever_is_asked_is_none_of_the_turn_s(tmp_path: Path) -> None:
+async def test_waiting_for_a_person_uses_no_time_of_the_turn(tmp_path: Path) -> None:
     settings = ClaudeCode(turn_timeout_seconds=scaled(1.0))
     tuning = Tuning(grace_seconds=0.0)
     async with Core(tmp_path, connector=ScriptedConnector(), claude_code=settings, tuning=tuning) as core:
@@ -251,7 +253,7 @@ async def test_the_time_of_whoever_is_asked_is_none_of_the_turn_s(tmp_path: Path
         assert await answer_of(core, message_id) == "allowed: True"
 
 
-async def test_a_question_that_comes_while_others_wait_for_a_process_holds_none(tmp_path: Path) -> None:
+async def test_a_question_holds_no_process_while_others_wait_for_one(tmp_path: Path) -> None:
     projects = project(tmp_path, "wide", users=("bob",))
     async with Core(tmp_path, connector=ScriptedConnector(), projects=projects) as core:
         core.sessions._max_processes = 1
@@ -270,11 +272,11 @@ async def test_a_question_that_comes_while_others_wait_for_a_process_holds_none(
         assert "Go on" not in await answer_of(core, second.message_id)
 
 
-async def test_an_interrupt_ends_it_and_its_question(tmp_path: Path) -> None:
+async def test_an_interrupt_ends_a_suspended_turn_and_its_question(tmp_path: Path) -> None:
     async with Core(tmp_path, connector=ScriptedConnector()) as core:
         heard: list[AnyEvent] = []
         core.hub.subscribe("approvals", heard.append)
-        message_id, approval = await resting(core)
+        message_id, approval = await suspended(core)
         session_id = (await result(core, message_id)).turn.session_id
         assert await core.turns.interrupt(str(session_id)) is not None
         await until(lambda: ended(core, message_id), "it ends")
@@ -285,9 +287,9 @@ async def test_an_interrupt_ends_it_and_its_question(tmp_path: Path) -> None:
         assert len(scripted(core).prompts) == 1
 
 
-async def test_closing_its_session_ends_it(tmp_path: Path) -> None:
+async def test_closing_the_session_ends_a_suspended_turn(tmp_path: Path) -> None:
     async with Core(tmp_path, connector=ScriptedConnector()) as core:
-        message_id, approval = await resting(core)
+        message_id, approval = await suspended(core)
         session_id = (await result(core, message_id)).turn.session_id
         assert session_id is not None
         assert await core.sessions.close(session_id, EndReason.USER)
@@ -300,9 +302,9 @@ async def test_closing_its_session_ends_it(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("killed", [True, False])
-async def test_a_restart_keeps_its_question(tmp_path: Path, killed: bool) -> None:
+async def test_a_restart_keeps_the_question_of_a_suspended_turn(tmp_path: Path, killed: bool) -> None:
     async with Core(tmp_path, connector=ScriptedConnector()) as before:
-        message_id, approval = await resting(before)
+        message_id, approval = await suspended(before)
         if killed:
             async with Core(tmp_path, connector=ScriptedConnector()) as after:
                 await _is_kept(after, message_id, approval)
@@ -322,7 +324,7 @@ async def _is_kept(core: Core, message_id: MessageId, approval: Approval) -> Non
     await until(lambda: scripted(core).prompts, "the work goes on")
 
 
-async def test_a_call_among_others_keeps_its_process(tmp_path: Path) -> None:
+async def test_a_turn_with_another_open_call_is_not_suspended(tmp_path: Path) -> None:
     async with Core(tmp_path, connector=ScriptedConnector()) as core:
         message_id, approval = await asking(core)
         session_id = (await result(core, message_id)).turn.session_id
