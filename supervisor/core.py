@@ -211,7 +211,8 @@ class Core:
 
     def _build_completion(self) -> TurnCompletion:
         return TurnCompletion(
-            store=self._store,
+            turns=self._store.turns,
+            approvals=self._store.approvals,
             hub=self.hub,
             recorder=self.recorder,
             spending=self.spending,
@@ -221,7 +222,8 @@ class Core:
         tools = ToolEvents(self._store.turns)
         steering = Steering(store=self._store.turns, hub=self.hub, tools=tools, steers=steers)
         return TurnScheduler(
-            store=self._store,
+            turns=self._store.turns,
+            records=self._store.sessions,
             sessions=self.sessions,
             projects=self._projects,
             runner=self._build_runner(assistant, gateway, tools),
@@ -352,7 +354,7 @@ class Core:
 
     def _build_progress(self) -> ProgressNotices:
         return ProgressNotices(
-            store=self._store,
+            outbox=self._store.outbox,
             turns=self.turns,
             approvals=self.approvals,
             hub=self.hub,

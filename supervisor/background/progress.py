@@ -13,7 +13,7 @@ from supervisor.delivery.replies import quote, reply_id
 from supervisor.protocol.events import ClaudeCodeStuck
 from supervisor.protocol.messages import PLAIN_CHANNELS, in_a_sentence
 from supervisor.protocol.times import Clock, now_ms
-from supervisor.store.port import Store
+from supervisor.store.ports.outbox import OutboxStore
 from supervisor.store.records.outbox import OutboxDraft
 from supervisor.turns.running import RunningTurn
 from supervisor.turns.scheduler import TurnScheduler
@@ -34,7 +34,7 @@ class ProgressNotices:
     def __init__(
         self,
         *,
-        store: Store,
+        outbox: OutboxStore,
         turns: TurnScheduler,
         approvals: Approvals,
         hub: Hub,
@@ -42,7 +42,7 @@ class ProgressNotices:
         clock: Clock = now_ms,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._store = store
+        self._outbox = outbox
         self._turns = turns
         self._approvals = approvals
         self._hub = hub
@@ -91,5 +91,5 @@ class ProgressNotices:
             return
         if reply is not None and reply.channel in PLAIN_CHANNELS:
             draft = OutboxDraft(id=reply_id(one.turn.message_id, kind), reply=in_a_sentence(reply), text=text)
-            await self._store.outbox.add(draft, user_id=one.turn.user_id, now_ms=self._clock())
+            await self._outbox.add(draft, user_id=one.turn.user_id, now_ms=self._clock())
         self._notified.add(key)

@@ -6,6 +6,7 @@ import logging
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from enum import Enum, auto
 
 from supervisor.protocol import conversation as talk
 from supervisor.protocol.conversation import Trace, TraceKind
@@ -37,6 +38,17 @@ RESTARTED_WITH_HOST = "the daemon was restarted while the turn that it was part 
 
 WITHOUT_TOOLS = frozenset({TraceKind.ABSENT, TraceKind.UNANSWERED, TraceKind.SPOKEN})
 """No tool was called: the prompt is given again, under the same key unless an answer to it had begun."""
+
+
+class Settlement(Enum):
+    """What recovery did with a turn."""
+
+    ANSWERED = auto()
+    """The turn had an answer, which is delivered now."""
+    REQUEUED = auto()
+    """The turn runs again."""
+    INTERRUPTED = auto()
+    """The turn is marked interrupted, and its sender decides whether it runs again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,16 +109,16 @@ class Recovery:
             StorageError: the store refused; the daemon does not start.
         """
         sessions = await self._store.sessions.end_all(EndReason.CRASH, now_ms=self._clock())
-        ends: Counter[str] = Counter()
+        ends: Counter[Settlement] = Counter()
         for turn in await self._store.turns.unfinished():
             if await self._store.turns.adopt(turn.id):
                 await self._settle_whole(turn, ends)
         await self._store.approvals.keep(now_ms=self._clock())
         found = Recovered(
             sessions=sessions,
-            requeued=ends["requeued"],
-            interrupted=ends["interrupted"],
-            answered=ends["answered"],
+            requeued=ends[Settlement.REQUEUED],
+            interrupted=ends[Settlement.INTERRUPTED],
+            answered=ends[Settlement.ANSWERED],
         )
         if sessions or ends:
             logger.warning(
@@ -119,15 +131,15 @@ class Recovery:
         await self._turns.sweep()
         return found
 
-    async def _settle_whole(self, turn: Turn, ends: Counter[str]) -> None:
+    async def _settle_whole(self, turn: Turn, ends: Counter[Settlement]) -> None:
         """Settle a turn, then one after the other the turns that were part of it; count the results in `ends`."""
         end, following = await self._settle(turn)
         ends[end] += 1
         while following is not None:
-            part_end, following = await self._settle_part(following, answered=end == "answered")
+            part_end, following = await self._settle_part(following, answered=end is Settlement.ANSWERED)
             ends[part_end] += 1
 
-    async def _settle_part(self, part: Turn, *, answered: bool) -> tuple[str, Turn | None]:
+    async def _settle_part(self, part: Turn, *, answered: bool) -> tuple[Settlement, Turn | None]:
         """Settle a turn that was gathered with another one or steered into it; the model may not have seen it.
 
         Args:
@@ -135,32 +147,33 @@ class Recovery:
         """
         if part.gather and answered:
             ended = talk.Finished(message_id=part.message_id, text="")
-            return "answered", await self._finish(part, outcomes.included(part, ended, self._clock()))
+            return Settlement.ANSWERED, await self._finish(part, outcomes.included(part, ended, self._clock()))
         trace = await self._trace(part)
         if trace.kind is TraceKind.ANSWERED:
-            return "answered", await self._finish(part, outcomes.recovered(part, trace.answer, self._clock()))
+            return Settlement.ANSWERED, await self._finish(part, outcomes.recovered(part, trace.answer, self._clock()))
         outcome = outcomes.interrupted(part, RESTARTED_WITH_HOST, trace.tools, None, self._clock())
-        return "interrupted", await self._finish(part, outcome)
+        return Settlement.INTERRUPTED, await self._finish(part, outcome)
 
     async def _finish(self, turn: Turn, outcome: Outcome) -> Turn | None:
         """Store the outcome of a turn; return the part of it that is to be settled next."""
         return await self._completion.finish(turn, replace(outcome, hosts=True), None)
 
-    async def _settle(self, turn: Turn) -> tuple[str, Turn | None]:
+    async def _settle(self, turn: Turn) -> tuple[Settlement, Turn | None]:
+        """Settle one turn; return how, and the part of it that is to be settled next."""
         await self._recorder.adopt(turn)
         trace = await self._trace(turn)
         if trace.kind is TraceKind.ANSWERED:
-            return "answered", await self._finish(turn, outcomes.recovered(turn, trace.answer, self._clock()))
+            return Settlement.ANSWERED, await self._finish(turn, outcomes.recovered(turn, trace.answer, self._clock()))
         tools = await self._completion.tools_of(turn) or trace.tools
         if await self._may_run_again(turn, trace, tools):
             answered = trace.kind in (TraceKind.SPOKEN, TraceKind.STARTED)
             await self._store.turns.requeue(turn.id, rename=answered, now_ms=self._clock())
             self._recorder.ended(turn)
-            return "requeued", None
+            return Settlement.REQUEUED, None
         attention = await self._is_interrupted_too_often(turn)
         asked = await self._completion.asked_by(turn)
         outcome = outcomes.interrupted(turn, RESTARTED, tools, None, self._clock(), attention=attention, asked=asked)
-        return "interrupted", await self._finish(turn, outcome)
+        return Settlement.INTERRUPTED, await self._finish(turn, outcome)
 
     async def _is_interrupted_too_often(self, turn: Turn) -> bool:
         """Return whether the session of an interrupted turn was interrupted too often within `INTENSITY_MS`."""

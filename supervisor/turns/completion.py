@@ -14,8 +14,8 @@ from supervisor.protocol.errors import BudgetExceeded, StorageError, TurnFailed,
 from supervisor.protocol.events import CostRecorded
 from supervisor.protocol.times import Clock, now_ms, rfc3339, usd
 from supervisor.spending.spending import Spending
-from supervisor.store.port import Store
-from supervisor.store.ports.approvals import Approval
+from supervisor.store.ports.approvals import Approval, ApprovalStore
+from supervisor.store.ports.turns import TurnStore
 from supervisor.store.records.changes import Recorded
 from supervisor.store.records.outcome import Outcome, Settled
 from supervisor.store.records.result import Result
@@ -50,13 +50,15 @@ class TurnCompletion:
     def __init__(
         self,
         *,
-        store: Store,
+        turns: TurnStore,
+        approvals: ApprovalStore,
         hub: Hub,
         recorder: Recorder,
         spending: Spending,
         clock: Clock = now_ms,
     ) -> None:
-        self._store = store
+        self._turns = turns
+        self._approvals = approvals
         self._recorder = recorder
         self._spending = spending
         self._hub = hub
@@ -109,15 +111,15 @@ class TurnCompletion:
 
     async def requeue(self, turn: Turn) -> None:
         """Put a turn that certainly changed nothing back into the queue; it runs again after the restart."""
-        await self._store.turns.requeue(turn.id, now_ms=self._clock())
+        await self._turns.requeue(turn.id, now_ms=self._clock())
 
     async def asked_by(self, turn: Turn) -> Approval | None:
         """Return the question of a turn that stays open after the turn's end; None = there is none."""
-        return await self._store.approvals.of_turn(turn.id, now_ms=self._clock())
+        return await self._approvals.of_turn(turn.id, now_ms=self._clock())
 
     async def tools_of(self, turn: Turn) -> list[str]:
         """Return the tool calls of a turn that had started or were about to, in a few words each."""
-        found = await self._store.turns.events(turn.id)
+        found = await self._turns.events(turn.id)
         named = {str(load.get("id")): str(load.get("summary", "")) for kind, load in found if kind in STARTED}
         return list(named.values())
 
@@ -163,7 +165,7 @@ class TurnCompletion:
                 if not looked and (left := await self._left_by(turn)) is not None:
                     outcome = replace(outcome, recorded=left[0], files_changed=left[1])
                 looked = True
-                return outcome, await self._store.turns.finish(turn.id, outcome)
+                return outcome, await self._turns.finish(turn.id, outcome)
             except StorageError as refused:
                 logger.error("%s: the outcome cannot be stored yet: %s", turn.message_id, refused)
                 self.waiters.fail(turn.message_id, refused)

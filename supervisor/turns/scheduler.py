@@ -22,7 +22,8 @@ from supervisor.protocol.ports import Conversation
 from supervisor.protocol.times import Clock, now_ms
 from supervisor.sessions.live import LiveSession
 from supervisor.sessions.pool import SessionPool
-from supervisor.store.port import Store
+from supervisor.store.ports.sessions import SessionStore
+from supervisor.store.ports.turns import TurnStore
 from supervisor.store.records.acceptance import Acceptance
 from supervisor.store.records.turn import Turn
 from supervisor.turns import outcomes
@@ -56,6 +57,7 @@ class TurnScheduler:
     """Starts the turns of all lanes, one at a time in each lane.
 
     Args:
+        records: the stored sessions, for a lane whose session is not in memory.
         runner: runs a turn once it is started.
 
     Attributes:
@@ -66,7 +68,8 @@ class TurnScheduler:
     def __init__(
         self,
         *,
-        store: Store,
+        turns: TurnStore,
+        records: SessionStore,
         sessions: SessionPool,
         projects: Projects,
         runner: TurnRunner,
@@ -74,7 +77,8 @@ class TurnScheduler:
         completion: TurnCompletion,
         clock: Clock = now_ms,
     ) -> None:
-        self._store = store
+        self._turns = turns
+        self._records = records
         self._sessions = sessions
         self._projects = projects
         self._runner = runner
@@ -110,9 +114,9 @@ class TurnScheduler:
         Raises:
             StorageError: the store could not be read.
         """
-        for name, project in await self._store.turns.waiting_lanes():
+        for name, project in await self._turns.waiting_lanes():
             self._look(name, project)
-        self.queued = await self._store.turns.pending_count()
+        self.queued = await self._turns.pending_count()
 
     def running(self, lane: str) -> RunningTurn | None:
         """Return the running turn of a lane."""
@@ -165,7 +169,7 @@ class TurnScheduler:
             StorageError: no turn was cancelled.
         """
         notices = None if of is not None else dropped_notices(why)
-        cancelled = await self._store.turns.cancel_pending(name, why, of=of, notices=notices, now_ms=self._clock())
+        cancelled = await self._turns.cancel_pending(name, why, of=of, notices=notices, now_ms=self._clock())
         self.note_removed(len(cancelled))
         for turn in cancelled:
             self._completion.waiters.fail(turn.message_id, TurnFailed(why))
@@ -264,7 +268,7 @@ class TurnScheduler:
         """Return the session of a lane, taken into memory, or the reason why it cannot run a turn."""
         session_id = SessionId(name)
         if (session := self._sessions.live(session_id)) is None:
-            record = await self._store.sessions.get(session_id)
+            record = await self._records.get(session_id)
             if record is None:
                 return SessionNotFound(name)
             project = self._projects.holding(record)
@@ -292,7 +296,7 @@ class TurnScheduler:
             return decision.turn
         identity = conversation.identity if conversation is not None else None
         try:
-            taken = await self._store.turns.start_next(lane.name, identity, now_ms=self._clock())
+            taken = await self._turns.start_next(lane.name, identity, now_ms=self._clock())
         except StorageError:
             lane.state.on(TakeFailed())
             raise
@@ -316,7 +320,7 @@ class TurnScheduler:
         """Remember a lane whose turn cannot start, to be woken when its project is free."""
         # Before the query, because the project may be released while it runs.
         self._blocked.setdefault(lane.project, set()).add(lane.name)
-        if not await self._store.turns.is_waiting(lane.name):
+        if not await self._turns.is_waiting(lane.name):
             self._blocked.get(lane.project, set()).discard(lane.name)
 
     def _release(self, project: ProjectName) -> None:

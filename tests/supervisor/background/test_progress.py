@@ -1,4 +1,4 @@
-"""Long turns: one word that it is worked on, one that nothing is heard of it, none while a person is asked."""
+"""Notices about long turns: that one is running, that one is stuck, and none while a person is asked."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.waiting import until
 def notices(core: Core, settings: Progress, ahead: float = 0.0) -> ProgressNotices:
     """Return what looks at the turns of a core, with a clock that is ahead of ours."""
     return ProgressNotices(
-        store=core.store,
+        outbox=core.store.outbox,
         turns=core.turns,
         approvals=core.approvals,
         hub=core.hub,
@@ -46,7 +46,7 @@ async def every(core: Core) -> AsyncIterator[OutboxRow]:
             await core.store.outbox.dead(row.id, "seen", now_ms=now_ms())
 
 
-async def test_a_turn_that_takes_long_is_told_once(tmp_path: Path) -> None:
+async def test_a_long_turn_is_reported_once(tmp_path: Path) -> None:
     async with Core(tmp_path, connector=ScriptedConnector()) as core:
         await core.intake.accept(text_message("claude: hold on"))
         await until(scripted(core).held, "it runs")
@@ -57,7 +57,7 @@ async def test_a_turn_that_takes_long_is_told_once(tmp_path: Path) -> None:
         scripted(core).release()
 
 
-async def test_a_turn_that_ended_while_another_was_told_of_is_not_said_to_work(tmp_path: Path) -> None:
+async def test_a_turn_that_ended_while_another_was_reported_is_not_reported(tmp_path: Path) -> None:
     async with Core(tmp_path, connector=ScriptedConnector(), projects=project(tmp_path, "shop")) as core:
         for number, name in enumerate(("site", "shop"), 1):
             await core.intake.accept(text_message(f"@{name} hold on"))
@@ -77,7 +77,7 @@ async def test_a_turn_that_ended_while_another_was_told_of_is_not_said_to_work(t
         assert len([text for text in rows if "its process is gone" in text]) == 2
 
 
-async def test_a_turn_of_which_nothing_is_heard_is_told_once_and_not_before(tmp_path: Path) -> None:
+async def test_a_stuck_turn_is_reported_once_and_not_before(tmp_path: Path) -> None:
     async with Core(tmp_path, connector=ScriptedConnector()) as core:
         await core.intake.accept(text_message("claude: hold on"))
         await until(scripted(core).held, "it runs")
@@ -95,7 +95,7 @@ async def test_a_turn_of_which_nothing_is_heard_is_told_once_and_not_before(tmp_
         scripted(core).release()
 
 
-async def test_a_mail_whose_turn_is_stuck_is_told_by_mail_once_and_nothing_before(tmp_path: Path) -> None:
+async def test_a_stuck_turn_of_a_mail_is_reported_by_mail_once_and_nothing_before(tmp_path: Path) -> None:
     async with Core(tmp_path, connector=ScriptedConnector()) as core:
         mail = text_message("claude: hold on", phone=ALICE_MAIL, channel="mail", thread="<t@x>")
         await core.intake.accept(mail)
@@ -112,7 +112,7 @@ async def test_a_mail_whose_turn_is_stuck_is_told_by_mail_once_and_nothing_befor
         scripted(core).release()
 
 
-async def test_a_turn_that_a_restart_begins_anew_is_told_of_once_and_hides_no_other(tmp_path: Path) -> None:
+async def test_a_turn_that_runs_again_after_a_restart_is_reported_once_and_hides_no_other(tmp_path: Path) -> None:
     async with Core(tmp_path, assistant=ScriptedConnector()) as core:
         await core.intake.accept(text_message("assistant: hold on"))
         await until(lambda: core.turns.running_turns(), "it runs")
