@@ -22,7 +22,7 @@ class DaemonChannelHost:
 
     Args:
         name: the name of the channel.
-        threads: finds the thread of an earlier reply.
+        threads: finds the threads and the texts of earlier replies.
         marks: keeps the marks of the channel, each under the channel's name.
         public_url: the URL by which the outside reaches the HTTP server; empty = it does not.
     """
@@ -81,6 +81,10 @@ class DaemonChannelHost:
     async def find_thread(self, provider_ids: Sequence[str]) -> str | None:
         """See `ChannelHost`."""
         return await self._threads.find_thread(self._name, provider_ids)
+
+    async def sent_texts(self, provider_ids: Sequence[str]) -> list[str]:
+        """See `ChannelHost`."""
+        return await self._threads.sent_texts(self._name, provider_ids)
 
     async def get_mark(self, name: str) -> int | None:
         """See `ChannelHost`."""

@@ -25,6 +25,7 @@ class RecordingHost(ChannelHost):
         marks: the numbers that the channel keeps.
         secrets: by name; one that is missing is a `ConfigError`.
         threads: by the provider ids that `find_thread` knows.
+        texts: of the replies, by the provider ids that `sent_texts` knows.
         fail_with: raised by `accept`, `delivered` and `set_mark` in place of keeping anything.
     """
 
@@ -36,6 +37,7 @@ class RecordingHost(ChannelHost):
         self.marks: dict[str, int] = {}
         self.secrets = dict(secrets or {})
         self.threads: dict[str, str] = {}
+        self.texts: dict[str, str] = {}
         self.fail_with: Exception | None = None
         self._public_url = public_url
         self._keys: dict[tuple[str, str, str], MessageId] = {}
@@ -75,6 +77,9 @@ class RecordingHost(ChannelHost):
 
     async def find_thread(self, provider_ids: Sequence[str]) -> str | None:
         return next((self.threads[each] for each in provider_ids if each in self.threads), None)
+
+    async def sent_texts(self, provider_ids: Sequence[str]) -> list[str]:
+        return [self.texts[each] for each in provider_ids if each in self.texts]
 
     async def get_mark(self, name: str) -> int | None:
         return self.marks.get(name)

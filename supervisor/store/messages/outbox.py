@@ -68,6 +68,7 @@ FIND_THREAD = """
     SELECT coalesce(nullif(s.thread, ''), t.thread) FROM outbox AS o JOIN turns AS t ON t.id = o.turn_id
     LEFT JOIN claude_code_sessions AS s ON s.number = t.session WHERE o.channel = ? AND o.provider_id = ?
 """
+BY_PROVIDER = f"{OUTBOX} WHERE o.channel = ? AND o.provider_id = ?"
 COUNTS = """
     SELECT 'pending', count(*) FROM outbox WHERE state = 'pending'
     UNION ALL SELECT 'sending', count(*) FROM outbox WHERE state = 'sending'
@@ -230,6 +231,15 @@ class SqliteOutbox:
                 if row is not None:
                     return str(row[0])
             return None
+
+        return await self._database.read(work)
+
+    async def sent_texts(self, channel: str, provider_ids: Sequence[str]) -> list[str]:
+        """Return the texts of the replies with these provider ids, in the order of the ids."""
+
+        def work(connection: sqlite3.Connection) -> list[str]:
+            found = (connection.execute(BY_PROVIDER, (channel, each)).fetchone() for each in provider_ids)
+            return [to_outbox_row(row).text for row in found if row is not None]
 
         return await self._database.read(work)
 

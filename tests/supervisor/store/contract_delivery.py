@@ -167,3 +167,12 @@ class DeliveryContract(ContractBase):
         await store.outbox.sent(OutboxId("o1"), "<r1>", "", [], now_ms=NOW)
         assert await store.outbox.find_thread("sms", ["<unknown>", "<r1>"]) == "<1@example.org>"
         assert await store.outbox.find_thread("sms", ["<unknown>"]) is None
+
+    async def test_the_text_of_a_sent_reply_is_found_by_its_provider_id(self, store: Store) -> None:
+        turn = await running(store, question())
+        await store.turns.finish(turn.id, outcome(replies=[draft("o1", text="Run it?"), draft("o2", text="Done.")]))
+        for outbox_id, provider_id in (("o1", "<r1>"), ("o2", "<r2>")):
+            await store.outbox.begin(OutboxId(outbox_id), now_ms=NOW)
+            await store.outbox.sent(OutboxId(outbox_id), provider_id, "", [], now_ms=NOW)
+        assert await store.outbox.sent_texts("sms", ["<r2>", "<unknown>", "<r1>"]) == ["Done.", "Run it?"]
+        assert await store.outbox.sent_texts("mail", ["<r1>"]) == []
