@@ -2,7 +2,8 @@
 
 The way of a mail, in `incoming/`: `inbox` receives it; `headers` splits it; `loops` refuses automatic mail; `sender`
 proves who wrote it; `body` and `markup` read its text; `quotes` separates quotations; `receiver` makes an `Inbound` of
-it. The way of an answer, in `outgoing/`: `compose` builds the mail; `delivery` hands it to the SMTP server.
+it, and `workers` has the threads for it. The way of an answer, in `outgoing/`: `compose` builds the mail; `delivery`
+hands it to the SMTP server.
 """
 
 from __future__ import annotations

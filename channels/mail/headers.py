@@ -22,6 +22,7 @@ MAX_REFERENCES = 20
 
 _MAX_DECODED = 4000  # characters of one value that are decoded
 
+_FIELD_START = re.compile(rb"\r\n(?![ \t])")
 _FIELD = re.compile(rb"([!-9;-~]+):(.*)", re.DOTALL)
 _MESSAGE_ID = re.compile(r"<[!-;=?-~]{3,250}>")
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]+")
@@ -66,25 +67,19 @@ def split(raw: bytes) -> tuple[Headers, bytes]:
     Raises:
         MalformedMail: the header block is ambiguous or too large.
     """
-    head, blank, body = raw.partition(b"\r\n\r\n")
-    if not blank:
-        head, body = raw.removesuffix(b"\r\n"), b""
-    if len(head) > MAX_HEADER_BYTES:
+    end = raw.find(b"\r\n\r\n", 0, MAX_HEADER_BYTES + 4)
+    if end < 0 and len(raw) > MAX_HEADER_BYTES:
         raise MalformedMail("its headers are too long")
-    lines = head.split(b"\r\n")
-    if b"\n" in b"".join(lines) or b"\r" in b"".join(lines) or b"\0" in head:
+    head, body = (raw[:end], raw[end + 4 :]) if end >= 0 else (raw.removesuffix(b"\r\n"), b"")
+    text = head.replace(b"\r\n", b"")
+    if b"\n" in text or b"\r" in text or b"\0" in text:
         raise MalformedMail("its headers hold a lone CR, LF or NUL")
-    unfolded: list[bytes] = []
-    for line in lines:
-        if line[:1] in (b" ", b"\t") and unfolded:
-            unfolded[-1] += line
-        else:
-            unfolded.append(line)
-    if len(unfolded) > MAX_HEADERS:
+    entries = _FIELD_START.split(head)
+    if len(entries) > MAX_HEADERS:
         raise MalformedMail("it has too many headers")
     fields = []
-    for entry in unfolded:
-        match = _FIELD.fullmatch(entry)
+    for entry in entries:
+        match = _FIELD.fullmatch(entry.replace(b"\r\n", b""))
         if match is None:
             raise MalformedMail("a line among its headers is no header")
         name, value = match.groups()

@@ -16,7 +16,7 @@ from supervisor.people.identity import Directory
 from supervisor.people.rate_limits import RateLimits, too_many
 from supervisor.protocol import queue
 from supervisor.protocol.errors import StorageError, XswarmError
-from supervisor.protocol.messages import Inbound, Receipt, UserId, well_formed
+from supervisor.protocol.messages import Address, Inbound, Receipt, UserId, well_formed
 from supervisor.protocol.queue import Mode
 from supervisor.protocol.status import Target
 from supervisor.protocol.times import Clock, now_ms
@@ -56,6 +56,10 @@ class Intake:
         self._mode = mode
         self._clock = clock
         self._user_locks: WeakValueDictionary[UserId, asyncio.Lock] = WeakValueDictionary()
+
+    def knows(self, sender: Address) -> bool:
+        """Return whether a user has an address."""
+        return self._directory.by_address(sender) is not None
 
     async def accept(self, inbound: Inbound) -> Receipt:
         """Accept a message that a channel hands in, and start it.

@@ -16,6 +16,9 @@ MAGIC = re.compile(r"[*?\[\]{}]")
 MAX_ALTERNATIVES = 256
 """Paths that one pattern with braces may stand for. A pattern with more counts as one that leads outside."""
 
+MAX_EXPANDED = 32_768
+"""Characters of all those paths together. A pattern with more counts as one that leads outside."""
+
 
 def searches_inside(call: ToolCall, start: str, project_path: str) -> bool:
     """Return whether the file pattern of a search stays inside the project; True where it has no pattern.
@@ -38,14 +41,17 @@ def _alternatives(pattern: str) -> list[str]:
     plain = EXTENDED.sub("{", pattern).replace("|", ",").replace(")", "}").replace("\\", "")
     done: list[str] = []
     todo = [plain.removeprefix("!")]
-    while todo and len(done) + len(todo) <= MAX_ALTERNATIVES:
+    expanded = 0
+    while todo and len(done) + len(todo) <= MAX_ALTERNATIVES and expanded <= MAX_EXPANDED:
         text = todo.pop()
         group = BRACES.search(text)
         if group is None:
             done.append(text)
+            expanded += len(text)
         else:
-            todo += [text[: group.start()] + part + text[group.end() :] for part in group[1].split(",")]
-    return done if not todo else []
+            parts = group[1].split(",")[: MAX_ALTERNATIVES + 1]
+            todo += [text[: group.start()] + part + text[group.end() :] for part in parts]
+    return done if not todo and expanded <= MAX_EXPANDED else []
 
 
 def _stays_inside(pattern: str, start: str, project_path: str) -> bool:

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from supervisor.permissions.paths import base_folder, is_inside, is_protected, reaches, target_paths
 from supervisor.permissions.patterns import searches_inside
-from supervisor.permissions.tools import EDITS, HARMLESS, ISOLATION, NETWORK, READS, SHELL
+from supervisor.permissions.tools import EDITS, HARMLESS, ISOLATION, MAX_PATH, NETWORK, READS, SHELL, is_too_long
 from supervisor.permissions.wording import summary
 from supervisor.protocol.conversation import ToolCall, Verdict
 from supervisor.protocol.status import Permissions
@@ -64,6 +64,8 @@ def decide(
             Empty = no such folder.
         home: the session's folder below `state_dir`, which is open.
     """
+    if is_too_long(call):
+        return Verdict(allowed=False, reason=f"{summary(call)} was not run: its path is longer than {MAX_PATH} bytes")
     base = base_folder(call, project_path)
     if state_dir and reaches(call, state_dir, (project_path, home), base):
         return Verdict(allowed=False, reason=f"{summary(call)} was not run: it leads to the daemon's own files")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from supervisor.protocol.conversation import ToolCall
+
 SEARCHES = {"Glob": "pattern", "Grep": "glob", "LS": None}
 """Tools that search folders, and the key of their file pattern (None = they take no pattern).
 
@@ -30,6 +32,15 @@ SHELL = "Bash"
 
 PATH_KEYS = ("file_path", "notebook_path", "path")
 """The input keys that name a file or folder."""
+
+MAX_PATH = 4_096
+"""The longest path or file pattern of a call, in bytes: PATH_MAX of Linux."""
+
+
+def is_too_long(call: ToolCall) -> bool:
+    """Return whether a call names a path or file pattern that no system can open."""
+    named = [*named_paths(call.input), call.input.get(SEARCHES.get(call.name) or ""), call.folder]
+    return any(len(str(path).encode(errors="surrogatepass")) > MAX_PATH for path in named)
 
 
 def named_paths(tool_input: Mapping[str, Any]) -> list[object]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from supervisor.delivery.outbox import Outbox
 from supervisor.intake.intake import Intake
 from supervisor.protocol.errors import ConfigError
-from supervisor.protocol.messages import Delivery, Inbound, Receipt
+from supervisor.protocol.messages import Address, Delivery, Inbound, Receipt
 from supervisor.runtime.credentials import Credentials
 from supervisor.runtime.peers import is_agents
 from supervisor.store.ports.keys import IdempotencyStore
@@ -61,6 +61,10 @@ class DaemonChannelHost:
     def generated_secret(self, name: str) -> bytes:
         """See `ChannelHost`."""
         return self._credentials.generated(name)
+
+    def knows(self, sender: Address) -> bool:
+        """See `ChannelHost`."""
+        return self._intake.knows(sender)
 
     async def accept(self, inbound: Inbound) -> Receipt:
         """See `ChannelHost`."""

@@ -37,7 +37,7 @@ from supervisor.protocol.conversation import (
     SessionSpec,
     Trace,
 )
-from supervisor.protocol.messages import Delivery, Inbound, MessageId, Outbound, Receipt, Reconciled, Sent
+from supervisor.protocol.messages import Address, Delivery, Inbound, MessageId, Outbound, Receipt, Reconciled, Sent
 
 ConfigT = TypeVar("ConfigT")
 
@@ -112,6 +112,9 @@ class ChannelHost(Protocol):
 
     def generated_secret(self, name: str) -> bytes:
         """Return a random secret of 32 bytes. It is generated at the first call and kept in state.dir (mode 0600)."""
+
+    def knows(self, sender: Address) -> bool:
+        """Return whether a user has an address. A channel that anybody can reach asks before it reads the content."""
 
     async def accept(self, inbound: Inbound) -> Receipt:
         """Hand a message to the core. It returns after the message is committed to the database.

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from supervisor.protocol.errors import ConfigError
 from supervisor.protocol.ids import uuid7
-from supervisor.protocol.messages import Delivery, Inbound, MessageId, Receipt
+from supervisor.protocol.messages import Address, Delivery, Inbound, MessageId, Receipt
 from supervisor.protocol.ports import ChannelHost
 from supervisor.runtime.peers import is_agents
 
@@ -26,6 +26,7 @@ class RecordingHost(ChannelHost):
         secrets: by name; one that is missing is a `ConfigError`.
         threads: by the provider ids that `find_thread` knows.
         texts: of the replies, by the provider ids that `sent_texts` knows.
+        strangers: addresses that no user has; all others have one.
         fail_with: raised by `accept`, `delivered` and `set_mark` in place of keeping anything.
     """
 
@@ -38,6 +39,7 @@ class RecordingHost(ChannelHost):
         self.secrets = dict(secrets or {})
         self.threads: dict[str, str] = {}
         self.texts: dict[str, str] = {}
+        self.strangers: set[Address] = set()
         self.fail_with: Exception | None = None
         self._public_url = public_url
         self._keys: dict[tuple[str, str, str], MessageId] = {}
@@ -53,6 +55,9 @@ class RecordingHost(ChannelHost):
 
     def generated_secret(self, name: str) -> bytes:
         return hashlib.sha256(f"generated for tests: {name}".encode()).digest()
+
+    def knows(self, sender: Address) -> bool:
+        return sender not in self.strangers
 
     async def accept(self, inbound: Inbound) -> Receipt:
         self.calls += 1

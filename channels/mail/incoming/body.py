@@ -12,7 +12,6 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from email.message import Message
-from email.parser import BytesHeaderParser
 
 from channels.mail.headers import decode_words
 from channels.mail.incoming.markup import drop_invisible, visible_text
@@ -27,13 +26,15 @@ MAX_LISTED = 10
 """The most attachments that are listed."""
 
 MAX_TEXT = 262_144
-"""The longest text that is read, in characters."""
+"""The longest text that is read, in characters: the source of all parts together, before HTML becomes text."""
 
-_MAX_ENCODED = 4 * MAX_TEXT  # bytes of a part that are decoded; enough for MAX_TEXT characters
+_BYTES_PER_CHARACTER = 4  # an encoded character takes at most so many, but for odd cases, in which less is read
 _MAX_HEAD = 65_536  # bytes of a part's headers that are read
+_MAX_VALUE = 2_000  # characters of a header value: the parser of parameters takes quadratic time
 _MAX_BOUNDARIES = 10_000  # possible boundary lines of a multipart that are read
 _NO_CHARSETS = frozenset({"punycode", "idna", "unicode_escape", "raw_unicode_escape", "undefined", "mbcs", "oem"})
 _DELIMITER = re.compile(rb"(--)?[ \t]*(?:\r?\n|\Z)")
+_FIELD = re.compile(rb"^(content-(?:type|transfer-encoding|disposition))[ \t]*:(.*(?:\n[ \t].*)*+)", re.I | re.M)
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
@@ -45,7 +46,7 @@ class Body:
         text: the text, with quotations; lines end with LF.
         attachments: names, or else types, of the parts that are not in `text`; at most `MAX_LISTED`.
         left_out: the number of further such parts.
-        cut: the text was longer than `MAX_TEXT` characters.
+        cut: the text was longer than is read.
         incomplete: the mail has more parts than `MAX_PARTS`, or deeper ones than `MAX_DEPTH`.
     """
 
@@ -75,7 +76,6 @@ class _Part:
     head: Message
     body: bytes
     parts: list[_Part] = field(default_factory=list)
-    cut: bool = False
 
     @property
     def type(self) -> str:
@@ -101,14 +101,23 @@ class _Part:
 
 
 class _Reader:
-    """Splits a mail into its parts, up to `MAX_PARTS` and `MAX_DEPTH`."""
+    """Splits a mail into its parts, up to `MAX_PARTS` and `MAX_DEPTH`, and reads their text, up to `MAX_TEXT`.
+
+    Attributes:
+        seen: the number of parts.
+        left: the number of characters that may still be read.
+        incomplete: there are more or deeper parts.
+        cut: there is more text.
+    """
 
     def __init__(self) -> None:
         self.seen = 0
+        self.left = MAX_TEXT
         self.incomplete = False
+        self.cut = False
 
     def read(self, head: bytes, body: bytes, depth: int = 0) -> _Part:
-        part = _Part(BytesHeaderParser().parsebytes(head[:_MAX_HEAD]), body)
+        part = _Part(_fields(head[:_MAX_HEAD]), body)
         self.seen += 1
         boundary = _parameter(part.head, "boundary")
         if part.head.get_content_maintype() != "multipart" or not boundary:
@@ -123,34 +132,37 @@ class _Reader:
             part.parts.append(self.read(*_head_and_body(inner), depth + 1))
         return part
 
+    def text(self, part: _Part) -> str:
+        """Return the text of a part and of those in it."""
+        if part.parts and part.type == "multipart/alternative":
+            plain = [inner for inner in part.parts if inner.type == "text/plain"]
+            rich = [inner for inner in part.parts if inner.type != "text/plain"]
+            return next((text for inner in [*plain, *reversed(rich)] if (text := self.text(inner)).strip()), "")
+        if part.parts:
+            return "\n".join(text for inner in part.parts if (text := self.text(inner)).strip())
+        if not part.readable:
+            return ""
+        text = _decoded(part, self.left * _BYTES_PER_CHARACTER)
+        self.cut = self.cut or len(text) > self.left or len(part.body) > self.left * _BYTES_PER_CHARACTER
+        text = text[: self.left]
+        self.left -= len(text)
+        return visible_text(text) if part.type == "text/html" else text
+
 
 def read_body(raw: bytes) -> Body:
     """Return the content of a mail. It never raises."""
     reader = _Reader()
     root = reader.read(*_head_and_body(raw))
-    text = _text(root)
+    text = reader.text(root)
     text = _CONTROL.sub("", drop_invisible(text.replace("\r\n", "\n").replace("\r", "\n")))
     attachments = [part.name or part.type for part in _leaves(root) if not part.readable]
     return Body(
         text=text[:MAX_TEXT],
         attachments=tuple(attachments[:MAX_LISTED]),
         left_out=max(0, len(attachments) - MAX_LISTED),
-        cut=len(text) > MAX_TEXT or any(part.cut for part in _leaves(root)),
+        cut=reader.cut or len(text) > MAX_TEXT,
         incomplete=reader.incomplete,
     )
-
-
-def _text(part: _Part) -> str:
-    if part.parts and part.type == "multipart/alternative":
-        plain = [inner for inner in part.parts if inner.type == "text/plain"]
-        rich = [inner for inner in part.parts if inner.type != "text/plain"]
-        return next((text for inner in [*plain, *reversed(rich)] if (text := _text(inner)).strip()), "")
-    if part.parts:
-        return "\n".join(text for inner in part.parts if (text := _text(inner)).strip())
-    if not part.readable:
-        return ""
-    text = _decoded(part)
-    return visible_text(text) if part.type == "text/html" else text
 
 
 def _leaves(part: _Part) -> Iterator[_Part]:
@@ -160,11 +172,19 @@ def _leaves(part: _Part) -> Iterator[_Part]:
         yield part
 
 
-def _decoded(part: _Part) -> str:
-    """Return the text of a part. Wrong headers do not make it fail."""
+def _fields(head: bytes) -> Message:
+    """Return those headers of a part that say how to read it, each once. No other headers are parsed."""
+    fields = Message()
+    for name, value in _FIELD.findall(head):
+        if name.decode() not in fields:
+            fields[name.decode()] = " ".join(value[:_MAX_VALUE].decode("ascii", "surrogateescape").split())
+    return fields
+
+
+def _decoded(part: _Part, limit: int) -> str:
+    """Return the text in the first `limit` bytes of a part. Wrong headers do not make it fail."""
     encoding = str(part.head.get("content-transfer-encoding", "")).strip().lower()
-    content = part.body[:_MAX_ENCODED]
-    part.cut = len(part.body) > _MAX_ENCODED
+    content = part.body[:limit]
     if encoding == "quoted-printable":
         content = quopri.decodestring(content)
     elif encoding == "base64":
@@ -172,7 +192,7 @@ def _decoded(part: _Part) -> str:
         content = binascii.a2b_base64(letters[: len(letters) // 4 * 4] + _last_group(letters))
     for charset in (_parameter(part.head, "charset"), "utf-8"):
         try:
-            if charset and codecs.lookup(charset).name not in _NO_CHARSETS:
+            if charset and codecs.lookup(charset).name.replace("-", "_") not in _NO_CHARSETS:
                 return content.decode(charset)
         except (LookupError, ValueError):
             continue

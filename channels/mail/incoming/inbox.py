@@ -32,6 +32,9 @@ MAX_CONNECTIONS = 20
 COMMAND_SECONDS = 120.0
 """The longest duration of one command, the whole of DATA included."""
 
+ANSWER_SECONDS = 60.0
+"""The longest time from the end of a mail to its answer. After it the mail is deferred."""
+
 SESSION_SECONDS = 3600.0
 """The longest duration of one connection."""
 
@@ -55,6 +58,7 @@ class Inbox:
         receive: raises StorageError if the mail server must try again later.
         from_agent: mail from an agent is refused, because an agent could write in the name of any user.
         command_seconds: the longest duration of one command in seconds, the whole of DATA included.
+        answer_seconds: the longest time from the end of a mail to its answer, in seconds.
         session_seconds: the longest duration of one connection in seconds.
     """
 
@@ -65,12 +69,14 @@ class Inbox:
         from_agent: FromAgent,
         *,
         command_seconds: float = COMMAND_SECONDS,
+        answer_seconds: float = ANSWER_SECONDS,
         session_seconds: float = SESSION_SECONDS,
     ) -> None:
         self._config = config
         self._receive = receive
         self._from_agent = from_agent
         self._command_seconds = command_seconds
+        self._answer_seconds = answer_seconds
         self._session_seconds = session_seconds
         self._sessions: weakref.WeakSet[_Connection] = weakref.WeakSet()
 
@@ -108,7 +114,7 @@ class Inbox:
         if len(self._sessions) >= MAX_CONNECTIONS:
             return _Busy()
         session = _Connection(
-            _Handler(self._config, self._receive, self._from_agent),
+            _Handler(self._config, self._receive, self._from_agent, self._answer_seconds),
             self._sessions,
             self._session_seconds,
             data_size_limit=self._config.max_message_bytes,
@@ -124,7 +130,8 @@ class Inbox:
 class _Handler:
     """The handler that aiosmtpd calls. After a 4xx reply the mail server tries again later (RFC 5321 section 4.2.1)."""
 
-    def __init__(self, config: MailConfig, receive: Receive, from_agent: FromAgent) -> None:
+    def __init__(self, config: MailConfig, receive: Receive, from_agent: FromAgent, answer_seconds: float) -> None:
+        self.answer_seconds = answer_seconds
         self._config = config
         self._receive = receive
         self._from_agent = from_agent
@@ -141,14 +148,20 @@ class _Handler:
         return "250 2.1.5 OK"
 
     async def handle_DATA(self, server: LMTP, session: Session, envelope: Envelope) -> str:
-        if server.transport is not None and await self._from_agent(server.transport.get_extra_info("socket")):
-            logger.error("a mail from an agent was refused")
-            return "550 5.7.1 Mail from an agent is refused"
         try:
-            await self._receive(envelope.original_content or b"", envelope.mail_from or "")
+            async with asyncio.timeout(self.answer_seconds):
+                if server.transport is not None and await self._from_agent(server.transport.get_extra_info("socket")):
+                    logger.error("a mail from an agent was refused")
+                    return "550 5.7.1 Mail from an agent is refused"
+                await self._receive(envelope.original_content or b"", envelope.mail_from or "")
         except StorageError as error:
             logger.warning("a mail was deferred: %s", error)
             return "451 4.3.0 Not stored, try again later"
+        except (TemporaryFailure, TimeoutError) as error:
+            logger.warning(
+                "a mail was deferred: %s", str(error) or f"no answer within {self.answer_seconds:.0f} seconds"
+            )
+            return "451 4.3.2 Too busy, try again later"
         return "250 2.0.0 OK"
 
     async def handle_exception(self, error: Exception) -> str:
@@ -196,6 +209,8 @@ class _Connection(LMTP):
         if content is None:
             status = "552 5.3.4 Too much mail data"
         else:
+            # The time for DATA ends without an answer, so a time of its own begins for the answer.
+            self._reset_timeout(self.event_handler.answer_seconds + self._timeout_duration)
             self.envelope.original_content = content
             status = await self._call_handler_hook("DATA")
         self.envelope = self._create_envelope()

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import html
 import re
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -37,6 +38,12 @@ _HIDING = re.compile(
 _INVISIBLE = re.compile(
     r"[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\U000e0000-\U000e007f]"
 )
+_LONG_NUMBER = re.compile(r"&#[0-9]{20,};?")
+_BLANKS = re.compile(r"\s+")
+_GAP = re.compile(r"\n{3,}")
+_MAX_LINK = 500  # characters of a link's URL that are kept
+_IMPLIED_END = frozenset({"p", "li", "tr", "td", "th"})
+"""Elements whose end tags are optional."""
 _COLOURS = {"white": "ffffff", "black": "000000"}
 
 
@@ -48,7 +55,8 @@ class _Element:
         ink: the text colour; text in the colour of `paper` is invisible.
         paper: the background colour.
         link: the URL of a link; empty = the element is no link.
-        start: length of the current line where the element starts.
+        line: number of the line in which the element starts.
+        start: number of the pieces of that line before the element.
     """
 
     tag: str
@@ -56,16 +64,31 @@ class _Element:
     ink: str
     paper: str
     link: str = ""
+    line: int = 0
     start: int = 0
 
 
 @dataclass(slots=True)
 class _Page:
-    """The text so far, as lines. Quoted lines start with `> `."""
+    """The text so far. Quoted lines start with `> `.
 
-    lines: list[str] = field(default_factory=lambda: [""])
+    A line is kept in pieces until its end: to append to a long string would copy it each time.
+
+    Attributes:
+        lines: the finished lines.
+        pieces: the current line.
+        blank: the current line has nothing but blanks and quotation marks.
+        stack: the open elements, innermost last; the first one stands for the page.
+        open_tags: how many open elements have each tag.
+    """
+
+    lines: list[str] = field(default_factory=list)
+    pieces: list[str] = field(default_factory=list)
+    blank: bool = True
     quotes: int = 0
     preformatted: int = 0
+    stack: list[_Element] = field(default_factory=lambda: [_Element("", False, "000000", "ffffff")])
+    open_tags: Counter[str] = field(default_factory=Counter)
 
     def write(self, text: str) -> None:
         if self.preformatted:
@@ -75,51 +98,63 @@ class _Page:
                 self.line()
                 self._append(line)
             return
-        words = re.sub(r"\s+", " ", text)
-        before = self.lines[-1]
-        self._append(words.lstrip() if before.endswith(" ") or not before.strip("> ") else words)
+        words = _BLANKS.sub(" ", text)
+        self._append(words.lstrip() if self.blank or self.pieces[-1].endswith(" ") else words)
 
     def line(self) -> None:
-        self.lines.append("")
+        self.lines.append("".join(self.pieces))
+        self.pieces, self.blank = [], True
 
     def fresh_line(self) -> None:
-        if self.lines[-1]:
+        if self.pieces:
             self.line()
 
+    def shown_in(self, element: _Element) -> str:
+        """Return the part of the current line that an element has written."""
+        return "".join(self.pieces[element.start if element.line == len(self.lines) else 0 :])
+
+    def text(self) -> str:
+        self.line()
+        # The trailing blank of "-- " marks the start of a signature (RFC 3676 section 4.3).
+        text = "\n".join(line if line == "-- " else line.rstrip() for line in self.lines)
+        return _GAP.sub("\n\n", text).strip("\n")
+
     def _append(self, text: str) -> None:
-        if text and not self.lines[-1]:
-            self.lines[-1] = "> " * min(self.quotes, 5)
-        self.lines[-1] += text
+        if not text:
+            return
+        if not self.pieces and self.quotes:
+            self.pieces.append("> " * min(self.quotes, 5))
+        self.pieces.append(text)
+        self.blank = self.blank and not text.strip("> ")
 
 
 def visible_text(source: str) -> str:
     """Return the visible text of an HTML mail. Lines of block quotes start with `> `."""
-    page, stack = _Page(), [_Element("", False, "000000", "ffffff")]
+    page = _Page()
     position, lowered = 0, source.lower()
     for token in _TOKEN.finditer(source):
         if token.start() < position:
             continue  # inside an element whose content is not text
-        _text(page, stack[-1], source[position : token.start()])
+        _text(page, source[position : token.start()])
         position = token.end()
         tag = (token["tag"] or token["tag2"] or "").lower()
         if not tag:
             continue
         if token["end"] or token["end2"]:
-            _close(page, stack, tag)
+            _close(page, tag)
         elif tag in _RAW:
             end = lowered.find(f"</{tag}", position)
             position = len(source) if end < 0 else end
         else:
-            _open(page, stack, tag, _attributes(token["attributes"] or ""))
-    _text(page, stack[-1], source[position:])
-    # The trailing blank of "-- " marks the start of a signature (RFC 3676 section 4.3).
-    text = "\n".join(line if line == "-- " else line.rstrip() for line in page.lines)
-    return re.sub(r"\n{3,}", "\n\n", text).strip("\n")
+            _open(page, tag, _attributes(token["attributes"] or ""))
+    _text(page, source[position:])
+    return page.text()
 
 
-def _text(page: _Page, element: _Element, text: str) -> None:
+def _text(page: _Page, text: str) -> None:
+    element = page.stack[-1]
     if text and not element.hidden and element.ink != element.paper:
-        page.write(drop_invisible(html.unescape(text)))
+        page.write(drop_invisible(_unescaped(text)))
 
 
 def drop_invisible(text: str) -> str:
@@ -127,12 +162,12 @@ def drop_invisible(text: str) -> str:
     return _INVISIBLE.sub("", text)
 
 
-def _open(page: _Page, stack: list[_Element], tag: str, attributes: Mapping[str, str]) -> None:
-    parent = stack[-1]
+def _open(page: _Page, tag: str, attributes: Mapping[str, str]) -> None:
+    stack = page.stack
     style = "".join(attributes.get("style", "").lower().split())
-    if tag in ("p", "li", "tr", "td", "th") and any(element.tag == tag for element in stack[-2:]):
-        _close(page, stack, tag)  # the end tags of these elements are optional
-        parent = stack[-1]
+    if tag in _IMPLIED_END and tag in (stack[-1].tag, stack[-2].tag if len(stack) > 1 else ""):
+        _close(page, tag)
+    parent = stack[-1]
     if not parent.hidden:
         _break(page, tag)
     if tag in _VOID or len(stack) > MAX_DEPTH:
@@ -143,30 +178,34 @@ def _open(page: _Page, stack: list[_Element], tag: str, attributes: Mapping[str,
             parent.hidden or "hidden" in attributes or _HIDING.search(style) is not None,
             _colour(style, "color", attributes.get("color") or attributes.get("text")) or parent.ink,
             _colour(style, "background(?:-color)?", attributes.get("bgcolor")) or parent.paper,
-            attributes.get("href", "") if tag == "a" else "",
-            len(page.lines[-1]),
+            attributes.get("href", "")[:_MAX_LINK] if tag == "a" else "",
+            len(page.lines),
+            len(page.pieces),
         )
     )
+    page.open_tags[tag] += 1
     page.quotes += tag == "blockquote"
     page.preformatted += tag == "pre"
     if tag == "li" and not stack[-1].hidden:
         page.write("- ")
 
 
-def _close(page: _Page, stack: list[_Element], tag: str) -> None:
-    if not any(element.tag == tag for element in stack):
+def _close(page: _Page, tag: str) -> None:
+    if not page.open_tags[tag]:
         return
-    while stack[-1].tag != tag:
-        _leave(page, stack.pop())
-    _leave(page, stack.pop())
+    while page.stack[-1].tag != tag:
+        _leave(page, page.stack.pop())
+    _leave(page, page.stack.pop())
 
 
 def _leave(page: _Page, element: _Element) -> None:
-    shown = page.lines[-1][element.start :].strip()
-    if element.link.startswith(("http://", "https://")) and not element.hidden and shown and shown not in element.link:
-        page.write(f" ({element.link[:500]})")
+    if element.link.startswith(("http://", "https://")) and not element.hidden:
+        shown = page.shown_in(element).strip()
+        if shown and shown not in element.link:
+            page.write(f" ({element.link})")
     if not element.hidden:
         _break(page, element.tag)
+    page.open_tags[element.tag] -= 1
     page.quotes -= element.tag == "blockquote"
     page.preformatted -= element.tag == "pre"
 
@@ -183,8 +222,13 @@ def _break(page: _Page, tag: str) -> None:
         page.write(" ")
 
 
+def _unescaped(text: str) -> str:
+    """Return text with its character references resolved; `html.unescape` fails on numbers of thousands of digits."""
+    return html.unescape(_LONG_NUMBER.sub("\ufffd", text))
+
+
 def _attributes(text: str) -> dict[str, str]:
-    return {found[1].lower(): html.unescape((found[2] or "").strip("\"'")) for found in _ATTRIBUTE.finditer(text)}
+    return {found[1].lower(): _unescaped((found[2] or "").strip("\"'")) for found in _ATTRIBUTE.finditer(text)}
 
 
 def _colour(style: str, name: str, attribute: str | None) -> str:

@@ -133,7 +133,7 @@ def _first_quote(lines: Sequence[str]) -> _Quote | None:
             return _Quote(start, index + 1, False)
         length = _attribution(lines[index : index + _ATTRIBUTION_LINES])
         if length:
-            marked = next((later for later in lines[index + length :] if later.strip()), "").startswith(">")
+            marked = next((lines[i] for i in range(index + length, len(lines)) if lines[i].strip()), "").startswith(">")
             if marked or _MOMENT.search(" ".join(lines[index : index + length])):
                 return _Quote(index, index + length, marked)
     return None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import time
 from collections.abc import Sequence
@@ -15,6 +14,7 @@ from channels.mail.incoming.body import Body, read_body
 from channels.mail.incoming.loops import ReplyRate, automatic_reason
 from channels.mail.incoming.quotes import OwnText, own_text
 from channels.mail.incoming.sender import SenderNotProven, proven_sender
+from channels.mail.incoming.workers import MailWorkers
 from supervisor.protocol.messages import Address, Inbound, Reply, Trust
 from supervisor.protocol.ports import ChannelHost
 
@@ -22,11 +22,15 @@ CHANNEL = "mail"
 
 
 class Receiver:
-    """Hands mail to the core. Mail whose sender is not proven, and automatic mail, is dropped and never answered."""
+    """Hands mail to the core. Mail whose sender is not proven, and automatic mail, is dropped and never answered.
+
+    The content of a mail is looked at last: only where its sender is proven and a user of ours.
+    """
 
     def __init__(self, config: MailConfig, host: ChannelHost) -> None:
         self._config = config
         self._host = host
+        self._workers = MailWorkers()
         self._rate = ReplyRate(time.monotonic)
 
     async def receive(self, raw: bytes, envelope_sender: str) -> None:
@@ -38,23 +42,23 @@ class Receiver:
 
         Raises:
             StorageError: nothing was accepted or recorded.
+            TemporaryFailure: the mail could not be read in time.
         """
-        digest = await asyncio.to_thread(_sha256, raw)
+        digest = await self._workers.run(_sha256, raw)
         try:
             headers, content = split(raw)
             sender = self._sender(headers, envelope_sender)
         except (MalformedMail, SenderNotProven, _Unwanted) as reason:
             await self._host.dropped(envelope_sender or "<>", f"mail {digest[:16]}: {reason}")
             return
-        # A large mail takes long to read, so a thread does it.
-        reading = await asyncio.to_thread(_read, raw, headers, sender, content)
+        reading = await self._workers.run(_read, raw, headers, sender, content)
         inbound = await self._inbound(headers, sender, reading, digest)
         receipt = await self._host.accept(inbound)
         if receipt.message_id is not None and not receipt.duplicate:
             self._rate.count(sender)
 
     def _sender(self, headers: Headers, envelope_sender: str) -> str:
-        """Return the proven author of a mail that may be answered.
+        """Return the proven author of a mail that may be answered: a user of ours.
 
         Raises:
             SenderNotProven: the author is not proven.
@@ -66,6 +70,8 @@ class Receiver:
         sender = proven_sender(headers, self._config.trusted_authserv_id)
         if self._config.is_ours(sender):
             raise _Unwanted("it comes from our own address")
+        if not self._host.knows(Address(kind=CHANNEL, value=sender)):
+            raise _Unwanted(f"nobody has the address {sender}")
         if self._rate.exhausted(sender):
             raise _Unwanted("its sender has had too many answers within the hour")
         return sender

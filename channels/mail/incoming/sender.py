@@ -21,6 +21,12 @@ _UNSAFE = re.compile(r"[^A-Za-z0-9.@-]")
 _METHOD = re.compile(r"([A-Za-z0-9-]+)(?:\s*/\s*\d+)?\s*=\s*([A-Za-z0-9]+)(?=\s|$)")
 _PROPERTY = re.compile(r"(?:^|\s)header\s*\.\s*from\s*=\s*(\"[^\"]*\"|[^\s;]+)", re.IGNORECASE)
 
+MAX_FROM = 4_000
+"""The longest value of From that is read, in characters."""
+
+MAX_RESULTS = 16_384
+"""The longest value of Authentication-Results that is read, in characters."""
+
 _NAME, _ADDRESS, _AFTER = "name", "address", "after"
 """The parts of `name <address> after` in the value of From. Without brackets, the name is the address."""
 
@@ -80,6 +86,8 @@ def parse_author(value: str) -> Author:
     Raises:
         SenderNotProven: the value is a group, has several addresses, or can be read in different ways.
     """
+    if len(value) > MAX_FROM:
+        raise SenderNotProven("its From is too long")
     parts = {_NAME: "", _ADDRESS: "", _AFTER: ""}
     place, plain = _NAME, True
     for kind, text in _lexemes(value):
@@ -123,6 +131,8 @@ def dmarc_pass(value: str, trusted_authserv_id: str) -> str | None:
     Raises:
         SenderNotProven: another server wrote the header, or it does not have exactly one DMARC result, a pass.
     """
+    if len(value) > MAX_RESULTS:
+        raise SenderNotProven("its Authentication-Results is too long")
     parts = list(_statements(value))
     server = parts[0].split()
     if not server or server[0].strip('"') != trusted_authserv_id or not all(word.isdigit() for word in server[1:]):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from supervisor.permissions.policy import NeedsApproval, Risk, changes_something
 from supervisor.permissions.tools import EDITS, HARMLESS, READS
 from supervisor.protocol.conversation import ToolCall, Verdict
 from supervisor.protocol.status import Permissions
+from tests.cost import LARGE, assert_linear, python_calls
 from tests.supervisor.permissions.verdicts import ASK, EDIT, FULL, ask
 
 INSIDE = ["README", "src/x.py", "./src/../src/x.py", "{project}/src/x.py", "new/folder/x", "deep/x.py", "a b.txt"]
@@ -334,3 +336,21 @@ def test_what_needs_a_person_says_how_risky_it_is(
     verdict = ask(name, tool_input, ASK, project)
     assert isinstance(verdict, NeedsApproval)
     assert (verdict.allowed, verdict.risk) == (False, risk)
+
+
+@pytest.mark.parametrize("level", [ASK, EDIT, FULL])
+@pytest.mark.parametrize("piece", ["a/", "../", "{a,", "{a,b}", "[a", "*", "(|", "\\", "é/", "\ud800/"])
+@pytest.mark.parametrize(
+    ("tool", "key"), [("Glob", "path"), ("Glob", "pattern"), ("Grep", "glob"), ("Write", "file_path")]
+)
+def test_a_path_of_any_length_is_decided_at_once(
+    tool: str, key: str, piece: str, level: Permissions, project: str
+) -> None:
+    def decision(size: int) -> Callable[[], Verdict]:
+        return lambda: ask(tool, {key: piece * (size // len(piece))}, level, project)
+
+    verdict = decision(LARGE)()
+    assert "its path is longer than 4096 bytes" in verdict.reason
+    assert not isinstance(verdict, NeedsApproval)
+    assert_linear(decision, 3_000)
+    assert python_calls(decision(4_096)) < 60_000  # the longest path that is looked at

@@ -72,6 +72,13 @@ async def _is(core: Core, message_id: object, state: TurnState) -> bool:
     return (await result(core, message_id)).turn.state is state  # type: ignore[arg-type]
 
 
+async def test_only_addresses_of_users_are_known(tmp_path: Path) -> None:
+    async with core_with(tmp_path) as core:
+        sender = text_message("hello").sender
+        assert host(core).knows(sender)
+        assert not host(core).knows(Address(kind="mail", value=sender.value))
+
+
 async def test_what_is_dropped_leaves_a_trace_and_strangers_fill_no_disk(tmp_path: Path) -> None:
     async with core_with(tmp_path) as core:
         for number in range(600):

@@ -19,6 +19,7 @@ from channels.mail.incoming.inbox import MAX_CONNECTIONS, Inbox
 from supervisor.demo.mailbox import deliver_raw
 from supervisor.protocol.conversation import PROCESS_MARK
 from supervisor.protocol.errors import ConfigError, StorageError, TemporaryFailure
+from supervisor.protocol.messages import Address
 from tests.channels.hosts import RecordingHost
 from tests.channels.mail.fixtures import ADMIN, US, config, mail, serving
 from tests.slowness import scaled
@@ -98,6 +99,30 @@ async def test_internal_error_is_answered_451_without_details(caplog: pytest.Log
     assert answer.startswith("451 ")
     assert "secret" not in answer
     assert "internal error" in caplog.text
+
+
+async def test_mail_that_takes_too_long_is_answered_451() -> None:
+    async def receive(raw: bytes, envelope_sender: str) -> None:
+        if b"slow" in raw:
+            raise TemporaryFailure("it could not be read within 30 seconds")
+        await asyncio.get_running_loop().create_future()
+
+    async with Inbox(config(), receive, RecordingHost().comes_from_agent, answer_seconds=0.1).listening() as address:
+        for words in ("slow", "without end"):
+            answer = await deliver_raw(address, mail(body=words), envelope_from=ADMIN, recipients=[US])
+            assert answer.startswith("451 "), answer
+
+
+async def test_eight_large_hostile_mails_of_a_stranger_are_all_answered() -> None:
+    host = RecordingHost()
+    host.strangers.add(Address(kind="mail", value=ADMIN))
+    hostile = mail(("Content-Type", "text/html"), body="<td>x" * 76 + "\n") + (b"<td>x" * 76 + b"\r\n") * 32_000
+    async with serving(host) as (_, address):
+        answers = await asyncio.gather(
+            *(deliver_raw(address, hostile, envelope_from=ADMIN, recipients=[US]) for _ in range(8))
+        )
+    assert [answer[:4] for answer in answers] == ["250 "] * 8
+    assert len(host.traces) == 8
 
 
 async def test_mail_of_26_mb_is_refused_with_552() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import time
 
 import pytest
 
@@ -131,3 +132,18 @@ async def test_sender_with_too_many_answers_is_not_answered() -> None:
     host = RecordingHost()
     await received(mails[0], mails[0], mails[0], *mails, host=host)
     assert len(host.accepted) == REPLIES_PER_HOUR
+
+
+async def test_content_of_a_stranger_is_not_read() -> None:
+    hostile = mail(("Content-Type", "text/html"), body="<td>x" * 200_000)
+    known, unknown = RecordingHost(), RecordingHost()
+    unknown.strangers.add(Address(kind="mail", value=ADMIN))
+    costs = []
+    for host in (known, unknown):
+        begin = time.process_time()
+        await received(hostile, host=host)
+        costs.append(time.process_time() - begin)
+    assert len(known.accepted) == 1
+    assert unknown.accepted == []
+    assert f"nobody has the address {ADMIN}" in unknown.traces[0][1]
+    assert costs[1] < costs[0] / 4
