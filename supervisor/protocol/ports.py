@@ -22,6 +22,7 @@ The contract tests `tests/channels/contract.py` and `tests/connectors/contract.p
 
 from __future__ import annotations
 
+import asyncio
 import socket
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
@@ -208,6 +209,7 @@ class Channel(ABC):
             ConfigError: the channel cannot work with this configuration; the core does not start it again.
         """
         ready()
+        await asyncio.get_running_loop().create_future()  # until cancelled: a channel that returns is started again
 
 
 class Conversation(ABC):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 
 import pytest
@@ -48,11 +49,16 @@ class LeastConnector(Connector):
         return LeastConversation()
 
 
-async def test_a_channel_that_only_sends_is_ready_at_once_and_has_no_webhooks() -> None:
-    channel, ready = LeastChannel(), list[bool]()
-    await channel.run(lambda: ready.append(True))
-    assert ready == [True]
-    assert channel.routes() == ()
+async def test_a_channel_that_only_sends_is_ready_at_once_and_runs_until_it_is_cancelled() -> None:
+    channel, ready = LeastChannel(), asyncio.Event()
+    assert list(channel.routes()) == []
+    running = asyncio.create_task(channel.run(ready.set), name="run the channel")
+    await ready.wait()
+    await asyncio.sleep(0)
+    assert not running.done()  # the core starts a channel again that returns
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
 
 
 async def test_a_connector_without_requirements_reports_nothing() -> None:
