@@ -33,20 +33,20 @@ class LanePhase(StrEnum):
     """A turn has ended, and its outcome is being stored."""
 
 
-P = LanePhase
+IDLE, LOOKING, OPENING, RUNNING, COMPLETING = LanePhase
 
-BEGINNING = frozenset({P.LOOKING, P.OPENING})
+BEGINNING = frozenset({LOOKING, OPENING})
 """Phases in which a turn may be about to begin."""
 
-BUSY = BEGINNING | {P.RUNNING}
+BUSY = BEGINNING | {RUNNING}
 """Phases in which a turn runs or may be about to begin."""
 
 _MAY_FOLLOW = {
-    P.IDLE: frozenset(P),
-    P.LOOKING: frozenset({P.IDLE, P.OPENING, P.COMPLETING}),
-    P.OPENING: frozenset({P.LOOKING}),
-    P.RUNNING: frozenset({P.LOOKING}),
-    P.COMPLETING: frozenset({P.RUNNING}),
+    IDLE: frozenset(LanePhase),
+    LOOKING: frozenset({IDLE, OPENING, COMPLETING}),
+    OPENING: frozenset({LOOKING}),
+    RUNNING: frozenset({LOOKING}),
+    COMPLETING: frozenset({RUNNING}),
 }
 """The phases that each phase may follow."""
 
@@ -204,7 +204,7 @@ class LaneState:
     __slots__ = ("_before_take", "_interrupted", "_interrupted_by", "given", "phase", "waiting")
 
     def __init__(self) -> None:
-        self.phase = P.IDLE
+        self.phase = IDLE
         self.waiting: int | None = 0
         self.given: Turn | None = None
         self._before_take: int | None = 0  # `waiting` when T2 was asked; it counts anew what is queued meanwhile
@@ -224,17 +224,17 @@ class LaneState:
         """
         match event:
             case LookBegan() | OpeningEnded() | TurnFollows():
-                self._move(P.LOOKING)
+                self._move(LOOKING)
             case OpeningBegan():
-                self._move(P.OPENING)
+                self._move(OPENING)
             case TurnBegan(message_id):
                 interrupted = self._interrupted or self._interrupted_by not in (None, message_id)
-                self._move(P.RUNNING)
+                self._move(RUNNING)
                 return (InterruptTurn(),) if interrupted else ()
             case TurnEnded():
-                self._move(P.COMPLETING)
+                self._move(COMPLETING)
             case LookEnded():
-                self._move(P.IDLE)
+                self._move(IDLE)
             case TakeAsked() | TurnsTaken() | NothingTaken() | TakeFailed():
                 return self._take(event)
             case TurnQueued() | TurnGiven() | QueueUnknown() | LaneBroke():
@@ -289,5 +289,5 @@ class LaneState:
         """Change the phase; an interrupt is meant for the next turn that begins, and is over with the attempt."""
         assert self.phase in _MAY_FOLLOW[phase], f"a lane that is {self.phase} cannot be {phase} next"
         self.phase = phase
-        if phase in (P.RUNNING, P.IDLE):
+        if phase is RUNNING or phase is IDLE:
             self._interrupted, self._interrupted_by = False, None
