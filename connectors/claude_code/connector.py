@@ -109,17 +109,19 @@ class ClaudeCodeConnector(Connector):
 
     async def _open(self, session: SessionSpec, earlier: Sequence[Exchange]) -> ClaudeCodeConversation:
         config = Home(root=Path(session.home)).config
-        found = history.find_transcript(config, session.conversation_id) is not None
-        if found:
+        history.set_settings_aside(config)
+        if history.find_transcript(config, session.conversation_id) is not None:
             try:
                 return await self._start(session, resume=True)
             except _TranscriptGone:
-                logger.warning("%s: its transcript cannot be read, starting anew", session.id)
-                history.set_aside(config, session.conversation_id)
-        elif session.resume and earlier:
-            logger.warning("%s: its transcript is gone, starting anew", session.id)
+                pass
+        # Claude Code refuses the id of a transcript that exists, even of an empty one, as a power cut leaves it.
+        damaged = history.set_aside(config, session.conversation_id)
         # A session that was opened and never prompted has no transcript, and has lost nothing.
-        lost = (found or session.resume) and bool(earlier)
+        lost = (damaged or session.resume) and bool(earlier)
+        if lost:
+            state = "cannot be read" if damaged else "is gone"
+            logger.warning("%s: its transcript %s, starting anew", session.id, state)
         return await self._start(session, resume=False, earlier=earlier if lost else ())
 
     async def _start(

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from supervisor.protocol.conversation import Exchange, Prompt
+
+logger = logging.getLogger(__name__)
+
+SETTINGS = ".claude.json"
+"""The file in which Claude Code keeps its settings; it holds nothing of a conversation."""
 
 MAX_HISTORY = 60_000
 """Characters of the earlier conversation in a preamble; the oldest exchanges are left out."""
@@ -42,11 +48,29 @@ def find_transcript(config: Path, conversation_id: str) -> Path | None:
     return None
 
 
-def set_aside(config: Path, conversation_id: str) -> None:
-    """Rename an unreadable transcript, so that its id can be used again. Nothing is deleted."""
-    for path in sorted(config.glob(f"projects/*/{conversation_id}.jsonl")):
+def set_aside(config: Path, conversation_id: str) -> bool:
+    """Rename an unreadable or empty transcript, so that its id can be used again. Nothing is deleted.
+
+    Returns:
+        Whether there was one.
+    """
+    found = sorted(config.glob(f"projects/*/{conversation_id}.jsonl"))
+    for path in found:
         copies = len(list(path.parent.glob(f"{conversation_id}.unreadable-*")))
         path.rename(path.with_name(f"{conversation_id}.unreadable-{copies + 1}"))
+    return bool(found)
+
+
+def set_settings_aside(config: Path) -> None:
+    """Rename the settings that Claude Code has written, where they are no JSON: else it would refuse to start."""
+    path = config / SETTINGS
+    try:
+        json.loads(path.read_bytes())
+    except FileNotFoundError:
+        pass
+    except ValueError:
+        logger.warning("%s cannot be read and is set aside", path)
+        path.replace(path.with_name(f"{SETTINGS}.unreadable"))
 
 
 def preamble(history: Sequence[Exchange]) -> str:

@@ -167,16 +167,19 @@ def user_message(message_id: str, *texts: str) -> bytes:
         texts: the blocks of the prompt in order; the last one is the person's own text.
     """
     content = [{"type": "text", "text": text} for text in texts]
-    return _line(
-        {
-            "type": "user",
-            "uuid": message_id,
-            "message": {"role": "user", "content": content},
-            "parent_tool_use_id": None,
-            "session_id": "default",
-            "origin": {"kind": "human"},
-        }
-    )
+    frame: dict[str, Any] = {
+        "type": "user",
+        "uuid": message_id,
+        "message": {"role": "user", "content": content},
+        "parent_tool_use_id": None,
+        "session_id": "default",
+        "origin": {"kind": "human"},
+    }
+    if texts[-1].strip().lstrip("\ufeff").lstrip().startswith("/"):
+        # Otherwise Claude Code takes "/login" and the like for one of its commands, and the model never reads it. Not
+        # set on other prompts: it also turns off the keyword "ultrathink" and the note about "@path".
+        frame["text_not_typed"] = True
+    return _line(frame)
 
 
 def control_request(request_id: str, request: Mapping[str, Any]) -> bytes:

@@ -30,7 +30,8 @@ def test_no_transcript_is_none(tmp_path: Path) -> None:
 def test_what_is_set_aside_is_kept(tmp_path: Path) -> None:
     for text in ("first", "second"):
         transcript(tmp_path, text)
-        set_aside(tmp_path, "id")
+        assert set_aside(tmp_path, "id")
+    assert not set_aside(tmp_path, "id")
     assert find_transcript(tmp_path, "id") is None
     kept = sorted(path.read_text() for path in tmp_path.glob("projects/*/id.unreadable-*"))
     assert kept == ["first", "second"]

@@ -183,15 +183,31 @@ async def test_a_closed_conversation_is_resumed(model: OfflineModel, tmp_path: P
     assert "walnut" in "".join(text for _, text in model.requests[-1].turns)
 
 
-@pytest.mark.parametrize("loss", ["gone", "unreadable"])
+async def test_a_command_of_claude_code_in_a_prompt_is_text_for_the_model(model: OfflineModel, tmp_path: Path) -> None:
+    async with opened(make_connector(tmp_path), make_spec(tmp_path, model.url, Policy())) as reader:
+        for text in ("/login", "/clear", "  /compact all of it", "/config", "\n/status", "/export x", "/help", "/cost"):
+            (*_, finished) = await reader.ask(text)
+            assert isinstance(finished, Finished)
+            assert f'You wrote: "{text.strip()}".' in finished.text
+            assert model.requests[-1].prompt == text
+        assert len(model.requests) == 8
+        await reader.ask("hello")  # the session goes on, and remembers what was said before
+        assert "/login" in "".join(text for _, text in model.requests[-1].turns)
+
+
+LOSSES = {"gone": None, "unreadable": b"garbage\n{{{\n", "empty": b"", "blank": b"\n", "zeros": bytes(8192)}
+"""What is left of a transcript; ext4 leaves an empty file or one of zeros after a power cut."""
+
+
+@pytest.mark.parametrize("loss", LOSSES)
 async def test_a_lost_transcript_starts_anew_from_our_history(loss: str, model: OfflineModel, tmp_path: Path) -> None:
     connector, spec = make_connector(tmp_path), make_spec(tmp_path, model.url, Policy())
-    if loss == "unreadable":
+    if (left := LOSSES[loss]) is not None:
         async with opened(connector, spec) as reader:
             await reader.ask("hello")
         path = find_transcript(Home(root=Path(spec.home)).config, spec.conversation_id)
         assert path is not None
-        path.write_text("garbage\n{{{\n")
+        path.write_bytes(left)
     history = [Exchange(prompt="the word is walnut", answer="noted")]
     async with opened(connector, dataclasses.replace(spec, resume=True), history) as reader:
         (*_, finished) = await reader.ask("which word?")
@@ -201,6 +217,19 @@ async def test_a_lost_transcript_starts_anew_from_our_history(loss: str, model: 
     assert isinstance(second, Finished)
     assert not second.text.startswith(NOTICE)
     assert "walnut" in transcript(spec)
+
+
+@pytest.mark.parametrize("left", [b"", bytes(4096), b"{"], ids=["empty", "zeros", "torn"])
+async def test_a_damaged_settings_file_does_not_end_the_session(
+    left: bytes, model: OfflineModel, tmp_path: Path
+) -> None:
+    connector, spec = make_connector(tmp_path), make_spec(tmp_path, model.url, Policy())
+    async with opened(connector, spec) as reader:
+        await reader.ask("the word is walnut")
+    (Home(root=Path(spec.home)).config / ".claude.json").write_bytes(left)
+    async with opened(connector, dataclasses.replace(spec, resume=True)) as reader:
+        assert isinstance((await reader.ask("which word?"))[-1], Finished)
+        assert "walnut" in "".join(text for _, text in model.requests[-1].turns)
 
 
 async def test_a_session_that_was_never_prompted_resumes_without_a_word(model: OfflineModel, tmp_path: Path) -> None:

@@ -101,6 +101,18 @@ def test_the_persons_own_words_come_last() -> None:
     assert [block["text"] for block in body["message"]["content"]] == ["told first", "the words"]
 
 
+@pytest.mark.parametrize(
+    "words", ["/login", "  /clear", "\n/compact all of it", "\ufeff /help", "/etc/hosts says what?"]
+)
+def test_a_prompt_that_begins_with_a_slash_is_marked_as_text_for_the_model(words: str) -> None:
+    assert json.loads(frames.user_message("id", "told first", words))["text_not_typed"] is True
+
+
+@pytest.mark.parametrize("words", ["", "hello", "what does /login do?"])
+def test_any_other_prompt_has_no_mark(words: str) -> None:
+    assert "text_not_typed" not in json.loads(frames.user_message("id", "/told first", words))
+
+
 def test_the_hook_covers_every_tool_and_blocks_where_it_fails() -> None:
     (hook,) = frames.initialize()["hooks"]["PreToolUse"]
     assert hook["matcher"] == "*"
