@@ -15,8 +15,8 @@ from supervisor.operations.api import Api
 from supervisor.protocol.ports import Channel, Route
 from supervisor.wires import stream
 from supervisor.wires.http.application import application
+from supervisor.wires.http.connections import CLIENT_SECONDS, limited
 from supervisor.wires.http.guard import Guard
-from supervisor.wires.http.heads import LimitedHeads
 from supervisor.wires.listening import BACKLOG, bind
 from supervisor.wires.peers import behind_proxies
 from supervisor.wires.rest.admin.meter import Meter
@@ -24,13 +24,9 @@ from supervisor.wires.rest.health import Parts
 from supervisor.wires.rest.routes import routers
 from supervisor.wires.stream import StreamSocket
 
-MAX_CONNECTIONS = 1_024
-"""Most connections; the next one is answered with 503."""
-
 MAX_SOCKET_FRAME = 64 * 1024
 """Most bytes of a frame from a web socket client."""
 
-KEEP_ALIVE_SECONDS = 30
 GRACE_SECONDS = 5
 """How long running requests get at the end, in seconds; every turn has been answered by then."""
 
@@ -112,7 +108,7 @@ class HttpServer:
         self._uvicorn = _Uvicorn(
             uvicorn.Config(
                 served,
-                http=LimitedHeads,
+                http=limited((route.path for route in self._webhooks), proxies),
                 ws="websockets-sansio",
                 ws_max_size=MAX_SOCKET_FRAME,
                 ws_per_message_deflate=False,
@@ -123,8 +119,7 @@ class HttpServer:
                 server_header=False,
                 proxy_headers=False,  # see behind_proxies
                 backlog=BACKLOG,
-                limit_concurrency=MAX_CONNECTIONS,
-                timeout_keep_alive=KEEP_ALIVE_SECONDS,
+                timeout_keep_alive=CLIENT_SECONDS,
                 timeout_graceful_shutdown=self._grace_seconds,
             )
         )
