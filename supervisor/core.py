@@ -16,6 +16,7 @@ from supervisor.commands.abort import AbortCommands
 from supervisor.commands.approve import ApproveCommands
 from supervisor.commands.budget import BudgetCommands
 from supervisor.commands.dispatch import CommandDispatcher
+from supervisor.commands.held import HeldMessages
 from supervisor.commands.more import MoreCommands
 from supervisor.commands.resume import ResumeCommands
 from supervisor.commands.status import StatusCommands
@@ -253,14 +254,12 @@ class Core:
             grace_seconds=self._tuning.grace_seconds,
         )
 
-    def _build_commands(self) -> CommandDispatcher:
+    def _build_commands(self, held: HeldMessages) -> CommandDispatcher:
         store = self._store
-        resume = ResumeCommands(store)
+        resume, passphrases = ResumeCommands(store), Passphrases(store.passphrases)
         return CommandDispatcher(
             [
-                ApproveCommands(
-                    store.approvals, self.approvers, self.approval_resolver, Passphrases(store.passphrases), resume
-                ),
+                ApproveCommands(store.approvals, self.approvers, self.approval_resolver, passphrases, resume, held),
                 resume,
                 UndoCommands(store.codes, store.changes, self.undo),
                 BudgetCommands(store.codes, self.spending),
@@ -293,12 +292,14 @@ class Core:
         )
 
     def _build_intake(self) -> Intake:
+        held = HeldMessages(self._store.codes, self._store.turns)
         return Intake(
             audit=self._store.audit,
             directory=self._directory,
             conversations=self._conversations,
             rates=RateLimits(self._config.limits),
-            commands=self._build_commands(),
+            commands=self._build_commands(held),
+            held=held,
             acceptor=self.acceptor,
             mode=Mode(self._config.queue.mode),
         )

@@ -98,6 +98,8 @@ class MailConfig:
             remove such headers with this id from incoming mail (RFC 8601 section 5).
         smtp: the server that sends our mail.
         lmtp: the server that receives it.
+        aliases: further addresses of the same mailbox.
+        max_age_hours: how old a mail may be that runs by itself, in hours; an older one is asked about.
         max_message_bytes: the largest mail that is accepted, in bytes.
         name: the display name beside our address.
     """
@@ -106,19 +108,24 @@ class MailConfig:
     trusted_authserv_id: str
     smtp: SmtpConfig
     lmtp: LmtpConfig = field(default_factory=LmtpConfig)
+    aliases: tuple[str, ...] = ()
+    max_age_hours: float = 48.0
     max_message_bytes: int = 26_214_400
     name: str = "xswarm"
 
     def __post_init__(self) -> None:
-        if not MAILBOX.fullmatch(self.address):
-            raise ConfigError(
-                f"{KEY}.address", f"must be a plain mail address such as bot@example.org, not {self.address!r}"
-            )
+        for key, address in (("address", self.address), *(("aliases", alias) for alias in self.aliases)):
+            if not MAILBOX.fullmatch(address):
+                raise ConfigError(
+                    f"{KEY}.{key}", f"must be a plain mail address such as bot@example.org, not {address!r}"
+                )
         if not self.trusted_authserv_id or re.search(r"[\s;()\"]", self.trusted_authserv_id):
             raise ConfigError(
                 f"{KEY}.trusted_authserv_id",
                 "must be one word: the name that our mail server writes into Authentication-Results",
             )
+        if not 1 <= self.max_age_hours <= 720:
+            raise ConfigError(f"{KEY}.max_age_hours", "must be between 1 and 720")
         if self.max_message_bytes < 1024:
             raise ConfigError(f"{KEY}.max_message_bytes", "must be at least 1024")
         if not self.name.isprintable():
@@ -137,7 +144,8 @@ class MailConfig:
     def is_ours(self, address: str) -> bool:
         """Return whether an address reaches our mailbox; addresses with `+detail` do (RFC 5233)."""
         local, _, domain = address.lower().rpartition("@")
-        return f"{local.partition('+')[0]}@{domain}" == self.mailbox
+        plain = f"{local.partition('+')[0]}@{domain}"
+        return plain == self.mailbox or any(plain == alias.lower() for alias in self.aliases)
 
 
 def is_loopback(host: str) -> bool:

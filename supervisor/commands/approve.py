@@ -7,6 +7,7 @@ from dataclasses import replace
 from supervisor.approvals.answering import MAX_MINUTES, ApprovalResolver
 from supervisor.approvals.approvers import Approvers
 from supervisor.commands.dispatch import Asker, CommandAnswer
+from supervisor.commands.held import HeldMessages
 from supervisor.commands.resume import ResumeCommands
 from supervisor.commands.words import Command, Word
 from supervisor.people.passphrases import Passphrases
@@ -20,6 +21,7 @@ class ApproveCommands:
 
     Args:
         resume: continues work that a restart interrupted, once its question is allowed.
+        held: answers for messages that do not run by themselves.
 
     Attributes:
         words: the words that it carries out.
@@ -34,9 +36,11 @@ class ApproveCommands:
         resolver: ApprovalResolver,
         passphrases: Passphrases,
         resume: ResumeCommands,
+        held: HeldMessages,
     ) -> None:
         self._store = store
         self._resume = resume
+        self._held = held
         self._approvers = approvers
         self._resolver = resolver
         self._passphrases = passphrases
@@ -47,6 +51,8 @@ class ApproveCommands:
             told = f"Write {command.word} {command.code} above the quoted text, and nothing else. Nothing was allowed."
             return CommandAnswer(text=told, shown=command.shown or None)
         approval = await self._store.find(command.code)
+        if approval is None and (held := await self._held.answer(command, asker)) is not None:
+            return replace(held, shown=command.shown or None)
         shown = resumed = session_id = None
         if command.rest and not _minutes(command.rest):
             shown = command.shown

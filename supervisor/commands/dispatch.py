@@ -27,15 +27,17 @@ class Asker:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resumed:
-    """A prompt that is accepted instead of the command word, for CONTINUE and RETRY.
+    """A prompt that is accepted instead of the command word, for CONTINUE, RETRY and the YES to a held message.
 
     Attributes:
-        session_id: the session that the prompt goes to.
+        session_id: the session that the prompt goes to; None = it is routed like a new message.
+        thread: as in `Submission`; used where `session_id` is None.
         note, context: as in `Turn`.
     """
 
-    session_id: SessionId
+    session_id: SessionId | None
     text: str
+    thread: str = ""
     note: str = ""
     context: Mapping[str, Any] | None = None
 

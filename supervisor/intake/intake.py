@@ -8,7 +8,8 @@ from dataclasses import replace
 from weakref import WeakValueDictionary
 
 from supervisor.commands import words
-from supervisor.commands.dispatch import Asker, CommandAnswer, CommandDispatcher
+from supervisor.commands.dispatch import Asker, CommandAnswer, CommandDispatcher, Resumed
+from supervisor.commands.held import HeldMessages
 from supervisor.commands.words import Command
 from supervisor.intake.acceptor import Acceptor
 from supervisor.intake.submission import RoutedSubmission, Submission, Taken
@@ -43,6 +44,7 @@ class Intake:
         conversations: Conversations,
         rates: RateLimits,
         commands: CommandDispatcher,
+        held: HeldMessages,
         acceptor: Acceptor,
         mode: Mode = Mode.FOLLOWUP,
         clock: Clock = now_ms,
@@ -52,6 +54,7 @@ class Intake:
         self._conversations = conversations
         self._rates = rates
         self._commands = commands
+        self._held = held
         self._acceptor = acceptor
         self._mode = mode
         self._clock = clock
@@ -79,6 +82,7 @@ class Intake:
                 sender=inbound.sender,
                 text=well_formed(inbound.text).strip(),
                 note=inbound.note,
+                doubt=inbound.doubt,
                 thread=inbound.thread or "",
                 reply=inbound.reply,
                 dedup_key=inbound.dedup_key,
@@ -143,6 +147,8 @@ class Intake:
             retry_after = self._rates.take(submission.user.id, command=command is not None)
             if retry_after is not None:
                 return self._refuse(submission, command, retry_after)
+        if submission.doubt and (command is not None or submission.text):
+            return await self._answered(submission, await self._hold(submission, command))
         if command is not None and (answer := await self._carry_out(command, submission)) is not None:
             return await self._answered(submission, answer)
         if not submission.text:
@@ -164,6 +170,13 @@ class Intake:
         decision = Decision(target=Target.REFUSED, reason=reason, text=shown)
         return RoutedSubmission(submission=submission, decision=decision)
 
+    async def _hold(self, submission: Submission, command: Command | None) -> CommandAnswer:
+        """Return the question about a message that may not be its sender's; a command word is only refused."""
+        if command is not None:
+            told = f"{command.word} was not carried out, because {submission.doubt}. Send it in a new message."
+            return CommandAnswer(text=told, shown=command.shown or None)
+        return CommandAnswer(text=await self._held.ask(submission))
+
     async def _carry_out(self, command: Command, submission: Submission) -> CommandAnswer | None:
         """Carry out a command word; None = it means nothing now, and the message is an ordinary one."""
         asker = Asker(user=submission.user, channel=submission.channel, sender=submission.sender)
@@ -177,12 +190,18 @@ class Intake:
     async def _answered(self, submission: Submission, answer: CommandAnswer) -> RoutedSubmission:
         """Return what a command word becomes: the prompt that it stands for, or a stored answer."""
         if (resumed := answer.resumed) is not None:
-            decision = await self._conversations.again(
-                submission.user, submission.channel, resumed.session_id, resumed.text
-            )
-            submission = replace(submission, note=resumed.note, context=resumed.context)
+            decision = await self._decide_again(submission, resumed)
+            thread = resumed.thread or submission.thread
+            submission = replace(submission, note=resumed.note, context=resumed.context, thread=thread)
         else:
             shown = submission.text if answer.shown is None else answer.shown
             decision = Decision(target=Target.COMMAND, reason=answer.text, text=shown, session_id=answer.session_id)
             submission = submission.with_reply_meta(answer.meta)
         return RoutedSubmission(submission=submission, decision=decision, answer=answer)
+
+    async def _decide_again(self, submission: Submission, resumed: Resumed) -> Decision:
+        """Return where a prompt goes that is accepted instead of a command word."""
+        user, channel = submission.user, submission.channel
+        if resumed.session_id is not None:
+            return await self._conversations.again(user, channel, resumed.session_id, resumed.text)
+        return await self._conversations.decide(user, channel, resumed.thread, resumed.text, follows=True)

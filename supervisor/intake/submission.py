@@ -29,6 +29,7 @@ class Submission:
         limited: the rate limits of the user apply. Services are not limited: they get `overloaded`.
         commands: a person wrote it: command words are carried out, a queue prefix ("steer: ...") counts, and a message
             soon after an answer continues that conversation.
+        doubt: as in `Inbound`.
         mode: what happens while a turn runs; None = the mode of services, see `Acceptor`.
     """
 
@@ -46,6 +47,7 @@ class Submission:
     digest: str = ""
     limited: bool = False
     commands: bool = False
+    doubt: str = ""
     mode: Mode | None = None
 
     @property

@@ -29,6 +29,8 @@ class CodeKind(StrEnum):
     """A turn whose file changes can be rolled back: UNDO."""
     BUDGET = "budget"
     """A budget that is exceeded or nearly exceeded: ADD."""
+    HELD = "held"
+    """A message that does not run by itself: YES, NO."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -107,6 +107,8 @@ class Inbound:
         reply: where to send the answer; None = no answer can be sent.
         digest: hash of the whole message in hex. It tells a repetition from another message with the same key.
         note: information for the model beside the text, e.g. the names of attachments that were left out.
+        doubt: why the message may not be new or not as its sender wrote it, as part of a sentence. Such a message does
+            not run by itself: its sender is asked. Empty = there is no doubt.
     """
 
     channel: str
@@ -120,6 +122,7 @@ class Inbound:
     reply: Reply | None = None
     digest: str = ""
     note: str = ""
+    doubt: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any
 
 from channels.mail.config import MailConfig
@@ -14,6 +15,7 @@ from channels.mail.incoming.body import Body, read_body
 from channels.mail.incoming.loops import ReplyRate, automatic_reason
 from channels.mail.incoming.quotes import OwnText, own_text
 from channels.mail.incoming.sender import SenderNotProven, proven_sender
+from channels.mail.incoming.signatures import examine
 from channels.mail.incoming.workers import MailWorkers
 from supervisor.protocol.messages import Address, Inbound, Reply, Trust
 from supervisor.protocol.ports import ChannelHost
@@ -48,13 +50,17 @@ class Receiver:
         try:
             headers, content = split(raw)
             sender = self._sender(headers, envelope_sender)
+            evidence = examine(headers, sender, self._config, datetime.now(UTC))
         except (MalformedMail, SenderNotProven, _Unwanted) as reason:
             await self._host.dropped(envelope_sender or "<>", f"mail {digest[:16]}: {reason}")
             return
         reading = await self._workers.run(_read, raw, headers, sender, content)
         inbound = await self._inbound(headers, sender, reading, digest)
+        inbound = replace(inbound, dedup_key=evidence.key or reading.key, doubt=evidence.doubt)
         receipt = await self._host.accept(inbound)
-        if receipt.message_id is not None and not receipt.duplicate:
+        if receipt.duplicate:
+            await self._host.dropped(sender, f"mail {digest[:16]}: it was accepted before")
+        elif receipt.message_id is not None:
             self._rate.count(sender)
 
     def _sender(self, headers: Headers, envelope_sender: str) -> str:

@@ -133,18 +133,18 @@ def dmarc_pass(value: str, trusted_authserv_id: str) -> str | None:
     """
     if len(value) > MAX_RESULTS:
         raise SenderNotProven("its Authentication-Results is too long")
-    parts = list(_statements(value))
+    parts = list(statements(value))
     server = parts[0].split()
     if not server or server[0].strip('"') != trusted_authserv_id or not all(word.isdigit() for word in server[1:]):
         raise SenderNotProven("its topmost Authentication-Results was not written by our mail server")
-    statements = [part.strip() for part in parts[1:] if part.strip().lower().startswith("dmarc")]
-    if len(statements) != 1:
+    found = [part.strip() for part in parts[1:] if part.strip().lower().startswith("dmarc")]
+    if len(found) != 1:
         # A second result can be smuggled in by the unquoted value of another method.
-        raise SenderNotProven(f"it has {len(statements)} DMARC results instead of one")
-    method = _METHOD.match(statements[0])
+        raise SenderNotProven(f"it has {len(found)} DMARC results instead of one")
+    method = _METHOD.match(found[0])
     if method is None or method[1].lower() != "dmarc" or method[2].lower() != "pass":
         raise SenderNotProven("its DMARC result is not a pass")
-    domains = {_domain(found.strip('"').rpartition("@")[2]) for found in _PROPERTY.findall(statements[0])}
+    domains = {_domain(name.strip('"').rpartition("@")[2]) for name in _PROPERTY.findall(found[0])}
     if len(domains) > 1:
         raise SenderNotProven("its DMARC result names several domains")
     return domains.pop() if domains else None
@@ -171,7 +171,12 @@ def _domain(text: str) -> str:
     return domain
 
 
-def _statements(value: str) -> Iterator[str]:
+def safe(text: str) -> str:
+    """Return text in which no character looks like syntax."""
+    return _UNSAFE.sub("_", text)
+
+
+def statements(value: str) -> Iterator[str]:
     """Yield the parts between semicolons, without comments."""
     statement = ""
     for kind, text in _lexemes(value):
@@ -179,7 +184,7 @@ def _statements(value: str) -> Iterator[str]:
             statement += " "
         elif kind == "quoted":
             # Without spaces, nothing in the quoted string can look like a property.
-            statement += f'"{_UNSAFE.sub("_", text)}"'
+            statement += f'"{safe(text)}"'
         elif text == ";":
             yield statement
             statement = ""

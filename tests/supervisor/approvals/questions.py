@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from supervisor.commands.approve import ApproveCommands
 from supervisor.commands.dispatch import Asker
+from supervisor.commands.held import HeldMessages
 from supervisor.commands.resume import ResumeCommands
 from supervisor.commands.words import parse
 from supervisor.people.passphrases import Passphrases
@@ -45,6 +46,7 @@ def commands_of(core: Core) -> ApproveCommands:
         core.approval_resolver,
         Passphrases(core.store.passphrases),
         ResumeCommands(core.store),
+        HeldMessages(core.store.codes, core.store.turns),
     )
 
 
