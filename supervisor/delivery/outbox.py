@@ -86,6 +86,7 @@ class Outbox:
         self._reconcile_pause_ms = reconcile_pause_ms
         self._workers: dict[str, _Worker] = {}
         self._attempts: dict[tuple[str, Address], bool] = {}  # in progress; true = the recipient returned meanwhile
+        self._unrecorded: dict[OutboxId, Sent] = {}  # sent, but the store could not record it yet
         store.listen(self.wake)
 
     def add_channel(self, channel: Channel) -> None:
@@ -206,10 +207,11 @@ class Outbox:
             del self._attempts[channel.name, row.to]
 
     async def _mark_sent(self, channel: Channel, row: OutboxRow, sent: Sent) -> None:
-        """Record a send; if the store refuses, the reply stays `sending` and is reconciled."""
+        """Record a send; if the store refuses, the reply stays `sending`, and `_reconcile` records it later."""
         try:
             await asyncio.shield(self._store.sent(row.id, sent.provider_id, sent.note, (), now_ms=self._clock()))
         except StorageError as error:
+            self._unrecorded[row.id] = sent
             logger.error("%s: reply %s was sent and could not be recorded: %s", channel.name, row.id, error)
 
     async def _put_back(self, row: OutboxRow, failure: TemporaryFailure) -> None:
@@ -238,7 +240,7 @@ class Outbox:
             if row.id in worker.sends:
                 continue  # its send is in progress
             try:
-                found = await channel.reconcile(outbound_of(row))
+                found = self._unrecorded.get(row.id) or await channel.reconcile(outbound_of(row))
             except TemporaryFailure as failure:
                 logger.warning("%s: cannot ask about reply %s now: %s", channel.name, row.id, failure)
                 return self._clock() + self._reconcile_pause_ms
@@ -248,6 +250,7 @@ class Outbox:
             match found:
                 case Sent():
                     taken = await self._store.sent(row.id, found.provider_id, found.note, (), now_ms=self._clock())
+                    self._unrecorded.pop(row.id, None)
                     if not taken:  # the provider's message belongs to another reply, so this one was not sent
                         await self._put_back(row, _WAS_NOT_SENT)
                 case NotSent():

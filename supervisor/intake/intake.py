@@ -74,6 +74,9 @@ class Intake:
         if user is None:
             await self.dropped(inbound.channel, str(inbound.sender), "nobody has this address")
             return Receipt(message_id=None)
+        if inbound.automatic and words.parse(inbound.text) is None:
+            await self.dropped(inbound.channel, str(inbound.sender), inbound.automatic)
+            return Receipt(message_id=None)
         taken = await self.submit(
             Submission(
                 user=user,

@@ -109,6 +109,8 @@ class Inbound:
         note: information for the model beside the text, e.g. the names of attachments that were left out.
         doubt: why the message may not be new or not as its sender wrote it, as part of a sentence. Such a message does
             not run by itself: its sender is asked. Empty = there is no doubt.
+        automatic: why the message looks like an automatic answer, as part of a sentence. Of such a message only command
+            words are carried out. Empty = it does not.
     """
 
     channel: str
@@ -123,6 +125,7 @@ class Inbound:
     digest: str = ""
     note: str = ""
     doubt: str = ""
+    automatic: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections import OrderedDict, deque
-from collections.abc import Callable
 
 from channels.mail.headers import Headers
 
 MAX_HOPS = 20
 """The most answers of ours in the References of a mail; with more of them the thread counts as a loop."""
 
-REPLIES_PER_HOUR = 20
-"""The most answers to one sender within an hour."""
+LOOP = "its thread is a loop of automatic answers"
+"""The reason for a mail with more than `MAX_HOPS` answers. A person may have written it, so its command words count."""
 
-_HOUR = 3600.0  # seconds
-_MAX_SENDERS = 10_000  # whose times are kept
+_BULK = frozenset({"bulk", "list", "junk", "auto_reply", "auto-reply"})
+_RESPONDERS = ("x-autoreply", "x-auto-reply", "x-autorespond", "x-autoresponder", "x-autoresponse")
+"""Headers of vacation programs that are older than Auto-Submitted."""
+
 _UUID = r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 
 
@@ -31,8 +31,10 @@ def automatic_reason(headers: Headers, envelope_sender: str, domain: str) -> str
     submitted = headers.first("auto-submitted").partition(";")[0].strip().lower()
     if submitted not in ("", "no"):
         return "its Auto-Submitted says that a program has sent it"
-    if headers.first("precedence").lower() in ("bulk", "list", "junk"):
-        return "its Precedence says that it is bulk mail"
+    if headers.first("precedence").strip().lower() in _BULK:
+        return "its Precedence says that it is bulk or automatic mail"
+    if any(headers.first(name).strip().lower() not in ("", "no") for name in _RESPONDERS):
+        return "it is the answer of a vacation program"
     if any(name.startswith("list-") for name, _ in headers.fields):
         return "it came by a mailing list"
     if headers.all("x-auto-response-suppress"):
@@ -41,31 +43,5 @@ def automatic_reason(headers: Headers, envelope_sender: str, domain: str) -> str
         return "it is a delivery report"
     ours = re.compile(rf"<{_UUID}@{re.escape(domain)}>", re.IGNORECASE)
     if sum(1 for found in headers.message_ids("references") if ours.fullmatch(found)) > MAX_HOPS:
-        return "its thread is a loop of automatic answers"
+        return LOOP
     return None
-
-
-class ReplyRate:
-    """Limits the answers to one sender to `REPLIES_PER_HOUR`, in bounded memory.
-
-    Args:
-        now: a monotonic clock in seconds.
-    """
-
-    def __init__(self, now: Callable[[], float]) -> None:
-        self._now = now
-        self._times: OrderedDict[str, deque[float]] = OrderedDict()
-
-    def exhausted(self, sender: str) -> bool:
-        """Return whether the sender has had the most answers of an hour."""
-        times = self._times.get(sender, deque())
-        while times and times[0] <= self._now() - _HOUR:
-            times.popleft()
-        return len(times) >= REPLIES_PER_HOUR
-
-    def count(self, sender: str) -> None:
-        """Count one answer to the sender."""
-        self._times.setdefault(sender, deque(maxlen=REPLIES_PER_HOUR)).append(self._now())
-        self._times.move_to_end(sender)
-        if len(self._times) > _MAX_SENDERS:
-            self._times.popitem(last=False)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -12,7 +11,7 @@ from typing import Any
 from channels.mail.config import MailConfig
 from channels.mail.headers import MAX_REFERENCES, Headers, MalformedMail, split
 from channels.mail.incoming.body import Body, read_body
-from channels.mail.incoming.loops import ReplyRate, automatic_reason
+from channels.mail.incoming.loops import LOOP, automatic_reason
 from channels.mail.incoming.quotes import OwnText, own_text
 from channels.mail.incoming.sender import SenderNotProven, proven_sender
 from channels.mail.incoming.signatures import examine
@@ -33,7 +32,6 @@ class Receiver:
         self._config = config
         self._host = host
         self._workers = MailWorkers()
-        self._rate = ReplyRate(time.monotonic)
 
     async def receive(self, raw: bytes, envelope_sender: str) -> None:
         """Hand one mail to the core, or drop it with an entry in the audit trail.
@@ -49,37 +47,35 @@ class Receiver:
         digest = await self._workers.run(_sha256, raw)
         try:
             headers, content = split(raw)
-            sender = self._sender(headers, envelope_sender)
+            automatic = automatic_reason(headers, envelope_sender, self._config.domain)
+            if automatic is not None and automatic != LOOP:
+                raise _Unwanted(automatic)
+            sender = self._sender(headers)
             evidence = examine(headers, sender, self._config, datetime.now(UTC))
         except (MalformedMail, SenderNotProven, _Unwanted) as reason:
             await self._host.dropped(envelope_sender or "<>", f"mail {digest[:16]}: {reason}")
             return
         reading = await self._workers.run(_read, raw, headers, sender, content)
         inbound = await self._inbound(headers, sender, reading, digest)
-        inbound = replace(inbound, dedup_key=evidence.key or reading.key, doubt=evidence.doubt)
+        inbound = replace(
+            inbound, dedup_key=evidence.key or reading.key, doubt=evidence.doubt, automatic=automatic or ""
+        )
         receipt = await self._host.accept(inbound)
         if receipt.duplicate:
             await self._host.dropped(sender, f"mail {digest[:16]}: it was accepted before")
-        elif receipt.message_id is not None:
-            self._rate.count(sender)
 
-    def _sender(self, headers: Headers, envelope_sender: str) -> str:
-        """Return the proven author of a mail that may be answered: a user of ours.
+    def _sender(self, headers: Headers) -> str:
+        """Return the proven author of a mail: a user of ours.
 
         Raises:
             SenderNotProven: the author is not proven.
             _Unwanted: the mail must not be answered.
         """
-        reason = automatic_reason(headers, envelope_sender, self._config.domain)
-        if reason is not None:
-            raise _Unwanted(reason)
         sender = proven_sender(headers, self._config.trusted_authserv_id)
         if self._config.is_ours(sender):
             raise _Unwanted("it comes from our own address")
         if not self._host.knows(Address(kind=CHANNEL, value=sender)):
             raise _Unwanted(f"nobody has the address {sender}")
-        if self._rate.exhausted(sender):
-            raise _Unwanted("its sender has had too many answers within the hour")
         return sender
 
     async def _inbound(self, headers: Headers, sender: str, reading: _Reading, digest: str) -> Inbound:

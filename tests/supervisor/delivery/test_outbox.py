@@ -12,7 +12,17 @@ import pytest
 from supervisor.delivery.outbox import MAX_ATTEMPTS, Outbox
 from supervisor.protocol.errors import OutcomeUnknown, PermanentFailure, StorageError, TemporaryFailure
 from supervisor.protocol.ids import uuid7
-from supervisor.protocol.messages import Address, Delivery, NotSent, OutboxId, Reply, Sent, Unknown
+from supervisor.protocol.messages import (
+    Address,
+    Delivery,
+    NotSent,
+    Outbound,
+    OutboxId,
+    Reconciled,
+    Reply,
+    Sent,
+    Unknown,
+)
 from supervisor.protocol.status import OutboxState
 from supervisor.store import SqliteStore, open_store
 from supervisor.store.messages.outbox import SqliteOutbox
@@ -420,21 +430,43 @@ async def test_a_store_that_refuses_stops_no_delivery_for_good(store: SqliteStor
         assert post.channel.doubles() == []
 
 
+class Forgetful(RecordingChannel):
+    """A channel that cannot find out what it has sent, such as mail."""
+
+    async def reconcile(self, outbound: Outbound) -> Reconciled:
+        return NotSent()
+
+
+async def test_a_reply_known_to_be_sent_is_not_sent_again_when_the_store_refused_to_record_it(
+    store: SqliteStore,
+) -> None:
+    post = Post(store)
+    refusing = Refusing(store.outbox)
+    post.channel = Forgetful()
+    post.outbox = Outbox(refusing, clock=post.clock, storage_pause_seconds=0.01)  # type: ignore[arg-type]
+    post.outbox.add_channel(post.channel)
+    async with working(post):
+        await post.add("hello")
+        await until(lambda: "sent" in refusing.seen, "the record of the send was refused")
+        await until(lambda: _is_empty(post), "it is recorded")
+    assert [outbound.text for outbound in post.channel.attempts] == ["hello"]
+
+
 class Refusing:
     """An outbox's store that refuses each of its writes and reads the first time."""
 
     def __init__(self, inner: SqliteOutbox) -> None:
         self.refused = 0
         self._inner = inner
-        self._seen: set[str] = set()
+        self.seen: set[str] = set()
         self.listen = inner.listen
 
     def __getattr__(self, name: str) -> object:
         real = getattr(self._inner, name)
 
         async def call(*args: object, **keywords: object) -> object:
-            if name not in self._seen:
-                self._seen.add(name)
+            if name not in self.seen:
+                self.seen.add(name)
                 self.refused += 1
                 raise StorageError("the disk is full")
             return await real(*args, **keywords)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from channels.mail.headers import Headers
-from channels.mail.incoming.loops import REPLIES_PER_HOUR, ReplyRate, automatic_reason
+from channels.mail.incoming.loops import automatic_reason
 
 DOMAIN = "example.org"
 OURS = "<01890a5d-ac96-774b-bcce-b302099a805{:x}@example.org>"
@@ -19,6 +19,10 @@ OURS = "<01890a5d-ac96-774b-bcce-b302099a805{:x}@example.org>"
         ("precedence", "Bulk"),
         ("precedence", "list"),
         ("precedence", "junk"),
+        ("precedence", "auto_reply"),
+        ("x-autoreply", "yes"),
+        ("x-auto-reply", "1"),
+        ("x-autorespond", "Out of the office"),
         ("list-id", "<dev.example.com>"),
         ("list-unsubscribe", "<mailto:x@example.com>"),
         ("x-auto-response-suppress", "OOF"),
@@ -40,6 +44,7 @@ def test_bounce_is_detected_by_its_null_sender(envelope_sender: str) -> None:
     [
         ("auto-submitted", "No"),
         ("precedence", "first-class"),
+        ("x-autoreply", "no"),
         ("content-type", "multipart/mixed"),
         ("references", " ".join(OURS.format(n % 16) for n in range(20))),
         ("references", " ".join(f"<{n}@example.org>" for n in range(50))),
@@ -47,24 +52,3 @@ def test_bounce_is_detected_by_its_null_sender(envelope_sender: str) -> None:
 )
 def test_mail_of_a_person_may_be_answered(name: str, value: str) -> None:
     assert automatic_reason(Headers([(name, value)]), "admin@example.com", DOMAIN) is None
-
-
-def test_answers_to_a_sender_are_limited_per_hour() -> None:
-    now = 0.0
-    rate = ReplyRate(lambda: now)
-    for _ in range(REPLIES_PER_HOUR):
-        assert not rate.exhausted("admin@example.com")
-        rate.count("admin@example.com")
-    assert rate.exhausted("admin@example.com")
-    assert not rate.exhausted("other@example.com")
-    now = 3600.0
-    assert not rate.exhausted("admin@example.com")
-
-
-def test_oldest_sender_is_evicted_first() -> None:
-    rate = ReplyRate(lambda: 0.0)
-    for _ in range(REPLIES_PER_HOUR):
-        rate.count("first")
-    for number in range(10_000):
-        rate.count(str(number))
-    assert not rate.exhausted("first")

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from channels.mail.incoming.loops import REPLIES_PER_HOUR
+from channels.mail.incoming.loops import LOOP
 from channels.mail.incoming.quotes import MIXED
 from supervisor.protocol.messages import Address, Reply, Trust
 from tests.channels.hosts import RecordingHost
@@ -127,11 +127,17 @@ async def test_mail_without_text_is_accepted_with_a_note() -> None:
     assert (inbound.text, inbound.note) == ("", "the mail had no text")
 
 
-async def test_sender_with_too_many_answers_is_not_answered() -> None:
-    mails = [mail(body=f"number {number}") for number in range(REPLIES_PER_HOUR + 5)]
+async def test_any_number_of_mails_of_a_person_reaches_the_core() -> None:
     host = RecordingHost()
-    await received(mails[0], mails[0], mails[0], *mails, host=host)
-    assert len(host.accepted) == REPLIES_PER_HOUR
+    await received(*(mail(body=f"number {number}") for number in range(30)), host=host)
+    assert len(host.accepted) == 30
+    assert host.traces == []
+
+
+async def test_mail_in_a_long_thread_is_handed_in_with_its_reason() -> None:
+    hops = " ".join(f"<01890a5d-ac96-774b-bcce-b302099a80{n:02d}@example.org>" for n in range(10, 31))
+    (inbound,) = await received(mail(("References", hops), body="YES KXQPT"))
+    assert inbound.automatic == LOOP
 
 
 async def test_content_of_a_stranger_is_not_read() -> None:
