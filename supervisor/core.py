@@ -26,6 +26,7 @@ from supervisor.delivery.hub import Hub
 from supervisor.delivery.outbox import RECONCILE_PAUSE_MS, Outbox
 from supervisor.intake.acceptor import MAX_QUEUED, Acceptor
 from supervisor.intake.intake import Intake
+from supervisor.intake.resumption import Resumption
 from supervisor.models.gateway.gateway import Gateway
 from supervisor.operations.api import Api
 from supervisor.operations.approvals import ApprovalOperations
@@ -124,7 +125,9 @@ class Core:
         self.undo = Undo(store.changes, self.recorder, self._rights, projects)
         self._processes = FairQueue()
         self.approvers = Approvers(directory, projects, self.hub)
-        self.approvals, self.approval_resolver = self._build_approvals()
+        self._announcer = ApprovalAnnouncer(self.hub, self.approvers)
+        self._second_factor = SecondFactor([Risk(name) for name in config.approvals.high_risk])
+        self.approvals = self._build_approvals()
         processes = self._build_processes(connector, gateway)
         self.transitions = self._build_transitions(processes)
         self.sessions = self._build_sessions(processes)
@@ -135,6 +138,7 @@ class Core:
         self.turns = self._build_turns(assistant, gateway, steers=connector.steers)
         self._conversations = self._build_conversations()
         self.acceptor = self._build_acceptor()
+        self.approval_resolver = self._build_resolver()
         self.intake = self._build_intake()
         self.operations = self._build_operations()
         self.approval_operations = ApprovalOperations(store.approvals, self.approvers, self.approval_resolver)
@@ -163,27 +167,17 @@ class Core:
             hub=self.hub,
         )
 
-    def _build_approvals(self) -> tuple[Approvals, ApprovalResolver]:
+    def _build_approvals(self) -> Approvals:
         settings = self._config.approvals
-        announcer = ApprovalAnnouncer(self.hub, self.approvers)
-        second_factor = SecondFactor([Risk(name) for name in settings.high_risk])
-        approvals = Approvals(
+        return Approvals(
             store=self._store.approvals,
             approvers=self.approvers,
-            announcer=announcer,
-            second_factor=second_factor,
+            announcer=self._announcer,
+            second_factor=self._second_factor,
             processes=self._processes,
             expires_seconds=settings.expires_seconds,
             hold_seconds=settings.hold_seconds,
         )
-        resolver = ApprovalResolver(
-            store=self._store.approvals,
-            pending=approvals.pending,
-            announcer=announcer,
-            second_factor=second_factor,
-            epoch=self._store.epoch,
-        )
-        return approvals, resolver
 
     def _build_processes(self, connector: Connector, gateway: Gateway) -> SessionProcesses:
         return SessionProcesses(
@@ -256,11 +250,11 @@ class Core:
 
     def _build_commands(self, held: HeldMessages) -> CommandDispatcher:
         store = self._store
-        resume, passphrases = ResumeCommands(store), Passphrases(store.passphrases)
+        resolver, passphrases = self.approval_resolver, Passphrases(store.passphrases)
         return CommandDispatcher(
             [
-                ApproveCommands(store.approvals, self.approvers, self.approval_resolver, passphrases, resume, held),
-                resume,
+                ApproveCommands(store.approvals, self.approvers, resolver, passphrases, held),
+                ResumeCommands(store, resolver),
                 UndoCommands(store.codes, store.changes, self.undo),
                 BudgetCommands(store.codes, self.spending),
                 StatusCommands(store, self.turns, self.spending),
@@ -289,6 +283,16 @@ class Core:
             hub=self.hub,
             mode=Mode(self._config.queue.mode),
             max_queued=self._tuning.max_queued,
+        )
+
+    def _build_resolver(self) -> ApprovalResolver:
+        return ApprovalResolver(
+            store=self._store.approvals,
+            pending=self.approvals.pending,
+            announcer=self._announcer,
+            second_factor=self._second_factor,
+            kept=Resumption(self._store, self._directory, self._conversations, self.acceptor),
+            epoch=self._store.epoch,
         )
 
     def _build_intake(self) -> Intake:
@@ -339,10 +343,7 @@ class Core:
 
     def _build_queue(self) -> QueueOperations:
         return QueueOperations(
-            store=self._store.turns,
-            queries=self.operations.queries,
-            turns=self.turns,
-            waiters=self.completion.waiters,
+            store=self._store.turns, queries=self.operations.queries, turns=self.turns, waiters=self.completion.waiters
         )
 
     def _build_one_shot(self) -> OneShot:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from supervisor.approvals import wording
 from supervisor.approvals.announcer import ApprovalAnnouncer
-from supervisor.approvals.pending import PendingApprovals
+from supervisor.approvals.pending import KeptWork, PendingApprovals
 from supervisor.approvals.second_factor import SecondFactor
 from supervisor.protocol.errors import ApprovalClosed, NotAllowed
 from supervisor.protocol.messages import well_formed
 from supervisor.protocol.times import Clock, now_ms
-from supervisor.store.ports.approvals import Approval, ApprovalStore
+from supervisor.store.ports.approvals import Approval, ApprovalState, ApprovalStore
 
 MAX_MINUTES = 120
 """The longest time for which one yes is valid."""
@@ -23,6 +23,7 @@ class ApprovalResolver:
 
     Args:
         pending: the questions for which calls of this daemon wait.
+        kept: continues the work of turns that a restart interrupted, once their question is allowed.
         epoch: the number of this start of the daemon. A question of an earlier start allows nothing, unless it was
             kept over the restart.
         clock: milliseconds UTC.
@@ -35,6 +36,7 @@ class ApprovalResolver:
         pending: PendingApprovals,
         announcer: ApprovalAnnouncer,
         second_factor: SecondFactor,
+        kept: KeptWork,
         epoch: int,
         clock: Clock = now_ms,
     ) -> None:
@@ -42,6 +44,7 @@ class ApprovalResolver:
         self._pending = pending
         self._announcer = announcer
         self._second_factor = second_factor
+        self._kept = kept
         self._epoch = epoch
         self._clock = clock
 
@@ -51,7 +54,7 @@ class ApprovalResolver:
 
     async def resolve(
         self, approval: Approval, *, allow: bool, by: str, channel: str, minutes: int = 0, note: str = ""
-    ) -> None:
+    ) -> bool:
         """Decide a question. A no overrules a yes until the call has run, and ends the yes for later calls.
 
         Args:
@@ -59,6 +62,9 @@ class ApprovalResolver:
             channel: by which the answer came, for the audit trail.
             minutes: how long later calls of the same tool and risk in the project are allowed as well; 0 = not at all.
             note: why, for the audit trail. The note of a no is told to the model and to the user of the turn.
+
+        Returns:
+            Whether a restart had interrupted the turn, whose work continues now.
 
         Raises:
             ApprovalClosed: it cannot be decided any more.
@@ -68,27 +74,52 @@ class ApprovalResolver:
             raise NotAllowed(
                 f"this one needs a yes by another way than {channel}", "or YES, its code and your passphrase"
             )
-        await self.resolve_proven(approval, allow=allow, by=by, channel=channel, minutes=minutes, note=note)
+        return await self.resolve_proven(approval, allow=allow, by=by, channel=channel, minutes=minutes, note=note)
 
     async def resolve_proven(
         self, approval: Approval, *, allow: bool, by: str, channel: str, minutes: int = 0, note: str = ""
-    ) -> None:
-        """Decide a question for a person who needs no second factor, or has given it.
+    ) -> bool:
+        """Decide a question for a person who needs no second factor, or has given it; the rest is as in `resolve`.
 
         Raises:
             ApprovalClosed: it cannot be decided any more.
         """
         now, note = self._clock(), well_formed(note).strip()
+        interrupted = allow and approval.kept and self._pending.get(approval.id) is None
+        if interrupted and (why := await self._kept.refusal(approval)):
+            raise ApprovalClosed(wording.no_longer_waits(approval, why))
         if allow:
             done = await self._store.allow(approval.id, by, way=channel, minutes=minutes, note=note, now_ms=now)
         else:
             done = await self._store.deny(approval.id, by, way=channel, note=note, now_ms=now)
         if not done:
             latest = await self._store.find(approval.code) or approval
-            raise ApprovalClosed(wording.closed(latest, epoch=self._epoch))
+            if not (interrupted and await self._is_left(latest)):
+                raise ApprovalClosed(wording.closed(latest, epoch=self._epoch))
         if (question := self._pending.get(approval.id)) is not None:
             if note and not allow:
                 question.denied = wording.denied(by, note)
             question.answer()
         if allow or not approval.consumed:  # a no to a call that has run only ends a grant: nobody waits for that
             self._announcer.resolved(approval, allowed=allow)
+        if interrupted:
+            await self._withdraw(approval.turn_id, allowed=False)  # the work asks again what it still needs
+            await self._kept.go_on(approval)
+        return interrupted
+
+    async def replace(self, turn_id: int, *, keep_allowed: bool) -> None:
+        """Withdraw the questions of an interrupted turn, about which a person has decided otherwise.
+
+        Args:
+            keep_allowed: a yes that was given already stays valid in the turn that continues the work.
+        """
+        await self._withdraw(turn_id, allowed=not keep_allowed)
+
+    async def _withdraw(self, turn_id: int, *, allowed: bool) -> None:
+        for approval in await self._store.withdraw(turn_id, allowed=allowed, now_ms=self._clock()):
+            self._announcer.resolved(approval, allowed=False)
+
+    async def _is_left(self, approval: Approval) -> bool:
+        """Return whether a question was allowed, but the work of its turn does not continue yet."""
+        unused = approval.state is ApprovalState.ALLOWED and not approval.consumed
+        return unused and await self._kept.waits(approval)

@@ -10,6 +10,7 @@ from typing import NoReturn, Protocol
 
 from supervisor.protocol.conversation import ToolCall
 from supervisor.protocol.messages import SessionId
+from supervisor.store.ports.approvals import Approval
 from supervisor.store.records.turn import Turn
 
 
@@ -117,3 +118,20 @@ class AskingTurn(Protocol):
 
     def ask_to_suspend(self, question: PendingApproval) -> None:
         """Ask the turn's runner to close its process until the question is answered."""
+
+
+class KeptWork(Protocol):
+    """Continues the work of interrupted turns; `intake/resumption.py` implements it."""
+
+    async def refusal(self, approval: Approval) -> str:
+        """Return why the work of a kept question cannot continue; empty = it can."""
+
+    async def waits(self, approval: Approval) -> bool:
+        """Return whether the turn of a kept question still waits for CONTINUE, RETRY or DROP."""
+
+    async def go_on(self, approval: Approval) -> None:
+        """Accept the prompt that continues the work of a question which was allowed.
+
+        Raises:
+            StorageError: nothing was accepted.
+        """

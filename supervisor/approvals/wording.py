@@ -52,6 +52,11 @@ def denied(by: str, note: str) -> str:
     return f"denied by {by}: {' '.join(note.split()).removesuffix('.')}"
 
 
+def no_longer_waits(approval: Approval, why: str) -> str:
+    """Return why a question that was kept over a restart cannot be allowed."""
+    return f"{approval.code} counts no more: {why}. Nothing was allowed"
+
+
 def closed(approval: Approval, *, epoch: int) -> str:
     """Return why a question cannot be answered any more.
 

@@ -8,19 +8,17 @@ from supervisor.approvals.answering import MAX_MINUTES, ApprovalResolver
 from supervisor.approvals.approvers import Approvers
 from supervisor.commands.dispatch import Asker, CommandAnswer
 from supervisor.commands.held import HeldMessages
-from supervisor.commands.resume import ResumeCommands
 from supervisor.commands.words import Command, Word
 from supervisor.people.passphrases import Passphrases
 from supervisor.permissions.wording import brief
 from supervisor.protocol.errors import ApprovalClosed, NotAllowed
-from supervisor.store.ports.approvals import Approval, ApprovalState, ApprovalStore
+from supervisor.store.ports.approvals import Approval, ApprovalStore
 
 
 class ApproveCommands:
     """Carries out YES and NO.
 
     Args:
-        resume: continues work that a restart interrupted, once its question is allowed.
         held: answers for messages that do not run by themselves.
 
     Attributes:
@@ -35,11 +33,9 @@ class ApproveCommands:
         approvers: Approvers,
         resolver: ApprovalResolver,
         passphrases: Passphrases,
-        resume: ResumeCommands,
         held: HeldMessages,
     ) -> None:
         self._store = store
-        self._resume = resume
         self._held = held
         self._approvers = approvers
         self._resolver = resolver
@@ -53,7 +49,7 @@ class ApproveCommands:
         approval = await self._store.find(command.code)
         if approval is None and (held := await self._held.answer(command, asker)) is not None:
             return replace(held, shown=command.shown or None)
-        shown = resumed = session_id = None
+        shown = session_id = None
         if command.rest and not _minutes(command.rest):
             shown = command.shown
         if approval is None or not self._approvers.may_answer(asker.user.id, approval):
@@ -62,26 +58,11 @@ class ApproveCommands:
             session_id = approval.session_id
             try:
                 text = await self._carry_out(approval, command, asker)
-                resumed = await self._continued(approval, command, asker)
             except ApprovalClosed as closed:
                 text = f"{closed}."
             except NotAllowed as refused:
                 text = ". ".join(part for part in (str(refused), refused.remedy, "Nothing was allowed yet.") if part)
-        if resumed is not None:
-            return replace(resumed, shown=shown)
         return CommandAnswer(text=text, shown=shown, session_id=session_id)
-
-    async def _continued(self, approval: Approval, command: Command, asker: Asker) -> CommandAnswer | None:
-        """Return the prompt that continues a turn which a restart interrupted; None = nothing continues.
-
-        A turn continues only if its own user allowed its question.
-        """
-        if not approval.kept or command.word is not Word.YES:
-            return None
-        found = await self._store.find(approval.id)
-        if found is None or found.state is not ApprovalState.ALLOWED or asker.user.id != approval.user_id:
-            return None
-        return await self._resume.of_turn(approval.turn_id, asker.user.id)
 
     async def _carry_out(self, approval: Approval, command: Command, asker: Asker) -> str:
         by, channel = asker.user.id, asker.channel
@@ -92,8 +73,8 @@ class ApproveCommands:
                 return f"{approval.tool} in {approval.project} is asked about again. This call had been allowed before."
             return f"Denied: {brief(approval.summary)}"
         if not command.rest:
-            await self._resolver.resolve(approval, allow=True, by=by, channel=channel)
-            return f"Allowed once: {brief(approval.summary)}"
+            resumed = await self._resolver.resolve(approval, allow=True, by=by, channel=channel)
+            return _allowed(approval, resumed)
         if (minutes := _minutes(command.rest)) is not None:
             await self._resolver.resolve(approval, allow=True, by=by, channel=channel, minutes=minutes)
             return (
@@ -105,8 +86,13 @@ class ApproveCommands:
                 "Nothing was allowed."
             )
         await self._passphrases.check(asker.user.id, command.rest)
-        await self._resolver.resolve_proven(approval, allow=True, by=by, channel=f"{channel}, passphrase")
-        return f"Allowed once: {brief(approval.summary)}"
+        resumed = await self._resolver.resolve_proven(approval, allow=True, by=by, channel=f"{channel}, passphrase")
+        return _allowed(approval, resumed)
+
+
+def _allowed(approval: Approval, resumed: bool) -> str:
+    on = ", and its work goes on" if resumed else ""
+    return f"Allowed once{on}: {brief(approval.summary)}"
 
 
 def _minutes(rest: str) -> int | None:

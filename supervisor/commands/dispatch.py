@@ -33,11 +33,13 @@ class Resumed:
         session_id: the session that the prompt goes to; None = it is routed like a new message.
         thread: as in `Submission`; used where `session_id` is None.
         note, context: as in `Turn`.
+        turn_id: the interrupted turn whose work the prompt continues; None = it starts the work anew.
     """
 
     session_id: SessionId | None
     text: str
     thread: str = ""
+    turn_id: int | None = None
     note: str = ""
     context: Mapping[str, Any] | None = None
 

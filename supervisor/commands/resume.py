@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from supervisor.approvals.answering import ApprovalResolver
 from supervisor.commands.dispatch import Asker, CommandAnswer, Resumed
 from supervisor.commands.words import Command, Word
 from supervisor.delivery.replies import quote
 from supervisor.protocol.codes import Code, CodeKind
 from supervisor.protocol.errors import SessionNotActive, SessionNotFound
-from supervisor.protocol.messages import MessageId, SessionId, UserId
+from supervisor.protocol.messages import MessageId, SessionId
 from supervisor.protocol.times import Clock, now_ms
 from supervisor.store.port import Store
 from supervisor.store.records.turn import Turn
@@ -20,9 +21,27 @@ GO_ON = (
 )
 """The prompt of CONTINUE. Claude Code itself marks the tool calls whose result was lost."""
 
+AGAIN = "The call {allowed} is allowed now, once: make exactly the same call again."
+"""What the prompt says besides where a person has allowed a call of the turn."""
+
+
+def continued(turn: Turn, session_id: SessionId, *, allowed: str = "") -> Resumed:
+    """Return the prompt that continues the work of an interrupted turn.
+
+    Args:
+        allowed: a call that was allowed in answer to the question of the turn; empty = there is none.
+    """
+    text = GO_ON.format(quoted=quote(turn.text))
+    if allowed:
+        text += f" {AGAIN.format(allowed=allowed)}"
+    return Resumed(session_id=session_id, text=text, turn_id=turn.id)
+
 
 class ResumeCommands:
     """Carries out CONTINUE, RETRY and DROP.
+
+    Args:
+        questions: withdraws the questions of a turn whose user has decided about it.
 
     Attributes:
         words: the words that it carries out.
@@ -30,8 +49,9 @@ class ResumeCommands:
 
     words = frozenset({Word.CONTINUE, Word.RETRY, Word.DROP})
 
-    def __init__(self, store: Store, clock: Clock = now_ms) -> None:
+    def __init__(self, store: Store, questions: ApprovalResolver, clock: Clock = now_ms) -> None:
         self._store = store
+        self._questions = questions
         self._clock = clock
 
     async def answer(self, command: Command, asker: Asker) -> CommandAnswer | None:
@@ -57,29 +77,21 @@ class ResumeCommands:
             code = waiting[0]
         return await self._carry_out(command.word, code)
 
-    async def of_turn(self, turn_id: int, user_id: UserId) -> CommandAnswer | None:
-        """Return the result of CONTINUE for one turn of a user; None = its code was used, or its session is closed."""
-        for code in await self._store.codes.open_of(user_id, CodeKind.TURN, now_ms=self._clock()):
-            turn = await self._turn(code)
-            if turn is not None and turn.id == turn_id:
-                try:
-                    return await self._carry_out(Word.CONTINUE, code)
-                except (SessionNotActive, SessionNotFound):
-                    return None
-        return None
-
     async def _carry_out(self, word: Word, code: Code) -> CommandAnswer:
         """Carry out a word for the turn of an open code, which T1 closes with it."""
         turn = await self._turn(code)
         if turn is None or turn.session_id is None:
             return CommandAnswer(text="Your message is no longer stored: send it again.", closes=code.code)
+        if word is not Word.DROP:
+            await self._check(turn.session_id)
+        # Before T1: if T1 fails the code stays open, and the work asks again what it still needs.
+        await self._questions.replace(turn.id, keep_allowed=word is Word.CONTINUE)
         if word is Word.DROP:
             return CommandAnswer(text=f"Your message {quote(turn.text)} was dropped.", closes=code.code)
-        await self._check(turn.session_id)
         if word is Word.RETRY:
             resumed = Resumed(session_id=turn.session_id, text=turn.text, note=turn.note, context=turn.context)
         else:
-            resumed = Resumed(session_id=turn.session_id, text=GO_ON.format(quoted=quote(turn.text)))
+            resumed = continued(turn, turn.session_id)
         return CommandAnswer(resumed=resumed, closes=code.code)
 
     async def _check(self, session_id: SessionId) -> None:

@@ -74,6 +74,7 @@ def build(
         closes=answer.closes if answer is not None and decision.target is not Target.REFUSED else "",
         raises=answer.raises if answer is not None and decision.target is Target.COMMAND else None,
         gather=mode is Mode.COLLECT and decision.target is Target.CLAUDE_CODE,
+        resumes=answer.resumed.turn_id if answer is not None and answer.resumed is not None else None,
         start=process is not None,
         identity=process.identity if process is not None else None,
         now_ms=now_ms,

@@ -63,15 +63,20 @@ _GO_ON = """
     WHERE id = (SELECT turn_id FROM approvals WHERE id = ?) AND state = 'running' AND epoch = ?
 """
 _RENAMED = "SELECT renamed FROM turns WHERE id = (SELECT turn_id FROM approvals WHERE id = ?)"
-# A yes counts for the turn that asked or, if a restart interrupted that, for a later turn of the same user.
+# A yes is valid in the turn that asked and in the turn that continues its work, if that came by the same channel.
 _REDEEM = """
     UPDATE approvals SET consumed_ms = :now_ms
     WHERE id = (
-        SELECT a.id FROM approvals AS a JOIN turns AS t ON t.id = a.turn_id
+        SELECT a.id FROM approvals AS a JOIN turns AS t ON t.id = :turn_id AND a.turn_id IN (t.id, t.resumes)
         WHERE a.session_id = :session_id AND a.kept = 1 AND a.state = 'allowed' AND a.consumed_ms IS NULL
           AND a.content_sha256 = :sha256 AND a.decided_ms > :since_ms
-          AND (a.turn_id = :turn_id OR t.state = 'interrupted' AND a.user_id = :user_id)
+          AND a.user_id = t.user_id AND a.channel = t.channel
         LIMIT 1)
+"""
+_WITHDRAW = f"""
+    UPDATE approvals SET state = 'withdrawn', decided_ms = :now_ms
+    WHERE turn_id = :turn_id AND consumed_ms IS NULL AND (state = 'open' OR state = 'allowed' AND :allowed)
+    RETURNING {_COLUMNS}
 """
 _OUTDATE = """
     UPDATE approvals SET state = 'withdrawn', decided_ms = ?
@@ -197,7 +202,7 @@ class SqliteApprovals:
 
     async def redeem(self, turn: Turn, content_sha256: bytes, *, since_ms: int, now_ms: int) -> bool:
         """Consume the permission of a kept question for the same call, made again."""
-        whose = {"session_id": turn.session_id, "turn_id": turn.id, "user_id": turn.user_id}
+        whose = {"session_id": turn.session_id, "turn_id": turn.id}
         values = {**whose, "sha256": content_sha256, "since_ms": since_ms, "now_ms": now_ms}
         return await self._database.write(lambda tx: tx.execute(_REDEEM, values).rowcount > 0)
 
@@ -209,6 +214,19 @@ class SqliteApprovals:
                 tx.record("supervisor", "approval.outdated", {"id": approval_id}, now_ms)
 
         await self._database.write(work)
+
+    async def withdraw(self, turn_id: int, *, allowed: bool, now_ms: int) -> list[Approval]:
+        """open, or with `allowed` also allowed and not consumed -> withdrawn, of the questions of a turn."""
+
+        def work(tx: Transaction) -> list[Approval]:
+            values = {"turn_id": turn_id, "allowed": allowed, "now_ms": now_ms}
+            withdrawn = [_approval(row) for row in tx.execute(_WITHDRAW, values).fetchall()]
+            for approval in withdrawn:
+                _end(tx, approval.id, approval.code, now_ms)
+                tx.record("supervisor", "approval.withdrawn", {"id": approval.id}, now_ms)
+            return withdrawn
+
+        return await self._database.write(work)
 
     async def close(self, approval_id: str, state: ApprovalState, *, now_ms: int) -> bool:
         """open or allowed -> expired or withdrawn."""
@@ -261,10 +279,15 @@ def _ended(
     """End a question whose call has not run, with its code and its grant; False = it is in another state."""
     if not tx.changed(sql, values):
         return False
-    close(tx, tx.execute(_GET, (approval_id,)).fetchone()[12], now_ms)
-    tx.execute(_REVOKE, (approval_id,))
+    _end(tx, approval_id, tx.execute(_GET, (approval_id,)).fetchone()[12], now_ms)
     tx.record(by, event, {"id": approval_id, **detail}, now_ms)
     return True
+
+
+def _end(tx: Transaction, approval_id: str, code: str, now_ms: int) -> None:
+    """Close the code of a question and end its grant."""
+    close(tx, code, now_ms)
+    tx.execute(_REVOKE, (approval_id,))
 
 
 def _approval(row: tuple[Any, ...]) -> Approval:

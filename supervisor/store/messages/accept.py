@@ -132,6 +132,7 @@ def _add_turn(tx: Transaction, message: Acceptance, session: int | None, state: 
             "why": message.reason if message.target is Target.REFUSED else "",
             "answer": _answer_of_command(message) if message.target is Target.COMMAND else None,
             "gather": int(message.gather),
+            "resumes": message.resumes,
         },
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -176,6 +177,15 @@ class SqliteTurns:
     async def adopt(self, turn_id: int) -> bool:
         """Move a running turn of an earlier epoch to this one."""
         return await self._database.write(lambda tx: tx.changed(_ADOPT, (tx.epoch, turn_id, tx.epoch)))
+
+    async def find(self, turn_id: int) -> Turn | None:
+        """Return a turn; None = there is none with this number."""
+
+        def work(connection: sqlite3.Connection) -> Turn | None:
+            row = connection.execute(TURN, (turn_id,)).fetchone()
+            return to_turn(row) if row is not None else None
+
+        return await self._database.read(work)
 
     async def result(self, message_id: MessageId) -> Result | None:
         """Return what became of a message; None = there is no such message."""

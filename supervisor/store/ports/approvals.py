@@ -60,7 +60,8 @@ class Approval(NewApproval):
         code: by which a person names it in a text message.
         consumed: the allowed call has run; it never runs again.
         epoch: the start of the daemon that asked, or that keeps the question.
-        kept: the process that asked is gone; a yes counts for the same call, if it is made again.
+        kept: the process that asked is gone; a yes is valid for the same call, if its turn makes it again, or the turn
+            that continues its work.
     """
 
     code: str
@@ -126,13 +127,20 @@ class ApprovalStore(Protocol):
         """Consume the permission of a kept question for the same call, made again; False = there is none.
 
         Args:
-            turn: the turn that makes the call again: the one that asked, or a later one of the same user after a
-                restart interrupted that.
+            turn: the turn that makes the call again: the one that asked, or the one that continues its work after a
+                restart interrupted it, by the same channel.
             since_ms: only a yes that was given after this time counts.
         """
 
     async def outdate(self, session_id: SessionId, *, now_ms: int) -> None:
         """Withdraw the kept questions of a session that were allowed and not consumed."""
+
+    async def withdraw(self, turn_id: int, *, allowed: bool, now_ms: int) -> list[Approval]:
+        """Withdraw the questions of an interrupted turn that nobody has answered; return them.
+
+        Args:
+            allowed: also those that were allowed and whose call has not run.
+        """
 
     async def close(self, approval_id: str, state: ApprovalState, *, now_ms: int) -> bool:
         """open, or allowed and not consumed -> expired or withdrawn; False = it is in another state."""

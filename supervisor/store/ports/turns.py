@@ -113,6 +113,9 @@ class TurnStore(Protocol):
     async def adopt(self, turn_id: int) -> bool:
         """Move a running turn of an earlier epoch to this one, to finish or requeue it. False = no such turn."""
 
+    async def find(self, turn_id: int) -> Turn | None:
+        """Return a turn; None = there is none with this number."""
+
     async def result(self, message_id: MessageId) -> Result | None:
         """Return the result of a message; None = there is no such message."""
 

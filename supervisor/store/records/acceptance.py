@@ -62,6 +62,7 @@ class Acceptance:
         start: start the turn in the same transaction (T2) if the lane and, if exclusive, the project are free.
         identity: the process that gets the prompt then; None = there is none.
         gather: the message may become part of the prompt of the turn before it, while both are pending.
+        resumes: the interrupted turn whose work the message continues; None = it continues none.
     """
 
     message_id: MessageId
@@ -91,6 +92,7 @@ class Acceptance:
     start: bool = False
     identity: ProcessIdentity | None = None
     gather: bool = False
+    resumes: int | None = None
     now_ms: int
 
 

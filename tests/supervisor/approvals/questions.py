@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
 from supervisor.commands.approve import ApproveCommands
 from supervisor.commands.dispatch import Asker
 from supervisor.commands.held import HeldMessages
-from supervisor.commands.resume import ResumeCommands
 from supervisor.commands.words import parse
 from supervisor.people.passphrases import Passphrases
 from supervisor.protocol.messages import Address, MessageId
 from supervisor.protocol.status import TurnState
 from supervisor.protocol.times import now_ms
 from supervisor.store.ports.approvals import Approval
+from tests.fakes import ScriptedConnector
 from tests.supervisor.harness import ALICE_MAIL, ALICE_PHONE, Core
-from tests.supervisor.helpers import result, text_message
+from tests.supervisor.helpers import result, scripted, text_message
 from tests.waiting import until
 
 PHONE = Address(kind="sms", value=ALICE_PHONE)
@@ -45,7 +50,6 @@ def commands_of(core: Core) -> ApproveCommands:
         core.approvers,
         core.approval_resolver,
         Passphrases(core.store.passphrases),
-        ResumeCommands(core.store),
         HeldMessages(core.store.codes, core.store.turns),
     )
 
@@ -66,3 +70,58 @@ async def answer_of(core: Core, message_id: MessageId) -> str:
 
     await until(ended, "the turn ends")
     return (await result(core, message_id)).answer
+
+
+async def stored(core: Core, approval: Approval) -> Approval:
+    """Return a question as it is stored now."""
+    found = await core.store.approvals.find(approval.id)
+    assert found is not None
+    return found
+
+
+@asynccontextmanager
+async def killed(folder: Path, command: str = "git push", **settings: Any) -> AsyncIterator[tuple[Core, Approval]]:
+    """Yield a core after a kill in the midst of an open question, and that question."""
+    async with Core(folder, connector=ScriptedConnector(), **settings) as before:
+        _, approval = await asking(before, command)
+        await has_started(before)
+        async with Core(folder, connector=ScriptedConnector(), **settings) as after:
+            scripted(after).repeated = command  # the model makes the same call when it is told to
+            yield after, approval
+            let_go(after)
+        let_go(before)
+
+
+async def answers(core: Core) -> list[str]:
+    """Return the answers of the turns of Claude Code, oldest first."""
+    rows = await core.store._database.read(
+        lambda connection: connection.execute(
+            "SELECT message FROM claude_code_messages WHERE direction = 'from_claude' ORDER BY seq"
+        ).fetchall()
+    )
+    return [text for (text,) in rows]
+
+
+async def has_run(core: Core, approval: Approval) -> bool:
+    """Return whether the call of a question has run, and its turn was answered."""
+    return (await stored(core, approval)).consumed and (await answers(core))[-1] == "allowed: True"
+
+
+async def open_now(core: Core) -> Approval:
+    """Return the open question."""
+    found = await open_one(core)
+    assert found is not None
+    return found
+
+
+def let_go(core: Core) -> None:
+    """End the waits of a scripted conversation, which hold up its prompt, as the end of a real one's process does."""
+    core.approvals.stopping = True
+    for question in core.approvals.pending.all():
+        question.answer()
+
+
+async def has_started(core: Core) -> None:
+    """Record that a tool of the running turn has started, so that a restart interrupts the turn."""
+    (running,) = core.turns.running_turns()
+    await core.store.turns.record_event(running.turn.id, "tool_started", {"id": "t", "summary": "Bash"}, now_ms=1)

@@ -5,17 +5,30 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from supervisor.protocol.messages import Address, MessageId
+import pytest
+
+from supervisor.protocol.codes import CodeKind
+from supervisor.protocol.events import ApprovalResolved
+from supervisor.protocol.messages import MessageId, UserId
 from supervisor.protocol.status import TurnState
 from supervisor.protocol.times import now_ms
 from supervisor.store.ports.approvals import Approval, ApprovalState
 from tests.fakes import ScriptedConnector
-from tests.supervisor.approvals.questions import asking, open_one, say
-from tests.supervisor.harness import ALICE_PHONE, Core
-from tests.supervisor.helpers import result, scripted, text_message, told_texts
+from tests.supervisor.approvals.questions import (
+    answers,
+    asking,
+    has_run,
+    has_started,
+    killed,
+    let_go,
+    open_now,
+    open_one,
+    say,
+    stored,
+)
+from tests.supervisor.harness import OPERATOR, Core
+from tests.supervisor.helpers import result, scripted, send, text_message, told_texts
 from tests.waiting import until
-
-PHONE = Address(kind="sms", value=ALICE_PHONE)
 
 
 def core_with(folder: Path) -> Core:
@@ -32,74 +45,122 @@ async def interrupted(core: Core, message_id: MessageId) -> bool:
     return (await result(core, message_id)).turn.state is TurnState.INTERRUPTED
 
 
-async def stored(core: Core, approval: Approval) -> Approval:
-    found = await core.store.approvals.find(approval.id)
+async def ask_again(core: Core, body: str = "claude: deny git push") -> Approval:
+    """Send a prompt that makes the call; return the question about it, which is not the kept one."""
+    message_id = await text(core, body)
+    turn_id = (await result(core, message_id)).turn.id
+
+    async def question() -> Approval | None:
+        found = await core.store.approvals.open_now(now_ms=now_ms())
+        return next((one for one in found if one.turn_id == turn_id), None)
+
+    await until(question, "it is asked about")
+    found = await question()
     assert found is not None
     return found
 
 
 async def test_after_a_kill_a_yes_goes_on_and_runs_the_same_call_once(tmp_path: Path) -> None:
-    async with core_with(tmp_path) as before:
-        message_id, approval = await asking(before, "git push")
-        await before.store.turns.record_event(
-            (await result(before, message_id)).turn.id,
-            "tool_started",
-            {"id": "t", "summary": "Bash git push"},
-            now_ms=1,
-        )
-        async with core_with(tmp_path) as after:  # as after a kill: nothing was closed
-            assert await interrupted(after, message_id)
-            (report,) = [one for one in await told_texts(after) if "was interrupted" in one]
-            assert (
-                f"YES {approval.code} allows once, and goes on with, what was not run: Bash git push. These" in report
-            )
-            kept = await open_one(after)
-            assert kept is not None
-            assert (kept.id, kept.kept) == (approval.id, True)
-            resumed = await text(after, f"YES {approval.code}")
-            await until(lambda: scripted(after).prompts, "the work goes on")
-            assert "was interrupted when the daemon was restarted" in scripted(after).prompts[-1][1]
-            assert (await result(after, resumed)).turn.session_id == (await result(after, message_id)).turn.session_id
-            assert (await stored(after, approval)).state is ApprovalState.ALLOWED
-            again = await text(after, "claude: deny git push")  # the model makes the same call again
-
-            async def ran() -> bool:
-                return (await result(after, again)).answer == "allowed: True"
-
-            await until(ran, "it runs without another question")
-            assert (await stored(after, approval)).consumed
-            third = await text(after, "claude: deny git push")
-            await until(lambda: open_one(after), "once: the next one is asked about")
-            assert (await result(after, third)).turn.state is TurnState.RUNNING
-            _let_go(after)
-        _let_go(before)
+    async with killed(tmp_path) as (core, approval):
+        (report,) = [one for one in await told_texts(core) if "was interrupted" in one]
+        assert f"YES {approval.code} allows once, and goes on with, what was not run: Bash git push." in report
+        kept = await open_one(core)
+        assert kept is not None
+        assert (kept.id, kept.kept) == (approval.id, True)
+        assert await say(core, f"YES {approval.code}") == "Allowed once, and its work goes on: Bash git push"
+        await until(lambda: has_run(core, approval), "it runs without another question")
+        ((session_id, prompt),) = scripted(core).prompts
+        assert session_id == approval.session_id
+        assert "was interrupted when the daemon was restarted" in prompt
+        assert "The call Bash git push is allowed now, once: make exactly the same call again." in prompt
+        assert (await told_texts(core))[-1] == "allowed: True", "the answer goes where the prompt came from"
+        assert await core.store.codes.open_of(UserId("alice"), CodeKind.TURN, now_ms=now_ms()) == []
+        assert (await ask_again(core)).id != approval.id, "once: the next one is asked about"
 
 
 async def test_a_yes_counts_for_that_call_alone(tmp_path: Path) -> None:
-    async with core_with(tmp_path) as before:
-        _, approval = await asking(before, "git push")
-        await _has_started(before)
-        async with core_with(tmp_path) as after:
-            await text(after, f"YES {approval.code}")
-            await until(lambda: scripted(after).prompts, "the work goes on")
-            await text(after, "claude: deny git push --force")
-            await until(lambda: open_one(after), "another call is asked about")
-            assert not (await stored(after, approval)).consumed
-            _let_go(after)
-        _let_go(before)
+    async with killed(tmp_path) as (core, approval):
+        scripted(core).repeated = "git push --force"
+        await say(core, f"YES {approval.code}")
+        await until(lambda: open_one(core), "another call is asked about")
+        assert not (await stored(core, approval)).consumed
+
+
+@pytest.mark.parametrize("word", ["DROP", "RETRY", "CONTINUE"])
+async def test_whoever_decides_about_the_turn_ends_its_question(tmp_path: Path, word: str) -> None:
+    async with killed(tmp_path) as (core, approval):
+        published: list[object] = []
+        core.hub.subscribe("approvals", published.append)
+        await text(core, word)
+        assert (await stored(core, approval)).state is ApprovalState.WITHDRAWN
+        assert ApprovalResolved(approval_id=approval.id, decision="deny") in published
+        told = await say(core, f"YES {approval.code}")
+        assert told == f"{approval.code} counts no more: its turn is over. Nothing was allowed."
+        if word == "RETRY":
+            await until(lambda: open_one(core), "it is asked about anew")
+            assert (await say(core, f"NO {(await open_now(core)).code}")).startswith("Denied: Bash git push")
+            await until(lambda: core.turns.running_turns() == [], "the turn ends")
+        assert (await ask_again(core)).id != approval.id, "nothing is allowed by what went before"
+
+
+async def test_a_kept_yes_is_no_pass_for_another_turn(tmp_path: Path) -> None:
+    async with killed(tmp_path) as (core, approval):
+        scripted(core).repeated = ""  # the work goes on without the call
+        await say(core, f"YES {approval.code}")
+        await until(lambda: scripted(core).prompts, "the work goes on")
+        assert (await stored(core, approval)).state is ApprovalState.ALLOWED
+        assert (await ask_again(core)).id != approval.id
+
+
+async def test_a_text_alone_never_uses_a_yes_that_was_given_to_a_program(tmp_path: Path) -> None:
+    """A forged text that makes the same call needs the second factor, although a program's call was allowed."""
+    async with Core(tmp_path, connector=ScriptedConnector()) as before:
+        before.hub.subscribe("approvals", lambda event: None)
+        first = (await result(before, await text(before, "claude: hello"))).turn
+        await send(before, "deny git push", first.session_id or "")
+        await until(lambda: open_one(before), "it is asked")
+        await has_started(before)
+        async with Core(tmp_path, connector=ScriptedConnector()) as core:
+            approval = await open_now(core)
+            operator = core.directory.caller(OPERATOR)
+            await core.approval_operations.resolve(operator, approval.id, allow=True, channel="http")
+            await until(lambda: scripted(core).prompts, "the work goes on, without the call")
+            await until(lambda: _is_over(core), "it ends")
+            assert not (await stored(core, approval)).consumed
+            again = await ask_again(core)
+            assert (again.channel, again.content_sha256) == ("sms", approval.content_sha256)
+            let_go(core)
+        let_go(before)
+
+
+async def _is_over(core: Core) -> bool:
+    return (await answers(core))[-1].startswith("Your work on the message")
+
+
+async def test_a_yes_given_before_the_kill_serves_the_turn_that_continues_the_work(tmp_path: Path) -> None:
+    async with killed(tmp_path) as (core, approval):
+        assert await core.store.approvals.allow(approval.id, "bob", way="socket", now_ms=now_ms())
+        message_id = await text(core, "CONTINUE")  # the model does not repeat the call of itself
+        turn = (await result(core, message_id)).turn
+        digest = (await stored(core, approval)).content_sha256
+        redeem = core.store.approvals.redeem
+        other = (await result(core, await text(core, "claude: and this"))).turn
+        assert not await redeem(other, digest, since_ms=0, now_ms=now_ms()), "another turn has no part in it"
+        assert await redeem(turn, digest, since_ms=0, now_ms=now_ms())
+        assert not await redeem(turn, digest, since_ms=0, now_ms=now_ms()), "once"
 
 
 async def test_a_no_and_the_end_of_its_time_allow_nothing(tmp_path: Path) -> None:
     async with core_with(tmp_path) as before:
         _, approval = await asking(before)
-        await _has_started(before)
+        await has_started(before)
         async with core_with(tmp_path) as after:
             assert await say(after, f"NO {approval.code}") == "Denied: Bash git push"
             assert "was denied before" in await say(after, f"YES {approval.code}")
             assert scripted(after).prompts == []
             late = now_ms() + 16 * 60_000
             assert await after.store.approvals.of_turn(approval.turn_id, now_ms=late) is None
-        _let_go(before)
+        let_go(before)
 
 
 async def test_a_planned_restart_keeps_it_too(tmp_path: Path) -> None:
@@ -108,7 +169,7 @@ async def test_a_planned_restart_keeps_it_too(tmp_path: Path) -> None:
         before.approvals.stopping = True
         draining = asyncio.create_task(before.turns.drain(0.0))
         await until(lambda: before.completion.time_is_up, "what runs is marked")
-        _let_go(before)
+        let_go(before)
         await draining
         assert await interrupted(before, message_id)
         assert (await stored(before, approval)).state is ApprovalState.OPEN
@@ -138,15 +199,3 @@ async def test_a_no_while_the_daemon_stops_is_a_no(tmp_path: Path) -> None:
         await say(core, f"NO {approval.code}")
         await draining
         assert "Bash git push was not run: the person said no" in (await result(core, message_id)).answer
-
-
-def _let_go(core: Core) -> None:
-    """End the waits of a scripted conversation, which hold up its prompt, as the end of a real one's process does."""
-    core.approvals.stopping = True
-    for question in core.approvals.pending.all():
-        question.answer()
-
-
-async def _has_started(core: Core) -> None:
-    (running,) = core.turns.running_turns()
-    await core.store.turns.record_event(running.turn.id, "tool_started", {"id": "t", "summary": "Bash"}, now_ms=1)

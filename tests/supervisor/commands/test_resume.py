@@ -169,7 +169,7 @@ async def test_other_codes_are_explained(tmp_path: Path) -> None:
         (code,) = await open_codes(core)
         unknown = ("B" if code.code != "BBBBB" else ALPHABET[1]) * 5
         assert await answer(core, f"DROP {unknown}") == f"None of your interrupted messages has the code {unknown}."
-        words = ResumeCommands(core.store, lambda: code.until_ms)
+        words = ResumeCommands(core.store, core.approval_resolver, lambda: code.until_ms)
         alice, bob = (Asker(user=core.directory.user(name), channel="sms", sender=PHONE) for name in ("alice", "bob"))
         late = await words.answer(Command(Word.RETRY, code.code), alice)
         assert late is not None

@@ -18,8 +18,7 @@ from supervisor.protocol.status import EndReason, SessionStatus, TurnState
 from supervisor.store.ports.approvals import Approval, ApprovalState
 from tests.fakes import ScriptedConnector
 from tests.slowness import scaled
-from tests.supervisor.approvals.questions import answer_of, asking, open_one, say
-from tests.supervisor.approvals.test_kept_questions import stored
+from tests.supervisor.approvals.questions import answer_of, asking, open_one, say, stored
 from tests.supervisor.harness import ALICE_PHONE, Core
 from tests.supervisor.helpers import ask, connect, project, result, scripted, text_message
 from tests.waiting import until
