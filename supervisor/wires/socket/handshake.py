@@ -27,7 +27,9 @@ class HandshakePolicy:
         hosts = headers.get_all("Host")
         if len(hosts) != 1 or _name(hosts[0]) not in self._hosts:
             return "this Host is not served here"
-        if any(origin not in self._origins for origin in headers.get_all("Origin")):
+        # Some libraries name the server itself, such as Python's websocket-client. A page of this origin is ours, too.
+        accepted = self._origins | {f"http://{hosts[0]}"}
+        if any(origin not in accepted for origin in headers.get_all("Origin")):
             return "this Origin is not listed in supervisor.allowed_origins"
         return None
 

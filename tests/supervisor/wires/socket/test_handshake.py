@@ -43,6 +43,15 @@ def test_a_listed_origin_is_let_in_and_every_other_one_is_not() -> None:
         ), origin
 
 
+@pytest.mark.parametrize("host", ["127.0.0.1:9999", "localhost:9999", "[::1]:9999"])
+def test_origin_of_the_connections_own_host_is_let_in(host: str) -> None:
+    assert POLICY.refusal(headers(("Host", host), ("Origin", f"http://{host}"))) is None
+    for other in ("https://localhost:9999", "http://localhost:9998", "http://127.0.0.1", "http://evil.example.org"):
+        if other != f"http://{host}":
+            assert POLICY.refusal(headers(("Host", host), ("Origin", other))) is not None, other
+    assert POLICY.refusal(headers(("Host", "evil.example"), ("Origin", "http://evil.example"))) is not None
+
+
 def test_a_listed_origin_beside_another_one_does_not_help() -> None:
     listed, other = ("Origin", "https://console.example.org"), ("Origin", "https://evil.example.org")
     assert POLICY.refusal(headers(("Host", "localhost"), listed, other)) is not None
