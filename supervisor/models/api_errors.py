@@ -21,6 +21,7 @@ KINDS: Mapping[int, str] = {
     403: "permission_error",
     404: "not_found_error",
     405: "invalid_request_error",
+    408: "timeout_error",
     413: "request_too_large",
     429: "rate_limit_error",
     500: "api_error",
@@ -48,10 +49,12 @@ def error_response(status: int, message: str, headers: Mapping[str, str] | None 
 
 @web.middleware
 async def in_api_shape(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """aiohttp middleware: answer a request with a body that is too large or broken in the API's shape."""
+    """aiohttp middleware: answer a request with a body that is too large, too slow or broken in the API's shape."""
     try:
         return await handler(request)
     except web.HTTPRequestEntityTooLarge:
         return error_response(413, f"a request may have at most {LARGEST_BODY // 1024 // 1024} MiB")
+    except web.HTTPRequestTimeout:
+        return error_response(408, "the body did not arrive in time")
     except web.RequestPayloadError:
         return error_response(400, "the body cannot be read: it is not compressed, or not as long, as it says")

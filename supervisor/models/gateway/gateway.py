@@ -13,6 +13,7 @@ from aiohttp import hdrs, web
 
 from supervisor.models.api_errors import error_response
 from supervisor.models.api_server import ApiServer
+from supervisor.models.connections import BODY_SECONDS, read_body
 from supervisor.models.gateway.call_record import CallRecord
 from supervisor.models.gateway.call_size import UnmeterableCall, read_call_size
 from supervisor.models.gateway.meter import CallTotals, Meter
@@ -48,6 +49,7 @@ class Gateway:
         port: 0 = take a free port.
         connect_timeout: seconds to connect to the upstream.
         read_timeout: seconds without a byte from the upstream, before and during an answer.
+        body_timeout: seconds for the body of a request.
 
     Raises:
         OSError: on entering: the port is taken.
@@ -63,7 +65,9 @@ class Gateway:
         port: int = 0,
         connect_timeout: float = 10.0,
         read_timeout: float = 600.0,
+        body_timeout: float = BODY_SECONDS,
     ) -> None:
+        self._body_timeout = body_timeout
         self._upstream = UpstreamClient(upstream, api_key, connect_timeout=connect_timeout, read_timeout=read_timeout)
         self._prices = prices
         self._grants: dict[bytes, Grant] = {}
@@ -110,7 +114,7 @@ class Gateway:
     async def _count_tokens(self, request: web.Request) -> web.StreamResponse:
         if self._grant(request) is None:
             return _forbidden()
-        raw = await request.read()
+        raw = await read_body(request, self._body_timeout)
         if self._grant(request) is None:  # revoked while the body arrived
             return _forbidden()
         return await self._upstream.forward(request, raw, None)
@@ -119,7 +123,7 @@ class Gateway:
         grant = self._grant(request)
         if grant is None:
             return _forbidden()
-        raw = await request.read()
+        raw = await read_body(request, self._body_timeout)
         try:
             size = read_call_size(raw)
         except UnmeterableCall as error:
