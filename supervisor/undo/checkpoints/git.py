@@ -35,7 +35,7 @@ CONFIG = """\
 \tattributesFile = /dev/null
 \texcludesFile = /dev/null
 \tfsmonitor = false
-\tfsync = committed
+\tfsync = committed,reference
 \tfsyncMethod = batch
 \tquotePath = false
 [gc]
@@ -50,7 +50,10 @@ CONFIG = """\
 """
 """git stores bytes unchanged, and runs no program of the project or the machine.
 
-`fsync`: if a power failure left an object empty, every later recording of the same content would be broken."""
+`fsync`: if a power cut left an object empty, every later recording of the same content would be broken."""
+
+HEAD = "ref: refs/heads/none\n"
+"""HEAD names a branch that never exists. Without a HEAD git takes the folder for no repository."""
 
 ATTRIBUTES = "* -text -filter -ident -working-tree-encoding !merge !diff\n"
 """Overrides every .gitattributes of the project."""
@@ -105,11 +108,11 @@ class Git:
         return replace(self, work_tree=self.work_tree / os.fsdecode(folder), index=EMPTY_INDEX)
 
     def prepare(self) -> None:
-        """Create the repository where there is none, and write its settings."""
-        if not (self.git_dir / "HEAD").is_file():
-            self.git_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-            self.run("init", "--quiet", "--template=", "--initial-branch=none")
-        (self.git_dir / "info").mkdir(exist_ok=True)
+        """Create the repository where there is none, repair what a power cut left of it, and write its settings."""
+        self.git_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for folder in ("objects", "refs", "info"):
+            (self.git_dir / folder).mkdir(exist_ok=True)
+        write_if_other(self.git_dir / "HEAD", HEAD.encode())
         write_if_other(self.git_dir / "config", CONFIG.encode())
         write_if_other(self.git_dir / "info" / "attributes", ATTRIBUTES.encode())
         # Only one git runs here at a time, under the lock of ShadowRepository: a killed git has left this file.
@@ -212,13 +215,23 @@ class Git:
 
 
 def write_if_other(path: Path, content: bytes) -> None:
-    """Write a file unless it has this content already."""
+    """Write a file unless it has this content already. A power cut leaves the old content or the new one."""
     try:
         if path.read_bytes() == content:
             return
     except FileNotFoundError:
         pass
-    path.write_bytes(content)
+    new = path.with_name(f"{path.name}.new")
+    with new.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    new.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

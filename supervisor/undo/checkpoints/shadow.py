@@ -8,7 +8,8 @@ import logging
 import os
 import re
 import threading
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ParamSpec, TypeVar
@@ -165,9 +166,60 @@ class ShadowRepository:
         if not self._git.work_tree.is_dir():  # an empty folder can be recorded, a missing one cannot
             raise CheckpointFailed(f"{self._git.work_tree} is gone", "bring the folder back, or take it out of config")
         self._git.prepare()
+        try:
+            return self._take(message)
+        except GitFailed as failed:
+            if not self._is_damaged():
+                raise
+            self._begin_anew(failed)
+            return self._take(message)
+
+    def _take(self, message: str) -> Checkpoint:
         left_out = self._update_index()
         tree = self._git.run("write-tree").decode().strip()
         return self._commit(tree, message, left_out)
+
+    def _is_damaged(self) -> bool:
+        """Return whether objects of the repository are lost or unreadable. A full disk, for example, is no damage."""
+        try:
+            self._git.run("fsck", "--no-dangling", "--no-progress", "--no-reflogs")
+        except GitFailed:
+            return True
+        return False
+
+    def _begin_anew(self, failed: GitFailed) -> None:
+        """Set the damaged repository aside and create a new one; earlier turns can no longer be undone."""
+        git_dir = self._git.git_dir
+        copies = len(list(git_dir.parent.glob(f"{git_dir.name}.damaged-*")))
+        aside = git_dir.with_name(f"{git_dir.name}.damaged-{copies + 1}")
+        git_dir.rename(aside)
+        self._git.prepare()
+        logger.error("%s: %s; set aside as %s: earlier turns cannot be undone", git_dir.name, failed, aside.name)
+
+    @contextmanager
+    def _opened(self, *commits: str) -> Iterator[None]:
+        """Lock the repository for a `with` block that reads these checkpoints.
+
+        Raises:
+            CheckpointFailed: one of them is lost, now or earlier.
+        """
+        with self._lock:
+            self._git.prepare()
+            try:
+                yield
+            except GitFailed as failed:
+                if self._is_damaged():
+                    self._begin_anew(failed)
+                elif all(self._has(commit) for commit in commits):
+                    raise
+                raise CheckpointFailed("the recorded state is lost", "undo it by hand") from None
+
+    def _has(self, commit: str) -> bool:
+        try:
+            self._git.run("cat-file", "-e", f"{commit}^{{tree}}")
+        except GitFailed:
+            return False
+        return True
 
     def _update_index(self) -> list[LeftOut]:
         try:
@@ -188,12 +240,12 @@ class ShadowRepository:
 
     def _diff(self, before: str, after: str, limit: int) -> str:
         options = ("--patch", "--no-color", "--no-ext-diff", "--no-textconv", "--no-renames", "-r")
-        with self._lock:
+        with self._opened(before, after):
             out, more = self._git.read("diff-tree", *options, before, after, limit=limit)
         return out.decode(errors="replace") + (CUT if more else "")
 
     def _changed(self, before: str, after: str) -> list[Change]:
-        with self._lock:
+        with self._opened(before, after):
             return self._compare(before, after)
 
     def _compare(self, before: str, after: str) -> list[Change]:
@@ -206,7 +258,7 @@ class ShadowRepository:
         return changes
 
     def _revert(self, before: str, after: str, dry_run: bool) -> Reverted | Conflict:
-        with self._lock:
+        with self._opened(before, after):
             undo = read_entry(self._git)
             if undo is None or (undo.before, undo.after) != (before, after):
                 return self._reverted(before, after, dry_run)
@@ -254,6 +306,7 @@ class ShadowRepository:
     def _prune(self, keep: set[str]) -> int:
         with self._lock:
             self._git.prepare()
+            self._repair_references()
             names = self._git.run("for-each-ref", "--format=%(refname)", REFS).decode().split()
             if (undo := read_entry(self._git)) is not None:
                 keep = keep.union(undo.commits)
@@ -261,6 +314,14 @@ class ShadowRepository:
             self._git.run("update-ref", "--stdin", given="".join(f"delete {name}\n" for name in old).encode())
             self._git.run("gc", "--quiet", "--prune=now", seconds=COLLECT_SECONDS)
             return len(old)
+
+    def _repair_references(self) -> None:
+        """Write references again that a power cut left empty: `git gc` fails at them. Each is named by its commit."""
+        for path in (self._git.git_dir / REFS).glob("*"):
+            if path.stat().st_size == 0:
+                path.unlink()
+                if self._has(path.name):
+                    self._git.run("update-ref", f"{REFS}{path.name}", path.name)
 
 
 async def _in_thread(step: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
