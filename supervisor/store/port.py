@@ -86,6 +86,9 @@ class Store(Protocol):
             StorageError: it could not be written; nothing is left behind.
         """
 
+    async def works(self) -> bool:
+        """Return whether the database stores what is written: whether it took the last write, or takes one now."""
+
     async def check(self) -> list[str]:
         """Check integrity, foreign keys and sums; return a sentence per problem."""
 

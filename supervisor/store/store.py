@@ -56,6 +56,10 @@ class SqliteStore:
         """
         await back_up(self.path, path)
 
+    async def works(self) -> bool:
+        """Return whether the database stores what is written; see `Database.works`."""
+        return await self._database.works()
+
     async def check(self) -> list[str]:
         """Check integrity, foreign keys and sums; return a sentence per problem."""
         problems = await self._database.scan(check_integrity)

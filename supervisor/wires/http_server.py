@@ -35,7 +35,7 @@ class HttpServer:
     """REST, admin API, stream and webhooks on one port. Call bind, add_channel, start, refuse_new, aclose in order.
 
     Args:
-        parts: which parts of the daemon work, for /readyz.
+        parts: which parts of the daemon work besides the store, for /readyz.
         meter: the totals that the gateway counted; None = there is no gateway.
         allowed_origins: foreign browser origins that may change something.
         grace_seconds: how long running requests get at the end, in whole seconds.

@@ -7,9 +7,11 @@ import os
 import sqlite3
 from collections.abc import Callable
 from collections.abc import Set as AbstractSet
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
+from supervisor.protocol.errors import StorageError
 from supervisor.store.sqlite.groups import Connection, Failed, Groups, storage_error
 from supervisor.store.sqlite.migrate import migrate
 from supervisor.store.sqlite.transaction import Seal, Transaction
@@ -117,6 +119,13 @@ class Database:
         """Do a read that may take long; it does not block the quick ones."""
         return await self._scans.do(work)
 
+    async def works(self) -> bool:
+        """Return whether the last write was stored. After one that was refused, try a small one that leaves nothing."""
+        if not self._writes.works:
+            with suppress(StorageError):
+                await self.write(_probe)
+        return self._writes.works
+
     async def close(self) -> None:
         """Finish queued work, close the readers, checkpoint, close the writer. May be called twice."""
         if self._closed:
@@ -177,6 +186,13 @@ def _no_crash(point: str) -> None:
 
 def _ignore(channels: AbstractSet[str]) -> None:
     """Do nothing; stands in until there is a listener."""
+
+
+def _probe(tx: Transaction) -> None:
+    """Need room for 64 KB, which a full disk refuses, and write pages, which a read-only or damaged file refuses."""
+    tx.execute("CREATE TABLE probe (content BLOB)")
+    tx.execute("INSERT INTO probe VALUES (zeroblob(65536))")
+    tx.execute("DROP TABLE probe")
 
 
 def _create(path: Path) -> None:

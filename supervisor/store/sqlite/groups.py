@@ -56,6 +56,9 @@ class Groups(Generic[ContextT]):
         run: does a group in the connection's thread; returns an outcome per piece of work, `Failed` where it raised.
         gather_turns: turns of the event loop to wait after a group of several, so that the next group grows.
         done: called in the event loop after each group, when its callers have their results; it must not raise.
+
+    Attributes:
+        works: whether the last piece of work was done; False = the disk or the file refused it.
     """
 
     def __init__(
@@ -74,6 +77,7 @@ class Groups(Generic[ContextT]):
         self._waiting: deque[_Work[ContextT]] = deque()
         self._wake = asyncio.Event()
         self._closing = False
+        self.works = True
         self._task = asyncio.create_task(self._work(), name=name)
 
     async def do(self, work: Callable[[ContextT], T], orphaned: Callable[[T], None] | None = None) -> T:
@@ -115,6 +119,7 @@ class Groups(Generic[ContextT]):
                 await self._wake.wait()
             group = [self._waiting.popleft() for _ in range(min(len(self._waiting), MAX_GROUP))]
             outcomes = await self._outcomes([work for work, _, _ in group])
+            self.works = not _is_refusal(outcomes[-1])
             for (_, future, orphaned), outcome in zip(group, outcomes, strict=True):
                 if future.done():  # its caller was cancelled
                     if orphaned is not None and not isinstance(outcome, Failed):
@@ -144,3 +149,10 @@ def storage_error(error: Exception) -> Exception:
     failure = StorageError(str(error))
     failure.__cause__ = error
     return failure
+
+
+def _is_refusal(outcome: object) -> bool:
+    """Return whether the disk or the file refused a piece of work; a broken constraint is the fault of the work."""
+    if not isinstance(outcome, Failed) or not isinstance(outcome.error, StorageError):
+        return False
+    return not isinstance(outcome.error.__cause__, (sqlite3.IntegrityError, sqlite3.ProgrammingError))

@@ -6,17 +6,19 @@ from collections.abc import Callable, Mapping
 
 from starlette.responses import JSONResponse
 
+from supervisor.store.port import Store
 from supervisor.wires.rest.resource import Endpoint
 
 Parts = Callable[[], Mapping[str, bool]]
-"""Returns for each part of the daemon whether it works."""
+"""Returns for each part of the daemon but the store whether it works."""
 
 
 class HealthRoutes:
     """The routes of health checks; they need no token."""
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: Parts, store: Store) -> None:
         self._parts = parts
+        self._store = store
 
     def endpoints(self) -> list[Endpoint]:
         """Return the routes."""
@@ -31,7 +33,7 @@ class HealthRoutes:
 
     async def readyz(self) -> JSONResponse:
         """Return which parts of the daemon work; the status is 503 if one does not."""
-        parts = self._parts()
+        parts = {"store": await self._store.works()} | dict(self._parts())
         ready = all(parts.values())
         shown = {name: "ok" if works else "failed" for name, works in parts.items()}
         return JSONResponse({"status": "ok" if ready else "failed", "parts": shown}, 200 if ready else 503)

@@ -25,7 +25,7 @@ def routers(api: Api, *, parts: Parts, meter: Meter | None) -> list[APIRouter]:
     """Return the routers of all resources.
 
     Args:
-        parts: which parts of the daemon work, for /readyz.
+        parts: which parts of the daemon work besides the store, for /readyz.
         meter: the totals that the gateway counted, for /api/admin/meter; None = there is no gateway.
     """
     queries, sessions, messages = api.operations.queries, api.operations.sessions, api.operations.messages
@@ -38,7 +38,7 @@ def routers(api: Api, *, parts: Parts, meter: Meter | None) -> list[APIRouter]:
         resource_router(ChangeRoutes(api.store.changes, queries, api.undo).endpoints()),
         resource_router(QueueRoutes(api.queue).endpoints()),
         resource_router(ApprovalRoutes(api.approvals).endpoints(), dependencies=[documented, no_agents]),
-        resource_router(HealthRoutes(parts).endpoints(), dependencies=[]),
+        resource_router(HealthRoutes(parts, api.store).endpoints(), dependencies=[]),
         admin_router(
             api.accounts,
             api.store,
