@@ -8,12 +8,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 
+from supervisor.permissions.wording import brief
 from supervisor.protocol import conversation as talk
 from supervisor.protocol.conversation import Trace, TraceKind
 from supervisor.protocol.status import EndReason, Target
 from supervisor.protocol.times import Clock, now_ms
 from supervisor.sessions.pool import SessionPool
 from supervisor.store.port import Store
+from supervisor.store.ports.approvals import Approval
 from supervisor.store.records.outcome import Outcome
 from supervisor.store.records.turn import Turn
 from supervisor.turns import outcomes
@@ -164,7 +166,8 @@ class Recovery:
         trace = await self._trace(turn)
         if trace.kind is TraceKind.ANSWERED:
             return Settlement.ANSWERED, await self._finish(turn, outcomes.recovered(turn, trace.answer, self._clock()))
-        tools = await self._completion.tools_of(turn) or trace.tools
+        by_event = await self._completion.tools_of(turn)
+        tools = by_event or trace.tools
         if await self._may_run_again(turn, trace, tools):
             answered = trace.kind in (TraceKind.SPOKEN, TraceKind.STARTED)
             await self._store.turns.requeue(turn.id, rename=answered, now_ms=self._clock())
@@ -172,7 +175,16 @@ class Recovery:
             return Settlement.REQUEUED, None
         attention = await self._is_interrupted_too_often(turn)
         asked = await self._completion.asked_by(turn)
-        outcome = outcomes.interrupted(turn, RESTARTED, tools, None, self._clock(), attention=attention, asked=asked)
+        outcome = outcomes.interrupted(
+            turn,
+            RESTARTED,
+            await self._completion.started_of(turn) if by_event else _without(tools, asked),
+            None,
+            self._clock(),
+            attention=attention,
+            asked=asked,
+            behind=await self._completion.behind(turn),
+        )
         return Settlement.INTERRUPTED, await self._finish(turn, outcome)
 
     async def _is_interrupted_too_often(self, turn: Turn) -> bool:
@@ -196,3 +208,11 @@ class Recovery:
             return False
         # A call that may change something is recorded as allowed before it runs.
         return all(kind != ALLOWED for kind, _ in await self._store.turns.events(turn.id))
+
+
+def _without(tools: Sequence[str], asked: Approval | None) -> Sequence[str]:
+    """Return the tool calls of a transcript without the last one that waits for an answer: it has not run."""
+    if asked is None or (call := brief(asked.summary)) not in tools:
+        return tools
+    last = len(tools) - 1 - list(reversed(tools)).index(call)
+    return [*tools[:last], *tools[last + 1 :]]

@@ -32,6 +32,9 @@ STORAGE_RETRY_SECONDS = 0.5
 STORAGE_RETRY_MAX_SECONDS = 10.0
 """Longest pause between two retries of a write that the store refused."""
 
+MAX_BEHIND = 100
+"""Queued messages behind an interrupted turn that its sender is told of at most."""
+
 STARTED = frozenset({"tool_allowed", "tool_started"})
 """Kinds of events of a tool call that may have had an effect: recorded before it ran, and when it started."""
 
@@ -74,9 +77,11 @@ class TurnCompletion:
         """
         now = self._clock()
         if isinstance(ended, talk.Failed) and ended.why == outcomes.SHUT_DOWN:
-            tools = await self.tools_of(running.turn)
-            asked = await self.asked_by(running.turn)
-            outcome = outcomes.interrupted(running.turn, outcomes.SHUT_DOWN, tools, running, now, asked=asked)
+            tools = await self.started_of(running.turn)
+            asked, behind = await self.asked_by(running.turn), await self.behind(running.turn)
+            outcome = outcomes.interrupted(
+                running.turn, outcomes.SHUT_DOWN, tools, running, now, asked=asked, behind=behind
+            )
             await self.finish(running.turn, outcome, TurnFailed(outcome.why))
             return
         outcome = outcomes.concluded(running, ended, denied, now)
@@ -119,9 +124,27 @@ class TurnCompletion:
 
     async def tools_of(self, turn: Turn) -> list[str]:
         """Return the tool calls of a turn that had started or were about to, in a few words each."""
+        return list((await self._calls_of(turn)).values())
+
+    async def _calls_of(self, turn: Turn) -> dict[str, str]:
+        """Return the calls that had started or were about to, by their `tool_use_id`."""
         found = await self._turns.events(turn.id)
-        named = {str(load.get("id")): str(load.get("summary", "")) for kind, load in found if kind in STARTED}
+        return {str(load.get("id")): str(load.get("summary", "")) for kind, load in found if kind in STARTED}
+
+    async def started_of(self, turn: Turn) -> list[str]:
+        """Return the tool calls of a turn that may have had an effect, in a few words each.
+
+        A call that waited for an answer, or that was denied, has not run.
+        """
+        named = await self._calls_of(turn)
+        for tool_use_id in await self._approvals.not_run(turn.id):
+            named.pop(tool_use_id, None)
         return list(named.values())
+
+    async def behind(self, turn: Turn) -> list[str]:
+        """Return the messages that the sender of a turn has queued behind it."""
+        waiting = await self._turns.waiting(lane=turn.lane, user_id=turn.user_id, limit=MAX_BEHIND)
+        return [one.text for one in waiting if one.id > turn.id]
 
     async def finish(self, turn: Turn, outcome: Outcome, error: XswarmError | None) -> Turn | None:
         """Store the outcome of a turn (T3), then tell the waiting callers; return the turn that runs in its place.

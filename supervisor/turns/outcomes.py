@@ -70,6 +70,7 @@ def interrupted(
     *,
     attention: bool = False,
     asked: Approval | None = None,
+    behind: Sequence[str] = (),
 ) -> Outcome:
     """Return the outcome of a turn that a crash or a shutdown interrupted; only its person starts it again (P5).
 
@@ -78,6 +79,7 @@ def interrupted(
         running: the turn in this process; None = it ran in an earlier daemon.
         attention: the session was interrupted too often, and stays closed until somebody connects it.
         asked: a question of the turn that can still be answered.
+        behind: the messages that its sender has queued behind it: they run before the sender has decided.
     """
     started = f" These tools had started: {', '.join(tools)}." if tools else ""
     can_say = turn.reply is not None and turn.session_id is not None and not attention
@@ -97,6 +99,7 @@ def interrupted(
         words = f"Reply CONTINUE {code}, RETRY {code} or DROP {code}."
         if asked is not None:
             words += f" YES {asked.code} allows once, and goes on with, what was not run: {brief(asked.summary)}."
+        words += _first(behind)
         text = f"{_was_interrupted(turn, why)}. It was not run again. {words}{started}"
         return [replace(draft, text=text) for draft in outcome.replies]
 
@@ -184,6 +187,17 @@ def footer(outcome: Outcome, nanos: int) -> str:
 def _by_hand(turn: Turn) -> bool:
     """Return whether a person reads the answer on a channel without fields for duration and cost."""
     return turn.reply is not None and turn.reply.channel in PLAIN_CHANNELS
+
+
+def _first(behind: Sequence[str]) -> str:
+    """Return the sentence about the messages that run before an interrupted one."""
+    match behind:
+        case []:
+            return ""
+        case [text]:
+            return f" Your next message {quote(text)} runs first."
+        case _:
+            return f" Your next {len(behind)} messages run first."
 
 
 def _was_interrupted(turn: Turn, why: str) -> str:

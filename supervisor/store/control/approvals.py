@@ -52,6 +52,7 @@ _CLOSE = """
 """
 _UNUSED = "state IN ('open', 'allowed') AND consumed_ms IS NULL AND expires_ms > :now_ms"
 _OF_TURN = f"SELECT {_COLUMNS} FROM approvals WHERE turn_id = :turn_id AND {_UNUSED} ORDER BY id LIMIT 1"
+_NOT_RUN = "SELECT tool_use_id FROM approvals WHERE turn_id = ? AND consumed_ms IS NULL ORDER BY id"
 _KEEP = f"""
     UPDATE approvals SET kept = 1, epoch = :epoch
     WHERE {_UNUSED} AND epoch < :epoch
@@ -180,6 +181,12 @@ class SqliteApprovals:
             return _approval(row) if row is not None else None
 
         return await self._database.read(work)
+
+    async def not_run(self, turn_id: int) -> list[str]:
+        """Return the `tool_use_id` of each call of a turn that was asked about and has not run."""
+        return await self._database.read(
+            lambda connection: [name for (name,) in connection.execute(_NOT_RUN, (turn_id,))]
+        )
 
     async def keep(self, *, now_ms: int) -> int:
         """Keep the questions of turns that a restart interrupted; return how many there are."""

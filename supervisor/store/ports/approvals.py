@@ -114,6 +114,9 @@ class ApprovalStore(Protocol):
     async def of_turn(self, turn_id: int, *, now_ms: int) -> Approval | None:
         """Return a question of a turn whose call has not run and still may run, of any epoch; None = there is none."""
 
+    async def not_run(self, turn_id: int) -> list[str]:
+        """Return the `tool_use_id` of each call of a turn that was asked about and has not run."""
+
     async def keep(self, *, now_ms: int) -> int:
         """Keep the open questions of turns that a restart interrupted; return how many there are."""
 

@@ -64,6 +64,7 @@ async def test_after_a_kill_a_yes_goes_on_and_runs_the_same_call_once(tmp_path: 
     async with killed(tmp_path) as (core, approval):
         (report,) = [one for one in await told_texts(core) if "was interrupted" in one]
         assert f"YES {approval.code} allows once, and goes on with, what was not run: Bash git push." in report
+        assert "Bash git push" not in report.partition("These tools had started:")[2], "it was not run"
         kept = await open_one(core)
         assert kept is not None
         assert (kept.id, kept.kept) == (approval.id, True)
@@ -199,3 +200,15 @@ async def test_a_no_while_the_daemon_stops_is_a_no(tmp_path: Path) -> None:
         await say(core, f"NO {approval.code}")
         await draining
         assert "Bash git push was not run: the person said no" in (await result(core, message_id)).answer
+
+
+async def test_the_report_says_which_messages_run_first(tmp_path: Path) -> None:
+    async with core_with(tmp_path) as before:
+        await asking(before, "git push")
+        await has_started(before)
+        await text(before, "claude: and then this")
+        async with core_with(tmp_path) as after:
+            (report,) = [one for one in await told_texts(after) if one.startswith("Your message")]
+            assert 'Your next message "and then this" runs first.' in report
+            let_go(after)
+        let_go(before)

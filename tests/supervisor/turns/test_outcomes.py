@@ -102,6 +102,21 @@ async def test_an_interrupted_turn_names_the_tools_that_had_started_and_asks_wha
     )
 
 
+@pytest.mark.parametrize(
+    ("behind", "told"),
+    [
+        ([], ""),
+        (["and this"], ' Your next message "and this" runs first.'),
+        (["and this", "and that"], " Your next 2 messages run first."),
+    ],
+)
+def test_what_runs_before_an_interrupted_turn_is_told(behind: list[str], told: str) -> None:
+    outcome = outcomes.interrupted(turn(), outcomes.SHUT_DOWN, [], None, 5, behind=behind)
+    assert outcome.asking is not None
+    (notice,) = outcome.asking.notices("KXQPT")
+    assert str(notice.text).endswith(f"Reply CONTINUE KXQPT, RETRY KXQPT or DROP KXQPT.{told}")
+
+
 @pytest.mark.parametrize("text", ["fix it " * 20, "почини это " * 20])
 def test_the_codes_stand_in_the_first_text_of_an_interrupted_turn(text: str) -> None:
     """For any tool calls, also where each character takes two places."""
