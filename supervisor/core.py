@@ -24,6 +24,7 @@ from supervisor.commands.undo import UndoCommands
 from supervisor.config import Config
 from supervisor.delivery.hub import Hub
 from supervisor.delivery.outbox import RECONCILE_PAUSE_MS, Outbox
+from supervisor.delivery.trouble import ReplyTrouble
 from supervisor.intake.acceptor import MAX_QUEUED, Acceptor
 from supervisor.intake.intake import Intake
 from supervisor.intake.resumption import Resumption
@@ -116,6 +117,7 @@ class Core:
         # The order of construction: each part uses only the parts above it.
         self.hub = Hub()
         self.outbox = Outbox(store.outbox, reconcile_pause_ms=self._tuning.reconcile_pause_ms)
+        self.reply_trouble = ReplyTrouble(store.outbox)
         self.accounts = Accounts(store.accounts, store.audit, directory, projects)
         self._rights = Rights(directory, projects)
         self.spending = self._build_spending()
@@ -347,11 +349,9 @@ class Core:
         )
 
     def _build_one_shot(self) -> OneShot:
+        default = self._config.routing.default_project
         return OneShot(
-            operations=self.operations,
-            sessions=self.sessions,
-            projects=self._projects,
-            default_project=self._config.routing.default_project,
+            operations=self.operations, sessions=self.sessions, projects=self._projects, default_project=default
         )
 
     def _build_progress(self) -> ProgressNotices:
@@ -380,6 +380,7 @@ class Core:
             turns=self.turns,
             recorder=self.recorder,
             progress=self.progress,
+            reply_trouble=self.reply_trouble,
         )
 
     def _build_api(self) -> Api:
@@ -394,5 +395,6 @@ class Core:
             spending=self.spending,
             hub=self.hub,
             outbox=self.outbox,
+            reply_trouble=self.reply_trouble,
             store=self._store,
         )

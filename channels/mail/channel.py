@@ -12,7 +12,7 @@ from channels.mail.incoming.receiver import Receiver
 from channels.mail.outgoing.compose import compose, message_id
 from channels.mail.outgoing.delivery import Submission
 from supervisor.protocol.messages import NotSent, Outbound, Reconciled, Sent
-from supervisor.protocol.ports import Channel, ChannelHost
+from supervisor.protocol.ports import Channel, ChannelHost, composing
 
 logger = logging.getLogger(__name__)
 
@@ -38,8 +38,10 @@ class MailChannel(Channel):
         self.lmtp_address: str | None = None
 
     async def send(self, outbound: Outbound) -> Sent:
-        mail = compose(outbound, self._config)
-        await self._submission.submit(mail.as_bytes(policy=mail.policy), outbound.to.value)
+        with composing(outbound.id):
+            mail = compose(outbound, self._config)
+            raw = mail.as_bytes(policy=mail.policy)
+        await self._submission.submit(raw, outbound.to.value)
         return Sent(provider_id=message_id(outbound, self._config))
 
     async def reconcile(self, outbound: Outbound) -> Reconciled:

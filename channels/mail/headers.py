@@ -93,5 +93,16 @@ def decode_words(value: str) -> str:
     try:
         decoded = str(make_header(decode_header(value)))
     except (HeaderParseError, LookupError, ValueError):
-        decoded = value
+        decoded = _decode_leniently(value)
     return " ".join(_UNPRINTABLE.sub(" ", decoded).split()).encode("utf-8", "replace").decode()
+
+
+def _decode_leniently(value: str) -> str:
+    """Return a value with U+FFFD for what its character set does not have; the value itself if that is unknown."""
+    try:
+        parts = decode_header(value)
+        return "".join(
+            part if isinstance(part, str) else part.decode(charset or "utf-8", "replace") for part, charset in parts
+        )
+    except (HeaderParseError, LookupError, ValueError):
+        return value

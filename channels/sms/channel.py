@@ -23,7 +23,7 @@ from channels.sms.twilio.signature import Signatures
 from channels.sms.webhooks import STATUS_PATH, Webhooks
 from supervisor.protocol.errors import TemporaryFailure
 from supervisor.protocol.messages import SENTENCE, VERBATIM, NotSent, Outbound, OutboxId, Reconciled, Sent, Unknown
-from supervisor.protocol.ports import Channel, ChannelHost, Route
+from supervisor.protocol.ports import Channel, ChannelHost, Route, composing
 
 logger = logging.getLogger(__name__)
 
@@ -116,14 +116,16 @@ class SmsChannel(Channel):
 
     async def send(self, outbound: Outbound) -> Sent:
         api = self._running_api()
-        body = await self._body(outbound)
+        with composing(outbound.id):
+            body = await self._body(outbound)
+            status_callback = self._callbacks.make(outbound.id)
         self._tries[outbound.id] = _Try(since=self._clock())
         message = await api.send(
             to=outbound.to.value,
             body=body.text,
             sender=self._sender(outbound),
             service_sid=self._config.messaging_service_sid,
-            status_callback=self._callbacks.make(outbound.id),
+            status_callback=status_callback,
         )
         self._tries.forget(outbound.id)
         self._assignments.assign(message.sid, outbound.id)
@@ -136,10 +138,12 @@ class SmsChannel(Channel):
 
         Raises:
             TemporaryFailure: Twilio cannot be asked now.
+            PermanentFailure: the body of the message cannot be composed, so it was not sent either.
         """
         if outbound.sending_since is None:
             return NotSent()
-        body = await self._body(outbound)
+        with composing(outbound.id):
+            body = await self._body(outbound)
         told = self._assignments.sid_of(outbound.id)
         if told is not None:
             return _sent(told, 0, body, outbound)

@@ -1,8 +1,9 @@
-"""`xswarm claude queue`: lists queued messages, and removes one."""
+"""`xswarm claude queue`: lists queued messages and replies that do not leave, and removes a message."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
 from urllib.parse import quote, urlencode
 
 import typer
@@ -25,7 +26,7 @@ def queue(
     as_json: AsJson = False,
     config_file: ConfigFile = None,
 ) -> None:
-    """List the queued messages, or remove one."""
+    """List the queued messages and the replies that do not leave, or remove a message."""
     if cancel is not None:
         admin.call(config_file, "DELETE", f"/api/messages/{quote(cancel, safe='')}", needs_daemon=True)
         show.out(f"{cancel} was removed from the queue.")
@@ -37,18 +38,40 @@ def queue(
     waiting = admin.call(config_file, "GET", f"/api/queue{query}", needs_daemon=True)["queue"]
     if as_json:
         show.document(waiting)
-    elif waiting:
-        rows = [
-            (
-                one["message_id"],
-                str(one["place"]),
-                one["user_id"],
-                one["project"] or "assistant",
-                show.moment(one["accepted_at"]),
-                " ".join(one["message"].split())[:SHOWN_CHARACTERS],
-            )
-            for one in waiting
-        ]
-        show.out(show.table(("MESSAGE", "PLACE", "USER", "PROJECT", "SINCE", "TEXT"), rows))
-    else:
+        return
+    replies = admin.call(config_file, "GET", "/api/replies", needs_daemon=True)["replies"] if not query else []
+    if waiting:
+        show.out(show.table(("MESSAGE", "PLACE", "USER", "PROJECT", "SINCE", "TEXT"), _message_rows(waiting)))
+    if replies:
+        show.out(show.table(("REPLY", "USER", "CHANNEL", "STATE", "TRIES", "SINCE", "REASON"), _reply_rows(replies)))
+    if not waiting and not replies:
         show.note("Nothing waits.")
+
+
+def _message_rows(waiting: Sequence[Mapping[str, Any]]) -> list[tuple[str, ...]]:
+    return [
+        (
+            one["message_id"],
+            str(one["place"]),
+            one["user_id"],
+            one["project"] or "assistant",
+            show.moment(one["accepted_at"]),
+            " ".join(one["message"].split())[:SHOWN_CHARACTERS],
+        )
+        for one in waiting
+    ]
+
+
+def _reply_rows(replies: Sequence[Mapping[str, Any]]) -> list[tuple[str, ...]]:
+    return [
+        (
+            one["reply_id"],
+            one["user_id"] or "",
+            one["channel"],
+            "given up" if one["state"] == "dead" else "late",
+            str(one["attempts"]),
+            show.moment(one["created_at"]),
+            " ".join(one["reason"].split())[:SHOWN_CHARACTERS],
+        )
+        for one in replies
+    ]

@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from supervisor.protocol.errors import OutcomeUnknown, PermanentFailure, StorageError, TemporaryFailure
-from supervisor.protocol.messages import Address, Delivery, NotSent, Outbound, OutboxId, Sent, Unknown
-from supervisor.protocol.ports import Channel
+from supervisor.protocol.messages import Address, Delivery, NotSent, Outbound, OutboxId, Reconciled, Sent, Unknown
+from supervisor.protocol.ports import Channel, composing
 from supervisor.protocol.times import Clock, now_ms
 from supervisor.store.ports.outbox import OutboxStore
 from supervisor.store.records.outbox import OutboxRow
@@ -23,6 +23,9 @@ PARALLEL = 8
 
 MAX_ATTEMPTS = 17
 """Attempts until a reply is given up: about six hours with the pauses below."""
+
+MAX_FAULTS = 5
+"""Errors that a channel did not foresee, in sends of one reply and questions about it, until it is given up."""
 
 FIRST_PAUSE_MS = 2_000
 LONGEST_PAUSE_MS = 3_600_000
@@ -87,6 +90,7 @@ class Outbox:
         self._workers: dict[str, _Worker] = {}
         self._attempts: dict[tuple[str, Address], bool] = {}  # in progress; true = the recipient returned meanwhile
         self._unrecorded: dict[OutboxId, Sent] = {}  # sent, but the store could not record it yet
+        self._faults: dict[OutboxId, int] = {}  # unforeseen errors of replies that have not left
         store.listen(self.wake)
 
     def add_channel(self, channel: Channel) -> None:
@@ -191,16 +195,18 @@ class Outbox:
             return
         self._attempts[channel.name, row.to] = False
         try:
-            sent = await channel.send(outbound_of(begun))
+            with composing(begun.id):
+                outbound = outbound_of(begun)
+            sent = await channel.send(outbound)
         except TemporaryFailure as failure:
             await self._put_back(begun, failure)
         except PermanentFailure as failure:
-            logger.error("%s: reply %s is given up: %s", channel.name, row.id, failure)
-            await self._store.dead(row.id, failure.why, now_ms=self._clock())
+            await self._give_up(row, failure.why)
         except OutcomeUnknown as failure:
             logger.warning("%s: the outcome of reply %s is unknown: %s", channel.name, row.id, failure)
         except Exception:  # after an error that the channel did not foresee, the reply may have been sent
             logger.exception("%s: the outcome of reply %s is unknown", channel.name, row.id)
+            self._faults[row.id] = self._faults.get(row.id, 0) + 1
         else:
             await self._mark_sent(channel, begun, sent)
         finally:
@@ -208,11 +214,18 @@ class Outbox:
 
     async def _mark_sent(self, channel: Channel, row: OutboxRow, sent: Sent) -> None:
         """Record a send; if the store refuses, the reply stays `sending`, and `_reconcile` records it later."""
+        self._faults.pop(row.id, None)
         try:
             await asyncio.shield(self._store.sent(row.id, sent.provider_id, sent.note, (), now_ms=self._clock()))
         except StorageError as error:
             self._unrecorded[row.id] = sent
             logger.error("%s: reply %s was sent and could not be recorded: %s", channel.name, row.id, error)
+
+    async def _give_up(self, row: OutboxRow, why: str) -> None:
+        """Record that a reply will not be sent; the next reply to its address is due."""
+        logger.error("%s: reply %s is given up: %s", row.channel, row.id, why)
+        await self._store.dead(row.id, why, now_ms=self._clock())
+        self._faults.pop(row.id, None)
 
     async def _put_back(self, row: OutboxRow, failure: TemporaryFailure) -> None:
         if failure.parked:
@@ -221,8 +234,7 @@ class Outbox:
             await self._store.retry(row.id, failure.why, not_before_ms=until, count=False)
             return
         if row.attempts >= MAX_ATTEMPTS:
-            logger.error("%s: reply %s is given up after %d attempts: %s", row.channel, row.id, row.attempts, failure)
-            await self._store.dead(row.id, failure.why, now_ms=self._clock())
+            await self._give_up(row, f"{failure.why} ({row.attempts} attempts)")
             return
         pause = min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (row.attempts - 1))
         if failure is _WAS_NOT_SENT and row.attempts == 1:
@@ -240,18 +252,20 @@ class Outbox:
             if row.id in worker.sends:
                 continue  # its send is in progress
             try:
-                found = self._unrecorded.get(row.id) or await channel.reconcile(outbound_of(row))
+                found = self._unrecorded.get(row.id) or await self._find_out(channel, row)
             except TemporaryFailure as failure:
                 logger.warning("%s: cannot ask about reply %s now: %s", channel.name, row.id, failure)
                 return self._clock() + self._reconcile_pause_ms
-            except Exception:  # one reply that fails does not block the others
-                logger.exception("%s: cannot ask about reply %s", channel.name, row.id)
-                found = Unknown()
+            except PermanentFailure as failure:
+                await self._give_up(row, failure.why)
+                continue
             match found:
                 case Sent():
                     taken = await self._store.sent(row.id, found.provider_id, found.note, (), now_ms=self._clock())
                     self._unrecorded.pop(row.id, None)
-                    if not taken:  # the provider's message belongs to another reply, so this one was not sent
+                    if taken:
+                        self._faults.pop(row.id, None)
+                    else:  # the provider's message belongs to another reply, so this one was not sent
                         await self._put_back(row, _WAS_NOT_SENT)
                 case NotSent():
                     await self._put_back(row, _WAS_NOT_SENT)
@@ -264,6 +278,28 @@ class Outbox:
             self._reconcile_pause_ms, max(FIRST_RECONCILE_PAUSE_MS, 2 * worker.reconcile_pause_ms)
         )
         return self._clock() + worker.reconcile_pause_ms
+
+    async def _find_out(self, channel: Channel, row: OutboxRow) -> Reconciled:
+        """Ask the provider about one send of unknown outcome.
+
+        Raises:
+            TemporaryFailure: the provider cannot be asked now.
+            PermanentFailure: nobody can find out, or the channel failed too often with this reply.
+        """
+        with composing(row.id):
+            outbound = outbound_of(row)
+        found: Reconciled
+        try:
+            found = await channel.reconcile(outbound)
+        except (TemporaryFailure, PermanentFailure):
+            raise
+        except Exception:  # one reply that fails does not block the others
+            logger.exception("%s: cannot ask about reply %s", channel.name, row.id)
+            self._faults[row.id] = self._faults.get(row.id, 0) + 1
+            found = Unknown()
+        if not isinstance(found, Sent) and self._faults.get(row.id, 0) >= MAX_FAULTS:
+            raise PermanentFailure("an error of the channel, again and again; the log has it")
+        return found
 
 
 def outbound_of(row: OutboxRow) -> Outbound:

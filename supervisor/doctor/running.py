@@ -7,6 +7,7 @@ import http.client
 import json
 import os
 import socket
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -55,19 +56,39 @@ async def daemon(found: dict[str, Any]) -> list[Check]:
         ready = await asyncio.to_thread(_ask, found["http"], "GET", "/readyz", "")
         token = await asyncio.to_thread(Path(found["operator_token_file"]).read_text, "utf-8")
         users = (await asyncio.to_thread(_ask, found["http"], "GET", "/api/admin/users", token.strip()))["users"]
+        late = (await asyncio.to_thread(_ask, found["http"], "GET", "/api/replies", token.strip()))["replies"]
         check = await asyncio.to_thread(_ask, found["http"], "POST", "/api/admin/check", token.strip(), CHECK_SECONDS)
         problems = check["problems"]
     except (OSError, ValueError, KeyError, http.client.HTTPException) as error:
         remedy = "read its log, then restart it"
         detail = f"pid {found['pid']} does not answer: {error}"
         return [Check(name="daemon", status=Standing.FAILED, detail=detail, remedy=remedy)]
-    kept = [soundness(problems), people(len(users), sum(bool(user["addresses"]) for user in users))]
+    kept = [soundness(problems), people(len(users), sum(bool(user["addresses"]) for user in users)), replies(late)]
     broken = [name for name, how in ready["parts"].items() if how != "ok"]
     if broken:
         detail = f"pid {found['pid']} runs; these parts do not work: {', '.join(broken)}"
         return [Check(name="daemon", status=Standing.FAILED, detail=detail, remedy="its log tells why"), *kept]
     detail = f"pid {found['pid']} runs on {found['socket']} and {found['http']}; all parts work"
     return [Check(name="daemon", status=Standing.OK, detail=detail), *kept]
+
+
+def replies(listed: Sequence[Mapping[str, Any]]) -> Check:
+    """Check whether replies wait for long or were given up.
+
+    Args:
+        listed: `GET /api/replies`.
+    """
+    if not listed:
+        return Check(name="replies", status=Standing.OK, detail="none is late, and none was given up within a day")
+    given_up = sum(one["state"] == "dead" for one in listed)
+    first = listed[0]
+    detail = (
+        f"{len(listed) - given_up} late, {given_up} given up within a day; "
+        f"{first['reply_id']} to {first['user_id'] or 'nobody known'} by {first['channel']}: "
+        f"{first['reason'] or 'no attempt has ended'}"
+    )
+    remedy = "`xswarm claude queue` lists them; the log names each by its id"
+    return Check(name="replies", status=Standing.WARNING, detail=detail, remedy=remedy)
 
 
 def ports(config: Config) -> list[Check]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from supervisor.delivery.hub import Hub
 from supervisor.delivery.outbox import Outbox
+from supervisor.delivery.trouble import ReplyTrouble
 from supervisor.operations.approvals import ApprovalOperations
 from supervisor.operations.one_shot import OneShot
 from supervisor.operations.operations import Operations
@@ -32,6 +33,7 @@ class Api:
         spending: limits, and how much of them is used.
         hub: publishes events to subscribers.
         outbox: replies that leave by a channel.
+        reply_trouble: replies that wait for long or were given up.
         store: idempotency keys, file operations, audit trail, backup.
     """
 
@@ -45,4 +47,5 @@ class Api:
     spending: Spending
     hub: Hub
     outbox: Outbox
+    reply_trouble: ReplyTrouble
     store: Store

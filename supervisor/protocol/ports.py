@@ -23,9 +23,11 @@ The contract tests `tests/channels/contract.py` and `tests/connectors/contract.p
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Generic, Protocol, TypeVar
@@ -38,7 +40,10 @@ from supervisor.protocol.conversation import (
     SessionSpec,
     Trace,
 )
+from supervisor.protocol.errors import DeliveryFailure, PermanentFailure
 from supervisor.protocol.messages import Address, Delivery, Inbound, MessageId, Outbound, Receipt, Reconciled, Sent
+
+logger = logging.getLogger(__name__)
 
 ConfigT = TypeVar("ConfigT")
 
@@ -161,6 +166,25 @@ class ChannelHost(Protocol):
         """Store a number of this channel, e.g. the position up to which it has read the provider's list."""
 
 
+@contextmanager
+def composing(outbox_id: str) -> Iterator[None]:
+    """Run the code that builds a reply, before anything is sent; its own errors become `PermanentFailure`.
+
+    An error of our own while a reply is built occurs again at each retry, and would block the replies behind it.
+
+    Raises:
+        DeliveryFailure: as it was raised.
+        PermanentFailure: any other exception. The log has it.
+    """
+    try:
+        yield
+    except DeliveryFailure:
+        raise
+    except Exception as error:
+        logger.exception("reply %s cannot be composed", outbox_id)
+        raise PermanentFailure(f"it cannot be composed ({type(error).__name__}); the log has the error") from error
+
+
 class Channel(ABC):
     """A store-and-forward channel to people. `PLUGIN.build` creates it; the constructor does no I/O.
 
@@ -180,7 +204,9 @@ class Channel(ABC):
             TemporaryFailure: the reply was certainly not sent. The core retries it.
             PermanentFailure: the reply was certainly not sent and cannot be. The core does not retry it.
             OutcomeUnknown: the reply may have been sent (e.g. a timeout after the request). The core calls `reconcile`
-                before it sends the reply again. Any other exception is treated as this one.
+                before it sends the reply again. Any other exception is treated as this one; after the fifth one the
+                core gives the reply up, because the replies behind it wait. Build the reply inside
+                `composing`: its errors are then `PermanentFailure`.
         """
 
     @abstractmethod
@@ -192,6 +218,7 @@ class Channel(ABC):
 
         Raises:
             TemporaryFailure: the provider cannot be asked now. The core asks again later.
+            PermanentFailure: nobody can find out. The core gives the reply up.
         """
 
     def routes(self) -> Sequence[Route]:

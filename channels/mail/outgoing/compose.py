@@ -31,7 +31,14 @@ _PAGE = '<!doctype html>\n<html><head><meta charset="utf-8"></head>\n<body>\n{}<
 
 
 class _MessageIdsHeader(UnstructuredHeader):
-    """A header of message ids, one per line. The email package would fold a long id into encoded words and break it."""
+    """A header of message ids, one per line.
+
+    The email package would fold a long id into encoded words (RFC 2047), and would decode an id that looks like one.
+    """
+
+    @classmethod
+    def parse(cls, value: str, kwds: dict[str, Any]) -> None:
+        kwds["parse_tree"], kwds["decoded"] = cls.value_parser(""), value
 
     def fold(self, *, policy: Policy[Any]) -> str:
         lines = f"{policy.linesep} ".join(str(self).split())
@@ -93,11 +100,14 @@ def _html(text: str, meta: Mapping[str, Any]) -> str:
 
 
 def reply_subject(subject: str) -> str:
-    """Return the subject of an answer: one line with one `Re:`."""
+    """Return the subject of an answer: one line with one `Re:`, and nothing that looks like an encoded word.
+
+    The email package decodes what looks like an encoded word, and cannot write a header that it could not decode.
+    """
     words = decode_words(subject)
     start = _REPLY.match(words)
     plain = words[start.end() :] if start else words
-    return f"Re: {plain[:_MAX_SUBJECT]}".strip()
+    return f"Re: {plain[:_MAX_SUBJECT]}".strip().replace("=?", "= ?")
 
 
 def safe_text(text: str) -> str:

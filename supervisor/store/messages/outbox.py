@@ -29,6 +29,20 @@ DUE = f"""
     ORDER BY o.not_before_ms, o.number LIMIT ?
 """
 NEXT_DUE = f"SELECT min(o.not_before_ms) FROM outbox AS o WHERE o.channel = ? AND o.state = 'pending' AND {_IS_FIRST}"
+# A reply whose recipient is away has no attempt that counts, and its time has not come.
+LATE = f"""
+    {OUTBOX} WHERE o.number IN (SELECT number FROM outbox INDEXED BY outbox_line WHERE state IN ('pending', 'sending'))
+      AND o.created_ms <= :before_ms AND {_IS_FIRST}
+      AND CASE o.state WHEN 'pending' THEN o.attempts > 0 OR o.not_before_ms <= :before_ms
+                       ELSE o.attempts > 1 OR o.sending_ms <= :before_ms END
+      AND (:user_id IS NULL OR o.user_id = :user_id)
+    ORDER BY o.number LIMIT :limit
+"""
+GIVEN_UP = f"""
+    {OUTBOX} WHERE o.number IN (SELECT number FROM outbox INDEXED BY outbox_dead WHERE state = 'dead')
+      AND o.updated_ms > :since_ms AND (:user_id IS NULL OR o.user_id = :user_id)
+    ORDER BY o.number DESC LIMIT :limit
+"""
 SENDING = f"{OUTBOX} WHERE o.channel = ? AND o.state = 'sending' ORDER BY o.number"
 LAST_CUT = f"""
     {OUTBOX} WHERE o.channel = ? AND o.recipient = ? AND o.to_kind = ? AND o.note >= 'more:' AND o.note < 'more;'
@@ -189,6 +203,20 @@ class SqliteOutbox:
     async def sending(self, channel: str) -> list[OutboxRow]:
         """Return the replies of unknown outcome, oldest first."""
         return await self._rows(SENDING, channel)
+
+    async def late(self, *, before_ms: int, user_id: UserId | None, limit: int) -> list[OutboxRow]:
+        """Return the replies that should have left before a time and hold up those behind them, oldest first."""
+        values = {"before_ms": before_ms, "user_id": user_id, "limit": limit}
+        return await self._database.read(
+            lambda connection: [to_outbox_row(row) for row in connection.execute(LATE, values)]
+        )
+
+    async def given_up(self, *, since_ms: int, user_id: UserId | None, limit: int) -> list[OutboxRow]:
+        """Return the replies that were given up since a time, newest first."""
+        values = {"since_ms": since_ms, "user_id": user_id, "limit": limit}
+        return await self._database.read(
+            lambda connection: [to_outbox_row(row) for row in connection.execute(GIVEN_UP, values)]
+        )
 
     async def delivered(self, channel: str, delivery: Delivery, *, now_ms: int) -> OutboxRow | None:
         """Apply a provider's report, and post the price once it is known; None = unknown reply."""

@@ -51,6 +51,22 @@ class OutboxStore(Protocol):
     async def sending(self, channel: str) -> list[OutboxRow]:
         """Return the replies of unknown outcome, oldest first."""
 
+    async def late(self, *, before_ms: int, user_id: UserId | None, limit: int) -> list[OutboxRow]:
+        """Return the replies that should have left before a time and hold up those behind them, oldest first.
+
+        A reply whose recipient is away is not late.
+
+        Args:
+            user_id: only replies to this user; None = to anybody.
+        """
+
+    async def given_up(self, *, since_ms: int, user_id: UserId | None, limit: int) -> list[OutboxRow]:
+        """Return the replies that were given up since a time, newest first.
+
+        Args:
+            user_id: only replies to this user; None = to anybody.
+        """
+
     async def delivered(self, channel: str, delivery: Delivery, *, now_ms: int) -> OutboxRow | None:
         """Apply a provider's report, and post the price once it is known. A report never moves a reply back.
 

@@ -16,6 +16,7 @@ from supervisor.wires.rest.costs import CostRoutes
 from supervisor.wires.rest.health import HealthRoutes, Parts
 from supervisor.wires.rest.messages import MessageRoutes
 from supervisor.wires.rest.queue import QueueRoutes
+from supervisor.wires.rest.replies import ReplyRoutes
 from supervisor.wires.rest.resource import resource_router
 from supervisor.wires.rest.routing import RoutingRoutes
 from supervisor.wires.rest.sessions import SessionRoutes
@@ -37,6 +38,7 @@ def routers(api: Api, *, parts: Parts, meter: Meter | None) -> list[APIRouter]:
         resource_router(BudgetRoutes(queries, api.spending).endpoints()),
         resource_router(ChangeRoutes(api.store.changes, queries, api.undo).endpoints()),
         resource_router(QueueRoutes(api.queue).endpoints()),
+        resource_router(ReplyRoutes(api.reply_trouble).endpoints()),
         resource_router(ApprovalRoutes(api.approvals).endpoints(), dependencies=[documented, no_agents]),
         resource_router(HealthRoutes(parts, api.store).endpoints(), dependencies=[]),
         admin_router(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from supervisor.delivery.replies import reply_id
 from supervisor.protocol.errors import TemporaryFailure
 from supervisor.protocol.messages import MessageId, NotSent, Outbound, Reconciled, Sent
-from supervisor.protocol.ports import Channel
+from supervisor.protocol.ports import Channel, composing
 from supervisor.wires.socket.dispatch import CHANNEL
 from supervisor.wires.socket.replies import reply_to
 from supervisor.wires.socket.server import SocketServer
@@ -27,7 +27,8 @@ class SocketChannel(Channel):
         if message_id is None or outbound.id != reply_id(message_id):
             # A question or a notice is not the reply that the request waits for; it has its own id.
             message_id, request_id = MessageId(outbound.id), None
-        event = reply_to(outbound.meta, outbound.text, message_id)
+        with composing(outbound.id):
+            event = reply_to(outbound.meta, outbound.text, message_id)
         if not await self._replies.deliver(outbound.to.value, message_id, event, request_id):
             raise TemporaryFailure("no connection of its token is open", parked=True)
         return Sent(provider_id=outbound.id)

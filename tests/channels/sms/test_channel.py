@@ -53,6 +53,14 @@ async def caught_up(run: Running) -> None:
     await until(lambda: MARK in run.host.marks, "the list has been read")
 
 
+async def test_a_reply_that_cannot_be_composed_is_a_permanent_failure(clock: Clock) -> None:
+    async with running(clock) as run:
+        broken = dataclasses.replace(outbound("hello"), meta={"offset": "seven"}, sending_since=since(clock))
+        for attempt in (run.channel.send, run.channel.reconcile):
+            with pytest.raises(PermanentFailure, match="cannot be composed"):
+                await attempt(broken)
+
+
 async def test_a_reply_is_sent_as_plain_text(clock: Clock) -> None:
     async with running(clock) as run:
         sent = await run.channel.send(outbound("**Done** — see `a.py`"))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from supervisor.delivery.outbox import MAX_ATTEMPTS, Outbox
+from supervisor.delivery.outbox import MAX_ATTEMPTS, MAX_FAULTS, Outbox
 from supervisor.protocol.errors import OutcomeUnknown, PermanentFailure, StorageError, TemporaryFailure
 from supervisor.protocol.ids import uuid7
 from supervisor.protocol.messages import (
@@ -23,6 +23,7 @@ from supervisor.protocol.messages import (
     Sent,
     Unknown,
 )
+from supervisor.protocol.ports import composing
 from supervisor.protocol.status import OutboxState
 from supervisor.store import SqliteStore, open_store
 from supervisor.store.messages.outbox import SqliteOutbox
@@ -241,6 +242,58 @@ async def test_an_unforeseen_error_of_a_channel_is_an_unknown_outcome(store: Sql
         await post.add("hello")
         await until(lambda: _is_empty(post), "it is settled")
         assert post.channel.doubles() == []
+
+
+async def test_a_reply_that_cannot_be_composed_is_given_up_and_the_next_one_leaves(store: SqliteStore) -> None:
+    async with working(Post(store)) as post:
+        post.channel.script.append(_composing_fails())
+        await post.add("hello")
+        await post.add("next")
+        await _sent(post, 1)
+        assert post.channel.texts() == ["next"]
+        assert await post.count(OutboxState.DEAD) == 1
+
+
+def _composing_fails() -> Exception:
+    try:
+        with composing("reply"):
+            "\ud800".encode()
+    except PermanentFailure as failure:
+        return failure
+    raise AssertionError("it was composed")
+
+
+async def test_an_error_of_the_channel_that_recurs_does_not_hold_up_the_line_for_hours(store: SqliteStore) -> None:
+    post = Post(store)
+    post.channel.script.extend([RuntimeError("a bug")] * MAX_FAULTS)
+    async with working(post):
+        await post.add("hello")
+        await post.add("next")
+        for attempt in range(1, MAX_FAULTS + 1):
+            await until(lambda: len(post.channel.attempts) >= attempt, f"try {attempt}")  # noqa: B023
+            await until(lambda: _settled(post), "it is put back or given up")
+            post.later(60)
+        await _sent(post, 1)
+        assert post.channel.texts() == ["next"]
+        assert await post.count(OutboxState.DEAD) == 1
+
+
+@pytest.mark.parametrize("error", [PermanentFailure("nobody knows"), RuntimeError("a bug")])
+async def test_a_reply_that_the_provider_cannot_be_asked_about_does_not_hold_up_the_line(
+    store: SqliteStore, error: Exception
+) -> None:
+    post = Post(store)
+    post.channel.script.append(OutcomeUnknown("timed out"))
+    post.channel.answers.extend([error] * (MAX_FAULTS if isinstance(error, RuntimeError) else 1))
+    async with working(post):
+        await post.add("hello")
+        await post.add("next")
+        for question in range(1, len(post.channel.answers) + 1):
+            await until(lambda: len(post.channel.asked) >= question, f"question {question}")  # noqa: B023
+            post.later(16)
+        await _sent(post, 1)
+        assert post.channel.texts() == ["next"]
+        assert await post.count(OutboxState.DEAD) == 1
 
 
 async def test_while_the_outcome_is_unknown_later_replies_to_the_address_wait_and_the_provider_is_not_pestered(

@@ -105,3 +105,12 @@ def test_a_port_that_somebody_has_is_named_with_its_key(config: Config) -> None:
     assert by_name["http.port"].status is Standing.FAILED
     assert "http.port" in by_name["http.port"].remedy
     assert by_name["supervisor.port"].status is Standing.OK
+
+
+def test_replies_that_do_not_leave_are_a_warning_that_names_the_first() -> None:
+    assert running.replies([]).status is Standing.OK
+    late = {"reply_id": "r1", "user_id": "ann", "channel": "mail", "state": "pending", "reason": "greylisted"}
+    check = running.replies([late, {**late, "reply_id": "r2", "state": "dead"}])
+    assert check.status is Standing.WARNING
+    assert check.detail == "1 late, 1 given up within a day; r1 to ann by mail: greylisted"
+    assert "xswarm claude queue" in check.remedy

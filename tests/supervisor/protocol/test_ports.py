@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Sequence
 
 import pytest
 
 from supervisor.protocol.conversation import ConversationEvent, Exchange, Exited, Prompt, SessionSpec
+from supervisor.protocol.errors import PermanentFailure, TemporaryFailure
 from supervisor.protocol.messages import Outbound, Reconciled, Sent, Unknown
-from supervisor.protocol.ports import Channel, Connector, Conversation, WebResponse
+from supervisor.protocol.ports import Channel, Connector, Conversation, WebResponse, composing
 
 
 class LeastChannel(Channel):
@@ -85,3 +87,14 @@ def test_a_port_stays_small(port: type) -> None:
 def test_an_answer_to_a_webhook_is_plain_text_unless_it_says_otherwise() -> None:
     response = WebResponse(status=200)
     assert (response.body, response.content_type, dict(response.headers)) == (b"", "text/plain; charset=utf-8", {})
+
+
+def test_an_error_of_our_own_is_permanent_and_logged(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.ERROR), pytest.raises(PermanentFailure, match="UnicodeEncodeError"), composing("r1"):
+        "\ud800".encode()
+    assert "reply r1 cannot be composed" in caplog.text
+
+
+def test_a_failure_of_delivery_stays_as_it_is() -> None:
+    with pytest.raises(TemporaryFailure), composing("r1"):
+        raise TemporaryFailure("busy")

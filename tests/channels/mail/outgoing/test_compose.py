@@ -114,6 +114,30 @@ def test_subject_has_one_re_and_one_line(subject: str, answer: str) -> None:
     assert reply_subject(subject) == answer
 
 
+UNDECODABLE = [
+    ("=?gb2312?B?1tDO?=", "中\ufffd"),
+    ("=?big5?B?pKQ=?= =?big5?B?pA==?=", "中\ufffd"),
+    ("=?shift_jis?B?k/o=?= =?shift_jis?B?kw==?=", "日\ufffd"),
+    ("=?euc-jp?B?xvzL?=", "日\ufffd"),
+    ("=?utf-8?B?7aCA?=", "\ufffd\ufffd\ufffd"),
+    ("=?x-unknown?B?1tDO?=", "= ?x-unknown?B?1tDO?="),
+    ("=?rot13?Q?abc?=", "= ?rot13?Q?abc?="),
+    ("=?gb2312?X?1tDO?=", "= ?gb2312?X?1tDO?="),
+    ("=?utf-8?Q?=3D=3Fx=3FQ=3F=3D3D=3Fgb2312?=", "= ?x?Q?=3D?gb2312"),
+]
+
+
+@pytest.mark.parametrize(("subject", "answer"), UNDECODABLE)
+def test_a_subject_that_cannot_be_decoded_is_replaced(subject: str, answer: str) -> None:
+    assert sent(outbound(subject=subject))["subject"] == f"Re: {answer}"
+
+
+def test_message_ids_that_look_like_encoded_words_are_kept() -> None:
+    raw = compose(outbound(in_reply_to="<=?gb2312?B?1tDO?=@x.test>"), config()).as_bytes()
+    assert b"In-Reply-To: <=?gb2312?B?1tDO?=@x.test>\r\n" in raw
+    assert b"References: <=?gb2312?B?1tDO?=@x.test>\r\n" in raw
+
+
 def test_nothing_in_meta_can_add_a_header() -> None:
     message = sent(
         outbound(

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from supervisor.delivery.replies import reply_id
-from supervisor.protocol.errors import TemporaryFailure
+from supervisor.protocol.errors import PermanentFailure, TemporaryFailure
 from supervisor.protocol.messages import Address, MessageId, NotSent, Outbound, OutboxId
 from supervisor.protocol.status import OutboxState
 from supervisor.wires.socket.channel import SocketChannel
@@ -49,6 +49,12 @@ async def test_a_reply_is_sent_when_it_is_written_under_its_own_id(tmp_path: Pat
             "message_id": "m1",
             "request_id": "r",
         }
+
+
+async def test_a_reply_that_cannot_be_composed_is_a_permanent_failure(tmp_path: Path) -> None:
+    async with Listening(tmp_path) as listening:
+        with pytest.raises(PermanentFailure, match="cannot be composed"):
+            await SocketChannel(listening.server).send(replace(outbound("caller:service"), meta={"type": "gone"}))
 
 
 async def test_a_notice_has_an_id_of_its_own_and_answers_no_request(tmp_path: Path) -> None:

@@ -1,0 +1,67 @@
+"""REST: the replies that do not leave."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Query
+
+from supervisor.delivery.trouble import ReplyTrouble
+from supervisor.protocol.times import rfc3339
+from supervisor.wires.http.auth import Calling
+from supervisor.wires.rest.resource import Endpoint, Limit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TroubledReply:
+    """A reply that is late (`pending`, `sending`) or was given up (`dead`); `reason` says why the last attempt failed.
+
+    The later replies to the same address wait for a late one.
+    """
+
+    reply_id: str
+    message_id: str | None
+    user_id: str | None
+    channel: str
+    state: str
+    attempts: int
+    reason: str
+    created_at: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TroubledReplies:
+    """Late replies, oldest first, then those that were given up within a day, newest first."""
+
+    replies: Sequence[TroubledReply]
+
+
+class ReplyRoutes:
+    """The route of the replies that do not leave."""
+
+    def __init__(self, trouble: ReplyTrouble) -> None:
+        self._trouble = trouble
+
+    def endpoints(self) -> list[Endpoint]:
+        """Return the routes."""
+        return [Endpoint("GET", "/api/replies", self.replies)]
+
+    async def replies(self, caller: Calling, limit: Annotated[Limit, Query()] = 100) -> TroubledReplies:
+        """Return the replies that wait for more than ten minutes, and those that were given up within a day."""
+        return TroubledReplies(
+            replies=[
+                TroubledReply(
+                    reply_id=row.id,
+                    message_id=row.message_id,
+                    user_id=row.user_id,
+                    channel=row.channel,
+                    state=row.state.value,
+                    attempts=row.attempts,
+                    reason=row.note,
+                    created_at=rfc3339(row.created_ms),
+                )
+                for row in await self._trouble.list(caller.user_id, limit=limit)
+            ]
+        )
