@@ -12,6 +12,7 @@ from supervisor.commands.words import Command, Word
 from supervisor.people.passphrases import Passphrases
 from supervisor.permissions.wording import brief
 from supervisor.protocol.errors import ApprovalClosed, NotAllowed
+from supervisor.protocol.times import Clock, now_ms
 from supervisor.store.ports.approvals import Approval, ApprovalStore
 
 
@@ -34,18 +35,22 @@ class ApproveCommands:
         resolver: ApprovalResolver,
         passphrases: Passphrases,
         held: HeldMessages,
+        clock: Clock = now_ms,
     ) -> None:
+        self._clock = clock
         self._store = store
         self._held = held
         self._approvers = approvers
         self._resolver = resolver
         self._passphrases = passphrases
 
-    async def answer(self, command: Command, asker: Asker) -> CommandAnswer:
+    async def answer(self, command: Command, asker: Asker) -> CommandAnswer | None:
         """Carry out YES CODE, YES CODE MINUTES, YES CODE PASSPHRASE or NO CODE, and say what was done."""
         if command.misplaced:
             told = f"Write {command.word} {command.code} above the quoted text, and nothing else. Nothing was allowed."
             return CommandAnswer(text=told, shown=command.shown or None)
+        if command.loose:
+            return await self._remind(asker)
         approval = await self._store.find(command.code)
         if approval is None and (held := await self._held.answer(command, asker)) is not None:
             return replace(held, shown=command.shown or None)
@@ -63,6 +68,15 @@ class ApproveCommands:
             except NotAllowed as refused:
                 text = ". ".join(part for part in (str(refused), refused.remedy, "Nothing was allowed yet.") if part)
         return CommandAnswer(text=text, shown=shown, session_id=session_id)
+
+    async def _remind(self, asker: Asker) -> CommandAnswer | None:
+        """Return how a yes or no must be written; None = no question waits for this person."""
+        found = await self._store.open_now(now_ms=self._clock())
+        codes = [one.code for one in found if self._approvers.may_answer(asker.user.id, one)]
+        if not codes:
+            return None
+        forms = "; or ".join(f"YES {code} or NO {code}" for code in codes)
+        return CommandAnswer(text=f"Write {forms}. Nothing was allowed.")
 
     async def _carry_out(self, approval: Approval, command: Command, asker: Asker) -> str:
         by, channel = asker.user.id, asker.channel

@@ -69,6 +69,7 @@ class Command:
         code: five letters in upper case, or empty.
         amount_usd: the amount of ADD in US dollars; None for other words.
         rest: the text after the code of YES, as written: minutes, or a passphrase.
+        loose: it says yes or no, but not in the form that counts. It decides nothing.
         misplaced: the word stands below a quoted question. It is not carried out, and no model reads it either.
     """
 
@@ -77,6 +78,7 @@ class Command:
     amount_usd: Decimal | None = None
     rest: str = ""
     misplaced: bool = False
+    loose: bool = False
 
     @property
     def shown(self) -> str:
@@ -113,6 +115,19 @@ BLANK = re.compile(r"[^\S\n]")
 """Any blank: mail programs write other blanks than the one of ASCII."""
 
 ADDED = re.compile(rf"ADD\s+\$?(\d{{1,5}}(?:\.\d{{1,2}})?)\s*\$?\s+({CODE})", re.IGNORECASE | re.ASCII)
+
+
+LOOSE = re.compile(
+    rf"(?:(yes|y|yep|yeah|ok|okay|sure|allow|approve)|(?:no|n|nope|deny))(?:[\s,.:-]+{CODE})?\s*[.!]*",
+    re.IGNORECASE | re.ASCII,
+)
+"""What people write in place of YES CODE and NO CODE."""
+
+
+def parse_loose(text: str) -> Command | None:
+    """Return the command that a message may mean which is none: a yes or no without its code, or in another form."""
+    match = LOOSE.fullmatch(text.strip())
+    return Command(Word.YES if match[1] else Word.NO, loose=True) if match is not None else None
 
 
 def parse(text: str) -> Command | None:

@@ -131,6 +131,7 @@ class Intake:
         if submission.commands and command is None:
             named, text = queue.parse(submission.text)
             submission = replace(submission, text=text, mode=named or self._mode)
+            command = words.parse_loose(text) if not submission.doubt else None
         # Before the limits and the command: a duplicate counts against no limit, and no command runs twice.
         if (submission.limited or command is not None) and (
             first := await self._acceptor.known(submission)
@@ -147,7 +148,7 @@ class Intake:
     async def _route(self, submission: Submission, command: Command | None) -> RoutedSubmission:
         """Decide about a message: rate limit, command word, empty text, routing rules, in this order."""
         if submission.limited:
-            retry_after = self._rates.take(submission.user.id, command=command is not None)
+            retry_after = self._rates.take(submission.user.id, command=command is not None and not command.loose)
             if retry_after is not None:
                 return self._refuse(submission, command, retry_after)
         if submission.doubt and (command is not None or submission.text):

@@ -59,7 +59,9 @@ async def say(core: Core, text: str, user: str = "alice", sender: Address = PHON
     command = parse(text)
     assert command is not None, "it is an ordinary message"
     asker = Asker(user=core.directory.user(user), channel=sender.kind, sender=sender)
-    return (await commands_of(core).answer(command, asker)).text
+    told = await commands_of(core).answer(command, asker)
+    assert told is not None
+    return told.text
 
 
 async def answer_of(core: Core, message_id: MessageId) -> str:

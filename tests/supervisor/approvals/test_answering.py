@@ -77,6 +77,22 @@ async def test_no_sentence_answers_it(text: str, tmp_path: Path) -> None:
         assert (await answer_of(core, message_id)).startswith("allowed: False")
 
 
+@pytest.mark.parametrize("text", ["YES", "no", "ok", "ok {code}", "y {code}", "Yes, {code}!"])
+async def test_a_yes_in_another_form_is_told_the_form_and_is_no_prompt(text: str, tmp_path: Path) -> None:
+    async with Core(tmp_path, connector=ScriptedConnector(), assistant=ScriptedConnector()) as core:
+        message_id, approval = await asking(core)
+        receipt = await core.intake.accept(text_message(text.format(code=approval.code)))
+        assert receipt.message_id is not None
+        assert await answer_of(core, receipt.message_id) == (
+            f"Write YES {approval.code} or NO {approval.code}. Nothing was allowed."
+        )
+        await say(core, f"NO {approval.code}")
+        assert (await answer_of(core, message_id)).startswith("allowed: False")
+        receipt = await core.intake.accept(text_message(text.format(code=approval.code)))
+        assert receipt.message_id is not None
+        assert "Nothing was allowed" not in await answer_of(core, receipt.message_id), "nothing waits: a message"
+
+
 async def test_a_code_that_is_not_ones_own_says_nothing_of_it(tmp_path: Path) -> None:
     async with Core(tmp_path, connector=ScriptedConnector()) as core:
         message_id, approval = await asking(core)
@@ -113,7 +129,9 @@ async def test_what_follows_a_code_is_not_kept(tmp_path: Path) -> None:
         command = parse("YES KXQPT open sesame")
         assert command is not None
         asker = Asker(user=core.directory.user("alice"), channel="sms", sender=PHONE)
-        assert (await commands_of(core).answer(command, asker)).shown == "YES KXQPT (the rest is not kept)"
+        told = await commands_of(core).answer(command, asker)
+        assert told is not None
+        assert told.shown == "YES KXQPT (the rest is not kept)"
 
 
 async def test_a_high_risk_needs_another_way(tmp_path: Path) -> None:
