@@ -76,7 +76,7 @@ async def test_mail_that_cannot_be_taken_in_is_reported_and_taken_in_later(world
     world.lmtp.parent.rmdir()
     await world.start()
     assert await world.ready() == (503, {"store": "ok", "sms": "ok", "mail": "failed", **REPLIES})
-    assert any("mail is started again" in line and "lmtp: cannot listen on" in line for line in world.daemon.log)
+    assert any("mail is restarted in" in line and "lmtp: cannot listen on" in line for line in world.daemon.log)
     assert (await world.ask("assistant: hello")).endswith("(offline model)")
 
     world.lmtp.parent.mkdir()
@@ -98,7 +98,7 @@ async def test_replies_wait_for_a_twilio_that_is_down(world: World) -> None:
     known = len(world.answers())
     await world.twilio_goes_down()
     assert await world.text("assistant: hello") == 200
-    await until(lambda: any("was not sent, again in" in line for line in world.daemon.log), "a send has failed", 60)
+    await until(lambda: any("was not sent, retry in" in line for line in world.daemon.log), "a send has failed", 60)
     assert (await world.ready())[0] == 200  # a provider is no part of ours
     await world.twilio_comes_back()
     await until(lambda: len(world.answers()) > known, "the reply leaves", 60)
