@@ -11,10 +11,13 @@ from supervisor.protocol.queue import Mode
 SESSION_ID = r"^[A-Za-z0-9._-]{1,64}$"
 """Regular expression of a session id."""
 
+NOT_BLANK = r"\S"
+"""Regular expression of a text that is not blank: a blank prompt would be a paid turn about nothing."""
+
 RequestId = Annotated[str, Length(0, 64)]
 ExternalId = Annotated[str, Length(1, 128)]
 AnySessionId = Annotated[str, Pattern(SESSION_ID)]
-Text = Annotated[str, Length(1, 1_000_000)]
+Text = Annotated[str, Length(1, 1_000_000), Pattern(NOT_BLANK)]
 Name = Annotated[str, Length(1, 256)]
 GroupBy = Literal["user", "session", "day", "channel", "model"]
 

@@ -9,6 +9,7 @@ from typing import Any
 from starlette.responses import JSONResponse
 
 from supervisor.protocol.errors import InvalidMessage, TurnFailed, XswarmError
+from supervisor.protocol.requests import NOT_BLANK
 
 STATUS = {
     "not_authenticated": 401,
@@ -160,5 +161,7 @@ def invalid(problems: Sequence[Any]) -> XswarmError:
         return InvalidMessage("body", "must be a JSON object, sent as application/json")
     if first["type"] == "missing":
         return InvalidMessage(field, "field required")
+    if first.get("ctx", {}).get("pattern") == NOT_BLANK:
+        return InvalidMessage(field, "must not be blank")
     text = str(first["msg"]).removeprefix("Value error, ")
     return InvalidMessage(field, text[:1].lower() + text[1:])

@@ -170,6 +170,8 @@ def _prompt(text: str) -> str:
         size = 0
     if not isinstance(prompt, str) or not 1 <= size <= MAX_PROMPT_BYTES:
         raise BadPrompt(f"prompt: must be 1 to {MAX_PROMPT_BYTES} bytes of UTF-8")
+    if not prompt.strip():
+        raise BadPrompt("prompt: must not be blank")
     if meta is None:
         return prompt
     if not isinstance(meta, str) or not META.fullmatch(meta):

@@ -13,7 +13,7 @@ from pydantic_core import ErrorDetails, PydanticSerializationError, from_json, t
 
 from supervisor.protocol.errors import InvalidMessage
 from supervisor.protocol.events import OMIT, AnyEvent, CostRow, HistoryMessage, Omit, SessionStatusReport
-from supervisor.protocol.requests import AnyRequest, ClaudeCodeMessage
+from supervisor.protocol.requests import NOT_BLANK, AnyRequest, ClaudeCodeMessage
 
 MAX_REQUEST_ID = 64
 """Longest `request_id` in characters; a longer one is not returned."""
@@ -183,6 +183,8 @@ def _must(problem: ErrorDetails) -> str:
             return f"must have at least {limits['min_length']} characters"
         case "string_too_long":
             return f"must have at most {limits['max_length']} characters"
+        case "string_pattern_mismatch" if limits["pattern"] == NOT_BLANK:
+            return "must not be blank"
         case "string_pattern_mismatch":
             return f"must match {limits['pattern'].removeprefix('^').removesuffix('$')}"
         case "too_long":

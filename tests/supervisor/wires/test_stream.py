@@ -101,6 +101,7 @@ async def test_each_line_is_a_frame_as_it_comes_and_the_end_is_1000(world: World
         ('"hi"', "Bad JSON"),
         ({"meta": "A"}, "prompt: must be 1 to 8192 bytes of UTF-8"),
         ({"prompt": ""}, "prompt: must be 1 to 8192 bytes of UTF-8"),
+        ({"prompt": " \n"}, "prompt: must not be blank"),
         ({"prompt": 5}, "prompt: must be 1 to 8192 bytes of UTF-8"),
         ({"prompt": "é" * 4097}, "prompt: must be 1 to 8192 bytes of UTF-8"),
         ({"prompt": "\ud800"}, "prompt: must be 1 to 8192 bytes of UTF-8"),

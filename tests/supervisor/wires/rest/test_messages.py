@@ -38,6 +38,13 @@ async def test_prompt_is_answered(served: Served) -> None:
     assert (answered["direction"], answered["message"]) == ("from_claude", "hello")
 
 
+async def test_blank_prompt_is_refused_and_starts_no_turn(served: Served) -> None:
+    url = f"{SESSIONS}/{await served.session()}/messages"
+    response = await served.service.post(url, json={"message": " \n\t"})
+    assert response.json() == {"error": "message: must not be blank", "code": "invalid_message"}
+    assert (await served.service.get(url)).json()["messages"] == []
+
+
 async def test_history_is_read_backwards(served: Served) -> None:
     session_id = await served.session()
     for text in ("one", "two", "three"):

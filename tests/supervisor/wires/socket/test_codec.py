@@ -86,6 +86,7 @@ def test_from_on_the_wire_is_from_with_an_underscore_inside() -> None:
         ({**CONNECT, "session_id": "s" * 65}, "claude_code_connect.session_id: must match [A-Za-z0-9._-]{1,64}"),
         ({**CONNECT, "user_id": 5}, "claude_code_connect.user_id: must be a string"),
         ({**PROMPT, "message": ""}, "claude_code_message.message: must not be empty"),
+        ({**PROMPT, "message": " \n\u3000"}, "claude_code_message.message: must not be blank"),
         ({**PROMPT, "message": None}, "claude_code_message.message: must be a string"),
         ({**PROMPT, "context": [1]}, "claude_code_message.context: must be an object"),
         ({**PROMPT, "context": "x"}, "claude_code_message.context: must be an object"),
