@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import ssl
 from contextlib import suppress
 
 import aiosmtplib
@@ -38,7 +39,7 @@ class Submission:
         """Send one mail.
 
         Raises:
-            TemporaryFailure: the server was not reached, or replied with 4xx.
+            TemporaryFailure: the server was not reached, its certificate is not accepted, or it replied with 4xx.
             PermanentFailure: the server refused the login, the recipient or the mail.
             OutcomeUnknown: the connection was lost after DATA.
         """
@@ -66,9 +67,13 @@ class Submission:
         except aiosmtplib.SMTPResponseException as error:
             raise _refused(error, "the mail server refused") from error
         except aiosmtplib.SMTPConnectError as error:
+            if isinstance(error.__cause__, ssl.SSLError):
+                raise _no_tls(error.__cause__) from error
             raise TemporaryFailure(f"the mail server {self._smtp.host}:{self._smtp.port} was not reached") from error
         except (aiosmtplib.SMTPServerDisconnected, aiosmtplib.SMTPTimeoutError) as error:
             raise TemporaryFailure("the mail server closed the connection before it got the mail") from error
+        except ssl.SSLError as error:  # before ValueError, of which a certificate that is not trusted is a kind
+            raise _no_tls(error) from error
         except (aiosmtplib.SMTPException, ValueError) as error:
             # No STARTTLS, no AUTH, or an address that the server cannot take: a retry does not help.
             raise PermanentFailure(f"the mail server cannot be used: {error}; check {KEY}.smtp") from error
@@ -95,6 +100,12 @@ def _client(smtp: SmtpConfig, password: str | None, domain: str, timeout: float)
         use_tls=smtp.tls == "implicit",
         start_tls=smtp.tls == "starttls",
     )
+
+
+def _no_tls(error: ssl.SSLError) -> TemporaryFailure:
+    """Return the failure for a certificate that is not accepted: the server's operator can renew it at any time."""
+    why = getattr(error, "verify_message", "") or error.reason or "no TLS"
+    return TemporaryFailure(f"TLS with the mail server failed, check its certificate and {KEY}.smtp: {why}")
 
 
 def _refused(

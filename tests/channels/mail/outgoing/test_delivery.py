@@ -4,9 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from channels.mail.config import SmtpConfig
 from channels.mail.outgoing.delivery import Submission
@@ -113,3 +120,44 @@ async def test_implicit_tls_never_falls_back_to_plain_text() -> None:
         with pytest.raises(TemporaryFailure):
             await submission(server.port, tls="implicit").submit(mail(), ADMIN)
         assert not server.messages
+
+
+@pytest.mark.parametrize("tls", ["implicit", "starttls"])
+@pytest.mark.parametrize("days", [30, -1])
+async def test_a_certificate_that_is_untrusted_or_expired_is_a_temporary_failure(
+    tmp_path: Path, tls: str, days: int
+) -> None:
+    context = _self_signed(tmp_path, days)
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            for answer in (b"220 relay.test\r\n", b"250-relay.test\r\n250 STARTTLS\r\n", b"220 go on\r\n"):
+                writer.write(answer)
+                if not answer.startswith(b"220 go"):
+                    await reader.readline()
+            await writer.start_tls(context)
+        except OSError:
+            pass  # the client breaks off
+        finally:
+            writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=context if tls == "implicit" else None)
+    async with server:
+        with pytest.raises(TemporaryFailure, match="certificate"):
+            await submission(server.sockets[0].getsockname()[1], tls=tls).submit(mail(), ADMIN)
+
+
+def _self_signed(folder: Path, days: int) -> ssl.SSLContext:
+    """Return the context of a server whose certificate nobody has signed and that is valid for some days more."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.now(UTC)
+    builder = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+    builder = builder.not_valid_before(now - timedelta(days=60)).not_valid_after(now + timedelta(days=days))
+    path = folder / "server.pem"
+    pem = serialization.Encoding.PEM
+    secret = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    path.write_bytes(secret + builder.sign(key, hashes.SHA256()).public_bytes(pem))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(path)
+    return context
