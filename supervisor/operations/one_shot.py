@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -29,24 +30,46 @@ MAX_LINES = 10_000
 """Lines that are buffered for a client that does not read; one more ends the run."""
 
 
+PLAIN_TYPES = frozenset({"assistant", "user", "result"})
+"""Types of the lines that `claude -p --output-format stream-json` writes by itself, besides `system/init`."""
+
+
 @dataclass(slots=True)
 class Stream:
     """The output of a run.
 
     Attributes:
+        partial: whether partial messages and states are passed on too. After a result they never are.
         lines: (text, whether it came from stderr); None = the end.
         overrun: set when the buffer is full. The run then ends, because no line may be lost.
     """
 
+    partial: bool = False
     lines: asyncio.Queue[tuple[str, bool] | None] = field(default_factory=asyncio.Queue)
     overrun: asyncio.Event = field(default_factory=asyncio.Event)
+    _has_result: bool = False
 
     def take(self, text: str, from_stderr: bool) -> None:
-        """Buffer a line."""
+        """Buffer a line that the client asked for."""
+        if not from_stderr and not self._is_wanted(text):
+            return
         if self.lines.qsize() >= MAX_LINES:
             self.overrun.set()
         if not self.overrun.is_set():
             self.lines.put_nowait((text, from_stderr))
+
+    def _is_wanted(self, text: str) -> bool:
+        try:
+            line = json.loads(text)
+        except (ValueError, RecursionError):
+            line = None
+        if not isinstance(line, dict):
+            return True  # a line that is no event is passed on as it is
+        kind = line.get("type")
+        if kind in PLAIN_TYPES or (kind == "system" and line.get("subtype") == "init"):
+            self._has_result |= kind == "result"
+            return True
+        return self.partial and not self._has_result
 
 
 class OneShot:
@@ -81,9 +104,19 @@ class OneShot:
 
     @asynccontextmanager
     async def run(
-        self, caller: Caller, user: User, prompt: str, *, project: str | None, model: str | None
+        self,
+        caller: Caller,
+        user: User,
+        prompt: str,
+        *,
+        project: str | None,
+        model: str | None,
+        partial: bool = False,
     ) -> AsyncIterator[tuple[Stream, asyncio.Task[None]]]:
         """Start a run; leaving the `async with` block ends the run and all its processes.
+
+        Args:
+            partial: see `Stream`.
 
         Yields:
             The output, and a task that ends with the run and raises its error.
@@ -91,7 +124,7 @@ class OneShot:
         Raises:
             ProjectNotAllowed, NotAllowed, MaxSessions, ConnectionFailed, StorageError: the run did not start.
         """
-        session_id, stream = SessionId(f"stream-{uuid7()}"), Stream()
+        session_id, stream = SessionId(f"stream-{uuid7()}"), Stream(partial=partial)
         path = await asyncio.to_thread(self._folder, user, project)
         try:
             await self._operations.sessions.connect(caller, session_id, path, user.id, model=model, tap=stream.take)

@@ -15,7 +15,7 @@ from supervisor.operations.api import Api
 from supervisor.protocol.ports import Channel, Route
 from supervisor.wires import stream
 from supervisor.wires.http.application import application
-from supervisor.wires.http.connections import CLIENT_SECONDS, limited
+from supervisor.wires.http.connections import CLIENT_SECONDS, WebSocketConnection, limited
 from supervisor.wires.http.guard import Guard
 from supervisor.wires.listening import BACKLOG, bind
 from supervisor.wires.peers import behind_proxies
@@ -109,7 +109,7 @@ class HttpServer:
             uvicorn.Config(
                 served,
                 http=limited((route.path for route in self._webhooks), proxies),
-                ws="websockets-sansio",
+                ws=WebSocketConnection,
                 ws_max_size=MAX_SOCKET_FRAME,
                 ws_per_message_deflate=False,
                 lifespan="off",

@@ -15,7 +15,16 @@ from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from supervisor.operations.one_shot import OneShot, Stream
 from supervisor.people.identity import Caller, Directory
-from supervisor.protocol.errors import NotAuthenticated, StorageError, TurnFailed, XswarmError
+from supervisor.protocol.errors import (
+    InvalidMessage,
+    NotAllowed,
+    NotAuthenticated,
+    ProjectNotAllowed,
+    StorageError,
+    TurnFailed,
+    UserNotFound,
+    XswarmError,
+)
 from supervisor.wires.failures import failure
 
 logger = logging.getLogger(__name__)
@@ -36,6 +45,9 @@ LAST_LINES = 10.0
 Run = AbstractAsyncContextManager[tuple[Stream, asyncio.Task[None]]]
 
 ENDED_WELL, BAD_PROMPT, FAILED = 1000, 1008, 1011
+
+CALLERS_MISTAKES = (InvalidMessage, NotAllowed, ProjectNotAllowed, UserNotFound)
+"""Errors that close with `BAD_PROMPT`: the same request fails again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +109,9 @@ class StreamSocket:
             raise BadPrompt("model: must be the name of a model")
         try:
             user = self._one_shot.user(caller, query.get("user_id"))
-            run = self._one_shot.run(caller, user, prompt, project=query.get("project"), model=model)
+            run = self._one_shot.run(
+                caller, user, prompt, project=query.get("project"), model=model, partial=query.get("partial") == "1"
+            )
             relaying = asyncio.create_task(self._relay(socket, run), name="stream run")
             left = asyncio.create_task(_until_disconnect(socket), name="stream client")
             try:
@@ -112,7 +126,8 @@ class StreamSocket:
         except (TurnFailed, StorageError) as error:
             return FAILED, str(error)
         except XswarmError as error:
-            return FAILED, f"{error}. {error.remedy}".rstrip(". ")
+            code = BAD_PROMPT if isinstance(error, CALLERS_MISTAKES) else FAILED
+            return code, f"{error}. {error.remedy}".rstrip(". ")
         return ENDED_WELL, ""
 
     async def _relay(self, socket: WebSocket, run: Run) -> None:

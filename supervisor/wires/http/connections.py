@@ -11,6 +11,7 @@ from ipaddress import ip_address, ip_network
 from typing import Any, ClassVar
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 MAX_HEAD = 64 * 1024
 """Most bytes of a request line with its headers."""
@@ -155,6 +156,15 @@ class LimitedConnection(HttpToolsProtocol):
         """Return all connections of the server, this one included, without web sockets."""
         every: Iterable[Any] = self.connections
         return [other for other in every if isinstance(other, LimitedConnection)]
+
+
+class WebSocketConnection(WebSocketsSansIOProtocol):
+    """The web socket protocol of uvicorn, which logs an error after each refusal that is an HTTP answer."""
+
+    async def send(self, message: Any) -> None:
+        await super().send(message)
+        if self.close_sent:
+            self.handshake_complete = True
 
 
 def limited(webhooks: Iterable[str], proxies: Sequence[str]) -> type[LimitedConnection]:

@@ -78,9 +78,9 @@ async def test_each_line_is_a_frame_as_it_comes_and_the_end_is_1000(world: World
     frames, code = await say(world, {"prompt": "say hello", "meta": "TASK-123"})
     assert code == 1000
     kinds = [frame["type"] for frame in frames]
-    assert kinds[-1] == "result" or "result" in kinds
-    assert {"system", "stream_event", "assistant", "result"} <= set(kinds)
-    assert not any(kind.startswith("control") for kind in kinds)
+    assert set(kinds) <= {"system", "assistant", "user", "result"}
+    assert [frame["subtype"] for frame in frames if frame["type"] == "system"] == ["init"]
+    assert (kinds[0], kinds.count("result"), kinds[-1]) == ("system", 1, "result")
     (result,) = [frame for frame in frames if frame["type"] == "result"]
     assert result["is_error"] is False
     listed = (await world.operator("GET", "/api/claude-code/sessions?user_id=alice")).json()["sessions"]
@@ -91,6 +91,14 @@ async def test_each_line_is_a_frame_as_it_comes_and_the_end_is_1000(world: World
     history = (await world.operator("GET", f"/api/claude-code/sessions/{session['session_id']}/messages")).json()
     assert history["messages"][0]["message"] == "say hello\n\n[meta:TASK-123]"
     await until(lambda: not world.agents(), "its process is gone", 10)
+
+
+async def test_partial_messages_come_where_they_are_asked_for(world: World) -> None:
+    frames, code = await say(world, {"prompt": "say hello"}, "user_id=alice&partial=1")
+    kinds = [frame["type"] for frame in frames]
+    assert (code, kinds[-1]) == (1000, "result")
+    assert {"system", "stream_event", "assistant"} <= set(kinds)
+    assert not any(kind.startswith("control") for kind in kinds)
 
 
 @pytest.mark.parametrize(
@@ -137,6 +145,7 @@ async def test_who_may_call_is_asked_at_the_handshake(echo: World) -> None:
             pass
     assert refused.value.response.status_code == 403
     assert made.json()["token"] not in "".join(echo.daemon.log)
+    assert not [line for line in echo.daemon.log if "ERROR" in line or "handshake" in line]
 
 
 async def test_a_user_without_the_right_and_a_foreign_project_are_refused(echo: World) -> None:
@@ -148,7 +157,7 @@ async def test_a_user_without_the_right_and_a_foreign_project_are_refused(echo: 
         ("user_id=alice&project=vault", "Project not allowed: vault"),
     ):
         (frame,), code = await say(echo, {"prompt": "hi"}, query)
-        assert (code, part in frame["error"]) == (1011, True), frame
+        assert (code, part in frame["error"]) == (1008, True), frame
     (frame,), code = await say(echo, {"prompt": "hi"}, "user_id=alice&model=--evil")
     assert (frame, code) == ({"error": "model: must be the name of a model"}, 1008)
 
