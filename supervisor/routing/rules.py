@@ -11,8 +11,20 @@ from supervisor.protocol.messages import SessionId
 from supervisor.protocol.status import Role, Target
 from supervisor.routing.keywords import Keywords
 
-PREFIX = re.compile(r"^\s*(?P<word>claude|assistant)\s*:\s*(?P<rest>.*)$", re.IGNORECASE | re.DOTALL)
-MENTION = re.compile(r"^\s*@(?P<name>[A-Za-z0-9][A-Za-z0-9._-]{0,63})[:,]?(?:\s+(?P<rest>.*))?$", re.DOTALL)
+PREFIX = re.compile(r"^\s*(?P<word>claude|assistant)\s*[:,：，]\s*(?P<rest>.*)$", re.IGNORECASE | re.DOTALL)
+MENTION = re.compile(
+    r"^\s*[@＠](?P<name>[A-Za-z0-9][A-Za-z0-9._-]{0,63})(?:[:,]?(?:\s+|$)|[：，]\s*)(?P<rest>.*)$", re.DOTALL
+)
+GREETING = re.compile(
+    r"\s*(?:-----BEGIN PGP SIGNED MESSAGE-----\n(?:[A-Za-z]{1,20}: [^\n]{0,80}\n)*\s*)?"
+    r"(?:(?:hi|hello|hey|dear|good (?:morning|day|evening)|hallo|guten (?:tag|morgen)|moin|servus"
+    r"|bonjour|salut|hola|buenos días|olá|oi|ciao"
+    r"|buongiorno|hoi|cześć|hej|hejsan|привет|здравствуйте"
+    r"|你好|こんにちは|안녕하세요)(?:[ ,]+\w{1,30})?\s*[,!.，！、]*\s*)?"
+    r"(?=(?:claude|assistant)\s*[:,：，]|(?<![^\s,!.，！、] )[@＠])",
+    re.IGNORECASE,
+)
+"""What may stand in front of a prefix: a greeting, and the first lines of a message signed by PGP (RFC 9580)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,10 +83,12 @@ class Router:
         """Return where a message goes, and why."""
         if not context.role.may_prompt:
             return _refused(f"your role ({context.role}) may look at sessions and costs, not start work", text)
-        mention = MENTION.match(text)
+        greeting = GREETING.match(text)
+        addressed = text[greeting.end() :] if greeting is not None else text
+        mention = MENTION.match(addressed)
         if mention is not None:
             return self._mentioned(mention["name"], (mention["rest"] or "").strip(), context)
-        prefix = PREFIX.match(text)
+        prefix = PREFIX.match(addressed)
         if prefix is not None:
             rest = prefix["rest"].strip()
             if not rest:

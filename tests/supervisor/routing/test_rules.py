@@ -201,3 +201,31 @@ def test_every_message_goes_somewhere_that_its_sender_may_use(
     assert decision.project is None or decision.project in projects
     assert role.may_prompt or decision.target is Target.REFUSED
     assert decision.target is not Target.COMMAND
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Hi,\n\nclaude: run it",
+        "Hi, claude: run it",
+        "Hello Bo,\nclaude: run it",
+        "Claude, run it",
+        "claude：run it",
+        "-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA512\n\nclaude: run it",
+    ],
+)
+def test_a_prefix_counts_below_a_greeting_and_with_other_punctuation(text: str) -> None:
+    assert route(text, SITE) == Decision(
+        target=Target.CLAUDE_CODE, reason="prefix claude:", text="run it", project=SITE, session_id=None
+    )
+
+
+@pytest.mark.parametrize("text", ["＠site run it", "@site：run it", "@site， run it", "Hi,\n@site run it"])
+def test_a_mention_counts_with_full_width_characters(text: str) -> None:
+    decision = route(text, SITE)
+    assert (decision.project, decision.reason) == (SITE, "@site")
+
+
+@pytest.mark.parametrize("text", ["Hi claude is here", "I met Claude, he says hi", "> claude: run"])
+def test_a_name_in_a_sentence_is_no_prefix(text: str) -> None:
+    assert route(text, SITE).reason != "prefix claude:"
