@@ -22,7 +22,12 @@ from supervisor.protocol.errors import PermanentFailure
 from supervisor.protocol.messages import SENTENCE, VERBATIM, Outbound
 
 _MAX_SUBJECT = 200
-_REPLY = re.compile(r"(?:(?:re|aw|antw|sv)\s*(?:\[\d+\])?\s*:\s*)+", re.IGNORECASE)
+_REPLY = re.compile(
+    r"(?:(?:re|res|r|rif|aw|antw|sv|vs|odp|ynt|atb|回复|回覆|答复|答覆|转发|轉寄|返信|답장|fwd?|wg|tr|rv|enc|i|doorst|vb|pd|vl)"
+    r"\s*(?:\[\d+\])?\s*[:：]\s*)+",
+    re.IGNORECASE,
+)
+"""The marks of replies and forwards that mail programs of several languages put before a subject."""
 _MESSAGE_ID = re.compile(r"<[!-;=?-~]{3,250}>")
 _RECIPIENT = re.compile(r"[!-?A-~]{1,64}@[A-Za-z0-9.-]{1,253}")
 _TERMINAL = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")

@@ -104,6 +104,10 @@ def test_long_answer_is_sent_whole() -> None:
         ("build", "Re: build"),
         ("Re: build", "Re: build"),
         ("AW: Re: RE[2]: build", "Re: build"),
+        *(
+            (f"{mark} build", "Re: build")
+            for mark in ("RES:", "回复:", "答复：", "R:", "SV:", "TR:", "Fwd: Re:", "Odp:")
+        ),
         ("Regarding: build", "Re: Regarding: build"),
         ("", "Re:"),
         ("a\r\nBcc: eve@example.net", "Re: a Bcc: eve@example.net"),
