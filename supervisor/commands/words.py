@@ -133,13 +133,22 @@ def parse_loose(text: str) -> Command | None:
 def parse(text: str) -> Command | None:
     """Return the command of a message, or None for an ordinary message.
 
-    The command must be the whole message. Case, blanks around it and a final full stop do not matter.
+    The command must be the whole message; quoted lines below it do not count. Case, blanks around it and a final full
+    stop do not matter.
     """
+    text = _without_quotation_below(text)
     command = _parse(text)
     if command is None and (quoted := QUOTED_ABOVE.match(text)) is not None:
         below = _parse(text[quoted.end() :])
         return replace(below, misplaced=True) if below is not None and below.word in ANSWERS else None
     return command
+
+
+def _without_quotation_below(text: str) -> str:
+    lines = text.split("\n")
+    while len(lines) > 1 and (not lines[-1].strip() or lines[-1].lstrip().startswith(">")):
+        lines.pop()
+    return "\n".join(lines)
 
 
 def _parse(text: str) -> Command | None:

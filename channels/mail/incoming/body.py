@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from email.message import Message
 
 from channels.mail.headers import decode_words
-from channels.mail.incoming.markup import drop_invisible, visible_text
+from channels.mail.incoming.markup import drop_invisible, has_quote_marks, visible_text
 
 MAX_DEPTH = 5
 """The deepest nesting of multiparts that is read."""
@@ -32,7 +32,9 @@ _BYTES_PER_CHARACTER = 4  # an encoded character takes at most so many, but for 
 _MAX_HEAD = 65_536  # bytes of a part's headers that are read
 _MAX_VALUE = 2_000  # characters of a header value: the parser of parameters takes quadratic time
 _MAX_BOUNDARIES = 10_000  # possible boundary lines of a multipart that are read
-_NO_CHARSETS = frozenset({"punycode", "idna", "unicode_escape", "raw_unicode_escape", "undefined", "mbcs", "oem"})
+_NO_CHARSETS = frozenset(
+    {"punycode", "idna", "unicode_escape", "raw_unicode_escape", "undefined", "mbcs", "oem", "utf_7"}
+)
 _DELIMITER = re.compile(rb"(--)?[ \t]*(?:\r?\n|\Z)")
 _FIELD = re.compile(rb"^(content-(?:type|transfer-encoding|disposition))[ \t]*:(.*(?:\n[ \t].*)*+)", re.I | re.M)
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
@@ -136,8 +138,9 @@ class _Reader:
         """Return the text of a part and of those in it."""
         if part.parts and part.type == "multipart/alternative":
             plain = [inner for inner in part.parts if inner.type == "text/plain"]
-            rich = [inner for inner in part.parts if inner.type != "text/plain"]
-            return next((text for inner in [*plain, *reversed(rich)] if (text := self.text(inner)).strip()), "")
+            rich = [inner for inner in reversed(part.parts) if inner.type != "text/plain"]
+            order = [*rich, *plain] if any(map(self._marks_quotes, rich)) else [*plain, *rich]
+            return next((text for inner in order if (text := self.text(inner)).strip()), "")
         if part.parts:
             return "\n".join(text for inner in part.parts if (text := self.text(inner)).strip())
         if not part.readable:
@@ -146,7 +149,16 @@ class _Reader:
         self.cut = self.cut or len(text) > self.left or len(part.body) > self.left * _BYTES_PER_CHARACTER
         text = text[: self.left]
         self.left -= len(text)
-        return visible_text(text) if part.type == "text/html" else text
+        if part.type == "text/html":
+            return visible_text(text)
+        if _parameter(part.head, "format").lower() == "flowed":
+            return _unflowed(text, delete_space=_parameter(part.head, "delsp").lower() == "yes")
+        return text
+
+    def _marks_quotes(self, part: _Part) -> bool:
+        """Return whether a part is HTML that says what is quoted in it."""
+        html = (leaf for leaf in _leaves(part) if leaf.readable and leaf.type == "text/html")
+        return any(has_quote_marks(_decoded(leaf, self.left * _BYTES_PER_CHARACTER)) for leaf in html)
 
 
 def read_body(raw: bytes) -> Body:
@@ -163,6 +175,24 @@ def read_body(raw: bytes) -> Body:
         cut=reader.cut or len(text) > MAX_TEXT,
         incomplete=reader.incomplete,
     )
+
+
+def _unflowed(text: str, *, delete_space: bool) -> str:
+    """Return text with the lines joined that the mail program has wrapped (RFC 3676 sections 4.2 to 4.5)."""
+    paragraphs: list[list[str]] = []
+    depth, open_line = 0, False
+    for line in text.replace("\r\n", "\n").split("\n"):
+        content = line.lstrip(">")
+        quotes = len(line) - len(content)
+        content = content.removeprefix(" ")
+        flows = content.endswith(" ") and content != "-- "
+        shown = content[:-1] if flows and delete_space else content
+        if open_line and quotes == depth and content != "-- ":
+            paragraphs[-1].append(shown)
+        else:
+            paragraphs.append([f"{'>' * quotes} {shown}" if quotes else shown])
+        depth, open_line = quotes, flows
+    return "\n".join(map("".join, paragraphs))
 
 
 def _leaves(part: _Part) -> Iterator[_Part]:

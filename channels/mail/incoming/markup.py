@@ -35,15 +35,28 @@ _HIDING = re.compile(
     r"display:none|visibility:(?:hidden|collapse)|font-size:0*(?:\.0+)?(?:[a-z%]|;|!|$)|opacity:0*(?:\.0+)?(?:;|!|$)"
     r"|mso-hide:all|max-height:0|text-indent:-\d{3}|(?:^|;)(?:width|height):0(?:[a-z%]|;|!|$)"
 )
-_INVISIBLE = re.compile(
-    r"[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\U000e0000-\U000e007f]"
-)
+# Joiners and marks of direction stay: Persian, Hindi and emoji need them.
+_INVISIBLE = re.compile(r"[\u00ad\u180e\u200b\u202a-\u202e\u2060-\u206f\ufeff\U000e0000-\U000e007f]")
 _LONG_NUMBER = re.compile(r"&#[0-9]{20,};?")
-_BLANKS = re.compile(r"\s+")
+_BLANKS = re.compile(r"[ \t\r\n\f]+")  # no-break spaces are kept: they indent code
 _GAP = re.compile(r"\n{3,}")
 _MAX_LINK = 500  # characters of a link's URL that are kept
 _IMPLIED_END = frozenset({"p", "li", "tr", "td", "th"})
 """Elements whose end tags are optional."""
+_QUOTING = re.compile(
+    r"quot|cite|gmail_attr|zmail_extra|reference-message|reply-?forward|original-?_?message|outlookmessageheader"
+)
+"""Classes, ids and names by which mail programs mark what they quote. `gmail_quote` around a reply also holds the
+sender's own lines; only what is in it is quoted."""
+_REST_QUOTING = re.compile(r"divrplyfwdmsg|appendonsend|outlookmessageheader")
+_RULE_ABOVE_QUOTE = re.compile(r"border-top:[^;]*(?:#e1e1e1|#b5c4df|rgb\(225,225,225\)|rgb\(181,196,223\))")
+_QUOTE_MARKS = re.compile(
+    r"gmail_quote|yahoo_quoted|moz-cite-prefix|divrplyfwdmsg|appendonsend|outlookmessageheader|zmail_extra"
+    r"|<blockquote\b[^<>]{0,200}\bcite\b|(?:class|id|name)=.{0,3}[\w -]{0,60}quote"
+    r"|border-top:\s?solid\s#(?:e1e1e1|b5c4df)"
+    r"|border-top:[^;<>]{0,30}rgb\(225,\s?225,\s?225\)",
+    re.IGNORECASE,
+)
 _COLOURS = {"white": "ffffff", "black": "000000"}
 
 
@@ -57,6 +70,7 @@ class _Element:
         link: the URL of a link; empty = the element is no link.
         line: number of the line in which the element starts.
         start: number of the pieces of that line before the element.
+        quoting: the mail program marks its content as quoted.
     """
 
     tag: str
@@ -66,6 +80,7 @@ class _Element:
     link: str = ""
     line: int = 0
     start: int = 0
+    quoting: bool = False
 
 
 @dataclass(slots=True)
@@ -99,7 +114,7 @@ class _Page:
                 self._append(line)
             return
         words = _BLANKS.sub(" ", text)
-        self._append(words.lstrip() if self.blank or self.pieces[-1].endswith(" ") else words)
+        self._append(words.lstrip(" ") if self.blank or self.pieces[-1].endswith(" ") else words)
 
     def line(self) -> None:
         self.lines.append("".join(self.pieces))
@@ -116,8 +131,8 @@ class _Page:
     def text(self) -> str:
         self.line()
         # The trailing blank of "-- " marks the start of a signature (RFC 3676 section 4.3).
-        text = "\n".join(line if line == "-- " else line.rstrip() for line in self.lines)
-        return _GAP.sub("\n\n", text).strip("\n")
+        text = "\n".join(line if line in ("-- ", "--\xa0") else line.rstrip() for line in self.lines)
+        return _GAP.sub("\n\n", text.replace("\xa0", " ")).strip("\n")
 
     def _append(self, text: str) -> None:
         if not text:
@@ -129,7 +144,7 @@ class _Page:
 
 
 def visible_text(source: str) -> str:
-    """Return the visible text of an HTML mail. Lines of block quotes start with `> `."""
+    """Return the visible text of an HTML mail. Lines that the mail program marks as quoted start with `> `."""
     page = _Page()
     position, lowered = 0, source.lower()
     for token in _TOKEN.finditer(source):
@@ -149,6 +164,11 @@ def visible_text(source: str) -> str:
             _open(page, tag, _attributes(token["attributes"] or ""))
     _text(page, source[position:])
     return page.text()
+
+
+def has_quote_marks(source: str) -> bool:
+    """Return whether an HTML mail says which of its text is quoted, in the way of a known mail program."""
+    return _QUOTE_MARKS.search(source) is not None
 
 
 def _text(page: _Page, text: str) -> None:
@@ -181,13 +201,28 @@ def _open(page: _Page, tag: str, attributes: Mapping[str, str]) -> None:
             attributes.get("href", "")[:_MAX_LINK] if tag == "a" else "",
             len(page.lines),
             len(page.pieces),
+            tag == "blockquote" or (bool(attributes) and _is_quoting(attributes)),
         )
     )
     page.open_tags[tag] += 1
-    page.quotes += tag == "blockquote"
+    page.quotes += stack[-1].quoting + (bool(attributes) and _quotes_the_rest(attributes, style))
     page.preformatted += tag == "pre"
     if tag == "li" and not stack[-1].hidden:
         page.write("- ")
+
+
+def _is_quoting(attributes: Mapping[str, str]) -> bool:
+    marks = _marks(attributes)
+    return _QUOTING.search(marks.replace("gmail_quote", "")) is not None and not _REST_QUOTING.search(marks)
+
+
+def _quotes_the_rest(attributes: Mapping[str, str], style: str) -> bool:
+    """Return whether all that follows is quoted: Outlook puts a mark above the quoted mail, not around it."""
+    return _REST_QUOTING.search(_marks(attributes)) is not None or _RULE_ABOVE_QUOTE.search(style) is not None
+
+
+def _marks(attributes: Mapping[str, str]) -> str:
+    return " ".join(attributes.get(name, "") for name in ("class", "id", "name")).lower()
 
 
 def _close(page: _Page, tag: str) -> None:
@@ -206,7 +241,7 @@ def _leave(page: _Page, element: _Element) -> None:
     if not element.hidden:
         _break(page, element.tag)
     page.open_tags[element.tag] -= 1
-    page.quotes -= element.tag == "blockquote"
+    page.quotes -= element.quoting
     page.preformatted -= element.tag == "pre"
 
 

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from channels.mail.config import MailConfig
 from channels.mail.headers import MAX_REFERENCES, Headers, MalformedMail, split
-from channels.mail.incoming.body import Body, read_body
+from channels.mail.incoming.body import MAX_TEXT, Body, read_body
 from channels.mail.incoming.loops import LOOP, automatic_reason
-from channels.mail.incoming.quotes import OwnText, own_text
+from channels.mail.incoming.quotes import OwnText, Thread, own_text
 from channels.mail.incoming.sender import SenderNotProven, proven_sender
 from channels.mail.incoming.signatures import examine
 from channels.mail.incoming.workers import MailWorkers
@@ -20,6 +19,8 @@ from supervisor.protocol.messages import Address, Inbound, Reply, Trust
 from supervisor.protocol.ports import ChannelHost
 
 CHANNEL = "mail"
+
+_MAX_ANSWERS = 5  # earlier answers that are looked for in the quoted text
 
 
 class Receiver:
@@ -55,7 +56,8 @@ class Receiver:
         except (MalformedMail, SenderNotProven, _Unwanted) as reason:
             await self._host.dropped(envelope_sender or "<>", f"mail {digest[:16]}: {reason}")
             return
-        reading = await self._workers.run(_read, raw, headers, sender, content)
+        answered = await self._answered(headers)
+        reading = await self._workers.run(_read, raw, headers, sender, content, answered)
         inbound = await self._inbound(headers, sender, reading, digest)
         inbound = replace(
             inbound, dedup_key=evidence.key or reading.key, doubt=evidence.doubt, automatic=automatic or ""
@@ -81,7 +83,8 @@ class Receiver:
     async def _inbound(self, headers: Headers, sender: str, reading: _Reading, digest: str) -> Inbound:
         own = next(iter(headers.message_ids("message-id")), "")
         parents, references = headers.message_ids("in-reply-to"), headers.message_ids("references")
-        thread = await self._thread(parents, references)
+        named = _named(headers)
+        thread = await self._host.find_thread(named) if named else None
         subject = headers.words("subject")
         return Inbound(
             channel=CHANNEL,
@@ -102,13 +105,11 @@ class Receiver:
             note="; ".join(filter(None, [reading.own.note, reading.body.note()])),
         )
 
-    async def _thread(self, parents: Sequence[str], references: Sequence[str]) -> str | None:
-        """Return the thread of our earlier answer that a mail replies to (RFC 5322 section 3.6.4), or None.
-
-        The subject does not count: any sender can write any subject.
-        """
-        named = list(dict.fromkeys([*parents[:1], *reversed(references[-MAX_REFERENCES:]), *references[:1]]))
-        return await self._host.find_thread(named) if named else None
+    async def _answered(self, headers: Headers) -> Thread:
+        """Return what a mail answers: our earlier answers that its headers name, the newest first."""
+        named = _named(headers)
+        texts = await self._host.sent_texts(named) if named else []
+        return Thread([text[:MAX_TEXT] for text in texts[:_MAX_ANSWERS]], (self._config.mailbox, self._config.name))
 
 
 class _Unwanted(Exception):
@@ -129,13 +130,22 @@ class _Reading:
     key: str
 
 
-def _read(raw: bytes, headers: Headers, sender: str, content: bytes) -> _Reading:
+def _named(headers: Headers) -> list[str]:
+    """Return the message ids that a mail answers, the newest first (RFC 5322 section 3.6.4).
+
+    The subject does not count: any sender can write any subject.
+    """
+    parents, references = headers.message_ids("in-reply-to"), headers.message_ids("references")
+    return list(dict.fromkeys([*parents[:1], *reversed(references[-MAX_REFERENCES:]), *references[:1]]))
+
+
+def _read(raw: bytes, headers: Headers, sender: str, content: bytes, answered: Thread) -> _Reading:
     body = read_body(raw)
     key = hashlib.sha256()
     for part in (headers.first("message-id").encode(), sender.encode(), content):
         key.update(len(part).to_bytes(8, "big"))
         key.update(part)
-    return _Reading(body, own_text(body.text), key.hexdigest())
+    return _Reading(body, own_text(body.text, answered), key.hexdigest())
 
 
 def _sha256(raw: bytes) -> str:

@@ -11,7 +11,7 @@ from channels.mail.headers import Headers, MalformedMail, decode_words, split
 from channels.mail.incoming.body import read_body
 from channels.mail.incoming.loops import automatic_reason
 from channels.mail.incoming.markup import visible_text
-from channels.mail.incoming.quotes import own_text
+from channels.mail.incoming.quotes import Thread, own_text
 from channels.mail.incoming.sender import SenderNotProven, dmarc_pass, parse_author
 from tests.channels.mail.fixtures import ADMIN, AUTHSERV, PASSED
 from tests.cost import assert_linear
@@ -122,4 +122,12 @@ def test_parts_are_read_in_linear_time(head: str, piece: str) -> None:
     "piece", ["-- \n", "> \n", "\n", "x\n", "On 1 wrote:\n", "From: a\n", "-", " ", "On 1 ", "a <b@c> "]
 )
 def test_quotes_are_found_in_linear_time(piece: str) -> None:
-    assert_linear(lambda size: lambda: own_text(filled(piece, size)), 20_000)
+    assert_linear(lambda size: lambda: own_text(filled(piece, size)), 40_000)
+
+
+@pytest.mark.parametrize(
+    "piece", ["Run it?\n", "> Run it?\n", "x" * 60 + "\n", "a: b\n", "<a@b> 2026 1:00:\n", "-----\n"]
+)
+def test_our_answer_is_found_in_linear_time(piece: str) -> None:
+    thread = Thread(["Run it?", "x" * 262_144, "> a: b"], ("bot@example.org", "Bot"))
+    assert_linear(lambda size: lambda: own_text(filled(piece, size), thread), 60_000)

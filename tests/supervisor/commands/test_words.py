@@ -112,3 +112,9 @@ def test_codes_hold_letters_that_are_not_taken_for_others() -> None:
     assert len(codes) > 990
     assert all(re.fullmatch(CODE, code) for code in codes)
     assert not set("".join(codes)) & set("AEIOUYL")
+
+
+def test_quoted_lines_below_a_command_do_not_count() -> None:
+    command = words.parse("YES KXQPT\n\n> Run it?\n>\n> NO KXQPT\n")
+    assert command == Command(Word.YES, "KXQPT")
+    assert words.parse("YES KXQPT\n> Run it?\nbut not now") != Command(Word.YES, "KXQPT")

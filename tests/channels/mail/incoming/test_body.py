@@ -123,3 +123,29 @@ _lines = st.one_of(_headers, st.sampled_from([b"\r\n", b"--x\r\n", b"--x--\r\n",
 @given(st.lists(_lines, max_size=20))
 def test_any_bytes_are_read(pieces: list[bytes]) -> None:
     assert isinstance(read_body(b"".join(pieces)).note(), str)
+
+
+def test_the_html_part_is_read_where_it_says_what_is_quoted() -> None:
+    rich = part(
+        "text/html", b'<div>yes</div><div class="moz-cite-prefix">Bo:</div><blockquote type="cite">run?</blockquote>'
+    )
+    assert read_body(multipart("alternative", part("text/plain", b"yes\r\nBo:\r\nrun?"), rich)).text.startswith(
+        "yes\n> Bo"
+    )
+
+
+@pytest.mark.parametrize(
+    ("parameters", "body", "text"),
+    [
+        ("format=flowed", "one \r\ntwo\r\nthree", "one two\nthree"),
+        ("format=flowed; delsp=yes", "on \r\ne\r\n-- \r\nAda", "one\n-- \nAda"),
+        ("format=flowed", "> a \r\n> b\r\n mine", "> a b\nmine"),
+        ("format=fixed", "one \r\ntwo", "one \ntwo"),
+    ],
+)
+def test_flowed_lines_are_joined(parameters: str, body: str, text: str) -> None:
+    assert read_body(part(f"text/plain; {parameters}", body.encode())).text == text
+
+
+def test_utf_7_is_not_decoded() -> None:
+    assert read_body(part("text/plain; charset=utf-7", b"+ADw-b+AD4-")).text == "+ADw-b+AD4-"

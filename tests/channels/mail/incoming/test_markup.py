@@ -1,12 +1,14 @@
 """The visible text of HTML."""
 
+# ruff: noqa: E501  # markup is data
+
 from __future__ import annotations
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from channels.mail.incoming.markup import visible_text
+from channels.mail.incoming.markup import has_quote_marks, visible_text
 
 
 @pytest.mark.parametrize(
@@ -68,6 +70,14 @@ def test_characters_without_width_are_dropped() -> None:
     assert visible_text("a&#x200b;b\u202ec\U000e0041d\ufeff") == "abcd"
 
 
+def test_joiners_and_the_indentation_of_code_are_kept() -> None:
+    assert (
+        visible_text("\u0645\u06cc\u200c\u062e \U0001f469\u200d\U0001f680")
+        == "\u0645\u06cc\u200c\u062e \U0001f469\u200d\U0001f680"
+    )
+    assert visible_text("<div>if x:</div><div>&nbsp;&nbsp;y()</div>") == "if x:\n  y()"
+
+
 @pytest.mark.parametrize(
     "piece", ["<a ", "<a x='", "<!--", "</", "<", "<script>", "<div>", "&#x", '<a b="', "<blockquote>"]
 )
@@ -79,3 +89,27 @@ def test_hostile_markup_takes_linear_time(piece: str) -> None:
 @given(st.text(alphabet="<>/!-ab=\"' &;#pdivstyle:none\n", max_size=300))
 def test_any_markup_is_read(source: str) -> None:
     assert isinstance(visible_text(source), str)
+
+
+@pytest.mark.parametrize(
+    ("source", "text"),
+    [
+        (
+            '<div>yes</div><div class="gmail_quote"><div class="gmail_attr">Bo:<br></div><blockquote>run?</blockquote></div>',
+            "yes\n> Bo:\n\n> run?",
+        ),
+        ('yes<div class="moz-cite-prefix">Bo:</div><blockquote type="cite">run?</blockquote>', "yes\n> Bo:\n\n> run?"),
+        ('<div>yes</div><div id="appendonsend"></div><hr><div id="divRplyFwdMsg">From: Bo</div><p>run?</p>', None),
+        ('yes<div id="ydp1yahoo_quoted" class="yahoo_quoted">Bo: run?</div>', "yes\n> Bo: run?"),
+        (
+            '<p>yes</p><div style="border:none;border-top:solid #E1E1E1 1.0pt"><p>From: Bo</p></div><p>run?</p>',
+            "yes\n\n> From: Bo\n\n> run?",
+        ),
+        ('yes<table class="OutlookMessageHeader"><tr><td>From: Bo</td></tr></table>run?', None),
+    ],
+)
+def test_what_a_mail_program_marks_as_quoted_is_marked(source: str, text: str | None) -> None:
+    assert has_quote_marks(source)
+    shown = visible_text(source)
+    assert text is None or shown == text
+    assert [line for line in shown.split("\n") if line.strip() and not line.startswith(">")] == ["yes"]

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from channels.mail.incoming.loops import LOOP
-from channels.mail.incoming.quotes import MIXED
+from channels.mail.incoming.quotes import FOREIGN, LEFT_OUT, MARKED
 from supervisor.protocol.messages import Address, Reply, Trust
 from tests.channels.hosts import RecordingHost
 from tests.channels.mail.fixtures import ADMIN, AUTHSERV, PASSED, US, mail, received
@@ -115,11 +115,20 @@ async def test_mail_without_message_id_is_a_thread_of_its_own() -> None:
     assert one.thread != two.thread
 
 
-async def test_quotations_are_removed_or_marked() -> None:
-    (inbound,) = await received(mail(body="mine\n\nOn 3 Nov 2026, at 10:00, Bot <bot@example.org> wrote:\n> theirs"))
-    assert (inbound.text, inbound.note) == ("mine", "")
-    (inbound,) = await received(mail(body="> theirs\nyes KXQPT"))
-    assert (inbound.text, inbound.note) == ("> theirs\nyes KXQPT", MIXED)
+async def test_the_quotation_of_our_answer_is_left_out_and_all_else_is_kept() -> None:
+    host = RecordingHost()
+    host.texts[f"<{ID}@example.org>"] = "theirs"
+    quoting = "mine\n\nOn 3 Nov 2026, at 10:00, Bot <bot@example.org> wrote:\n> theirs"
+    answer, first, bare = await received(
+        mail(("In-Reply-To", f"<{ID}@example.org>"), body=quoting),
+        mail(Message_ID="<2@x>", body=quoting),
+        mail(body="> theirs\nyes KXQPT"),
+        host=host,
+    )
+    assert (answer.text, answer.note) == ("mine", LEFT_OUT)
+    assert first.text == "mine\n> On 3 Nov 2026, at 10:00, Bot <bot@example.org> wrote:\n> theirs"
+    assert first.note == FOREIGN
+    assert (bare.text, bare.note) == ("> theirs\nyes KXQPT", MARKED)
 
 
 async def test_mail_without_text_is_accepted_with_a_note() -> None:
