@@ -24,7 +24,7 @@ FOREIGN = (
 MARKED = "lines that start with > may be quoted from another mail"
 LEFT_OUT = "the quotation of your earlier answer was left out"
 
-_MAX_SHOWN = 400  # characters of a signature that are named in the note
+_MAX_SHOWN = 400  # characters of a signature or an introduction that are named in the note
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,10 @@ def own_text(text: str, thread: Thread = NO_THREAD) -> OwnText:
     elif ours.mixed or _blank(above):
         return OwnText(_joined([*above, *map(_marked, lines[ours.start :])]), MIXED)
     own = _with_marks(above)
-    return OwnText(own.text, _notes(own.note, LEFT_OUT))
+    introduction = [bare(line) for line in lines[ours.start : ours.body] if bare(line)]
+    return OwnText(
+        own.text, _notes(own.note, LEFT_OUT, f"above it stood: {_shown(introduction)}" if introduction else "")
+    )
 
 
 def _own_lines_below(lines: Sequence[str], ours: Quotation, thread: Thread) -> list[str]:
@@ -137,11 +140,12 @@ def _marked(line: str) -> str:
 
 
 def _ending(removed: Sequence[str]) -> str:
-    if not removed:
-        return ""
-    shown = " / ".join(removed)
-    cut = shown if len(shown) <= _MAX_SHOWN else f"{shown[:_MAX_SHOWN]}..."
-    return f"left out at the end of the mail: {cut}"
+    return f"left out at the end of the mail: {_shown(removed)}" if removed else ""
+
+
+def _shown(lines: Sequence[str]) -> str:
+    shown = " / ".join(lines)
+    return shown if len(shown) <= _MAX_SHOWN else f"{shown[:_MAX_SHOWN]}..."
 
 
 def _notes(*notes: str) -> str:

@@ -163,7 +163,9 @@ BO = ("bo@x.test", "Bo")
 )
 def test_the_own_words_above_our_quoted_answer(mail: str, own: str) -> None:
     for names in (BO, ()):
-        assert own_text(mail, Thread(["Run it?"], names)) == OwnText(own, LEFT_OUT)
+        read = own_text(mail, Thread(["Run it?"], names))
+        assert read.text == own
+        assert read.note.startswith(f"{LEFT_OUT}; above it stood: ")
 
 
 @pytest.mark.parametrize(
@@ -176,6 +178,11 @@ def test_the_own_words_above_our_quoted_answer(mail: str, own: str) -> None:
 )
 def test_nothing_of_a_first_mail_is_left_out(mail: str) -> None:
     assert own_text(mail).text == mail
+
+
+def test_own_words_that_look_like_an_introduction_are_named() -> None:
+    own = own_text("No.\n\nAsk ada@example.com:\n\n> Run it?", Thread(["Run it?"], BO))
+    assert own == OwnText("No.", f"{LEFT_OUT}; above it stood: Ask ada@example.com:")
 
 
 def test_the_mail_of_somebody_else_is_kept_and_marked() -> None:

@@ -125,7 +125,8 @@ async def test_the_quotation_of_our_answer_is_left_out_and_all_else_is_kept() ->
         mail(body="> theirs\nyes KXQPT"),
         host=host,
     )
-    assert (answer.text, answer.note) == ("mine", LEFT_OUT)
+    assert answer.text == "mine"
+    assert answer.note == f"{LEFT_OUT}; above it stood: On 3 Nov 2026, at 10:00, Bot <bot@example.org> wrote:"
     assert first.text == "mine\n> On 3 Nov 2026, at 10:00, Bot <bot@example.org> wrote:\n> theirs"
     assert first.note == FOREIGN
     assert (bare.text, bare.note) == ("> theirs\nyes KXQPT", MARKED)
