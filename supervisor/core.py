@@ -12,15 +12,9 @@ from supervisor.approvals.second_factor import SecondFactor
 from supervisor.background.progress import ProgressNotices
 from supervisor.background.recovery import Recovery
 from supervisor.background.schedule import Schedule
-from supervisor.commands.abort import AbortCommands
-from supervisor.commands.approve import ApproveCommands
-from supervisor.commands.budget import BudgetCommands
 from supervisor.commands.dispatch import CommandDispatcher
+from supervisor.commands.handlers import build_dispatcher
 from supervisor.commands.held import HeldMessages
-from supervisor.commands.more import MoreCommands
-from supervisor.commands.resume import ResumeCommands
-from supervisor.commands.status import StatusCommands
-from supervisor.commands.undo import UndoCommands
 from supervisor.config import Config
 from supervisor.delivery.hub import Hub
 from supervisor.delivery.outbox import RECONCILE_PAUSE_MS, Outbox
@@ -40,7 +34,6 @@ from supervisor.operations.session_limits import SessionLimits
 from supervisor.operations.sessions import ONE_TURN_TO_END_SECONDS, PROCESS_WAIT_SECONDS, SessionOperations
 from supervisor.people.accounts import Accounts
 from supervisor.people.identity import Directory
-from supervisor.people.passphrases import Passphrases
 from supervisor.people.projects import Projects
 from supervisor.people.rate_limits import RateLimits
 from supervisor.people.rights import Rights
@@ -251,18 +244,14 @@ class Core:
         )
 
     def _build_commands(self, held: HeldMessages) -> CommandDispatcher:
-        store = self._store
-        resolver, passphrases = self.approval_resolver, Passphrases(store.passphrases)
-        return CommandDispatcher(
-            [
-                ApproveCommands(store.approvals, self.approvers, resolver, passphrases, held),
-                ResumeCommands(store, resolver),
-                UndoCommands(store.codes, store.changes, self.undo),
-                BudgetCommands(store.codes, self.spending),
-                StatusCommands(store, self.turns, self.spending),
-                MoreCommands(store.outbox),
-                AbortCommands(store.turns, self.turns),
-            ]
+        return build_dispatcher(
+            self._store,
+            approvers=self.approvers,
+            resolver=self.approval_resolver,
+            held=held,
+            undo=self.undo,
+            spending=self.spending,
+            turns=self.turns,
         )
 
     def _build_conversations(self) -> Conversations:

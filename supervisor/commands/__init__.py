@@ -12,7 +12,7 @@ To add a word, say PAUSE:
 
 1. words.py: one row in `Word`, with the form in which it is written;
 2. pause.py: a class with `words` and `answer`, see abort.py for a short one;
-3. supervisor/core.py: one row in `Core._build_commands`.
+3. handlers.py: one row in `build_dispatcher`.
 
 A word without a handler, or with two, stops the daemon at its start. The words are a contract: protocol.md section 7.
 """

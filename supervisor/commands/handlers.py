@@ -1,0 +1,44 @@
+"""The handlers of all command words, one row each."""
+
+from __future__ import annotations
+
+from supervisor.approvals.answering import ApprovalResolver
+from supervisor.approvals.approvers import Approvers
+from supervisor.commands.abort import AbortCommands
+from supervisor.commands.approve import ApproveCommands
+from supervisor.commands.budget import BudgetCommands
+from supervisor.commands.dispatch import CommandDispatcher
+from supervisor.commands.held import HeldMessages
+from supervisor.commands.more import MoreCommands
+from supervisor.commands.resume import ResumeCommands
+from supervisor.commands.status import StatusCommands
+from supervisor.commands.undo import UndoCommands
+from supervisor.people.passphrases import Passphrases
+from supervisor.spending.spending import Spending
+from supervisor.store.port import Store
+from supervisor.turns.scheduler import TurnScheduler
+from supervisor.undo.undo import Undo
+
+
+def build_dispatcher(
+    store: Store,
+    *,
+    approvers: Approvers,
+    resolver: ApprovalResolver,
+    held: HeldMessages,
+    undo: Undo,
+    spending: Spending,
+    turns: TurnScheduler,
+) -> CommandDispatcher:
+    """Return the dispatcher of every command word."""
+    return CommandDispatcher(
+        [
+            ApproveCommands(store.approvals, approvers, resolver, Passphrases(store.passphrases), held),
+            ResumeCommands(store, resolver),
+            UndoCommands(store.codes, store.changes, undo),
+            BudgetCommands(store.codes, spending),
+            StatusCommands(store, turns, spending),
+            MoreCommands(store.outbox),
+            AbortCommands(store.turns, turns),
+        ]
+    )
