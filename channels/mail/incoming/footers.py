@@ -20,6 +20,7 @@ _PROGRAMS = re.compile(
     r"|mobil|手机|手機|郵箱|邮箱|メール|携帯|スマートフォン|휴대폰|телефон|почт|\bqq\b|网易|yandex|яндекс|\bmacs?\b|\bapp\b",
     re.IGNORECASE,
 )
+_DEVICES = re.compile(r"iphon|ipad|android|samsung|galaxy|huawei|xiaomi|outlook|smartphone", re.IGNORECASE)
 _SENT = re.compile(
     r"\b(?:sent|gesendet|verschickt|geschickt|envoyée?|enviad[oa]|enviat|mandado"
     r"|inviat[oa]|spedit[oa]|verzonden|verstuurd|wysłan[eoy]|wysłano"
@@ -64,15 +65,17 @@ def _is_signature(lines: Sequence[str], divider: int) -> bool:
 
 def _ends_with_program_line(lines: Sequence[str]) -> bool:
     """Return whether the last line is one such as "Sent from my iPhone", and something stands above it."""
-    if len(lines) < 3 or lines[-2].strip() or len(lines[-1]) > MAX_LENGTH:
+    if len(lines) < 2 or len(lines[-1]) > MAX_LENGTH or not any(line.strip() for line in lines[:-1]):
         return False
     line = lines[-1].strip()
     words = _LINK.sub(" ", line).strip()
-    if len(words) > 80 or _DISCLAIMED.search(words) or line.startswith(">"):
+    if len(words) > 80 or _DISCLAIMED.search(words) or line.startswith(">") or not _SENT.search(words):
         return False
+    short = len(words.split()) <= 5
+    if lines[-2].strip():  # HTML of phones has no blank line above it
+        return short and _DEVICES.search(line) is not None
     linked = words != line and len(words.split()) <= 8
-    named = _PROGRAMS.search(line) is not None
-    return (named or linked) and _SENT.search(words) is not None
+    return linked or _PROGRAMS.search(line) is not None
 
 
 def _strip(lines: list[str]) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 
 MAX_LINES = 12
@@ -62,6 +63,9 @@ _RECEIVERS = frozenset(
     "받는이 komu címzett kime destinatario destinataire destinatário empfänger "
     "ontvanger adresat mottagare modtager получатель προς אל إلى".split()
 )
+_OPENING = _FROM | _DATES
+"""Labels with which a header block starts."""
+_MAX_FOLDED = 200  # characters of the second line of a header
 
 
 def bare(line: str) -> str:
@@ -127,26 +131,53 @@ def _is_divider(line: str) -> bool:
     return bool(_DIVIDER.match(line) or _FORWARD.fullmatch(line))
 
 
+@dataclass(slots=True)
+class _Block:
+    """What is seen of a header block, read from its last line upwards.
+
+    Attributes:
+        start: the offset of the topmost line that certainly belongs to it; None = there is none yet.
+        labels: the number of its headers.
+        words: how many of them are known words for sender, date or receiver.
+        facts: it holds an address, a date, a time or one of our names.
+    """
+
+    start: int | None = None
+    labels: int = 0
+    words: int = 0
+    facts: bool = False
+
+    @property
+    def complete(self) -> bool:
+        if self.labels == 1:
+            return self.facts and self.words > 0
+        return self.labels > 1 and (self.facts or self.words > 1)
+
+
 def _header_block_above(paragraph: Sequence[str], names: Sequence[str]) -> int | None:
-    start, labels, words, facts = None, 0, 0, False
+    """Return the offset of the first line of a header block at the end of a paragraph."""
+    block = _Block()
     for offset in range(len(paragraph) - 1, -1, -1):
         line = paragraph[offset]
         label = _LABEL.fullmatch(line)
-        if label is None and not _DIVIDER.match(line):
-            if not (offset and _LABEL.fullmatch(paragraph[offset - 1]) and len(line) < 200):
-                break  # neither a header nor the second line of one
-            facts = facts or _has_fact(line, names)
-            continue
-        word = label is not None and _word(label[1]) in _FROM | _DATES
-        fact = label is not None and _has_fact(line, names)
-        labels += label is not None
-        words += label is not None and _word(label[1]) in _FROM | _DATES | _RECEIVERS
-        facts = facts or fact
-        if word or fact or label is None or _ADDRESS.search(" ".join(paragraph[offset : offset + 2])):
-            start = offset
-    if start is None or not ((labels >= 2 and (facts or words >= 2)) or (labels == 1 and facts and words)):
-        return None
-    return start
+        if label is not None:
+            _add_header(block, paragraph, offset, _word(label[1]), names)
+        elif _DIVIDER.match(line):
+            block.start = offset
+        elif offset and len(line) < _MAX_FOLDED and _LABEL.fullmatch(paragraph[offset - 1]):
+            block.facts |= _has_fact(line, names)  # the second line of a header
+        else:
+            break
+    return block.start if block.complete else None
+
+
+def _add_header(block: _Block, paragraph: Sequence[str], offset: int, word: str, names: Sequence[str]) -> None:
+    fact = _has_fact(paragraph[offset], names)
+    block.labels += 1
+    block.words += word in _OPENING or word in _RECEIVERS
+    block.facts |= fact
+    if fact or word in _OPENING or _ADDRESS.search(" ".join(paragraph[offset : offset + 2])):
+        block.start = offset
 
 
 def _sentence_above(paragraph: Sequence[str], names: Sequence[str]) -> int | None:
@@ -154,7 +185,7 @@ def _sentence_above(paragraph: Sequence[str], names: Sequence[str]) -> int | Non
     first = max(0, len(paragraph) - _SENTENCE_LINES)
     joined = {offset: " ".join(paragraph[offset:]) for offset in range(first, len(paragraph))}
     for offset, text in joined.items():
-        if len(text) <= MAX_LENGTH and any(pattern.fullmatch(text) for pattern in _SENTENCES):
+        if len(text) <= MAX_LENGTH and _is_known(text):
             return offset
     for offset in reversed(joined):
         if len(joined[offset]) > MAX_LENGTH:
@@ -215,42 +246,49 @@ def foreign_introduction(lines: Sequence[str], at: int) -> int:
 def _is_header_block(lines: Sequence[str]) -> bool:
     """Return whether the headers of a quoted mail start here. A single "Subject:" in a text does not count."""
     block = [bare(line) for line in lines]
-    first = _LABEL.fullmatch(block[0])
-    if first is None:
+    if not _LABEL.fullmatch(block[0]):
         return False
-    names, values = [_word(first[1])], block[0]
-    for line, following in pairwise([*block[1:], ""]):
-        label = _LABEL.fullmatch(line)
-        if label is None and (not line or _LABEL.fullmatch(following) is None):
-            break
-        names += [] if label is None else [_word(label[1])]
-        values += f"\n{line}"
+    names, end = _labels(block)
     kinds = [kind for kind in (_FROM, _DATES, _RECEIVERS) if not kind.isdisjoint(names)]
-    if names[0] in _FROM | _DATES and len(kinds) == 3:
+    if names[0] in _OPENING and len(kinds) == 3:
         return True
+    values = "\n".join(block[:end])
     opening = _ADDRESS.search(block[0]) or _TIME.search(block[0])
-    moment = _DATE.search(values) and _TIME.search(values)
-    return len(names) >= 4 and bool(opening and moment and _ADDRESS.search(values))
+    return len(names) >= 4 and opening is not None and _has_moment(values) and bool(_ADDRESS.search(values))
+
+
+def _labels(block: Sequence[str]) -> tuple[list[str], int]:
+    """Return the labels of the headers at the beginning of a block, and the number of lines of these headers."""
+    names: list[str] = []
+    for index, (line, following) in enumerate(pairwise([*block, ""])):
+        label = _LABEL.fullmatch(line)
+        if label is not None:
+            names.append(_word(label[1]))
+        elif not line or _LABEL.fullmatch(following) is None:  # no second line of a header either
+            return names, index
+    return names, len(block)
 
 
 def _sentence_below(lines: Sequence[str], at: int) -> int:
     """Return the number of lines of a sentence such as "On ... wrote:"; 0 = the lines are no such sentence."""
     text = ""
-    for length in range(1, _SENTENCE_LINES):
-        if at + length > len(lines) or not bare(lines[at + length - 1]):
+    for end in range(at + 1, min(at + _SENTENCE_LINES, len(lines) + 1)):
+        line = lines[end - 1]
+        text = f"{text} {bare(line)}".lstrip()
+        if not bare(line) or is_quoted(line) != is_quoted(lines[at]) or len(text) > MAX_LENGTH:
             return 0
-        if length > 1 and is_quoted(lines[at + length - 1]) != is_quoted(lines[at]):
-            return 0
-        text = f"{text} {bare(lines[at + length - 1])}".lstrip()
-        if len(text) > MAX_LENGTH:
-            return 0
-        if not _ENDS.search(text):
-            continue
-        below = next((line for line in lines[at + length : at + length + 4] if line.strip()), "")
-        address, moment = bool(_ADDRESS.search(text)), bool(_TIME.search(text))
-        dated = bool(_DATE.search(text))
-        if any(pattern.fullmatch(text) for pattern in _SENTENCES) and (moment or address or is_quoted(below)):
-            return length
-        if (address and dated) or (is_quoted(below) and dated and moment) or (address and is_quoted(below)):
-            return length
+        if _ENDS.search(text) and _introduces(text, next((one for one in lines[end : end + 4] if one.strip()), "")):
+            return end - at
     return 0
+
+
+def _introduces(text: str, below: str) -> bool:
+    """Return whether a sentence introduces a quotation: of marked lines, or by an address and a date."""
+    address = _ADDRESS.search(text) is not None
+    if is_quoted(below):
+        return address or _has_moment(text) or _is_known(text)
+    return (address and bool(_DATE.search(text))) or ((bool(_TIME.search(text)) or address) and _is_known(text))
+
+
+def _is_known(text: str) -> bool:
+    return any(pattern.fullmatch(text) for pattern in _SENTENCES)

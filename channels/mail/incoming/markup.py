@@ -201,23 +201,27 @@ def _open(page: _Page, tag: str, attributes: Mapping[str, str]) -> None:
             attributes.get("href", "")[:_MAX_LINK] if tag == "a" else "",
             len(page.lines),
             len(page.pieces),
-            tag == "blockquote" or (bool(attributes) and _is_quoting(attributes)),
+            tag == "blockquote" or _is_quoting(attributes),
         )
     )
     page.open_tags[tag] += 1
-    page.quotes += stack[-1].quoting + (bool(attributes) and _quotes_the_rest(attributes, style))
+    page.quotes += stack[-1].quoting + _quotes_the_rest(attributes, style)
     page.preformatted += tag == "pre"
     if tag == "li" and not stack[-1].hidden:
         page.write("- ")
 
 
 def _is_quoting(attributes: Mapping[str, str]) -> bool:
+    if not attributes:
+        return False
     marks = _marks(attributes)
     return _QUOTING.search(marks.replace("gmail_quote", "")) is not None and not _REST_QUOTING.search(marks)
 
 
 def _quotes_the_rest(attributes: Mapping[str, str], style: str) -> bool:
     """Return whether all that follows is quoted: Outlook puts a mark above the quoted mail, not around it."""
+    if not attributes:
+        return False
     return _REST_QUOTING.search(_marks(attributes)) is not None or _RULE_ABOVE_QUOTE.search(style) is not None
 
 
