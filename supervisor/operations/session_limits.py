@@ -40,9 +40,9 @@ class SessionLimits:
         connecting = [owner for reserved, owner in self._reserved.items() if not self._is_live(reserved)]
         if self._sessions.has_live(self._max_sessions - len(connecting)):
             raise MaxSessions(self._max_sessions)
-        own = self._sessions.live_count_of(user_id) + connecting.count(user_id)
-        if self._max_per_user and own >= self._max_per_user:
-            raise MaxSessions(self._max_per_user)
+        most = self._max_per_user  # without a limit nothing is counted: the count reads every session in memory
+        if most and self._sessions.live_count_of(user_id) + connecting.count(user_id) >= most:
+            raise MaxSessions(most)
         self._reserved[session_id] = user_id
         try:
             yield
