@@ -8,12 +8,12 @@ from supervisor.commands.dispatch import Asker, CommandAnswer, Resumed
 from supervisor.commands.words import Command, Word
 from supervisor.delivery.replies import quote
 from supervisor.protocol.codes import CodeKind
-from supervisor.protocol.times import Clock, now_ms
+from supervisor.protocol.times import DAY_MS, Clock, now_ms
 from supervisor.store.ports.codes import CodeStore
 from supervisor.store.ports.turns import TurnStore
 from supervisor.store.records.accounts import User
 
-ASKED_MS = 86_400_000
+ASKED_MS = DAY_MS
 """How long a held message waits for its YES, in milliseconds."""
 
 

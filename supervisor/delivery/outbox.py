@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from supervisor.protocol.errors import OutcomeUnknown, PermanentFailure, StorageError, TemporaryFailure
 from supervisor.protocol.messages import Address, Delivery, NotSent, Outbound, OutboxId, Reconciled, Sent, Unknown
 from supervisor.protocol.ports import Channel, composing
-from supervisor.protocol.times import Clock, now_ms
+from supervisor.protocol.times import DAY_MS, Clock, now_ms
 from supervisor.store.ports.outbox import OutboxStore
 from supervisor.store.records.outbox import OutboxRow
 
@@ -34,7 +34,7 @@ FIRST_RECONCILE_PAUSE_MS = 1_000
 """A provider may have to be asked twice; short, so that a daemon that is killed every few seconds asks twice too."""
 STORAGE_PAUSE_SECONDS = 1.0
 """Pause after a read or write that the store refused."""
-PARKED_MS = 24 * 3_600_000
+PARKED_MS = DAY_MS
 """How long a reply whose recipient is offline waits until the next attempt, unless the recipient returns."""
 
 BLOCK = re.compile(r"#{1,6}\s|[-*+]\s|\d{1,9}[.)]\s|>|\||```|~~~")

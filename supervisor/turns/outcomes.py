@@ -12,7 +12,7 @@ from supervisor.protocol.codes import CodeKind
 from supervisor.protocol.errors import XswarmError
 from supervisor.protocol.messages import PLAIN_CHANNELS, in_a_sentence, well_formed
 from supervisor.protocol.status import SessionStatus, Target, TurnState
-from supervisor.protocol.times import usd
+from supervisor.protocol.times import DAY_MS, usd
 from supervisor.sessions.lifecycle import ATTENTION
 from supervisor.store.ports.approvals import Approval
 from supervisor.store.records.outbox import OutboxDraft
@@ -20,7 +20,7 @@ from supervisor.store.records.outcome import IssuedCode, Outcome
 from supervisor.store.records.turn import Turn
 from supervisor.turns.running import Ended, RunningTurn, state_of
 
-ASKED_MS = 86_400_000
+ASKED_MS = DAY_MS
 """Time to answer CONTINUE, RETRY or DROP after an interrupted turn, in milliseconds; afterwards it is dropped."""
 
 INTERRUPTED_OFTEN = f"{ATTENTION}: its turns were interrupted repeatedly"

@@ -13,7 +13,7 @@ from pathlib import Path
 from supervisor.permissions.tools import EDITS, SHELL
 from supervisor.permissions.wording import summary
 from supervisor.protocol.conversation import ToolCall
-from supervisor.protocol.times import Clock, now_ms
+from supervisor.protocol.times import DAY_MS, Clock, now_ms
 from supervisor.store.ports.changes import ChangeStore
 from supervisor.store.ports.turns import TurnStore
 from supervisor.store.records.changes import FileOperation, Recorded
@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 SECONDS = 20.0
 """How long a turn waits for the recording of its folder. A turn whose recording takes longer cannot be undone."""
 
-KEPT_MS = 30 * 86_400_000
+KEPT_MS = 30 * DAY_MS
 """How long a turn can be undone, in milliseconds."""
 
 STATUS = {"A": "added", "D": "deleted"}

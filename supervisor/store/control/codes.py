@@ -7,10 +7,11 @@ from typing import Any
 
 from supervisor.protocol.codes import Code, CodeKind, random_code
 from supervisor.protocol.messages import UserId
+from supervisor.protocol.times import DAY_MS
 from supervisor.store.sqlite.database import Database
 from supervisor.store.sqlite.transaction import Transaction
 
-KEPT_MS = 30 * 86_400_000
+KEPT_MS = 30 * DAY_MS
 """How long an expired code is kept, so that its use can be explained and it is not issued again."""
 
 _ADD = """

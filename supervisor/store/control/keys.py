@@ -5,10 +5,11 @@ from __future__ import annotations
 import sqlite3
 import time
 
+from supervisor.protocol.times import DAY_MS
 from supervisor.store.sqlite.database import Database
-from supervisor.store.sqlite.transaction import MILLISECONDS_OF_A_DAY, Transaction
+from supervisor.store.sqlite.transaction import Transaction
 
-KEPT_MS = MILLISECONDS_OF_A_DAY
+KEPT_MS = DAY_MS
 """How long a first answer is kept: 24 hours (protocol.md section 2)."""
 
 _GET_MARK = "SELECT value FROM marks WHERE name = ?"

@@ -8,12 +8,13 @@ from typing import TypeVar
 
 from supervisor.protocol.codes import CodeKind
 from supervisor.protocol.messages import MessageId, SessionId, UserId
+from supervisor.protocol.times import DAY_MS
 from supervisor.store.control.codes import issue
 from supervisor.store.drafts import add_drafts
 from supervisor.store.ports.budgets import Reached, Spent, reference
 from supervisor.store.records.acceptance import Raise
 from supervisor.store.sqlite.database import Database
-from supervisor.store.sqlite.transaction import MILLISECONDS_OF_A_DAY, Transaction
+from supervisor.store.sqlite.transaction import Transaction
 
 T = TypeVar("T")
 
@@ -150,7 +151,7 @@ def _standing(
     session_id: SessionId | None,
     now_ms: int,
 ) -> list[Spent]:
-    day = now_ms // MILLISECONDS_OF_A_DAY
+    day = now_ms // DAY_MS
     values = {"turn_id": turn_id, "user_id": user_id, "session_id": session_id, "day": day}
     return [
         Spent(scope=row[0], key=row[1], day=row[2], nanos=row[3], held=row[4], used=row[5], raised=row[6], told=row[7])

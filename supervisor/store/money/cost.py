@@ -7,8 +7,8 @@ from collections import defaultdict
 from datetime import date
 from typing import Any
 
+from supervisor.protocol.times import DAY_MS
 from supervisor.store.ports.ledger import CostLine, CostQuery
-from supervisor.store.sqlite.transaction import MILLISECONDS_OF_A_DAY
 
 _EPOCH_DAY = date(1970, 1, 1).toordinal()
 _FIRST_DAY, _LAST_DAY = -719_162, 2_932_896
@@ -36,14 +36,14 @@ _KEY_OF_CHARGE = {
     "session": "coalesce((SELECT id FROM claude_code_sessions WHERE number = l.session), '')",
     "channel": "l.channel",
     "model": "l.model",
-    "day": f"l.at_ms / {MILLISECONDS_OF_A_DAY}",
+    "day": f"l.at_ms / {DAY_MS}",
 }
 _KEY_OF_TURN = {
     None: "''",
     "user": "l.user_id",
     "session": "coalesce((SELECT id FROM claude_code_sessions WHERE number = l.session), '')",
     "channel": "l.channel",
-    "day": f"l.accepted_ms / {MILLISECONDS_OF_A_DAY}",
+    "day": f"l.accepted_ms / {DAY_MS}",
 }
 _OF_SESSION = "session = (SELECT number FROM claude_code_sessions WHERE id = :session_id)"
 COUNTED = "l.kind = 'prompt' AND l.target IN ('claude_code', 'assistant')"
@@ -125,8 +125,8 @@ def _from_ledger(
     values = {
         "user_id": query.user_id,
         "session_id": query.session_id,
-        "since_ms": days[0] * MILLISECONDS_OF_A_DAY,
-        "until_ms": days[1] * MILLISECONDS_OF_A_DAY,
+        "since_ms": days[0] * DAY_MS,
+        "until_ms": days[1] * DAY_MS,
     }
     sums: defaultdict[Any, list[int]] = defaultdict(lambda: [0, 0, 0, 0])
     for key, nanos, tokens_in, tokens_out, turns in connection.execute(charges, values):

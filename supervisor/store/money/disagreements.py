@@ -6,23 +6,23 @@ import sqlite3
 from collections import defaultdict
 from collections.abc import Iterator
 
+from supervisor.protocol.times import DAY_MS
 from supervisor.store.money.cost import COUNTED, FIRST_OF_MODEL, day_name
-from supervisor.store.sqlite.transaction import MILLISECONDS_OF_A_DAY
 
 _CHARGES = f"""
-    SELECT l.user_id, coalesce(s.id, ''), l.channel, l.at_ms / {MILLISECONDS_OF_A_DAY} AS day,
+    SELECT l.user_id, coalesce(s.id, ''), l.channel, l.at_ms / {DAY_MS} AS day,
            sum(l.nanos), 0, sum(l.input), sum(l.output)
     FROM ledger AS l LEFT JOIN claude_code_sessions AS s ON s.number = l.session
     GROUP BY l.user_id, l.session, l.channel, day
 """
 _PROMPTS = f"""
-    SELECT l.user_id, coalesce(s.id, ''), l.channel, l.accepted_ms / {MILLISECONDS_OF_A_DAY} AS day, 0, count(*), 0, 0
+    SELECT l.user_id, coalesce(s.id, ''), l.channel, l.accepted_ms / {DAY_MS} AS day, 0, count(*), 0, 0
     FROM turns AS l LEFT JOIN claude_code_sessions AS s ON s.number = l.session
     WHERE {COUNTED}
     GROUP BY l.user_id, l.session, l.channel, day
 """
 _MODELS = f"""
-    SELECT l.model, l.at_ms / {MILLISECONDS_OF_A_DAY} AS day,
+    SELECT l.model, l.at_ms / {DAY_MS} AS day,
            sum(l.nanos), sum({FIRST_OF_MODEL}), sum(l.input), sum(l.output)
     FROM ledger AS l GROUP BY l.model, day
 """

@@ -11,13 +11,13 @@ from typing import Any, NamedTuple
 import pydantic_core
 
 from supervisor.protocol.conversation import Tokens
+from supervisor.protocol.times import DAY_MS
 
 Seal = Callable[[bytes, bytes], bytes]
 """Returns the seal of an audit row: (the seal of the row before, the row's content) -> MAC."""
 
 Row = tuple[Any, ...]
 
-MILLISECONDS_OF_A_DAY = 86_400_000
 
 _LAST_SEALED = "SELECT seq, mac FROM audit ORDER BY seq DESC LIMIT 1"
 _APPEND_ENTRY = "INSERT INTO audit (seq, at_ms, epoch, actor, event, detail, mac) VALUES (?, ?, ?, ?, ?, ?, ?)"
@@ -141,11 +141,11 @@ class Transaction:
 
     def count_message(self, owner: Owner, now_ms: int) -> None:
         """Count an accepted prompt."""
-        self._count_for(owner, now_ms // MILLISECONDS_OF_A_DAY, 0, 1, 0, 0)
+        self._count_for(owner, now_ms // DAY_MS, 0, 1, 0, 0)
 
     def count_charge(self, owner: Owner, model: str, nanos: int, tokens: Tokens, *, first: bool, now_ms: int) -> None:
         """Count a posted charge; `first`: the turn had none of this model before."""
-        day = now_ms // MILLISECONDS_OF_A_DAY
+        day = now_ms // DAY_MS
         self._count_for(owner, day, nanos, 0, tokens.input, tokens.output)
         self._count(("model", model, day), nanos, int(first), tokens.input, tokens.output)
 
