@@ -42,7 +42,7 @@ def add(
         RoleName,
         typer.Option(
             case_sensitive=False,
-            help="ADMIN; COORDINATOR: chat and Claude Code; OPERATOR: status and cost, no prompts.",
+            help="ADMIN; COORDINATOR: chat and Claude Code; OPERATOR: reads all sessions and costs, no prompts.",
         ),
     ],
     name: Annotated[str | None, typer.Option(help="Their name; without it, their id.")] = None,

@@ -1,4 +1,8 @@
-"""Reads for callers: sessions, messages, costs; each caller sees only their own."""
+"""Reads for callers: sessions, messages, costs.
+
+A caller reads what is their own or shared with them. Overseers (services, administrators, operators) also read the
+records and costs of all sessions, but the messages of others only if the caller is a service.
+"""
 
 from __future__ import annotations
 
@@ -46,11 +50,23 @@ class Queries:
         return self._directory.user(user_id)
 
     def oversees(self, caller: Caller) -> bool:
-        """Return whether a caller may see the spending of all users: a service, an administrator or an operator."""
+        """Return whether a caller may read records and costs of all users: a service, an administrator, an operator."""
         return self._directory.oversees(caller)
 
+    def readable_user(self, caller: Caller, user_id: str) -> User:
+        """Return a user whose sessions and costs a caller may read, which gives no right to act for them.
+
+        Raises:
+            UserNotFound: there is none, or the caller may not read their records.
+        """
+        if self.oversees(caller):
+            return self._directory.user(user_id)
+        return self.user(caller, user_id)
+
     async def session(self, caller: Caller, session_id: SessionId) -> Session:
-        """Return the record of a session that a caller may see. Its cost and counts may be out of date: see `status`.
+        """Return a session that a caller may act in and whose messages they may read.
+
+        Its cost and counts may be out of date: see `status`.
 
         Raises:
             SessionNotFound: there is none, or it belongs to another user and is not shared with the caller.
@@ -60,8 +76,19 @@ class Queries:
             raise SessionNotFound(session_id)
         return session
 
+    async def readable_session(self, caller: Caller, session_id: SessionId) -> Session:
+        """Return the record of a session whose state and cost a caller may read; its messages are another matter.
+
+        Raises:
+            SessionNotFound: there is none, or the caller may neither see it nor oversees all.
+        """
+        session = await self.stored(session_id)
+        if session is None or not (self.oversees(caller) or self.may_see(caller, session)):
+            raise SessionNotFound(session_id)
+        return session
+
     def may_see(self, caller: Caller, session: Session) -> bool:
-        """Return whether a caller may see a session: it is their own, or shared with them."""
+        """Return whether a caller may see a session with its messages: it is their own, or shared with them."""
         if caller.may_act_for(session.user_id):
             return True
         try:
@@ -75,7 +102,7 @@ class Queries:
         Raises:
             SessionNotFound.
         """
-        await self.session(caller, session_id)
+        await self.readable_session(caller, session_id)
         session = await self._store.sessions.get(session_id)
         if session is None:
             raise SessionNotFound(session_id)
@@ -91,13 +118,13 @@ class Queries:
         before: tuple[int, SessionId] | None = None,
         status: SessionStatus | None = None,
     ) -> list[Session]:
-        """Return the sessions that a caller may see, newest activity first.
+        """Return the sessions whose records a caller may read, newest activity first.
 
         Args:
             before: the (activity_ms, id) of the last session on the previous page.
 
         Raises:
-            UserNotFound: there is no such user, or the token belongs to another user.
+            UserNotFound: there is no such user, or the caller may not read their records.
         """
         scope = self._scope(caller, user_id)
         shared = self._projects.shared_with(self._directory.user(scope)) if scope is not None else ()
@@ -151,7 +178,7 @@ class Queries:
             UserNotFound, SessionNotFound, InvalidMessage.
         """
         if session_id is not None:
-            await self.session(caller, SessionId(session_id))
+            await self.readable_session(caller, SessionId(session_id))
         query = CostQuery(
             user_id=self._scope(caller, user_id),
             session_id=SessionId(session_id) if session_id is not None else None,
@@ -178,6 +205,10 @@ class Queries:
             if asked[account.scope]
         ]
 
+    def own_scope(self, caller: Caller) -> UserId | None:
+        """Return the user whose records a caller reads where they name nobody; None = those of all users."""
+        return None if self.oversees(caller) else caller.user_id
+
     async def stored(self, session_id: SessionId) -> Session | None:
         """Return the record of a session, from memory if possible: its cost and counts may then be out of date."""
         live = self._sessions.live(session_id)
@@ -189,10 +220,10 @@ class Queries:
         return live.lifecycle if live is not None else Lifecycle(session.status, session.end_reason)
 
     def _scope(self, caller: Caller, user_id: str | None) -> UserId | None:
-        """Return the user that a query is limited to; None = all users, for a service."""
+        """Return the user that a query of records is limited to; None = all users, for overseers."""
         if user_id is None:
-            return caller.user_id
-        return self.user(caller, user_id).id
+            return self.own_scope(caller)
+        return self.readable_user(caller, user_id).id
 
 
 def _day(field: str, text: str | None, *, up: bool = False) -> int | None:

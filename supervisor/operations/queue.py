@@ -6,6 +6,8 @@ message is told the place by `supervisor/intake/place.py`.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from supervisor.delivery.replies import dropped
 from supervisor.delivery.waiters import Waiters
 from supervisor.operations.queries import Queries
@@ -52,17 +54,18 @@ class QueueOperations:
         self._clock = clock
 
     async def list(self, caller: Caller, session_id: SessionId | None, *, limit: int) -> list[Turn]:
-        """Return the queued messages that a caller may see, oldest first.
+        """Return the queued messages of a caller, oldest first; overseers get those of all, without texts of others.
 
         Args:
             session_id: only those of one session; None = those of all.
 
         Raises:
-            SessionNotFound: there is no session that the caller may see.
+            SessionNotFound: there is no session whose record the caller may read.
         """
         if session_id is not None:
-            await self._queries.session(caller, session_id)
-        return await self._store.waiting(lane=session_id, user_id=caller.user_id, limit=limit)
+            await self._queries.readable_session(caller, session_id)
+        turns = await self._store.waiting(lane=session_id, user_id=self._queries.own_scope(caller), limit=limit)
+        return [turn if caller.may_act_for(turn.user_id) else replace(turn, text="", gathered=()) for turn in turns]
 
     async def cancel(self, caller: Caller, message_id: str) -> None:
         """Remove a message from the queue; its sender and the callers that wait for its answer are told.

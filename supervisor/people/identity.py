@@ -110,7 +110,7 @@ class Directory:
             raise UserNotFound(user_id) from None
 
     def oversees(self, caller: Caller) -> bool:
-        """Return whether a caller may see the costs of all users: a service, an administrator or an operator."""
+        """Return whether a caller may read records and costs of all users: a service, an administrator, an operator."""
         if caller.user_id is None:
             return True
         user = self._users.get(caller.user_id)

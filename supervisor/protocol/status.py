@@ -117,7 +117,7 @@ class Role(StrEnum):
 
     @property
     def oversees(self) -> bool:
-        """Whether a user with this role sees the spending of all users and gets alerts about it."""
+        """Whether a user with this role reads the records and costs of all sessions, and gets alerts about spending."""
         return self in (Role.ADMIN, Role.OPERATOR)
 
 

@@ -55,11 +55,13 @@ class BudgetRoutes:
         session_id: Annotated[str | None, Query(max_length=256)] = None,
     ) -> Budgets:
         """Return the limits of a user and a session, and how much of each is spent and reserved."""
-        session = await self._queries.session(caller, SessionId(session_id)) if session_id is not None else None
+        session = None
+        if session_id is not None:
+            session = await self._queries.readable_session(caller, SessionId(session_id))
         owner: str | None = user_id or caller.user_id or (session.user_id if session is not None else None)
         if owner is None:
             raise InvalidMessage("user_id", "field required for a service")
-        user = self._queries.user(caller, owner)
+        user = self._queries.readable_user(caller, owner)
         accounts = await self._spending.standing(UserId(user.id), session.id if session is not None else None)
         return Budgets(
             budgets=[

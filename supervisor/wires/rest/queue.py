@@ -17,7 +17,10 @@ from supervisor.wires.rest.resource import Endpoint, Limit
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueuedMessage:
-    """A message in the queue; `place` counts from 1 within its conversation."""
+    """A message in the queue; `place` counts from 1 within its conversation.
+
+    `message` is empty where the caller may see that a message waits, but not read it.
+    """
 
     message_id: str
     session_id: str | None

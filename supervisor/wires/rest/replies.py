@@ -9,6 +9,7 @@ from typing import Annotated
 from fastapi import Query
 
 from supervisor.delivery.trouble import ReplyTrouble
+from supervisor.operations.queries import Queries
 from supervisor.protocol.times import rfc3339
 from supervisor.wires.http.auth import Calling
 from supervisor.wires.rest.resource import Endpoint, Limit
@@ -41,8 +42,9 @@ class TroubledReplies:
 class ReplyRoutes:
     """The route of the replies that do not leave."""
 
-    def __init__(self, trouble: ReplyTrouble) -> None:
+    def __init__(self, trouble: ReplyTrouble, queries: Queries) -> None:
         self._trouble = trouble
+        self._queries = queries
 
     def endpoints(self) -> list[Endpoint]:
         """Return the routes."""
@@ -62,6 +64,6 @@ class ReplyRoutes:
                     reason=row.note,
                     created_at=rfc3339(row.created_ms),
                 )
-                for row in await self._trouble.list(caller.user_id, limit=limit)
+                for row in await self._trouble.list(self._queries.own_scope(caller), limit=limit)
             ]
         )

@@ -38,7 +38,7 @@ def routers(api: Api, *, parts: Parts, meter: Meter | None) -> list[APIRouter]:
         resource_router(BudgetRoutes(queries, api.spending).endpoints()),
         resource_router(ChangeRoutes(api.store.changes, queries, api.undo).endpoints()),
         resource_router(QueueRoutes(api.queue).endpoints()),
-        resource_router(ReplyRoutes(api.reply_trouble).endpoints()),
+        resource_router(ReplyRoutes(api.reply_trouble, queries).endpoints()),
         resource_router(ApprovalRoutes(api.approvals).endpoints(), dependencies=[documented, no_agents]),
         resource_router(HealthRoutes(parts, api.store).endpoints(), dependencies=[]),
         admin_router(

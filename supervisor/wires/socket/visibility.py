@@ -1,4 +1,4 @@
-"""Which events a connection may receive: a user receives only their own, whatever topics they subscribed to."""
+"""Which events a connection may receive: a user receives their own; overseers also records and costs of others."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def may_see(event: events.AnyEvent, caller: Caller, topics: Set[str], oversees: 
 
     Args:
         topics: the topics that the connection has subscribed to; access to each was checked then.
-        oversees: tells whether a caller may see the limits of everybody (administrators and operators).
+        oversees: tells whether a caller may read records, costs and limits of everybody (administrators, operators).
     """
     if caller.user_id is None:
         return True
@@ -28,7 +28,8 @@ def may_see(event: events.AnyEvent, caller: Caller, topics: Set[str], oversees: 
         ):
             return True  # published only on topics of a session or a user
         case events.SessionUpdated() | events.CostRecorded():
-            return event.user_id == caller.user_id or f"session:{event.session_id}" in topics
+            mine = event.user_id == caller.user_id or f"session:{event.session_id}" in topics
+            return mine or oversees(caller)
         case events.CostAlert():
             return oversees(caller) or _concerns(event, caller.user_id, topics)
         case events.ApprovalRequested() | events.ApprovalResolved():

@@ -87,8 +87,11 @@ async def test_costs_come_with_the_limits_of_the_session_or_user_that_is_queried
         assert await shown(operator(core)) == [("system", "", 1.2, 50.0)]
         assert await shown(operator(core), user_id="alice") == [("user", "alice", 1.2, 5.0)]
         assert await shown(operator(core), session_id="s1") == [("session", "s1", 1.2, 2.0)]
-        assert await shown(alice, session_id="s1") == [("session", "s1", 1.2, 2.0), ("user", "alice", 1.2, 5.0)]
+        assert await shown(alice, session_id="s1") == [("session", "s1", 1.2, 2.0)]
+        assert await shown(alice) == [("system", "", 1.2, 50.0)]
         assert await shown(bob) == [("user", "bob", 0.0, 5.0)]
+        await connect(core, "s2", user="bob")
+        assert await shown(bob, session_id="s2") == [("session", "s2", 0.0, 2.0), ("user", "bob", 0.0, 5.0)]
 
 
 async def test_another_users_session_is_not_found(tmp_path: Path) -> None:

@@ -466,17 +466,23 @@ async def test_who_is_an_administrator_no_more_hears_no_more_of_everybodys_limit
         assert await client.quiet()
 
 
-async def test_what_others_spend_is_still_not_sent_to_an_administrators_own_token(tmp_path: Path) -> None:
+async def test_what_others_spend_is_sent_to_an_administrators_own_token_but_not_to_a_coordinators(
+    tmp_path: Path,
+) -> None:
     async with Listening(tmp_path) as listening:
-        client = await listening.client(await listening.core.token("alice"))
-        await client.ask("subscribe", topics=["costs"])
-        for user_id in ("bob", "alice"):
+        admin = await listening.client(await listening.core.token("alice"))
+        coordinator = await listening.client(await listening.core.token("bob"))
+        for client in (admin, coordinator):
+            await client.ask("subscribe", topics=["costs"])
+        for user_id in ("alice", "bob"):
             cost = CostRecorded(
                 user_id=user_id, session_id="s1", message_id="m1", cost_usd=1.0, channel="socket", timestamp=STAMP
             )
             listening.core.hub.publish(cost, ("costs",))
-        assert (await client.receive_type("cost_recorded"))["user_id"] == "alice"
-        assert await client.quiet()
+        assert (await coordinator.receive_type("cost_recorded"))["user_id"] == "bob"
+        assert await coordinator.quiet()
+        assert (await admin.receive_type("cost_recorded"))["user_id"] == "alice"
+        assert (await admin.receive_type("cost_recorded"))["user_id"] == "bob"
 
 
 STAMP = "2026-01-01T00:00:00Z"

@@ -67,6 +67,41 @@ async def test_a_users_token_hears_of_its_own_user_alone(tmp_path: Path) -> None
         assert {frame["type"] for frame in seen} == {"session_updated", "cost_recorded"}
 
 
+async def test_an_overseer_hears_of_sessions_and_costs_of_all_but_reads_and_sends_no_message(tmp_path: Path) -> None:
+    async with Listening(tmp_path) as listening:
+        service, olga = await listening.client(), await listening.client(await listening.core.token("olga"))
+        await olga.ask("subscribe", topics=["sessions", "costs", "approvals"])
+        await service.connect(listening.core, "s1", "bob")
+        await service.ask("claude_code_message", session_id="s1", message="pay 1000")
+        await service.ask("claude_code_disconnect", session_id="s1")
+        seen: list[dict[str, Any]] = []
+        while not seen or seen[-1].get("status") != "disconnected":
+            seen.append(await olga.receive())
+        assert {(frame["type"], frame["user_id"]) for frame in seen} == {
+            ("session_updated", "bob"),
+            ("cost_recorded", "bob"),
+        }
+        assert "pay 1000" not in str(seen)
+        assert (await olga.ask("get_session_status", session_id="s1"))["user_id"] == "bob"
+        assert [one["session_id"] for one in (await olga.ask("list_sessions", active_only=False))["sessions"]] == ["s1"]
+        for fields in ({}, {"user_id": "bob"}, {"session_id": "s1"}):
+            assert (await olga.ask("get_cost", **fields))["total_usd"] == 0.000001
+        unknown = refusal("session_not_found", "Session not found: s1")
+        assert await olga.ask("subscribe", topics=["session:s1"]) == unknown
+        assert (await olga.ask("subscribe", topics=["user:bob"]))["code"] == "user_not_found"
+        for kind, more in {
+            "get_history": {},
+            "claude_code_message": {"message": "hi"},
+            "claude_code_interrupt": {},
+            "claude_code_disconnect": {},
+        }.items():
+            assert await olga.ask(kind, session_id="s1", **more) == {**unknown, "session_id": "s1"}, kind
+        connect = {"session_id": "s9", "project_path": str(listening.core.site)}
+        assert (await olga.ask("claude_code_connect", user_id="bob", **connect))["code"] == "user_not_found"
+        assert (await olga.ask("claude_code_connect", user_id="olga", **connect))["code"] == "not_allowed"
+        assert (await olga.ask("message", user_id="olga", message="claude: hi"))["code"] == "not_allowed"
+
+
 # -- the table of errors
 
 

@@ -33,6 +33,7 @@ def test_a_user_sees_sessions_and_costs_of_their_own_and_of_subscribed_sessions(
     assert seen(event_of(kind, user_id="alice", session_id="s2"))
     assert not seen(event_of(kind, user_id="bob", session_id="s1"))
     assert seen(event_of(kind, user_id="bob", session_id="s1"), topics=OF_SESSION)
+    assert seen(event_of(kind, user_id="bob", session_id="s1"), oversees=True)
 
 
 def test_a_service_sees_everything() -> None:
