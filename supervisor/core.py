@@ -252,6 +252,7 @@ class Core:
             undo=self.undo,
             spending=self.spending,
             turns=self.turns,
+            projects=self._projects,
         )
 
     def _build_conversations(self) -> Conversations:

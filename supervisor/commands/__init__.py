@@ -3,7 +3,7 @@
 `CommandDispatcher` (dispatch.py) is the class that the intake calls; `words.parse` says whether a message is a command
 word. Each other file carries out the words of one theme:
 
-    approve.py  YES, NO                  status.py  STATUS, COST
+    approve.py  YES, NO                  status/    STATUS, COST
     resume.py   CONTINUE, RETRY, DROP    more.py    MORE
     undo.py     UNDO                     abort.py   ABORT
     budget.py   ADD

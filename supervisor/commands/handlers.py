@@ -11,9 +11,11 @@ from supervisor.commands.dispatch import CommandDispatcher
 from supervisor.commands.held import HeldMessages
 from supervisor.commands.more import MoreCommands
 from supervisor.commands.resume import ResumeCommands
-from supervisor.commands.status import StatusCommands
+from supervisor.commands.status.open_items import OpenItems
+from supervisor.commands.status.status import StatusCommands
 from supervisor.commands.undo import UndoCommands
 from supervisor.people.passphrases import Passphrases
+from supervisor.people.projects import Projects
 from supervisor.spending.spending import Spending
 from supervisor.store.port import Store
 from supervisor.turns.scheduler import TurnScheduler
@@ -29,6 +31,7 @@ def build_dispatcher(
     undo: Undo,
     spending: Spending,
     turns: TurnScheduler,
+    projects: Projects,
 ) -> CommandDispatcher:
     """Return the dispatcher of every command word."""
     return CommandDispatcher(
@@ -37,7 +40,7 @@ def build_dispatcher(
             ResumeCommands(store, resolver),
             UndoCommands(store.codes, store.changes, undo),
             BudgetCommands(store.codes, spending),
-            StatusCommands(store, turns, spending),
+            StatusCommands(store, projects, turns, spending, OpenItems(store, approvers, held, spending)),
             MoreCommands(store.outbox),
             AbortCommands(store.turns, turns),
         ]

@@ -7,11 +7,12 @@ from typing import Protocol
 from supervisor.commands.dispatch import Asker, CommandAnswer, Resumed
 from supervisor.commands.words import Command, Word
 from supervisor.delivery.replies import quote
-from supervisor.protocol.codes import CodeKind
+from supervisor.protocol.codes import Code, CodeKind
 from supervisor.protocol.times import DAY_MS, Clock, now_ms
 from supervisor.store.ports.codes import CodeStore
 from supervisor.store.ports.turns import TurnStore
 from supervisor.store.records.accounts import User
+from supervisor.store.records.turn import Turn
 
 ASKED_MS = DAY_MS
 """How long a held message waits for its YES, in milliseconds."""
@@ -62,13 +63,17 @@ class HeldMessages:
             return None
         if not code.is_open(self._clock()):
             return CommandAnswer(text=f"The code {code.code} is no longer valid. Send the message again.")
+        turn = await self.message(code)
+        if turn is None:
+            return CommandAnswer(text=f"The message of the code {code.code} is no longer stored. Send it again.")
+        if command.word is Word.NO:
+            return CommandAnswer(text=f"Your message {quote(turn.text)} was dropped.", closes=code.code)
+        resumed = Resumed(session_id=None, text=turn.text, thread=turn.thread, note=turn.note, context=turn.context)
+        return CommandAnswer(resumed=resumed, closes=code.code)
+
+    async def message(self, code: Code) -> Turn | None:
+        """Return the held message of a code; None = it is no longer stored."""
         channel, account, dedup_key = code.ref.split("\n", 2) if code.ref.count("\n") >= 2 else ("", "", "")
         first = await self._turns.known(channel, account, dedup_key, "")
         found = await self._turns.result(first.message_id) if first is not None else None
-        if found is None:
-            return CommandAnswer(text=f"The message of the code {code.code} is no longer stored. Send it again.")
-        if command.word is Word.NO:
-            return CommandAnswer(text=f"Your message {quote(found.turn.text)} was dropped.", closes=code.code)
-        turn = found.turn
-        resumed = Resumed(session_id=None, text=turn.text, thread=turn.thread, note=turn.note, context=turn.context)
-        return CommandAnswer(resumed=resumed, closes=code.code)
+        return found.turn if found is not None else None

@@ -35,7 +35,7 @@ class Budgets:
         """
         if self._limits is None:
             return None
-        amount = reservation(nanos(self._limits.reserve_usd), configured(self._limits, Scope.MESSAGE))
+        amount = self._reservation(self._limits)
 
         def check(standing: Sequence[Spent]) -> BudgetExceeded | None:
             return refuse_turn(self._accounts(standing), amount)
@@ -65,6 +65,22 @@ class Budgets:
             return []
         found, _ = await self._store.standing(None, user_id, session_id, now_ms=self._clock())
         return self._accounts(found)
+
+    async def used_up(self, user_id: UserId | None, session_id: SessionId | None) -> list[Account]:
+        """Return the limits of a user, of a session (None = leave them out) and of the system that permit no turn.
+
+        What running turns hold is left out: it is free again when they end.
+        """
+        if self._limits is None:
+            return []
+        amount = self._reservation(self._limits)
+        standing = await self.standing(user_id, session_id)
+        return [account for account in standing if account.spent + amount > account.limit]
+
+    @staticmethod
+    def _reservation(limits: BudgetConfig) -> int:
+        """Return the nanodollars that a turn reserves."""
+        return reservation(nanos(limits.reserve_usd), configured(limits, Scope.MESSAGE))
 
     def limit(self, scope: str) -> int | None:
         """Return a limit that ADD can raise, in nanodollars as configured; None = there is none."""

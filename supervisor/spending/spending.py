@@ -81,6 +81,10 @@ class Spending:
         """Return the limits of a user, of a session (None = leave them out) and of the system, and what is spent."""
         return await self._budgets.standing(user_id, session_id)
 
+    async def used_up(self, user_id: UserId | None, session_id: SessionId | None) -> list[Account]:
+        """Return the limits of a user, of a session (None = leave them out) and of the system that permit no turn."""
+        return await self._budgets.used_up(user_id, session_id)
+
     def limit(self, scope: str) -> int | None:
         """Return a limit that ADD can raise, in nanodollars as configured; None = there is none."""
         return self._budgets.limit(scope)

@@ -64,6 +64,11 @@ TESTED_BESIDE = {
     Path("supervisor/store/sqlite/groups.py"): Path("tests/supervisor/store/sqlite/test_database.py"),
     Path("supervisor/demo/twilio_book.py"): Path("tests/supervisor/demo/test_twilio.py"),
     **{
+        # Tables of sentences: one test reads them all.
+        Path(package) / "sentences.py": Path("tests/packaging/test_sentences.py")
+        for package in ("supervisor/commands",)
+    },
+    **{
         # The contract of a store names no engine and so no module of one.
         Path("supervisor/store") / name: Path("tests/supervisor/store/contract.py")
         for name in (

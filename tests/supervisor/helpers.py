@@ -24,6 +24,7 @@ from tests.supervisor.harness import ALICE_PHONE, OPERATOR, Core
 
 PLENTY = ClaudeCode(max_sessions=10_000, max_processes=10_000)
 OUR_NUMBER = "+15550199"
+BOBS_PHONE = "+15550101"
 
 
 def asked(core: Core, *, external_id: str | None = None, digest: str = "", token: str = OPERATOR) -> WorkRequest:
@@ -101,6 +102,11 @@ def text_message(
         thread=thread,
         reply=Reply(channel=channel, to=sender, account=OUR_NUMBER),
     )
+
+
+async def give_phone(core: Core) -> None:
+    """Give bob, who has none in a `Core`, a phone with the number `BOBS_PHONE`."""
+    await core.accounts.put_user("bob", name="Bob", role="COORDINATOR", phones=[BOBS_PHONE])
 
 
 class Gate:

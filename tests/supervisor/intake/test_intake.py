@@ -228,9 +228,9 @@ async def test_a_project_that_is_not_the_senders_is_refused_by_name(tmp_path: Pa
 async def test_status_and_cost_are_answered_in_one_text(tmp_path: Path) -> None:
     async with core_with(tmp_path) as core:
         assert await tell(core, "Status.") == "No session is active."
-        await tell(core, "claude: pay 2500000")
-        assert (await tell(core, "status")).startswith("site: active, 1 message, $0.00")
-        assert await tell(core, " COST ") == "Today $0.0025 for 1 message; in total $0.0025 for 1 message."
+        await tell(core, "claude: pay 25000000")
+        assert (await tell(core, "status")).startswith("site: active, 1 message, $0.02")
+        assert await tell(core, " COST ") == "Today $0.02 for 1 message; in total $0.02 for 1 message."
 
 
 async def test_abort_stops_the_running_turn_and_drops_the_queue_behind_it(tmp_path: Path) -> None:
