@@ -11,6 +11,7 @@ from supervisor.approvals.asking import Approvals
 from supervisor.approvals.second_factor import SecondFactor
 from supervisor.background.progress import ProgressNotices
 from supervisor.background.recovery import Recovery
+from supervisor.background.relocation import Relocation
 from supervisor.background.schedule import Schedule
 from supervisor.commands.dispatch import CommandDispatcher
 from supervisor.commands.handlers import build_dispatcher
@@ -360,6 +361,7 @@ class Core:
             turns=self.turns,
             completion=self.completion,
             recorder=self.recorder,
+            relocation=Relocation(self._store.folders, self._projects, self.recorder),
             auto_continue=self._config.claude_code.auto_continue,
         )
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from connectors.claude_code import history
 from connectors.claude_code.command import Home
 from connectors.claude_code.config import ClaudeCodeConfig
+from connectors.claude_code.history import Retelling
 from connectors.claude_code.launcher import Launcher
 from connectors.claude_code.process import installation, tree
 from connectors.claude_code.process.fence import Fence
@@ -110,9 +111,10 @@ class ClaudeCodeConnector(Connector):
     async def _open(self, session: SessionSpec, earlier: Sequence[Exchange]) -> ClaudeCodeConversation:
         config = Home(root=Path(session.home)).config
         history.set_settings_aside(config)
-        if history.find_transcript(config, session.conversation_id) is not None:
+        if (found := history.find_transcript(config, session.conversation_id)) is not None:
             try:
-                return await self._start(session, resume=True)
+                moved = history.moved(history.last_folder(found), session.project_path)
+                return await self._start(session, resume=True, retelling=moved)
             except _TranscriptGone:
                 pass
         # Claude Code refuses the id of a transcript that exists, even of an empty one, as a power cut leaves it.
@@ -122,10 +124,10 @@ class ClaudeCodeConnector(Connector):
         if lost:
             state = "cannot be read" if damaged else "is gone"
             logger.warning("%s: its transcript %s, starting anew", session.id, state)
-        return await self._start(session, resume=False, earlier=earlier if lost else ())
+        return await self._start(session, resume=False, retelling=history.retelling(earlier) if lost else None)
 
     async def _start(
-        self, session: SessionSpec, *, resume: bool, earlier: Sequence[Exchange] = ()
+        self, session: SessionSpec, *, resume: bool, retelling: Retelling | None = None
     ) -> ClaudeCodeConversation:
         """Start Claude Code and wait until it answers.
 
@@ -134,7 +136,7 @@ class ClaudeCodeConnector(Connector):
             ConnectionFailed: Claude Code does not start, for any other reason.
         """
         began = time.monotonic()
-        conversation = await self._launcher.launch(session, resume=resume, earlier=earlier)
+        conversation = await self._launcher.launch(session, resume=resume, retelling=retelling)
         try:
             await conversation.initialize(self._limits.start)
         except Unanswered as error:

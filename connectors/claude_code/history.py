@@ -18,17 +18,25 @@ SETTINGS = ".claude.json"
 MAX_HISTORY = 60_000
 """Characters of the earlier conversation in a preamble; the oldest exchanges are left out."""
 
+END_BYTES = 262_144
+"""How much of the end of a transcript is read for its last working directory."""
+
+MOVED = (
+    "(The folder of this project was moved: it is {folder} now. You have worked in {before} before. "
+    "Files are found below the new folder, and paths that you know from before are out of date.)"
+)
+
 NOTICE = "(Claude Code's own record of this conversation was gone; it goes on from the history that xswarm keeps.)\n\n"
 """Put above the first answer, for the person."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retelling:
-    """How a conversation goes on after Claude Code's own record of it was lost.
+    """What is told where a conversation does not simply go on: its record was lost, or its folder has moved.
 
     Attributes:
         preamble: put before the first prompt, for Claude Code.
-        notice: put above the first answer, for the person.
+        notice: put above the first answer, for the person; empty = the person need not know.
     """
 
     preamble: str
@@ -46,6 +54,32 @@ def find_transcript(config: Path, conversation_id: str) -> Path | None:
         if path.stat().st_size > 0:
             return path
     return None
+
+
+def last_folder(transcript: Path) -> str | None:
+    """Return the working directory of the last entry of a transcript; None where its end names none.
+
+    Raises:
+        OSError: the transcript cannot be read.
+    """
+    with transcript.open("rb") as file:
+        file.seek(max(0, transcript.stat().st_size - END_BYTES))
+        lines = file.read(END_BYTES).splitlines()
+    for line in reversed(lines):
+        try:
+            entry = json.loads(line) if b'"cwd"' in line else None
+        except ValueError:
+            continue  # cut off
+        if isinstance(entry, dict) and isinstance(folder := entry.get("cwd"), str):
+            return folder
+    return None
+
+
+def moved(before: str | None, folder: str) -> Retelling | None:
+    """Return what Claude Code is told of a project's folder that has moved; None where it has not."""
+    if before is None or Path(before).is_relative_to(folder):
+        return None
+    return Retelling(preamble=MOVED.format(before=json.dumps(before), folder=json.dumps(folder)), notice="")
 
 
 def set_aside(config: Path, conversation_id: str) -> bool:

@@ -11,9 +11,10 @@ import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
-from connectors.claude_code import command, history
+from connectors.claude_code import command
 from connectors.claude_code.command import Home
 from connectors.claude_code.config import ClaudeCodeConfig
+from connectors.claude_code.history import Retelling
 from connectors.claude_code.process import cgroup, fence, installation
 from connectors.claude_code.process.allowance import Allowance
 from connectors.claude_code.process.cgroup import Groups
@@ -24,7 +25,7 @@ from connectors.claude_code.process.process import Patience, Process
 from connectors.claude_code.process.shelter import Shelter, settle
 from connectors.claude_code.session import ClaudeCodeConversation
 from connectors.claude_code.watchdog import TimeLimits
-from supervisor.protocol.conversation import Exchange, SessionSpec
+from supervisor.protocol.conversation import SessionSpec
 from supervisor.protocol.errors import ConfigError, ConnectionFailed
 from supervisor.protocol.ports import Check
 
@@ -70,13 +71,13 @@ class Launcher:
         return [*(await self._settle()).checks(), cgroup.check(self._find_groups())]
 
     async def launch(
-        self, session: SessionSpec, *, resume: bool, earlier: Sequence[Exchange]
+        self, session: SessionSpec, *, resume: bool, retelling: Retelling | None = None
     ) -> ClaudeCodeConversation:
         """Start the process of a session.
 
         Args:
             resume: continue Claude Code's own record of the conversation.
-            earlier: told again before the first prompt, because that record is lost; usually empty.
+            retelling: told before the first prompt; None = nothing.
 
         Raises:
             ConnectionFailed: the CLI is not there.
@@ -94,7 +95,7 @@ class Launcher:
             ended=self._forget(process, record),
             limits=self._limits.with_turn(session.turn_timeout),
             patience=self._patience,
-            retelling=history.retelling(earlier),
+            retelling=retelling,
         )
         try:
             self._records.add(record)

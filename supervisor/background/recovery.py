@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 
+from supervisor.background.relocation import Relocation
 from supervisor.permissions.wording import brief
 from supervisor.protocol import conversation as talk
 from supervisor.protocol.conversation import Trace, TraceKind
@@ -82,6 +83,7 @@ class Recovery:
       again (promise P5).
 
     Args:
+        relocation: lets sessions follow the folders of their projects before their turns are settled.
         auto_continue: a turn whose tool calls had only read runs again as well.
     """
 
@@ -93,6 +95,7 @@ class Recovery:
         turns: TurnScheduler,
         completion: TurnCompletion,
         recorder: Recorder,
+        relocation: Relocation,
         auto_continue: bool = False,
         clock: Clock = now_ms,
     ) -> None:
@@ -101,6 +104,7 @@ class Recovery:
         self._turns = turns
         self._completion = completion
         self._recorder = recorder
+        self._relocation = relocation
         self._auto_continue = auto_continue
         self._clock = clock
 
@@ -110,6 +114,7 @@ class Recovery:
         Raises:
             StorageError: the store refused; the daemon does not start.
         """
+        await self._relocation.run()
         sessions = await self._store.sessions.end_all(EndReason.CRASH, now_ms=self._clock())
         ends: Counter[Settlement] = Counter()
         for turn in await self._store.turns.unfinished():

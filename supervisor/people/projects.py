@@ -93,6 +93,11 @@ class Projects:
             users=frozenset({user_id}),
         )
 
+    def folders(self) -> dict[ProjectName, str]:
+        """Return the folder of each project; that of `SCRATCH` holds the scratch folders of all users."""
+        scratch = {} if self._scratch is None else {SCRATCH: os.path.realpath(self._scratch)}
+        return {name: project.path for name, project in self._by_name.items()} | scratch
+
     def may_use(self, user: User, name: ProjectName) -> bool:
         """Return whether a user may use a project; everybody may use their own scratch project."""
         project = self._by_name.get(name)

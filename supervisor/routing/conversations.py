@@ -59,7 +59,9 @@ class Conversations:
         projects = self._projects.of(user)
         session = await self._followed(user, channel, thread) if thread or follows else None
         thread_project = self._projects.holding(session) if session is not None else None
+        lost = None
         if thread_project not in projects:
+            lost = session.project if session is not None else None
             session, thread_project = None, None
         last = await self._turns.last_project(user.id) if len(projects) > 1 else None
         context = Context(
@@ -67,6 +69,7 @@ class Conversations:
             projects=projects,
             thread_session=session.id if session is not None else None,
             thread_project=thread_project,
+            lost_project=lost,
             last_project=self._usable(projects, last),
             default_project=self._usable(projects, self._default_project),
         )

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from supervisor.people.projects import Project
-from supervisor.protocol.messages import SessionId
+from supervisor.protocol.messages import ProjectName, SessionId
 from supervisor.protocol.status import Role, Target
 from supervisor.routing.keywords import Keywords
 
@@ -36,6 +36,7 @@ class Context:
         projects: the projects that the sender may use.
         thread_session: the Claude Code session of the thread, or of a recent answer; None = there is none.
         thread_project: the project of that session.
+        lost_project: the project of the thread, where the sender can no longer use it; None = there is no such thread.
         last_project: the project that the sender used last; None = none, or it may no longer be used.
         default_project: `routing.default_project`, if the sender may use it.
     """
@@ -44,6 +45,7 @@ class Context:
     projects: Sequence[Project]
     thread_session: SessionId | None = None
     thread_project: Project | None = None
+    lost_project: ProjectName | None = None
     last_project: Project | None = None
     default_project: Project | None = None
 
@@ -99,6 +101,9 @@ class Router:
             if mention is not None:
                 return self._mentioned(mention["name"], (mention["rest"] or "").strip(), context)
             return self._claude("prefix claude:", rest, context)
+        if context.lost_project is not None:
+            why = f"this conversation is in project {context.lost_project}, which you can no longer use"
+            return _refused(f"{why}; begin another one with claude:, assistant: or @name", text)
         if context.thread_session is not None and context.thread_project is not None:
             return Decision(
                 target=Target.CLAUDE_CODE,

@@ -20,7 +20,7 @@ from supervisor.store.ports.keys import IdempotencyStore
 from supervisor.store.ports.ledger import LedgerStore
 from supervisor.store.ports.outbox import OutboxStore
 from supervisor.store.ports.passphrases import PassphraseStore
-from supervisor.store.ports.sessions import SessionStore
+from supervisor.store.ports.sessions import FolderStore, SessionStore
 from supervisor.store.ports.turns import TurnStore
 
 
@@ -78,6 +78,10 @@ class Store(Protocol):
     @property
     def changes(self) -> ChangeStore:
         """Changes that turns made in files."""
+
+    @property
+    def folders(self) -> FolderStore:
+        """The folders of projects."""
 
     async def backup(self, path: Path) -> None:
         """Write a consistent, checked copy.

@@ -9,6 +9,7 @@ from supervisor.store.control.approvals import SqliteApprovals
 from supervisor.store.control.audit import SqliteAudit
 from supervisor.store.control.changes import SqliteChanges
 from supervisor.store.control.codes import SqliteCodes, forget_old
+from supervisor.store.control.folders import SqliteFolders
 from supervisor.store.control.keys import SqliteKeys, forget_answers
 from supervisor.store.messages.dedup import forget_expired
 from supervisor.store.messages.outbox import SqliteOutbox
@@ -45,6 +46,7 @@ class SqliteStore:
         self.codes = SqliteCodes(database)
         self.approvals = SqliteApprovals(database)
         self.changes = SqliteChanges(database)
+        self.folders = SqliteFolders(database)
         self.budgets = SqliteBudgets(database)
         self.passphrases = SqlitePassphrases(database)
 

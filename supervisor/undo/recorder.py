@@ -31,6 +31,9 @@ SECONDS = 20.0
 KEPT_MS = 30 * DAY_MS
 """How long a turn can be undone, in milliseconds."""
 
+CHECKPOINTS = "checkpoints"
+"""The folder in state.dir that holds the shadow repositories."""
+
 STATUS = {"A": "added", "D": "deleted"}
 """The names of git's status letters; every other letter means "modified"."""
 
@@ -71,13 +74,30 @@ class Recorder:
     def shadow(self, folder: str) -> ShadowRepository:
         """Return the shadow repository of a folder."""
         if folder not in self._shadows:
-            name = hashlib.sha256(os.fsencode(folder)).hexdigest()[:32]
-            git_dir = self._state_dir / "checkpoints" / f"{name}.git"
             # A project may lie below the state folder (the demo's does). It holds no secrets then.
             state_dir = Path(os.path.realpath(self._state_dir))
             never = (state_dir,) if state_dir.is_relative_to(folder) else ()
+            git_dir = self._git_dir(folder)
             self._shadows[folder] = ShadowRepository(Path(folder), git_dir, never=never, seconds=self._seconds)
         return self._shadows[folder]
+
+    async def follow(self, before: str, folder: str, *, copy: bool) -> None:
+        """Use the recorded states of one folder for another one, which is the same folder under a new path.
+
+        Args:
+            copy: the states stay with the first folder too, because it is the folder of another project now.
+
+        Raises:
+            CheckpointFailed, OSError: the states could not be moved.
+        """
+        old, new = self._git_dir(before), self._git_dir(folder)
+        if not old.is_dir() or old == new:
+            return
+        if copy or new.exists():
+            await self.shadow(folder).take_over(old)
+        else:
+            old.rename(new)
+            self._shadows.pop(before, None)
 
     @asynccontextmanager
     async def locked(self, folder: str) -> AsyncIterator[ShadowRepository]:
@@ -173,6 +193,10 @@ class Recorder:
             except CheckpointFailed as error:
                 logger.warning("the recorded states of %s were not pruned: %s", folder, error)
         return pruned
+
+    def _git_dir(self, folder: str) -> Path:
+        name = hashlib.sha256(os.fsencode(folder)).hexdigest()[:32]
+        return self._state_dir / CHECKPOINTS / f"{name}.git"
 
     async def _record(self, folder: str, message: str) -> tuple[str, str]:
         """Return the commit of a new checkpoint and "", or "" and why there is none."""

@@ -72,7 +72,7 @@ TESTED_BESIDE = {
         # The contract of a store names no engine and so no module of one.
         Path("supervisor/store") / name: Path("tests/supervisor/store/contract.py")
         for name in (
-            *("control/audit.py", "control/keys.py", "drafts.py", "rows.py", "store.py"),
+            *("control/audit.py", "control/folders.py", "control/keys.py", "drafts.py", "rows.py", "store.py"),
             *("messages/accept.py", "messages/dedup.py", "messages/finish.py", "messages/history.py"),
             *("messages/outbox.py", "messages/sessions.py", "messages/start.py"),
             *("messages/turns.py", "people/accounts.py", "sqlite/backup.py"),

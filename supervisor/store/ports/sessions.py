@@ -1,4 +1,4 @@
-"""The `SessionStore` port: the records of Claude Code sessions."""
+"""The ports `SessionStore` and `FolderStore`: Claude Code sessions, and the folders of projects that they follow."""
 
 from __future__ import annotations
 
@@ -75,3 +75,24 @@ class SessionStore(Protocol):
 
     async def end_all(self, reason: EndReason, *, now_ms: int) -> int:
         """Mark every live session disconnected, because at start no process is left; return how many there were."""
+
+
+class FolderStore(Protocol):
+    """The folders of projects, and what is stored under their paths."""
+
+    async def known(self) -> dict[ProjectName, str]:
+        """Return the folder of each project at the last start."""
+
+    async def recorded(self, project: ProjectName) -> list[str]:
+        """Return the folders in which turns of a project were recorded for undo."""
+
+    async def move(self, project: ProjectName, folder: str, *, before: str | None, now_ms: int) -> int:
+        """Let the sessions and checkpoints of a project follow it to another folder; return the number of sessions.
+
+        A session in a folder below the project's keeps its place below it. A session in no known folder gets that of
+        the project.
+
+        Args:
+            folder: absolute, symbolic links resolved.
+            before: the folder at the last start; None = it is not known.
+        """

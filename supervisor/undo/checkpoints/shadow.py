@@ -157,6 +157,22 @@ class ShadowRepository:
         """Delete all checkpoints except some, free their disk space, and return how many were deleted."""
         return await _in_thread(self._prune, {_checked(commit) for commit in keep})
 
+    async def take_over(self, other: Path) -> None:
+        """Copy the checkpoints of another shadow repository into this one, which stay as they are there.
+
+        Args:
+            other: the folder of that repository.
+
+        Raises:
+            CheckpointFailed: they cannot be read or written.
+        """
+        await _in_thread(self._take_over, other)
+
+    def _take_over(self, other: Path) -> None:
+        with self._lock:
+            self._git.prepare()
+            self._git.run("fetch", "--quiet", "--no-tags", str(other), f"{REFS}*:{REFS}*", seconds=COLLECT_SECONDS)
+
     def _locked_record(self, message: str) -> Checkpoint:
         with self._lock:
             remove_entry(self._git)  # the user goes on from what an interrupted undo has left

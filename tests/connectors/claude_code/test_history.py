@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from connectors.claude_code.history import MAX_HISTORY, NOTICE, content, find_transcript, preamble, retelling, set_aside
+from connectors.claude_code.history import (
+    END_BYTES,
+    MAX_HISTORY,
+    NOTICE,
+    content,
+    find_transcript,
+    last_folder,
+    moved,
+    preamble,
+    retelling,
+    set_aside,
+)
 from supervisor.protocol.conversation import Exchange, Prompt
 from supervisor.protocol.messages import MessageId
 
@@ -64,3 +75,24 @@ def test_what_a_service_sent_along_follows_the_words() -> None:
     told = content(Prompt(message_id=MessageId("m"), text="hi", context={"ticket": "T-1"}))
     assert told.startswith("hi\n\n<context>")
     assert '"ticket": "T-1"' in told
+
+
+def test_the_last_folder_is_that_of_the_last_whole_entry(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_text("")
+    assert last_folder(path) is None
+    path.write_text('{"cwd": "/old"}\n{"cwd": "/new"}\n{"type": "mode"}\n{"cwd": "/cut')
+    assert last_folder(path) == "/new"
+    path.write_text('{"cwd": "/far"}\n' + '{"x": "' + "y" * END_BYTES + '"}')
+    assert last_folder(path) is None
+
+
+def test_only_a_folder_that_has_moved_is_told() -> None:
+    assert moved(None, "/new") is None
+    assert moved("/new", "/new") is None
+    assert moved("/new/sub", "/new") is None
+    told = moved("/old", "/new")
+    assert told is not None
+    assert '"/new"' in told.preamble
+    assert '"/old"' in told.preamble
+    assert told.notice == ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import json
 import os
 import shutil
 import signal
@@ -181,6 +182,30 @@ async def test_a_closed_conversation_is_resumed(model: OfflineModel, tmp_path: P
     assert isinstance(finished, Finished)
     assert not finished.text.startswith(NOTICE)
     assert "walnut" in "".join(text for _, text in model.requests[-1].turns)
+
+
+async def test_a_conversation_goes_on_in_a_renamed_folder_and_is_told_of_it_once(
+    model: OfflineModel, tmp_path: Path
+) -> None:
+    connector, spec = make_connector(tmp_path), make_spec(tmp_path, model.url, Policy())
+    async with opened(connector, spec) as reader:
+        await reader.ask(script({"text": "first"}, say="remember the blue door"))
+    new = tmp_path / "renamed"
+    Path(spec.project_path).rename(new)
+    spec = dataclasses.replace(spec, resume=True, project_path=str(new))
+    for _ in range(2):
+        async with opened(connector, spec) as reader:
+            events = await reader.ask(
+                script({"tools": [tool("Write", file_path="a.txt", content="hi")]}, {"text": "b"})
+            )
+            assert isinstance(events[-1], Finished)
+            assert events[-1].text == "b"
+    assert (new / "a.txt").exists()
+    told = transcript(spec)
+    assert "blue door" in told
+    assert told.count('"type":"user"') > 2
+    notes = [line for line in told.splitlines() if "the folder of this project was moved" in line.lower()]
+    assert len([line for line in notes if json.loads(line).get("type") == "user"]) == 1
 
 
 async def test_a_command_of_claude_code_in_a_prompt_is_text_for_the_model(model: OfflineModel, tmp_path: Path) -> None:

@@ -11,11 +11,12 @@ import pytest
 
 from supervisor.protocol.errors import NotAllowed, SessionNotFound, StorageError, UserNotFound
 from supervisor.protocol.messages import Address, ProjectName, SessionId, UserId
-from supervisor.protocol.status import Role, TurnState
+from supervisor.protocol.status import Role, SessionStatus, TurnState
 from supervisor.store.port import Store
 from supervisor.store.ports.ledger import CostLine, CostQuery
 from supervisor.store.records.acceptance import Accepted
 from supervisor.store.records.accounts import User
+from supervisor.store.records.session import NewSession
 from tests.supervisor.store.builders import (
     DAY,
     NOW,
@@ -32,6 +33,30 @@ from tests.supervisor.store.contract_base import ContractBase, Opener
 
 class KeepingContract(ContractBase):
     """What is kept and added up."""
+
+    # Folders of projects
+
+    async def test_sessions_follow_the_folder_of_their_project(self, store: Store) -> None:
+        site, web = ProjectName("site"), ProjectName("web")
+        for session, project, path in (
+            ("root", site, "/a/site"),
+            ("below", site, "/a/site/site"),
+            ("lost", site, "/a/site2"),
+            ("other", web, "/a/site"),
+        ):
+            new = NewSession(
+                id=SessionId(session),
+                user_id=UserId("alice"),
+                project=project,
+                project_path=path,
+                conversation_id=session,
+            )
+            await store.sessions.create(new, status=SessionStatus.IDLE, now_ms=NOW)
+        assert await store.folders.move(site, "/a/site", before=None, now_ms=NOW) == 1  # the lost one
+        assert await store.folders.move(site, "/b/site", before="/a/site", now_ms=NOW) == 3
+        assert await store.folders.known() == {site: "/b/site"}
+        paths = {session.id: session.project_path for session in await store.sessions.list()}
+        assert paths == {"root": "/b/site", "below": "/b/site/site", "lost": "/b/site", "other": "/a/site"}
 
     # Money
 

@@ -1,0 +1,58 @@
+"""Lets what belongs to a project follow it, where config.toml names another folder for it than at the last start."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import PurePath
+
+from supervisor.people.projects import Projects
+from supervisor.protocol.times import Clock, now_ms
+from supervisor.store.ports.sessions import FolderStore
+from supervisor.undo.checkpoints.git import CheckpointFailed
+from supervisor.undo.recorder import Recorder
+
+logger = logging.getLogger(__name__)
+
+
+class Relocation:
+    """Moves the sessions of a project and its recorded states to the project's present folder.
+
+    The recorded states move first and the database second. If the daemon dies in between, the next start moves what is
+    left.
+    """
+
+    def __init__(self, folders: FolderStore, projects: Projects, recorder: Recorder, clock: Clock = now_ms) -> None:
+        self._folders = folders
+        self._projects = projects
+        self._recorder = recorder
+        self._clock = clock
+
+    async def run(self) -> None:
+        """Let each project follow its folder; call it at the start, before the first session is read.
+
+        Raises:
+            StorageError: the store refused.
+        """
+        known = await self._folders.known()
+        now = self._projects.folders()
+        in_use = frozenset(now.values())
+        for name, folder in now.items():
+            before = known.get(name)
+            if before == folder:
+                continue
+            if before is not None:
+                for recorded in await self._folders.recorded(name):
+                    await self._follow(recorded, before, folder, in_use)
+            moved = await self._folders.move(name, folder, before=before, now_ms=self._clock())
+            if moved:
+                logger.info("project %s is in %s now; its sessions followed: %d", name, folder, moved)
+
+    async def _follow(self, recorded: str, before: str, folder: str, in_use: frozenset[str]) -> None:
+        """Let the recorded states of one folder follow it, where it moved with its project."""
+        if not PurePath(recorded).is_relative_to(before):
+            return
+        to = PurePath(folder, PurePath(recorded).relative_to(before))
+        try:
+            await self._recorder.follow(recorded, str(to), copy=recorded in in_use)
+        except (CheckpointFailed, OSError) as error:
+            logger.error("the recorded states of %s did not follow: its turns cannot be undone: %s", recorded, error)
