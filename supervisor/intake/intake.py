@@ -12,10 +12,10 @@ from supervisor.commands.dispatch import Asker, CommandAnswer, CommandDispatcher
 from supervisor.commands.held import HeldMessages
 from supervisor.commands.words import Command
 from supervisor.intake.acceptor import Acceptor
+from supervisor.intake.reading import read
 from supervisor.intake.submission import RoutedSubmission, Submission, Taken
 from supervisor.people.identity import Directory
 from supervisor.people.rate_limits import RateLimits, too_many
-from supervisor.protocol import queue
 from supervisor.protocol.errors import StorageError, XswarmError
 from supervisor.protocol.messages import Address, Inbound, Receipt, UserId, well_formed
 from supervisor.protocol.queue import Mode
@@ -85,7 +85,9 @@ class Intake:
                 sender=inbound.sender,
                 text=well_formed(inbound.text).strip(),
                 note=inbound.note,
+                subject=well_formed(inbound.subject),
                 doubt=inbound.doubt,
+                unreadable=inbound.unreadable,
                 thread=inbound.thread or "",
                 reply=inbound.reply,
                 dedup_key=inbound.dedup_key,
@@ -127,11 +129,7 @@ class Intake:
             return await self._submit(submission, decision)
 
     async def _submit(self, submission: Submission, decision: Decision | None) -> Taken:
-        command = words.parse(submission.text) if submission.commands else None
-        if submission.commands and command is None:
-            named, text = queue.parse(submission.text)
-            submission = replace(submission, text=text, mode=named or self._mode)
-            command = words.parse_loose(text) if not submission.doubt else None
+        submission, command = read(submission, self._mode)
         # Before the limits and the command: a duplicate counts against no limit, and no command runs twice.
         if (submission.limited or command is not None) and (
             first := await self._acceptor.known(submission)
@@ -151,6 +149,9 @@ class Intake:
             retry_after = self._rates.take(submission.user.id, command=command is not None and not command.loose)
             if retry_after is not None:
                 return self._refuse(submission, command, retry_after)
+        if submission.unreadable and command is None:
+            decision = Decision(target=Target.REFUSED, reason=submission.unreadable, text="")
+            return RoutedSubmission(submission=submission, decision=decision)
         if submission.doubt and (command is not None or submission.text):
             return await self._answered(submission, await self._hold(submission, command))
         if command is not None and (answer := await self._carry_out(command, submission)) is not None:

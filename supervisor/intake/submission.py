@@ -29,7 +29,8 @@ class Submission:
         limited: the rate limits of the user apply. Services are not limited: they get `overloaded`.
         commands: a person wrote it: command words are carried out, a queue prefix ("steer: ...") counts, and a message
             soon after an answer continues that conversation.
-        doubt: as in `Inbound`.
+        subject: of a mail, with its marks; empty for other messages, and where it only repeats an earlier one.
+        doubt, unreadable: as in `Inbound`.
         mode: what happens while a turn runs; None = the mode of services, see `Acceptor`.
     """
 
@@ -47,7 +48,9 @@ class Submission:
     digest: str = ""
     limited: bool = False
     commands: bool = False
+    subject: str = ""
     doubt: str = ""
+    unreadable: str = ""
     mode: Mode | None = None
 
     @property

@@ -99,6 +99,7 @@ class MessageOperations:
         user: User,
         message: str,
         *,
+        subject: str = "",
         thread: str = "",
         reply: Reply | None = None,
         decision: Decision | None = None,
@@ -106,6 +107,7 @@ class MessageOperations:
         """Accept a message for Claude Code, the assistant or a command, as the routing rules say.
 
         Args:
+            subject: as in `Submission`.
             reply: where the outbox sends the answer. With a reply every command word is carried out; without one only
                 YES and NO, which no model may read.
             decision: the result of an earlier `decide`; None = decide now.
@@ -115,7 +117,7 @@ class MessageOperations:
             Overloaded, IdempotencyConflict, StorageError: nothing was accepted.
         """
         commands = reply is not None or answers_question(message)
-        submission = request.submission(user, message, thread=thread, reply=reply, commands=commands)
+        submission = request.submission(user, message, subject=subject, thread=thread, reply=reply, commands=commands)
         return _checked(await self._intake.submit(submission, decision), request)
 
     def start(self, taken: Taken) -> None:

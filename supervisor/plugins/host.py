@@ -7,10 +7,10 @@ import socket
 from collections.abc import Sequence
 from pathlib import Path
 
-from supervisor.delivery.outbox import Outbox
+from supervisor.delivery.outbox import Outbox, outbound_of
 from supervisor.intake.intake import Intake
 from supervisor.protocol.errors import ConfigError
-from supervisor.protocol.messages import Address, Delivery, Inbound, Receipt
+from supervisor.protocol.messages import Address, Delivery, Inbound, Outbound, Receipt
 from supervisor.runtime.credentials import Credentials
 from supervisor.runtime.peers import is_agents
 from supervisor.store.ports.keys import IdempotencyStore
@@ -86,9 +86,9 @@ class DaemonChannelHost:
         """See `ChannelHost`."""
         return await self._threads.find_thread(self._name, provider_ids)
 
-    async def sent_texts(self, provider_ids: Sequence[str]) -> list[str]:
+    async def sent_replies(self, provider_ids: Sequence[str]) -> list[Outbound]:
         """See `ChannelHost`."""
-        return await self._threads.sent_texts(self._name, provider_ids)
+        return [outbound_of(row) for row in await self._threads.sent_replies(self._name, provider_ids)]
 
     async def get_mark(self, name: str) -> int | None:
         """See `ChannelHost`."""

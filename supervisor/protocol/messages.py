@@ -23,6 +23,7 @@ A channel creates an `Inbound` from a text or mail and passes it to `ChannelHost
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -102,7 +103,8 @@ class Inbound:
         sender: the sender's address.
         trust: how certain the channel is about `sender`.
         text: what the sender wrote, without quotations and markup.
-        subject: the subject of a mail; empty for other messages.
+        subject: the subject of a mail; empty where it only repeats that of the mail that is answered, and for other
+            messages.
         thread: the id of the conversation, from the message's headers; None = the headers name none.
         reply: where to send the answer; None = no answer can be sent.
         digest: hash of the whole message in hex. It tells a repetition from another message with the same key.
@@ -111,6 +113,9 @@ class Inbound:
             not run by itself: its sender is asked. Empty = there is no doubt.
         automatic: why the message looks like an automatic answer, as part of a sentence. Of such a message only command
             words are carried out. Empty = it does not.
+        unreadable: what came in place of words, and what its sender can do, as sentences. Such a message starts nothing
+            unless its text or subject has a command word or names Claude Code, the assistant or a project. Empty =
+            `text` is what the sender wrote.
     """
 
     channel: str
@@ -126,6 +131,7 @@ class Inbound:
     note: str = ""
     doubt: str = ""
     automatic: str = ""
+    unreadable: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -227,6 +233,26 @@ class Delivery:
     state: str
     error: str = ""
     price_nanos: int | None = None
+
+
+SUBJECT_MARKS = re.compile(
+    r"(?:(?:re|res|r|rif|aw|antw|sv|vs|odp|ynt|atb|回复|回覆|答复|答覆|转发|轉寄|返信|답장|fwd?|wg|tr|rv|enc|i|doorst|vb|pd|vl)"
+    r"\s*(?:\[\d+\])?\s*[:：]\s*)+",
+    re.IGNORECASE,
+)
+"""The marks of replies and forwards that mail programs of several languages put before a subject."""
+
+
+def plain_subject(subject: str) -> str:
+    """Return a subject as one line, without the marks of replies and forwards."""
+    line = " ".join(subject.split())
+    marks = SUBJECT_MARKS.match(line)
+    return line[marks.end() :] if marks is not None else line
+
+
+def has_subject_mark(subject: str) -> bool:
+    """Return whether a mail program put the mark of a reply or of a forwarded mail before a subject."""
+    return SUBJECT_MARKS.match(subject.strip()) is not None
 
 
 def well_formed(text: str) -> str:

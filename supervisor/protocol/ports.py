@@ -153,10 +153,10 @@ class ChannelHost(Protocol):
     async def find_thread(self, provider_ids: Sequence[str]) -> str | None:
         """Return the thread of an earlier reply of this channel that has one of these provider ids; None = none has."""
 
-    async def sent_texts(self, provider_ids: Sequence[str]) -> list[str]:
-        """Return the texts of earlier replies of this channel with these provider ids, in the order of the ids.
+    async def sent_replies(self, provider_ids: Sequence[str]) -> list[Outbound]:
+        """Return earlier replies of this channel with these provider ids, in the order of the ids.
 
-        A channel uses them to recognise what a message quotes of our own replies. Unknown ids are skipped.
+        A channel uses them to recognise what a message repeats of our own replies. Unknown ids are skipped.
         """
 
     async def get_mark(self, name: str) -> int | None:

@@ -85,8 +85,7 @@ class Router:
         """Return where a message goes, and why."""
         if not context.role.may_prompt:
             return _refused(f"your role ({context.role}) may look at sessions and costs, not start work", text)
-        greeting = GREETING.match(text)
-        addressed = text[greeting.end() :] if greeting is not None else text
+        addressed = _without_greeting(text)
         mention = MENTION.match(addressed)
         if mention is not None:
             return self._mentioned(mention["name"], (mention["rest"] or "").strip(), context)
@@ -135,6 +134,26 @@ class Router:
         if project is None:
             return _refused(f"which project? Begin your message with @name; {_list(context.projects)}", text)
         return Decision(target=Target.CLAUDE_CODE, reason=reason, text=text, project=project)
+
+
+def split_prefix(text: str) -> tuple[str, str]:
+    """Return the prefix that says what a message is for, such as "claude:" or "@name", and the rest of the message.
+
+    Without a prefix the first is empty, and the second is the whole message.
+    """
+    addressed = _without_greeting(text)
+    word = PREFIX.match(addressed)
+    mention = MENTION.match(word["rest"] if word is not None else addressed)
+    if mention is not None and (word is None or word["word"].casefold() == "claude"):
+        return f"@{mention['name']}", mention["rest"].strip()
+    if word is not None:
+        return f"{word['word'].lower()}:", word["rest"].strip()
+    return "", text
+
+
+def _without_greeting(text: str) -> str:
+    greeting = GREETING.match(text)
+    return text[greeting.end() :] if greeting is not None else text
 
 
 def _own_lines(text: str) -> str:

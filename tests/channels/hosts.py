@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from supervisor.protocol.errors import ConfigError
 from supervisor.protocol.ids import uuid7
-from supervisor.protocol.messages import Address, Delivery, Inbound, MessageId, Receipt
+from supervisor.protocol.messages import Address, Delivery, Inbound, MessageId, Outbound, OutboxId, Receipt
 from supervisor.protocol.ports import ChannelHost
 from supervisor.runtime.peers import is_agents
 
@@ -25,7 +25,8 @@ class RecordingHost(ChannelHost):
         marks: the numbers that the channel keeps.
         secrets: by name; one that is missing is a `ConfigError`.
         threads: by the provider ids that `find_thread` knows.
-        texts: of the replies, by the provider ids that `sent_texts` knows.
+        texts: of the replies, by the provider ids that `sent_replies` knows.
+        subjects: of the mails that those replies answered, by the same ids.
         strangers: addresses that no user has; all others have one.
         fail_with: raised by `accept`, `delivered` and `set_mark` in place of keeping anything.
     """
@@ -39,6 +40,7 @@ class RecordingHost(ChannelHost):
         self.secrets = dict(secrets or {})
         self.threads: dict[str, str] = {}
         self.texts: dict[str, str] = {}
+        self.subjects: dict[str, str] = {}
         self.strangers: set[Address] = set()
         self.fail_with: Exception | None = None
         self._public_url = public_url
@@ -83,8 +85,19 @@ class RecordingHost(ChannelHost):
     async def find_thread(self, provider_ids: Sequence[str]) -> str | None:
         return next((self.threads[each] for each in provider_ids if each in self.threads), None)
 
-    async def sent_texts(self, provider_ids: Sequence[str]) -> list[str]:
-        return [self.texts[each] for each in provider_ids if each in self.texts]
+    async def sent_replies(self, provider_ids: Sequence[str]) -> list[Outbound]:
+        return [
+            Outbound(
+                id=OutboxId(each),
+                channel="mail",
+                account="",
+                to=Address(kind="mail", value=""),
+                text=self.texts[each],
+                meta={"subject": self.subjects.get(each, "")},
+            )
+            for each in provider_ids
+            if each in self.texts
+        ]
 
     async def get_mark(self, name: str) -> int | None:
         return self.marks.get(name)

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from channels.mail.config import MailConfig
 from channels.mail.headers import MAX_REFERENCES, Headers, MalformedMail, split
+from channels.mail.incoming.answers import letters
 from channels.mail.incoming.body import MAX_TEXT, Body, read_body
 from channels.mail.incoming.loops import LOOP, automatic_reason
 from channels.mail.incoming.quotes import OwnText, Thread, own_text
 from channels.mail.incoming.sender import SenderNotProven, proven_sender
 from channels.mail.incoming.signatures import examine
 from channels.mail.incoming.workers import MailWorkers
-from supervisor.protocol.messages import Address, Inbound, Reply, Trust
+from channels.mail.outgoing.compose import MAX_SUBJECT
+from supervisor.protocol.messages import Address, Inbound, Outbound, Reply, Trust, plain_subject
 from supervisor.protocol.ports import ChannelHost
 
 CHANNEL = "mail"
@@ -56,11 +59,15 @@ class Receiver:
         except (MalformedMail, SenderNotProven, _Unwanted) as reason:
             await self._host.dropped(envelope_sender or "<>", f"mail {digest[:16]}: {reason}")
             return
-        answered = await self._answered(headers)
-        reading = await self._workers.run(_read, raw, headers, sender, content, answered)
+        replies = await self._replies(headers)
+        reading = await self._workers.run(_read, raw, headers, sender, content, self._thread(replies))
         inbound = await self._inbound(headers, sender, reading, digest)
         inbound = replace(
-            inbound, dedup_key=evidence.key or reading.key, doubt=evidence.doubt, automatic=automatic or ""
+            inbound,
+            dedup_key=evidence.key or reading.key,
+            subject="" if _repeats(inbound.subject, replies) else inbound.subject,
+            doubt=evidence.doubt,
+            automatic=automatic or "",
         )
         receipt = await self._host.accept(inbound)
         if receipt.duplicate:
@@ -105,11 +112,13 @@ class Receiver:
             note="; ".join(filter(None, [reading.own.note, reading.body.note()])),
         )
 
-    async def _answered(self, headers: Headers) -> Thread:
-        """Return what a mail answers: our earlier answers that its headers name, the newest first."""
+    async def _replies(self, headers: Headers) -> list[Outbound]:
+        """Return our earlier replies that the headers of a mail name, the newest first."""
         named = _named(headers)
-        texts = await self._host.sent_texts(named) if named else []
-        return Thread([text[:MAX_TEXT] for text in texts[:_MAX_ANSWERS]], (self._config.mailbox, self._config.name))
+        return (await self._host.sent_replies(named))[:_MAX_ANSWERS] if named else []
+
+    def _thread(self, replies: Sequence[Outbound]) -> Thread:
+        return Thread([reply.text[:MAX_TEXT] for reply in replies], (self._config.mailbox, self._config.name))
 
 
 class _Unwanted(Exception):
@@ -137,6 +146,13 @@ def _named(headers: Headers) -> list[str]:
     """
     parents, references = headers.message_ids("in-reply-to"), headers.message_ids("references")
     return list(dict.fromkeys([*parents[:1], *reversed(references[-MAX_REFERENCES:]), *references[:1]]))
+
+
+def _repeats(subject: str, replies: Sequence[Outbound]) -> bool:
+    """Return whether a subject is that of the replies that its mail answers; marks in front of it do not count."""
+    words = letters(plain_subject(subject))
+    earlier = [letters(plain_subject(str(reply.meta.get("subject", "")))[:MAX_SUBJECT]) for reply in replies]
+    return any(words.endswith(known) if known else not words for known in earlier)
 
 
 def _read(raw: bytes, headers: Headers, sender: str, content: bytes, answered: Thread) -> _Reading:

@@ -19,15 +19,11 @@ from markdown_it import MarkdownIt
 from channels.mail.config import MailConfig
 from channels.mail.headers import MAX_REFERENCES, decode_words
 from supervisor.protocol.errors import PermanentFailure
-from supervisor.protocol.messages import SENTENCE, VERBATIM, Outbound
+from supervisor.protocol.messages import SENTENCE, VERBATIM, Outbound, plain_subject
 
-_MAX_SUBJECT = 200
-_REPLY = re.compile(
-    r"(?:(?:re|res|r|rif|aw|antw|sv|vs|odp|ynt|atb|回复|回覆|答复|答覆|转发|轉寄|返信|답장|fwd?|wg|tr|rv|enc|i|doorst|vb|pd|vl)"
-    r"\s*(?:\[\d+\])?\s*[:：]\s*)+",
-    re.IGNORECASE,
-)
-"""The marks of replies and forwards that mail programs of several languages put before a subject."""
+MAX_SUBJECT = 200
+"""The longest subject of an answer, in characters, without its `Re: `."""
+
 _MESSAGE_ID = re.compile(r"<[!-;=?-~]{3,250}>")
 _RECIPIENT = re.compile(r"[!-?A-~]{1,64}@[A-Za-z0-9.-]{1,253}")
 _TERMINAL = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
@@ -109,10 +105,8 @@ def reply_subject(subject: str) -> str:
 
     The email package decodes what looks like an encoded word, and cannot write a header that it could not decode.
     """
-    words = decode_words(subject)
-    start = _REPLY.match(words)
-    plain = words[start.end() :] if start else words
-    return f"Re: {plain[:_MAX_SUBJECT]}".strip().replace("=?", "= ?")
+    plain = plain_subject(decode_words(subject))
+    return f"Re: {plain[:MAX_SUBJECT]}".strip().replace("=?", "= ?")
 
 
 def safe_text(text: str) -> str:

@@ -262,12 +262,12 @@ class SqliteOutbox:
 
         return await self._database.read(work)
 
-    async def sent_texts(self, channel: str, provider_ids: Sequence[str]) -> list[str]:
-        """Return the texts of the replies with these provider ids, in the order of the ids."""
+    async def sent_replies(self, channel: str, provider_ids: Sequence[str]) -> list[OutboxRow]:
+        """Return the replies with these provider ids, in the order of the ids."""
 
-        def work(connection: sqlite3.Connection) -> list[str]:
+        def work(connection: sqlite3.Connection) -> list[OutboxRow]:
             found = (connection.execute(BY_PROVIDER, (channel, each)).fetchone() for each in provider_ids)
-            return [to_outbox_row(row).text for row in found if row is not None]
+            return [to_outbox_row(row) for row in found if row is not None]
 
         return await self._database.read(work)
 

@@ -80,8 +80,8 @@ class OutboxStore(Protocol):
     async def find_thread(self, channel: str, provider_ids: Sequence[str]) -> str | None:
         """Return the thread of the turn that a reply with one of these provider ids answered; None = no such reply."""
 
-    async def sent_texts(self, channel: str, provider_ids: Sequence[str]) -> list[str]:
-        """Return the texts of the replies with these provider ids, in the order of the ids."""
+    async def sent_replies(self, channel: str, provider_ids: Sequence[str]) -> list[OutboxRow]:
+        """Return the replies with these provider ids, in the order of the ids."""
 
     async def get(self, outbox_id: OutboxId) -> OutboxRow | None:
         """Return a reply, or None."""

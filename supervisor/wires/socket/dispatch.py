@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from supervisor.commands import words
@@ -18,7 +18,15 @@ from supervisor.people.identity import Caller, Directory
 from supervisor.protocol import events, requests
 from supervisor.protocol.errors import InvalidMessage, SessionNotFound, UserNotFound, XswarmError
 from supervisor.protocol.ids import uuid7
-from supervisor.protocol.messages import FOR_ALL, Address, MessageId, Reply, SessionId
+from supervisor.protocol.messages import (
+    FOR_ALL,
+    Address,
+    MessageId,
+    Reply,
+    SessionId,
+    has_subject_mark,
+    plain_subject,
+)
 from supervisor.protocol.status import Target
 from supervisor.protocol.times import Clock, now_ms, rfc3339, usd
 from supervisor.store.records.accounts import User
@@ -147,7 +155,7 @@ class RequestDispatcher:
         """Accept a text or mail; the outbox delivers the reply, to this connection if it is still open."""
         came = asyncio.get_running_loop().time()
         user = self._sender(request, caller)
-        if words.parse(request.message if isinstance(request, requests.SmsReceived) else request.body) is not None:
+        if any(words.parse(part) is not None for part in _written(request)):
             await client.refuse_agents()  # it could decide approvals in the name of a user
         reply = Reply(
             channel=CHANNEL,
@@ -162,7 +170,9 @@ class RequestDispatcher:
             else:
                 asked = _asked(request, caller, "mail", request.from_, request.subject, request.body)
                 thread = await self._thread(request, caller)
-                taken = await self._operations.messages.route(asked, user, request.body, thread=thread, reply=reply)
+                taken = await self._operations.messages.route(
+                    asked, user, request.body, subject=_subject(request), thread=thread, reply=reply
+                )
         message_id = taken.accepted.message_id
         if taken.accepted.duplicate:
             first = await self._operations.queries.reply(caller, message_id)
@@ -300,6 +310,18 @@ def _asked(
     if request.external_id is not None:
         digest = hashlib.sha256(json.dumps([request.type, *said], sort_keys=True).encode()).hexdigest()
     return WorkRequest(caller=caller, channel=channel, external_id=request.external_id, digest=digest)
+
+
+def _written(request: AnyReceived) -> Sequence[str]:
+    """Return the parts of a text or mail in which a command word can stand."""
+    if isinstance(request, requests.SmsReceived):
+        return (request.message,)
+    return (request.body, plain_subject(request.subject))
+
+
+def _subject(request: requests.EmailReceived) -> str:
+    """Return the subject of a mail; empty = it repeats that of the mail that is answered."""
+    return "" if request.in_reply_to and has_subject_mark(request.subject) else request.subject
 
 
 def _topic(message: str, topic: str) -> tuple[str, str, str]:

@@ -275,6 +275,30 @@ async def test_the_note_of_a_message_is_told_to_the_model(tmp_path: Path) -> Non
         assert [text for _, text in scripted(core).prompts] == ["look at this\n\n(one picture was left out)"]
 
 
+async def test_the_subject_of_a_mail_reaches_the_model_and_chooses_the_target(tmp_path: Path) -> None:
+    async with core_with(tmp_path) as core:
+        named = replace(mail("it is broken on Safari", thread="<1>"), subject="claude: fix the login page")
+        await settled(core, await core.intake.accept(named))
+        by_keyword = replace(mail("on Safari", thread="<2>"), subject="Login needs a fix")
+        await settled(core, await core.intake.accept(by_keyword))
+        assert [text for _, text in scripted(core).prompts] == [
+            "Subject: fix the login page\n\nit is broken on Safari",
+            "Subject: Login needs a fix\n\non Safari",
+        ]
+        status = replace(mail("", thread="<3>"), subject="STATUS")
+        assert (await settled(core, await core.intake.accept(status))).startswith("site: active")
+
+
+async def test_what_came_without_words_is_told_and_starts_nothing(tmp_path: Path) -> None:
+    async with core_with(tmp_path) as core:
+        picture = replace(mail(""), subject="Scan", unreadable="A picture came. Write what to do.")
+        receipt = await core.intake.accept(picture)
+        assert await settled(core, receipt) == "A picture came. Write what to do."
+        doubtful = replace(mail(""), unreadable="A picture came. Write what to do.", doubt="it is old")
+        assert await settled(core, await core.intake.accept(doubtful)) == "A picture came. Write what to do."
+        assert scripted(core).prompts == []
+
+
 async def test_somebody_without_any_project_gets_the_assistant_or_a_refusal(tmp_path: Path) -> None:
     for routing, expected in (
         (Routing(unauthorised="assistant"), Target.ASSISTANT),

@@ -109,7 +109,7 @@ async def test_a_thread_is_found_by_the_reply_that_it_answers(tmp_path: Path) ->
         assert await core.store.outbox.sent(row.id, "p1", "", (), now_ms=1)
         assert await host(core).find_thread(["strange", "p1"]) == "t1"
         assert await host(core).find_thread(["strange"]) is None
-        assert await host(core).sent_texts(["strange", "p1"]) == [row.text]
+        assert [sent.text for sent in await host(core).sent_replies(["strange", "p1"])] == [row.text]
         assert row.to == Address(kind="sms", value="+15550100")
 
 

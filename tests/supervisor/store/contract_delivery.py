@@ -174,5 +174,6 @@ class DeliveryContract(ContractBase):
         for outbox_id, provider_id in (("o1", "<r1>"), ("o2", "<r2>")):
             await store.outbox.begin(OutboxId(outbox_id), now_ms=NOW)
             await store.outbox.sent(OutboxId(outbox_id), provider_id, "", [], now_ms=NOW)
-        assert await store.outbox.sent_texts("sms", ["<r2>", "<unknown>", "<r1>"]) == ["Done.", "Run it?"]
-        assert await store.outbox.sent_texts("mail", ["<r1>"]) == []
+        found = await store.outbox.sent_replies("sms", ["<r2>", "<unknown>", "<r1>"])
+        assert [row.text for row in found] == ["Done.", "Run it?"]
+        assert await store.outbox.sent_replies("mail", ["<r1>"]) == []

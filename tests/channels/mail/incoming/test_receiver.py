@@ -132,6 +132,31 @@ async def test_the_quotation_of_our_answer_is_left_out_and_all_else_is_kept() ->
     assert (bare.text, bare.note) == ("> theirs\nyes KXQPT", MARKED)
 
 
+@pytest.mark.parametrize(
+    ("earlier", "subject", "handed_in"),
+    [
+        ("Build", "Re: Build", ""),
+        ("Build", "Vá: Build", ""),
+        ("Re: Build", "AW: Re: Build", ""),
+        ("Build", "[EXT] Re: Build", ""),
+        ("x" * 300, f"Re: {'x' * 200}", ""),
+        ("", "Re:", ""),
+        ("Build", "Re: Deploy", "Re: Deploy"),
+        ("Build", "claude: something else", "claude: something else"),
+        ("", "Re: Deploy", "Re: Deploy"),
+    ],
+)
+async def test_a_subject_is_handed_in_unless_it_repeats_that_of_the_mail_that_is_answered(
+    earlier: str, subject: str, handed_in: str
+) -> None:
+    host = RecordingHost()
+    host.texts[f"<{ID}@example.org>"], host.subjects[f"<{ID}@example.org>"] = "done", earlier
+    (inbound,) = await received(mail(("In-Reply-To", f"<{ID}@example.org>"), Subject=subject), host=host)
+    assert inbound.subject == handed_in
+    assert inbound.reply is not None
+    assert inbound.reply.meta["subject"] == subject
+
+
 async def test_mail_without_text_is_accepted_with_a_note() -> None:
     (inbound,) = await received(mail(body=""))
     assert (inbound.text, inbound.note) == ("", "the mail had no text")

@@ -82,7 +82,7 @@ async def test_what_a_turn_took_stands_below_the_answer_and_its_repetition(tmp_p
     async with listening_in(tmp_path) as listening:
         client, scripted = await listening.client(), listening.core.connector
         assert isinstance(scripted, ScriptedConnector)
-        sent = {**MAIL, "body": "@shared hold", "external_id": "x1"}
+        sent = {**MAIL, "subject": "", "body": "@shared hold", "external_id": "x1"}
         assert (await client.ask("email_received", **sent))["type"] == "message_acknowledged"
         await until(scripted.held, "it runs")
         scripted.release()

@@ -44,10 +44,26 @@ async def test_a_mail_is_answered_on_the_socket(tmp_path: Path) -> None:
             "type": "send_email_response",
             "to": "alice@example.org",
             "subject": "Re: Question",
-            "body": "how are you",
+            "body": "Subject: Question\n\nhow are you",
             "user": "alice",
             "request_id": "r",
         }
+
+
+@pytest.mark.parametrize(
+    ("subject", "body", "in_reply_to", "message"),
+    [
+        ("Re: Question", "how are you", "<1@example.org>", "how are you"),
+        ("Re: Question", "how are you", None, "Subject: Question\n\nhow are you"),
+    ],
+)
+async def test_the_subject_of_a_mail_belongs_to_it_unless_it_repeats_another(
+    tmp_path: Path, subject: str, body: str, in_reply_to: str | None, message: str
+) -> None:
+    async with Listening(tmp_path) as listening:
+        client = await listening.client()
+        fields = {**MAIL, "subject": subject, "body": body} | ({"in_reply_to": in_reply_to} if in_reply_to else {})
+        assert (await client.ask("email_received", **fields))["body"] == message
 
 
 async def test_a_sender_is_found_by_address_where_the_name_is_no_user(tmp_path: Path) -> None:
@@ -86,7 +102,7 @@ async def test_a_slow_answer_is_acknowledged_first(tmp_path: Path, kind: str) ->
     soon = config.Supervisor(port=0, ack_after_seconds=0.05)
     async with Listening(tmp_path, supervisor=soon) as listening:
         client = await listening.client()
-        fields = {**SMS, "message": "hold"} if kind == "sms_received" else {**MAIL, "body": "hold"}
+        fields = {**SMS, "message": "hold"} if kind == "sms_received" else {**MAIL, "subject": "", "body": "hold"}
         first = await client.ask(kind, **fields, request_id="r")
         message_id = first["message_id"]
         assert checked(first, message_id=UUID) == {
