@@ -103,6 +103,9 @@ class Webhooks:
         """Return the form of a request with a valid signature; None = refuse the request.
 
         A series of refusals is logged and recorded once, because anybody can cause any number of them.
+
+        Raises:
+            TemporaryFailure: nobody can tell now whether an agent signed it; the server answers 503.
         """
         form = self._signatures.genuine_form(request)
         if form is None and not self._refusing:

@@ -12,7 +12,7 @@ from supervisor.intake.intake import Intake
 from supervisor.protocol.errors import ConfigError
 from supervisor.protocol.messages import Address, Delivery, Inbound, Outbound, Receipt
 from supervisor.runtime.credentials import Credentials
-from supervisor.runtime.peers import is_agents
+from supervisor.runtime.peers.agents import is_agents
 from supervisor.store.ports.keys import IdempotencyStore
 from supervisor.store.ports.outbox import OutboxStore
 

@@ -306,3 +306,9 @@ STATE_MARK = "XSWARM_STATE"
 
 PROCESS_MARK = "XSWARM_PROCESS"
 """Environment variable of Claude Code and of the tools that it starts: an id of this start of Claude Code."""
+
+GROUP_PREFIX = "xswarm-"
+"""Begins the name of each control group in which a process of Claude Code runs, with its tools."""
+
+DAEMON_GROUP = "supervisor"
+"""The daemon's own control group, where it could not stay in the one above. The groups of agents stand beside it."""

@@ -64,8 +64,8 @@ class WebRequest:
             count.
         headers: names in lower case.
         body: raw bytes, at most 64 KiB.
-        from_agent: returns whether the sender is a process that an agent started, as far as this machine can tell. It
-            is expensive: call it after the signature is verified.
+        from_agent: returns whether an agent started the sending process, as far as this machine can tell; raises
+            TemporaryFailure if it cannot tell now. It is expensive: call it after the signature is verified.
     """
 
     method: str
@@ -141,7 +141,7 @@ class ChannelHost(Protocol):
         """
 
     async def comes_from_agent(self, connection: socket.socket) -> bool:
-        """Return whether an agent started the process at the other end, as far as this machine can tell."""
+        """Return whether an agent started the process at the other end; TemporaryFailure = this cannot be told now."""
 
     async def delivered(self, delivery: Delivery) -> None:
         """Record a provider's delivery report. Reports may be repeated and out of order.

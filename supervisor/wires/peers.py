@@ -12,37 +12,92 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from supervisor.protocol.errors import NotAllowed
-from supervisor.runtime.peers import comes_from_agent, is_own
+from supervisor.runtime.peers.agents import comes_from_agent
+from supervisor.runtime.peers.proc import Unknowable
+from supervisor.runtime.peers.sockets import is_own
 
 PEER = "xswarm.peer"
-"""Key of an ASGI scope: the real address of the other end, unlike the headers of a proxy."""
+"""Key of an ASGI scope: the `Peer` of its connection, whatever the headers of a proxy say."""
 
 
-async def refuse_agents(theirs: object, ours: object) -> None:
-    """Return if a connection does not come from an agent, as far as this machine can tell.
+class Peer:
+    """The process at the other end of one connection. It is looked up at the first question, and known from then on.
 
     Args:
-        theirs, ours: (host, port, ...) of the two ends; any other value is not checked.
+        theirs, ours: (host, port, ...) of the two ends; with any other value nothing is checked.
+    """
+
+    __slots__ = ("_ends", "_is_agent")
+
+    def __init__(self, theirs: object, ours: object) -> None:
+        ends = [end[:2] for end in (theirs, ours) if isinstance(end, tuple) and len(end) > 1]
+        self._ends = ends if len(ends) == 2 else None
+        self._is_agent: bool | None = None if self._ends else False
+
+    @property
+    def address(self) -> object:
+        """Host and port of the other end; None = not known."""
+        return self._ends[0] if self._ends else None
+
+    async def is_agent(self) -> bool:
+        """Return whether the process is an agent or a descendant of one, as far as this machine can tell.
+
+        Raises:
+            Unknowable: it cannot be told now; the next call looks again.
+        """
+        if self._is_agent is None:
+            assert self._ends is not None, "without ends it is no agent"
+            self._is_agent = await asyncio.to_thread(comes_from_agent, *self._ends)
+        return self._is_agent
+
+    async def refuse_agent(self) -> None:
+        """Return if the process is certainly no agent.
+
+        Raises:
+            NotAllowed: it is an agent, or cannot be looked up now.
+        """
+        try:
+            refused = await self.is_agent()
+        except Unknowable as error:
+            raise not_now(error) from error
+        if refused:
+            raise NotAllowed("an agent answers no questions about what it may do")
+
+
+async def is_agents(connection: HTTPConnection) -> bool:
+    """Return whether a request comes from an agent.
 
     Raises:
-        NotAllowed: the process at the other end is an agent, or a descendant of one.
+        NotAllowed: it comes from this machine by a proxy that hides its process.
+        Unknowable: it cannot be told now.
     """
-    ends = [end for end in (theirs, ours) if isinstance(end, tuple) and len(end) > 1]
-    if len(ends) == 2 and await asyncio.to_thread(comes_from_agent, ends[0][:2], ends[1][:2]):
-        raise NotAllowed("an agent answers no questions about what it may do")
+    scope = connection.scope
+    forwarded = scope.get("client")
+    peer = scope.get(PEER) or Peer(forwarded, scope.get("server"))
+    if isinstance(forwarded, tuple) and forwarded[:2] != peer.address and await asyncio.to_thread(is_own, forwarded[0]):
+        raise NotAllowed("a process of this machine that comes by a proxy", "connect to it directly")
+    return await peer.is_agent()
 
 
 async def refuse_agent(connection: HTTPConnection) -> None:
-    """Return if a request does not come from an agent.
+    """Return if a request certainly does not come from an agent.
 
     Raises:
-        NotAllowed: it comes from an agent, or from this machine by a proxy that hides its process.
+        NotAllowed: it comes from an agent or from this machine by a proxy that hides its process, or nobody can tell.
     """
-    scope = connection.scope
-    forwarded, peer = scope.get("client"), scope.get(PEER, scope.get("client"))
-    if forwarded != peer and isinstance(forwarded, tuple) and await asyncio.to_thread(is_own, forwarded[0]):
-        raise NotAllowed("a process of this machine that comes by a proxy", "connect to it directly")
-    await refuse_agents(peer, scope.get("server"))
+    try:
+        refused = await is_agents(connection)
+    except Unknowable as error:
+        raise not_now(error) from error
+    if refused:
+        raise NotAllowed("an agent answers no questions about what it may do")
+
+
+def not_now(error: Unknowable) -> NotAllowed:
+    """Return the answer to whoever wants to decide while nobody can tell whether it is an agent."""
+    return NotAllowed(
+        str(error), "try again in a moment; if it comes again, raise the limit of open files (LimitNOFILE=)"
+    )
 
 
 def behind_proxies(app: ASGIApp, proxies: Sequence[str]) -> ASGIApp:
@@ -54,7 +109,7 @@ def behind_proxies(app: ASGIApp, proxies: Sequence[str]) -> ASGIApp:
     believing: Any = ProxyHeadersMiddleware(cast("Any", app), list(proxies))
 
     async def keeping(scope: Scope, receive: Receive, send: Send) -> None:
-        scope[PEER] = scope.get("client")
+        scope.setdefault(PEER, Peer(scope.get("client"), scope.get("server")))
         await believing(scope, receive, send)
 
     return keeping

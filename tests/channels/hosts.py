@@ -11,7 +11,7 @@ from supervisor.protocol.errors import ConfigError
 from supervisor.protocol.ids import uuid7
 from supervisor.protocol.messages import Address, Delivery, Inbound, MessageId, Outbound, OutboxId, Receipt
 from supervisor.protocol.ports import ChannelHost
-from supervisor.runtime.peers import is_agents
+from supervisor.runtime.peers.agents import is_agents
 
 
 class RecordingHost(ChannelHost):

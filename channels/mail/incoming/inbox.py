@@ -48,7 +48,7 @@ Receive = Callable[[bytes, str], Awaitable[None]]
 """Receives a mail and its envelope sender. It returns after the mail is committed or dropped."""
 
 FromAgent = Callable[[socket.socket], Awaitable[bool]]
-"""Returns whether an agent started the process at the other end of a connection."""
+"""Returns whether an agent started the process at the other end; TemporaryFailure = this cannot be told now."""
 
 
 class Inbox:
@@ -128,13 +128,14 @@ class Inbox:
 
 
 class _Handler:
-    """The handler that aiosmtpd calls. After a 4xx reply the mail server tries again later (RFC 5321 section 4.2.1)."""
+    """The handler of one connection. After a 4xx reply the mail server tries again later (RFC 5321 section 4.2.1)."""
 
     def __init__(self, config: MailConfig, receive: Receive, from_agent: FromAgent, answer_seconds: float) -> None:
         self.answer_seconds = answer_seconds
         self._config = config
         self._receive = receive
         self._from_agent = from_agent
+        self._is_agent: bool | None = None
 
     async def handle_RCPT(
         self, server: LMTP, session: Session, envelope: Envelope, address: str, options: list[str]
@@ -150,7 +151,7 @@ class _Handler:
     async def handle_DATA(self, server: LMTP, session: Session, envelope: Envelope) -> str:
         try:
             async with asyncio.timeout(self.answer_seconds):
-                if server.transport is not None and await self._from_agent(server.transport.get_extra_info("socket")):
+                if await self._comes_from_agent(server):
                     logger.error("a mail from an agent was refused")
                     return "550 5.7.1 Mail from an agent is refused"
                 await self._receive(envelope.original_content or b"", envelope.mail_from or "")
@@ -163,6 +164,12 @@ class _Handler:
             )
             return "451 4.3.2 Too busy, try again later"
         return "250 2.0.0 OK"
+
+    async def _comes_from_agent(self, server: LMTP) -> bool:
+        """Return whether an agent delivers; the process at the other end is looked up once."""
+        if self._is_agent is None and server.transport is not None:
+            self._is_agent = await self._from_agent(server.transport.get_extra_info("socket"))
+        return bool(self._is_agent)
 
     async def handle_exception(self, error: Exception) -> str:
         logger.error("a mail was deferred because of an internal error", exc_info=error)

@@ -16,14 +16,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from connectors.claude_code.process.allowance import MB, Allowance, Excess, too_much_memory
+from supervisor.protocol.conversation import DAEMON_GROUP, GROUP_PREFIX
 from supervisor.protocol.ports import Check, Standing
 
 logger = logging.getLogger(__name__)
 
 CONTROLLERS = ("memory", "pids")
-LEAF = "supervisor"
+LEAF = DAEMON_GROUP
 """The group of the daemon itself: a group that sets limits for the groups below it may hold no processes."""
-PREFIX = "xswarm-"
 DELEGATED = ("user.delegate", "trusted.delegate")
 """Extended attributes by which systemd marks a group that it has delegated to a service."""
 THREADS_EACH = 8
@@ -79,7 +79,7 @@ class Groups:
 
     def __init__(self, base: Path, *, mark: str, allowance: Allowance) -> None:
         self._base = base
-        self._prefix = f"{PREFIX}{mark[:12]}-"
+        self._prefix = f"{GROUP_PREFIX}{mark[:12]}-"
         self._allowance = allowance
         self._limits = frozenset(_words(base / "cgroup.controllers")).intersection(CONTROLLERS)
 

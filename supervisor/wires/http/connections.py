@@ -13,6 +13,8 @@ from typing import Any, ClassVar
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
+from supervisor.wires.peers import PEER, Peer
+
 MAX_HEAD = 64 * 1024
 """Most bytes of a request line with its headers."""
 
@@ -53,6 +55,7 @@ class LimitedConnection(HttpToolsProtocol):
     _in_head = False
     _head_bytes = 0
     _deadline: asyncio.TimerHandle | None = None
+    _peer: Peer | None = None
     waits_since = 0.0
 
     @property
@@ -86,6 +89,9 @@ class LimitedConnection(HttpToolsProtocol):
         if not self._answering:
             self._cancel_deadline()
             self.waits_since = self.loop.time()  # for the body
+        if self._peer is None:
+            self._peer = Peer(self.client, self.server)
+        self.scope[PEER] = self._peer  # type: ignore[literal-required]
         self.limit_concurrency = 0 if self._is_over_capacity() else None
         super().on_headers_complete()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable
 from functools import partial
 
@@ -10,9 +11,14 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from supervisor.protocol import ports
-from supervisor.protocol.errors import NotAllowed
+from supervisor.protocol.errors import NotAllowed, TemporaryFailure
 from supervisor.wires.http.bodies import MAX_WEBHOOK, read_body
-from supervisor.wires.peers import refuse_agent
+from supervisor.wires.peers import is_agents
+
+logger = logging.getLogger(__name__)
+
+RETRY_SECONDS = 5
+"""When a provider may try again after a temporary failure, in seconds."""
 
 
 def routes(declared: Iterable[ports.Route], public_url: Callable[[], str]) -> list[Route]:
@@ -29,7 +35,11 @@ def _endpoint(route: ports.Route, public_url: Callable[[], str]) -> Callable[[Re
         body = await read_body(request.scope, request.receive, MAX_WEBHOOK)
         if body is None:
             return Response()  # the client has disconnected
-        answer = await route.handler(_to_channel(request, body, public_url()))
+        try:
+            answer = await route.handler(_to_channel(request, body, public_url()))
+        except TemporaryFailure as error:
+            logger.warning("%s was answered with 503: %s", route.path, error)
+            return Response("try again later\n", 503, {"Retry-After": str(RETRY_SECONDS)}, "text/plain")
         headers = dict(answer.headers)
         if answer.body or answer.status != 204:
             headers["Content-Type"] = (
@@ -59,7 +69,6 @@ def _to_channel(request: Request, body: bytes, public_url: str) -> ports.WebRequ
 
 async def _comes_from_agent(request: Request) -> bool:
     try:
-        await refuse_agent(request)
+        return await is_agents(request)
     except NotAllowed:
         return True
-    return False

@@ -18,7 +18,7 @@ from supervisor.people.identity import Caller, Directory
 from supervisor.protocol import events, requests
 from supervisor.protocol.errors import InternalError, InvalidMessage, NotAuthenticated, Overloaded, XswarmError
 from supervisor.wires.failures import ShuttingDown
-from supervisor.wires.peers import refuse_agents
+from supervisor.wires.peers import Peer
 from supervisor.wires.socket.client import Client, RequestOrder
 from supervisor.wires.socket.codec import BadFrame, decode, encode
 from supervisor.wires.socket.dispatch import RequestDispatcher, refusal
@@ -94,6 +94,7 @@ class Connection(Client):
         "_order",
         "_outgoing",
         "_outstanding",
+        "_peer",
         "_server",
         "_timer",
         "_topics",
@@ -106,6 +107,7 @@ class Connection(Client):
         self._server = server
         self._outgoing = SendQueue(websocket, self._on_overflow)
         self._order: RequestOrder | None = None
+        self._peer = Peer(websocket.remote_address, websocket.local_address)
         self._topics: set[str] = set()
         self._outstanding = 0
         self._failed_tokens = 0
@@ -164,12 +166,12 @@ class Connection(Client):
         await self._outgoing.write(encode(event, request_id))
 
     async def refuse_agents(self) -> None:
-        """Return if the process at the other end is not an agent.
+        """Return if the process at the other end is certainly no agent.
 
         Raises:
-            NotAllowed: it is an agent, or a descendant of one.
+            NotAllowed: it is an agent or a descendant of one, or cannot be looked up now.
         """
-        await refuse_agents(self._websocket.remote_address, self._websocket.local_address)
+        await self._peer.refuse_agent()
 
     def subscribe(self, caller: Caller, topics: Iterable[str]) -> list[str]:
         """Deliver the events of some topics from now on; return all topics of this connection.

@@ -14,7 +14,8 @@ from supervisor import config
 from supervisor.protocol.conversation import PROCESS_MARK
 from supervisor.protocol.errors import NotAllowed
 from supervisor.protocol.ports import WebRequest, WebResponse
-from supervisor.wires.peers import refuse_agents
+from supervisor.wires.peers import Peer
+from tests.descriptors import no_free_descriptor
 from tests.supervisor.harness import ALICE_MAIL, ALICE_PHONE, OPERATOR, SERVICE
 from tests.supervisor.wires.http.hook_channel import PATH, HookChannel
 from tests.supervisor.wires.http.serving import ROUTE, Served
@@ -118,6 +119,47 @@ async def test_a_webhook_can_tell_an_agent(tmp_path: Path) -> None:
     assert told == [False, True]
 
 
+async def test_a_connection_is_looked_up_once(tmp_path: Path) -> None:
+    told: list[bool] = []
+
+    class Asking(HookChannel):
+        async def _take(self, request: WebRequest) -> WebResponse:
+            told.append(await request.from_agent())
+            return WebResponse(status=200, body=b"{}")
+
+    async with Served(tmp_path, channels=[Asking()]) as served:
+        await served.service.post(PATH)
+        with no_free_descriptor():
+            await served.service.post(PATH)  # nothing is read of /proc
+    assert told == [False, False]
+
+
+async def test_while_no_file_is_free_a_webhook_is_put_off_and_nobody_decides(tmp_path: Path) -> None:
+    class Asking(HookChannel):
+        async def _take(self, request: WebRequest) -> WebResponse:
+            return WebResponse(status=403 if await request.from_agent() else 200)
+
+    async with Served(tmp_path, channels=[Asking()]) as served:
+        assert (await served.service.get("/api/users/alice")).status_code == 404, "the connection is open"
+        with no_free_descriptor():
+            put_off = await served.service.post(PATH)
+            refused = await served.service.post("/api/approvals/KXQPT", json={"decision": "allow"})
+        assert (put_off.status_code, put_off.headers["Retry-After"]) == (503, "5")
+        assert (refused.status_code, refused.json()["code"]) == (403, "not_allowed")
+        assert "Too many open files" in refused.json()["error"]
+        assert (await served.service.post(PATH)).status_code == 200
+        assert (await served.service.post("/api/approvals/KXQPT", json={"decision": "allow"})).status_code == 404
+
+
+async def test_while_no_file_is_free_nobody_decides_by_the_socket(tmp_path: Path) -> None:
+    async with Listening(tmp_path) as listening:
+        client = await listening.client(SERVICE)
+        answer = {"approval_id": "KXQPT", "decision": "allow"}
+        with no_free_descriptor():
+            assert (await client.ask("resolve_approval", **answer))["code"] == "not_allowed"
+        assert (await client.ask("resolve_approval", **answer))["code"] == "approval_not_found"
+
+
 @pytest.mark.parametrize(
     "event",
     [
@@ -146,12 +188,12 @@ async def test_a_connection_of_our_own_is_no_agents(tmp_path: Path) -> None:
     async with server:
         ours = server.sockets[0].getsockname()
         reader, writer = await asyncio.open_connection(*ours)
-        await refuse_agents(writer.get_extra_info("sockname"), writer.get_extra_info("peername"))
+        await Peer(writer.get_extra_info("sockname"), writer.get_extra_info("peername")).refuse_agent()
         writer.close()
         await reader.read()
     assert issubclass(NotAllowed, Exception)
 
 
 async def test_what_tells_nothing_is_left_to_the_token() -> None:
-    await refuse_agents(None, ("127.0.0.1", 1))
-    await refuse_agents("/a/unix.sock", "/a/unix.sock")
+    await Peer(None, ("127.0.0.1", 1)).refuse_agent()
+    await Peer("/a/unix.sock", "/a/unix.sock").refuse_agent()

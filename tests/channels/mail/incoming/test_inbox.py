@@ -22,6 +22,7 @@ from supervisor.protocol.errors import ConfigError, StorageError, TemporaryFailu
 from supervisor.protocol.messages import Address
 from tests.channels.hosts import RecordingHost
 from tests.channels.mail.fixtures import ADMIN, US, config, mail, serving
+from tests.descriptors import no_free_descriptor
 from tests.slowness import scaled
 from tests.waiting import until
 
@@ -33,7 +34,7 @@ async def with_client(address: str, talk: Callable[[smtplib.LMTP], T]) -> T:
 
     def conversation() -> T:
         host, _, port = address.rpartition(":")
-        with smtplib.LMTP(host, int(port), local_hostname="mx.example.org") as client:
+        with smtplib.LMTP(host or address, int(port) if host else 0, local_hostname="mx.example.org") as client:
             return talk(client)
 
     return await asyncio.to_thread(conversation)
@@ -276,6 +277,25 @@ async def test_a_mail_from_an_agent_is_refused(by_path: bool, tmp_path: Path) ->
     assert "550" in said[1]
     assert "Mail from an agent is refused" in said[1]
     assert len(host.accepted) == 1
+
+
+@pytest.mark.parametrize("by_path", [False, True])
+async def test_a_mail_is_deferred_while_no_file_is_free_to_look_up_its_sender(
+    by_path: bool, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    host = RecordingHost()
+    settings = config(lmtp=LmtpConfig(path=str(tmp_path / "lmtp.sock"))) if by_path else config()
+
+    def talk(client: smtplib.LMTP) -> None:
+        with no_free_descriptor(), pytest.raises(smtplib.SMTPDataError) as caught:
+            client.sendmail(ADMIN, [US], mail())
+        assert caught.value.smtp_code == 451
+        client.sendmail(ADMIN, [US], mail())
+
+    async with serving(host, settings) as (_, address):
+        await with_client(address, talk)
+    assert len(host.accepted) == 1
+    assert "a mail was deferred: the process at the other end cannot be looked up now" in caplog.text
 
 
 async def test_unix_socket_is_private_and_removed_at_the_end(tmp_path: Path) -> None:

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from supervisor.runtime.peers import comes_from_agent, is_agents, is_own
+from supervisor.protocol.conversation import PROCESS_MARK
+from supervisor.runtime.peers.agents import comes_from_agent, is_agents
+from supervisor.runtime.peers.proc import Unknowable
+from supervisor.runtime.peers.sockets import is_own
+from tests.descriptors import no_free_descriptor
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="/proc tells it on Linux alone")
 
@@ -95,3 +102,45 @@ async def test_we_are_no_agent_whatever_kind_of_socket_we_hold() -> None:
             assert not is_agents(taken)
             client.close()
             assert is_agents(taken), "whoever left may have been one"
+
+
+@contextmanager
+def holding(held: socket.socket, **environment: str) -> Iterator[None]:
+    """Let a process with this environment hold a socket, beside us, while the context is entered."""
+    holder = subprocess.Popen(["cat"], stdin=subprocess.PIPE, env=environment, pass_fds=[held.fileno()])
+    try:
+        yield
+    finally:
+        holder.communicate()
+
+
+async def test_an_agent_is_found_among_several_holders_of_one_socket() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server, socket.create_connection(server.getsockname()) as client:
+        ends = client.getsockname(), client.getpeername()
+        with holding(client), holding(client):
+            assert not comes_from_agent(*ends)
+            with holding(client, **{PROCESS_MARK: "one"}), holding(client):
+                assert comes_from_agent(*ends)
+            assert not comes_from_agent(*ends)
+
+
+async def test_without_a_free_file_nobody_is_taken_for_an_agent_or_for_none() -> None:
+    near, far = socket.socketpair()
+    with (
+        near,
+        far,
+        socket.create_server(("127.0.0.1", 0)) as server,
+        socket.create_connection(server.getsockname()) as client,
+    ):
+        taken, _ = server.accept()
+        with taken:
+            with no_free_descriptor():
+                for connection in (near, taken):
+                    with pytest.raises(Unknowable, match="Too many open files"):
+                        is_agents(connection)
+                with pytest.raises(Unknowable):
+                    comes_from_agent(client.getsockname(), client.getpeername(), proc=Path("/proc/self/.."))
+                with pytest.raises(Unknowable):
+                    is_own("192.0.2.9")
+            assert not is_agents(near)
+            assert not is_agents(taken)

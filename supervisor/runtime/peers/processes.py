@@ -1,0 +1,79 @@
+"""What /proc tells about processes: which ones are agents, and which ones hold a socket."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from supervisor.protocol.conversation import PROCESS_MARK
+from supervisor.runtime.peers.groups import AgentGroups
+from supervisor.runtime.peers.proc import PROC, listing, only_facts, read
+
+MARK = f"{PROCESS_MARK}=".encode()
+
+
+class Processes:
+    """The processes of this machine at one time; each is read once.
+
+    Its methods raise `Unknowable` where something cannot be read now.
+    """
+
+    def __init__(self, proc: Path = PROC) -> None:
+        self._proc = proc
+        self._agents: dict[int, bool] = {}
+        self._groups = AgentGroups(proc)
+
+    def is_agents_group(self, group: int) -> bool:
+        """Return whether a control group, by its id, is an agent's."""
+        return group in self._groups.ids
+
+    def exists(self, pid: int) -> bool:
+        """Return whether there is a process of this id."""
+        return bool(read(self._proc / str(pid) / "stat"))
+
+    def holders(self, inode: int, *, agents: bool) -> Iterator[int]:
+        """Yield the ids of the processes that hold a socket, either of agents or of all others."""
+        target = f"socket:[{inode}]"
+        for pid in self._visible():
+            if self.is_agent(pid) is agents and target in self._open_files(pid):
+                yield pid
+
+    def is_agent(self, pid: int) -> bool:
+        """Return whether a process, or one of its ancestors, has the mark of an agent or is in an agent's group."""
+        above: list[int] = []
+        while pid > 1 and pid not in self._agents:
+            above.append(pid)
+            # Until the answer is known it is no; a pid that was used again could close a circle.
+            self._agents[pid] = False
+            if pid in self._groups.members or self._is_marked(pid):
+                self._agents[pid] = True
+                break
+            pid = self._parent(pid)
+        answer = self._agents.get(pid, False)
+        self._agents.update(dict.fromkeys(above, answer))
+        return answer
+
+    def _is_marked(self, pid: int) -> bool:
+        environment = read(self._proc / str(pid) / "environ")
+        # The environment of another user's process cannot be read; agents run as our user.
+        return environment.startswith(MARK) or b"\0" + MARK in environment
+
+    def _parent(self, pid: int) -> int:
+        """Return the parent of a process; 0 = it has none, or has ended."""
+        stat = read(self._proc / str(pid) / "stat")
+        # proc_pid_stat(5): the second field is the name in parentheses, which may hold blanks and parentheses.
+        return int(stat.rpartition(b")")[2].split()[1]) if stat else 0
+
+    def _visible(self) -> Iterator[int]:
+        """Yield the ids of the processes whose open files we may see."""
+        for name in listing(self._proc):
+            if name.isdecimal() and os.access(self._proc / name / "fd", os.R_OK | os.X_OK):
+                yield int(name)
+
+    def _open_files(self, pid: int) -> Iterator[str]:
+        """Yield the targets of a process's file descriptors; nothing if they cannot be read."""
+        folder = f"{self._proc}/{pid}/fd"
+        for name in listing(folder):
+            with only_facts():
+                yield os.readlink(f"{folder}/{name}")
