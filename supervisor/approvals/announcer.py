@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from supervisor.approvals.approvers import Approvers
+from supervisor.delivery import views
 from supervisor.delivery.hub import Hub
 from supervisor.protocol.events import ApprovalRequested, ApprovalResolved
-from supervisor.protocol.times import rfc3339
 from supervisor.store.ports.approvals import Approval
 
 
@@ -18,15 +18,7 @@ class ApprovalAnnouncer:
 
     def requested(self, approval: Approval) -> None:
         """Publish that a question was asked."""
-        event = ApprovalRequested(
-            approval_id=approval.id,
-            session_id=approval.session_id,
-            user_id=approval.user_id,
-            tool=approval.tool,
-            summary=approval.summary,
-            expires_at=rfc3339(approval.expires_ms),
-        )
-        self._publish(event, approval)
+        self._publish(views.approval_requested(approval), approval)
 
     def resolved(self, approval: Approval, *, allowed: bool) -> None:
         """Publish that a question was allowed, or that it was denied, withdrawn or has expired."""

@@ -24,6 +24,7 @@ class Recipient:
     """A person who is told of a question.
 
     Attributes:
+        user_id: whom the text is for.
         reply: where the text of the question goes.
         channel: by which the answer comes. It differs from the channel of `reply` where a service carries texts: the
             service sends the question, and the person answers with a text.
@@ -31,6 +32,7 @@ class Recipient:
         own: whether this is the user whose turn makes the call.
     """
 
+    user_id: UserId
     reply: Reply
     channel: str
     answers: bool
@@ -81,7 +83,13 @@ class Approvers:
         recipients = []
         # Without a reply a program has sent the prompt. It is asked where programs subscribe, not by text.
         if turn.reply is not None:
-            own = Recipient(reply=turn.reply, channel=turn.channel, answers=turn.user_id in approvers, own=True)
+            own = Recipient(
+                user_id=turn.user_id,
+                reply=turn.reply,
+                channel=turn.channel,
+                answers=turn.user_id in approvers,
+                own=True,
+            )
             others = [self._recipient(user_id, own) for user_id in approvers if user_id != turn.user_id]
             recipients = [own, *(other for other in others if other is not None)]
         can_be_answered = any(one.answers for one in recipients) or self._has_subscribers(turn)
@@ -107,7 +115,7 @@ class Approvers:
             # If a service carries the texts, its account is no number or mailbox of ours.
             account = own.reply.account if own.reply.channel == address.kind else ""
             reply = Reply(channel=address.kind, to=address, account=account)
-        return Recipient(reply=reply, channel=address.kind, answers=True, own=False)
+        return Recipient(user_id=user_id, reply=reply, channel=address.kind, answers=True, own=False)
 
 
 def own_topic(user_id: UserId) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 
 from supervisor.approvals import drafts, wording
@@ -12,6 +13,7 @@ from supervisor.approvals.announcer import ApprovalAnnouncer
 from supervisor.approvals.approvers import Approvers, Recipient
 from supervisor.approvals.call import AskedCall
 from supervisor.approvals.pending import AskingTurn, PendingApproval, PendingApprovals
+from supervisor.approvals.preview import diff_of
 from supervisor.approvals.second_factor import SecondFactor
 from supervisor.permissions.policy import NeedsApproval, Risk
 from supervisor.permissions.wording import brief
@@ -32,6 +34,9 @@ REPEATABLE_MS = 3_600_000
 
 SUSPEND_RETRY_SECONDS = 10.0
 """After how many seconds a process that could not be suspended is looked at again."""
+
+MAX_CALL = 524_288
+"""The longest call in characters that a person is asked about; a longer one is denied, since nobody could read it."""
 
 
 class Approvals:
@@ -88,11 +93,14 @@ class Approvals:
         """
         now, turn = self._clock(), running.turn
         asked = AskedCall.now(call, session)
+        if len(asked.text) > MAX_CALL:
+            return Verdict(allowed=False, reason=wording.too_long(call, MAX_CALL))
         if await self._is_allowed(asked, needs.risk, turn, now):
             return Verdict(allowed=True)
         recipients = self._approvers.recipients(turn)
         if recipients is None:
             return Verdict(allowed=False, reason=needs.reason)
+        asked = replace(asked, diff=await diff_of(call, session.project_path))
         new = drafts.record(asked, needs.risk, turn, expires_ms=now + round(self._expires_seconds * 1000))
         question = PendingApproval(new.id, session.id, partial(running.may_suspend, call))
         self.pending.add(question)
@@ -183,9 +191,9 @@ class Approvals:
         return [
             drafts.message(
                 asked,
+                new,
                 recipient,
                 code,
-                asker=new.user_id,
                 seconds=self._expires_seconds,
                 second_factor=self._second_factor.is_needed(new, recipient.channel),
             )

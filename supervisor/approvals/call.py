@@ -10,12 +10,10 @@ from functools import cached_property
 from typing import Any
 
 from supervisor.permissions.paths import link_targets
-from supervisor.permissions.wording import shown
+from supervisor.permissions.tools import EXPLANATIONS
+from supervisor.permissions.wording import one_line, shown, whole
 from supervisor.protocol.conversation import ToolCall
 from supervisor.store.records.session import Session
-
-EXPLANATIONS = {"Bash": frozenset({"description"})}
-"""Input keys, by tool, that only explain the call to its reader and do not change what it does."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,11 +23,13 @@ class AskedCall:
     Attributes:
         links: where its paths lead that go through symbolic links. They are resolved once, so that an answer is valid
             for exactly what its question shows.
+        diff: what it changes in files; empty = not known, or nothing.
     """
 
     call: ToolCall
     session: Session
     links: Sequence[str]
+    diff: str = ""
 
     @classmethod
     def now(cls, call: ToolCall, session: Session) -> AskedCall:
@@ -39,12 +39,19 @@ class AskedCall:
     @property
     def place(self) -> str:
         """The folder in which the call runs, and where its links lead."""
-        return ", leading to ".join([self._folder, *self.links])
+        return ", leading to ".join([one_line(self._folder), *self.links])
+
+    @cached_property
+    def text(self) -> str:
+        """The whole call: its headline, then every other input."""
+        return whole(self.call)
 
     @property
     def one_line(self) -> str:
-        """The call in one line, at most 240 characters and its place: all that a program or terminal shows of it."""
-        in_folder = [f"in {self.call.folder}"] if self.call.folder not in ("", self.session.project_path) else []
+        """The call in one line of a list, at most 240 characters and its place."""
+        in_folder = (
+            [f"in {one_line(self.call.folder)}"] if self.call.folder not in ("", self.session.project_path) else []
+        )
         place = ", ".join([*in_folder, *(f"leading to {link}" for link in self.links)])
         return shown(self.call).replace("\n", "\\n") + (f" ({place})" if place else "")
 

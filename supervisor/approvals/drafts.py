@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from supervisor.approvals import wording
+from supervisor.approvals import parts, wording
 from supervisor.approvals.approvers import Recipient
 from supervisor.approvals.call import AskedCall
 from supervisor.permissions.policy import Risk
@@ -34,26 +34,30 @@ def record(asked: AskedCall, risk: Risk, turn: Turn, *, expires_ms: int) -> NewA
         call_sha256=asked.digest,
         content_sha256=asked.repeat_digest,
         summary=asked.one_line,
+        text=asked.text,
+        diff=asked.diff,
         expires_ms=expires_ms,
     )
 
 
 def message(
-    asked: AskedCall, recipient: Recipient, code: str, *, asker: str, seconds: float, second_factor: bool
+    asked: AskedCall, new: NewApproval, recipient: Recipient, code: str, *, seconds: float, second_factor: bool
 ) -> OutboxDraft:
     """Return the message that tells one person of a question.
 
     Args:
-        asker: the user whose turn makes the call.
+        new: the record of the question.
         seconds: how long the question is open.
         second_factor: whether a yes by the recipient's channel needs a passphrase.
     """
-    if recipient.answers:
-        other = "" if recipient.own else asker
-        text = wording.question(asked, code, seconds, asker=other, second_factor=second_factor)
-    else:
-        text = wording.waiting(asked)
     # VERBATIM: a channel that reads Markdown would show another command than the one that runs.
     # No prefix: the text names the project already.
-    reply = replace(recipient.reply, meta={**recipient.reply.meta, VERBATIM: True, "prefix": ""})
-    return OutboxDraft(id=OutboxId(uuid7()), reply=reply, text=text)
+    meta = {**recipient.reply.meta, VERBATIM: True, "prefix": ""}
+    if recipient.answers:
+        other = "" if recipient.own else new.user_id
+        part = parts.first(asked, recipient.channel)
+        text = wording.question(asked, part, code, seconds, asker=other, second_factor=second_factor)
+        meta |= part.meta(new.id, recipient.user_id, recipient.channel)
+    else:
+        text = wording.waiting(asked)
+    return OutboxDraft(id=OutboxId(uuid7()), reply=replace(recipient.reply, meta=meta), text=text)

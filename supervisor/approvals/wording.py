@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from supervisor.approvals.call import AskedCall
-from supervisor.permissions.wording import brief, shown, summary
+from supervisor.approvals.parts import Part
+from supervisor.permissions.wording import brief, summary
 from supervisor.protocol.conversation import ToolCall
 from supervisor.protocol.messages import well_formed
 from supervisor.store.ports.approvals import Approval, ApprovalState
@@ -17,10 +18,11 @@ DENIED = "the person said no"
 STOPPING = "the daemon stops"
 
 
-def question(asked: AskedCall, code: str, seconds: float, *, asker: str, second_factor: bool) -> str:
+def question(asked: AskedCall, part: Part, code: str, seconds: float, *, asker: str, second_factor: bool) -> str:
     """Return the text of a question: the code first, since channels cut long texts, then the call itself.
 
     Args:
+        part: what the text shows of the call.
         seconds: how long the question is open.
         asker: the user whose turn makes the call; empty where that user is asked.
         second_factor: a yes by the channel of this text needs a passphrase.
@@ -29,7 +31,23 @@ def question(asked: AskedCall, code: str, seconds: float, *, asker: str, second_
     minutes = max(1, round(seconds / 60))
     proof = "; a yes by this way needs your passphrase behind the code" if second_factor else ""
     text = f"[{asked.session.project}] May it run{who}? YES {code} or NO {code}, within {minutes} min{proof}."
-    return well_formed(f"{text}\nIn {asked.place}:\n{shown(asked.call)}")
+    if not part.is_last:  # above the call, which could pretend to end earlier
+        text += f" The call has {part.total} characters. Its end is not shown here: MORE {code} shows the next part."
+    return well_formed(f"{text}\nIn {asked.place}:\n{part.text}")
+
+
+def more(approval: Approval, part: Part) -> str:
+    """Return the text that shows the next part of a call to a person who may answer its question."""
+    code = approval.code
+    follows = "this is its end" if part.is_last else f"MORE {code} shows the next part"
+    head = f"[{approval.project}] {code}, characters {part.start + 1} to {part.end} of {part.total}, {follows}:"
+    return well_formed(f"{head}\n{part.text}")
+
+
+def read(approval: Approval) -> str:
+    """Return what is said where MORE has shown a whole call."""
+    code = approval.code
+    return f"There is nothing more: {code} was shown to its end. MORE {code} begins again."
 
 
 def waiting(asked: AskedCall) -> str:
@@ -45,6 +63,11 @@ def not_run(approval: Approval, why: str) -> str:
 def asked_before(call: ToolCall) -> str:
     """Return what the model is told of a call that it makes under the id of an earlier one."""
     return f"{summary(call)} was asked about before and may already have run; check before you repeat it"
+
+
+def too_long(call: ToolCall, most: int) -> str:
+    """Return what the model is told of a call that is too long for a question."""
+    return f"{summary(call)} was not run: it needs approval, and nobody can read a call of more than {most} characters"
 
 
 def denied(by: str, note: str) -> str:

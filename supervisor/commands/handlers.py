@@ -41,7 +41,7 @@ def build_dispatcher(
             UndoCommands(store.codes, store.changes, undo),
             BudgetCommands(store.codes, spending),
             StatusCommands(store, projects, turns, spending, OpenItems(store, approvers, held, spending)),
-            MoreCommands(store.outbox),
+            MoreCommands(store.outbox, store.approvals, approvers),
             AbortCommands(store.turns, turns),
         ]
     )

@@ -53,8 +53,8 @@ class Word(StrEnum):
     """Raises a budget."""
     ABORT = "ABORT", Form.ALONE
     """Interrupts the running turn and drops the messages that are queued behind it."""
-    MORE = "MORE", Form.ALONE
-    """Sends the rest of the last answer."""
+    MORE = "MORE", Form.ALONE | Form.CODED
+    """Sends the rest of the last answer, or with a code the next part of that question."""
     STATUS = "STATUS", Form.ALONE
     """Lists the sender's sessions."""
     COST = "COST", Form.ALONE

@@ -7,9 +7,22 @@ from typing import Any
 from supervisor.protocol import events
 from supervisor.protocol.conversation import Tokens
 from supervisor.protocol.times import now_ms, rfc3339, usd
+from supervisor.store.ports.approvals import Approval
 from supervisor.store.ports.ledger import CostLine
 from supervisor.store.records.result import StoredMessage
 from supervisor.store.records.session import Session
+
+CALL_BYTES = 262_144
+"""How much of a call a pushed event or a list holds, in bytes of UTF-8. With the diff, and escaped as JSON, the frame
+stays below 1 MiB, the longest that clients take by default."""
+
+DIFF_BYTES = 131_072
+"""The same for its diff."""
+
+
+def beginning(text: str, most: int) -> str:
+    """Return the beginning of a text that is at most so many bytes long in UTF-8."""
+    return text.encode()[:most].decode(errors="ignore")
 
 
 def _session_fields(session: Session) -> dict[str, Any]:
@@ -76,6 +89,23 @@ def history_message(message: StoredMessage) -> events.HistoryMessage:
         status=message.status,
         context=message.context,
         user_id=message.user_id,
+    )
+
+
+def approval_requested(approval: Approval) -> events.ApprovalRequested:
+    """Return a question as it is pushed to those who may answer it."""
+    call, diff = beginning(approval.text, CALL_BYTES), beginning(approval.diff, DIFF_BYTES)
+    return events.ApprovalRequested(
+        approval_id=approval.id,
+        session_id=approval.session_id,
+        user_id=approval.user_id,
+        tool=approval.tool,
+        summary=approval.summary,
+        call=call,
+        diff=diff,
+        characters=len(approval.text),
+        truncated=(call, diff) != (approval.text, approval.diff),
+        expires_at=rfc3339(approval.expires_ms),
     )
 
 

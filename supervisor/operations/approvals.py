@@ -26,6 +26,20 @@ class ApprovalOperations:
         found = await self._store.open_now(now_ms=self._clock())
         return [approval for approval in found if self._approvers.may_decide(caller, approval)]
 
+    async def get(self, caller: Caller, name: str) -> Approval:
+        """Return a question, open or not.
+
+        Args:
+            name: its id or its code.
+
+        Raises:
+            ApprovalNotFound: there is none that this caller may answer.
+        """
+        approval = await self._store.find(name)
+        if approval is None or not self._approvers.may_decide(caller, approval):
+            raise ApprovalNotFound(name)
+        return approval
+
     async def resolve(
         self, caller: Caller, name: str, *, allow: bool, channel: str, minutes: int = 0, note: str = ""
     ) -> Approval:
@@ -46,8 +60,6 @@ class ApprovalOperations:
             raise InvalidMessage("minutes", f"must be 0 to {MAX_MINUTES}")
         if len(note) > MAX_NOTE:
             raise InvalidMessage("note", f"must be at most {MAX_NOTE} characters")
-        approval = await self._store.find(name)
-        if approval is None or not self._approvers.may_decide(caller, approval):
-            raise ApprovalNotFound(name)
+        approval = await self.get(caller, name)
         await self._resolver.resolve(approval, allow=allow, by=caller.name, channel=channel, minutes=minutes, note=note)
         return approval

@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from supervisor.permissions.tools import SEARCHES, named_paths
-from supervisor.permissions.wording import visible
+from supervisor.permissions.wording import one_line
 from supervisor.protocol.conversation import ToolCall
-from supervisor.protocol.messages import well_formed
 
 PROTECTED = frozenset({".git", ".claude", ".mcp.json"})
 """Files and folders that configure tools. Changing them always needs approval, also inside the project."""
@@ -89,7 +88,7 @@ def link_targets(call: ToolCall, project_path: str) -> list[str]:
             with suppress(ValueError):  # a NUL, or half of a surrogate pair: no file has that name
                 written = os.path.normpath(os.path.join(base, path))
                 found += [real for real in _real_paths(path, base) if real != written]
-    return [well_formed(visible(real).replace("\n", "\\n")) for real in dict.fromkeys(found)]
+    return [one_line(real) for real in dict.fromkeys(found)]
 
 
 def _real_paths(path: str, base: str) -> tuple[str, str]:

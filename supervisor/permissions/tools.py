@@ -30,6 +30,9 @@ NETWORK = frozenset({"WebFetch", "WebSearch"})
 SHELL = "Bash"
 """The tool that runs commands."""
 
+EXPLANATIONS = {SHELL: frozenset({"description"})}
+"""Input keys, by tool, that only explain the call to its reader and do not change what it does."""
+
 PATH_KEYS = ("file_path", "notebook_path", "path")
 """The input keys that name a file or folder."""
 

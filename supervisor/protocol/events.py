@@ -320,7 +320,10 @@ class CostAlert(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApprovalRequested(Event):
-    """Pushed: a tool call waits for the approval of a person."""
+    """Pushed: a tool call waits for a person. `call` is the whole call, `diff` what it changes in files.
+
+    `characters` is the length of the call. If `truncated`, they are cut: at 256 and 128 KiB.
+    """
 
     approval_id: str
     session_id: str
@@ -328,6 +331,10 @@ class ApprovalRequested(Event):
     tool: str
     summary: str
     expires_at: str
+    call: str = ""
+    diff: str = ""
+    characters: int = 0
+    truncated: bool = False
     type: Literal["approval_requested"] = "approval_requested"
 
 

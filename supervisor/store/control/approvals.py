@@ -19,7 +19,7 @@ from supervisor.store.sqlite.transaction import Transaction
 _RUNS = "SELECT 1 FROM turns WHERE id = ? AND state = 'running' AND epoch = ?"
 _COLUMNS = (
     "id, turn_id, session_id, user_id, project, tool_use_id, tool, risk, channel, call_sha256, summary, expires_ms, "
-    "code, state, consumed_ms, epoch, content_sha256, kept"
+    "code, state, consumed_ms, epoch, content_sha256, kept, call, diff"
 )
 _GET = f"SELECT {_COLUMNS} FROM approvals WHERE id = ?"
 _OF_CALL = f"SELECT {_COLUMNS} FROM approvals WHERE session_id = ? AND tool_use_id = ?"
@@ -31,7 +31,7 @@ _OPEN = f"""
 """
 _ADD = f"""
     INSERT INTO approvals ({_COLUMNS}, asked_ms)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'open', NULL, ?, ?, 0, ?)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'open', NULL, ?, ?, 0, ?, ?, ?)
 """
 _ALLOW = """
     UPDATE approvals SET state = 'allowed', decided_by = ?, decided_ms = ?
@@ -121,7 +121,7 @@ class SqliteApprovals:
                 (
                     *(new.id, new.turn_id, new.session_id, new.user_id, new.project, new.tool_use_id, new.tool),
                     *(new.risk, new.channel, new.call_sha256, new.summary, new.expires_ms, code, tx.epoch),
-                    *(new.content_sha256, now_ms),
+                    *(new.content_sha256, new.text, new.diff, now_ms),
                 ),
             )
             add_drafts(tx, questions(code), new.turn_id, new.user_id, now_ms)
@@ -317,4 +317,6 @@ def _approval(row: tuple[Any, ...]) -> Approval:
         epoch=row[15],
         content_sha256=row[16] or b"",
         kept=bool(row[17]),
+        text=row[18] or row[10],  # an older version stored no whole call
+        diff=row[19],
     )

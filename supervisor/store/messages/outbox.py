@@ -48,6 +48,9 @@ LAST_CUT = f"""
     {OUTBOX} WHERE o.channel = ? AND o.recipient = ? AND o.to_kind = ? AND o.note >= 'more:' AND o.note < 'more;'
     ORDER BY o.number DESC LIMIT 1
 """
+LAST_PART = f"""
+    {OUTBOX} WHERE json_extract(o.meta, '$.call.reader') = ? ORDER BY o.number DESC LIMIT 1
+"""
 _BEGIN = """
     UPDATE outbox SET state = 'sending', attempts = attempts + 1, sending_ms = ?, updated_ms = ?, epoch = ?
     WHERE id = ? AND state = 'pending'
@@ -278,6 +281,11 @@ class SqliteOutbox:
     async def last_cut(self, channel: str, to: Address) -> OutboxRow | None:
         """Return the newest reply to an address whose note says "more:<offset>"."""
         rows = await self._rows(LAST_CUT, channel, to.value, to.kind)
+        return rows[0] if rows else None
+
+    async def last_part(self, reader: str) -> OutboxRow | None:
+        """Return the newest reply that shows a part of a call to a reader."""
+        rows = await self._rows(LAST_PART, reader)
         return rows[0] if rows else None
 
     async def counts(self) -> dict[OutboxState, int]:

@@ -33,7 +33,9 @@ class NewApproval:
         channel: the channel of that message.
         call_sha256: over the whole call, its folder and its session.
         content_sha256: the same without the ids of the call, which change when the call is made again.
-        summary: the call in one line, for the person who decides.
+        summary: the call in one line, for lists.
+        text: the whole call, for the person who decides.
+        diff: what it changes in files; empty = not known, or nothing.
         expires_ms: until when the question can be answered.
     """
 
@@ -49,6 +51,8 @@ class NewApproval:
     call_sha256: bytes
     content_sha256: bytes
     summary: str
+    text: str = ""
+    diff: str = ""
     expires_ms: int
 
 

@@ -89,5 +89,8 @@ class OutboxStore(Protocol):
     async def last_cut(self, channel: str, to: Address) -> OutboxRow | None:
         """Return the newest reply to an address whose note begins with "more:"; its text is the whole answer."""
 
+    async def last_part(self, reader: str) -> OutboxRow | None:
+        """Return the newest reply whose meta says `{"call": {"reader": <reader>}}`; None = there is none."""
+
     async def counts(self) -> dict[OutboxState, int]:
         """Return how many replies are pending, sending and dead."""

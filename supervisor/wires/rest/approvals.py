@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from fastapi import Path
 from pydantic import BaseModel
 
+from supervisor.delivery import views
 from supervisor.operations.approvals import ApprovalOperations
 from supervisor.protocol.limits import Between, Length
 from supervisor.protocol.times import rfc3339
@@ -32,7 +33,14 @@ class Decision(BaseModel):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenApproval:
-    """An open question about a tool call."""
+    """A question about a tool call.
+
+    Attributes:
+        call: the whole call, invisible characters escaped; a list holds at most 256 KiB of it.
+        diff: what it changes in files, in a list at most 128 KiB; empty = not known, or nothing.
+        characters: the length of the whole call.
+        truncated: whether `call` or `diff` is cut.
+    """
 
     approval_id: str
     code: str
@@ -42,6 +50,11 @@ class OpenApproval:
     tool: str
     risk: str
     summary: str
+    call: str
+    diff: str
+    characters: int
+    truncated: bool
+    state: str
     expires_at: str
 
 
@@ -71,12 +84,19 @@ class ApprovalRoutes:
         """Return the routes."""
         return [
             Endpoint("GET", "/api/approvals", self.open),
+            Endpoint("GET", "/api/approvals/{name}", self.get),
             Endpoint("POST", "/api/approvals/{name}", self.resolve),
         ]
 
     async def open(self, caller: Calling) -> OpenApprovals:
         """Return the open questions that the caller may decide."""
-        return OpenApprovals(approvals=[_open(approval) for approval in await self._approvals.open(caller)])
+        return OpenApprovals(
+            approvals=[_shown(approval, whole=False) for approval in await self._approvals.open(caller)]
+        )
+
+    async def get(self, caller: Calling, name: Name) -> OpenApproval:
+        """Return a question that the caller may decide, with its whole call."""
+        return _shown(await self._approvals.get(caller, name), whole=True)
 
     async def resolve(self, caller: Calling, name: Name, body: Decision) -> Resolved:
         """Decide a question, once."""
@@ -86,7 +106,10 @@ class ApprovalRoutes:
         return Resolved(approval_id=approval.id, decision=body.decision, summary=approval.summary)
 
 
-def _open(approval: Approval) -> OpenApproval:
+def _shown(approval: Approval, *, whole: bool) -> OpenApproval:
+    call, diff = approval.text, approval.diff
+    if not whole:
+        call, diff = views.beginning(call, views.CALL_BYTES), views.beginning(diff, views.DIFF_BYTES)
     return OpenApproval(
         approval_id=approval.id,
         code=approval.code,
@@ -96,5 +119,10 @@ def _open(approval: Approval) -> OpenApproval:
         tool=approval.tool,
         risk=approval.risk,
         summary=approval.summary,
+        call=call,
+        diff=diff,
+        characters=len(approval.text),
+        truncated=(call, diff) != (approval.text, approval.diff),
+        state=approval.state,
         expires_at=rfc3339(approval.expires_ms),
     )

@@ -50,8 +50,14 @@ async def test_the_record_holds_the_call_and_who_asked_for_it(tmp_path: Path) ->
 async def test_each_recipient_gets_what_they_need(tmp_path: Path, answers: bool, own: bool, begins: str) -> None:
     async with Core(tmp_path, connector=ScriptedConnector()) as core:
         asked = await asked_in(core)
-        recipient = Recipient(reply=REPLY, channel="sms", answers=answers, own=own)
-        draft = drafts.message(asked, recipient, "KXQPT", asker="alice", seconds=120.0, second_factor=False)
+        await send(core, "hold on")
+        await until(scripted(core).held, "it runs")
+        (running,) = core.turns.running_turns()
+        new = drafts.record(asked, Risk.SHELL, running.turn, expires_ms=9)
+        recipient = Recipient(user_id=new.user_id, reply=REPLY, channel="sms", answers=answers, own=own)
+        draft = drafts.message(asked, new, recipient, "KXQPT", seconds=120.0, second_factor=False)
         assert draft.text is not None
         assert draft.text.startswith(begins)
-        assert draft.reply.meta == {"prefix": "", "kept": 1, VERBATIM: True}
+        part = {"call": {"reader": f"{new.id}/alice/sms", "start": 0, "end": len("Bash git push")}}
+        assert draft.reply.meta == {"prefix": "", "kept": 1, VERBATIM: True, **(part if answers else {})}
+        scripted(core).release()

@@ -50,11 +50,13 @@ async def test_the_code_is_never_what_is_cut_off(text: str, tmp_path: Path) -> N
         await answer_of(core, message_id)
 
 
-async def test_a_long_command_says_how_much_is_left_out(tmp_path: Path) -> None:
+async def test_a_text_says_how_long_the_call_is_and_that_its_end_is_not_shown(tmp_path: Path) -> None:
     async with Core(tmp_path, connector=ScriptedConnector()) as core:
         message_id, approval = await asking(core, "git " + "x" * SHOWN_CHARACTERS)
         (row,) = await core.store.outbox.due("sms", now_ms=now_ms(), limit=9)
-        assert "x... (9 characters more)" in row.text
+        told = f"The call has 249 characters. Its end is not shown here: MORE {approval.code} shows the next part."
+        assert told in row.text.split("\n")[0]
+        assert row.text.endswith("\nBash git " + "x" * (SHOWN_CHARACTERS - 9))
         await say(core, f"NO {approval.code}")
         await answer_of(core, message_id)
 

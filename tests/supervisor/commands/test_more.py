@@ -20,7 +20,9 @@ PHONE = Address(kind="sms", value="+15550100")
 async def test_more_with_nothing_left_says_so(tmp_path: Path) -> None:
     async with Core(tmp_path, connector=ScriptedConnector()) as core:
         asker = Asker(user=core.directory.user("alice"), channel="sms", sender=PHONE)
-        told = await MoreCommands(core.store.outbox).answer(Command(Word.MORE), asker)
+        told = await MoreCommands(core.store.outbox, core.store.approvals, core.approvers).answer(
+            Command(Word.MORE), asker
+        )
         assert told.text == "There is nothing more."
 
 

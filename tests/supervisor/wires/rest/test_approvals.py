@@ -9,11 +9,13 @@ from typing import Any
 
 import pytest
 
+from supervisor.protocol.conversation import ToolCall
+from supervisor.protocol.ids import uuid7
 from supervisor.protocol.messages import MessageId
 from supervisor.protocol.status import TurnState
 from tests.fakes import ScriptedConnector
 from tests.supervisor.harness import Core
-from tests.supervisor.helpers import result, text_message
+from tests.supervisor.helpers import result, scripted, text_message
 from tests.supervisor.wires.http.serving import Served, refusal
 from tests.supervisor.wires.socket.socket_serving import Listening
 from tests.waiting import until
@@ -72,6 +74,62 @@ async def test_a_question_is_listed_and_decided_once_over_rest(served: Served) -
     assert (status, code) == (409, "approval_closed")
     assert "was allowed before and has been used" in text
     assert (await served.operator.get("/api/approvals")).json() == {"approvals": []}
+
+
+async def asking_to_write(core: Core, content: str) -> None:
+    """Let alice's turn ask about a `Write` to a file of the project that holds one line."""
+    await core.intake.accept(text_message("claude: hold"))
+    await until(scripted(core).held, "its turn runs")
+    spec = scripted(core).opened[-1].spec
+    Path(spec.project_path, ".mcp.json").write_text("old")
+    call = ToolCall(tool_use_id=uuid7(), name="Write", input={"file_path": ".mcp.json", "content": content})
+    core_calls.append(asyncio.ensure_future(spec.decide(call)))
+
+    async def asked() -> bool:
+        return bool(await core.store.approvals.open_now(now_ms=0))
+
+    await until(asked, "the question is asked")
+
+
+core_calls: list[asyncio.Future[Any]] = []
+"""Calls that wait for their answers: the loop holds tasks only weakly."""
+
+
+async def test_whoever_may_decide_reads_the_whole_call_over_rest(tmp_path: Path) -> None:
+    async with Served(tmp_path, connector=ScriptedConnector()) as served:
+        content = "new\n" + "x\u202e" * 50_000
+        await asking_to_write(served.core, content)
+        alice, bob = await served.client_of("alice"), await served.client_of("bob")
+        (listed,) = (await alice.get("/api/approvals")).json()["approvals"]
+        assert listed["truncated"] is True
+        assert len(listed["call"].encode()) == 262_144
+        for name in (listed["approval_id"], listed["code"]):
+            one = (await alice.get(f"/api/approvals/{name}")).json()
+            escaped = content.replace("\u202e", "\\u202e")
+            assert one["call"] == f"Write .mcp.json\ncontent ({len(escaped)} characters):\n{escaped}"
+            assert one["characters"] == len(one["call"])
+            assert one["diff"] == f"@@ -1,1 +1,2 @@\n-old\n+new\n+{escaped[4:]}"
+            assert (one["truncated"], one["state"], one["summary"]) == (False, "open", "Write .mcp.json")
+        assert refusal(await bob.get(f"/api/approvals/{listed['code']}"))[:2] == (404, "approval_not_found")
+        scripted(served.core).release()
+
+
+async def test_whoever_may_decide_reads_the_whole_call_over_the_socket(tmp_path: Path) -> None:
+    async with Listening(tmp_path, connector=ScriptedConnector()) as listening:
+        client = await listening.client()
+        await client.ask("subscribe", topics=["approvals"])
+        for number, content in enumerate(("new\u202e", '"' * 500_000)):
+            if number:
+                scripted(listening.core).release()
+                await until(listening.core.all_answered, "the turn ends")
+            await asking_to_write(listening.core, content)
+            pushed = await client.receive_type("approval_requested")
+            text = "content: new\\u202e" if not number else f"content (500000 characters):\n{content}"
+            assert pushed["characters"] == len("Write .mcp.json\n") + len(text)
+            assert f"Write .mcp.json\n{text}".startswith(pushed["call"])
+            assert pushed["truncated"] is bool(number)
+            assert pushed["diff"].startswith("@@ -1,1 +1,1 @@\n-old\n+")
+        scripted(listening.core).release()
 
 
 async def test_a_question_is_pushed_and_decided_over_the_socket(tmp_path: Path) -> None:
