@@ -75,6 +75,8 @@ class Client:
             raise Unreachable(f"no answer within {timeout:g} s", "look at the daemon's log") from None
         finally:
             del self._waiting[request_id]
+            if answer.done() and not answer.cancelled():
+                answer.exception()  # The connection was lost while the request was sent: nobody has read it.
         if received.get("type") == "error":
             raise Refused(
                 str(received.get("message", "")),

@@ -10,9 +10,14 @@ from supervisor.protocol.errors import XswarmError
 
 @dataclass(frozen=True, slots=True)
 class Typed:
-    """A line from stdin."""
+    """A text that was entered: a line, or several that were typed or pasted as one."""
 
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Truncated:
+    """A line that the terminal has cut, because it was longer than its line mode passes on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +52,6 @@ class Lost:
     why: str
 
 
-PersonEvent = Typed | InputEnded | Interrupted
+PersonEvent = Typed | Truncated | InputEnded | Interrupted
 ConnectionEvent = Pushed | Answered | Lost
 TerminalEvent = PersonEvent | ConnectionEvent

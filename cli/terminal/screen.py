@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TextIO
 
 from cli.plain import plain
@@ -45,8 +46,7 @@ class Screen:
         """Write a line that is not part of the conversation, such as a status or an error."""
         self.end_line()
         self._erase_mark()
-        text = plain(text)
-        self._err.write(f"{_DIM}{text}{_PLAIN}\n" if self._colour else f"{text}\n")
+        self._err.write(self._dimmed(text))
         self._err.flush()
 
     def end_line(self) -> None:
@@ -62,8 +62,8 @@ class Screen:
             self._out.flush()
             self._marked = True
 
-    def entered(self) -> None:
-        """Note that a line was typed: the terminal has echoed it and begun the next one."""
+    def entered(self, text: str) -> None:
+        """Note that a text was typed: the terminal has echoed it and begun the next line."""
         if self._interactive:
             self._marked = False
             self._at_line_start = True
@@ -73,6 +73,17 @@ class Screen:
         if self._interactive:
             self._marked = False
             self._at_line_start = False
+
+    def drop_draft(self) -> bool:
+        """Drop what is typed and not entered yet; return whether there was something that could be dropped."""
+        return False
+
+    def remember(self, prompts: Iterable[str]) -> None:
+        """Offer earlier prompts, oldest first, where the person can edit them."""
+
+    def _dimmed(self, text: str) -> str:
+        text = plain(text)
+        return f"{_DIM}{text}{_PLAIN}\n" if self._colour else f"{text}\n"
 
     def _erase_mark(self) -> None:
         if self._marked:

@@ -8,10 +8,20 @@ from collections.abc import Callable
 from cli.daemon.addresses import Daemon
 from cli.daemon.client import Client, connected, find_session
 from cli.failures import ExitCode, Unreachable
-from cli.terminal.events import Answered, InputEnded, Interrupted, Lost, PersonEvent, Pushed, TerminalEvent, Typed
+from cli.terminal.events import (
+    Answered,
+    InputEnded,
+    Interrupted,
+    Lost,
+    PersonEvent,
+    Pushed,
+    TerminalEvent,
+    Truncated,
+    Typed,
+)
 from cli.terminal.feed import SessionFeed
-from cli.terminal.keys import InterruptKey, catching_ctrl_c
-from cli.terminal.lines import TERMINAL_LINE
+from cli.terminal.input.keys import InterruptKey, catching_ctrl_c
+from cli.terminal.input.lines import TERMINAL_LINE
 from cli.terminal.link import SessionLink
 from cli.terminal.prompts import Prompts
 from cli.terminal.questions import Decision, Questions, answer
@@ -148,6 +158,12 @@ class Terminal:
         match event:
             case Typed(text):
                 self._typed(text, link)
+            case Truncated():
+                self._screen.entered("")
+                self._screen.remark(
+                    f"Not sent: a terminal cuts a line after {TERMINAL_LINE} bytes. End lines with a backslash,"
+                    f" or use `xswarm claude send {self._session_id} - < FILE`."
+                )
             case InputEnded():
                 self._input_ended = True
                 if self._interactive:
@@ -167,14 +183,9 @@ class Terminal:
                 raise AssertionError("the events of a connection are dropped with it")
 
     def _typed(self, text: str, link: SessionLink | None) -> None:
-        self._screen.entered()
+        self._screen.entered(text)
         if self._interactive and (said := answer(text)) is not None:
             self._answer_question(link, *said)
-        elif self._interactive and len(text.encode("utf-8", "replace")) >= TERMINAL_LINE:
-            self._screen.remark(
-                f"Not sent: a terminal cuts a line after {TERMINAL_LINE} bytes. End lines with a backslash,"
-                f" or use `xswarm claude send {self._session_id} - < FILE`."
-            )
         else:
             self._prompts.add(text)
 
@@ -188,8 +199,10 @@ class Terminal:
         self.post(Interrupted())
 
     def _ctrl_c(self, link: SessionLink | None) -> None:
-        again = self._interrupt_key.press(asyncio.get_running_loop().time())
         self._screen.overtyped()
+        if not self._busy() and self._screen.drop_draft():
+            return
+        again = self._interrupt_key.press(asyncio.get_running_loop().time())
         if again or link is None:
             self._go(ExitCode.STOPPED)
         elif self._busy():

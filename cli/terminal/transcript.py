@@ -94,6 +94,7 @@ class Transcript:
         if turn in self._ended:
             return
         self._follow(turn)
+        self._screen.end_line()
         match event["status"]:
             case "started":
                 self._screen.remark(f"* {event['name']} {_short(event.get('input'))}".rstrip())

@@ -1,10 +1,11 @@
-"""A process in a pseudo-terminal: tests read what it writes, and press keys."""
+"""A process in a pseudo-terminal: tests read its screen as a person does, and press keys."""
 
 from __future__ import annotations
 
 import fcntl
 import os
 import pty
+import struct
 import subprocess
 import termios
 import threading
@@ -12,28 +13,40 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
 
+import pyte
+
 from tests.slowness import scaled
 from tests.waiting import wait_until
 
 CTRL_C, CTRL_D = "\x03", "\x04"
 
+ROWS = 100
+
 
 class TerminalProcess:
-    """A process with a controlling terminal of its own, so that keys become signals.
+    """A process with a controlling terminal of its own, which is emulated.
+
+    Args:
+        columns: width of the window. Its height is such that nothing scrolls away.
 
     Attributes:
-        text: all that it has written.
+        raw: all that it has written.
     """
 
-    def __init__(self, command: Sequence[str], environment: dict[str, str]) -> None:
-        self.text = ""
+    def __init__(self, command: Sequence[str], environment: dict[str, str], *, columns: int = 200) -> None:
+        self.raw = ""
+        self._text: str | None = None  # the screen as it was last read; None = it has changed
         self._parent, child = pty.openpty()
+        self._screen = pyte.Screen(columns, ROWS)
+        self._stream = pyte.ByteStream(self._screen)
+        self._feeding = threading.Lock()
+        _resize(child, columns)
         self._process = subprocess.Popen(
             command,
             stdin=child,
             stdout=child,
             stderr=child,
-            env=environment | {"COLUMNS": "200"},
+            env=environment,
             start_new_session=True,
             preexec_fn=_take_terminal,
         )
@@ -53,12 +66,34 @@ class TerminalProcess:
         self._thread.join(scaled(10))
         os.close(self._parent)
 
+    @property
+    def text(self) -> str:
+        """The screen: a line for each row, without the empty ones at its end."""
+        with self._feeding:
+            if self._text is None:
+                self._text = "\n".join(row.rstrip() for row in self._screen.display).rstrip("\n") + "\n"
+            return self._text
+
+    def modes(self) -> list[object]:
+        """Return the settings of the terminal."""
+        return termios.tcgetattr(self._parent)
+
+    def resize(self, columns: int) -> None:
+        """Change the width of the window."""
+        with self._feeding:
+            self._screen.resize(ROWS, columns)
+        _resize(self._parent, columns)
+
     def wait_for(self, text: str, times: int = 1) -> None:
         """Wait until the process has written a text so many times."""
         try:
             wait_until(lambda: self.text.count(text) >= times, f"{text!r} {times} times", timeout=20)
         except AssertionError as error:
             raise AssertionError(f"{error} in:\n{self.text}") from None
+
+    def wait_for_mark(self) -> None:
+        """Wait until the last row is an empty editor."""
+        wait_until(lambda: self.text.endswith("\n>\n") or self.text == ">\n", "an empty editor", timeout=20)
 
     def press(self, keys: str) -> None:
         """Write keys to the terminal."""
@@ -74,9 +109,16 @@ class TerminalProcess:
                 data = os.read(self._parent, 65536)
             except OSError:  # EIO: the last process has closed the terminal.
                 return
-            self.text += data.decode("utf-8", "replace").replace("\r\n", "\n")
+            with self._feeding:
+                self._stream.feed(data)
+                self._text = None
+            self.raw += data.decode("utf-8", "replace")
 
 
 def _take_terminal() -> None:
     """Make stdin the controlling terminal of the new session."""
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+
+def _resize(terminal: int, columns: int) -> None:
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, columns, 0, 0))

@@ -7,16 +7,13 @@ from pathlib import Path
 import pytest
 
 from supervisor.protocol.events import ApprovalRequested, ApprovalResolved, ClaudeCodeDisconnected
-from tests.cli.conftest import SESSION, command_line, process_environment, run_process
+from tests.cli.attached import attached
+from tests.cli.conftest import SESSION, run_process
 from tests.cli.daemon_stand_in import DaemonStandIn
-from tests.cli.terminal_process import CTRL_C, CTRL_D, TerminalProcess
+from tests.cli.terminal_process import CTRL_C, CTRL_D
 from tests.waiting import wait_until
 
 NEVER_LEAVES = "Nothing is running; Ctrl-C again or Ctrl-D leaves."
-
-
-def attached(given: str = SESSION) -> TerminalProcess:
-    return TerminalProcess(command_line("claude", "connect", given), process_environment())
 
 
 def test_terminal_shows_history_streams_answers_and_leaves_by_ctrl_d(daemon: DaemonStandIn) -> None:
@@ -24,12 +21,12 @@ def test_terminal_shows_history_streams_answers_and_leaves_by_ctrl_d(daemon: Dae
     daemon.records.add_message(SESSION, "from_claude", "A website.")
     with attached() as terminal:
         terminal.wait_for(f"Attached to {SESSION} in /srv/website.")
-        terminal.wait_for("> ")
+        terminal.wait_for_mark()
         assert terminal.text.index("You: what is this?") < terminal.text.index("A website.")
         terminal.press("say hello there\n")
         terminal.wait_for("[$0.0123, 1.5 s]")
         assert terminal.text.count("\nhello there\n") == 1
-        terminal.wait_for("> ", times=2)  # what is typed before would be echoed above it
+        terminal.wait_for_mark()
         terminal.press("quiet all at once\n")
         terminal.wait_for("[$0.0123, 1.5 s]", times=2)
         assert terminal.text.count("\nall at once\n") == 1
@@ -40,11 +37,10 @@ def test_terminal_shows_history_streams_answers_and_leaves_by_ctrl_d(daemon: Dae
 
 def test_ctrl_c_interrupts_the_running_turn_and_the_terminal_stays(daemon: DaemonStandIn) -> None:
     with attached() as terminal:
-        terminal.wait_for("> ")
+        terminal.wait_for_mark()
         terminal.press("wait for me\n")
         terminal.wait_for("for me", times=2)
         terminal.press(CTRL_C)
-        terminal.wait_for("Interrupting ...")
         terminal.wait_for("Interrupted.")
         terminal.wait_for("Error: Claude Code failed: interrupted")
         terminal.press("say still here\n")
@@ -56,7 +52,7 @@ def test_ctrl_c_interrupts_the_running_turn_and_the_terminal_stays(daemon: Daemo
 
 def test_second_ctrl_c_leaves(daemon: DaemonStandIn) -> None:
     with attached() as terminal:
-        terminal.wait_for("> ")
+        terminal.wait_for_mark()
         terminal.press(CTRL_C)
         terminal.wait_for(NEVER_LEAVES)
         terminal.press(CTRL_C)
@@ -65,7 +61,7 @@ def test_second_ctrl_c_leaves(daemon: DaemonStandIn) -> None:
 
 def test_ctrl_d_in_a_turn_leaves_it_running(daemon: DaemonStandIn) -> None:
     with attached() as terminal:
-        terminal.wait_for("> ")
+        terminal.wait_for_mark()
         terminal.press("wait for nobody\n")
         terminal.wait_for("for nobody", times=2)
         terminal.press(CTRL_D)
@@ -76,10 +72,10 @@ def test_ctrl_d_in_a_turn_leaves_it_running(daemon: DaemonStandIn) -> None:
 
 def test_turn_from_another_channel_is_shown_live_and_once(daemon: DaemonStandIn) -> None:
     with attached() as terminal:
-        terminal.wait_for("> ")
+        terminal.wait_for_mark()
         daemon.somebody_else_asks(SESSION, "is the build green?", "All of it is green.")
         terminal.wait_for("[$0.0123]")
-        terminal.wait_for("> ", times=2)
+        terminal.wait_for_mark()
         assert terminal.text.count("You: is the build green?") == 1
         assert terminal.text.count("All of it is green.") == 1
         assert terminal.text.index("You: is the build green?") < terminal.text.index("All of it is green.")
@@ -89,7 +85,7 @@ def test_turn_from_another_channel_is_shown_live_and_once(daemon: DaemonStandIn)
 
 def test_tools_are_shown_on_a_line_each(daemon: DaemonStandIn) -> None:
     with attached() as terminal:
-        terminal.wait_for("> ")
+        terminal.wait_for_mark()
         terminal.press("tool done\n")
         terminal.wait_for('* Bash {"command": "ls"}')
         terminal.wait_for("! Bash failed: no such file")
@@ -99,7 +95,7 @@ def test_tools_are_shown_on_a_line_each(daemon: DaemonStandIn) -> None:
 
 def test_terminal_waits_for_a_daemon_that_restarts(daemon: DaemonStandIn) -> None:
     with attached() as terminal:
-        terminal.wait_for("> ")
+        terminal.wait_for_mark()
         terminal.press("wait a restart\n")
         terminal.wait_for("a restart", times=2)
         daemon.stop()
@@ -118,7 +114,7 @@ def test_terminal_waits_for_a_daemon_that_restarts(daemon: DaemonStandIn) -> Non
 
 def test_ctrl_c_leaves_a_daemon_that_is_away(daemon: DaemonStandIn) -> None:
     with attached() as terminal:
-        terminal.wait_for("> ")
+        terminal.wait_for_mark()
         daemon.stop()
         terminal.wait_for("trying again")
         terminal.press(CTRL_C)
@@ -129,7 +125,7 @@ def test_ctrl_c_leaves_a_daemon_that_is_away(daemon: DaemonStandIn) -> None:
 def test_questions_about_tool_calls_are_answered_where_they_are_shown(daemon: DaemonStandIn) -> None:
     daemon.approvals = {"first": "", "second": ""}
     with attached() as terminal:
-        terminal.wait_for("> ")
+        terminal.wait_for_mark()
         terminal.press("/yes\r")
         terminal.wait_for("Nothing waits for a yes or no.")
         answers = (("first", "/yes", "allow"), ("second", "/NO", "deny"), ("late", "/no", ""))
@@ -150,7 +146,7 @@ def test_questions_about_tool_calls_are_answered_where_they_are_shown(daemon: Da
 def test_of_several_questions_none_is_answered_that_was_not_named(daemon: DaemonStandIn) -> None:
     daemon.approvals = {"first": "", "second": "", "third": ""}
     with attached() as terminal:
-        terminal.wait_for("> ")
+        terminal.wait_for_mark()
         for approval_id in daemon.approvals:
             daemon.push(question(approval_id), "approvals")
         terminal.wait_for("/yes 3 or /no 3")
@@ -190,7 +186,7 @@ def question(approval_id: str) -> ApprovalRequested:
 def test_end_of_the_session_is_told(daemon: DaemonStandIn) -> None:
     ended = ClaudeCodeDisconnected(session_id=SESSION, reason="Idle timeout", timestamp="2026-01-01T00:00:00.000Z")
     with attached() as terminal:
-        terminal.wait_for("> ")
+        terminal.wait_for_mark()
         daemon.push(ended, f"session:{SESSION}")
         terminal.wait_for("The session has ended: Idle timeout.")
         terminal.press(CTRL_D)
@@ -233,3 +229,15 @@ def test_answers_cannot_steer_the_terminal(daemon: DaemonStandIn, keys: str) -> 
     outcome = run_process("claude", "connect", SESSION, stdin="hide\n")
     assert outcome.out == "red plain fdp ?.\n"
     assert keys not in outcome.out + outcome.err
+
+
+def test_lines_pasted_into_a_terminal_that_cannot_place_the_cursor_are_one_prompt(daemon: DaemonStandIn) -> None:
+    with attached(term="dumb") as dumb:
+        dumb.wait_for("Ctrl-D leaves.")
+        dumb.press("say one\n\nthree\n")
+        dumb.wait_for("[$0.0123, 1.5 s]")
+        dumb.press("x" * 5000 + "\n")
+        dumb.wait_for("Not sent: a terminal cuts a line after 4095 bytes.")
+        dumb.press(CTRL_D)
+        assert dumb.wait() == 0
+    assert daemon.records.prompts == ["say one\n\nthree"]

@@ -30,7 +30,7 @@ def test_mark_begins_a_line() -> None:
 def test_typed_line_leaves_the_cursor_on_a_new_one() -> None:
     there, terminal = screen(interactive=True)
     there.mark()
-    there.entered()
+    there.entered("hello")
     there.line("answer")
     assert terminal.getvalue() == "> answer\n"
 
@@ -47,7 +47,7 @@ def test_script_sees_no_marks_and_whole_lines() -> None:
     there, terminal = screen(interactive=False)
     there.mark()
     there.stream("an")
-    there.entered()
+    there.entered("hello")
     there.overtyped()
     there.stream("swer")
     there.remark("[done]")

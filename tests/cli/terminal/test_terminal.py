@@ -10,8 +10,7 @@ import pytest
 
 from cli.daemon.addresses import Daemon
 from cli.failures import ExitCode
-from cli.terminal.events import InputEnded, Interrupted, Typed
-from cli.terminal.lines import TERMINAL_LINE
+from cli.terminal.events import InputEnded, Interrupted, Truncated, Typed
 from cli.terminal.screen import Screen
 from cli.terminal.terminal import Terminal
 from supervisor.protocol.errors import SessionNotFound
@@ -62,7 +61,7 @@ async def test_prompts_of_a_script_wait_for_each_other(daemon: DaemonStandIn) ->
 async def test_line_that_the_terminal_cut_is_not_sent(daemon: DaemonStandIn) -> None:
     attached = AttachedTerminal(daemon)
     running = asyncio.create_task(attached.terminal.run())
-    attached.terminal.post(Typed("x" * TERMINAL_LINE))
+    attached.terminal.post(Truncated())
     await attached.sees("Not sent: a terminal cuts a line after 4095 bytes.")
     attached.terminal.post(InputEnded())
     assert await running is ExitCode.DONE

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 
-from cli.terminal.lines import Splitter, read_lines
+from cli.terminal.input.lines import Splitter, read_lines
 
 
 def test_lines_are_split_wherever_the_bytes_were() -> None:

@@ -40,6 +40,11 @@ class Splitter:
         return lines
 
 
+def is_cut(text: str) -> bool:
+    """Return whether a line of a text is as long as the longest one that a terminal passes on: it was longer."""
+    return any(len(line.encode("utf-8", "replace")) >= TERMINAL_LINE for line in text.split("\n"))
+
+
 def read_lines(descriptor: int, line: Callable[[str], None], end: Callable[[], None]) -> None:
     """Call `line` in the running event loop for every line, and `end` at the end of the file.
 

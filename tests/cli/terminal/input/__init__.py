@@ -1,0 +1,3 @@
+"""Tests of `cli.terminal.input`."""
+
+from __future__ import annotations
