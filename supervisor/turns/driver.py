@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from time import monotonic
 
@@ -72,48 +70,57 @@ class TurnDriver:
             session: None = the turn has no session, so it cannot be suspended.
             stop: the turn was steered into a turn that was interrupted, so it is interrupted as well.
         """
-        async with self._occupy(lane, running, meter):
-            try:
-                stop = self._begin(lane, running, conversation) or stop
-                if running.ended.done():
-                    return running.ended.result()
-                prompt = None if running.given else prompt_of(running.turn)
-                deadline = monotonic() + self._turn_timeout + self._grace_seconds
-                while True:
-                    self._guard.watch(meter, running, conversation)
-                    async with asyncio.timeout(running.left(deadline)):
-                        if prompt is not None:
-                            await conversation.prompt(prompt)
-                            running.given = True
-                        elif stop:
-                            await conversation.interrupt()
-                    question = await self._until_paused(running, deadline)
-                    if question is None or running.ended.done():
-                        return running.ended.result()
-                    suspended = monotonic()
-                    resumed = await self._suspend(lane, running, question, session)
-                    conversation, prompt = resumed or (conversation, None)
-                    deadline += monotonic() - suspended  # a suspended turn uses no time, and gains none
-            except Exception as error:
-                failure = _failure_of(error, self._turn_timeout)
-                if failure.why is BROKE:
-                    logger.exception("%s: the connector broke", running.turn.message_id)
-                running.fail(failure.why, timed_out=failure.timed_out)
-                if failure.still_works:
-                    await conversation.close()
+        try:
+            await self._run(lane, running, conversation, meter, session, stop=stop)
+        finally:
+            await self._free(lane, running, meter)
         return running.ended.result()
 
-    @asynccontextmanager
-    async def _occupy(self, lane: Lane, running: RunningTurn, meter: SessionMeter) -> AsyncIterator[None]:
-        """Clean up after the block: free the lane, collect the turn's charges, wait for its tool events."""
+    async def _run(
+        self,
+        lane: Lane,
+        running: RunningTurn,
+        conversation: Conversation,
+        meter: SessionMeter,
+        session: LiveSession | None,
+        *,
+        stop: bool,
+    ) -> None:
+        """Bring a turn to its end; what raises ends it as well."""
         try:
-            yield
-        finally:
-            meter.on_refusal = None
-            await lane.end()
-            running.charges += await meter.settle(running.turn.id)
-            if lane.writes:
-                await asyncio.gather(*lane.writes)
+            stop = self._begin(lane, running, conversation) or stop
+            prompt = None if running.given else prompt_of(running.turn)
+            deadline = monotonic() + self._turn_timeout + self._grace_seconds
+            while not running.ended.done():
+                self._guard.watch(meter, running, conversation)
+                async with asyncio.timeout(running.left(deadline)):
+                    if prompt is not None:
+                        await conversation.prompt(prompt)
+                        running.given = True
+                    elif stop:
+                        await conversation.interrupt()
+                question = await self._until_paused(running, deadline)
+                if question is None or running.ended.done():
+                    return
+                suspended = monotonic()
+                resumed = await self._suspend(lane, running, question, session)
+                conversation, prompt = resumed or (conversation, None)
+                deadline += monotonic() - suspended  # a suspended turn uses no time, and gains none
+        except Exception as error:
+            failure = _failure_of(error, self._turn_timeout)
+            if failure.why is BROKE:
+                logger.exception("%s: the connector broke", running.turn.message_id)
+            running.fail(failure.why, timed_out=failure.timed_out)
+            if failure.still_works:
+                await conversation.close()
+
+    async def _free(self, lane: Lane, running: RunningTurn, meter: SessionMeter) -> None:
+        """Free the lane of a turn that has ended, collect the turn's charges, wait for its tool events."""
+        meter.on_refusal = None
+        await lane.end()
+        running.charges += await meter.settle(running.turn.id)
+        if lane.writes:
+            await asyncio.gather(*lane.writes)
 
     def _begin(self, lane: Lane, running: RunningTurn, conversation: Conversation) -> bool:
         """Note that a turn begins in its lane, and end it where it is interrupted already; return whether it is."""

@@ -26,7 +26,6 @@ from supervisor.turns.binder import TurnBinder
 from supervisor.turns.completion import TurnCompletion
 from supervisor.turns.driver import TurnDriver
 from supervisor.turns.lanes.lane import Lane
-from supervisor.turns.lanes.state import TurnFollows
 from supervisor.turns.outcomes import FIND_OUT
 from supervisor.turns.running import BROKE, Ended, RunningTurn, feed
 from supervisor.turns.tool_events import ToolEvents
@@ -126,7 +125,7 @@ class TurnRunner:
             if goes_on and following is None:
                 self._binder.unbind(session, well=isinstance(ended, talk.Finished))
             if following is not None:
-                lane.state.on(TurnFollows())
+                lane.state.turn_follows()
             running = following
 
     @staticmethod

@@ -30,22 +30,7 @@ from supervisor.turns import outcomes
 from supervisor.turns.completion import STORAGE_RETRY_MAX_SECONDS, STORAGE_RETRY_SECONDS, TurnCompletion
 from supervisor.turns.lanes.lane import Lane
 from supervisor.turns.lanes.name import LaneName
-from supervisor.turns.lanes.state import (
-    InterruptAsked,
-    LaneBroke,
-    LanePhase,
-    LookBegan,
-    NothingTaken,
-    OpeningBegan,
-    OpeningEnded,
-    QueueUnknown,
-    RunGiven,
-    TakeAsked,
-    TakeFailed,
-    TurnGiven,
-    TurnQueued,
-    TurnsTaken,
-)
+from supervisor.turns.lanes.state import LanePhase
 from supervisor.turns.runner import TurnRunner
 from supervisor.turns.running import RunningTurn
 from supervisor.turns.steering import Steering
@@ -94,10 +79,10 @@ class TurnScheduler:
         """Note that one more turn is queued in a lane, or that T1 has already started one."""
         lane = self._lane(name, project)
         if started is not None:
-            lane.state.on(TurnGiven(started))
+            lane.state.turn_given(started)
         else:
             self.queued += 1
-            lane.state.on(TurnQueued())
+            lane.state.turn_queued()
         self._wake(lane)
 
     async def steer(self, acceptance: Acceptance) -> bool:
@@ -157,7 +142,7 @@ class TurnScheduler:
     async def interrupt_for(self, name: str, message_id: MessageId) -> None:
         """Interrupt the running turn of a lane for a message, or else the turn that begins before the message's own."""
         if await self.interrupt(name) is None and (lane := self._lanes.get(name)) is not None:
-            lane.state.on(InterruptAsked(by=message_id))
+            lane.state.interrupt(by=message_id)
 
     async def cancel_waiting(self, name: str, why: str, *, of: UserId | None = None) -> list[Turn]:
         """Cancel the waiting turns of a lane, and tell their senders and waiting callers.
@@ -212,7 +197,7 @@ class TurnScheduler:
     def _look(self, name: str, project: ProjectName) -> None:
         """Let a lane take turns until the store has none left."""
         lane = self._lane(name, project)
-        lane.state.on(QueueUnknown())
+        lane.state.queue_unknown()
         self._wake(lane)
 
     def _wake(self, lane: Lane) -> None:
@@ -225,7 +210,7 @@ class TurnScheduler:
         try:
             while lane.state.has_work and not self.stopping:
                 try:
-                    lane.state.on(LookBegan())
+                    lane.state.look_began()
                     await self._next(lane)
                     pause = STORAGE_RETRY_SECONDS
                 except StorageError as error:
@@ -236,7 +221,7 @@ class TurnScheduler:
                     lane.end_look()
         except Exception:
             logger.exception("%s: the lane broke", lane.name)
-            lane.state.on(LaneBroke())
+            lane.state.broke()
         finally:
             lane.task = None
             if not lane.state.has_work:
@@ -281,31 +266,30 @@ class TurnScheduler:
 
     async def _open(self, lane: Lane, session: LiveSession) -> Conversation | ConnectionFailed:
         """Return the conversation of a session, or the reason why it has none."""
-        lane.state.on(OpeningBegan())
+        lane.state.opening_began()
         try:
             return await self._sessions.open(session)
         except ConnectionFailed as error:
             return error
         finally:
-            lane.state.on(OpeningEnded())
+            lane.state.opening_ended()
 
     async def _take(self, lane: Lane, conversation: Conversation | None) -> Turn | None:
         """Return the next turn of a lane, started (T2); None = none waits, or the project is busy."""
-        (decision,) = lane.state.on(TakeAsked())
-        if isinstance(decision, RunGiven):
-            return decision.turn
+        if (given := lane.state.take()) is not None:
+            return given
         identity = conversation.identity if conversation is not None else None
         try:
             taken = await self._turns.start_next(lane.name, identity, now_ms=self._clock())
         except StorageError:
-            lane.state.on(TakeFailed())
+            lane.state.take_failed()
             raise
         if taken is None:
-            lane.state.on(NothingTaken())
+            lane.state.nothing_taken()
             await self._note_blocked(lane)
             return None
         count = 1 + len(taken.gathered)
-        lane.state.on(TurnsTaken(count))
+        lane.state.turns_taken(count)
         self.queued = max(0, self.queued - count)
         return taken
 

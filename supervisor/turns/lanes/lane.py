@@ -7,7 +7,7 @@ import asyncio
 from supervisor.protocol.messages import ProjectName
 from supervisor.protocol.ports import Conversation
 from supervisor.turns.lanes.name import LaneName
-from supervisor.turns.lanes.state import BEGINNING, BUSY, InterruptAsked, LaneState, LookEnded, TurnBegan, TurnEnded
+from supervisor.turns.lanes.state import BEGINNING, BUSY, LaneState
 from supervisor.turns.running import RunningTurn
 
 
@@ -48,22 +48,22 @@ class Lane:
     def begin(self, running: RunningTurn, conversation: Conversation) -> bool:
         """Note that a turn begins; return whether it is interrupted already. `tell_interrupters` follows."""
         self.running, self.conversation = running, conversation
-        return bool(self.state.on(TurnBegan(running.turn.message_id)))
+        return self.state.turn_began(running.turn.message_id)
 
     async def end(self) -> None:
         """Note that the running turn has ended, once no message is being steered into it."""
         async with self.gate:
             self.running, self.conversation = None, None
-            self.state.on(TurnEnded())
+            self.state.turn_ended()
 
     def end_look(self) -> None:
         """Note that the attempt to run a turn is over: there was nothing more to interrupt."""
-        self.state.on(LookEnded())
+        self.state.look_ended()
         self.tell_interrupters(None)
 
     async def interrupt_next(self) -> RunningTurn | None:
         """Interrupt the turn that is about to begin, and return it when it begins; None = no turn begins."""
-        if not self.state.on(InterruptAsked()):
+        if not self.state.interrupt():
             return None
         begun: asyncio.Future[RunningTurn | None] = asyncio.get_running_loop().create_future()
         self._interrupters.append(begun)

@@ -1,4 +1,4 @@
-"""A lane's state machine, Sans-I/O: an event in, the next state and the decisions out.
+"""A lane's state machine, Sans-I/O: each method is an event, and returns what is to be done.
 
 A lane goes through these phases for each turn; every phase may go back to IDLE, when the attempt to run a turn is over:
 
@@ -10,8 +10,6 @@ A lane goes through these phases for each turn; every phase may go back to IDLE,
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 
 from supervisor.protocol.messages import MessageId
@@ -51,149 +49,10 @@ _MAY_FOLLOW = {
 """The phases that each phase may follow."""
 
 
-@dataclass(frozen=True, slots=True)
-class TurnQueued:
-    """One more turn waits in the store."""
-
-
-@dataclass(frozen=True, slots=True)
-class TurnGiven:
-    """T1 has started a turn at once; the lane runs it before it takes another one."""
-
-    turn: Turn
-
-
-@dataclass(frozen=True, slots=True)
-class QueueUnknown:
-    """Nobody knows how many turns wait: the lane takes turns until the store has none left."""
-
-
-@dataclass(frozen=True, slots=True)
-class LookBegan:
-    """The lane looks for its next turn."""
-
-
-@dataclass(frozen=True, slots=True)
-class OpeningBegan:
-    """The process of the session is being opened."""
-
-
-@dataclass(frozen=True, slots=True)
-class OpeningEnded:
-    """The process was opened, or failed to."""
-
-
-@dataclass(frozen=True, slots=True)
-class TakeAsked:
-    """The lane is ready to run a turn."""
-
-
-@dataclass(frozen=True, slots=True)
-class TurnsTaken:
-    """T2 has started a turn.
-
-    Attributes:
-        count: turns that are no longer waiting: the started one and those gathered with it.
-    """
-
-    count: int
-
-
-@dataclass(frozen=True, slots=True)
-class NothingTaken:
-    """T2 has started no turn: none waits, or something is in its way, which wakes the lane when it is gone."""
-
-
-@dataclass(frozen=True, slots=True)
-class TakeFailed:
-    """The store refused T2."""
-
-
-@dataclass(frozen=True, slots=True)
-class TurnBegan:
-    """A turn begins."""
-
-    message_id: MessageId
-
-
-@dataclass(frozen=True, slots=True)
-class TurnEnded:
-    """The running turn has ended."""
-
-
-@dataclass(frozen=True, slots=True)
-class TurnFollows:
-    """Another turn is about to begin in the place of the one that ended."""
-
-
-@dataclass(frozen=True, slots=True)
-class InterruptAsked:
-    """Somebody wants to interrupt the turn that is about to begin.
-
-    Attributes:
-        by: the message that interrupts it, unless it is the turn of that message; None = a person or program.
-    """
-
-    by: MessageId | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class LookEnded:
-    """The attempt to run a turn is over, with or without one."""
-
-
-@dataclass(frozen=True, slots=True)
-class LaneBroke:
-    """The lane cannot go on; the turns that wait are found again by the next sweep."""
-
-
-Event = (
-    TurnQueued
-    | TurnGiven
-    | QueueUnknown
-    | LookBegan
-    | OpeningBegan
-    | OpeningEnded
-    | TakeAsked
-    | TurnsTaken
-    | NothingTaken
-    | TakeFailed
-    | TurnBegan
-    | TurnEnded
-    | TurnFollows
-    | InterruptAsked
-    | LookEnded
-    | LaneBroke
-)
-
-
-@dataclass(frozen=True, slots=True)
-class RunGiven:
-    """Run the turn that T1 has started."""
-
-    turn: Turn
-
-
-@dataclass(frozen=True, slots=True)
-class TakeFromStore:
-    """Start the next turn of the store (T2), and feed `TurnsTaken`, `NothingTaken` or `TakeFailed` back."""
-
-
-@dataclass(frozen=True, slots=True)
-class InterruptNext:
-    """The turn that is about to begin will be interrupted."""
-
-
-@dataclass(frozen=True, slots=True)
-class InterruptTurn:
-    """Interrupt the turn that begins."""
-
-
-Decision = RunGiven | TakeFromStore | InterruptNext | InterruptTurn
-
-
 class LaneState:
-    """The state of one lane; only `on` changes it.
+    """The state of one lane; only its methods change it.
+
+    A method that changes the phase raises AssertionError where the event cannot happen in the present one.
 
     Attributes:
         phase: what the lane does.
@@ -216,78 +75,106 @@ class LaneState:
         """Whether the lane has a turn to run, or may have one."""
         return self.waiting != 0 or self.given is not None
 
-    def on(self, event: Event) -> Sequence[Decision]:
-        """Take an event; return what is to be done.
+    # -- the phases
 
-        Raises:
-            AssertionError: the event cannot happen in this phase.
+    def look_began(self) -> None:
+        """The lane looks for its next turn."""
+        self._move(LOOKING)
+
+    def opening_began(self) -> None:
+        """The process of the session is being opened."""
+        self._move(OPENING)
+
+    def opening_ended(self) -> None:
+        """The process was opened, or failed to."""
+        self._move(LOOKING)
+
+    def turn_began(self, message_id: MessageId) -> bool:
+        """A turn begins; return whether it is to be interrupted."""
+        interrupted = self._interrupted or self._interrupted_by not in (None, message_id)
+        self._move(RUNNING)
+        self._forget_interrupts()
+        return interrupted
+
+    def turn_ended(self) -> None:
+        """The running turn has ended."""
+        self._move(COMPLETING)
+
+    def turn_follows(self) -> None:
+        """Another turn is about to begin in the place of the one that ended."""
+        self._move(LOOKING)
+
+    def look_ended(self) -> None:
+        """The attempt to run a turn is over, with or without one."""
+        self._move(IDLE)
+        self._forget_interrupts()
+
+    # -- the turns that wait
+
+    def turn_queued(self) -> None:
+        """One more turn waits in the store."""
+        if self.waiting is not None:
+            self.waiting += 1
+
+    def turn_given(self, turn: Turn) -> None:
+        """T1 has started a turn at once; the lane runs it before it takes another one."""
+        self.given = turn
+
+    def queue_unknown(self) -> None:
+        """Nobody knows how many turns wait: the lane takes turns until the store has none left."""
+        self.waiting = None
+
+    def take(self) -> Turn | None:
+        """The lane is ready to run a turn; return the one that T1 has started.
+
+        None = start the next turn of the store (T2), and call `turns_taken`, `nothing_taken` or `take_failed`.
         """
-        match event:
-            case LookBegan() | OpeningEnded() | TurnFollows():
-                self._move(LOOKING)
-            case OpeningBegan():
-                self._move(OPENING)
-            case TurnBegan(message_id):
-                interrupted = self._interrupted or self._interrupted_by not in (None, message_id)
-                self._move(RUNNING)
-                return (InterruptTurn(),) if interrupted else ()
-            case TurnEnded():
-                self._move(COMPLETING)
-            case LookEnded():
-                self._move(IDLE)
-            case TakeAsked() | TurnsTaken() | NothingTaken() | TakeFailed():
-                return self._take(event)
-            case TurnQueued() | TurnGiven() | QueueUnknown() | LaneBroke():
-                self._count(event)
-            case InterruptAsked(by):
-                return self._interrupt(by)
-        return ()
+        if (given := self.given) is not None:
+            self.given = None
+            return given
+        self._before_take, self.waiting = self.waiting, 0
+        return None
 
-    def _count(self, event: TurnQueued | TurnGiven | QueueUnknown | LaneBroke) -> None:
-        """Note the turns that the lane is to run."""
-        match event:
-            case TurnQueued():
-                self.waiting = None if self.waiting is None else self.waiting + 1
-            case TurnGiven(turn):
-                self.given = turn
-            case QueueUnknown():
-                self.waiting = None
-            case LaneBroke():
-                self.waiting = 0
+    def turns_taken(self, count: int) -> None:
+        """T2 has started a turn; `count` turns wait no longer: the started one and those gathered with it."""
+        self._recount(less=count)
 
-    def _take(self, event: TakeAsked | TurnsTaken | NothingTaken | TakeFailed) -> Sequence[Decision]:
-        """Decide which turn runs next, and count those that wait behind it."""
-        match event:
-            case TakeAsked() if self.given is not None:
-                given, self.given = self.given, None
-                return (RunGiven(given),)
-            case TakeAsked():
-                self._before_take, self.waiting = self.waiting, 0
-                return (TakeFromStore(),)
-            case TurnsTaken(count):
-                self._recount(less=count)
-            case TakeFailed():
-                self._recount(less=0)
-            case NothingTaken():
-                pass  # only what was queued meanwhile counts
-        return ()
+    def nothing_taken(self) -> None:
+        """T2 has started no turn: none waits, or something is in its way, which wakes the lane when it is gone."""
+        self._before_take = 0  # only what was queued meanwhile counts
+
+    def take_failed(self) -> None:
+        """The store refused T2."""
+        self._recount(less=0)
+
+    def broke(self) -> None:
+        """The lane cannot go on; the turns that wait are found again by the next sweep."""
+        self.waiting = 0
+
+    # -- interrupts
+
+    def interrupt(self, by: MessageId | None = None) -> bool:
+        """Somebody wants to interrupt the turn that is about to begin; return whether there may be one.
+
+        Args:
+            by: the message that interrupts it, unless it is the turn of that message; None = a person or program.
+        """
+        if self.phase not in BEGINNING:
+            return False
+        if by is None:
+            self._interrupted = True
+        else:
+            self._interrupted_by = by
+        return True
+
+    def _forget_interrupts(self) -> None:
+        """An interrupt is meant for the next turn that begins, and is over with the attempt."""
+        self._interrupted, self._interrupted_by = False, None
 
     def _recount(self, *, less: int) -> None:
         queued, before = self.waiting, self._before_take
         self.waiting = None if queued is None or before is None else max(0, queued + before - less)
 
-    def _interrupt(self, by: MessageId | None) -> Sequence[Decision]:
-        if self.phase not in BEGINNING:
-            return ()
-        if by is None:
-            self._interrupted = True
-        else:
-            self._interrupted_by = by
-        return (InterruptNext(),)
-
     def _move(self, phase: LanePhase) -> None:
-        """Change the phase; an interrupt is meant for the next turn that begins, and is over with the attempt."""
         assert self.phase in _MAY_FOLLOW[phase], f"a lane that is {self.phase} cannot be {phase} next"
         self.phase = phase
-        if phase is RUNNING or phase is IDLE:
-            self._interrupted, self._interrupted_by = False, None

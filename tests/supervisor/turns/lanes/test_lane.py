@@ -8,7 +8,6 @@ from supervisor.delivery.hub import Hub
 from supervisor.protocol.messages import MessageId, ProjectName
 from supervisor.turns.lanes.lane import Lane
 from supervisor.turns.lanes.name import LaneName
-from supervisor.turns.lanes.state import InterruptAsked, LookBegan
 from supervisor.turns.running import RunningTurn
 from tests.supervisor.protocol.test_ports import LeastConversation
 from tests.supervisor.turns.turn_records import turn
@@ -37,7 +36,7 @@ def test_two_lanes_share_no_writes() -> None:
 
 async def test_a_lane_is_busy_from_the_look_for_a_turn_to_its_end() -> None:
     lane, running, conversation = new_lane(), new_turn(), LeastConversation()
-    lane.state.on(LookBegan())
+    lane.state.look_began()
     assert (lane.is_busy, lane.running) == (True, None)
     assert not lane.begin(running, conversation)
     assert (lane.is_busy, lane.running, lane.conversation) == (True, running, conversation)
@@ -48,7 +47,7 @@ async def test_a_lane_is_busy_from_the_look_for_a_turn_to_its_end() -> None:
 
 async def test_a_turn_does_not_end_while_a_message_is_steered_into_it() -> None:
     lane, running = new_lane(), new_turn()
-    lane.state.on(LookBegan())
+    lane.state.look_began()
     lane.begin(running, LeastConversation())
     async with lane.gate:
         ending = asyncio.create_task(lane.end(), name="end")
@@ -60,7 +59,7 @@ async def test_a_turn_does_not_end_while_a_message_is_steered_into_it() -> None:
 
 async def test_who_interrupts_a_turn_that_has_not_begun_gets_it_when_it_begins() -> None:
     lane, running = new_lane(), new_turn()
-    lane.state.on(LookBegan())
+    lane.state.look_began()
     interrupting = [asyncio.create_task(lane.interrupt_next(), name=f"interrupt {number}") for number in range(2)]
     await until(lambda: len(lane._interrupters) == 2, "both wait for the turn")
     interrupting[0].cancel()
@@ -73,21 +72,21 @@ async def test_who_interrupts_a_turn_that_has_not_begun_gets_it_when_it_begins()
 async def test_who_interrupts_learns_that_no_turn_began() -> None:
     lane = new_lane()
     assert await lane.interrupt_next() is None, "nothing is looked for"
-    lane.state.on(LookBegan())
+    lane.state.look_began()
     interrupting = asyncio.create_task(lane.interrupt_next(), name="interrupt")
     await until(lambda: lane._interrupters, "it waits for the turn")
     lane.end_look()
     assert await interrupting is None
-    lane.state.on(LookBegan())
+    lane.state.look_began()
     assert not lane.begin(new_turn(), LeastConversation()), "the interrupt is over"
 
 
 async def test_a_message_interrupts_the_turn_before_its_own_and_once() -> None:
     for interrupted, message_id in ((True, "m1"), (False, "m2")):
         lane = new_lane()
-        lane.state.on(LookBegan())
-        lane.state.on(InterruptAsked(by=MessageId("m2")))
+        lane.state.look_began()
+        lane.state.interrupt(by=MessageId("m2"))
         assert lane.begin(new_turn(message_id), LeastConversation()) is interrupted
         lane.end_look()
-        lane.state.on(LookBegan())
+        lane.state.look_began()
         assert not lane.begin(new_turn("m1"), LeastConversation())
