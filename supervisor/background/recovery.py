@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 
 from supervisor.background.relocation import Relocation
-from supervisor.permissions.wording import brief
 from supervisor.protocol import conversation as talk
 from supervisor.protocol.conversation import Trace, TraceKind
 from supervisor.protocol.status import EndReason, Target
 from supervisor.protocol.times import Clock, now_ms
 from supervisor.sessions.pool import SessionPool
 from supervisor.store.port import Store
-from supervisor.store.ports.approvals import Approval
 from supervisor.store.records.outcome import Outcome
 from supervisor.store.records.turn import Turn
 from supervisor.turns import outcomes
@@ -158,7 +156,7 @@ class Recovery:
         trace = await self._trace(part)
         if trace.kind is TraceKind.ANSWERED:
             return Settlement.ANSWERED, await self._finish(part, outcomes.recovered(part, trace.answer, self._clock()))
-        outcome = outcomes.interrupted(part, RESTARTED_WITH_HOST, trace.tools, None, self._clock())
+        outcome = outcomes.interrupted(part, RESTARTED_WITH_HOST, list(trace.tools.values()), None, self._clock())
         return Settlement.INTERRUPTED, await self._finish(part, outcome)
 
     async def _finish(self, turn: Turn, outcome: Outcome) -> Turn | None:
@@ -171,23 +169,21 @@ class Recovery:
         trace = await self._trace(turn)
         if trace.kind is TraceKind.ANSWERED:
             return Settlement.ANSWERED, await self._finish(turn, outcomes.recovered(turn, trace.answer, self._clock()))
-        by_event = await self._completion.tools_of(turn)
-        tools = by_event or trace.tools
+        tools = await self._completion.tools_of(turn) or trace.tools
         if await self._may_run_again(turn, trace, tools):
             answered = trace.kind in (TraceKind.SPOKEN, TraceKind.STARTED)
             await self._store.turns.requeue(turn.id, rename=answered, now_ms=self._clock())
             self._recorder.ended(turn)
             return Settlement.REQUEUED, None
         attention = await self._is_interrupted_too_often(turn)
-        asked = await self._completion.asked_by(turn)
         outcome = outcomes.interrupted(
             turn,
             RESTARTED,
-            await self._completion.started_of(turn) if by_event else _without(tools, asked),
+            await self._completion.that_may_have_run(turn, tools),
             None,
             self._clock(),
             attention=attention,
-            asked=asked,
+            asked=await self._completion.asked_by(turn),
             behind=await self._completion.behind(turn),
         )
         return Settlement.INTERRUPTED, await self._finish(turn, outcome)
@@ -204,7 +200,7 @@ class Recovery:
             return Trace()
         return await self._sessions.trace(session, key_of(turn))
 
-    async def _may_run_again(self, turn: Turn, trace: Trace, tools: Sequence[str]) -> bool:
+    async def _may_run_again(self, turn: Turn, trace: Trace, tools: Mapping[str, str]) -> bool:
         if turn.attempts >= MAX_ATTEMPTS:
             return False
         if turn.target is Target.ASSISTANT or (trace.kind in WITHOUT_TOOLS and not tools):
@@ -213,11 +209,3 @@ class Recovery:
             return False
         # A call that may change something is recorded as allowed before it runs.
         return all(kind != ALLOWED for kind, _ in await self._store.turns.events(turn.id))
-
-
-def _without(tools: Sequence[str], asked: Approval | None) -> Sequence[str]:
-    """Return the tool calls of a transcript without the last one that waits for an answer: it has not run."""
-    if asked is None or (call := brief(asked.summary)) not in tools:
-        return tools
-    last = len(tools) - 1 - list(reversed(tools)).index(call)
-    return [*tools[:last], *tools[last + 1 :]]

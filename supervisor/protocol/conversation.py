@@ -277,12 +277,12 @@ class Trace:
     """What a connector finds of a prompt whose process is gone.
 
     Attributes:
-        tools: the tool calls, a few words each.
+        tools: the tool calls, a few words each, by their `tool_use_id`.
         answer: the whole answer, for `TraceKind.ANSWERED`.
     """
 
     kind: TraceKind = TraceKind.UNKNOWN
-    tools: tuple[str, ...] = ()
+    tools: Mapping[str, str] = field(default_factory=dict)
     answer: str = ""
 
 

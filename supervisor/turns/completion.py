@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from supervisor.delivery.hub import Hub
@@ -77,7 +77,7 @@ class TurnCompletion:
         """
         now = self._clock()
         if isinstance(ended, talk.Failed) and ended.why == outcomes.SHUT_DOWN:
-            tools = await self.started_of(running.turn)
+            tools = await self.that_may_have_run(running.turn, await self.tools_of(running.turn))
             asked, behind = await self.asked_by(running.turn), await self.behind(running.turn)
             outcome = outcomes.interrupted(
                 running.turn, outcomes.SHUT_DOWN, tools, running, now, asked=asked, behind=behind
@@ -122,29 +122,26 @@ class TurnCompletion:
         """Return the question of a turn that stays open after the turn's end; None = there is none."""
         return await self._approvals.of_turn(turn.id, now_ms=self._clock())
 
-    async def tools_of(self, turn: Turn) -> list[str]:
-        """Return the tool calls of a turn that had started or were about to, in a few words each."""
-        return list((await self._calls_of(turn)).values())
-
-    async def _calls_of(self, turn: Turn) -> dict[str, str]:
-        """Return the calls that had started or were about to, by their `tool_use_id`."""
+    async def tools_of(self, turn: Turn) -> Mapping[str, str]:
+        """Return the tool calls of a turn that had started or were about to, a few words each, by `tool_use_id`."""
         found = await self._turns.events(turn.id)
         return {str(load.get("id")): str(load.get("summary", "")) for kind, load in found if kind in STARTED}
 
-    async def started_of(self, turn: Turn) -> list[str]:
-        """Return the tool calls of a turn that may have had an effect, in a few words each.
+    async def that_may_have_run(self, turn: Turn, tools: Mapping[str, str]) -> Sequence[str]:
+        """Return the tool calls of a turn that may have had an effect, a few words each.
 
         A call that waited for an answer, or that was denied, has not run.
-        """
-        named = await self._calls_of(turn)
-        for tool_use_id in await self._approvals.not_run(turn.id):
-            named.pop(tool_use_id, None)
-        return list(named.values())
 
-    async def behind(self, turn: Turn) -> list[str]:
-        """Return the messages that the sender of a turn has queued behind it."""
-        waiting = await self._turns.waiting(lane=turn.lane, user_id=turn.user_id, limit=MAX_BEHIND)
-        return [one.text for one in waiting if one.id > turn.id]
+        Args:
+            tools: by `tool_use_id`.
+        """
+        not_run = set(await self._approvals.not_run(turn.id))
+        return [call for tool_use_id, call in tools.items() if tool_use_id not in not_run]
+
+    async def behind(self, turn: Turn) -> Sequence[Turn]:
+        """Return the turns that are queued behind a turn; in a shared session, also those of other users."""
+        waiting = await self._turns.waiting(lane=turn.lane, user_id=None, limit=MAX_BEHIND)
+        return [one for one in waiting if one.id > turn.id]
 
     async def finish(self, turn: Turn, outcome: Outcome, error: XswarmError | None) -> Turn | None:
         """Store the outcome of a turn (T3), then tell the waiting callers; return the turn that runs in its place.

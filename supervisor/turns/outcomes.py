@@ -10,13 +10,16 @@ from supervisor.permissions.wording import brief
 from supervisor.protocol import conversation as talk
 from supervisor.protocol.codes import CodeKind
 from supervisor.protocol.errors import XswarmError
-from supervisor.protocol.messages import PLAIN_CHANNELS, in_a_sentence, well_formed
+from supervisor.protocol.ids import uuid7
+from supervisor.protocol.messages import PLAIN_CHANNELS, OutboxId, in_a_sentence, well_formed
 from supervisor.protocol.status import SessionStatus, Target, TurnState
+from supervisor.protocol.text.template import listed
 from supervisor.protocol.times import DAY_MS, usd
+from supervisor.sentences import turns as say
 from supervisor.sessions.lifecycle import ATTENTION
 from supervisor.store.ports.approvals import Approval
 from supervisor.store.records.outbox import OutboxDraft
-from supervisor.store.records.outcome import IssuedCode, Outcome
+from supervisor.store.records.outcome import IssuedCode, OtherNotice, Outcome
 from supervisor.store.records.turn import Turn
 from supervisor.turns.running import Ended, RunningTurn, state_of
 
@@ -70,7 +73,7 @@ def interrupted(
     *,
     attention: bool = False,
     asked: Approval | None = None,
-    behind: Sequence[str] = (),
+    behind: Sequence[Turn] = (),
 ) -> Outcome:
     """Return the outcome of a turn that a crash or a shutdown interrupted; only its person starts it again (P5).
 
@@ -79,9 +82,9 @@ def interrupted(
         running: the turn in this process; None = it ran in an earlier daemon.
         attention: the session was interrupted too often, and stays closed until somebody connects it.
         asked: a question of the turn that can still be answered.
-        behind: the messages that its sender has queued behind it: they run before the sender has decided.
+        behind: the turns that are queued behind it: they run before its sender has decided.
     """
-    started = f" These tools had started: {', '.join(tools)}." if tools else ""
+    started = f" {say.TOOLS_STARTED(calls=', '.join(tools))}" if tools else ""
     can_say = turn.reply is not None and turn.session_id is not None and not attention
     advice = "" if can_say else ": check what it did, and write again to go on"
     if attention:
@@ -96,15 +99,14 @@ def interrupted(
 
     def notices(code: str) -> Sequence[OutboxDraft]:
         # The codes come first: a long text is cut, and the list of tools may be long.
-        words = f"Reply CONTINUE {code}, RETRY {code} or DROP {code}."
+        words = [f"{_was_interrupted(turn, why)}.", say.NOT_RUN_AGAIN(), say.DECIDE(code=code)]
         if asked is not None:
-            words += f" YES {asked.code} allows once, and goes on with, what was not run: {brief(asked.summary)}."
-        words += _first(behind)
-        text = f"{_was_interrupted(turn, why)}. It was not run again. {words}{started}"
+            words.append(say.YES_GOES_ON(code=asked.code, call=brief(asked.summary)))
+        text = f"{' '.join([*words, *_runs_first(turn, behind)])}{started}"
         return [replace(draft, text=text) for draft in outcome.replies]
 
     asking = IssuedCode(kind=CodeKind.TURN, ref=turn.message_id, until_ms=now_ms + ASKED_MS, notices=notices)
-    return replace(outcome, replies=(), asking=asking)
+    return replace(outcome, replies=(), asking=asking, others=_told_behind(turn, behind))
 
 
 def included(turn: Turn, ended: Ended, now_ms: int) -> Outcome:
@@ -189,19 +191,36 @@ def _by_hand(turn: Turn) -> bool:
     return turn.reply is not None and turn.reply.channel in PLAIN_CHANNELS
 
 
-def _first(behind: Sequence[str]) -> str:
-    """Return the sentence about the messages that run before an interrupted one."""
-    match behind:
-        case []:
-            return ""
-        case [text]:
-            return f" Your next message {quote(text)} runs first."
-        case _:
-            return f" Your next {len(behind)} messages run first."
+def _runs_first(turn: Turn, behind: Sequence[Turn]) -> Sequence[str]:
+    """Return the sentences about the messages that run before the sender of an interrupted turn has decided."""
+    own = [one for one in behind if one.user_id == turn.user_id]
+    others = [one for one in behind if one.user_id != turn.user_id]
+    who = listed(list(dict.fromkeys(one.user_id for one in others)))
+    told = []
+    if len(own) == 1:
+        told.append(say.YOURS_RUNS_FIRST(quoted=quote(own[0].text)))
+    elif own:
+        told.append(say.YOURS_RUN_FIRST(count=len(own)))
+    if len(others) == 1:
+        told.append(say.ANOTHERS_RUNS_FIRST(quoted=quote(others[0].text), who=who))
+    elif others:
+        told.append(say.OTHERS_RUN_FIRST(count=len(others), who=who))
+    return told
+
+
+def _told_behind(turn: Turn, behind: Sequence[Turn]) -> Sequence[OtherNotice]:
+    """Return the notices to other users whose messages run before the sender of an interrupted turn has decided."""
+    found = []
+    for one in behind:
+        if one.user_id != turn.user_id and one.reply is not None and one.reply.channel in PLAIN_CHANNELS:
+            text = say.RUNS_BEFORE(who=turn.user_id, quoted=quote(one.text))
+            draft = OutboxDraft(id=OutboxId(uuid7()), reply=in_a_sentence(one.reply), text=text)
+            found.append(OtherNotice(turn_id=one.id, user_id=one.user_id, draft=draft))
+    return found
 
 
 def _was_interrupted(turn: Turn, why: str) -> str:
-    return f"Your message {quote(turn.text)} was interrupted: {why}"
+    return say.WAS_INTERRUPTED(quoted=quote(turn.text), why=why)
 
 
 def _denials(denied: Sequence[str]) -> str:

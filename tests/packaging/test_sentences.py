@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -13,10 +14,14 @@ from channels.sms.body.plain import typed
 from supervisor.protocol.text.template import Kind, Template
 from tests.packaging.project import SHIPPED, python_files
 
+TABLES = Path("supervisor/sentences")
+"""The tables of the daemon; a channel has a module `sentences.py`."""
+
 MAX_SEGMENTS = 2
 """The most segments of a text that nobody asked for."""
 
 SAMPLES: dict[str, str | int] = {
+    "calls": "Bash make deploy, Edit src/parser.py",
     "call": "Bash touch made.txt",
     "code": "BCDFG",
     "cost": 0,
@@ -32,7 +37,9 @@ SAMPLES: dict[str, str | int] = {
     "state": "active",
     "today": "$1.12 of $1.00",
     "total": 12_000_000_000,
+    "who": "Bob",
     "whose": "your day",
+    "why": "the daemon was restarted while it ran",
 }
 """A value for each field of a template, by its name."""
 
@@ -43,7 +50,7 @@ UNITS = re.compile(r" (?:min|s|%|more)\b")
 def tables() -> Iterator[tuple[str, Template]]:
     """Yield each template with its name, from every table."""
     for path in python_files(*SHIPPED):
-        if path.name == "sentences.py":
+        if path.name == "sentences.py" or path.parent == TABLES:
             table = ".".join(path.with_suffix("").parts)
             for name, value in vars(importlib.import_module(table)).items():
                 if isinstance(value, Template):

@@ -65,8 +65,8 @@ TESTED_BESIDE = {
     Path("supervisor/demo/twilio_book.py"): Path("tests/supervisor/demo/test_twilio.py"),
     **{
         # Tables of sentences: one test reads them all.
-        Path(package) / "sentences.py": Path("tests/packaging/test_sentences.py")
-        for package in ("supervisor/commands",)
+        path: Path("tests/packaging/test_sentences.py")
+        for path in python_files("supervisor/sentences")
     },
     **{
         # The contract of a store names no engine and so no module of one.

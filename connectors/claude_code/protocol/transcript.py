@@ -57,7 +57,7 @@ class _Reader:
         message_id, stop_reason = self._last
         if not self._found:
             return Trace(kind=TraceKind.ABSENT)
-        tools = tuple(self._tools.values())
+        tools = dict(self._tools)
         if stop_reason == "end_turn":
             answer = "\n\n".join(self._texts.get(message_id, []))
             return Trace(kind=TraceKind.ANSWERED, tools=tools, answer=answer)

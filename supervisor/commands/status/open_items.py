@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 from supervisor.approvals.approvers import Approvers
-from supervisor.commands import sentences as say
 from supervisor.commands.held import HeldMessages
 from supervisor.delivery.replies import quote
 from supervisor.permissions.wording import brief
 from supervisor.protocol.codes import CodeKind
 from supervisor.protocol.messages import MessageId, SessionId, UserId
 from supervisor.protocol.times import Clock, now_ms
+from supervisor.sentences import commands as say
 from supervisor.spending.limits import Account, Scope, offer
 from supervisor.spending.spending import Spending
 from supervisor.store.port import Store

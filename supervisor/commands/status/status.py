@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 
-from supervisor.commands import sentences as say
 from supervisor.commands.dispatch import Asker, CommandAnswer
 from supervisor.commands.status.open_items import OpenItems
 from supervisor.commands.words import Command, Word
 from supervisor.people.projects import Projects
 from supervisor.protocol.messages import SessionId
 from supervisor.protocol.times import Clock, day_of, now_ms
+from supervisor.sentences import commands as say
 from supervisor.spending.limits import Scope
 from supervisor.spending.spending import Spending
 from supervisor.store.port import Store

@@ -131,3 +131,5 @@ def _add_replies(tx: Transaction, owner: Owner, outcome: Outcome, spent_nanos: i
         code = issue(tx, asking.kind, asking.ref, UserId(owner.user_id), asking.until_ms)
         footer = footer if asking.footed else ""
         add_drafts(tx, asking.notices(code), owner.turn_id, owner.user_id, outcome.now_ms, footer=footer)
+    for other in outcome.others:
+        add_drafts(tx, (other.draft,), other.turn_id, other.user_id, outcome.now_ms)

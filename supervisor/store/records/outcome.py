@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from supervisor.protocol.codes import CodeKind
 from supervisor.protocol.conversation import Tokens
-from supervisor.protocol.messages import MessageId
+from supervisor.protocol.messages import MessageId, UserId
 from supervisor.protocol.status import SessionStatus, TurnState
 from supervisor.store.records.changes import Recorded
 from supervisor.store.records.charge import Charge
@@ -34,6 +34,19 @@ class IssuedCode:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OtherNotice:
+    """What T3 tells the sender of another turn.
+
+    Attributes:
+        turn_id, user_id: of the other turn.
+    """
+
+    turn_id: int
+    user_id: UserId
+    draft: OutboxDraft
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
     """Everything that T3 writes. T3 also posts the charges that were journalled while the turn ran.
 
@@ -49,6 +62,7 @@ class Outcome:
         charges: those that are not in the journal.
         replies: to be written to the outbox.
         asking: a question to the person, with a code, besides `replies`; None = there is none.
+        others: notices to the senders of other turns.
         footer: makes the last line of each reply, from the outcome and the turn's cost in nanodollars; None = no line.
         session_status: the session's new status; None = it stays.
         session_reason: why the session gets it; empty = `why`.
@@ -66,6 +80,7 @@ class Outcome:
     charges: Sequence[Charge] = ()
     replies: Sequence[OutboxDraft] = ()
     asking: IssuedCode | None = None
+    others: Sequence[OtherNotice] = ()
     footer: Callable[[Outcome, int], str] | None = None
     session_status: SessionStatus | None = None
     session_reason: str = ""

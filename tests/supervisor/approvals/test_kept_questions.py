@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
 from supervisor.protocol.codes import CodeKind
+from supervisor.protocol.conversation import Trace, TraceKind
 from supervisor.protocol.events import ApprovalResolved
+from supervisor.protocol.ids import uuid7
 from supervisor.protocol.messages import MessageId, UserId
 from supervisor.protocol.status import TurnState
 from supervisor.protocol.times import now_ms
-from supervisor.store.ports.approvals import Approval, ApprovalState
+from supervisor.store.ports.approvals import Approval, ApprovalState, NewApproval
 from tests.fakes import ScriptedConnector
 from tests.supervisor.approvals.questions import (
     answers,
@@ -27,7 +30,7 @@ from tests.supervisor.approvals.questions import (
     stored,
 )
 from tests.supervisor.harness import OPERATOR, Core
-from tests.supervisor.helpers import result, scripted, send, text_message, told_texts
+from tests.supervisor.helpers import BOBS_PHONE, give_phone, project, result, scripted, send, text_message, told_texts
 from tests.waiting import until
 
 
@@ -212,3 +215,61 @@ async def test_the_report_says_which_messages_run_first(tmp_path: Path) -> None:
             assert 'Your next message "and then this" runs first.' in report
             let_go(after)
         let_go(before)
+
+
+async def test_another_user_is_told_that_their_message_runs_before_the_decision(tmp_path: Path) -> None:
+    team = project(tmp_path, "team", shared=True)
+
+    def core_of() -> Core:
+        return Core(tmp_path, connector=ScriptedConnector(), projects=team)
+
+    async with core_of() as before:
+        await give_phone(before)
+        await before.intake.accept(text_message("@team deny git push"))
+        await until(lambda: open_one(before), "the question is asked")
+        await has_started(before)
+        await before.intake.accept(text_message("@team and then this", phone=BOBS_PHONE))
+        async with core_of() as after:
+            told = await told_texts(after)
+            (report,) = [one for one in told if one.startswith("Your message")]
+            assert 'The next message, "and then this" of bob, runs first.' in report
+            (notice,) = [one for one in told if one.startswith("A restart")]
+            assert 'Your message "and then this" runs now' in notice
+            let_go(after)
+        let_go(before)
+
+
+@pytest.mark.parametrize("command", ["git push", "cat <<EOF > made.txt\nhello\nEOF", f"echo {'x' * 200}"])
+@pytest.mark.parametrize("questions", [1, 2])
+async def test_what_was_not_run_is_not_among_what_had_started(tmp_path: Path, command: str, questions: int) -> None:
+    """Also where a kill came before the calls were recorded, so that only Claude Code's transcript names them."""
+    async with core_with(tmp_path) as before:
+        message_id, approval = await asking(before, command, word="claude: deny")
+        if questions == 2:
+            await second_question(before, approval)
+        async with Core(tmp_path, connector=ScriptedConnector(), recovering=False) as after:
+            calls = {approval.tool_use_id: f"Bash {' '.join(command.split())}"[:80], "u2": "Bash make", "u3": "Bash ls"}
+            scripted(after).traces[message_id] = Trace(kind=TraceKind.STARTED, tools=calls)
+            await forget_events(after)
+            await after.recover()
+            (report,) = [one for one in await told_texts(after) if "was interrupted" in one]
+            _, _, started = report.partition("These tools had started: ")
+            assert started == ("Bash ls." if questions == 2 else "Bash make, Bash ls.")
+            let_go(after)
+        let_go(before)
+
+
+async def second_question(core: Core, first: Approval) -> None:
+    """Ask about another call of the same turn, "u2"."""
+    new = replace_id(first, "u2")
+    assert await core.store.approvals.ask(new, lambda code: (), now_ms=now_ms()) is not None
+
+
+def replace_id(approval: Approval, tool_use_id: str) -> NewApproval:
+    values = {field.name: getattr(approval, field.name) for field in fields(NewApproval)}
+    return NewApproval(**{**values, "id": uuid7(), "tool_use_id": tool_use_id})
+
+
+async def forget_events(core: Core) -> None:
+    """Delete the events of all turns, as if the kill had come before they were stored."""
+    await core.store._database.write(lambda tx: tx.execute("DELETE FROM events"))

@@ -127,7 +127,7 @@ async def test_an_answer_that_was_there_already_is_delivered_and_nothing_runs(tm
     async with core_with(tmp_path) as before:
         message_id = await cut_off(before, "hold on")
         async with core_with(tmp_path, recovering=False) as after:
-            trace = Trace(kind=TraceKind.ANSWERED, tools=("Bash make",), answer="All done.")
+            trace = Trace(kind=TraceKind.ANSWERED, tools={"t": "Bash make"}, answer="All done.")
             scripted(after).traces[message_id] = trace
             assert (await after.recovery.run()).answered == 1
             found = await result(after, message_id)
@@ -178,7 +178,7 @@ async def test_anything_else_is_reported_with_the_tools_that_had_started(tmp_pat
     async with core_with(tmp_path) as before:
         message_id = await cut_off(before, "hold on")
         async with core_with(tmp_path, recovering=False) as after:
-            tools = ("Write notes.txt",) if kind is TraceKind.STARTED else ()
+            tools = {"t": "Write notes.txt"} if kind is TraceKind.STARTED else {}
             scripted(after).traces[message_id] = Trace(kind=kind, tools=tools)
             assert (await after.recovery.run()).interrupted == 1
             found = await result(after, message_id)
@@ -227,7 +227,7 @@ async def test_a_turn_that_had_only_read_runs_again_where_that_is_configured(
         if word.startswith("write"):
             await until((before.site / "notes.txt").exists, "it has changed something")
         async with Core(tmp_path, connector=ScriptedConnector(), claude_code=settings, recovering=False) as after:
-            scripted(after).traces[message_id] = Trace(kind=TraceKind.STARTED, tools=("a tool",))
+            scripted(after).traces[message_id] = Trace(kind=TraceKind.STARTED, tools={"t": "a tool"})
             found = await after.recovery.run()
             assert (found.requeued, found.interrupted) == (int(again), int(not again))
             if again:

@@ -60,9 +60,9 @@ async def test_a_call_that_may_change_something_is_on_disk_before_it_runs(tmp_pa
         assert live is not None
         assert running is not None
         assert (await live.decide(call("Read", file_path="notes"))).allowed
-        assert await core.completion.tools_of(running.turn) == []
+        assert await core.completion.tools_of(running.turn) == {}
         assert (await live.decide(call("Write", file_path="notes"))).allowed
-        assert await core.completion.tools_of(running.turn) == ["Write notes"]
+        assert list((await core.completion.tools_of(running.turn)).values()) == ["Write notes"]
         scripted(core).release()
         await until(core.all_answered, "its end is on record")
         assert live.turn is None

@@ -76,7 +76,7 @@ async def test_half_a_surrogate_pair_in_an_answer_or_a_tool_call_ends_the_turn_a
         conversation.release("half \ud83d")
         ended = await waiting
         assert ended.answer == "half \ufffd"
-        assert await core.completion.tools_of(ended.turn) == ["Bash echo \\ud83d"]
+        assert await core.completion.tools_of(ended.turn) == {"u1": "Bash echo \\ud83d"}
 
 
 async def test_a_remedy_reaches_whoever_waits(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from supervisor.delivery.hub import Hub
 from supervisor.protocol import conversation as talk
 from supervisor.protocol.codes import CodeKind
 from supervisor.protocol.errors import ConnectionFailed, SessionNotActive
-from supervisor.protocol.messages import SENTENCE, MessageId, in_a_sentence
+from supervisor.protocol.messages import SENTENCE, MessageId, UserId, in_a_sentence
 from supervisor.protocol.status import SessionStatus, Target, TurnState
 from supervisor.store.records.outcome import Outcome
 from supervisor.store.records.turn import Turn
@@ -106,15 +106,40 @@ async def test_an_interrupted_turn_names_the_tools_that_had_started_and_asks_wha
     ("behind", "told"),
     [
         ([], ""),
-        (["and this"], ' Your next message "and this" runs first.'),
-        (["and this", "and that"], " Your next 2 messages run first."),
+        (["ada"], ' Your next message "and this" runs first.'),
+        (["ada", "ada"], " Your next 2 messages run first."),
+        (["bob"], ' The next message, "and this" of bob, runs first.'),
+        (["bob", "eve", "bob"], " The next 3 messages, of bob and eve, run first."),
+        (
+            ["ada", "bob"],
+            ' Your next message "and this" runs first. The next message, "and this" of bob, runs first.',
+        ),
     ],
 )
 def test_what_runs_before_an_interrupted_turn_is_told(behind: list[str], told: str) -> None:
-    outcome = outcomes.interrupted(turn(), outcomes.SHUT_DOWN, [], None, 5, behind=behind)
+    queued = [turn(user_id=UserId(user_id), text="and this") for user_id in behind]
+    outcome = outcomes.interrupted(turn(), outcomes.SHUT_DOWN, [], None, 5, behind=queued)
     assert outcome.asking is not None
     (notice,) = outcome.asking.notices("KXQPT")
     assert str(notice.text).endswith(f"Reply CONTINUE KXQPT, RETRY KXQPT or DROP KXQPT.{told}")
+
+
+def test_other_users_are_told_that_their_message_runs_before_the_decision() -> None:
+    by_socket = turn(id=3, user_id=UserId("eve"), reply=None)
+    behind = [turn(id=2, user_id=UserId("bob"), text="and this"), by_socket, turn(id=4, text="mine")]
+    outcome = outcomes.interrupted(turn(), outcomes.SHUT_DOWN, [], None, 5, behind=behind)
+    (notice,) = outcome.others
+    assert (notice.turn_id, notice.user_id, notice.draft.reply) == (2, "bob", in_a_sentence(PHONE))
+    assert notice.draft.text == (
+        'A restart interrupted the message of ada before yours. Your message "and this" runs now, '
+        "without waiting until ada has decided about that one."
+    )
+
+
+def test_nobody_is_told_of_a_decision_that_nobody_is_asked_for() -> None:
+    behind = [turn(id=2, user_id=UserId("bob"))]
+    assert not outcomes.interrupted(turn(reply=None), outcomes.SHUT_DOWN, [], None, 5, behind=behind).others
+    assert not outcomes.interrupted(turn(), outcomes.SHUT_DOWN, [], None, 5, behind=behind, attention=True).others
 
 
 @pytest.mark.parametrize("text", ["fix it " * 20, "почини это " * 20])

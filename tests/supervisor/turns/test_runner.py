@@ -7,7 +7,7 @@ from pathlib import Path
 
 from supervisor.config import Queue
 from supervisor.protocol.conversation import TextDelta, ToolCall
-from supervisor.protocol.messages import SessionId
+from supervisor.protocol.messages import MessageId, SessionId
 from tests.supervisor.harness import Core
 from tests.supervisor.helpers import Gate, result
 from tests.supervisor.turns.test_steering import SteeringConnector, conversation, ended, held, text
@@ -35,8 +35,12 @@ async def test_no_call_of_the_turn_that_follows_is_decided_before_it_has_begun(t
         gate.open()
         await ended(core, first)
         assert (await decided).allowed
-        turn = (await result(core, second)).turn
-        assert await core.completion.tools_of(turn) == ["Write new"], "it is recorded with the turn that it belongs to"
-        assert await core.completion.tools_of((await result(core, first)).turn) == ["Write old"]
+        assert await tools(core, second) == ["Write new"], "it is recorded with the turn that it belongs to"
+        assert await tools(core, first) == ["Write old"]
         conversation(core).release("held")
         assert (await ended(core, second)).answer == "held"
+
+
+async def tools(core: Core, message_id: MessageId) -> list[str]:
+    """Return the recorded tool calls of a message's turn."""
+    return list((await core.completion.tools_of((await result(core, message_id)).turn)).values())

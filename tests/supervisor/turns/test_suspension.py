@@ -56,7 +56,7 @@ async def test_a_yes_resumes_the_turn_in_another_process_and_the_same_call_runs_
         assert not [event for event in heard if isinstance(event, ClaudeCodeDisconnected)], "its session goes on"
         status = await core.intake.accept(text_message("STATUS"))
         assert status.message_id is not None
-        assert "site: working for" in await answer_of(core, status.message_id)
+        assert "site: waits for your answer" in await answer_of(core, status.message_id)
         assert await say(core, f"YES {approval.code}") == "Allowed once: Bash git push"
         await resumes(core)
         assert "the call Bash git push, and were stopped meanwhile." in said(core)
