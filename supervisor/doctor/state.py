@@ -14,6 +14,7 @@ from supervisor.protocol.ports import Check, Standing
 from supervisor.runtime.credentials import Credentials
 from supervisor.runtime.state import DATABASE_FILE
 from supervisor.store.inspection import inspect
+from supervisor.undo.recorder import CHECKPOINTS, shadow_name
 
 LEAST_FREE_BYTES = 256 * 1024 * 1024
 """Less free disk space is a warning, in bytes."""
@@ -41,6 +42,19 @@ def folder(config: Config) -> list[Check]:
         detail = f"{path} has only {free // 1_000_000} MB left"
         return [Check(name="state folder", status=Standing.WARNING, detail=detail, remedy="free disk space there")]
     return [Check(name="state folder", status=Standing.OK, detail=f"{path}, {free // 1_000_000} MB free")]
+
+
+def recorded_states(config: Config) -> list[Check]:
+    """Check whether repositories of recorded states were damaged; earlier turns of their projects cannot be undone."""
+    folder = config.state_dir / CHECKPOINTS
+    damaged = sorted(folder.glob("*.damaged-*"))
+    if not damaged:
+        return []
+    names = {shadow_name(os.path.realpath(project.path)): name for name, project in config.projects.items()}
+    found = sorted({names.get(path.name.rpartition(".damaged-")[0], "a folder not in config.toml") for path in damaged})
+    detail = f"recorded states were damaged, so earlier turns cannot be undone: {', '.join(found)}"
+    remedy = f"check the disk; then delete {folder}/*.damaged-*, which is kept for analysis only"
+    return [Check(name="undo", status=Standing.WARNING, detail=detail, remedy=remedy)]
 
 
 def needed(config: Config, *, offline: bool) -> dict[str, str]:

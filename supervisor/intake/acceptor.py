@@ -190,7 +190,7 @@ class Acceptor:
         if destination.session is None or self._turns.stopping:
             return None
         live = self._sessions.live(destination.session.id)
-        if live is None or live.conversation is None:
+        if live is None or live.conversation is None or live.has_moved:
             return None
         return t1.Process(identity=live.conversation.identity)
 

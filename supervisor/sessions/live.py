@@ -21,6 +21,9 @@ from supervisor.spending.meter import SessionMeter
 from supervisor.store.records.session import Session
 from supervisor.store.records.turn import Turn
 
+MOVED = "the project's folder was moved away or replaced after this session had started in it"
+"""Why no tool of a process runs any more."""
+
 CUT_OFF = (
     "the turn before this message was interrupted by a restart: check what of it took effect before you rely on it "
     "or do it again"
@@ -44,6 +47,7 @@ class LiveSession:
         used: monotonic time of the last turn's end, in seconds.
         conversation: the open conversation; None = the session has no process.
         endpoint: the way of the process to a model; None = it has none.
+        folder: device and inode of the project's folder when the process started; None = it is not on this machine.
         pump: the task that reads the events of the process.
         prompted: the connector has ever got a prompt in this conversation, so the next process resumes it.
         cut_off: the last turn was interrupted, and the next one gets a note about it.
@@ -63,6 +67,7 @@ class LiveSession:
         self.used = time.monotonic()
         self.conversation: Conversation | None = None
         self.endpoint: talk.ModelEndpoint | None = None
+        self.folder: tuple[int, int] | None = None
         self.pump: asyncio.Task[None] | None = None
         self.prompted = record.started
         self.cut_off = False
@@ -88,6 +93,15 @@ class LiveSession:
     def _private(self) -> str:
         """The folder of the daemon's own files, symlinks resolved; no tool may touch them."""
         return os.path.realpath(self._state_dir)
+
+    def note_folder(self) -> None:
+        """Note in which folder the process is about to start."""
+        self.folder = _identity(self.record.project_path)
+
+    @property
+    def has_moved(self) -> bool:
+        """Whether the path of the project no longer leads to the folder in which the process started."""
+        return self.folder is not None and _identity(self.record.project_path) != self.folder
 
     def spec(self, turn_timeout: float) -> talk.SessionSpec:
         """Return all that a connector may know of the session."""
@@ -148,6 +162,8 @@ class LiveSession:
         verdict = decide(
             call, self.project.permissions, self.record.project_path, state_dir=self._private, home=self.home
         )
+        if self.has_moved:  # a tool would create the folder anew, or work in the one that was moved away
+            verdict = talk.Verdict(allowed=False, reason=MOVED)
         if verdict.allowed and self._guarded:
             verdict = look_again(call, verdict, self.record.project_path, self._guarded)
         unasked = verdict.allowed
@@ -159,6 +175,14 @@ class LiveSession:
             elif changes_something(call):
                 await self.turn.record(call, unasked=unasked)
         return verdict
+
+
+def _identity(folder: str) -> tuple[int, int] | None:
+    try:
+        found = os.stat(folder)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 class Claim:

@@ -114,6 +114,9 @@ class SessionPool:
             ConnectionFailed: the process did not start.
             StorageError: the status could not be stored.
         """
+        if session.conversation is not None and session.turn is None and session.has_moved:
+            logger.warning("%s: closed, because its project's folder was moved or replaced", session.id)
+            await self.close(session.id, EndReason.EVICTED)
         if session.conversation is not None and self._accepting and not session.lock.locked():
             return session.conversation
         while True:
@@ -226,6 +229,7 @@ class SessionPool:
         self._starting += 1
         try:
             await self._transitions.on(session, Opening())
+            session.note_folder()
             conversation = await self._processes.start(session)
         except ConnectionFailed as error:
             await self._transitions.on(session, OpenFailed(error.why))

@@ -183,7 +183,7 @@ class TurnCompletion:
         while True:
             try:
                 if not looked and (left := await self._left_by(turn)) is not None:
-                    outcome = replace(outcome, recorded=left[0], files_changed=left[1])
+                    outcome = replace(outcomes.noted(outcome, left[0]), recorded=left[0], files_changed=left[1])
                 looked = True
                 return outcome, await self._turns.finish(turn.id, outcome)
             except StorageError as refused:

@@ -18,6 +18,7 @@ from supervisor.protocol.times import DAY_MS, usd
 from supervisor.sentences import turns as say
 from supervisor.sessions.lifecycle import ATTENTION
 from supervisor.store.ports.approvals import Approval
+from supervisor.store.records.changes import Recorded
 from supervisor.store.records.outbox import OutboxDraft
 from supervisor.store.records.outcome import IssuedCode, OtherNotice, Outcome
 from supervisor.store.records.turn import Turn
@@ -122,6 +123,20 @@ def included(turn: Turn, ended: Ended, now_ms: int) -> Outcome:
 def recovered(turn: Turn, answer: str, now_ms: int) -> Outcome:
     """Return the outcome of a turn that was answered after its daemon had died."""
     return _outcome(turn, TurnState.COMPLETED, answer, "", "end_turn", None, now_ms)
+
+
+def noted(outcome: Outcome, recorded: Recorded) -> Outcome:
+    """Return an outcome whose texts tell what the person must know of the recording for undo; else as it is."""
+    sentences = [*recorded.notes]
+    if recorded.why:
+        sentences.append(f"What this turn changed cannot be undone: {recorded.why}.")
+    if not sentences:
+        return outcome
+    note = f"({' '.join(sentences)})"
+    replies = [
+        draft if draft.text is None else replace(draft, text=f"{draft.text}\n\n{note}") for draft in outcome.replies
+    ]
+    return replace(outcome, answer="\n\n".join(filter(None, (outcome.answer, note))), replies=replies)
 
 
 def not_started(turn: Turn, error: XswarmError, now_ms: int) -> Outcome:

@@ -73,7 +73,7 @@ class NotRecorded(UndoRefused):
     code = "undo_not_recorded"
 
     def __init__(self, why: str) -> None:
-        super().__init__(f"what the turn changed was not recorded{f' ({why})' if why else ''}", "undo it by hand")
+        super().__init__(f"what the turn changed is not recorded{f' ({why})' if why else ''}", "undo it by hand")
 
 
 class UndoOverlapped(UndoRefused):

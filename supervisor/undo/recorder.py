@@ -19,7 +19,7 @@ from supervisor.store.ports.turns import TurnStore
 from supervisor.store.records.changes import FileOperation, Recorded
 from supervisor.store.records.turn import Turn
 from supervisor.undo.checkpoints.git import CheckpointFailed
-from supervisor.undo.checkpoints.shadow import Change, ShadowRepository
+from supervisor.undo.checkpoints.shadow import LOST, Change, ShadowRepository, StatesLost
 from supervisor.undo.edits import ALLOWED, edits, found_by, paths_of
 from supervisor.undo.folder_locks import FolderLocks, related
 
@@ -33,6 +33,9 @@ KEPT_MS = 30 * DAY_MS
 
 CHECKPOINTS = "checkpoints"
 """The folder in state.dir that holds the shadow repositories."""
+
+BEGUN_ANEW = "The recorded states of this project were damaged and begin anew: its earlier turns cannot be undone."
+"""What the person of a turn is told whose recording found the damage."""
 
 STATUS = {"A": "added", "D": "deleted"}
 """The names of git's status letters; every other letter means "modified"."""
@@ -69,6 +72,7 @@ class Recorder:
         self._shadows: dict[str, ShadowRepository] = {}
         self._locks = FolderLocks()
         self._begun: dict[int, str] = {}  # the folder of each turn that has begun to change files
+        self._notes: dict[int, list[str]] = {}  # sentences for the person, by turn
         self._named: dict[int, dict[str, str]] = {}  # the tool that named each path, by turn
 
     def shadow(self, folder: str) -> ShadowRepository:
@@ -138,7 +142,7 @@ class Recorder:
             if turn_id not in self._begun:
                 # The time before the recording. What another turn changes meanwhile may be in it or not: they overlap.
                 began_ms = self._clock()
-                commit, why = await self._record(folder, f"before turn {turn_id}")
+                commit, why = await self._record(folder, "before", turn_id)
                 await self._changes.began(turn_id, folder, commit, why, now_ms=began_ms)
                 self._begun[turn_id] = folder
 
@@ -160,17 +164,21 @@ class Recorder:
         found = await self._changes.of_turn(turn.id)
         calls = await asyncio.to_thread(edits, await self._turns.events(turn.id), folder)
         if found is None or not found.before_commit:
-            return Recorded(operations=calls), None
-        commit, why = await self._record(folder, f"after turn {turn.id}")
+            why = found.why if found is not None else ""
+            return Recorded(why=why, operations=calls, notes=self._notes.pop(turn.id, ())), None
+        commit, why = await self._record(folder, "after", turn.id)
+        told = self._notes.pop(turn.id, ())
         if not commit:
-            return Recorded(why=why, operations=calls), None
+            return Recorded(why=why, operations=calls, notes=told), None
         seen_ms = self._clock()
         try:
             changes = await self.shadow(folder).changed(found.before_commit, commit)
         except CheckpointFailed as error:
-            return Recorded(why=str(error), operations=calls), None
+            if isinstance(error, StatesLost):
+                await self._changes.lose(folder, error.why)
+            return Recorded(why=error.why, operations=calls, notes=told), None
         operations = [*_operations(changes, named), *calls]
-        return Recorded(after_commit=commit, seen_ms=seen_ms, operations=operations), len(changes)
+        return Recorded(after_commit=commit, seen_ms=seen_ms, operations=operations, notes=told), len(changes)
 
     def since_ms(self) -> int:
         """Return the start time of the oldest turn that can be undone, in milliseconds UTC."""
@@ -179,6 +187,7 @@ class Recorder:
     def ended(self, turn: Turn) -> None:
         """Note that T3 has written the turn: an undo in its folder may begin."""
         self._begun.pop(turn.id, None)
+        self._notes.pop(turn.id, None)
 
     async def prune(self) -> int:
         """Delete the checkpoints of turns that are too old to be undone; return how many were deleted."""
@@ -195,20 +204,32 @@ class Recorder:
         return pruned
 
     def _git_dir(self, folder: str) -> Path:
-        name = hashlib.sha256(os.fsencode(folder)).hexdigest()[:32]
-        return self._state_dir / CHECKPOINTS / f"{name}.git"
+        return self._state_dir / CHECKPOINTS / shadow_name(folder)
 
-    async def _record(self, folder: str, message: str) -> tuple[str, str]:
-        """Return the commit of a new checkpoint and "", or "" and why there is none."""
+    async def _record(self, folder: str, when: str, turn_id: int) -> tuple[str, str]:
+        """Return the commit of a new checkpoint and "", or "" and why there is none.
+
+        Args:
+            when: "before" or "after" the turn.
+        """
         try:
             async with asyncio.timeout(self._seconds):
-                return (await self.shadow(folder).record(message)).commit, ""
+                made = await self.shadow(folder).record(f"{when} turn {turn_id}")
+            if made.first:
+                self._notes.setdefault(turn_id, []).append(BEGUN_ANEW)
+                await self._changes.lose(folder, LOST)
+            return made.commit, ""
         except CheckpointFailed as error:
-            why = str(error)
+            why = error.why
         except TimeoutError:
             why = f"recording the folder takes longer than {self._seconds:g} seconds"
         logger.warning("%s: the turn cannot be undone: %s", folder, why)
         return "", why
+
+
+def shadow_name(folder: str) -> str:
+    """Return the name of a folder's shadow repository, in the folder `CHECKPOINTS`."""
+    return f"{hashlib.sha256(os.fsencode(folder)).hexdigest()[:32]}.git"
 
 
 def _operations(changes: Sequence[Change], named: Mapping[str, str]) -> list[FileOperation]:

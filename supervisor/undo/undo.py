@@ -11,7 +11,7 @@ from supervisor.protocol.messages import MessageId, SessionId, UserId
 from supervisor.protocol.times import Clock, now_ms
 from supervisor.store.ports.changes import ChangedTurn, ChangeStore, StoredOperation
 from supervisor.undo.checkpoints.reversal import Conflict
-from supervisor.undo.checkpoints.shadow import Reverted, ShadowRepository
+from supervisor.undo.checkpoints.shadow import Reverted, ShadowRepository, StatesLost
 from supervisor.undo.errors import (
     TOO_OLD,
     NothingToUndo,
@@ -113,8 +113,12 @@ class Undo:
         diff, why = "", turn.why
         if self._is_too_old(turn):
             why = TOO_OLD
-        elif turn.before_commit and turn.after_commit:
-            diff = await self._recorder.shadow(turn.project_path).diff(turn.before_commit, turn.after_commit)
+        elif not why and turn.before_commit and turn.after_commit:
+            try:
+                diff = await self._recorder.shadow(turn.project_path).diff(turn.before_commit, turn.after_commit)
+            except StatesLost as lost:
+                why = lost.why
+                await self._store.lose(turn.project_path, why)
         return Difference(turn=turn, operations=operations, diff=diff, why=why)
 
     async def take_back(
@@ -147,7 +151,11 @@ class Undo:
             await self._refuse_if_busy(turn)
             turn = await self._store.of_turn(turn.turn_id) or turn
             possible = _possible_direction(turn, direction)
-            done = await _revert(shadow, turn, dry_run=dry_run)
+            try:
+                done = await _revert(shadow, turn, dry_run=dry_run)
+            except StatesLost as lost:
+                await self._store.lose(turn.project_path, lost.why)
+                raise NotRecorded(lost.why) from None
             if done.after is not None:
                 await self._record(turn, possible, by, done.before, done.after)
         return UndoResult(turn=turn, direction=possible, paths=done.paths, dry_run=dry_run)
@@ -158,7 +166,7 @@ class Undo:
             raise refused
         if self._is_too_old(turn):
             raise UndoTooOld
-        if not turn.before_commit or not turn.after_commit:
+        if turn.why or not turn.before_commit or not turn.after_commit:
             raise NotRecorded(turn.why)
         if await self._store.overlapped(turn):
             raise UndoOverlapped

@@ -29,3 +29,18 @@ async def test_a_renamed_project_keeps_its_conversation_by_text_and_its_undo(tmp
         assert "second.txt" in asked
         await world.ask(f"UNDO {asked.split('UNDO ')[1].split()[0]}")
         assert "first.txt" in await world.ask("UNDO")
+
+
+async def test_a_folder_that_is_moved_away_under_a_live_session_is_told_and_not_created_anew(tmp_path: Path) -> None:
+    async with World(tmp_path) as world:
+        await world.start()
+        await world.ask(f"claude: {script(write_file(Path('first.txt'), 'hi'))}")
+        there, elsewhere = world.project(), tmp_path / "elsewhere"
+        there.rename(elsewhere)
+        told = await world.ask(f"claude: {script(write_file(there / 'second.txt', 'hi'))}")
+        assert "the project folder is not there" in told
+        assert not there.exists()
+        elsewhere.rename(there)
+        await world.ask(f"claude: {script(write_file(Path('third.txt'), 'hi'))}")
+        assert {path.name for path in there.glob("*.txt")} == {"first.txt", "third.txt"}
+        assert len(list((world.daemon.state / "sessions").iterdir())) == 1

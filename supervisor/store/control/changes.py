@@ -17,6 +17,7 @@ _BEGIN = """
     ON CONFLICT (turn_id) DO NOTHING
 """
 _END = "UPDATE checkpoints SET after_commit = ?, why = iif(? = '', why, ?), after_ms = ? WHERE turn_id = ?"
+_LOSE = "UPDATE checkpoints SET why = ? WHERE project_path = ? AND before_commit <> '' AND why = ''"
 _ADD_OPERATION = """
     INSERT INTO file_operations (turn_id, path, tool, status, before_hash, after_hash, tool_use_id, at_ms)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
@@ -34,10 +35,11 @@ _TURNS = """
 _OF_TURN = f"{_TURNS} WHERE c.turn_id = ?"
 _OF_MESSAGE = f"{_TURNS} WHERE c.turn_id = (SELECT turn_id FROM inbox WHERE message_id = ?)"
 _LAST_OF_SESSION = f"""
-    {_TURNS} WHERE s.id = ? AND c.before_ms >= ? AND t.files_changed > 0 ORDER BY c.turn_id DESC LIMIT 1
+    {_TURNS} WHERE s.id = ? AND c.before_ms >= ? AND (t.files_changed > 0 OR c.why <> '')
+    ORDER BY c.turn_id DESC LIMIT 1
 """
 _LAST_OF_USER = f"""
-    {_TURNS} WHERE t.user_id = ?1 AND c.before_ms >= ?2 AND t.files_changed > 0 AND c.undone_ms IS NULL
+    {_TURNS} WHERE t.user_id = ?1 AND c.before_ms >= ?2 AND (t.files_changed > 0 OR c.why <> '') AND c.undone_ms IS NULL
     ORDER BY t.session IS (
         SELECT session FROM turns WHERE user_id = ?1 AND session IS NOT NULL ORDER BY id DESC LIMIT 1
     ) DESC, c.turn_id DESC LIMIT 1
@@ -108,6 +110,10 @@ class SqliteChanges:
             return tx.changed(_BEGIN, (project_path, before_commit, why, now_ms, turn_id, tx.epoch))
 
         return await self._database.write(work)
+
+    async def lose(self, project_path: str, why: str) -> None:
+        """Note that the checkpoints of a folder are lost: the turns that they belong to cannot be undone."""
+        await self._database.write(lambda tx: tx.execute(_LOSE, (why, project_path)))
 
     async def of_turn(self, turn_id: int) -> ChangedTurn | None:
         """Return the record of a turn; None = it was not going to change files."""

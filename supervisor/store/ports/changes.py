@@ -57,6 +57,9 @@ class ChangeStore(Protocol):
     async def began(self, turn_id: int, project_path: str, before_commit: str, why: str, *, now_ms: int) -> bool:
         """Record the folder's state before a running turn changes something; False = not running under this epoch."""
 
+    async def lose(self, project_path: str, why: str) -> None:
+        """Note that the checkpoints of a folder are lost: the turns that they belong to cannot be undone, and why."""
+
     async def of_turn(self, turn_id: int) -> ChangedTurn | None:
         """Return the record of a turn; None = it was not going to change files."""
 

@@ -36,9 +36,11 @@ class Recorded:
         why: a sentence in that case; else empty.
         seen_ms: when the folder was recorded, which is later than the turn's end; 0 = it was not recorded.
         operations: what the turn did to files.
+        notes: sentences for the person about the recording; not stored here.
     """
 
     after_commit: str = ""
     why: str = ""
     seen_ms: int = 0
     operations: Sequence[FileOperation] = ()
+    notes: Sequence[str] = ()

@@ -10,7 +10,7 @@ import re
 import threading
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
@@ -33,6 +33,8 @@ MAX_DIFF_BYTES = 200_000
 
 CUT = "\n[the difference is longer; the rest is left out]\n"
 
+LOST = "the recorded state is lost, because the repository of recorded states was damaged"
+
 REFS = "refs/checkpoints/"
 """Each checkpoint has a reference, named by its commit. `prune` deletes those that are not kept."""
 
@@ -47,10 +49,19 @@ class Checkpoint:
     Attributes:
         commit: its id, 40 hexadecimal digits.
         left_out: files that it does not contain although no .gitignore names them.
+        first: the repository was damaged and was begun anew with this state; all earlier states are lost.
     """
 
     commit: str
     left_out: tuple[LeftOut, ...] = ()
+    first: bool = False
+
+
+class StatesLost(CheckpointFailed):
+    """A checkpoint is lost: the repository was damaged, now or earlier."""
+
+    def __init__(self) -> None:
+        super().__init__(LOST, "undo it by hand")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,7 +199,7 @@ class ShadowRepository:
             if not self._is_damaged():
                 raise
             self._begin_anew(failed)
-            return self._take(message)
+            return replace(self._take(message), first=True)
 
     def _take(self, message: str) -> Checkpoint:
         left_out = self._update_index()
@@ -217,7 +228,7 @@ class ShadowRepository:
         """Lock the repository for a `with` block that reads these checkpoints.
 
         Raises:
-            CheckpointFailed: one of them is lost, now or earlier.
+            StatesLost: one of them is lost, now or earlier.
         """
         with self._lock:
             self._git.prepare()
@@ -228,7 +239,7 @@ class ShadowRepository:
                     self._begin_anew(failed)
                 elif all(self._has(commit) for commit in commits):
                     raise
-                raise CheckpointFailed("the recorded state is lost", "undo it by hand") from None
+                raise StatesLost from None
 
     def _has(self, commit: str) -> bool:
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -10,11 +11,12 @@ from typing import Any
 import pytest
 
 from supervisor import maintenance
-from supervisor.config import ClaudeCode, Config, State
+from supervisor.config import ClaudeCode, Config, ProjectConfig, State
 from supervisor.doctor import state
 from supervisor.protocol.ports import Standing
 from supervisor.runtime.state import DATABASE_FILE
 from supervisor.store.sqlite.migrate import migrate, released
+from supervisor.undo.recorder import CHECKPOINTS, shadow_name
 
 
 @pytest.fixture
@@ -113,3 +115,16 @@ def test_beside_a_daemon_that_runs_nothing_is_missing(config: Config, monkeypatc
     monkeypatch.delenv("ANTHROPIC_API_KEY", raising=False)
     (check,) = state.secrets(config, offline=False, running=True)
     assert (check.status, check.remedy) == (Standing.OK, "")
+
+
+def test_damaged_states_are_named_with_their_project(config: Config, tmp_path: Path) -> None:
+    (tmp_path / "site").mkdir()
+    config = dataclasses.replace(config, projects={"site": ProjectConfig(path=str(tmp_path / "site"))})
+    assert state.recorded_states(config) == []
+    folder = config.state_dir / CHECKPOINTS
+    (folder / f"{shadow_name(str(tmp_path / 'site'))}.damaged-1").mkdir(parents=True)
+    (folder / "0.git.damaged-1").mkdir()
+    (check,) = state.recorded_states(config)
+    assert check.status is Standing.WARNING
+    assert check.detail.endswith("cannot be undone: a folder not in config.toml, site")
+    assert str(folder) in check.remedy

@@ -8,10 +8,11 @@ import pytest
 
 from supervisor.config import ProjectConfig
 from supervisor.permissions.policy import Risk
-from supervisor.protocol.conversation import Exited, TextDelta, ToolCall
+from supervisor.protocol.conversation import Exited, TextDelta, ToolCall, Verdict
 from supervisor.protocol.errors import StorageError
 from supervisor.protocol.messages import SessionId
 from supervisor.protocol.status import Permissions
+from supervisor.sessions.live import MOVED
 from supervisor.turns.running import RunningTurn
 from tests.fakes import ScriptedConnector
 from tests.supervisor.harness import Core
@@ -36,6 +37,22 @@ async def test_what_was_refused_is_kept_for_the_turns_answer(tmp_path: Path) -> 
         refused = await live.decide(call("Bash", command="ls"))
         assert not refused.allowed
         assert binding.denied == [refused.reason]
+
+
+@pytest.mark.parametrize("name", ["Read", "Write", "Bash"])
+async def test_no_tool_runs_once_the_folder_was_moved_away(tmp_path: Path, name: str) -> None:
+    projects: dict[str, ProjectConfig] = project(tmp_path, "wide", permissions=Permissions.FULL)
+    async with Core(tmp_path, projects=projects) as core:
+        await connect(core, path=tmp_path / "wide")
+        live = core.sessions.live(SessionId("s1"))
+        assert live is not None
+        binding = Recorded().binding()
+        live.bind(binding)
+        asked = call(name, file_path="new", command="touch new")
+        assert (await live.decide(asked)).allowed
+        (tmp_path / "wide").rename(tmp_path / "moved")
+        assert await live.decide(asked) == Verdict(allowed=False, reason=MOVED)
+        assert binding.denied == [MOVED]
 
 
 async def test_full_permissions_do_not_open_the_operators_token(tmp_path: Path) -> None:

@@ -271,3 +271,17 @@ async def test_no_process_starts_beside_one_that_is_closing_although_the_closer_
         await until(core.all_answered, "it is answered")
         assert (await result(core, taken.accepted.message_id)).answer == "hello"
         assert connector.twice == []
+
+
+async def test_a_folder_that_was_moved_away_is_not_worked_in_by_the_process_that_knew_it(tmp_path: Path) -> None:
+    async with Core(tmp_path, connector=ScriptedConnector()) as core:
+        await connect(core)
+        await ask(core, "hello")
+        (first,) = scripted(core).opened
+        core.site.rename(tmp_path / "elsewhere")
+        core.site.mkdir()  # another folder is in its place
+        await ask(core, "and now?")
+        assert first.closed
+        assert len(scripted(core).opened) == 2
+        await ask(core, "once more")
+        assert len(scripted(core).opened) == 2

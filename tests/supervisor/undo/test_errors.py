@@ -19,11 +19,11 @@ from supervisor.undo.errors import (
     ("error", "code", "text", "remedy"),
     [
         (UndoTooOld(), "undo_too_old", "Not undone: it is too old: turns can be undone for 30 days", "undo it by hand"),
-        (NotRecorded(""), "undo_not_recorded", "Not undone: what the turn changed was not recorded", "undo it by hand"),
+        (NotRecorded(""), "undo_not_recorded", "Not undone: what the turn changed is not recorded", "undo it by hand"),
         (
             NotRecorded("no git"),
             "undo_not_recorded",
-            "Not undone: what the turn changed was not recorded (no git)",
+            "Not undone: what the turn changed is not recorded (no git)",
             "undo it by hand",
         ),
         (

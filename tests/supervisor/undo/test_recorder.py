@@ -17,7 +17,9 @@ import pytest
 from supervisor.protocol.conversation import ToolCall
 from supervisor.protocol.messages import SessionId
 from supervisor.protocol.status import Permissions, TurnState
-from supervisor.undo.recorder import Recorder
+from supervisor.undo.checkpoints.shadow import LOST
+from supervisor.undo.errors import NotRecorded
+from supervisor.undo.recorder import BEGUN_ANEW, Recorder
 from tests.fakes import ScriptedConnector
 from tests.slowness import scaled
 from tests.supervisor.harness import Core
@@ -86,18 +88,58 @@ async def test_a_folder_that_cannot_be_recorded_holds_no_turn_up(tmp_path: Path)
         (tmp_path / "checkpoints").write_text("in the way", encoding="utf-8")
         await connect(core)
         answered = await ask(core, "write a.txt new")
-        assert answered.answer == "written"
+        assert answered.answer.startswith("written\n\n(What this turn changed cannot be undone: ")
         found = await core.store.changes.of_message(answered.turn.message_id)
         assert found is not None
         assert (found.before_commit, found.after_commit) == ("", "")
         assert found.why
+        assert found.why in answered.answer
+        assert (await core.undo.find(SessionId("s1"), None)).why == found.why  # what `changes` shows
         assert files_changed(core) == [None]
+
+
+async def test_damaged_states_are_told_in_the_answer_in_changes_and_in_undo(tmp_path: Path) -> None:
+    async with core_with(tmp_path) as core:
+        await connect(core)
+        first = (await ask(core, "write a.txt new")).turn
+        second = (await ask(core, "write b.txt new")).turn
+        _damage(core)
+        answered = await ask(core, "write c.txt new")
+        assert answered.answer == f"written\n\n({BEGUN_ANEW})"
+        for turn in (first, second):
+            found = await core.undo.find(SessionId("s1"), turn.message_id)
+            assert (await core.undo.difference(found)).why == LOST
+            with pytest.raises(NotRecorded, match="the repository of recorded states was damaged"):
+                await core.undo.take_back(found, "alice")
+        last = await core.undo.find(SessionId("s1"), None)
+        assert (await core.undo.take_back(last, "alice")).paths == ("c.txt",)
+
+
+async def test_damage_that_changes_or_undo_finds_is_told_there(tmp_path: Path) -> None:
+    async with core_with(tmp_path) as core:
+        await connect(core)
+        await ask(core, "write a.txt new")
+        _damage(core)
+        found = await core.undo.find(SessionId("s1"), None)
+        assert (await core.undo.difference(found)).why == LOST
+        assert (await core.undo.find(SessionId("s1"), None)).why == LOST
+        await ask(core, "write b.txt new")
+        _damage(core)
+        with pytest.raises(NotRecorded, match="the repository of recorded states was damaged"):
+            await core.undo.take_back(await core.undo.find(SessionId("s1"), None), "alice")
+
+
+def _damage(core: Core) -> None:
+    """Empty the objects of the recorded states of "site", as a power cut may leave them."""
+    for path in core.recorder.shadow(str(core.site))._git.git_dir.glob("objects/??/*"):
+        path.chmod(0o600)
+        path.write_bytes(b"")
 
 
 async def test_a_folder_that_takes_too_long_is_given_up_with_the_reason(tmp_path: Path) -> None:
     async with core_with(tmp_path) as core:
         recorder = Recorder(core.store.changes, core.store.turns, tmp_path, seconds=0.0)
-        assert await recorder._record(str(core.site), "never") == (
+        assert await recorder._record(str(core.site), "before", 1) == (
             "",
             "recording the folder takes longer than 0 seconds",
         )
@@ -150,7 +192,7 @@ async def test_a_folder_that_is_in_use_holds_no_turn_up(tmp_path: Path, used: st
         await connect(core)
         async with core.recorder.locked(str(tmp_path / used)):
             answered = await ask(core, "write a.txt new")
-        assert answered.answer == "written"
+        assert answered.answer.startswith("written\n\n(What this turn changed cannot be undone: the folder was in use")
         found = await core.store.changes.of_message(answered.turn.message_id)
         assert found is not None
         assert (found.before_commit, found.after_commit) == ("", "")
@@ -186,9 +228,9 @@ class Watched(Recorder):
 
     looked_at = 0
 
-    async def _record(self, folder: str, message: str) -> tuple[str, str]:
+    async def _record(self, folder: str, when: str, turn_id: int) -> tuple[str, str]:
         self.looked_at = self._clock()
-        return await super()._record(folder, message)
+        return await super()._record(folder, when, turn_id)
 
 
 async def test_a_turn_overlaps_from_the_first_look_at_its_folder_to_the_last(tmp_path: Path) -> None:
@@ -255,7 +297,7 @@ async def test_100_000_files_are_recorded_or_refused_and_the_turn_goes_on(tmp_pa
                 os.close(os.open(core.site / str(folder) / str(number), os.O_CREAT | os.O_WRONLY))
         await connect(core)
         answered = await ask(core, "write a.txt new")
-        assert answered.answer == "written"
+        assert answered.answer.startswith("written")
         found = await core.store.changes.of_message(answered.turn.message_id)
         assert found is not None
         assert (found.files == 1) if found.after_commit else found.why

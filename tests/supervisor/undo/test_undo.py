@@ -258,7 +258,7 @@ async def test_what_was_not_recorded_cannot_be_undone(tmp_path: Path) -> None:
     async with core_with(tmp_path) as core:
         (tmp_path / "checkpoints").write_text("in the way", encoding="utf-8")
         turn = await changed(core, "write a.txt new")
-        with pytest.raises(NotRecorded, match="was not recorded"):
+        with pytest.raises(NotRecorded, match="is not recorded"):
             await core.undo.take_back(turn, "alice")
         assert (core.site / "a.txt").exists()
 
