@@ -21,6 +21,7 @@ from supervisor.core import Core
 from supervisor.delivery.outbox import Outbox
 from supervisor.delivery.trouble import ReplyTrouble
 from supervisor.demo import demo as demonstration
+from supervisor.demo.lifeline import Lifeline
 from supervisor.models.gateway.gateway import Gateway
 from supervisor.models.offline.model import OfflineModel
 from supervisor.models.prices import PriceList
@@ -94,11 +95,16 @@ class Daemon:
         self._reply_trouble: ReplyTrouble | None = None
 
     async def run(self) -> int:
-        """Start, serve until SIGTERM or SIGINT, drain, stop; a second signal ends the process at once."""
+        """Start, serve until SIGTERM, SIGINT or SIGHUP, drain, stop; a second signal ends the process at once."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._on_signal)
+        if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # `nohup` ignores it
+            loop.add_signal_handler(signal.SIGHUP, self._on_hang_up, "its terminal was closed")
         async with AsyncExitStack() as stack:
+            if self._demo is not None:
+                lifeline = asyncio.create_task(self._end_with(Lifeline()), name="lifeline of the demo")
+                stack.callback(lifeline.cancel)
             await self._start(stack)
             _exempt_imports_from_collection()
             await self._stop.wait()
@@ -117,6 +123,15 @@ class Daemon:
             logger.warning("second signal: the process ends at once")
             os._exit(1)  # the fence ends every agent; recovery marks the interrupted turns at the next start
         self._stop.set()
+
+    def _on_hang_up(self, why: str) -> None:
+        """Stop as after the first signal; shell and kernel may both send SIGHUP for one terminal."""
+        if not self._stop.is_set():
+            logger.info("%s", why)
+            self._stop.set()
+
+    async def _end_with(self, lifeline: Lifeline) -> None:
+        self._on_hang_up(await lifeline.broken())
 
     async def _start(self, stack: AsyncExitStack) -> None:
         """Start the parts in order; each step pushes on the stack what stops its part.

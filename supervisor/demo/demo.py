@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import secrets
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +17,7 @@ from supervisor.demo.postbox import Postbox
 from supervisor.demo.twilio import TwilioStandIn
 from supervisor.protocol.errors import ConfigError
 from supervisor.protocol.status import Permissions
+from supervisor.runtime.peers.ports import is_in_use, remedy
 
 USER = "demo"
 """The id of the user of the demo, who has `PHONE` and `MAILBOX`."""
@@ -93,7 +95,7 @@ class Demo:
                 scratch = ProjectConfig(path=str(self._project), users=(USER,), permissions=Permissions.EDIT)
                 yield replace(config, channels=channels, projects={**config.projects, PROJECT: scratch})
         except OSError as error:
-            raise ConfigError("http.port", f"the demo's stand-ins cannot listen beside it: {error}") from None
+            raise _cannot_listen(error, (port + 1, port + 2) if port else ()) from None
 
     def listen(self, http_url: str) -> None:
         """Tell the stand-ins that the daemon is ready. Messages that users send before this call wait for it.
@@ -130,3 +132,12 @@ class Demo:
                 "Ctrl-C stops it.",
             ]
         )
+
+
+def _cannot_listen(error: OSError, ports: Sequence[int]) -> ConfigError:
+    """Return what keeps the stand-ins from their ports."""
+    what = "the demo's stand-ins cannot listen beside it"
+    taken = next((port for port in ports if is_in_use(port)), None) if error.errno == errno.EADDRINUSE else None
+    if taken is None:
+        return ConfigError("http.port", f"{what}: {error}")
+    return ConfigError("http.port", f"{what}: port {taken} is in use", remedy(taken))

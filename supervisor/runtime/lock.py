@@ -8,6 +8,7 @@ from pathlib import Path
 from types import TracebackType
 
 from supervisor.protocol.errors import ConfigError
+from supervisor.runtime.peers.ports import described
 
 
 class StateLock:
@@ -34,11 +35,7 @@ class StateLock:
         except BlockingIOError:
             holder = os.pread(descriptor, 32, 0).decode(errors="replace").strip()
             os.close(descriptor)
-            raise ConfigError(
-                "state.dir",
-                f"another xswarm (pid {holder or 'unknown'}) is using {self._path.parent}",
-                "stop it first, or set another state.dir",
-            ) from None
+            raise _in_use(self._path.parent, holder) from None
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
         self._descriptor = descriptor
@@ -54,3 +51,19 @@ class StateLock:
             )  # a child that is being started holds a copy of the descriptor for a moment
             os.close(self._descriptor)
             self._descriptor = None
+
+
+def _in_use(folder: Path, holder: str) -> ConfigError:
+    """Return the error that names the process which holds the lock.
+
+    Args:
+        holder: what the file of the lock says: a process id, or nothing for a moment at its start and end.
+    """
+    stop = "stop it first"
+    if holder.isdecimal():
+        stop += f" (`kill {holder}`: {described(int(holder))})"
+    return ConfigError(
+        "state.dir",
+        f"another xswarm (pid {holder or 'unknown'}) is using {folder}",
+        f"{stop}, or set another state.dir",
+    )

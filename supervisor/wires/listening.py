@@ -7,6 +7,7 @@ import os
 import socket
 
 from supervisor.protocol.errors import ConfigError
+from supervisor.runtime.peers import ports
 
 BACKLOG = 1_024
 """Most connections that the kernel queues until the server accepts them."""
@@ -36,7 +37,7 @@ def bind(host: str, port: int, key: str) -> socket.socket:
         if listener is not None:
             listener.close()
         if error.errno == errno.EADDRINUSE:
-            problem, remedy = f"port {port} of {host} is in use", "stop what uses it, or set another port (0: any)"
+            problem, remedy = f"port {port} of {host} is in use", ports.remedy(port)
         else:
             reason = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror or str(error)
             problem, remedy = f"cannot listen on port {port} of {host}: {reason}", ""

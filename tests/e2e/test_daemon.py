@@ -7,6 +7,7 @@ import fcntl
 import os
 import signal
 import socket
+import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -86,7 +87,13 @@ async def test_a_port_in_use_is_a_sentence_that_names_the_key(tmp_path: Path, ta
     said = await asyncio.gather(*(refusal(daemon) for daemon in (of_http, of_socket, of_demo)))
     assert said[0].startswith(f"xswarm: http.port: port {taken} of 127.0.0.1 is in use\n")
     assert said[1].startswith(f"xswarm: supervisor.port: port {taken} of 127.0.0.1 is in use\n")
-    assert said[2].startswith("xswarm: http.port: the demo's stand-ins cannot listen beside it: ")
+    assert said[2].startswith(
+        f"xswarm: http.port: the demo's stand-ins cannot listen beside it: port {taken} is in use\n"
+    )
+    if sys.platform.startswith("linux"):
+        for each in said:
+            assert f"(process {os.getpid()}, user " in each
+            assert f"stop it (`kill {os.getpid()}`)" in each
 
 
 async def test_a_second_daemon_on_the_same_state_is_refused(world: World) -> None:
@@ -191,3 +198,12 @@ def assert_nothing_is_left(world: World) -> None:
 
 def log_lines(world: World, part: str) -> int:
     return sum(part in line for line in world.daemon.log)
+
+
+async def test_the_demo_ends_when_the_terminal_is_closed(tmp_path: Path) -> None:
+    demo = DaemonProcess(tmp_path, config=ECHO, arguments=("--demo",))
+    async with demo:
+        demo.send_signal(signal.SIGHUP)
+        demo.send_signal(signal.SIGHUP)  # of the shell and of the kernel
+        assert await demo.ended() == 0
+    assert any("its terminal was closed" in line for line in demo.log)

@@ -54,6 +54,22 @@ class Processes:
         self._agents.update(dict.fromkeys(above, answer))
         return answer
 
+    def name(self, pid: int) -> str:
+        """Return the name of a process, without its arguments."""
+        return read(self._proc / str(pid) / "comm").decode(errors="replace").strip() or "a process"
+
+    def uid(self, pid: int) -> int | None:
+        """Return the user id of a process; None = it has ended."""
+        for line in read(self._proc / str(pid) / "status").splitlines():
+            if line.startswith(b"Uid:"):
+                return int(line.split()[1])
+        return None
+
+    def hidden(self, uid: int) -> list[int]:
+        """Return the processes of a user whose open files we may not see."""
+        pids = {int(name) for name in listing(self._proc) if name.isdecimal()}
+        return sorted(pid for pid in pids.difference(self._visible()) if self.uid(pid) == uid)
+
     def _is_marked(self, pid: int) -> bool:
         environment = read(self._proc / str(pid) / "environ")
         # The environment of another user's process cannot be read; agents run as our user.

@@ -92,6 +92,17 @@ def find(theirs: End, ours: End, proc: Path = PROC) -> Found:
     return Found((asked,), certain=True) if asked is not None else _read_tables(theirs, ours, proc)
 
 
+def listening(port: int, proc: Path = PROC) -> list[Socket]:
+    """Return the sockets of this machine that listen on a port, at any address.
+
+    Raises:
+        Unknowable: the table cannot be read now.
+    """
+    found = (match for name in TABLES for match in FIELDS.finditer(_read_text(proc / name)))
+    listeners = (match for match in found if _listed(match[1])[1] == port and _listed(match[2])[1] == 0)
+    return [Socket(uid=int(match[3]), inode=int(match[4])) for match in listeners]
+
+
 def is_own(host: str, proc: Path = PROC) -> bool:
     """Return whether a text is an address of this machine, including loopback addresses.
 

@@ -58,3 +58,14 @@ def test_holders_are_told_apart() -> None:
             assert list(processes.holders(inode, agents=False)) == [os.getpid()]
             agent.communicate()
     assert not list(Processes().holders(inode, agents=False))
+
+
+def test_processes_that_hide_their_files_are_known_by_their_user(tmp_path: Path) -> None:
+    for pid, uid, files in ((17, 1000, True), (18, 1000, False), (19, 1001, False)):
+        (tmp_path / str(pid)).mkdir()
+        (tmp_path / str(pid) / "status").write_text(f"Name:\tx\nUid:\t{uid}\t{uid}\t{uid}\t{uid}\n")
+        if files:
+            (tmp_path / str(pid) / "fd").mkdir()
+    assert Processes(tmp_path).hidden(1000) == [18]
+    assert Processes(tmp_path).uid(20) is None
+    assert Processes().name(os.getpid())
