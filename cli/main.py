@@ -22,6 +22,7 @@ COMMANDS = {
     "user": ("cli.commands.user", "People: who they are, how they are reached, what they may do."),
     "token": ("cli.commands.token", "Credentials: tokens for services and users, and JWTs for the admin chat."),
     "route": ("cli.commands.route", "Show where a message would go, and why."),
+    "mail": ("cli.commands.mail", "Mail that was dropped or refused: list it, let it in."),
     "db": ("cli.commands.db", "The database: back it up, check it."),
     "audit": ("cli.commands.audit", "The audit trail: verify it, export it."),
 }

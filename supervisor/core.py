@@ -21,6 +21,7 @@ from supervisor.delivery.hub import Hub
 from supervisor.delivery.outbox import RECONCILE_PAUSE_MS, Outbox
 from supervisor.delivery.trouble import ReplyTrouble
 from supervisor.intake.acceptor import MAX_QUEUED, Acceptor
+from supervisor.intake.dropped import DroppedMessages
 from supervisor.intake.intake import Intake
 from supervisor.intake.resumption import Resumption
 from supervisor.models.gateway.gateway import Gateway
@@ -290,13 +291,14 @@ class Core:
 
     def _build_intake(self) -> Intake:
         held = HeldMessages(self._store.codes, self._store.turns)
+        rates = RateLimits(self._config.limits)
         return Intake(
-            audit=self._store.audit,
             directory=self._directory,
             conversations=self._conversations,
-            rates=RateLimits(self._config.limits),
+            rates=rates,
             commands=self._build_commands(held),
             held=held,
+            dropped=DroppedMessages(self._store.dropped, rates),
             acceptor=self.acceptor,
             mode=Mode(self._config.queue.mode),
         )

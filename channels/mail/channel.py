@@ -34,7 +34,7 @@ class MailChannel(Channel):
     def __init__(self, config: MailConfig, host: ChannelHost, password: str | None) -> None:
         self._config = config
         self._submission = Submission(config, password)
-        self._inbox = Inbox(config, Receiver(config, host).receive, host.comes_from_agent)
+        self._inbox = Inbox(config, Receiver(config, host).receive, host.comes_from_agent, host.dropped)
         self.lmtp_address: str | None = None
 
     async def send(self, outbound: Outbound) -> Sent:

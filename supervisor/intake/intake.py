@@ -7,23 +7,22 @@ import logging
 from dataclasses import replace
 from weakref import WeakValueDictionary
 
-from supervisor.commands import words
 from supervisor.commands.dispatch import Asker, CommandAnswer, CommandDispatcher, Resumed
 from supervisor.commands.held import HeldMessages
 from supervisor.commands.words import Command
 from supervisor.intake.acceptor import Acceptor
-from supervisor.intake.reading import read
+from supervisor.intake.dropped import DroppedMessages, MessageNotKept
+from supervisor.intake.reading import is_command, read
 from supervisor.intake.submission import RoutedSubmission, Submission, Taken
 from supervisor.people.identity import Directory
 from supervisor.people.rate_limits import RateLimits, too_many
 from supervisor.protocol.errors import StorageError, XswarmError
-from supervisor.protocol.messages import Address, Inbound, Receipt, UserId, well_formed
+from supervisor.protocol.messages import Address, Inbound, MessageId, Receipt, UserId, well_formed
 from supervisor.protocol.queue import Mode
 from supervisor.protocol.status import Target
 from supervisor.protocol.times import Clock, now_ms
 from supervisor.routing.conversations import Conversations
 from supervisor.routing.rules import Decision
-from supervisor.store.ports.audit import AuditStore
 from supervisor.store.records.accounts import User
 
 logger = logging.getLogger(__name__)
@@ -39,22 +38,22 @@ class Intake:
     def __init__(
         self,
         *,
-        audit: AuditStore,
         directory: Directory,
         conversations: Conversations,
         rates: RateLimits,
         commands: CommandDispatcher,
         held: HeldMessages,
+        dropped: DroppedMessages,
         acceptor: Acceptor,
         mode: Mode = Mode.FOLLOWUP,
         clock: Clock = now_ms,
     ) -> None:
-        self._audit = audit
         self._directory = directory
         self._conversations = conversations
         self._rates = rates
         self._commands = commands
         self._held = held
+        self._dropped = dropped
         self._acceptor = acceptor
         self._mode = mode
         self._clock = clock
@@ -70,12 +69,15 @@ class Intake:
         Raises:
             StorageError: nothing was accepted.
         """
-        user = self._directory.by_address(inbound.sender)
+        return await self._accept(inbound, limited=True)
+
+    async def _accept(self, inbound: Inbound, *, limited: bool) -> Receipt:
+        user, sender = self._directory.by_address(inbound.sender), str(inbound.sender)
         if user is None:
-            await self.dropped(inbound.channel, str(inbound.sender), "nobody has this address")
+            await self._dropped.record(inbound.channel, sender, "nobody has this address")
             return Receipt(message_id=None)
-        if inbound.automatic and words.parse(inbound.text) is None:
-            await self.dropped(inbound.channel, str(inbound.sender), inbound.automatic)
+        if self._is_told_already(inbound):
+            await self._dropped.record(inbound.channel, sender, inbound.automatic, inbound)
             return Receipt(message_id=None)
         taken = await self.submit(
             Submission(
@@ -87,28 +89,54 @@ class Intake:
                 note=inbound.note,
                 subject=well_formed(inbound.subject),
                 doubt=inbound.doubt,
+                automatic=inbound.automatic,
                 unreadable=inbound.unreadable,
                 thread=inbound.thread or "",
                 reply=inbound.reply,
                 dedup_key=inbound.dedup_key,
                 digest=inbound.digest,
-                limited=True,
+                limited=limited,
                 commands=True,
             )
         )
         self._acceptor.start(taken)
+        if taken.decision.target is Target.REFUSED and not taken.accepted.duplicate:
+            why = inbound.automatic or taken.decision.reason or "its sender is over the rate limit"
+            await self._dropped.record(inbound.channel, sender, why, inbound)
         return Receipt(message_id=taken.accepted.message_id, duplicate=taken.accepted.duplicate)
 
-    async def dropped(self, channel: str, sender: str, why: str) -> None:
-        """Record in the audit trail a message that is not accepted and gets no answer.
+    def _is_told_already(self, inbound: Inbound) -> bool:
+        """Return whether a message looks automatic, and the people of its thread were told so within the hour."""
+        if not inbound.automatic or is_command(inbound.text, inbound.subject):
+            return False
+        return not self._rates.tell_thread(inbound.channel, inbound.thread or "")
+
+    async def let_in(self, dropped_id: int) -> MessageId:
+        """Accept a message that was dropped, because an operator says so; return its id.
+
+        Raises:
+            MessageNotFound: no dropped message has this number.
+            MessageNotKept: it is not kept, or no user has its address.
+            Overloaded, StorageError: nothing was accepted.
+        """
+        inbound = await self._dropped.take(dropped_id)
+        if not self.knows(inbound.sender):
+            raise MessageNotKept(dropped_id, f"no user has the address {inbound.sender.value}")
+        receipt = await self._accept(inbound, limited=False)
+        assert receipt.message_id is not None, "it has a sender, and does not look automatic"
+        await self._dropped.let_in(dropped_id, receipt.message_id)
+        return receipt.message_id
+
+    async def dropped(self, channel: str, sender: str, why: str, message: Inbound | None = None) -> None:
+        """Record a message that is not accepted and gets no answer.
+
+        Args:
+            message: what an operator may let in; None = it cannot be let in.
 
         Raises:
             StorageError: nothing was recorded.
         """
-        logger.info("%s: a message was dropped: %s", channel, why)
-        if self._rates.trace(channel):
-            detail = {"channel": channel, "why": why[:200]}
-            await self._audit.record(sender[:320], "message.dropped", detail, now_ms=self._clock())
+        await self._dropped.record(channel, sender, why, message)
 
     async def decide(self, user: User, channel: str, message: str) -> Decision:
         """Return where a message of a user would go, and why; changes nothing."""
@@ -149,8 +177,8 @@ class Intake:
             retry_after = self._rates.take(submission.user.id, command=command is not None and not command.loose)
             if retry_after is not None:
                 return self._refuse(submission, command, retry_after)
-        if submission.unreadable and command is None:
-            decision = Decision(target=Target.REFUSED, reason=submission.unreadable, text="")
+        if (reason := _started_by_nobody(submission)) and (command is None or command.loose):
+            decision = Decision(target=Target.REFUSED, reason=reason, text="")
             return RoutedSubmission(submission=submission, decision=decision)
         if submission.doubt and (command is not None or submission.text):
             return await self._answered(submission, await self._hold(submission, command))
@@ -210,3 +238,13 @@ class Intake:
         if resumed.session_id is not None:
             return await self._conversations.again(user, channel, resumed.session_id, resumed.text)
         return await self._conversations.decide(user, channel, resumed.thread, resumed.text, follows=True)
+
+
+def _started_by_nobody(submission: Submission) -> str:
+    """Return what the sender of a message is told that a person may not have written as a request; empty = it runs."""
+    if submission.automatic:
+        return (
+            f"Your message was not worked on, because {submission.automatic}. Start a new mail: it is worked on. "
+            "Command words count in this thread too."
+        )
+    return submission.unreadable

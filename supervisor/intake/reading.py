@@ -41,6 +41,11 @@ def read(submission: Submission, mode: Mode) -> tuple[Submission, Command | None
     return replace(submission, text=text, mode=named or mode), loose
 
 
+def is_command(text: str, subject: str = "") -> bool:
+    """Return whether a text, or the subject of a mail, has a command word."""
+    return any(words.parse(part) is not None for part in (text, plain_subject(subject)))
+
+
 def with_subject(subject: str, text: str) -> str:
     """Return the message of a mail: the prefix for routing, the subject in a line of its own, then the text.
 

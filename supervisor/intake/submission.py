@@ -30,7 +30,7 @@ class Submission:
         commands: a person wrote it: command words are carried out, a queue prefix ("steer: ...") counts, and a message
             soon after an answer continues that conversation.
         subject: of a mail, with its marks; empty for other messages, and where it only repeats an earlier one.
-        doubt, unreadable: as in `Inbound`.
+        doubt, automatic, unreadable: as in `Inbound`.
         mode: what happens while a turn runs; None = the mode of services, see `Acceptor`.
     """
 
@@ -50,6 +50,7 @@ class Submission:
     commands: bool = False
     subject: str = ""
     doubt: str = ""
+    automatic: str = ""
     unreadable: str = ""
     mode: Mode | None = None
 

@@ -21,7 +21,7 @@ from supervisor.protocol.errors import (
     SessionNotActive,
     TurnFailed,
 )
-from supervisor.protocol.messages import Reply, SessionId
+from supervisor.protocol.messages import MessageId, Reply, SessionId
 from supervisor.protocol.queue import Mode
 from supervisor.protocol.status import Target, TurnState
 from supervisor.routing.rules import Decision
@@ -119,6 +119,10 @@ class MessageOperations:
         commands = reply is not None or answers_question(message)
         submission = request.submission(user, message, subject=subject, thread=thread, reply=reply, commands=commands)
         return _checked(await self._intake.submit(submission, decision), request)
+
+    async def let_in(self, dropped_id: int) -> MessageId:
+        """Accept a message that was dropped; see `Intake.let_in`."""
+        return await self._intake.let_in(dropped_id)
 
     def start(self, taken: Taken) -> None:
         """Run an accepted message; returns at once."""

@@ -12,7 +12,10 @@ from supervisor.config import Limits
 from supervisor.protocol.messages import UserId
 
 TRACES = RateLimitItemPerHour(500)
-"""Audit rows about dropped messages that one channel may write per hour."""
+"""Dropped messages of one channel that are recorded per hour: so many of users, and so many of strangers."""
+
+NOTICES = RateLimitItemPerHour(1)
+"""Notices about messages that look automatic, per thread: a notice may be answered automatically too."""
 
 
 class RateLimits:
@@ -42,9 +45,17 @@ class RateLimits:
             self._limiter.hit(item, *key)
         return None
 
-    def trace(self, channel: str) -> bool:
-        """Return whether a dropped message may be recorded; strangers must not fill the disk with audit rows."""
-        return self._limiter.hit(TRACES, channel)
+    def trace(self, channel: str, *, kept: bool) -> bool:
+        """Return whether a dropped message may be recorded; strangers must not fill the disk with audit rows.
+
+        Args:
+            kept: a user seems to have written it, so it is kept with its text.
+        """
+        return self._limiter.hit(TRACES, channel, "kept" if kept else "listed")
+
+    def tell_thread(self, channel: str, thread: str) -> bool:
+        """Return whether the sender of a message that looks automatic is told now: once per hour and thread."""
+        return self._limiter.hit(NOTICES, channel, thread)
 
     def tell(self, user_id: UserId, retry_after: float) -> bool:
         """Return whether the person is told about the limit now: once per wait, to not answer a flood with a flood."""

@@ -70,9 +70,9 @@ class DaemonChannelHost:
         """See `ChannelHost`."""
         return await self._intake.accept(inbound)
 
-    async def dropped(self, sender: str, why: str) -> None:
+    async def dropped(self, sender: str, why: str, message: Inbound | None = None) -> None:
         """See `ChannelHost`."""
-        await self._intake.dropped(self._name, sender, why)
+        await self._intake.dropped(self._name, sender, why, message)
 
     async def comes_from_agent(self, connection: socket.socket) -> bool:
         """See `ChannelHost`."""

@@ -133,8 +133,8 @@ class ChannelHost(Protocol):
             StorageError: nothing was accepted. Let the provider send the message again.
         """
 
-    async def dropped(self, sender: str, why: str) -> None:
-        """Record in the audit trail that a message was not handed in: it is forged, automatic, or has no known sender.
+    async def dropped(self, sender: str, why: str, message: Inbound | None = None) -> None:
+        """Record that a message was not handed in, and why. An operator may let `message` in; None = they cannot.
 
         Raises:
             StorageError: nothing was recorded.

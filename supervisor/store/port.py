@@ -12,7 +12,7 @@ from typing import Protocol
 
 from supervisor.store.ports.accounts import AccountStore
 from supervisor.store.ports.approvals import ApprovalStore
-from supervisor.store.ports.audit import AuditStore
+from supervisor.store.ports.audit import AuditStore, DroppedStore
 from supervisor.store.ports.budgets import BudgetStore
 from supervisor.store.ports.changes import ChangeStore
 from supervisor.store.ports.codes import CodeStore
@@ -54,6 +54,10 @@ class Store(Protocol):
     @property
     def audit(self) -> AuditStore:
         """The audit trail."""
+
+    @property
+    def dropped(self) -> DroppedStore:
+        """Messages that were dropped or refused."""
 
     @property
     def keys(self) -> IdempotencyStore:

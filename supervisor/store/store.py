@@ -9,6 +9,7 @@ from supervisor.store.control.approvals import SqliteApprovals
 from supervisor.store.control.audit import SqliteAudit
 from supervisor.store.control.changes import SqliteChanges
 from supervisor.store.control.codes import SqliteCodes, forget_old
+from supervisor.store.control.dropped import SqliteDropped, forget_dropped
 from supervisor.store.control.folders import SqliteFolders
 from supervisor.store.control.keys import SqliteKeys, forget_answers
 from supervisor.store.messages.dedup import forget_expired
@@ -42,6 +43,7 @@ class SqliteStore:
         self.outbox = SqliteOutbox(database)
         self.ledger = SqliteLedger(database)
         self.audit = SqliteAudit(database)
+        self.dropped = SqliteDropped(database)
         self.keys = SqliteKeys(database)
         self.codes = SqliteCodes(database)
         self.approvals = SqliteApprovals(database)
@@ -72,6 +74,7 @@ class SqliteStore:
 
         def work(tx: Transaction) -> int:
             forget_old(tx, before_ms)
+            forget_dropped(tx, before_ms)
             return forget_expired(tx, before_ms) + forget_answers(tx, before_ms)
 
         return await self._database.write(work)

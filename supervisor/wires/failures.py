@@ -28,6 +28,7 @@ STATUS = {
     "session_not_active": 409,
     "approval_closed": 409,
     "message_not_waiting": 409,
+    "message_not_kept": 409,
     "undo_conflict": 409,
     "undo_refused": 409,
     "undo_not_recorded": 409,

@@ -21,6 +21,7 @@ class RecordingHost(ChannelHost):
         accepted: the messages, each once by channel, account and key.
         calls: how many times `accept` was called, repetitions too.
         traces: sender and reason of the messages that were dropped.
+        kept: those of them that can be let in.
         deliveries: what was reported of replies, in order.
         marks: the numbers that the channel keeps.
         secrets: by name; one that is missing is a `ConfigError`.
@@ -35,6 +36,7 @@ class RecordingHost(ChannelHost):
         self.accepted: list[Inbound] = []
         self.calls = 0
         self.traces: list[tuple[str, str]] = []
+        self.kept: list[Inbound] = []
         self.deliveries: list[Delivery] = []
         self.marks: dict[str, int] = {}
         self.secrets = dict(secrets or {})
@@ -71,8 +73,10 @@ class RecordingHost(ChannelHost):
         self.accepted.append(inbound)
         return Receipt(message_id=self._keys[key])
 
-    async def dropped(self, sender: str, why: str) -> None:
+    async def dropped(self, sender: str, why: str, message: Inbound | None = None) -> None:
         self._fail_where_asked()
+        if message is not None:
+            self.kept.append(message)
         self.traces.append((sender, why))
 
     async def comes_from_agent(self, connection: socket.socket) -> bool:

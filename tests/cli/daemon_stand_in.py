@@ -318,6 +318,12 @@ class DaemonStandIn:
             case "DELETE", ["users", user_id]:
                 del self.records.users[user_id]
                 return web.Response(status=204)
+            case "GET", ["dropped", "mail"]:
+                return web.json_response({"dropped": self.records.dropped})
+            case "POST", ["dropped", "7", "let-in"]:
+                return web.json_response({"message_id": "m7"})
+            case "POST", ["dropped", _, "let-in"]:
+                return _http_error(409, "message_not_kept", "Message 8 cannot be let in: it is not kept")
             case "GET", ["tokens"]:
                 return web.json_response({"tokens": list(self.records.tokens.values())})
             case "POST", ["tokens"]:

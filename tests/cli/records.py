@@ -25,6 +25,7 @@ class Records:
     prompts: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     audit: list[Json] = field(default_factory=list)
+    dropped: list[Json] = field(default_factory=list)
     tampered: str | None = None
     costs: list[Json] = field(default_factory=list)
     budgets: list[Json] = field(default_factory=list)

@@ -10,6 +10,7 @@ import asyncio
 import errno
 import logging
 import os
+import re
 import socket
 import stat
 import weakref
@@ -43,9 +44,13 @@ PASSING = frozenset({errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.ENOENT, errno.
 
 _BLOCK_BYTES = 65_536
 _END = b"\r\n.\r\n"
+_SIZE = re.compile(r"\sSIZE=(\d{1,20})(?:\s|$)", re.IGNORECASE)
 
 Receive = Callable[[bytes, str], Awaitable[None]]
 """Receives a mail and its envelope sender. It returns after the mail is committed or dropped."""
+
+Refused = Callable[[str, str], Awaitable[None]]
+"""Records that a mail was refused: its envelope sender, and the reason."""
 
 FromAgent = Callable[[socket.socket], Awaitable[bool]]
 """Returns whether an agent started the process at the other end; TemporaryFailure = this cannot be told now."""
@@ -56,6 +61,7 @@ class Inbox:
 
     Args:
         receive: raises StorageError if the mail server must try again later.
+        refused: called for each mail that is refused for good.
         from_agent: mail from an agent is refused, because an agent could write in the name of any user.
         command_seconds: the longest duration of one command in seconds, the whole of DATA included.
         answer_seconds: the longest time from the end of a mail to its answer, in seconds.
@@ -67,6 +73,7 @@ class Inbox:
         config: MailConfig,
         receive: Receive,
         from_agent: FromAgent,
+        refused: Refused,
         *,
         command_seconds: float = COMMAND_SECONDS,
         answer_seconds: float = ANSWER_SECONDS,
@@ -75,6 +82,7 @@ class Inbox:
         self._config = config
         self._receive = receive
         self._from_agent = from_agent
+        self._refused = refused
         self._command_seconds = command_seconds
         self._answer_seconds = answer_seconds
         self._session_seconds = session_seconds
@@ -114,7 +122,7 @@ class Inbox:
         if len(self._sessions) >= MAX_CONNECTIONS:
             return _Busy()
         session = _Connection(
-            _Handler(self._config, self._receive, self._from_agent, self._answer_seconds),
+            _Handler(self._config, self._receive, self._from_agent, self._refused, self._answer_seconds),
             self._sessions,
             self._session_seconds,
             data_size_limit=self._config.max_message_bytes,
@@ -130,17 +138,21 @@ class Inbox:
 class _Handler:
     """The handler of one connection. After a 4xx reply the mail server tries again later (RFC 5321 section 4.2.1)."""
 
-    def __init__(self, config: MailConfig, receive: Receive, from_agent: FromAgent, answer_seconds: float) -> None:
+    def __init__(
+        self, config: MailConfig, receive: Receive, from_agent: FromAgent, refused: Refused, answer_seconds: float
+    ) -> None:
         self.answer_seconds = answer_seconds
         self._config = config
         self._receive = receive
         self._from_agent = from_agent
         self._is_agent: bool | None = None
+        self._refused = refused
 
     async def handle_RCPT(
         self, server: LMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
         if not self._config.is_ours(address):
+            await self.refused(envelope, f"no mailbox of ours has the address {address[:200]}")
             return "550 5.1.1 No such mailbox here"
         if envelope.rcpt_tos:
             # RFC 2033 wants one reply to DATA per recipient, and aiosmtpd sends one: so one recipient is allowed.
@@ -153,6 +165,7 @@ class _Handler:
             async with asyncio.timeout(self.answer_seconds):
                 if await self._comes_from_agent(server):
                     logger.error("a mail from an agent was refused")
+                    await self.refused(envelope, "an agent on this machine handed it in")
                     return "550 5.7.1 Mail from an agent is refused"
                 await self._receive(envelope.original_content or b"", envelope.mail_from or "")
         except StorageError as error:
@@ -170,6 +183,13 @@ class _Handler:
         if self._is_agent is None and server.transport is not None:
             self._is_agent = await self._from_agent(server.transport.get_extra_info("socket"))
         return bool(self._is_agent)
+
+    async def refused(self, envelope: Envelope, why: str) -> None:
+        """Record a refused mail. Its refusal does not depend on that."""
+        try:
+            await self._refused(envelope.mail_from or "<>", why)
+        except StorageError as error:
+            logger.error("the refusal of a mail could not be recorded: %s", error)
 
     async def handle_exception(self, error: Exception) -> str:
         logger.error("a mail was deferred because of an internal error", exc_info=error)
@@ -202,6 +222,13 @@ class _Connection(LMTP):
         super().connection_lost(error)
         self._gone.set()
 
+    async def smtp_MAIL(self, arg: str | None) -> None:
+        """Answer MAIL; a size that is announced as too large (RFC 1870) is refused there, and recorded."""
+        await super().smtp_MAIL(arg)
+        announced = _SIZE.search(arg or "")
+        if announced is not None and self.data_size_limit and int(announced[1]) > self.data_size_limit:
+            await self.event_handler.refused(Envelope(), f"its size is announced as {announced[1]} bytes")
+
     async def smtp_DATA(self, arg: str) -> None:
         """Read a mail in blocks: aiosmtpd would keep one object per line, and a mail can have millions of lines."""
         assert self.envelope is not None
@@ -214,6 +241,7 @@ class _Connection(LMTP):
         await self.push("354 End data with <CR><LF>.<CR><LF>")
         content = await self._read_mail()
         if content is None:
+            await self.event_handler.refused(self.envelope, f"it is larger than {self.data_size_limit} bytes")
             status = "552 5.3.4 Too much mail data"
         else:
             # The time for DATA ends without an answer, so a time of its own begins for the answer.

@@ -9,7 +9,7 @@ from channels.mail.headers import Headers
 MAX_HOPS = 20
 """The most answers of ours in the References of a mail; with more of them the thread counts as a loop."""
 
-LOOP = "its thread is a loop of automatic answers"
+LOOP = f"its thread has more than {MAX_HOPS} answers, as a loop of automatic answers has"
 """The reason for a mail with more than `MAX_HOPS` answers. A person may have written it, so its command words count."""
 
 _BULK = frozenset({"bulk", "list", "junk", "auto_reply", "auto-reply"})

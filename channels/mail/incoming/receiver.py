@@ -14,7 +14,7 @@ from channels.mail.incoming.answers import letters
 from channels.mail.incoming.body import MAX_TEXT, Body, read_body
 from channels.mail.incoming.loops import LOOP, automatic_reason
 from channels.mail.incoming.quotes import OwnText, Thread, own_text
-from channels.mail.incoming.sender import SenderNotProven, proven_sender
+from channels.mail.incoming.sender import SenderNotProven, parse_author, proven_sender
 from channels.mail.incoming.signatures import examine
 from channels.mail.incoming.workers import MailWorkers
 from channels.mail.outgoing.compose import MAX_SUBJECT
@@ -23,13 +23,17 @@ from supervisor.protocol.ports import ChannelHost
 
 CHANNEL = "mail"
 
+MAX_KEPT = 65_536
+"""The largest mail that is dropped and kept, in bytes. The text of a larger one is read only with a proven sender."""
+
 _MAX_ANSWERS = 5  # earlier answers that are looked for in the quoted text
 
 
 class Receiver:
     """Hands mail to the core. Mail whose sender is not proven, and automatic mail, is dropped and never answered.
 
-    The content of a mail is looked at last: only where its sender is proven and a user of ours.
+    The content of a mail is looked at last: only where its sender is proven and a user of ours. A small mail that only
+    claims to come from a user is read too, so that an operator can let it in.
     """
 
     def __init__(self, config: MailConfig, host: ChannelHost) -> None:
@@ -51,21 +55,26 @@ class Receiver:
         digest = await self._workers.run(_sha256, raw)
         try:
             headers, content = split(raw)
+        except MalformedMail as reason:
+            await self._host.dropped(envelope_sender or "<>", f"mail {digest[:16]}: {reason}")
+            return
+        try:
             automatic = automatic_reason(headers, envelope_sender, self._config.domain)
             if automatic is not None and automatic != LOOP:
                 raise _Unwanted(automatic)
             sender = self._sender(headers)
             evidence = examine(headers, sender, self._config, datetime.now(UTC))
-        except (MalformedMail, SenderNotProven, _Unwanted) as reason:
-            await self._host.dropped(envelope_sender or "<>", f"mail {digest[:16]}: {reason}")
+        except (SenderNotProven, _Unwanted) as reason:
+            claimed = self._claimed(headers)
+            kept = claimed and len(raw) <= MAX_KEPT
+            message = await self._inbound(raw, headers, claimed, content, digest) if kept else None
+            await self._host.dropped(claimed or envelope_sender or "<>", f"mail {digest[:16]}: {reason}", message)
             return
-        replies = await self._replies(headers)
-        reading = await self._workers.run(_read, raw, headers, sender, content, self._thread(replies))
-        inbound = await self._inbound(headers, sender, reading, digest)
+        inbound = await self._inbound(raw, headers, sender, content, digest)
         inbound = replace(
             inbound,
-            dedup_key=evidence.key or reading.key,
-            subject="" if _repeats(inbound.subject, replies) else inbound.subject,
+            trust=Trust.VERIFIED,
+            dedup_key=evidence.key or inbound.dedup_key,
             doubt=evidence.doubt,
             automatic=automatic or "",
         )
@@ -87,7 +96,24 @@ class Receiver:
             raise _Unwanted(f"nobody has the address {sender}")
         return sender
 
-    async def _inbound(self, headers: Headers, sender: str, reading: _Reading, digest: str) -> Inbound:
+    def _claimed(self, headers: Headers) -> str:
+        """Return the address in From if a user has it; else nobody can let the mail in, and its text is not read."""
+        written = headers.all("from")
+        try:
+            claimed = parse_author(written[0]).address if len(written) == 1 else ""
+        except SenderNotProven:
+            return ""
+        known = claimed and not self._config.is_ours(claimed) and self._host.knows(Address(kind=CHANNEL, value=claimed))
+        return claimed if known else ""
+
+    async def _inbound(self, raw: bytes, headers: Headers, sender: str, content: bytes, digest: str) -> Inbound:
+        """Read a mail; the result says nothing about its proof.
+
+        Raises:
+            TemporaryFailure: it could not be read in time.
+        """
+        replies = await self._replies(headers)
+        reading = await self._workers.run(_read, raw, headers, sender, content, self._thread(replies))
         own = next(iter(headers.message_ids("message-id")), "")
         parents, references = headers.message_ids("in-reply-to"), headers.message_ids("references")
         named = _named(headers)
@@ -98,9 +124,9 @@ class Receiver:
             account=self._config.mailbox,
             dedup_key=reading.key,
             sender=Address(kind=CHANNEL, value=sender),
-            trust=Trust.VERIFIED,
+            trust=Trust.CLAIMED,
             text=reading.own.text,
-            subject=subject,
+            subject="" if _repeats(subject, replies) else subject,
             thread=thread or next(iter([*references[:1], *parents[:1], own]), "") or reading.key,
             reply=Reply(
                 channel=CHANNEL,

@@ -46,6 +46,7 @@ def routers(api: Api, *, parts: Parts, meter: Meter | None) -> list[APIRouter]:
             api.store,
             decide=messages.decide,
             meter=meter,
+            let_in=messages.let_in,
             dependencies=[documented, operator_only, no_agents],
         ),
     ]

@@ -371,13 +371,3 @@ async def test_a_message_is_queued_if_the_running_turn_cannot_be_interrupted(tmp
         assert await state(core, receipt) is TurnState.PENDING
         conversation.release()
         assert await settled(core, receipt) == "now"
-
-
-async def test_of_a_message_that_looks_automatic_only_a_command_word_counts(tmp_path: Path) -> None:
-    async with core_with(tmp_path) as core:
-        reason = "its thread is a loop of automatic answers"
-        ordinary = await core.intake.accept(replace(text_message("claude: hello"), automatic=reason))
-        assert ordinary.message_id is None
-        command = await core.intake.accept(replace(text_message("STATUS"), automatic=reason))
-        assert (await state(core, command)) is TurnState.COMPLETED
-        assert scripted(core).prompts == []

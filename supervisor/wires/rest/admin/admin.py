@@ -16,6 +16,7 @@ from supervisor.wires.http.bodies import Bodies
 from supervisor.wires.http.guard import Guard
 from supervisor.wires.rest.admin.audit import AuditRoutes
 from supervisor.wires.rest.admin.database import DatabaseRoutes
+from supervisor.wires.rest.admin.dropped import DroppedRoutes, LetIn
 from supervisor.wires.rest.admin.meter import Meter, MeterRoutes
 from supervisor.wires.rest.admin.routing import Decide, RoutingCheckRoutes
 from supervisor.wires.rest.admin.tokens import TokenRoutes
@@ -31,6 +32,7 @@ def admin_router(
     *,
     decide: Decide | None = None,
     meter: Meter | None = None,
+    let_in: LetIn | None = None,
     dependencies: Sequence[Depends] = (),
 ) -> APIRouter:
     """Return the routes of /api/admin.
@@ -38,6 +40,7 @@ def admin_router(
     Args:
         decide: None = there is no daemon that could route.
         meter: None = there is no daemon with a gateway.
+        let_in: None = there is no daemon that could work on a message.
         dependencies: what every request must pass first; the caller of this function decides who may use the API.
     """
     return resource_router(
@@ -47,6 +50,7 @@ def admin_router(
             *DatabaseRoutes(store).endpoints(),
             *AuditRoutes(store.audit).endpoints(),
             *RoutingCheckRoutes(accounts, decide).endpoints(),
+            *DroppedRoutes(store.dropped, let_in).endpoints(),
             *MeterRoutes(meter).endpoints(),
         ],
         prefix=PREFIX,

@@ -70,8 +70,10 @@ async def test_second_recipient_is_deferred_and_the_first_is_served() -> None:
 
 @pytest.mark.parametrize("to", ["other@example.org", "bot@example.org.evil.net", "bot@example.com"])
 async def test_recipient_that_is_not_ours_is_refused(to: str) -> None:
-    async with serving(RecordingHost()) as (_, address):
+    host = RecordingHost()
+    async with serving(host) as (_, address):
         assert (await deliver_raw(address, mail(), envelope_from=ADMIN, recipients=[to])).startswith("550 ")
+    assert host.traces == [(ADMIN, f"no mailbox of ours has the address {to}")]
 
 
 async def test_plus_address_is_ours() -> None:
@@ -108,7 +110,9 @@ async def test_mail_that_takes_too_long_is_answered_451() -> None:
             raise TemporaryFailure("it could not be read within 30 seconds")
         await asyncio.get_running_loop().create_future()
 
-    async with Inbox(config(), receive, RecordingHost().comes_from_agent, answer_seconds=0.1).listening() as address:
+    async with Inbox(
+        config(), receive, RecordingHost().comes_from_agent, RecordingHost().dropped, answer_seconds=0.1
+    ).listening() as address:
         for words in ("slow", "without end"):
             answer = await deliver_raw(address, mail(body=words), envelope_from=ADMIN, recipients=[US])
             assert answer.startswith("451 "), answer
@@ -133,12 +137,15 @@ async def test_mail_of_26_mb_is_refused_with_552() -> None:
         assert (await deliver_raw(address, big, envelope_from=ADMIN, recipients=[US])).startswith("552 ")
         assert (await deliver_raw(address, mail(), envelope_from=ADMIN, recipients=[US])).startswith("250 ")
     assert [inbound.text for inbound in host.accepted] == ["please build it"]
+    assert host.traces == [(ADMIN, "it is larger than 26214400 bytes")]
 
 
 async def test_announced_size_is_refused_before_the_mail_is_sent() -> None:
-    async with serving(RecordingHost()) as (_, address):
+    host = RecordingHost()
+    async with serving(host) as (_, address):
         code, _ = await with_client(address, lambda client: (client.ehlo(), client.mail(ADMIN, ["SIZE=30000000"]))[1])
     assert code == 552
+    assert host.traces == [("<>", "its size is announced as 30000000 bytes")]
 
 
 @pytest.mark.parametrize("mark", [b"\n.\n", b"\n.\r\n", b"\r.\r", b"\r\n.\n"])
@@ -203,7 +210,9 @@ async def test_silent_connection_is_closed_after_a_timeout(limits: dict[str, flo
     async def receive(raw: bytes, envelope_sender: str) -> None:
         raise AssertionError("nothing was sent")
 
-    async with Inbox(config(), receive, RecordingHost().comes_from_agent, **limits).listening() as address:
+    async with Inbox(
+        config(), receive, RecordingHost().comes_from_agent, RecordingHost().dropped, **limits
+    ).listening() as address:
         server, _, port = address.rpartition(":")
         reader, writer = await asyncio.open_connection(server, int(port))
         writer.write(b"LHLO mx\r\nMAIL FROM:<admin@example.com>\r\nRCPT TO:<bot@example.org>\r\nDATA\r\nunfinished")
@@ -238,7 +247,9 @@ async def test_mail_arrives_byte_by_byte_as_it_was_sent(content: bytes) -> None:
     async def receive(raw: bytes, envelope_sender: str) -> None:
         taken.append(raw)
 
-    async with Inbox(config(), receive, RecordingHost().comes_from_agent).listening() as address:
+    async with Inbox(
+        config(), receive, RecordingHost().comes_from_agent, RecordingHost().dropped
+    ).listening() as address:
         await deliver_raw(address, content + b"\r\n", envelope_from=ADMIN, recipients=[US])
     assert taken == [content + b"\r\n"]
 
@@ -277,6 +288,7 @@ async def test_a_mail_from_an_agent_is_refused(by_path: bool, tmp_path: Path) ->
     assert "550" in said[1]
     assert "Mail from an agent is refused" in said[1]
     assert len(host.accepted) == 1
+    assert host.traces == [(ADMIN, "an agent on this machine handed it in")]
 
 
 @pytest.mark.parametrize("by_path", [False, True])

@@ -9,6 +9,7 @@ import pytest
 
 from channels.mail.incoming.loops import LOOP
 from channels.mail.incoming.quotes import FOREIGN, LEFT_OUT, MARKED
+from channels.mail.incoming.receiver import MAX_KEPT
 from supervisor.protocol.messages import Address, Reply, Trust
 from tests.channels.hosts import RecordingHost
 from tests.channels.mail.fixtures import ADMIN, AUTHSERV, PASSED, US, mail, received
@@ -63,6 +64,27 @@ async def test_forged_or_automatic_mail_is_dropped_and_recorded(raw: bytes) -> N
     assert sender
     assert ": " in why
     assert "please build it" not in why
+
+
+async def test_a_dropped_mail_that_names_a_user_is_kept_for_operators() -> None:
+    host = RecordingHost()
+    forged = mail(Authentication_Results=f"{AUTHSERV}; dmarc=fail header.from=example.com")
+    assert await received(forged, mail(("Precedence", "bulk")), host=host) == []
+    assert [(one.text, one.subject, one.sender.value, one.trust) for one in host.kept] == [
+        ("please build it", "build", ADMIN, Trust.CLAIMED)
+    ] * 2
+    assert [sender for sender, _ in host.traces] == [ADMIN] * 2
+
+
+async def test_a_mail_of_nobody_and_a_large_one_are_not_read() -> None:
+    host = RecordingHost()
+    host.strangers.add(Address(kind="mail", value="eve@example.net"))
+    large = mail(Authentication_Results=None, body="x" * MAX_KEPT)
+    stranger = mail(From="eve@example.net", Authentication_Results=None)
+    ours = mail(From=US, Authentication_Results=None)
+    assert await received(large, stranger, ours, host=host) == []
+    assert len(host.traces) == 3
+    assert host.kept == []
 
 
 async def test_bounce_is_dropped() -> None:
