@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import time
+
+import pytest
+
 from supervisor.config import Limits
 from supervisor.people.rate_limits import RateLimits, too_many
 from supervisor.protocol.messages import UserId
@@ -66,3 +70,38 @@ def test_command_words_are_counted_apart() -> None:
 
 def test_a_limit_says_when_it_is_over() -> None:
     assert too_many(12.4).endswith("Send it again in 12 seconds")
+
+
+class Ticks:
+    """A monotonic clock that a test moves."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_a_window_moves_with_its_events() -> None:
+    ticks = Ticks()
+    rates = RateLimits(Limits(messages_per_minute=2), ticks)
+    assert rates.take(ADA) is None
+    ticks.now += 30
+    assert rates.take(ADA) is None
+    assert rates.take(ADA) == 30
+    ticks.now += 30
+    assert rates.take(ADA) is None
+    assert rates.take(ADA) == 30
+
+
+def test_a_wall_clock_that_goes_back_locks_nobody_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    ticks, day = Ticks(), 86_400
+    rates = RateLimits(Limits(messages_per_minute=1), ticks)
+    assert rates.take(ADA) is None
+    assert rates.tell(ADA, rates.take(ADA) or 0)
+    yesterday = time.time() - day
+    monkeypatch.setattr(time, "time", lambda: yesterday)
+    assert (rates.take(ADA) or 0) <= 60
+    ticks.now += 60
+    assert rates.take(ADA) is None
+    assert rates.tell(ADA, 60)
