@@ -9,6 +9,7 @@ from supervisor.approvals.answering import ApprovalResolver
 from supervisor.approvals.approvers import Approvers
 from supervisor.approvals.asking import Approvals
 from supervisor.approvals.second_factor import SecondFactor
+from supervisor.background.failures import FailureNotices
 from supervisor.background.progress import ProgressNotices
 from supervisor.background.recovery import Recovery
 from supervisor.background.relocation import Relocation
@@ -111,7 +112,9 @@ class Core:
 
         # The order of construction: each part uses only the parts above it.
         self.hub = Hub()
-        self.outbox = Outbox(store.outbox, reconcile_pause_ms=self._tuning.reconcile_pause_ms)
+        self.outbox = Outbox(
+            store.outbox, FailureNotices(directory).drafts, reconcile_pause_ms=self._tuning.reconcile_pause_ms
+        )
         self.reply_trouble = ReplyTrouble(store.outbox)
         self.accounts = Accounts(store.accounts, store.audit, directory, projects)
         self._rights = Rights(directory, projects)
@@ -374,7 +377,6 @@ class Core:
             turns=self.turns,
             recorder=self.recorder,
             progress=self.progress,
-            reply_trouble=self.reply_trouble,
         )
 
     def _build_api(self) -> Api:

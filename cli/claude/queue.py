@@ -15,6 +15,8 @@ from cli.options import AsJson, ConfigFile
 
 SHOWN_CHARACTERS = 60
 
+_REPLY_STATES = {"dead": "given up", "undelivered": "not delivered"}
+
 
 def queue(
     session_id: Annotated[
@@ -68,7 +70,7 @@ def _reply_rows(replies: Sequence[Mapping[str, Any]]) -> list[tuple[str, ...]]:
             one["reply_id"],
             one["user_id"] or "",
             one["channel"],
-            "given up" if one["state"] == "dead" else "late",
+            _REPLY_STATES.get(one["state"], "late"),
             str(one["attempts"]),
             show.moment(one["created_at"]),
             " ".join(one["reason"].split())[:SHOWN_CHARACTERS],

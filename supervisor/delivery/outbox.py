@@ -6,7 +6,7 @@ import asyncio
 import logging
 import random
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from supervisor.protocol.errors import OutcomeUnknown, PermanentFailure, StorageError, TemporaryFailure
@@ -14,7 +14,7 @@ from supervisor.protocol.messages import Address, Delivery, NotSent, Outbound, O
 from supervisor.protocol.ports import Channel, composing
 from supervisor.protocol.times import DAY_MS, Clock, now_ms
 from supervisor.store.ports.outbox import OutboxStore
-from supervisor.store.records.outbox import OutboxRow
+from supervisor.store.records.outbox import OutboxDraft, OutboxRow
 
 logger = logging.getLogger(__name__)
 
@@ -39,6 +39,9 @@ PARKED_MS = DAY_MS
 
 BLOCK = re.compile(r"#{1,6}\s|[-*+]\s|\d{1,9}[.)]\s|>|\||```|~~~")
 """Text that Markdown takes for a heading, list, quotation, table or code at the beginning of a line only."""
+
+Notices = Callable[[OutboxRow, Collection[str]], Sequence[OutboxDraft]]
+"""Drafts what people are told of a reply that did not arrive, given the names of the channels that can tell them."""
 
 _WAS_NOT_SENT = TemporaryFailure("it had not been sent")
 
@@ -70,6 +73,7 @@ class Outbox:
     commit that wrote replies wakes the workers of their channels.
 
     Args:
+        notices: drafts what people are told about replies that did not arrive; None = they are told nothing.
         clock: milliseconds UTC.
         reconcile_pause_ms: the longest pause between two questions to a provider about sends of unknown outcome.
         storage_pause_seconds: the pause after a read or write that the store refused.
@@ -78,12 +82,14 @@ class Outbox:
     def __init__(
         self,
         store: OutboxStore,
+        notices: Notices | None = None,
         *,
         clock: Clock = now_ms,
         reconcile_pause_ms: int = RECONCILE_PAUSE_MS,
         storage_pause_seconds: float = STORAGE_PAUSE_SECONDS,
     ) -> None:
         self._store = store
+        self._notices = notices
         self._storage_pause_seconds = storage_pause_seconds
         self._clock = clock
         self._reconcile_pause_ms = reconcile_pause_ms
@@ -115,7 +121,7 @@ class Outbox:
 
     async def delivered(self, name: str, delivery: Delivery) -> OutboxRow | None:
         """Apply a provider's delivery report; return the reply, None = it is not known."""
-        row = await self._store.delivered(name, delivery, now_ms=self._clock())
+        row = await self._store.delivered(name, delivery, now_ms=self._clock(), notices=self._failed)
         if row is None:
             logger.info("%s: ignored a report about the unknown reply %s", name, delivery.provider_id)
         elif delivery.state == "undelivered":
@@ -224,8 +230,12 @@ class Outbox:
     async def _give_up(self, row: OutboxRow, why: str) -> None:
         """Record that a reply will not be sent; the next reply to its address is due."""
         logger.error("%s: reply %s is given up: %s", row.channel, row.id, why)
-        await self._store.dead(row.id, why, now_ms=self._clock())
+        await self._store.dead(row.id, why, now_ms=self._clock(), notices=self._failed)
         self._faults.pop(row.id, None)
+
+    def _failed(self, row: OutboxRow) -> Sequence[OutboxDraft]:
+        """Return what the recipient of a reply is told after it has failed for good."""
+        return self._notices(row, self._workers) if self._notices is not None else ()
 
     async def _put_back(self, row: OutboxRow, failure: TemporaryFailure) -> None:
         if failure.parked:

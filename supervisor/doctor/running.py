@@ -79,11 +79,11 @@ def replies(listed: Sequence[Mapping[str, Any]]) -> Check:
         listed: `GET /api/replies`.
     """
     if not listed:
-        return Check(name="replies", status=Standing.OK, detail="none is late, and none was given up within a day")
-    given_up = sum(one["state"] == "dead" for one in listed)
+        return Check(name="replies", status=Standing.OK, detail="none is late, and none failed within a day")
+    failed = sum(one["state"] in ("dead", "undelivered") for one in listed)
     first = listed[0]
     detail = (
-        f"{len(listed) - given_up} late, {given_up} given up within a day; "
+        f"{len(listed) - failed} late, {failed} given up or not delivered within a day; "
         f"{first['reply_id']} to {first['user_id'] or 'nobody known'} by {first['channel']}: "
         f"{first['reason'] or 'no attempt has ended'}"
     )

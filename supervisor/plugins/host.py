@@ -78,9 +78,9 @@ class DaemonChannelHost:
         """See `ChannelHost`."""
         return await asyncio.to_thread(is_agents, connection)
 
-    async def delivered(self, delivery: Delivery) -> None:
+    async def delivered(self, delivery: Delivery) -> bool:
         """See `ChannelHost`."""
-        await self._outbox.delivered(self._name, delivery)
+        return await self._outbox.delivered(self._name, delivery) is not None
 
     async def find_thread(self, provider_ids: Sequence[str]) -> str | None:
         """See `ChannelHost`."""

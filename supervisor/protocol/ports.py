@@ -143,8 +143,8 @@ class ChannelHost(Protocol):
     async def comes_from_agent(self, connection: socket.socket) -> bool:
         """Return whether an agent started the process at the other end; TemporaryFailure = this cannot be told now."""
 
-    async def delivered(self, delivery: Delivery) -> None:
-        """Record a provider's delivery report. Reports may be repeated and out of order.
+    async def delivered(self, delivery: Delivery) -> bool:
+        """Record a provider's delivery report; False = no reply is known by it. Reports may be repeated, in any order.
 
         Raises:
             StorageError: nothing was recorded. Let the provider send the report again.

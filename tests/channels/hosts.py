@@ -29,6 +29,7 @@ class RecordingHost(ChannelHost):
         texts: of the replies, by the provider ids that `sent_replies` knows.
         subjects: of the mails that those replies answered, by the same ids.
         strangers: addresses that no user has; all others have one.
+        unknown_ids: provider ids of which `delivered` knows no reply.
         fail_with: raised by `accept`, `delivered` and `set_mark` in place of keeping anything.
     """
 
@@ -44,6 +45,7 @@ class RecordingHost(ChannelHost):
         self.texts: dict[str, str] = {}
         self.subjects: dict[str, str] = {}
         self.strangers: set[Address] = set()
+        self.unknown_ids: set[str] = set()
         self.fail_with: Exception | None = None
         self._public_url = public_url
         self._keys: dict[tuple[str, str, str], MessageId] = {}
@@ -82,9 +84,10 @@ class RecordingHost(ChannelHost):
     async def comes_from_agent(self, connection: socket.socket) -> bool:
         return await asyncio.to_thread(is_agents, connection)
 
-    async def delivered(self, delivery: Delivery) -> None:
+    async def delivered(self, delivery: Delivery) -> bool:
         self._fail_where_asked()
         self.deliveries.append(delivery)
+        return delivery.provider_id not in self.unknown_ids
 
     async def find_thread(self, provider_ids: Sequence[str]) -> str | None:
         return next((self.threads[each] for each in provider_ids if each in self.threads), None)

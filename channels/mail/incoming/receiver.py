@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from channels.mail.bounces import may_be_bounce, read_bounce
 from channels.mail.config import MailConfig
 from channels.mail.headers import MAX_REFERENCES, Headers, MalformedMail, split
 from channels.mail.incoming.answers import letters
@@ -18,7 +19,7 @@ from channels.mail.incoming.sender import SenderNotProven, parse_author, proven_
 from channels.mail.incoming.signatures import examine
 from channels.mail.incoming.workers import MailWorkers
 from channels.mail.outgoing.compose import MAX_SUBJECT
-from supervisor.protocol.messages import Address, Inbound, Outbound, Reply, Trust, plain_subject
+from supervisor.protocol.messages import Address, Delivery, Inbound, Outbound, OutboxId, Reply, Trust, plain_subject
 from supervisor.protocol.ports import ChannelHost
 
 CHANNEL = "mail"
@@ -61,6 +62,8 @@ class Receiver:
         try:
             automatic = automatic_reason(headers, envelope_sender, self._config.domain)
             if automatic is not None and automatic != LOOP:
+                if await self._reported(headers, content, envelope_sender):
+                    return
                 raise _Unwanted(automatic)
             sender = self._sender(headers)
             evidence = examine(headers, sender, self._config, datetime.now(UTC))
@@ -81,6 +84,24 @@ class Receiver:
         receipt = await self._host.accept(inbound)
         if receipt.duplicate:
             await self._host.dropped(sender, f"mail {digest[:16]}: it was accepted before")
+
+    async def _reported(self, headers: Headers, content: bytes, envelope_sender: str) -> bool:
+        """Record the bounce of an answer of ours; return whether the mail is one.
+
+        Raises:
+            StorageError: nothing was recorded.
+        """
+        if not may_be_bounce(headers, envelope_sender):
+            return False
+        bounce = await self._workers.run(read_bounce, headers, content, self._config.domain)
+        return bounce is not None and await self._host.delivered(
+            Delivery(
+                outbox_id=OutboxId(bounce.outbox_id),
+                provider_id=bounce.message_id,
+                state="undelivered",
+                error=bounce.reason,
+            )
+        )
 
     def _sender(self, headers: Headers) -> str:
         """Return the proven author of a mail: a user of ours.

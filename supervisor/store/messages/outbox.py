@@ -11,6 +11,7 @@ from supervisor.protocol.messages import Address, Delivery, OutboxId, UserId
 from supervisor.protocol.status import OutboxState
 from supervisor.store.drafts import add_drafts
 from supervisor.store.money.charges import owner_of, post_late
+from supervisor.store.ports.outbox import Drafts
 from supervisor.store.records.charge import Charge
 from supervisor.store.records.outbox import OutboxDraft, OutboxRow
 from supervisor.store.rows import OUTBOX, to_outbox_row
@@ -39,8 +40,9 @@ LATE = f"""
     ORDER BY o.number LIMIT :limit
 """
 GIVEN_UP = f"""
-    {OUTBOX} WHERE o.number IN (SELECT number FROM outbox INDEXED BY outbox_dead WHERE state = 'dead')
-      AND o.updated_ms > :since_ms AND (:user_id IS NULL OR o.user_id = :user_id)
+    {OUTBOX} WHERE o.number IN (SELECT number FROM outbox INDEXED BY outbox_failed
+                                WHERE (state = 'undelivered' OR state = 'dead') AND updated_ms > :since_ms)
+      AND (:user_id IS NULL OR o.user_id = :user_id)
     ORDER BY o.number DESC LIMIT :limit
 """
 SENDING = f"{OUTBOX} WHERE o.channel = ? AND o.state = 'sending' ORDER BY o.number"
@@ -191,7 +193,7 @@ class SqliteOutbox:
 
         return await self._database.write(work)
 
-    async def dead(self, outbox_id: OutboxId, why: str, *, now_ms: int) -> bool:
+    async def dead(self, outbox_id: OutboxId, why: str, *, now_ms: int, notices: Drafts | None = None) -> bool:
         """pending or sending -> dead."""
 
         def work(tx: Transaction) -> bool:
@@ -199,6 +201,7 @@ class SqliteOutbox:
             if not tx.changed(_DEAD, (why, now_ms, tx.epoch, outbox_id)):
                 return False
             tx.record("supervisor", "reply.dead", {"id": outbox_id, "why": why}, now_ms)
+            _tell(tx, outbox_id, notices, now_ms)
             return True
 
         return await self._database.write(work)
@@ -215,13 +218,15 @@ class SqliteOutbox:
         )
 
     async def given_up(self, *, since_ms: int, user_id: UserId | None, limit: int) -> list[OutboxRow]:
-        """Return the replies that were given up since a time, newest first."""
+        """Return the replies that were given up, or reported as not delivered, since a time, newest first."""
         values = {"since_ms": since_ms, "user_id": user_id, "limit": limit}
         return await self._database.read(
             lambda connection: [to_outbox_row(row) for row in connection.execute(GIVEN_UP, values)]
         )
 
-    async def delivered(self, channel: str, delivery: Delivery, *, now_ms: int) -> OutboxRow | None:
+    async def delivered(
+        self, channel: str, delivery: Delivery, *, now_ms: int, notices: Drafts | None = None
+    ) -> OutboxRow | None:
         """Apply a provider's report, and post the price once it is known; None = unknown reply."""
 
         def work(tx: Transaction) -> OutboxRow | None:
@@ -235,6 +240,9 @@ class SqliteOutbox:
             if rank is not None and rank < _RANK[reported]:
                 error = delivery.error
                 tx.execute(_REPORT, (reported, delivery.provider_id, error, error, now_ms, tx.epoch, outbox_id))
+                if reported is OutboxState.UNDELIVERED:
+                    tx.record("supervisor", "reply.undelivered", {"id": outbox_id, "why": error}, now_ms)
+                    _tell(tx, outbox_id, notices, now_ms)
             if delivery.price_nanos is not None:
                 _post_price(tx, outbox_id, turn_id, user_id, channel, delivery.price_nanos, now_ms)
             return to_outbox_row(tx.execute(ROW, (outbox_id,)).fetchone())
@@ -308,6 +316,14 @@ def _reported(tx: Transaction, channel: str, delivery: Delivery) -> str | None:
             "SELECT id FROM outbox WHERE id = ? AND channel = ? AND provider_id IS NULL", (delivery.outbox_id, channel)
         )
     return None if row is None else str(row[0])
+
+
+def _tell(tx: Transaction, outbox_id: str, notices: Drafts | None, now_ms: int) -> None:
+    """Write notices about a reply that will not arrive. They belong to its turn, so answers to them find its thread."""
+    if notices is not None:
+        row = to_outbox_row(tx.execute(ROW, (outbox_id,)).fetchone())
+        turn_id, user_id, *_ = tx.execute(_FIND, (outbox_id,)).fetchone()
+        add_drafts(tx, notices(row), turn_id, user_id, now_ms)
 
 
 def _price_ref(outbox_id: str) -> str:

@@ -11,6 +11,9 @@ from supervisor.protocol.status import OutboxState
 from supervisor.store.records.charge import Charge
 from supervisor.store.records.outbox import OutboxDraft, OutboxRow
 
+Drafts = Callable[[OutboxRow], Sequence[OutboxDraft]]
+"""Drafts notices about a reply that did not arrive, in the transaction that records so. Its `note` says why."""
+
 
 class OutboxStore(Protocol):
     """Replies that leave by a channel."""
@@ -45,7 +48,7 @@ class OutboxStore(Protocol):
     async def retry(self, outbox_id: OutboxId, why: str, *, not_before_ms: int, count: bool) -> bool:
         """sending -> pending, because it was certainly not sent; `count=False` takes the attempt back."""
 
-    async def dead(self, outbox_id: OutboxId, why: str, *, now_ms: int) -> bool:
+    async def dead(self, outbox_id: OutboxId, why: str, *, now_ms: int, notices: Drafts | None = None) -> bool:
         """pending or sending -> dead: give the reply up. False = it is in another state."""
 
     async def sending(self, channel: str) -> list[OutboxRow]:
@@ -61,14 +64,19 @@ class OutboxStore(Protocol):
         """
 
     async def given_up(self, *, since_ms: int, user_id: UserId | None, limit: int) -> list[OutboxRow]:
-        """Return the replies that were given up since a time, newest first.
+        """Return the replies that were given up, or reported as not delivered, since a time, newest first.
 
         Args:
             user_id: only replies to this user; None = to anybody.
         """
 
-    async def delivered(self, channel: str, delivery: Delivery, *, now_ms: int) -> OutboxRow | None:
+    async def delivered(
+        self, channel: str, delivery: Delivery, *, now_ms: int, notices: Drafts | None = None
+    ) -> OutboxRow | None:
         """Apply a provider's report, and post the price once it is known. A report never moves a reply back.
+
+        Args:
+            notices: drafts what is written when the report moves the reply to `undelivered`.
 
         Returns:
             The reply; None = no reply has this provider id.

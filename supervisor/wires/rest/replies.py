@@ -17,7 +17,9 @@ from supervisor.wires.rest.resource import Endpoint, Limit
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TroubledReply:
-    """A reply that is late (`pending`, `sending`) or was given up (`dead`); `reason` says why the last attempt failed.
+    """A reply that is late (`pending`, `sending`), was not delivered (`undelivered`) or was given up (`dead`).
+
+    `reason` says why.
 
     The later replies to the same address wait for a late one.
     """
@@ -34,7 +36,7 @@ class TroubledReply:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TroubledReplies:
-    """Late replies, oldest first, then those that were given up within a day, newest first."""
+    """Late replies, oldest first, then those that did not arrive within a day, newest first."""
 
     replies: Sequence[TroubledReply]
 
@@ -51,7 +53,7 @@ class ReplyRoutes:
         return [Endpoint("GET", "/api/replies", self.replies)]
 
     async def replies(self, caller: Calling, limit: Annotated[Limit, Query()] = 100) -> TroubledReplies:
-        """Return the replies that wait for more than ten minutes, and those that were given up within a day."""
+        """Return the replies that wait for more than ten minutes, and those that did not arrive within a day."""
         return TroubledReplies(
             replies=[
                 TroubledReply(

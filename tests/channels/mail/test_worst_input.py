@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from channels.mail.bounces import read_bounce
 from channels.mail.headers import Headers, MalformedMail, decode_words, split
 from channels.mail.incoming.body import read_body
 from channels.mail.incoming.loops import automatic_reason
@@ -116,6 +117,23 @@ def test_character_reference_of_any_length_is_read() -> None:
 )
 def test_parts_are_read_in_linear_time(head: str, piece: str) -> None:
     assert_linear(lambda size: lambda: read_body((head + filled(piece, size)).encode()), 8_000)
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        "Content-Type: message/delivery-status\n",
+        "\n--",
+        "Action: failed\nStatus: 5.0.0\n",
+        "Message-ID: <01890a5d-",
+        "Message-ID:\n ",
+        "5.1.",
+        "--- Below this line is a copy of the message.",
+    ],
+)
+def test_bounces_are_read_in_linear_time(piece: str) -> None:
+    headers = Headers([("content-type", "multipart/report"), ("x-failed-recipients", "a@b")])
+    assert_linear(lambda size: lambda: read_bounce(headers, filled(piece, size).encode(), "example.org"), 50)
 
 
 @pytest.mark.parametrize(

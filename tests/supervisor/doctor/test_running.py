@@ -112,5 +112,5 @@ def test_replies_that_do_not_leave_are_a_warning_that_names_the_first() -> None:
     late = {"reply_id": "r1", "user_id": "ann", "channel": "mail", "state": "pending", "reason": "greylisted"}
     check = running.replies([late, {**late, "reply_id": "r2", "state": "dead"}])
     assert check.status is Standing.WARNING
-    assert check.detail == "1 late, 1 given up within a day; r1 to ann by mail: greylisted"
+    assert check.detail == "1 late, 1 given up or not delivered within a day; r1 to ann by mail: greylisted"
     assert "xswarm claude queue" in check.remedy
