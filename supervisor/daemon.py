@@ -19,7 +19,6 @@ import uvloop
 from supervisor.config import Config, State
 from supervisor.core import Core
 from supervisor.delivery.outbox import Outbox
-from supervisor.delivery.trouble import ReplyTrouble
 from supervisor.demo import demo as demonstration
 from supervisor.demo.lifeline import Lifeline
 from supervisor.models.gateway.gateway import Gateway
@@ -92,7 +91,6 @@ class Daemon:
         self._demo = demonstration.Demo(config.state_dir) if demo else None
         self._stop = asyncio.Event()
         self._children: list[Child] = []
-        self._reply_trouble: ReplyTrouble | None = None
 
     async def run(self) -> int:
         """Start, serve until SIGTERM, SIGINT or SIGHUP, drain, stop; a second signal ends the process at once."""
@@ -113,10 +111,8 @@ class Daemon:
         return 0
 
     def working_parts(self) -> Mapping[str, bool]:
-        """Return for each part of the daemon but the store whether it works, for /readyz."""
-        late = self._reply_trouble.late_channels if self._reply_trouble is not None else ()
-        late_parts = {_delivery_part(channel) for channel in late}
-        return {child.name: child.health is Health.OK and child.name not in late_parts for child in self._children}
+        """Return for each part of the daemon but the store whether it works, for /readyz: never a provider."""
+        return {child.name: child.health is Health.OK for child in self._children}
 
     def _on_signal(self) -> None:
         if self._stop.is_set():
@@ -153,7 +149,6 @@ class Daemon:
             assistant=assistant,
         )
         await self._load_people(core.accounts)
-        self._reply_trouble = core.reply_trouble
         http = HttpServer(config.http, core.api, parts=self.working_parts, meter=gateway.metered)
         sockets = SocketServer(config.supervisor, core.api)
         self._bind_ports(http, sockets, stack)
@@ -279,7 +274,7 @@ class Daemon:
                 ready()
                 await outbox.run(name)
 
-            return Child(_delivery_part(name), run)
+            return Child(f"replies by {name}", run)
 
         listeners = [Child(channel.name, channel.run) for channel in channels]
         self._children = [*listeners, *(delivery(name) for name in outbox.channels())]
@@ -323,11 +318,6 @@ class Daemon:
             lines.append("Nobody may use it yet: add a person with `xswarm user add`")
         sys.stdout.write("\n".join(lines) + "\n")
         sys.stdout.flush()
-
-
-def _delivery_part(channel: str) -> str:
-    """Return the name of the part that delivers the replies of a channel."""
-    return f"replies by {channel}"
 
 
 def _exempt_imports_from_collection() -> None:

@@ -1,4 +1,4 @@
-"""The interval jobs: sessions, lanes, notices about long turns, late replies, old keys and checkpoints."""
+"""The interval jobs: sessions, lanes, notices about long turns, old keys and checkpoints."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from datetime import UTC
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from supervisor.background.progress import ProgressNotices
-from supervisor.delivery.trouble import ReplyTrouble
 from supervisor.protocol.errors import StorageError
 from supervisor.protocol.times import DAY_MS, Clock, now_ms
 from supervisor.sessions.reaper import Reaper
@@ -21,7 +20,6 @@ logger = logging.getLogger(__name__)
 
 SWEEP_SECONDS = 10.0
 PROGRESS_SECONDS = 5.0
-LATE_SECONDS = 15.0
 PURGE_SECONDS = 3600.0
 PRUNE_SECONDS = 6 * 3600.0
 """Pauses between two runs of each job, in seconds."""
@@ -38,7 +36,6 @@ class Schedule:
         turns: TurnScheduler,
         recorder: Recorder,
         progress: ProgressNotices,
-        reply_trouble: ReplyTrouble,
         clock: Clock = now_ms,
     ) -> None:
         self._store = store
@@ -46,7 +43,6 @@ class Schedule:
         self._turns = turns
         self._recorder = recorder
         self._progress = progress
-        self._reply_trouble = reply_trouble
         self._clock = clock
         self._scheduler = AsyncIOScheduler(timezone=UTC)
 
@@ -55,7 +51,6 @@ class Schedule:
         self._add("reap", self._reaper.reap, self._reaper.interval)
         self._add("sweep", self._turns.sweep, SWEEP_SECONDS)
         self._add("progress", self._progress.look, PROGRESS_SECONDS)
-        self._add("late replies", self._reply_trouble.look, LATE_SECONDS)
         self._add("purge", self._purge, PURGE_SECONDS)
         self._add("prune", self._recorder.prune, PRUNE_SECONDS)
         self._scheduler.start()

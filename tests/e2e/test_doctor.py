@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,7 @@ import pytest
 
 from tests.e2e.process import DaemonProcess, Ended
 from tests.e2e.world import World
+from tests.waiting import until
 
 pytestmark = pytest.mark.e2e
 
@@ -40,6 +43,27 @@ async def test_a_part_that_does_not_work_is_exit_code_1_and_named(tmp_path: Path
         assert [check["name"] for check in failed] == ["daemon"]
         assert failed[0]["detail"].endswith("these parts do not work: mail")
         assert failed[0]["remedy"]
+
+
+async def test_a_late_reply_shows_in_doctor_and_queue_and_leaves_readyz_alone(tmp_path: Path) -> None:
+    async with World(tmp_path, connector="echo") as world:
+        await world.start()
+        world.mailbox.trouble.reject_sender = "451 4.3.0 busy"
+        assert await world.mail("Hello", "assistant: hello") == "250 2.0.0 OK"
+        await until(lambda: any("was not sent, retry in" in line for line in world.daemon.log), "a send has failed")
+        await world.daemon.stop()
+        with closing(sqlite3.connect(world.daemon.state / "xswarm.db", isolation_level=None)) as database:
+            assert database.execute("UPDATE outbox SET created_ms = created_ms - 3600000").rowcount == 1
+        await world.start()
+
+        checks = by_name(await world.daemon.xswarm("doctor", "--json"))
+        assert (checks["replies"]["status"], checks["daemon"]["status"]) == ("warning", "ok")
+        assert "1 late" in checks["replies"]["detail"]
+        assert "451" in checks["replies"]["detail"]
+        listed = await world.daemon.xswarm("claude", "queue")
+        assert ("late" in listed.out, "451" in listed.out) == (True, True), listed
+        status, parts = await world.ready()
+        assert (status, set(parts.values())) == (200, {"ok"})
 
 
 @pytest.mark.cli_process

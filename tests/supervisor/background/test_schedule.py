@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from supervisor.background.schedule import Schedule
-from supervisor.delivery.trouble import ReplyTrouble
 from supervisor.sessions.reaper import Reaper
 from tests.fakes import ScriptedConnector
 from tests.supervisor.harness import Core
@@ -21,7 +20,6 @@ def schedule(core: Core, idle_timeout: float) -> Schedule:
         turns=core.turns,
         recorder=core.recorder,
         progress=core.progress,
-        reply_trouble=ReplyTrouble(core.store.outbox),
     )
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from supervisor.delivery.trouble import GIVEN_UP_MS, LATE_MS, ReplyTrouble
+from supervisor.delivery.trouble import FAILED_MS, LATE_MS, ReplyTrouble
 from supervisor.protocol.ids import uuid7
 from supervisor.protocol.messages import Address, OutboxId, Reply
 from supervisor.store import SqliteStore, open_store
@@ -44,16 +44,13 @@ async def test_the_first_of_a_line_that_waits_is_late(store: SqliteStore) -> Non
     await store.outbox.begin(unknown, now_ms=NOW)
     assert await _found(store, LATE_MS - 1) == []
     assert await _found(store, LATE_MS) == [failing, never_tried, unknown]
-    trouble = ReplyTrouble(store.outbox, clock=lambda: NOW + LATE_MS)
-    await trouble.look()
-    assert trouble.late_channels == {"mail"}
 
 
 async def test_a_reply_whose_recipient_is_away_is_not_late(store: SqliteStore) -> None:
     parked = await _add(store, "token", channel="socket")
     await _add(store, "token", channel="socket")
     await store.outbox.begin(parked, now_ms=NOW)
-    await store.outbox.retry(parked, "offline", not_before_ms=NOW + GIVEN_UP_MS, count=False)
+    await store.outbox.retry(parked, "offline", not_before_ms=NOW + FAILED_MS, count=False)
     assert await _found(store, LATE_MS) == []
 
 
@@ -62,7 +59,4 @@ async def test_a_reply_that_was_given_up_is_listed_for_a_day(store: SqliteStore)
     await store.outbox.begin(dead, now_ms=NOW)
     await store.outbox.dead(dead, "it cannot be composed", now_ms=NOW)
     assert await _found(store, 0) == [dead]
-    assert await _found(store, GIVEN_UP_MS) == []
-    trouble = ReplyTrouble(store.outbox, clock=lambda: NOW)
-    await trouble.look()
-    assert trouble.late_channels == frozenset()
+    assert await _found(store, FAILED_MS) == []
