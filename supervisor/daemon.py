@@ -143,7 +143,12 @@ class Daemon:
             config,
             store=store,
             directory=self._build_directory(),
-            projects=Projects(config.projects, config.claude_code.model, scratch=config.state_dir / "scratch"),
+            projects=Projects(
+                config.projects,
+                config.claude_code.model,
+                scratch=config.state_dir / "scratch",
+                protected=config.approvals.protected,
+            ),
             gateway=gateway,
             connector=connector,
             assistant=assistant,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import fields
 from ipaddress import ip_network
 from math import isfinite
@@ -49,11 +50,21 @@ def check(config: Config) -> Config:
     _check_addresses(config)
     _check_numbers(config)
     _check_names(config)
+    _check_protected(config.approvals.protected)
     if config.budgets is not None:
         if not config.claude_code.track_costs:
             raise ConfigError("claude_code.track_costs", "must be true where [budgets] is set")
         _check_budgets(config.budgets)
     return config
+
+
+def _check_protected(names: Sequence[str]) -> None:
+    for name in names:
+        parts = name.removesuffix("/").split("/")
+        if not all(part.strip() and part not in (".", "..") for part in parts) or "\0" in name:
+            raise ConfigError(
+                "approvals.protected", f'must be names of files and folders like ".vscode" or "a/b", not {name!r}'
+            )
 
 
 def _check_budgets(budgets: BudgetConfig) -> None:

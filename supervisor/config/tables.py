@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from supervisor.protocol.status import Permissions
+from supervisor.protocol.status import PROTECTED, Permissions
 
 DEFAULT_KEYWORDS = (
     "project code git build test deploy commit branch status develop debug fix error bug run compile"  # design.md 5
@@ -175,11 +175,15 @@ class Approvals:
         high_risk: calls whose approval needs a second channel or a passphrase if the message came by SMS or mail:
             "outside" the project, over the "network", a shell in a `full` project ("full_shell"), any "shell", "edit",
             "protected" (configuration of tools), "other". It applies to `full` projects too.
+        protected: names of files and folders, "/" between several, that programs of a person run or obey. To change
+            them in an `edit` project is asked about. `.git`, `.claude`, `.mcp.json` and what makes a bare git
+            repository are always protected.
     """
 
     expires_seconds: float = 900.0
     hold_seconds: float = 120.0
     high_risk: tuple[RiskName, ...] = ("outside", "network", "full_shell")
+    protected: tuple[str, ...] = PROTECTED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from supervisor.config import ProjectConfig
-from supervisor.permissions.paths import is_inside, is_protected
+from supervisor.permissions.paths import is_inside
+from supervisor.permissions.protected import is_protected
 from supervisor.protocol.errors import ProjectNotAllowed
 from supervisor.protocol.messages import ProjectName, UserId
-from supervisor.protocol.status import Permissions
+from supervisor.protocol.status import PROTECTED, Permissions
 from supervisor.store.records.accounts import User
 from supervisor.store.records.session import Session
 
@@ -30,6 +31,7 @@ class Project:
         users: the ids of users to whom config.toml gives the project.
         approvers: who answers questions about tool calls; empty = the user of the turn.
         shared: whether its users share the conversations that begin in it.
+        protected: `[approvals] protected`.
     """
 
     name: ProjectName
@@ -40,6 +42,7 @@ class Project:
     users: frozenset[str]
     approvers: tuple[UserId, ...] = ()
     shared: bool = False
+    protected: tuple[str, ...] = PROTECTED
 
 
 class Projects:
@@ -49,13 +52,20 @@ class Projects:
         tables: `[projects.NAME]`.
         default_model: `claude_code.model`, empty for none.
         scratch: holds a folder per user, for prompts that belong to no project; None = there are no such folders.
+        protected: `[approvals] protected`.
     """
 
     def __init__(
-        self, tables: Mapping[str, ProjectConfig], default_model: str = "", *, scratch: Path | None = None
+        self,
+        tables: Mapping[str, ProjectConfig],
+        default_model: str = "",
+        *,
+        scratch: Path | None = None,
+        protected: Sequence[str] = PROTECTED,
     ) -> None:
         self._default_model = default_model
         self._scratch = scratch
+        self._protected = tuple(protected)
         self._by_name = {
             ProjectName(name): Project(
                 name=ProjectName(name),
@@ -66,6 +76,7 @@ class Projects:
                 users=frozenset(table.users),
                 approvers=tuple(UserId(user_id) for user_id in table.approvers),
                 shared=table.shared,
+                protected=self._protected,
             )
             for name, table in tables.items()
         }
@@ -91,6 +102,7 @@ class Projects:
             model=self._default_model or None,
             concurrent=True,
             users=frozenset({user_id}),
+            protected=self._protected,
         )
 
     def folders(self) -> dict[ProjectName, str]:
@@ -139,9 +151,8 @@ class Projects:
         if not owners or not os.path.isdir(path):
             raise ProjectNotAllowed(path)
         project = max(owners, key=lambda p: len(p.path))
-        if is_protected(
-            path, project.path
-        ):  # in there, is_protected could not tell protected files from the project's own
+        # In there, is_protected could not tell protected files from the project's own.
+        if is_protected(path, project.path, names=project.protected):
             raise ProjectNotAllowed(path)
         return project, os.path.realpath(path)
 

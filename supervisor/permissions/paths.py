@@ -10,9 +10,6 @@ from supervisor.permissions.tools import SEARCHES, named_paths
 from supervisor.permissions.wording import one_line
 from supervisor.protocol.conversation import ToolCall
 
-PROTECTED = frozenset({".git", ".claude", ".mcp.json"})
-"""Files and folders that configure tools. Changing them always needs approval, also inside the project."""
-
 
 def base_folder(call: ToolCall, project_path: str) -> str:
     """Return the folder that a call's relative paths start from: Claude Code's tools follow the `cd` of its shell."""
@@ -36,22 +33,10 @@ def is_inside(path: object, folder: str, base: str = "") -> bool:
         return False
     try:
         return all(
-            real == folder or real.startswith(folder.rstrip("/") + "/") for real in _real_paths(path, base or folder)
+            real == folder or real.startswith(folder.rstrip("/") + "/") for real in real_paths(path, base or folder)
         )
     except ValueError:  # a NUL, or half of a surrogate pair
         return False
-
-
-def is_protected(path: str, project_path: str, base: str = "") -> bool:
-    """Return whether a path inside a project configures tools, as it is written or with symbolic links followed."""
-    base = base or project_path
-    places = (os.path.normpath(os.path.join(base, path)), *_real_paths(path, base))
-    parts = {
-        part.casefold()  # macOS takes .GIT for .git
-        for place in places
-        for part in os.path.relpath(place, project_path).split(os.sep)
-    }
-    return not PROTECTED.isdisjoint(parts)
 
 
 def reaches(call: ToolCall, folder: str, exempt: Sequence[str], base: str) -> bool:
@@ -68,10 +53,10 @@ def reaches(call: ToolCall, folder: str, exempt: Sequence[str], base: str) -> bo
                 return True
             continue
         try:
-            real_paths = _real_paths(path, base)
+            found = real_paths(path, base)
         except ValueError:  # a NUL, or half of a surrogate pair: no file has that name
             continue
-        for real in real_paths:
+        for real in found:
             searched = call.name in SEARCHES and is_inside(folder, real)
             exempted = any(one and is_inside(real, one) for one in exempt)
             if searched or (is_inside(real, folder) and not exempted):
@@ -87,12 +72,12 @@ def link_targets(call: ToolCall, project_path: str) -> list[str]:
         if isinstance(path, str) and not path.startswith("~"):
             with suppress(ValueError):  # a NUL, or half of a surrogate pair: no file has that name
                 written = os.path.normpath(os.path.join(base, path))
-                found += [real for real in _real_paths(path, base) if real != written]
+                found += [real for real in real_paths(path, base) if real != written]
     return [one_line(real) for real in dict.fromkeys(found)]
 
 
-def _real_paths(path: str, base: str) -> tuple[str, str]:
-    """Return where a path leads in two readings of a `..` behind a symbolic link: the system's and that of Node.js.
+def real_paths(path: str, base: str) -> tuple[str, str]:
+    """Return where a path leads, in two readings of a `..` behind a symbolic link: the system's and that of Node.js.
 
     The system follows the link first; Node.js, in which Claude Code runs, removes the `..` first.
     """

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from supervisor.permissions.paths import base_folder, is_inside, is_protected, reaches, target_paths
+from supervisor.permissions.paths import base_folder, is_inside, reaches, target_paths
 from supervisor.permissions.patterns import searches_inside
+from supervisor.permissions.protected import is_protected
 from supervisor.permissions.tools import EDITS, HARMLESS, ISOLATION, MAX_PATH, NETWORK, READS, SHELL, is_too_long
 from supervisor.permissions.wording import summary
 from supervisor.protocol.conversation import ToolCall, Verdict
-from supervisor.protocol.status import Permissions
+from supervisor.protocol.status import PROTECTED, Permissions
 
 
 class Risk(StrEnum):
@@ -29,7 +30,7 @@ class Risk(StrEnum):
     EDIT = "edit"
     """It changes files of the project."""
     PROTECTED = "protected"
-    """It changes files that configure tools."""
+    """It changes files of the project that other programs run or obey."""
     OTHER = "other"
     """The policy does not know the tool, or the call names no file."""
 
@@ -54,7 +55,13 @@ class _Objection:
 
 
 def decide(
-    call: ToolCall, permissions: Permissions, project_path: str, *, state_dir: str = "", home: str = ""
+    call: ToolCall,
+    permissions: Permissions,
+    project_path: str,
+    *,
+    state_dir: str = "",
+    home: str = "",
+    protected: Sequence[str] = PROTECTED,
 ) -> Verdict:
     """Return whether a tool call may run without a person's approval.
 
@@ -63,6 +70,7 @@ def decide(
         state_dir: the daemon's own folder. No permission opens it: its secrets would widen what the person may do.
             Empty = no such folder.
         home: the session's folder below `state_dir`, which is open.
+        protected: see `is_protected`.
     """
     if is_too_long(call):
         return Verdict(allowed=False, reason=f"{summary(call)} was not run: its path is longer than {MAX_PATH} bytes")
@@ -73,18 +81,26 @@ def decide(
         return Verdict(allowed=True)
     if call.name in HARMLESS:
         return Verdict(allowed=False, reason=f"{call.name} was not run: subagents work in the project's folder alone")
-    objection = _objection(call, permissions, project_path, base)
+    objection = _objection(call, permissions, project_path, base, protected)
     return _needs_approval(call, objection) if objection is not None else Verdict(allowed=True)
 
 
-def look_again(call: ToolCall, allowed: Verdict, project_path: str, guarded: Collection[Risk]) -> Verdict:
+def look_again(
+    call: ToolCall,
+    allowed: Verdict,
+    project_path: str,
+    guarded: Collection[Risk],
+    *,
+    protected: Sequence[str] = PROTECTED,
+) -> Verdict:
     """Return the verdict on an allowed call of a turn whose sender may be forged.
 
     Args:
         allowed: what `decide` returned; it stands where no guarded risk applies.
         guarded: the risks that need approval in such a turn, whatever the project allows.
+        protected: see `is_protected`.
     """
-    needs = decide(call, Permissions.ASK, project_path)
+    needs = decide(call, Permissions.ASK, project_path, protected=protected)
     if not isinstance(needs, NeedsApproval):
         return allowed
     base = base_folder(call, project_path)
@@ -105,12 +121,14 @@ def _is_harmless(call: ToolCall) -> bool:
     return call.name in HARMLESS and not call.input.get(ISOLATION)
 
 
-def _objection(call: ToolCall, permissions: Permissions, project_path: str, base: str) -> _Objection | None:
+def _objection(
+    call: ToolCall, permissions: Permissions, project_path: str, base: str, protected: Sequence[str]
+) -> _Objection | None:
     """Return why a call needs approval in a project that does not allow everything; None = it needs none."""
     if call.name in READS:
         return _objection_to_read(call, project_path, base)
     if call.name in EDITS:
-        return _objection_to_edit(call, permissions, project_path, base)
+        return _objection_to_edit(permissions, _risk_of_edit(target_paths(call, base), project_path, base, protected))
     if call.name == SHELL:
         return _Objection(f"the project's permissions are {permissions.value!r}", Risk.SHELL)
     risk = Risk.NETWORK if call.name in NETWORK else Risk.OTHER
@@ -127,19 +145,19 @@ def _objection_to_read(call: ToolCall, project_path: str, base: str) -> _Objecti
     return _Objection("it reads outside the project", Risk.OUTSIDE)
 
 
-def _objection_to_edit(call: ToolCall, permissions: Permissions, project_path: str, base: str) -> _Objection | None:
-    risk = _risk_of_edit(target_paths(call, base), project_path, base)
+def _objection_to_edit(permissions: Permissions, risk: Risk) -> _Objection | None:
     if permissions is Permissions.ASK:
         return _Objection("the project asks before files are changed", risk)
     return _Objection("only files of the project itself may be changed", risk) if risk is not Risk.EDIT else None
 
 
-def _risk_of_edit(paths: list[object], project_path: str, base: str) -> Risk:
+def _risk_of_edit(paths: list[object], project_path: str, base: str, protected: Sequence[str]) -> Risk:
     if not paths:
         return Risk.OTHER
     if not all(is_inside(path, project_path, base) for path in paths):
         return Risk.OUTSIDE
-    return Risk.PROTECTED if any(is_protected(str(path), project_path, base) for path in paths) else Risk.EDIT
+    changed = any(is_protected(str(path), project_path, base, names=protected) for path in paths)
+    return Risk.PROTECTED if changed else Risk.EDIT
 
 
 def _needs_approval(call: ToolCall, objection: _Objection) -> NeedsApproval:

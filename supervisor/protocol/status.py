@@ -132,6 +132,39 @@ class Permissions(StrEnum):
     """Everything that the policy does not forbid."""
 
 
+PROTECTED = (
+    ".envrc",
+    ".vscode",
+    ".idea",
+    ".husky",
+    ".devcontainer",
+    ".github/workflows",
+    ".gitlab-ci.yml",
+    ".pre-commit-config.yaml",
+    ".gitconfig",
+    ".gitmodules",
+    ".config/git",
+    ".ssh",
+    ".npmrc",
+    ".bashrc",
+    ".bash_profile",
+    ".bash_login",
+    ".bash_logout",
+    ".profile",
+    ".zshrc",
+    ".zshenv",
+    ".zprofile",
+    ".zlogin",
+    ".zlogout",
+    ".cshrc",
+    ".tcshrc",
+    ".login",
+    ".kshrc",
+    ".config/fish",
+)
+"""Files and folders of a project, besides `.git`, `.claude` and `.mcp.json`, that programs of a person run or obey."""
+
+
 class Target(StrEnum):
     """Who answers a message."""
 

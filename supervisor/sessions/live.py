@@ -160,12 +160,19 @@ class LiveSession:
         """
         await self._decides.wait()
         verdict = decide(
-            call, self.project.permissions, self.record.project_path, state_dir=self._private, home=self.home
+            call,
+            self.project.permissions,
+            self.record.project_path,
+            state_dir=self._private,
+            home=self.home,
+            protected=self.project.protected,
         )
         if self.has_moved:  # a tool would create the folder anew, or work in the one that was moved away
             verdict = talk.Verdict(allowed=False, reason=MOVED)
         if verdict.allowed and self._guarded:
-            verdict = look_again(call, verdict, self.record.project_path, self._guarded)
+            verdict = look_again(
+                call, verdict, self.record.project_path, self._guarded, protected=self.project.protected
+            )
         unasked = verdict.allowed
         if isinstance(verdict, NeedsApproval) and self.turn is not None:
             verdict = await self.turn.ask_person(call, verdict)

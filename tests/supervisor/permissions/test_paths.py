@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from supervisor.permissions.paths import is_inside, is_protected, link_targets, reaches
+from supervisor.permissions.paths import is_inside, link_targets, reaches
 from supervisor.protocol.conversation import ToolCall
 
 
@@ -38,13 +38,6 @@ def test_any_other_path_does_not(path: object, project: str) -> None:
 def test_a_relative_path_starts_in_the_base_folder(project: str) -> None:
     assert is_inside("../x", project, f"{project}/src")
     assert not is_inside("../x", project, project)
-    assert is_protected("hooks/x", project, f"{project}/.git")
-    assert not is_protected("hooks-2/x", project, f"{project}/src")
-
-
-@pytest.mark.parametrize("path", [".git", ".GIT/config", "src/.mcp.json", "hooks/pre-commit", "conf/x"])
-def test_what_configures_tools_is_protected_by_its_name_or_by_its_target(path: str, project: str) -> None:
-    assert is_protected(path, project) is (path != "conf/x")
 
 
 @pytest.mark.parametrize(
