@@ -7,12 +7,14 @@ import logging
 from collections import deque
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import anthropic
 import httpx2
 from anthropic.types import Message
 
 from connectors.assistant import failures
+from connectors.assistant.failures import UnreadableAnswer
 from connectors.assistant.history import messages_for
 from supervisor.protocol.conversation import (
     ConversationEvent,
@@ -29,6 +31,9 @@ from supervisor.protocol.errors import ConnectionFailed
 from supervisor.protocol.messages import SessionId
 from supervisor.protocol.ports import Conversation
 
+if TYPE_CHECKING:
+    from anthropic.lib.streaming import AsyncMessageStream, ParsedMessageStreamEvent
+
 logger = logging.getLogger(__name__)
 
 STOPPED = "stopped on request"
@@ -41,6 +46,12 @@ _NOTES = {
     "refusal": "\n\n[The model declined to answer this.]",
 }
 """By stop reason: what is appended where the model did not finish its answer."""
+
+_AGAIN = "\n\n[The answer became unreadable here. It begins again.]\n\n"
+"""Shown to those who watch the answer arrive; the final answer holds neither this nor what stands before it."""
+
+_UNREADABLE = (ValueError, LookupError, TypeError, AttributeError, RuntimeError, httpx2.DecodingError)
+"""What the client raises where a stream breaks the rules of its format; it checks only some of them by itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,7 +182,7 @@ class AssistantConversation(Conversation):
         model = self._settings.model
         try:
             async with asyncio.timeout(self._settings.turn_timeout):
-                stop_reason = await self._stream(turn)
+                stop_reason = await self._stream_twice_if_unreadable(turn)
         except TimeoutError:
             why = f"the model did not answer within {self._settings.turn_timeout:g} seconds; try again"
             return Failed(message_id=message_id, why=why, partial=turn.text, timed_out=True)
@@ -187,6 +198,8 @@ class AssistantConversation(Conversation):
                 partial=turn.text,
                 timed_out=failures.is_timeout(error),
             )
+        except UnreadableAnswer:
+            return Failed(message_id=message_id, why=failures.UNREADABLE, partial=turn.text)
         if stop_reason is None:
             return Failed(
                 message_id=message_id, why="the model's answer ended in the middle; try again", partial=turn.text
@@ -199,8 +212,25 @@ class AssistantConversation(Conversation):
         self._history.append(Exchange(prompt=turn.prompt.text, answer=text))
         return Finished(message_id=message_id, text=text, stop_reason=stop_reason)
 
+    async def _stream_twice_if_unreadable(self, turn: _Turn) -> str | None:
+        """Stream one answer, and where it cannot be read, once more from its beginning; see `_stream`."""
+        try:
+            return await self._stream(turn)
+        except UnreadableAnswer as error:
+            # Only the class: the message of an error may quote the text of a person.
+            kind = type(error.__cause__).__name__
+            logger.warning("%s: turn %s got an unreadable answer: %s", self._session_id, turn.prompt.message_id, kind)
+        if turn.parts:
+            turn.parts.clear()
+            self._events.put_nowait(TextDelta(text=_AGAIN))
+        return await self._stream(turn)
+
     async def _stream(self, turn: _Turn) -> str | None:
-        """Stream one answer; return the stop reason, or None where the stream broke off."""
+        """Stream one answer; return the stop reason, or None where the stream broke off.
+
+        Raises:
+            UnreadableAnswer: the stream breaks the rules of its format.
+        """
         settings = self._settings
         messages = messages_for(self._history, turn.prompt.text, history_tokens=settings.history_tokens)
         async with self._client.messages.stream(
@@ -211,7 +241,7 @@ class AssistantConversation(Conversation):
         ) as stream:
             started = complete = False
             try:
-                async for event in stream:
+                async for event in _readable(stream):
                     match event.type:
                         case "message_start":
                             started = True
@@ -241,3 +271,20 @@ class AssistantConversation(Conversation):
             cache_write_1h=split.ephemeral_1h_input_tokens if split else 0,
         )
         self._events.put_nowait(UsageReported(model=message.model, tokens=tokens))
+
+
+async def _readable(stream: AsyncMessageStream[None]) -> AsyncIterator[ParsedMessageStreamEvent[None]]:
+    """Yield the events of a stream.
+
+    Raises:
+        UnreadableAnswer: the stream breaks the rules of its format.
+    """
+    events = aiter(stream)
+    while True:
+        try:
+            event = await anext(events)
+        except StopAsyncIteration:
+            return
+        except _UNREADABLE as error:
+            raise UnreadableAnswer from error
+        yield event

@@ -8,6 +8,8 @@ import httpx2
 LONGEST_DETAIL = 300
 """Characters of a provider's error message that are passed on."""
 
+UNREADABLE = "the model sent an answer that cannot be read; try again"
+
 _STATUS_OF_TYPE = {
     "invalid_request_error": 400,
     "authentication_error": 401,
@@ -23,6 +25,10 @@ _STATUS_OF_TYPE = {
 """By error type: the HTTP status. An error inside a stream comes with status 200."""
 
 
+class UnreadableAnswer(Exception):
+    """The stream of an answer breaks the rules of its format: no JSON, no such event, bytes that decode to nothing."""
+
+
 def sentence(error: anthropic.APIError | httpx2.TransportError, *, model: str) -> str:
     """Return one sentence: what failed, and what to do."""
     if is_timeout(error):
@@ -34,7 +40,7 @@ def sentence(error: anthropic.APIError | httpx2.TransportError, *, model: str) -
     if isinstance(error, httpx2.TransportError):
         # The client wraps these errors only until the answer begins.
         return "the connection to the model broke off; try again"
-    return "the model sent an answer that cannot be read; try again"
+    return UNREADABLE
 
 
 def is_timeout(error: anthropic.APIError | httpx2.TransportError) -> bool:

@@ -11,6 +11,7 @@ from typing import Any
 
 from supervisor.protocol.conversation import Prompt
 from supervisor.protocol.messages import SessionId
+from supervisor.protocol.text.foreign_json import loads
 
 NANOS_PER_USD = 1_000_000_000
 MOST_USD = 1_000_000
@@ -64,7 +65,7 @@ def parse_answer(frame: str) -> Answer:
         BadFrame: it is not a JSON object, or does not name its prompt.
     """
     try:
-        document = json.loads(frame, parse_float=Decimal)
+        document = loads(frame, parse_float=Decimal)
     except (ValueError, ArithmeticError, RecursionError):
         raise BadFrame("not JSON") from None
     if not isinstance(document, dict):
@@ -73,8 +74,7 @@ def parse_answer(frame: str) -> Answer:
     if not isinstance(message_id, str):
         raise BadFrame("message_id: must be a string")
     content = document.get("content")
-    # JSON allows lone surrogates, UTF-8 does not.
-    text = content.encode(errors="replace").decode() if isinstance(content, str) else ""
+    text = content if isinstance(content, str) else ""
     return Answer(
         message_id=message_id,
         content=text,

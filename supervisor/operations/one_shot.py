@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -17,6 +16,7 @@ from supervisor.protocol.errors import ProjectNotAllowed, StorageError, TurnFail
 from supervisor.protocol.ids import uuid7
 from supervisor.protocol.messages import ProjectName, SessionId
 from supervisor.protocol.status import EndReason
+from supervisor.protocol.text.foreign_json import loads
 from supervisor.sessions.pool import SessionPool
 from supervisor.store.records.accounts import User
 
@@ -60,7 +60,7 @@ class Stream:
 
     def _is_wanted(self, text: str) -> bool:
         try:
-            line = json.loads(text)
+            line = loads(text)
         except (ValueError, RecursionError):
             line = None
         if not isinstance(line, dict):

@@ -8,7 +8,7 @@ from typing import Any
 
 from supervisor.intake.submission import Submission
 from supervisor.people.identity import Caller
-from supervisor.protocol.messages import Address, Reply
+from supervisor.protocol.messages import Address, Reply, well_formed
 from supervisor.protocol.queue import Mode
 from supervisor.store.records.accounts import User
 
@@ -53,7 +53,7 @@ class WorkRequest:
             channel=self.channel,
             account=self.caller.account,
             sender=Address(kind="socket", value=self.caller.name),
-            text=message,
+            text=well_formed(message),
             subject=subject,
             context=context,
             thread=thread,

@@ -256,10 +256,13 @@ def has_subject_mark(subject: str) -> bool:
 
 
 def well_formed(text: str) -> str:
-    """Return `text` so that UTF-8 can encode it: surrogate pairs are joined, and lone surrogates become U+FFFD.
+    """Return `text` so that it can be stored and sent: surrogate pairs are joined; lone ones and NUL become U+FFFD.
 
-    JSON allows surrogates in its escapes (RFC 8259 section 8.2).
+    JSON allows surrogates in its escapes (RFC 8259 section 8.2). No store keeps NUL reliably: SQLite's functions end a
+    text there, and PostgreSQL refuses it.
     """
+    if "\0" in text:
+        text = text.replace("\0", "\ufffd")
     if text.isascii():
         return text
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")

@@ -25,6 +25,7 @@ from supervisor.protocol.errors import (
     UserNotFound,
     XswarmError,
 )
+from supervisor.protocol.text.foreign_json import loads
 from supervisor.wires.failures import failure
 
 logger = logging.getLogger(__name__)
@@ -173,7 +174,7 @@ def _prompt(text: str) -> str:
         BadPrompt: the message is not valid.
     """
     try:
-        body: Any = json.loads(text)
+        body: Any = loads(text)
     except (ValueError, RecursionError):
         raise BadPrompt("Bad JSON") from None
     if not isinstance(body, Mapping):

@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from supervisor.protocol.text.foreign_json import loads
+
 MAX_LINE = 64 * 1024 * 1024
 """Longest line in bytes; a process that prints a longer one does not speak this protocol."""
 
@@ -118,7 +120,7 @@ Frame = Message | ControlRequest | ControlCancel | ControlResponse
 def parse_frame(line: bytes) -> Frame | None:
     """Return the frame in a line, or None where the line holds none."""
     try:
-        body = json.loads(line)
+        body = loads(line)
     except (ValueError, RecursionError):
         return None
     if not isinstance(body, dict) or not isinstance(body.get("type"), str):

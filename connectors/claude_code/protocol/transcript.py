@@ -6,12 +6,12 @@ with Claude Code 2.1.329, and the tests run the real program.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from connectors.claude_code.protocol.frames import items, mapping, text
 from supervisor.protocol.conversation import Trace, TraceKind
+from supervisor.protocol.text.foreign_json import loads
 
 WORKS_ON = ("command", "file_path", "notebook_path", "path", "pattern", "description")
 """Fields of a tool's input that name its object, the most useful first."""
@@ -91,7 +91,7 @@ class _Reader:
 def _entry(line: bytes) -> Mapping[str, Any]:
     """Return the entry in a line; {} where the line is cut off or holds none."""
     try:
-        entry = json.loads(line)
+        entry = loads(line)
     except (ValueError, RecursionError):
         return {}
     return entry if isinstance(entry, dict) else {}

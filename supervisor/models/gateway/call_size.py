@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from supervisor.protocol.text.foreign_json import loads
 
 WHOLE_CONTEXT = 1_000_000
 """The largest prompt of any model, in tokens. Images and documents count as this much."""
@@ -51,7 +52,7 @@ def read_call_size(raw: bytes) -> CallSize:
         UnmeterableCall: the body is not a request, or asks for something that limits and prices do not cover.
     """
     try:
-        body: Any = json.loads(raw)
+        body: Any = loads(raw)
     except (ValueError, RecursionError):
         body = None
     if not isinstance(body, dict) or not isinstance(body.get("model"), str):

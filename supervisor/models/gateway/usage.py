@@ -5,12 +5,12 @@ Source: https://platform.claude.com/docs/en/build-with-claude/streaming
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
 from supervisor.models.token_estimate import estimate_tokens
 from supervisor.protocol.conversation import Tokens
+from supervisor.protocol.text.foreign_json import loads
 
 LONGEST_EVENT = 16 * 1024 * 1024
 """The longest event, or answer without streaming, that is read, in bytes. A longer one is not counted."""
@@ -157,7 +157,7 @@ class MessageReader(UsageReader):
 
 def _parse(data: bytes) -> Mapping[str, Any]:
     try:
-        parsed = json.loads(data)
+        parsed = loads(data)
     except (ValueError, RecursionError):
         return {}
     return parsed if isinstance(parsed, dict) else {}

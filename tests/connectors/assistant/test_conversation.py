@@ -270,14 +270,53 @@ async def test_a_stream_that_ends_too_early_is_a_failure(tmp_path: Path) -> None
     assert outcome.partial == "one "
 
 
-async def test_a_stream_of_garbage_is_a_failure_with_the_details_in_the_log(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
+UNREADABLE = "the model sent an answer that cannot be read; try again"
+
+GARBAGE = {
+    "no JSON": b"event: message_start\ndata: {broken\n\n",
+    "an event of another shape": b'event: message_start\ndata: {"type": "message_start", "message": 7}\n\n',
+    "no UTF-8": b"event: message_start\ndata: \xff\n\n",
+}
+
+
+@pytest.mark.parametrize("garbage", GARBAGE.values(), ids=GARBAGE)
+async def test_an_unreadable_stream_is_asked_for_once_more_and_then_is_a_sentence(
+    garbage: bytes, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    garbage = b"event: message_start\ndata: {broken\n\n"
-    async with raw_server(send(garbage)) as port, talk(tmp_path, local(port)) as (conversation, listener):
+    requests: list[bytes] = []
+    async with (
+        raw_server(send(garbage, requests=requests)) as port,
+        talk(tmp_path, local(port)) as (conversation, listener),
+    ):
         outcome = await failure(conversation, listener, "hello")
-    assert outcome.why == "the assistant failed; the operator finds the details in the log"
+    assert outcome.why == UNREADABLE
+    assert len(requests) == 2
     assert "session-1: turn" in caplog.text
+
+
+async def test_bytes_that_are_not_what_their_head_says_are_a_sentence(tmp_path: Path) -> None:
+    head = HEAD.replace(b"\r\n\r\n", b"\r\nContent-Encoding: gzip\r\n\r\n")
+    async with (
+        raw_server(send(b"this is not gzip", head=head)) as port,
+        talk(tmp_path, local(port)) as (conversation, listener),
+    ):
+        assert (await failure(conversation, listener, "hello")).why == UNREADABLE
+
+
+async def test_an_answer_that_becomes_unreadable_begins_again(tmp_path: Path) -> None:
+    broken = START + text_event("half an ans") + b"event: content_block_delta\ndata: {bro\n\n"
+    whole = START + text_event("all of it") + END
+    async with (
+        raw_server(send(broken, whole)) as port,
+        talk(tmp_path, local(port)) as (conversation, listener),
+    ):
+        await conversation.prompt(new_prompt("hello"))
+        outcome = await listener.outcome()
+    assert isinstance(outcome, Finished)
+    assert outcome.text == "all of it"
+    shown = "".join(event.text for event in listener.events if isinstance(event, TextDelta))
+    assert shown == "half an ans\n\n[The answer became unreadable here. It begins again.]\n\nall of it"
+    assert len([event for event in listener.events if isinstance(event, UsageReported)]) == 2, "both calls were paid"
 
 
 async def test_it_follows_no_redirect(tmp_path: Path) -> None:
@@ -343,10 +382,22 @@ START = sse(
 ) + sse("content_block_start", index=0, content_block={"type": "text", "text": ""})
 
 
-def send(body: bytes, *, head: bytes = HEAD) -> Handler:
+END = (
+    sse("content_block_stop", index=0)
+    + sse("message_delta", delta={"stop_reason": "end_turn", "stop_sequence": None}, usage={"output_tokens": 3})
+    + sse("message_stop")
+)
+
+
+def send(*bodies: bytes, head: bytes = HEAD, requests: list[bytes] | None = None) -> Handler:
+    """Return a server that answers with one body after the other, and with the last one from then on."""
+    left = list(bodies)
+
     async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
-        writer.write(head + body)
+        request = await reader.readuntil(b"\r\n\r\n")
+        if requests is not None:
+            requests.append(request)
+        writer.write(head + (left.pop(0) if len(left) > 1 else left[0]))
         await writer.drain()
 
     return handler

@@ -82,7 +82,7 @@ def test_whatever_is_no_success_is_a_failure_with_a_sentence(fields: dict[str, A
 
 
 def test_half_a_surrogate_pair_does_not_get_in() -> None:
-    assert parse_answer(frame(content="a\ud800b")).content == "a?b"
+    assert parse_answer(frame(content="a\ud800b")).content == "a\ufffdb"
 
 
 @pytest.mark.parametrize(

@@ -25,3 +25,8 @@ def test_a_request_with_an_id_is_deduplicated_for_a_day() -> None:
 def test_services_are_not_rate_limited_and_send_no_command_words() -> None:
     submission = WorkRequest(caller=CALLER, channel="rest").submission(ALICE, "STATUS")
     assert (submission.limited, submission.commands, submission.dedup_key) == (False, False, None)
+
+
+def test_a_text_that_no_store_keeps_is_stored_without_what_is_wrong() -> None:
+    submission = WorkRequest(caller=CALLER, channel="rest").submission(ALICE, "a\0b \ud83d c")
+    assert submission.text == "a\ufffdb \ufffd c"

@@ -63,8 +63,8 @@ def test_every_value_is_frozen_and_carries_nothing_else() -> None:
     assert all(kind.__dataclass_params__.frozen and hasattr(kind, "__slots__") for kind in kinds)  # type: ignore[union-attr]
 
 
-@given(st.text(st.characters(codec="utf-8")))
-def test_text_that_utf_8_can_encode_stays_unchanged(text: str) -> None:
+@given(st.text(st.characters(codec="utf-8", exclude_characters="\0")))
+def test_text_that_every_store_keeps_stays_unchanged(text: str) -> None:
     assert well_formed(text) == text
 
 
@@ -76,3 +76,7 @@ def test_the_result_can_always_be_encoded(text: str) -> None:
 def test_a_lone_surrogate_is_replaced_and_a_pair_is_joined() -> None:
     assert well_formed("half \ud83d of it") == "half \ufffd of it"
     assert well_formed("\ud83d" + "\ude00") == "\U0001f600"
+
+
+def test_nul_is_replaced() -> None:
+    assert well_formed("a\0b") == "a\ufffdb"

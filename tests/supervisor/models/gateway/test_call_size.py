@@ -39,6 +39,12 @@ def test_a_body_longer_than_a_context_counts_in_full() -> None:
     assert read_call_size(raw).prompt_tokens == len(raw)
 
 
+def test_a_model_that_is_half_a_surrogate_pair_can_be_booked() -> None:
+    raw = asking(model="m\ud83d")
+    assert rb"\ud83d" in raw
+    assert read_call_size(raw).model == "m\ufffd"
+
+
 def test_max_tokens_is_optional() -> None:
     assert read_call_size(b'{"model": "m"}').max_tokens == read_call_size(asking(max_tokens=-5)).max_tokens == 0
 

@@ -117,6 +117,14 @@ def test_carriage_returns_do_not_disturb() -> None:
     assert read(stream().replace(b"\n", b"\r\n")).tokens == TOKENS
 
 
+@pytest.mark.parametrize("model", ["m\ud83d", "m\0"])
+def test_a_model_that_no_store_keeps_can_be_booked(model: str) -> None:
+    reader = StreamReader()
+    start = json.dumps({"type": "message_start", "message": {"model": model, "usage": {"input_tokens": 3}}})
+    reader.feed(f"data: {start}\n".encode())
+    assert (reader.model, reader.tokens.input) == ("m\ufffd", 3)
+
+
 def test_endless_line_is_not_kept() -> None:
     reader = read(b"data: " + b"x" * LONGEST_EVENT, b"y", b"\n", stream())
     assert reader.tokens == TOKENS
