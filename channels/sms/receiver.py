@@ -97,6 +97,7 @@ def to_inbound(text: TextMessage) -> Inbound | str:
         text=body,
         reply=Reply(channel="sms", to=sender, account=text.to),
         note=_media_note(text.media),
+        unreadable="" if body else _only_media(text.media),
     )
 
 
@@ -104,6 +105,12 @@ def to_e164(number: str) -> str | None:
     """Return a phone number in E.164 (`+` and digits); None = it is a short code, a name or another address."""
     bare = number.translate(_SEPARATORS)
     return bare if _E164.fullmatch(bare) else None
+
+
+def _only_media(count: int) -> str:
+    """Return what the sender of attachments without words is told."""
+    files = "1 attachment (a picture or another file)" if count == 1 else f"{count} attachments"
+    return f"Your text message has no text, only {files}. Attachments are not read here: write what is to be done."
 
 
 def _media_note(count: int) -> str:

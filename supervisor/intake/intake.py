@@ -185,7 +185,9 @@ class Intake:
         if command is not None and (answer := await self._carry_out(command, submission)) is not None:
             return await self._answered(submission, answer)
         if not submission.text:
-            decision = Decision(target=Target.REFUSED, reason="your message has no text", text="")
+            decision = Decision(
+                target=Target.REFUSED, reason="Your message has no text. Write what is to be done.", text=""
+            )
         else:
             decision = await self._conversations.decide(
                 submission.user,

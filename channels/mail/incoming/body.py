@@ -15,6 +15,7 @@ from email.message import Message
 
 from channels.mail.headers import decode_words
 from channels.mail.incoming.markup import drop_invisible, has_quote_marks, visible_text
+from channels.mail.wordless import Part
 
 MAX_DEPTH = 5
 """The deepest nesting of multiparts that is read."""
@@ -46,14 +47,14 @@ class Body:
 
     Attributes:
         text: the text, with quotations; lines end with LF.
-        attachments: names, or else types, of the parts that are not in `text`; at most `MAX_LISTED`.
+        parts: those that are not in `text`; at most `MAX_LISTED`.
         left_out: the number of further such parts.
         cut: the text was longer than is read.
         incomplete: the mail has more parts than `MAX_PARTS`, or deeper ones than `MAX_DEPTH`.
     """
 
     text: str
-    attachments: tuple[str, ...] = ()
+    parts: tuple[Part, ...] = ()
     left_out: int = 0
     cut: bool = False
     incomplete: bool = False
@@ -65,9 +66,9 @@ class Body:
             notes.append("the mail had no text")
         if self.cut:
             notes.append(f"the mail was cut after {MAX_TEXT} characters")
-        if self.attachments:
+        if self.parts:
             more = f" and {self.left_out} more" if self.left_out else ""
-            notes.append(f"attachments were left out: {', '.join(self.attachments)}{more}")
+            notes.append(f"attachments were left out: {', '.join(part.name or part.type for part in self.parts)}{more}")
         if self.incomplete:
             notes.append("the mail has more parts than are read")
         return "; ".join(notes)
@@ -167,14 +168,21 @@ def read_body(raw: bytes) -> Body:
     root = reader.read(*_head_and_body(raw))
     text = reader.text(root)
     text = _CONTROL.sub("", drop_invisible(text.replace("\r\n", "\n").replace("\r", "\n")))
-    attachments = [part.name or part.type for part in _leaves(root) if not part.readable]
+    parts = [_unread(part) for part in _leaves(root) if not part.readable]
     return Body(
         text=text[:MAX_TEXT],
-        attachments=tuple(attachments[:MAX_LISTED]),
-        left_out=max(0, len(attachments) - MAX_LISTED),
+        parts=tuple(parts[:MAX_LISTED]),
+        left_out=max(0, len(parts) - MAX_LISTED),
         cut=reader.cut or len(text) > MAX_TEXT,
         incomplete=reader.incomplete,
     )
+
+
+def _unread(part: _Part) -> Part:
+    """Return what the sender is told about a part that is not read."""
+    detail = "" if part.type == "text/calendar" and part.attached else "method"
+    detail = "smime-type" if part.type.endswith("pkcs7-mime") else detail
+    return Part(part.type, part.name, _parameter(part.head, detail).lower() if detail else "")
 
 
 def _unflowed(text: str, *, delete_space: bool) -> str:

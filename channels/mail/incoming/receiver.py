@@ -13,12 +13,15 @@ from channels.mail.config import MailConfig
 from channels.mail.headers import MAX_REFERENCES, Headers, MalformedMail, split
 from channels.mail.incoming.answers import letters
 from channels.mail.incoming.body import MAX_TEXT, Body, read_body
+from channels.mail.incoming.footers import unsigned
+from channels.mail.incoming.introductions import is_quoted
 from channels.mail.incoming.loops import LOOP, automatic_reason
 from channels.mail.incoming.quotes import OwnText, Thread, own_text
 from channels.mail.incoming.sender import SenderNotProven, parse_author, proven_sender
 from channels.mail.incoming.signatures import examine
 from channels.mail.incoming.workers import MailWorkers
 from channels.mail.outgoing.compose import MAX_SUBJECT
+from channels.mail.wordless import QUOTATION, told
 from supervisor.protocol.messages import Address, Delivery, Inbound, Outbound, OutboxId, Reply, Trust, plain_subject
 from supervisor.protocol.ports import ChannelHost
 
@@ -156,6 +159,7 @@ class Receiver:
                 meta=_answer_headers(subject, own, references),
             ),
             digest=digest,
+            unreadable=_unreadable(reading, subject, replies),
             note="; ".join(filter(None, [reading.own.note, reading.body.note()])),
         )
 
@@ -193,6 +197,15 @@ def _named(headers: Headers) -> list[str]:
     """
     parents, references = headers.message_ids("in-reply-to"), headers.message_ids("references")
     return list(dict.fromkeys([*parents[:1], *reversed(references[-MAX_REFERENCES:]), *references[:1]]))
+
+
+def _unreadable(reading: _Reading, subject: str, replies: Sequence[Outbound]) -> str:
+    """Return what the sender of a mail is told that has no words for us; empty = it has some."""
+    lines = reading.own.text.split("\n")
+    kept, _ = unsigned(["text", "", *lines])  # a signature, or a line of the mail program, is no text
+    text = reading.own.text if len(kept) > 1 else ""
+    quoted = replies and text and all(is_quoted(line) or not line.strip() for line in lines)
+    return QUOTATION if quoted else told(text, plain_subject(subject), reading.body.parts, reading.body.left_out)
 
 
 def _repeats(subject: str, replies: Sequence[Outbound]) -> bool:

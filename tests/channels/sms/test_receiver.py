@@ -76,6 +76,10 @@ def test_attachments_are_in_the_note(count: int, words: str) -> None:
     assert isinstance(inbound, Inbound)
     assert words in inbound.note
     assert "left out" in inbound.note
+    assert f"Your text message has no text, only {words}" in inbound.unreadable
+    with_words = to_inbound(text(body="look", media=count))
+    assert isinstance(with_words, Inbound)
+    assert with_words.unreadable == ""
 
 
 def test_a_text_without_sid_is_dropped() -> None:

@@ -155,7 +155,7 @@ async def test_services_have_no_rate_limit_but_get_overloaded_when_the_queue_is_
 
 async def test_an_empty_message_is_answered_with_a_sentence(tmp_path: Path) -> None:
     async with core_with(tmp_path) as core:
-        assert await tell(core, "  \n ") == "your message has no text"
+        assert await tell(core, "  \n ") == "Your message has no text. Write what is to be done."
 
 
 async def test_keywords_go_to_claude_code_and_the_rest_to_the_assistant(tmp_path: Path) -> None:
