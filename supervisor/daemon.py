@@ -164,7 +164,7 @@ class Daemon:
         await self._start_children(channels, core.outbox)
         await self._accept_connections(http, sockets, stack)
         core.schedule.start()
-        stack.callback(core.schedule.close)
+        stack.push_async_callback(core.schedule.aclose)
         self._write_addresses(http, sockets, stack)
         self._say_ready(http, sockets, core.api.directory)
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from datetime import UTC
-
-from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from supervisor.background.progress import ProgressNotices
 from supervisor.protocol.errors import StorageError
@@ -26,7 +24,10 @@ PRUNE_SECONDS = 6 * 3600.0
 
 
 class Schedule:
-    """Runs one interval job for each duty; a duty covers all sessions, instead of one job for each session."""
+    """Runs one job for each duty, at intervals; a duty covers all sessions, instead of one job for each session.
+
+    The pauses go by the monotonic clock: a wall clock that goes back stops no job.
+    """
 
     def __init__(
         self,
@@ -44,30 +45,37 @@ class Schedule:
         self._recorder = recorder
         self._progress = progress
         self._clock = clock
-        self._scheduler = AsyncIOScheduler(timezone=UTC)
+        self._jobs: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
-        """Start the jobs."""
+        """Start the jobs; each runs first after one interval."""
         self._add("reap", self._reaper.reap, self._reaper.interval)
         self._add("sweep", self._turns.sweep, SWEEP_SECONDS)
         self._add("progress", self._progress.look, PROGRESS_SECONDS)
         self._add("purge", self._purge, PURGE_SECONDS)
         self._add("prune", self._recorder.prune, PRUNE_SECONDS)
-        self._scheduler.start()
 
-    def close(self) -> None:
-        """Stop the jobs; without effect where they do not run."""
-        if self._scheduler.running:
-            self._scheduler.shutdown(wait=False)
+    async def aclose(self) -> None:
+        """Cancel the jobs and wait for their end; without effect where they do not run."""
+        jobs, self._jobs = self._jobs, []
+        for job in jobs:
+            job.cancel()
+        await asyncio.gather(*jobs, return_exceptions=True)
 
     async def _purge(self) -> None:
         await self._store.purge(before_ms=self._clock() - DAY_MS)
 
     def _add(self, name: str, duty: Callable[[], Awaitable[object]], seconds: float) -> None:
-        async def guarded() -> None:
-            try:
-                await duty()
-            except StorageError as error:
-                logger.error("%s: %s", name, error)
+        self._jobs.append(asyncio.create_task(_repeat(name, duty, seconds), name=f"job {name}"))
 
-        self._scheduler.add_job(guarded, "interval", seconds=seconds, name=name, coalesce=True, max_instances=1)
+
+async def _repeat(name: str, duty: Callable[[], Awaitable[object]], seconds: float) -> None:
+    """Carry out a duty again and again, with a pause before each time; a failure ends nothing."""
+    while True:
+        await asyncio.sleep(seconds)
+        try:
+            await duty()
+        except StorageError as error:
+            logger.error("%s: %s", name, error)
+        except Exception:
+            logger.exception("%s failed", name)

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from supervisor.protocol.errors import OutcomeUnknown, PermanentFailure, StorageError, TemporaryFailure
 from supervisor.protocol.messages import Address, Delivery, NotSent, Outbound, OutboxId, Reconciled, Sent, Unknown
 from supervisor.protocol.ports import Channel, composing
-from supervisor.protocol.times import DAY_MS, Clock, now_ms
-from supervisor.store.ports.outbox import OutboxStore
+from supervisor.protocol.times import Clock, now_ms
+from supervisor.store.ports.outbox import LONGEST_PAUSE_MS, OutboxStore
 from supervisor.store.records.outbox import OutboxDraft, OutboxRow
 
 logger = logging.getLogger(__name__)
@@ -28,13 +28,13 @@ MAX_FAULTS = 5
 """Errors that a channel did not foresee, in sends of one reply and questions about it, until it is given up."""
 
 FIRST_PAUSE_MS = 2_000
-LONGEST_PAUSE_MS = 3_600_000
+LAST_PAUSE_MS = 3_600_000
 RECONCILE_PAUSE_MS = 15_000
 FIRST_RECONCILE_PAUSE_MS = 1_000
 """A provider may have to be asked twice; short, so that a daemon that is killed every few seconds asks twice too."""
 STORAGE_PAUSE_SECONDS = 1.0
 """Pause after a read or write that the store refused."""
-PARKED_MS = DAY_MS
+PARKED_MS = LONGEST_PAUSE_MS
 """How long a reply whose recipient is offline waits until the next attempt, unless the recipient returns."""
 
 BLOCK = re.compile(r"#{1,6}\s|[-*+]\s|\d{1,9}[.)]\s|>|\||```|~~~")
@@ -42,6 +42,11 @@ BLOCK = re.compile(r"#{1,6}\s|[-*+]\s|\d{1,9}[.)]\s|>|\||```|~~~")
 
 Notices = Callable[[OutboxRow, Collection[str]], Sequence[OutboxDraft]]
 """Drafts what people are told of a reply that did not arrive, given the names of the channels that can tell them."""
+
+CLOCK_STEP_MS = 1_000
+"""A clock that goes back by less than this changes nothing."""
+
+_NEVER_SEEN = 2**62
 
 _WAS_NOT_SENT = TemporaryFailure("it had not been sent")
 
@@ -53,6 +58,7 @@ class _Worker:
     Attributes:
         reconcile_ms: when to ask the provider about sends of unknown outcome again; None = as soon as there is one.
         reconcile_pause_ms: the last pause between two such questions; the next one is twice as long.
+        seen_ms: the time of the last look. The first look finds the clock gone back, as it may have before the start.
         sends: in progress, each to another address.
         wake: set when there may be something to do.
         idle: set while there is nothing to do.
@@ -61,6 +67,7 @@ class _Worker:
     channel: Channel
     reconcile_ms: int | None = None
     reconcile_pause_ms: int = 0
+    seen_ms: int = _NEVER_SEEN
     sends: dict[OutboxId, asyncio.Task[None]] = field(default_factory=dict)
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     idle: asyncio.Event = field(default_factory=asyncio.Event)
@@ -160,6 +167,7 @@ class Outbox:
 
     async def _deliver_due(self, worker: _Worker) -> int | None:
         """Reconcile where it is time to, and start the sends that are due; return when the next is due, None = none."""
+        await self._notice_clock(worker)
         if worker.reconcile_ms is None or worker.reconcile_ms <= self._clock():
             worker.reconcile_ms = await self._reconcile(worker)
         while len(worker.sends) < PARALLEL:
@@ -171,6 +179,16 @@ class Outbox:
             for row in rows:
                 worker.sends[row.id] = asyncio.create_task(self._send_guarded(worker, row), name=f"send {row.id}")
         return None  # the end of a send wakes the worker
+
+    async def _notice_clock(self, worker: _Worker) -> None:
+        """End the pauses that would outlast the time that they were meant for, because the clock went back."""
+        now = self._clock()
+        if now < worker.seen_ms - CLOCK_STEP_MS:
+            if worker.seen_ms < _NEVER_SEEN:
+                logger.warning("%s: the clock went back, so what waits is due now", worker.channel.name)
+            await self._store.hasten(worker.channel.name, now_ms=now)
+            worker.reconcile_ms = None
+        worker.seen_ms = now
 
     async def _send_guarded(self, worker: _Worker, row: OutboxRow) -> None:
         try:
@@ -246,12 +264,12 @@ class Outbox:
         if row.attempts >= MAX_ATTEMPTS:
             await self._give_up(row, f"{failure.why} ({row.attempts} attempts)")
             return
-        pause = min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (row.attempts - 1))
+        pause = min(LAST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (row.attempts - 1))
         if failure is _WAS_NOT_SENT and row.attempts == 1:
             pause = 0  # most likely the daemon went down before the reply left
         pause = round(pause * random.uniform(0.75, 1.25))  # noqa: S311 - jitter, not a secret
         if failure.retry_after is not None:
-            pause = max(pause, round(failure.retry_after * 1000))
+            pause = min(LONGEST_PAUSE_MS, max(pause, round(failure.retry_after * 1000)))
         logger.warning("%s: reply %s was not sent, retry in %.0f s: %s", row.channel, row.id, pause / 1000, failure)
         await self._store.retry(row.id, failure.why, not_before_ms=self._clock() + pause, count=True)
 

@@ -21,7 +21,7 @@ OURS = ("supervisor", "channels", "connectors", "cli")
 
 LIBRARIES = (
     "uvicorn uvicorn.error uvicorn.access uvicorn.asgi websockets websockets.server websockets.client aiohttp "
-    "aiohttp.access aiohttp.client apscheduler twilio mail.log aiosqlite anthropic httpx httpx2 httpcore asyncio"
+    "aiohttp.access aiohttp.client twilio mail.log aiosqlite anthropic httpx httpx2 httpcore asyncio"
 ).split()
 """Loggers of libraries that may have their own handlers or level, and whose lower levels show addresses or SQL."""
 

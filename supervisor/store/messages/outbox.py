@@ -11,7 +11,7 @@ from supervisor.protocol.messages import Address, Delivery, OutboxId, UserId
 from supervisor.protocol.status import OutboxState
 from supervisor.store.drafts import add_drafts
 from supervisor.store.money.charges import owner_of, post_late
-from supervisor.store.ports.outbox import Drafts
+from supervisor.store.ports.outbox import LONGEST_PAUSE_MS, Drafts
 from supervisor.store.records.charge import Charge
 from supervisor.store.records.outbox import OutboxDraft, OutboxRow
 from supervisor.store.rows import OUTBOX, to_outbox_row
@@ -26,8 +26,9 @@ _IS_FIRST = """
                   AND earlier.number < o.number AND earlier.state IN ('pending', 'sending'))
 """
 DUE = f"""
-    {OUTBOX} WHERE o.channel = ? AND o.state = 'pending' AND o.not_before_ms <= ? AND {_IS_FIRST}
-    ORDER BY o.not_before_ms, o.number LIMIT ?
+    {OUTBOX} WHERE o.channel = :channel AND o.state = 'pending'
+      AND (o.not_before_ms <= :now_ms OR o.not_before_ms > :now_ms + {LONGEST_PAUSE_MS}) AND {_IS_FIRST}
+    ORDER BY o.not_before_ms, o.number LIMIT :limit
 """
 NEXT_DUE = f"SELECT min(o.not_before_ms) FROM outbox AS o WHERE o.channel = ? AND o.state = 'pending' AND {_IS_FIRST}"
 # A reply whose recipient is away has no attempt that counts, and its time has not come.
@@ -82,6 +83,10 @@ WAKE = """
     WHERE channel = :channel AND state = 'pending' AND not_before_ms > :now_ms
       AND recipient = :value AND to_kind = :kind
 """
+HASTEN = """
+    UPDATE outbox SET not_before_ms = :now_ms
+    WHERE channel = :channel AND state = 'pending' AND not_before_ms > :now_ms AND updated_ms > :now_ms
+"""
 # The thread of its session comes first: a command in another thread may have resumed the turn.
 FIND_THREAD = """
     SELECT coalesce(nullif(s.thread, ''), t.thread) FROM outbox AS o JOIN turns AS t ON t.id = o.turn_id
@@ -132,7 +137,15 @@ class SqliteOutbox:
 
     async def due(self, channel: str, *, now_ms: int, limit: int) -> list[OutboxRow]:
         """Return the first unsent reply to each address of a channel, if it is pending and due; longest due first."""
-        return await self._rows(DUE, channel, now_ms, limit)
+        values = {"channel": channel, "now_ms": now_ms, "limit": limit}
+        return await self._database.read(
+            lambda connection: [to_outbox_row(row) for row in connection.execute(DUE, values)]
+        )
+
+    async def hasten(self, channel: str, *, now_ms: int) -> int:
+        """Make the replies due that were put back at a later time, before the clock went back; return how many."""
+        values = {"channel": channel, "now_ms": now_ms}
+        return await self._database.write(lambda tx: tx.execute(HASTEN, values).rowcount)
 
     async def next_due_ms(self, channel: str) -> int | None:
         """Return when the next pending reply that is the first to its address is due; None = there is none."""

@@ -8,8 +8,12 @@ from typing import Protocol
 
 from supervisor.protocol.messages import Address, Delivery, OutboxId, UserId
 from supervisor.protocol.status import OutboxState
+from supervisor.protocol.times import DAY_MS
 from supervisor.store.records.charge import Charge
 from supervisor.store.records.outbox import OutboxDraft, OutboxRow
+
+LONGEST_PAUSE_MS = DAY_MS
+"""The longest pause of a reply. One that seems to wait for longer is due: the clock went back since."""
 
 Drafts = Callable[[OutboxRow], Sequence[OutboxDraft]]
 """Drafts notices about a reply that did not arrive, in the transaction that records so. Its `note` says why."""
@@ -31,8 +35,12 @@ class OutboxStore(Protocol):
     async def due(self, channel: str, *, now_ms: int, limit: int) -> list[OutboxRow]:
         """Return the first unsent reply to each address of a channel, if it is pending and due; longest due first.
 
-        A send of unknown outcome blocks the later replies to its address.
+        A reply whose time is further off than `LONGEST_PAUSE_MS` is due. A send of unknown outcome blocks the later
+        replies to its address.
         """
+
+    async def hasten(self, channel: str, *, now_ms: int) -> int:
+        """Make the replies due that were put back at a later time, before the clock went back; return how many."""
 
     async def next_due_ms(self, channel: str) -> int | None:
         """Return when the next pending reply that is the first to its address is due; None = there is none."""

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import time
+from collections import deque
 from pathlib import Path
 
+import pytest
+
 from supervisor.background.schedule import Schedule
+from supervisor.protocol.errors import StorageError
 from supervisor.sessions.reaper import Reaper
 from tests.fakes import ScriptedConnector
 from tests.supervisor.harness import Core
@@ -12,11 +17,11 @@ from tests.supervisor.helpers import ask, connect, scripted
 from tests.waiting import until
 
 
-def schedule(core: Core, idle_timeout: float) -> Schedule:
+def schedule(core: Core, idle_timeout: float, reaper: Reaper | None = None) -> Schedule:
     """Return a schedule of a core; it is not started."""
     return Schedule(
         store=core.store,
-        reaper=Reaper(core.sessions, core.transitions, idle_timeout=idle_timeout),
+        reaper=reaper or Reaper(core.sessions, core.transitions, idle_timeout=idle_timeout),
         turns=core.turns,
         recorder=core.recorder,
         progress=core.progress,
@@ -32,6 +37,41 @@ async def test_the_schedule_reaps_by_itself_until_it_is_closed(tmp_path: Path) -
             await until(lambda: not scripted(core).open_now(), "it is reaped")
             await until(lambda: core.sessions.live_count() == 0, "its end is recorded")
         finally:
-            jobs.close()
-        jobs.close()
+            await jobs.aclose()
+        await jobs.aclose()
         assert (await ask(core, "again")).answer == "again"
+
+
+async def test_a_wall_clock_that_goes_back_stops_no_job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with Core(tmp_path, connector=ScriptedConnector()) as core:
+        jobs = schedule(core, 0.05)
+        jobs.start()
+        try:
+            yesterday = time.time() - 86_400
+            monkeypatch.setattr(time, "time", lambda: yesterday)
+            monkeypatch.setattr(time, "time_ns", lambda: round(yesterday * 1e9))
+            await connect(core)
+            await until(lambda: not scripted(core).open_now(), "it is reaped")
+        finally:
+            await jobs.aclose()
+
+
+async def test_a_duty_that_fails_runs_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with Core(tmp_path, connector=ScriptedConnector()) as core:
+        failures: deque[Exception] = deque([StorageError("full"), RuntimeError("a bug")])
+        reaper = Reaper(core.sessions, core.transitions, idle_timeout=0.05)
+        reap = reaper.reap
+
+        async def failing() -> int:
+            if failures:
+                raise failures.popleft()
+            return await reap()
+
+        monkeypatch.setattr(reaper, "reap", failing)
+        jobs = schedule(core, 0.05, reaper)
+        await connect(core)
+        jobs.start()
+        try:
+            await until(lambda: not scripted(core).open_now(), "it is reaped")
+        finally:
+            await jobs.aclose()

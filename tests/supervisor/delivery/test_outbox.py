@@ -525,3 +525,47 @@ class Refusing:
             return await real(*args, **keywords)
 
         return call
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [TemporaryFailure("busy"), TemporaryFailure("away", parked=True), TemporaryFailure("busy", retry_after=10**9)],
+    ids=["retry", "parked", "retry after years"],
+)
+@pytest.mark.parametrize("back", [3600, 400 * 86_400], ids=["an hour", "a year"])
+@pytest.mark.parametrize("restarted", [False, True])
+async def test_a_clock_that_goes_back_stops_no_reply(
+    store: SqliteStore, failure: Exception, back: int, restarted: bool
+) -> None:
+    post = Post(store)
+    post.channel.script.append(failure)
+    async with working(post):
+        await post.add("first")
+        await post.add("second")
+        await until(lambda: _put_back(post), "the first one was put back")
+        if not restarted:
+            post.later(-back)
+            await _sent(post, 2)
+    if restarted:
+        post.outbox = Outbox(store.outbox, clock=post.clock)
+        post.outbox.add_channel(post.channel)
+        post.clock.ms -= back * 1000
+        async with working(post):
+            await _sent(post, 2)
+    assert post.channel.texts() == ["first", "second"]
+
+
+async def _put_back(post: Post) -> bool:
+    return len(post.channel.attempts) == 1 and await post.count(OutboxState.PENDING) == 2
+
+
+async def test_a_clock_that_goes_back_delays_no_question_about_an_unknown_outcome(store: SqliteStore) -> None:
+    post = Post(store)
+    post.channel.script.append(OutcomeUnknown("no answer"))
+    post.channel.answers.extend([Unknown()] * 2)
+    async with working(post):
+        await post.add("first")
+        await until(lambda: len(post.channel.asked) == 1, "the provider was asked")
+        await until(lambda: _is_idle(post), "the worker waits")
+        post.later(-86_400)
+        await until(lambda: len(post.channel.asked) == 2, "the provider was asked again")

@@ -84,6 +84,17 @@ async def test_wrong_ones_lock_it_for_an_hour_and_a_right_one_between_forgives(c
     assert await core.store.audit.verify() is None
 
 
+async def test_a_clock_that_goes_back_makes_no_lock_longer(core: Core) -> None:
+    clock = Clock()
+    passphrases = Passphrases(core.store.passphrases, clock)
+    await passphrases.set(ALICE, TEXT)
+    for _ in range(WRONG_TRIES):
+        with pytest.raises(NotAllowed, match="not your passphrase"):
+            await passphrases.check(ALICE, "wrong horse battery")
+    clock.now -= 24 * LOCK_MS
+    await passphrases.check(ALICE, TEXT)
+
+
 async def test_it_goes_with_its_user(core: Core) -> None:
     passphrases = Passphrases(core.store.passphrases)
     await passphrases.set(ALICE, TEXT)
