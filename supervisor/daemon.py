@@ -35,8 +35,9 @@ from supervisor.runtime import hardening, logs
 from supervisor.runtime.children import Child, Health
 from supervisor.runtime.credentials import OPERATOR_TOKEN, Credentials
 from supervisor.runtime.lock import StateLock
-from supervisor.runtime.state import ADDRESSES_FILE, DATABASE_FILE, DEMO_FOLDER, audit_seal, jwt_key
+from supervisor.runtime.state import ADDRESSES_FILE, AUDIT_SECRET, DATABASE_FILE, DEMO_FOLDER, audit_seal_of, jwt_key
 from supervisor.store import Store, open_store
+from supervisor.store.sqlite.errors import storage_error
 from supervisor.wires.http_server import HttpServer
 from supervisor.wires.socket.channel import SocketChannel
 from supervisor.wires.socket.server import SocketServer
@@ -60,6 +61,7 @@ def main(config: Config, *, config_path: Path | None, offline: bool, demo: bool)
 
     Raises:
         ConfigError: the daemon cannot start; nothing was started.
+        StorageError: the disk refused something at the start, or while the daemon stopped.
     """
     if demo:
         # The demo's users and messages stay out of the real database.
@@ -72,7 +74,10 @@ def main(config: Config, *, config_path: Path | None, offline: bool, demo: bool)
         credentials = Credentials(state_dir, os.environ)
         logs.setup(config.log.level, config.log.format, credentials.known)
         logger.info("configuration: %s", config_path or "no file, every key has its default")
-        return uvloop.run(Daemon(config, credentials, offline=offline, demo=demo).run())
+        try:
+            return uvloop.run(Daemon(config, credentials, offline=offline, demo=demo).run())
+        except OSError as error:  # the disk of the state is full or read-only, at the start or at the stop
+            raise storage_error(error, Path(error.filename or state_dir)) from error
 
 
 class Daemon:
@@ -175,9 +180,13 @@ class Daemon:
         return await stack.enter_async_context(self._demo.around(self._config, self._credentials.lend))
 
     async def _open_store(self, config: Config, stack: AsyncExitStack) -> Store:
-        seal = audit_seal(self._credentials.generated("audit"))
-        store = await open_store(config.state_dir / DATABASE_FILE, seal=seal)
+        store = await open_store(
+            config.state_dir / DATABASE_FILE,
+            seal=audit_seal_of(self._credentials),
+            used=self._credentials.was_generated(AUDIT_SECRET),
+        )
         stack.push_async_callback(store.close)
+        self._credentials.generated(AUDIT_SECRET)
         return store
 
     async def _open_gateway(self, stack: AsyncExitStack) -> Gateway:
@@ -311,8 +320,11 @@ class Daemon:
             "operator_token_file": str(self._config.state_dir / OPERATOR_TOKEN),
         }
         temporary = path.with_suffix(".tmp")
-        temporary.write_text(json.dumps(addresses), encoding="utf-8")
-        temporary.replace(path)
+        try:
+            temporary.write_text(json.dumps(addresses), encoding="utf-8")
+            temporary.replace(path)
+        except OSError as error:
+            raise storage_error(error, temporary) from error
         stack.callback(path.unlink, missing_ok=True)
 
     def _say_ready(self, http: HttpServer, sockets: SocketServer, directory: Directory) -> None:

@@ -9,32 +9,63 @@ from supervisor.config import Config
 from supervisor.people.accounts import Accounts
 from supervisor.people.identity import Directory
 from supervisor.people.projects import Projects
+from supervisor.protocol.errors import ConfigError
 from supervisor.runtime.credentials import Credentials
 from supervisor.runtime.lock import StateLock
-from supervisor.runtime.state import DATABASE_FILE, audit_seal, jwt_key
-from supervisor.store import open_store
+from supervisor.runtime.state import AUDIT_SECRET, DATABASE_FILE, audit_seal_of, jwt_key
+from supervisor.store import Store, open_store, open_to_read
 from supervisor.wires.http import in_process
-from supervisor.wires.rest.admin.admin import admin_app
+from supervisor.wires.rest.admin.admin import PREFIX, admin_app
+
+ANY_VERSION = (f"{PREFIX}/backup", f"{PREFIX}/check", f"{PREFIX}/audit/")
+"""Beginnings of the paths that read tables which no migration has changed, or no table at all."""
 
 
 async def call(config: Config, method: str, path: str, body: dict[str, Any] | None) -> tuple[int, dict[str, Any]]:
     """Carry out an admin request; return the HTTP status and the body of the answer.
 
+    A request that only reads leaves the database as it is, its version too. A new state gets its database by the first
+    request that is not about the database itself.
+
     Raises:
         ConfigError: a daemon holds the lock, or `state.dir` cannot be used.
         StorageError: the database cannot be opened.
     """
+    any_version = path.startswith(ANY_VERSION)
     with StateLock(config.state_dir):
         credentials = Credentials(config.state_dir, os.environ)
-        store = await open_store(config.state_dir / DATABASE_FILE, seal=audit_seal(credentials.generated("audit")))
+        database, used = config.state_dir / DATABASE_FILE, credentials.was_generated(AUDIT_SECRET)
+        only_reads = any_version or (method == "GET" and (used or database.exists()))
+        open_it = open_to_read if only_reads else open_store
+        store = await open_it(database, seal=audit_seal_of(credentials), used=used)
         try:
+            if not only_reads:
+                credentials.generated(AUDIT_SECRET)
+            elif not any_version:
+                await _refuse_older(store)
             directory = Directory(
                 operator_token=credentials.operator_token(),
                 service_token=None,
                 jwt_secret=jwt_key(credentials),
             )
             accounts = Accounts(store.accounts, store.audit, directory, Projects(config.projects))
-            await accounts.reload()
+            if not any_version:
+                await accounts.reload()
             return await in_process.call(admin_app(accounts, store), method, path, body)
         finally:
             await store.close()
+
+
+async def _refuse_older(store: Store) -> None:
+    """Return if the database has the version of this program.
+
+    Raises:
+        ConfigError: it is older, or newer.
+    """
+    current, newest = await store.versions()
+    if current != newest:
+        raise ConfigError(
+            "state.dir",
+            f"the database has version {current}, and this command reads version {newest}",
+            "start the daemon: it keeps a copy of the database, then migrates it",
+        )

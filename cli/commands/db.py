@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -43,6 +44,15 @@ def check(as_json: AsJson = False, config_file: ConfigFile = None) -> None:
     if as_json:
         show.document(answer)
     else:
-        show.out("\n".join(problems) or "The database is sound.")
+        show.out("\n".join(problems) or _sound(answer))
     if problems:
         raise typer.Exit(ExitCode.FAILED)
+
+
+def _sound(answer: Mapping[str, Any]) -> str:
+    if "version" not in answer:
+        return "The database is sound."
+    return (
+        f"The database is sound, and has version {answer['version']}. Once `xswarm serve` has migrated it, this command"
+        " compares its sums too."
+    )

@@ -7,7 +7,7 @@ import http.client
 import json
 import os
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -50,26 +50,64 @@ def _running_on(folder: Path) -> dict[str, Any] | None:
     return found
 
 
+class Failed(Exception):
+    """The daemon answered a request with an error.
+
+    Attributes:
+        remedy: what to do; empty = the daemon named nothing.
+    """
+
+    def __init__(self, error: str, remedy: str) -> None:
+        super().__init__(error)
+        self.remedy = remedy
+
+
 async def daemon(found: dict[str, Any]) -> list[Check]:
-    """Check a running daemon: its parts, its database, its users."""
+    """Check a running daemon: its parts, its database, its users. A check whose request fails says why."""
     try:
         ready = await asyncio.to_thread(_ask, found["http"], "GET", "/readyz", "")
-        token = await asyncio.to_thread(Path(found["operator_token_file"]).read_text, "utf-8")
-        users = (await asyncio.to_thread(_ask, found["http"], "GET", "/api/admin/users", token.strip()))["users"]
-        late = (await asyncio.to_thread(_ask, found["http"], "GET", "/api/replies", token.strip()))["replies"]
-        check = await asyncio.to_thread(_ask, found["http"], "POST", "/api/admin/check", token.strip(), CHECK_SECONDS)
-        problems = check["problems"]
-    except (OSError, ValueError, KeyError, http.client.HTTPException) as error:
+        broken = [name for name, how in ready["parts"].items() if how != "ok"]
+        token = (await asyncio.to_thread(Path(found["operator_token_file"]).read_text, "utf-8")).strip()
+        kept = [
+            await _kept("database", found["http"], "POST", "/api/admin/check", token, _database),
+            await _kept("people", found["http"], "GET", "/api/admin/users", token, _people),
+            await _kept("replies", found["http"], "GET", "/api/replies", token, lambda body: replies(body["replies"])),
+        ]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, http.client.HTTPException, Failed) as error:
         remedy = "read its log, then restart it"
-        detail = f"pid {found['pid']} does not answer: {error}"
+        why = (
+            str(error)
+            if isinstance(error, OSError | http.client.HTTPException | Failed)
+            else "what answers is no xswarm"
+        )
+        detail = f"pid {found['pid']} does not answer: {why}"
         return [Check(name="daemon", status=Standing.FAILED, detail=detail, remedy=remedy)]
-    kept = [soundness(problems), people(len(users), sum(bool(user["addresses"]) for user in users)), replies(late)]
-    broken = [name for name, how in ready["parts"].items() if how != "ok"]
     if broken:
         detail = f"pid {found['pid']} runs; these parts do not work: {', '.join(broken)}"
         return [Check(name="daemon", status=Standing.FAILED, detail=detail, remedy="its log tells why"), *kept]
     detail = f"pid {found['pid']} runs on {found['socket']} and {found['http']}; all parts work"
     return [Check(name="daemon", status=Standing.OK, detail=detail), *kept]
+
+
+async def _kept(
+    name: str, base: str, method: str, path: str, token: str, check: Callable[[dict[str, Any]], Check]
+) -> Check:
+    """Ask for something that the daemon keeps, and check it; an error of the daemon is a failed check."""
+    try:
+        body = await asyncio.to_thread(_ask, base, method, path, token, CHECK_SECONDS)
+    except Failed as failed:
+        remedy = failed.remedy or "its log tells why"
+        return Check(name=name, status=Standing.FAILED, detail=str(failed), remedy=remedy)
+    return check(body)
+
+
+def _database(body: dict[str, Any]) -> Check:
+    return soundness(body["problems"])
+
+
+def _people(body: dict[str, Any]) -> Check:
+    users = body["users"]
+    return people(len(users), sum(bool(user["addresses"]) for user in users))
 
 
 def replies(listed: Sequence[Mapping[str, Any]]) -> Check:
@@ -109,11 +147,20 @@ def ports(config: Config) -> list[Check]:
 
 
 def _ask(base: str, method: str, path: str, token: str, seconds: float = SECONDS) -> dict[str, Any]:
+    """Return the JSON object that answers a request.
+
+    Raises:
+        Failed: the daemon answered with an error.
+        OSError, HTTPException, ValueError: it did not answer, or not with JSON.
+    """
     address = urlsplit(base)
     connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=seconds)
     try:
         connection.request(method, path, headers={"Authorization": f"Bearer {token}"} if token else {})
-        answer: dict[str, Any] = json.loads(connection.getresponse().read())
-        return answer
+        response = connection.getresponse()
+        answer: dict[str, Any] = json.loads(response.read())
     finally:
         connection.close()
+    if "error" in answer:
+        raise Failed(str(answer["error"]), str(answer.get("remedy") or ""))
+    return answer

@@ -12,8 +12,8 @@ from supervisor.plugins import loading as plugins
 from supervisor.protocol.errors import StorageError, XswarmError
 from supervisor.protocol.ports import Check, Standing
 from supervisor.runtime.credentials import Credentials
-from supervisor.runtime.state import DATABASE_FILE
-from supervisor.store.inspection import inspect
+from supervisor.runtime.state import AUDIT_SECRET, DATABASE_FILE
+from supervisor.store.inspection import NoDatabase, inspect
 from supervisor.undo.recorder import CHECKPOINTS, shadow_name
 
 LEAST_FREE_BYTES = 256 * 1024 * 1024
@@ -109,12 +109,13 @@ def channels(config: Config) -> list[Check]:
 
 async def database(config: Config) -> list[Check]:
     """Check the database and its users without a daemon; an older database is not migrated."""
-    if not (config.state_dir / DATABASE_FILE).exists():
-        return [Check(name="database", status=Standing.OK, detail="does not exist yet; `xswarm serve` creates it")]
+    used = Credentials(config.state_dir, os.environ).was_generated(AUDIT_SECRET)
     try:
-        found = await asyncio.to_thread(inspect, config.state_dir / DATABASE_FILE)
+        found = await asyncio.to_thread(inspect, config.state_dir / DATABASE_FILE, used=used)
+    except NoDatabase:
+        return [Check(name="database", status=Standing.OK, detail="does not exist yet; `xswarm serve` creates it")]
     except StorageError as error:
-        return [Check(name="database", status=Standing.FAILED, detail=error.why, remedy=RESTORE)]
+        return [Check(name="database", status=Standing.FAILED, detail=error.why, remedy=error.remedy)]
     except XswarmError as error:
         return [Check(name="database", status=Standing.FAILED, detail=str(error), remedy=error.remedy)]
     checks = [soundness(found.problems), people(found.users, found.reachable)]

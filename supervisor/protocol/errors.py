@@ -69,14 +69,16 @@ class ConfigError(XswarmError):
 
 
 class StorageError(XswarmError):
-    """The database refused a write, so nothing was accepted."""
+    """The database refused a read or write, so nothing was accepted."""
 
     code = "storage"
-    remedy = "free disk space under state.dir, or check the disk; the message was not accepted and may be sent again"
+    remedy = "`xswarm doctor` checks disk and database; the message was not accepted and may be sent again"
 
-    def __init__(self, why: str) -> None:
+    def __init__(self, why: str, remedy: str = "") -> None:
         super().__init__(why)
         self.why = why
+        if remedy:
+            self.remedy = remedy
 
     def __str__(self) -> str:
         return f"Storage failed: {self.why}"

@@ -12,6 +12,7 @@ from pathlib import Path
 from supervisor.protocol.errors import ConfigError
 
 GENERATED_BYTES = 32
+SECRETS_FOLDER = "secrets"
 OPERATOR_TOKEN = "operator.token"  # noqa: S105 - a file's name
 
 
@@ -64,13 +65,17 @@ class Credentials:
         self._known.add(value)
         return value
 
+    def was_generated(self, name: str) -> bool:
+        """Return whether an earlier start has generated a secret."""
+        return (self._state_dir / SECRETS_FOLDER / name).exists()
+
     def generated(self, name: str) -> bytes:
         """Return a secret of 32 bytes, generated at the first use.
 
         Raises:
             ConfigError: its file can be read by other users, or is damaged.
         """
-        folder = self._state_dir / "secrets"
+        folder = self._state_dir / SECRETS_FOLDER
         kept = _keep(folder / name, secrets.token_hex(GENERATED_BYTES))
         try:
             value = bytes.fromhex(kept)
@@ -103,7 +108,9 @@ def _keep(path: Path, fresh: str) -> str:
             raise ConfigError(str(path), "can be read by other users", f"chmod 600 {path}")
         kept = path.read_bytes().decode("ascii", errors="replace").strip()
     except OSError as error:
-        raise ConfigError(str(path), f"cannot be used: {error.strerror}") from None
+        raise ConfigError(
+            str(path), f"cannot be used: {error.strerror}", "free disk space there, or make the folder writable"
+        ) from None
     if not kept:
         raise ConfigError(str(path), "is empty", "delete the file: a new one is generated")
     return kept

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
@@ -29,15 +30,19 @@ class StateLock:
                 folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
-            raise ConfigError("state.dir", f"must be a writable folder: {error}") from None
+            raise _unusable(self._path, error) from None
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             holder = os.pread(descriptor, 32, 0).decode(errors="replace").strip()
             os.close(descriptor)
             raise _in_use(self._path.parent, holder) from None
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+        try:
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+        except OSError as error:
+            os.close(descriptor)
+            raise _unusable(self._path, error) from None
         self._descriptor = descriptor
         return self
 
@@ -45,7 +50,8 @@ class StateLock:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._descriptor is not None:
-            os.ftruncate(self._descriptor, 0)
+            with suppress(OSError):  # a disk that has become read-only; the lock counts, not the number in it
+                os.ftruncate(self._descriptor, 0)
             fcntl.flock(
                 self._descriptor, fcntl.LOCK_UN
             )  # a child that is being started holds a copy of the descriptor for a moment
@@ -66,4 +72,12 @@ def _in_use(folder: Path, holder: str) -> ConfigError:
         "state.dir",
         f"another xswarm (pid {holder or 'unknown'}) is using {folder}",
         f"{stop}, or set another state.dir",
+    )
+
+
+def _unusable(path: Path, error: OSError) -> ConfigError:
+    return ConfigError(
+        "state.dir",
+        f"must be a writable folder: {error.filename or path}: {error.strerror}",
+        "free disk space there or make it writable (owner, mode, how its disk is mounted), or set another state.dir",
     )

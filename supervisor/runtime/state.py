@@ -10,6 +10,9 @@ from supervisor.runtime.credentials import Credentials
 
 DATABASE_FILE = "xswarm.db"
 
+AUDIT_SECRET = "audit"  # noqa: S105 - a file's name
+"""Name of the secret that seals the audit trail."""
+
 ADDRESSES_FILE = "addresses.json"
 """Written by a daemon that is ready: its process id, its URLs, and the path of the operator's token."""
 
@@ -28,6 +31,21 @@ def audit_seal(key: bytes) -> Callable[[bytes, bytes], bytes]:
         mac = keyed.copy()  # the key is hashed once, not once a row
         mac.update(before + content)
         return mac.digest()
+
+    return seal
+
+
+def audit_seal_of(credentials: Credentials) -> Callable[[bytes, bytes], bytes]:
+    """Return a seal that reads or generates the key of the audit trail when it is first used.
+
+    The secret must be younger than the database: where there is a secret, an empty database is a lost one.
+    """
+    seals: list[Callable[[bytes, bytes], bytes]] = []
+
+    def seal(before: bytes, content: bytes) -> bytes:
+        if not seals:
+            seals.append(audit_seal(credentials.generated(AUDIT_SECRET)))
+        return seals[0](before, content)
 
     return seal
 

@@ -13,7 +13,11 @@ from tempfile import TemporaryDirectory
 from supervisor.protocol.errors import StorageError
 from supervisor.store.money.disagreements import disagreements
 from supervisor.store.sqlite.backup import check_integrity
+from supervisor.store.sqlite.errors import DAMAGED, remedy_of
 from supervisor.store.sqlite.migrate import compare
+from supervisor.store.sqlite.opening import NoDatabase, find, refuse_empty
+
+__all__ = ["Inspection", "NoDatabase", "inspect"]
 
 _PEOPLE = """
     SELECT count(*), count(*) FILTER (WHERE id IN (SELECT user_id FROM addresses)) FROM users WHERE removed_ms IS NULL
@@ -39,22 +43,28 @@ class Inspection:
     reachable: int
 
 
-def inspect(path: Path) -> Inspection:
+def inspect(path: Path, *, used: bool = False) -> Inspection:
     """Inspect a database from end to end; the file, and the files beside it, stay as they are.
 
+    Args:
+        used: whether it has been used before, so that a missing or empty file is a lost database.
+
     Raises:
-        StorageError: it cannot be read.
+        NoDatabase: it does not exist yet, or is empty.
+        StorageError: it cannot be read, or is lost.
         ConfigError: it was written by a newer version, or a released migration was edited.
     """
+    find(path, used=used)
     try:
         with _opened(path) as connection:
+            refuse_empty(connection, path, used=used)
             version, newest = compare(connection)
             problems = check_integrity(connection)
-            if version == newest:
+            if version == newest and not problems:
                 problems += disagreements(connection)
             users, reachable = connection.execute(_PEOPLE).fetchone()
     except (OSError, sqlite3.Error) as error:
-        raise StorageError(f"the database cannot be read: {error}") from error
+        raise StorageError(f"the database cannot be read: {error}", remedy_of(error) or DAMAGED) from error
     return Inspection(version=version, newest=newest, problems=problems, users=users, reachable=reachable)
 
 

@@ -98,7 +98,14 @@ class Store(Protocol):
         """Return whether the database stores what is written: whether it took the last write, or takes one now."""
 
     async def check(self) -> list[str]:
-        """Check integrity, foreign keys and sums; return a sentence per problem."""
+        """Check integrity, foreign keys and sums; return a sentence per problem. It delays no other read or write."""
+
+    async def versions(self) -> tuple[int, int]:
+        """Return the version of the database, and the version to which this program migrates it.
+
+        Raises:
+            ConfigError: a newer program wrote it, or a released migration was edited.
+        """
 
     async def purge(self, *, before_ms: int) -> int:
         """Delete expired deduplication keys, answers and codes; return how many keys and answers there were."""

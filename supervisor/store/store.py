@@ -22,6 +22,7 @@ from supervisor.store.people.accounts import SqliteAccounts
 from supervisor.store.people.passphrases import SqlitePassphrases
 from supervisor.store.sqlite.backup import back_up, check_integrity
 from supervisor.store.sqlite.database import Database
+from supervisor.store.sqlite.migrate import compare
 from supervisor.store.sqlite.transaction import Seal, Transaction
 
 
@@ -58,16 +59,28 @@ class SqliteStore:
         Raises:
             StorageError: it could not be written; nothing is left behind.
         """
-        await back_up(self.path, path)
+        await back_up(self._database.reader_name, path)
 
     async def works(self) -> bool:
         """Return whether the database stores what is written; see `Database.works`."""
         return await self._database.works()
 
     async def check(self) -> list[str]:
-        """Check integrity, foreign keys and sums; return a sentence per problem."""
-        problems = await self._database.scan(check_integrity)
-        return problems + await self.ledger.disagreements()
+        """Check integrity, foreign keys and sums; return a sentence per problem.
+
+        Sums are compared only if the database is sound and has the version of this program.
+        """
+        problems = await self._database.examine(check_integrity)
+        current, newest = await self.versions()
+        return problems if problems or current != newest else await self.ledger.disagreements()
+
+    async def versions(self) -> tuple[int, int]:
+        """Return the version of the database, and the version to which this program migrates it.
+
+        Raises:
+            ConfigError: a newer program wrote it, or a released migration was edited.
+        """
+        return await self._database.examine(compare)
 
     async def purge(self, *, before_ms: int) -> int:
         """Forget keys that no longer count (dedup keys past their time, kept answers); returns how many."""
@@ -84,17 +97,34 @@ class SqliteStore:
         await self._database.close()
 
 
-async def open_store(path: Path, *, seal: Seal, crash: Callable[[str], None] | None = None) -> SqliteStore:
-    """Open or create the database at `path`, bring it to this version, and begin a new epoch.
+async def open_to_read(path: Path, *, seal: Seal, used: bool = False) -> SqliteStore:
+    """Open a database that no daemon has open, to read it: nothing about it changes, and writes are refused.
 
     Args:
+        seal, used: as of `open_store`.
+
+    Raises:
+        StorageError: the file cannot be read, is lost, or does not exist yet.
+    """
+    return SqliteStore(await Database.open_to_read(path, seal, used=used))
+
+
+async def open_store(
+    path: Path, *, seal: Seal, crash: Callable[[str], None] | None = None, used: bool = False
+) -> SqliteStore:
+    """Open or create the database at `path`, bring it to this version, and begin a new epoch.
+
+    A database that is migrated is copied to `<path>.version-<version>` first.
+
+    Args:
+        used: whether it has been used before, so that a missing or empty file is a lost database.
         seal: makes the MAC of an audit row from the MAC of the row before and the row's content.
         crash: called with "<write>.before_commit" and "<write>.after_commit", in the writer's thread; for tests that
             end the process there. The writes are accept, start, finish, requeue, cancel, session, begin, sent, retry,
             dead, delivered, journal and post.
 
     Raises:
-        StorageError: the file cannot be opened or written.
+        StorageError: the file cannot be opened or written, or is lost.
         ConfigError: it was written by a newer version, or a released migration was edited.
     """
-    return SqliteStore(await Database.open(path, seal, crash))
+    return SqliteStore(await Database.open(path, seal, crash, used=used))

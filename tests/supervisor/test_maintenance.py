@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +11,11 @@ import pytest
 
 from supervisor import maintenance
 from supervisor.config import Config, ProjectConfig, State
-from supervisor.protocol.errors import ConfigError
+from supervisor.protocol.errors import ConfigError, StorageError
 from supervisor.protocol.status import Permissions
 from supervisor.runtime.lock import StateLock
+from supervisor.runtime.state import DATABASE_FILE
+from supervisor.store.sqlite.migrate import migrate, released
 
 ALICE = {"name": "Alice", "role": "ADMIN", "phones": ["+15550100"], "emails": [], "projects": ["site"]}
 
@@ -62,3 +66,85 @@ async def test_the_lock_is_free_after_a_call_even_where_it_failed(config: Config
             await call(config, "GET", "/users")
     with StateLock(config.state_dir):
         pass
+
+
+# -- what only reads
+
+
+def everything(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+
+
+def made_older(config: Config, version: int) -> None:
+    """Make a database of an older version, without rows."""
+    config.state_dir.mkdir(mode=0o700)
+    with closing(sqlite3.connect(config.state_dir / DATABASE_FILE, isolation_level=None)) as connection:
+        connection.execute("PRAGMA journal_mode = WAL")
+        migrate(connection, released()[:version])
+
+
+async def test_backup_check_and_audit_leave_an_older_database_as_it_is(config: Config, tmp_path: Path) -> None:
+    made_older(config, 3)
+    database = config.state_dir / DATABASE_FILE
+    before = database.read_bytes()
+    copy = tmp_path / "copy.db"
+    assert (await call(config, "POST", "/backup", {"path": str(copy)}))[0] == 200
+    assert await call(config, "POST", "/check") == (200, {"problems": [], "version": 3})
+    assert await call(config, "GET", "/audit/verify") == (200, {"problem": None, "entries": 0})
+    assert await call(config, "GET", "/audit/entries/0") == (200, {"entries": []})
+    with pytest.raises(ConfigError, match="the database has version 3") as caught:
+        await call(config, "GET", "/users")
+    assert "start the daemon" in caught.value.remedy
+    assert database.read_bytes() == before
+    assert not list(config.state_dir.glob("*.version-*"))
+    with closing(sqlite3.connect(copy)) as connection:
+        assert connection.execute("PRAGMA user_version").fetchone() == (3,)
+
+
+async def test_a_command_that_changes_data_keeps_a_copy_before_it_migrates(config: Config) -> None:
+    made_older(config, 3)
+    assert (await call(config, "PUT", "/users/alice", ALICE))[0] == 200
+    assert (config.state_dir / f"{DATABASE_FILE}.version-3").exists()
+    assert (await call(config, "GET", "/users/alice"))[1]["name"] == "Alice"
+
+
+async def test_a_request_that_only_reads_raises_no_epoch(config: Config) -> None:
+    await call(config, "PUT", "/users/alice", ALICE)
+    before = (config.state_dir / DATABASE_FILE).read_bytes()
+    for method, path in (("GET", "/users"), ("GET", "/tokens"), ("POST", "/check"), ("GET", "/audit/verify")):
+        assert (await call(config, method, path))[0] == 200, path
+    assert (config.state_dir / DATABASE_FILE).read_bytes() == before
+
+
+@pytest.mark.parametrize("content", [b"", None])
+async def test_a_lost_database_beside_its_secrets_is_not_begun_anew(config: Config, content: bytes | None) -> None:
+    await call(config, "PUT", "/users/alice", ALICE)
+    database = config.state_dir / DATABASE_FILE
+    database.unlink()
+    if content is not None:
+        database.write_bytes(content)
+    for method, path, body in (
+        ("PUT", "/users/alice", ALICE),
+        ("GET", "/users", None),
+        ("GET", "/audit/verify", None),
+        ("POST", "/check", None),
+        ("POST", "/backup", {"path": str(config.state_dir / "copy.db")}),
+    ):
+        with pytest.raises(StorageError, match="belong to a database that was in use") as caught:
+            await call(config, method, path, body)
+        assert str(database) in str(caught.value)
+    assert (database.read_bytes() if database.exists() else None) == content
+    (config.state_dir / "secrets").rename(config.state_dir / "secrets.old")
+    assert (await call(config, "PUT", "/users/alice", ALICE))[0] == 200
+
+
+async def test_nothing_is_backed_up_or_verified_before_there_is_a_database(config: Config, tmp_path: Path) -> None:
+    for method, path, body in (
+        ("GET", "/audit/verify", None),
+        ("POST", "/check", None),
+        ("POST", "/backup", {"path": str(tmp_path / "copy.db")}),
+    ):
+        with pytest.raises(StorageError, match="There is no database at"):
+            await call(config, method, path, body)
+    assert not (config.state_dir / DATABASE_FILE).exists()
+    assert await call(config, "GET", "/users") == (200, {"users": []})

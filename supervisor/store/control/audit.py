@@ -44,7 +44,7 @@ class SqliteAudit:
                 expected, previous = seq + 1, mac
             return None
 
-        return await self._database.scan(work)
+        return await self._database.examine(work)
 
     async def entries(self, *, after: int, limit: int) -> list[AuditEntry]:
         """Return the entries after a number, in their order."""

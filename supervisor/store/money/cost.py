@@ -72,6 +72,11 @@ def cost(connection: sqlite3.Connection, query: CostQuery) -> tuple[CostLine, li
     return _line(total), [_line(row) for row in _rows(connection, query, scope, total, days)]
 
 
+def is_kept_total(query: CostQuery) -> bool:
+    """Return whether a query asks for one total that is kept: an index leads to its few rows."""
+    return query.group_by is None and _scope(query) is not None
+
+
 def day_name(day: int) -> str:
     """Return a day as `YYYY-MM-DD`."""
     return date.fromordinal(_EPOCH_DAY + day).isoformat()

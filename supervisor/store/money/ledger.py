@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from supervisor.protocol.messages import UserId
 from supervisor.store.money.charges import owner_of, post_late
-from supervisor.store.money.cost import cost
+from supervisor.store.money.cost import cost, is_kept_total
 from supervisor.store.money.disagreements import disagreements
 from supervisor.store.ports.ledger import CostLine, CostQuery
 from supervisor.store.records.charge import Charge
@@ -50,9 +50,13 @@ class SqliteLedger:
         return await self._database.write(work)
 
     async def cost(self, query: CostQuery) -> tuple[CostLine, list[CostLine]]:
-        """Return the total (key "") and the rows of a query."""
-        return await self._database.scan(lambda connection: cost(connection, query))
+        """Return the total (key "") and the rows of a query.
+
+        A total that is kept is a quick read: neither a text nor a socket waits for the rows of somebody else's query.
+        """
+        read = self._database.read if is_kept_total(query) else self._database.scan
+        return await read(lambda connection: cost(connection, query))
 
     async def disagreements(self) -> list[str]:
         """Compare the sums of ledger, messages, sessions and rollups; return a sentence per difference."""
-        return await self._database.scan(disagreements)
+        return await self._database.examine(disagreements)

@@ -9,52 +9,79 @@ from contextlib import closing
 from pathlib import Path
 
 from supervisor.protocol.errors import StorageError
+from supervisor.store.sqlite.errors import DAMAGED, remedy_of
 
 
-async def back_up(database: Path, target: Path) -> None:
+async def back_up(database: str, target: Path) -> None:
     """Write a consistent copy (mode 0600), through a connection of its own so that it blocks no other read or write.
+
+    Args:
+        database: its name for SQLite, of `in_use` or `not_in_use`.
 
     Raises:
         StorageError: it could not be written; nothing is left behind.
     """
-    await asyncio.to_thread(_back_up, database, target)
+    await asyncio.to_thread(copy_checked, database, target)
 
 
 def check_integrity(connection: sqlite3.Connection) -> list[str]:
-    """Return a sentence per problem of the file's structure."""
-    problems = [text for (text,) in connection.execute("PRAGMA integrity_check") if text != "ok"]
-    problems += [
-        f"{table} row {rowid} refers to a missing row of {parent}"
-        for table, rowid, parent, _ in connection.execute("PRAGMA foreign_key_check")
-    ]
+    """Return a sentence per problem of the file's structure; damage that ends the check is one."""
+    problems = []
+    try:
+        problems += [text for (text,) in connection.execute("PRAGMA integrity_check") if text != "ok"]
+        problems += [
+            f"{table} row {rowid} refers to a missing row of {parent}"
+            for table, rowid, parent, _ in connection.execute("PRAGMA foreign_key_check")
+        ]
+    except sqlite3.DatabaseError as error:
+        if remedy_of(error) != DAMAGED:
+            raise
+        problems.append(str(error))
     return problems
 
 
-def _back_up(database: Path, target: Path) -> None:
+def copy_checked(database: str, target: Path) -> None:
+    """Do what `back_up` does, in the thread of the caller."""
     unfinished = target.with_name(f"{target.name}.tmp")
     try:
         unfinished.unlink(missing_ok=True)
         os.close(os.open(unfinished, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
-        with closing(_open_read_only(database)) as source, closing(sqlite3.connect(unfinished)) as copy:
+        with closing(_connect(database)) as source, closing(sqlite3.connect(unfinished)) as copy:
             # Not VACUUM INTO: SQLite 3.40 cannot do that on a read-only connection to tables with generated columns.
             source.backup(copy)
             copy.execute("PRAGMA journal_mode = DELETE")  # so that the copy is one file
             problems = check_integrity(copy)
         if problems:
-            raise StorageError(f"the backup is damaged: {problems[0]}")
+            raise StorageError(f"the database is damaged, and so is its copy: {problems[0]}", DAMAGED)
         _sync(unfinished)
         os.replace(unfinished, target)
         _sync(target.parent)
     except (OSError, sqlite3.Error) as error:
         unfinished.unlink(missing_ok=True)
-        raise StorageError(f"the backup could not be written: {error}") from error
+        raise StorageError(f"the backup could not be written: {target}: {error}", remedy_of(error)) from error
     except StorageError:
         unfinished.unlink(missing_ok=True)
         raise
 
 
-def _open_read_only(path: Path) -> sqlite3.Connection:
-    return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
+def in_use(path: Path) -> str:
+    """Return the name by which SQLite opens a database to read it while a daemon writes to it."""
+    return f"{path.absolute().as_uri()}?mode=ro"
+
+
+def not_in_use(path: Path) -> str:
+    """Return the name by which SQLite opens a database that no other process writes to, and changes nothing.
+
+    Without a log it is opened as immutable, because a normal reader would create files beside it.
+    """
+    log = path.with_name(f"{path.name}-wal")
+    if log.exists() and log.stat().st_size:
+        return in_use(path)
+    return f"{path.absolute().as_uri()}?immutable=1"
+
+
+def _connect(name: str) -> sqlite3.Connection:
+    return sqlite3.connect(name, uri=True, isolation_level=None)
 
 
 def _sync(path: Path) -> None:

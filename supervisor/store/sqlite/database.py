@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import logging
-import os
+import asyncio
 import sqlite3
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from collections.abc import Set as AbstractSet
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from supervisor.protocol.errors import StorageError
-from supervisor.store.sqlite.groups import Connection, Failed, Groups, storage_error
-from supervisor.store.sqlite.migrate import migrate
+from supervisor.store.sqlite import opening
+from supervisor.store.sqlite.backup import in_use, not_in_use
+from supervisor.store.sqlite.errors import storage_error
+from supervisor.store.sqlite.groups import Connection, Failed, Groups
 from supervisor.store.sqlite.transaction import Seal, Transaction
-
-logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 ContextT = TypeVar("ContextT")
@@ -24,21 +23,8 @@ ContextT = TypeVar("ContextT")
 GATHER_TURNS = 10
 """Turns of the event loop to wait after a group of several writes. Callers often write again right after a commit; this
 way 50 writers share one commit instead of two, which costs each of them less. A single writer never waits."""
-BUSY_TIMEOUT_MS = 5_000
-JOURNAL_BYTES = 64 * 1024 * 1024
-"""Size to which the write-ahead log is truncated after a burst."""
-CHECKPOINT_PAGES = 4_000
-"""16 MB of log between two checkpoints, so that pages that change with every message are written back once."""
-CACHED_STATEMENTS = 512
-
-_PRAGMAS = f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16000;"
-_WRITER_PRAGMAS = f"""
-    {_PRAGMAS} PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;
-    PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}; PRAGMA journal_size_limit = {JOURNAL_BYTES};
-"""
-_READER_PRAGMAS = f"{_PRAGMAS} PRAGMA query_only = ON;"
-_RAISE_EPOCH = "UPDATE node SET epoch = epoch + 1"
-_EPOCH = "SELECT epoch FROM node"
+MOST_EXAMINERS = 4
+"""Reads of the whole database at the same time; further ones wait."""
 
 
 class Database:
@@ -49,10 +35,22 @@ class Database:
         epoch: the number of this start; every row that is written carries it.
     """
 
-    def __init__(self, path: Path, epoch: int, writer: Connection, readers: list[Connection], seal: Seal) -> None:
+    def __init__(
+        self,
+        path: Path,
+        epoch: int,
+        writer: Connection,
+        readers: list[Connection],
+        seal: Seal,
+        *,
+        reader_name: str,
+        reading: bool = False,
+    ) -> None:
         self.path = path
         self.epoch = epoch
         self.seal = seal
+        self.reader_name = reader_name
+        self._reading = reading
         self._crash: Callable[[str], None] = _no_crash
         self._replied: Callable[[AbstractSet[str]], None] = _ignore
         self._channels: set[str] = set()  # written by the writer's thread while a group runs, else by the event loop
@@ -63,33 +61,53 @@ class Database:
         )
         self._reads: Groups[sqlite3.Connection] = Groups("store reader", readers[0], _read)
         self._scans: Groups[sqlite3.Connection] = Groups("store scanner", readers[1], _read)
+        self._examiners: set[Connection] = set()
+        self._may_examine = asyncio.Semaphore(MOST_EXAMINERS)
         self._closed = False
 
     @classmethod
-    async def open(cls, path: Path, seal: Seal, crash: Callable[[str], None] | None = None) -> Database:
+    async def open(
+        cls, path: Path, seal: Seal, crash: Callable[[str], None] | None = None, *, used: bool = False
+    ) -> Database:
         """Create or open the file, migrate it to this version, and begin a new epoch.
 
+        A database with rows is copied before it is migrated, see `opening.keep_copy`.
+
+        Args:
+            used: whether this database has been used before, so that an empty or missing one is a lost one.
+
         Raises:
-            StorageError: the file cannot be opened or written.
+            StorageError: the file cannot be opened or written, or is lost.
             ConfigError: it was written by a newer version, or a released migration was edited.
         """
-        opened: list[Connection] = []
-        try:
-            _create(path)
-            writer = await _connect(str(path), opened)
-            epoch = await writer.run(_prepare)
-            readers = [await _connect(_read_only(path), opened) for _ in range(2)]
+        name = in_use(path)
+        async with _opening(path) as opened:
+            opening.create(path, used=used)
+            writer = await opening.connect(str(path), opened)
+            epoch = await writer.run(lambda connection: opening.prepare(connection, path, used=used))
+            readers = [await opening.connect(name, opened) for _ in range(2)]
             for reader in readers:
-                await reader.run(_prepare_reader)
-        except BaseException as error:
-            for connection in reversed(opened):
-                await connection.close()
-            if isinstance(error, (sqlite3.Error, OSError)):
-                raise storage_error(error) from error
-            raise
-        database = cls(path, epoch, writer, readers, seal)
+                await reader.run(opening.prepare_reader)
+        database = cls(path, epoch, writer, readers, seal, reader_name=name)
         database._crash = crash or _no_crash
         return database
+
+    @classmethod
+    async def open_to_read(cls, path: Path, seal: Seal, *, used: bool = False) -> Database:
+        """Open a file that no daemon has open, and change nothing: neither its version nor its epoch; writes fail.
+
+        Raises:
+            StorageError: the file cannot be read, or is lost or empty.
+        """
+        name = not_in_use(path)
+        async with _opening(path) as opened:
+            opening.find(path, used=used)
+            connections = [await opening.connect(name, opened) for _ in range(3)]
+            for connection in connections:
+                await connection.run(opening.prepare_reader)
+            await connections[0].run(lambda connection: opening.refuse_empty(connection, path, used=used))
+        writer, *readers = connections
+        return cls(path, 0, writer, readers, seal, reader_name=name, reading=True)
 
     def on_replies(self, listener: Callable[[AbstractSet[str]], None]) -> None:
         """Call `listener` in the event loop after each commit that left replies to deliver, with their channels.
@@ -116,8 +134,33 @@ class Database:
         return await self._reads.do(work)
 
     async def scan(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """Do a read that may take long; it does not block the quick ones."""
+        """Do a read of many rows of one user or session; it does not block the quick ones."""
         return await self._scans.do(work)
+
+    async def examine(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Do a read of the whole database on a connection of its own: it may take minutes, and blocks no other read.
+
+        Raises:
+            StorageError: the database cannot be read, or was closed meanwhile.
+        """
+        opened: list[Connection] = []
+        async with self._may_examine:
+            if self._closed:
+                raise StorageError("the store is closed")
+            try:
+                examiner = await opening.connect(self.reader_name, opened)
+                self._examiners.add(examiner)
+                await examiner.run(opening.prepare_reader)
+                (outcome,) = await examiner.run(lambda connection: _read(connection, [work]))
+            except (sqlite3.Error, OSError) as error:
+                raise storage_error(error, self.path) from error
+            finally:
+                self._examiners.difference_update(opened)
+                for connection in opened:
+                    await connection.close()
+        if isinstance(outcome, Failed):
+            raise outcome.error
+        return cast(T, outcome)
 
     async def works(self) -> bool:
         """Return whether the last write was stored. After one that was refused, try a small one that leaves nothing."""
@@ -127,17 +170,26 @@ class Database:
         return self._writes.works
 
     async def close(self) -> None:
-        """Finish queued work, close the readers, checkpoint, close the writer. May be called twice."""
+        """Finish queued work, close the readers, checkpoint, close the writer. May be called twice.
+
+        Raises:
+            StorageError: the log could not be merged into the file. It stays beside it, and the next start merges it.
+        """
         if self._closed:
             return
         self._closed = True
+        for examiner in self._examiners:
+            await examiner.interrupt()
         for groups in (self._writes, self._reads, self._scans):
             await groups.close()
         try:
             *readers, writer = self._connections
             for reader in readers:
                 await reader.close()
-            await writer.run(_checkpoint)
+            if not self._reading:
+                await writer.run(_checkpoint)
+        except sqlite3.Error as error:
+            raise storage_error(error, self.path) from error
         finally:
             await self._writer.close()
 
@@ -180,6 +232,20 @@ class Database:
             self._replied(channels)
 
 
+@asynccontextmanager
+async def _opening(path: Path) -> AsyncIterator[list[Connection]]:
+    """Give a list of opened connections; if the block fails, close them, and name the file in the error."""
+    opened: list[Connection] = []
+    try:
+        yield opened
+    except BaseException as error:
+        for connection in reversed(opened):
+            await connection.close()
+        if isinstance(error, (sqlite3.Error, OSError)):
+            raise storage_error(error, path) from error
+        raise
+
+
 def _no_crash(point: str) -> None:
     """Do nothing at a crash point."""
 
@@ -193,42 +259,6 @@ def _probe(tx: Transaction) -> None:
     tx.execute("CREATE TABLE probe (content BLOB)")
     tx.execute("INSERT INTO probe VALUES (zeroblob(65536))")
     tx.execute("DROP TABLE probe")
-
-
-def _create(path: Path) -> None:
-    """Make the folder (0700) and the file (0600); SQLite gives its log files the same mode."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-
-
-def _read_only(path: Path) -> str:
-    return f"{path.absolute().as_uri()}?mode=ro"
-
-
-async def _connect(name: str, opened: list[Connection]) -> Connection:
-    def connector() -> sqlite3.Connection:
-        return sqlite3.connect(
-            name, uri=name.startswith("file:"), isolation_level=None, cached_statements=CACHED_STATEMENTS
-        )
-
-    connection = Connection(connector)
-    await connection
-    opened.append(connection)
-    return connection
-
-
-def _prepare(connection: sqlite3.Connection) -> int:
-    connection.executescript(_WRITER_PRAGMAS)
-    migrate(connection)
-    connection.execute("BEGIN IMMEDIATE")
-    connection.execute(_RAISE_EPOCH)
-    epoch: int = connection.execute(_EPOCH).fetchone()[0]
-    connection.execute("COMMIT")
-    return epoch
-
-
-def _prepare_reader(connection: sqlite3.Connection) -> None:
-    connection.executescript(_READER_PRAGMAS)
 
 
 def _checkpoint(connection: sqlite3.Connection) -> None:

@@ -11,7 +11,8 @@ from typing import Any, Generic, TypeVar, cast
 
 import aiosqlite
 
-from supervisor.protocol.errors import StorageError, XswarmError
+from supervisor.protocol.errors import StorageError
+from supervisor.store.sqlite.errors import storage_error
 
 logger = logging.getLogger(__name__)
 
@@ -140,15 +141,6 @@ class Groups(Generic[ContextT]):
         except Exception as error:  # the task must go on; the callers get the error
             logger.exception("a group of %d failed as a whole", len(works))
             return [Failed(storage_error(error)) for _ in works]
-
-
-def storage_error(error: Exception) -> Exception:
-    """Return the error for the caller: errors of SQLite and the disk become a `StorageError`, others stay."""
-    if isinstance(error, XswarmError) or not isinstance(error, (sqlite3.Error, OSError)):
-        return error
-    failure = StorageError(str(error))
-    failure.__cause__ = error
-    return failure
 
 
 def _is_refusal(outcome: object) -> bool:

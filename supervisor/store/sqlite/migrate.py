@@ -82,6 +82,16 @@ def migrate(connection: sqlite3.Connection, migrations: list[Migration] | None =
     return newest
 
 
+def pending(connection: sqlite3.Connection) -> tuple[int, int]:
+    """Return the version of a database and that of this program, 0 for an empty one; only reads.
+
+    Raises:
+        ConfigError: the database is newer, or a released migration was edited.
+    """
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    return compare(connection) if version else (0, released()[-1].version)
+
+
 def compare(connection: sqlite3.Connection) -> tuple[int, int]:
     """Return the version of a database and that of this program; only reads.
 

@@ -7,6 +7,7 @@ import json
 import os
 import socket
 import tempfile
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ import pytest
 from supervisor.config import Config, Http, State, Supervisor
 from supervisor.doctor import running
 from supervisor.protocol.ports import Standing
+from tests.supervisor.harness import OPERATOR
+from tests.supervisor.wires.http.serving import Served
 
 
 @pytest.fixture
@@ -114,3 +117,39 @@ def test_replies_that_do_not_leave_are_a_warning_that_names_the_first() -> None:
     assert check.status is Standing.WARNING
     assert check.detail == "1 late, 1 given up or not delivered within a day; r1 to ann by mail: greylisted"
     assert "xswarm claude queue" in check.remedy
+
+
+async def test_a_damaged_database_of_a_running_daemon_is_told_with_its_remedy(tmp_path: Path) -> None:
+    async with Served(tmp_path) as served:
+        write_addresses(tmp_path, http=served.server.url)
+        (tmp_path / "token").write_text(OPERATOR, encoding="utf-8")
+        await served.core.store.close()
+        (tmp_path / "xswarm.db").write_bytes(b"no database" * 5_000)
+        found = running.addresses(Config(state=State(dir=str(tmp_path))))
+        assert found is not None
+        checks = {check.name: check for check in await running.daemon(found)}
+    database = checks["database"]
+    assert database.status is Standing.FAILED
+    assert "problems" not in database.detail
+    assert database.detail.startswith("Storage failed: ")
+    assert database.remedy
+
+
+async def test_what_answers_on_the_port_of_a_daemon_may_be_no_daemon(config: Config) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def answer() -> None:
+            connection, _ = listener.accept()
+            with connection:
+                connection.recv(65_536)
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n[42]")
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        write_addresses(config.state_dir, http=f"http://127.0.0.1:{listener.getsockname()[1]}")
+        found = running.addresses(config)
+        assert found is not None
+        (check,) = await running.daemon(found)
+        thread.join()
+    assert check.status is Standing.FAILED
+    assert check.detail == f"pid {os.getpid()} does not answer: what answers is no xswarm"

@@ -14,6 +14,7 @@ from supervisor import maintenance
 from supervisor.config import ClaudeCode, Config, ProjectConfig, State
 from supervisor.doctor import state
 from supervisor.protocol.ports import Standing
+from supervisor.runtime.credentials import Credentials
 from supervisor.runtime.state import DATABASE_FILE
 from supervisor.store.sqlite.migrate import migrate, released
 from supervisor.undo.recorder import CHECKPOINTS, shadow_name
@@ -128,3 +129,20 @@ def test_damaged_states_are_named_with_their_project(config: Config, tmp_path: P
     assert check.status is Standing.WARNING
     assert check.detail.endswith("cannot be undone: a folder not in config.toml, site")
     assert str(folder) in check.remedy
+
+
+async def test_a_lost_database_fails_and_an_empty_one_of_a_new_state_does_not(config: Config) -> None:
+    config.state_dir.mkdir(mode=0o700)
+    database = config.state_dir / DATABASE_FILE
+    database.touch()
+    (check,) = await state.database(config)
+    assert check.status is Standing.OK
+    database.unlink()
+    Credentials(config.state_dir, {}).generated("audit")
+    for is_there in (False, True):
+        if is_there:
+            database.touch()
+        (check,) = await state.database(config)
+        assert check.status is Standing.FAILED
+        assert str(database) in check.detail
+        assert "restore a backup" in check.remedy

@@ -37,8 +37,10 @@ class DatabaseRoutes:
         return {"path": body.path, "bytes": _size(path)}
 
     async def check(self) -> dict[str, Any]:
-        """Check the whole database."""
-        return {"problems": await self._store.check()}
+        """Check the whole database; `version` is given where it is older than the program, and its sums unchecked."""
+        problems = await self._store.check()
+        version, newest = await self._store.versions()
+        return {"problems": problems} if version == newest else {"problems": problems, "version": version}
 
 
 def _new_file(text: str) -> Path:
