@@ -38,9 +38,15 @@ class Request:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Auth(Request):
-    """Authenticates the connection. Without it, or an `Authorization` header, other messages are refused."""
+    """Authenticates the connection. Without it, or an `Authorization` header, other messages are refused.
+
+    Attributes:
+        notices: whether notices about texts and mails ("next in line") go to this connection, as further
+            `send_*_response`. A client that takes the first one for the answer leaves it false.
+    """
 
     token: str = field(repr=False)
+    notices: bool = False
     type: Literal["auth"] = "auth"
 
 

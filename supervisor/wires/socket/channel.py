@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from supervisor.delivery.replies import reply_id
 from supervisor.protocol.errors import TemporaryFailure
-from supervisor.protocol.messages import MessageId, NotSent, Outbound, Reconciled, Sent
+from supervisor.protocol.messages import VERBATIM, MessageId, NotSent, Outbound, Reconciled, Sent
 from supervisor.protocol.ports import Channel, composing
 from supervisor.wires.socket.dispatch import CHANNEL
 from supervisor.wires.socket.replies import reply_to
@@ -14,7 +14,8 @@ from supervisor.wires.socket.server import SocketServer
 class SocketChannel(Channel):
     """Writes replies to texts and mails to the service that handed them over; the service delivers them.
 
-    A reply counts as sent when it is written to a connection of the service.
+    A reply counts as sent when it is written to a connection of the service; a notice also where none of the open
+    connections has asked for notices.
     """
 
     name = CHANNEL
@@ -24,12 +25,16 @@ class SocketChannel(Channel):
 
     async def send(self, outbound: Outbound) -> Sent:
         message_id, request_id = outbound.message_id, outbound.meta.get("request_id")
-        if message_id is None or outbound.id != reply_id(message_id):
+        is_answer = message_id is not None and outbound.id == reply_id(message_id)
+        if message_id is None or not is_answer:
             # A question or a notice is not the reply that the request waits for; it has its own id.
             message_id, request_id = MessageId(outbound.id), None
         with composing(outbound.id):
             event = reply_to(outbound.meta, outbound.text, message_id)
-        if not await self._replies.deliver(outbound.to.value, message_id, event, request_id):
+        # A question is no notice: without it, nobody could answer.
+        is_notice = not is_answer and not outbound.meta.get(VERBATIM)
+        deliver = self._replies.notify if is_notice else self._replies.deliver
+        if not await deliver(outbound.to.value, message_id, event, request_id):
             raise TemporaryFailure("no connection of its token is open", parked=True)
         return Sent(provider_id=outbound.id)
 

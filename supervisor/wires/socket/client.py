@@ -34,7 +34,13 @@ class RequestOrder:
 
 
 class Client(Protocol):
-    """One authenticated connection."""
+    """One authenticated connection.
+
+    Attributes:
+        notices: whether it asked for notices when it authenticated.
+    """
+
+    notices: bool
 
     @property
     def order(self) -> RequestOrder:

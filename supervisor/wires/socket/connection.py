@@ -86,6 +86,7 @@ class Connection(Client):
 
     Attributes:
         caller: None until the connection has authenticated.
+        notices: whether it asked for notices.
     """
 
     __slots__ = (
@@ -100,6 +101,7 @@ class Connection(Client):
         "_topics",
         "_websocket",
         "caller",
+        "notices",
     )
 
     def __init__(self, websocket: ServerConnection, server: ServerState) -> None:
@@ -114,6 +116,7 @@ class Connection(Client):
         self._timer: asyncio.TimerHandle | None = None
         self._closing = False
         self.caller: Caller | None = None
+        self.notices = False
 
     async def serve(self) -> None:
         """Read requests until the connection ends."""
@@ -257,6 +260,7 @@ class Connection(Client):
             return
         if isinstance(request, requests.Auth):
             success = self._authenticate(request.token)
+            self.notices = success and request.notices
             message = WELCOME if success else WRONG_TOKEN
             self._post(events.AuthResult(success=success, message=message, server=self._server.program), request)
         elif self.caller is None:

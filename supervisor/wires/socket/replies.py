@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -105,7 +105,21 @@ class ReplyRouter:
         self._keep(message_id, [request for request in self._expected.get(message_id, []) if request not in written])
         if written:
             return True
-        for client in reversed(list(self._clients.get(account, ()))):
+        return await self._write(event, request_id, reversed(list(self._clients.get(account, ()))))
+
+    async def notify(self, account: str, _message_id: MessageId, event: AnyEvent, request_id: str | None) -> bool:
+        """Write a notice to the newest connection of the account that asked for notices; if none did, it is dropped.
+
+        Returns:
+            Whether the notice was written or dropped; False = no connection of the account is open.
+        """
+        clients = list(self._clients.get(account, ()))
+        asked = [client for client in reversed(clients) if client.notices]
+        return bool(clients) and (not asked or await self._write(event, request_id, asked))
+
+    @staticmethod
+    async def _write(event: AnyEvent, request_id: str | None, clients: Iterable[Client]) -> bool:
+        for client in clients:
             if await _written(client, event, request_id):
                 return True
         return False

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 REQUESTS = """
-auth                   token
+auth                   token notices?
 ping
 message                user_id message thread? external_id?
 claude_code_connect    session_id project_path user_id

@@ -11,7 +11,7 @@ import pytest
 
 from supervisor.delivery.replies import reply_id
 from supervisor.protocol.errors import PermanentFailure, TemporaryFailure
-from supervisor.protocol.messages import Address, MessageId, NotSent, Outbound, OutboxId
+from supervisor.protocol.messages import VERBATIM, Address, MessageId, NotSent, Outbound, OutboxId
 from supervisor.protocol.status import OutboxState
 from supervisor.wires.socket.channel import SocketChannel
 from tests.supervisor.harness import SERVICE
@@ -57,14 +57,38 @@ async def test_a_reply_that_cannot_be_composed_is_a_permanent_failure(tmp_path: 
             await SocketChannel(listening.server).send(replace(outbound("caller:service"), meta={"type": "gone"}))
 
 
-async def test_a_notice_has_an_id_of_its_own_and_answers_no_request(tmp_path: Path) -> None:
+async def test_a_notice_goes_to_a_connection_that_asks_for_notices_under_an_id_of_its_own(tmp_path: Path) -> None:
     async with Listening(tmp_path) as listening:
         client = await listening.client()
+        await client.send("auth", token=SERVICE, notices=True)
+        assert (await client.receive())["success"]
+        other = await listening.client()
         account = listening.core.directory.caller(SERVICE).account
         notice = replace(outbound(account), id=OutboxId("o1"), text="it waits")
         await SocketChannel(listening.server).send(notice)
         expected = {"type": "send_sms_response", "to": "+15550100", "message": "it waits", "user": "alice"}
         assert await client.receive() == {**expected, "message_id": "o1"}
+        await SocketChannel(listening.server).send(outbound(account))
+        assert (await other.receive())["message_id"] == "m1", "the newest connection gets the answer, and got no notice"
+
+
+async def test_a_notice_that_no_connection_asked_for_is_dropped_and_a_question_is_not(tmp_path: Path) -> None:
+    async with Listening(tmp_path) as listening:
+        client = await listening.client()
+        account = listening.core.directory.caller(SERVICE).account
+        notice = replace(outbound(account), id=OutboxId("o1"), text="it waits")
+        assert (await SocketChannel(listening.server).send(notice)).provider_id == "o1"
+        question = replace(outbound(account), id=OutboxId("o2"), text="allow it?", meta={**META, VERBATIM: True})
+        await SocketChannel(listening.server).send(question)
+        got = await client.receive()
+        assert (got["message"], got["message_id"]) == ("allow it?", "o2")
+
+
+async def test_a_notice_without_a_connection_of_its_token_is_parked(tmp_path: Path) -> None:
+    async with Listening(tmp_path) as listening:
+        with pytest.raises(TemporaryFailure) as failure:
+            await SocketChannel(listening.server).send(replace(outbound("caller:service"), id=OutboxId("o1")))
+        assert failure.value.parked
 
 
 async def test_a_reply_without_a_connection_of_its_token_is_parked(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from supervisor import config
 from supervisor.protocol.status import Permissions
 from tests.fakes import ScriptedConnector
-from tests.supervisor.harness import ALICE_MAIL, ALICE_PHONE
+from tests.supervisor.harness import ALICE_MAIL, ALICE_PHONE, SERVICE
 from tests.supervisor.turns.test_steering import SteeringConnector, conversation
 from tests.supervisor.wires.socket.socket_serving import UUID, Client, Listening
 from tests.waiting import until
@@ -131,6 +131,7 @@ async def test_a_text_that_goes_into_the_running_turn_is_acknowledged_at_once(tm
     connector = SteeringConnector()
     async with Listening(tmp_path, connector=connector, projects={"shared": shared}, supervisor=never) as listening:
         client = await listening.client()
+        assert (await client.ask("auth", token=SERVICE, notices=True))["success"]
         await client.send("sms_received", **SMS, message="@shared hold on")
         await until(connector.held, "it runs")
         await client.send("sms_received", **SMS, message="@shared steer: and the window", request_id="r")
@@ -144,6 +145,7 @@ async def test_a_text_that_goes_into_the_running_turn_is_acknowledged_at_once(tm
 async def test_whoever_waits_is_told_their_place(tmp_path: Path) -> None:
     async with listening_in(tmp_path) as listening:
         client, scripted = await listening.client(), listening.core.connector
+        assert (await client.ask("auth", token=SERVICE, notices=True))["success"]
         assert isinstance(scripted, ScriptedConnector)
         await client.send("sms_received", **SMS, message="@shared hold")
         await until(scripted.held, "the prompt to be held")

@@ -28,6 +28,7 @@ class Recorder(Client):
     def __init__(self) -> None:
         self.written: list[tuple[events.AnyEvent, str | None]] = []
         self.gone = False
+        self.notices = False
 
     @property
     def order(self) -> RequestOrder:
