@@ -258,6 +258,7 @@ class Core:
             spending=self.spending,
             turns=self.turns,
             projects=self._projects,
+            sessions=self.sessions,
         )
 
     def _build_conversations(self) -> Conversations:

@@ -16,6 +16,7 @@ from supervisor.commands.status.status import StatusCommands
 from supervisor.commands.undo import UndoCommands
 from supervisor.people.passphrases import Passphrases
 from supervisor.people.projects import Projects
+from supervisor.sessions.pool import SessionPool
 from supervisor.spending.spending import Spending
 from supervisor.store.port import Store
 from supervisor.turns.scheduler import TurnScheduler
@@ -32,6 +33,7 @@ def build_dispatcher(
     spending: Spending,
     turns: TurnScheduler,
     projects: Projects,
+    sessions: SessionPool,
 ) -> CommandDispatcher:
     """Return the dispatcher of every command word."""
     return CommandDispatcher(
@@ -39,7 +41,7 @@ def build_dispatcher(
             ApproveCommands(store.approvals, approvers, resolver, Passphrases(store.passphrases), held),
             ResumeCommands(store, resolver),
             UndoCommands(store.codes, store.changes, undo),
-            BudgetCommands(store.codes, spending),
+            BudgetCommands(store.codes, spending, sessions),
             StatusCommands(store, projects, turns, spending, OpenItems(store, approvers, held, spending)),
             MoreCommands(store.outbox, store.approvals, approvers),
             AbortCommands(store.turns, turns),

@@ -46,6 +46,7 @@ class EndReason(StrEnum):
     EVICTED = "Made room for another session"
     CRASH = "Process ended unexpectedly"
     BUDGET = "Budget exceeded"
+    RAISED = "Budget raised"
     FAILED = "Failed repeatedly"
     CONNECTION = "Connection failed"
 

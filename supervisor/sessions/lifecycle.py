@@ -104,6 +104,11 @@ class Lifecycle:
         """Whether the next message starts the session again, or only a `claude_code_connect` does."""
         return self.status.resumes_by_itself(self.reason)
 
+    def reopen(self) -> None:
+        """Let the next message start the session, which has ended by its limit; T1 has stored that."""
+        if self.status is S.DISCONNECTED and self.reason == EndReason.BUDGET:
+            self.reason = EndReason.RAISED.value
+
     def on(self, event: Event) -> Sequence[Effect]:
         """Take an event; return the effects, in the order in which they are to be carried out."""
         match event:

@@ -74,6 +74,11 @@ class SessionPool:
             session = self._sessions[record.id] = LiveSession(record, project, meter, self._state_dir)
         return session
 
+    def reopen(self, session_id: SessionId) -> None:
+        """Let the next message start a session that has ended by its limit, where it is still in memory."""
+        if (session := self._sessions.get(session_id)) is not None:
+            session.lifecycle.reopen()
+
     def live_count(self) -> int:
         """Return how many sessions are neither disconnected nor in error; all of these are in memory."""
         return sum(session.lifecycle.status.live for session in self._sessions.values())

@@ -130,7 +130,10 @@ class BudgetNotices:
         refused, limit = outcome.replies, configured
 
         def notices(code: str) -> Sequence[OutboxDraft]:
-            return [_with(draft, error, f"{_add(limit, code)}{ended}") for draft in refused]
+            advice = _add(limit, code)
+            if error.scope == Scope.SESSION:
+                advice += " With that its session goes on; otherwise your next message begins a new one."
+            return [_with(draft, error, advice) for draft in refused]
 
         key = {Scope.SESSION: str(turn.session_id), Scope.USER: turn.user_id}.get(Scope(error.scope), "")
         asking = IssuedCode(

@@ -18,6 +18,7 @@ _ADD = """
     INSERT INTO codes (code, kind, ref, user_id, until_ms) VALUES (?, ?, ?, ?, ?) ON CONFLICT (code) DO NOTHING
 """
 _CLOSE = "UPDATE codes SET closed_ms = ? WHERE code = ? AND closed_ms IS NULL"
+_CLOSED = "SELECT 1 FROM codes WHERE code = ? AND closed_ms IS NOT NULL"
 _COLUMNS = "code, kind, ref, user_id, until_ms, closed_ms"
 _FIND = f"SELECT {_COLUMNS} FROM codes WHERE code = ?"
 _OPEN = f"""
@@ -38,6 +39,11 @@ def issue(tx: Transaction, kind: CodeKind, ref: str, user_id: UserId, until_ms: 
 def close(tx: Transaction, code: str, now_ms: int) -> bool:
     """Close a code, because it was used or withdrawn; False = it is closed, or does not exist."""
     return tx.changed(_CLOSE, (now_ms, code))
+
+
+def is_closed(tx: Transaction, code: str) -> bool:
+    """Return whether a code was used or withdrawn."""
+    return tx.one(_CLOSED, (code,)) is not None
 
 
 def forget_old(tx: Transaction, before_ms: int) -> None:

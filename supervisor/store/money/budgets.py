@@ -8,11 +8,12 @@ from typing import TypeVar
 
 from supervisor.protocol.codes import CodeKind
 from supervisor.protocol.messages import MessageId, SessionId, UserId
+from supervisor.protocol.status import EndReason
 from supervisor.protocol.times import DAY_MS
-from supervisor.store.control.codes import issue
+from supervisor.store.control.codes import close, is_closed, issue
 from supervisor.store.drafts import add_drafts
 from supervisor.store.ports.budgets import Reached, Spent, reference
-from supervisor.store.records.acceptance import Raise
+from supervisor.store.records.acceptance import Raise, Raised
 from supervisor.store.sqlite.database import Database
 from supervisor.store.sqlite.transaction import Transaction
 
@@ -66,6 +67,10 @@ _ADDED = "SELECT coalesce((SELECT nanos FROM raises WHERE scope = ? AND key = ? 
 _ADD = """
     INSERT INTO raises (scope, key, day, nanos) VALUES (?, ?, ?, ?)
     ON CONFLICT (scope, key, day) DO UPDATE SET nanos = nanos + excluded.nanos
+"""
+_REOPEN = """
+    UPDATE claude_code_sessions SET end_reason = ?, updated_ms = ?
+    WHERE id = ? AND status = 'disconnected' AND end_reason = ?
 """
 _TELL = "INSERT INTO alerts (scope, key, day, level, at_ms) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
 # A raised limit may be nearly used up again; its administrators then need another code.
@@ -132,16 +137,23 @@ class SqliteBudgets:
 
 
 def raise_limit(tx: Transaction, more: Raise, by: UserId, message_id: MessageId, now_ms: int) -> str:
-    """Add an amount to a limit, up to a bound; return the text for the sender of the message."""
+    """Add an amount to a limit, up to a bound and once for each code; return the text for the sender of the message.
+
+    A session that has ended by its limit goes on with its next message.
+    """
     place = more.scope, more.key, more.day
     added: int = tx.execute(_ADDED, place).fetchone()[0]
+    if more.code and is_closed(tx, more.code):
+        return more.told(added, Raised.USED)
     if added + more.nanos > more.most:
-        return more.told(added, False)
+        return more.told(added, Raised.BEYOND)
+    close(tx, more.code, now_ms)
     tx.execute(_ADD, (*place, more.nanos))
     tx.execute(_TELL_ANEW, place)
     detail = {"scope": more.scope, "key": more.key, "day": more.day, "nanos": more.nanos, "message": message_id}
     tx.record(by, "budget.raised", detail, now_ms)
-    return more.told(added + more.nanos, True)
+    reopened = more.scope == "session" and tx.changed(_REOPEN, (EndReason.RAISED, now_ms, more.key, EndReason.BUDGET))
+    return more.told(added + more.nanos, Raised.REOPENED if reopened else Raised.ADDED)
 
 
 def _standing(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum, auto
 from typing import Any
 
 from supervisor.protocol.conversation import ProcessIdentity
@@ -14,15 +15,28 @@ from supervisor.store.records.session import NewSession
 from supervisor.store.records.turn import Turn
 
 
+class Raised(Enum):
+    """What became of an amount that was to be added to a limit."""
+
+    ADDED = auto()
+    REOPENED = auto()
+    """It was added, and the session that had ended by its limit goes on with its next message."""
+    BEYOND = auto()
+    """Nothing was added: it would exceed the bound."""
+    USED = auto()
+    """Nothing was added: the code was used before."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Raise:
     """An amount that a message adds to a limit. T1 writes it, so a repeated message adds it once.
 
     Attributes:
+        code: the code that it uses up; empty = none.
         scope, key, day: the limit, as in `Spent`.
         nanos: nanodollars to add.
         most: nanodollars that may be added to the limit in all; an amount that would exceed this is not added.
-        told: makes the text for the sender, from the nanodollars added in all and whether this amount was added.
+        told: makes the text for the sender, from the nanodollars added in all and what became of this amount.
     """
 
     scope: str
@@ -30,7 +44,8 @@ class Raise:
     day: int
     nanos: int
     most: int
-    told: Callable[[int, bool], str]
+    told: Callable[[int, Raised], str]
+    code: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

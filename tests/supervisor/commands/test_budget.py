@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -68,17 +69,33 @@ async def limit(core: Core) -> int:
 
 async def test_add_raises_a_limit_up_to_ten_times_what_is_configured(tmp_path: Path) -> None:
     async with core_with(tmp_path) as core:
+        assert await told(core, f"add 5 {await issue(core)}.") == "Added $5.00: the limit of user alice is $6.00 now."
+        last = await issue(core)
+        assert await told(core, f"ADD 2.50 {last}") == "Added $2.50: the limit of user alice is $8.50 now."
         code = await issue(core)
-        assert await told(core, f"add 5 {code}.") == "Added $5.00: the limit of user alice is $6.00 now."
-        assert await told(core, f"ADD 2.50 {code}") == "Added $2.50: the limit of user alice is $8.50 now."
         assert await told(core, f"ADD 1.51 {code}") == (
             "The limit of user alice is $8.50, and can be raised to at most $10.00, 10 times what is configured. "
             "Nothing was added."
         )
         assert await limit(core) == nanos(8.5)
         assert await told(core, f"ADD 1.50 {code}") == "Added $1.50: the limit of user alice is $10.00 now."
-        assert (await told(core, f"ADD 0.01 {code}")).endswith("Nothing was added.")
+        assert (await told(core, f"ADD 0.01 {await issue(core)}")).endswith("Nothing was added.")
         assert await limit(core) == nanos(10)
+        assert await core.store.audit.verify() is None
+
+
+async def test_a_code_counts_once_however_often_its_text_is_sent(tmp_path: Path) -> None:
+    async with core_with(tmp_path) as core:
+        code = await issue(core)
+        assert "Added $5.00" in await told(core, f"ADD 5 {code}", key="SM1")
+        assert "Added $5.00" in await told(core, f"ADD 5 {code}", key="SM1"), "the same text delivered again"
+        used = f"The code {code} was used already: the limit of user alice is $6.00. Nothing was added."
+        for text in (f"ADD 5 {code}", f"ADD 5 {code}", f"ADD 1 {code}"):
+            assert await told(core, text) == used
+        other = await issue(core)
+        said = await asyncio.gather(told(core, f"ADD 1 {other}"), told(core, f"ADD 1 {other}"))
+        assert sorted(text.split()[0] for text in said) == ["Added", "The"]
+        assert await limit(core) == nanos(7)
         assert await core.store.audit.verify() is None
 
 

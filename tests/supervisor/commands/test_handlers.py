@@ -23,6 +23,7 @@ async def test_each_word_has_one_handler_and_is_passed_to_it(tmp_path: Path) -> 
             spending=core.spending,
             turns=core.turns,
             projects=core.projects,
+            sessions=core.sessions,
         )
         asker = Asker(user=core.directory.user("alice"), channel="sms", sender=Address(kind="sms", value=ALICE_PHONE))
         answer = await dispatcher.answer(Command(Word.STATUS), asker)

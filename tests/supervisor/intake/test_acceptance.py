@@ -123,7 +123,7 @@ def test_a_part_of_an_answer_is_sent_as_it_is() -> None:
 
 
 def test_a_command_word_closes_its_code_and_raises_its_limit_unless_it_is_refused() -> None:
-    raises = Raise(scope="user", key="alice", day=0, nanos=1, most=2, told=lambda added, done: "")
+    raises = Raise(scope="user", key="alice", day=0, nanos=1, most=2, told=lambda added, result: "")
     answer = CommandAnswer(text="Done.", closes="KXQPT", raises=raises)
     done = built(Decision(target=Target.COMMAND, reason="Done.", text="x"), NOWHERE, answer=answer)
     assert (done.closes, done.raises) == ("KXQPT", raises)

@@ -133,6 +133,40 @@ async def test_after_a_sessions_limit_the_next_message_begins_a_new_one(tmp_path
         assert found.turn.session_id != first
 
 
+async def test_an_administrator_adds_to_a_sessions_limit_and_the_session_goes_on(tmp_path: Path) -> None:
+    async with core_with(tmp_path, session_usd=1.0) as core:
+        await bob_by_phone(core)
+        for sender, by_whom in ((BOBS_PHONE, "bob"), (None, "alice")):
+            await say(core, f"claude: {pay(0.8)}", sender)
+            refused = await say(core, "claude: hello", sender)
+            texts = [refused] if by_whom == "alice" else told(core)
+            (ended, *_) = await core.store.sessions.list(user_id=UserId(by_whom), active_only=False)
+            assert ended.end_reason == EndReason.BUDGET
+            code = re.findall(ADD, texts[-1])[-1][1]
+            if by_whom == "alice":
+                assert refused.endswith(" With that its session goes on; otherwise your next message begins a new one.")
+            assert await say(core, f"ADD 5 {code}") == (
+                f"Added $5.00: the limit of session {ended.id} is $6.00 now. "
+                "The session is open again for its next message."
+            )
+            assert (await session(core, ended.id)).resumes_by_itself
+            receipt = await core.intake.accept(text_message("claude: again", **({"phone": sender} if sender else {})))
+            await until(core.all_answered, "it is answered")
+            found = await result(core, receipt.message_id)
+            assert (found.turn.state, found.answer) == (TurnState.COMPLETED, "again")
+            assert found.turn.session_id == ended.id
+
+
+async def test_a_session_that_a_person_ended_is_not_opened_again_by_money(tmp_path: Path) -> None:
+    async with core_with(tmp_path, session_usd=1.0) as core:
+        await say(core, f"claude: {pay(0.8)}")
+        (found,) = await core.store.sessions.list(user_id=UserId("alice"), active_only=False)
+        await core.sessions.close(found.id, EndReason.USER)
+        code = re.findall(ADD, told(core)[-1])[-1][1]
+        assert await say(core, f"ADD 1 {code}") == f"Added $1.00: the limit of session {found.id} is $2.00 now."
+        assert not (await session(core, found.id)).resumes_by_itself
+
+
 async def _is_over(core: Core, message_id: MessageId | None) -> bool:
     return (await result(core, message_id)).turn.state.final
 

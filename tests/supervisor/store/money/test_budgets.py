@@ -14,7 +14,7 @@ from supervisor.protocol.messages import SessionId, UserId
 from supervisor.protocol.status import Target
 from supervisor.store import SqliteStore, open_store
 from supervisor.store.ports.budgets import Reached, Spent
-from supervisor.store.records.acceptance import Acceptance, Raise
+from supervisor.store.records.acceptance import Acceptance, Raise, Raised
 from supervisor.store.records.outbox import OutboxDraft
 from tests.supervisor.store.builders import NOW, charge, draft, outcome, prompt, running, seal, with_session
 
@@ -87,8 +87,8 @@ async def test_an_objection_sets_nothing_aside(store: SqliteStore) -> None:
     assert [one.held for one in standing] == [0, 0, 0]
 
 
-def added(nanos: int, done: bool) -> str:
-    return f"{nanos} in all" if done else f"{nanos} in all already"
+def added(nanos: int, result: Raised) -> str:
+    return f"{nanos} in all" if result is Raised.ADDED else f"{nanos} in all already"
 
 
 def adding(nanos: int, key: str | None) -> Acceptance:
