@@ -30,9 +30,6 @@ OURS = "xswarm@example.test"
 AUTHSERV_ID = "mx.example.test"
 PROJECT = "scratch"
 
-OPEN_SECONDS = 15.0
-"""How long a mail waits until the daemon is ready."""
-
 SAY_BY_TEXT = "claude: create a file hello.txt containing hi"
 SAY_BY_MAIL = "claude: create a file notes.txt containing hello"
 
@@ -50,6 +47,7 @@ class Demo:
         self._twilio: TwilioStandIn | None = None
         self._postbox: Postbox | None = None
         self._open = asyncio.Event()
+        self._ended = False
 
     @asynccontextmanager
     async def around(self, config: Config, lend: Callable[[str, str], None]) -> AsyncIterator[Config]:
@@ -93,7 +91,11 @@ class Demo:
                     },
                 }
                 scratch = ProjectConfig(path=str(self._project), users=(USER,), permissions=Permissions.EDIT)
-                yield replace(config, channels=channels, projects={**config.projects, PROJECT: scratch})
+                try:
+                    yield replace(config, channels=channels, projects={**config.projects, PROJECT: scratch})
+                finally:
+                    self._ended = True
+                    self._open.set()  # ends the wait of whoever writes
         except OSError as error:
             raise _cannot_listen(error, (port + 1, port + 2) if port else ()) from None
 
@@ -108,7 +110,14 @@ class Demo:
             self._twilio.webhook_url = f"{http_url}/webhooks/twilio/sms"
 
     async def _lmtp_when_open(self) -> str:
-        await asyncio.wait_for(self._open.wait(), OPEN_SECONDS)
+        """Wait until the daemon receives mail, however long its start takes.
+
+        Raises:
+            ConnectionError: it ended before.
+        """
+        await self._open.wait()
+        if self._ended:
+            raise ConnectionError("it ended before it was ready")
         return str(self._lmtp)
 
     def what_to_try(self) -> str:

@@ -123,6 +123,7 @@ class TwilioStandIn:
 
     async def __aexit__(self, *exc_info: object) -> None:
         self._closing.set()
+        self._announced.set()  # ends the wait of whoever writes
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -240,10 +241,9 @@ class TwilioStandIn:
         sender, body = str(form.get("From", "")).replace(" ", "+"), str(form.get("Body", ""))
         if not sender:
             raise web.HTTPUnprocessableEntity(text="From is missing\n")
-        try:
-            await asyncio.wait_for(self._announced.wait(), WEBHOOK_SECONDS)
-        except TimeoutError:
-            raise web.HTTPServiceUnavailable(text="no webhook is set\n") from None
+        await self._announced.wait()  # however long the daemon takes to start
+        if not self.webhook_url:
+            raise web.HTTPServiceUnavailable(text="the daemon ended before it was ready\n")
         status = await self.receive(sender, body)
         return web.Response(text=f"the webhook answered {status or 'nothing'}\n", status=200 if status == 200 else 502)
 

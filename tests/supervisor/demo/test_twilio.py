@@ -272,7 +272,10 @@ async def test_the_page_lists_messages_and_sends_new_ones(
     assert TOKEN not in caplog.text + page
 
 
-async def test_the_page_requires_a_sender_and_waits_for_the_webhook(twilio: TwilioStandIn, listener: Listener) -> None:
+async def test_the_page_requires_a_sender_and_waits_for_the_webhook(
+    twilio: TwilioStandIn, listener: Listener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("supervisor.demo.twilio.WEBHOOK_SECONDS", 0.0)  # the wait has no limit
     async with asking("POST", twilio.url, data={"Body": "hello"}) as response:
         assert response.status == 422
 
@@ -302,3 +305,18 @@ async def test_a_port_in_use_is_an_error_and_leaves_nothing_open(twilio: TwilioS
     with pytest.raises(OSError):
         async with TwilioStandIn(ACCOUNT, TOKEN, port=port):
             pass
+
+
+async def test_a_text_to_a_daemon_that_never_gets_ready_is_refused_when_it_ends() -> None:
+    twilio = TwilioStandIn(ACCOUNT, TOKEN)
+
+    async def text() -> tuple[int, str]:
+        async with asking("POST", twilio.url, data={"From": PERSON, "Body": "hello"}) as response:
+            return response.status, await response.text()
+
+    async with twilio:
+        sending = asyncio.create_task(text())
+        async with asking("GET", twilio.url) as response:  # by now it has been asked
+            assert response.status == 200
+    assert await sending == (503, "the daemon ended before it was ready\n")
+    assert twilio.messages == []
