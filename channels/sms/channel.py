@@ -19,9 +19,10 @@ from channels.sms.receiver import Receiver
 from channels.sms.reply_sids import ReplySids
 from channels.sms.reports import PRICE_DELAYS, CallbackUrls, Reports
 from channels.sms.twilio.api import REQUEST_SECONDS, TwilioApi, open_api
+from channels.sms.twilio.clock import TwilioClock
 from channels.sms.twilio.signature import Signatures
 from channels.sms.webhooks import STATUS_PATH, Webhooks
-from supervisor.protocol.errors import TemporaryFailure
+from supervisor.protocol.errors import StorageError, TemporaryFailure
 from supervisor.protocol.messages import SENTENCE, VERBATIM, NotSent, Outbound, OutboxId, Reconciled, Sent, Unknown
 from supervisor.protocol.ports import Channel, ChannelHost, Route, composing
 
@@ -31,7 +32,13 @@ TRIAL_PREFIX = "Sent from your Twilio trial account - "
 """Twilio puts this text before the body of every message of a trial account."""
 
 CLOCK_MARGIN = timedelta(seconds=5)
-"""How much Twilio's clock may be behind ours."""
+"""How inexact Twilio's time is as we know it: its replies give whole seconds, and its machines differ."""
+
+CLOCK_CHANGE = 1.5
+"""Seconds by which a difference of clocks must change before it is stored again: it is measured in whole seconds."""
+
+AHEAD_MARK = "clock_ahead"
+"""The name of the mark: how many milliseconds our clock is ahead of Twilio's, for sends that a restart cut off."""
 
 POLLS = 2
 """The number of times that Twilio's list must not contain a message before it counts as not sent."""
@@ -39,14 +46,16 @@ POLLS = 2
 
 @dataclass(slots=True)
 class _Try:
-    """A send of this process.
+    """A send whose outcome may be unknown.
 
     Attributes:
-        since: its start, in seconds since 1970 UTC.
+        since: its start, in seconds since 1970 UTC by our clock.
+        moment: its start in this process; None = an earlier process made it.
         polls: the number of searches that did not find the message.
     """
 
     since: float
+    moment: float | None = None
     polls: int = 0
 
 
@@ -80,6 +89,7 @@ class SmsChannel(Channel):
         price_delays: Sequence[float] = PRICE_DELAYS,
     ) -> None:
         self._config = config
+        self._host = host
         self._token = tokens[0]
         self._clock = clock
         self._request_seconds = request_seconds
@@ -92,6 +102,8 @@ class SmsChannel(Channel):
             host, Signatures(tokens, host.public_url), self._callbacks, self._receiver, self._reports, self._assignments
         )
         self._catch_up = CatchUp(config, host, self._receiver, self._reports, clock)
+        self._twilio_clock = TwilioClock(clock)
+        self._was_ahead: float | None = None  # how far our clock was ahead in the process before this one
         self._api: TwilioApi | None = None
 
     def routes(self) -> Sequence[Route]:
@@ -103,14 +115,18 @@ class SmsChannel(Channel):
             account_sid=config.account_sid,
             token=self._token,
             origin=config.api_url,
+            clock=self._twilio_clock,
             request_seconds=self._request_seconds,
         ) as api:
+            mark = await self._host.get_mark(AHEAD_MARK)
+            self._was_ahead = mark / 1000 if mark is not None else None
             self._api = api
             try:
                 ready()
                 async with asyncio.TaskGroup() as tasks:
                     tasks.create_task(self._catch_up.run(api), name="sms: catch up")
                     tasks.create_task(self._reports.price_messages(api), name="sms: prices")
+                    tasks.create_task(self._keep_ahead(), name="sms: clock")
             finally:
                 self._api = None
 
@@ -119,7 +135,7 @@ class SmsChannel(Channel):
         with composing(outbound.id):
             body = await self._body(outbound)
             status_callback = self._callbacks.make(outbound.id)
-        self._tries[outbound.id] = _Try(since=self._clock())
+        self._tries[outbound.id] = _Try(since=self._clock(), moment=self._twilio_clock.moment())
         message = await api.send(
             to=outbound.to.value,
             body=body.text,
@@ -148,10 +164,33 @@ class SmsChannel(Channel):
         if told is not None:
             return _sent(told, 0, body, outbound)
         api = self._running_api()
-        begun = datetime.fromtimestamp(outbound.sending_since / 1000, UTC) - CLOCK_MARGIN
+        attempt = self._tries.get(outbound.id)
+        if attempt is None:
+            attempt = self._tries[outbound.id] = _Try(since=outbound.sending_since / 1000)
+        sid = await self._find(api, outbound, body, attempt)
+        if sid is not None:
+            self._tries.forget(outbound.id)
+            self._assignments.assign(sid, outbound.id)
+            return _sent(sid, 0, body, outbound)
+        attempt.polls += 1
+        waited = self._clock() - attempt.since
+        if waited < 0:  # the clock went back
+            attempt.since, waited = self._clock(), 0.0
+        if waited < self._config.reconcile_after_seconds or attempt.polls < POLLS:
+            return Unknown()
+        self._tries.forget(outbound.id)
+        return NotSent()
+
+    async def _find(self, api: TwilioApi, outbound: Outbound, body: Body, attempt: _Try) -> str | None:
+        """Return the SID of the oldest message that a send may have left in Twilio's list; None = there is none.
+
+        Raises:
+            TemporaryFailure: Twilio cannot be asked now.
+        """
         matches: list[tuple[datetime, str]] = []
         async with aclosing(api.find(to=outbound.to.value, sender=self._sender(outbound))) as messages:
             async for message in messages:
+                begun = self._begun(outbound, attempt) - CLOCK_MARGIN  # the first page has told Twilio's time
                 # Compare the time of creation: a queued message has no time of sending.
                 if message.created is None:
                     continue
@@ -160,19 +199,29 @@ class SmsChannel(Channel):
                 same_body = message.body in (body.text, TRIAL_PREFIX + body.text)
                 if same_body and message.created >= begun and self._assignments.may_carry(message.sid, outbound.id):
                     matches.append((message.created, message.sid))
-        attempt = self._tries.get(outbound.id)
-        if attempt is None:
-            attempt = self._tries[outbound.id] = _Try(since=outbound.sending_since / 1000)
-        if matches:
-            self._tries.forget(outbound.id)
-            sid = min(matches)[1]
-            self._assignments.assign(sid, outbound.id)
-            return _sent(sid, 0, body, outbound)
-        attempt.polls += 1
-        if self._clock() - attempt.since < self._config.reconcile_after_seconds or attempt.polls < POLLS:
-            return Unknown()
-        self._tries.forget(outbound.id)
-        return NotSent()
+        return min(matches)[1] if matches else None
+
+    def _begun(self, outbound: Outbound, attempt: _Try) -> datetime:
+        """Return when the first send of unknown outcome began, by Twilio's clock."""
+        since = (outbound.sending_since or 0) / 1000
+        known = self._twilio_clock.at(attempt.moment) if attempt.moment is not None else None
+        if known is not None:
+            return known + timedelta(seconds=since - attempt.since)
+        ahead = self._was_ahead if self._was_ahead is not None else self._twilio_clock.ahead
+        return datetime.fromtimestamp(since - (ahead or 0.0), UTC)
+
+    async def _keep_ahead(self) -> None:
+        """Store how far our clock is ahead of Twilio's whenever that changes, until cancelled."""
+        kept: float | None = None
+        while True:
+            ahead = await self._twilio_clock.heard()
+            if kept is not None and abs(ahead - kept) <= CLOCK_CHANGE:
+                continue
+            try:
+                await self._host.set_mark(AHEAD_MARK, round(ahead * 1000))
+                kept = ahead
+            except StorageError as error:
+                logger.debug("sms: the difference of clocks is not stored: %s", error)
 
     def _running_api(self) -> TwilioApi:
         if self._api is None:

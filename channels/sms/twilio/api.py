@@ -33,6 +33,7 @@ from twilio.http import AsyncHttpClient
 from twilio.http.response import Response
 from twilio.rest import Client
 
+from channels.sms.twilio.clock import TwilioClock
 from channels.sms.twilio.failures import refusal
 from supervisor.protocol.errors import DeliveryFailure, OutcomeUnknown, TemporaryFailure
 
@@ -144,27 +145,34 @@ class TwilioApi:
 
 @asynccontextmanager
 async def open_api(
-    *, account_sid: str, token: str, origin: str, request_seconds: float = REQUEST_SECONDS
+    *,
+    account_sid: str,
+    token: str,
+    origin: str,
+    clock: TwilioClock,
+    request_seconds: float = REQUEST_SECONDS,
 ) -> AsyncIterator[TwilioApi]:
     """Open the connections to Twilio; they are closed when the context ends.
 
     Args:
         origin: scheme and host instead of https://api.twilio.com; empty = that one.
+        clock: hears the time of each reply.
         request_seconds: timeout for a whole request.
     """
     limits = ClientTimeout(total=None, connect=CONNECT_SECONDS)
     async with ClientSession(timeout=limits, cookie_jar=DummyCookieJar()) as session:
         # This replaces os.environ, where TWILIO_EDGE and TWILIO_REGION would change the host.
         environment = {"TWILIO_EDGE": ""}
-        transport = _Transport(session, origin, request_seconds)
+        transport = _Transport(session, origin, request_seconds, clock)
         yield TwilioApi(Client(account_sid, token, http_client=transport, environment=environment))
 
 
 class _Transport(AsyncHttpClient):  # type: ignore[misc]  # twilio has no types
     """Transport of the twilio client: sends each request once, with a timeout, and logs nothing."""
 
-    def __init__(self, session: ClientSession, origin: str, request_seconds: float) -> None:
+    def __init__(self, session: ClientSession, origin: str, request_seconds: float, clock: TwilioClock) -> None:
         super().__init__(logger, is_async=True)
+        self._clock = clock
         self._session = session
         self._request_seconds = request_seconds
         self._origin = urlsplit(origin) if origin else None
@@ -198,6 +206,7 @@ class _Transport(AsyncHttpClient):  # type: ignore[misc]  # twilio has no types
                 method, uri, params=params, data=data, headers=sent_headers, allow_redirects=False
             ) as response,
         ):
+            self._clock.hear(response.headers.get("Date", ""))
             text = await response.text()
         if response.status == 429:
             raise refusal(429, None, _seconds(response.headers.get("Retry-After", "")))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -121,11 +121,13 @@ async def running(
     twilio: TwilioStandIn | None = None,
     request_seconds: float = 10.0,
     price_delays: tuple[float, ...] = (0.02, 0.02, 0.02, 0.5, 5.0),
+    marks: Mapping[str, int] | None = None,
     **settings: Any,
 ) -> AsyncIterator[Running]:
     """Run a channel, its webhooks on loopback and, where none is given, a stand-in for Twilio."""
     async with _webhook_server() as server:
         host = host or RecordingHost(public_url=server.url, secrets={"TWILIO_AUTH_TOKEN": TOKEN})
+        host.marks |= marks or {}
         own = twilio or TwilioStandIn(ACCOUNT, TOKEN, number=OUR_NUMBER, progress_seconds=0.01, price_seconds=0.05)
         own.webhook_url = server.url + TEXT_PATH
         async with _entered(own, enter=twilio is None):

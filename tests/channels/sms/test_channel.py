@@ -10,7 +10,7 @@ import pytest
 
 from channels.sms.body.shaping import MORE_NOTE
 from channels.sms.catchup import MARK
-from channels.sms.channel import TRIAL_PREFIX
+from channels.sms.channel import AHEAD_MARK, TRIAL_PREFIX
 from channels.sms.config import SmsConfig
 from channels.sms.plugin import PLUGIN
 from supervisor.demo.twilio import Failure, TwilioStandIn
@@ -347,3 +347,48 @@ async def test_no_secret_and_no_number_is_logged(clock: Clock, caplog: pytest.Lo
     assert "+15557654321" not in ours
     assert "a secret matter" not in ours
     assert TOKEN not in repr(run.channel)
+
+
+def silent_twilio() -> TwilioStandIn:
+    """Return a Twilio whose reports about messages, which name the reply, do not come."""
+    return TwilioStandIn(ACCOUNT, TOKEN, number=OUR_NUMBER, progress_seconds=1000.0)
+
+
+@pytest.mark.parametrize("ahead", [3600.0, 10.0, -10.0, -3600.0])
+async def test_a_clock_that_differs_from_twilios_doubles_no_text(ahead: float) -> None:
+    clock = Clock(time.time() + ahead)
+    async with silent_twilio() as twilio, running(clock, twilio=twilio) as run:
+        run.twilio.fail_next(Failure.ACCEPT_THEN_500)
+        begun = since(clock)
+        await fail_to_send(run, outbound("OK"))
+        reconciled = await run.channel.reconcile(outbound("OK", sending_since=begun))
+        assert reconciled == Sent(provider_id=run.twilio.messages[0].sid, segments=1)
+
+
+@pytest.mark.parametrize("change", [0.0, -10.0, -86_400.0])
+async def test_a_text_that_a_restart_cut_off_is_found_whatever_the_clock_did(change: float) -> None:
+    clock = Clock(time.time() + 10)
+    async with silent_twilio() as twilio:
+        async with running(clock, twilio=twilio) as run:
+            await until(lambda: AHEAD_MARK in run.host.marks, "the difference of clocks is stored")
+            twilio.fail_next(Failure.ACCEPT_THEN_500)
+            begun = since(clock)
+            await fail_to_send(run, outbound("OK"))
+            marks = run.host.marks
+        clock.now += change
+        async with running(clock, twilio=twilio, marks=marks) as run:
+            reconciled = await run.channel.reconcile(outbound("OK", sending_since=begun))
+        assert reconciled == Sent(provider_id=twilio.messages[0].sid, segments=1)
+
+
+async def test_a_clock_that_goes_back_delays_no_search() -> None:
+    clock = Clock(time.time())
+    async with running(clock) as run:
+        run.twilio.fail_next(Failure.ERROR_500)
+        begun = since(clock)
+        await fail_to_send(run, outbound())
+        clock.now -= 86_400
+        reply = outbound(sending_since=begun)
+        assert [await run.channel.reconcile(reply) for _ in range(2)] == [Unknown()] * 2
+        clock.now += 31
+        assert await run.channel.reconcile(reply) == NotSent()
