@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from anthropic.types import MessageParam
-
 from supervisor.protocol.conversation import Exchange
 
 BYTES_PER_TOKEN = 4
 """Bytes of UTF-8 that count as one token: about right for English, and too high an estimate for other scripts."""
 
 
-def messages_for(history: Sequence[Exchange], prompt: str, *, history_tokens: int) -> list[MessageParam]:
+def messages_for(history: Sequence[Exchange], prompt: str, *, history_tokens: int) -> list[dict[str, str]]:
     """Return the messages of a request: roles alternate, and the first and the last message are those of the user.
 
     Args:
@@ -28,7 +26,7 @@ def messages_for(history: Sequence[Exchange], prompt: str, *, history_tokens: in
         if room < 0:
             break
         kept.append(exchange)
-    messages: list[MessageParam] = []
+    messages: list[dict[str, str]] = []
     for exchange in reversed(kept):
         messages.append({"role": "user", "content": exchange.prompt})
         messages.append({"role": "assistant", "content": exchange.answer.rstrip()})
