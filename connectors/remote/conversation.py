@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -45,6 +45,7 @@ class _Turn:
     Attributes:
         sent: it may have reached the remote, so it is never sent again.
         ended: it has its outcome.
+        refusal: why it cannot be sent; empty = it is sent as soon as there is a connection.
         news: set when the connection is restored or given up, and when the turn has ended.
     """
 
@@ -52,13 +53,15 @@ class _Turn:
     watchdog: asyncio.TimerHandle
     sent: bool = False
     ended: bool = False
+    refusal: str = ""
     news: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 class RemoteConversation(Conversation):
     """Keeps one connection to the remote and restores it when it is lost.
 
-    A prompt that comes while the connection is lost waits until it is restored.
+    A prompt that comes while the connection is lost makes the next attempt to restore it begin at once. It waits for
+    the result, and is refused where the attempt fails.
 
     Args:
         turn_timeout: seconds from a prompt to its answer.
@@ -80,6 +83,7 @@ class RemoteConversation(Conversation):
         self._turn_timeout = turn_timeout
         self._events: asyncio.Queue[ConversationEvent] = asyncio.Queue()
         self._turns: dict[MessageId, _Turn] = {}  # oldest first
+        self._wanted = asyncio.Event()  # a prompt waits for the connection
         self._over: str | None = None  # why the conversation has ended; None while it lasts
         self._closing = asyncio.Lock()
         self._link = asyncio.create_task(self._keep_linked(connection), name=f"remote session {session_id}")
@@ -93,9 +97,12 @@ class RemoteConversation(Conversation):
             while not turn.ended:
                 if self._over is not None:
                     raise ConnectionFailed(self._over)
+                if turn.refusal:
+                    raise ConnectionFailed(turn.refusal, "send it again later")
                 turn.news.clear()
                 connection = self._connection
                 if connection is None or connection.state is not State.OPEN:
+                    self._wanted.set()
                     await turn.news.wait()
                     continue
                 turn.sent = True
@@ -152,14 +159,19 @@ class RemoteConversation(Conversation):
             while restored is None:
                 if attempt >= self._backoff.tries:
                     return f"the connection to the remote Claude Code was lost and could not be restored ({reason})"
-                await asyncio.sleep(self._backoff.delay(attempt))
-                attempt += 1
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(self._backoff.delay(attempt)):
+                        await self._wanted.wait()
+                self._wanted.clear()
+                waiting = list(self._turns.values())
+                attempt += not waiting  # an attempt for a person does not use up the others
                 try:
                     restored = await self._dialler.dial()
                 except Refused as error:
                     return error.why
                 except ConnectionFailed as error:
                     reason = error.why
+                    self._refuse(waiting, reason)
             logger.info("%s: connection to the remote restored", self._session_id)
             connection = self._connection = restored
             self._tell_waiting()
@@ -211,9 +223,10 @@ class RemoteConversation(Conversation):
 
     def _expire(self, message_id: MessageId) -> None:
         if turn := self._turns.get(message_id):
-            why = (
-                f"the remote Claude Code did not answer within {self._turn_timeout:g} seconds; it may still be at work"
-            )
+            within = f"within {self._turn_timeout:g} seconds"
+            why = f"the remote Claude Code did not answer {within}; it may still be at work"
+            if not turn.sent:
+                why = f"the remote Claude Code could not be reached {within}; the message was not sent"
             self._end(turn, Failed(message_id=message_id, why=why, timed_out=True))
 
     def _lost(self, reason: str) -> None:
@@ -222,6 +235,13 @@ class RemoteConversation(Conversation):
         why = f"the connection to the remote Claude Code was lost ({reason}); the request may have run there"
         for turn in [turn for turn in self._turns.values() if turn.sent]:
             self._end(turn, Failed(message_id=turn.prompt.message_id, why=why))
+
+    @staticmethod
+    def _refuse(waiting: Sequence[_Turn], reason: str) -> None:
+        """Refuse the prompts that waited for an attempt which failed: they were certainly not sent."""
+        for turn in waiting:
+            turn.refusal = f"{reason}; the message was not sent"
+            turn.news.set()
 
     def _finish(self, why: str) -> None:
         """End the conversation; a second call does nothing.

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+from supervisor.delivery.sizes import CONTEXT_BYTES, beginning, count_fitting, fitting, size_of
 from supervisor.protocol import events
 from supervisor.protocol.conversation import Tokens
 from supervisor.protocol.times import now_ms, rfc3339, usd
 from supervisor.store.ports.approvals import Approval
 from supervisor.store.ports.ledger import CostLine
-from supervisor.store.records.result import StoredMessage
+from supervisor.store.records.result import Result, StoredMessage
 from supervisor.store.records.session import Session
 
 CALL_BYTES = 262_144
@@ -20,9 +22,10 @@ DIFF_BYTES = 131_072
 """The same for its diff."""
 
 
-def beginning(text: str, most: int) -> str:
-    """Return the beginning of a text that is at most so many bytes long in UTF-8."""
-    return text.encode()[:most].decode(errors="ignore")
+def cost_usd(result: Result) -> float | None:
+    """Return what a message has cost in dollars; None = nothing of it has a known price."""
+    nanos = result.known_nanos
+    return usd(nanos) if nanos is not None else None
 
 
 def _session_fields(session: Session) -> dict[str, Any]:
@@ -79,17 +82,31 @@ def cost_budget(scope: str, id_: str, limit_nanos: int, spent_nanos: int) -> eve
 
 
 def history_message(message: StoredMessage) -> events.HistoryMessage:
-    """Return a stored message as an item of `history`."""
+    """Return a stored message as an item of `history`; one that is too long to be sent is cut."""
+    text, context = fitting(message.message), message.context
+    if context is not None and size_of(context) > CONTEXT_BYTES:
+        context = None
+    whole = (text, context) == (message.message, message.context)
     return events.HistoryMessage(
         id=message.id,
         direction=message.direction,
-        message=message.message,
+        message=text,
         timestamp=rfc3339(message.timestamp_ms),
         cost_usd=usd(message.cost_nanos) if message.cost_nanos is not None else None,
         status=message.status,
-        context=message.context,
+        context=context,
         user_id=message.user_id,
+        truncated=events.OMIT if whole else True,
+        characters=events.OMIT if whole else len(message.message),
     )
+
+
+def history_page(session_id: str, messages: Sequence[StoredMessage]) -> events.History:
+    """Return messages as a page of the history, oldest first; where they do not fit, the oldest are left out."""
+    items = [history_message(message) for message in reversed(messages)]
+    count = count_fitting(size_of([item.id, item.message, item.context, item.user_id]) + 300 for item in items)
+    left_out = events.OMIT if count == len(items) else True
+    return events.History(session_id=session_id, messages=items[:count][::-1], truncated=left_out)
 
 
 def approval_requested(approval: Approval) -> events.ApprovalRequested:

@@ -233,6 +233,7 @@ def _result(turn: Turn, outcome: Outcome, settled: Settled) -> Result:
         stop_reason=outcome.stop_reason,
         duration_ms=outcome.duration_ms,
         cost_nanos=settled.cost_nanos,
+        unpriced=settled.unpriced,
         tokens=settled.tokens,
         ended_ms=outcome.now_ms,
     )

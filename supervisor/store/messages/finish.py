@@ -91,7 +91,7 @@ def _add_answer(tx: Transaction, owner: Owner, outcome: Outcome, posted: Posted)
             "direction": "from_claude",
             "message": outcome.answer or (outcome.why if outcome.state is not TurnState.COMPLETED else ""),
             "timestamp_ms": now_ms,
-            "cost_nanos": posted.nanos,
+            "cost_nanos": posted.nanos if posted.nanos or not posted.unpriced else None,
             "status": state,
         },
     )

@@ -18,7 +18,7 @@ _OUTCOME = """
 """
 _SPENT = """
     SELECT coalesce(sum(nanos), 0), coalesce(sum(input), 0), coalesce(sum(output), 0), coalesce(sum(cache_read), 0),
-           coalesce(sum(cache_write_5m), 0), coalesce(sum(cache_write_1h), 0)
+           coalesce(sum(cache_write_5m), 0), coalesce(sum(cache_write_1h), 0), coalesce(max(unpriced), 0)
     FROM ledger WHERE turn_id = ?
 """
 _SEQ = "SELECT seq FROM claude_code_messages WHERE id = ? AND session_id = ?"
@@ -54,7 +54,7 @@ def result_of(connection: sqlite3.Connection, message_id: MessageId) -> Result |
         return None
     turn = to_turn(row)
     answer, answer_id, why, stop_reason, duration_ms, ended_ms = connection.execute(_OUTCOME, (turn.id,)).fetchone()
-    cost_nanos, *tokens = connection.execute(_SPENT, (turn.id,)).fetchone()
+    cost_nanos, *tokens, unpriced = connection.execute(_SPENT, (turn.id,)).fetchone()
     return Result(
         turn=turn,
         # Where there was no answer, its row in the conversation shows why instead.
@@ -64,6 +64,7 @@ def result_of(connection: sqlite3.Connection, message_id: MessageId) -> Result |
         stop_reason=stop_reason,
         duration_ms=duration_ms,
         cost_nanos=cost_nanos,
+        unpriced=bool(unpriced),
         tokens=to_tokens(tuple(tokens)),
         ended_ms=ended_ms,
     )

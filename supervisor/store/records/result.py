@@ -20,6 +20,8 @@ class Result:
         answer_id: None = there is no stored answer, or the assistant gave it.
         why: a sentence if the turn did not complete; else empty.
         duration_ms: how long the turn ran, in milliseconds.
+        cost_nanos: what has no known price counts as 0.
+        unpriced: a part of it has no known price.
         ended_ms: None = it has not ended.
     """
 
@@ -32,6 +34,12 @@ class Result:
     cost_nanos: int
     tokens: Tokens
     ended_ms: int | None
+    unpriced: bool = False
+
+    @property
+    def known_nanos(self) -> int | None:
+        """What the turn has cost; None = nothing of it has a known price."""
+        return None if self.unpriced and not self.cost_nanos else self.cost_nanos
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

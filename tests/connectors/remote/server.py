@@ -46,6 +46,7 @@ class RemoteServer:
         handshakes: the requests that opened, or would have opened, a connection.
         prompts: what came in, parsed, over all connections.
         connections: those that are open.
+        accepting: while it is not set, handshakes get no answer.
         refuse_with: the HTTP status that handshakes get instead of a connection, or None.
     """
 
@@ -53,6 +54,8 @@ class RemoteServer:
         self.handshakes: list[Request] = []
         self.prompts: list[dict[str, Any]] = []
         self.connections: set[ServerConnection] = set()
+        self.accepting = asyncio.Event()
+        self.accepting.set()
         self.refuse_with: int | None = None
         self.port = port
         self._script = script
@@ -81,8 +84,9 @@ class RemoteServer:
             connection.transport.abort()
         await asyncio.gather(*(connection.wait_closed() for connection in connections))
 
-    def _welcome(self, connection: ServerConnection, request: Request) -> Response | None:
+    async def _welcome(self, connection: ServerConnection, request: Request) -> Response | None:
         self.handshakes.append(request)
+        await self.accepting.wait()
         if self.refuse_with is None:
             return None
         response = connection.respond(self.refuse_with, "no\n")

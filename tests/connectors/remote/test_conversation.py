@@ -23,6 +23,7 @@ from tests.connectors.remote.server import NEVER_ANSWERED, RemoteServer, answer_
 from tests.waiting import until
 
 FAST = Backoff(first=0.005, most=0.02, tries=100)
+RARE = Backoff(first=600, most=600, tries=3)
 SCARCE = Backoff(first=0.005, most=60, tries=3)
 
 
@@ -153,19 +154,44 @@ async def test_a_turn_in_flight_at_the_loss_fails_and_is_never_sent_twice(tmp_pa
     assert len(server.handshakes) == 2
 
 
-async def test_a_prompt_during_the_outage_waits_for_the_connection(tmp_path: Path) -> None:
-    async with RemoteServer() as server, talk(tmp_path, server) as (conversation, listener):
-        server.refuse_with = 503
+async def test_a_prompt_during_the_outage_hurries_the_next_attempt_and_is_sent(tmp_path: Path) -> None:
+    async with RemoteServer() as server, talk(tmp_path, server, backoff=RARE) as (conversation, listener):
         await server.cut()
-        await until(lambda: len(server.handshakes) > 3, "several tries")
         writes = [asyncio.create_task(conversation.prompt(new_prompt(text)), name=text) for text in ("one", "two")]
-        await until(lambda: len(server.handshakes) > 6, "some more")
-        assert not any(write.done() for write in writes)
-        server.refuse_with = None
         await asyncio.gather(*writes)
         await listener.outcome(2)
     assert [prompt["content"] for prompt in server.prompts] == ["one", "two"]
     assert all(isinstance(outcome, Finished) for outcome in listener.outcomes)
+    assert len(server.handshakes) == 2
+
+
+async def test_a_prompt_that_cannot_be_sent_is_refused_at_once_and_the_next_one_is_tried_again(tmp_path: Path) -> None:
+    async with RemoteServer() as server, talk(tmp_path, server, backoff=RARE) as (conversation, listener):
+        server.refuse_with = 503
+        await server.cut()
+        for _ in range(RARE.tries + 2):
+            with pytest.raises(ConnectionFailed, match="the message was not sent") as caught:
+                await conversation.prompt(new_prompt("lost"))
+            assert "503" in caught.value.why
+            assert caught.value.remedy
+        server.refuse_with = None
+        await conversation.prompt(new_prompt("sent"))
+        await listener.outcome()
+    assert [prompt["content"] for prompt in server.prompts] == ["sent"]
+    assert len(listener.outcomes) == 1
+
+
+async def test_a_prompt_whose_time_ends_before_it_was_sent_says_so(tmp_path: Path) -> None:
+    async with RemoteServer() as server, talk(tmp_path, server, turn_timeout=0.2) as (conversation, listener):
+        server.accepting.clear()
+        await server.cut()
+        await conversation.prompt(new_prompt("waits"))
+        outcome = await listener.outcome()
+        server.accepting.set()
+    assert isinstance(outcome, Failed)
+    assert outcome.timed_out
+    assert outcome.why == "the remote Claude Code could not be reached within 0.2 seconds; the message was not sent"
+    assert server.prompts == []
 
 
 async def test_a_prompt_during_the_outage_can_be_interrupted(tmp_path: Path) -> None:
