@@ -24,7 +24,13 @@ def history(
 
     async def fetch(client: Client) -> Frame:
         session = await find_session(client, session_id)
-        return await client.ask(GetHistory(session_id=session["session_id"], limit=limit, before=before))
+        answer = page = await client.ask(GetHistory(session_id=session["session_id"], limit=limit, before=before))
+        while page.get("truncated") and (missing := limit - len(answer["messages"])) > 0:  # pages have a size limit
+            first = answer["messages"][0]["id"]
+            page = await client.ask(GetHistory(session_id=session["session_id"], limit=missing, before=first))
+            answer["messages"] = [*page["messages"], *answer["messages"]]
+        answer.pop("truncated", None)
+        return answer
 
     answer = body(talk(config_file, fetch))
     if as_json:
@@ -35,5 +41,7 @@ def history(
         price = f", {show.money(message['cost_usd'])}" if message["cost_usd"] else ""
         show.out(f"{speaker}, {show.moment(message['timestamp'])}{price}, {message['status']}, {message['id']}")
         show.out(message["message"].rstrip("\n") + "\n")
+        if message.get("truncated"):
+            show.note(f"The message is cut: it has {message['characters']} characters.")
     if not answer["messages"]:
         show.note("Nothing was said yet.")

@@ -132,10 +132,8 @@ class Queries:
             user_id=scope, shared=shared, active_only=active_only, limit=limit, before=before, status=status
         )
 
-    async def history(
-        self, caller: Caller, session_id: SessionId, *, limit: int, before: str | None
-    ) -> list[events.HistoryMessage]:
-        """Return messages of a session, oldest first.
+    async def history(self, caller: Caller, session_id: SessionId, *, limit: int, before: str | None) -> events.History:
+        """Return a page of the messages of a session, oldest first; it holds no more than fits a frame.
 
         Raises:
             SessionNotFound.
@@ -143,7 +141,7 @@ class Queries:
         await self.session(caller, session_id)
         earlier = MessageId(before) if before else None
         stored = await self._store.turns.history(session_id, limit=limit, before=earlier)
-        return [views.history_message(message) for message in stored]
+        return views.history_page(session_id, stored)
 
     async def result(self, caller: Caller, message_id: str) -> Result | None:
         """Return the result of a message that a caller may see, or None."""

@@ -26,9 +26,11 @@ PROTOCOL_VERSION = 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """Base class: an answer has the `request_id` of its request."""
+    """Base class. A text over 512 KiB is cut: then `truncated` is true, and `characters` the length of the text."""
 
     request_id: str | Omit = OMIT
+    truncated: bool | Omit = OMIT
+    characters: int | Omit = OMIT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,12 +182,8 @@ class Cost(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HistoryMessage:
-    """A stored message of a session.
-
-    Attributes:
-        user_id: who wrote the message; None = it is an answer.
-    """
+class HistoryMessage(Event):
+    """A stored message of a session. `user_id` wrote it; null for an answer. A long context is sent as null."""
 
     id: str
     direction: str
@@ -199,7 +197,7 @@ class HistoryMessage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class History(Event):
-    """Messages of a session, oldest first."""
+    """Messages of a session, oldest first. `truncated` = earlier ones of the page do not fit the frame."""
 
     session_id: str
     messages: Sequence[HistoryMessage]

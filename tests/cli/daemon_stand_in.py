@@ -369,6 +369,8 @@ def _frame(event: Event, request_id: str | None) -> str:
     values = {name: value for name, value in asdict(event).items() if value is not OMIT}
     if isinstance(event, events.Sessions):
         values["sessions"] = [_without_omitted(asdict(session)) for session in event.sessions]
+    if isinstance(event, events.History):
+        values["messages"] = [_without_omitted(asdict(message)) for message in event.messages]
     if request_id is not None:
         values["request_id"] = request_id
     return json.dumps(values)

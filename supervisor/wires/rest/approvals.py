@@ -10,6 +10,7 @@ from fastapi import Path
 from pydantic import BaseModel
 
 from supervisor.delivery import views
+from supervisor.delivery.sizes import beginning
 from supervisor.operations.approvals import ApprovalOperations
 from supervisor.protocol.limits import Between, Length
 from supervisor.protocol.times import rfc3339
@@ -109,7 +110,7 @@ class ApprovalRoutes:
 def _shown(approval: Approval, *, whole: bool) -> OpenApproval:
     call, diff = approval.text, approval.diff
     if not whole:
-        call, diff = views.beginning(call, views.CALL_BYTES), views.beginning(diff, views.DIFF_BYTES)
+        call, diff = beginning(call, views.CALL_BYTES), beginning(diff, views.DIFF_BYTES)
     return OpenApproval(
         approval_id=approval.id,
         code=approval.code,

@@ -11,14 +11,14 @@ from fastapi import Query
 from pydantic import AfterValidator, BaseModel
 from pydantic_core import from_json
 
-from supervisor.delivery.views import usage
+from supervisor.delivery import views
 from supervisor.operations.messages import MessageOperations
 from supervisor.operations.queries import Queries
 from supervisor.protocol.errors import IdempotencyConflict, MessageNotFound
 from supervisor.protocol.messages import SessionId
 from supervisor.protocol.queue import Mode
 from supervisor.protocol.requests import Text
-from supervisor.protocol.times import rfc3339, usd
+from supervisor.protocol.times import rfc3339
 from supervisor.store.records.result import Result
 from supervisor.wires.http.auth import Calling
 from supervisor.wires.http.idempotency import GivenKey
@@ -68,7 +68,11 @@ class Answer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HistoryMessage:
-    """A stored message of a session; `user_id` is its writer, null for an answer."""
+    """A stored message of a session; `user_id` is its writer, null for an answer.
+
+    If `truncated`, the message is cut at 512 KiB, and a context over 250 kB is null; `characters` is the whole length.
+    `GET /api/messages/{message_id}` has the whole text.
+    """
 
     id: str
     direction: str
@@ -78,14 +82,20 @@ class HistoryMessage:
     status: str
     context: Mapping[str, Any] | None
     user_id: str | None
+    characters: int | None = None
+    truncated: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class History:
-    """Messages of a session, oldest first."""
+    """Messages of a session, oldest first.
+
+    A page holds at most 1 MB. If `truncated`, older messages did not fit: pass the first id as `before` to get them.
+    """
 
     session_id: str
     messages: Sequence[HistoryMessage]
+    truncated: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +104,7 @@ class Message:
 
     Attributes:
         error: why the turn failed; empty if it completed or has not ended.
+        cost_usd: null if nothing of it has a known price.
     """
 
     message_id: str
@@ -107,7 +118,7 @@ class Message:
     answer: str
     error: str
     stop_reason: str
-    cost_usd: float
+    cost_usd: float | None
     usage: Mapping[str, int]
     duration_ms: int
     accepted_at: str
@@ -138,7 +149,8 @@ class MessageRoutes:
     ) -> History:
         """Return the newest messages before another, oldest first."""
         found = await self._queries.history(caller, SessionId(session_id), limit=limit, before=before)
-        return History(session_id=session_id, messages=[body_from(HistoryMessage, stored) for stored in found])
+        messages = [body_from(HistoryMessage, stored) for stored in found.messages]
+        return History(session_id=session_id, messages=messages, truncated=found.truncated is True)
 
     async def send(self, caller: Calling, session_id: Id, body: Prompt, key: GivenKey) -> Answer:
         """Send a prompt and wait for its answer; the turn goes on if the client disconnects."""
@@ -162,7 +174,7 @@ def answer_body(result: Result) -> Answer:
     return Answer(
         message_id=result.turn.message_id,
         content=result.answer,
-        cost_usd=usd(result.cost_nanos),
+        cost_usd=views.cost_usd(result),
         timestamp=rfc3339(result.ended_ms if result.ended_ms is not None else result.turn.accepted_ms),
     )
 
@@ -182,8 +194,8 @@ def message_body(result: Result) -> Message:
         answer=result.answer,
         error=result.why,
         stop_reason=result.stop_reason,
-        cost_usd=usd(result.cost_nanos),
-        usage=usage(result.tokens),
+        cost_usd=views.cost_usd(result),
+        usage=views.usage(result.tokens),
         duration_ms=result.duration_ms,
         accepted_at=rfc3339(turn.accepted_ms),
         ended_at=rfc3339(result.ended_ms) if result.ended_ms is not None else None,

@@ -12,6 +12,7 @@ from fastapi.params import Depends
 from supervisor.operations.work_request import WorkRequest
 from supervisor.people.identity import Caller
 from supervisor.protocol.errors import IdempotencyConflict
+from supervisor.protocol.events import OMIT
 from supervisor.protocol.limits import Between
 from supervisor.wires.http.auth import documented
 from supervisor.wires.http.idempotency import IdempotencyKey
@@ -68,8 +69,9 @@ def resource_router(
 
 
 def body_from(kind: type[T], event: object) -> T:
-    """Return a body of a dataclass `kind`, with those fields of an event that `kind` has."""
-    return kind(**{item.name: getattr(event, item.name) for item in fields(kind)})  # type: ignore[arg-type]
+    """Return a body of a dataclass `kind`, with those fields of an event that `kind` has and that are not omitted."""
+    values = {item.name: getattr(event, item.name) for item in fields(kind)}  # type: ignore[arg-type]
+    return kind(**{name: value for name, value in values.items() if value is not OMIT})
 
 
 def work_request(caller: Caller, channel: str, key: IdempotencyKey | None) -> WorkRequest:

@@ -11,12 +11,17 @@ from typing import Annotated, Any, get_args
 from pydantic import Field, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails, PydanticSerializationError, from_json, to_json
 
+from supervisor.delivery import sizes
 from supervisor.protocol.errors import InvalidMessage
 from supervisor.protocol.events import OMIT, AnyEvent, CostRow, HistoryMessage, Omit, SessionStatusReport
+from supervisor.protocol.messages import well_formed
 from supervisor.protocol.requests import NOT_BLANK, AnyRequest, ClaudeCodeMessage
 
 MAX_REQUEST_ID = 64
 """Longest `request_id` in characters; a longer one is not returned."""
+
+INPUT_BYTES = 65_536
+"""The longest text in the input of a tool call whose frame is too long."""
 
 TYPES = tuple(cls.__dataclass_fields__["type"].default for cls in get_args(AnyRequest))
 """Every `type` that a client may send."""
@@ -61,15 +66,46 @@ def as_dict(event: AnyEvent) -> dict[str, Any]:
 
 
 def encode(event: AnyEvent, request_id: str | None = None) -> bytes:
-    """Return an event as the UTF-8 text of a frame, with the `request_id` of the request that it answers."""
+    """Return an event as the UTF-8 text of a frame, with the `request_id` of the request that it answers.
+
+    A frame over 1 MiB, which clients refuse by default, is made shorter: see `_shorten`.
+    """
     frame = as_dict(event)
     if request_id is not None:
         frame["request_id"] = request_id
+    encoded = _to_json(frame)
+    if len(encoded) > sizes.FRAME_BYTES:
+        _shorten(frame)
+        encoded = _to_json(frame)
+    return encoded
+
+
+def _to_json(frame: dict[str, Any]) -> bytes:
     try:
         return to_json(frame, inf_nan_mode="null")
     except PydanticSerializationError:
         # A text contains a lone surrogate: UTF-8 cannot encode it, but JSON can escape it.
         return json.dumps(frame, default=dict).encode()
+
+
+def _shorten(frame: dict[str, Any]) -> None:
+    """Make an event short enough: leave out the last items of its list, else cut its texts; `truncated` says so."""
+    frame["truncated"] = True
+    for name, value in list(frame.items()):
+        if isinstance(value, list):
+            frame[name] = sizes.page(value, value)
+        elif isinstance(value, str) and len(text := sizes.fitting(well_formed(value))) < len(value):
+            frame[name], frame["characters"] = text, len(value)
+        elif isinstance(value, dict) and sizes.size_of(value) > sizes.CONTEXT_BYTES:
+            shorter = {key: _shortened(item) for key, item in value.items()}
+            frame[name] = shorter if sizes.size_of(shorter) <= sizes.ESCAPED_BYTES else {}
+
+
+def _shortened(value: Any) -> Any:
+    """Return a value of a long mapping: the beginning of its text, else null where it is long itself."""
+    if isinstance(value, str):
+        return sizes.fitting(value, most=INPUT_BYTES, escaped=INPUT_BYTES)
+    return value if sizes.size_of(value) <= INPUT_BYTES else None
 
 
 @dataclass(frozen=True, slots=True)

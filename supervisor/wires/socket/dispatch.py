@@ -28,7 +28,7 @@ from supervisor.protocol.messages import (
     plain_subject,
 )
 from supervisor.protocol.status import Target
-from supervisor.protocol.times import Clock, now_ms, rfc3339, usd
+from supervisor.protocol.times import Clock, now_ms, rfc3339
 from supervisor.store.records.accounts import User
 from supervisor.store.records.result import Result
 from supervisor.wires.socket.client import Client
@@ -126,7 +126,7 @@ class RequestDispatcher:
             session_id=session_id,
             message_id=result.turn.message_id,
             content=result.answer,
-            cost_usd=usd(result.cost_nanos),
+            cost_usd=views.cost_usd(result),
             timestamp=_ended(result),
             usage=views.usage(result.tokens),
             duration_ms=result.duration_ms,
@@ -147,7 +147,7 @@ class RequestDispatcher:
             session_id=result.turn.session_id,
             message_id=result.turn.message_id,
             content=result.answer,
-            cost_usd=usd(result.cost_nanos),
+            cost_usd=views.cost_usd(result),
             timestamp=_ended(result),
         )
 
@@ -247,10 +247,9 @@ class RequestDispatcher:
         )
 
     async def _history(self, request: requests.GetHistory, caller: Caller) -> events.History:
-        messages = await self._operations.queries.history(
+        return await self._operations.queries.history(
             caller, SessionId(request.session_id), limit=request.limit, before=request.before
         )
-        return events.History(session_id=request.session_id, messages=messages)
 
     async def _resolve(
         self, request: requests.ResolveApproval, caller: Caller, client: Client

@@ -23,6 +23,9 @@ MAX_BYTES = 4 * 1024 * 1024
 WRITE_SECONDS = 5.0
 """Timeout of `write`, in seconds: by then the client has stopped reading."""
 
+DELTA_CHARACTERS = 100_000
+"""The longest text of one delta: as JSON, where a character takes six bytes at most, it stays below 1 MiB."""
+
 PIECE_BYTES = 64
 """Memory of a piece of text besides its characters, in bytes."""
 
@@ -77,10 +80,15 @@ class SendQueue:
         self._start()
 
     def post_delta(self, delta: ClaudeCodeDelta) -> None:
-        """Queue a piece of text; it is joined to the piece before if that one is still in the queue."""
+        """Queue a piece of text; it is joined to the piece before if that one is still in the queue, and short."""
+        if len(delta.text) > DELTA_CHARACTERS:
+            for start in range(0, len(delta.text), DELTA_CHARACTERS):
+                self.post_delta(replace(delta, text=delta.text[start : start + DELTA_CHARACTERS]))
+            return
         size = len(delta.text) + PIECE_BYTES
         last = self._queue[-1] if self._queue else None
-        if last is not None and last.delta is not None and last.delta.message_id == delta.message_id:
+        joins = last is not None and last.size + size <= DELTA_CHARACTERS
+        if joins and last is not None and last.delta is not None and last.delta.message_id == delta.message_id:
             last.pieces.append(delta.text)
             last.size += size
             self._bytes += size

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import asdict, replace
+from typing import Any
 
 import pytest
 
 from supervisor.delivery import views
 from supervisor.protocol.conversation import Tokens
-from supervisor.protocol.events import CostRow, HistoryMessage
+from supervisor.protocol.events import OMIT, CostRow, HistoryMessage
 from supervisor.protocol.messages import MessageId, ProjectName, SessionId, UserId
 from supervisor.protocol.status import SessionStatus
 from supervisor.protocol.times import now_ms
@@ -57,8 +58,7 @@ FIELDS = {
 )
 def test_a_session_has_the_fields_of_the_protocol_and_nothing_of_ours(view: object, kind: str | None) -> None:
     assert callable(view)
-    fields = asdict(view(SESSION))
-    del fields["request_id"]
+    fields = {name: value for name, value in asdict(view(SESSION)).items() if value is not OMIT}
     assert fields.pop("type", None) == kind
     assert fields == FIELDS
 
@@ -110,3 +110,32 @@ def test_usage_has_the_names_of_the_messages_api() -> None:
         "cache_read_input_tokens": 3,
         "cache_creation_input_tokens": 9,
     }
+
+
+def stored(number: int, text: str, **fields: Any) -> StoredMessage:
+    return StoredMessage(
+        id=MessageId(f"m{number}"),
+        direction="to_claude",
+        message=text,
+        timestamp_ms=0,
+        cost_nanos=None,
+        status="completed",
+        context=fields.get("context"),
+    )
+
+
+def test_a_page_of_the_history_keeps_the_newest_that_fit() -> None:
+    messages = [stored(number, "x" * 300_000) for number in range(5)]
+    page = views.history_page("s1", messages)
+    assert [item.id for item in page.messages] == ["m2", "m3", "m4"]
+    assert page.truncated is True
+    assert views.history_page("s1", messages[2:]).truncated is OMIT
+    assert views.history_page("s1", []).messages == []
+
+
+def test_a_message_that_is_too_long_is_cut_and_says_so() -> None:
+    item = views.history_message(stored(1, "é" * 400_000, context={"a": "x" * 300_000}))
+    assert item.message == "é" * 262_144
+    assert (item.truncated, item.characters, item.context) == (True, 400_000, None)
+    whole = views.history_message(stored(1, "é" * 262_144, context={"a": 1}))
+    assert (len(whole.message), whole.truncated, whole.characters) == (262_144, OMIT, OMIT)

@@ -38,12 +38,12 @@ async def test_history_is_in_order_and_in_pages(tmp_path: Path) -> None:
         await connect(core)
         for number in range(3):
             await ask(core, f"number {number}", context={"number": number})
-        page = await core.operations.queries.history(operator(core), S1, limit=4, before=None)
+        page = (await core.operations.queries.history(operator(core), S1, limit=4, before=None)).messages
         assert [(m.direction, m.message) for m in page[:2]] == [
             ("to_claude", "number 1"),
             ("from_claude", "number 1"),
         ]
-        before = await core.operations.queries.history(operator(core), S1, limit=4, before=page[0].id)
+        before = (await core.operations.queries.history(operator(core), S1, limit=4, before=page[0].id)).messages
         assert [m.message for m in before] == ["number 0", "number 0"]
         assert before[0].context == {"number": 0}
 

@@ -60,7 +60,8 @@ async def test_another_user_continues_the_shared_conversation_and_is_named_to_th
         assert first.turn.session_id is not None
         assert first.turn.session_id == second.turn.session_id
         assert prompts(core) == ["one\n\n(written by Alice)", "two\n\n(written by Bob)"]
-        history = await core.operations.queries.history(caller("bob"), first.turn.session_id, limit=9, before=None)
+        page = await core.operations.queries.history(caller("bob"), first.turn.session_id, limit=9, before=None)
+        history = page.messages
         assert [(message.message, message.user_id) for message in history if message.direction == "to_claude"] == [
             ("one", "alice"),
             ("two", "bob"),

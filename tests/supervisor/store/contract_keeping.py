@@ -80,6 +80,18 @@ class KeepingContract(ContractBase):
         assert settled is not None
         assert (settled.cost_nanos, settled.unpriced, settled.tokens.output) == (0, True, 5)
 
+    async def test_an_unknown_cost_is_not_a_cost_of_nothing(self, store: Store) -> None:
+        await with_session(store)
+        for charges, known in (([charge("c1", None)], None), ([charge("c2", 0)], 0), ([], 0)):
+            turn = await running(store, prompt())
+            await store.turns.finish(turn.id, outcome(charges=charges))
+            found = await store.turns.result(turn.message_id)
+            assert found is not None
+            assert found.known_nanos == known
+            (answer,) = await store.turns.history(SessionId("s1"), limit=1, before=None)
+            assert answer.cost_nanos == known
+        assert await store.ledger.disagreements() == []
+
     async def test_costs_are_grouped_by_day(self, store: Store) -> None:
         for n in range(4):
             day = n * 86_400_000

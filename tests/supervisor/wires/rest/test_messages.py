@@ -28,7 +28,8 @@ async def test_prompt_is_answered(served: Served) -> None:
     history = (await served.service.get(f"{SESSIONS}/{session_id}/messages")).json()
     assert history["session_id"] == session_id
     asked, answered = history["messages"]
-    assert set(asked) == {"id", "direction", "message", "timestamp", "cost_usd", "status", "context", "user_id"}
+    names = {"id", "direction", "message", "timestamp", "cost_usd", "status", "context", "user_id"}
+    assert set(asked) == names | {"characters", "truncated"}
     assert asked["user_id"] == "alice"
     assert (asked["id"], asked["direction"], asked["context"]) == (
         answer["message_id"],
@@ -54,6 +55,23 @@ async def test_history_is_read_backwards(served: Served) -> None:
     assert [one["message"] for one in newest] == ["three", "three"]
     older = (await served.service.get(path, params={"limit": 3, "before": newest[0]["id"]})).json()["messages"]
     assert [one["message"] for one in older] == ["one", "two", "two"]
+
+
+async def test_a_page_of_the_history_is_cut_by_size_and_goes_on_before_its_first_message(served: Served) -> None:
+    session_id = await served.session()
+    for number in range(3):
+        await served.prompt(session_id, f"{number}" * 250_000)
+    path = f"{SESSIONS}/{session_id}/messages"
+    found: list[str] = []
+    query: dict[str, str] = {}
+    for expected in (True, False):
+        response = await served.service.get(path, params=query)
+        assert len(response.content) <= 2**20
+        page = response.json()
+        assert page["truncated"] is expected
+        found = [one["message"][0] for one in page["messages"]] + found
+        query = {"before": page["messages"][0]["id"]}
+    assert found == ["0", "0", "1", "1", "2", "2"]
 
 
 async def test_message_is_followed_by_its_id(served: Served) -> None:

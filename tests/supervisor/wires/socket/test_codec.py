@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any, get_args
 
 import pytest
@@ -11,6 +11,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from supervisor.protocol import events, requests
+from supervisor.protocol.events import (
+    AnyEvent,
+    ClaudeCodeResponse,
+    ClaudeCodeTool,
+    Pong,
+    SendEmailResponse,
+    Sessions,
+    SessionStatusReport,
+)
 from supervisor.wires.socket.codec import TYPES, BadFrame, as_dict, decode, encode
 
 CONNECT = {"type": "claude_code_connect", "session_id": "s1", "project_path": "/srv/site", "user_id": "alice"}
@@ -237,7 +246,7 @@ def test_items_of_lists_are_encoded_too() -> None:
         (events.History(session_id="s", messages=[item(events.HistoryMessage)]), "messages", events.HistoryMessage),
     ):
         [shown] = json.loads(encode(event))[name]
-        assert set(shown) == {field.name for field in fields(inner)} - {"request_id"}
+        assert set(shown) == {field.name for field in fields(inner) if field.default is not events.OMIT}
 
 
 def test_request_id_is_put_on_what_answers_it() -> None:
@@ -265,3 +274,54 @@ def test_any_content_comes_back_as_it_was(content: str, value: object) -> None:
         session_id="s", message_id="m", tool_use_id="t", name=content, status="started", input={"value": value}
     )
     assert json.loads(encode(tool))["input"] == {"value": value}
+
+
+WIDE = '\x01\n"é😀' * 300_000
+"""A text of which JSON takes several bytes a character."""
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        ClaudeCodeResponse(
+            session_id="s",
+            message_id="m",
+            content=WIDE,
+            cost_usd=None,
+            timestamp="",
+            usage={},
+            duration_ms=1,
+            stop_reason="",
+        ),
+        SendEmailResponse(to="a", subject="s", body="x" * 3_000_000, user="u", message_id="m"),
+        ClaudeCodeTool(
+            session_id="s",
+            message_id="m",
+            tool_use_id="t",
+            name="Write",
+            status="started",
+            input={"content": WIDE, "file_path": "a.txt", "edits": [WIDE]},
+        ),
+        ClaudeCodeTool(
+            session_id="s",
+            message_id="m",
+            tool_use_id="t",
+            name="Odd",
+            status="started",
+            input={str(number): "x" * 60_000 for number in range(100)},
+        ),
+        Sessions(sessions=[replace(item(SessionStatusReport), project_path="/" + "p" * 4095)] * 500),
+    ],
+    ids=["answer", "mail", "tool", "many", "sessions"],
+)
+def test_no_frame_is_longer_than_clients_take(event: AnyEvent) -> None:
+    frame = encode(event, "r1")
+    assert len(frame) <= 2**20
+    assert json.loads(frame)["truncated"] is True
+    assert json.loads(frame)["request_id"] == "r1"
+
+
+def test_a_text_that_was_cut_has_its_length() -> None:
+    frame = json.loads(encode(SendEmailResponse(to="a", subject="s", body="x" * 3_000_000, user="u", message_id="m")))
+    assert (len(frame["body"]), frame["characters"]) == (524_288, 3_000_000)
+    assert "truncated" not in json.loads(encode(Pong()))

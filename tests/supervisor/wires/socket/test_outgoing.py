@@ -12,7 +12,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.asyncio.server import ServerConnection, serve
 
 from supervisor.protocol.events import ClaudeCodeDelta
-from supervisor.wires.socket.outgoing import MAX_BYTES, MAX_FRAMES, ClientGone, SendQueue
+from supervisor.wires.socket.outgoing import DELTA_CHARACTERS, MAX_BYTES, MAX_FRAMES, ClientGone, SendQueue
 from tests.waiting import until
 
 
@@ -124,6 +124,20 @@ async def test_pieces_of_a_text_are_bounded_like_frames() -> None:
             ends.outgoing.post_delta(delta("x"))
         assert ends.slow == 1
         await ends.resume()
+
+
+async def test_no_piece_of_a_text_is_longer_than_clients_take() -> None:
+    async with pair() as ends:
+        texts = ["\x01" * (DELTA_CHARACTERS + 1), "\x01" * (DELTA_CHARACTERS - 100), "\x02" * 99, "\x03" * 60]
+        for text in texts:
+            ends.outgoing.post_delta(delta(text))
+        await ends.outgoing.flush()
+        got = ""
+        while len(got) < sum(map(len, texts)):
+            frame = await ends.far.recv()
+            assert len(frame) <= 2**20
+            got += json.loads(frame)["text"]
+        assert got == "".join(texts)
 
 
 async def test_a_single_answer_may_be_large() -> None:
