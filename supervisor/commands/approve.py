@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from supervisor.approvals.answering import MAX_MINUTES, ApprovalResolver
 from supervisor.approvals.approvers import Approvers
+from supervisor.commands.below import Below, is_doubt
 from supervisor.commands.dispatch import Asker, CommandAnswer
 from supervisor.commands.held import HeldMessages
 from supervisor.commands.words import Command, Word
@@ -51,23 +52,33 @@ class ApproveCommands:
             return CommandAnswer(text=told, shown=command.shown or None)
         if command.loose:
             return await self._remind(asker)
+        if command.word is Word.YES and command.below is Below.DOUBT:
+            return CommandAnswer(text=_alone(command), shown=command.shown)
         approval = await self._store.find(command.code)
         if approval is None and (held := await self._held.answer(command, asker)) is not None:
             return replace(held, shown=command.shown or None)
-        shown = session_id = None
-        if command.rest and not _minutes(command.rest):
-            shown = command.shown
-        if approval is None or not self._approvers.may_answer(asker.user.id, approval):
-            text = f"No question for you has the code {command.code}. Nothing was allowed."
-        else:
-            session_id = approval.session_id
-            try:
-                text = await self._carry_out(approval, command, asker)
-            except ApprovalClosed as closed:
-                text = f"{closed}."
-            except NotAllowed as refused:
-                text = ". ".join(part for part in (str(refused), refused.remedy, "Nothing was allowed yet.") if part)
-        return CommandAnswer(text=text, shown=shown, session_id=session_id)
+        if approval is not None and not self._approvers.may_answer(asker.user.id, approval):
+            approval = None
+        text = await self._told(approval, command, asker)
+        if command.below in (Below.MORE, Below.DOUBT):
+            text = f"{text.removesuffix('.')}. What stands below it was not read: send that in a message of its own."
+        shown = None if _minutes(command.rest) and command.below is Below.NOTHING else command.shown or None
+        return CommandAnswer(text=text, shown=shown, session_id=approval.session_id if approval is not None else None)
+
+    async def _told(self, approval: Approval | None, command: Command, asker: Asker) -> str:
+        """Carry out a YES or NO and return what its sender is told.
+
+        Args:
+            approval: None = the sender may answer no question with this code.
+        """
+        if approval is None:
+            return f"No question for you has the code {command.code}. Nothing was allowed."
+        try:
+            return await self._carry_out(approval, command, asker)
+        except ApprovalClosed as closed:
+            return f"{closed}."
+        except NotAllowed as refused:
+            return ". ".join(part for part in (str(refused), refused.remedy, "Nothing was allowed yet.") if part)
 
     async def _remind(self, asker: Asker) -> CommandAnswer | None:
         """Return how a yes or no must be written; None = no question waits for this person."""
@@ -95,13 +106,22 @@ class ApproveCommands:
                 f"Allowed, and {approval.tool} in {approval.project} for {minutes} minutes: {brief(approval.summary)}"
             )
         if not self._resolver.needs_second_factor(approval, asker.channel):
-            return (
-                f"Write YES {approval.code}, or YES {approval.code} 30 for 30 minutes (at most {MAX_MINUTES}). "
-                "Nothing was allowed."
-            )
+            if is_doubt(command.rest) or command.rest.strip(" .").isdecimal():
+                return _alone(command)
+            resumed = await self._resolver.resolve(approval, allow=True, by=by, channel=channel)
+            return f"{_allowed(approval, resumed)}. What stands behind the code was not needed."
         await self._passphrases.check(asker.user.id, command.rest)
         resumed = await self._resolver.resolve_proven(approval, allow=True, by=by, channel=f"{channel}, passphrase")
         return _allowed(approval, resumed)
+
+
+def _alone(command: Command) -> str:
+    """Return what a person is told whose yes may be none, because of the words behind or below it."""
+    code = command.code
+    return (
+        f"Nothing was allowed, because you wrote more than YES {code}. Write YES {code} alone, "
+        f"YES {code} 30 for 30 minutes (at most {MAX_MINUTES}), or NO {code}."
+    )
 
 
 def _allowed(approval: Approval, resumed: bool) -> str:

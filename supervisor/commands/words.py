@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import Flag, StrEnum, auto
 
+from supervisor.commands.below import Below, below, is_farewell
 from supervisor.protocol.codes import CODE
 
 
@@ -68,7 +69,8 @@ class Command:
     Attributes:
         code: five letters in upper case, or empty.
         amount_usd: the amount of ADD in US dollars; None for other words.
-        rest: the text after the code of YES, as written: minutes, or a passphrase.
+        rest: the text after the code of YES in the same line, as written: minutes, or a passphrase.
+        below: what stands in the lines below.
         loose: it says yes or no, but not in the form that counts. It decides nothing.
         misplaced: the word stands below a quoted question. It is not carried out, and no model reads it either.
     """
@@ -79,11 +81,13 @@ class Command:
     rest: str = ""
     misplaced: bool = False
     loose: bool = False
+    below: Below = Below.NOTHING
 
     @property
     def shown(self) -> str:
         """The command as it may be stored before anybody has looked at it; empty = store it as it was written."""
-        return f"{self.word} {self.code} (the rest is not kept)" if self.rest else ""
+        secret = self.rest or (self.word is Word.YES and self.below is not Below.NOTHING)
+        return f"{self.word} {self.code} (the rest is not kept)" if secret else ""
 
 
 ANSWERS = frozenset({Word.YES, Word.NO})
@@ -99,12 +103,10 @@ CODED = re.compile(
     rf"({'|'.join(word for word in Word if Form.CODED in word.forms)})\s+({CODE})", re.IGNORECASE | re.ASCII
 )
 
-ALLOWED = re.compile(rf"YES\s+({CODE})\s+(\S.*)", re.IGNORECASE | re.ASCII | re.DOTALL)
+ALLOWED = re.compile(rf"YES\s+({CODE})[^\S\n]+(\S.*)", re.IGNORECASE | re.ASCII)
 """YES with a tail is never an ordinary message: the tail may be a passphrase, which no model may read."""
 
-PUNCTUATED = re.compile(
-    rf"YES[.,:;]?\s+({CODE})[.,:;!]?\s+(?!\d{{1,3}}\.?\Z)(\S.*)", re.IGNORECASE | re.ASCII | re.DOTALL
-)
+PUNCTUATED = re.compile(rf"YES[.,:;]?\s+({CODE})[.,:;!]?[^\S\n]+(?!\d{{1,3}}\.?\Z)(\S.*)", re.IGNORECASE | re.ASCII)
 """The same with the punctuation that phones insert: two blanks become a full stop. A number of minutes is not accepted
 in this form."""
 
@@ -133,15 +135,28 @@ def parse_loose(text: str) -> Command | None:
 def parse(text: str) -> Command | None:
     """Return the command of a message, or None for an ordinary message.
 
-    The command must be the whole message; quoted lines below it do not count. Case, blanks around it and a final full
-    stop do not matter.
+    The command must be the whole message; quoted lines and a farewell below it do not count. Case, blanks around it and
+    a final full stop do not matter. A YES or NO with its code in the first line is one, whatever stands below:
+    `Command.below` says what.
     """
     text = _without_quotation_below(text)
-    command = _parse(text)
+    command = _parse(text) or _with_lines_below(text)
     if command is None and (quoted := QUOTED_ABOVE.match(text)) is not None:
-        below = _parse(text[quoted.end() :])
-        return replace(below, misplaced=True) if below is not None and below.word in ANSWERS else None
+        there = parse(text[quoted.end() :])
+        return replace(there, misplaced=True) if there is not None and there.word in ANSWERS else None
     return command
+
+
+def _with_lines_below(text: str) -> Command | None:
+    """Return the command of the first line of a text with several."""
+    head, *lines = text.strip().split("\n")
+    command = _parse(head) if lines else None
+    if command is None:
+        return None
+    if command.word in ANSWERS:
+        return replace(command, below=below(lines))
+    closed = below(lines) is Below.CLOSING if command.code else is_farewell(lines)
+    return command if closed else None
 
 
 def _without_quotation_below(text: str) -> str:

@@ -118,3 +118,44 @@ async def test_a_no_needs_no_proof(core: Core) -> None:
     await until(lambda: over(core, message_id), "it has ended")
     assert "the person said no" in (await result(core, message_id)).answer
     assert not (core.folder / "wild" / "a.txt").exists()
+
+
+@pytest.fixture
+async def careful(tmp_path: Path) -> AsyncIterator[Core]:
+    """A core with a project in which a shell command is asked about, and any channel may answer."""
+    (tmp_path / "site2").mkdir()
+    site = ProjectConfig(path=str(tmp_path / "site2"), users=("alice",), permissions=Permissions.EDIT)
+    async with Core(tmp_path, connector=ScriptedConnector(), projects={"site2": site}) as core:
+        yield core
+
+
+@pytest.mark.parametrize(
+    ("tail", "answer"),
+    [
+        (" correct horse", "Allowed once: Bash boo > a.txt. What stands behind the code was not needed."),
+        ("\n\nThanks,\nAda", "Allowed once: Bash boo > a.txt"),
+        (
+            "\n\nPlease also update the docs.",
+            "Allowed once: Bash boo > a.txt. What stands below it was not read: send that in a message of its own.",
+        ),
+    ],
+)
+async def test_a_yes_counts_with_what_does_no_harm(careful: Core, tail: str, answer: str) -> None:
+    message_id, approval = await asking(careful, "@site2 shell a.txt boo")
+    said = await told(careful, f"YES {approval.code}{tail}")
+    assert said.split(":")[0] == answer.split(":")[0]
+    assert said.endswith(answer.split(". ", 1)[-1] if ". " in answer else "")
+    await until(lambda: over(careful, message_id), "it has ended")
+    assert (await result(careful, message_id)).answer == "written"
+
+
+@pytest.mark.parametrize("tail", ["\n\nno wait", " no wait", " 0", "\n\nIs it safe?", "\nbekle"])
+async def test_a_yes_that_may_be_taken_back_allows_nothing(careful: Core, tail: str) -> None:
+    _, approval = await asking(careful, "@site2 shell a.txt boo")
+    said = await told(careful, f"YES {approval.code}{tail}")
+    assert said.startswith(f"Nothing was allowed, because you wrote more than YES {approval.code}. ")
+    assert await open_one(careful) is not None
+    assert (await told(careful, f"NO {approval.code}\n\nnot like this")).endswith(
+        "What stands below it was not read: send that in a message of its own."
+    )
+    assert await open_one(careful) is None

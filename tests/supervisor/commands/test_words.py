@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from supervisor.commands import words
+from supervisor.commands.below import Below
 from supervisor.commands.words import ALONE, CARRIER_WORDS, Command, Word
 from supervisor.protocol.codes import CODE, random_code
 
@@ -105,6 +106,36 @@ def test_a_word_comes_with_its_code(text: str, command: Command) -> None:
 )
 def test_no_sentence_answers_a_question(text: str) -> None:
     assert words.parse(text) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "command"),
+    [
+        ("YES KXQPT\n\nThanks,\nAda", Command(Word.YES, "KXQPT", below=Below.CLOSING)),
+        (
+            "YES KXQPT correct horse\n\nThanks,\nAda",
+            Command(Word.YES, "KXQPT", rest="correct horse", below=Below.CLOSING),
+        ),
+        ("YES KXQPT 30\n\nAda", Command(Word.YES, "KXQPT", rest="30", below=Below.CLOSING)),
+        ("YES KXQPT\n\nno wait", Command(Word.YES, "KXQPT", below=Below.DOUBT)),
+        ("YES KXQPT\n\nNO KXQPT", Command(Word.YES, "KXQPT", below=Below.DOUBT)),
+        ("NO KXQPT\n\nnot like this", Command(Word.NO, "KXQPT", below=Below.DOUBT)),
+        ("UNDO KXQPT\n\nAda", Command(Word.UNDO, "KXQPT")),
+        ("STATUS\n\nThanks,\nAda", Command(Word.STATUS)),
+        ("STATUS\n\nAda", None),
+        ("UNDO KXQPT\n\nbut keep the tests", None),
+        ("> Run it?\n\nYES KXQPT\n\nThanks", Command(Word.YES, "KXQPT", below=Below.CLOSING, misplaced=True)),
+    ],
+)
+def test_what_stands_below_a_word_is_told_apart_from_what_stands_behind_it(text: str, command: Command | None) -> None:
+    assert words.parse(text) == command
+
+
+@pytest.mark.parametrize("text", ["YES KXQPT horse", "YES KXQPT\ncorrect horse", "YES KXQPT\nHorse"])
+def test_what_may_be_a_passphrase_is_not_stored(text: str) -> None:
+    command = words.parse(text)
+    assert command is not None
+    assert command.shown == "YES KXQPT (the rest is not kept)"
 
 
 def test_codes_hold_letters_that_are_not_taken_for_others() -> None:
