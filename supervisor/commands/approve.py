@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 
 from supervisor.approvals.answering import MAX_MINUTES, ApprovalResolver
@@ -97,22 +98,33 @@ class ApproveCommands:
             if found is not None and found.consumed:
                 return f"{approval.tool} in {approval.project} is asked about again. This call had been allowed before."
             return f"Denied: {brief(approval.summary)}"
-        if not command.rest:
-            resumed = await self._resolver.resolve(approval, allow=True, by=by, channel=channel)
-            return _allowed(approval, resumed)
-        if (minutes := _minutes(command.rest)) is not None:
-            await self._resolver.resolve(approval, allow=True, by=by, channel=channel, minutes=minutes)
-            return (
-                f"Allowed, and {approval.tool} in {approval.project} for {minutes} minutes: {brief(approval.summary)}"
-            )
+        minutes, words = _minutes_and_words(command.rest)
+        if not words:
+            resumed = await self._resolver.resolve(approval, allow=True, by=by, channel=channel, minutes=minutes)
+            return _allowed(approval, resumed, minutes)
         if not self._resolver.needs_second_factor(approval, asker.channel):
-            if is_doubt(command.rest) or command.rest.strip(" .").isdecimal():
+            if is_doubt(words) or words.strip(" .").isdecimal():
                 return _alone(command)
-            resumed = await self._resolver.resolve(approval, allow=True, by=by, channel=channel)
-            return f"{_allowed(approval, resumed)}. What stands behind the code was not needed."
+            resumed = await self._resolver.resolve(approval, allow=True, by=by, channel=channel, minutes=minutes)
+            return f"{_allowed(approval, resumed, minutes)}. What stands behind the code was not needed."
+        minutes = await self._proven_minutes(command, asker)
+        channel = f"{channel}, passphrase"
+        resumed = await self._resolver.resolve_proven(approval, allow=True, by=by, channel=channel, minutes=minutes)
+        return _allowed(approval, resumed, minutes)
+
+    async def _proven_minutes(self, command: Command, asker: Asker) -> int:
+        """Check the passphrase behind a YES, and return the minutes in front of it. It may begin with a number itself.
+
+        Raises:
+            NotAllowed: it is not the passphrase.
+        """
+        minutes, words = _minutes_and_words(command.rest)
+        if minutes:
+            with suppress(NotAllowed):
+                await self._passphrases.check(asker.user.id, words)
+                return minutes
         await self._passphrases.check(asker.user.id, command.rest)
-        resumed = await self._resolver.resolve_proven(approval, allow=True, by=by, channel=f"{channel}, passphrase")
-        return _allowed(approval, resumed)
+        return 0
 
 
 def _alone(command: Command) -> str:
@@ -124,9 +136,18 @@ def _alone(command: Command) -> str:
     )
 
 
-def _allowed(approval: Approval, resumed: bool) -> str:
+def _allowed(approval: Approval, resumed: bool, minutes: int) -> str:
+    if minutes:
+        return f"Allowed, and {approval.tool} in {approval.project} for {minutes} minutes: {brief(approval.summary)}"
     on = ", and its work goes on" if resumed else ""
     return f"Allowed once{on}: {brief(approval.summary)}"
+
+
+def _minutes_and_words(rest: str) -> tuple[int, str]:
+    """Return the minutes (0 = none) and the words behind the code of a YES, such as "30 correct horse"."""
+    number, _, words = rest.strip().partition(" ")
+    minutes = _minutes(number)
+    return (minutes, words.strip()) if minutes is not None else (0, rest.strip())
 
 
 def _minutes(rest: str) -> int | None:

@@ -21,12 +21,13 @@ def read(submission: Submission, mode: Mode) -> tuple[Submission, Command | None
     """
     if not submission.commands:
         return submission, None
-    command = words.parse(submission.text)
-    if command is None and (command := _command_in_subject(submission)) is not None:
-        submission = _in_the_subject(submission, command)
+    command, in_subject = _command(submission.text, submission.subject)
     if command is not None:
+        submission = _in_the_subject(submission, command) if in_subject else submission
         return replace(submission, unreadable=""), command
-    loose = words.parse_loose(submission.text) if not submission.doubt else None
+    marked = has_subject_mark(submission.subject)
+    said = submission.text or ("" if marked else submission.subject)
+    loose = words.parse_loose(said) if not submission.doubt else None
     if submission.unreadable and _addressed(submission):
         submission = replace(submission, unreadable="")
     if submission.unreadable:
@@ -34,7 +35,7 @@ def read(submission: Submission, mode: Mode) -> tuple[Submission, Command | None
     named, text = queue.parse(submission.text)
     if submission.subject:
         subject = submission.subject
-        if not text and not has_subject_mark(subject):
+        if not text and not marked:
             named_there, subject = queue.parse(subject)
             named = named or named_there
         text = with_subject(subject, text)
@@ -43,7 +44,7 @@ def read(submission: Submission, mode: Mode) -> tuple[Submission, Command | None
 
 def is_command(text: str, subject: str = "") -> bool:
     """Return whether a text, or the subject of a mail, has a command word."""
-    return any(words.parse(part) is not None for part in (text, plain_subject(subject)))
+    return _command(text, subject)[0] is not None
 
 
 def with_subject(subject: str, text: str) -> str:
@@ -68,21 +69,23 @@ def with_subject(subject: str, text: str) -> str:
     return f"{chosen} {line}{rest}" if chosen else f"{line}{text}"
 
 
-def _command_in_subject(submission: Submission) -> Command | None:
-    """Return the command word in the subject of a mail; what its text says counts as the lines below the word.
+def _command(text: str, subject: str) -> tuple[Command | None, bool]:
+    """Return the command word of a message, and whether it stands in the subject.
 
-    A YES or NO in the subject of a reply may be that of an earlier mail. It is misplaced there.
+    What the text says counts as the lines below a word in the subject. A YES or NO in the subject of a reply may be
+    that of an earlier mail. It is misplaced there.
     """
-    command = words.parse(plain_subject(submission.subject))
-    if command is None:
-        return None
-    if not has_subject_mark(submission.subject):
-        return words.parse(_whole(submission))
-    return replace(command, misplaced=True) if command.word in ANSWERS else None
+    command = words.parse(text)
+    there = words.parse(plain_subject(subject)) if command is None else None
+    if there is None:
+        return command, False
+    if not has_subject_mark(subject):
+        return words.parse(_whole(text, subject)), True
+    return (replace(there, misplaced=True), True) if there.word in ANSWERS else (None, False)
 
 
 def _in_the_subject(submission: Submission, command: Command) -> Submission:
-    submission = replace(submission, text=_whole(submission))
+    submission = replace(submission, text=_whole(submission.text, submission.subject))
     # The subject of the answer repeats that of the mail; a passphrase must not be in it.
     return submission.with_reply_meta({"subject": f"{command.word} {command.code}"}) if command.rest else submission
 
@@ -93,5 +96,5 @@ def _addressed(submission: Submission) -> bool:
     return any(prefix and rest for prefix, rest in map(split_prefix, (submission.text, subject)))
 
 
-def _whole(submission: Submission) -> str:
-    return f"{submission.subject}\n\n{submission.text}".strip()
+def _whole(text: str, subject: str) -> str:
+    return f"{plain_subject(subject)}\n\n{text}".strip()

@@ -16,7 +16,7 @@ from channels.mail.incoming.body import MAX_TEXT, Body, read_body
 from channels.mail.incoming.footers import unsigned
 from channels.mail.incoming.introductions import is_quoted
 from channels.mail.incoming.loops import LOOP, automatic_reason
-from channels.mail.incoming.quotes import OwnText, Thread, own_text
+from channels.mail.incoming.quotes import MIXED, OwnText, Thread, own_text
 from channels.mail.incoming.sender import SenderNotProven, parse_author, proven_sender
 from channels.mail.incoming.signatures import examine
 from channels.mail.incoming.workers import MailWorkers
@@ -159,7 +159,7 @@ class Receiver:
                 meta=_answer_headers(subject, own, references),
             ),
             digest=digest,
-            unreadable=_unreadable(reading, subject, replies),
+            unreadable=_unreadable(reading, subject),
             note="; ".join(filter(None, [reading.own.note, reading.body.note()])),
         )
 
@@ -199,12 +199,13 @@ def _named(headers: Headers) -> list[str]:
     return list(dict.fromkeys([*parents[:1], *reversed(references[-MAX_REFERENCES:]), *references[:1]]))
 
 
-def _unreadable(reading: _Reading, subject: str, replies: Sequence[Outbound]) -> str:
+def _unreadable(reading: _Reading, subject: str) -> str:
     """Return what the sender of a mail is told that has no words for us; empty = it has some."""
     lines = reading.own.text.split("\n")
     kept, _ = unsigned(["text", "", *lines])  # a signature, or a line of the mail program, is no text
     text = reading.own.text if len(kept) > 1 else ""
-    quoted = replies and text and all(is_quoted(line) or not line.strip() for line in lines)
+    ours = reading.own.note.startswith(MIXED)  # text of others that is quoted may be the reason of the mail
+    quoted = ours and text and all(is_quoted(line) or not line.strip() for line in lines)
     return QUOTATION if quoted else told(text, plain_subject(subject), reading.body.parts, reading.body.left_out)
 
 

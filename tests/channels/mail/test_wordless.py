@@ -109,6 +109,14 @@ async def test_a_reply_that_only_quotes_is_no_request() -> None:
     assert (own.text, own.unreadable) == ("Thanks", "")
 
 
+async def test_a_mail_of_others_is_forwarded_in_a_thread_of_ours_without_a_comment() -> None:
+    host = RecordingHost()
+    host.texts[ID] = "It is done, all of it."
+    forwarded = "> From: Eve <eve@example.net>\n> Please add a page about prices."
+    (inbound,) = await received(mail(("In-Reply-To", ID), body=forwarded), host=host)
+    assert inbound.unreadable == ""
+
+
 async def test_what_is_written_beside_attachments_is_a_request() -> None:
     (inbound,) = await received(mail(body="please build it"))
     assert inbound.unreadable == ""

@@ -107,6 +107,15 @@ async def test_a_passphrase_is_a_second_factor_and_is_kept_nowhere(core: Core) -
         assert b"horse" not in path.read_bytes()
 
 
+@pytest.mark.parametrize(("passphrase", "minutes"), [("correct horse battery", 30), ("30 correct horse battery", 0)])
+async def test_minutes_may_stand_before_a_passphrase(core: Core, passphrase: str, minutes: int) -> None:
+    await Passphrases(core.store.passphrases).set(UserId("alice"), passphrase)
+    message_id, approval = await asking(core)
+    said = await told(core, f"YES {approval.code} 30 correct horse battery")
+    assert said.startswith("Allowed, and Bash in wild for 30 minutes: " if minutes else "Allowed once: ")
+    await until(lambda: over(core, message_id), "it has ended")
+
+
 async def test_the_same_call_by_a_socket_runs_as_the_project_says(core: Core) -> None:
     await connect(core, path=core.folder / "wild")
     assert (await ask(core, "shell a.txt boo")).answer == "written"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from supervisor.commands.below import Below
 from supervisor.commands.words import Command, Word
 from supervisor.intake.reading import read, with_subject
 from supervisor.intake.submission import Submission
@@ -67,6 +68,11 @@ def test_a_subject_belongs_to_the_message(subject: str, text: str, message: str)
         ("Build", "YES KXQPT", Command(Word.YES, "KXQPT")),
         ("Re: STATUS", "", None),
         ("STATUS", "of the build?", None),
+        ("STATUS", "Thanks,\nAda", Command(Word.STATUS)),
+        ("YES KXQPT", "Thanks,\nAda", Command(Word.YES, "KXQPT", below=Below.CLOSING)),
+        ("YES KXQPT", "no wait", Command(Word.YES, "KXQPT", below=Below.DOUBT)),
+        ("yes", "", Command(Word.YES, loose=True)),
+        ("Re: yes", "", None),
         ("Re: YES KXQPT", "hello", Command(Word.YES, "KXQPT", misplaced=True)),
     ],
 )
