@@ -24,11 +24,14 @@ from benchmarks import (
     gateway,
     idle,
     live,
+    lmtp,
     reaping,
     recovery,
     sessions,
     size,
+    start,
     transactions,
+    webhooks,
 )
 from benchmarks.figures import Figure, table
 
@@ -45,6 +48,9 @@ BENCHMARKS: dict[str, Benchmark] = {
     "idle": idle.measure,
     "checkpoints": checkpoints.measure,
     "gateway": gateway.measure,
+    "webhooks": webhooks.measure,
+    "lmtp": lmtp.measure,
+    "start": start.measure,
     "claude": claude.measure,
     "live": live.measure,
 }

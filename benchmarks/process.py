@@ -6,7 +6,7 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -45,8 +45,13 @@ def environment() -> dict[str, str]:
 
 
 @asynccontextmanager
-async def started(module: str, *arguments: str, folder: Path | None = None) -> AsyncIterator[Watched]:
+async def started(
+    module: str, *arguments: str, folder: Path | None = None, secrets: Mapping[str, str] | None = None
+) -> AsyncIterator[Watched]:
     """Run `python -m MODULE` until the context ends. Its first line of output says that it is ready.
+
+    Args:
+        secrets: more variables of its environment.
 
     Raises:
         RuntimeError: it ended, or printed nothing in time. Its stderr goes to our stderr.
@@ -54,7 +59,10 @@ async def started(module: str, *arguments: str, folder: Path | None = None) -> A
     command: Sequence[str] = (sys.executable, "-m", module, *arguments)
     root = Path(__file__).parent.parent
     process = await asyncio.create_subprocess_exec(
-        *command, stdout=asyncio.subprocess.PIPE, env=environment() | {"PYTHONPATH": str(root)}, cwd=folder or root
+        *command,
+        stdout=asyncio.subprocess.PIPE,
+        env=environment() | {"PYTHONPATH": str(root)} | dict(secrets or {}),
+        cwd=folder or root,
     )
     assert process.stdout is not None
     try:

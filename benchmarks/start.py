@@ -1,0 +1,39 @@
+"""The start of the daemon until it is ready, and the memory that it takes while nothing happens."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from benchmarks.daemon import running_daemon
+from benchmarks.figures import Figure, compare
+from benchmarks.process import started
+
+MIB = 1024 * 1024
+BARE = "empty FastAPI handler"
+
+
+async def measure(folder: Path, short: bool) -> list[Figure]:
+    """Start the daemon and the baseline in turn, each with a state folder of its own."""
+    rounds = 1 if short else 7
+    wall: dict[str, list[float]] = {"ours": [], "bare": []}
+    cpu: dict[str, list[float]] = {"ours": [], "bare": []}
+    memory: dict[str, list[float]] = {"ours": [], "bare": []}
+    for number in range(rounds):
+        place = folder / str(number)
+        place.mkdir()
+        began = time.perf_counter()
+        async with started("benchmarks.empty_handler") as process:
+            wall["bare"].append(time.perf_counter() - began)
+            cpu["bare"].append(process.cpu_seconds())
+            memory["bare"].append(process.resident_bytes() / MIB)
+        began = time.perf_counter()
+        async with running_daemon(place) as daemon:
+            wall["ours"].append(time.perf_counter() - began)
+            cpu["ours"].append(daemon.process.cpu_seconds())
+            memory["ours"].append(daemon.process.resident_bytes() / MIB)
+    return [
+        compare("from the command to ready", "s", wall["ours"], BARE, wall["bare"], "1 s"),
+        compare("CPU of the start", "s", cpu["ours"], BARE, cpu["bare"]),
+        compare("memory of the idle daemon", "MiB", memory["ours"], BARE, memory["bare"], "100 MiB"),
+    ]
