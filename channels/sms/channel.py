@@ -10,8 +10,8 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from channels.sms.body.plain import clean, plain_text, typed
-from channels.sms.body.shaping import Body, shape
+from channels.sms.body.plain import is_markdown, readable
+from channels.sms.body.shaping import TRIAL_PREFIX, Body, shape
 from channels.sms.bounded import BoundedDict
 from channels.sms.catchup import CatchUp
 from channels.sms.config import SmsConfig
@@ -23,13 +23,10 @@ from channels.sms.twilio.clock import TwilioClock
 from channels.sms.twilio.signature import Signatures
 from channels.sms.webhooks import STATUS_PATH, Webhooks
 from supervisor.protocol.errors import StorageError, TemporaryFailure
-from supervisor.protocol.messages import SENTENCE, VERBATIM, NotSent, Outbound, OutboxId, Reconciled, Sent, Unknown
+from supervisor.protocol.messages import NotSent, Outbound, OutboxId, Reconciled, Sent, Unknown
 from supervisor.protocol.ports import Channel, ChannelHost, Route, composing
 
 logger = logging.getLogger(__name__)
-
-TRIAL_PREFIX = "Sent from your Twilio trial account - "
-"""Twilio puts this text before the body of every message of a trial account."""
 
 CLOCK_MARGIN = timedelta(seconds=5)
 """How inexact Twilio's time is as we know it: its replies give whole seconds, and its machines differ."""
@@ -238,12 +235,8 @@ class SmsChannel(Channel):
         offset = outbound.meta.get("offset", 0)
         if not isinstance(offset, int) or offset < 0:
             raise AssertionError("the offset of a reply is a number from Sent.note")
-        if outbound.meta.get(VERBATIM):
-            plain = clean(outbound.text)
-        elif outbound.meta.get(SENTENCE):
-            plain = typed(outbound.text)
-        else:  # the Markdown parser can take seconds for a hostile text, so a thread does it
-            plain = await asyncio.to_thread(plain_text, outbound.text)
+        # The Markdown parser can take seconds for a hostile text, so a thread does it.
+        plain = await asyncio.to_thread(readable, outbound) if is_markdown(outbound) else readable(outbound)
         return shape(plain, max_segments=self._config.max_segments, offset=offset)
 
 

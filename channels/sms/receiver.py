@@ -5,11 +5,14 @@ The fields of a message: https://www.twilio.com/docs/messaging/guides/webhook-re
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
 from dataclasses import dataclass
 
-from channels.sms.body.plain import clean
+from channels.sms.body.plain import clean, readable
+from channels.sms.body.reactions import is_reaction, may_be_reaction
+from channels.sms.body.shaping import MORE_NOTE, TRIAL_PREFIX
 from channels.sms.bounded import BoundedDict
 from supervisor.protocol.messages import Address, Inbound, Reply, Trust
 from supervisor.protocol.ports import ChannelHost
@@ -63,12 +66,27 @@ class Receiver:
         if text.sid in self._taken:
             return
         match to_inbound(text):
+            case Inbound() as inbound if await self._is_reaction(inbound):
+                logger.info("%s: text message dropped: it is a reaction", text.sid)
+                await self._host.dropped(text.sender, f"text {text.sid}: it is a reaction to a text of ours")
             case Inbound() as inbound:
                 await self._host.accept(inbound)
             case reason:
                 logger.info("%s: text message dropped: %s", text.sid or "(no sid)", reason)
                 await self._host.dropped(text.sender, f"text {text.sid}: {reason}")
         self._taken[text.sid] = None
+
+    async def _is_reaction(self, inbound: Inbound) -> bool:
+        """Return whether a text is the report of a phone that its owner reacted to a text of ours.
+
+        Raises:
+            StorageError: our texts cannot be read.
+        """
+        if not may_be_reaction(inbound.text):
+            return False
+        ours = await self._host.recent_replies(inbound.sender)
+        texts = [await asyncio.to_thread(readable, each) for each in ours]
+        return is_reaction(inbound.text, texts, notes=(TRIAL_PREFIX, MORE_NOTE))
 
 
 def to_inbound(text: TextMessage) -> Inbound | str:

@@ -90,6 +90,10 @@ class DaemonChannelHost:
         """See `ChannelHost`."""
         return [outbound_of(row) for row in await self._threads.sent_replies(self._name, provider_ids)]
 
+    async def recent_replies(self, to: Address) -> list[Outbound]:
+        """See `ChannelHost`."""
+        return [outbound_of(row) for row in await self._threads.recent(self._name, to)]
+
     async def get_mark(self, name: str) -> int | None:
         """See `ChannelHost`."""
         return await self._marks.get_mark(f"{self._name}/{name}")

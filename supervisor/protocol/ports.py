@@ -60,8 +60,7 @@ class WebRequest:
         method: in upper case.
         path: decoded, without the query.
         query: the raw query string, without `?`.
-        url: the public URL as the provider signs it: `http.public_url`, raw path and query. Forwarded headers do not
-            count.
+        url: the public URL as the provider signs it: `http.public_url`, raw path and query; no forwarded headers.
         headers: names in lower case.
         body: raw bytes, at most 64 KiB.
         from_agent: returns whether an agent started the sending process, as far as this machine can tell; raises
@@ -159,6 +158,9 @@ class ChannelHost(Protocol):
         A channel uses them to recognise what a message repeats of our own replies. Unknown ids are skipped.
         """
 
+    async def recent_replies(self, to: Address) -> list[Outbound]:
+        """Return the replies that this channel has sent to an address lately, the newest first."""
+
     async def get_mark(self, name: str) -> int | None:
         """Return a number that this channel stored with `set_mark`; None = it stored none."""
 
@@ -205,8 +207,7 @@ class Channel(ABC):
             PermanentFailure: the reply was certainly not sent and cannot be. The core does not retry it.
             OutcomeUnknown: the reply may have been sent (e.g. a timeout after the request). The core calls `reconcile`
                 before it sends the reply again. Any other exception is treated as this one; after the fifth one the
-                core gives the reply up, because the replies behind it wait. Build the reply inside
-                `composing`: its errors are then `PermanentFailure`.
+                core gives the reply up. Build the reply inside `composing`: its errors are then `PermanentFailure`.
         """
 
     @abstractmethod

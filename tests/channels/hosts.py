@@ -29,6 +29,7 @@ class RecordingHost(ChannelHost):
         texts: of the replies, by the provider ids that `sent_replies` knows.
         subjects: of the mails that those replies answered, by the same ids.
         strangers: addresses that no user has; all others have one.
+        recent: what `recent_replies` returns, to whomever they went.
         unknown_ids: provider ids of which `delivered` knows no reply.
         fail_with: raised by `accept`, `delivered` and `set_mark` in place of keeping anything.
     """
@@ -45,6 +46,7 @@ class RecordingHost(ChannelHost):
         self.texts: dict[str, str] = {}
         self.subjects: dict[str, str] = {}
         self.strangers: set[Address] = set()
+        self.recent: list[Outbound] = []
         self.unknown_ids: set[str] = set()
         self.fail_with: Exception | None = None
         self._public_url = public_url
@@ -105,6 +107,9 @@ class RecordingHost(ChannelHost):
             for each in provider_ids
             if each in self.texts
         ]
+
+    async def recent_replies(self, to: Address) -> list[Outbound]:
+        return [each for each in self.recent if each.to == to]
 
     async def get_mark(self, name: str) -> int | None:
         return self.marks.get(name)

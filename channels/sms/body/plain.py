@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from supervisor.protocol.messages import SENTENCE, VERBATIM, Outbound
+
 _ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
 _UNSEEN = re.compile(
     "[\x00-\x09\x0b-\x1f\x7f-\x9f"  # C0 and C1 controls but the line feed
@@ -173,3 +175,15 @@ def _inline(tokens: Sequence[Token]) -> str:
             case _:
                 pass  # emphasis and strikethrough have no plain form
     return "".join(parts)
+
+
+def is_markdown(outbound: Outbound) -> bool:
+    """Return whether the text of a reply is Markdown."""
+    return not outbound.meta.get(VERBATIM) and not outbound.meta.get(SENTENCE)
+
+
+def readable(outbound: Outbound) -> str:
+    """Return the whole text of a reply as a phone shows it."""
+    if outbound.meta.get(VERBATIM):
+        return clean(outbound.text)
+    return plain_text(outbound.text) if is_markdown(outbound) else typed(outbound.text)

@@ -11,6 +11,9 @@ from channels.sms.body.gsm7 import count_segments, utf16_units
 MAX_CHARACTERS = 1600
 """The longest body that Twilio accepts, in UTF-16 code units (error 21617)."""
 
+TRIAL_PREFIX = "Sent from your Twilio trial account - "
+"""Twilio puts this text before the body of every message of a trial account."""
+
 MORE_NOTE = "\n\nReply MORE for the rest"
 """The end of a body that is not the last one."""
 

@@ -54,6 +54,11 @@ LAST_CUT = f"""
 LAST_PART = f"""
     {OUTBOX} WHERE json_extract(o.meta, '$.call.reader') = ? ORDER BY o.number DESC LIMIT 1
 """
+RECENT = f"""
+    {OUTBOX} WHERE o.number > (SELECT max(number) FROM outbox) - 5000 AND o.channel = ? AND o.recipient = ?
+      AND o.to_kind = ? AND o.provider_id IS NOT NULL
+    ORDER BY o.number DESC LIMIT 50
+"""
 _BEGIN = """
     UPDATE outbox SET state = 'sending', attempts = attempts + 1, sending_ms = ?, updated_ms = ?, epoch = ?
     WHERE id = ? AND state = 'pending'
@@ -294,6 +299,10 @@ class SqliteOutbox:
             return [to_outbox_row(row) for row in found if row is not None]
 
         return await self._database.read(work)
+
+    async def recent(self, channel: str, to: Address) -> list[OutboxRow]:
+        """Return the replies to an address that a provider has taken lately, the newest first; at most 50."""
+        return await self._rows(RECENT, channel, to.value, to.kind)
 
     async def get(self, outbox_id: OutboxId) -> OutboxRow | None:
         """Return a reply."""

@@ -99,6 +99,9 @@ class OutboxStore(Protocol):
     async def sent_replies(self, channel: str, provider_ids: Sequence[str]) -> list[OutboxRow]:
         """Return the replies with these provider ids, in the order of the ids."""
 
+    async def recent(self, channel: str, to: Address) -> list[OutboxRow]:
+        """Return the replies to an address that a provider has taken lately, the newest first; at most 50."""
+
     async def get(self, outbox_id: OutboxId) -> OutboxRow | None:
         """Return a reply, or None."""
 

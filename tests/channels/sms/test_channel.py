@@ -8,9 +8,9 @@ import time
 
 import pytest
 
-from channels.sms.body.shaping import MORE_NOTE
+from channels.sms.body.shaping import MORE_NOTE, TRIAL_PREFIX
 from channels.sms.catchup import MARK
-from channels.sms.channel import AHEAD_MARK, TRIAL_PREFIX
+from channels.sms.channel import AHEAD_MARK
 from channels.sms.config import SmsConfig
 from channels.sms.plugin import PLUGIN
 from supervisor.demo.twilio import Failure, TwilioStandIn

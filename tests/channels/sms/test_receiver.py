@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from channels.sms.receiver import STOP_WORDS, TextMessage, to_e164, to_inbound
-from supervisor.protocol.messages import Address, Inbound, Reply, Trust
+from channels.sms.receiver import STOP_WORDS, Receiver, TextMessage, to_e164, to_inbound
+from supervisor.protocol.messages import SENTENCE, Address, Inbound, Reply, Trust
+from tests.channels.sms.fixtures import OUR_NUMBER, PERSON, outbound, recording_host
 
 SENDER = Address(kind="sms", value="+15551234567")
 
@@ -90,3 +91,16 @@ def test_control_characters_are_removed() -> None:
     inbound = to_inbound(text(body="a\x00b\x1b[31mc\n\td"))
     assert isinstance(inbound, Inbound)
     assert inbound.text == "abc\n  d"
+
+
+async def test_a_reaction_to_a_text_of_ours_is_dropped_and_named() -> None:
+    host = recording_host()
+    host.recent = [outbound("**Done.**", to=PERSON), outbound("No sessions.", meta={SENTENCE: True}, number=2)]
+    receiver = Receiver(host)
+    texts = ["Liked “Done.”", "👍 to “No sessions.”", "Liked “Run it?”", "What does “Done.” mean?"]
+    for number, body in enumerate(texts):
+        await receiver.receive(TextMessage(sid=f"SM{number}", sender=PERSON, to=OUR_NUMBER, body=body))
+    await receiver.receive(TextMessage(sid="SM9", sender="+15557654321", to=OUR_NUMBER, body=texts[0]))
+    assert [inbound.text for inbound in host.accepted] == [*texts[2:], texts[0]]
+    reason = "it is a reaction to a text of ours"
+    assert host.traces == [(PERSON, f"text SM0: {reason}"), (PERSON, f"text SM1: {reason}")]

@@ -113,6 +113,16 @@ class DeliveryContract(ContractBase):
         assert await store.outbox.delivered("sms", report, now_ms=NOW) is not None
         assert (await store.ledger.cost(CostQuery()))[0].cost_nanos == 7_500
 
+    async def test_what_was_sent_to_an_address_lately_is_found_the_newest_first(self, store: Store) -> None:
+        for n in range(3):
+            await store.outbox.add(draft(f"o{n}"), user_id=UserId("alice"), now_ms=NOW)
+            await store.outbox.begin(OutboxId(f"o{n}"), now_ms=NOW)
+        for n in range(2):
+            await store.outbox.sent(OutboxId(f"o{n}"), f"SM{n}", "", [], now_ms=NOW)
+        assert [row.id for row in await store.outbox.recent("sms", PHONE)] == ["o1", "o0"]
+        assert await store.outbox.recent("mail", PHONE) == []
+        assert await store.outbox.recent("sms", Address(kind="sms", value="+15550199")) == []
+
     async def test_a_report_moves_a_reply_forward_only(self, store: Store) -> None:
         await store.outbox.add(draft("o1"), user_id=None, now_ms=NOW)
         await store.outbox.begin(OutboxId("o1"), now_ms=NOW)
