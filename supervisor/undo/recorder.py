@@ -11,7 +11,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 from supervisor.permissions.tools import EDITS, SHELL
-from supervisor.permissions.wording import summary
+from supervisor.permissions.wording import summary, visible
 from supervisor.protocol.conversation import ToolCall
 from supervisor.protocol.times import DAY_MS, Clock, now_ms
 from supervisor.store.ports.changes import ChangeStore
@@ -36,6 +36,9 @@ CHECKPOINTS = "checkpoints"
 
 BEGUN_ANEW = "The recorded states of this project were damaged and begin anew: its earlier turns cannot be undone."
 """What the person of a turn is told whose recording found the damage."""
+
+MAX_RULE = 100
+"""Most characters of a rule in a sentence."""
 
 STATUS = {"A": "added", "D": "deleted"}
 """The names of git's status letters; every other letter means "modified"."""
@@ -203,6 +206,11 @@ class Recorder:
                 logger.warning("the recorded states of %s were not pruned: %s", folder, error)
         return pruned
 
+    def _note(self, turn_id: int, sentence: str) -> None:
+        notes = self._notes.setdefault(turn_id, [])
+        if sentence not in notes:
+            notes.append(sentence)
+
     def _git_dir(self, folder: str) -> Path:
         return self._state_dir / CHECKPOINTS / shadow_name(folder)
 
@@ -215,8 +223,10 @@ class Recorder:
         try:
             async with asyncio.timeout(self._seconds):
                 made = await self.shadow(folder).record(f"{when} turn {turn_id}")
+            if made.refused_rules:
+                self._note(turn_id, _refused(made.refused_rules))
             if made.first:
-                self._notes.setdefault(turn_id, []).append(BEGUN_ANEW)
+                self._note(turn_id, BEGUN_ANEW)
                 await self._changes.lose(folder, LOST)
             return made.commit, ""
         except CheckpointFailed as error:
@@ -230,6 +240,15 @@ class Recorder:
 def shadow_name(folder: str) -> str:
     """Return the name of a folder's shadow repository, in the folder `CHECKPOINTS`."""
     return f"{hashlib.sha256(os.fsencode(folder)).hexdigest()[:32]}.git"
+
+
+def _refused(rules: Sequence[str]) -> str:
+    """Return what a person is told about rules that are not applied."""
+    more = f", and {len(rules) - 1} more," if len(rules) > 1 else ""
+    return (
+        f"This rule{more} takes too long to match and is not applied, so undo covers the files that it names: "
+        f"{visible(rules[0])[:MAX_RULE]}."
+    )
 
 
 def _operations(changes: Sequence[Change], named: Mapping[str, str]) -> list[FileOperation]:

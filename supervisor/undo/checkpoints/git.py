@@ -73,6 +73,10 @@ class CheckpointFailed(XswarmError):
         return f"Checkpoint failed: {self.why}"
 
 
+class TooSlow(CheckpointFailed):
+    """git took longer than its time limit."""
+
+
 class GitFailed(CheckpointFailed):
     """git ended with an error.
 
@@ -134,13 +138,17 @@ class Git:
         """
         return self._both(arguments, given, accepted, seconds)[0]
 
-    def run_and_listen(self, *arguments: str) -> tuple[bytes, bytes]:
+    def run_and_listen(self, *arguments: str, seconds: float | None = None) -> tuple[bytes, bytes]:
         """Return what git writes to stdout and to stderr; its warnings are in English.
 
+        Args:
+            seconds: time limit; None = `self.seconds`.
+
         Raises:
+            TooSlow: the time limit is over.
             CheckpointFailed: as `run`.
         """
-        return self._both(arguments)
+        return self._both(arguments, seconds=seconds)
 
     def _both(
         self, arguments: Sequence[str], given: bytes = b"", accepted: Sequence[int] = (0,), seconds: float | None = None
@@ -152,7 +160,7 @@ class Git:
             except subprocess.TimeoutExpired:
                 _end(process)
                 remedy = "leave large or many files out by .gitignore"
-                raise CheckpointFailed(f"git {arguments[0]} took longer than {limit:g} s", remedy) from None
+                raise TooSlow(f"git {arguments[0]} took longer than {limit:g} s", remedy) from None
         if process.returncode not in accepted:
             raise GitFailed(arguments[0], process.returncode, err.decode(errors="replace").strip()[-500:])
         return out, err

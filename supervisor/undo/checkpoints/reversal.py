@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NoReturn
 
 from supervisor.undo.checkpoints import merging, modes
-from supervisor.undo.checkpoints.git import EMPTY_INDEX, CheckpointFailed, Git, GitFailed
+from supervisor.undo.checkpoints.git import EMPTY_INDEX, CheckpointFailed, Git, GitFailed, TooSlow
+from supervisor.undo.checkpoints.ignore_rules import cheap, widened
 from supervisor.undo.checkpoints.journal import JournalEntry, remove_entry, write_entry
 from supervisor.undo.checkpoints.rollback import roll_back
-from supervisor.undo.checkpoints.worktree import Worktree
+from supervisor.undo.checkpoints.worktree import SHARE_FOR_RULES, Worktree
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +42,9 @@ class Reversal:
         self._git = git
         self._worktree = worktree
 
-    def unrecorded(self, before: str, appeared: Sequence[str], left_out: Sequence[str]) -> list[str]:
+    def unrecorded(
+        self, before: str, appeared: Sequence[str], left_out: Sequence[str], *, rules_refused: bool = False
+    ) -> list[str]:
         """Return those files that are new after `before` but may have existed then without being recorded.
 
         A turn that takes `.env` out of .gitignore has not created `.env`: the undo must not remove the file.
@@ -49,10 +52,18 @@ class Reversal:
         Args:
             appeared: files that are in a later state and not in `before`.
             left_out: files and folders that the recording of `before` left out.
+            rules_refused: that recording did not apply the rules that take git too long.
         """
         if not appeared:
             return []
-        ignored = self._ignored_by_rules_of(before, appeared)
+        if rules_refused:
+            ignored = self._ignored_by_rules_of(before, appeared, cheap)
+        else:
+            try:
+                share = self._git.seconds * SHARE_FOR_RULES
+                ignored = self._ignored_by_rules_of(before, appeared, bytes, seconds=share)
+            except TooSlow:  # it is better to leave a file in place than to remove one that was there before
+                ignored = self._ignored_by_rules_of(before, appeared, widened)
         folders = tuple(path for path in left_out if path.endswith("/"))
         return [path for path in appeared if path in ignored or path in left_out or path.startswith(folders)]
 
@@ -125,8 +136,17 @@ class Reversal:
         remove_entry(self._git)
         raise CheckpointFailed(f"{why}; what was written is put back", remedy)
 
-    def _ignored_by_rules_of(self, commit: str, paths: Sequence[str]) -> set[str]:
-        """Return the paths that the .gitignore files of a commit ignore: git checks them in a folder of their own."""
+    def _ignored_by_rules_of(
+        self, commit: str, paths: Sequence[str], rules: Callable[[bytes], bytes], *, seconds: float | None = None
+    ) -> set[str]:
+        """Return the paths that the .gitignore files of a commit ignore: git checks them in a folder of their own.
+
+        Args:
+            rules: returns the rules that are applied of those in a file.
+
+        Raises:
+            TooSlow: git takes longer than `seconds`.
+        """
         listed = self._git.run("ls-tree", "-r", "-z", commit)
         with tempfile.TemporaryDirectory(prefix="xswarm-rules-") as folder:
             for line in listed.split(b"\0"):
@@ -134,10 +154,10 @@ class Reversal:
                 if path.rpartition(b"/")[2] == b".gitignore" and head.startswith(b"100"):
                     target = Path(folder) / os.fsdecode(path)
                     target.parent.mkdir(parents=True, exist_ok=True)
-                    target.write_bytes(self._git.run("cat-file", "blob", head.split()[2].decode()))
+                    target.write_bytes(rules(self._git.run("cat-file", "blob", head.split()[2].decode())))
             git = replace(self._git, work_tree=Path(folder).resolve(), index=EMPTY_INDEX)
             given = _joined([f"./{path}" for path in paths])  # a leading colon would mean something to git
-            ignored = git.run("check-ignore", "-z", "--stdin", given=given, accepted=(0, 1))
+            ignored = git.run("check-ignore", "-z", "--stdin", given=given, accepted=(0, 1), seconds=seconds)
         return {os.fsdecode(path.removeprefix(b"./")) for path in ignored.split(b"\0")}
 
     def _is_free(self, path: str, touched: Collection[str]) -> bool:

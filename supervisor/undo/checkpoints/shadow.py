@@ -18,7 +18,7 @@ from supervisor.undo.checkpoints.git import COLLECT_SECONDS, SECONDS, Checkpoint
 from supervisor.undo.checkpoints.journal import JournalEntry, read_entry, remove_entry
 from supervisor.undo.checkpoints.reversal import Conflict, Reversal
 from supervisor.undo.checkpoints.rollback import roll_back, tree_after_rollback
-from supervisor.undo.checkpoints.worktree import UNRECORDED, LeftOut, Worktree
+from supervisor.undo.checkpoints.worktree import UNRECORDED, Found, LeftOut, Worktree
 
 logger = logging.getLogger(__name__)
 
@@ -42,6 +42,10 @@ LEFT_OUT = "\n\nLeft-Out: "
 """Begins the last line of a commit message: the paths that are left out, as JSON."""
 
 
+REFUSED = "\n\nRules-Refused: yes"
+"""Ends the message before that line where a rule of a .gitignore file was not applied."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checkpoint:
     """A recorded state.
@@ -49,11 +53,13 @@ class Checkpoint:
     Attributes:
         commit: its id, 40 hexadecimal digits.
         left_out: files that it does not contain although no .gitignore names them.
+        refused_rules: rules of .gitignore files that were not applied, as they take git too long.
         first: the repository was damaged and was begun anew with this state; all earlier states are lost.
     """
 
     commit: str
     left_out: tuple[LeftOut, ...] = ()
+    refused_rules: tuple[str, ...] = ()
     first: bool = False
 
 
@@ -202,9 +208,10 @@ class ShadowRepository:
             return replace(self._take(message), first=True)
 
     def _take(self, message: str) -> Checkpoint:
-        left_out = self._update_index()
+        found = self._update_index()
         tree = self._git.run("write-tree").decode().strip()
-        return self._commit(tree, message, left_out)
+        refused = REFUSED if found.refused else ""
+        return replace(self._commit(tree, message + refused, found.left_out), refused_rules=tuple(found.refused))
 
     def _is_damaged(self) -> bool:
         """Return whether objects of the repository are lost or unreadable. A full disk, for example, is no damage."""
@@ -248,7 +255,7 @@ class ShadowRepository:
             return False
         return True
 
-    def _update_index(self) -> list[LeftOut]:
+    def _update_index(self) -> Found:
         try:
             return self._worktree.update_index()
         except GitFailed as failed:
@@ -305,9 +312,10 @@ class ShadowRepository:
             now = self._commit(tree_after_rollback(self._git, interrupted), "before an undo", now.left_out)
         reversal = Reversal(self._git, self._worktree)
         appeared = [c.path for c in self._compare(before, after) if c.status == "A"]
-        if kept := reversal.unrecorded(before, appeared, self._left_out(before)):
-            left_out = (*now.left_out, *(LeftOut(path, UNRECORDED) for path in kept))
-            now = self._commit(reversal.without(kept), "before an undo", left_out)
+        left_out, rules_refused = self._left_out(before)
+        if kept := reversal.unrecorded(before, appeared, left_out, rules_refused=rules_refused):
+            now_left_out = (*now.left_out, *(LeftOut(path, UNRECORDED) for path in kept))
+            now = self._commit(reversal.without(kept), "before an undo", now_left_out)
         current = now.commit
         merged = reversal.merge(before, after, current)
         if isinstance(merged, Conflict):
@@ -325,10 +333,12 @@ class ShadowRepository:
         conflict = reversal.write(undo, appearing, {c.path for c in changes}, going)
         return conflict or Reverted(paths=paths, before=current, after=target)
 
-    def _left_out(self, commit: str) -> list[str]:
+    def _left_out(self, commit: str) -> tuple[list[str], bool]:
+        """Return the paths that the recording of a commit left out, and whether it refused a rule."""
         text = self._git.run("show", "--no-patch", "--format=%B", commit).decode(errors="replace")
-        found: list[str] = json.loads(text.rpartition(LEFT_OUT)[2] or "[]")
-        return found
+        message, _, paths = text.rpartition(LEFT_OUT)
+        found: list[str] = json.loads(paths or "[]")
+        return found, message.endswith(REFUSED)
 
     def _prune(self, keep: set[str]) -> int:
         with self._lock:

@@ -9,10 +9,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from supervisor.undo.checkpoints.git import Git, write_if_other
+from supervisor.undo.checkpoints.git import Git, TooSlow, write_if_other
+from supervisor.undo.checkpoints.ignore_rules import IgnoreRules, literal, rules_below
 
 MAX_EXCLUDE_BYTES = 65_536
 """At most so much of a project's .git/info/exclude is read."""
+
+SHARE_FOR_RULES = 0.3
+"""How much of its time limit git gets to list the files by all rules, before the rules are looked at."""
 
 TOO_LARGE = "too large"
 UNREADABLE = "not readable"
@@ -44,12 +48,14 @@ class Found:
         take: files and symbolic links that are new or changed.
         gone: tracked paths that are no longer files, or are left out now.
         left_out: files that are not taken. A file that is too large is reported by every recording.
+        refused: rules of .gitignore files that take git too long, and are not applied.
         links: the symbolic links of `take`. Paths that were tracked below one are removed with the folder.
     """
 
     take: list[bytes] = field(default_factory=list)
     gone: list[bytes] = field(default_factory=list)
     left_out: list[LeftOut] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
     links: set[bytes] = field(default_factory=set)
 
 
@@ -67,7 +73,7 @@ class Worktree:
     max_bytes: int
     never: Sequence[Path]
 
-    def update_index(self) -> list[LeftOut]:
+    def update_index(self) -> Found:
         """Update the index to the state of the folder; the folder and its own .git are only read."""
         self._exclude()
         found = self.look()
@@ -76,12 +82,17 @@ class Worktree:
         # --refresh: else read-tree would take a file for changed whose time alone is new.
         options = ("-q", "--refresh", "--add", "--remove", "--replace", "-z", "--stdin")
         self.git.run("update-index", *options, given=_joined(found.take))
-        return sorted(found.left_out, key=lambda left: left.path)
+        found.left_out.sort(key=lambda left: left.path)
+        return found
 
     def look(self) -> Found:
-        """Return the differences between the folder and the index."""
+        """Return the differences between the folder and the index.
+
+        Raises:
+            TooSlow: git takes too long, and not because of a rule in a .gitignore file.
+        """
         found = Found()
-        for path in self._listed(self.git, b"", found, "--others", "--modified", "--exclude-standard"):
+        for path in self._differences(found):
             if path.endswith(b"/"):
                 for inner in self._embedded(path, found):
                     self._sort(inner, found)
@@ -90,9 +101,41 @@ class Worktree:
         found.take = [path for path in found.take if not _is_below_any(path, found.links)]
         return found
 
-    def _listed(self, git: Git, folder: bytes, found: Found, *options: str) -> Iterable[bytes]:
+    def _differences(self, found: Found) -> Iterable[bytes]:
+        """Return the paths that are new, changed or gone; where a rule takes git too long, without that rule."""
+        options = ("--others", "--modified")
+        if not self._refusals.exists():
+            try:
+                seconds = self.git.seconds * SHARE_FOR_RULES
+                return self._listed(self.git, b"", found, *options, "--exclude-standard", seconds=seconds)
+            except TooSlow as slow:
+                rules = self._rules()
+                if not rules.refused:
+                    raise slow
+        else:
+            rules = self._rules()
+        # The next recording begins with these rules, as long as one of them has to be refused.
+        if rules.refused:
+            write_if_other(self._refusals, b"\n".join(rules.lines) + b"\n")
+        else:
+            self._refusals.unlink()
+            return self._listed(self.git, b"", found, *options, "--exclude-standard")
+        found.refused = rules.refused
+        return self._listed(self.git, b"", found, *options, f"--exclude-from={self._refusals}")
+
+    @property
+    def _refusals(self) -> Path:
+        """The file with the rules that are applied in place of all others; it exists where one was refused."""
+        return self.git.git_dir / "info" / "rules"
+
+    def _rules(self) -> IgnoreRules:
+        return rules_below(self.git.work_tree, first=(self.git.git_dir / "info" / "exclude").read_bytes())
+
+    def _listed(
+        self, git: Git, folder: bytes, found: Found, *options: str, seconds: float | None = None
+    ) -> Iterable[bytes]:
         """Return the paths that git lists in a folder; note the folders that it cannot open as left out."""
-        listed, said = git.run_and_listen("ls-files", *options, "-z")
+        listed, said = git.run_and_listen("ls-files", *options, "-z", seconds=seconds)
         found.left_out += [LeftOut(os.fsdecode(folder + closed), UNREADABLE) for closed in CLOSED.findall(said)]
         return dict.fromkeys(folder + path for path in _split(listed))
 
@@ -102,6 +145,10 @@ class Worktree:
         Needed for its first recording only: git lists a folder normally once it tracks a file of it.
         """
         options = ("--others", "--exclude-per-directory=.gitignore")
+        if found.refused:
+            own = self.git.git_dir / "info" / "rules-inside"
+            write_if_other(own, b"\n".join(rules_below(self.git.work_tree / os.fsdecode(folder)).lines) + b"\n")
+            options = ("--others", f"--exclude-from={own}")
         for path in self._listed(self.git.at(folder), folder, found, *options):
             if path.endswith(b"/"):
                 yield from self._embedded(path, found)
@@ -143,7 +190,7 @@ class Worktree:
         """Write the exclude file: that of the project, and the folders that are never recorded."""
         project = self.git.work_tree
         below = [never.relative_to(project) for never in self.never if project in never.parents]
-        lines = [_own_exclude(project), *(_pattern(os.fsencode(path)) for path in below)]
+        lines = [_own_exclude(project), *(literal(os.fsencode(path)) for path in below)]
         write_if_other(self.git.git_dir / "info" / "exclude", b"\n".join(lines) + b"\n")
 
 
@@ -160,12 +207,6 @@ def _own_exclude(project: Path) -> bytes:
         if not stat.S_ISREG(os.fstat(handle).st_mode):
             return b""
         return file.read(MAX_EXCLUDE_BYTES)
-
-
-def _pattern(path: bytes) -> bytes:
-    """Return the pattern that matches this path only."""
-    escaped = b"".join(b"\\" + bytes((byte,)) if byte in b"\\*?[ " else bytes((byte,)) for byte in path)
-    return b"/" + escaped
 
 
 def _is_below(path: bytes, folder: bytes) -> bool:

@@ -115,6 +115,19 @@ async def test_damaged_states_are_told_in_the_answer_in_changes_and_in_undo(tmp_
         assert (await core.undo.take_back(last, "alice")).paths == ("c.txt",)
 
 
+async def test_a_rule_that_is_not_applied_is_told_once_and_the_turn_can_be_undone(tmp_path: Path) -> None:
+    settings = replace(PLENTY, checkpoint_seconds=scaled(6.0))
+    async with Core(tmp_path, connector=ScriptedConnector(), claude_code=settings) as core:
+        (core.site / ".gitignore").write_text("*a" * 24 + "\n", encoding="utf-8")
+        (core.site / ("a" * 60 + "b")).touch()
+        await connect(core)
+        answered = await ask(core, "write c.txt new")
+        assert answered.answer.startswith("written\n\n(This rule takes too long to match and is not applied")
+        assert answered.answer.count("not applied") == 1
+        last = await core.undo.find(SessionId("s1"), None)
+        assert (await core.undo.take_back(last, "alice")).paths == ("c.txt",)
+
+
 async def test_damage_that_changes_or_undo_finds_is_told_there(tmp_path: Path) -> None:
     async with core_with(tmp_path) as core:
         await connect(core)
