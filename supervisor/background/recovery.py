@@ -201,7 +201,7 @@ class Recovery:
         return await self._sessions.trace(session, key_of(turn))
 
     async def _may_run_again(self, turn: Turn, trace: Trace, tools: Mapping[str, str]) -> bool:
-        if turn.attempts >= MAX_ATTEMPTS:
+        if turn.attempts + 1 >= MAX_ATTEMPTS:  # attempts counts how often it was begun again
             return False
         if turn.target is Target.ASSISTANT or (trace.kind in WITHOUT_TOOLS and not tools):
             return True

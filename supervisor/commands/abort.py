@@ -33,7 +33,7 @@ class AbortCommands:
         for lane in dict.fromkeys([*running, *(turn.lane for turn in queued)]):
             dropped += len(await self._turns.cancel_waiting(lane, "dropped by ABORT", of=user_id))
             # A lane that is not among `running` may run a turn of another user, in a shared session.
-            stopped += lane in running and await self._turns.interrupt(lane) is not None
+            stopped += lane in running and await self._turns.interrupt(lane, user_id) is not None
         return CommandAnswer(text=_told(stopped, dropped))
 
 

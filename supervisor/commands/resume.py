@@ -9,9 +9,10 @@ from supervisor.commands.dispatch import Asker, CommandAnswer, Resumed
 from supervisor.commands.words import Command, Word
 from supervisor.delivery.replies import quote
 from supervisor.protocol.codes import Code, CodeKind
-from supervisor.protocol.errors import SessionNotActive, SessionNotFound
+from supervisor.protocol.errors import SessionNotFound
 from supervisor.protocol.messages import MessageId, SessionId
 from supervisor.protocol.times import Clock, now_ms
+from supervisor.sentences import turns as say
 from supervisor.store.port import Store
 from supervisor.store.records.turn import Turn
 
@@ -58,7 +59,7 @@ class ResumeCommands:
         """Carry out a word; None = it has no code, and the user has no interrupted turn.
 
         Raises:
-            SessionNotActive, SessionNotFound: the session cannot continue; the code stays valid.
+            SessionNotFound: the session cannot continue; the code stays valid.
         """
         if command.code:
             code = await self._store.codes.find(command.code)
@@ -82,8 +83,8 @@ class ResumeCommands:
         turn = await self._turn(code)
         if turn is None or turn.session_id is None:
             return CommandAnswer(text="Your message is no longer stored: send it again.", closes=code.code)
-        if word is not Word.DROP:
-            await self._check(turn.session_id)
+        if word is not Word.DROP and not await self._resumes(turn.session_id):
+            return CommandAnswer(text=say.CANNOT_GO_ON(quoted=quote(turn.text)))
         # Before T1: if T1 fails the code stays open, and the work asks again what it still needs.
         await self._questions.replace(turn.id, keep_allowed=word is Word.CONTINUE)
         if word is Word.DROP:
@@ -94,12 +95,16 @@ class ResumeCommands:
             resumed = continued(turn, turn.session_id)
         return CommandAnswer(resumed=resumed, closes=code.code)
 
-    async def _check(self, session_id: SessionId) -> None:
+    async def _resumes(self, session_id: SessionId) -> bool:
+        """Return whether the next prompt starts a session again.
+
+        Raises:
+            SessionNotFound: it has no record.
+        """
         session = await self._store.sessions.get(session_id)
         if session is None:
             raise SessionNotFound(session_id)
-        if not session.resumes_by_itself:
-            raise SessionNotActive(session_id)
+        return session.resumes_by_itself
 
     async def _list(self, word: Word, waiting: Sequence[Code]) -> str:
         turns = [(code, await self._turn(code)) for code in waiting]

@@ -14,7 +14,7 @@ from supervisor.intake.submission import RoutedSubmission, Submission, Taken
 from supervisor.people.projects import Project
 from supervisor.protocol.errors import Overloaded, StorageError
 from supervisor.protocol.ids import uuid7
-from supervisor.protocol.messages import MessageId, ProjectName
+from supervisor.protocol.messages import MessageId, ProjectName, UserId
 from supervisor.protocol.queue import Mode
 from supervisor.protocol.status import Target
 from supervisor.protocol.times import Clock, now_ms
@@ -147,7 +147,7 @@ class Acceptor:
             async with self._project_locks.setdefault(project.name, asyncio.Lock()):
                 taken = await self._take(routed, mode)
         if mode is Mode.INTERRUPT and routed.decision.target is Target.CLAUDE_CODE and not taken.accepted.duplicate:
-            await self._interrupt(taken)
+            await self._interrupt(taken, routed.submission.user.id)
         return taken
 
     async def _take(self, routed: RoutedSubmission, mode: Mode) -> Taken:
@@ -221,9 +221,9 @@ class Acceptor:
             logger.error("%s: whether it joins the running turn could not be stored: %s", acceptance.message_id, error)
             return accepted, False
 
-    async def _interrupt(self, taken: Taken) -> None:
+    async def _interrupt(self, taken: Taken, by: UserId) -> None:
         """Stop the turn that runs in the lane of a message; if that fails, the message stays queued."""
         try:
-            await self._turns.interrupt_for(taken.lane, taken.accepted.message_id)
+            await self._turns.interrupt_for(taken.lane, taken.accepted.message_id, by)
         except Exception:
             logger.exception("%s: the running turn could not be interrupted for it", taken.accepted.message_id)

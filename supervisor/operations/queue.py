@@ -6,6 +6,7 @@ message is told the place by `supervisor/intake/place.py`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from supervisor.delivery.replies import dropped
@@ -52,6 +53,10 @@ class QueueOperations:
         self._turns = turns
         self._waiters = waiters
         self._clock = clock
+
+    async def places(self, turns: Sequence[Turn]) -> list[int]:
+        """Return the place of each of some queued messages, counted as their senders were told: 1 = it is next."""
+        return [max(1, ahead) for ahead in await self._store.places(turns)]
 
     async def list(self, caller: Caller, session_id: SessionId | None, *, limit: int) -> list[Turn]:
         """Return the queued messages of a caller, oldest first; overseers get those of all, without texts of others.

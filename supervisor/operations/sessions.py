@@ -128,7 +128,7 @@ class SessionOperations:
         if not self._queries.lifecycle(session).resumes_by_itself:
             raise SessionNotActive(session_id)
         await self._turns.cancel_waiting(session_id, "the session was disconnected")
-        turn = await self._turns.interrupt(session_id)
+        turn = await self._turns.interrupt(session_id, caller.name)
         if turn is not None:
             await asyncio.wait([turn.ended], timeout=self._turn_to_end_seconds)
         if not await self._pool.close(session_id, EndReason.USER):
@@ -144,7 +144,8 @@ class SessionOperations:
             SessionNotFound: there is none that the caller may see.
         """
         await self._queries.session(caller, session_id)
-        turn = await self._turns.interrupt(session_id) or await self._turns.interrupt_next(session_id)
+        by = caller.name
+        turn = await self._turns.interrupt(session_id, by) or await self._turns.interrupt_next(session_id, by)
         return events.ClaudeCodeInterrupted(
             session_id=session_id,
             message_id=turn.turn.message_id if turn is not None else None,

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from supervisor.protocol.text.template import clause, notice, sentence
 
+STOPPED = sentence("Stopped.")
+STOPPED_BY = sentence("Stopped by {who}.")
+
 # -- after a restart: the turn was interrupted, and its sender decides
 
 WAS_INTERRUPTED = clause("Your message {quoted} was interrupted: {why}")
@@ -21,4 +24,20 @@ OTHERS_RUN_FIRST = sentence("The next {count:message}, of {who}, run first.")
 RUNS_BEFORE = notice(
     "A restart interrupted the message of {who} before yours. Your message {quoted} runs now, without waiting until "
     "{who} has decided about that one."
+)
+
+# -- the session does not start again by itself
+
+BEGIN_ANEW = clause(
+    "your next message begins a new conversation, and `xswarm claude connect {session}` at a terminal goes on with "
+    "this one"
+)
+FIND_OUT = clause("find out what is wrong, then connect it again")
+CANNOT_GO_ON = sentence(
+    "The session of your message {quoted} does not start again by itself. Send the message again: that begins a new "
+    "conversation."
+)
+NOT_ACTIVE = sentence(
+    "Your message {quoted} was not worked on, because its session does not start again by itself. Send it again: that "
+    "begins a new conversation."
 )

@@ -89,7 +89,7 @@ class TurnCompletion:
         if isinstance(ended, talk.Failed) and running.refused is not None:
             error = running.refused
         elif isinstance(ended, talk.Failed):
-            why = "interrupted" if ended.interrupted else ended.why
+            why = outcomes.stopped(running) if ended.interrupted else ended.why
             error = TurnFailed(why, timed_out=ended.timed_out, remedy=ended.remedy)
         await self.finish(running.turn, outcome, error)
 

@@ -9,7 +9,7 @@ from supervisor.delivery.replies import quote, reply_id
 from supervisor.permissions.wording import brief
 from supervisor.protocol import conversation as talk
 from supervisor.protocol.codes import CodeKind
-from supervisor.protocol.errors import XswarmError
+from supervisor.protocol.errors import SessionNotActive, XswarmError
 from supervisor.protocol.ids import uuid7
 from supervisor.protocol.messages import PLAIN_CHANNELS, OutboxId, in_a_sentence, well_formed
 from supervisor.protocol.status import SessionStatus, Target, TurnState
@@ -29,9 +29,6 @@ ASKED_MS = DAY_MS
 
 INTERRUPTED_OFTEN = f"{ATTENTION}: its turns were interrupted repeatedly"
 """Reason of a session that is closed because its turns keep being interrupted."""
-
-FIND_OUT = "find out what is wrong, then connect it again"
-"""What a person is to do about a session that does not start again by itself."""
 
 CENT = 10_000_000
 """One cent, in nanodollars."""
@@ -89,7 +86,7 @@ def interrupted(
     can_say = turn.reply is not None and turn.session_id is not None and not attention
     advice = "" if can_say else ": check what it did, and write again to go on"
     if attention:
-        advice = f", and its session does not start again by itself: {FIND_OUT}"
+        advice = f", and its session does not start again by itself: {what_to_do(turn)}"
     sentence = f"{why}.{started} It was not run again{advice}"
     answer = "".join(running.text) if running is not None else ""
     outcome = _outcome(turn, TurnState.INTERRUPTED, answer, sentence, "interrupted", running, now_ms)
@@ -141,17 +138,36 @@ def noted(outcome: Outcome, recorded: Recorded) -> Outcome:
 
 def not_started(turn: Turn, error: XswarmError, now_ms: int) -> Outcome:
     """Return the outcome of a turn whose prompt was never written."""
-    return _outcome(turn, TurnState.FAILED, "", str(error), "error", None, now_ms)
+    outcome = _outcome(turn, TurnState.FAILED, "", str(error), "error", None, now_ms)
+    if not (isinstance(error, SessionNotActive) and _by_hand(turn)):
+        return outcome
+    text = say.NOT_ACTIVE(quoted=quote(turn.text))
+    return replace(
+        outcome, replies=[replace(one, reply=in_a_sentence(one.reply), text=text) for one in outcome.replies]
+    )
 
 
-def told(turn: Turn, state: TurnState, answer: str, why: str) -> str | None:
-    """Return the text for the person; None = the answer itself."""
+def what_to_do(turn: Turn) -> str:
+    """Return what the sender of a turn can do whose session does not start again by itself, as a part of a sentence.
+
+    A person writes to a project, and gets a new session there. A program writes to the session.
+    """
+    return say.BEGIN_ANEW(session=str(turn.session_id)) if _by_hand(turn) else say.FIND_OUT()
+
+
+def told(turn: Turn, state: TurnState, answer: str, why: str, *, stopped_by: str = "") -> str | None:
+    """Return the text for the person; None = the answer itself.
+
+    Args:
+        stopped_by: who interrupted the turn; empty = the person did.
+    """
     who = "Claude Code" if turn.target is Target.CLAUDE_CODE else "The assistant"
     match state:
         case TurnState.COMPLETED:
             return None if answer else f"{who} finished without a text."
         case TurnState.CANCELLED:
-            return "Stopped." + (f" Written until then:\n\n{answer}" if answer else "")
+            stopped = say.STOPPED_BY(who=stopped_by) if stopped_by else say.STOPPED()
+            return stopped + (f" Written until then:\n\n{answer}" if answer else "")
         case TurnState.INTERRUPTED:
             return f"{_was_interrupted(turn, why)}."
         case _:
@@ -172,7 +188,8 @@ def _outcome(
     replies = []
     if turn.reply is not None:
         reply = in_a_sentence(turn.reply) if state is TurnState.INTERRUPTED else turn.reply
-        replies = [OutboxDraft(id=reply_id(turn.message_id), reply=reply, text=told(turn, state, answer, why))]
+        text = told(turn, state, answer, why, stopped_by=running.stopped_by if running is not None else "")
+        replies = [OutboxDraft(id=reply_id(turn.message_id), reply=reply, text=text)]
     return Outcome(
         state=state,
         answer=answer,
@@ -236,6 +253,11 @@ def _told_behind(turn: Turn, behind: Sequence[Turn]) -> Sequence[OtherNotice]:
 
 def _was_interrupted(turn: Turn, why: str) -> str:
     return say.WAS_INTERRUPTED(quoted=quote(turn.text), why=why)
+
+
+def stopped(running: RunningTurn) -> str:
+    """Return why the callers that wait for an interrupted turn get no answer, as a part of a sentence."""
+    return f"interrupted by {running.stopped_by}" if running.stopped_by else "interrupted"
 
 
 def _denials(denied: Sequence[str]) -> str:

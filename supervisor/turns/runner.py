@@ -26,13 +26,13 @@ from supervisor.turns.binder import TurnBinder
 from supervisor.turns.completion import TurnCompletion
 from supervisor.turns.driver import TurnDriver
 from supervisor.turns.lanes.lane import Lane
-from supervisor.turns.outcomes import FIND_OUT
+from supervisor.turns.outcomes import what_to_do
 from supervisor.turns.running import BROKE, Ended, RunningTurn, feed
 from supervisor.turns.tool_events import ToolEvents
 
 logger = logging.getLogger(__name__)
 
-GAVE_UP = f"its session failed {MAX_FAILURES} times in a row and does not start again by itself: {FIND_OUT}"
+GAVE_UP = f"its session failed {MAX_FAILURES} times in a row and does not start again by itself"
 """Added to the failure after which a session needs attention."""
 
 
@@ -140,7 +140,7 @@ class TurnRunner:
     ) -> RunningTurn | None:
         """Record the end of a turn and of the parts that ended with it; return the part that runs on in its place."""
         if isinstance(ended, talk.Failed) and session.lifecycle.status is SessionStatus.ERROR:
-            ended = replace(ended, remedy=ended.remedy or GAVE_UP)
+            ended = replace(ended, remedy=ended.remedy or f"{GAVE_UP}: {what_to_do(running.turn)}")
         await self._completion.conclude(running, ended, tuple(denied))
         while running.joined:
             part, *rest = running.joined

@@ -48,6 +48,7 @@ class RunningTurn:
         refused: the limit that refused the turn a call to the model; None = no call was refused.
         given: the prompt was written.
         stopping: the turn was interrupted or refused, and is expected to end.
+        stopped_by: the name of whoever interrupted the turn; empty = its own user, or nobody.
         topics: the topics under which the turn is published live.
         joined: the turns that are part of this one, in order: gathered into its prompt, or steered into it.
         on_end: called once, when the turn has ended and one of the `joined` may run on.
@@ -63,6 +64,7 @@ class RunningTurn:
         self.tools = 0
         self.refused: BudgetExceeded | None = None
         self.given = self.stopping = False
+        self.stopped_by = ""
         self.joined: list[RunningTurn] = []
         self.on_end: Callable[[], None] | None = None
         self._names: dict[str, str] = {}
@@ -130,6 +132,16 @@ class RunningTurn:
                 self._end(talk.Failed(message_id=self.turn.message_id, why=_ended_early(why), partial=partial))
                 for part in self.joined:
                     part.on_event(event)
+
+    def stop(self, by: str) -> None:
+        """Note that somebody interrupts the turn and those that are part of it.
+
+        Args:
+            by: the id of a user, or the name of a program.
+        """
+        self.stopping = True
+        for part in (self, *self.joined):
+            part.stopped_by = by if by != part.turn.user_id else ""
 
     def fail(self, why: str, *, interrupted: bool = False, timed_out: bool = False) -> None:
         """End the turn from the daemon's side; without effect where the turn has ended."""

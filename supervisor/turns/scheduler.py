@@ -121,28 +121,32 @@ class TurnScheduler:
         lane = self._lanes.get(name)
         return lane is not None and lane.is_busy
 
-    async def interrupt(self, name: str) -> RunningTurn | None:
-        """Interrupt the running turn of a lane; return the turn, which may not have ended yet, or None."""
+    async def interrupt(self, name: str, by: str = "") -> RunningTurn | None:
+        """Interrupt the running turn of a lane; return the turn, which may not have ended yet, or None.
+
+        Args:
+            by: who interrupts it: the id of a user, or the name of a program. Other senders are told the name.
+        """
         lane = self._lanes.get(name)
         if lane is None or lane.running is None:
             return None
         running = lane.running
-        running.stopping = True
+        running.stop(by)
         if lane.conversation is not None:
             await lane.conversation.interrupt()
         else:  # the turn is suspended, so it has no process that could end it
             running.fail("it was interrupted", interrupted=True)
         return running
 
-    async def interrupt_next(self, name: str) -> RunningTurn | None:
+    async def interrupt_next(self, name: str, by: str = "") -> RunningTurn | None:
         """Interrupt the turn that is about to begin in a lane, and return it when it begins; None = no turn begins."""
         lane = self._lanes.get(name)
-        return await lane.interrupt_next() if lane is not None else None
+        return await lane.interrupt_next(by) if lane is not None else None
 
-    async def interrupt_for(self, name: str, message_id: MessageId) -> None:
+    async def interrupt_for(self, name: str, message_id: MessageId, by: UserId) -> None:
         """Interrupt the running turn of a lane for a message, or else the turn that begins before the message's own."""
-        if await self.interrupt(name) is None and (lane := self._lanes.get(name)) is not None:
-            lane.state.interrupt(by=message_id)
+        if await self.interrupt(name, by) is None and (lane := self._lanes.get(name)) is not None:
+            lane.interrupt_before(message_id, by)
 
     async def cancel_waiting(self, name: str, why: str, *, of: UserId | None = None) -> list[Turn]:
         """Cancel the waiting turns of a lane, and tell their senders and waiting callers.

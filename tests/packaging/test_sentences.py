@@ -33,6 +33,7 @@ SAMPLES: dict[str, str | int] = {
     "project": "website",
     "quoted": '"Please have a look at the failing test of the parser, and m…"',
     "seconds": 12,
+    "session": "01a22974-c319-7523-8481-127e08023eff",
     "spent": 1_120_300_000,
     "state": "active",
     "today": "$1.12 of $1.00",

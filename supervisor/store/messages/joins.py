@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -46,7 +47,7 @@ _PART_AGAIN = """
 """
 
 
-def ahead_of(tx: Transaction, turn_id: int, lane: str, project: str | None) -> int:
+def ahead_of(tx: Transaction | sqlite3.Connection, turn_id: int, lane: str, project: str | None) -> int:
     """Return how many turns are running or pending ahead of a turn.
 
     Args:

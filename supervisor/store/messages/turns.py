@@ -15,7 +15,7 @@ from supervisor.store.messages.accept import accept
 from supervisor.store.messages.dedup import known
 from supervisor.store.messages.finish import finish
 from supervisor.store.messages.history import exchanges, history, interruptions, last_used, result_of, was_cut_off
-from supervisor.store.messages.joins import join, release
+from supervisor.store.messages.joins import ahead_of, join, release
 from supervisor.store.messages.start import start_next
 from supervisor.store.records.acceptance import Acceptance, Accepted
 from supervisor.store.records.outbox import OutboxDraft
@@ -156,6 +156,14 @@ class SqliteTurns:
         return await self._database.read(
             lambda connection: [to_turn(row) for row in connection.execute(_WAITING, values)]
         )
+
+    async def places(self, turns: Sequence[Turn]) -> list[int]:
+        """Return how many turns are running or pending ahead of each of some pending turns."""
+
+        def work(connection: sqlite3.Connection) -> list[int]:
+            return [ahead_of(connection, t.id, t.lane, t.project if t.exclusive else None) for t in turns]
+
+        return await self._database.read(work)
 
     async def is_waiting(self, lane: str) -> bool:
         """Return whether a lane has a pending turn."""

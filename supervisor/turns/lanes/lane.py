@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from supervisor.protocol.messages import ProjectName
+from supervisor.protocol.messages import MessageId, ProjectName, UserId
 from supervisor.protocol.ports import Conversation
 from supervisor.turns.lanes.name import LaneName
 from supervisor.turns.lanes.state import BEGINNING, BUSY, LaneState
@@ -19,10 +19,22 @@ class Lane:
         conversation: where the running turn runs; None = no turn runs, or it is suspended.
         task: runs the lane's turns; None = the lane has nothing to run.
         writes: the tool events of the running turn that are being stored.
+        stopper: who interrupted the turn that is about to begin.
         gate: held while a message is steered into the running turn, and while that turn ends.
     """
 
-    __slots__ = ("_interrupters", "conversation", "gate", "name", "project", "running", "state", "task", "writes")
+    __slots__ = (
+        "_interrupters",
+        "conversation",
+        "gate",
+        "name",
+        "project",
+        "running",
+        "state",
+        "stopper",
+        "task",
+        "writes",
+    )
 
     def __init__(self, name: LaneName, project: ProjectName) -> None:
         self.name = name
@@ -33,6 +45,7 @@ class Lane:
         self.task: asyncio.Task[None] | None = None
         self.writes: set[asyncio.Task[None]] = set()
         self.gate = asyncio.Lock()
+        self.stopper = ""
         self._interrupters: list[asyncio.Future[RunningTurn | None]] = []
 
     @property
@@ -48,7 +61,10 @@ class Lane:
     def begin(self, running: RunningTurn, conversation: Conversation) -> bool:
         """Note that a turn begins; return whether it is interrupted already. `tell_interrupters` follows."""
         self.running, self.conversation = running, conversation
-        return self.state.turn_began(running.turn.message_id)
+        interrupted = self.state.turn_began(running.turn.message_id)
+        if interrupted:
+            running.stop(self.stopper)
+        return interrupted
 
     async def end(self) -> None:
         """Note that the running turn has ended, once no message is being steered into it."""
@@ -61,10 +77,16 @@ class Lane:
         self.state.look_ended()
         self.tell_interrupters(None)
 
-    async def interrupt_next(self) -> RunningTurn | None:
+    def interrupt_before(self, message_id: MessageId, by: UserId) -> None:
+        """Interrupt the turn that is about to begin, unless it is the turn of this message."""
+        if self.state.interrupt(by=message_id):
+            self.stopper = by
+
+    async def interrupt_next(self, by: str = "") -> RunningTurn | None:
         """Interrupt the turn that is about to begin, and return it when it begins; None = no turn begins."""
         if not self.state.interrupt():
             return None
+        self.stopper = by
         begun: asyncio.Future[RunningTurn | None] = asyncio.get_running_loop().create_future()
         self._interrupters.append(begun)
         return await begun

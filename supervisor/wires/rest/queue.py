@@ -17,7 +17,9 @@ from supervisor.wires.rest.resource import Endpoint, Limit
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueuedMessage:
-    """A message in the queue; `place` counts from 1 within its conversation.
+    """A message in the queue; `place` is the one that its sender is told: 1 = it is next.
+
+    It counts all turns of the conversation, those of other users too, and those that keep the project busy.
 
     `message` is empty where the caller may see that a message waits, but not read it.
     """
@@ -59,10 +61,9 @@ class QueueRoutes:
         limit: Annotated[Limit, Query()] = 100,
     ) -> QueuedMessages:
         """Return the messages that wait for their turn."""
-        places: dict[str, int] = {}
+        turns = await self._queue.list(caller, SessionId(session_id) if session_id else None, limit=limit)
         queued = []
-        for turn in await self._queue.list(caller, SessionId(session_id) if session_id else None, limit=limit):
-            places[turn.lane] = places.get(turn.lane, 0) + 1
+        for turn, place in zip(turns, await self._queue.places(turns), strict=True):
             queued.append(
                 QueuedMessage(
                     message_id=turn.message_id,
@@ -70,7 +71,7 @@ class QueueRoutes:
                     user_id=turn.user_id,
                     project=turn.project,
                     channel=turn.channel,
-                    place=places[turn.lane],
+                    place=place,
                     message=turn.text[:200],
                     accepted_at=rfc3339(turn.accepted_ms),
                 )

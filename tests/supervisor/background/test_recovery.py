@@ -203,13 +203,15 @@ async def test_a_turn_with_a_recorded_tool_call_does_not_run_again_whatever_the_
 async def test_a_prompt_that_keeps_crashing_the_daemon_is_reported(tmp_path: Path) -> None:
     async with core_with(tmp_path) as before:
         message_id = await cut_off(before, "hold on")
-        for attempt in range(MAX_ATTEMPTS + 1):
+        begun = 1
+        for attempt in range(1, MAX_ATTEMPTS + 1):
             async with core_with(tmp_path, recovering=False) as after:
                 scripted(after).traces[message_id] = Trace(kind=TraceKind.UNANSWERED)
                 found = await after.recovery.run()
                 assert (found.requeued, found.interrupted) == ((1, 0) if attempt < MAX_ATTEMPTS else (0, 1))
                 if found.requeued:
                     await until(scripted(after).held, "it runs again")
+                    begun += 1
                     after.completion.time_is_up = True  # nothing of it is recorded, as after a kill
                     await after.store.close()
 

@@ -197,9 +197,18 @@ async def test_a_session_that_is_interrupted_twice_within_ten_minutes_needs_atte
         async with Core(tmp_path, connector=ScriptedConnector()) as after:
             stored = await session_of(after, message_id)
             assert (stored.status, stored.end_reason) == (SessionStatus.ERROR, INTERRUPTED_OFTEN)
-            assert any("its session does not start again by itself" in text for text in await notices(after))
+            told = await notices(after)
+            assert any(
+                "its session does not start again by itself: your next message begins a new conversation, and "
+                f"`xswarm claude connect {stored.id}` at a terminal goes on with this one." in text
+                for text in told
+            )
             assert (await result(after, again)).turn.state is TurnState.INTERRUPTED
             await until(lambda: _has_failed(after, behind), "what waited is told")
+            assert (
+                'Your message "behind" was not worked on, because its session does not start'
+                in (await notices(after))[-1]
+            )
             assert scripted(after).prompts == []
             assert await open_codes(after) == []
             caller = after.directory.caller("operator-token-of-the-tests")
@@ -215,7 +224,9 @@ async def test_a_word_for_a_session_that_was_ended_on_purpose_is_refused_and_sti
     async with restarted(tmp_path) as (core, message_id):
         session = await session_of(core, message_id)
         await core.operations.sessions.disconnect(core.directory.caller("operator-token-of-the-tests"), session.id)
-        assert (await answer(core, "CONTINUE")).startswith("Session is not active")
+        assert (await answer(core, "CONTINUE")).endswith(
+            " does not start again by itself. Send the message again: that begins a new conversation."
+        )
         assert len(await open_codes(core)) == 1
 
 

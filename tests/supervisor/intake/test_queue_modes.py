@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from supervisor.config import Queue
+from supervisor.config import ProjectConfig, Queue
 from supervisor.operations.work_request import WorkRequest
 from supervisor.people.identity import Caller
 from supervisor.protocol.messages import Receipt, UserId
-from supervisor.protocol.status import TurnState
+from supervisor.protocol.status import Permissions, TurnState
 from tests.fakes import ScriptedConnector
 from tests.supervisor.harness import ALICE_MAIL, Core
 from tests.supervisor.helpers import result, scripted, state, text_message, told_texts
@@ -159,3 +159,68 @@ async def test_with_nothing_running_the_prefix_is_stripped(tmp_path: Path) -> No
         await until(lambda: is_over(core, receipt), "it is answered")
         assert [text for _, text in scripted(core).prompts] == ["hello"]
         assert scripted(core).interrupts == 0
+
+
+BOBS_PHONE = "+15550101"
+
+
+@pytest.mark.parametrize("begun", [True, False])
+async def test_a_turn_that_another_user_stops_says_who_stopped_it(tmp_path: Path, begun: bool) -> None:
+    (tmp_path / "team").mkdir()
+    team = ProjectConfig(path=str(tmp_path / "team"), users=("alice", "bob"), permissions=Permissions.EDIT, shared=True)
+    async with Core(tmp_path, connector=ScriptedConnector(), projects={"team": team}) as core:
+        await core.accounts.put_user("bob", name="Bob", role="COORDINATOR", phones=[BOBS_PHONE])
+        if not begun:
+            scripted(core).gate.clear()
+        first = await core.intake.accept(text_message("@team hold on"))
+        await until(lambda: scripted(core).held() if begun else scripted(core).opening, "it runs, or is about to")
+        await core.intake.accept(text_message("@team interrupt: now", phone=BOBS_PHONE))
+        scripted(core).gate.set()
+        await until(core.all_answered, "both are answered")
+        assert await state(core, first) is TurnState.CANCELLED
+        assert any(text.startswith("Stopped by bob.") for text in await told_texts(core))
+
+
+async def test_a_caller_that_stops_anothers_turn_is_named_to_its_sender(tmp_path: Path) -> None:
+    async with core_with(tmp_path) as core:
+        await text(core, "hold on")
+        await until(scripted(core).held, "it runs")
+        (running,) = core.turns.running_turns()
+        assert running.turn.session_id is not None
+        await core.operations.sessions.interrupt(Caller(name="ops", user_id=None), running.turn.session_id)
+        await until(core.all_answered, "it has ended")
+        assert (await told_texts(core))[-1].startswith("Stopped by ops.")
+
+
+async def test_the_queue_lists_the_place_that_the_text_says(tmp_path: Path) -> None:
+    async with core_with(tmp_path) as core:
+        await core.intake.accept(text_message("claude: hold on", phone=ALICE_MAIL, channel="mail", thread="<t@x>"))
+        await until(scripted(core).held, "another conversation of the project has a turn that runs")
+        for body in ("second", "third", "fourth"):
+            await text(core, body)
+        told = await told_texts(core)
+        caller = Caller(name="ops", user_id=None)
+        turns = await core.queue.list(caller, None, limit=9)
+        assert await core.queue.places(turns) == [1, 2, 3]
+        assert [one.rpartition("is ")[2] for one in told] == [
+            "next in the queue.",
+            "number 2 in the queue.",
+            "number 3 in the queue.",
+        ]
+        scripted(core).release()
+
+
+async def test_the_place_in_a_shared_session_counts_the_messages_of_others(tmp_path: Path) -> None:
+    (tmp_path / "team").mkdir()
+    team = ProjectConfig(path=str(tmp_path / "team"), users=("alice", "bob"), permissions=Permissions.EDIT, shared=True)
+    async with Core(tmp_path, connector=ScriptedConnector(), projects={"team": team}) as core:
+        await core.accounts.put_user("bob", name="Bob", role="COORDINATOR", phones=[BOBS_PHONE])
+        await core.intake.accept(text_message("@team hold on"))
+        await until(scripted(core).held, "it runs")
+        await core.intake.accept(text_message("@team second"))
+        await core.intake.accept(text_message("@team third", phone=BOBS_PHONE))
+        bob = Caller(name="bob", user_id=UserId("bob"))
+        (his,) = await core.queue.list(bob, None, limit=9)
+        assert await core.queue.places([his]) == [2]
+        assert "Queued: your message is number 2 in the queue." in await told_texts(core)
+        scripted(core).release()

@@ -122,7 +122,7 @@ async def test_the_sender_of_a_queued_text_is_told_when_it_is_dropped(tmp_path: 
             for row in rows:
                 await core.store.outbox.dead(row.id, "read", now_ms=0)
         assert told[second.message_id] == 'Your message "later" was not worked on: the session was disconnected.'
-        assert told[first.message_id].startswith("Stopped.")
+        assert told[first.message_id].startswith("Stopped by operator.")
 
 
 async def test_a_turn_that_ignores_its_interrupt_ends_with_its_process(tmp_path: Path) -> None:

@@ -165,7 +165,9 @@ def test_a_session_that_is_interrupted_too_often_gives_up_and_says_so() -> None:
     outcome = outcomes.interrupted(turn(), outcomes.SHUT_DOWN, [], None, 0, attention=True)
     assert (outcome.asking, outcome.session_status) == (None, SessionStatus.ERROR)
     assert outcome.session_reason.startswith("needs attention")
-    assert str(reply(outcome)).endswith("find out what is wrong, then connect it again.")
+    assert str(reply(outcome)).endswith("at a terminal goes on with this one.")
+    program = outcomes.interrupted(turn(reply=None), outcomes.SHUT_DOWN, [], None, 0, attention=True)
+    assert program.why.endswith("find out what is wrong, then connect it again")
 
 
 def test_a_turn_that_a_crash_cut_off_has_nothing_but_its_record() -> None:
@@ -178,7 +180,13 @@ def test_a_turn_that_a_crash_cut_off_has_nothing_but_its_record() -> None:
     ("error", "text"),
     [
         (ConnectionFailed("the CLI is missing"), "Failed to connect to Claude Code: the CLI is missing."),
-        (SessionNotActive("s1"), "Claude Code failed: Session is not active: s1."),
+        (
+            SessionNotActive("s1"),
+            (
+                'Your message "fix it" was not worked on, because its session does not start again by itself. '
+                "Send it again: that begins a new conversation."
+            ),
+        ),
     ],
 )
 def test_a_turn_that_never_started_is_told_why(error: ConnectionFailed | SessionNotActive, text: str) -> None:
