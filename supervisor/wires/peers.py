@@ -19,6 +19,9 @@ from supervisor.runtime.peers.sockets import is_own
 PEER = "xswarm.peer"
 """Key of an ASGI scope: the `Peer` of its connection, whatever the headers of a proxy say."""
 
+MOST_FOREIGN = 1_000
+"""Most clients that are remembered of one connection of a proxy."""
+
 
 class Peer:
     """The process at the other end of one connection. It is looked up at the first question, and known from then on.
@@ -27,12 +30,13 @@ class Peer:
         theirs, ours: (host, port, ...) of the two ends; with any other value nothing is checked.
     """
 
-    __slots__ = ("_ends", "_is_agent")
+    __slots__ = ("_ends", "_foreign", "_is_agent")
 
     def __init__(self, theirs: object, ours: object) -> None:
         ends = [end[:2] for end in (theirs, ours) if isinstance(end, tuple) and len(end) > 1]
         self._ends = ends if len(ends) == 2 else None
         self._is_agent: bool | None = None if self._ends else False
+        self._foreign: set[str] = set()
 
     @property
     def address(self) -> object:
@@ -49,6 +53,20 @@ class Peer:
             assert self._ends is not None, "without ends it is no agent"
             self._is_agent = await asyncio.to_thread(comes_from_agent, *self._ends)
         return self._is_agent
+
+    async def forwards_our_own(self, host: str) -> bool:
+        """Return whether a host, for which the process says that it speaks, is this machine; each is looked up once.
+
+        Raises:
+            Unknowable: it cannot be told now.
+        """
+        if host in self._foreign:
+            return False
+        if await asyncio.to_thread(is_own, host):
+            return True
+        if len(self._foreign) < MOST_FOREIGN:
+            self._foreign.add(host)
+        return False
 
     async def refuse_agent(self) -> None:
         """Return if the process is certainly no agent.
@@ -74,7 +92,7 @@ async def is_agents(connection: HTTPConnection) -> bool:
     scope = connection.scope
     forwarded = scope.get("client")
     peer = scope.get(PEER) or Peer(forwarded, scope.get("server"))
-    if isinstance(forwarded, tuple) and forwarded[:2] != peer.address and await asyncio.to_thread(is_own, forwarded[0]):
+    if isinstance(forwarded, tuple) and forwarded[:2] != peer.address and await peer.forwards_our_own(forwarded[0]):
         raise NotAllowed("a process of this machine that comes by a proxy", "connect to it directly")
     return await peer.is_agent()
 

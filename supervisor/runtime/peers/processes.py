@@ -30,7 +30,7 @@ class Processes:
 
     def exists(self, pid: int) -> bool:
         """Return whether there is a process of this id."""
-        return bool(read(self._proc / str(pid) / "stat"))
+        return bool(read(f"{self._proc}/{pid}/stat"))
 
     def holders(self, inode: int, *, agents: bool) -> Iterator[int]:
         """Yield the ids of the processes that hold a socket, either of agents or of all others."""
@@ -56,11 +56,11 @@ class Processes:
 
     def name(self, pid: int) -> str:
         """Return the name of a process, without its arguments."""
-        return read(self._proc / str(pid) / "comm").decode(errors="replace").strip() or "a process"
+        return read(f"{self._proc}/{pid}/comm").decode(errors="replace").strip() or "a process"
 
     def uid(self, pid: int) -> int | None:
         """Return the user id of a process; None = it has ended."""
-        for line in read(self._proc / str(pid) / "status").splitlines():
+        for line in read(f"{self._proc}/{pid}/status").splitlines():
             if line.startswith(b"Uid:"):
                 return int(line.split()[1])
         return None
@@ -71,20 +71,22 @@ class Processes:
         return sorted(pid for pid in pids.difference(self._visible()) if self.uid(pid) == uid)
 
     def _is_marked(self, pid: int) -> bool:
-        environment = read(self._proc / str(pid) / "environ")
+        environment = read(f"{self._proc}/{pid}/environ")
         # The environment of another user's process cannot be read; agents run as our user.
         return environment.startswith(MARK) or b"\0" + MARK in environment
 
     def _parent(self, pid: int) -> int:
         """Return the parent of a process; 0 = it has none, or has ended."""
-        stat = read(self._proc / str(pid) / "stat")
+        stat = read(f"{self._proc}/{pid}/stat")
         # proc_pid_stat(5): the second field is the name in parentheses, which may hold blanks and parentheses.
         return int(stat.rpartition(b")")[2].split()[1]) if stat else 0
 
     def _visible(self) -> Iterator[int]:
         """Yield the ids of the processes whose open files we may see."""
         for name in listing(self._proc):
-            if name.isdecimal() and os.access(self._proc / name / "fd", os.R_OK | os.X_OK):
+            # The program and the files of a process are shown to the same users (proc(5)). A thread of the kernel has
+            # neither; this tells at the price of one system call.
+            if name.isdecimal() and _has_program(f"{self._proc}/{name}/exe"):
                 yield int(name)
 
     def _open_files(self, pid: int) -> Iterator[str]:
@@ -93,3 +95,9 @@ class Processes:
         for name in listing(folder):
             with only_facts():
                 yield os.readlink(f"{folder}/{name}")
+
+
+def _has_program(link: str) -> bool:
+    with only_facts():
+        return bool(os.readlink(link))
+    return False

@@ -134,6 +134,25 @@ async def test_a_connection_is_looked_up_once(tmp_path: Path) -> None:
     assert told == [False, False]
 
 
+async def test_each_client_of_a_proxy_is_looked_up_once(tmp_path: Path) -> None:
+    class Asking(HookChannel):
+        async def _take(self, request: WebRequest) -> WebResponse:
+            return WebResponse(status=403 if await request.from_agent() else 200)
+
+    async with Served(
+        tmp_path, http=config.Http(port=0, trusted_proxies=("127.0.0.1",)), channels=[Asking()]
+    ) as served:
+
+        async def status(client: str) -> int:
+            return (await served.service.post(PATH, headers={"X-Forwarded-For": client})).status_code
+
+        assert await status("203.0.113.7") == 200
+        with no_free_descriptor():
+            assert await status("203.0.113.7") == 200
+            assert await status("203.0.113.8") == 503
+        assert await status("127.0.0.1") == 403
+
+
 async def test_while_no_file_is_free_a_webhook_is_put_off_and_nobody_decides(tmp_path: Path) -> None:
     class Asking(HookChannel):
         async def _take(self, request: WebRequest) -> WebResponse:

@@ -65,7 +65,7 @@ def test_processes_that_hide_their_files_are_known_by_their_user(tmp_path: Path)
         (tmp_path / str(pid)).mkdir()
         (tmp_path / str(pid) / "status").write_text(f"Name:\tx\nUid:\t{uid}\t{uid}\t{uid}\t{uid}\n")
         if files:
-            (tmp_path / str(pid) / "fd").mkdir()
+            (tmp_path / str(pid) / "exe").symlink_to("/bin/true")
     assert Processes(tmp_path).hidden(1000) == [18]
     assert Processes(tmp_path).uid(20) is None
     assert Processes().name(os.getpid())
