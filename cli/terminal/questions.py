@@ -28,6 +28,10 @@ def answer(typed: str) -> tuple[Decision, int | str] | None:
     return (ANSWERS[said[1]], int(said[2] or 0)) if said is not None else None
 
 
+MAX_CHARACTERS = 4_000
+"""How much of a call is shown below its question."""
+
+
 class Questions:
     """The questions that are shown and not answered yet."""
 
@@ -43,6 +47,8 @@ class Questions:
         which = f" {self._asked}" if len(self._open) > 1 else ""
         what = f"May it run for {frame['user_id']}: {frame['summary']}?"
         self._screen.remark(f"{what} /yes{which} or /no{which}, until {frame['expires_at']}.")
+        if (rest := _whole(frame)) is not None:
+            self._screen.remark(rest)
 
     def resolved(self, frame: Frame) -> None:
         """Show that somebody else answered a question, where it is open here."""
@@ -68,3 +74,18 @@ class Questions:
             return None
         approval_id, _ = self._open.pop(number or next(iter(self._open)))
         return approval_id
+
+
+def _whole(frame: Frame) -> str | None:
+    """Return the call of a question, or what it changes in a file; None where its summary is the whole call."""
+    call, diff = frame.get("call", ""), frame.get("diff", "")
+    headline, _, _ = call.partition("\n")
+    text = f"{headline}\n{diff}" if diff else call
+    if text in ("", frame["summary"]):
+        return None
+    if len(text) <= MAX_CHARACTERS:
+        return text
+    return (
+        f"{text[:MAX_CHARACTERS]}\nThe call has {frame['characters']} characters. Its end is not shown here: "
+        f"`xswarm claude approvals {frame['approval_id']}` shows all of it."
+    )

@@ -48,3 +48,19 @@ def test_a_question_is_taken_once_and_never_guessed() -> None:
     assert "elsewhere" not in shown.getvalue(), "it is not open any more"
     assert questions.take(0) == "a"
     assert questions.take("KXQPT") == "KXQPT", "the daemon knows whose it is"
+
+
+def shown_of(**frame: object) -> str:
+    """Return what a terminal shows of a question."""
+    shown = StringIO()
+    fields = {"approval_id": "a1", "summary": "Bash ls", "user_id": "alice", "expires_at": NOON}
+    Questions(Screen(shown, shown, interactive=True, colour=False)).requested({**fields, **frame})
+    return shown.getvalue()
+
+
+def test_the_whole_call_is_shown_below_its_question() -> None:
+    assert shown_of(call="Bash ls", diff="").count("Bash ls") == 1
+    assert "Bash ls\ntimeout: 9\n" in shown_of(call="Bash ls\ntimeout: 9", diff="")
+    assert "Write a\n@@ @@\n-old\n+new\n" in shown_of(call="Write a\ncontent: new", diff="@@ @@\n-old\n+new")
+    long = shown_of(call="Bash " + "x" * 9_000, diff="", characters=9_005)
+    assert "The call has 9005 characters. Its end is not shown here: `xswarm claude approvals a1`" in long
