@@ -7,14 +7,15 @@ import logging
 from collections import deque
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
+import anthropic
 import httpx2
+from anthropic.types import Message
 
 from connectors.assistant import failures
-from connectors.assistant.client import APIError, Client
 from connectors.assistant.failures import UnreadableAnswer
 from connectors.assistant.history import messages_for
-from connectors.assistant.stream import Event, Message, Stream
 from supervisor.protocol.conversation import (
     ConversationEvent,
     Exchange,
@@ -29,6 +30,9 @@ from supervisor.protocol.conversation import (
 from supervisor.protocol.errors import ConnectionFailed
 from supervisor.protocol.messages import SessionId
 from supervisor.protocol.ports import Conversation
+
+if TYPE_CHECKING:
+    from anthropic.lib.streaming import AsyncMessageStream, ParsedMessageStreamEvent
 
 logger = logging.getLogger(__name__)
 
@@ -46,8 +50,8 @@ _NOTES = {
 _AGAIN = "\n\n[The answer became unreadable here. It begins again.]\n\n"
 """Shown to those who watch the answer arrive; the final answer holds neither this nor what stands before it."""
 
-_UNREADABLE = (ValueError, httpx2.DecodingError)
-"""What is raised where a stream breaks the rules of its format."""
+_UNREADABLE = (ValueError, LookupError, TypeError, AttributeError, RuntimeError, httpx2.DecodingError)
+"""What the client raises where a stream breaks the rules of its format; it checks only some of them by itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +98,7 @@ class AssistantConversation(Conversation):
     def __init__(
         self,
         session_id: SessionId,
-        client: Client,
+        client: anthropic.AsyncAnthropic,
         settings: CallSettings,
         history: Sequence[Exchange],
     ) -> None:
@@ -182,7 +186,7 @@ class AssistantConversation(Conversation):
         except TimeoutError:
             why = f"the model did not answer within {self._settings.turn_timeout:g} seconds; try again"
             return Failed(message_id=message_id, why=why, partial=turn.text, timed_out=True)
-        except (APIError, httpx2.TransportError) as error:
+        except (anthropic.APIError, httpx2.TransportError) as error:
             # Only the class: the message of an error may quote the text of a person.
             status = getattr(error, "status_code", None)
             logger.warning(
@@ -229,10 +233,10 @@ class AssistantConversation(Conversation):
         """
         settings = self._settings
         messages = messages_for(self._history, turn.prompt.text, history_tokens=settings.history_tokens)
-        async with self._client.stream(
+        async with self._client.messages.stream(
             model=settings.model,
             max_tokens=settings.max_tokens,
-            system=settings.system_prompt,
+            system=settings.system_prompt or anthropic.omit,
             messages=messages,
         ) as stream:
             started = complete = False
@@ -249,27 +253,27 @@ class AssistantConversation(Conversation):
                             pass  # other forms of the same text and usage, and events of later versions
             finally:
                 if started:
-                    self._report_usage(stream.message)
-            return (stream.message.stop_reason or "end_turn") if complete else None
+                    self._report_usage(stream.current_message_snapshot)
+            return (stream.current_message_snapshot.stop_reason or "end_turn") if complete else None
 
     def _write(self, turn: _Turn, text: str) -> None:
         turn.parts.append(text)
         self._events.put_nowait(TextDelta(text=text))
 
     def _report_usage(self, message: Message) -> None:
-        split = message.usage.get("cache_creation") is not None
-        short = ("cache_creation", "ephemeral_5m_input_tokens") if split else ("cache_creation_input_tokens",)
+        usage = message.usage
+        split = usage.cache_creation
         tokens = Tokens(
-            input=message.tokens("input_tokens"),
-            output=message.tokens("output_tokens"),
-            cache_read=message.tokens("cache_read_input_tokens"),
-            cache_write_5m=message.tokens(*short),
-            cache_write_1h=message.tokens("cache_creation", "ephemeral_1h_input_tokens"),
+            input=usage.input_tokens,
+            output=usage.output_tokens,
+            cache_read=usage.cache_read_input_tokens or 0,
+            cache_write_5m=split.ephemeral_5m_input_tokens if split else usage.cache_creation_input_tokens or 0,
+            cache_write_1h=split.ephemeral_1h_input_tokens if split else 0,
         )
         self._events.put_nowait(UsageReported(model=message.model, tokens=tokens))
 
 
-async def _readable(stream: Stream) -> AsyncIterator[Event]:
+async def _readable(stream: AsyncMessageStream[None]) -> AsyncIterator[ParsedMessageStreamEvent[None]]:
     """Yield the events of a stream.
 
     Raises:

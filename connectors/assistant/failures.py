@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+import anthropic
 import httpx2
-
-from connectors.assistant.client import APIConnectionError, APIError, APIStatusError, APITimeoutError
 
 LONGEST_DETAIL = 300
 """Characters of a provider's error message that are passed on."""
@@ -30,13 +29,13 @@ class UnreadableAnswer(Exception):
     """The stream of an answer breaks the rules of its format: no JSON, no such event, bytes that decode to nothing."""
 
 
-def sentence(error: APIError | httpx2.TransportError, *, model: str) -> str:
+def sentence(error: anthropic.APIError | httpx2.TransportError, *, model: str) -> str:
     """Return one sentence: what failed, and what to do."""
     if is_timeout(error):
         return "the model did not answer in time; try again"
-    if isinstance(error, APIStatusError):
+    if isinstance(error, anthropic.APIStatusError):
         return _status_sentence(error, model)
-    if isinstance(error, APIConnectionError):
+    if isinstance(error, anthropic.APIConnectionError):
         return "the model cannot be reached; try again in a minute, and tell the operator if it stays so"
     if isinstance(error, httpx2.TransportError):
         # The client wraps these errors only until the answer begins.
@@ -44,14 +43,14 @@ def sentence(error: APIError | httpx2.TransportError, *, model: str) -> str:
     return UNREADABLE
 
 
-def is_timeout(error: APIError | httpx2.TransportError) -> bool:
+def is_timeout(error: anthropic.APIError | httpx2.TransportError) -> bool:
     """Return whether the error is a timeout."""
-    return isinstance(error, APITimeoutError | httpx2.TimeoutException)
+    return isinstance(error, anthropic.APITimeoutError | httpx2.TimeoutException)
 
 
-def _status_sentence(error: APIStatusError, model: str) -> str:
-    status = error.status_code if error.status_code != 200 else _STATUS_OF_TYPE.get(error.type, 500)
-    detail = error.api_message.strip()[:LONGEST_DETAIL]
+def _status_sentence(error: anthropic.APIStatusError, model: str) -> str:
+    status = error.status_code if error.status_code != 200 else _STATUS_OF_TYPE.get(error.type or "", 500)
+    detail = (error.api_message or "").strip()[:LONGEST_DETAIL]
     match status:
         case 401 | 403:
             return "the model provider refused our credentials; the operator should check ANTHROPIC_API_KEY"

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from anthropic.types import MessageParam
+
 from supervisor.protocol.conversation import Exchange
 
 BYTES_PER_TOKEN = 4
 """Bytes of UTF-8 that count as one token: about right for English, and too high an estimate for other scripts."""
 
 
-def messages_for(history: Sequence[Exchange], prompt: str, *, history_tokens: int) -> list[dict[str, str]]:
+def messages_for(history: Sequence[Exchange], prompt: str, *, history_tokens: int) -> list[MessageParam]:
     """Return the messages of a request: roles alternate, and the first and the last message are those of the user.
 
     Args:
@@ -26,7 +28,7 @@ def messages_for(history: Sequence[Exchange], prompt: str, *, history_tokens: in
         if room < 0:
             break
         kept.append(exchange)
-    messages: list[dict[str, str]] = []
+    messages: list[MessageParam] = []
     for exchange in reversed(kept):
         messages.append({"role": "user", "content": exchange.prompt})
         messages.append({"role": "assistant", "content": exchange.answer.rstrip()})

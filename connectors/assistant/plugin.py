@@ -6,9 +6,9 @@ import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import anthropic
 import httpx2
 
-from connectors.assistant.client import Client
 from connectors.assistant.conversation import AssistantConversation, CallSettings
 from supervisor.protocol.conversation import Exchange, SessionSpec
 from supervisor.protocol.errors import ConfigError, ConnectionFailed
@@ -64,16 +64,15 @@ class AssistantConnector(Connector):
         endpoint = session.endpoint
         if endpoint is None:
             raise ConnectionFailed("the assistant has no endpoint of a model")
-        client = Client(
-            endpoint.base_url,
-            endpoint.token,
+        client = anthropic.AsyncAnthropic(
+            api_key=endpoint.token,
+            base_url=endpoint.base_url,
             max_retries=self._max_retries,
+            timeout=httpx2.Timeout(session.turn_timeout, connect=CONNECT_TIMEOUT),
+            open_telemetry=False,
             # No proxy of the environment, and no redirect to another host.
-            http=httpx2.AsyncClient(
-                trust_env=False,
-                follow_redirects=False,
-                verify=_tls_settings(endpoint.base_url),
-                timeout=httpx2.Timeout(session.turn_timeout, connect=CONNECT_TIMEOUT),
+            http_client=httpx2.AsyncClient(
+                trust_env=False, follow_redirects=False, verify=_tls_settings(endpoint.base_url)
             ),
         )
         settings = CallSettings(

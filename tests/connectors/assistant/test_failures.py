@@ -2,17 +2,18 @@ from __future__ import annotations
 
 from typing import Any
 
+import anthropic
 import httpx2
 import pytest
 
 from connectors.assistant import failures
-from connectors.assistant.client import APIConnectionError, APIError, APIStatusError, APITimeoutError
 
 REQUEST = httpx2.Request("POST", "http://127.0.0.1/v1/messages")
 
 
-def status_error(status: int, body: Any = None, headers: dict[str, str] | None = None) -> APIStatusError:
-    return APIStatusError(httpx2.Response(status, request=REQUEST, headers=headers), body)
+def status_error(status: int, body: Any = None, headers: dict[str, str] | None = None) -> anthropic.APIStatusError:
+    response = httpx2.Response(status, request=REQUEST, headers=headers)
+    return anthropic.APIStatusError("Error code", response=response, body=body)
 
 
 def body(kind: str, message: str) -> dict[str, Any]:
@@ -53,20 +54,20 @@ def body(kind: str, message: str) -> dict[str, Any]:
             status_error(200, body("new_error", "x")),
             "the model provider has a problem of its own (HTTP 500); try again in a few minutes",
         ),
-        (APITimeoutError("late"), "the model did not answer in time; try again"),
+        (anthropic.APITimeoutError(REQUEST), "the model did not answer in time; try again"),
         (httpx2.ReadTimeout("slow"), "the model did not answer in time; try again"),
         (
-            APIConnectionError("gone"),
+            anthropic.APIConnectionError(request=REQUEST),
             "the model cannot be reached; try again in a minute, and tell the operator if it stays so",
         ),
         (httpx2.RemoteProtocolError("gone"), "the connection to the model broke off; try again"),
         (
-            APIError("odd"),
+            anthropic.APIError("odd", REQUEST, body=None),
             "the model sent an answer that cannot be read; try again",
         ),
     ],
 )
-def test_every_failure_has_a_sentence(error: APIError | httpx2.TransportError, sentence: str) -> None:
+def test_every_failure_has_a_sentence(error: anthropic.APIError | httpx2.TransportError, sentence: str) -> None:
     assert failures.sentence(error, model="m-1") == sentence
 
 
