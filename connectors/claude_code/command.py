@@ -113,7 +113,15 @@ def settings(
 
 
 def arguments(
-    cli: str, spec: SessionSpec, *, resume: bool, model: str | None, sandbox: bool, shell: bool, state_dir: str
+    cli: str,
+    spec: SessionSpec,
+    *,
+    resume: bool,
+    model: str | None,
+    sandbox: bool,
+    shell: bool,
+    state_dir: str,
+    instructions: str = "",
 ) -> list[str]:
     """Return the argument list.
 
@@ -122,6 +130,7 @@ def arguments(
         model: None for Claude Code's default.
         sandbox: run shell commands in Claude Code's sandbox, or not at all.
         shell: offer the shell.
+        instructions: more of the system prompt, behind ours.
         state_dir: the daemon's; a command in the sandbox sees only the folders of its session in it.
 
     Raises:
@@ -143,10 +152,12 @@ def arguments(
         "--permission-prompt-tool=stdio",
         f"--tools={','.join(tools(shell=shell))}",
         f"--settings={json.dumps(chosen)}",
-        f"--append-system-prompt={APPENDED_PROMPT.format(user=json.dumps(str(spec.user_id)))}",
+        f"--append-system-prompt={APPENDED_PROMPT.format(user=json.dumps(str(spec.user_id)))}{instructions}",
         # In the = form a value can never be read as another option.
         f"--resume={conversation}" if resume else f"--session-id={conversation}",
     ]
+    if spec.instructions:  # otherwise a resumed conversation goes on with the instructions that it began with
+        argv.append("--system-prompt-snapshot=off")
     if model is not None:
         if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._:/@\[\]-]{0,127}", model):
             raise ValueError(f"{model!r} is not a valid name of a model")

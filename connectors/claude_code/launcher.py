@@ -11,7 +11,7 @@ import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
-from connectors.claude_code import command
+from connectors.claude_code import command, instructions
 from connectors.claude_code.command import Home
 from connectors.claude_code.config import ClaudeCodeConfig
 from connectors.claude_code.history import Retelling
@@ -120,6 +120,7 @@ class Launcher:
                 sandbox=shelter.sandbox,
                 shell=shelter.with_shell,
                 state_dir=self._state_dir,
+                instructions=instructions.read(session.instructions),
             )
             environment = command.environment(
                 session, home, tmp=tmp, ours=os.environ, state_mark=state_mark(self._state_dir), process_mark=mark

@@ -11,7 +11,7 @@ from typing import Any
 from connectors.claude_code.process.process import Process
 from connectors.claude_code.protocol import frames
 from connectors.claude_code.protocol.frames import ControlResponse, Unanswered
-from connectors.claude_code.redaction import Redaction
+from connectors.claude_code.protocol.redaction import Redaction
 
 logger = logging.getLogger(__name__)
 

@@ -24,8 +24,8 @@ from connectors.claude_code.protocol.frames import (
     Unanswered,
 )
 from connectors.claude_code.protocol.reader import FrameReader, NotClaudeCode
+from connectors.claude_code.protocol.redaction import Redaction
 from connectors.claude_code.protocol.turns import Flooded, TurnReader
-from connectors.claude_code.redaction import Redaction
 from connectors.claude_code.requests import ControlRequests
 from connectors.claude_code.stream import EventStream
 from connectors.claude_code.watchdog import TimeLimits, Watchdog

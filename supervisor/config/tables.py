@@ -234,6 +234,7 @@ class ProjectConfig:
         concurrent: True = several turns may run in it at the same time.
         approvers: ids of the users who decide about approvals; none = the user who sent the message.
         shared: True = its users share its conversations: each can read and continue them, with their own rights.
+        claude_md: True = Claude Code gets the content of CLAUDE.md in the project's folder as instructions.
     """
 
     path: str
@@ -243,6 +244,7 @@ class ProjectConfig:
     concurrent: bool = False
     approvers: tuple[str, ...] = ()
     shared: bool = False
+    claude_md: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

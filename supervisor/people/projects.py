@@ -20,6 +20,10 @@ SCRATCH = ProjectName("~scratch")
 """The project of prompts that belong to no project. No table of config.toml can have this name."""
 
 
+CLAUDE_MD = "CLAUDE.md"
+"""The file of a project with instructions for Claude Code, where `claude_md` is set."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Project:
     """A folder that Claude Code may work in.
@@ -31,6 +35,7 @@ class Project:
         users: the ids of users to whom config.toml gives the project.
         approvers: who answers questions about tool calls; empty = the user of the turn.
         shared: whether its users share the conversations that begin in it.
+        claude_md: whether Claude Code gets its CLAUDE.md as instructions.
         protected: `[approvals] protected`.
     """
 
@@ -42,6 +47,7 @@ class Project:
     users: frozenset[str]
     approvers: tuple[UserId, ...] = ()
     shared: bool = False
+    claude_md: bool = False
     protected: tuple[str, ...] = PROTECTED
 
 
@@ -76,7 +82,8 @@ class Projects:
                 users=frozenset(table.users),
                 approvers=tuple(UserId(user_id) for user_id in table.approvers),
                 shared=table.shared,
-                protected=self._protected,
+                claude_md=table.claude_md,
+                protected=(*self._protected, CLAUDE_MD) if table.claude_md else self._protected,
             )
             for name, table in tables.items()
         }

@@ -83,6 +83,7 @@ class SessionSpec:
         resume: True = the conversation exists and is to be continued.
         project_path: absolute, symlinks resolved; empty for the assistant.
         permissions: what Claude Code may do without asking.
+        instructions: the path of a file with instructions for Claude Code; empty = there is none.
         model: None = the connector's default.
         home: a folder of this session under state.dir. The connector creates it, with mode 0700, if it needs one.
         endpoint: where to call the model; None = the connector does not call it through us.
@@ -104,6 +105,7 @@ class SessionSpec:
     decide: Decide
     tap: Tap | None = None
     turn_timeout: float = 3600.0
+    instructions: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
-from supervisor.people.projects import Project
+from supervisor.people.projects import CLAUDE_MD, Project
 from supervisor.permissions.policy import NeedsApproval, Risk, changes_something, decide, look_again
 from supervisor.protocol import conversation as talk
 from supervisor.protocol.messages import SessionId
@@ -113,6 +113,7 @@ class LiveSession:
             project=self.record.project,
             project_path=self.record.project_path,
             permissions=self.project.permissions,
+            instructions=os.path.join(self.project.path, CLAUDE_MD) if self.project.claude_md else "",
             model=self.project.model,
             home=self.home,
             endpoint=self.endpoint,

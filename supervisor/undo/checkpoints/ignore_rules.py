@@ -62,7 +62,7 @@ def rules_below(project: Path, *, first: bytes = b"") -> IgnoreRules:
     found = sorted(_files(project), key=lambda folder: folder.count(b"/") if folder else -1)
     for folder in found:
         path = os.path.join(os.fsencode(project), folder, os.fsencode(RULES))
-        rules.add(_content(path), folder, os.fsdecode(os.path.join(folder, os.fsencode(RULES))))
+        rules.add(content_of(path), folder, os.fsdecode(os.path.join(folder, os.fsencode(RULES))))
     return rules
 
 
@@ -130,11 +130,14 @@ def _without_git(folders: Iterable[bytes]) -> list[bytes]:
     return [name for name in folders if name.lower() != b".git"]
 
 
-def _content(path: bytes) -> bytes:
+def content_of(path: bytes) -> bytes:
     """Return the content of a file with rules; empty where it cannot be read, or is no ordinary file."""
     try:
         handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
         return b""
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        return b""
     with open(handle, "rb") as file:
-        return file.read(MAX_FILE_BYTES) if stat.S_ISREG(os.fstat(handle).st_mode) else b""
+        return file.read(MAX_FILE_BYTES)

@@ -10,10 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from supervisor.undo.checkpoints.git import Git, TooSlow, write_if_other
-from supervisor.undo.checkpoints.ignore_rules import IgnoreRules, literal, rules_below
-
-MAX_EXCLUDE_BYTES = 65_536
-"""At most so much of a project's .git/info/exclude is read."""
+from supervisor.undo.checkpoints.ignore_rules import IgnoreRules, content_of, literal, rules_below
 
 SHARE_FOR_RULES = 0.3
 """How much of its time limit git gets to list the files by all rules, before the rules are looked at."""
@@ -199,14 +196,7 @@ def _own_exclude(project: Path) -> bytes:
     git = project / ".git"
     if git.is_symlink() or (git / "info").is_symlink():
         return b""
-    try:
-        handle = os.open(git / "info" / "exclude", os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError:
-        return b""
-    with open(handle, "rb") as file:
-        if not stat.S_ISREG(os.fstat(handle).st_mode):
-            return b""
-        return file.read(MAX_EXCLUDE_BYTES)
+    return content_of(os.fsencode(git / "info" / "exclude"))
 
 
 def _is_below(path: bytes, folder: bytes) -> bool:

@@ -14,7 +14,7 @@ import pytest
 from connectors.claude_code.process.fence import NO_FENCE
 from connectors.claude_code.process.process import Process
 from connectors.claude_code.protocol.frames import ControlResponse, LineSplitter, Unanswered
-from connectors.claude_code.redaction import Redaction
+from connectors.claude_code.protocol.redaction import Redaction
 from connectors.claude_code.requests import ControlRequests
 from supervisor.protocol.conversation import PROCESS_MARK
 from tests.slowness import scaled

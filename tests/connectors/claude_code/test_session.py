@@ -8,17 +8,20 @@ import json
 import os
 import shutil
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
+from typing import Any, Self
 
 import pytest
 import uvloop
+from aiohttp import web
 
 from connectors.claude_code.command import Home
 from connectors.claude_code.history import NOTICE, find_transcript
 from connectors.claude_code.process import tree
 from connectors.claude_code.process.orphans import state_mark
 from supervisor.models.offline.model import OfflineModel
+from supervisor.models.offline.transcript import Transcript
 from supervisor.protocol.conversation import (
     STATE_MARK,
     Exchange,
@@ -49,6 +52,22 @@ ENDLESS = {"text": "one two three four", "token_delay": 60.0}
 async def model() -> AsyncIterator[OfflineModel]:
     async with OfflineModel() as offline:
         yield offline
+
+
+class Listening(OfflineModel):
+    """Keeps the bodies of all requests."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.bodies: list[str] = []
+
+    async def __aenter__(self) -> Self:
+        await super().__aenter__()
+        return self
+
+    def _record(self, request: web.Request, body: Mapping[str, Any], transcript: Transcript, *, attempt: int) -> None:
+        self.bodies.append(json.dumps(body))
+        super()._record(request, body, transcript, attempt=attempt)
 
 
 def left_of(folder: Path) -> list[int]:
@@ -206,6 +225,21 @@ async def test_a_conversation_goes_on_in_a_renamed_folder_and_is_told_of_it_once
     assert told.count('"type":"user"') > 2
     notes = [line for line in told.splitlines() if "the folder of this project was moved" in line.lower()]
     assert len([line for line in notes if json.loads(line).get("type") == "user"]) == 1
+
+
+@pytest.mark.parametrize("given", [True, False])
+async def test_the_instructions_of_a_project_reach_the_model_only_where_they_are_given(
+    tmp_path: Path, given: bool
+) -> None:
+    async with Listening() as model:
+        spec = make_spec(tmp_path, model.url, Policy())
+        path = Path(spec.project_path, "CLAUDE.md")
+        spec = dataclasses.replace(spec, instructions=str(path) if given else "")
+        for resume, text in ((False, "a blue whale"), (True, "a red fox")):
+            path.write_text(f"Answer like {text}.")
+            async with opened(make_connector(tmp_path), dataclasses.replace(spec, resume=resume)) as reader:
+                await reader.ask(script({"text": "done"}))
+            assert (text in model.bodies[-1]) is given
 
 
 async def test_a_command_of_claude_code_in_a_prompt_is_text_for_the_model(model: OfflineModel, tmp_path: Path) -> None:

@@ -196,3 +196,13 @@ def test_no_path_leads_out_of_the_users_projects(projects: Projects, root: Path,
     assert Path(real).is_relative_to(project.path)
     assert project in projects.of(ADA)
     assert Path(real).is_dir()
+
+
+def test_a_claude_md_that_is_read_is_protected(tmp_path: Path) -> None:
+    tables = {"a": ProjectConfig(path=str(tmp_path), claude_md=True), "b": ProjectConfig(path=str(tmp_path))}
+    projects = Projects(tables, protected=("x",))
+    a, b = projects.get("a"), projects.get("b")
+    assert a is not None
+    assert b is not None
+    assert (a.claude_md, a.protected) == (True, ("x", "CLAUDE.md"))
+    assert (b.claude_md, b.protected) == (False, ("x",))

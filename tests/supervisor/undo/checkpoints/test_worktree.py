@@ -63,6 +63,12 @@ async def test_exclude_file_that_leads_elsewhere_is_not_read(there: Place, tmp_p
     assert b"kept" not in (there.git_dir / "info/exclude").read_bytes()
 
 
+async def test_exclude_file_that_is_a_folder_holds_no_rules(there: Place) -> None:
+    (there.project / ".git" / "info" / "exclude").mkdir(parents=True)
+    there.write("a.txt", "x")
+    assert there.recorded((await there.shadow().record("one")).commit) == ["a.txt"]
+
+
 async def test_missing_folder_is_an_error_and_no_empty_state(there: Place) -> None:
     shadow = there.shadow()
     there.write("a.txt", "a")

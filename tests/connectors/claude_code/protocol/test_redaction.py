@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from connectors.claude_code.redaction import Redaction
+from connectors.claude_code.protocol.redaction import Redaction
 
 
 @pytest.mark.parametrize(
