@@ -168,7 +168,7 @@ class Acceptor:
         place = QueuePlace(acceptance, self._mode_told(mode, destination))
         for_claude_code = decision.target is Target.CLAUDE_CODE
         if for_claude_code and (place.is_told or self._hub.wanted(*place.topics)):
-            acceptance = replace(acceptance, queued=place.notices)
+            acceptance = replace(acceptance, queued=place.notices, told_once=mode is not Mode.INTERRUPT)
         if for_claude_code and mode is Mode.STEER:
             accepted, joined = await self._write_and_steer(acceptance)
         else:

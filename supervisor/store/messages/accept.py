@@ -10,7 +10,7 @@ from supervisor.protocol.status import SessionStatus, Target, TurnState
 from supervisor.store.control.codes import close
 from supervisor.store.drafts import add_drafts
 from supervisor.store.messages.dedup import first_of, hashed
-from supervisor.store.messages.joins import ahead_of
+from supervisor.store.messages.joins import ahead_of, waits_already
 from supervisor.store.messages.sessions import create_session
 from supervisor.store.money.budgets import raise_limit
 from supervisor.store.records.acceptance import Acceptance, Accepted
@@ -183,7 +183,9 @@ def _add_replies(tx: Transaction, message: Acceptance, turn_id: int, state: Turn
     if state is TurnState.PENDING and message.queued is not None:
         ahead = ahead_of(tx, turn_id, message.lane, message.project if message.exclusive else None)
         if ahead > 0:
-            add_drafts(tx, message.queued(ahead), turn_id, message.user_id, message.now_ms)
+            notices = message.queued(ahead)  # subscribers hear of the place in any case
+            if not (message.told_once and waits_already(tx, turn_id, message.lane)):
+                add_drafts(tx, notices, turn_id, message.user_id, message.now_ms)
 
 
 def _record(tx: Transaction, message: Acceptance, turn_id: int) -> None:

@@ -38,6 +38,11 @@ _AHEAD = """
          + (SELECT count(*) FROM turns
             WHERE project = :project AND state = 'pending' AND exclusive = 1 AND lane <> :lane AND id < :id)
 """
+_WAITS = """
+    SELECT EXISTS (SELECT 1 FROM turns AS t JOIN turns AS mine ON mine.id = :id
+                   WHERE t.lane = :lane AND t.state = 'pending' AND t.id < :id
+                     AND t.user_id = mine.user_id AND t.channel = mine.channel AND t.channel = 'mail')
+"""
 _NEXT_PART = "SELECT min(id) FROM turns WHERE host = ? AND state = 'waiting'"
 _PROMOTE = "UPDATE turns SET state = 'running', host = NULL, epoch = ? WHERE id = ?"
 _REHOST = "UPDATE turns SET host = ?, epoch = ? WHERE host = ? AND state = 'waiting'"
@@ -55,6 +60,15 @@ def ahead_of(tx: Transaction | sqlite3.Connection, turn_id: int, lane: str, proj
     """
     row = tx.execute(_AHEAD, {"id": turn_id, "lane": lane, "project": project}).fetchone()
     return int(row[0])
+
+
+def waits_already(tx: Transaction, turn_id: int, lane: str) -> bool:
+    """Return whether a turn is of a mail, and an earlier mail of the same person is pending in its lane.
+
+    A notice about a text is one line more in the phone; one about a mail is a mail.
+    """
+    row = tx.execute(_WAITS, {"id": turn_id, "lane": lane}).fetchone()
+    return bool(row[0])
 
 
 def gathered(tx: Transaction, host: Turn, now_ms: int) -> Turn:
@@ -85,7 +99,9 @@ def join(
     if part is not None:
         add_drafts(tx, joined, turn_id, user_id, now_ms)
     elif (count := ahead_of(tx, turn_id, lane, project if exclusive else None)) > 0:
-        add_drafts(tx, queued(count), turn_id, user_id, now_ms)
+        notices = queued(count)  # subscribers hear of the place in any case
+        if not waits_already(tx, turn_id, lane):
+            add_drafts(tx, notices, turn_id, user_id, now_ms)
     return part
 
 

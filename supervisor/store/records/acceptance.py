@@ -74,6 +74,7 @@ class Acceptance:
         raises: an amount that the message adds to a limit; its text then becomes the reason, and the text of each
             refusal.
         queued: makes the notices to the sender of a message that is queued, from the number of turns ahead of it.
+        told_once: the sender of a mail gets no such notice while an earlier mail of theirs waits in the same lane.
         start: start the turn in the same transaction (T2) if the lane and, if exclusive, the project are free.
         identity: the process that gets the prompt then; None = there is none.
         gather: the message may become part of the prompt of the turn before it, while both are pending.
@@ -104,6 +105,7 @@ class Acceptance:
     closes: str = ""
     raises: Raise | None = None
     queued: Callable[[int], Sequence[OutboxDraft]] | None = None
+    told_once: bool = True
     start: bool = False
     identity: ProcessIdentity | None = None
     gather: bool = False

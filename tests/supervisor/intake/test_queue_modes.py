@@ -10,6 +10,7 @@ from supervisor.config import ProjectConfig, Queue
 from supervisor.operations.work_request import WorkRequest
 from supervisor.people.identity import Caller
 from supervisor.protocol.messages import Receipt, UserId
+from supervisor.protocol.queue import Mode, told
 from supervisor.protocol.status import Permissions, TurnState
 from tests.fakes import ScriptedConnector
 from tests.supervisor.harness import ALICE_MAIL, Core
@@ -43,6 +44,30 @@ async def test_the_sender_of_a_queued_message_is_told_its_place_and_others_are_t
         scripted(core).release()
         await until(lambda: is_over(core, last), "all are answered")
         assert [text for _, text in scripted(core).prompts] == ["hold on", "second", "third"]
+
+
+@pytest.mark.parametrize("mode", ["followup", "collect", "steer"])
+async def test_the_sender_of_several_queued_mails_is_told_once(tmp_path: Path, mode: str) -> None:
+    async with core_with(tmp_path, mode) as core:
+
+        async def mail(body: str, thread: str = "<t@x>") -> Receipt:
+            message = text_message(f"claude: {body}", phone=ALICE_MAIL, channel="mail", thread=thread)
+            return await core.intake.accept(message)
+
+        await mail("hold on")
+        await until(scripted(core).held, "it runs")
+        for body in ("second", "third", "fourth"):
+            last = await mail(body)
+        assert [word for word in await told_texts(core, "mail") if "queue" in word] == [told(Mode(mode), 1)]
+        scripted(core).release()
+        await until(lambda: is_over(core, last), "all are answered")
+        await told_texts(core, "mail")
+        await mail("hold it")
+        await until(scripted(core).held, "the next one runs")
+        await mail("again")
+        assert await told_texts(core, "mail") == [told(Mode(mode), 1)], "who waits anew is told anew"
+        scripted(core).release()
+        await until(core.all_answered, "all are answered")
 
 
 async def test_the_sender_of_a_queued_mail_is_told_its_place_by_mail(tmp_path: Path) -> None:
