@@ -6,6 +6,8 @@ Linux only: elsewhere there is no /proc, and `process.py` falls back to the proc
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import errno
 import os
 import signal
 import time
@@ -16,6 +18,8 @@ from pathlib import Path
 from supervisor.protocol.conversation import ProcessIdentity
 
 PROC = Path("/proc")
+GONE = frozenset({errno.ENOENT, errno.ESRCH, errno.EACCES, errno.EPERM})
+"""Errors that tell a fact: the process has ended, or may not be seen. All others tell nothing."""
 POLL = 0.005
 """Seconds between two checks of processes that are being killed."""
 
@@ -45,35 +49,46 @@ def boot_id() -> str:
 
 
 def look_up(pid: int) -> Entry | None:
-    """Return the entry of a pid, or None where there is no such process."""
+    """Return the entry of a pid, or None where there is no such process.
+
+    Raises:
+        OSError: it cannot be told now, e.g. because no file descriptor is free.
+    """
     try:
         stat = (PROC / str(pid) / "stat").read_bytes()
-    except OSError:
-        return None
+    except OSError as error:
+        if error.errno in GONE:
+            return None
+        raise
     # proc_pid_stat(5): the second field is the name in parentheses, which may hold blanks and parentheses.
     fields = stat[stat.rfind(b")") + 2 :].split()
     return Entry(pid, int(fields[1]), int(fields[19]), fields[0] in (b"Z", b"X"))
 
 
 def identify(pid: int) -> ProcessIdentity:
-    """Return the identity of a process, which no other process ever has."""
-    entry = look_up(pid)
+    """Return the identity of a process, which no other process has; `started` is 0 where it is not known now."""
+    entry = None
+    with contextlib.suppress(OSError):
+        entry = look_up(pid)
     return ProcessIdentity(pid=pid, started=entry.started if entry else 0, boot_id=boot_id())
 
 
 def is_alive(identity: ProcessIdentity) -> bool:
-    """Whether this very process still runs."""
-    entry = look_up(identity.pid)
+    """Whether this very process still runs; where that cannot be told now, it counts as running."""
+    try:
+        entry = look_up(identity.pid)
+    except OSError:
+        return identity.started > 0
     return entry is not None and not entry.gone and entry.started == identity.started and identity.started > 0
 
 
 def table() -> dict[int, Entry]:
-    """Return all processes by pid; empty where there is no /proc."""
+    """Return all processes by pid; empty where there is no /proc, or where it cannot be read now."""
     try:
         pids = [int(name) for name in os.listdir(PROC) if name.isdigit()]
+        return {pid: entry for pid in pids if (entry := look_up(pid)) is not None}
     except OSError:
         return {}
-    return {pid: entry for pid in pids if (entry := look_up(pid)) is not None}
 
 
 def descendants(pid: int) -> list[ProcessIdentity]:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import pytest
 
 from connectors.claude_code.process import tree
+from tests.descriptors import no_free_descriptor
 from tests.slowness import scaled
 from tests.waiting import until, wait_until
 
@@ -69,3 +70,13 @@ def test_nobody_is_there_where_nobody_is() -> None:
     assert tree.look_up(2**22 + 1) is None
     assert tree.identify(2**22 + 1).started == 0
     assert not tree.is_alive(tree.identify(2**22 + 1))
+
+
+async def test_without_a_free_file_no_process_counts_as_ended() -> None:
+    process = subprocess.Popen(["sleep", "1000"])
+    identity = tree.identify(process.pid)
+    with no_free_descriptor():
+        assert tree.is_alive(identity)
+        assert await tree.end_tree(identity, timeout=0.01) == [identity], "it is left, and this is said"
+    assert await tree.end_tree(identity, timeout=scaled(5.0)) == []
+    process.wait()
