@@ -30,6 +30,16 @@ _SENT = re.compile(
     r"|送信|から|发自|發自|寄自|傳送|发送|來自|来自|入手|获取|取得|下载|보냄|보낸|에서|다운로드|נשלח|أُرسلت|أرسلت|مرسل|ส่งจาก|भेजा|ارسال",
     re.IGNORECASE,
 )
+_ALONE = re.compile(
+    r"(?:sent from my \w+|sent from (?:outlook|mail|yahoo mail|proton ?mail)\b.{0,40}|get outlook for (?:ios|android)"
+    r"|von meinem \w+ gesendet|gesendet mit .{3,30}|envoyé de mon \w+|envoyé depuis .{3,30}|enviado desde .{3,30}"
+    r"|enviado do meu \w+|inviato da(?:l mio)? .{3,30}|verzonden vanaf .{3,30}|verstuurd vanaf .{3,30}"
+    r"|wysłane z .{3,30}"
+    r"|sendt fra .{3,30}|skickat från .{3,30}|отправлено с .{3,30}|iphoneから送信|[发發]自我的 ?iphone"
+    r"|나의 iphone에서 보냄|outlook für (?:ios|android) beziehen)[.!]?",
+    re.IGNORECASE,
+)
+"""Lines of mail programs that are no words of the sender even where nothing else is written."""
 _DISCLAIMED = re.compile(r"[?？!;；]|:\s|[:：]$")
 
 
@@ -52,6 +62,11 @@ def unsigned(lines: Sequence[str]) -> tuple[list[str], list[str]]:
         removed.insert(0, kept.pop())
         _strip(kept)
     return kept, [line.strip() for line in removed if line.strip()]
+
+
+def is_program_line(text: str) -> bool:
+    """Return whether a whole text is a line that a mail program adds."""
+    return len(text) <= MAX_LENGTH and _ALONE.fullmatch(_LINK.sub("", text).strip()) is not None
 
 
 def _is_signature(lines: Sequence[str], divider: int) -> bool:

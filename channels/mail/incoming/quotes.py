@@ -99,16 +99,16 @@ def _with_marks(lines: Sequence[str]) -> OwnText:
     start, length = _foreign(lines)
     if start is None:
         kept, removed = unsigned(lines)
-        return OwnText(_joined(kept), _notes(MARKED if _has_quoted(kept) else "", _ending(removed)))
+        return OwnText(_joined(kept), _notes(MARKED if _has_quoted(kept) else "", ending(removed)))
     kept, removed = unsigned(lines[:start])
     body = next((index for index in range(start + length, len(lines)) if lines[index].strip()), len(lines))
     if body < len(lines) and is_quoted(lines[body]):
         intro = [_marked(line) for line in lines[start:body]]
         below = [line for line in lines[body:] if line.strip() and not is_quoted(line)]
         rest = _remarked(lines, body) if below else [_marked(line) for line in lines[body:]]
-        return OwnText(_joined([*kept, *intro, *rest]), _notes(MIXED if below else FOREIGN, _ending(removed)))
+        return OwnText(_joined([*kept, *intro, *rest]), _notes(MIXED if below else FOREIGN, ending(removed)))
     rest = [_marked(line) for line in lines[start:]]
-    return OwnText(_joined([*kept, *rest]), _notes(FOREIGN, _ending(removed)))
+    return OwnText(_joined([*kept, *rest]), _notes(FOREIGN, ending(removed)))
 
 
 def _remarked(lines: Sequence[str], start: int) -> list[str]:
@@ -139,7 +139,8 @@ def _marked(line: str) -> str:
     return line if is_quoted(line) else f"> {line}".rstrip()
 
 
-def _ending(removed: Sequence[str]) -> str:
+def ending(removed: Sequence[str]) -> str:
+    """Return the note about lines that are left out at the end of a mail; empty = there are none."""
     return f"left out at the end of the mail: {_shown(removed)}" if removed else ""
 
 

@@ -13,10 +13,10 @@ from channels.mail.config import MailConfig
 from channels.mail.headers import MAX_REFERENCES, Headers, MalformedMail, split
 from channels.mail.incoming.answers import letters
 from channels.mail.incoming.body import MAX_TEXT, Body, read_body
-from channels.mail.incoming.footers import unsigned
+from channels.mail.incoming.footers import is_program_line
 from channels.mail.incoming.introductions import is_quoted
 from channels.mail.incoming.loops import LOOP, automatic_reason
-from channels.mail.incoming.quotes import MIXED, OwnText, Thread, own_text
+from channels.mail.incoming.quotes import MIXED, OwnText, Thread, ending, own_text
 from channels.mail.incoming.sender import SenderNotProven, parse_author, proven_sender
 from channels.mail.incoming.signatures import examine
 from channels.mail.incoming.workers import MailWorkers
@@ -201,11 +201,9 @@ def _named(headers: Headers) -> list[str]:
 
 def _unreadable(reading: _Reading, subject: str) -> str:
     """Return what the sender of a mail is told that has no words for us; empty = it has some."""
-    lines = reading.own.text.split("\n")
-    kept, _ = unsigned(["text", "", *lines])  # a signature, or a line of the mail program, is no text
-    text = reading.own.text if len(kept) > 1 else ""
+    text = reading.own.text
     ours = reading.own.note.startswith(MIXED)  # text of others that is quoted may be the reason of the mail
-    quoted = ours and text and all(is_quoted(line) or not line.strip() for line in lines)
+    quoted = ours and text and all(is_quoted(line) or not line.strip() for line in text.split("\n"))
     return QUOTATION if quoted else told(text, plain_subject(subject), reading.body.parts, reading.body.left_out)
 
 
@@ -222,7 +220,14 @@ def _read(raw: bytes, headers: Headers, sender: str, content: bytes, answered: T
     for part in (headers.first("message-id").encode(), sender.encode(), content):
         key.update(len(part).to_bytes(8, "big"))
         key.update(part)
-    return _Reading(body, own_text(body.text, answered), key.hexdigest())
+    return _Reading(body, _without_program_line(own_text(body.text, answered)), key.hexdigest())
+
+
+def _without_program_line(own: OwnText) -> OwnText:
+    """Return no text where it is only a line such as "Sent from my iPhone"."""
+    if not is_program_line(own.text):
+        return own
+    return OwnText("", "; ".join(filter(None, [own.note, ending([own.text.strip()])])))
 
 
 def _sha256(raw: bytes) -> str:

@@ -117,6 +117,15 @@ async def test_a_mail_of_others_is_forwarded_in_a_thread_of_ours_without_a_comme
     assert inbound.unreadable == ""
 
 
+async def test_a_line_of_the_mail_program_alone_is_no_text() -> None:
+    (inbound,) = await received(mail(Subject="STATUS", body="Sent from my iPhone"))
+    assert (inbound.text, inbound.subject) == ("", "STATUS")
+    assert inbound.note == "left out at the end of the mail: Sent from my iPhone"
+    for text in ("the mail is not sent", "Get iPhone orders fixed", "Sent from my iPhone was what she wrote"):
+        (*_, words) = await received(mail(body=text))
+        assert words.text == text
+
+
 async def test_what_is_written_beside_attachments_is_a_request() -> None:
     (inbound,) = await received(mail(body="please build it"))
     assert inbound.unreadable == ""
