@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Annotated
 
 from fastapi import Query
 from pydantic import BaseModel
 
+from supervisor.delivery.sizes import page
 from supervisor.operations.queries import Queries
 from supervisor.protocol.messages import MessageId, SessionId
 from supervisor.protocol.times import rfc3339
@@ -50,9 +51,13 @@ class FileOperation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileOperations:
-    """File operations, newest first; pass the smallest id as `before` to get the next page."""
+    """File operations, newest first; pass the smallest id as `before` to get the next page.
+
+    A page holds at most 1 MB. If `truncated`, it holds fewer than `limit` for that reason.
+    """
 
     operations: Sequence[FileOperation]
+    truncated: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,7 +147,9 @@ class ChangeRoutes:
             before=before,
             limit=limit,
         )
-        return FileOperations(operations=[_operation(operation) for operation in found])
+        bodies = [_operation(operation) for operation in found]
+        operations = page(bodies, map(asdict, bodies))
+        return FileOperations(operations=operations, truncated=len(operations) < len(bodies))
 
 
 def _operation(operation: StoredOperation) -> FileOperation:

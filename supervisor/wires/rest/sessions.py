@@ -5,13 +5,14 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Annotated, Literal
 
 from fastapi import Query
 from pydantic import BaseModel
 
 from supervisor.delivery import views
+from supervisor.delivery.sizes import page
 from supervisor.operations.queries import Queries
 from supervisor.operations.sessions import SessionOperations
 from supervisor.protocol.errors import InvalidMessage
@@ -142,10 +143,11 @@ class SessionRoutes:
         found = await self._queries.list_sessions(
             caller, user_id, active_only=False, limit=limit + 1, before=before, status=status
         )
-        page = found[:limit]
+        bodies = [body_from(Session, views.session_report(session)) for session in found[:limit]]
+        sessions = page(bodies, map(asdict, bodies))
+        last = found[len(sessions) - 1] if len(found) > len(sessions) else None
         return SessionPage(
-            sessions=[body_from(Session, views.session_report(session)) for session in page],
-            next_cursor=_encode_cursor(page[-1].activity_ms, page[-1].id) if len(found) > limit else None,
+            sessions=sessions, next_cursor=_encode_cursor(last.activity_ms, last.id) if last is not None else None
         )
 
     async def session(self, caller: Calling, session_id: Id) -> Session:

@@ -78,5 +78,5 @@ async def test_another_users_changes_do_not_exist(served: Served) -> None:
     ):
         assert refusal(response)[:2] == (404, "session_not_found")
     assert refusal(await bob.get("/api/file-operations", params={"user_id": "alice"}))[:2] == (404, "user_not_found")
-    assert (await bob.get("/api/file-operations")).json() == {"operations": []}
+    assert (await bob.get("/api/file-operations")).json() == {"operations": [], "truncated": False}
     assert (served.core.site / "a.txt").exists()

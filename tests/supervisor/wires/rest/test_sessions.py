@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 
+from supervisor.protocol.messages import ProjectName, SessionId, UserId
+from supervisor.protocol.status import SessionStatus
+from supervisor.store.records.session import NewSession
 from tests.supervisor.harness import SERVICE
 from tests.supervisor.wires.http.serving import SESSIONS, Served, refusal
 from tests.waiting import until
@@ -42,6 +45,29 @@ async def test_session_reports_how_it_stands(served: Served) -> None:
     assert cost == {name: session[name] for name in ("session_id", "cost_usd", "message_count", "status")} | {
         "duration_seconds": cost["duration_seconds"]
     }
+
+
+async def test_a_page_of_sessions_is_cut_by_size_and_the_cursor_goes_on_from_there(served: Served) -> None:
+    for number in range(300):
+        fresh = NewSession(
+            id=SessionId(f"s{number}"),
+            user_id=UserId("alice"),
+            project=ProjectName("site"),
+            project_path="/" + "p" * 4095,
+            conversation_id=f"c{number}",
+        )
+        await served.core.store.sessions.create(fresh, status=SessionStatus.IDLE, now_ms=number)
+    sizes = []
+    params = {"limit": "500"}
+    while True:
+        response = await served.service.get(SESSIONS, params=params)
+        assert len(response.content) <= 2**20
+        sizes.append(len(response.json()["sessions"]))
+        if (cursor := response.json()["next_cursor"]) is None:
+            break
+        params["cursor"] = cursor
+    assert sum(sizes) == 300
+    assert len(sizes) == 2
 
 
 async def test_sessions_are_listed_by_page(served: Served) -> None:
