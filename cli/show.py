@@ -26,13 +26,21 @@ UNLIMITED = 100_000
 
 def money(usd: float | None) -> str:
     """Return an amount with two decimals from one dollar on, and with three significant digits below; "-" for None."""
-    if usd is None:
-        return "-"
+    return amounts([usd])[0]
+
+
+def amounts(column: Sequence[float | None]) -> list[str]:
+    """Return the amounts of a column or a line, all with the decimals of the one that needs the most; "-" for None."""
+    decimals = max((_decimals(usd) for usd in column if usd is not None), default=2)
+    return ["-" if usd is None else f"${usd:,.{decimals}f}" for usd in column]
+
+
+def _decimals(usd: float) -> int:
+    """Return how many decimals an amount needs: two from one dollar on, and three significant digits below."""
     if usd == 0 or abs(usd) >= 1:
-        return f"${usd:,.2f}"
+        return 2
     digits = min(9, max(2, 2 - math.floor(math.log10(abs(usd)))))
-    whole, _, decimals = f"{usd:.{digits}f}".partition(".")
-    return f"${whole}.{decimals.rstrip('0').ljust(2, '0')}"
+    return max(2, len(f"{usd:.{digits}f}".rstrip("0").partition(".")[2]))
 
 
 def age(seconds: float) -> str:

@@ -6,15 +6,15 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-ENCRYPTED = "Your mail is encrypted and cannot be read here. Send it without encryption."
-HIDDEN = "Your mail is signed in a form that hides its text. Send it without that signature."
-INVITATION = "Your mail is a calendar invitation, and no calendar is kept here. Write what is to be done as plain text."
-INVITATION_ANSWER = (
-    "Your mail is an answer to a calendar invitation, and starts nothing here. Write what is to be done as plain text."
-)
-REACTION = "Your mail is a reaction, and starts nothing here. Write your answer as text; YES and NO need their code."
-QUOTATION = "Your mail has no text of its own, only that of an earlier mail. Write above it what is to be done."
-NO_WORDS = "Attachments are not read here: write in the mail itself what is to be done."
+from channels.mail import sentences as say
+
+ENCRYPTED = say.ENCRYPTED()
+HIDDEN = say.HIDDEN()
+INVITATION = say.INVITATION()
+INVITATION_ANSWER = say.INVITATION_ANSWER()
+REACTION = say.REACTION()
+QUOTATION = say.QUOTATION()
+NO_WORDS = say.NO_WORDS()
 
 _ENCRYPTED = frozenset({"multipart/encrypted", "application/pgp-encrypted"})
 _PKCS7 = frozenset({"application/pkcs7-mime", "application/x-pkcs7-mime"})
@@ -80,7 +80,7 @@ def told(text: str, subject: str, parts: Sequence[Part], more: int) -> str:
         return ENCRYPTED if types & _ENCRYPTED or "signed-data" not in details else HIDDEN
     if not parts:
         return INVITATION_ANSWER if _ANSWERED.match(subject) else ""
-    return f"Your mail has no text, only {_listed([part.shown for part in parts], more)}. {NO_WORDS}"
+    return f"{say.ONLY_PARTS(parts=_listed([part.shown for part in parts], more))} {NO_WORDS}"
 
 
 def _listed(shown: Sequence[str], more: int) -> str:

@@ -10,6 +10,7 @@ import logging
 import re
 from dataclasses import dataclass
 
+from channels.sms import sentences as say
 from channels.sms.body.plain import clean, readable
 from channels.sms.body.reactions import is_reaction, may_be_reaction
 from channels.sms.body.shaping import MORE_NOTE, TRIAL_PREFIX
@@ -127,12 +128,11 @@ def to_e164(number: str) -> str | None:
 
 def _only_media(count: int) -> str:
     """Return what the sender of attachments without words is told."""
-    files = "1 attachment (a picture or another file)" if count == 1 else f"{count} attachments"
-    return f"Your text message has no text, only {files}. Attachments are not read here: write what is to be done."
+    return say.ONE_ATTACHMENT() if count == 1 else say.ATTACHMENTS(count=count)
 
 
 def _media_note(count: int) -> str:
     if count <= 0:
         return ""
     files = "1 attachment (a picture or another file), which was" if count == 1 else f"{count} attachments, which were"
-    return f"The text message came with {files} left out."
+    return say.MEDIA_NOTE(what=files)

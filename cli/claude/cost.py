@@ -50,28 +50,29 @@ def cost(
     if as_json:
         show.document(answer)
         return
+    *costs, total = show.amounts([*(row["cost_usd"] for row in answer["rows"]), answer["total_usd"]])
     rows = [
         (
             row["key"],
-            show.money(row["cost_usd"]),
+            cost,
             f"{row['message_count']:,}",
             f"{row['input_tokens']:,}",
             f"{row['output_tokens']:,}",
         )
-        for row in answer["rows"]
+        for row, cost in zip(answer["rows"], costs, strict=True)
     ]
     if rows:
         columns = (group.value.upper(), "COST", "MESSAGES", "TOKENS IN", "TOKENS OUT")
         show.out(show.table(columns, rows, right=columns[1:]))
         show.out("")
-    show.out(f"Total: {show.money(answer['total_usd'])}")
+    show.out(f"Total: {total}")
     for budget in answer.get("budgets", ()):
         show.out(_budget(budget))
 
 
 def _budget(budget: Mapping[str, Any]) -> str:
     """Return one line: how much of a limit is spent."""
-    spent = f"{show.money(budget['spent_usd'])} of {show.money(budget['limit_usd'])}"
+    spent = " of ".join(show.amounts([budget["spent_usd"], budget["limit_usd"]]))
     match budget["scope"]:
         case "session":
             return f"Session {budget['id']}: {spent}"

@@ -70,6 +70,7 @@ async def _list(client: Client, everything: bool) -> list[Frame]:
 
 
 def _table(settings: Config, sessions: Sequence[Frame]) -> Table:
+    costs = show.amounts([session["cost_usd"] for session in sessions])
     return show.table(
         COLUMNS,
         [
@@ -78,12 +79,12 @@ def _table(settings: Config, sessions: Sequence[Frame]) -> Table:
                 session["user_id"],
                 show.project(settings, session["project_path"]),
                 session["status"],
-                show.money(session["cost_usd"]),
+                cost,
                 str(session["message_count"]),
                 show.since(session["started_at"]),
                 show.since(session["last_activity"]) if SessionStatus(session["status"]).live else "ended",
             )
-            for session in sessions
+            for session, cost in zip(sessions, costs, strict=True)
         ],
         right=("COST", "MESSAGES", "AGE", "IDLE"),
     )

@@ -9,6 +9,7 @@ from supervisor.approvals.second_factor import SecondFactor
 from supervisor.protocol.errors import ApprovalClosed, NotAllowed
 from supervisor.protocol.messages import well_formed
 from supervisor.protocol.times import Clock, now_ms
+from supervisor.sentences.approvals import NEEDS_ANOTHER_WAY
 from supervisor.store.ports.approvals import Approval, ApprovalState, ApprovalStore
 
 MAX_MINUTES = 120
@@ -71,9 +72,7 @@ class ApprovalResolver:
             NotAllowed: a yes by this channel needs a second factor.
         """
         if allow and self.needs_second_factor(approval, channel):
-            raise NotAllowed(
-                f"this one needs a yes by another way than {channel}", "or YES, its code and your passphrase"
-            )
+            raise NotAllowed(NEEDS_ANOTHER_WAY(channel=channel, code=approval.code))
         return await self.resolve_proven(approval, allow=allow, by=by, channel=channel, minutes=minutes, note=note)
 
     async def resolve_proven(

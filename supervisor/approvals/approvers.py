@@ -11,6 +11,7 @@ from supervisor.people.projects import Projects
 from supervisor.people.rights import Rights
 from supervisor.protocol.errors import UserNotFound
 from supervisor.protocol.messages import FOR_ALL, Address, ProjectName, Reply, UserId
+from supervisor.sentences.approvals import QUESTION_SUBJECT
 from supervisor.store.ports.approvals import Approval
 from supervisor.store.records.accounts import User
 from supervisor.store.records.turn import Turn
@@ -90,7 +91,7 @@ class Approvers:
                 answers=turn.user_id in approvers,
                 own=True,
             )
-            others = [self._recipient(user_id, own) for user_id in approvers if user_id != turn.user_id]
+            others = [self._recipient(user_id, own, turn.project) for user_id in approvers if user_id != turn.user_id]
             recipients = [own, *(other for other in others if other is not None)]
         can_be_answered = any(one.answers for one in recipients) or self._has_subscribers(turn)
         return recipients if can_be_answered else None
@@ -98,7 +99,7 @@ class Approvers:
     def _has_subscribers(self, turn: Turn) -> bool:
         return self._hub.wanted(*self.topics(turn.project, turn.user_id))
 
-    def _recipient(self, user_id: UserId, own: Recipient) -> Recipient | None:
+    def _recipient(self, user_id: UserId, own: Recipient, project: ProjectName) -> Recipient | None:
         """Return how an approver is told: by the asker's channel, or else at the approver's first address."""
         try:
             user = self._directory.user(user_id)
@@ -108,13 +109,15 @@ class Approvers:
         if address is None:
             return None
         if address.kind != own.channel:
-            reply = Reply(channel=address.kind, to=address)
+            meta = {"subject": QUESTION_SUBJECT(project=project)}
+            reply = Reply(channel=address.kind, to=address, meta=meta)
         elif own.reply.meta.get(FOR_ALL):
             reply = replace(own.reply, meta={**own.reply.meta, "to": address.value, "user": user_id})
         else:
             # If a service carries the texts, its account is no number or mailbox of ours.
             account = own.reply.account if own.reply.channel == address.kind else ""
-            reply = Reply(channel=address.kind, to=address, account=account)
+            meta = {"subject": QUESTION_SUBJECT(project=project)}
+            reply = Reply(channel=address.kind, to=address, account=account, meta=meta)
         return Recipient(user_id=user_id, reply=reply, channel=address.kind, answers=True, own=False)
 
 

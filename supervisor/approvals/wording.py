@@ -7,15 +7,16 @@ from supervisor.approvals.parts import Part
 from supervisor.permissions.wording import brief, summary
 from supervisor.protocol.conversation import ToolCall
 from supervisor.protocol.messages import well_formed
+from supervisor.sentences import approvals as say
 from supervisor.store.ports.approvals import Approval, ApprovalState
 
-LINK_CHANGED = "a link in its path was changed after the question"
+LINK_CHANGED = say.LINK_CHANGED()
 """Why a yes does not let a call run whose path leads elsewhere by then."""
 
-NO_ANSWER = "nobody answered in time"
-TURN_ENDED = "its turn ended first"
-DENIED = "the person said no"
-STOPPING = "the daemon stops"
+NO_ANSWER = say.NO_ANSWER()
+TURN_ENDED = say.TURN_ENDED()
+DENIED = say.SAID_NO()
+STOPPING = say.STOPPING()
 
 
 def question(asked: AskedCall, part: Part, code: str, seconds: float, *, asker: str, second_factor: bool) -> str:
@@ -27,37 +28,40 @@ def question(asked: AskedCall, part: Part, code: str, seconds: float, *, asker: 
         asker: the user whose turn makes the call; empty where that user is asked.
         second_factor: a yes by the channel of this text needs a passphrase.
     """
-    who = f" for {asker}" if asker else ""
-    minutes = max(1, round(seconds / 60))
-    proof = "; a yes by this way needs your passphrase behind the code" if second_factor else ""
-    text = f"[{asked.session.project}] May it run{who}? YES {code} or NO {code}, within {minutes} min{proof}."
+    values: dict[str, str | int] = {
+        "project": asked.session.project,
+        "code": code,
+        "minutes": max(1, round(seconds / 60)),
+    }
+    told = [say.MAY_IT_RUN_FOR(**values, who=asker) if asker else say.MAY_IT_RUN(**values)]
+    if second_factor:
+        told.append(say.PASSPHRASE_NEEDED())
     if not part.is_last:  # above the call, which could pretend to end earlier
-        text += f" The call has {part.total} characters. Its end is not shown here: MORE {code} shows the next part."
-    return well_formed(f"{text}\nIn {asked.place}:\n{part.text}")
+        told.append(say.END_NOT_SHOWN(count=part.total, code=code))
+    return well_formed("\n".join([" ".join(told), say.IN_FOLDER(place=asked.place), part.text]))
 
 
 def more(approval: Approval, part: Part) -> str:
     """Return the text that shows the next part of a call to a person who may answer its question."""
-    code = approval.code
-    follows = "this is its end" if part.is_last else f"MORE {code} shows the next part"
-    head = f"[{approval.project}] {code}, characters {part.start + 1} to {part.end} of {part.total}, {follows}:"
+    words = say.LAST_PART_OF if part.is_last else say.PART_OF
+    place = {"first": str(part.start + 1), "last": str(part.end), "length": str(part.total)}
+    head = words(project=approval.project, code=approval.code, **place)
     return well_formed(f"{head}\n{part.text}")
 
 
 def read(approval: Approval) -> str:
     """Return what is said where MORE has shown a whole call."""
-    code = approval.code
-    return f"There is nothing more: {code} was shown to its end. MORE {code} begins again."
+    return say.SHOWN_TO_ITS_END(code=approval.code)
 
 
 def waiting(asked: AskedCall) -> str:
     """Return what somebody is told who may not answer: that their turn waits for somebody else."""
-    return f"[{asked.session.project}] {summary(asked.call)} waits for somebody's approval"
+    return say.WAITS_FOR_OTHERS(project=asked.session.project, call=summary(asked.call))
 
 
 def not_run(approval: Approval, why: str) -> str:
     """Return what the model is told of a call that was refused."""
-    return f"{brief(approval.summary)} was not run: {why}"
+    return say.NOT_RUN(call=brief(approval.summary), why=why)
 
 
 def asked_before(call: ToolCall) -> str:
@@ -72,12 +76,12 @@ def too_long(call: ToolCall, most: int) -> str:
 
 def denied(by: str, note: str) -> str:
     """Return why a call was denied with a note."""
-    return f"denied by {by}: {' '.join(note.split()).removesuffix('.')}"
+    return say.DENIED_BY(who=by, why=" ".join(note.split()).removesuffix("."))
 
 
 def no_longer_waits(approval: Approval, why: str) -> str:
     """Return why a question that was kept over a restart cannot be allowed."""
-    return f"{approval.code} counts no more: {why}. Nothing was allowed"
+    return say.COUNTS_NO_MORE(code=approval.code, why=why).removesuffix(".")
 
 
 def closed(approval: Approval, *, epoch: int) -> str:
@@ -88,12 +92,13 @@ def closed(approval: Approval, *, epoch: int) -> str:
     """
     match approval.state:
         case ApprovalState.OPEN if approval.epoch != epoch:
-            return f"{approval.code} was asked before a restart; its turn is over. Nothing was allowed"
+            told = say.ASKED_BEFORE_RESTART
         case ApprovalState.ALLOWED:
-            return f"{approval.code} was allowed before{' and has been used' if approval.consumed else ''}"
+            told = say.ALLOWED_AND_USED if approval.consumed else say.ALLOWED_BEFORE
         case ApprovalState.DENIED:
-            return f"{approval.code} was denied before. Nothing was allowed"
+            told = say.DENIED_BEFORE
         case ApprovalState.WITHDRAWN:
-            return f"{approval.code} counts no more: its turn is over. Nothing was allowed"
+            told = say.TURN_OVER
         case _:
-            return f"{approval.code} has expired. Nothing was allowed"
+            told = say.EXPIRED
+    return told(code=approval.code).removesuffix(".")  # an error ends without one

@@ -9,13 +9,14 @@ from supervisor.people.identity import Directory
 from supervisor.people.rate_limits import NoticeLimit
 from supervisor.protocol.ids import uuid7
 from supervisor.protocol.messages import SENTENCE, VERBATIM, Address, OutboxId, Reply
+from supervisor.sentences import delivery as say
 from supervisor.store.records.outbox import OutboxDraft, OutboxRow
 
 FAILED = "failed"
 """Key of the meta of a notice: the addresses that its reply did not reach. None of them is tried again."""
 
 _KEPT = (VERBATIM, SENTENCE, "prefix", "footer")  # what says how the text of a reply is to be read
-_WAYS = {"sms": "text to", "mail": "mail to"}
+_WAYS = {"sms": say.TEXT_TO(), "mail": say.MAIL_TO()}
 
 
 class FailureNotices:
@@ -41,7 +42,7 @@ class FailureNotices:
         if to is None or not self._limit.take(row.to):
             return ()
         meta: dict[str, Any] = {key: row.meta[key] for key in _KEPT if key in row.meta}
-        reply = Reply(channel=to.kind, to=to, meta={**meta, "subject": "Not delivered", FAILED: failed})
+        reply = Reply(channel=to.kind, to=to, meta={**meta, "subject": say.SUBJECT(), FAILED: failed})
         return (OutboxDraft(id=OutboxId(uuid7()), reply=reply, text=f"{_sentence(row)}\n\n{row.text}"),)
 
     def _other_address(self, row: OutboxRow, channels: Collection[str], failed: Sequence[str]) -> Address | None:
@@ -54,6 +55,7 @@ class FailureNotices:
 
 
 def _sentence(row: OutboxRow) -> str:
-    way = _WAYS.get(row.to.kind, f"message by {row.to.kind} to")
-    why = f": {row.note.rstrip('.')}" if row.note else ""
-    return f"This {way} {row.to.value} did not arrive{why}."
+    way = _WAYS.get(row.to.kind, say.MESSAGE_BY(channel=row.to.kind))
+    if row.note:
+        return say.DID_NOT_ARRIVE_BECAUSE(way=way, address=row.to.value, why=row.note.rstrip("."))
+    return say.DID_NOT_ARRIVE(way=way, address=row.to.value)

@@ -13,6 +13,7 @@ from supervisor.delivery.replies import quote, reply_id
 from supervisor.protocol.events import ClaudeCodeStuck
 from supervisor.protocol.messages import PLAIN_CHANNELS, in_a_sentence
 from supervisor.protocol.times import Clock, now_ms
+from supervisor.sentences import turns as say
 from supervisor.store.ports.outbox import OutboxStore
 from supervisor.store.records.outbox import OutboxDraft
 from supervisor.turns.running import RunningTurn
@@ -65,12 +66,12 @@ class ProgressNotices:
             after = self._settings.progress_after_seconds
             if after and one.duration_ms >= after * 1000 and one.turn.channel == "sms":
                 minutes = max(1, one.duration_ms // 60_000)
-                text = f"Still working on {quote(one.turn.text)} after {minutes} min. ABORT stops it."
+                text = say.STILL_WORKING(quoted=quote(one.turn.text), minutes=minutes)
                 await self._notify(one, STILL_WORKING, text)
             if self._is_stuck(one):
                 silent = round(self._monotonic() - one.heard)
                 logger.warning("%s: no event of its turn for %d s", one.turn.message_id, silent)
-                text = f"No sign of life for {max(1, silent // 60)} min: {quote(one.turn.text)}. ABORT stops it."
+                text = say.NO_SIGN_OF_LIFE(quoted=quote(one.turn.text), minutes=max(1, silent // 60))
                 await self._notify(one, STUCK, text)
                 self._announce(one, silent)
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from supervisor.commands.dispatch import Asker, CommandAnswer
 from supervisor.commands.words import Command, Word
+from supervisor.sentences import commands as say
 from supervisor.store.ports.turns import TurnStore
+from supervisor.turns.running import RunningTurn
 from supervisor.turns.scheduler import TurnScheduler
 
 MAX_QUEUED = 1000
@@ -25,20 +27,38 @@ class AbortCommands:
         self._turns = turns
 
     async def answer(self, command: Command, asker: Asker) -> CommandAnswer:
-        """Drop the sender's queued messages, stop their running turns, and say how many."""
+        """Drop the sender's queued messages, stop their running turns, and say how many.
+
+        A turn whose reply goes to the sender anyway says it there: one ABORT has one answer.
+        """
         user_id = asker.user.id
-        stopped, dropped = 0, 0
+        stopped, dropped, told = 0, 0, 0
+        told_dropped = 0
         running = self._turns.lanes_of(user_id)
         queued = await self._store.waiting(lane=None, user_id=user_id, limit=MAX_QUEUED)
         for lane in dict.fromkeys([*running, *(turn.lane for turn in queued)]):
-            dropped += len(await self._turns.cancel_waiting(lane, "dropped by ABORT", of=user_id))
+            count = len(await self._turns.cancel_waiting(lane, say.DROPPED_BY_ABORT(), of=user_id))
+            turn = self._turns.running(lane) if lane in running else None
             # A lane that is not among `running` may run a turn of another user, in a shared session.
-            stopped += lane in running and await self._turns.interrupt(lane, user_id) is not None
+            if turn is not None and not turn.ended.done() and _replies_to(turn, asker):
+                turn.dropped += count
+                await self._turns.interrupt(lane, user_id)
+                told, told_dropped = told + 1, told_dropped + count
+            else:
+                dropped += count
+                stopped += lane in running and await self._turns.interrupt(lane, user_id) is not None
+        if told and not (stopped or dropped):
+            return CommandAnswer(text=_told(told, told_dropped), silent=True)
         return CommandAnswer(text=_told(stopped, dropped))
 
 
+def _replies_to(turn: RunningTurn, asker: Asker) -> bool:
+    """Return whether the reply of a turn goes where the answer of the command goes."""
+    reply = turn.turn.reply
+    return reply is not None and (reply.channel, reply.to) == (asker.channel, asker.sender)
+
+
 def _told(stopped: int, dropped: int) -> str:
-    queued = f"{dropped} queued message{'' if dropped == 1 else 's'}"
     if stopped:
-        return f"Stopped, and dropped {queued}." if dropped else "Stopped."
-    return f"Dropped {queued}." if dropped else "You have no running turn and no queued message."
+        return say.STOPPED_AND_DROPPED(count=dropped) if dropped else say.STOPPED()
+    return say.DROPPED(count=dropped) if dropped else say.NOTHING_RUNS()

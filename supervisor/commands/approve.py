@@ -14,7 +14,9 @@ from supervisor.commands.words import Command, Word
 from supervisor.people.passphrases import Passphrases
 from supervisor.permissions.wording import brief
 from supervisor.protocol.errors import ApprovalClosed, NotAllowed
+from supervisor.protocol.text.template import as_sentences
 from supervisor.protocol.times import Clock, now_ms
+from supervisor.sentences import commands as say
 from supervisor.store.ports.approvals import Approval, ApprovalStore
 
 
@@ -49,7 +51,7 @@ class ApproveCommands:
     async def answer(self, command: Command, asker: Asker) -> CommandAnswer | None:
         """Carry out YES CODE, YES CODE MINUTES, YES CODE PASSPHRASE or NO CODE, and say what was done."""
         if command.misplaced:
-            told = f"Write {command.word} {command.code} above the quoted text, and nothing else. Nothing was allowed."
+            told = say.WRITE_ABOVE(word=command.word, code=command.code)
             return CommandAnswer(text=told, shown=command.shown or None)
         if command.loose:
             return await self._remind(asker)
@@ -62,7 +64,7 @@ class ApproveCommands:
             approval = None
         text = await self._told(approval, command, asker)
         if command.below in (Below.MORE, Below.DOUBT):
-            text = f"{text.removesuffix('.')}. What stands below it was not read: send that in a message of its own."
+            text = as_sentences(text, say.BELOW_NOT_READ())
         shown = None if _minutes(command.rest) and command.below is Below.NOTHING else command.shown or None
         return CommandAnswer(text=text, shown=shown, session_id=approval.session_id if approval is not None else None)
 
@@ -73,13 +75,13 @@ class ApproveCommands:
             approval: None = the sender may answer no question with this code.
         """
         if approval is None:
-            return f"No question for you has the code {command.code}. Nothing was allowed."
+            return say.NO_QUESTION(code=command.code)
         try:
             return await self._carry_out(approval, command, asker)
         except ApprovalClosed as closed:
-            return f"{closed}."
+            return as_sentences(str(closed))
         except NotAllowed as refused:
-            return ". ".join(part for part in (str(refused), refused.remedy, "Nothing was allowed yet.") if part)
+            return as_sentences(str(refused), refused.remedy, say.NOTHING_ALLOWED_YET())
 
     async def _remind(self, asker: Asker) -> CommandAnswer | None:
         """Return how a yes or no must be written; None = no question waits for this person."""
@@ -87,8 +89,8 @@ class ApproveCommands:
         codes = [one.code for one in found if self._approvers.may_answer(asker.user.id, one)]
         if not codes:
             return None
-        forms = "; or ".join(f"YES {code} or NO {code}" for code in codes)
-        return CommandAnswer(text=f"Write {forms}. Nothing was allowed.")
+        forms = "; or ".join(say.YES_OR_NO(code=code) for code in codes)
+        return CommandAnswer(text=say.WRITE_ONE_OF(forms=forms))
 
     async def _carry_out(self, approval: Approval, command: Command, asker: Asker) -> str:
         by, channel = asker.user.id, asker.channel
@@ -96,8 +98,8 @@ class ApproveCommands:
             await self._resolver.resolve(approval, allow=False, by=by, channel=channel)
             found = await self._store.find(approval.id)
             if found is not None and found.consumed:
-                return f"{approval.tool} in {approval.project} is asked about again. This call had been allowed before."
-            return f"Denied: {brief(approval.summary)}"
+                return say.ASKED_AGAIN(tool=approval.tool, project=approval.project)
+            return say.DENIED(call=brief(approval.summary))
         minutes, words = _minutes_and_words(command.rest)
         if not words:
             resumed = await self._resolver.resolve(approval, allow=True, by=by, channel=channel, minutes=minutes)
@@ -106,7 +108,7 @@ class ApproveCommands:
             if is_doubt(words) or words.strip(" .").isdecimal():
                 return _alone(command)
             resumed = await self._resolver.resolve(approval, allow=True, by=by, channel=channel, minutes=minutes)
-            return f"{_allowed(approval, resumed, minutes)}. What stands behind the code was not needed."
+            return as_sentences(_allowed(approval, resumed, minutes), say.REST_NOT_NEEDED())
         minutes = await self._proven_minutes(command, asker)
         channel = f"{channel}, passphrase"
         resumed = await self._resolver.resolve_proven(approval, allow=True, by=by, channel=channel, minutes=minutes)
@@ -129,18 +131,14 @@ class ApproveCommands:
 
 def _alone(command: Command) -> str:
     """Return what a person is told whose yes may be none, because of the words behind or below it."""
-    code = command.code
-    return (
-        f"Nothing was allowed, because you wrote more than YES {code}. Write YES {code} alone, "
-        f"YES {code} 30 for 30 minutes (at most {MAX_MINUTES}), or NO {code}."
-    )
+    return say.WROTE_MORE(code=command.code, minutes=MAX_MINUTES)
 
 
 def _allowed(approval: Approval, resumed: bool, minutes: int) -> str:
+    call = brief(approval.summary)
     if minutes:
-        return f"Allowed, and {approval.tool} in {approval.project} for {minutes} minutes: {brief(approval.summary)}"
-    on = ", and its work goes on" if resumed else ""
-    return f"Allowed once{on}: {brief(approval.summary)}"
+        return say.ALLOWED_FOR(tool=approval.tool, project=approval.project, count=minutes, call=call)
+    return say.ALLOWED_GOES_ON(call=call) if resumed else say.ALLOWED_ONCE(call=call)
 
 
 def _minutes_and_words(rest: str) -> tuple[int, str]:

@@ -7,11 +7,14 @@ from supervisor.commands.words import Command, Word
 from supervisor.protocol.codes import CodeKind
 from supervisor.protocol.messages import SessionId
 from supervisor.protocol.status import Role
-from supervisor.protocol.times import Clock, nanos, now_ms, usd
+from supervisor.protocol.times import Clock, nanos, now_ms
+from supervisor.sentences import commands as say
 from supervisor.sessions.pool import SessionPool
 from supervisor.spending.limits import MOST_TIMES, Scope, most_added
+from supervisor.spending.naming import limit_name
 from supervisor.spending.spending import Spending
 from supervisor.store.ports.codes import CodeStore
+from supervisor.store.ports.sessions import SessionStore
 from supervisor.store.records.acceptance import Raise, Raised
 
 
@@ -27,7 +30,15 @@ class BudgetCommands:
 
     words = frozenset({Word.ADD})
 
-    def __init__(self, codes: CodeStore, spending: Spending, sessions: SessionPool, clock: Clock = now_ms) -> None:
+    def __init__(
+        self,
+        codes: CodeStore,
+        records: SessionStore,
+        spending: Spending,
+        sessions: SessionPool,
+        clock: Clock = now_ms,
+    ) -> None:
+        self._records = records
         self._codes = codes
         self._sessions = sessions
         self._spending = spending
@@ -37,28 +48,31 @@ class BudgetCommands:
         """Return what T1 adds to a limit, and the sentence for each result."""
         # Before the code is looked up: others must not learn whether the code exists.
         if asker.user.role is not Role.ADMIN:
-            return CommandAnswer(text="Only an administrator can raise a limit. Nothing was added.")
+            return CommandAnswer(text=say.ONLY_ADMINS())
         code = await self._codes.find(command.code)
         if code is None or code.kind is not CodeKind.BUDGET or code.user_id != asker.user.id:
-            return CommandAnswer(text=f"No limit has the code {command.code}. Nothing was added.")
+            return CommandAnswer(text=say.NO_LIMIT(code=command.code))
         if code.closed_ms is None and not code.is_open(self._clock()):
-            return CommandAnswer(text=f"The code {command.code} is no longer valid. Nothing was added.")
+            return CommandAnswer(text=say.LIMIT_CODE_EXPIRED(code=command.code))
         scope, day, key = code.ref.split("/", 2)
         limit = self._spending.limit(scope)
         amount = nanos(float(command.amount_usd or 0))
         if limit is None or amount <= 0:
-            return CommandAnswer(text="The limit no longer exists, or the amount is zero. Nothing was added.")
-        name = f"{Scope(scope)} {key}".strip()
+            return CommandAnswer(text=say.NOTHING_TO_RAISE())
+        session = await self._records.get(SessionId(key)) if scope == Scope.SESSION else None
+        name = limit_name(scope, key, asker.user.id, project=session.project if session is not None else "")
 
         def told(added: int, result: Raised) -> str:
-            so_far = f"${usd(limit + added):.2f}"
-            if result is Raised.USED:
-                return f"The code {code.code} was used already: the limit of {name} is {so_far}. Nothing was added."
-            if result in (Raised.ADDED, Raised.REOPENED):
-                goes_on = " The session is open again for its next message." if result is Raised.REOPENED else ""
-                return f"Added ${usd(amount):.2f}: the limit of {name} is {so_far} now.{goes_on}"
-            most = f"at most ${usd(MOST_TIMES * limit):.2f}, {MOST_TIMES} times what is configured"
-            return f"The limit of {name} is {so_far}, and can be raised to {most}. Nothing was added."
+            now = limit + added
+            match result:
+                case Raised.USED:
+                    return say.ADD_CODE_USED(code=code.code, limit_name=name, limit=now)
+                case Raised.ADDED:
+                    return say.ADDED(added=amount, limit_name=name, limit=now)
+                case Raised.REOPENED:
+                    return say.ADDED_AND_REOPENED(added=amount, limit_name=name, limit=now)
+                case _:
+                    return say.MOST_RAISED(limit_name=name, limit=now, most=MOST_TIMES * limit, times=MOST_TIMES)
 
         if scope == Scope.SESSION:
             # Before T1: if T1 fails, or adds nothing, the limit still refuses what comes next.
@@ -72,4 +86,4 @@ class BudgetCommands:
             told=told,
             code=code.code,
         )
-        return CommandAnswer(text="Nothing was added.", raises=raises)
+        return CommandAnswer(text=say.NOTHING_ADDED(), raises=raises)

@@ -55,7 +55,8 @@ class CommandAnswer:
         shown: the command as it may be stored and shown; None = as it was written.
         closes: a code that T1 closes in the transaction that accepts the word; empty = none.
         raises: what T1 adds to a limit in that transaction.
-        resumed: the prompt that is accepted instead of the word; `text` is then not sent.
+        silent: the sender is told `text` by another reply; it is only stored.
+        resumed: the prompt that is accepted instead of the word. `text` acknowledges it, where it is not queued.
     """
 
     text: str = ""
@@ -65,6 +66,7 @@ class CommandAnswer:
     closes: str = ""
     raises: Raise | None = None
     resumed: Resumed | None = None
+    silent: bool = False
 
 
 class Handler(Protocol):

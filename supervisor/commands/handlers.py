@@ -41,7 +41,7 @@ def build_dispatcher(
             ApproveCommands(store.approvals, approvers, resolver, Passphrases(store.passphrases), held),
             ResumeCommands(store, resolver),
             UndoCommands(store.codes, store.changes, undo),
-            BudgetCommands(store.codes, spending, sessions),
+            BudgetCommands(store.codes, store.sessions, spending, sessions),
             StatusCommands(store, projects, turns, spending, OpenItems(store, approvers, held, spending)),
             MoreCommands(store.outbox, store.approvals, approvers),
             AbortCommands(store.turns, turns),

@@ -9,6 +9,7 @@ from supervisor.commands.words import Command, Word
 from supervisor.delivery.replies import quote
 from supervisor.protocol.codes import Code, CodeKind
 from supervisor.protocol.times import DAY_MS, Clock, now_ms
+from supervisor.sentences import commands as say
 from supervisor.store.ports.codes import CodeStore
 from supervisor.store.ports.turns import TurnStore
 from supervisor.store.records.accounts import User
@@ -51,10 +52,7 @@ class HeldMessages:
         """Return the question about a message, with a new code."""
         ref = "\n".join((message.channel, message.account, message.dedup_key or ""))
         code = await self._codes.issue(CodeKind.HELD, ref, message.user.id, until_ms=self._clock() + ASKED_MS)
-        return (
-            f"A message in your name was not worked on, because {message.doubt}: {quote(message.text)}. "
-            f"Write YES {code} if it is yours and is to run, or NO {code}."
-        )
+        return say.HELD_QUESTION(why=message.doubt, quoted=quote(message.text), code=code)
 
     async def answer(self, command: Command, asker: Asker) -> CommandAnswer | None:
         """Carry out YES or NO; None = the code names no held message of the asker."""
@@ -62,14 +60,14 @@ class HeldMessages:
         if code is None or code.kind is not CodeKind.HELD or code.user_id != asker.user.id:
             return None
         if not code.is_open(self._clock()):
-            return CommandAnswer(text=f"The code {code.code} is no longer valid. Send the message again.")
+            return CommandAnswer(text=say.HELD_CODE_EXPIRED(code=code.code))
         turn = await self.message(code)
         if turn is None:
-            return CommandAnswer(text=f"The message of the code {code.code} is no longer stored. Send it again.")
+            return CommandAnswer(text=say.HELD_GONE(code=code.code))
         if command.word is Word.NO:
-            return CommandAnswer(text=f"Your message {quote(turn.text)} was dropped.", closes=code.code)
+            return CommandAnswer(text=say.WAS_DROPPED(quoted=quote(turn.text)), closes=code.code)
         resumed = Resumed(session_id=None, text=turn.text, thread=turn.thread, note=turn.note, context=turn.context)
-        return CommandAnswer(resumed=resumed, closes=code.code)
+        return CommandAnswer(text=say.RUNS_NOW(quoted=quote(turn.text)), resumed=resumed, closes=code.code)
 
     async def message(self, code: Code) -> Turn | None:
         """Return the held message of a code; None = it is no longer stored."""

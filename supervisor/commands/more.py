@@ -8,6 +8,7 @@ from supervisor.commands.dispatch import Asker, CommandAnswer
 from supervisor.commands.words import Command, Word
 from supervisor.protocol.messages import VERBATIM
 from supervisor.protocol.status import OutboxState
+from supervisor.sentences import commands as say
 from supervisor.store.ports.approvals import Approval, ApprovalStore
 from supervisor.store.ports.outbox import OutboxStore
 from supervisor.store.records.outbox import OutboxRow
@@ -38,10 +39,10 @@ class MoreCommands:
         if command.code:
             approval = await self._approvals.find(command.code)
             if approval is None or not self._approvers.may_answer(asker.user.id, approval):
-                return CommandAnswer(text=f"No question for you has the code {command.code}.")
+                return CommandAnswer(text=say.NO_QUESTION_TO_SHOW(code=command.code))
             return await self._of_call(approval, asker)
         row = await self._outbox.last_cut(asker.channel, asker.sender)
-        return _rest(row) or CommandAnswer(text="There is nothing more.")
+        return _rest(row) or CommandAnswer(text=say.NOTHING_MORE())
 
     async def _of_call(self, approval: Approval, asker: Asker) -> CommandAnswer:
         """Return the part behind the one that the asker was shown last by this channel."""

@@ -12,7 +12,8 @@ from supervisor.protocol.codes import Code, CodeKind
 from supervisor.protocol.errors import SessionNotFound
 from supervisor.protocol.messages import MessageId, SessionId
 from supervisor.protocol.times import Clock, now_ms
-from supervisor.sentences import turns as say
+from supervisor.sentences import commands as say
+from supervisor.sentences.turns import CANNOT_GO_ON
 from supervisor.store.port import Store
 from supervisor.store.records.turn import Turn
 
@@ -64,11 +65,11 @@ class ResumeCommands:
         if command.code:
             code = await self._store.codes.find(command.code)
             if code is None or code.kind is not CodeKind.TURN or code.user_id != asker.user.id:
-                return CommandAnswer(text=f"None of your interrupted messages has the code {command.code}.")
+                return CommandAnswer(text=say.NOT_INTERRUPTED(code=command.code))
             if code.closed_ms is not None:
-                return CommandAnswer(text=f"The code {code.code} was used already.")
+                return CommandAnswer(text=say.CODE_USED(code=code.code))
             if not code.is_open(self._clock()):
-                return CommandAnswer(text=f"The code {code.code} is no longer valid: send your message again.")
+                return CommandAnswer(text=say.CODE_EXPIRED(code=code.code))
         else:
             waiting = await self._store.codes.open_of(asker.user.id, CodeKind.TURN, now_ms=self._clock())
             if len(waiting) > 1:
@@ -82,18 +83,20 @@ class ResumeCommands:
         """Carry out a word for the turn of an open code, which T1 closes with it."""
         turn = await self._turn(code)
         if turn is None or turn.session_id is None:
-            return CommandAnswer(text="Your message is no longer stored: send it again.", closes=code.code)
+            return CommandAnswer(text=say.MESSAGE_GONE(), closes=code.code)
         if word is not Word.DROP and not await self._resumes(turn.session_id):
-            return CommandAnswer(text=say.CANNOT_GO_ON(quoted=quote(turn.text)))
+            return CommandAnswer(text=CANNOT_GO_ON(quoted=quote(turn.text)))
         # Before T1: if T1 fails the code stays open, and the work asks again what it still needs.
         await self._questions.replace(turn.id, keep_allowed=word is Word.CONTINUE)
         if word is Word.DROP:
-            return CommandAnswer(text=f"Your message {quote(turn.text)} was dropped.", closes=code.code)
+            return CommandAnswer(text=say.WAS_DROPPED(quoted=quote(turn.text)), closes=code.code)
         if word is Word.RETRY:
             resumed = Resumed(session_id=turn.session_id, text=turn.text, note=turn.note, context=turn.context)
+            told = say.RUNS_AGAIN(quoted=quote(turn.text))
         else:
             resumed = continued(turn, turn.session_id)
-        return CommandAnswer(resumed=resumed, closes=code.code)
+            told = say.CONTINUES(quoted=quote(turn.text))
+        return CommandAnswer(text=told, resumed=resumed, closes=code.code)
 
     async def _resumes(self, session_id: SessionId) -> bool:
         """Return whether the next prompt starts a session again.
@@ -108,8 +111,12 @@ class ResumeCommands:
 
     async def _list(self, word: Word, waiting: Sequence[Code]) -> str:
         turns = [(code, await self._turn(code)) for code in waiting]
-        lines = [f"{word} {code.code} for {quote(turn.text)}" for code, turn in turns if turn is not None]
-        return "\n".join(["Several of your messages were interrupted. Reply with one of these:", *lines])
+        lines = [
+            say.FOR_MESSAGE(word=word, code=code.code, quoted=quote(turn.text))
+            for code, turn in turns
+            if turn is not None
+        ]
+        return "\n".join([say.SEVERAL_INTERRUPTED(), *lines])
 
     async def _turn(self, code: Code) -> Turn | None:
         found = await self._store.turns.result(MessageId(code.ref))

@@ -9,7 +9,9 @@ from supervisor.commands.words import Command, Word
 from supervisor.delivery.replies import quote
 from supervisor.protocol.codes import CodeKind
 from supervisor.protocol.messages import MessageId, UserId
+from supervisor.protocol.text.template import as_sentences
 from supervisor.protocol.times import Clock, now_ms
+from supervisor.sentences import commands as say
 from supervisor.store.ports.changes import ChangedTurn, ChangeStore
 from supervisor.store.ports.codes import CodeStore
 from supervisor.undo.checkpoints.git import CheckpointFailed
@@ -55,39 +57,41 @@ class UndoCommands:
                 return await self._carry_out(command.code, asker.user.id)
             return CommandAnswer(text=await self._ask(asker.user.id))
         except CheckpointFailed as error:
-            return CommandAnswer(text=f"Not undone: {error.why}. {error.remedy}".strip())
+            return CommandAnswer(text=as_sentences(say.NOT_UNDONE(why=error.why), error.remedy))
 
     async def _ask(self, user_id: UserId) -> str:
         turn = await self._changes.last_of_user(user_id, since_ms=self._undo.since_ms())
         if turn is None:
-            return "None of your messages changed a file that can be restored."
+            return say.NOTHING_CHANGED()
         would = await self._undo.take_back(turn, user_id, dry_run=True, direction=UndoDirection.BACK)
         if not would.paths:
-            return f"What your message {quote(turn.text)} changed is no longer there: nothing to undo."
+            return say.ALREADY_GONE(quoted=quote(turn.text))
         code = await self._issue(turn, UndoDirection.BACK, user_id)
-        files = f"{len(would.paths)} file{'s' if len(would.paths) != 1 else ''} in {turn.project}"
-        files += f": {_short(would.paths, turn.text)}"
-        return f"Your message {quote(turn.text)} changed {files}. Reply UNDO {code} to take that back."
+        return say.ASK_UNDO(
+            quoted=quote(turn.text),
+            count=len(would.paths),
+            project=turn.project,
+            paths=_short(would.paths, turn.text),
+            code=code,
+        )
 
     async def _carry_out(self, text: str, user_id: UserId) -> CommandAnswer:
         code = await self._codes.find(text)
         if code is None or code.kind is not CodeKind.UNDO or code.user_id != user_id:
-            return CommandAnswer(text=f"You have no change to undo with the code {text}. Nothing was touched.")
+            return CommandAnswer(text=say.NO_CHANGE_HAS_CODE(code=text))
         if code.closed_ms is not None:
-            return CommandAnswer(text=f"The code {text} was used already. Nothing was touched.")
+            return CommandAnswer(text=say.UNDO_CODE_USED(code=text))
         if not code.is_open(self._clock()):
-            return CommandAnswer(text=f"The code {text} is no longer valid: send UNDO again. Nothing was touched.")
+            return CommandAnswer(text=say.UNDO_CODE_EXPIRED(code=text))
         message_id, _, direction = code.ref.partition("/")
         turn = await self._changes.of_message(MessageId(message_id))
         if turn is None:
-            return CommandAnswer(text="That message is no longer stored. Nothing was touched.", closes=text)
+            return CommandAnswer(text=say.UNDO_MESSAGE_GONE(), closes=text)
         done = await self._undo.take_back(turn, user_id, direction=UndoDirection(direction))
         other = UndoDirection.AGAIN if done.direction is UndoDirection.BACK else UndoDirection.BACK
         back = await self._issue(turn, other, user_id)
-        what = "Taken back" if done.direction is UndoDirection.BACK else "Brought back"
-        return CommandAnswer(
-            text=f"{what}: {_short(done.paths, '') or 'nothing'}. UNDO {back} reverses this.", closes=text
-        )
+        words = say.TAKEN_BACK if done.direction is UndoDirection.BACK else say.BROUGHT_BACK
+        return CommandAnswer(text=words(paths=_short(done.paths, "") or "nothing", code=back), closes=text)
 
     async def _issue(self, turn: ChangedTurn, direction: UndoDirection, user_id: UserId) -> str:
         until_ms = self._clock() + ASKED_MS

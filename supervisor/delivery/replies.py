@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Callable, Sequence
 
 from supervisor.protocol.messages import MessageId, OutboxId, in_a_sentence
+from supervisor.sentences.intake import NOT_WORKED_ON
 from supervisor.store.records.outbox import OutboxDraft
 from supervisor.store.records.turn import Turn
 
@@ -46,7 +47,7 @@ def dropped(why: str) -> Callable[[Turn], Sequence[OutboxDraft]]:
     def notices(turn: Turn) -> Sequence[OutboxDraft]:
         if turn.reply is None:
             return ()
-        text = f"Your message {quote(turn.text)} was not worked on: {why}."
+        text = NOT_WORKED_ON(quoted=quote(turn.text), why=why)
         return (OutboxDraft(id=reply_id(turn.message_id), reply=in_a_sentence(turn.reply), text=text),)
 
     return notices

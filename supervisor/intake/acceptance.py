@@ -9,15 +9,20 @@ from supervisor.delivery.replies import reply_id
 from supervisor.intake.submission import RoutedSubmission
 from supervisor.people.projects import Project
 from supervisor.protocol.conversation import ProcessIdentity
-from supervisor.protocol.messages import MessageId, Reply, in_a_sentence
+from supervisor.protocol.messages import PLAIN_CHANNELS, MessageId, Reply, in_a_sentence
 from supervisor.protocol.queue import Mode
 from supervisor.protocol.status import Target
+from supervisor.protocol.text.template import as_sentences
 from supervisor.routing.destination import Destination
 from supervisor.store.records.acceptance import Acceptance
 from supervisor.store.records.outbox import OutboxDraft
 
 NOT_RUN = frozenset({Target.REFUSED, Target.COMMAND})
 """Targets of messages that get no turn: T1 itself writes what their sender is told."""
+
+
+ACKNOWLEDGED = 4
+"""Number of the acknowledgement among the replies to a message; 0 is the answer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +75,7 @@ def build(
         exclusive=destination.exclusive,
         reply=_labelled(submission.reply, destination.project) if labelled else submission.reply,
         refusals=_refusals(routed, message_id),
+        acknowledgement=_acknowledgement(routed, message_id),
         # A refused command word leaves its code open: the person may use it again.
         closes=answer.closes if answer is not None and decision.target is not Target.REFUSED else "",
         raises=answer.raises if answer is not None and decision.target is Target.COMMAND else None,
@@ -84,11 +90,22 @@ def build(
 def _refusals(routed: RoutedSubmission, message_id: MessageId) -> Sequence[OutboxDraft]:
     """Return the reply of a message that gets no turn: why it is refused, or the answer of its command word."""
     reply, decision, answer = routed.submission.reply, routed.decision, routed.answer
-    if decision.target not in NOT_RUN or reply is None or not decision.reason:
+    if decision.target not in NOT_RUN or reply is None or not decision.reason or (answer is not None and answer.silent):
         return ()
     if answer is None or not answer.meta:  # with meta it is part of a model's answer (MORE), and stays as it is
         reply = in_a_sentence(reply)
-    return (OutboxDraft(id=reply_id(message_id), reply=reply, text=decision.reason),)
+    text = decision.reason if decision.target is Target.COMMAND else as_sentences(decision.reason)
+    return (OutboxDraft(id=reply_id(message_id), reply=reply, text=text),)
+
+
+def _acknowledgement(routed: RoutedSubmission, message_id: MessageId) -> Sequence[OutboxDraft]:
+    """Return what the sender of a command word is told at once for which a turn runs: CONTINUE, RETRY, a held YES."""
+    reply, answer = routed.submission.reply, routed.answer
+    if answer is None or answer.resumed is None or routed.decision.target in NOT_RUN or not answer.text:
+        return ()
+    if reply is None or reply.channel not in PLAIN_CHANNELS:
+        return ()
+    return (OutboxDraft(id=reply_id(message_id, ACKNOWLEDGED), reply=in_a_sentence(reply), text=answer.text),)
 
 
 def _labelled(reply: Reply | None, project: Project | None) -> Reply | None:

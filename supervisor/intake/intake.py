@@ -20,9 +20,12 @@ from supervisor.protocol.errors import StorageError, XswarmError
 from supervisor.protocol.messages import Address, Inbound, MessageId, Receipt, UserId, well_formed
 from supervisor.protocol.queue import Mode
 from supervisor.protocol.status import Target
+from supervisor.protocol.text.template import as_sentences
 from supervisor.protocol.times import Clock, now_ms
 from supervisor.routing.conversations import Conversations
 from supervisor.routing.rules import Decision
+from supervisor.sentences import commands
+from supervisor.sentences import intake as say
 from supervisor.store.records.accounts import User
 
 logger = logging.getLogger(__name__)
@@ -185,9 +188,7 @@ class Intake:
         if command is not None and (answer := await self._carry_out(command, submission)) is not None:
             return await self._answered(submission, answer)
         if not submission.text:
-            decision = Decision(
-                target=Target.REFUSED, reason="Your message has no text. Write what is to be done.", text=""
-            )
+            decision = Decision(target=Target.REFUSED, reason=say.NO_TEXT(), text="")
         else:
             decision = await self._conversations.decide(
                 submission.user,
@@ -208,7 +209,7 @@ class Intake:
     async def _hold(self, submission: Submission, command: Command | None) -> CommandAnswer:
         """Return the question about a message that may not be its sender's; a command word is only refused."""
         if command is not None:
-            told = f"{command.word} was not carried out, because {submission.doubt}. Send it in a new message."
+            told = commands.NOT_CARRIED_OUT(word=command.word, why=submission.doubt)
             return CommandAnswer(text=told, shown=command.shown or None)
         return CommandAnswer(text=await self._held.ask(submission))
 
@@ -220,7 +221,7 @@ class Intake:
         except StorageError:
             raise  # not accepted: the provider delivers the message again
         except XswarmError as refused:
-            return CommandAnswer(text=f"{refused}. {refused.remedy}".rstrip() if refused.remedy else f"{refused}.")
+            return CommandAnswer(text=as_sentences(str(refused), refused.remedy))
 
     async def _answered(self, submission: Submission, answer: CommandAnswer) -> RoutedSubmission:
         """Return what a command word becomes: the prompt that it stands for, or a stored answer."""
@@ -245,8 +246,5 @@ class Intake:
 def _started_by_nobody(submission: Submission) -> str:
     """Return what the sender of a message is told that a person may not have written as a request; empty = it runs."""
     if submission.automatic:
-        return (
-            f"Your message was not worked on, because {submission.automatic}. Start a new mail: it is worked on. "
-            "Command words count in this thread too."
-        )
+        return say.AUTOMATIC(why=submission.automatic)
     return submission.unreadable

@@ -11,6 +11,7 @@ from collections.abc import Callable, Hashable
 
 from supervisor.config import Limits
 from supervisor.protocol.messages import Address, UserId
+from supervisor.sentences.intake import TOO_MANY
 
 MINUTE, HOUR = 60.0, 3600.0
 
@@ -138,4 +139,4 @@ def too_many(retry_after: float) -> str:
     Args:
         retry_after: seconds until the next message is accepted.
     """
-    return f"Rate limit exceeded: your message was not worked on. Send it again in {retry_after:.0f} seconds"
+    return TOO_MANY(seconds=round(retry_after))

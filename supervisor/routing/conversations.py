@@ -11,6 +11,7 @@ from supervisor.protocol.status import Permissions, Target
 from supervisor.protocol.times import Clock, now_ms
 from supervisor.routing.destination import Destination
 from supervisor.routing.rules import Context, Decision, Router
+from supervisor.sentences import intake as say
 from supervisor.store.ports.sessions import SessionStore
 from supervisor.store.ports.turns import TurnStore
 from supervisor.store.records.accounts import User
@@ -83,7 +84,7 @@ class Conversations:
         if session is None or not self._projects.is_open_to(user, session):
             project = None
         if project is None or project not in self._projects.of(user):
-            return Decision(target=Target.REFUSED, reason="you may not use its project any more", text="")
+            return Decision(target=Target.REFUSED, reason=say.NO_PROJECT_ANY_MORE(), text="")
         decision = Decision(
             target=Target.CLAUDE_CODE, reason="after an interruption", text=text, project=project, session_id=session_id
         )
@@ -109,7 +110,7 @@ class Conversations:
     def _by_mail(decision: Decision) -> Decision:
         """Refuse a project with full permissions by mail: a mailbox alone is not enough proof of who writes."""
         if decision.project is not None and decision.project.permissions is Permissions.FULL:
-            why = f"project {decision.project.name} has full permissions and cannot be used by mail"
+            why = say.NOT_BY_MAIL(project=decision.project.name)
             return replace(decision, target=Target.REFUSED, reason=why)
         return decision
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from supervisor.protocol.text.template import clause, notice, sentence
+from supervisor.protocol.text.template import clause, line, notice, sentence
 
 STOPPED = sentence("Stopped.")
 STOPPED_BY = sentence("Stopped by {who}.")
@@ -40,4 +40,38 @@ CANNOT_GO_ON = sentence(
 NOT_ACTIVE = sentence(
     "Your message {quoted} was not worked on, because its session does not start again by itself. Send it again: that "
     "begins a new conversation."
+)
+
+# -- the end of a turn
+
+CLAUDE_CODE = clause("Claude Code")
+THE_ASSISTANT = clause("The assistant")
+WITHOUT_TEXT = sentence("{who} finished without a text.")
+STOPPED_AND_DROPPED = sentence("Stopped, and dropped {count:queued message}.")
+DROPPED_BEHIND = sentence("Dropped {count:queued message}.")
+WRITTEN = line("Written until then:")
+FAILED = clause("{who} failed: {why}")
+NOT_DONE = line("Not done:")
+CANNOT_BE_UNDONE = sentence("What this turn changed cannot be undone: {why}.")
+STATES_BEGIN_ANEW = sentence(
+    "The recorded states of this project were damaged and begin anew: its earlier turns cannot be undone."
+)
+
+# -- the last line of an answer
+
+FILES_CHANGED = line("{files:file} changed")
+MINUTES = line("{minutes} min {seconds} s")
+SECONDS = line("{seconds} s")
+
+# -- notices about a turn that takes long
+
+STILL_WORKING = notice("Still working on {quoted} after {minutes} min. ABORT stops it.")
+NO_SIGN_OF_LIFE = notice("No sign of life for {minutes} min: {quoted}. ABORT stops it.")
+
+RULE_TOO_SLOW = sentence(
+    "This rule takes too long to match and is not applied, so undo covers the files that it names: {rule}."
+)
+RULES_TOO_SLOW = sentence(
+    "{count:rule} take too long to match and are not applied, so undo covers the files that they name. "
+    "The first is: {rule}."
 )

@@ -13,8 +13,11 @@ from supervisor.protocol.events import OMIT, CostAlert
 from supervisor.protocol.ids import uuid7
 from supervisor.protocol.messages import PLAIN_CHANNELS, Address, OutboxId, Reply, UserId
 from supervisor.protocol.status import Role
-from supervisor.protocol.times import DAY_MS, Clock, now_ms, usd
+from supervisor.protocol.text.template import as_sentences, listed
+from supervisor.protocol.times import DAY_MS, Clock, nanos, now_ms, usd
+from supervisor.sentences import spending as say
 from supervisor.spending.limits import LEVELS, Scope, offer
+from supervisor.spending.naming import limit_name
 from supervisor.store.ports.budgets import Reached, Spent, reference
 from supervisor.store.records.accounts import User
 from supervisor.store.records.outbox import OutboxDraft
@@ -67,7 +70,7 @@ class BudgetNotices:
             reply = own if is_author and own is not None else _first(addresses.get(user_id, ()))
             if reply is None or (is_author and own is not None and refused is not None):
                 return ()  # the answer of the refused turn says it
-            text = _told(spent, levels[-1], limit, turn, refused)
+            text = _told(spent, levels[-1], limit, turn, refused, user_id)
             if code:
                 text += f" {_add(configured, code)}"
             return (OutboxDraft(id=OutboxId(uuid7()), reply=reply, text=text),)
@@ -121,19 +124,17 @@ class BudgetNotices:
         """
         may = any(user.id == turn.user_id for user in self._admins())
         day = 0 if error.scope == Scope.SESSION else outcome.now_ms // DAY_MS
-        ended = " Its session has ended: your next message begins a new one." if error.scope == Scope.SESSION else ""
+        ended = say.SESSION_ENDED() if error.scope == Scope.SESSION else ""
         if configured is None or not may:
-            advice = f"{self._whom_to_ask(error.scope, may=may)}{ended}"
+            advice = as_sentences(self._whom_to_ask(error.scope, may=may), ended)
             return replace(outcome, replies=[_with(draft, error, advice) for draft in outcome.replies])
         if not outcome.replies:
             return outcome
         refused, limit = outcome.replies, configured
 
         def notices(code: str) -> Sequence[OutboxDraft]:
-            advice = _add(limit, code)
-            if error.scope == Scope.SESSION:
-                advice += " With that its session goes on; otherwise your next message begins a new one."
-            return [_with(draft, error, advice) for draft in refused]
+            goes_on = say.SESSION_GOES_ON() if error.scope == Scope.SESSION else ""
+            return [_with(draft, error, as_sentences(_add(limit, code), goes_on)) for draft in refused]
 
         key = {Scope.SESSION: str(turn.session_id), Scope.USER: turn.user_id}.get(Scope(error.scope), "")
         asking = IssuedCode(
@@ -148,14 +149,13 @@ class BudgetNotices:
     def _whom_to_ask(self, scope: str, *, may: bool) -> str:
         if scope == Scope.MESSAGE:
             if may:
-                return "Send a smaller one, or raise message_usd below [budgets] in config.toml."
-            return f"Send a smaller one, or ask {self._names()} to raise what a message may cost."
-        renewal = " Otherwise it starts again at 00:00 UTC." if scope != Scope.SESSION else ""
-        return f"Ask {self._names()} to raise the limit.{renewal}"
+                return say.SEND_SMALLER_OR_RAISE()
+            return say.SEND_SMALLER_OR_ASK(whom=self._names())
+        return as_sentences(say.ASK_TO_RAISE(whom=self._names()), say.STARTS_AGAIN() if scope != Scope.SESSION else "")
 
     def _names(self) -> str:
         names = [user.name or user.id for user in self._admins()][:MOST_NAMED]
-        return f"{' or '.join(names)} (administrator)" if names else "the operator of this daemon"
+        return say.ADMINISTRATORS(who=listed(names, "or")) if names else say.OPERATOR()
 
     def _admins(self) -> list[User]:
         return [user for user in self._directory.users() if user.role is Role.ADMIN]
@@ -174,26 +174,25 @@ def _stands(refused: BudgetExceeded, spent: Spent, limit: int) -> bool:
     return (refused.scope, refused.day) == (spent.scope, spent.day) and refused.limit_usd >= usd(limit)
 
 
-def _told(spent: Spent, level: int, limit: int, turn: Turn, refused: BudgetExceeded | None) -> str:
-    name = f"{spent.scope} {spent.key}".strip()
+def _told(spent: Spent, level: int, limit: int, turn: Turn, refused: BudgetExceeded | None, reader: UserId) -> str:
+    name = limit_name(spent.scope, spent.key, reader, project=turn.project)
     if refused is None:
-        return f"{level} % of the limit of {name} is spent: ${usd(spent.nanos + spent.used):.2f} of ${usd(limit):.2f}."
-    so_far = f"${refused.spent_usd:.2f} of ${refused.limit_usd:.2f}"
-    return f"A message of {turn.user_id} was refused: {so_far} of the limit of {name} is spent or set aside."
+        return say.LEVEL_REACHED(percent=level, limit_name=name, spent=spent.nanos + spent.used, limit=limit)
+    so_far, most = nanos(refused.spent_usd), nanos(refused.limit_usd)
+    return say.WAS_REFUSED(who=turn.user_id, spent=so_far, limit=most, limit_name=name)
 
 
 def _add(configured: int, code: str) -> str:
-    dollars = offer(configured)
-    return f"Reply ADD {dollars} {code} to raise it by {dollars} dollars."
+    return say.REPLY_ADD(dollars=offer(configured), code=code)
 
 
 def _with(draft: OutboxDraft, error: BudgetExceeded, advice: str) -> OutboxDraft:
     """Insert advice after the sentence that says why: a long text is cut at its end."""
-    sentence = f"{error}."
+    sentence = as_sentences(str(error))
     if draft.text is None or not draft.text.startswith(sentence):
         return draft
     return replace(draft, text=f"{sentence} {advice}{draft.text[len(sentence) :]}")
 
 
 def _first(addresses: Sequence[Address]) -> Reply | None:
-    return Reply(channel=addresses[0].kind, to=addresses[0], meta={"subject": "Spending"}) if addresses else None
+    return Reply(channel=addresses[0].kind, to=addresses[0], meta={"subject": say.SUBJECT()}) if addresses else None

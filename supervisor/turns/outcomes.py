@@ -13,8 +13,9 @@ from supervisor.protocol.errors import SessionNotActive, XswarmError
 from supervisor.protocol.ids import uuid7
 from supervisor.protocol.messages import PLAIN_CHANNELS, OutboxId, in_a_sentence, well_formed
 from supervisor.protocol.status import SessionStatus, Target, TurnState
-from supervisor.protocol.text.template import listed
-from supervisor.protocol.times import DAY_MS, usd
+from supervisor.protocol.text.amounts import money
+from supervisor.protocol.text.template import as_sentences, listed
+from supervisor.protocol.times import DAY_MS
 from supervisor.sentences import turns as say
 from supervisor.sessions.lifecycle import ATTENTION
 from supervisor.store.ports.approvals import Approval
@@ -30,8 +31,6 @@ ASKED_MS = DAY_MS
 INTERRUPTED_OFTEN = f"{ATTENTION}: its turns were interrupted repeatedly"
 """Reason of a session that is closed because its turns keep being interrupted."""
 
-CENT = 10_000_000
-"""One cent, in nanodollars."""
 
 OWN_WORDS = ("Failed to connect", "Budget exceeded")
 """Beginnings of reasons that need no "Claude Code failed:" in front."""
@@ -49,9 +48,8 @@ def concluded(running: RunningTurn, ended: Ended, denied: Sequence[str], now_ms:
         denied: the refused tool calls, as sentences.
     """
     if isinstance(ended, talk.Finished):
-        answer = ended.text
-        if denied:
-            answer = "\n\n".join(part for part in (answer, _denials(denied)) if part)
+        dropped = say.DROPPED_BEHIND(count=running.dropped) if running.dropped else ""
+        answer = "\n\n".join(filter(None, (ended.text, _denials(denied) if denied else "", dropped)))
         why, stop_reason = "", ended.stop_reason
     elif running.refused is not None:
         answer, why, stop_reason = ended.partial, str(running.refused), "budget"
@@ -97,7 +95,7 @@ def interrupted(
 
     def notices(code: str) -> Sequence[OutboxDraft]:
         # The codes come first: a long text is cut, and the list of tools may be long.
-        words = [f"{_was_interrupted(turn, why)}.", say.NOT_RUN_AGAIN(), say.DECIDE(code=code)]
+        words = [as_sentences(_was_interrupted(turn, why)), say.NOT_RUN_AGAIN(), say.DECIDE(code=code)]
         if asked is not None:
             words.append(say.YES_GOES_ON(code=asked.code, call=brief(asked.summary)))
         text = f"{' '.join([*words, *_runs_first(turn, behind)])}{started}"
@@ -126,7 +124,7 @@ def noted(outcome: Outcome, recorded: Recorded) -> Outcome:
     """Return an outcome whose texts tell what the person must know of the recording for undo; else as it is."""
     sentences = [*recorded.notes]
     if recorded.why:
-        sentences.append(f"What this turn changed cannot be undone: {recorded.why}.")
+        sentences.append(say.CANNOT_BE_UNDONE(why=recorded.why))
     if not sentences:
         return outcome
     note = f"({' '.join(sentences)})"
@@ -155,24 +153,26 @@ def what_to_do(turn: Turn) -> str:
     return say.BEGIN_ANEW(session=str(turn.session_id)) if _by_hand(turn) else say.FIND_OUT()
 
 
-def told(turn: Turn, state: TurnState, answer: str, why: str, *, stopped_by: str = "") -> str | None:
+def told(turn: Turn, state: TurnState, answer: str, why: str, *, stopped_by: str = "", dropped: int = 0) -> str | None:
     """Return the text for the person; None = the answer itself.
 
     Args:
         stopped_by: who interrupted the turn; empty = the person did.
+        dropped: queued messages of the same person that ABORT dropped when it stopped the turn.
     """
-    who = "Claude Code" if turn.target is Target.CLAUDE_CODE else "The assistant"
+    who = say.CLAUDE_CODE() if turn.target is Target.CLAUDE_CODE else say.THE_ASSISTANT()
+    partial = f" {say.WRITTEN()}\n\n{answer}" if answer else ""
     match state:
         case TurnState.COMPLETED:
-            return None if answer else f"{who} finished without a text."
+            return None if answer else say.WITHOUT_TEXT(who=who)
         case TurnState.CANCELLED:
-            stopped = say.STOPPED_BY(who=stopped_by) if stopped_by else say.STOPPED()
-            return stopped + (f" Written until then:\n\n{answer}" if answer else "")
+            return _stopped(stopped_by, dropped) + partial
         case TurnState.INTERRUPTED:
-            return f"{_was_interrupted(turn, why)}."
+            return as_sentences(_was_interrupted(turn, why))
         case _:
-            sentence = why if why.startswith(OWN_WORDS) else f"{who} failed: {why}"
-            return f"{sentence}." + (f" Written until then:\n\n{answer}" if answer else "")
+            sentence = why if why.startswith(OWN_WORDS) else say.FAILED(who=who, why=why)
+            behind = say.DROPPED_BEHIND(count=dropped) if dropped else ""
+            return as_sentences(sentence, behind) + partial
 
 
 def _outcome(
@@ -188,7 +188,14 @@ def _outcome(
     replies = []
     if turn.reply is not None:
         reply = in_a_sentence(turn.reply) if state is TurnState.INTERRUPTED else turn.reply
-        text = told(turn, state, answer, why, stopped_by=running.stopped_by if running is not None else "")
+        text = told(
+            turn,
+            state,
+            answer,
+            why,
+            stopped_by=running.stopped_by if running is not None else "",
+            dropped=running.dropped if running is not None else 0,
+        )
         replies = [OutboxDraft(id=reply_id(turn.message_id), reply=reply, text=text)]
     return Outcome(
         state=state,
@@ -208,13 +215,13 @@ def _outcome(
 def footer(outcome: Outcome, nanos: int) -> str:
     """Return one line for a phone with the changed files, duration and cost of a turn; unknown figures are left out."""
     parts = []
-    if outcome.files_changed is not None:
-        parts.append(f"{outcome.files_changed} file{'' if outcome.files_changed == 1 else 's'} changed")
+    if outcome.files_changed:  # 0 is left out: a shell command may have changed files outside the project
+        parts.append(say.FILES_CHANGED(files=outcome.files_changed))
     if outcome.duration_ms:
         minutes, seconds = divmod(max(1, round(outcome.duration_ms / 1000)), 60)
-        parts.append(f"{minutes} min {seconds} s" if minutes else f"{seconds} s")
+        parts.append(say.MINUTES(minutes=minutes, seconds=seconds) if minutes else say.SECONDS(seconds=seconds))
     if nanos:
-        parts.append(f"${usd(nanos):.2f}" if nanos >= CENT else "less than 1 cent")
+        parts.append(money(nanos))
     return f"({', '.join(parts)})" if parts else ""
 
 
@@ -260,5 +267,11 @@ def stopped(running: RunningTurn) -> str:
     return f"interrupted by {running.stopped_by}" if running.stopped_by else "interrupted"
 
 
+def _stopped(by: str, dropped: int) -> str:
+    if by:
+        return say.STOPPED_BY(who=by)
+    return say.STOPPED_AND_DROPPED(count=dropped) if dropped else say.STOPPED()
+
+
 def _denials(denied: Sequence[str]) -> str:
-    return "Not done:\n" + "\n".join(f"- {reason}." for reason in dict.fromkeys(denied))
+    return "\n".join([say.NOT_DONE(), *(f"- {as_sentences(reason)}" for reason in dict.fromkeys(denied))])

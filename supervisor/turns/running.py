@@ -47,6 +47,7 @@ class RunningTurn:
         heard: monotonic time of the last event or of the last answer to a question, in seconds.
         refused: the limit that refused the turn a call to the model; None = no call was refused.
         given: the prompt was written.
+        dropped: queued messages of the same person that ABORT dropped; the reply of the turn says so.
         stopping: the turn was interrupted or refused, and is expected to end.
         stopped_by: the name of whoever interrupted the turn; empty = its own user, or nobody.
         topics: the topics under which the turn is published live.
@@ -65,6 +66,7 @@ class RunningTurn:
         self.refused: BudgetExceeded | None = None
         self.given = self.stopping = False
         self.stopped_by = ""
+        self.dropped = 0
         self.joined: list[RunningTurn] = []
         self.on_end: Callable[[], None] | None = None
         self._names: dict[str, str] = {}

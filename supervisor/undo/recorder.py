@@ -14,6 +14,7 @@ from supervisor.permissions.tools import EDITS, SHELL
 from supervisor.permissions.wording import summary, visible
 from supervisor.protocol.conversation import ToolCall
 from supervisor.protocol.times import DAY_MS, Clock, now_ms
+from supervisor.sentences.turns import RULE_TOO_SLOW, RULES_TOO_SLOW, STATES_BEGIN_ANEW
 from supervisor.store.ports.changes import ChangeStore
 from supervisor.store.ports.turns import TurnStore
 from supervisor.store.records.changes import FileOperation, Recorded
@@ -34,7 +35,7 @@ KEPT_MS = 30 * DAY_MS
 CHECKPOINTS = "checkpoints"
 """The folder in state.dir that holds the shadow repositories."""
 
-BEGUN_ANEW = "The recorded states of this project were damaged and begin anew: its earlier turns cannot be undone."
+BEGUN_ANEW = STATES_BEGIN_ANEW()
 """What the person of a turn is told whose recording found the damage."""
 
 MAX_RULE = 100
@@ -181,7 +182,8 @@ class Recorder:
                 await self._changes.lose(folder, error.why)
             return Recorded(why=error.why, operations=calls, notes=told), None
         operations = [*_operations(changes, named), *calls]
-        return Recorded(after_commit=commit, seen_ms=seen_ms, operations=operations, notes=told), len(changes)
+        changed = _edited(calls) | {operation.path for operation in operations if not operation.tool_use_id}
+        return Recorded(after_commit=commit, seen_ms=seen_ms, operations=operations, notes=told), len(changed)
 
     def since_ms(self) -> int:
         """Return the start time of the oldest turn that can be undone, in milliseconds UTC."""
@@ -244,11 +246,18 @@ def shadow_name(folder: str) -> str:
 
 def _refused(rules: Sequence[str]) -> str:
     """Return what a person is told about rules that are not applied."""
-    more = f", and {len(rules) - 1} more," if len(rules) > 1 else ""
-    return (
-        f"This rule{more} takes too long to match and is not applied, so undo covers the files that it names: "
-        f"{visible(rules[0])[:MAX_RULE]}."
-    )
+    rule = visible(rules[0])[:MAX_RULE]
+    return RULE_TOO_SLOW(rule=rule) if len(rules) == 1 else RULES_TOO_SLOW(count=len(rules), rule=rule)
+
+
+def _edited(calls: Sequence[FileOperation]) -> set[str]:
+    """Return the paths that calls left changed, with files that no checkpoint has: outside the project, or ignored."""
+    before: dict[str, str | None] = {}
+    after: dict[str, str | None] = {}
+    for call in calls:
+        before.setdefault(call.path, call.before_hash)
+        after[call.path] = call.after_hash
+    return {path for path in after if after[path] != before[path]}
 
 
 def _operations(changes: Sequence[Change], named: Mapping[str, str]) -> list[FileOperation]:

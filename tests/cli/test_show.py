@@ -31,6 +31,18 @@ def test_money_has_the_digits_that_tell_something(usd: float | None, text: str) 
     assert show.money(usd) == text
 
 
+def test_amounts_of_one_column_have_the_same_decimals() -> None:
+    assert show.amounts([0.000123, 4.56, None, 0.0, 1234.0]) == [
+        "$0.000123",
+        "$4.560000",
+        "-",
+        "$0.000000",
+        "$1,234.000000",
+    ]
+    assert show.amounts([1.1203, 1.0]) == ["$1.12", "$1.00"]
+    assert show.amounts([]) == []
+
+
 @pytest.mark.parametrize(
     ("seconds", "text"),
     [(-1, "0 s"), (59.9, "59 s"), (60, "1 min"), (3599, "59 min"), (7200, "2 h"), (200_000, "2 d")],

@@ -52,5 +52,5 @@ async def test_a_level_that_is_reached_in_the_midst_of_a_turn_is_told_while_it_r
         await world.start()
         look = {"tools": [{"name": "Glob", "input": {"pattern": "*", "path": str(world.project())}}], "usage": DEAR}
         assert await world.text(f"look at the code: {script(look, look, HANG)}") == 200
-        assert (await world.answer("50 % of the limit of user alice is spent")).endswith(" of $0.50.")
+        assert (await world.answer("50 % of your limit of today is spent")).endswith(" of $0.50.")
         assert len(world.turns("running")) == 1

@@ -29,7 +29,7 @@ async def asked(world: World, path: Path) -> str:
     """Text a prompt whose turn writes a file outside the project; return the code of the question."""
     await world.text(f"@site write {path.name}: " + script(write_file(path, "hi"), {"text": f"That was {path.name}."}))
     question = await world.answer(f"Write {path}")
-    assert "a yes by this way needs your passphrase behind the code" in question
+    assert "A yes by this way needs your passphrase behind the code" in question
     (code,) = set(re.findall(r"\b(?:YES|NO) ([A-Z]{5})\b", question))
     return str(code)
 

@@ -66,7 +66,11 @@ TESTED_BESIDE = {
     **{
         # Tables of sentences: one test reads them all.
         path: Path("tests/packaging/test_sentences.py")
-        for path in python_files("supervisor/sentences")
+        for path in (
+            *python_files("supervisor/sentences"),
+            Path("channels/mail/sentences.py"),
+            Path("channels/sms/sentences.py"),
+        )
     },
     **{
         # The contract of a store names no engine and so no module of one.

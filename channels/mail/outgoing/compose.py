@@ -21,6 +21,9 @@ from channels.mail.headers import MAX_REFERENCES, decode_words
 from supervisor.protocol.errors import PermanentFailure
 from supervisor.protocol.messages import SENTENCE, VERBATIM, Outbound, plain_subject
 
+NEW_SUBJECT = "xswarm"
+"""The subject of a mail that answers none and is given no subject."""
+
 MAX_SUBJECT = 200
 """The longest subject of an answer, in characters, without its `Re: `."""
 
@@ -61,7 +64,7 @@ def message_id(outbound: Outbound, config: MailConfig) -> str:
 
 
 def compose(outbound: Outbound, config: MailConfig, now: datetime | None = None) -> EmailMessage:
-    """Return an answer as a mail.
+    """Return an answer, or a mail that nobody asked for: its meta names no mail that it answers.
 
     Args:
         now: the time of the Date header; None = the current time.
@@ -75,7 +78,9 @@ def compose(outbound: Outbound, config: MailConfig, now: datetime | None = None)
     mail = EmailMessage(policy=_POLICY)
     mail["From"] = Address(config.name, addr_spec=config.mailbox)
     mail["To"] = Address(addr_spec=outbound.to.value)
-    mail["Subject"] = reply_subject(str(meta.get("subject", "")))
+    is_answer = "in_reply_to" in meta
+    subject = str(meta.get("subject", ""))
+    mail["Subject"] = reply_subject(subject) if is_answer else one_line_subject(subject) or NEW_SUBJECT
     mail["Date"] = now or datetime.now(UTC)
     mail["Message-ID"] = message_id(outbound, config)
     answered = _ids([meta.get("in_reply_to")])
@@ -84,7 +89,7 @@ def compose(outbound: Outbound, config: MailConfig, now: datetime | None = None)
     references = _references(meta, answered)
     if references:
         mail["References"] = " ".join(references)
-    mail["Auto-Submitted"] = "auto-replied"
+    mail["Auto-Submitted"] = "auto-replied" if is_answer else "auto-generated"
     mail["X-Auto-Response-Suppress"] = "All"  # Exchange reads this header instead of Auto-Submitted
     text = safe_text(outbound.text)
     mail.set_content(f"{text}\n", cte="quoted-printable")
@@ -101,12 +106,16 @@ def _html(text: str, meta: Mapping[str, Any]) -> str:
 
 
 def reply_subject(subject: str) -> str:
-    """Return the subject of an answer: one line with one `Re:`, and nothing that looks like an encoded word.
+    """Return the subject of an answer: one line with one `Re:`, and nothing that looks like an encoded word."""
+    return f"Re: {one_line_subject(subject)}".strip()
+
+
+def one_line_subject(subject: str) -> str:
+    """Return a subject on one line, without `Re:`, and with nothing that looks like an encoded word.
 
     The email package decodes what looks like an encoded word, and cannot write a header that it could not decode.
     """
-    plain = plain_subject(decode_words(subject))
-    return f"Re: {plain[:MAX_SUBJECT]}".strip().replace("=?", "= ?")
+    return plain_subject(decode_words(subject))[:MAX_SUBJECT].strip().replace("=?", "= ?")
 
 
 def safe_text(text: str) -> str:

@@ -7,6 +7,7 @@ import unicodedata
 from dataclasses import dataclass
 
 from channels.sms.body.gsm7 import count_segments, utf16_units
+from channels.sms.sentences import MORE
 
 MAX_CHARACTERS = 1600
 """The longest body that Twilio accepts, in UTF-16 code units (error 21617)."""
@@ -14,7 +15,7 @@ MAX_CHARACTERS = 1600
 TRIAL_PREFIX = "Sent from your Twilio trial account - "
 """Twilio puts this text before the body of every message of a trial account."""
 
-MORE_NOTE = "\n\nReply MORE for the rest"
+MORE_NOTE = f"\n\n{MORE()}"
 """The end of a body that is not the last one."""
 
 EMPTY = "(no text)"

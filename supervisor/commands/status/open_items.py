@@ -13,6 +13,7 @@ from supervisor.protocol.messages import MessageId, SessionId, UserId
 from supervisor.protocol.times import Clock, now_ms
 from supervisor.sentences import commands as say
 from supervisor.spending.limits import Account, Scope, offer
+from supervisor.spending.naming import limit_name
 from supervisor.spending.spending import Spending
 from supervisor.store.port import Store
 from supervisor.store.ports.budgets import reference
@@ -75,27 +76,23 @@ class OpenItems:
         for code in await self._store.codes.open_of(user_id, CodeKind.BUDGET, now_ms=self._clock()):
             codes.setdefault(code.ref, code.code)
         for account in await self._spending.used_up(user_id, None):
-            whose = "your day" if account.scope is Scope.USER else "the whole system's day"
-            yield self._limit(account, whose, codes.pop(_reference(account), ""))
+            name = limit_name(account.scope, account.id, user_id)
+            yield self._limit(account, name, codes.pop(_reference(account), ""))
         for ref, code_text in codes.items():
             scope, _, key = ref.split("/", 2)
             for account in await self._spending.used_up(*_owner(scope, key)):
                 if _reference(account) == ref:
-                    yield self._limit(account, await self._whose(scope, key), code_text)
+                    session = await self._store.sessions.get(SessionId(key)) if scope == Scope.SESSION else None
+                    name = limit_name(scope, key, user_id, project=session.project if session is not None else "")
+                    yield self._limit(account, name, code_text)
 
-    def _limit(self, account: Account, whose: str, code: str) -> str:
+    def _limit(self, account: Account, name: str, code: str) -> str:
         words = say.LIMIT_REACHED if account.spent >= account.limit else say.LIMIT_TOO_CLOSE
-        told = words(whose=whose, spent=account.spent, limit=account.limit)
+        told = words(limit_name=name, spent=account.spent, limit=account.limit)
         configured = self._spending.limit(account.scope)
         if not code or configured is None:
             return told
         return f"{told} {say.ADD_RAISES(dollars=offer(configured), code=code)}"
-
-    async def _whose(self, scope: str, key: str) -> str:
-        if scope != Scope.SESSION:
-            return f"{key}'s day"
-        session = await self._store.sessions.get(SessionId(key))
-        return f"the session in {session.project}" if session is not None else "a session"
 
 
 def _reference(account: Account) -> str:

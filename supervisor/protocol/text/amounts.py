@@ -15,7 +15,7 @@ def counted(count: int, noun: str) -> str:
         noun: the singular; the plural adds an s. Another plural follows a bar: "reply|replies".
     """
     one, _, many = noun.partition("|")
-    return f"{count:,} {one if count == 1 else many or f'{one}s'}"
+    return f"{count} {one if count == 1 else many or f'{one}s'}"
 
 
 def money(nanos: int) -> str:

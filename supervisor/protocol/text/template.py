@@ -31,6 +31,9 @@ class Kind(StrEnum):
     """A line of a list or table."""
 
 
+_WHOLE = frozenset({Kind.SENTENCE, Kind.NOTICE})
+
+
 class _Formatter(string.Formatter):
     """Formats numbers: `{n:message}` with a noun, `{nanos:$}` as money. Everything else is text."""
 
@@ -65,7 +68,8 @@ class Template:
         Raises:
             KeyError: a field has no value.
         """
-        return _FORMATTER.vformat(self.text, (), values)
+        text = _FORMATTER.vformat(self.text, (), values)
+        return capital(text) if self.kind in _WHOLE else text
 
 
 def sentence(text: str) -> Template:
@@ -101,6 +105,11 @@ def listed(items: Sequence[str], word: str = "and") -> str:
     return f" {word} ".join(filter(None, (", ".join(items[:-1]), items[-1]))) if items else ""
 
 
+def capital(text: str) -> str:
+    """Return a text with a capital first."""
+    return f"{text[:1].upper()}{text[1:]}"
+
+
 def _whole(part: str) -> str:
     end = "" if part[-1] in ".!?…" else "."
-    return f"{part[0].upper()}{part[1:]}{end}"
+    return f"{capital(part)}{end}"

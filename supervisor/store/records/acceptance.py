@@ -73,6 +73,7 @@ class Acceptance:
         closes: a code that this message answers and uses up; empty = none.
         raises: an amount that the message adds to a limit; its text then becomes the reason, and the text of each
             refusal.
+        acknowledgement: what the sender is told unless the message is queued and `queued` tells it.
         queued: makes the notices to the sender of a message that is queued, from the number of turns ahead of it.
         told_once: the sender of a mail gets no such notice while an earlier mail of theirs waits in the same lane.
         start: start the turn in the same transaction (T2) if the lane and, if exclusive, the project are free.
@@ -106,6 +107,7 @@ class Acceptance:
     raises: Raise | None = None
     queued: Callable[[int], Sequence[OutboxDraft]] | None = None
     told_once: bool = True
+    acknowledgement: Sequence[OutboxDraft] = ()
     start: bool = False
     identity: ProcessIdentity | None = None
     gather: bool = False

@@ -54,7 +54,7 @@ async def test_an_approver_is_asked_and_the_asker_cannot_answer(tmp_path: Path) 
         await core.accounts.put_user("bob", name="Bob", role="ADMIN", phones=[BOB_PHONE])
         message_id, approval = await asking(core)
         rows = {row.to.value: row.text for row in await core.store.outbox.due("sms", now_ms=now_ms(), limit=9)}
-        assert rows[ALICE_PHONE] == "[shared] Bash git push waits for somebody's approval"
+        assert rows[ALICE_PHONE] == "[shared] This call waits for somebody's approval: Bash git push"
         assert "May it run for alice? YES " in rows[BOB_PHONE]
         assert f"YES {approval.code}" in rows[BOB_PHONE]
         assert "No question for you" in await told(core, f"YES {approval.code}", ALICE_PHONE)

@@ -44,7 +44,7 @@ async def test_the_record_holds_the_call_and_who_asked_for_it(tmp_path: Path) ->
     [
         (True, True, "[site] May it run? YES KXQPT or NO KXQPT, within 2 min."),
         (True, False, "[site] May it run for alice? YES KXQPT or NO KXQPT, within 2 min."),
-        (False, True, "[site] Bash git push waits for somebody's approval"),
+        (False, True, "[site] This call waits for somebody's approval: Bash git push"),
     ],
 )
 async def test_each_recipient_gets_what_they_need(tmp_path: Path, answers: bool, own: bool, begins: str) -> None:

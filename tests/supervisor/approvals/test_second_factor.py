@@ -82,7 +82,7 @@ async def test_a_yes_by_the_way_it_was_asked_for_is_not_enough_and_one_by_anothe
         approval = await question(core)
         assert (approval.risk, approval.channel) == (risk, by)
         (row,) = await core.store.outbox.due(by, now_ms=now_ms(), limit=9)
-        assert "a yes by this way needs your passphrase behind the code" in row.text
+        assert "A yes by this way needs your passphrase behind the code" in row.text
         assert f"needs a yes by another way than {by}" in await say(core, f"YES {approval.code}", by=by)
         assert f"needs a yes by another way than {by}" in await say(core, f"YES {approval.code} 30", by=by)
         assert await questions(core) == [approval]

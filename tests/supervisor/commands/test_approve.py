@@ -85,7 +85,7 @@ async def over(core: Core, message_id: MessageId) -> bool:
 async def test_a_shell_in_a_full_project_is_asked_about_where_the_sender_may_be_forged(core: Core) -> None:
     message_id, approval = await asking(core)
     (row,) = await core.store.outbox.due("sms", now_ms=now_ms(), limit=9)
-    assert "a yes by this way needs your passphrase behind the code" in row.text
+    assert "A yes by this way needs your passphrase behind the code" in row.text
     assert "by another way than sms" in await told(core, f"YES {approval.code}")
     assert "you have no passphrase" in await told(core, f"YES {approval.code} correct horse battery")
     assert not (core.folder / "wild" / "a.txt").exists()

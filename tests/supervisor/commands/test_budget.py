@@ -69,16 +69,16 @@ async def limit(core: Core) -> int:
 
 async def test_add_raises_a_limit_up_to_ten_times_what_is_configured(tmp_path: Path) -> None:
     async with core_with(tmp_path) as core:
-        assert await told(core, f"add 5 {await issue(core)}.") == "Added $5.00: the limit of user alice is $6.00 now."
+        assert await told(core, f"add 5 {await issue(core)}.") == "Added $5.00: your limit of today is $6.00 now."
         last = await issue(core)
-        assert await told(core, f"ADD 2.50 {last}") == "Added $2.50: the limit of user alice is $8.50 now."
+        assert await told(core, f"ADD 2.50 {last}") == "Added $2.50: your limit of today is $8.50 now."
         code = await issue(core)
         assert await told(core, f"ADD 1.51 {code}") == (
-            "The limit of user alice is $8.50, and can be raised to at most $10.00, 10 times what is configured. "
+            "Your limit of today is $8.50, and can be raised to at most $10.00, 10 times what is configured. "
             "Nothing was added."
         )
         assert await limit(core) == nanos(8.5)
-        assert await told(core, f"ADD 1.50 {code}") == "Added $1.50: the limit of user alice is $10.00 now."
+        assert await told(core, f"ADD 1.50 {code}") == "Added $1.50: your limit of today is $10.00 now."
         assert (await told(core, f"ADD 0.01 {await issue(core)}")).endswith("Nothing was added.")
         assert await limit(core) == nanos(10)
         assert await core.store.audit.verify() is None
@@ -89,7 +89,7 @@ async def test_a_code_counts_once_however_often_its_text_is_sent(tmp_path: Path)
         code = await issue(core)
         assert "Added $5.00" in await told(core, f"ADD 5 {code}", key="SM1")
         assert "Added $5.00" in await told(core, f"ADD 5 {code}", key="SM1"), "the same text delivered again"
-        used = f"The code {code} was used already: the limit of user alice is $6.00. Nothing was added."
+        used = f"The code {code} was used already: your limit of today is $6.00. Nothing was added."
         for text in (f"ADD 5 {code}", f"ADD 5 {code}", f"ADD 1 {code}"):
             assert await told(core, text) == used
         other = await issue(core)
@@ -149,7 +149,7 @@ async def test_a_text_that_is_delivered_again_after_a_crash_counts_once(tmp_path
         assert cut.point == ""
     async with core_with(tmp_path) as core:
         for _ in range(2):
-            assert await told(core, f"ADD 5 {code}", key="SM1") == "Added $5.00: the limit of user alice is $6.00 now."
+            assert await told(core, f"ADD 5 {code}", key="SM1") == "Added $5.00: your limit of today is $6.00 now."
         assert await limit(core) == nanos(6)
         assert len(replies(core)) == 1
         assert await core.store.audit.verify() is None

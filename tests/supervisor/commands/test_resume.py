@@ -110,7 +110,10 @@ async def test_retry_runs_the_same_text_again_and_is_answered_where_it_was_asked
         found, first = await result(core, again), await result(core, message_id)
         assert (found.turn.text, found.turn.session_id) == (first.turn.text, first.turn.session_id)
         assert [text for _, text in scripted(core).prompts] == [f"tool make deploy\n\n({CUT_OFF})"]
-        assert (await notices(core))[-1] == "deployed"
+        assert (await notices(core))[-2:] == [
+            'Your message "tool make deploy" runs again from its beginning.',
+            "deployed",
+        ]
         assert await open_codes(core) == []
         assert await answer(core, f"RETRY {code.code}") == f"The code {code.code} was used already."
 
@@ -123,6 +126,7 @@ async def test_continue_tells_the_model_to_check_first(tmp_path: Path) -> None:
         assert session_id == (await result(core, message_id)).turn.session_id
         assert text.startswith('Your work on the message "tool make deploy" was interrupted')
         assert "which of its tool calls took effect" in text
+        assert 'Your message "tool make deploy" continues.' in await notices(core)
 
 
 async def test_drop_closes_it_and_runs_nothing(tmp_path: Path) -> None:
@@ -173,7 +177,7 @@ async def test_other_codes_are_explained(tmp_path: Path) -> None:
         alice, bob = (Asker(user=core.directory.user(name), channel="sms", sender=PHONE) for name in ("alice", "bob"))
         late = await words.answer(Command(Word.RETRY, code.code), alice)
         assert late is not None
-        assert late.text == f"The code {code.code} is no longer valid: send your message again."
+        assert late.text == f"The code {code.code} is no longer valid. Send your message again."
         theirs = await words.answer(Command(Word.RETRY, code.code), bob)
         assert theirs is not None
         assert (theirs.text, theirs.closes) == (f"None of your interrupted messages has the code {code.code}.", "")

@@ -111,7 +111,11 @@ def test_the_answer_names_its_project_where_its_reader_has_several() -> None:
 
 def test_a_refusal_is_told_as_a_sentence_and_only_with_a_reason_and_an_address() -> None:
     (draft,) = built(NO_TEXT, NOWHERE).refusals
-    assert (draft.id, draft.text, draft.reply.meta) == (reply_id(MESSAGE_ID), NO_TEXT.reason, {SENTENCE: True})
+    assert (draft.id, draft.text, draft.reply.meta) == (
+        reply_id(MESSAGE_ID),
+        "Your message has no text.",
+        {SENTENCE: True},
+    )
     assert built(replace(NO_TEXT, reason=""), NOWHERE).refusals == ()
     assert built(NO_TEXT, NOWHERE, submission=replace(SUBMISSION, reply=None)).refusals == ()
 

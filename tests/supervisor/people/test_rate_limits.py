@@ -69,7 +69,7 @@ def test_command_words_are_counted_apart() -> None:
 
 
 def test_a_limit_says_when_it_is_over() -> None:
-    assert too_many(12.4).endswith("Send it again in 12 seconds")
+    assert too_many(12.4).endswith("Send it again in 12 seconds.")
 
 
 class Ticks:

@@ -123,12 +123,12 @@ async def test_a_level_is_told_while_the_turn_runs_and_not_again_at_its_end(tmp_
         await spend(core, 0.2)
         assert await state(core, taken) is TurnState.RUNNING
         assert listener.heard == [("user", "alice", 5.1, "warning")]
-        assert told(core) == ["50 % of the limit of user alice is spent: $5.10 of $10.00."]
+        assert told(core) == ["50 % of your limit of today is spent: $5.10 of $10.00."]
         await spend(core, 3.0)
         assert [spent for _, _, spent, _ in listener.heard] == [5.1, 8.1]
         assert re.fullmatch(
-            r"80 % of the limit of user alice is spent: \$8\.10 of \$10\.00\. "
-            r"Reply ADD 5 [A-Z]{5} to raise it by 5 dollars\.",
+            r"80 % of your limit of today is spent: \$8\.10 of \$10\.00\. "
+            r"Reply ADD 5 [A-Z]{5} to raise it by \$5\.",
             told(core)[1],
         )
         scripted(core).release()
@@ -205,7 +205,7 @@ async def test_a_limit_that_is_used_up_is_told_at_once_but_to_the_writer_by_the_
         assert listener.heard == [("user", "bob", 2.1, "exceeded")]
         assert told(core, "bob") == []
         (alert,) = told(core)
-        assert alert.startswith("100 % of the limit of user bob is spent: $2.10 of $2.00. Reply ADD 5 ")
+        assert alert.startswith("100 % of the limit of bob for today is spent: $2.10 of $2.00. Reply ADD 5 ")
         live = core.sessions.live(session_id)
         assert live is not None
         assert await live.meter.admit("claude-x", 0, most_nanos=0) is not None
@@ -226,7 +226,7 @@ async def test_the_writer_learns_at_the_end_that_a_limit_is_used_up_where_nothin
         core.store.outbox.listen(replied.extend)
         scripted(core).release()
         await until(lambda: told(core, "bob"), "it is told with the end")
-        assert told(core, "bob") == ["100 % of the limit of user bob is spent: $2.00 of $2.00."]
+        assert told(core, "bob") == ["100 % of your limit of today is spent: $2.00 of $2.00."]
         await until(lambda: "sms" in replied, "the outbox is told")
         assert len(told(core)) == 1
 
@@ -247,7 +247,7 @@ async def test_the_writer_by_text_is_told_at_once_of_what_is_not_used_up_yet(tmp
     async with core_with(tmp_path, user_daily_usd=2.0) as core:
         session_id = await bob_holds(core)
         await spend(core, 1.0, session_id)
-        assert told(core, "bob") == ["50 % of the limit of user bob is spent: $1.00 of $2.00."]
+        assert told(core, "bob") == ["50 % of your limit of today is spent: $1.00 of $2.00."]
 
 
 async def test_the_writer_is_not_told_at_the_end_of_a_limit_that_is_not_theirs_to_see(tmp_path: Path) -> None:
@@ -271,7 +271,7 @@ async def test_of_two_limits_that_are_used_up_the_refusal_says_one_and_the_other
         await until(lambda: len(told(core, "bob")) == 2, "both are told")
         refusal, alert = told(core, "bob")
         assert refusal.startswith("Budget exceeded: session spent $2.00 of $2.00. ")
-        assert alert == "100 % of the limit of user bob is spent: $2.00 of $2.00."
+        assert alert == "100 % of your limit of today is spent: $2.00 of $2.00."
 
 
 async def test_an_administrator_who_writes_gets_one_code_for_a_limit_that_is_used_up(tmp_path: Path) -> None:
@@ -288,7 +288,7 @@ async def test_an_administrator_who_writes_gets_one_code_for_a_limit_that_is_use
         assert match is not None
         await core.intake.accept(text_message(f"ADD 5 {match[1]}"))
         await until(lambda: len(told(core)) == 2, "it is answered")
-        assert told(core)[1] == "Added $5.00: the limit of user alice is $7.00 now."
+        assert told(core)[1] == "Added $5.00: your limit of today is $7.00 now."
 
 
 async def test_a_store_that_refuses_is_reported_and_ends_nothing(
@@ -303,7 +303,7 @@ async def test_a_store_that_refuses_is_reported_and_ends_nothing(
         budgets.refusing = False
         scripted(core).release()
         await until(lambda: told(core), "its end tells what could not be told in its midst")
-        assert told(core)[0].startswith("50 % of the limit of user alice is spent: $1.50 of $2.00.")
+        assert told(core)[0].startswith("50 % of your limit of today is spent: $1.50 of $2.00.")
 
 
 async def test_the_levels_of_a_message_are_announced_and_written_to_nobody(tmp_path: Path) -> None:
@@ -385,7 +385,7 @@ async def test_a_limit_that_was_raised_is_told_anew_when_it_is_nearly_used_up_ag
         await say(core, f"claude: {pay(1.4)}")
         await until(lambda: len(told(core)) > before, "it is told anew")
         (again,) = told(core)[before:]
-        assert again.startswith("80 % of the limit of user alice is spent: $3.50 of $4.00. Reply ADD 5 ")
+        assert again.startswith("80 % of your limit of today is spent: $3.50 of $4.00. Reply ADD 5 ")
 
 
 async def refused(core: Core, session_id: SessionId) -> None:
@@ -418,7 +418,7 @@ async def test_a_limit_that_was_raised_after_it_refused_a_call_is_not_said_to_be
         await say(core, f"claude: {pay(1.3)}", BOBS_PHONE)
         await until(lambda: len(told(core)) > before, "it is told anew")
         (again,) = told(core)[before:]
-        assert again.startswith("80 % of the limit of user bob is spent: $3.30 of $4.00. Reply ADD 5 ")
+        assert again.startswith("80 % of the limit of bob for today is spent: $3.30 of $4.00. Reply ADD 5 ")
 
 
 async def test_a_call_that_was_refused_before_midnight_uses_nothing_up_of_the_new_day(tmp_path: Path) -> None:

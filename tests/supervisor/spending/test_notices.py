@@ -22,7 +22,7 @@ from tests.supervisor.helpers import PLENTY, ask, connect, result, scripted, ses
 from tests.waiting import until
 
 BOBS_PHONE = "+15550101"
-ADD = r"Reply ADD (\S+) ([A-Z]{5}) to raise it by \1 dollars\."
+ADD = r"Reply ADD (\S+) ([A-Z]{5}) to raise it by \$\1\."
 
 
 def core_with(folder: Path, **limits: float) -> Core:
@@ -64,7 +64,7 @@ async def test_an_administrator_who_is_refused_raises_the_limit_by_the_code_in_t
         refused = await say(core, "claude: hello")
         match = re.fullmatch(rf"Budget exceeded: user spent \$1\.70 of \$2\.00\. {ADD}", refused)
         assert match is not None
-        assert await say(core, f"ADD {match[1]} {match[2]}") == "Added $5.00: the limit of user alice is $7.00 now."
+        assert await say(core, f"ADD {match[1]} {match[2]}") == "Added $5.00: your limit of today is $7.00 now."
         assert (await ask(core, "hello")).answer == "hello"
 
 
@@ -75,7 +75,7 @@ async def test_what_is_offered_is_within_the_bound_of_a_small_limit(tmp_path: Pa
         match = re.search(ADD, await say(core, "claude: hello"))
         assert match is not None
         assert match[1] == "0.40"
-        assert await say(core, f"ADD {match[1]} {match[2]}") == "Added $0.40: the limit of user alice is $0.80 now."
+        assert await say(core, f"ADD {match[1]} {match[2]}") == "Added $0.40: your limit of today is $0.80 now."
 
 
 async def test_who_may_not_raise_a_limit_learns_whom_to_ask_and_they_learn_the_code_once(tmp_path: Path) -> None:
@@ -92,11 +92,12 @@ async def test_who_may_not_raise_a_limit_learns_whom_to_ask_and_they_learn_the_c
         await until(lambda: len(told(core)) == 2, "it is told to her too")  # of 80 %, and of the refusal
         _, alert = told(core)
         match = re.fullmatch(
-            rf"A message of bob was refused: \$1\.60 of \$2\.00 of the limit of user bob is spent or set aside\. {ADD}",
+            r"A message of bob was refused: \$1\.60 of \$2\.00 of the limit of bob for today is spent or set aside\. "
+            + ADD,
             alert,
         )
         assert match is not None
-        assert await say(core, f"ADD 1 {match[2]}") == "Added $1.00: the limit of user bob is $3.00 now."
+        assert await say(core, f"ADD 1 {match[2]}") == "Added $1.00: the limit of bob for today is $3.00 now."
         await say(core, "claude: hello", BOBS_PHONE)
         assert scripted(core).texts(await bobs_session(core))[-1] == "hello"
 
@@ -146,7 +147,7 @@ async def test_an_administrator_adds_to_a_sessions_limit_and_the_session_goes_on
             if by_whom == "alice":
                 assert refused.endswith(" With that its session goes on; otherwise your next message begins a new one.")
             assert await say(core, f"ADD 5 {code}") == (
-                f"Added $5.00: the limit of session {ended.id} is $6.00 now. "
+                "Added $5.00: the limit of the session in site is $6.00 now. "
                 "The session is open again for its next message."
             )
             assert (await session(core, ended.id)).resumes_by_itself
@@ -163,7 +164,7 @@ async def test_a_session_that_a_person_ended_is_not_opened_again_by_money(tmp_pa
         (found,) = await core.store.sessions.list(user_id=UserId("alice"), active_only=False)
         await core.sessions.close(found.id, EndReason.USER)
         code = re.findall(ADD, told(core)[-1])[-1][1]
-        assert await say(core, f"ADD 1 {code}") == f"Added $1.00: the limit of session {found.id} is $2.00 now."
+        assert await say(core, f"ADD 1 {code}") == "Added $1.00: the limit of the session in site is $2.00 now."
         assert not (await session(core, found.id)).resumes_by_itself
 
 
@@ -207,7 +208,7 @@ async def test_a_jump_over_several_levels_tells_of_the_highest_alone(tmp_path: P
         (alert,) = [event for event in heard if isinstance(event, CostAlert)]
         assert (alert.level, alert.spent_usd, alert.limit_usd) == ("exceeded", 10.0, 10.0)
         (text,) = told(core)
-        assert text.startswith("100 % of the limit of user alice is spent: $10.00 of $10.00. Reply ADD 5 ")
+        assert text.startswith("100 % of your limit of today is spent: $10.00 of $10.00. Reply ADD 5 ")
         (account,) = await core.spending.standing(core.directory.user("alice").id, None)
         assert (account.spent, account.limit) == (nanos(10), nanos(10))
         heard.clear()
@@ -226,7 +227,9 @@ async def team(core: Core) -> None:
 def addressed(core: Core) -> dict[str, tuple[str, str]]:
     """Return by which channel to which address each user was told something."""
     with closing(sqlite3.connect(core.store.path)) as database:
-        rows = database.execute("SELECT user_id, channel, recipient FROM outbox WHERE body LIKE '%of the limit of%'")
+        rows = database.execute(
+            "SELECT user_id, channel, recipient FROM outbox WHERE body LIKE '%limit of % is spent%'"
+        )
         return {user_id: (channel, recipient) for user_id, channel, recipient in rows}
 
 
@@ -243,9 +246,10 @@ async def test_who_asked_by_a_program_is_told_at_their_first_address_and_operato
             "alice": ("mail", ALICE_MAIL),
             "olga": ("mail", "olga@example.org"),
         }
-        name = "user bob" if limit == "user_daily_usd" else "session s1"
-        sentence = f"80 % of the limit of {name} is spent: $8.00 of $10.00."
-        assert (told(core, "bob"), told(core, "olga")) == ([sentence], [sentence])
+        name = "the limit of bob for today" if limit == "user_daily_usd" else "the limit of the session in site"
+        own = "your limit of today" if limit == "user_daily_usd" else name
+        sentence = f"80 % of {name} is spent: $8.00 of $10.00."
+        assert (told(core, "bob"), told(core, "olga")) == ([sentence.replace(name, own)], [sentence])
         (with_code,) = told(core)
         assert re.fullmatch(rf"{re.escape(sentence)} {ADD}", with_code)
 
@@ -256,7 +260,7 @@ async def test_of_everybodys_limit_those_alone_are_told_who_oversee_it(tmp_path:
         await say(core, f"claude: {pay(8.0)}", BOBS_PHONE)
         await until(lambda: told(core, "olga"), "it is told")
         assert set(addressed(core)) == {"alice", "olga"}
-        assert told(core, "olga") == ["80 % of the limit of system is spent: $8.00 of $10.00."]
+        assert told(core, "olga") == ["80 % of the limit of all users together for today is spent: $8.00 of $10.00."]
 
 
 async def test_whose_message_by_a_program_was_refused_is_told_so_and_operators_without_a_code(tmp_path: Path) -> None:
@@ -266,8 +270,9 @@ async def test_whose_message_by_a_program_was_refused_is_told_so_and_operators_w
         await ask(core, pay(1.6))
         with pytest.raises(BudgetExceeded):
             await ask(core, "hello")
-        refusal = "A message of bob was refused: $1.60 of $2.00 of the limit of user bob is spent or set aside."
-        assert (told(core, "bob")[1:], told(core, "olga")[1:]) == ([refusal], [refusal])
+        refusal = "A message of bob was refused: $1.60 of $2.00 of the limit of bob for today is spent or set aside."
+        own = refusal.replace("the limit of bob for today", "your limit of today")
+        assert (told(core, "bob")[1:], told(core, "olga")[1:]) == ([own], [refusal])
         assert "ADD" in told(core)[1]
         assert not told(core, "dora")
 

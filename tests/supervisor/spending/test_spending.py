@@ -33,7 +33,7 @@ def alerts_to_alice(core: Core) -> list[str]:
     """Return what alice is told of her limits, oldest first."""
     with closing(sqlite3.connect(core.store.path)) as database:
         rows = database.execute("SELECT body FROM outbox WHERE user_id = 'alice' ORDER BY number")
-        return [body for (body,) in rows if body and "of the limit" in body]
+        return [body for (body,) in rows if body and " is spent" in body]
 
 
 async def test_a_turn_that_is_reported_after_a_restart_is_charged_once_and_holds_nothing(tmp_path: Path) -> None:
@@ -79,10 +79,10 @@ async def test_each_level_is_told_once_with_a_code_from_80_percent_on(tmp_path: 
             ("user", "alice", "warning", 10.0),
         ]
         texts = alerts_to_alice(core)
-        assert texts[0] == "50 % of the limit of user alice is spent: $5.10 of $10.00."
+        assert texts[0] == "50 % of your limit of today is spent: $5.10 of $10.00."
         assert re.fullmatch(
-            r"80 % of the limit of user alice is spent: \$8\.20 of \$10\.00\. "
-            r"Reply ADD 5 [A-Z]{5} to raise it by 5 dollars\.",
+            r"80 % of your limit of today is spent: \$8\.20 of \$10\.00\. "
+            r"Reply ADD 5 [A-Z]{5} to raise it by \$5\.",
             texts[1],
         )
         assert len(texts) == 2

@@ -314,3 +314,14 @@ async def test_100_000_files_are_recorded_or_refused_and_the_turn_goes_on(tmp_pa
         found = await core.store.changes.of_message(answered.turn.message_id)
         assert found is not None
         assert (found.files == 1) if found.after_commit else found.why
+
+
+async def test_files_that_no_checkpoint_has_are_counted_where_a_tool_named_them(tmp_path: Path) -> None:
+    async with core_with(tmp_path) as core:
+        free = tmp_path / "free"
+        (free / ".gitignore").write_text("secret.txt\n", encoding="utf-8")
+        await connect(core, path=free)
+        await ask(core, "write secret.txt new")
+        assert (free / "secret.txt").read_text(encoding="utf-8") == "new\n"
+        await ask(core, "write secret.txt new")
+        assert files_changed(core) == [1, 0], "it was the same before"

@@ -133,7 +133,14 @@ UNDECODABLE = [
 
 @pytest.mark.parametrize(("subject", "answer"), UNDECODABLE)
 def test_a_subject_that_cannot_be_decoded_is_replaced(subject: str, answer: str) -> None:
-    assert sent(outbound(subject=subject))["subject"] == f"Re: {answer}"
+    assert sent(outbound(subject=subject, in_reply_to=""))["subject"] == f"Re: {answer}"
+    assert sent(outbound(subject=subject))["subject"] == answer
+
+
+@pytest.mark.parametrize(("meta", "subject"), [({"subject": "Spending"}, "Spending"), ({}, "xswarm")])
+def test_a_mail_that_nobody_asked_for_is_no_answer(meta: dict[str, Any], subject: str) -> None:
+    mail = sent(outbound(**meta))
+    assert (mail["subject"], mail["auto-submitted"], mail["in-reply-to"]) == (subject, "auto-generated", None)
 
 
 def test_message_ids_that_look_like_encoded_words_are_kept() -> None:
@@ -178,7 +185,7 @@ def test_text_loses_terminal_sequences_and_direction_overrides() -> None:
 @settings(max_examples=50)
 @given(st.text(max_size=300), st.text(max_size=100))
 def test_any_text_makes_a_mail(text: str, subject: str) -> None:
-    message = sent(outbound(text, subject=subject))
+    message = sent(outbound(text, subject=subject, in_reply_to=""))
     assert message["subject"].startswith("Re:")
     assert part(message, "plain").replace("\r\n", "\n").rstrip() == safe_text(text).replace("\r", "").rstrip()
 

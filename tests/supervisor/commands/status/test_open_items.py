@@ -113,7 +113,7 @@ async def test_a_reached_limit_is_named_with_what_raises_it(tmp_path: Path) -> N
         await settled(core, text_message("claude: pay 1120300000"))
         await until(lambda: codes_of(core, CodeKind.BUDGET), "she gets a code")
         told, code = (await status(core))[1], await code_of(core, CodeKind.BUDGET)
-        assert told == f"The limit of your day is reached: $1.12 of $1.00 is spent. ADD 5 {code} adds $5."
+        assert told == f"Your limit of today is reached: $1.12 of $1.00 is spent. ADD 5 {code} adds $5."
         await core.intake.accept(text_message(f"ADD 5 {code}"))
         assert (await status(core))[0].startswith("site: ")
 
@@ -122,7 +122,7 @@ async def test_a_limit_that_permits_no_further_turn_is_named(tmp_path: Path) -> 
     async with core_with(tmp_path, user_daily_usd=1.0) as core:
         await settled(core, text_message("claude: pay 600000000"))
         assert (await status(core))[1].startswith(
-            "The limit of your day leaves too little for one more message: $0.60 of $1.00 is spent."
+            "Your limit of today leaves too little for one more message: $0.60 of $1.00 is spent."
         )
 
 
@@ -145,10 +145,10 @@ async def test_an_administrator_sees_the_limit_of_another_whom_they_may_help(tmp
         told = await status(core)
         assert told[0] == "This waits for you:"
         assert any(
-            line.startswith("The limit of bob's day is reached: $1.50 of $1.00 is spent. ADD 5 ") for line in told
+            line.startswith("The limit of bob for today is reached: $1.50 of $1.00 is spent. ADD 5 ") for line in told
         )
         assert len(told) == 2, f"one line for one limit, although there are two codes: {code}"
-        assert (await status(core, phone=BOBS_PHONE))[1] == "The limit of your day is reached: $1.50 of $1.00 is spent."
+        assert (await status(core, phone=BOBS_PHONE))[1] == "Your limit of today is reached: $1.50 of $1.00 is spent."
 
 
 async def test_a_long_list_is_cut_and_says_how_much_is_left_out(tmp_path: Path) -> None:

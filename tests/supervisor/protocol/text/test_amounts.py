@@ -16,7 +16,7 @@ from supervisor.protocol.times import nanos
         (2, "message", "2 messages"),
         (1, "reply|replies", "1 reply"),
         (2, "reply|replies", "2 replies"),
-        (1234, "file", "1,234 files"),
+        (1234, "file", "1234 files"),
     ],
 )
 def test_numbers_have_their_noun(count: int, noun: str, read: str) -> None:

@@ -108,7 +108,7 @@ async def test_other_approvers_are_reached_by_the_same_service(tmp_path: Path) -
         client = await listening.client()
         await client.send("sms_received", **SMS, message="@shared deny git push")
         frames = {frame.get("to"): frame for frame in [await client.receive() for _ in range(3)]}
-        assert frames[ALICE_PHONE]["message"] == "[shared] Bash git push waits for somebody's approval"
+        assert frames[ALICE_PHONE]["message"] == "[shared] This call waits for somebody's approval: Bash git push"
         assert "May it run for alice? YES " in frames[BOB_PHONE]["message"]
         assert frames[BOB_PHONE]["user"] == "bob"
 
