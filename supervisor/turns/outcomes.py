@@ -131,7 +131,10 @@ def noted(outcome: Outcome, recorded: Recorded) -> Outcome:
     replies = [
         draft if draft.text is None else replace(draft, text=f"{draft.text}\n\n{note}") for draft in outcome.replies
     ]
-    return replace(outcome, answer="\n\n".join(filter(None, (outcome.answer, note))), replies=replies)
+    answer = outcome.answer
+    if answer or outcome.state is TurnState.COMPLETED:  # else its row in the history shows why there is none
+        answer = f"{answer}\n\n{note}".lstrip()
+    return replace(outcome, answer=answer, replies=replies)
 
 
 def not_started(turn: Turn, error: XswarmError, now_ms: int) -> Outcome:

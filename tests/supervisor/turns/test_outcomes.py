@@ -15,6 +15,7 @@ from supervisor.protocol.codes import CodeKind
 from supervisor.protocol.errors import ConnectionFailed, SessionNotActive
 from supervisor.protocol.messages import SENTENCE, MessageId, UserId, in_a_sentence
 from supervisor.protocol.status import SessionStatus, Target, TurnState
+from supervisor.store.records.changes import Recorded
 from supervisor.store.records.outcome import Outcome
 from supervisor.store.records.turn import Turn
 from supervisor.turns import outcomes
@@ -53,6 +54,18 @@ async def test_what_was_denied_stands_below_the_answer_once_each() -> None:
     assert outcome.answer == "All green.\n\nNot done:\n- Bash ls needs a person's approval.\n- Edit x needs it."
     alone = outcomes.concluded(running(), talk.Finished(message_id=M1, text=""), denied[:1], 0)
     assert alone.answer == "Not done:\n- Bash ls needs a person's approval."
+
+
+async def test_that_a_turn_cannot_be_undone_stands_below_what_is_told() -> None:
+    note = "(It begins anew. What this turn changed cannot be undone: no git.)"
+    recorded = Recorded(why="no git", notes=("It begins anew.",))
+    well = outcomes.noted(outcomes.concluded(running(), FINISHED, (), 0), recorded)
+    assert (well.answer, reply(well)) == (f"All green.\n\n{note}", None)
+    silent = outcomes.noted(outcomes.concluded(running(), talk.Finished(message_id=M1, text=""), (), 0), recorded)
+    assert reply(silent) == f"Claude Code finished without a text.\n\n{note}"
+    failed = outcomes.noted(outcomes.concluded(running(), talk.Failed(message_id=M1, why="x"), (), 0), recorded)
+    assert (failed.answer, reply(failed)) == ("", f"Claude Code failed: x.\n\n{note}")
+    assert outcomes.noted(failed, Recorded()) is failed
 
 
 async def test_a_failure_is_told_with_what_was_written_until_then() -> None:

@@ -118,7 +118,7 @@ async def test_interrupt_stops_the_running_turn_and_its_caller_is_told(served: S
     stopped = (await served.service.post(f"{SESSIONS}/{session_id}/interrupt")).json()
     assert set(stopped) == {"session_id", "message_id", "partial", "timestamp"}
     assert stopped["partial"] is True
-    assert refusal(await waiting) == (502, "turn_failed", "Claude Code failed: interrupted")
+    assert refusal(await waiting) == (502, "turn_failed", "Claude Code failed: interrupted by service")
     nothing = (await served.service.post(f"{SESSIONS}/{session_id}/interrupt")).json()
     assert (nothing["message_id"], nothing["partial"]) == (None, False)
 
