@@ -9,7 +9,7 @@ from pathlib import Path
 
 from supervisor.config import ProjectConfig
 from supervisor.permissions.paths import is_inside
-from supervisor.permissions.protected import is_protected
+from supervisor.permissions.protected import Protection, is_protected
 from supervisor.protocol.errors import ProjectNotAllowed
 from supervisor.protocol.messages import ProjectName, UserId
 from supervisor.protocol.status import PROTECTED, Permissions
@@ -159,7 +159,7 @@ class Projects:
             raise ProjectNotAllowed(path)
         project = max(owners, key=lambda p: len(p.path))
         # In there, is_protected could not tell protected files from the project's own.
-        if is_protected(path, project.path, names=project.protected):
+        if is_protected(path, project.path, protection=Protection(project.protected)):
             raise ProjectNotAllowed(path)
         return project, os.path.realpath(path)
 

@@ -76,6 +76,21 @@ def link_targets(call: ToolCall, project_path: str) -> list[str]:
     return [one_line(real) for real in dict.fromkeys(found)]
 
 
+def edited_places(call: ToolCall, project_path: str) -> list[str]:
+    """Return where the paths of a call lead that changes files, as they are written and with links followed."""
+    base = base_folder(call, project_path)
+    found: list[str] = []
+    for path in target_paths(call, base):
+        with suppress(ValueError):  # a NUL, or half of a surrogate pair: no file has that name
+            found += places_of(str(path), base)
+    return found
+
+
+def places_of(path: str, base: str) -> set[str]:
+    """Return where a path leads: as it is written, and with symbolic links followed."""
+    return {os.path.normpath(os.path.join(base, path)), *real_paths(path, base)}
+
+
 def real_paths(path: str, base: str) -> tuple[str, str]:
     """Return where a path leads, in two readings of a `..` behind a symbolic link: the system's and that of Node.js.
 

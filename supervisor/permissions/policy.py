@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 
 from supervisor.permissions.paths import base_folder, is_inside, reaches, target_paths
 from supervisor.permissions.patterns import searches_inside
-from supervisor.permissions.protected import is_protected
+from supervisor.permissions.protected import DEFAULT, Protection, is_protected
 from supervisor.permissions.tools import EDITS, HARMLESS, ISOLATION, MAX_PATH, NETWORK, READS, SHELL, is_too_long
 from supervisor.permissions.wording import summary
 from supervisor.protocol.conversation import ToolCall, Verdict
-from supervisor.protocol.status import PROTECTED, Permissions
+from supervisor.protocol.status import Permissions
 
 
 class Risk(StrEnum):
@@ -61,7 +61,7 @@ def decide(
     *,
     state_dir: str = "",
     home: str = "",
-    protected: Sequence[str] = PROTECTED,
+    protection: Protection = DEFAULT,
 ) -> Verdict:
     """Return whether a tool call may run without a person's approval.
 
@@ -70,7 +70,7 @@ def decide(
         state_dir: the daemon's own folder. No permission opens it: its secrets would widen what the person may do.
             Empty = no such folder.
         home: the session's folder below `state_dir`, which is open.
-        protected: see `is_protected`.
+        protection: what `is_protected` needs.
     """
     if is_too_long(call):
         return Verdict(allowed=False, reason=f"{summary(call)} was not run: its path is longer than {MAX_PATH} bytes")
@@ -81,7 +81,7 @@ def decide(
         return Verdict(allowed=True)
     if call.name in HARMLESS:
         return Verdict(allowed=False, reason=f"{call.name} was not run: subagents work in the project's folder alone")
-    objection = _objection(call, permissions, project_path, base, protected)
+    objection = _objection(call, permissions, project_path, base, protection)
     return _needs_approval(call, objection) if objection is not None else Verdict(allowed=True)
 
 
@@ -91,16 +91,16 @@ def look_again(
     project_path: str,
     guarded: Collection[Risk],
     *,
-    protected: Sequence[str] = PROTECTED,
+    protection: Protection = DEFAULT,
 ) -> Verdict:
     """Return the verdict on an allowed call of a turn whose sender may be forged.
 
     Args:
         allowed: what `decide` returned; it stands where no guarded risk applies.
         guarded: the risks that need approval in such a turn, whatever the project allows.
-        protected: see `is_protected`.
+        protection: what `is_protected` needs.
     """
-    needs = decide(call, Permissions.ASK, project_path, protected=protected)
+    needs = decide(call, Permissions.ASK, project_path, protection=protection)
     if not isinstance(needs, NeedsApproval):
         return allowed
     base = base_folder(call, project_path)
@@ -122,13 +122,13 @@ def _is_harmless(call: ToolCall) -> bool:
 
 
 def _objection(
-    call: ToolCall, permissions: Permissions, project_path: str, base: str, protected: Sequence[str]
+    call: ToolCall, permissions: Permissions, project_path: str, base: str, protection: Protection
 ) -> _Objection | None:
     """Return why a call needs approval in a project that does not allow everything; None = it needs none."""
     if call.name in READS:
         return _objection_to_read(call, project_path, base)
     if call.name in EDITS:
-        return _objection_to_edit(permissions, _risk_of_edit(target_paths(call, base), project_path, base, protected))
+        return _objection_to_edit(permissions, _risk_of_edit(target_paths(call, base), project_path, base, protection))
     if call.name == SHELL:
         return _Objection(f"the project's permissions are {permissions.value!r}", Risk.SHELL)
     risk = Risk.NETWORK if call.name in NETWORK else Risk.OTHER
@@ -151,12 +151,12 @@ def _objection_to_edit(permissions: Permissions, risk: Risk) -> _Objection | Non
     return _Objection("only files of the project itself may be changed", risk) if risk is not Risk.EDIT else None
 
 
-def _risk_of_edit(paths: list[object], project_path: str, base: str, protected: Sequence[str]) -> Risk:
+def _risk_of_edit(paths: list[object], project_path: str, base: str, protection: Protection) -> Risk:
     if not paths:
         return Risk.OTHER
     if not all(is_inside(path, project_path, base) for path in paths):
         return Risk.OUTSIDE
-    changed = any(is_protected(str(path), project_path, base, names=protected) for path in paths)
+    changed = any(is_protected(str(path), project_path, base, protection=protection) for path in paths)
     return Risk.PROTECTED if changed else Risk.EDIT
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import re
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 
-from supervisor.permissions.paths import is_inside, real_paths
+from supervisor.permissions.paths import is_inside, places_of
 from supervisor.protocol.status import PROTECTED
 
 ALWAYS = (".git", ".claude", ".mcp.json")
@@ -18,7 +19,24 @@ IGNORED = re.compile("[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]")
 """Characters that HFS+ leaves out when it compares names (git's `core.protectHFS`)."""
 
 
-def is_protected(path: str, project_path: str, base: str = "", *, names: Sequence[str] = PROTECTED) -> bool:
+@dataclass(frozen=True, slots=True)
+class Protection:
+    """What `is_protected` knows besides the path.
+
+    Attributes:
+        names: `[approvals] protected`: names, or several joined by "/".
+        coming: the files that calls which were allowed are about to write, as `places_of` returns them. Subagents
+            write at the same time.
+    """
+
+    names: Sequence[str] = PROTECTED
+    coming: Collection[str] = ()
+
+
+DEFAULT = Protection()
+
+
+def is_protected(path: str, project_path: str, base: str = "", *, protection: Protection = DEFAULT) -> bool:
     """Return whether a path of a project is a protected one, as it is written or with symbolic links followed.
 
     Protected are the names of `ALWAYS` and `names`, in any folder and in upper or lower case. So is what makes a git
@@ -28,16 +46,16 @@ def is_protected(path: str, project_path: str, base: str = "", *, names: Sequenc
         path: it lies inside the project, see `is_inside`.
         project_path: absolute, symbolic links resolved.
         base: where a relative path starts; empty = in the project.
-        names: `[approvals] protected`: names, or several joined by "/".
     """
-    base = base or project_path
-    for place in {os.path.normpath(os.path.join(base, path)), *real_paths(path, base)}:
+    for place in places_of(path, base or project_path):
         inner = os.path.relpath(place, project_path)
         parts = fold(inner).split(os.sep)
-        if _contains(parts, _by_first_part((*ALWAYS, *names))):
+        if _contains(parts, _by_first_part((*ALWAYS, *protection.names))):
             return True
-        if is_inside(place, project_path) and _is_of_repository(project_path, inner.split(os.sep), parts):
-            return True
+        if is_inside(place, project_path):
+            folders = _Folders(protection.coming)
+            if _is_of_repository(folders, project_path, inner.split(os.sep), parts):
+                return True
     return False
 
 
@@ -63,7 +81,27 @@ def _contains(parts: Sequence[str], names: Mapping[str, Sequence[Sequence[str]]]
     return False
 
 
-def _is_of_repository(project_path: str, inner: Sequence[str], folded: Sequence[str]) -> bool:
+@dataclass(frozen=True, slots=True)
+class _Folders:
+    """The content of folders, as it is or as it is about to be."""
+
+    coming: Collection[str]
+
+    def exists(self, folder: str) -> bool:
+        """Return whether a folder is there."""
+        return os.path.isdir(folder) or any(path.startswith(folder + os.sep) for path in self.coming)
+
+    def has_folder(self, folder: str, *names: str) -> bool:
+        """Return whether a folder has a folder with one of these names."""
+        return any(self.exists(os.path.join(folder, name)) for name in names)
+
+    def has_file(self, folder: str, *names: str) -> bool:
+        """Return whether a folder has a file with one of these names; a link that leads nowhere counts."""
+        paths = [os.path.join(folder, name) for name in names]
+        return any(path in self.coming or (os.path.lexists(path) and not os.path.isdir(path)) for path in paths)
+
+
+def _is_of_repository(folders: _Folders, project_path: str, inner: Sequence[str], folded: Sequence[str]) -> bool:
     """Return whether a path belongs to a git repository without `.git`, or would make one of a folder.
 
     git takes a folder for a repository that has `HEAD`, `objects` and `refs`, and reads `config` in it. In whatever
@@ -71,23 +109,17 @@ def _is_of_repository(project_path: str, inner: Sequence[str], folded: Sequence[
     """
     folder = project_path
     for at, name in enumerate(folded):
-        if not os.path.isdir(folder):
+        if not folders.exists(folder):
             return False
-        if (name in ("config", "head") and at == len(folded) - 1) and _has_folder(folder, "objects", "refs"):
+        if (name in ("config", "head") and at == len(folded) - 1) and folders.has_folder(folder, "objects", "refs"):
             return True
-        if name in ("objects", "refs") and _has_file(folder, "HEAD", "config"):
+        if name in ("objects", "refs") and folders.has_file(folder, "HEAD", "config"):
             return True
-        if _has_file(folder, "HEAD") and _has_folder(folder, "objects") and _has_folder(folder, "refs"):
+        if (
+            folders.has_file(folder, "HEAD")
+            and folders.has_folder(folder, "objects")
+            and folders.has_folder(folder, "refs")
+        ):
             return True
         folder = os.path.join(folder, inner[at])
     return False
-
-
-def _has_folder(folder: str, *names: str) -> bool:
-    return any(os.path.isdir(os.path.join(folder, name)) for name in names)
-
-
-def _has_file(folder: str, *names: str) -> bool:
-    """Return whether a folder has a file with one of these names; a symbolic link that leads nowhere counts."""
-    paths = (os.path.join(folder, name) for name in names)
-    return any(os.path.lexists(path) and not os.path.isdir(path) for path in paths)

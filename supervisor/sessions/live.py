@@ -5,13 +5,17 @@ from __future__ import annotations
 import asyncio
 import os
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
 from supervisor.people.projects import CLAUDE_MD, Project
+from supervisor.permissions.paths import edited_places
 from supervisor.permissions.policy import NeedsApproval, Risk, changes_something, decide, look_again
+from supervisor.permissions.protected import Protection
+from supervisor.permissions.tools import EDITS
 from supervisor.protocol import conversation as talk
 from supervisor.protocol.messages import SessionId
 from supervisor.protocol.ports import Conversation
@@ -23,6 +27,9 @@ from supervisor.store.records.turn import Turn
 
 MOVED = "the project's folder was moved away or replaced after this session had started in it"
 """Why no tool of a process runs any more."""
+
+MAX_COMING = 200
+"""Places of the last edits that were allowed unasked, which may not have been written yet."""
 
 CUT_OFF = (
     "the turn before this message was interrupted by a restart: check what of it took effect before you rely on it "
@@ -77,6 +84,7 @@ class LiveSession:
         self._guarded: frozenset[Risk] = frozenset()
         self._decides = asyncio.Event()
         self._decides.set()
+        self._coming: deque[str] = deque(maxlen=MAX_COMING)
         self._state_dir = state_dir
 
     @property
@@ -160,21 +168,22 @@ class LiveSession:
             StorageError: the call could not be recorded, so it must not run: after a crash it would be unknown.
         """
         await self._decides.wait()
+        protection = Protection(self.project.protected, self._coming)
         verdict = decide(
             call,
             self.project.permissions,
             self.record.project_path,
             state_dir=self._private,
             home=self.home,
-            protected=self.project.protected,
+            protection=protection,
         )
         if self.has_moved:  # a tool would create the folder anew, or work in the one that was moved away
             verdict = talk.Verdict(allowed=False, reason=MOVED)
         if verdict.allowed and self._guarded:
-            verdict = look_again(
-                call, verdict, self.record.project_path, self._guarded, protected=self.project.protected
-            )
+            verdict = look_again(call, verdict, self.record.project_path, self._guarded, protection=protection)
         unasked = verdict.allowed
+        if unasked and call.name in EDITS:  # before the next call is decided: subagents write at the same time
+            self._coming.extend(edited_places(call, self.record.project_path))
         if isinstance(verdict, NeedsApproval) and self.turn is not None:
             verdict = await self.turn.ask_person(call, verdict)
         if self.turn is not None:  # the turn may have ended while a person was asked

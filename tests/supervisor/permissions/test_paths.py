@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from supervisor.permissions.paths import is_inside, link_targets, reaches
+from supervisor.permissions.paths import edited_places, is_inside, link_targets, reaches
 from supervisor.protocol.conversation import ToolCall
 
 
@@ -64,3 +64,9 @@ def test_a_search_without_a_path_reaches_its_base_folder(project: str) -> None:
     search = ToolCall(tool_use_id="t", name="Grep", input={"pattern": "x"})
     assert reaches(search, project, (), project)
     assert not reaches(search, project, (), f"{Path(project).parent}/proj-evil")
+
+
+def test_the_places_of_an_edit_are_those_of_every_reading(project: str) -> None:
+    for path, found in (("deep/../y", {"y", "src/a/y"}), ("x", {"x"}), ("x\0", set())):
+        call = ToolCall(tool_use_id="t", name="Write", input={"file_path": path})
+        assert set(edited_places(call, project)) == {f"{project}/{place}" for place in found}

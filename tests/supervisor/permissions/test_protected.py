@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from supervisor.permissions.policy import NeedsApproval, Risk
-from supervisor.permissions.protected import is_protected
+from supervisor.permissions.protected import Protection, is_protected
 from supervisor.protocol.status import PROTECTED
 from tests.supervisor.permissions.verdicts import EDIT, FULL, ask
 
@@ -135,9 +135,16 @@ def test_a_relative_path_starts_in_the_folder_of_the_shell(project: str) -> None
 
 
 def test_a_list_of_ones_own_replaces_the_names_but_not_those_that_are_always_protected(project: str) -> None:
-    assert is_protected("a/Build/Ci.yml", project, names=("build/ci.yml",))
-    assert not is_protected("build/x/ci.yml", project, names=("build/ci.yml",))
-    assert not is_protected(".envrc", project, names=())
+    assert is_protected("a/Build/Ci.yml", project, protection=Protection(("build/ci.yml",)))
+    assert not is_protected("build/x/ci.yml", project, protection=Protection(("build/ci.yml",)))
+    assert not is_protected(".envrc", project, protection=Protection(()))
     for path in (".git", ".GIT/config", "src/.mcp.json", "hooks/pre-commit", ".claude/x"):
-        assert is_protected(path, project, names=())
+        assert is_protected(path, project, protection=Protection(()))
     assert ".envrc" in PROTECTED
+
+
+def test_what_is_about_to_be_written_counts_as_written(project: str) -> None:
+    for coming, path in (("a/HEAD", "a/objects/x"), ("a/refs/x", "a/config"), ("new/b/objects/x", "new/b/HEAD")):
+        assert not is_protected(path, project)
+        assert is_protected(path, project, protection=Protection(coming=[f"{project}/{coming}"]))
+    assert not is_protected("b/config", project, protection=Protection(coming=[f"{project}/a/objects/x"]))

@@ -129,3 +129,16 @@ async def test_a_process_is_heard_by_its_turn_alone_and_not_while_it_is_suspende
         live.unbind()
         live.hear(TextDelta(text="after"))
         assert recorded.done == ["TextDelta"]
+
+
+async def test_an_edit_that_was_allowed_counts_before_it_is_written(tmp_path: Path) -> None:
+    """Subagents write at the same time: together they must not make a git repository of a folder."""
+    async with Core(tmp_path) as core:
+        await connect(core)
+        live = core.sessions.live(SessionId("s1"))
+        assert live is not None
+        live.bind(Recorded().binding())
+        assert (await live.decide(call("Write", file_path="a/refs/x"))).allowed
+        assert not (core.site / "a").exists()
+        assert not (await live.decide(call("Write", file_path="a/HEAD"))).allowed
+        assert (await live.decide(call("Write", file_path="b/HEAD"))).allowed
