@@ -22,8 +22,9 @@ _INSIDE = """(
 )"""
 _MOVE = f"""
     SET project_path = rtrim(:folder, '/') || substr(project_path, length(rtrim(:before, '/')) + 1)
-    WHERE {_INSIDE.format(":before")} AND NOT {_INSIDE.format(":folder")}
+    WHERE {_INSIDE.format(":before")} AND (project_path = :before OR NOT {_INSIDE.format(":folder")})
 """
+"""What is below both folders stays where it is: one of them contains the other, and nothing below it has moved."""
 _MOVE_SESSIONS = f"UPDATE claude_code_sessions {_MOVE} AND project = :project"
 _MOVE_LOST_SESSIONS = f"""
     UPDATE claude_code_sessions SET project_path = :folder

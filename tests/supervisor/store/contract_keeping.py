@@ -57,6 +57,10 @@ class KeepingContract(ContractBase):
         assert await store.folders.known() == {site: "/b/site"}
         paths = {session.id: session.project_path for session in await store.sessions.list()}
         assert paths == {"root": "/b/site", "below": "/b/site/site", "lost": "/b/site", "other": "/a/site"}
+        for folder in ("/b", "/b/site"):  # the folder around it, and back
+            await store.folders.move(site, folder, before=(await store.folders.known())[site], now_ms=NOW)
+            paths = {session.id: session.project_path for session in await store.sessions.list()}
+            assert paths == {"root": folder, "below": "/b/site/site", "lost": folder, "other": "/a/site"}
 
     # Money
 
