@@ -141,16 +141,31 @@ class Worktree:
 
         Needed for its first recording only: git lists a folder normally once it tracks a file of it.
         """
-        options = ("--others", "--exclude-per-directory=.gitignore")
-        if found.refused:
-            own = self.git.git_dir / "info" / "rules-inside"
-            write_if_other(own, b"\n".join(rules_below(self.git.work_tree / os.fsdecode(folder)).lines) + b"\n")
-            options = ("--others", f"--exclude-from={own}")
-        for path in self._listed(self.git.at(folder), folder, found, *options):
+        for path in self._inside(folder, found):
             if path.endswith(b"/"):
                 yield from self._embedded(path, found)
             else:
                 yield path
+
+    def _inside(self, folder: bytes, found: Found) -> Iterable[bytes]:
+        """Return the paths in an embedded repository; where a rule takes git too long, without that rule."""
+        git = self.git.at(folder)
+        slow: TooSlow | None = None
+        if not found.refused:
+            try:
+                seconds = self.git.seconds * SHARE_FOR_RULES
+                options = ("--others", "--exclude-per-directory=.gitignore")
+                return self._listed(git, folder, found, *options, seconds=seconds)
+            except TooSlow as error:
+                slow = error
+        rules = rules_below(git.work_tree)
+        if slow is not None and not rules.refused:
+            raise slow
+        named = [os.fsdecode(folder) + rule for rule in rules.refused]
+        found.refused += [rule for rule in named if rule not in found.refused]
+        own = self.git.git_dir / "info" / "rules-inside"
+        write_if_other(own, b"\n".join(rules.lines) + b"\n")
+        return self._listed(git, folder, found, "--others", f"--exclude-from={own}")
 
     def _sort(self, path: bytes, found: Found) -> None:
         absolute = os.path.join(os.fsencode(self.git.work_tree), path)

@@ -87,6 +87,17 @@ async def test_a_rule_that_takes_git_too_long_is_named_and_the_folder_recorded_w
     assert replace(third, commit="") == replace(await shadow(there).record("fourth"), commit="")
 
 
+async def test_a_slow_rule_of_a_repository_inside_the_project_is_refused_too(tmp_path: Path) -> None:
+    there = place(tmp_path)
+    git(tmp_path, "init", "-q", str(there.project / "inner"))
+    there.write("inner/.gitignore", f"*.log\n{SLOW}\n")
+    for path in (f"inner/{NAME}", "inner/a.log", "ok.txt"):
+        there.write(path, "x")
+    first = await shadow(there).record("first")
+    assert first.refused_rules == (f"inner/.gitignore: {SLOW}",)
+    assert there.recorded(first.commit) == ["inner/.gitignore", f"inner/{NAME}", "ok.txt"]
+
+
 async def test_an_undo_leaves_a_file_that_a_slow_rule_may_have_ignored_before(tmp_path: Path) -> None:
     there = place(tmp_path)
     there.write(".gitignore", "*a*b*c*d*e\n")
