@@ -17,10 +17,19 @@ from supervisor.protocol.errors import XswarmError
 
 _REMEDIES = {
     **{kind.code: kind.remedy for kind in XswarmError.__subclasses__()},
-    "session_not_active": "`xswarm claude connect` with its id brings it back",
     "unsupported": "a newer version of the daemon may support it",
 }
 """Remedies by error code, for errors that arrive over a wire without one."""
+
+_OF_COMMANDS = {
+    **{
+        code: _REMEDIES[code] for code in ("session_not_found", "max_sessions", "token_not_found", "approval_not_found")
+    },
+    "session_not_active": "`xswarm claude connect` with its id brings it back",
+    "message_not_waiting": "`xswarm claude interrupt` stops a running turn",
+    "not_authenticated": "set SUPERVISOR_TOKEN to a valid token; `xswarm token create` makes one",
+}
+"""Remedies by error code that name a command, for errors whose remedy on the wire names a request."""
 
 
 class ExitCode(IntEnum):
@@ -73,7 +82,7 @@ class Refused(XswarmError):
     Args:
         message: the daemon's sentence.
         code: the wire code (protocol.md section 1, error texts and codes).
-        remedy: empty for the remedy that is known for the code.
+        remedy: empty, or one that names a request of HTTP, for the remedy that is known for the code.
         retry_after: in seconds; None where the daemon names no time.
     """
 
@@ -81,11 +90,18 @@ class Refused(XswarmError):
         super().__init__(message)
         self.message = message
         self.code = code
-        self.remedy = remedy or _REMEDIES.get(code, "")
+        if not remedy or _names_request(remedy):
+            remedy = _OF_COMMANDS.get(code, remedy or _REMEDIES.get(code, ""))
+        self.remedy = remedy
         self.retry_after = retry_after
 
     def __str__(self) -> str:
         return self.message
+
+
+def _names_request(remedy: str) -> bool:
+    """Return whether a remedy is for clients of HTTP."""
+    return " /api/" in remedy or "`Authorization: " in remedy
 
 
 def exit_code(error: XswarmError) -> ExitCode:

@@ -37,7 +37,7 @@ def _session_fields(session: Session) -> dict[str, Any]:
         "status": session.status.value,
         "cost_usd": usd(session.cost_nanos),
         "message_count": session.message_count,
-        "duration_seconds": max(0, end - session.started_ms) / 1000,
+        "duration_seconds": max(0, end - session.started_ms) // 1000,
         "started_at": rfc3339(session.started_ms),
         "last_activity": rfc3339(session.activity_ms),
         "ended_at": rfc3339(session.ended_ms) if session.ended_ms is not None else None,

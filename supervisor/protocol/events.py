@@ -8,7 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
+
+from supervisor.protocol.limits import OneOf
+from supervisor.protocol.status import SessionStatus
 
 
 class Omit(Enum):
@@ -114,15 +117,18 @@ class ClaudeCodeDisconnected(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionStatusReport(Event):
-    """The status of a session: the body of `session_status`, and an item of `sessions`."""
+    """The status of a session: the body of `session_status`, and an item of `sessions`.
+
+    `duration_seconds` counts whole seconds from `started_at` to `ended_at`, or to now if it has not ended.
+    """
 
     session_id: str
     user_id: str
     project_path: str
-    status: str
+    status: Annotated[str, OneOf(tuple(SessionStatus))]
     cost_usd: float
     message_count: int
-    duration_seconds: float
+    duration_seconds: int
     started_at: str
     last_activity: str
     ended_at: str | None

@@ -1,6 +1,7 @@
 """Bounds of the fields of wire messages. They stand in `typing.Annotated` beside the field; the wires enforce them.
 
-pydantic finds the schema hook by its name, so this file does not import pydantic.
+`Shaped` and `OneOf` only stand in the schemas: the code behind the wire checks or makes these fields. pydantic finds
+the schema hooks by their names, so this file does not import pydantic.
 """
 
 from __future__ import annotations
@@ -53,3 +54,41 @@ class Between(Bound):
 
     def keys(self) -> dict[str, Any]:
         return {"ge": self.least, "le": self.most}
+
+
+class Shown:
+    """Base class: adds its keys to the JSON schema of the field, and checks nothing."""
+
+    __slots__ = ()
+
+    def keys(self) -> dict[str, Any]:
+        """Return the keys for the JSON schema."""
+        raise AssertionError("everything shown has keys")
+
+    def __get_pydantic_json_schema__(self, source: Any, handler: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
+        shown = handler(source)
+        # The keys are about the text; an optional field is null or such a text.
+        texts = [choice for choice in shown.get("anyOf", [shown]) if choice.get("type") == "string"]
+        for text in texts:
+            text.update(self.keys())
+        return shown
+
+
+@dataclass(frozen=True, slots=True)
+class Shaped(Shown):
+    """A regular expression that a string of a request must match; the operation checks it, and says more than "no"."""
+
+    expression: str
+
+    def keys(self) -> dict[str, Any]:
+        return {"pattern": self.expression}
+
+
+@dataclass(frozen=True, slots=True)
+class OneOf(Shown):
+    """The words of which a string that we send is one."""
+
+    words: tuple[str, ...]
+
+    def keys(self) -> dict[str, Any]:
+        return {"enum": [str(word) for word in self.words]}

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar, Literal
 
-from supervisor.protocol.limits import Between, Length, Pattern
+from supervisor.protocol.limits import Between, Length, Pattern, Shaped
 from supervisor.protocol.queue import Mode
+from supervisor.protocol.times import DAY_OR_TIME
 
 SESSION_ID = r"^[A-Za-z0-9._-]{1,64}$"
 """Regular expression of a session id."""
@@ -14,11 +15,15 @@ SESSION_ID = r"^[A-Za-z0-9._-]{1,64}$"
 NOT_BLANK = r"\S"
 """Regular expression of a text that is not blank: a blank prompt would be a paid turn about nothing."""
 
+TOPIC = r"^(sessions|costs|approvals|(session|user):.+)$"
+"""Regular expression of a topic."""
+
 RequestId = Annotated[str, Length(0, 64)]
 ExternalId = Annotated[str, Length(1, 128)]
 AnySessionId = Annotated[str, Pattern(SESSION_ID)]
 Text = Annotated[str, Length(1, 1_000_000), Pattern(NOT_BLANK)]
 Name = Annotated[str, Length(1, 256)]
+Topic = Annotated[str, Length(1, 300), Shaped(TOPIC)]
 GroupBy = Literal["user", "session", "day", "channel", "model"]
 
 
@@ -130,8 +135,8 @@ class GetCost(Request):
 
     user_id: Name | None = None
     session_id: AnySessionId | None = None
-    since: Annotated[str, Length(10, 40)] | None = None
-    until: Annotated[str, Length(10, 40)] | None = None
+    since: Annotated[str, Length(10, 40), Shaped(DAY_OR_TIME)] | None = None
+    until: Annotated[str, Length(10, 40), Shaped(DAY_OR_TIME)] | None = None
     group_by: GroupBy | None = None
     limit: Annotated[int, Between(1, 500)] = 500
     type: Literal["get_cost"] = "get_cost"
@@ -177,7 +182,7 @@ class EmailReceived(Request):
 class Subscribe(Request):
     """Subscribes to topics: `session:<id>`, `user:<id>`, `sessions`, `costs`, `approvals`."""
 
-    topics: Annotated[list[Annotated[str, Length(1, 300)]], Length(0, 100)]
+    topics: Annotated[list[Topic], Length(0, 100)]
     type: Literal["subscribe"] = "subscribe"
 
 
@@ -185,7 +190,7 @@ class Subscribe(Request):
 class Unsubscribe(Request):
     """Unsubscribes from topics."""
 
-    topics: Annotated[list[Annotated[str, Length(1, 300)]], Length(0, 100)]
+    topics: Annotated[list[Topic], Length(0, 100)]
     type: Literal["unsubscribe"] = "unsubscribe"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
@@ -12,6 +13,11 @@ NANOS = 1_000_000_000
 
 DAY_MS = 86_400_000
 """Milliseconds of one UTC day."""
+
+DAY_OR_TIME = (
+    r"^[0-9]{4}-[0-9]{2}-[0-9]{2}([Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?([Zz]|[+-][0-9]{2}:[0-9]{2})?)?$"
+)
+"""Regular expression of a date, or of a time (RFC 3339 section 5.6; without an offset it is in UTC)."""
 
 Clock = Callable[[], int]
 """Returns the wall-clock time in milliseconds since 1970 UTC."""
@@ -61,9 +67,11 @@ def parse_day(text: str, *, up: bool = False) -> int:
     Raises:
         ValueError: the text is neither a date nor a time.
     """
+    if re.fullmatch(DAY_OR_TIME, text) is None:
+        raise ValueError(f"{text!r} is neither a date nor a time")
     if len(text) == 10:
         return (date.fromisoformat(text) - date(1970, 1, 1)).days
-    moment = datetime.fromisoformat(text)
+    moment = datetime.fromisoformat(text.upper())
     moment = (moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment).astimezone(UTC)
     days, rest = divmod(moment - datetime(1970, 1, 1, tzinfo=UTC), timedelta(days=1))
     return days + (1 if up and rest else 0)

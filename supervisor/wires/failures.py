@@ -46,8 +46,33 @@ STATUS = {
     "overloaded": 503,
     "storage": 503,
     "unavailable": 503,
+    "config_error": 500,
+    "internal": 500,
 }
-"""The HTTP status of each code (protocol.md section 2); any other code is 500."""
+"""The HTTP status of every code that a wire sends (protocol.md section 2)."""
+
+CODES = tuple(sorted(STATUS))
+"""All codes of the HTTP API."""
+
+SOCKET_CODES = tuple(
+    code
+    for code in CODES
+    if code not in ("not_found", "method_not_allowed", "too_slow", "too_large", "token_not_found")
+)
+"""All codes of the socket."""
+
+REMEDIES = {
+    "not_authenticated": "send the header `Authorization: Bearer TOKEN`; `xswarm token create` makes a token",
+    "session_not_found": "GET /api/claude-code/sessions lists the sessions",
+    "session_not_active": (
+        "POST /api/claude-code/sessions begins another session; claude_code_connect on the socket resumes this one"
+    ),
+    "max_sessions": "end one by DELETE /api/claude-code/sessions/{session_id}, or raise claude_code.max_sessions",
+    "token_not_found": "GET /api/admin/tokens lists the tokens",
+    "approval_not_found": "GET /api/approvals lists the open questions",
+    "message_not_waiting": "POST /api/claude-code/sessions/{session_id}/interrupt stops a running turn",
+}
+"""What a client of HTTP can do; elsewhere the remedy of the error itself is told."""
 
 
 class BodyTooLarge(XswarmError):
@@ -136,8 +161,8 @@ def failure(error: XswarmError) -> JSONResponse:
     """Return the answer to a request that failed or was refused."""
     body: dict[str, Any] = {"error": str(error), "code": error.code}
     headers: dict[str, str] = {}
-    if error.remedy:
-        body["remedy"] = error.remedy
+    if remedy := REMEDIES.get(error.code, error.remedy):
+        body["remedy"] = remedy
     if error.retry_after is not None:
         body["retry_after"] = error.retry_after
         headers["Retry-After"] = str(max(1, math.ceil(error.retry_after)))

@@ -39,7 +39,7 @@ class Records:
             "status": SessionStatus.ACTIVE,
             "cost_usd": 0.000123,
             "message_count": 2,
-            "duration_seconds": 125.0,
+            "duration_seconds": 125,
             "started_at": now,
             "last_activity": now,
             "ended_at": None,

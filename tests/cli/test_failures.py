@@ -59,3 +59,10 @@ def test_time_to_wait_is_said() -> None:
 
 def test_sentence_cannot_steer_the_terminal() -> None:
     assert "\x1b" not in sentence(Refused("Claude Code failed: \x1b[31mred", "turn_failed"))
+
+
+def test_a_remedy_that_names_a_request_of_http_is_replaced_by_a_command() -> None:
+    refused = Refused("no", "approval_not_found", "GET /api/approvals lists the open questions")
+    assert refused.remedy == "`xswarm claude approvals` lists what waits"
+    refused = Refused("no", "message_not_waiting", "POST /api/claude-code/sessions/{session_id}/interrupt stops it")
+    assert refused.remedy == "`xswarm claude interrupt` stops a running turn"

@@ -7,6 +7,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse
+from starlette.routing import Match
 
 from supervisor.protocol.errors import InternalError, XswarmError
 from supervisor.wires.failures import MethodNotAllowed, NoSuchPath, NotJson, failure, invalid
@@ -44,8 +45,17 @@ async def _unserved(request: Request, error: Exception) -> JSONResponse:
     if error.status_code == 404:
         return failure(NoSuchPath())
     if error.status_code == 405:
-        return failure(MethodNotAllowed((error.headers or {}).get("Allow", "")))
+        return failure(MethodNotAllowed(_methods(request)))
     return failure(NotJson())  # the only other status that the framework answers by itself is 400
+
+
+def _methods(request: Request) -> str:
+    """Return the methods of a path as an Allow header lists them; each method of a path is a route of its own."""
+    found: set[str] = set()
+    for route in request.app.router.routes:
+        if route.matches(request.scope)[0] is not Match.NONE:
+            found |= getattr(route, "methods", None) or set()
+    return ", ".join(sorted(found))
 
 
 async def _broken(request: Request, error: Exception) -> JSONResponse:

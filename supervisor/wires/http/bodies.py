@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 
 from starlette.datastructures import Headers
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from supervisor.wires.failures import BodyTooLarge, BodyTooSlow
@@ -14,6 +16,12 @@ MAX_BODY = 1024 * 1024
 
 MAX_WEBHOOK = 64 * 1024
 """Most bytes of a webhook's body."""
+
+MAX_DISCARDED = 64 * 1024 * 1024
+"""Most bytes of a refused body that are read and forgotten."""
+
+DISCARD_SECONDS = 5.0
+"""How long a refused body is read and forgotten, in seconds."""
 
 BODY_SECONDS = 30.0
 """Timeout of a request body, in seconds."""
@@ -64,6 +72,27 @@ async def read_body(scope: Scope, receive: Receive, limit: int, seconds: float =
                     return bytes(body)
     except TimeoutError:
         raise BodyTooSlow(seconds) from None
+
+
+async def refuse_body(response: Response, scope: Scope, receive: Receive, send: Send) -> None:
+    """Send the answer to a request whose body is too large, and discard the body for a while.
+
+    A connection that is closed with unread data is reset, and the client may lose the answer before it has read it.
+    """
+
+    async def hold_open(message: Message) -> None:
+        await send({**message, "more_body": True} if message["type"] == "http.response.body" else message)
+
+    await response(scope, receive, hold_open)
+    discarded = 0
+    with suppress(TimeoutError):
+        async with asyncio.timeout(DISCARD_SECONDS):
+            while discarded < MAX_DISCARDED:
+                message = await receive()
+                discarded += len(message.get("body", b""))
+                if not message.get("more_body", False):
+                    break
+    await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
 def replay(body: bytes, receive: Receive) -> Receive:

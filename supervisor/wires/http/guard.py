@@ -12,7 +12,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from supervisor.config import LOOPBACK
 from supervisor.protocol.errors import InternalError, NotAllowed, XswarmError
-from supervisor.wires.failures import ShuttingDown, failure
+from supervisor.wires.failures import BodyTooLarge, ShuttingDown, failure
+from supervisor.wires.http.bodies import refuse_body
+from supervisor.wires.peers import PEER
 
 logger = logging.getLogger(__name__)
 
@@ -107,5 +109,7 @@ def _name_of(host: str) -> str:
 async def _refuse(error: XswarmError, scope: Scope, receive: Receive, send: Send) -> None:
     if scope["type"] == "websocket":
         await send({"type": "websocket.close"})  # before the accept, so the handshake answers 403
+    elif isinstance(error, BodyTooLarge) and PEER in scope:  # a connection of ours, and not a call in this process
+        await refuse_body(failure(error), scope, receive, send)
     else:
         await failure(error)(scope, receive, send)

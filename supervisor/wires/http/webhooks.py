@@ -9,9 +9,11 @@ from functools import partial
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from supervisor.protocol import ports
 from supervisor.protocol.errors import NotAllowed, TemporaryFailure
+from supervisor.wires.failures import MethodNotAllowed
 from supervisor.wires.http.bodies import MAX_WEBHOOK, read_body
 from supervisor.wires.peers import is_agents
 
@@ -22,12 +24,28 @@ RETRY_SECONDS = 5
 
 
 def routes(declared: Iterable[ports.Route], public_url: Callable[[], str]) -> list[Route]:
-    """Return the routes that serve the webhooks of channels.
+    """Return the routes that serve the webhooks of channels; other methods of their paths get 405.
 
     Args:
         public_url: the URL by which the outside reaches the server; providers sign it.
     """
-    return [Route(route.path, _endpoint(route, public_url), methods=[route.method]) for route in declared]
+    methods: dict[str, set[str]] = {}
+    served = []
+    for route in declared:
+        endpoint = Route(route.path, _endpoint(route, public_url), methods=[route.method])
+        served.append(endpoint)
+        methods.setdefault(route.path, set()).update(endpoint.methods or ())
+    return [*served, *(Route(path, _NotAllowed(allow)) for path, allow in methods.items())]
+
+
+class _NotAllowed:
+    """Refuses every method of a path that no route before it serves."""
+
+    def __init__(self, methods: set[str]) -> None:
+        self._allow = ", ".join(sorted(methods))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        raise MethodNotAllowed(self._allow)
 
 
 def _endpoint(route: ports.Route, public_url: Callable[[], str]) -> Callable[[Request], object]:

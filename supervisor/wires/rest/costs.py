@@ -9,7 +9,9 @@ from typing import Annotated
 from fastapi import Query
 
 from supervisor.operations.queries import Queries
+from supervisor.protocol.limits import Shaped
 from supervisor.protocol.requests import GroupBy, Name
+from supervisor.protocol.times import DAY_OR_TIME
 from supervisor.wires.http.auth import Calling
 from supervisor.wires.rest.resource import Endpoint, Limit, body_from
 
@@ -48,8 +50,8 @@ class CostRoutes:
         caller: Calling,
         user_id: Annotated[Name | None, Query()] = None,
         session_id: Annotated[str | None, Query(max_length=256)] = None,
-        since: Annotated[str | None, Query(min_length=10, max_length=40)] = None,
-        until: Annotated[str | None, Query(min_length=10, max_length=40)] = None,
+        since: Annotated[str | None, Query(min_length=10, max_length=40), Shaped(DAY_OR_TIME)] = None,
+        until: Annotated[str | None, Query(min_length=10, max_length=40), Shaped(DAY_OR_TIME)] = None,
         group_by: Annotated[GroupBy | None, Query()] = None,
         limit: Annotated[Limit, Query()] = 500,
     ) -> Cost:

@@ -13,7 +13,8 @@ from supervisor.operations.work_request import WorkRequest
 from supervisor.people.identity import Caller
 from supervisor.protocol.errors import IdempotencyConflict
 from supervisor.protocol.events import OMIT
-from supervisor.protocol.limits import Between
+from supervisor.protocol.limits import Between, OneOf
+from supervisor.wires.failures import CODES
 from supervisor.wires.http.auth import documented
 from supervisor.wires.http.idempotency import IdempotencyKey
 
@@ -49,7 +50,7 @@ class Failure:
     """A request that was not carried out; `retry_after` in seconds."""
 
     error: str
-    code: str
+    code: Annotated[str, OneOf(CODES)]
     remedy: str = ""
     retry_after: float | None = None
 

@@ -29,13 +29,16 @@ CHANNEL_NAMES = {"email": "mail", "e-mail": "mail"}
 
 
 class Conversation(BaseModel):
-    """A message that another service received; `from` is a phone number, a mail address or a user id."""
+    """A message that another service received; `from` is a phone number, a mail address or a user id.
+
+    Without a `channel` it is `sms` for a phone number, `email` for a mail address, and `api` for a user id.
+    """
 
     model_config = ConfigDict(validate_by_alias=True)
 
     from_: Annotated[str, Length(1, 320)] = Field(alias="from")
     message: Text
-    channel: Annotated[str, Pattern(r"^[A-Za-z][A-Za-z0-9_-]{0,31}$")]
+    channel: Annotated[str, Pattern(r"^[A-Za-z][A-Za-z0-9_-]{0,31}$")] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +85,8 @@ class RoutingRoutes:
     ) -> Routed | NotRouted:
         """Run a message that is for Claude Code or answers its question; the sender is sent no answer."""
         user = self._sender(caller, body.from_)
-        channel = CHANNEL_NAMES.get(body.channel.lower(), body.channel.lower())
+        named = body.channel or _channel_of(body.from_)
+        channel = CHANNEL_NAMES.get(named.lower(), named.lower())
         work = work_request(caller, channel, key)
         decision: Decision | None = None
         if answers_question(body.message):
@@ -103,7 +107,7 @@ class RoutingRoutes:
         return Routed(
             user_id=user.id,
             message=body.message,
-            channel=body.channel,
+            channel=named,
             session_id=session_id or "",
             message_id=taken.accepted.message_id,
         )
@@ -127,3 +131,10 @@ class RoutingRoutes:
         if user is None or not caller.may_act_for(user.id):
             raise UnknownSender(written)
         return user
+
+
+def _channel_of(sender: str) -> str:
+    """Return the channel by which a sender most likely wrote."""
+    if "@" in sender:
+        return "email"
+    return "sms" if sender.startswith("+") else "api"

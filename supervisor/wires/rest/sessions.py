@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import base64
-import binascii
+import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Annotated, Literal
 
@@ -17,13 +18,16 @@ from supervisor.operations.queries import Queries
 from supervisor.operations.sessions import SessionOperations
 from supervisor.protocol.errors import InvalidMessage
 from supervisor.protocol.ids import uuid7
-from supervisor.protocol.limits import Length
+from supervisor.protocol.limits import Length, OneOf, Shaped
 from supervisor.protocol.messages import SessionId
 from supervisor.protocol.requests import Name
 from supervisor.protocol.status import SessionStatus
 from supervisor.wires.http.auth import Calling
 from supervisor.wires.http.idempotency import GivenKey
 from supervisor.wires.rest.resource import SESSION, SESSIONS, Endpoint, Id, Limit, body_from
+
+CURSOR = r"^[A-Za-z0-9_-]+$"
+"""Regular expression of a cursor: base64url (RFC 4648 section 5) without padding."""
 
 
 class NewSession(BaseModel):
@@ -46,15 +50,18 @@ class Connected:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
-    """The current state of a session."""
+    """The current state of a session.
+
+    `duration_seconds` counts whole seconds from `started_at` to `ended_at`, or to now if it has not ended.
+    """
 
     session_id: str
     user_id: str
     project_path: str
-    status: str
+    status: Annotated[str, OneOf(tuple(SessionStatus))]
     cost_usd: float
     message_count: int
-    duration_seconds: float
+    duration_seconds: int
     started_at: str
     last_activity: str
     ended_at: str | None
@@ -75,8 +82,8 @@ class SessionCost:
     session_id: str
     cost_usd: float
     message_count: int
-    duration_seconds: float
-    status: str
+    duration_seconds: int
+    status: Annotated[str, OneOf(tuple(SessionStatus))]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,7 +142,7 @@ class SessionRoutes:
         user_id: Annotated[Name | None, Query()] = None,
         status: Annotated[SessionStatus | None, Query()] = None,
         limit: Annotated[Limit, Query()] = 50,
-        cursor: Annotated[str | None, Query(max_length=256)] = None,
+        cursor: Annotated[str | None, Query(max_length=256), Shaped(CURSOR)] = None,
     ) -> SessionPage:
         """Return sessions, newest activity first."""
         before = _decode_cursor(cursor) if cursor is not None else None
@@ -177,10 +184,10 @@ def _decode_cursor(cursor: str) -> tuple[int, SessionId]:
     Raises:
         InvalidMessage: `_encode_cursor` did not make this cursor.
     """
-    try:
-        text = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode()
-    except (binascii.Error, ValueError):
-        text = ""
+    text = ""
+    if re.fullmatch(CURSOR, cursor):
+        with suppress(ValueError):
+            text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
     activity_ms, separator, session_id = text.partition(":")
     if not separator or not (activity_ms.isascii() and activity_ms.isdecimal() and len(activity_ms) < 16):
         raise InvalidMessage("cursor", "must be the next_cursor of an earlier page")

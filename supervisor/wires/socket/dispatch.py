@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -38,7 +39,6 @@ CHANNEL = "socket"
 """The channel of prompts and messages from this socket, and of the replies that leave by it."""
 
 TOPICS = "must be session:<id>, user:<id>, sessions, costs or approvals"
-PLAIN_TOPICS = frozenset({"sessions", "costs", "approvals"})
 
 AnyReceived = requests.SmsReceived | requests.EmailReceived
 
@@ -324,9 +324,8 @@ def _subject(request: requests.EmailReceived) -> str:
 
 
 def _topic(message: str, topic: str) -> tuple[str, str, str]:
-    kind, colon, name = topic.partition(":")
-    if topic in PLAIN_TOPICS or (kind in ("session", "user") and name):
-        return kind, colon, name
+    if re.fullmatch(requests.TOPIC, topic):
+        return topic.partition(":")
     raise InvalidMessage(f"{message}.topics", f"{TOPICS}, not {topic[:80]!r}")
 
 

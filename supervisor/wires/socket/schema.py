@@ -11,6 +11,7 @@ from pydantic import Field, TypeAdapter
 
 from supervisor.protocol.events import PROTOCOL_VERSION, AnyEvent
 from supervisor.protocol.requests import AnyRequest
+from supervisor.wires.failures import SOCKET_CODES
 
 FILE = Path("docs/protocol.schema.json")
 
@@ -33,6 +34,7 @@ def schema() -> dict[str, Any]:
     for name, definition in definitions.items():
         if "properties" in definition:  # else it is a list of words
             _describe(definition, sent_by_us=name not in {cls.__name__ for cls in get_args(AnyRequest)})
+    definitions["Error"]["properties"]["code"]["enum"] = list(SOCKET_CODES)
     definitions |= {name: sides[name, mode] for name, mode, _ in adapters}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",

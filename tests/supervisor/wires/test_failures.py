@@ -49,7 +49,7 @@ def test_error_has_its_status_code_and_text(error: errors.XswarmError, status: i
     body = json.loads(bytes(response.body))
     assert response.status_code == status
     assert (body["error"], body["code"]) == (text, error.code)
-    assert body.get("remedy", "") == error.remedy
+    assert body.get("remedy", "") == failures.REMEDIES.get(error.code, error.remedy)
 
 
 def test_every_error_of_the_protocol_is_in_the_table() -> None:

@@ -217,8 +217,8 @@ async def test_outside_tools_read_sessions_and_messages_by_their_published_colum
         assert connection.execute("SELECT id FROM claude_code_messages").fetchone() == (turn.message_id,)
         with pytest.raises(sqlite3.IntegrityError):
             connection.execute("UPDATE claude_code_messages SET direction = 'sideways'")
-        stats = connection.execute("SELECT session_id, cost_usd, duration_seconds FROM claude_code_session_stats")
-        assert stats.fetchone() == ("s1", 1.23, 0.005)
+        stats = connection.execute("SELECT session_id, cost_usd FROM claude_code_session_stats")
+        assert stats.fetchone() == ("s1", 1.23)
         recent = connection.execute("SELECT user_id, message FROM claude_code_recent_messages").fetchall()
         assert recent == [("alice", "42 passed"), ("alice", "run the tests")]
 

@@ -103,3 +103,10 @@ async def test_webhook_takes_its_own_methods_only(provider: httpx.AsyncClient, c
     assert (await provider.get(PATH)).status_code == 200
     assert (await provider.post(f"{PATH}/more")).status_code == 401
     assert [request.method for request in channel.requests] == ["GET"]
+
+
+async def test_other_methods_are_refused_with_those_of_the_path(provider: httpx.AsyncClient) -> None:
+    for path, allowed in ((PATH, "GET, HEAD, POST"), ("/webhooks/test/full", "POST")):
+        response = await provider.delete(path)
+        assert refusal(response)[:2] == (405, "method_not_allowed")
+        assert response.headers["allow"] == allowed

@@ -40,6 +40,19 @@ async def test_conversation_is_routed_by_phone_mail_address_or_user_id(served: S
     assert (found["answer"], found["session_id"], found["channel"]) == ("fix the tests", routed["session_id"], "sms")
 
 
+@pytest.mark.parametrize(
+    ("sender", "channel", "kept"),
+    [(ALICE_PHONE, "sms", "sms"), (ALICE_MAIL, "email", "mail"), ("alice", "api", "api")],
+)
+async def test_without_a_channel_it_is_that_of_the_sender(served: Served, sender: str, channel: str, kept: str) -> None:
+    for more in ({}, {"channel": None}):
+        routed = (await served.service.post(ROUTE, json={"from": sender, "message": "fix the tests", **more})).json()
+        assert (routed["routed"], routed["channel"]) == (True, channel)
+        message = (await served.service.get(f"/api/messages/{routed['message_id']}")).json()
+        assert message["channel"] == kept
+        await until(served.core.all_answered, "it was run")
+
+
 async def test_answer_of_a_routed_conversation_is_sent_to_nobody(served: Served) -> None:
     await served.service.post(ROUTE, json={"from": ALICE_PHONE, "message": "fix the tests", "channel": "sms"})
     await until(served.core.all_answered, "it has ended")

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
+from contextlib import closing
 
 from supervisor.protocol.messages import ProjectName, SessionId, UserId
 from supervisor.protocol.status import SessionStatus
+from supervisor.protocol.times import now_ms
 from supervisor.store.records.session import NewSession
 from tests.supervisor.harness import SERVICE
 from tests.supervisor.wires.http.serving import SESSIONS, Served, refusal
@@ -132,3 +135,23 @@ async def test_service_token_of_the_environment_acts_for_everybody(served: Serve
     client = await served.client(SERVICE)
     assert await served.session("bob", client)
     assert await served.session("alice", client)
+
+
+async def test_the_duration_is_the_same_whole_number_in_every_answer_and_in_the_view(served: Served) -> None:
+    session_id = await served.session()
+    url = f"{SESSIONS}/{session_id}"
+    await served.service.delete(url)
+    with closing(sqlite3.connect(served.core.folder / "xswarm.db", isolation_level=None)) as connection:
+        connection.execute("UPDATE claude_code_sessions SET started_ms = ended_ms - 61999")
+        (in_view,) = connection.execute("SELECT duration_seconds FROM claude_code_session_stats").fetchone()
+        assert (in_view, type(in_view)) == (61, int)
+        listed = (await served.service.get(SESSIONS)).json()["sessions"][0]
+        for body in (listed, (await served.service.get(url)).json(), (await served.service.get(f"{url}/cost")).json()):
+            assert (body["duration_seconds"], type(body["duration_seconds"])) == (61, int)
+        connection.execute(
+            "UPDATE claude_code_sessions SET ended_ms = NULL, status = 'idle', started_ms = ?", (now_ms() - 90_500,)
+        )
+        before = (await served.service.get(url)).json()["duration_seconds"]
+        (in_view,) = connection.execute("SELECT duration_seconds FROM claude_code_session_stats").fetchone()
+        after = (await served.service.get(url)).json()["duration_seconds"]
+        assert 90 <= before <= in_view <= after

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
+import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import get_args
 
+import channels
+import connectors
+import supervisor
+from supervisor.protocol.errors import XswarmError
 from supervisor.protocol.events import AnyEvent
 from supervisor.protocol.requests import AnyRequest
+from supervisor.wires.failures import CODES
 from supervisor.wires.socket.schema import FILE, schema, text
 from tests.packaging.project import ROOT
 from tests.slowness import scaled
@@ -57,3 +66,35 @@ def test_bounds_of_the_types_are_in_the_schema() -> None:
 def test_no_word_of_how_python_spells_it_is_left() -> None:
     assert "Omit" not in text()
     assert "from_" not in text()
+
+
+def test_the_schema_is_as_narrow_as_the_server() -> None:
+    definitions = schema()["$defs"]
+    for name in ("Subscribe", "Unsubscribe"):
+        topic = definitions[name]["properties"]["topics"]["items"]["pattern"]
+        for good in ("sessions", "costs", "approvals", "session:s1", "user:alice"):
+            assert re.fullmatch(topic, good)
+        for bad in ("", "session", "session:", "user:", "everything", "sessions:s1", "xsessions"):
+            assert re.fullmatch(topic, bad) is None
+    for name in ("since", "until"):
+        (text_, _) = definitions["GetCost"]["properties"][name]["anyOf"]
+        assert re.fullmatch(text_["pattern"], "2024-01-01")
+        assert re.fullmatch(text_["pattern"], "2024-W01-1") is None
+    assert "error" in definitions["SessionStatusEvent"]["properties"]["status"]["enum"]
+
+
+def test_every_code_that_the_wire_sends_is_in_the_schema() -> None:
+    for package in (supervisor, channels, connectors):
+        for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            if not module.name.endswith("__main__"):
+                importlib.import_module(module.name)
+    known = {*schema()["$defs"]["Error"]["properties"]["code"]["enum"], *CODES}
+    codes = {kind.code for kind in descendants(XswarmError) if kind.code and not kind.__module__.startswith("cli.")}
+    assert codes - known == {"no_database"}, "it is told on the command line only"
+    assert {"not_authenticated", "internal", "budget_exceeded", "undo_conflict"} <= known
+
+
+def descendants(kind: type[XswarmError]) -> Iterator[type[XswarmError]]:
+    yield kind
+    for child in kind.__subclasses__():
+        yield from descendants(child)
