@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
-import tomli_w
 import typer
 
 from cli import show
-from cli.failures import Refused
+from cli.failures import Mistake, Refused
 from cli.options import ConfigFile, example
+from cli.starter import starter
 from supervisor import config
 from supervisor.config import NAME, Config
 from supervisor.protocol.status import Permissions
@@ -23,9 +22,22 @@ SECRETS = {"sms": "TWILIO_AUTH_TOKEN", "mail": "SMTP_PASSWORD"}
 """The secret that each channel reads from the environment."""
 
 
-@app.command(epilog=example("xswarm init", "xswarm init --defaults --config /etc/xswarm/config.toml"))
+Given = Annotated[
+    list[str] | None,
+    typer.Option(metavar="NAME=FOLDER", help="A project and its folder, with permissions ask; may be repeated."),
+]
+
+
+@app.command(
+    epilog=example(
+        "xswarm init", "xswarm init --defaults --project website=/srv/website --config /etc/xswarm/config.toml"
+    )
+)
 def init(
-    defaults: Annotated[bool, typer.Option("--defaults", help="Ask nothing; write every key at its default.")] = False,
+    defaults: Annotated[
+        bool, typer.Option("--defaults", help="Ask nothing; write a short file with comments and examples.")
+    ] = False,
+    project: Given = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite an existing file.")] = False,
     config_file: ConfigFile = None,
 ) -> None:
@@ -33,29 +45,51 @@ def init(
     path = config_file or Path("config.toml")
     if path.exists() and not force:
         raise Refused(f"{path} exists", "exists", "name another file with --config, or overwrite it with --force")
-    table = config.as_table(Config())
-    if not defaults:
-        table |= _ask()
+    given = dict(map(_given_project, project or ()))
+    table = {} if defaults else _ask(given)
+    if defaults and given:
+        table = _with_projects(given)
     # Checked before it is written, so that the daemon accepts the file.
     settings = config.check(config.parse(Config, table, ""))
     path.parent.mkdir(parents=True, exist_ok=True)
-    _write(path, tomli_w.dumps(table))
+    _write(path, starter(table))
     show.out(f"Wrote {path}.")
     show.note(_next_steps(path, settings))
 
 
-def _ask() -> dict[str, Any]:
-    """Ask, and return the tables of config.toml that follow from the answers."""
+def _given_project(text: str) -> tuple[str, dict[str, Any]]:
+    """Return name and table of a project of the command line.
+
+    Raises:
+        Mistake: it is not NAME=FOLDER, or the folder does not exist.
+    """
+    name, separator, folder = text.partition("=")
+    path = Path(os.path.abspath(Path(folder).expanduser()))
+    if not separator or not folder or not NAME.fullmatch(name):
+        raise Mistake(f"--project must be NAME=FOLDER, not {text!r}", "for example --project website=/srv/website")
+    if not path.is_dir():
+        raise Mistake(f"--project {name}: {path} is not a folder", f"mkdir -p {path}")
+    return name, {"path": str(path), "permissions": Permissions.ASK.value}
+
+
+def _with_projects(projects: dict[str, Any]) -> dict[str, Any]:
+    """Return the tables of config.toml for some projects, the first of which is the default."""
+    return {"projects": projects, "routing": {"default_project": next(iter(projects))}}
+
+
+def _ask(given: dict[str, Any]) -> dict[str, Any]:
+    """Ask, and return the tables of config.toml that follow from the answers.
+
+    Args:
+        given: projects that need no question.
+    """
     tables: dict[str, Any] = {}
-    projects = {}
+    projects = dict(given)
     show.note("Projects are the folders that Claude Code may work in. An empty name ends the list.")
     while name := _ask_name():
         projects[name] = _ask_project()
     if projects:
-        tables["projects"] = projects
-        tables["routing"] = config.as_table(
-            replace(Config(), routing=replace(Config().routing, default_project=next(iter(projects))))
-        )["routing"]
+        tables = _with_projects(projects)
     channels: dict[str, Any] = {}
     if typer.confirm("Text messages by Twilio?", default=False):
         channels["sms"] = {
@@ -63,7 +97,7 @@ def _ask() -> dict[str, Any]:
             "from_number": typer.prompt("  Our number (+15551234567)"),
         }
         url = typer.prompt("  Public URL of this daemon, as Twilio reaches it (https://...)")
-        tables["http"] = config.as_table(replace(Config(), http=replace(Config().http, public_url=url)))["http"]
+        tables["http"] = {"port": Config().http.port, "public_url": url}
     if typer.confirm("Mail?", default=False):
         channels["mail"] = _ask_mail()
     if channels:
@@ -126,10 +160,11 @@ def _write(path: Path, text: str) -> None:
 
 def _next_steps(path: Path, settings: Config) -> str:
     option = "" if path == Path("config.toml") else f" --config {path}"
+    project = f" --project {next(iter(settings.projects))}" if settings.projects else ""
     secrets = [SECRETS[name] for name in settings.channels]
     steps = [f"export {name}=..." for name in ("ANTHROPIC_API_KEY", *secrets)]
     steps += [
         f"xswarm serve{option}    (without a key: xswarm serve --offline{option})",
-        f"xswarm user add ID --role admin --phone +15551234567{option}",
+        f"xswarm user add ID --role admin --phone +15551234567{project}{option}",
     ]
     return "Next:\n" + "\n".join(f"  {step}" for step in steps)

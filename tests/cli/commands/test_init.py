@@ -84,3 +84,28 @@ def test_file_may_lie_elsewhere(tmp_path: Path) -> None:
     outcome = run_process("init", "--defaults", "--config", str(path))
     assert f"xswarm serve --config {path}" in outcome.err
     assert path.is_file()
+
+
+def test_projects_can_be_given_without_a_question(tmp_path: Path) -> None:
+    (tmp_path / "website").mkdir()
+    outcome = run_process("init", "--defaults", "--project", "website=website", "--project", f"all={tmp_path}")
+    assert outcome.code == 0, outcome.err
+    loaded = config.load(tmp_path / "config.toml")
+    assert {name: project.path for name, project in loaded.projects.items()} == {
+        "website": str(tmp_path / "website"),
+        "all": str(tmp_path),
+    }
+    assert loaded.projects["website"].permissions is Permissions.ASK
+    assert loaded.routing.default_project == "website"
+    assert "--project website" in outcome.err
+    text = (tmp_path / "config.toml").read_text(encoding="utf-8")
+    assert len(text.splitlines()) < 60
+    assert "# " in text
+
+
+@pytest.mark.parametrize("given", ["website", "=x", "website=", "a b=.", "website=missing"])
+def test_a_project_that_is_none_is_refused(tmp_path: Path, given: str) -> None:
+    outcome = run_process("init", "--defaults", "--project", given)
+    assert (outcome.code, outcome.out) == (2, "")
+    assert "--project" in outcome.err
+    assert not (tmp_path / "config.toml").exists()
