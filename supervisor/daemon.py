@@ -36,6 +36,7 @@ from supervisor.runtime.children import Child, Health
 from supervisor.runtime.credentials import OPERATOR_TOKEN, Credentials
 from supervisor.runtime.lock import StateLock
 from supervisor.runtime.state import ADDRESSES_FILE, AUDIT_SECRET, DATABASE_FILE, DEMO_FOLDER, audit_seal_of, jwt_key
+from supervisor.runtime.umask import keep_private
 from supervisor.store import Store, open_store
 from supervisor.store.sqlite.errors import storage_error
 from supervisor.wires.http_server import HttpServer
@@ -69,6 +70,7 @@ def main(config: Config, *, config_path: Path | None, offline: bool, demo: bool)
     else:
         plugins.check_plugins(config)
     state_dir = config.state_dir
+    keep_private()
     with StateLock(state_dir):
         hardening.harden()
         credentials = Credentials(state_dir, os.environ)

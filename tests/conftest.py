@@ -23,6 +23,7 @@ _guard = NetworkGuard()
 def pytest_configure() -> None:
     """Watch the process, give its children default signals, and find out how slow the machine is."""
     restore_defaults()
+    os.umask(0o022)  # with 002, every state folder that a test makes would be one that others can write
     try:
         settle()
     except ValueError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from itertools import chain, islice
 from pathlib import Path
@@ -53,13 +54,18 @@ def export(
     first = list(islice(entries, 1))  # before the file is made: a refused request leaves no file
     count = 0
     try:
-        with file.expanduser().open("x", encoding="utf-8") as output:
+        with open(file.expanduser(), "x", encoding="utf-8", opener=_private) as output:
             for entry in chain(first, entries):
                 output.write(_line(entry) + "\n")
                 count += 1
     except FileExistsError:
         raise Refused(f"{file} exists", "exists", "name a new file") from None
     show.out(f"{count} entries written to {file}.")
+
+
+def _private(path: str, flags: int) -> int:
+    """Open a file that other users cannot read."""
+    return os.open(path, flags, 0o600)
 
 
 def _entries(config_file: Path | None, after: int) -> Iterator[dict[str, Any]]:

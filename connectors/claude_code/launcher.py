@@ -129,7 +129,13 @@ class Launcher:
             hiding = shelter.fence.hiding(self._state_dir, but=(session.home, session.project_path))
             group = self._groups.make(mark) if self._groups is not None else None
             return await Process.start(
-                argv, cwd=session.project_path, env=environment, fence=hiding, mark=mark, group=group
+                argv,
+                cwd=session.project_path,
+                env=environment,
+                fence=hiding,
+                mark=mark,
+                group=group,
+                umask=session.umask,
             )
         except BaseException:
             shutil.rmtree(tmp, ignore_errors=True)

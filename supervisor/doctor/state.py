@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
+import stat
 from pathlib import Path
 
 from supervisor.config import Config
@@ -34,6 +35,14 @@ def folder(config: Config) -> list[Check]:
         remedy = "run xswarm as its owner, or set another state.dir"
         detail = f"{path} belongs to another user"
         return [Check(name="state folder", status=Standing.FAILED, detail=detail, remedy=remedy)]
+    if found.st_mode & 0o022:
+        detail = f"{path} can be written by other users; `xswarm serve` refuses it"
+        return [Check(name="state folder", status=Standing.FAILED, detail=detail, remedy=f"chmod 700 {path}")]
+    for parent in path.resolve().parents:
+        mode = parent.stat().st_mode
+        if mode & stat.S_IWOTH and not mode & stat.S_ISVTX:
+            detail = f"{path} can be replaced by other users, because they can write to {parent}"
+            return [Check(name="state folder", status=Standing.WARNING, detail=detail, remedy=f"chmod o-w {parent}")]
     if found.st_mode & 0o077:
         detail = f"{path} can be read by other users"
         return [Check(name="state folder", status=Standing.WARNING, detail=detail, remedy=f"chmod 700 {path}")]

@@ -90,6 +90,7 @@ class SessionSpec:
         decide: asked before every tool call.
         tap: receives the raw lines of the process; None = not needed. A connector without a process ignores it.
         turn_timeout: the longest duration of one turn, in seconds.
+        umask: of processes that work in the project; -1 = that of the daemon.
     """
 
     id: SessionId
@@ -106,6 +107,7 @@ class SessionSpec:
     tap: Tap | None = None
     turn_timeout: float = 3600.0
     instructions: str = ""
+    umask: int = -1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

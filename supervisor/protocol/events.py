@@ -8,10 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Annotated, Any, Final, Literal
-
-from supervisor.protocol.limits import OneOf
-from supervisor.protocol.status import SessionStatus
+from typing import Any, Final, Literal
 
 
 class Omit(Enum):
@@ -117,15 +114,12 @@ class ClaudeCodeDisconnected(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionStatusReport(Event):
-    """The status of a session: the body of `session_status`, and an item of `sessions`.
-
-    `duration_seconds` counts whole seconds from `started_at` to `ended_at`, or to now if it has not ended.
-    """
+    """The status of a session: the body of `session_status`, and an item of `sessions`. Seconds are whole."""
 
     session_id: str
     user_id: str
     project_path: str
-    status: Annotated[str, OneOf(tuple(SessionStatus))]
+    status: str
     cost_usd: float
     message_count: int
     duration_seconds: int

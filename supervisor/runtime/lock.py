@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import fcntl
 import os
+import stat
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
 from supervisor.protocol.errors import ConfigError
 from supervisor.runtime.peers.ports import described
+
+WRITABLE_BY_OTHERS = stat.S_IWGRP | stat.S_IWOTH
 
 
 class StateLock:
@@ -28,6 +31,7 @@ class StateLock:
             # The parent gets mode 0700 too: for a demo, it is the folder that a real daemon will use.
             for folder in (self._path.parent.parent, self._path.parent):
                 folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _refuse_shared(self._path.parent)
             descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
             raise _unusable(self._path, error) from None
@@ -73,6 +77,21 @@ def _in_use(folder: Path, holder: str) -> ConfigError:
         f"another xswarm (pid {holder or 'unknown'}) is using {folder}",
         f"{stop}, or set another state.dir",
     )
+
+
+def _refuse_shared(folder: Path) -> None:
+    """Return if only this user can change what is in the folder.
+
+    Raises:
+        ConfigError: others can write to it, or own it.
+    """
+    found = folder.stat()
+    if found.st_mode & WRITABLE_BY_OTHERS:
+        raise ConfigError("state.dir", f"{folder} can be written by other users", f"chmod 700 {folder}")
+    if os.geteuid() not in (0, found.st_uid):  # root may administer the state of a daemon that runs as another user
+        raise ConfigError(
+            "state.dir", f"{folder} belongs to another user", "run xswarm as its owner, or set another state.dir"
+        )
 
 
 def _unusable(path: Path, error: OSError) -> ConfigError:

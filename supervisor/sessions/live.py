@@ -19,6 +19,7 @@ from supervisor.permissions.tools import EDITS
 from supervisor.protocol import conversation as talk
 from supervisor.protocol.messages import SessionId
 from supervisor.protocol.ports import Conversation
+from supervisor.runtime.umask import OF_PROJECTS
 from supervisor.sessions.binding import TurnBinding
 from supervisor.sessions.lifecycle import Lifecycle
 from supervisor.spending.meter import SessionMeter
@@ -128,6 +129,7 @@ class LiveSession:
             decide=self.decide,
             tap=self.tap,
             turn_timeout=turn_timeout,
+            umask=OF_PROJECTS,
         )
 
     def noted(self, turn: Turn) -> Turn:

@@ -95,6 +95,7 @@ class Process:
         fence: Fence,
         mark: str,
         group: Group | None = None,
+        umask: int = -1,
     ) -> Process:
         """Start a subprocess inside a fence.
 
@@ -102,6 +103,7 @@ class Process:
             env: the whole environment; XSWARM_PROCESS in it must be `mark`.
             mark: finds descendants that have left the process tree.
             group: a control group for this process alone, which ends with it; None for none.
+            umask: of the process; -1 = that of the daemon.
 
         Raises:
             OSError: the process could not be started.
@@ -116,6 +118,7 @@ class Process:
             stderr=subprocess.PIPE,
             bufsize=0,
             start_new_session=True,
+            umask=umask,
         )
         process = cls(popen, fence, mark, group)
         try:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from supervisor.protocol.errors import XswarmError
+from supervisor.runtime.umask import OF_PROJECTS
 
 SECONDS = 120.0
 """Time limit of one run, in seconds. The first recording of a large project takes longest."""
@@ -194,6 +195,7 @@ class Git:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 start_new_session=True,
+                umask=OF_PROJECTS,  # it writes files of the project; those of its own are in a private folder
             )
         except FileNotFoundError:
             remedy = "install git 2.38 or newer where the daemon finds it"

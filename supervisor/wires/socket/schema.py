@@ -11,6 +11,7 @@ from pydantic import Field, TypeAdapter
 
 from supervisor.protocol.events import PROTOCOL_VERSION, AnyEvent
 from supervisor.protocol.requests import AnyRequest
+from supervisor.protocol.status import SessionStatus
 from supervisor.wires.failures import SOCKET_CODES
 
 FILE = Path("docs/protocol.schema.json")
@@ -35,6 +36,8 @@ def schema() -> dict[str, Any]:
         if "properties" in definition:  # else it is a list of words
             _describe(definition, sent_by_us=name not in {cls.__name__ for cls in get_args(AnyRequest)})
     definitions["Error"]["properties"]["code"]["enum"] = list(SOCKET_CODES)
+    for name in ("SessionStatusReport", "SessionStatusEvent", "SessionUpdated"):
+        definitions[name]["properties"]["status"]["enum"] = [status.value for status in SessionStatus]
     definitions |= {name: sides[name, mode] for name, mode, _ in adapters}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",

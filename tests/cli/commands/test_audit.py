@@ -45,3 +45,8 @@ def test_export_overwrites_nothing(trail: DaemonStandIn, xswarm: Command, tmp_pa
     assert xswarm("audit", "export", "missing/audit.jsonl").code == 1
     assert (tmp_path / "audit.jsonl").read_text(encoding="utf-8") == "precious"
     assert xswarm("audit", "export", "--after", "-1").code == 2
+
+
+def test_export_is_for_its_owner_alone(daemon: DaemonStandIn, xswarm: Command, tmp_path: Path) -> None:
+    assert xswarm("audit", "export", "trail.jsonl").code == 0
+    assert (tmp_path / "trail.jsonl").stat().st_mode & 0o777 == 0o600

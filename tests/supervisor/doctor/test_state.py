@@ -146,3 +146,15 @@ async def test_a_lost_database_fails_and_an_empty_one_of_a_new_state_does_not(co
         assert check.status is Standing.FAILED
         assert str(database) in check.detail
         assert "restore a backup" in check.remedy
+
+
+def test_a_folder_that_others_can_write_or_replace_is_told(config: Config, tmp_path: Path) -> None:
+    config.state_dir.mkdir(mode=0o700)
+    config.state_dir.chmod(0o770)
+    (check,) = state.folder(config)
+    assert (check.status, check.remedy) == (Standing.FAILED, f"chmod 700 {config.state_dir}")
+    config.state_dir.chmod(0o700)
+    tmp_path.chmod(0o777)
+    (check,) = state.folder(config)
+    assert check.status is Standing.WARNING
+    assert check.remedy == f"chmod o-w {tmp_path.resolve()}"

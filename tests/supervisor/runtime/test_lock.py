@@ -117,3 +117,17 @@ def test_a_state_directory_that_cannot_be_made_is_a_sentence(tmp_path: Path) -> 
     problem = r"^state\.dir: must be a writable folder"
     with pytest.raises(ConfigError, match=problem), StateLock(tmp_path / "file"):
         pass
+
+
+@pytest.mark.parametrize("mode", [0o777, 0o770, 0o720, 0o1777])
+def test_a_folder_that_others_can_write_is_refused_and_left_alone(tmp_path: Path, mode: int) -> None:
+    folder = tmp_path / "state"
+    folder.mkdir()
+    folder.chmod(mode)
+    with pytest.raises(ConfigError, match="can be written by other users") as caught, StateLock(folder):
+        pass
+    assert caught.value.remedy == f"chmod 700 {folder}"
+    assert list(folder.iterdir()) == []
+    folder.chmod(0o755)
+    with StateLock(folder):
+        pass
