@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import socket
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
 from supervisor.runtime.peers.sockets import Found, Socket, find
+from tests.packaging.project import ROOT
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="netlink and /proc are of Linux")
 
@@ -60,3 +62,37 @@ def test_a_socket_that_is_bound_to_an_interface_is_found_in_the_table() -> None:
 def test_what_is_no_address_is_found_nowhere() -> None:
     assert find(("nowhere", 1), ("127.0.0.1", 2)).sockets == ()
     assert find(("::1", 1), ("127.0.0.1", 2)).sockets == ()
+
+
+WITHOUT_NETLINK = """
+import ctypes, socket, struct
+from supervisor.runtime.peers.agents import comes_from_agent
+def step(code, yes, no, value):
+    return struct.pack("HBBI", code, yes, no, value)
+# seccomp(2): the system call socket (41 on x86-64) with AF_NETLINK (16) fails with EAFNOSUPPORT (97).
+filter = b"".join([
+    step(0x20, 0, 0, 0), step(0x15, 0, 3, 41), step(0x20, 0, 0, 16), step(0x15, 0, 1, 16),
+    step(0x06, 0, 0, 0x00050000 | 97), step(0x06, 0, 0, 0x7FFF0000),
+])
+steps = ctypes.create_string_buffer(filter, len(filter))
+program = ctypes.create_string_buffer(struct.pack("HxxxxxxP", 6, ctypes.addressof(steps)), 16)
+libc = ctypes.CDLL(None)
+assert libc.prctl(38, 1, 0, 0, 0) == libc.prctl(22, 2, program, 0, 0) == 0
+try:
+    socket.socket(socket.AF_NETLINK, socket.SOCK_DGRAM, 4)
+except OSError as error:
+    print(error.errno)
+with socket.create_server(("127.0.0.1", 0)) as server, socket.create_connection(server.getsockname()) as client:
+    ends = client.getsockname(), client.getpeername()
+    print(comes_from_agent(*ends))
+    client.close()
+    print(comes_from_agent(*ends))
+"""
+
+
+@pytest.mark.skipif(os.uname().machine != "x86_64", reason="numbers of system calls differ")
+def test_where_netlink_is_forbidden_the_table_tells() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT_NETLINK], cwd=ROOT, env={}, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == ["97", "False", "True"]
