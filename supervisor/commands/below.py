@@ -24,6 +24,9 @@ class Below(StrEnum):
     """A question, or words that may contradict it."""
 
 
+MAX_LENGTH = 8_000
+"""The longest text below a command word that is looked at, in characters; a longer one is doubt."""
+
 _CLOSING = re.compile(
     r"(?:many |kind |best |warm |with )*"
     r"(?:thanks|thank you|thx|ty|cheers|regards|best|sincerely|yours|br|rgds|kr|wishes)\b"
@@ -82,6 +85,8 @@ _FEW = 3  # words: so few without a closing are no sentence that could be unders
 
 def below(lines: Sequence[str]) -> Below:
     """Return what lines are that stand below a command word; quoted lines do not count."""
+    if sum(map(len, lines)) > MAX_LENGTH:
+        return Below.DOUBT
     own = [line.strip() for line in _without_disclaimer(lines) if line.strip() and not line.lstrip().startswith(">")]
     if not own:
         return Below.NOTHING if not any(map(str.strip, lines)) else Below.CLOSING
@@ -96,7 +101,7 @@ def below(lines: Sequence[str]) -> Below:
 
 def is_doubt(tail: str) -> bool:
     """Return whether the words behind a yes may take it back. A passphrase is none."""
-    return _DOUBT.search(tail) is not None
+    return len(tail) > MAX_LENGTH or _DOUBT.search(tail) is not None
 
 
 def is_farewell(lines: Sequence[str]) -> bool:

@@ -20,7 +20,7 @@ GREETING = re.compile(
     r"(?:(?:hi|hello|hey|dear|good (?:morning|day|evening)|hallo|guten (?:tag|morgen)|moin|servus"
     r"|bonjour|salut|hola|buenos días|olá|oi|ciao"
     r"|buongiorno|hoi|cześć|hej|hejsan|привет|здравствуйте"
-    r"|你好|こんにちは|안녕하세요)(?:[ ,]+\w{1,30})?\s*[,!.，！、]*\s*)?"
+    r"|你好|こんにちは|안녕하세요)(?:[ ,]{1,3}\w{1,30})?[\s,!.，！、]{0,20})?"
     r"(?=(?:claude|assistant)\s*[:,：，]|(?<![^\s,!.，！、] )[@＠])",
     re.IGNORECASE,
 )

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from supervisor.commands.below import Below, below, is_doubt, is_farewell
+from supervisor.commands import words
+from supervisor.commands.below import MAX_LENGTH, Below, below, is_doubt, is_farewell
+from tests.cost import assert_linear
 
 
 @pytest.mark.parametrize(
@@ -102,6 +104,11 @@ def test_words_behind_a_yes_may_be_doubt(tail: str, doubt: bool) -> None:
     assert is_doubt(tail) is doubt
 
 
-def test_the_time_is_linear() -> None:
-    lines = ["A" * 60 + "!"] * 20_000
-    assert below(lines) is Below.DOUBT
+@pytest.mark.parametrize("piece", [" ", "\n", "1 ", "many ", "A", "hm", "> \n", "a@", "Ada\n", "YES KXQPT "])
+def test_the_time_is_linear(piece: str) -> None:
+    assert_linear(lambda size: lambda: words.parse("YES KXQPT\n" + piece * (size // len(piece)) + "x"), 2_000)
+
+
+def test_a_long_text_is_doubt() -> None:
+    assert below(["Ada"] * MAX_LENGTH) is Below.DOUBT
+    assert is_doubt("x" * (MAX_LENGTH + 1))

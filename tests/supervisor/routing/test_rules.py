@@ -11,7 +11,8 @@ from supervisor.people.projects import Project
 from supervisor.protocol.messages import ProjectName, SessionId
 from supervisor.protocol.status import Permissions, Role, Target
 from supervisor.routing.keywords import Keywords
-from supervisor.routing.rules import Context, Decision, Router
+from supervisor.routing.rules import Context, Decision, Router, split_prefix
+from tests.cost import assert_linear
 
 
 def project(name: str) -> Project:
@@ -229,3 +230,25 @@ def test_a_mention_counts_with_full_width_characters(text: str) -> None:
 @pytest.mark.parametrize("text", ["Hi claude is here", "I met Claude, he says hi", "> claude: run"])
 def test_a_name_in_a_sentence_is_no_prefix(text: str) -> None:
     assert route(text, SITE).reason != "prefix claude:"
+
+
+@pytest.mark.parametrize("piece", [" ", "\n", ",", "hi ", " ,", "-----BEGIN PGP SIGNED MESSAGE-----\n", "a: b\n"])
+def test_a_prefix_is_looked_for_in_linear_time(piece: str) -> None:
+    assert_linear(lambda size: lambda: split_prefix("hi" + piece * (size // len(piece)) + "x"), 10)
+
+
+@pytest.mark.parametrize(
+    ("text", "prefix", "rest"),
+    [
+        ("claude: fix it", "claude:", "fix it"),
+        ("Hi Claude: fix it", "claude:", "fix it"),
+        ("claude: @site fix it", "@site", "fix it"),
+        ("assistant: @site", "assistant:", "@site"),
+        ("@site fix it", "@site", "fix it"),
+        ("claude:", "claude:", ""),
+        ("fix it", "", "fix it"),
+        ("Hi, fix it", "", "Hi, fix it"),
+    ],
+)
+def test_a_prefix_is_split_from_the_rest(text: str, prefix: str, rest: str) -> None:
+    assert split_prefix(text) == (prefix, rest)
