@@ -42,7 +42,8 @@ def send(
         show.document(answer)
         return
     show.out(answer["content"])
-    show.note(f"[{show.money(answer['cost_usd'])}, {answer['duration_ms'] / 1000:.1f} s]")
+    cost = "cost unknown" if answer["cost_usd"] is None else show.money(answer["cost_usd"])
+    show.note(f"[{cost}, {answer['duration_ms'] / 1000:.1f} s]")
 
 
 def interrupt(session_id: SessionId, as_json: AsJson = False, config_file: ConfigFile = None) -> None:
