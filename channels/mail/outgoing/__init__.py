@@ -1,3 +1,3 @@
-"""Outgoing mail: `compose.compose` builds an answer, and `delivery.Submission` sends it."""
+"""Outgoing mail: `compose.compose` builds an answer, `page` its HTML part, and `delivery.Submission` sends it."""
 
 from __future__ import annotations

@@ -11,15 +11,13 @@ from datetime import UTC, datetime
 from email.headerregistry import Address, BaseHeader, HeaderRegistry, UnstructuredHeader
 from email.message import EmailMessage
 from email.policy import SMTP, Policy
-from html import escape
 from typing import Any, cast
-
-from markdown_it import MarkdownIt
 
 from channels.mail.config import MailConfig
 from channels.mail.headers import MAX_REFERENCES, decode_words
+from channels.mail.outgoing.page import html_page
 from supervisor.protocol.errors import PermanentFailure
-from supervisor.protocol.messages import SENTENCE, VERBATIM, Outbound, plain_subject
+from supervisor.protocol.messages import Outbound, plain_subject
 
 NEW_SUBJECT = "xswarm"
 """The subject of a mail that answers none and is given no subject."""
@@ -31,7 +29,6 @@ _MESSAGE_ID = re.compile(r"<[!-;=?-~]{3,250}>")
 _RECIPIENT = re.compile(r"[!-?A-~]{1,64}@[A-Za-z0-9.-]{1,253}")
 _TERMINAL = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
 _UNSAFE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
-_PAGE = '<!doctype html>\n<html><head><meta charset="utf-8"></head>\n<body>\n{}</body></html>\n'
 
 
 class _MessageIdsHeader(UnstructuredHeader):
@@ -54,8 +51,6 @@ _REGISTRY = HeaderRegistry()
 _REGISTRY.map_to_type("in-reply-to", cast(type[BaseHeader], _MessageIdsHeader))
 _REGISTRY.map_to_type("references", cast(type[BaseHeader], _MessageIdsHeader))
 _POLICY = SMTP.clone(header_factory=_REGISTRY)
-# Raw HTML is shown as text. Images are off: a mail program would load them from any server.
-_MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable("table").disable("image")
 
 
 def message_id(outbound: Outbound, config: MailConfig) -> str:
@@ -93,16 +88,8 @@ def compose(outbound: Outbound, config: MailConfig, now: datetime | None = None)
     mail["X-Auto-Response-Suppress"] = "All"  # Exchange reads this header instead of Auto-Submitted
     text = safe_text(outbound.text)
     mail.set_content(f"{text}\n", cte="quoted-printable")
-    mail.add_alternative(_PAGE.format(_html(text, meta)), subtype="html", cte="quoted-printable")
+    mail.add_alternative(html_page(text, meta), subtype="html", cte="quoted-printable")
     return mail
-
-
-def _html(text: str, meta: Mapping[str, Any]) -> str:
-    if meta.get(VERBATIM):
-        return f"<pre>{escape(text)}</pre>\n"
-    if meta.get(SENTENCE):
-        return "<p>{}</p>\n".format(escape(text).replace("\n", "<br>\n"))
-    return str(_MARKDOWN.render(text))
 
 
 def reply_subject(subject: str) -> str:
