@@ -21,7 +21,11 @@ body { margin: 0; padding: 12px; font: 16px/1.5 sans-serif; overflow-wrap: anywh
 pre { white-space: pre-wrap; overflow-wrap: anywhere; padding: 8px; background: rgba(127, 127, 127, 0.15); }
 code, pre { font: 14px/1.4 monospace; }
 ul, ol { padding-left: 24px; }
+h1 { font-size: 22px; }
+h2 { font-size: 19px; }
+h3, h4, h5, h6 { font-size: 16px; }
 .task { list-style: none; margin-left: -20px; }
+.task .task { margin-left: -4px; }
 blockquote { margin: 0; padding-left: 12px; border-left: 3px solid rgba(127, 127, 127, 0.5); }
 .wide { overflow-x: auto; }
 table { border-collapse: collapse; }
