@@ -54,8 +54,15 @@ _WORDS = {
     "от из к",
 }
 _VOCABULARIES = [frozenset(words.split()) for words in _WORDS.values()]
-_SMALL = frozenset("a an the to at with from un une le la de en o um uma da do em il di in een op met van z na".split())
-"""Words of the vocabularies that say nothing by themselves."""
+_SMALL = frozenset(
+    "a à ad af an at au auf avec bij com con d da de der di do ein eine einen em en et ett fra från from ha hat "
+    "heeft il in j je l la le me med met mi mir mit n na no non not nicht não nie niet ikke o om op per por para pas "
+    "på s se sur te the til till to um uma un una une van ved von with z zu é è на над с от из к не "
+    "heart like dislike laugh love exclamation mark point question emphasis reaction thumbs up down herz daumen "
+    "reaktion vraag hart lach fragezeichen hoch runter nach oben unten cœur coeur rire énfasis dubbio cuore punto "
+    "corazón risa signo ponto coração risada hjerte hjärta skratt latter serce znak вопрос сердце".split()
+)
+"""Words of the vocabularies that are no report of a reaction by themselves."""
 
 _PIECES = (
     "いいね よくない いまいち ハート 爆笑 笑 強調 疑問 はてな リアクション 反応 "  # Japanese
