@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from channels.mail import sentences as say
+from supervisor.protocol.text.amounts import counted
 
 ENCRYPTED = say.ENCRYPTED()
 HIDDEN = say.HIDDEN()
@@ -85,7 +86,7 @@ def told(text: str, subject: str, parts: Sequence[Part], more: int) -> str:
 
 def _listed(shown: Sequence[str], more: int) -> str:
     if more:
-        return f"{len(shown) + more} attachments: {', '.join(shown)} and {more} more"
+        return f"{counted(len(shown) + more, 'attachment')}: {', '.join(shown)} and {more} more"
     if len(shown) == 1:
         return shown[0] if shown[0].startswith("a ") else f"the attachment {shown[0]}"
-    return f"{len(shown)} attachments: {', '.join(shown[:-1])} and {shown[-1]}"
+    return f"{counted(len(shown), 'attachment')}: {', '.join(shown[:-1])} and {shown[-1]}"

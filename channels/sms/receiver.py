@@ -17,6 +17,7 @@ from channels.sms.body.shaping import MORE_NOTE, TRIAL_PREFIX
 from channels.sms.bounded import BoundedDict
 from supervisor.protocol.messages import Address, Inbound, Reply, Trust
 from supervisor.protocol.ports import ChannelHost
+from supervisor.protocol.text.amounts import counted
 
 logger = logging.getLogger(__name__)
 
@@ -134,5 +135,9 @@ def _only_media(count: int) -> str:
 def _media_note(count: int) -> str:
     if count <= 0:
         return ""
-    files = "1 attachment (a picture or another file), which was" if count == 1 else f"{count} attachments, which were"
+    files = (
+        "1 attachment (a picture or another file), which was"
+        if count == 1
+        else f"{counted(count, 'attachment')}, which were"
+    )
     return say.MEDIA_NOTE(what=files)

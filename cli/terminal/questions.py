@@ -8,6 +8,7 @@ from typing import Literal
 from cli.daemon.client import Frame
 from cli.terminal.screen import Screen
 from supervisor.protocol.codes import CODE
+from supervisor.protocol.text.amounts import counted
 
 Decision = Literal["allow", "deny"]
 
@@ -70,7 +71,7 @@ class Questions:
             return None
         if not number and len(self._open) > 1:
             which = ", ".join(f"/yes {number} ({summary})" for number, (_, summary) in self._open.items())
-            self._screen.remark(f"{len(self._open)} questions wait; say which: {which}.")
+            self._screen.remark(f"{counted(len(self._open), 'question')} wait; say which: {which}.")
             return None
         approval_id, _ = self._open.pop(number or next(iter(self._open)))
         return approval_id

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from supervisor.protocol.conversation import Exchange, Prompt
+from supervisor.protocol.text.amounts import counted
 
 logger = logging.getLogger(__name__)
 
@@ -117,7 +118,11 @@ def preamble(history: Sequence[Exchange]) -> str:
             break
         told.append(text)
         left -= len(text)
-    earlier = "" if len(told) == len(history) else f"({len(history) - len(told)} earlier messages are left out.)\n"
+    earlier = (
+        ""
+        if len(told) == len(history)
+        else f"({counted(len(history) - len(told), 'earlier message is|earlier messages are')} left out.)\n"
+    )
     return (
         "Your own record of this conversation was lost. This is what was said before, from xswarm's history; "
         "read files again before you rely on what they hold. The new message follows the history.\n"

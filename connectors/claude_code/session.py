@@ -41,6 +41,7 @@ from supervisor.protocol.conversation import (
 from supervisor.protocol.errors import ConnectionFailed
 from supervisor.protocol.messages import MessageId
 from supervisor.protocol.ports import Conversation
+from supervisor.protocol.text.amounts import counted
 
 logger = logging.getLogger(__name__)
 
@@ -242,7 +243,7 @@ class ClaudeCodeConversation(Conversation):
                 self._after_events()
             case ControlRequest() if frame.request_id not in self._answering:
                 if len(self._answering) >= MAX_OPEN_QUESTIONS:
-                    raise Flooded(f"it asked more than {MAX_OPEN_QUESTIONS:,} questions at a time")
+                    raise Flooded(f"it asked more than {counted(MAX_OPEN_QUESTIONS, 'question')} at a time")
                 task = asyncio.create_task(self._answer(frame), name=f"answer {self._name} {frame.request_id}")
                 self._answering[frame.request_id] = task
                 task.add_done_callback(lambda _: self._answering.pop(frame.request_id, None))

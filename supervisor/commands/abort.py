@@ -5,6 +5,7 @@ from __future__ import annotations
 from supervisor.commands.dispatch import Asker, CommandAnswer
 from supervisor.commands.words import Command, Word
 from supervisor.sentences import commands as say
+from supervisor.sentences import turns
 from supervisor.store.ports.turns import TurnStore
 from supervisor.turns.running import RunningTurn
 from supervisor.turns.scheduler import TurnScheduler
@@ -60,5 +61,5 @@ def _replies_to(turn: RunningTurn, asker: Asker) -> bool:
 
 def _told(stopped: int, dropped: int) -> str:
     if stopped:
-        return say.STOPPED_AND_DROPPED(count=dropped) if dropped else say.STOPPED()
-    return say.DROPPED(count=dropped) if dropped else say.NOTHING_RUNS()
+        return turns.STOPPED_AND_DROPPED(count=dropped) if dropped else turns.STOPPED()
+    return turns.DROPPED_BEHIND(count=dropped) if dropped else say.NOTHING_RUNS()

@@ -14,6 +14,7 @@ from supervisor.people.projects import Projects
 from supervisor.protocol.errors import InvalidMessage, TokenNotFound, UserNotFound
 from supervisor.protocol.messages import ProjectName, UserId
 from supervisor.protocol.status import Role
+from supervisor.protocol.text.amounts import counted
 from supervisor.protocol.times import DAY_MS, Clock, now_ms, rfc3339
 from supervisor.store.ports.accounts import AccountStore
 from supervisor.store.ports.audit import AuditStore
@@ -214,7 +215,7 @@ class Accounts:
             return self._directory.user(user_id)
         users = self._directory.users()
         if len(users) != 1:
-            raise InvalidMessage("user_id", f"must be given: there are {len(users)} users")
+            raise InvalidMessage("user_id", f"must be given: there are {counted(len(users), 'user')}")
         return users[0]
 
     def _project(self, name: str) -> ProjectName:

@@ -32,9 +32,6 @@ SPENT_OF = clause("{spent:$} of {limit:$}")
 
 # -- ABORT
 
-STOPPED = sentence("Stopped.")
-DROPPED = sentence("Dropped {count:queued message}.")
-STOPPED_AND_DROPPED = sentence("Stopped, and dropped {count:queued message}.")
 NOTHING_RUNS = sentence("You have no running turn and no queued message.")
 DROPPED_BY_ABORT = clause("dropped by ABORT")
 

@@ -31,7 +31,6 @@ ASKED_MS = DAY_MS
 INTERRUPTED_OFTEN = f"{ATTENTION}: its turns were interrupted repeatedly"
 """Reason of a session that is closed because its turns keep being interrupted."""
 
-
 OWN_WORDS = ("Failed to connect", "Budget exceeded")
 """Beginnings of reasons that need no "Claude Code failed:" in front."""
 

@@ -192,3 +192,19 @@ def told(name):
     return f"Nobody has the name {name}."
 '''
     assert list(sentences_in(ast.parse(code))) == [(6, "Nobody has the name X.")]
+
+
+BARE_PLURAL = re.compile(
+    r"X (?:\w+ )?(messages|sessions|files|questions|turns|texts|mails|replies|users|projects|approvals|attachments)\b"
+)
+"""A number with a plural behind it, which is wrong for 1."""
+
+
+def test_no_number_stands_before_a_bare_plural() -> None:
+    found = [
+        f"{path}:{node.lineno}: {text}"
+        for path in python_files(*SHIPPED)
+        for node in ast.walk(parsed(path))
+        if isinstance(node, ast.JoinedStr) and BARE_PLURAL.search(text := text_of(node)) and "SELECT" not in text
+    ]
+    assert found == [], "use supervisor.protocol.text.amounts.counted"

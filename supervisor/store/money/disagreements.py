@@ -6,6 +6,7 @@ import sqlite3
 from collections import defaultdict
 from collections.abc import Iterator
 
+from supervisor.protocol.text.amounts import counted
 from supervisor.protocol.times import DAY_MS
 from supervisor.store.money.cost import COUNTED, FIRST_OF_MODEL, day_name
 
@@ -92,7 +93,7 @@ def _sessions(connection: sqlite3.Connection) -> Iterator[str]:
                 f"session {session_id}: its record says {cost} nanodollars, its messages {shown}, the ledger {charged}"
             )
         if count != prompts:
-            yield f"session {session_id}: its record says {count} messages, but there are {prompts}"
+            yield f"session {session_id}: its record says {counted(count, 'message')}, but there are {prompts}"
 
 
 def _turns(connection: sqlite3.Connection) -> Iterator[str]:

@@ -413,7 +413,7 @@ QUESTIONS = """import itertools
 @pytest.mark.parametrize(
     ("body", "why"),
     [
-        (QUESTIONS, "it asked more than 1,000 questions at a time"),
+        (QUESTIONS, "it asked more than 1000 questions at a time"),
         (TEXT, "it wrote more than 4,000,000 characters in one turn"),
         (CALLS, "it called more than 10,000 tools in one turn"),
         ("print('y')", "the program that was started does not speak the protocol of Claude Code"),
