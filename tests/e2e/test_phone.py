@@ -46,7 +46,8 @@ async def test_a_phone_is_enough_to_approve_to_go_on_after_a_crash_and_to_undo(w
     told = await world.answer("was interrupted")
     assert "These tools had started: Write /" in told
     (code,) = set(re.findall(r"\b(?:CONTINUE|RETRY|DROP) ([A-Z]{5})\b", told))
-    assert "Your work on the message" in await world.ask(f"CONTINUE {code}")
+    assert " continues." in await world.ask(f"CONTINUE {code}")
+    await world.answer("Your work on the message")
 
     asked = await world.ask("UNDO")
     assert 'Your message "draft it in the code: ' in asked
