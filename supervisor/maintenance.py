@@ -25,7 +25,7 @@ async def call(config: Config, method: str, path: str, body: dict[str, Any] | No
     """Carry out an admin request; return the HTTP status and the body of the answer.
 
     A request that only reads leaves the database as it is, its version too. A new state gets its database by the first
-    request that is not about the database itself.
+    request, whatever that is.
 
     Raises:
         ConfigError: a daemon holds the lock, or `state.dir` cannot be used.
@@ -35,7 +35,7 @@ async def call(config: Config, method: str, path: str, body: dict[str, Any] | No
     with StateLock(config.state_dir):
         credentials = Credentials(config.state_dir, os.environ)
         database, used = config.state_dir / DATABASE_FILE, credentials.was_generated(AUDIT_SECRET)
-        only_reads = any_version or (method == "GET" and (used or database.exists()))
+        only_reads = (any_version or method == "GET") and (used or database.exists())
         open_it = open_to_read if only_reads else open_store
         store = await open_it(database, seal=audit_seal_of(credentials), used=used)
         try:

@@ -138,13 +138,7 @@ async def test_a_lost_database_beside_its_secrets_is_not_begun_anew(config: Conf
     assert (await call(config, "PUT", "/users/alice", ALICE))[0] == 200
 
 
-async def test_nothing_is_backed_up_or_verified_before_there_is_a_database(config: Config, tmp_path: Path) -> None:
-    for method, path, body in (
-        ("GET", "/audit/verify", None),
-        ("POST", "/check", None),
-        ("POST", "/backup", {"path": str(tmp_path / "copy.db")}),
-    ):
-        with pytest.raises(StorageError, match="There is no database at"):
-            await call(config, method, path, body)
-    assert not (config.state_dir / DATABASE_FILE).exists()
-    assert await call(config, "GET", "/users") == (200, {"users": []})
+async def test_a_new_state_gets_its_database_by_the_first_request(config: Config) -> None:
+    assert await call(config, "POST", "/check") == (200, {"problems": []})
+    assert (config.state_dir / DATABASE_FILE).exists()
+    assert await call(config, "GET", "/audit/verify") == (200, {"problem": None, "entries": 0})
