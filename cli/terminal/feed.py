@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from cli.daemon.client import Frame
 from cli.failures import sentence
 from cli.terminal.link import SessionLink
-from cli.terminal.prompts import Prompts
+from cli.terminal.prompts import Prompts, TypedPrompt
 from cli.terminal.questions import Questions
 from cli.terminal.screen import Screen
 from cli.terminal.transcript import Transcript
 from supervisor.protocol.errors import TurnFailed, XswarmError
 from supervisor.protocol.queue import Mode, told
+from supervisor.protocol.status import Direction
+
+INTERRUPTED = str(TurnFailed("interrupted"))
+"""The error of a prompt whose turn a person stopped."""
 
 
 class SessionFeed:
@@ -38,7 +44,9 @@ class SessionFeed:
             case "approval_resolved":
                 self._questions.resolved(frame)
             case "claude_code_queued" if self._prompts.is_unanswered(frame["external_id"]):
-                self._screen.remark(told(Mode(frame["mode"]), frame["ahead"]))
+                self._queued(frame)
+            case "claude_code_ended" if not self._transcript.is_over(frame["message_id"]):
+                await self._ended(link, frame)
             case "claude_code_stuck":
                 silent = max(1, frame["silent_seconds"] // 60)
                 self._screen.remark(f"No sign of life for {silent} min. Ctrl-C interrupts the turn.")
@@ -48,13 +56,16 @@ class SessionFeed:
             case _:
                 pass
 
-    async def finish(self, link: SessionLink, outcome: Frame | XswarmError) -> None:
+    async def finish(self, link: SessionLink, prompt: TypedPrompt, outcome: Frame | XswarmError) -> None:
         """Show how a prompt of this terminal ended."""
+        self._transcript.concluded(prompt.text)
         if isinstance(outcome, XswarmError):
             self._transcript.cut()
-            self._screen.remark(sentence(outcome))
-            if outcome.code == TurnFailed.code:
-                self._transcript.failed()
+            if str(outcome) != INTERRUPTED:
+                self._screen.remark(sentence(outcome))
+            elif not link.interrupted:
+                self._screen.remark("Interrupted.")
+            link.interrupted = False
         else:
             self._transcript.response(outcome)
         await self.catch_up(link)
@@ -68,6 +79,23 @@ class SessionFeed:
         messages = await link.history()
         if up_to is None or any(message["id"] == up_to for message in messages):
             self._transcript.rows(messages, up_to)
+
+    async def attach(self, link: SessionLink) -> Sequence[str]:
+        """Show the history on a new connection; return the prompts in it, oldest first."""
+        messages = await link.history()
+        self._transcript.rows(messages)
+        self._transcript.joined_late(messages)
+        return [message["message"] for message in messages if message["direction"] == Direction.TO_CLAUDE]
+
+    def _queued(self, frame: Frame) -> None:
+        where = told(Mode(frame["mode"]), frame["ahead"], frame.get("waits_for", ""))
+        self._screen.remark(f"{where} {self._questions.how_to_answer}".rstrip())
+
+    async def _ended(self, link: SessionLink, frame: Frame) -> None:
+        """Show the end of a turn; that of a prompt of this terminal comes as the prompt's outcome."""
+        self._transcript.ends(frame)
+        await self.catch_up(link)
+        self._transcript.has_ended(frame["message_id"])
 
     async def _progress(self, link: SessionLink, frame: Frame) -> None:
         turn = frame["message_id"]

@@ -9,8 +9,8 @@ from typing import Any
 from cli.daemon.client import Client, Frame
 from cli.failures import Unreachable, sentence
 from cli.terminal.events import Answered, ConnectionEvent, Lost, Pushed
+from cli.terminal.input.words import Decision
 from cli.terminal.prompts import TypedPrompt
-from cli.terminal.questions import Decision
 from cli.terminal.screen import Screen
 from supervisor.protocol.errors import XswarmError
 from supervisor.protocol.requests import ClaudeCodeInterrupt, ClaudeCodeMessage, GetHistory, ResolveApproval
@@ -25,6 +25,9 @@ class SessionLink:
     Args:
         post: takes each event of the connection.
         screen: shows how interrupts and approvals went.
+
+    Attributes:
+        interrupted: this terminal has stopped a turn, whose end is to come.
     """
 
     def __init__(
@@ -34,6 +37,7 @@ class SessionLink:
         self._session_id = session_id
         self._post = post
         self._screen = screen
+        self.interrupted = False
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def history(self) -> Sequence[Frame]:
@@ -52,6 +56,7 @@ class SessionLink:
 
     def interrupt(self) -> None:
         """Interrupt the running turn."""
+        self.interrupted = True
         self._start(self._interrupt(), "interrupt")
 
     def resolve(self, approval_id: str, decision: Decision) -> None:
@@ -88,7 +93,11 @@ class SessionLink:
         except XswarmError as error:
             self._screen.remark(sentence(error))
         else:
-            self._screen.remark("Nothing was running." if answer["message_id"] is None else "Interrupted.")
+            if answer["message_id"] is None:
+                self.interrupted = False
+                self._screen.remark("Nothing was running.")
+            else:
+                self._screen.remark("Interrupted.")
 
     async def _resolve(self, approval_id: str, decision: Decision) -> None:
         try:
@@ -97,6 +106,8 @@ class SessionLink:
             self._post(Lost(unreachable.why))
         except XswarmError as error:
             self._screen.remark(sentence(error))
+        else:
+            self._screen.remark("Allowed." if decision == "allow" else "Denied.")
 
     def _start(self, work: Coroutine[Any, Any, None], name: str) -> None:
         task = asyncio.create_task(work, name=name)

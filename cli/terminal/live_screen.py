@@ -70,6 +70,7 @@ class LiveScreen(Screen):
         self._editor.drop_draft()
         return True
 
-    def remember(self, prompts: Iterable[str]) -> None:
-        """Add earlier prompts to the history of the editor, oldest first."""
+    def attached(self, prompts: Iterable[str]) -> None:
+        """Show the mark, also while a turn runs, and add the prompts to the history of the editor."""
         self._editor.remember(prompts)
+        self._editor.show_mark()

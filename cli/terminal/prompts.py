@@ -65,6 +65,6 @@ class Prompts:
         """Return whether a prompt of this terminal waits for its answer."""
         return external_id in self._unanswered
 
-    def answered(self, external_id: str) -> None:
-        """Note the end of a prompt, good or bad."""
-        del self._unanswered[external_id]
+    def answered(self, external_id: str) -> TypedPrompt:
+        """Note the end of a prompt, good or bad, and return the prompt."""
+        return self._unanswered.pop(external_id)

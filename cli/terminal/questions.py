@@ -2,31 +2,13 @@
 
 from __future__ import annotations
 
-import re
-from typing import Literal
-
+from cli import show
 from cli.daemon.client import Frame
 from cli.terminal.screen import Screen
-from supervisor.protocol.codes import CODE
 from supervisor.protocol.text.amounts import counted
 
-Decision = Literal["allow", "deny"]
-
-ANSWERS: dict[str, Decision] = {"/yes": "allow", "/no": "deny"}
 DECIDED = {"allow": "allowed", "deny": "denied"}
-ANSWER = re.compile(r"(/yes|/no)(?:\s+(\d{1,6}))?", re.ASCII)
-"""What a person types to answer: with a number where several questions are open."""
 
-CODED = re.compile(rf"(yes|no)\s+({CODE})\.?", re.IGNORECASE | re.ASCII)
-"""The answer as in a text message, which names the question by its code."""
-
-
-def answer(typed: str) -> tuple[Decision, int | str] | None:
-    """Return the decision in a line and the number (0 = none) or code of its question; None where it is a prompt."""
-    if (coded := CODED.fullmatch(typed.strip())) is not None:
-        return ANSWERS[f"/{coded[1].lower()}"], coded[2].upper()
-    said = ANSWER.fullmatch(typed.strip().lower())
-    return (ANSWERS[said[1]], int(said[2] or 0)) if said is not None else None
 
 
 MAX_CHARACTERS = 4_000
@@ -41,15 +23,34 @@ class Questions:
         self._open: dict[int, tuple[str, str]] = {}  # by the number that is shown: the id, the call
         self._asked = 0
 
+    @property
+    def how_to_answer(self) -> str:
+        """A sentence that says how the open questions are answered; empty = none is open."""
+        match list(self._open):
+            case []:
+                return ""
+            case [_]:
+                return "/yes or /no answers it."
+            case _:
+                return f"These answer: {self._each()}."
+
     def requested(self, frame: Frame) -> None:
-        """Show a question."""
+        """Show a question, unless it is shown already."""
+        if any(approval_id == frame["approval_id"] for approval_id, _ in self._open.values()):
+            return
         self._asked += 1
         self._open[self._asked] = (frame["approval_id"], frame["summary"])
         which = f" {self._asked}" if len(self._open) > 1 else ""
-        what = f"May it run for {frame['user_id']}: {frame['summary']}?"
-        self._screen.remark(f"{what} /yes{which} or /no{which}, until {frame['expires_at']}.")
-        if (rest := _whole(frame)) is not None:
-            self._screen.remark(rest)
+        lines = [f"May it run for {frame['user_id']}: {frame['summary']}?"]
+        if (whole := _whole(frame)) is not None:
+            lines.append(whole)
+        code = f" (code {frame['code']})" if frame.get("code") else ""
+        lines.append(f"/yes{which} or /no{which}{code}, until {show.moment(frame['expires_at'])}.")
+        self._screen.remark("\n".join(lines))
+
+    def forget(self) -> None:
+        """Forget the questions: those that are open on the next connection are told again."""
+        self._open.clear()
 
     def resolved(self, frame: Frame) -> None:
         """Show that somebody else answered a question, where it is open here."""
@@ -70,11 +71,13 @@ class Questions:
             self._screen.remark("Nothing waits for a yes or no.")
             return None
         if not number and len(self._open) > 1:
-            which = ", ".join(f"/yes {number} ({summary})" for number, (_, summary) in self._open.items())
-            self._screen.remark(f"{counted(len(self._open), 'question')} wait; say which: {which}.")
+            self._screen.remark(f"{counted(len(self._open), 'question')} wait; say which: {self._each()}.")
             return None
         approval_id, _ = self._open.pop(number or next(iter(self._open)))
         return approval_id
+
+    def _each(self) -> str:
+        return ", ".join(f"/yes {number} ({summary})" for number, (_, summary) in self._open.items())
 
 
 def _whole(frame: Frame) -> str | None:

@@ -78,8 +78,8 @@ class Screen:
         """Drop what is typed and not entered yet; return whether there was something that could be dropped."""
         return False
 
-    def remember(self, prompts: Iterable[str]) -> None:
-        """Offer earlier prompts, oldest first, where the person can edit them."""
+    def attached(self, prompts: Iterable[str]) -> None:
+        """Note that the terminal is attached to a session with these prompts, oldest first."""
 
     def _dimmed(self, text: str) -> str:
         text = plain(text)

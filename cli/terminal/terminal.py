@@ -20,11 +20,13 @@ from cli.terminal.events import (
     Typed,
 )
 from cli.terminal.feed import SessionFeed
+from cli.terminal.input import words
 from cli.terminal.input.keys import InterruptKey, catching_ctrl_c
 from cli.terminal.input.lines import TERMINAL_LINE
+from cli.terminal.input.words import Decision
 from cli.terminal.link import SessionLink
 from cli.terminal.prompts import Prompts
-from cli.terminal.questions import Decision, Questions, answer
+from cli.terminal.questions import Questions
 from cli.terminal.screen import Screen
 from cli.terminal.transcript import Transcript
 from supervisor.protocol.errors import XswarmError
@@ -32,6 +34,11 @@ from supervisor.protocol.requests import ClaudeCodeConnect, Subscribe
 
 FIRST_RETRY, LAST_RETRY = 0.25, 5.0
 """Seconds before the first and before the last attempt to reach a lost daemon; they double in between."""
+
+NO_WORD = (
+    "Not sent: it begins with a slash, and is no word of the terminal."
+    " /send sends it to Claude Code as text, /help lists the words."
+)
 
 SCRIPT_PATIENCE = 60.0
 """Seconds for which a script tries to reach a lost daemon; a person is connected again whenever it comes back."""
@@ -59,6 +66,7 @@ class Terminal:
         self._feed = SessionFeed(screen, self._transcript, self._questions, self._prompts)
         self._events: asyncio.Queue[TerminalEvent] = asyncio.Queue()
         self._session_id = ""
+        self._as_text = ""  # what was taken for an unknown word
         self._input_ended = False
         self._interrupt_key = InterruptKey()
         self._result = ExitCode.DONE
@@ -88,6 +96,7 @@ class Terminal:
                 if not lost_at:
                     lost_at = loop.time()
                     self._transcript.lost()
+                    self._questions.forget()
                     self._screen.remark(f"The daemon went away ({unreachable.why}); trying again ...")
                 elif not self._interactive and loop.time() - lost_at > SCRIPT_PATIENCE:
                     raise
@@ -108,13 +117,14 @@ class Terminal:
         attached = await client.ask(request, timeout=None)
         self._session_id = session_id
         link = SessionLink(client, session_id, post=self.post, screen=self._screen)
-        await self._feed.catch_up(link)
+        prompts = await self._feed.attach(link)
         if again:
             self._screen.remark("Connected again.")
         else:
             verb = "Resumed" if attached["resumed"] else "Attached to"
-            keys = " Ctrl-C interrupts the turn, Ctrl-D leaves." if self._interactive else ""
+            keys = " Ctrl-C interrupts the turn, Ctrl-D leaves, /help lists more." if self._interactive else ""
             self._screen.remark(f"{verb} {session_id} in {path}.{keys}")
+            self._screen.attached(prompts)
         return link
 
     async def _converse(self, link: SessionLink) -> ExitCode:
@@ -173,25 +183,45 @@ class Terminal:
             case Pushed(frame) if link is not None:
                 await self._feed.show(link, self._session_id, frame)
             case Answered(external_id, outcome) if link is not None:
-                self._prompts.answered(external_id)
+                prompt = self._prompts.answered(external_id)
                 if isinstance(outcome, XswarmError):
                     self._result = ExitCode.FAILED
-                await self._feed.finish(link, outcome)
+                await self._feed.finish(link, prompt, outcome)
             case Lost(why):
                 raise Unreachable(why)
             case Pushed() | Answered():
                 raise AssertionError("the events of a connection are dropped with it")
 
     def _typed(self, text: str, link: SessionLink | None) -> None:
+        """Take a text: a word of the terminal, or a prompt."""
         self._screen.entered(text)
-        if self._interactive and (said := answer(text)) is not None:
-            self._answer_question(link, *said)
-        else:
+        if not self._interactive:
             self._prompts.add(text)
+            return
+        match words.word(text):
+            case words.Answer(decision, which):
+                self._answer_question(link, decision, which)
+            case words.Help():
+                self._screen.remark(words.HELP)
+            case words.SendAsText():
+                self._send_as_text()
+            case words.UnknownWord():
+                self._as_text = text
+                self._screen.remark(NO_WORD)
+            case None if self._questions.how_to_answer and words.is_almost_an_answer(text):
+                self._screen.remark(f"Nothing was allowed or sent. {self._questions.how_to_answer}")
+            case None:
+                self._prompts.add(text)
+
+    def _send_as_text(self) -> None:
+        if not self._as_text:
+            self._screen.remark("Nothing was held back.")
+        self._prompts.add(self._as_text)
+        self._as_text = ""
 
     def _answer_question(self, link: SessionLink | None, decision: Decision, number: int | str) -> None:
         if link is None:
-            self._screen.remark("Nothing waits for a yes or no.")
+            self._screen.remark("There is no connection; nothing was answered.")
         elif (approval_id := self._questions.take(number)) is not None:
             link.resolve(approval_id, decision)
 

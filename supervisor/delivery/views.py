@@ -98,6 +98,7 @@ def history_message(message: StoredMessage) -> events.HistoryMessage:
         user_id=message.user_id,
         truncated=events.OMIT if whole else True,
         characters=events.OMIT if whole else len(message.message),
+        reply_to=message.reply_to,
     )
 
 
@@ -118,6 +119,7 @@ def approval_requested(approval: Approval) -> events.ApprovalRequested:
         user_id=approval.user_id,
         tool=approval.tool,
         summary=approval.summary,
+        code=approval.code,
         call=call,
         diff=diff,
         characters=len(approval.text),

@@ -165,7 +165,7 @@ class Acceptor:
             labelled=submission.reply is not None and self._conversations.has_several_projects(submission.user),
             now_ms=self._clock(),
         )
-        place = QueuePlace(acceptance, self._mode_told(mode, destination))
+        place = QueuePlace(acceptance, self._mode_told(mode, destination), self._turns.waits_for(destination.lane))
         for_claude_code = decision.target is Target.CLAUDE_CODE
         if for_claude_code and (place.is_told or self._hub.wanted(*place.topics)):
             acceptance = replace(acceptance, queued=place.notices, told_once=mode is not Mode.INTERRUPT)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from supervisor.delivery.replies import reply_id
 from supervisor.protocol.events import ClaudeCodeQueued
 from supervisor.protocol.messages import PLAIN_CHANNELS
-from supervisor.protocol.queue import Mode, told
+from supervisor.protocol.queue import FOR_TURN, Mode, told
 from supervisor.store.records.acceptance import Acceptance
 from supervisor.store.records.outbox import OutboxDraft
 
@@ -25,13 +25,17 @@ class QueuePlace:
     T1 counts the turns ahead and calls `notices` with the number, in its own transaction. After the commit `event`
     announces it.
 
+    Args:
+        waits_for: one of the sentences of `supervisor/protocol/queue.py`, for a message that is queued.
+
     Attributes:
         mode: how the message entered the queue.
         ahead: turns before it; 0 = it is not queued, or it was sent into the running turn.
     """
 
-    def __init__(self, acceptance: Acceptance, mode: Mode) -> None:
+    def __init__(self, acceptance: Acceptance, mode: Mode, waits_for: str = FOR_TURN) -> None:
         self.mode = mode
+        self._waits_for = waits_for
         self.ahead = 0
         self._acceptance = acceptance
         reply = acceptance.reply
@@ -60,6 +64,7 @@ class QueuePlace:
             user_id=self._acceptance.user_id,
             mode=self.mode.value,
             ahead=self.ahead,
+            waits_for=self._waits_for if self.ahead else "",
         )
 
     def notices(self, ahead: int) -> Sequence[OutboxDraft]:
@@ -72,4 +77,6 @@ class QueuePlace:
         if self._reply is None:
             return ()
         draft_id = reply_id(self._acceptance.message_id, QUEUED)
-        return (OutboxDraft(id=draft_id, reply=self._reply, text=told(self.mode, ahead)),)
+        # Where the sender has no screen, what goes without saying is not said.
+        why = "" if self._waits_for == FOR_TURN else self._waits_for
+        return (OutboxDraft(id=draft_id, reply=self._reply, text=told(self.mode, ahead, why)),)

@@ -7,18 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from enum import Enum
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
-
-class Omit(Enum):
-    """The type of `OMIT`."""
-
-    OMIT = "omit"
-
-
-OMIT: Final = Omit.OMIT
-"""The value of a field that is not sent."""
+from supervisor.protocol.wire.omit import OMIT as OMIT
+from supervisor.protocol.wire.omit import Omit as Omit
+from supervisor.protocol.wire.rows import CostBudget as CostBudget
+from supervisor.protocol.wire.rows import CostRow as CostRow
 
 PROTOCOL_VERSION = 1
 """The version that `auth_result` carries."""
@@ -151,27 +145,6 @@ class Sessions(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CostRow:
-    """The cost of one user, session, day, channel or model."""
-
-    key: str
-    cost_usd: float
-    message_count: int
-    input_tokens: int
-    output_tokens: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CostBudget:
-    """A budget with its limit and spending: of a `session`, or of a `user` or the `system` today (UTC)."""
-
-    scope: str
-    id: str
-    limit_usd: float
-    spent_usd: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Cost(Event):
     """The costs. `rows` is empty without `group_by`. `budgets` lists the budgets that apply, if there are any."""
 
@@ -183,7 +156,10 @@ class Cost(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HistoryMessage(Event):
-    """A stored message of a session. `user_id` wrote it; null for an answer. A long context is sent as null."""
+    """A stored message of a session. `user_id` wrote it; null for an answer. A long context is sent as null.
+
+    `reply_to` is the id of the message that it answers; null for a prompt.
+    """
 
     id: str
     direction: str
@@ -193,6 +169,7 @@ class HistoryMessage(Event):
     status: str
     context: Mapping[str, Any] | None
     user_id: str | None = None
+    reply_to: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -318,8 +295,9 @@ class CostAlert(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApprovalRequested(Event):
-    """Pushed: a tool call waits for a person. `call` is the whole call, `diff` what it changes in files.
+    """Pushed: a tool call waits for a person. Those that are open are pushed after the answer to `subscribe`, too.
 
+    `call` is the whole call, `diff` what it changes in files.
     `characters` is the length of the call. If `truncated`, they are cut: at 256 and 128 KiB.
     """
 
@@ -329,6 +307,7 @@ class ApprovalRequested(Event):
     tool: str
     summary: str
     expires_at: str
+    code: str = ""
     call: str = ""
     diff: str = ""
     characters: int = 0
@@ -347,7 +326,10 @@ class ApprovalResolved(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClaudeCodeQueued(Event):
-    """Pushed: a prompt is queued behind `ahead` turns. `ahead` is 0 if it was written into the running turn."""
+    """Pushed: a prompt is queued behind `ahead` turns. `ahead` is 0 if it was written into the running turn.
+
+    `waits_for` is a sentence that says what it waits for; it is empty if `ahead` is 0.
+    """
 
     session_id: str
     message_id: str
@@ -355,7 +337,22 @@ class ClaudeCodeQueued(Event):
     user_id: str
     mode: str
     ahead: int
+    waits_for: str = ""
     type: Literal["claude_code_queued"] = "claude_code_queued"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaudeCodeEnded(Event):
+    """Pushed: a turn has ended, and its answer is in the history. `status` is as in the history."""
+
+    session_id: str
+    message_id: str
+    user_id: str
+    status: str
+    cost_usd: float | None
+    duration_ms: int
+    timestamp: str
+    type: Literal["claude_code_ended"] = "claude_code_ended"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -390,6 +387,7 @@ AnyEvent = (
     | ClaudeCodeDelta
     | ClaudeCodeTool
     | ClaudeCodeQueued
+    | ClaudeCodeEnded
     | ClaudeCodeStuck
     | CostRecorded
     | CostAlert

@@ -39,6 +39,11 @@ PREFIXES = {
 PREFIX = re.compile(rf"\A(?P<way>(?:@[\w.-]+\s+|claude:\s*)?)(?P<mode>{'|'.join(PREFIXES)}):\s*", re.IGNORECASE)
 """A prefix counts at the very beginning of a message only, or right after "@project" or "claude:"."""
 
+FOR_TURN = "It waits for the running turn."
+FOR_ANSWER = "The running turn waits for a yes or no."
+FOR_PROJECT = "A turn of another conversation in this project runs first."
+"""What a queued message waits for."""
+
 JOINED = "Your message went into the running turn; one answer covers both."
 """What the sender reads when a message was sent into the running turn."""
 
@@ -51,19 +56,21 @@ def parse(text: str) -> tuple[Mode | None, str]:
     return PREFIXES[match["mode"].lower()], match["way"] + text[match.end() :]
 
 
-def told(mode: Mode, ahead: int) -> str:
-    """Return the sentence that the sender of a queued message reads.
+def told(mode: Mode, ahead: int, waits_for: str = "") -> str:
+    """Return the sentences that the sender of a queued message reads.
 
     Args:
         ahead: turns before it, the running one included; 0 = it was sent into the running turn.
+        waits_for: a sentence that says what it waits for; empty = it is not said.
     """
     if not ahead:
         return JOINED
     place = "next in the queue" if ahead == 1 else f"number {ahead} in the queue"
     match mode:
         case Mode.INTERRUPT:
-            return f"Stopping the running turn; your message is {place}."
+            queued = f"Stopping the running turn; your message is {place}."
         case Mode.COLLECT:
-            return f"Collected: your message is {place}; messages that you send until then are answered with it."
+            queued = f"Collected: your message is {place}; messages that you send until then are answered with it."
         case _:
-            return f"Queued: your message is {place}."
+            queued = f"Queued: your message is {place}."
+    return f"{queued} {waits_for}".rstrip()

@@ -37,8 +37,9 @@ TURN = f"{TURNS} WHERE t.id = ?"
 
 MESSAGES = """
     SELECT id, direction, message, timestamp_ms, cost_nanos, status, context,
-           (SELECT t.user_id FROM turns AS t WHERE t.id = seq / 2 AND direction = 'to_claude')
-    FROM claude_code_messages
+           (SELECT t.user_id FROM turns AS t WHERE t.id = seq / 2 AND direction = 'to_claude'),
+           (SELECT p.id FROM claude_code_messages AS p WHERE p.seq = m.seq - 1 AND m.direction = 'from_claude')
+    FROM claude_code_messages AS m
 """
 
 OUTBOX = """
@@ -115,6 +116,7 @@ def to_message(row: Row) -> StoredMessage:
         status=row[5],
         context=from_json(row[6]),
         user_id=row[7],
+        reply_to=row[8],
     )
 
 

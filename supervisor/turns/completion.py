@@ -11,7 +11,7 @@ from supervisor.delivery.hub import Hub
 from supervisor.delivery.waiters import Waiters
 from supervisor.protocol import conversation as talk
 from supervisor.protocol.errors import BudgetExceeded, StorageError, TurnFailed, XswarmError
-from supervisor.protocol.events import CostRecorded
+from supervisor.protocol.events import ClaudeCodeEnded, CostRecorded
 from supervisor.protocol.times import Clock, now_ms, rfc3339, usd
 from supervisor.spending.spending import Spending
 from supervisor.store.ports.approvals import Approval, ApprovalStore
@@ -165,6 +165,7 @@ class TurnCompletion:
             return None
         await self._spending.alert_ended(turn, overspent)
         self._announce_cost(turn, settled.cost_nanos, outcome.now_ms)
+        self._announce_end(turn, outcome, settled.cost_nanos)
         if error is not None:
             self.waiters.fail(turn.message_id, error)
         else:
@@ -207,6 +208,21 @@ class TurnCompletion:
         except Exception:
             logger.exception("%s: how it leaves its folder could not be recorded", turn.message_id)
             return Recorded(why=BROKE), None
+
+    def _announce_end(self, turn: Turn, outcome: Outcome, cost_nanos: int) -> None:
+        topics = (f"session:{turn.session_id}", f"user:{turn.user_id}")
+        if turn.session_id is None or not self._hub.wanted(*topics):
+            return
+        event = ClaudeCodeEnded(
+            session_id=turn.session_id,
+            message_id=turn.message_id,
+            user_id=turn.user_id,
+            status=outcome.state.value,
+            cost_usd=usd(cost_nanos),
+            duration_ms=outcome.duration_ms,
+            timestamp=rfc3339(outcome.now_ms),
+        )
+        self._hub.publish(event, topics)
 
     def _announce_cost(self, turn: Turn, cost_nanos: int, at_ms: int) -> None:
         if not cost_nanos:

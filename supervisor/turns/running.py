@@ -89,6 +89,11 @@ class RunningTurn:
             self._questions -= 1
             self.heard = monotonic()
 
+    @property
+    def is_asking(self) -> bool:
+        """Whether the turn waits for a person."""
+        return bool(self._questions)
+
     def left(self, deadline: float) -> float:
         """Return the seconds until a deadline (monotonic time), which moves by the time spent waiting for people."""
         self._note_asked()

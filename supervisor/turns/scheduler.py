@@ -19,6 +19,7 @@ from supervisor.protocol.errors import (
 )
 from supervisor.protocol.messages import MessageId, ProjectName, SessionId, UserId
 from supervisor.protocol.ports import Conversation
+from supervisor.protocol.queue import FOR_ANSWER, FOR_PROJECT, FOR_TURN
 from supervisor.protocol.times import Clock, now_ms
 from supervisor.sessions.live import LiveSession
 from supervisor.sessions.pool import SessionPool
@@ -120,6 +121,12 @@ class TurnScheduler:
         """Return whether a turn runs in a lane, or is about to begin."""
         lane = self._lanes.get(name)
         return lane is not None and lane.is_busy
+
+    def waits_for(self, name: str) -> str:
+        """Return the sentence that says what a message waits for that is queued in a lane now."""
+        if (running := self.running(name)) is not None and running.is_asking:
+            return FOR_ANSWER
+        return FOR_TURN if name in self._lanes else FOR_PROJECT
 
     async def interrupt(self, name: str, by: str = "") -> RunningTurn | None:
         """Interrupt the running turn of a lane; return the turn, which may not have ended yet, or None.

@@ -270,11 +270,13 @@ class DaemonStandIn:
                 await self._interrupts[session_id].wait()
             finally:
                 del self._interrupts[session_id]
-            self.records.add_message(session_id, "from_claude", answer, status=TurnState.INTERRUPTED)
+            self.records.add_message(session_id, "from_claude", answer, status=TurnState.CANCELLED, reply_to=message_id)
+            await self._end(session_id, message_id, TurnState.CANCELLED)
             raise Refusal("turn_failed", "Claude Code failed: interrupted")
-        self.records.add_message(session_id, "from_claude", answer)
+        self.records.add_message(session_id, "from_claude", answer, reply_to=message_id)
         session = self.records.sessions[session_id]
         session["message_count"] += 1
+        await self._end(session_id, message_id, TurnState.COMPLETED)
         await self._push(events.SessionUpdated(**session), topic)
         await self._push(events.SessionUpdated(**session), "sessions")
         return events.ClaudeCodeResponse(
@@ -287,6 +289,18 @@ class DaemonStandIn:
             duration_ms=1500,
             stop_reason="end_turn",
         )
+
+    async def _end(self, session_id: str, message_id: str, status: TurnState) -> None:
+        ended = events.ClaudeCodeEnded(
+            session_id=session_id,
+            message_id=message_id,
+            user_id="alice",
+            status=status,
+            cost_usd=0.0123,
+            duration_ms=1500,
+            timestamp=rfc3339(now_ms()),
+        )
+        await self._push(ended, f"session:{session_id}")
 
     async def _push(self, event: Event, topic: str) -> None:
         for connection, topics in list(self._connections.items()):

@@ -52,6 +52,7 @@ class StoredMessage:
         status: the state of the message's turn.
         context: of a program's request; None = it sent none.
         user_id: who wrote the prompt; None for an answer.
+        reply_to: the prompt that this is the answer to; None for a prompt.
     """
 
     id: MessageId
@@ -62,3 +63,4 @@ class StoredMessage:
     status: str
     context: Mapping[str, Any] | None
     user_id: UserId | None = None
+    reply_to: MessageId | None = None

@@ -7,6 +7,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from typing import Any
 
 from supervisor.commands import words
@@ -33,12 +34,14 @@ from supervisor.protocol.times import Clock, now_ms, rfc3339
 from supervisor.store.records.accounts import User
 from supervisor.store.records.result import Result
 from supervisor.wires.socket.client import Client
+from supervisor.wires.socket.outgoing import ClientGone
 from supervisor.wires.socket.replies import ReplyRouter, meta_of, reply_to
 
 CHANNEL = "socket"
 """The channel of prompts and messages from this socket, and of the replies that leave by it."""
 
 TOPICS = "must be session:<id>, user:<id>, sessions, costs or approvals"
+QUESTIONS = "approvals"
 
 AnyReceived = requests.SmsReceived | requests.EmailReceived
 
@@ -68,7 +71,7 @@ class RequestDispatcher:
         self._clock = clock
 
     async def answer(self, request: requests.AnyRequest, caller: Caller, client: Client) -> events.AnyEvent | None:
-        """Carry out a request and return its answer; None = the reply router writes the answer.
+        """Carry out a request and return its answer; None = it is written, or the reply router writes it.
 
         Raises:
             XswarmError: the request was refused, or it failed.
@@ -99,8 +102,8 @@ class RequestDispatcher:
                 return await self._cost(request, caller)
             case requests.GetHistory():
                 return await self._history(request, caller)
-            case requests.Subscribe(topics=topics):
-                return events.Subscribed(topics=await self._subscribe(topics, caller, client))
+            case requests.Subscribe():
+                return await self._subscribe(request, caller, client)
             case requests.Unsubscribe(topics=topics):
                 return self._unsubscribe(topics, client)
             case requests.ResolveApproval():
@@ -262,14 +265,22 @@ class RequestDispatcher:
 
     # -- subscriptions
 
-    async def _subscribe(self, topics: list[str], caller: Caller, client: Client) -> list[str]:
-        for topic in topics:
+    async def _subscribe(self, request: requests.Subscribe, caller: Caller, client: Client) -> events.Subscribed | None:
+        """Subscribe; the questions that are open now follow the answer, for whoever subscribes to questions."""
+        for topic in request.topics:
             kind, _, name = _topic("subscribe", topic)
             if kind == "session":
                 await self._operations.queries.session(caller, SessionId(name))
             elif kind == "user":
                 self._operations.queries.user(caller, name)
-        return client.subscribe(caller, topics)
+        subscribed = events.Subscribed(topics=client.subscribe(caller, request.topics))
+        if QUESTIONS not in request.topics:
+            return subscribed
+        with suppress(ClientGone):
+            await client.write(subscribed, request.request_id)
+            for approval in await self._approval_operations.open(caller):
+                await client.write(views.approval_requested(approval), None)
+        return None
 
     async def closed_topics(self, caller: Caller, topics: Iterable[str]) -> set[str]:
         """Return the subscribed topics that a caller may no longer see, because a session is no longer shared."""

@@ -23,6 +23,7 @@ def may_see(event: events.AnyEvent, caller: Caller, topics: Set[str], oversees: 
             events.ClaudeCodeDelta()
             | events.ClaudeCodeTool()
             | events.ClaudeCodeQueued()
+            | events.ClaudeCodeEnded()
             | events.ClaudeCodeStuck()
             | events.ClaudeCodeDisconnected()
         ):

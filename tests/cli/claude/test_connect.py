@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from cli.show import moment
 from supervisor.protocol.events import ApprovalRequested, ApprovalResolved, ClaudeCodeDisconnected
 from tests.cli.attached import attached
 from tests.cli.conftest import SESSION, run_process
@@ -13,6 +14,7 @@ from tests.cli.daemon_stand_in import DaemonStandIn
 from tests.cli.terminal_process import CTRL_C, CTRL_D
 from tests.waiting import wait_until
 
+EXPIRES = "2026-01-01T00:15:00.000Z"
 NEVER_LEAVES = "Nothing is running; Ctrl-C again or Ctrl-D leaves."
 
 
@@ -42,10 +44,11 @@ def test_ctrl_c_interrupts_the_running_turn_and_the_terminal_stays(daemon: Daemo
         terminal.wait_for("for me", times=2)
         terminal.press(CTRL_C)
         terminal.wait_for("Interrupted.")
-        terminal.wait_for("Error: Claude Code failed: interrupted")
+        terminal.wait_for_mark()
         terminal.press("say still here\n")
         terminal.wait_for("[$0.0123, 1.5 s]")
         assert terminal.text.count("for me") == 2
+        assert "Error" not in terminal.text
         terminal.press(CTRL_D)
         assert terminal.wait() == 0
 
@@ -74,7 +77,7 @@ def test_turn_from_another_channel_is_shown_live_and_once(daemon: DaemonStandIn)
     with attached() as terminal:
         terminal.wait_for_mark()
         daemon.somebody_else_asks(SESSION, "is the build green?", "All of it is green.")
-        terminal.wait_for("[$0.0123]")
+        terminal.wait_for("[$0.0123, 1.5 s]")
         terminal.wait_for_mark()
         assert terminal.text.count("You: is the build green?") == 1
         assert terminal.text.count("All of it is green.") == 1
@@ -132,7 +135,7 @@ def test_questions_about_tool_calls_are_answered_where_they_are_shown(daemon: Da
         for number, (approval_id, answer, decision) in enumerate(answers, 1):
             daemon.push(question(approval_id), "approvals")
             terminal.wait_for(
-                "May it run for alice: Bash git push? /yes or /no, until 2026-01-01T00:15:00.000Z.", times=number
+                f"May it run for alice: Bash git push?\n/yes or /no, until {moment(EXPIRES)}.", times=number
             )
             terminal.press(f"{answer}\r")
             if decision:
@@ -179,7 +182,7 @@ def question(approval_id: str) -> ApprovalRequested:
         user_id="alice",
         tool="Bash",
         summary="Bash git push",
-        expires_at="2026-01-01T00:15:00.000Z",
+        expires_at=EXPIRES,
     )
 
 
@@ -233,7 +236,7 @@ def test_answers_cannot_steer_the_terminal(daemon: DaemonStandIn, keys: str) -> 
 
 def test_lines_pasted_into_a_terminal_that_cannot_place_the_cursor_are_one_prompt(daemon: DaemonStandIn) -> None:
     with attached(term="dumb") as dumb:
-        dumb.wait_for("Ctrl-D leaves.")
+        dumb.wait_for("/help lists more.")
         dumb.press("say one\n\nthree\n")
         dumb.wait_for("[$0.0123, 1.5 s]")
         dumb.press("x" * 5000 + "\n")

@@ -19,4 +19,4 @@ def test_a_terminal_is_left_as_it_was(daemon: DaemonStandIn) -> None:
         terminal.press(CTRL_D)
         assert terminal.wait() == 0
         assert terminal.modes() == before
-        assert terminal.text.endswith("Ctrl-D leaves.\n"), "the editor is gone"
+        assert terminal.text.endswith("/help lists more.\n"), "the editor is gone"

@@ -4,30 +4,10 @@ from __future__ import annotations
 
 from io import StringIO
 
-import pytest
-
-from cli.terminal.questions import Questions, answer
+from cli.terminal.questions import Questions
 from cli.terminal.screen import Screen
 
 NOON = "2026-01-01T12:00:00.000Z"
-
-
-@pytest.mark.parametrize(
-    ("typed", "found"),
-    [
-        ("/yes", ("allow", 0)),
-        (" /NO 2 ", ("deny", 2)),
-        ("yes", None),
-        ("Yes kxqpt.", ("allow", "KXQPT")),
-        ("NO KXQPT", ("deny", "KXQPT")),
-        ("yes kxqpt please", None),
-        ("/yes please", None),
-        ("/yes -1", None),
-        ("say /yes", None),
-    ],
-)
-def test_an_answer_is_a_whole_line(typed: str, found: tuple[str, int | str] | None) -> None:
-    assert answer(typed) == found
 
 
 def asked(questions: Questions, approval_id: str) -> None:
@@ -64,3 +44,17 @@ def test_the_whole_call_is_shown_below_its_question() -> None:
     assert "Write a\n@@ @@\n-old\n+new\n" in shown_of(call="Write a\ncontent: new", diff="@@ @@\n-old\n+new")
     long = shown_of(call="Bash " + "x" * 9_000, diff="", characters=9_005)
     assert "The call has 9005 characters. Its end is not shown here: `xswarm claude approvals a1`" in long
+
+
+def test_a_question_that_is_told_again_is_shown_once_until_it_is_forgotten() -> None:
+    shown = StringIO()
+    questions = Questions(Screen(shown, shown, interactive=True, colour=False))
+    assert questions.how_to_answer == ""
+    frame = {"approval_id": "a", "summary": "Bash ls", "user_id": "alice", "expires_at": NOON, "code": "KXQPT"}
+    questions.requested(frame)
+    questions.requested(frame)
+    assert shown.getvalue().startswith("May it run for alice: Bash ls?\n/yes or /no (code KXQPT), until 2026-01-01 ")
+    assert shown.getvalue().count("May it run") == 1
+    assert questions.how_to_answer == "/yes or /no answers it."
+    questions.forget()
+    assert questions.take(0) is None

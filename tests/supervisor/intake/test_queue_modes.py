@@ -10,7 +10,7 @@ from supervisor.config import ProjectConfig, Queue
 from supervisor.operations.work_request import WorkRequest
 from supervisor.people.identity import Caller
 from supervisor.protocol.messages import Receipt, UserId
-from supervisor.protocol.queue import Mode, told
+from supervisor.protocol.queue import FOR_PROJECT, Mode, told
 from supervisor.protocol.status import Permissions, TurnState
 from tests.fakes import ScriptedConnector
 from tests.supervisor.harness import ALICE_MAIL, Core
@@ -152,7 +152,7 @@ async def test_an_interrupt_that_finds_no_running_turn_is_told_as_queued(tmp_pat
         lane = (await result(core, first.message_id)).turn.lane
         await until(lambda: not core.turns.is_busy(lane), "it has found the project busy")
         last = await text(core, "interrupt: now")
-        assert (await told_texts(core))[-1] == "Queued: your message is number 2 in the queue."
+        assert (await told_texts(core))[-1] == f"Queued: your message is number 2 in the queue. {FOR_PROJECT}"
         assert scripted(core).interrupts == 0
         scripted(core).release()
         await until(core.all_answered, "all are answered")

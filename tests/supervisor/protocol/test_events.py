@@ -51,7 +51,9 @@ def test_a_field_that_may_be_left_out_is_none_of_those_that_may_be_null() -> Non
 
 def test_the_items_of_lists_are_those_of_the_protocol() -> None:
     assert names(CostRow) == {"key", "cost_usd", "message_count", "input_tokens", "output_tokens"}
-    assert names(HistoryMessage) == set("id direction message timestamp cost_usd status context user_id".split())
+    assert names(HistoryMessage) == set(
+        "id direction message timestamp cost_usd status context user_id reply_to".split()
+    )
     assert names(SessionStatusReport) == names(SessionStatusEvent)
 
 

@@ -44,9 +44,10 @@ claude_code_delta        session_id message_id text
 claude_code_tool         session_id message_id tool_use_id name status input? result?
 cost_recorded            user_id session_id message_id cost_usd channel timestamp
 cost_alert               scope id spent_usd limit_usd level user_id? session_id?
-approval_requested       approval_id session_id user_id tool summary call diff characters truncated expires_at
+approval_requested       approval_id session_id user_id tool summary code call diff characters truncated expires_at
 approval_resolved        approval_id decision
-claude_code_queued       session_id message_id external_id user_id mode ahead
+claude_code_queued       session_id message_id external_id user_id mode ahead waits_for
+claude_code_ended        session_id message_id user_id status cost_usd duration_ms timestamp
 claude_code_stuck        session_id message_id silent_seconds
 """  # noqa: E501 - a table
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -157,8 +158,10 @@ async def test_history_shows_both_ways_and_pages_back(tmp_path: Path) -> None:
             ("from_claude", "two", "completed", None),
         ]
         assert set(history["messages"][0]) == {
-            "id", "direction", "message", "timestamp", "cost_usd", "status", "context", "user_id"
+            "id", "direction", "message", "timestamp", "cost_usd", "status", "context", "user_id", "reply_to"
         }  # fmt: skip
+        ids = [m["id"] for m in history["messages"]]
+        assert [m["reply_to"] for m in history["messages"]] == [None, ids[0], None, ids[2]]
         last = await client.ask("get_history", session_id="s1", limit=1)
         earlier = await client.ask("get_history", session_id="s1", before=last["messages"][0]["id"], limit=2)
         assert [m["message"] for m in earlier["messages"]] == ["one", "two"]
@@ -333,6 +336,15 @@ async def test_subscribers_see_a_turn_as_it_happens(tmp_path: Path) -> None:
         )
         assert (ended["status"], ended["name"], bool(ended["result"])) == ("failed", "Bash", True)
         assert "result" not in started
+        over = await watcher.receive_type("claude_code_ended")
+        ended_id = over["message_id"]
+        assert checked(over, message_id=UUID, duration_ms=re.compile(r"\d+")) == {
+            "type": "claude_code_ended",
+            "session_id": "s1",
+            "user_id": "alice",
+            "status": "completed",
+            "cost_usd": 0.0,
+        }
         answer = await client.receive()
         await client.ask("claude_code_message", session_id="s1", message="hello")
         text = ""
@@ -341,7 +353,7 @@ async def test_subscribers_see_a_turn_as_it_happens(tmp_path: Path) -> None:
             assert piece["type"] == "claude_code_delta"
             text += piece["text"]
         await client.ask("claude_code_message", session_id="s1", message="pay 1000000")
-        cost = await watcher.receive()
+        cost = await watcher.receive_type("cost_recorded")
         assert checked(cost, message_id=UUID) == {
             "type": "cost_recorded",
             "user_id": "alice",
@@ -349,7 +361,7 @@ async def test_subscribers_see_a_turn_as_it_happens(tmp_path: Path) -> None:
             "cost_usd": 0.001,
             "channel": "socket",
         }
-        assert started["message_id"] == answer["message_id"]
+        assert started["message_id"] == ended_id == answer["message_id"]
 
 
 async def test_subscribers_hear_of_an_end_that_nobody_asked_for(tmp_path: Path) -> None:

@@ -154,3 +154,22 @@ async def test_whoever_waits_is_told_their_place(tmp_path: Path) -> None:
         assert place["message"] == "[shared] Queued: your message is next in the queue."
         assert place["message_id"] != acknowledged["message_id"]
         scripted.release()
+
+
+async def test_whoever_subscribes_hears_of_the_questions_that_are_open(tmp_path: Path) -> None:
+    async with listening_in(tmp_path) as listening:
+        client, late = await listening.client(), await listening.client(await listening.core.token("alice"))
+        bob = await listening.client(await listening.core.token("bob"))
+        _, question = await asking(client, "sms_received", **SMS, message="@shared deny git push")
+        await late.send("subscribe", topics=["sessions"], request_id="a")
+        await late.send("subscribe", topics=["approvals"], request_id="b")
+        frames = [await late.receive() for _ in range(3)]
+        assert [frame["type"] for frame in frames] == ["subscribed", "subscribed", "approval_requested"]
+        assert (frames[2]["summary"], frames[2]["code"]) == ("Bash git push", code_in(question["message"]))
+        assert "request_id" not in frames[2]
+        await bob.ask("subscribe", topics=["approvals"])
+        assert await bob.quiet(), "it is not for bob to answer"
+        await client.send("sms_received", **SMS, message="@shared next")
+        place = await client.receive_type("send_sms_response")
+        assert place["message"].endswith("next in the queue. The running turn waits for a yes or no.")
+        await late.ask("resolve_approval", approval_id=frames[2]["approval_id"], decision="deny")

@@ -64,7 +64,7 @@ async def test_a_users_token_hears_of_its_own_user_alone(tmp_path: Path) -> None
         while not seen or seen[-1].get("status") != "disconnected":
             seen.append(await bob.receive())
         assert {frame["user_id"] for frame in seen} == {"bob"}
-        assert {frame["type"] for frame in seen} == {"session_updated", "cost_recorded"}
+        assert {frame["type"] for frame in seen} == {"session_updated", "cost_recorded", "claude_code_ended"}
 
 
 async def test_an_overseer_hears_of_sessions_and_costs_of_all_but_reads_and_sends_no_message(tmp_path: Path) -> None:

@@ -1,0 +1,3 @@
+"""Tests of `supervisor.protocol.wire`."""
+
+from __future__ import annotations
