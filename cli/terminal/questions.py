@@ -10,7 +10,6 @@ from supervisor.protocol.text.amounts import counted
 DECIDED = {"allow": "allowed", "deny": "denied"}
 
 
-
 MAX_CHARACTERS = 4_000
 """How much of a call is shown below its question."""
 

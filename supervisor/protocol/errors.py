@@ -293,7 +293,10 @@ class BudgetExceeded(XswarmError):
 
     Args:
         scope: the budget, e.g. `user ada`.
+        spent_usd: what ended turns have cost, and the refused one so far.
         day: UTC day of a daily budget, as days since 1970-01-01; 0 = it is not daily.
+        held_usd: what is set aside for running turns, and what was to be set aside for the refused one; 0 where the
+            spending alone reaches the limit.
     """
 
     code = "budget_exceeded"
@@ -301,15 +304,19 @@ class BudgetExceeded(XswarmError):
         "an administrator raises the limit: by ADD with the code that they were sent, or below [budgets] in config.toml"
     )
 
-    def __init__(self, scope: str, spent_usd: float, limit_usd: float, day: int = 0) -> None:
-        super().__init__(scope, spent_usd, limit_usd, day)
+    def __init__(self, scope: str, spent_usd: float, limit_usd: float, day: int = 0, held_usd: float = 0.0) -> None:
+        super().__init__(scope, spent_usd, limit_usd, day, held_usd)
         self.scope = scope
         self.spent_usd = spent_usd
         self.limit_usd = limit_usd
         self.day = day
+        self.held_usd = held_usd
 
     def __str__(self) -> str:
-        return f"Budget exceeded: {self.scope} spent ${self.spent_usd:.2f} of ${self.limit_usd:.2f}"
+        text = f"Budget exceeded: {self.scope} spent ${self.spent_usd:.2f} of ${self.limit_usd:.2f}"
+        if self.held_usd:
+            text += f", and ${self.held_usd:.2f} is set aside for messages"
+        return text
 
 
 class Unsupported(XswarmError):

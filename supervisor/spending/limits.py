@@ -48,9 +48,16 @@ class Account:
     spent: int = 0
     held: int = 0
 
-    def exceeded(self) -> BudgetExceeded:
-        """Return the error that says this limit is used up; what other turns hold counts as spent."""
-        return BudgetExceeded(self.scope, usd(self.spent + self.held), usd(self.limit), self.day)
+    def exceeded(self, *, used: int = 0, reserved: int = 0) -> BudgetExceeded:
+        """Return the error that says this limit is used up.
+
+        Args:
+            used: nanodollars of the refused turn so far.
+            reserved: nanodollars that were to be set aside for it.
+        """
+        spent = self.spent + used
+        held = self.held + reserved if spent < self.limit else 0
+        return BudgetExceeded(self.scope, usd(spent), usd(self.limit), self.day, held_usd=usd(held))
 
 
 def configured(limits: BudgetConfig | None, scope: str) -> int | None:
@@ -80,7 +87,7 @@ def refuse_turn(accounts: Iterable[Account], reserved: int) -> BudgetExceeded | 
     """Return why a turn that reserves `reserved` nanodollars may not start, or None where it may."""
     for account in accounts:
         if account.spent + account.held + reserved > account.limit:
-            return account.exceeded()
+            return account.exceeded(reserved=reserved)
     return None
 
 
@@ -90,9 +97,8 @@ def refuse_call(accounts: Iterable[Account], used: int) -> BudgetExceeded | None
     The cost of a call is known only at its end, so a turn can exceed a limit by the cost of its open calls.
     """
     for account in accounts:
-        spent = account.spent + account.held + used
-        if spent >= account.limit:
-            return BudgetExceeded(account.scope, usd(spent), usd(account.limit), account.day)
+        if account.spent + account.held + used >= account.limit:
+            return account.exceeded(used=used)
     return None
 
 

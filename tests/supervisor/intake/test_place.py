@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from supervisor.intake.place import QueuePlace
-from supervisor.protocol.queue import Mode
+from supervisor.protocol.queue import FOR_ANSWER, FOR_TURN, Mode
 from tests.supervisor.store.builders import prompt
 
 
@@ -18,3 +18,15 @@ def test_a_place_is_told_only_to_a_sender_with_a_reply_address() -> None:
     )
     untold = QueuePlace(replace(prompt(), reply=None), Mode.FOLLOWUP)
     assert (untold.notices(1), untold.ahead, untold.is_told) == ((), 1, False)
+
+
+def test_what_a_message_waits_for_is_said_where_it_does_not_go_without_saying() -> None:
+    place = QueuePlace(prompt(), Mode.FOLLOWUP, FOR_ANSWER)
+    assert place.event("x1").waits_for == "", "it is not queued"
+    (draft,) = place.notices(1)
+    assert draft.text == "Queued: your message is next in the queue. The running turn waits for a yes or no."
+    assert place.event("x1").waits_for == FOR_ANSWER
+    plain = QueuePlace(prompt(), Mode.FOLLOWUP)
+    (draft,) = plain.notices(1)
+    assert draft.text == "Queued: your message is next in the queue."
+    assert plain.event("x1").waits_for == FOR_TURN

@@ -13,6 +13,7 @@ from supervisor.protocol.events import (
     ClaudeCodeConnected,
     CostRow,
     Error,
+    Event,
     HistoryMessage,
     Omit,
     SessionStatusEvent,
@@ -22,10 +23,12 @@ from tests.supervisor.protocol.wire_table import EVENTS, rows
 
 
 def names(kind: type) -> set[str]:
+    """Return the fields of an event; those of every event are not named."""
+    of_all = {item.name for item in fields(Event)}
     return {
         item.name + ("?" if item.default is OMIT else "")
         for item in fields(kind)
-        if item.name not in ("type", "request_id")
+        if item.name != "type" and (item.name not in of_all or item.default is not OMIT)
     }
 
 

@@ -36,7 +36,9 @@ async def test_a_turn_that_would_pass_the_days_limit_does_not_start(tmp_path: Pa
         receipt = await core.intake.accept(text_message("claude: hello"))
         await until(lambda: has_state(core, receipt, TurnState.FAILED), "it is refused")
         (told,) = [row.text for row in await core.store.outbox.due("sms", now_ms=now_ms(), limit=9)]
-        assert told.startswith(f"Budget exceeded: {scope} spent $1.60 of $2.00. Reply ADD 5 ")
+        assert told.startswith(
+            f"Budget exceeded: {scope} spent $1.60 of $2.00, and $0.50 is set aside for messages. Reply ADD 5 "
+        )
         assert await core.store.ledger.disagreements() == []
 
 

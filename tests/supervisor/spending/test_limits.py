@@ -27,7 +27,7 @@ def test_a_turn_starts_up_to_the_limit_and_not_beyond() -> None:
     nearly = replace(SYSTEM, spent=nanos(6), held=nanos(3))
     assert refuse_turn([nearly], nanos(1)) is None
     error = refuse_turn([nearly], nanos(1) + 1)
-    assert str(error) == "Budget exceeded: system spent $9.00 of $10.00"
+    assert str(error) == "Budget exceeded: system spent $6.00 of $10.00, and $4.00 is set aside for messages"
 
 
 def test_the_first_limit_that_is_passed_is_named() -> None:
@@ -38,7 +38,10 @@ def test_the_first_limit_that_is_passed_is_named() -> None:
 def test_a_running_turn_stops_at_the_limit_with_what_others_hold() -> None:
     others = replace(SYSTEM, spent=nanos(4), held=nanos(5))
     assert refuse_call([others], nanos(1) - 1) is None
-    assert str(refuse_call([others], nanos(1))) == "Budget exceeded: system spent $10.00 of $10.00"
+    assert (
+        str(refuse_call([others], nanos(1)))
+        == "Budget exceeded: system spent $5.00 of $10.00, and $5.00 is set aside for messages"
+    )
 
 
 def test_what_was_added_lets_a_stopped_turn_go_on() -> None:

@@ -62,7 +62,8 @@ async def test_an_administrator_who_is_refused_raises_the_limit_by_the_code_in_t
         await ask(core, pay(0.9))
         await ask(core, pay(0.8))
         refused = await say(core, "claude: hello")
-        match = re.fullmatch(rf"Budget exceeded: user spent \$1\.70 of \$2\.00\. {ADD}", refused)
+        aside = r"and \$0\.50 is set aside for messages"
+        match = re.fullmatch(rf"Budget exceeded: user spent \$1\.70 of \$2\.00, {aside}\. {ADD}", refused)
         assert match is not None
         assert await say(core, f"ADD {match[1]} {match[2]}") == "Added $5.00: your limit of today is $7.00 now."
         assert (await ask(core, "hello")).answer == "hello"
@@ -83,7 +84,7 @@ async def test_who_may_not_raise_a_limit_learns_whom_to_ask_and_they_learn_the_c
         await bob_by_phone(core)
         await say(core, f"claude: {pay(1.6)}", BOBS_PHONE)
         sentence = (
-            "Budget exceeded: user spent $1.60 of $2.00. "
+            "Budget exceeded: user spent $1.60 of $2.00, and $0.50 is set aside for messages. "
             "Ask Alice (administrator) to raise the limit. Otherwise it starts again at 00:00 UTC."
         )
         for _ in range(2):
@@ -123,7 +124,7 @@ async def test_after_a_sessions_limit_the_next_message_begins_a_new_one(tmp_path
         first = await bobs_session(core)
         refused = await say(core, "claude: hello", BOBS_PHONE)
         assert refused == (
-            "Budget exceeded: session spent $0.80 of $1.00. "
+            "Budget exceeded: session spent $0.80 of $1.00, and $0.50 is set aside for messages. "
             "Ask Alice (administrator) to raise the limit. Its session has ended: your next message begins a new one."
         )
         assert (await session(core, first)).end_reason == EndReason.BUDGET, "it is closed before anybody is told"

@@ -169,7 +169,4 @@ async def test_whoever_subscribes_hears_of_the_questions_that_are_open(tmp_path:
         assert "request_id" not in frames[2]
         await bob.ask("subscribe", topics=["approvals"])
         assert await bob.quiet(), "it is not for bob to answer"
-        await client.send("sms_received", **SMS, message="@shared next")
-        place = await client.receive_type("send_sms_response")
-        assert place["message"].endswith("next in the queue. The running turn waits for a yes or no.")
         await late.ask("resolve_approval", approval_id=frames[2]["approval_id"], decision="deny")
