@@ -16,7 +16,7 @@ from supervisor.protocol.queue import Mode, told
 from supervisor.protocol.status import Direction
 
 INTERRUPTED = str(TurnFailed("interrupted"))
-"""The error of a prompt whose turn a person stopped."""
+"""The error of a prompt whose turn a person stopped; their name may follow."""
 
 
 class SessionFeed:
@@ -61,10 +61,11 @@ class SessionFeed:
         self._transcript.concluded(prompt.text)
         if isinstance(outcome, XswarmError):
             self._transcript.cut()
-            if str(outcome) != INTERRUPTED:
+            if not str(outcome).startswith(INTERRUPTED):
                 self._screen.remark(sentence(outcome))
             elif not link.interrupted:
-                self._screen.remark("Interrupted.")
+                by = str(outcome).removeprefix(INTERRUPTED)
+                self._screen.remark(f"Interrupted{by}.")
             link.interrupted = False
         else:
             self._transcript.response(outcome)

@@ -16,6 +16,7 @@ from cli.terminal.prompts import Prompts
 from cli.terminal.questions import Questions
 from cli.terminal.screen import Screen
 from cli.terminal.transcript import Transcript
+from supervisor.protocol.errors import TurnFailed
 
 
 class Link(SessionLink):
@@ -24,6 +25,7 @@ class Link(SessionLink):
     def __init__(self) -> None:
         self.messages: list[Frame] = []
         self.asked = 0
+        self.interrupted = False
 
     async def history(self) -> Sequence[Frame]:
         self.asked += 1
@@ -86,3 +88,35 @@ async def test_an_update_does_not_ask_while_a_prompt_of_this_terminal_is_answere
 
 async def test_the_end_of_the_session_is_shown(shown: Shown) -> None:
     assert await shown.show("claude_code_disconnected", reason="closed") == "The session has ended: closed.\n"
+
+
+@pytest.mark.parametrize(("ours", "shown_as"), [(True, ""), (False, "Interrupted by bob.\n")])
+async def test_an_interruption_is_no_error_and_told_once(shown: Shown, ours: bool, shown_as: str) -> None:
+    shown.prompts.add("hello")
+    prompt = shown.prompts.next()
+    assert prompt is not None
+    shown.link.interrupted = ours
+    await shown.feed.finish(shown.link, prompt, TurnFailed("interrupted by bob"))
+    assert shown.out.getvalue() == shown_as
+    await shown.feed.finish(shown.link, prompt, TurnFailed("it broke"))
+    assert shown.out.getvalue() == f"{shown_as}Error: Claude Code failed: it broke\n"
+
+
+async def test_what_a_queued_prompt_waits_for_is_shown(shown: Shown) -> None:
+    shown.prompts.add("hello")
+    prompt = shown.prompts.next()
+    assert prompt is not None
+    queued: dict[str, Any] = {"external_id": prompt.external_id, "mode": "followup", "ahead": 1}
+    text = await shown.show("claude_code_queued", **queued, waits_for="It waits for the running turn.")
+    assert text == "Queued: your message is next in the queue. It waits for the running turn.\n"
+
+
+async def test_the_end_of_a_watched_turn_is_shown(shown: Shown) -> None:
+    shown.link.messages.append(prompt_row("fix it"))
+    answer = {"id": "a1", "direction": "from_claude", "message": "On it.", "status": "completed", "cost_usd": 0.5}
+    await shown.show("claude_code_delta", message_id="m1", text="On it.")
+    shown.link.messages.append({**answer, "reply_to": "m1"})
+    ended: dict[str, Any] = {"message_id": "m1", "status": "completed", "cost_usd": 0.5, "duration_ms": 2000}
+    text = "bob: fix it\nOn it.\n[$0.50, 2.0 s]\n"
+    assert await shown.show("claude_code_ended", **ended) == text
+    assert await shown.show("claude_code_ended", **ended) == text
