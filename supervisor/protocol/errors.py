@@ -293,10 +293,8 @@ class BudgetExceeded(XswarmError):
 
     Args:
         scope: the budget, e.g. `user ada`.
-        spent_usd: what ended turns have cost, and the refused one so far.
         day: UTC day of a daily budget, as days since 1970-01-01; 0 = it is not daily.
-        held_usd: what is set aside for running turns, and what was to be set aside for the refused one; 0 where the
-            spending alone reaches the limit.
+        held_usd: what is set aside for running turns and the refused one; 0 = what is spent reaches the limit.
     """
 
     code = "budget_exceeded"
@@ -309,14 +307,11 @@ class BudgetExceeded(XswarmError):
         self.scope = scope
         self.spent_usd = spent_usd
         self.limit_usd = limit_usd
-        self.day = day
-        self.held_usd = held_usd
+        self.day, self.held_usd = day, held_usd
 
     def __str__(self) -> str:
         text = f"Budget exceeded: {self.scope} spent ${self.spent_usd:.2f} of ${self.limit_usd:.2f}"
-        if self.held_usd:
-            text += f", and ${self.held_usd:.2f} is set aside for messages"
-        return text
+        return f"{text}, and ${self.held_usd:.2f} is set aside for messages" if self.held_usd else text
 
 
 class Unsupported(XswarmError):

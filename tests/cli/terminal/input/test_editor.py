@@ -7,6 +7,7 @@ import pytest
 from tests.cli.attached import attached
 from tests.cli.daemon_stand_in import DaemonStandIn
 from tests.cli.terminal_process import CTRL_C, CTRL_D
+from tests.waiting import wait_until
 
 TRACEBACK = (
     'say why?\nTraceback (most recent call last):\n\n  File "a.py", line 1\tin f\n日本語: café \\\nValueError: /etc'
@@ -42,7 +43,7 @@ def test_what_is_typed_stays_apart_from_an_answer_that_streams(daemon: DaemonSta
         terminal.wait_for("> typed 日本語\n")
         terminal.press(CTRL_C)
         terminal.wait_for("Interrupted.")
-        assert terminal.text.endswith("\n> typed 日本語\n"), "what was typed stays"
+        wait_until(lambda: terminal.text.endswith("\n> typed 日本語\n"), "what was typed stays")
         terminal.press("\x15say on\\\r")
         terminal.wait_for("\n> say on\n")
         terminal.press("two\x1b\rthree\r")
