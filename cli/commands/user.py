@@ -78,6 +78,8 @@ def list_(as_json: AsJson = False, config_file: ConfigFile = None) -> None:
         show.document(users)
     elif users:
         columns = ("USER", "NAME", "ROLE", "PHONES", "EMAILS", "PROJECTS")
+        # In a window each value has a row of its own; for a program a user is one line.
+        separator = "\n" if sys.stdout.isatty() else ", "
         show.out(
             show.table(
                 columns,
@@ -86,9 +88,9 @@ def list_(as_json: AsJson = False, config_file: ConfigFile = None) -> None:
                         one["id"],
                         one["name"],
                         one["role"],
-                        ", ".join(_addresses(one, "sms")),
-                        ", ".join(_addresses(one, "mail")),
-                        ", ".join(project["name"] for project in one["projects"]),
+                        separator.join(_addresses(one, "sms")),
+                        separator.join(_addresses(one, "mail")),
+                        separator.join(project["name"] for project in one["projects"]),
                     )
                     for one in users
                 ],

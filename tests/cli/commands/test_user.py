@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from tests.cli.conftest import Command, run_process
+from tests.cli.conftest import Command, command_line, process_environment, run_process
 from tests.cli.daemon_stand_in import DaemonStandIn
+from tests.cli.terminal_process import TerminalProcess
 
 ALICE = (
     "user add alice --role admin --name Alice --phone +15550100 --phone +15550101"
@@ -42,6 +43,17 @@ def test_users_are_listed(daemon: DaemonStandIn, xswarm: Command) -> None:
     *_, row = xswarm("user", "list").out.splitlines()
     assert row.split() == ["alice", "Alice", "ADMIN", "+15550100,", "+15550101", "alice@example.com", "website"]
     assert [user["id"] for user in xswarm("user", "list", "--json").document] == ["alice"]
+
+
+def test_in_a_window_each_address_has_a_row_of_its_own(daemon: DaemonStandIn, xswarm: Command) -> None:
+    mails = [f"alice.{number}@mail.example.com" for number in range(12)]
+    xswarm(*ALICE, *(part for mail in mails for part in ("--email", mail)))
+    with TerminalProcess(command_line("user", "list"), process_environment(), columns=100) as terminal:
+        assert terminal.wait() == 0
+        terminal.wait_for(mails[-1])
+        rows = terminal.text.splitlines()
+    assert all(sum(mail in row for row in rows) == 1 for mail in mails)
+    assert not [row for row in rows if row.count("@") > 1]
 
 
 def test_user_is_shown_with_the_origin_of_their_projects(daemon: DaemonStandIn, xswarm: Command) -> None:
