@@ -14,6 +14,9 @@ from cli.options import AsJson, ConfigFile
 
 Code = Annotated[str, typer.Argument(metavar="CODE", help="The code of the question, from `approvals`, or its id.")]
 
+SHOWN_CHARACTERS = 4_000
+"""How much of each call the list shows."""
+
 
 def approvals(
     code: Annotated[str | None, typer.Argument(metavar="[CODE]", help="Show the whole call of this question.")] = None,
@@ -29,11 +32,14 @@ def approvals(
         show.document(waiting)
     elif waiting:
         rows = [
-            (one["code"], one["project"], one["user_id"], one["risk"], one["summary"], show.moment(one["expires_at"]))
+            (one["code"], one["project"], one["user_id"], one["risk"], show.moment(one["expires_at"]))
             for one in waiting
         ]
-        show.out(show.table(("CODE", "PROJECT", "ASKED BY", "RISK", "CALL", "UNTIL"), rows))
-        show.note("`xswarm claude approvals CODE` shows a whole call.")
+        show.out(show.table(("CODE", "PROJECT", "ASKED BY", "RISK", "UNTIL"), rows))
+        for one in waiting:
+            show.out(f"\n{one['code']}: {one['call'][:SHOWN_CHARACTERS]}")
+            if len(one["call"]) > SHOWN_CHARACTERS:
+                show.note(f"It has {one['characters']} characters: `xswarm claude approvals {one['code']}` shows all.")
     else:
         show.note("Nothing waits for an answer.")
 

@@ -32,7 +32,8 @@ async def test_questions_are_listed_and_answered_from_a_terminal(world: World) -
         question = await world.answer(f"Bash echo {command} > done.txt")
         (waiting,) = json.loads((await xswarm("claude", "approvals", "--json")).out)
         assert f"YES {waiting['code']}" in question
-        assert waiting["code"] in (await xswarm("claude", "approvals")).out
+        listed = (await xswarm("claude", "approvals")).out
+        assert f"\n{waiting['code']}: Bash echo {command} > done.txt\n{long}\n" in listed, "the call is not cut"
         whole = (await xswarm("claude", "approvals", waiting["code"].lower())).out
         assert f"\nBash echo {command} > done.txt\n{long}\n" in whole
         assert f"{len(long) + len(f'Bash echo {command} > done.txt ')} characters" in " ".join(whole.split())
