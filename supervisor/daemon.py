@@ -9,7 +9,7 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -111,7 +111,6 @@ class Daemon:
                 lifeline = asyncio.create_task(self._end_with(Lifeline()), name="lifeline of the demo")
                 stack.callback(lifeline.cancel)
             await self._start(stack)
-            _exempt_imports_from_collection()
             await self._stop.wait()
             logger.info("stopping: running turns get %.0f s", self._config.supervisor.drain_seconds)
         logger.info("stopped")
@@ -174,6 +173,8 @@ class Daemon:
         stack.push_async_callback(core.schedule.aclose)
         self._write_addresses(http, sockets, stack)
         self._say_ready(http, sockets, core.api.directory)
+        warming = asyncio.create_task(_warm_up((connector, assistant)), name="warm up")
+        stack.callback(warming.cancel)
 
     async def _start_demo(self, stack: AsyncExitStack) -> Config:
         """Return the configuration; with `--demo`, start the stand-ins and return one that reaches them."""
@@ -337,6 +338,13 @@ class Daemon:
             lines.append("Nobody may use it yet: add a person with `xswarm user add`")
         sys.stdout.write("\n".join(lines) + "\n")
         sys.stdout.flush()
+
+
+async def _warm_up(connectors: Iterable[Connector]) -> None:
+    """Load what the first conversations need, which is not needed to become ready."""
+    for connector in connectors:
+        await connector.warm_up()
+    _exempt_imports_from_collection()
 
 
 def _exempt_imports_from_collection() -> None:

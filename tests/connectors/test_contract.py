@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 import connectors
+from connectors.assistant.config import AssistantConfig
 from connectors.assistant.plugin import PLUGIN as ASSISTANT
-from connectors.assistant.plugin import AssistantConfig
 from connectors.claude_code.config import ClaudeCodeConfig
 from connectors.claude_code.plugin import PLUGIN as CLAUDE_CODE
 from connectors.echo.plugin import PLUGIN as ECHO

@@ -28,9 +28,9 @@ WITHOUT_OWN_TESTS = frozenset(
         Path("supervisor/protocol/ids.py"),
         Path("supervisor/protocol/limits.py"),
         Path("supervisor/protocol/messages.py"),
-        Path("supervisor/protocol/ports.py"),
         Path("supervisor/protocol/requests.py"),
         Path("supervisor/store/port.py"),
+        *(Path("supervisor/protocol/ports") / f"{noun}.py" for noun in ("checks", "connector", "plugin", "web")),
         *(
             Path("supervisor/store/ports") / f"{noun}.py"
             for noun in (

@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from connectors.assistant.plugin import AssistantConfig, AssistantConnector
+from connectors.assistant.config import AssistantConfig
+from connectors.assistant.plugin import AssistantConnector
 from supervisor.models.offline.model import OfflineModel
 from supervisor.protocol.conversation import (
     Exchange,

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from genai_prices import Usage, calc_price
 
-from connectors.assistant.plugin import PLUGIN, AssistantConfig
+from connectors.assistant.config import AssistantConfig
+from connectors.assistant.plugin import PLUGIN
 from supervisor.protocol.errors import ConfigError, ConnectionFailed
 from tests.connectors.contract import PlainHost, session_spec
 
@@ -45,3 +48,15 @@ def test_the_system_prompt_says_what_it_cannot_do_and_where_to_turn() -> None:
     prompt = AssistantConfig().system_prompt
     assert "You have no tools" in prompt
     assert '"claude:"' in prompt
+
+
+def test_the_daemon_starts_without_the_sdk() -> None:
+    """Its import takes longer than everything else at the start; `warm_up` or the first conversation loads it."""
+    look = "import sys, supervisor.daemon, connectors.assistant.plugin; sys.exit('anthropic' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", look], check=False).returncode == 0
+
+
+async def test_it_loads_the_sdk_in_a_thread_before_the_first_conversation(tmp_path: Path) -> None:
+    connector = PLUGIN.build(AssistantConfig(), PlainHost(tmp_path))
+    await connector.warm_up()
+    assert "anthropic" in sys.modules
