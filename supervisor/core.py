@@ -41,7 +41,7 @@ from supervisor.people.projects import Projects
 from supervisor.people.rate_limits import RateLimits
 from supervisor.people.rights import Rights
 from supervisor.permissions.policy import Risk
-from supervisor.protocol.ports import Connector
+from supervisor.protocol.ports.connector import Connector
 from supervisor.protocol.queue import Mode
 from supervisor.protocol.status import EndReason
 from supervisor.routing.conversations import Conversations

@@ -30,7 +30,8 @@ from supervisor.people.projects import Projects
 from supervisor.plugins import loading as plugins
 from supervisor.plugins.host import DaemonChannelHost, DaemonConnectorHost
 from supervisor.protocol.errors import ConfigError
-from supervisor.protocol.ports import Channel, Connector
+from supervisor.protocol.ports.channel import Channel
+from supervisor.protocol.ports.connector import Connector
 from supervisor.runtime import hardening, logs
 from supervisor.runtime.children import Child, Health
 from supervisor.runtime.credentials import OPERATOR_TOKEN, Credentials

@@ -27,7 +27,8 @@ from supervisor.protocol.conversation import (
 )
 from supervisor.protocol.errors import ConnectionFailed
 from supervisor.protocol.messages import MessageId, NotSent, Outbound, Reconciled, Sent
-from supervisor.protocol.ports import Channel, Connector, Conversation
+from supervisor.protocol.ports.channel import Channel
+from supervisor.protocol.ports.connector import Connector, Conversation
 
 
 class ScriptedConversation(Conversation):

@@ -12,7 +12,7 @@ from channels.mail.incoming.receiver import Receiver
 from channels.mail.outgoing.compose import compose, message_id
 from channels.mail.outgoing.delivery import Submission
 from supervisor.protocol.messages import NotSent, Outbound, Reconciled, Sent
-from supervisor.protocol.ports import Channel, ChannelHost, composing
+from supervisor.protocol.ports.channel import Channel, ChannelHost, composing
 
 logger = logging.getLogger(__name__)
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from channels.mail.channel import NAME, MailChannel
 from channels.mail.config import MailConfig
-from supervisor.protocol.ports import ChannelHost, ChannelPlugin
+from supervisor.protocol.ports.channel import ChannelHost
+from supervisor.protocol.ports.plugin import ChannelPlugin
 
 
 def build(config: MailConfig, host: ChannelHost) -> MailChannel:

@@ -16,7 +16,7 @@ from channels.sms.receiver import Receiver, TextMessage
 from channels.sms.reports import Reports
 from channels.sms.twilio.api import Message, TwilioApi
 from supervisor.protocol.errors import StorageError, TemporaryFailure
-from supervisor.protocol.ports import ChannelHost
+from supervisor.protocol.ports.channel import ChannelHost
 
 logger = logging.getLogger(__name__)
 

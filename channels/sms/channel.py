@@ -24,7 +24,8 @@ from channels.sms.twilio.signature import Signatures
 from channels.sms.webhooks import STATUS_PATH, Webhooks
 from supervisor.protocol.errors import StorageError, TemporaryFailure
 from supervisor.protocol.messages import NotSent, Outbound, OutboxId, Reconciled, Sent, Unknown
-from supervisor.protocol.ports import Channel, ChannelHost, Route, composing
+from supervisor.protocol.ports.channel import Channel, ChannelHost, composing
+from supervisor.protocol.ports.web import Route
 
 logger = logging.getLogger(__name__)
 

@@ -8,7 +8,8 @@ from channels.sms.channel import SmsChannel
 from channels.sms.config import SmsConfig
 from channels.sms.twilio.signature import Signatures
 from supervisor.protocol.errors import ConfigError
-from supervisor.protocol.ports import ChannelHost, ChannelPlugin
+from supervisor.protocol.ports.channel import ChannelHost
+from supervisor.protocol.ports.plugin import ChannelPlugin
 
 TOKEN = "TWILIO_AUTH_TOKEN"  # noqa: S105  # the name of the secret
 PREVIOUS_TOKEN = "TWILIO_AUTH_TOKEN_PREVIOUS"  # noqa: S105

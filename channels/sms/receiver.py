@@ -16,7 +16,7 @@ from channels.sms.body.reactions import is_reaction, may_be_reaction
 from channels.sms.body.shaping import MORE_NOTE, TRIAL_PREFIX
 from channels.sms.bounded import BoundedDict
 from supervisor.protocol.messages import Address, Inbound, Reply, Trust
-from supervisor.protocol.ports import ChannelHost
+from supervisor.protocol.ports.channel import ChannelHost
 from supervisor.protocol.text.amounts import counted
 
 logger = logging.getLogger(__name__)

@@ -18,7 +18,7 @@ from channels.sms.twilio.api import Message, TwilioApi
 from channels.sms.twilio.failures import undelivered_reason
 from supervisor.protocol.errors import StorageError, TemporaryFailure
 from supervisor.protocol.messages import Delivery, OutboxId
-from supervisor.protocol.ports import ChannelHost
+from supervisor.protocol.ports.channel import ChannelHost
 
 logger = logging.getLogger(__name__)
 

@@ -15,7 +15,8 @@ from channels.sms.reply_sids import ReplySids
 from channels.sms.reports import CallbackUrls, Reports, to_delivery
 from channels.sms.twilio.signature import Signatures
 from supervisor.protocol.errors import StorageError
-from supervisor.protocol.ports import ChannelHost, Route, WebRequest, WebResponse
+from supervisor.protocol.ports.channel import ChannelHost
+from supervisor.protocol.ports.web import Route, WebRequest, WebResponse
 
 logger = logging.getLogger(__name__)
 

@@ -29,7 +29,7 @@ from supervisor.protocol.conversation import (
 )
 from supervisor.protocol.errors import ConnectionFailed
 from supervisor.protocol.messages import SessionId
-from supervisor.protocol.ports import Conversation
+from supervisor.protocol.ports.connector import Conversation
 
 if TYPE_CHECKING:
     from anthropic.lib.streaming import AsyncMessageStream, ParsedMessageStreamEvent

@@ -9,7 +9,8 @@ from collections.abc import Callable, Sequence
 from connectors.assistant.config import AssistantConfig
 from supervisor.protocol.conversation import Exchange, SessionSpec
 from supervisor.protocol.errors import ConfigError, ConnectionFailed
-from supervisor.protocol.ports import Connector, ConnectorHost, ConnectorPlugin, Conversation
+from supervisor.protocol.ports.connector import Connector, ConnectorHost, Conversation
+from supervisor.protocol.ports.plugin import ConnectorPlugin
 
 OPENING = "connectors.assistant.opening"
 """The module that imports the SDK of the Messages API. It is loaded when the daemon is ready, in a thread."""
@@ -23,7 +24,6 @@ class AssistantConnector(Connector):
     """
 
     name = "assistant"
-    keeps_process = False
 
     def __init__(self, config: AssistantConfig, *, max_retries: int = 2) -> None:
         self._config = config

@@ -25,7 +25,8 @@ from connectors.claude_code.watchdog import TimeLimits
 from supervisor.protocol.conversation import Exchange, SessionSpec, Trace, TraceKind
 from supervisor.protocol.errors import ConnectionFailed
 from supervisor.protocol.messages import MessageId
-from supervisor.protocol.ports import Check, Connector, ConnectorHost
+from supervisor.protocol.ports.checks import Check
+from supervisor.protocol.ports.connector import Connector, ConnectorHost
 
 logger = logging.getLogger(__name__)
 

@@ -27,7 +27,7 @@ from connectors.claude_code.session import ClaudeCodeConversation
 from connectors.claude_code.watchdog import TimeLimits
 from supervisor.protocol.conversation import SessionSpec
 from supervisor.protocol.errors import ConfigError, ConnectionFailed
-from supervisor.protocol.ports import Check
+from supervisor.protocol.ports.checks import Check
 
 logger = logging.getLogger(__name__)
 

@@ -40,7 +40,7 @@ from supervisor.protocol.conversation import (
 )
 from supervisor.protocol.errors import ConnectionFailed
 from supervisor.protocol.messages import MessageId
-from supervisor.protocol.ports import Conversation
+from supervisor.protocol.ports.connector import Conversation
 from supervisor.protocol.text.amounts import counted
 
 logger = logging.getLogger(__name__)

@@ -16,7 +16,8 @@ from supervisor.protocol.conversation import (
     TextDelta,
 )
 from supervisor.protocol.errors import ConnectionFailed
-from supervisor.protocol.ports import Connector, ConnectorHost, ConnectorPlugin, Conversation
+from supervisor.protocol.ports.connector import Connector, ConnectorHost, Conversation
+from supervisor.protocol.ports.plugin import ConnectorPlugin
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,7 +29,7 @@ from supervisor.protocol.conversation import (
 )
 from supervisor.protocol.errors import ConnectionFailed
 from supervisor.protocol.messages import MessageId, SessionId
-from supervisor.protocol.ports import Conversation
+from supervisor.protocol.ports.connector import Conversation
 
 logger = logging.getLogger(__name__)
 

@@ -15,7 +15,8 @@ from connectors.remote.conversation import RemoteConversation
 from connectors.remote.dialler import Dialler
 from supervisor.protocol.conversation import Exchange, SessionSpec
 from supervisor.protocol.errors import ConfigError
-from supervisor.protocol.ports import Connector, ConnectorHost, ConnectorPlugin, Conversation
+from supervisor.protocol.ports.connector import Connector, ConnectorHost, Conversation
+from supervisor.protocol.ports.plugin import ConnectorPlugin
 
 URL_KEY = "claude_code.websocket_url"
 TIMEOUT_KEY = "claude_code.turn_timeout_seconds"

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from supervisor.protocol.errors import OutcomeUnknown, PermanentFailure, StorageError, TemporaryFailure
 from supervisor.protocol.messages import Address, Delivery, NotSent, Outbound, OutboxId, Reconciled, Sent, Unknown
-from supervisor.protocol.ports import Channel, composing
+from supervisor.protocol.ports.channel import Channel, composing
 from supervisor.protocol.times import Clock, now_ms
 from supervisor.store.ports.outbox import LONGEST_PAUSE_MS, OutboxStore
 from supervisor.store.records.outbox import OutboxDraft, OutboxRow

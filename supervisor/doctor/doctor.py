@@ -10,7 +10,7 @@ from supervisor.doctor import machine, running, state
 from supervisor.plugins import loading as plugins
 from supervisor.plugins.host import DaemonConnectorHost
 from supervisor.protocol.errors import XswarmError
-from supervisor.protocol.ports import Check, Standing
+from supervisor.protocol.ports.checks import Check, Standing
 from supervisor.runtime.credentials import Credentials
 
 

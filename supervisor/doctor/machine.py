@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
-from supervisor.protocol.ports import Check, Standing
+from supervisor.protocol.ports.checks import Check, Standing
 from supervisor.store.sqlite.migrate import LEAST_SQLITE, sqlite_version
 
 OURS = ("supervisor", "channels", "connectors", "cli", "migrations")

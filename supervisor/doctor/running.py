@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from supervisor.config import Config
 from supervisor.doctor.state import people, soundness
-from supervisor.protocol.ports import Check, Standing
+from supervisor.protocol.ports.checks import Check, Standing
 from supervisor.runtime.state import ADDRESSES_FILE, DEMO_FOLDER
 
 SECONDS = 5.0

@@ -11,7 +11,7 @@ from pathlib import Path
 from supervisor.config import Config
 from supervisor.plugins import loading as plugins
 from supervisor.protocol.errors import StorageError, XswarmError
-from supervisor.protocol.ports import Check, Standing
+from supervisor.protocol.ports.checks import Check, Standing
 from supervisor.runtime.credentials import Credentials
 from supervisor.runtime.state import AUDIT_SECRET, DATABASE_FILE
 from supervisor.store.inspection import NoDatabase, inspect

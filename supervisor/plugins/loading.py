@@ -10,14 +10,9 @@ from typing import Any
 
 from supervisor import config
 from supervisor.protocol.errors import ConfigError
-from supervisor.protocol.ports import (
-    Channel,
-    ChannelHost,
-    ChannelPlugin,
-    Connector,
-    ConnectorHost,
-    ConnectorPlugin,
-)
+from supervisor.protocol.ports.channel import Channel, ChannelHost
+from supervisor.protocol.ports.connector import Connector, ConnectorHost
+from supervisor.protocol.ports.plugin import ChannelPlugin, ConnectorPlugin
 
 
 def check_plugins(settings: config.Config) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from supervisor.models.gateway.gateway import Gateway
 from supervisor.protocol import conversation as talk
 from supervisor.protocol.messages import ProjectName, SessionId
-from supervisor.protocol.ports import Connector, Conversation
+from supervisor.protocol.ports.connector import Connector, Conversation
 from supervisor.protocol.status import Permissions
 from supervisor.spending.meter import SessionMeter
 from supervisor.spending.spending import Spending

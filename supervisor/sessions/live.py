@@ -18,7 +18,7 @@ from supervisor.permissions.protected import Protection
 from supervisor.permissions.tools import EDITS
 from supervisor.protocol import conversation as talk
 from supervisor.protocol.messages import SessionId
-from supervisor.protocol.ports import Conversation
+from supervisor.protocol.ports.connector import Conversation
 from supervisor.runtime.umask import OF_PROJECTS
 from supervisor.sessions.binding import TurnBinding
 from supervisor.sessions.lifecycle import Lifecycle

@@ -13,7 +13,7 @@ from supervisor.people.projects import Project
 from supervisor.protocol import conversation as talk
 from supervisor.protocol.errors import ConnectionFailed, StorageError
 from supervisor.protocol.messages import MessageId, SessionId
-from supervisor.protocol.ports import Conversation
+from supervisor.protocol.ports.connector import Conversation
 from supervisor.protocol.status import EndReason
 from supervisor.runtime.cancellation import shielded
 from supervisor.runtime.fair_queue import FairQueue

@@ -9,7 +9,7 @@ from supervisor.models.gateway.gateway import Gateway
 from supervisor.protocol import conversation as talk
 from supervisor.protocol.errors import ConnectionFailed
 from supervisor.protocol.messages import MessageId
-from supervisor.protocol.ports import Connector, Conversation
+from supervisor.protocol.ports.connector import Connector, Conversation
 from supervisor.runtime.fair_queue import FairQueue
 from supervisor.sessions.live import LiveSession
 from supervisor.store.ports.turns import TurnStore

@@ -6,7 +6,7 @@ import asyncio
 import logging
 
 from supervisor.protocol.errors import BudgetExceeded
-from supervisor.protocol.ports import Conversation
+from supervisor.protocol.ports.connector import Conversation
 from supervisor.spending.meter import SessionMeter
 from supervisor.spending.spending import Spending
 from supervisor.turns.running import RunningTurn

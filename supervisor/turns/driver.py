@@ -10,7 +10,7 @@ from time import monotonic
 from supervisor.approvals.pending import PendingApproval
 from supervisor.protocol import conversation as talk
 from supervisor.protocol.errors import ConnectionFailed, StorageError
-from supervisor.protocol.ports import Conversation
+from supervisor.protocol.ports.connector import Conversation
 from supervisor.sessions.live import LiveSession
 from supervisor.spending.meter import SessionMeter
 from supervisor.turns import outcomes

@@ -13,7 +13,7 @@ from supervisor.delivery.hub import Hub
 from supervisor.people.rights import Rights
 from supervisor.protocol import conversation as talk
 from supervisor.protocol.errors import BudgetExceeded, StorageError, TurnFailed, XswarmError
-from supervisor.protocol.ports import Conversation
+from supervisor.protocol.ports.connector import Conversation
 from supervisor.protocol.status import EndReason, SessionStatus
 from supervisor.sessions.assistant import Assistant
 from supervisor.sessions.lifecycle import MAX_FAILURES

@@ -15,7 +15,7 @@ from supervisor.protocol import conversation as talk
 from supervisor.protocol.errors import BudgetExceeded
 from supervisor.protocol.events import ClaudeCodeDelta, ClaudeCodeTool
 from supervisor.protocol.ids import uuid7
-from supervisor.protocol.ports import Conversation
+from supervisor.protocol.ports.connector import Conversation
 from supervisor.protocol.status import TurnState
 from supervisor.store.records.charge import Charge
 from supervisor.store.records.turn import Turn

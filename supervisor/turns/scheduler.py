@@ -18,7 +18,7 @@ from supervisor.protocol.errors import (
     XswarmError,
 )
 from supervisor.protocol.messages import MessageId, ProjectName, SessionId, UserId
-from supervisor.protocol.ports import Conversation
+from supervisor.protocol.ports.connector import Conversation
 from supervisor.protocol.queue import FOR_ANSWER, FOR_PROJECT, FOR_TURN
 from supervisor.protocol.times import Clock, now_ms
 from supervisor.sessions.live import LiveSession

@@ -14,7 +14,7 @@ from supervisor.approvals.pending import PendingApproval
 from supervisor.delivery.replies import quote
 from supervisor.protocol import conversation as talk
 from supervisor.protocol.errors import StorageError
-from supervisor.protocol.ports import Conversation
+from supervisor.protocol.ports.connector import Conversation
 from supervisor.sessions.live import LiveSession
 from supervisor.sessions.pool import SessionPool
 from supervisor.turns.binder import TurnBinder

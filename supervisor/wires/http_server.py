@@ -12,7 +12,8 @@ from starlette.routing import WebSocketRoute
 
 from supervisor.config import Http
 from supervisor.operations.api import Api
-from supervisor.protocol.ports import Channel, Route
+from supervisor.protocol.ports.channel import Channel
+from supervisor.protocol.ports.web import Route
 from supervisor.wires import stream
 from supervisor.wires.http.application import application
 from supervisor.wires.http.connections import CLIENT_SECONDS, WebSocketConnection, limited

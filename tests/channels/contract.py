@@ -17,7 +17,9 @@ from supervisor import config
 from supervisor.protocol.errors import ConfigError, OutcomeUnknown, StorageError, TemporaryFailure
 from supervisor.protocol.ids import uuid7
 from supervisor.protocol.messages import Address, NotSent, Outbound, OutboxId, Sent, Unknown
-from supervisor.protocol.ports import AnyChannelPlugin, Channel, WebRequest
+from supervisor.protocol.ports.channel import Channel
+from supervisor.protocol.ports.plugin import AnyChannelPlugin
+from supervisor.protocol.ports.web import WebRequest
 from tests.channels.hosts import RecordingHost
 from tests.waiting import until
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from supervisor.protocol.errors import ConfigError
 from supervisor.protocol.ids import uuid7
 from supervisor.protocol.messages import Address, Delivery, Inbound, MessageId, Outbound, OutboxId, Receipt
-from supervisor.protocol.ports import ChannelHost
+from supervisor.protocol.ports.channel import ChannelHost
 from supervisor.runtime.peers.agents import is_agents
 
 

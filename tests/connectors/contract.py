@@ -29,7 +29,7 @@ from supervisor.protocol.conversation import (
 from supervisor.protocol.errors import ConnectionFailed
 from supervisor.protocol.ids import uuid7
 from supervisor.protocol.messages import MessageId, ProjectName, SessionId, UserId
-from supervisor.protocol.ports import Connector, ConnectorHost, Conversation
+from supervisor.protocol.ports.connector import Connector, ConnectorHost, Conversation
 from supervisor.protocol.status import Permissions
 from tests.slowness import scaled
 from tests.waiting import until

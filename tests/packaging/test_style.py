@@ -55,6 +55,9 @@ WITHOUT_OWN_TESTS = frozenset(
 )
 
 TESTED_BESIDE = {
+    Path("connectors/assistant/config.py"): Path("tests/connectors/assistant/test_plugin.py"),
+    Path("connectors/assistant/opening.py"): Path("tests/connectors/assistant/test_conversation.py"),
+    Path("supervisor/protocol/ports/channel.py"): Path("tests/supervisor/protocol/test_ports.py"),
     Path("channels/sms/reports.py"): Path("tests/channels/sms/test_webhooks.py"),
     Path("connectors/claude_code/launcher.py"): Path("tests/connectors/claude_code/test_connector.py"),
     Path("connectors/claude_code/protocol/usage.py"): Path("tests/connectors/claude_code/protocol/test_turns.py"),

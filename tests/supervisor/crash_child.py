@@ -20,7 +20,7 @@ from pathlib import Path
 
 from supervisor.protocol.conversation import Exchange, Prompt, SessionSpec
 from supervisor.protocol.messages import MessageId, NotSent, Outbound, Reconciled, Sent
-from supervisor.protocol.ports import Conversation
+from supervisor.protocol.ports.connector import Conversation
 from tests.fakes import RecordingChannel, ScriptedConnector, ScriptedConversation
 from tests.supervisor.harness import Core
 from tests.supervisor.helpers import text_message

@@ -20,7 +20,7 @@ from supervisor.models.gateway.gateway import Gateway
 from supervisor.models.prices import PriceList
 from supervisor.people.identity import Directory
 from supervisor.people.projects import Projects
-from supervisor.protocol.ports import Connector
+from supervisor.protocol.ports.connector import Connector
 from supervisor.protocol.status import Permissions, TurnState
 from supervisor.store import SqliteStore, open_store
 from tests.supervisor.scripted import ScriptedConnector

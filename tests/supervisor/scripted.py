@@ -17,7 +17,7 @@ from supervisor.protocol.conversation import (
 )
 from supervisor.protocol.errors import ConnectionFailed
 from supervisor.protocol.messages import MessageId
-from supervisor.protocol.ports import Connector, Conversation
+from supervisor.protocol.ports.connector import Connector, Conversation
 
 
 class ScriptedConversation(Conversation):

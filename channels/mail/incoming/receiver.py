@@ -23,7 +23,7 @@ from channels.mail.incoming.workers import MailWorkers
 from channels.mail.outgoing.compose import MAX_SUBJECT
 from channels.mail.wordless import QUOTATION, told
 from supervisor.protocol.messages import Address, Delivery, Inbound, Outbound, OutboxId, Reply, Trust, plain_subject
-from supervisor.protocol.ports import ChannelHost
+from supervisor.protocol.ports.channel import ChannelHost
 
 CHANNEL = "mail"
 

@@ -13,7 +13,7 @@ from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from urllib.parse import SplitResult, parse_qsl, urlsplit
 
-from supervisor.protocol.ports import WebRequest
+from supervisor.protocol.ports.web import WebRequest
 
 FORM = "application/x-www-form-urlencoded"
 MAX_FIELDS = 500

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from connectors.claude_code.process.allowance import MB, Allowance, Excess, too_much_memory
 from supervisor.protocol.conversation import DAEMON_GROUP, GROUP_PREFIX
-from supervisor.protocol.ports import Check, Standing
+from supervisor.protocol.ports.checks import Check, Standing
 
 logger = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ import shutil
 import subprocess
 
 from supervisor.protocol.errors import ConfigError
-from supervisor.protocol.ports import Check, Standing
+from supervisor.protocol.ports.checks import Check, Standing
 
 KEY = "claude_code.cli_path"
 REMEDY = "install claude-agent-sdk, whose wheel carries it, or set claude_code.cli_path"

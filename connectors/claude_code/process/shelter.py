@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from connectors.claude_code.process.fence import NO_FENCE, PID_NAMESPACE, Fence, choose
-from supervisor.protocol.ports import Check, Standing
+from supervisor.protocol.ports.checks import Check, Standing
 
 SANDBOX_NEEDS = ("bwrap", "socat")
 """Programs without which Claude Code's sandbox does not start."""

@@ -21,27 +21,3 @@ The contract tests `tests/channels/contract.py` and `tests/connectors/contract.p
 """
 
 from __future__ import annotations
-
-from supervisor.protocol.ports.channel import Channel, ChannelHost, composing
-from supervisor.protocol.ports.checks import Check, Standing
-from supervisor.protocol.ports.connector import Connector, ConnectorHost, Conversation
-from supervisor.protocol.ports.plugin import AnyChannelPlugin, AnyConnectorPlugin, ChannelPlugin, ConnectorPlugin
-from supervisor.protocol.ports.web import Route, WebRequest, WebResponse
-
-__all__ = [
-    "AnyChannelPlugin",
-    "AnyConnectorPlugin",
-    "Channel",
-    "ChannelHost",
-    "ChannelPlugin",
-    "Check",
-    "Connector",
-    "ConnectorHost",
-    "ConnectorPlugin",
-    "Conversation",
-    "Route",
-    "Standing",
-    "WebRequest",
-    "WebResponse",
-    "composing",
-]

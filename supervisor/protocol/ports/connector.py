@@ -61,8 +61,6 @@ class Connector(ABC):
     """
 
     name: str
-    keeps_process: bool = True
-    """Whether a conversation holds a process or a connection between turns."""
     steers: bool = False
     """Whether a prompt may be written during a turn. It then becomes part of that turn, or a turn of its own after it.
     In both cases it has its own `Finished` or `Failed`."""
@@ -93,7 +91,7 @@ class Connector(ABC):
         """Check the requirements of this connector for `xswarm doctor`. It changes nothing; a daemon may be running."""
         return ()
 
-    async def warm_up(self) -> None:
+    async def warm_up(self) -> None:  # noqa: B027 - a connector without it has nothing to load
         """Load what the first conversation needs. Called in the background once the daemon is ready; `open` may come
         before it."""
 

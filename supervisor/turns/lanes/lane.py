@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from supervisor.protocol.messages import MessageId, ProjectName, UserId
-from supervisor.protocol.ports import Conversation
+from supervisor.protocol.ports.connector import Conversation
 from supervisor.turns.lanes.name import LaneName
 from supervisor.turns.lanes.state import BEGINNING, BUSY, LaneState
 from supervisor.turns.running import RunningTurn

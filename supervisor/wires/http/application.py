@@ -9,7 +9,7 @@ from starlette.routing import BaseRoute, Router
 
 from supervisor.config import Http
 from supervisor.people.identity import Directory
-from supervisor.protocol import ports
+from supervisor.protocol.ports import web
 from supervisor.store.ports.keys import IdempotencyStore
 from supervisor.wires.http import webhooks as webhook_routes
 from supervisor.wires.http.api import api
@@ -24,7 +24,7 @@ def application(
     config: Http,
     directory: Directory,
     keys: IdempotencyStore,
-    webhooks: Iterable[ports.Route],
+    webhooks: Iterable[web.Route],
     sockets: Iterable[BaseRoute] = (),
     public_url: Callable[[], str],
     allowed_origins: Iterable[str] = (),

@@ -11,8 +11,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from supervisor.protocol import ports
 from supervisor.protocol.errors import NotAllowed, TemporaryFailure
+from supervisor.protocol.ports import web
 from supervisor.wires.failures import MethodNotAllowed
 from supervisor.wires.http.bodies import MAX_WEBHOOK, read_body
 from supervisor.wires.peers import is_agents
@@ -23,7 +23,7 @@ RETRY_SECONDS = 5
 """When a provider may try again after a temporary failure, in seconds."""
 
 
-def routes(declared: Iterable[ports.Route], public_url: Callable[[], str]) -> list[Route]:
+def routes(declared: Iterable[web.Route], public_url: Callable[[], str]) -> list[Route]:
     """Return the routes that serve the webhooks of channels; other methods of their paths get 405.
 
     Args:
@@ -48,7 +48,7 @@ class _NotAllowed:
         raise MethodNotAllowed(self._allow)
 
 
-def _endpoint(route: ports.Route, public_url: Callable[[], str]) -> Callable[[Request], object]:
+def _endpoint(route: web.Route, public_url: Callable[[], str]) -> Callable[[Request], object]:
     async def endpoint(request: Request) -> Response:
         body = await read_body(request.scope, request.receive, MAX_WEBHOOK)
         if body is None:
@@ -68,13 +68,13 @@ def _endpoint(route: ports.Route, public_url: Callable[[], str]) -> Callable[[Re
     return endpoint
 
 
-def _to_channel(request: Request, body: bytes, public_url: str) -> ports.WebRequest:
+def _to_channel(request: Request, body: bytes, public_url: str) -> web.WebRequest:
     # Raw path and query: providers sign them before any decoding.
     raw_path, query = request.scope["raw_path"].decode("latin-1"), request.scope["query_string"].decode("latin-1")
     headers: dict[str, str] = {}
     for name, value in request.headers.items():
         headers[name] = f"{headers[name]}, {value}" if name in headers else value
-    return ports.WebRequest(
+    return web.WebRequest(
         method=request.method,
         path=request.url.path,
         query=query,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from supervisor.delivery.replies import reply_id
 from supervisor.protocol.errors import TemporaryFailure
 from supervisor.protocol.messages import VERBATIM, MessageId, NotSent, Outbound, Reconciled, Sent
-from supervisor.protocol.ports import Channel, composing
+from supervisor.protocol.ports.channel import Channel, composing
 from supervisor.wires.socket.dispatch import CHANNEL
 from supervisor.wires.socket.replies import reply_to
 from supervisor.wires.socket.server import SocketServer

@@ -11,7 +11,7 @@ from channels.mail.channel import MailChannel
 from channels.mail.config import LmtpConfig, MailConfig, SmtpConfig
 from channels.mail.incoming.receiver import Receiver
 from supervisor.protocol.messages import Inbound
-from supervisor.protocol.ports import ChannelHost
+from supervisor.protocol.ports.channel import ChannelHost
 from tests.channels.hosts import RecordingHost
 from tests.waiting import until
 

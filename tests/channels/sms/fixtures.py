@@ -18,7 +18,8 @@ from channels.sms.config import SmsConfig
 from channels.sms.webhooks import STATUS_PATH, TEXT_PATH
 from supervisor.demo.twilio import TwilioStandIn
 from supervisor.protocol.messages import Address, Outbound, OutboxId
-from supervisor.protocol.ports import Channel, WebRequest, WebResponse
+from supervisor.protocol.ports.channel import Channel
+from supervisor.protocol.ports.web import WebRequest, WebResponse
 from tests.channels.hosts import RecordingHost
 
 ACCOUNT = "AC" + "0123456789abcdef" * 2

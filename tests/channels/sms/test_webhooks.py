@@ -16,7 +16,7 @@ from channels.sms.reports import CallbackUrls
 from channels.sms.webhooks import STATUS_PATH, TEXT_PATH
 from supervisor.protocol.errors import StorageError
 from supervisor.protocol.messages import Delivery, OutboxId
-from supervisor.protocol.ports import WebRequest
+from supervisor.protocol.ports.web import WebRequest
 from tests.channels.hosts import RecordingHost
 from tests.channels.sms.fixtures import (
     ACCOUNT,

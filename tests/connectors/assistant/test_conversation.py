@@ -24,7 +24,7 @@ from supervisor.protocol.conversation import (
     Tokens,
     UsageReported,
 )
-from supervisor.protocol.ports import Conversation
+from supervisor.protocol.ports.connector import Conversation
 from tests.connectors.contract import Listener, new_prompt, opened, session_spec
 from tests.connectors.raw_server import Handler, raw_server
 from tests.slowness import scaled

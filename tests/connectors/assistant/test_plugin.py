@@ -20,10 +20,6 @@ def test_the_default_model_has_a_price() -> None:
     assert price.total_price > 0
 
 
-def test_it_holds_nothing_between_turns(tmp_path: Path) -> None:
-    assert not PLUGIN.build(AssistantConfig(), PlainHost(tmp_path)).keeps_process
-
-
 @pytest.mark.parametrize(
     ("config", "sentence"),
     [

@@ -31,7 +31,7 @@ from supervisor.protocol.conversation import (
 )
 from supervisor.protocol.ids import uuid7
 from supervisor.protocol.messages import MessageId, ProjectName, SessionId, UserId
-from supervisor.protocol.ports import ConnectorHost
+from supervisor.protocol.ports.connector import ConnectorHost
 from supervisor.protocol.status import Permissions
 from tests.slowness import scaled
 

@@ -391,7 +391,6 @@ async def test_preparing_says_what_is_in_force(tmp_path: Path) -> None:
 def test_the_plugin_builds_the_connector_from_its_settings(tmp_path: Path) -> None:
     connector = PLUGIN.build(PLUGIN.config(), Host(tmp_path))
     assert connector.name == PLUGIN.name == "claude_code"
-    assert connector.keeps_process
 
 
 FLOOD = """

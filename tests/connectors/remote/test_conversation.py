@@ -17,7 +17,7 @@ from connectors.remote.plugin import PLUGIN, RemoteConfig, RemoteConnector
 from supervisor.protocol.conversation import Exited, Failed, Finished, Prompt, TextDelta, Tokens, UsageReported
 from supervisor.protocol.errors import ConnectionFailed
 from supervisor.protocol.messages import MessageId
-from supervisor.protocol.ports import Conversation
+from supervisor.protocol.ports.connector import Conversation
 from tests.connectors.contract import Listener, PlainHost, new_prompt, opened, session_spec
 from tests.connectors.remote.server import NEVER_ANSWERED, RemoteServer, answer_to
 from tests.waiting import until

@@ -23,7 +23,7 @@ from supervisor.protocol.messages import (
     Sent,
     Unknown,
 )
-from supervisor.protocol.ports import composing
+from supervisor.protocol.ports.channel import composing
 from supervisor.protocol.status import OutboxState
 from supervisor.store import SqliteStore, open_store
 from supervisor.store.messages.outbox import SqliteOutbox

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from supervisor.doctor import doctor
-from supervisor.protocol.ports import Standing
+from supervisor.protocol.ports.checks import Standing
 
 
 def written(folder: Path, text: str) -> Path:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from supervisor.doctor import machine
-from supervisor.protocol.ports import Check, Standing
+from supervisor.protocol.ports.checks import Check, Standing
 
 
 def found() -> dict[str, Check]:

@@ -15,7 +15,7 @@ import pytest
 
 from supervisor.config import Config, Http, State, Supervisor
 from supervisor.doctor import running
-from supervisor.protocol.ports import Standing
+from supervisor.protocol.ports.checks import Standing
 from tests.supervisor.harness import OPERATOR
 from tests.supervisor.wires.http.serving import Served
 

@@ -13,7 +13,7 @@ import pytest
 from supervisor import maintenance
 from supervisor.config import ClaudeCode, Config, ProjectConfig, State
 from supervisor.doctor import state
-from supervisor.protocol.ports import Standing
+from supervisor.protocol.ports.checks import Standing
 from supervisor.runtime.credentials import Credentials
 from supervisor.runtime.state import DATABASE_FILE
 from supervisor.store.sqlite.migrate import migrate, released

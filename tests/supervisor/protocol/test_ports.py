@@ -11,7 +11,9 @@ import pytest
 from supervisor.protocol.conversation import ConversationEvent, Exchange, Exited, Prompt, SessionSpec
 from supervisor.protocol.errors import PermanentFailure, TemporaryFailure
 from supervisor.protocol.messages import Outbound, Reconciled, Sent, Unknown
-from supervisor.protocol.ports import Channel, Connector, Conversation, WebResponse, composing
+from supervisor.protocol.ports.channel import Channel, composing
+from supervisor.protocol.ports.connector import Connector, Conversation
+from supervisor.protocol.ports.web import WebResponse
 
 
 class LeastChannel(Channel):
@@ -66,7 +68,7 @@ async def test_a_channel_that_only_sends_is_ready_at_once_and_runs_until_it_is_c
 async def test_a_connector_without_requirements_reports_nothing() -> None:
     connector = LeastConnector()
     assert await connector.prepare() == ()
-    assert connector.keeps_process
+    await connector.warm_up()
 
 
 def test_a_conversation_without_a_process_of_ours_has_no_identity() -> None:

@@ -13,7 +13,7 @@ from supervisor.config import ClaudeCode
 from supervisor.protocol.conversation import Exchange, SessionSpec
 from supervisor.protocol.errors import ConnectionFailed, TurnFailed
 from supervisor.protocol.messages import SessionId
-from supervisor.protocol.ports import Conversation
+from supervisor.protocol.ports.connector import Conversation
 from supervisor.protocol.status import EndReason, SessionStatus, TurnState
 from supervisor.sessions.pool import FORGET_SECONDS
 from tests.fakes import ScriptedConnector, ScriptedConversation

@@ -11,7 +11,7 @@ import pytest
 from supervisor.config import Queue
 from supervisor.protocol.conversation import Exchange, Failed, Finished, Prompt, SessionSpec, Trace, TraceKind
 from supervisor.protocol.messages import MessageId, Receipt
-from supervisor.protocol.ports import Conversation
+from supervisor.protocol.ports.connector import Conversation
 from supervisor.protocol.status import TurnState
 from supervisor.store.records.result import Result
 from tests.fakes import ScriptedConnector, ScriptedConversation

@@ -13,7 +13,7 @@ import pytest
 from supervisor import config
 from supervisor.protocol.conversation import PROCESS_MARK
 from supervisor.protocol.errors import NotAllowed
-from supervisor.protocol.ports import WebRequest, WebResponse
+from supervisor.protocol.ports.web import WebRequest, WebResponse
 from supervisor.wires.peers import Peer
 from tests.descriptors import no_free_descriptor
 from tests.supervisor.harness import ALICE_MAIL, ALICE_PHONE, OPERATOR, SERVICE

@@ -13,7 +13,7 @@ from multidict import MultiDict
 from twilio.request_validator import RequestValidator
 
 from channels.sms.twilio.signature import MAX_FIELDS, Signatures
-from supervisor.protocol.ports import WebRequest
+from supervisor.protocol.ports.web import WebRequest
 from tests.channels.sms.fixtures import PUBLIC_URL, TOKEN, signed, text_form, unhurried
 
 SIGNATURES = Signatures([TOKEN], PUBLIC_URL)

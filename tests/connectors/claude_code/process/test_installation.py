@@ -9,7 +9,7 @@ import pytest
 
 from connectors.claude_code.process import installation
 from supervisor.protocol.errors import ConfigError
-from supervisor.protocol.ports import Standing
+from supervisor.protocol.ports.checks import Standing
 
 TESTED = "2.1.329"
 """The version that wrote protocol/golden/; protocol/record.py records a newer one."""

@@ -9,7 +9,7 @@ import pytest
 from connectors.claude_code.connector import ClaudeCodeConnector
 from supervisor.models.offline.model import OfflineModel
 from supervisor.protocol.conversation import Finished, ToolFinished
-from supervisor.protocol.ports import Standing
+from supervisor.protocol.ports.checks import Standing
 from tests.connectors.claude_code.support import Policy, make_connector, make_spec, opened, script, tool
 
 NEEDED = ("bwrap", "socat")

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from supervisor.protocol.errors import StorageError
 from supervisor.protocol.messages import NotSent, Outbound, Reconciled, Sent
-from supervisor.protocol.ports import Channel, Route, WebRequest, WebResponse
+from supervisor.protocol.ports.channel import Channel
+from supervisor.protocol.ports.web import Route, WebRequest, WebResponse
 
 PATH = "/webhooks/test/text"
 SECRET = "swordfish"

@@ -11,7 +11,8 @@ from typing import Any
 import httpx
 
 from supervisor import config
-from supervisor.protocol.ports import Channel, Connector
+from supervisor.protocol.ports.channel import Channel
+from supervisor.protocol.ports.connector import Connector
 from supervisor.wires.http_server import HttpServer
 from supervisor.wires.rest.admin.meter import Meter
 from supervisor.wires.rest.health import Parts

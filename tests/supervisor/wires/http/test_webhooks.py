@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from supervisor import config
-from supervisor.protocol.ports import WebResponse
+from supervisor.protocol.ports.web import WebResponse
 from supervisor.wires.http.bodies import MAX_WEBHOOK
 from tests.supervisor.wires.http.hook_channel import PATH, SECRET, HookChannel
 from tests.supervisor.wires.http.serving import Served, refusal

@@ -16,7 +16,7 @@ from websockets.exceptions import ConnectionClosed
 
 from supervisor import config
 from supervisor.operations.operations import Operations
-from supervisor.protocol.ports import Connector
+from supervisor.protocol.ports.connector import Connector
 from supervisor.wires.socket.channel import SocketChannel
 from supervisor.wires.socket.server import SocketServer
 from tests.fakes import ScriptedConnector
