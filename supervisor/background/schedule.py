@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable
+from datetime import UTC
+
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from supervisor.background.progress import ProgressNotices
 from supervisor.protocol.errors import StorageError
@@ -22,11 +26,21 @@ PURGE_SECONDS = 3600.0
 PRUNE_SECONDS = 6 * 3600.0
 """Pauses between two runs of each job, in seconds."""
 
+CLOCK_SECONDS = 5.0
+"""Pause between two looks at the wall clock, in seconds."""
+
+CLOCK_TOLERANCE = 1.0
+"""A wall clock that goes back by less, in seconds, changes nothing."""
+
 
 class Schedule:
-    """Runs one job for each duty, at intervals; a duty covers all sessions, instead of one job for each session.
+    """Runs one interval job for each duty; a duty covers all sessions, instead of one job for each session.
 
-    The pauses go by the monotonic clock: a wall clock that goes back stops no job.
+    The scheduler goes by the wall clock. Where that goes back, every job begins its interval anew, because its next run
+    would be late by as much.
+
+    Args:
+        clock_seconds: see `CLOCK_SECONDS`.
     """
 
     def __init__(
@@ -38,6 +52,7 @@ class Schedule:
         recorder: Recorder,
         progress: ProgressNotices,
         clock: Clock = now_ms,
+        clock_seconds: float = CLOCK_SECONDS,
     ) -> None:
         self._store = store
         self._reaper = reaper
@@ -45,7 +60,10 @@ class Schedule:
         self._recorder = recorder
         self._progress = progress
         self._clock = clock
-        self._jobs: list[asyncio.Task[None]] = []
+        self._clock_seconds = clock_seconds
+        self._scheduler = AsyncIOScheduler(timezone=UTC)
+        self._seconds: dict[str, float] = {}
+        self._watch: asyncio.Task[None] | None = None
 
     def start(self) -> None:
         """Start the jobs; each runs first after one interval."""
@@ -54,28 +72,47 @@ class Schedule:
         self._add("progress", self._progress.look, PROGRESS_SECONDS)
         self._add("purge", self._purge, PURGE_SECONDS)
         self._add("prune", self._recorder.prune, PRUNE_SECONDS)
+        self._scheduler.start()
+        self._watch = asyncio.create_task(self._watch_clock(), name="wall clock of the jobs")
 
     async def aclose(self) -> None:
-        """Cancel the jobs and wait for their end; without effect where they do not run."""
-        jobs, self._jobs = self._jobs, []
-        for job in jobs:
-            job.cancel()
-        await asyncio.gather(*jobs, return_exceptions=True)
+        """Stop the jobs and wait for their end; without effect where they do not run."""
+        if self._watch is None:
+            return
+        self._watch.cancel()
+        await asyncio.gather(self._watch, return_exceptions=True)
+        self._watch = None
+        self._scheduler.shutdown(wait=False)
 
     async def _purge(self) -> None:
         await self._store.purge(before_ms=self._clock() - DAY_MS)
 
     def _add(self, name: str, duty: Callable[[], Awaitable[object]], seconds: float) -> None:
-        self._jobs.append(asyncio.create_task(_repeat(name, duty, seconds), name=f"job {name}"))
+        async def guarded() -> None:
+            try:
+                await duty()
+            except StorageError as error:
+                logger.error("%s: %s", name, error)
 
+        self._seconds[name] = seconds
+        # No grace time: a run that is late, on a busy machine or after a clock that jumped, is made up for.
+        self._scheduler.add_job(
+            guarded,
+            "interval",
+            id=name,
+            name=name,
+            seconds=seconds,
+            coalesce=True,
+            max_instances=1,
+            misfire_grace_time=None,
+        )
 
-async def _repeat(name: str, duty: Callable[[], Awaitable[object]], seconds: float) -> None:
-    """Carry out a duty again and again, with a pause before each time; a failure ends nothing."""
-    while True:
-        await asyncio.sleep(seconds)
-        try:
-            await duty()
-        except StorageError as error:
-            logger.error("%s: %s", name, error)
-        except Exception:
-            logger.exception("%s failed", name)
+    async def _watch_clock(self) -> None:
+        """Begin the intervals anew each time that the wall clock has gone back."""
+        while True:
+            wall, monotonic = time.time(), time.monotonic()
+            await asyncio.sleep(self._clock_seconds)
+            if time.time() - wall < time.monotonic() - monotonic - CLOCK_TOLERANCE:
+                logger.warning("the clock went back, so the interval jobs begin their intervals anew")
+                for name, seconds in self._seconds.items():
+                    self._scheduler.reschedule_job(name, trigger="interval", seconds=seconds)

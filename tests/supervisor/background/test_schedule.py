@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import time
 from collections import deque
+from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
 
 import pytest
+from apscheduler.executors import base as executor
+from apscheduler.schedulers import base
+from apscheduler.triggers import interval
 
 from supervisor.background.schedule import Schedule
 from supervisor.protocol.errors import StorageError
@@ -15,6 +19,16 @@ from tests.fakes import ScriptedConnector
 from tests.supervisor.harness import Core
 from tests.supervisor.helpers import ask, connect, scripted
 from tests.waiting import until
+
+DAY = 86_400
+
+
+class Yesterday(datetime):
+    """The wall clock of the scheduler, a day behind."""
+
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]
+        return datetime.now(tz) - timedelta(seconds=DAY)
 
 
 def schedule(core: Core, idle_timeout: float, reaper: Reaper | None = None) -> Schedule:
@@ -25,6 +39,7 @@ def schedule(core: Core, idle_timeout: float, reaper: Reaper | None = None) -> S
         turns=core.turns,
         recorder=core.recorder,
         progress=core.progress,
+        clock_seconds=0.05,
     )
 
 
@@ -47,11 +62,14 @@ async def test_a_wall_clock_that_goes_back_stops_no_job(tmp_path: Path, monkeypa
         jobs = schedule(core, 0.05)
         jobs.start()
         try:
-            yesterday = time.time() - 86_400
-            monkeypatch.setattr(time, "time", lambda: yesterday)
-            monkeypatch.setattr(time, "time_ns", lambda: round(yesterday * 1e9))
             await connect(core)
             await until(lambda: not scripted(core).open_now(), "it is reaped")
+            real = time.time
+            for module in (base, executor, interval):
+                monkeypatch.setattr(module, "datetime", Yesterday)
+            monkeypatch.setattr(time, "time", lambda: real() - DAY)
+            assert (await ask(core, "again")).answer == "again"
+            await until(lambda: not scripted(core).open_now(), "it is reaped again")
         finally:
             await jobs.aclose()
 
