@@ -97,7 +97,7 @@ async def test_interrupt_stops_the_running_turn_and_says_what_it_was(tmp_path: P
         stopped = await other.ask("claude_code_interrupt", session_id="s1")
         assert (stopped["message_id"], stopped["partial"]) == (piece["message_id"], True)
         assert await client.receive_type("error") == refusal(
-            "turn_failed", "Claude Code failed: interrupted", session_id="s1"
+            "turn_failed", "Claude Code failed: interrupted by service", session_id="s1"
         )
 
 
