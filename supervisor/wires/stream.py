@@ -25,7 +25,6 @@ from supervisor.protocol.errors import (
     UserNotFound,
     XswarmError,
 )
-from supervisor.protocol.text.foreign_json import loads
 from supervisor.wires.failures import failure
 
 logger = logging.getLogger(__name__)
@@ -174,7 +173,7 @@ def _prompt(text: str) -> str:
         BadPrompt: the message is not valid.
     """
     try:
-        body: Any = loads(text)
+        body: Any = json.loads(text)
     except (ValueError, RecursionError):
         raise BadPrompt("Bad JSON") from None
     if not isinstance(body, Mapping):
