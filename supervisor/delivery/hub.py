@@ -30,7 +30,7 @@ class Hub:
 
     def wanted(self, *topics: str) -> bool:
         """Return whether any topic has a subscriber; if none has, the caller need not build the event."""
-        return any(topic in self._subscribers for topic in topics)
+        return not self._subscribers.keys().isdisjoint(topics)
 
     def publish(self, event: AnyEvent, topics: Iterable[str]) -> None:
         """Deliver an event once to each subscriber of at least one of the topics."""

@@ -165,9 +165,10 @@ class Acceptor:
             labelled=submission.reply is not None and self._conversations.has_several_projects(submission.user),
             now_ms=self._clock(),
         )
-        place = QueuePlace(acceptance, self._mode_told(mode, destination), self._turns.waits_for(destination.lane))
+        place = QueuePlace(acceptance, self._mode_told(mode, destination))
         for_claude_code = decision.target is Target.CLAUDE_CODE
         if for_claude_code and (place.is_told or self._hub.wanted(*place.topics)):
+            place.waits_for = self._turns.waits_for(destination.lane)
             acceptance = replace(acceptance, queued=place.notices, told_once=mode is not Mode.INTERRUPT)
         if for_claude_code and mode is Mode.STEER:
             accepted, joined = await self._write_and_steer(acceptance)

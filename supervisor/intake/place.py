@@ -25,17 +25,15 @@ class QueuePlace:
     T1 counts the turns ahead and calls `notices` with the number, in its own transaction. After the commit `event`
     announces it.
 
-    Args:
-        waits_for: one of the sentences of `supervisor/protocol/queue.py`, for a message that is queued.
-
     Attributes:
+        waits_for: one of the sentences of `supervisor/protocol/queue.py`, for a message that is queued.
         mode: how the message entered the queue.
         ahead: turns before it; 0 = it is not queued, or it was sent into the running turn.
     """
 
-    def __init__(self, acceptance: Acceptance, mode: Mode, waits_for: str = FOR_TURN) -> None:
+    def __init__(self, acceptance: Acceptance, mode: Mode) -> None:
         self.mode = mode
-        self._waits_for = waits_for
+        self.waits_for = FOR_TURN
         self.ahead = 0
         self._acceptance = acceptance
         reply = acceptance.reply
@@ -64,7 +62,7 @@ class QueuePlace:
             user_id=self._acceptance.user_id,
             mode=self.mode.value,
             ahead=self.ahead,
-            waits_for=self._waits_for if self.ahead else "",
+            waits_for=self.waits_for if self.ahead else "",
         )
 
     def notices(self, ahead: int) -> Sequence[OutboxDraft]:
@@ -78,5 +76,5 @@ class QueuePlace:
             return ()
         draft_id = reply_id(self._acceptance.message_id, QUEUED)
         # Where the sender has no screen, what goes without saying is not said.
-        why = "" if self._waits_for == FOR_TURN else self._waits_for
+        why = "" if self.waits_for == FOR_TURN else self.waits_for
         return (OutboxDraft(id=draft_id, reply=self._reply, text=told(self.mode, ahead, why)),)

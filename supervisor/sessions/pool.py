@@ -109,6 +109,12 @@ class SessionPool:
         """Return how far a prompt got whose process died with an earlier daemon."""
         return await self._processes.trace(home_of(self._state_dir, record), record.conversation_id, key)
 
+    def opened(self, session: LiveSession) -> Conversation | None:
+        """Return the conversation of a session if it can take a prompt at once; None = `open` has to look."""
+        if session.conversation is None or not self._accepting or session.lock.locked():
+            return None
+        return None if session.turn is None and session.has_moved else session.conversation
+
     async def open(self, session: LiveSession, *, patience: float | None = None) -> Conversation:
         """Return the conversation of a session; it is started or resumed where the session has no process.
 
@@ -119,11 +125,11 @@ class SessionPool:
             ConnectionFailed: the process did not start.
             StorageError: the status could not be stored.
         """
+        if (conversation := self.opened(session)) is not None:
+            return conversation
         if session.conversation is not None and session.turn is None and session.has_moved:
             logger.warning("%s: closed, because its project's folder was moved or replaced", session.id)
             await self.close(session.id, EndReason.EVICTED)
-        if session.conversation is not None and self._accepting and not session.lock.locked():
-            return session.conversation
         while True:
             try:
                 async with asyncio.timeout(patience):

@@ -249,7 +249,7 @@ class TurnScheduler:
             await self._reject(lane, session)
             return
         with self._sessions.claim(session):
-            opened = await self._open(lane, session)
+            opened = self._sessions.opened(session) or await self._open(lane, session)
             if self.stopping and lane.state.given is None:
                 return  # the waiting turns are kept for the next start
             if isinstance(opened, ConnectionFailed):

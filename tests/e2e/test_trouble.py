@@ -162,7 +162,9 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A disk of its own for the daemon's state."""
     disk = tmp_path / "state"
     disk.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m,mode=700", "tmpfs", str(disk)], capture_output=True).returncode:
+    if subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=8m,mode=700", "tmpfs", str(disk)], capture_output=True
+    ).returncode:
         pytest.skip("mounting a small disk takes root")
     yield disk
     subprocess.run(["umount", str(disk)], check=True)

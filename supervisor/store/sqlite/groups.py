@@ -120,7 +120,8 @@ class Groups(Generic[ContextT]):
                 await self._wake.wait()
             group = [self._waiting.popleft() for _ in range(min(len(self._waiting), MAX_GROUP))]
             outcomes = await self._outcomes([work for work, _, _ in group])
-            self.works = not _is_refusal(outcomes[-1])
+            last = outcomes[-1]
+            self.works = not isinstance(last, Failed) or not _is_refusal(last)
             for (_, future, orphaned), outcome in zip(group, outcomes, strict=True):
                 if future.done():  # its caller was cancelled
                     if orphaned is not None and not isinstance(outcome, Failed):
@@ -143,8 +144,8 @@ class Groups(Generic[ContextT]):
             return [Failed(storage_error(error)) for _ in works]
 
 
-def _is_refusal(outcome: object) -> bool:
+def _is_refusal(outcome: Failed) -> bool:
     """Return whether the disk or the file refused a piece of work; a broken constraint is the fault of the work."""
-    if not isinstance(outcome, Failed) or not isinstance(outcome.error, StorageError):
+    if not isinstance(outcome.error, StorageError):
         return False
     return not isinstance(outcome.error.__cause__, (sqlite3.IntegrityError, sqlite3.ProgrammingError))

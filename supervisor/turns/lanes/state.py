@@ -93,7 +93,7 @@ class LaneState:
         """A turn begins; return whether it is to be interrupted."""
         interrupted = self._interrupted or self._interrupted_by not in (None, message_id)
         self._move(RUNNING)
-        self._forget_interrupts()
+        self._interrupted, self._interrupted_by = False, None
         return interrupted
 
     def turn_ended(self) -> None:
@@ -107,7 +107,7 @@ class LaneState:
     def look_ended(self) -> None:
         """The attempt to run a turn is over, with or without one."""
         self._move(IDLE)
-        self._forget_interrupts()
+        self._interrupted, self._interrupted_by = False, None
 
     # -- the turns that wait
 
@@ -156,6 +156,8 @@ class LaneState:
     def interrupt(self, by: MessageId | None = None) -> bool:
         """Somebody wants to interrupt the turn that is about to begin; return whether there may be one.
 
+        It is meant for the next turn that begins, and is over with the attempt.
+
         Args:
             by: the message that interrupts it, unless it is the turn of that message; None = a person or program.
         """
@@ -166,10 +168,6 @@ class LaneState:
         else:
             self._interrupted_by = by
         return True
-
-    def _forget_interrupts(self) -> None:
-        """An interrupt is meant for the next turn that begins, and is over with the attempt."""
-        self._interrupted, self._interrupted_by = False, None
 
     def _recount(self, *, less: int) -> None:
         queued, before = self.waiting, self._before_take

@@ -21,7 +21,8 @@ def test_a_place_is_told_only_to_a_sender_with_a_reply_address() -> None:
 
 
 def test_what_a_message_waits_for_is_said_where_it_does_not_go_without_saying() -> None:
-    place = QueuePlace(prompt(), Mode.FOLLOWUP, FOR_ANSWER)
+    place = QueuePlace(prompt(), Mode.FOLLOWUP)
+    place.waits_for = FOR_ANSWER
     assert place.event("x1").waits_for == "", "it is not queued"
     (draft,) = place.notices(1)
     assert draft.text == "Queued: your message is next in the queue. The running turn waits for a yes or no."
