@@ -25,6 +25,9 @@ logger = logging.getLogger(__name__)
 API = "/2010-04-01/Accounts/{account}"
 """The path of an account in Twilio's API."""
 
+NUMBERS_OF_MEDIA = tuple(map(str, range(11)))
+"""How many files a text message can carry, as Twilio writes it (`NumMedia`)."""
+
 WEBHOOK_SECONDS = 15.0
 """How long Twilio waits for the response to a webhook. It calls the webhook of a message once."""
 
@@ -239,12 +242,15 @@ class TwilioStandIn:
         form = await request.post()
         # In a form, a plus that is not escaped is a space.
         sender, body = str(form.get("From", "")).replace(" ", "+"), str(form.get("Body", ""))
+        media = str(form.get("NumMedia", "0"))
         if not sender:
             raise web.HTTPUnprocessableEntity(text="From is missing\n")
+        if media not in NUMBERS_OF_MEDIA:
+            raise web.HTTPUnprocessableEntity(text="NumMedia must be a number from 0 to 10\n")
         await self._announced.wait()  # however long the daemon takes to start
         if not self.webhook_url:
             raise web.HTTPServiceUnavailable(text="the daemon ended before it was ready\n")
-        status = await self.receive(sender, body)
+        status = await self.receive(sender, body, media=int(media))
         return web.Response(text=f"the webhook answered {status or 'nothing'}\n", status=200 if status == 200 else 502)
 
     async def _create(self, request: web.Request) -> web.StreamResponse:

@@ -205,9 +205,9 @@ class World:
         async with connect(address, additional_headers=headers, proxy=None, open_timeout=patience) as connection:
             yield connection
 
-    async def text(self, body: str, sender: str = ALICE) -> int:
+    async def text(self, body: str, sender: str = ALICE, *, media: int = 0) -> int:
         """Call the webhook as Twilio does; return the HTTP status. Works while the stand-in is stopped."""
-        form = self.twilio.book.webhook_form(self.twilio.book.received(sender, body, 0))
+        form = self.twilio.book.webhook_form(self.twilio.book.received(sender, body, media))
         headers = {
             "Content-Type": "application/x-www-form-urlencoded; charset=UTF-8",
             "X-Twilio-Signature": self.twilio.sign(self.webhook, form),
@@ -248,10 +248,10 @@ class World:
         await until(lambda: any(part in text for text in self.answers()), f"a text with {part!r}", ANSWER_SECONDS)
         return next(text for text in self.answers() if part in text)
 
-    async def ask(self, body: str) -> str:
+    async def ask(self, body: str, *, media: int = 0) -> str:
         """Text the daemon and return the next text to alice; no other text may be pending."""
         known = len(self.answers())
-        assert await self.text(body) == 200
+        assert await self.text(body, media=media) == 200
         await until(lambda: len(self.answers()) > known, f"an answer to {body[:60]!r}", ANSWER_SECONDS)
         return self.answers()[known]
 

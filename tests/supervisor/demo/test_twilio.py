@@ -261,12 +261,14 @@ async def test_the_page_lists_messages_and_sends_new_ones(
         async with session.get(twilio.url) as response:
             assert "No text messages yet" in await response.text()
         for sender in (PERSON, PERSON.replace("+", " ")):  # a plus that curl did not escape is read as a space
-            async with session.post(twilio.url, data={"From": sender, "Body": "hello"}) as response:
+            data = {"From": sender, "Body": "hello", "NumMedia": "1"}
+            async with session.post(twilio.url, data=data) as response:
                 assert (response.status, await response.text()) == (200, "the webhook answered 200\n")
         await send(twilio, Body="an answer")
         async with session.get(twilio.url) as response:
             page = await response.text()
-    assert [(form["From"], form["Body"]) for form in listener.forms] == [(PERSON, "hello")] * 2
+    received = [(form["From"], form["Body"], form["NumMedia"]) for form in listener.forms]
+    assert received == [(PERSON, "hello", "1")] * 2
     assert page.index(f"from {PERSON}") < page.index("hello") < page.index(f"to {PERSON}") < page.index("an answer")
     assert "an answer" in caplog.text
     assert TOKEN not in caplog.text + page
@@ -278,6 +280,8 @@ async def test_the_page_requires_a_sender_and_waits_for_the_webhook(
     monkeypatch.setattr("supervisor.demo.twilio.WEBHOOK_SECONDS", 0.0)  # the wait has no limit
     async with asking("POST", twilio.url, data={"Body": "hello"}) as response:
         assert response.status == 422
+    async with asking("POST", twilio.url, data={"From": PERSON, "NumMedia": "many"}) as response:
+        assert (response.status, await response.text()) == (422, "NumMedia must be a number from 0 to 10\n")
 
     async def text() -> int:
         async with asking("POST", twilio.url, data={"From": PERSON, "Body": "hello"}) as response:
