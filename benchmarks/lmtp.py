@@ -6,11 +6,11 @@ import asyncio
 import socket
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from email.utils import formatdate
 from pathlib import Path
 
 from benchmarks.bare import TEXT
+from benchmarks.clients import Round
 from benchmarks.daemon import running_daemon
 from benchmarks.figures import Figure, compare, percentile
 from benchmarks.process import Watched, started
@@ -24,15 +24,6 @@ US = "xswarm@bench.test"
 AUTHSERV = "mx.bench.test"
 SENDERS = 10
 BARE = "bare aiosmtpd"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Results:
-    """The results of one round: see `benchmarks.webhooks`."""
-
-    seconds: Sequence[float]
-    per_second: float
-    cpu: float
 
 
 async def measure(folder: Path, short: bool) -> list[Figure]:
@@ -59,8 +50,8 @@ async def measure(folder: Path, short: bool) -> list[Figure]:
             started("benchmarks.empty_mailbox") as empty,
             running_daemon(folder, users=users, channels={"mail": mail}) as daemon,
         ):
-            bare: list[Results] = []
-            ours: list[Results] = []
+            bare: list[Round] = []
+            ours: list[Round] = []
             for number in range(rounds + 1):
                 for results, target, server in (
                     (bare, int(empty.first_line), empty),
@@ -77,13 +68,13 @@ async def measure(folder: Path, short: bool) -> list[Figure]:
 
 
 def _figure(
-    name: str, unit: str, ours: Sequence[Results], bare: Sequence[Results], value: Callable[[Results], float]
+    name: str, unit: str, ours: Sequence[Round], bare: Sequence[Round], value: Callable[[Round], float]
 ) -> Figure:
     what = f"{name}, {SENDERS} at a time"
     return compare(what, unit, [value(result) for result in ours], BARE, [value(result) for result in bare])
 
 
-async def _drive(port: int, server: Watched, seconds: float) -> Results:
+async def _drive(port: int, server: Watched, seconds: float) -> Round:
     took: list[float] = []
     until = time.perf_counter() + seconds
 
@@ -97,7 +88,7 @@ async def _drive(port: int, server: Watched, seconds: float) -> Results:
         for number in range(SENDERS):
             group.create_task(send(number))
     elapsed = time.perf_counter() - began
-    return Results(seconds=took, per_second=len(took) / elapsed, cpu=(server.cpu_seconds() - used) / len(took))
+    return Round(seconds=took, per_second=len(took) / elapsed, cpu=(server.cpu_seconds() - used) / len(took))
 
 
 async def _deliver(port: int, sender: str) -> None:
@@ -131,7 +122,7 @@ async def _answer(reader: asyncio.StreamReader) -> bytes:
 def _mail(sender: str) -> bytes:
     proof = f"{AUTHSERV}; dmarc=pass header.from=bench.test; spf=pass smtp.mailfrom={sender}"
     headers = {
-        "Authentication-Results": proof,
+        "Authentication-Round": proof,
         "From": sender,
         "To": US,
         "Date": formatdate(),

@@ -8,11 +8,11 @@ import hmac
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlencode, urlsplit
 
 from benchmarks.bare import TEXT
+from benchmarks.clients import Round
 from benchmarks.daemon import PUBLIC_URL, running_daemon
 from benchmarks.empty_handler import PATH
 from benchmarks.figures import Figure, compare, percentile
@@ -30,20 +30,6 @@ CONNECTIONS = 20
 EMPTY = "empty FastAPI handler"
 
 Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Results:
-    """The results of one round.
-
-    Attributes:
-        seconds: the duration of each request.
-        cpu: CPU time of the server per request, in seconds, with what it does after the answer.
-    """
-
-    seconds: Sequence[float]
-    per_second: float
-    cpu: float
 
 
 async def measure(folder: Path, short: bool) -> list[Figure]:
@@ -64,8 +50,8 @@ async def measure(folder: Path, short: bool) -> list[Figure]:
             started("benchmarks.empty_handler") as empty,
             running_daemon(folder, users=users, channels={"sms": sms}, secrets={"TWILIO_AUTH_TOKEN": TOKEN}) as daemon,
         ):
-            bare: list[Results] = []
-            ours: list[Results] = []
+            bare: list[Round] = []
+            ours: list[Round] = []
             async with _connections(empty.first_line) as to_bare, _connections(daemon.http_url) as to_ours:
                 for number in range(rounds + 1):
                     for results, connections, server in (
@@ -86,9 +72,9 @@ async def measure(folder: Path, short: bool) -> list[Figure]:
 def _figure(
     name: str,
     unit: str,
-    ours: Sequence[Results],
-    bare: Sequence[Results],
-    value: Callable[[Results], float],
+    ours: Sequence[Round],
+    bare: Sequence[Round],
+    value: Callable[[Round], float],
     reach: str = "",
 ) -> Figure:
     what = f"{name}, {CONNECTIONS} connections"
@@ -107,7 +93,7 @@ async def _connections(url: str) -> AsyncIterator[list[Connection]]:
             writer.close()
 
 
-async def _drive(connections: Sequence[Connection], server: Watched, seconds: float) -> Results:
+async def _drive(connections: Sequence[Connection], server: Watched, seconds: float) -> Round:
     """Let each connection send the texts of its own user, one after the other."""
     took: list[float] = []
     until = time.perf_counter() + seconds
@@ -126,7 +112,7 @@ async def _drive(connections: Sequence[Connection], server: Watched, seconds: fl
         for number, (reader, writer) in enumerate(connections):
             group.create_task(text(number, reader, writer))
     elapsed = time.perf_counter() - began
-    return Results(seconds=took, per_second=len(took) / elapsed, cpu=(server.cpu_seconds() - used) / len(took))
+    return Round(seconds=took, per_second=len(took) / elapsed, cpu=(server.cpu_seconds() - used) / len(took))
 
 
 def _request(sender: str) -> bytes:

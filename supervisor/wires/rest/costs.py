@@ -12,19 +12,9 @@ from supervisor.operations.queries import Queries
 from supervisor.protocol.limits import Shaped
 from supervisor.protocol.requests import GroupBy, Name
 from supervisor.protocol.times import DAY_OR_TIME
+from supervisor.protocol.wire.rows import CostRow
 from supervisor.wires.http.auth import Calling
-from supervisor.wires.rest.resource import Endpoint, Limit, body_from
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CostRow:
-    """What one user, session, day, channel or model has cost."""
-
-    key: str
-    cost_usd: float
-    message_count: int
-    input_tokens: int
-    output_tokens: int
+from supervisor.wires.rest.resource import Endpoint, Limit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,4 +55,4 @@ class CostRoutes:
             group_by=group_by,
             limit=limit,
         )
-        return Cost(total_usd=event.total_usd, rows=[body_from(CostRow, row) for row in event.rows])
+        return Cost(total_usd=event.total_usd, rows=event.rows)
