@@ -1,5 +1,7 @@
 """The messages of the supervisor to socket clients, one dataclass each (protocol.md section 1).
 
+Those that are pushed without a request stand in `wire/`, by what they are about.
+
 A field with the value `OMIT` is left out of the frame. A field with the value None is sent as null.
 """
 
@@ -9,22 +11,23 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from supervisor.protocol.wire.approvals import ApprovalRequested as ApprovalRequested
+from supervisor.protocol.wire.approvals import ApprovalResolved as ApprovalResolved
+from supervisor.protocol.wire.event import Event as Event
+from supervisor.protocol.wire.money import CostAlert as CostAlert
+from supervisor.protocol.wire.money import CostRecorded as CostRecorded
 from supervisor.protocol.wire.omit import OMIT as OMIT
 from supervisor.protocol.wire.omit import Omit as Omit
 from supervisor.protocol.wire.rows import CostBudget as CostBudget
 from supervisor.protocol.wire.rows import CostRow as CostRow
+from supervisor.protocol.wire.turns import ClaudeCodeDelta as ClaudeCodeDelta
+from supervisor.protocol.wire.turns import ClaudeCodeEnded as ClaudeCodeEnded
+from supervisor.protocol.wire.turns import ClaudeCodeQueued as ClaudeCodeQueued
+from supervisor.protocol.wire.turns import ClaudeCodeStuck as ClaudeCodeStuck
+from supervisor.protocol.wire.turns import ClaudeCodeTool as ClaudeCodeTool
 
 PROTOCOL_VERSION = 1
 """The version that `auth_result` carries."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
-    """Base class. A text over 512 KiB is cut: then `truncated` is true, and `characters` the length of the text."""
-
-    request_id: str | Omit = OMIT
-    truncated: bool | Omit = OMIT
-    characters: int | Omit = OMIT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -240,129 +243,6 @@ class Error(Event):
     session_id: str | Omit = OMIT
     retry_after: float | Omit = OMIT
     type: Literal["error"] = "error"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClaudeCodeDelta(Event):
-    """Pushed: the next piece of an answer."""
-
-    session_id: str
-    message_id: str
-    text: str
-    type: Literal["claude_code_delta"] = "claude_code_delta"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClaudeCodeTool(Event):
-    """Pushed: a tool call of the running turn has started or ended."""
-
-    session_id: str
-    message_id: str
-    tool_use_id: str
-    name: str
-    status: Literal["started", "succeeded", "failed"]
-    input: Mapping[str, Any] | Omit = OMIT
-    result: str | Omit = OMIT
-    type: Literal["claude_code_tool"] = "claude_code_tool"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CostRecorded(Event):
-    """Pushed: the cost of a turn or of a delivery, after it is committed."""
-
-    user_id: str
-    session_id: str | None
-    message_id: str | None
-    cost_usd: float
-    channel: str
-    timestamp: str
-    type: Literal["cost_recorded"] = "cost_recorded"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CostAlert(Event):
-    """Pushed: a budget is nearly or fully spent. For the budget of a `message` it names the user and the session."""
-
-    scope: str
-    id: str
-    spent_usd: float
-    limit_usd: float
-    level: Literal["warning", "exceeded"]
-    user_id: str | Omit = OMIT
-    session_id: str | Omit = OMIT
-    type: Literal["cost_alert"] = "cost_alert"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ApprovalRequested(Event):
-    """Pushed: a tool call waits for a person. Those that are open are pushed after the answer to `subscribe`, too.
-
-    `call` is the whole call, `diff` what it changes in files.
-    `characters` is the length of the call. If `truncated`, they are cut: at 256 and 128 KiB.
-    """
-
-    approval_id: str
-    session_id: str
-    user_id: str
-    tool: str
-    summary: str
-    expires_at: str
-    code: str = ""
-    call: str = ""
-    diff: str = ""
-    characters: int = 0
-    truncated: bool = False
-    type: Literal["approval_requested"] = "approval_requested"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ApprovalResolved(Event):
-    """An approval was decided."""
-
-    approval_id: str
-    decision: Literal["allow", "deny"]
-    type: Literal["approval_resolved"] = "approval_resolved"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClaudeCodeQueued(Event):
-    """Pushed: a prompt is queued behind `ahead` turns. `ahead` is 0 if it was written into the running turn.
-
-    `waits_for` is a sentence that says what it waits for; it is empty if `ahead` is 0.
-    """
-
-    session_id: str
-    message_id: str
-    external_id: str | None
-    user_id: str
-    mode: str
-    ahead: int
-    waits_for: str = ""
-    type: Literal["claude_code_queued"] = "claude_code_queued"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClaudeCodeEnded(Event):
-    """Pushed: a turn has ended, and its answer is in the history. `status` is as in the history."""
-
-    session_id: str
-    message_id: str
-    user_id: str
-    status: str
-    cost_usd: float | None
-    duration_ms: int
-    timestamp: str
-    type: Literal["claude_code_ended"] = "claude_code_ended"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClaudeCodeStuck(Event):
-    """Pushed once per turn: the running turn has produced no event for `silent_seconds`."""
-
-    session_id: str
-    message_id: str
-    silent_seconds: int
-    type: Literal["claude_code_stuck"] = "claude_code_stuck"
 
 
 AnyEvent = (

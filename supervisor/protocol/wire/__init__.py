@@ -1,3 +1,3 @@
-"""Parts of the messages on the supervisor socket that are no messages themselves."""
+"""Messages that are pushed to socket clients, and parts of messages that are no messages themselves."""
 
 from __future__ import annotations
