@@ -1,6 +1,6 @@
 """The values between the core and a connector: a session and its prompts go down, events come up.
 
-The events of one prompt come in this order: any number of `TextDelta`, `ToolStarted`, `ToolFinished` and
+The events of one prompt come in this order: any number of `TextDelta`, `ToolBegun`, `ToolStarted`, `ToolFinished` and
 `UsageReported`, then one `Finished` or `Failed`. The last event of a conversation is `Exited`. Example::
 
     Prompt(message_id="0197...", text="Run the tests.")
@@ -19,6 +19,8 @@ from typing import Any
 
 from supervisor.protocol.messages import MessageId, ProjectName, SessionId, UserId
 from supervisor.protocol.status import Permissions
+from supervisor.protocol.tools import ToolCall as ToolCall
+from supervisor.protocol.tools import Tools
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,24 +34,6 @@ class ModelEndpoint:
 
     base_url: str
     token: str = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ToolCall:
-    """A tool call that the model wants to make.
-
-    Attributes:
-        tool_use_id: the id that the model gave this call.
-        name: the name of the tool, e.g. `Bash`.
-        agent_id: the subagent that makes the call; None = the main agent.
-        folder: the working directory of a shell command; empty = the project's folder, or not known.
-    """
-
-    tool_use_id: str
-    name: str
-    input: Mapping[str, Any]
-    agent_id: str | None = None
-    folder: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +75,7 @@ class SessionSpec:
         tap: receives the raw lines of the process; None = not needed. A connector without a process ignores it.
         turn_timeout: the longest duration of one turn, in seconds.
         umask: of processes that work in the project; -1 = that of the daemon.
+        tools: for a connector whose model has none of its own; None = the model gets no tools.
     """
 
     id: SessionId
@@ -108,6 +93,7 @@ class SessionSpec:
     turn_timeout: float = 3600.0
     instructions: str = ""
     umask: int = -1
+    tools: Tools | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,12 +158,28 @@ class TextDelta:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ToolBegun:
+    """Event: the model writes a tool call, whose input is not complete yet. Not every connector reports it.
+
+    `ToolStarted` with the same id follows, unless the turn ends first, or the call cannot be read.
+    """
+
+    tool_use_id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ToolStarted:
-    """Event: the model has called a tool."""
+    """Event: the model has called a tool.
+
+    Attributes:
+        reads: it is a tool of ours that only reads, by our own configuration.
+    """
 
     tool_use_id: str
     name: str
     input: Mapping[str, Any]
+    reads: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,12 +188,16 @@ class ToolFinished:
 
     Attributes:
         failed: the call was denied, or it failed.
-        result: the output as text, shortened.
+        result: the output as text for the person, shortened.
+        structured, title, kind: of an artifact, as in `ToolOutput`.
     """
 
     tool_use_id: str
     failed: bool
     result: str
+    structured: Mapping[str, Any] | None = None
+    title: str = ""
+    kind: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -256,7 +262,7 @@ class Exited:
     why: str = ""
 
 
-ConversationEvent = TextDelta | ToolStarted | ToolFinished | UsageReported | Finished | Failed | Exited
+ConversationEvent = TextDelta | ToolBegun | ToolStarted | ToolFinished | UsageReported | Finished | Failed | Exited
 
 
 class TraceKind(StrEnum):

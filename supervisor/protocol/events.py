@@ -13,6 +13,8 @@ from typing import Any, Literal
 
 from supervisor.protocol.wire.approvals import ApprovalRequested as ApprovalRequested
 from supervisor.protocol.wire.approvals import ApprovalResolved as ApprovalResolved
+from supervisor.protocol.wire.chat import ArtifactMade as ArtifactMade
+from supervisor.protocol.wire.chat import ToolCallBegun as ToolCallBegun
 from supervisor.protocol.wire.event import Event as Event
 from supervisor.protocol.wire.money import CostAlert as CostAlert
 from supervisor.protocol.wire.money import CostRecorded as CostRecorded
@@ -245,7 +247,7 @@ class Error(Event):
     type: Literal["error"] = "error"
 
 
-AnyEvent = (
+SocketEvent = (
     AuthResult
     | Pong
     | MessageResponse
@@ -274,3 +276,7 @@ AnyEvent = (
     | ApprovalRequested
     | ApprovalResolved
 )
+"""A message of the supervisor socket."""
+
+AnyEvent = SocketEvent | ToolCallBegun | ArtifactMade
+"""An event as the hub delivers it: a message of the socket, or one that only the admin chat shows."""

@@ -13,7 +13,7 @@ from supervisor.approvals.pending import PendingApproval
 from supervisor.delivery.hub import Hub
 from supervisor.protocol import conversation as talk
 from supervisor.protocol.errors import BudgetExceeded
-from supervisor.protocol.events import ClaudeCodeDelta, ClaudeCodeTool
+from supervisor.protocol.events import ArtifactMade, ClaudeCodeDelta, ClaudeCodeTool, ToolCallBegun
 from supervisor.protocol.ids import uuid7
 from supervisor.protocol.ports.connector import Conversation
 from supervisor.protocol.status import TurnState
@@ -21,6 +21,9 @@ from supervisor.store.records.charge import Charge
 from supervisor.store.records.turn import Turn
 
 logger = logging.getLogger(__name__)
+
+CHAT = "chat"
+"""The channel of the admin chat. The thread of its turns is the id of the chat's session."""
 
 BROKE = "an internal error; the details are in the log"
 """What a person is told when a plug-in breaks the contract of its port."""
@@ -51,6 +54,7 @@ class RunningTurn:
         stopping: the turn was interrupted or refused, and is expected to end.
         stopped_by: the name of whoever interrupted the turn; empty = its own user, or nobody.
         topics: the topics under which the turn is published live.
+        chats: those of them of which only an admin chat learns.
         joined: the turns that are part of this one, in order: gathered into its prompt, or steered into it.
         on_end: called once, when the turn has ended and one of the `joined` may run on.
     """
@@ -75,7 +79,8 @@ class RunningTurn:
         self._record_tool = record_tool
         self._began = self.heard = self._noted = monotonic()
         self._questions, self._asked = 0, 0.0
-        self.topics = (f"session:{turn.session_id}", f"user:{turn.user_id}")
+        self.chats = (f"chat:{turn.thread}",) if turn.channel == CHAT else ()
+        self.topics = (f"session:{turn.session_id}", f"user:{turn.user_id}", *self.chats)
 
     @contextmanager
     def asking(self) -> Iterator[None]:
@@ -123,6 +128,8 @@ class RunningTurn:
             case talk.TextDelta(text=text):
                 self.text.append(text)
                 self._show_text(text)
+            case talk.ToolBegun():
+                self._show_begun(event)
             case talk.ToolStarted() | talk.ToolFinished():
                 self._tool(event)
             case talk.UsageReported():
@@ -208,6 +215,31 @@ class RunningTurn:
             delta = ClaudeCodeDelta(session_id=self.turn.session_id, message_id=self.turn.message_id, text=text)
             self._hub.publish(delta, self.topics)
 
+    def _show_begun(self, event: talk.ToolBegun) -> None:
+        if self.turn.session_id is not None and self._hub.wanted(*self.chats):
+            begun = ToolCallBegun(
+                session_id=self.turn.session_id,
+                message_id=self.turn.message_id,
+                tool_use_id=event.tool_use_id,
+                name=event.name,
+            )
+            self._hub.publish(begun, self.chats)
+
+    def _show_artifact(self, event: talk.ToolFinished) -> None:
+        if event.structured is None or self.turn.session_id is None or not self._hub.wanted(*self.chats):
+            return
+        name = self._names.get(event.tool_use_id, "")
+        made = ArtifactMade(
+            session_id=self.turn.session_id,
+            message_id=self.turn.message_id,
+            tool_use_id=event.tool_use_id,
+            name=name,
+            kind=event.kind,
+            title=event.title or name,
+            data=event.structured,
+        )
+        self._hub.publish(made, self.chats)
+
     def _tool(self, event: talk.ToolStarted | talk.ToolFinished) -> None:
         if isinstance(event, talk.ToolStarted):
             self.tools += 1
@@ -230,6 +262,7 @@ class RunningTurn:
         else:
             done = replace(shown, status="failed" if event.failed else "succeeded", result=event.result)
             self._hub.publish(done, self.topics)
+            self._show_artifact(event)
 
     def _usage(self, event: talk.UsageReported) -> None:
         if event.provider_nanos is not None:

@@ -29,9 +29,10 @@ WITHOUT_OWN_TESTS = frozenset(
         Path("supervisor/protocol/limits.py"),
         Path("supervisor/protocol/messages.py"),
         Path("supervisor/protocol/requests.py"),
+        Path("supervisor/protocol/tools.py"),
         Path("supervisor/store/port.py"),
         *(Path("supervisor/protocol/ports") / f"{noun}.py" for noun in ("checks", "connector", "plugin", "web")),
-        *(Path("supervisor/protocol/wire") / f"{noun}.py" for noun in ("approvals", "event", "money", "turns")),
+        *(Path("supervisor/protocol/wire") / f"{noun}.py" for noun in ("approvals", "chat", "event", "money", "turns")),
         *(
             Path("supervisor/store/ports") / f"{noun}.py"
             for noun in (

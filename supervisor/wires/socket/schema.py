@@ -9,7 +9,7 @@ from typing import Annotated, Any, get_args
 
 from pydantic import Field, TypeAdapter
 
-from supervisor.protocol.events import PROTOCOL_VERSION, AnyEvent
+from supervisor.protocol.events import PROTOCOL_VERSION, SocketEvent
 from supervisor.protocol.requests import AnyRequest
 from supervisor.protocol.status import SessionStatus
 from supervisor.wires.failures import SOCKET_CODES
@@ -25,7 +25,7 @@ def schema() -> dict[str, Any]:
     """Return the schema: `$defs` contains each message by name; `request` and `event` are their unions."""
     adapters: list[tuple[str, Any, TypeAdapter[Any]]] = [
         ("request", "validation", TypeAdapter(Annotated[AnyRequest, Field(discriminator="type")])),
-        ("event", "serialization", TypeAdapter(Annotated[AnyEvent, Field(discriminator="type")])),
+        ("event", "serialization", TypeAdapter(Annotated[SocketEvent, Field(discriminator="type")])),
     ]
     sides, shared = TypeAdapter.json_schemas(
         [(name, mode, adapter) for name, mode, adapter in adapters], by_alias=True, ref_template=REFERENCES

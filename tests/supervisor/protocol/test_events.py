@@ -8,7 +8,6 @@ from typing import get_args
 from supervisor.protocol.events import (
     OMIT,
     PROTOCOL_VERSION,
-    AnyEvent,
     AuthResult,
     ClaudeCodeConnected,
     CostRow,
@@ -18,6 +17,7 @@ from supervisor.protocol.events import (
     Omit,
     SessionStatusEvent,
     SessionStatusReport,
+    SocketEvent,
 )
 from tests.supervisor.protocol.wire_table import EVENTS, rows
 
@@ -35,19 +35,19 @@ def names(kind: type) -> set[str]:
 def test_the_types_and_fields_are_those_of_the_protocol() -> None:
     found = {
         str(next(item.default for item in fields(kind) if item.name == "type")): names(kind)
-        for kind in get_args(AnyEvent)
+        for kind in get_args(SocketEvent)
     }
     assert found == rows(EVENTS)
 
 
 def test_every_event_may_carry_the_request_id_of_what_it_answers_and_leaves_it_out_otherwise() -> None:
-    for kind in get_args(AnyEvent):
+    for kind in get_args(SocketEvent):
         default = {item.name: item.default for item in fields(kind)}["request_id"]
         assert default is OMIT
 
 
 def test_a_field_that_may_be_left_out_is_none_of_those_that_may_be_null() -> None:
-    for kind in get_args(AnyEvent):
+    for kind in get_args(SocketEvent):
         for item in fields(kind):
             assert item.default is MISSING or item.default is not None
 

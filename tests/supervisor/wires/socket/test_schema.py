@@ -15,7 +15,7 @@ import channels
 import connectors
 import supervisor
 from supervisor.protocol.errors import XswarmError
-from supervisor.protocol.events import AnyEvent
+from supervisor.protocol.events import SocketEvent
 from supervisor.protocol.requests import AnyRequest
 from supervisor.wires.failures import CODES
 from supervisor.wires.socket.schema import FILE, schema, text
@@ -36,7 +36,7 @@ def test_schema_is_written_where_it_is_asked_for(tmp_path: Path) -> None:
 
 def test_every_message_is_in_the_schema_under_its_name() -> None:
     definitions = schema()["$defs"]
-    for side, union in (("request", AnyRequest), ("event", AnyEvent)):
+    for side, union in (("request", AnyRequest), ("event", SocketEvent)):
         for cls in get_args(union):
             kind = cls.__dataclass_fields__["type"].default
             assert definitions[cls.__name__]["properties"]["type"]["const"] == kind

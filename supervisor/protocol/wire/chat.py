@@ -1,0 +1,34 @@
+"""What is pushed of a running turn to the admin chat alone (protocol.md section 3), beside the messages of `turns`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from supervisor.protocol.wire.event import Event
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolCallBegun(Event):
+    """Pushed: the model has begun to write a tool call; its input is not complete yet."""
+
+    session_id: str
+    message_id: str
+    tool_use_id: str
+    name: str
+    type: Literal["tool_call_begun"] = "tool_call_begun"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArtifactMade(Event):
+    """Pushed: the structured result of a tool call, whole. `kind` is empty where the tool does not say it."""
+
+    session_id: str
+    message_id: str
+    tool_use_id: str
+    name: str
+    kind: str
+    title: str
+    data: Mapping[str, Any]
+    type: Literal["artifact_made"] = "artifact_made"
