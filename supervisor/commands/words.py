@@ -93,6 +93,9 @@ class Command:
 ANSWERS = frozenset({Word.YES, Word.NO})
 """The words that decide about a tool call."""
 
+READING = frozenset({Word.STATUS, Word.COST})
+"""The words that change nothing: they may be carried out twice, and beside other messages of their sender."""
+
 CARRIER_WORDS = frozenset("STOP STOPALL UNSUBSCRIBE CANCEL END QUIT REVOKE OPTOUT START HELP INFO".split())
 """Words that the phone carriers answer themselves; they are never command words."""
 

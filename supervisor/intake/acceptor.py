@@ -21,6 +21,7 @@ from supervisor.protocol.times import Clock, now_ms
 from supervisor.routing.conversations import Conversations
 from supervisor.routing.destination import Destination
 from supervisor.routing.rules import Decision
+from supervisor.sessions.live import LOOK_SECONDS
 from supervisor.sessions.pool import SessionPool
 from supervisor.store.ports.turns import TurnStore
 from supervisor.store.records.acceptance import Acceptance, Accepted
@@ -191,7 +192,7 @@ class Acceptor:
         if destination.session is None or self._turns.stopping:
             return None
         live = self._sessions.live(destination.session.id)
-        if live is None or live.conversation is None or live.has_moved:
+        if live is None or live.conversation is None or live.has_moved(within=LOOK_SECONDS):
             return None
         return t1.Process(identity=live.conversation.identity)
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from weakref import WeakValueDictionary
 
 from supervisor.commands.dispatch import Asker, CommandAnswer, CommandDispatcher, Resumed
 from supervisor.commands.held import HeldMessages
-from supervisor.commands.words import Command
+from supervisor.commands.words import READING, Command
 from supervisor.intake.acceptor import Acceptor
 from supervisor.intake.dropped import DroppedMessages, MessageNotKept
 from supervisor.intake.reading import is_command, read
@@ -29,6 +29,13 @@ from supervisor.sentences import intake as say
 from supervisor.store.records.accounts import User
 
 logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A command word that changes nothing, and that is carried out outside of its sender's lock."""
+
+    command: Command
 
 
 class Intake:
@@ -155,12 +162,19 @@ class Intake:
             Overloaded: too many turns are queued.
             StorageError: nothing was accepted.
         """
+        submission, command = read(submission, self._mode)
         # One message of a user at a time: two first messages must find one conversation, and a duplicate its original.
         async with self._user_locks.setdefault(submission.user.id, asyncio.Lock()):
-            return await self._submit(submission, decision)
+            taken = await self._submit(submission, command, decision)
+        if isinstance(taken, _Asked):  # a slow query of STATUS or COST holds up no other message of the user
+            answer = await self._carry_out(taken.command, submission)
+            assert answer is not None, "a word that changes nothing always means something"
+            taken = await self._acceptor.accept(await self._answered(submission, answer))
+        return taken
 
-    async def _submit(self, submission: Submission, decision: Decision | None) -> Taken:
-        submission, command = read(submission, self._mode)
+    async def _submit(
+        self, submission: Submission, command: Command | None, decision: Decision | None
+    ) -> Taken | _Asked:
         # Before the limits and the command: a duplicate counts against no limit, and no command runs twice.
         if (submission.limited or command is not None) and (
             first := await self._acceptor.known(submission)
@@ -169,12 +183,11 @@ class Intake:
         if not submission.limited:
             self._acceptor.check_capacity()
         if decision is not None:
-            routed = RoutedSubmission(submission=submission, decision=decision)
-        else:
-            routed = await self._route(submission, command)
-        return await self._acceptor.accept(routed)
+            return await self._acceptor.accept(RoutedSubmission(submission=submission, decision=decision))
+        routed = await self._route(submission, command)
+        return routed if isinstance(routed, _Asked) else await self._acceptor.accept(routed)
 
-    async def _route(self, submission: Submission, command: Command | None) -> RoutedSubmission:
+    async def _route(self, submission: Submission, command: Command | None) -> RoutedSubmission | _Asked:
         """Decide about a message: rate limit, command word, empty text, routing rules, in this order."""
         if submission.limited:
             retry_after = self._rates.take(submission.user.id, command=command is not None and not command.loose)
@@ -185,6 +198,8 @@ class Intake:
             return RoutedSubmission(submission=submission, decision=decision)
         if submission.doubt and (command is not None or submission.text):
             return await self._answered(submission, await self._hold(submission, command))
+        if command is not None and command.word in READING:
+            return _Asked(command)
         if command is not None and (answer := await self._carry_out(command, submission)) is not None:
             return await self._answered(submission, answer)
         if not submission.text:

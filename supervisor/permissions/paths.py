@@ -97,4 +97,7 @@ def real_paths(path: str, base: str) -> tuple[str, str]:
     The system follows the link first; Node.js, in which Claude Code runs, removes the `..` first.
     """
     joined = os.path.join(base, path)
-    return os.path.realpath(joined), os.path.realpath(os.path.normpath(joined))
+    real = os.path.realpath(joined)
+    if real == joined:  # no link and no `..` is in it, so there is only one reading
+        return real, real
+    return real, os.path.realpath(os.path.normpath(joined))

@@ -29,6 +29,9 @@ from supervisor.store.records.turn import Turn
 MOVED = "the project's folder was moved away or replaced after this session had started in it"
 """Why no tool of a process runs any more."""
 
+LOOK_SECONDS = 0.1
+"""How long a look at the project's folder is good for the start of a turn; each tool call looks again."""
+
 MAX_COMING = 200
 """Places of the last edits that were allowed unasked, which may not have been written yet."""
 
@@ -76,6 +79,7 @@ class LiveSession:
         self.conversation: Conversation | None = None
         self.endpoint: talk.ModelEndpoint | None = None
         self.folder: tuple[int, int] | None = None
+        self._looked = 0.0
         self.pump: asyncio.Task[None] | None = None
         self.prompted = record.started
         self.cut_off = False
@@ -106,11 +110,21 @@ class LiveSession:
     def note_folder(self) -> None:
         """Note in which folder the process is about to start."""
         self.folder = _identity(self.record.project_path)
+        self._looked = time.monotonic()
 
-    @property
-    def has_moved(self) -> bool:
-        """Whether the path of the project no longer leads to the folder in which the process started."""
-        return self.folder is not None and _identity(self.record.project_path) != self.folder
+    def has_moved(self, *, within: float = 0.0) -> bool:
+        """Return whether the path of the project no longer leads to the folder in which the process started.
+
+        Args:
+            within: seconds for which an earlier look counts: it blocks the event loop.
+        """
+        now = time.monotonic()
+        if self.folder is None or now - self._looked < within:
+            return False
+        if _identity(self.record.project_path) != self.folder:
+            return True
+        self._looked = now
+        return False
 
     def spec(self, turn_timeout: float) -> talk.SessionSpec:
         """Return all that a connector may know of the session."""
@@ -179,7 +193,7 @@ class LiveSession:
             home=self.home,
             protection=protection,
         )
-        if self.has_moved:  # a tool would create the folder anew, or work in the one that was moved away
+        if self.has_moved():  # a tool would create the folder anew, or work in the one that was moved away
             verdict = talk.Verdict(allowed=False, reason=MOVED)
         if verdict.allowed and self._guarded:
             verdict = look_again(call, verdict, self.record.project_path, self._guarded, protection=protection)

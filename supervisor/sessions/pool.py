@@ -18,7 +18,7 @@ from supervisor.protocol.status import EndReason
 from supervisor.runtime.cancellation import shielded
 from supervisor.runtime.fair_queue import FairQueue
 from supervisor.sessions.lifecycle import CloseAsked, Opened, OpenFailed, Opening, ProcessExited
-from supervisor.sessions.live import Claim, LiveSession, home_of
+from supervisor.sessions.live import LOOK_SECONDS, Claim, LiveSession, home_of
 from supervisor.sessions.processes import SessionProcesses
 from supervisor.sessions.transitions import SessionTransitions
 from supervisor.spending.spending import Spending
@@ -113,7 +113,7 @@ class SessionPool:
         """Return the conversation of a session if it can take a prompt at once; None = `open` has to look."""
         if session.conversation is None or not self._accepting or session.lock.locked():
             return None
-        return None if session.turn is None and session.has_moved else session.conversation
+        return None if session.turn is None and session.has_moved(within=LOOK_SECONDS) else session.conversation
 
     async def open(self, session: LiveSession, *, patience: float | None = None) -> Conversation:
         """Return the conversation of a session; it is started or resumed where the session has no process.
@@ -127,7 +127,7 @@ class SessionPool:
         """
         if (conversation := self.opened(session)) is not None:
             return conversation
-        if session.conversation is not None and session.turn is None and session.has_moved:
+        if session.conversation is not None and session.turn is None and session.has_moved():
             logger.warning("%s: closed, because its project's folder was moved or replaced", session.id)
             await self.close(session.id, EndReason.EVICTED)
         while True:

@@ -16,6 +16,8 @@ from supervisor.protocol.errors import Overloaded
 from supervisor.protocol.messages import SENTENCE, Inbound, Receipt, SessionId
 from supervisor.protocol.ports.connector import Conversation
 from supervisor.protocol.status import Permissions, Target, TurnState
+from supervisor.store.money.ledger import SqliteLedger
+from supervisor.store.ports.ledger import CostLine, CostQuery
 from supervisor.store.records.outbox import OutboxRow
 from tests.fakes import ScriptedConnector, ScriptedConversation
 from tests.supervisor.harness import ALICE_MAIL, Core
@@ -231,6 +233,30 @@ async def test_status_and_cost_are_answered_in_one_text(tmp_path: Path) -> None:
         await tell(core, "claude: pay 25000000")
         assert (await tell(core, "status")).startswith("site: active, 1 message, $0.02")
         assert await tell(core, " COST ") == "Today $0.02 for 1 message; in total $0.02 for 1 message."
+
+
+async def test_a_slow_cost_query_holds_up_no_other_message_of_the_same_person(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with core_with(tmp_path) as core:
+        asked, may_answer = asyncio.Event(), asyncio.Event()
+        cost = type(core.store.ledger).cost
+
+        async def slow(ledger: SqliteLedger, query: CostQuery) -> tuple[CostLine, list[CostLine]]:
+            asked.set()
+            await may_answer.wait()
+            return await cost(ledger, query)
+
+        monkeypatch.setattr(type(core.store.ledger), "cost", slow)
+        slow_one = asyncio.create_task(core.intake.accept(text_message("COST", key="SM-cost")))
+        await until(asked.is_set, "its query runs")
+        assert await tell(core, "good morning") == "good morning"
+        assert not slow_one.done()
+        again = asyncio.create_task(core.intake.accept(text_message("COST", key="SM-cost")))
+        may_answer.set()
+        first, second = await slow_one, await again
+        assert first.message_id == second.message_id
+        assert [row.text for row in await replies(core)] == ["Today $0.00 for 1 message; in total $0.00 for 1 message."]
 
 
 async def test_abort_stops_the_running_turn_and_drops_the_queue_behind_it(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from supervisor.protocol.errors import ConnectionFailed, TurnFailed
 from supervisor.protocol.messages import SessionId
 from supervisor.protocol.ports.connector import Conversation
 from supervisor.protocol.status import EndReason, SessionStatus, TurnState
+from supervisor.sessions.live import LOOK_SECONDS
 from supervisor.sessions.pool import FORGET_SECONDS
 from tests.fakes import ScriptedConnector, ScriptedConversation
 from tests.slowness import scaled
@@ -280,6 +281,9 @@ async def test_a_folder_that_was_moved_away_is_not_worked_in_by_the_process_that
         (first,) = scripted(core).opened
         core.site.rename(tmp_path / "elsewhere")
         core.site.mkdir()  # another folder is in its place
+        live = core.sessions.live(SessionId("s1"))
+        assert live is not None
+        await until(lambda: live.has_moved(within=LOOK_SECONDS), "the last look is no longer good")
         await ask(core, "and now?")
         assert first.closed
         assert len(scripted(core).opened) == 2
