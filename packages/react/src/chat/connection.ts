@@ -1,0 +1,49 @@
+/** What a connection's beginning and end mean for the state. */
+
+import { flush } from "./commands.js";
+import type { ClientFrame, FrameOf } from "./frames.js";
+import { type ChatState, newState } from "./state.js";
+import { only, type Step } from "./step.js";
+
+/** The state without a connection: what was handed to it and not seen again is uncertain. */
+export function disconnected(state: ChatState): ChatState {
+  return {
+    ...state,
+    presence: [],
+    replay: null,
+    confirmations: state.confirmations.map((one) => ({ ...one, answering: null })),
+    messages: state.messages.map((message) =>
+      message.status === "sent" && message.by === null && message.serverId === null
+        ? { ...message, status: "uncertain" }
+        : message,
+    ),
+  };
+}
+
+/** Takes a `connected`: asks for what was missed, then sends what waits. */
+export function connected(state: ChatState, frame: FrameOf<"connected">): Step {
+  let next = frame.sessionId === state.sessionId ? state : withoutItsSession(state, frame.sessionId);
+  const knows = next.messages.some((message) => message.serverId !== null);
+  const lastSeq = next.lastSeq;
+  const send: ClientFrame[] = [];
+  // A message that is uncertain is sent again only where the history does not have it.
+  let wantsHistory = next.messages.some((message) => message.status === "uncertain");
+  next = { ...next, connection: "open", title: frame.title ?? next.title, replay: null };
+  if (frame.seq === null || lastSeq === null || frame.seq < lastSeq) {
+    wantsHistory ||= frame.historyCount > 0 || knows;
+    next = { ...next, lastSeq: frame.seq };
+  } else if (frame.seq > lastSeq) {
+    send.push({ type: "resume", after_seq: lastSeq });
+    next = { ...next, replay: { until: frame.seq, held: [] } };
+  }
+  if (wantsHistory) send.push({ type: "get_history" });
+  if (next.stopping) send.push({ type: "interrupt" });
+  const flushed = wantsHistory ? only(next) : flush(next);
+  return { state: flushed.state, send: [...send, ...flushed.send] };
+}
+
+/** The state where the server gave another session than the one that was asked for: that one is not this user's. */
+function withoutItsSession(state: ChatState, sessionId: string): ChatState {
+  const messages = state.messages.filter((message) => message.status === "waiting" || message.status === "unsent");
+  return { ...newState(sessionId), messages, counter: state.counter };
+}

@@ -1,0 +1,73 @@
+import { type ReactElement, useEffect, useId, useState } from "react";
+import type { Decision } from "../chat/frames.js";
+import type { Confirmation } from "../chat/state.js";
+import { readable } from "./pieces.js";
+import type { Words } from "./words.js";
+
+export interface ConfirmationsProps {
+  readonly confirmations: readonly Confirmation[];
+  readonly onDecide: (id: string, decision: Decision, note: string | null) => void;
+  readonly words: Words;
+}
+
+/** Tool calls that wait for a decision: what is asked, the exact call, the time left, yes and no. */
+export function Confirmations({ confirmations, onDecide, words }: ConfirmationsProps): ReactElement | null {
+  if (confirmations.length === 0) return null;
+  return (
+    <div className="xswarm-confirmations">
+      {confirmations.map((one) => (
+        <Question key={one.id} confirmation={one} onDecide={onDecide} words={words} />
+      ))}
+    </div>
+  );
+}
+
+function Question({
+  confirmation,
+  onDecide,
+  words,
+}: Omit<ConfirmationsProps, "confirmations"> & { readonly confirmation: Confirmation }): ReactElement {
+  const { id, tool, input, summary, expiresAt, answering } = confirmation;
+  const [note, setNote] = useState("");
+  const title = useId();
+  const left = useSecondsLeft(expiresAt);
+  const decide = (decision: Decision): void => onDecide(id, decision, note.trim() || null);
+  const isClosed = answering !== null || left === 0;
+  return (
+    <section className="xswarm-confirmation" aria-labelledby={title}>
+      <h3 id={title}>
+        {words.confirmation}: {summary || tool}
+      </h3>
+      <details open>
+        <summary>{words.details}</summary>
+        <code>{tool}</code>
+        <pre>{readable(input)}</pre>
+      </details>
+      {left !== null && <p>{left === 0 ? words.expired : `${words.timeLeft}: ${left} ${words.seconds}`}</p>}
+      <input
+        aria-label={words.note}
+        placeholder={words.note}
+        value={note}
+        onChange={(event) => setNote(event.target.value)}
+      />
+      <button type="button" disabled={isClosed} onClick={() => decide("allow")}>
+        {words.allow}
+      </button>
+      <button type="button" disabled={isClosed} onClick={() => decide("deny")}>
+        {words.deny}
+      </button>
+    </section>
+  );
+}
+
+/** Whole seconds until a time; null = no time is given. */
+function useSecondsLeft(until: string | null): number | null {
+  const [now, setNow] = useState(() => Date.now());
+  useEffect(() => {
+    if (until === null) return;
+    const timer = setInterval(() => setNow(Date.now()), 1_000);
+    return () => clearInterval(timer);
+  }, [until]);
+  const end = until === null ? Number.NaN : Date.parse(until);
+  return Number.isNaN(end) ? null : Math.max(0, Math.ceil((end - now) / 1_000));
+}

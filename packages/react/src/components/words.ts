@@ -1,0 +1,57 @@
+/** Every text of the component; `words` replaces any of them. */
+export const WORDS = {
+  conversation: "Conversation with the assistant",
+  messages: "Messages",
+  you: "You",
+  assistant: "Assistant",
+  message: "Message",
+  placeholder: "Write a message",
+  send: "Send",
+  stop: "Stop",
+  stopping: "Stopping",
+  toEnd: "To the newest message",
+  tryOne: "Try one of these",
+  waiting: "Waiting for the answer",
+  writing: "writes",
+  // how a message is taken while an answer runs
+  mode: "While an answer runs",
+  queue: "After this answer",
+  steer: "Into this answer",
+  interrupt: "Instead of this answer",
+  // states of messages
+  notSent: "Not sent: it goes out when the connection is back",
+  uncertain: "The connection was lost: it is looked up",
+  unsent: "This message was not sent",
+  sendAgain: "Send again",
+  discard: "Remove",
+  queued: "Waits",
+  interrupted: "Stopped",
+  edit: "Edit",
+  save: "Ask again",
+  cancel: "Cancel",
+  // tools
+  toolWriting: "is being called",
+  toolRunning: "runs",
+  toolSucceeded: "done",
+  toolFailed: "failed",
+  toolStopped: "stopped",
+  input: "Input",
+  result: "Result",
+  open: "Open",
+  // confirmations
+  confirmation: "The assistant asks",
+  details: "The exact call",
+  timeLeft: "Time left",
+  expired: "Time is up",
+  note: "Note (optional)",
+  allow: "Allow",
+  deny: "Deny",
+  // connection
+  connecting: "Connecting",
+  reconnecting: "The connection was lost. It is tried again by itself; what you write is kept.",
+  tryNow: "Try now",
+  dismiss: "Dismiss",
+  seconds: "s",
+} as const;
+
+export type Words = { readonly [name in keyof typeof WORDS]: string };
