@@ -260,9 +260,9 @@ class RunningTurn:
         if isinstance(event, talk.ToolStarted):
             self._hub.publish(replace(shown, input=event.input), self.topics)
         else:
+            self._show_artifact(event)  # before the result, which then holds it in a chat
             done = replace(shown, status="failed" if event.failed else "succeeded", result=event.result)
             self._hub.publish(done, self.topics)
-            self._show_artifact(event)
 
     def _usage(self, event: talk.UsageReported) -> None:
         if event.provider_nanos is not None:

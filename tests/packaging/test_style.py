@@ -64,6 +64,7 @@ TESTED_BESIDE = {
     Path("connectors/claude_code/launcher.py"): Path("tests/connectors/claude_code/test_connector.py"),
     Path("connectors/claude_code/protocol/usage.py"): Path("tests/connectors/claude_code/protocol/test_turns.py"),
     Path("supervisor/config/checks.py"): Path("tests/supervisor/config/test_loading.py"),
+    Path("supervisor/wires/chat/frames.py"): Path("tests/supervisor/wires/chat/test_codec.py"),
     Path("supervisor/core.py"): Path("tests/supervisor/test_daemon.py"),
     Path("supervisor/protocol/codes.py"): Path("tests/supervisor/commands/test_words.py"),
     Path("supervisor/store/sqlite/groups.py"): Path("tests/supervisor/store/sqlite/test_database.py"),
