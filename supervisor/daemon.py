@@ -24,7 +24,9 @@ from supervisor.demo.lifeline import Lifeline
 from supervisor.models.gateway.gateway import Gateway
 from supervisor.models.offline.model import OfflineModel
 from supervisor.models.prices import PriceList
+from supervisor.people import issuers
 from supervisor.people.accounts import Accounts
+from supervisor.people.authentication import Authenticator
 from supervisor.people.identity import Directory
 from supervisor.people.projects import Projects
 from supervisor.plugins import loading as plugins
@@ -161,7 +163,15 @@ class Daemon:
             assistant=assistant,
         )
         await self._load_people(core.accounts)
-        http = HttpServer(config.http, core.api, parts=self.working_parts, meter=gateway.metered)
+        authenticator = Authenticator(core.api.directory, issuers.build(config.auth.issuers, self._credentials))
+        http = HttpServer(
+            config.http,
+            core.api,
+            parts=self.working_parts,
+            meter=gateway.metered,
+            authenticator=authenticator,
+            allowed_origins=config.supervisor.allowed_origins,
+        )
         sockets = SocketServer(config.supervisor, core.api)
         self._bind_ports(http, sockets, stack)
         channels = self._build_channels(config, core, http)
@@ -174,7 +184,7 @@ class Daemon:
         stack.push_async_callback(core.schedule.aclose)
         self._write_addresses(http, sockets, stack)
         self._say_ready(http, sockets, core.api.directory)
-        warming = asyncio.create_task(_warm_up((connector, assistant)), name="warm up")
+        warming = asyncio.create_task(_warm_up((connector, assistant), authenticator), name="warm up")
         stack.callback(warming.cancel)
 
     async def _start_demo(self, stack: AsyncExitStack) -> Config:
@@ -341,8 +351,9 @@ class Daemon:
         sys.stdout.flush()
 
 
-async def _warm_up(connectors: Iterable[Connector]) -> None:
+async def _warm_up(connectors: Iterable[Connector], authenticator: Authenticator) -> None:
     """Load what the first conversations need, which is not needed to become ready."""
+    await authenticator.load()
     for connector in connectors:
         await connector.warm_up()
     _exempt_imports_from_collection()

@@ -5,6 +5,8 @@ from __future__ import annotations
 from supervisor.config.checks import LOOPBACK as LOOPBACK
 from supervisor.config.checks import NAME as NAME
 from supervisor.config.checks import check as check
+from supervisor.config.issuers import Auth as Auth
+from supervisor.config.issuers import IssuerConfig as IssuerConfig
 from supervisor.config.loading import as_table as as_table
 from supervisor.config.loading import find as find
 from supervisor.config.loading import load as load

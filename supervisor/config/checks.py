@@ -10,6 +10,7 @@ from math import isfinite
 from operator import attrgetter
 from urllib.parse import urlsplit
 
+from supervisor.config.issuers import check_issuers
 from supervisor.config.tables import BudgetConfig, Config
 from supervisor.protocol.errors import ConfigError
 
@@ -51,6 +52,10 @@ def check(config: Config) -> Config:
     _check_numbers(config)
     _check_names(config)
     _check_protected(config.approvals.protected)
+    for name in config.auth.issuers:
+        if not NAME.fullmatch(name):
+            raise ConfigError(f"auth.issuers.{name}", f"its name must match {NAME.pattern}")
+    check_issuers(config.auth.issuers)
     if config.budgets is not None:
         if not config.claude_code.track_costs:
             raise ConfigError("claude_code.track_costs", "must be true where [budgets] is set")

@@ -14,6 +14,7 @@ from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 from pydantic import TypeAdapter, ValidationError
 
 from supervisor.config.checks import check
+from supervisor.config.issuers import below
 from supervisor.config.tables import Config, State
 from supervisor.protocol.errors import ConfigError
 
@@ -101,7 +102,7 @@ def load(path: Path | None) -> Config:
         for name, project in config.projects.items()
     }
     state = State(dir=_below(base, config.state.dir, "state.dir") if config.state.dir else "")
-    return check(replace(config, projects=projects, state=state))
+    return check(replace(config, projects=projects, state=state, auth=below(base, config.auth)))
 
 
 def _read(path: Path) -> dict[str, Any]:

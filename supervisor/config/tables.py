@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from supervisor.config.issuers import Auth
 from supervisor.protocol.status import PROTECTED, Permissions
 
 DEFAULT_KEYWORDS = (
@@ -261,6 +262,7 @@ class Config:
     limits: Limits = field(default_factory=Limits)
     approvals: Approvals = field(default_factory=Approvals)
     queue: Queue = field(default_factory=Queue)
+    auth: Auth = field(default_factory=Auth)
     progress: Progress = field(default_factory=Progress)
     budgets: BudgetConfig | None = None
     projects: dict[str, ProjectConfig] = field(default_factory=dict)

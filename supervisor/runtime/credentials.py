@@ -54,14 +54,27 @@ class Credentials:
         if value and path:
             raise ConfigError(name, f"both {name} and {name}_FILE are set", "unset one of them")
         if path:
-            try:
-                value = Path(path).read_text(encoding="utf-8").strip()
-            except (OSError, UnicodeDecodeError) as error:
-                raise ConfigError(f"{name}_FILE", f"cannot be read: {error}") from None
-            if not value:
-                raise ConfigError(f"{name}_FILE", f"is empty: {path}")
+            return self.from_file(f"{name}_FILE", Path(path))
         if not value:
             return None
+        self._known.add(value)
+        return value
+
+    def from_file(self, key: str, path: Path) -> str:
+        """Return the secret in a file, without blanks around it.
+
+        Args:
+            key: the key or the variable that names the file, for messages.
+
+        Raises:
+            ConfigError: the file is unreadable or empty.
+        """
+        try:
+            value = path.read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigError(key, f"cannot be read: {error}") from None
+        if not value:
+            raise ConfigError(key, f"is empty: {path}")
         self._known.add(value)
         return value
 

@@ -12,6 +12,7 @@ from starlette.routing import WebSocketRoute
 
 from supervisor.config import Http
 from supervisor.operations.api import Api
+from supervisor.people.authentication import Authenticator
 from supervisor.protocol.ports.channel import Channel
 from supervisor.protocol.ports.web import Route
 from supervisor.wires import stream
@@ -25,8 +26,8 @@ from supervisor.wires.rest.health import Parts
 from supervisor.wires.rest.routes import routers
 from supervisor.wires.stream import StreamSocket
 
-MAX_SOCKET_FRAME = 64 * 1024
-"""Most bytes of a frame from a web socket client."""
+MAX_SOCKET_FRAME = 1024 * 1024
+"""Most bytes of a frame from a web socket client; a longer frame closes its connection with 1009."""
 
 GRACE_SECONDS = 5
 """How long running requests get at the end, in seconds; every turn has been answered by then."""
@@ -38,6 +39,7 @@ class HttpServer:
     Args:
         parts: which parts of the daemon work besides the store, for /readyz.
         meter: the totals that the gateway counted; None = there is no gateway.
+        authenticator: knows the callers; None = only tokens that we issued count.
         allowed_origins: foreign browser origins that may change something.
         grace_seconds: how long running requests get at the end, in whole seconds.
     """
@@ -49,6 +51,7 @@ class HttpServer:
         *,
         parts: Parts,
         meter: Meter | None = None,
+        authenticator: Authenticator | None = None,
         allowed_origins: Sequence[str] = (),
         grace_seconds: int = GRACE_SECONDS,
     ) -> None:
@@ -57,7 +60,10 @@ class HttpServer:
         self._allowed_origins = allowed_origins
         self._grace_seconds = grace_seconds
         self._routers = routers(api, parts=parts, meter=meter)
-        self._stream = StreamSocket(api.one_shot, api.directory, query_token_seconds=config.query_token_max_seconds)
+        self._authenticator = authenticator or Authenticator(api.directory)
+        self._stream = StreamSocket(
+            api.one_shot, self._authenticator, query_token_seconds=config.query_token_max_seconds
+        )
         self._webhooks: list[Route] = []
         self._socket: socket.socket | None = None
         self._guard: Guard | None = None
@@ -97,7 +103,7 @@ class HttpServer:
         self._guard = application(
             *self._routers,
             config=self._config,
-            directory=self._api.directory,
+            authenticator=self._authenticator,
             keys=self._api.store.keys,
             webhooks=self._webhooks,
             sockets=[WebSocketRoute(stream.PATH, self._stream.serve)],

@@ -14,7 +14,8 @@ from typing import Any
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from supervisor.operations.one_shot import OneShot, Stream
-from supervisor.people.identity import Caller, Directory
+from supervisor.people.authentication import Authenticator
+from supervisor.people.identity import Caller
 from supervisor.protocol.errors import (
     InvalidMessage,
     NotAllowed,
@@ -68,20 +69,20 @@ class StreamSocket:
     def __init__(
         self,
         one_shot: OneShot,
-        directory: Directory,
+        authenticator: Authenticator,
         *,
         query_token_seconds: float,
         last_lines_seconds: float = LAST_LINES,
     ) -> None:
         self._one_shot = one_shot
-        self._directory = directory
+        self._authenticator = authenticator
         self._query_token_seconds = query_token_seconds
         self._last_lines_seconds = last_lines_seconds
 
     async def serve(self, socket: WebSocket) -> None:
         """Serve one connection from handshake to close."""
         try:
-            caller = self._caller(socket)
+            caller = await self._caller(socket)
         except NotAuthenticated as error:
             await socket.send_denial_response(failure(error))
             return
@@ -150,7 +151,7 @@ class StreamSocket:
                 sender.cancel()
                 await asyncio.gather(sender, return_exceptions=True)
 
-    def _caller(self, socket: WebSocket) -> Caller:
+    async def _caller(self, socket: WebSocket) -> Caller:
         """Return the caller of the bearer token, or of the short-lived token in the URL.
 
         Raises:
@@ -161,9 +162,9 @@ class StreamSocket:
             scheme, _, token = given[0].partition(" ")
             if len(given) != 1 or scheme.lower() != "bearer":
                 raise NotAuthenticated
-            return self._directory.caller(token.strip())
+            return await self._authenticator.caller(token.strip())
         token = socket.query_params.get("token", "")
-        return self._directory.query_caller(token, longest_seconds=self._query_token_seconds)
+        return await self._authenticator.query_caller(token, longest_seconds=self._query_token_seconds)
 
 
 def _prompt(text: str) -> str:

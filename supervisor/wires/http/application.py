@@ -8,7 +8,7 @@ from fastapi import APIRouter
 from starlette.routing import BaseRoute, Router
 
 from supervisor.config import Http
-from supervisor.people.identity import Directory
+from supervisor.people.authentication import Authenticator
 from supervisor.protocol.ports import web
 from supervisor.store.ports.keys import IdempotencyStore
 from supervisor.wires.http import webhooks as webhook_routes
@@ -22,7 +22,7 @@ from supervisor.wires.http.idempotency import Idempotency
 def application(
     *routers: APIRouter,
     config: Http,
-    directory: Directory,
+    authenticator: Authenticator,
     keys: IdempotencyStore,
     webhooks: Iterable[web.Route],
     sockets: Iterable[BaseRoute] = (),
@@ -37,7 +37,7 @@ def application(
         public_url: the URL by which the outside reaches the server.
         allowed_origins: foreign browser origins that may send requests.
     """
-    with_token = Bearer(Bodies(Idempotency(api(*routers), keys)), directory)
+    with_token = Bearer(Bodies(Idempotency(api(*routers), keys)), authenticator)
     # Every path that is not a webhook needs a token.
     routes = [*webhook_routes.routes(webhooks, public_url), *sockets]
     every = Router(routes, redirect_slashes=False, default=with_token)

@@ -9,7 +9,8 @@ from fastapi.security import HTTPBearer
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from supervisor.people.identity import Caller, Directory
+from supervisor.people.authentication import Authenticator
+from supervisor.people.identity import Caller
 from supervisor.protocol.errors import NotAllowed, NotAuthenticated
 
 OPEN = frozenset({"/healthz", "/readyz"})
@@ -24,13 +25,13 @@ documented = Depends(
 class Bearer:
     """Refuses HTTP requests without a valid token; web sockets authenticate by themselves."""
 
-    def __init__(self, app: ASGIApp, directory: Directory) -> None:
+    def __init__(self, app: ASGIApp, authenticator: Authenticator) -> None:
         self._app = app
-        self._directory = directory
+        self._authenticator = authenticator
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"] not in OPEN:
-            scope["state"]["caller"] = self._directory.caller(_token(Headers(scope=scope)))
+            scope["state"]["caller"] = await self._authenticator.caller(_token(Headers(scope=scope)))
         await self._app(scope, receive, send)
 
 

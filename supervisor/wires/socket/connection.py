@@ -17,6 +17,7 @@ from supervisor.delivery.hub import Hub
 from supervisor.people.identity import Caller, Directory
 from supervisor.protocol import events, requests
 from supervisor.protocol.errors import InternalError, InvalidMessage, NotAuthenticated, Overloaded, XswarmError
+from supervisor.runtime.tasks import TaskSet
 from supervisor.wires.failures import ShuttingDown
 from supervisor.wires.peers import Peer
 from supervisor.wires.socket.client import Client, RequestOrder
@@ -25,7 +26,6 @@ from supervisor.wires.socket.dispatch import RequestDispatcher, refusal
 from supervisor.wires.socket.handshake import bearer
 from supervisor.wires.socket.outgoing import SendQueue
 from supervisor.wires.socket.replies import ReplyRouter
-from supervisor.wires.socket.tasks import TaskSet
 from supervisor.wires.socket.visibility import may_see
 
 logger = logging.getLogger(__name__)

@@ -56,18 +56,20 @@ def test_config_toml_is_valid_with_its_comment_marks_removed(tmp_path: Path) -> 
     table = tomllib.loads(text)
     del table["budgets"]  # absent by default: its keys stand there with examples
     del table["channels"]["mail"]["lmtp"]["path"]  # stands for host and port
+    for source in ("secret_file", "jwks_file"):  # stand for jwks_url
+        del table["auth"]["issuers"]["example"][source]
     table["channels"]["sms"]["from_number"] = "+15005550006"  # required without a messaging service
     path = tmp_path / "config.toml"
     path.write_text(tomli_w.dumps(table), encoding="utf-8")
     loaded = config.load(path)
     for name, channel in loaded.channels.items():
         config.parse(importlib.import_module(f"channels.{name}.plugin").PLUGIN.config, channel, f"channels.{name}")
-    assert replace(loaded, projects={}, channels={}) == Config()
+    assert replace(loaded, projects={}, channels={}, auth=config.Auth()) == Config()
 
 
 def test_the_documentation_has_a_row_for_every_key_with_its_default() -> None:
     expected = {
-        name.replace("projects.example", "projects.NAME"): {key: shown(default) for key, default in keys.items()}
+        re.sub(r"\.example$", ".NAME", name): {key: shown(default) for key, default in keys.items()}
         for name, keys in tables_of_the_code().items()
     }
     expected["channels.mail"] |= {"smtp": "required", "lmtp": "all at default"}
@@ -97,7 +99,9 @@ def tables_of_the_code() -> dict[str, dict[str, Any]]:
     for item in fields(Config):
         if is_dataclass(kind := hints[item.name]):
             tables[item.name] = kind
+    del tables["auth"]  # holds tables only
     tables |= {"budgets": config.BudgetConfig, "projects.example": ProjectConfig}
+    tables |= {"auth.issuers.example": config.IssuerConfig}
     for name in channels():
         tables[f"channels.{name}"] = importlib.import_module(f"channels.{name}.plugin").PLUGIN.config
     return {name: keys for table, kind in tables.items() for name, keys in flattened(table, kind)}

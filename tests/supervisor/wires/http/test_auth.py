@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from fastapi import APIRouter
 
+from supervisor.people.authentication import Authenticator
 from supervisor.people.identity import Directory
 from supervisor.wires.http.api import api
 from supervisor.wires.http.auth import OPEN, Bearer, Calling, documented, operator_only
@@ -14,8 +15,8 @@ from tests.supervisor.wires.http.asgi import answers_to, client_of, echo, http_s
 from tests.supervisor.wires.http.serving import refusal
 
 
-def directory() -> Directory:
-    return Directory(operator_token=OPERATOR, service_token=SERVICE, jwt_secret=JWT_SECRET)
+def known() -> Authenticator:
+    return Authenticator(Directory(operator_token=OPERATOR, service_token=SERVICE, jwt_secret=JWT_SECRET))
 
 
 def routes() -> APIRouter:
@@ -33,7 +34,7 @@ def routes() -> APIRouter:
 
 
 def app() -> Guard:
-    return Guard(Bearer(api(routes()), directory()))
+    return Guard(Bearer(api(routes()), known()))
 
 
 @pytest.mark.parametrize("value", [f"Bearer {SERVICE}", f"bearer {SERVICE}", f"Bearer   {SERVICE} "])
@@ -73,12 +74,12 @@ async def test_operator_alone_passes_where_only_the_operator_may() -> None:
 
 
 async def test_health_is_open_and_nothing_like_it() -> None:
-    async with client_of(Guard(Bearer(echo, directory()))) as client:
+    async with client_of(Guard(Bearer(echo, known()))) as client:
         for path in OPEN:
             assert (await client.get(path)).status_code == 200
             for like in (f"{path}/", f"/x/..{path}x", path.upper(), f"/{path}"):
                 scope = http_scope("GET", like)
-                start, _ = await answers_to(Guard(Bearer(echo, directory())), scope, {"type": "http.request"})
+                start, _ = await answers_to(Guard(Bearer(echo, known())), scope, {"type": "http.request"})
                 assert start["status"] == 401, like
 
 

@@ -14,11 +14,14 @@ class TaskSet:
     """Tasks that may outlive the caller that started them, but not this set."""
 
     def __init__(self) -> None:
-        self._running: set[asyncio.Task[None]] = set()
+        self._running: set[asyncio.Task[Any]] = set()
 
     def spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
         """Start a task."""
-        task = asyncio.create_task(work, name=name)
+        self.adopt(asyncio.create_task(work, name=name))
+
+    def adopt(self, task: asyncio.Task[Any]) -> None:
+        """Own a task that somebody else has started."""
         self._running.add(task)
         task.add_done_callback(self._ended)
 
@@ -31,7 +34,7 @@ class TaskSet:
             task.cancel()
         await asyncio.gather(*left, return_exceptions=True)
 
-    def _ended(self, task: asyncio.Task[None]) -> None:
+    def _ended(self, task: asyncio.Task[Any]) -> None:
         self._running.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             logger.error("%s failed", task.get_name(), exc_info=error)

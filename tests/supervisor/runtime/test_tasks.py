@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from supervisor.wires.socket.tasks import TaskSet
+from supervisor.runtime.tasks import TaskSet
 
 
 async def test_what_ends_in_time_is_waited_for_and_the_rest_is_cancelled() -> None:
