@@ -225,7 +225,7 @@ class Outbox:
         except TemporaryFailure as failure:
             await self._put_back(begun, failure)
         except PermanentFailure as failure:
-            await self._give_up(row, failure.why)
+            await self._give_up(begun, failure.why)
         except OutcomeUnknown as failure:
             logger.warning("%s: the outcome of reply %s is unknown: %s", channel.name, row.id, failure)
         except Exception:  # after an error that the channel did not foresee, the reply may have been sent
@@ -240,15 +240,21 @@ class Outbox:
         """Record a send; if the store refuses, the reply stays `sending`, and `_reconcile` records it later."""
         self._faults.pop(row.id, None)
         try:
-            await asyncio.shield(self._store.sent(row.id, sent.provider_id, sent.note, (), now_ms=self._clock()))
+            await asyncio.shield(self._record_sent(row, sent))
         except StorageError as error:
             self._unrecorded[row.id] = sent
             logger.error("%s: reply %s was sent and could not be recorded: %s", channel.name, row.id, error)
 
+    async def _record_sent(self, row: OutboxRow, sent: Sent) -> bool:
+        """Record that this attempt was sent; False = it is another attempt's turn, or another reply's message."""
+        return await self._store.sent(
+            row.id, sent.provider_id, sent.note, (), now_ms=self._clock(), attempt=row.attempts
+        )
+
     async def _give_up(self, row: OutboxRow, why: str) -> None:
         """Record that a reply will not be sent; the next reply to its address is due."""
         logger.error("%s: reply %s is given up: %s", row.channel, row.id, why)
-        await self._store.dead(row.id, why, now_ms=self._clock(), notices=self._failed)
+        await self._store.dead(row.id, why, now_ms=self._clock(), notices=self._failed, attempt=row.attempts)
         self._faults.pop(row.id, None)
 
     def _failed(self, row: OutboxRow) -> Sequence[OutboxDraft]:
@@ -259,7 +265,7 @@ class Outbox:
         if failure.parked:
             back = self._attempts.get((row.channel, row.to), False)
             until = self._clock() + (0 if back else PARKED_MS)
-            await self._store.retry(row.id, failure.why, not_before_ms=until, count=False)
+            await self._store.retry(row.id, failure.why, not_before_ms=until, count=False, attempt=row.attempts)
             return
         if row.attempts >= MAX_ATTEMPTS:
             await self._give_up(row, f"{failure.why} ({row.attempts} attempts)")
@@ -271,7 +277,8 @@ class Outbox:
         if failure.retry_after is not None:
             pause = min(LONGEST_PAUSE_MS, max(pause, round(failure.retry_after * 1000)))
         logger.warning("%s: reply %s was not sent, retry in %.0f s: %s", row.channel, row.id, pause / 1000, failure)
-        await self._store.retry(row.id, failure.why, not_before_ms=self._clock() + pause, count=True)
+        again = self._clock() + pause
+        await self._store.retry(row.id, failure.why, not_before_ms=again, count=True, attempt=row.attempts)
 
     async def _reconcile(self, worker: _Worker) -> int | None:
         """Ask the provider about every send of unknown outcome; return when to ask again, None = all are known."""
@@ -289,7 +296,7 @@ class Outbox:
                 continue
             match found:
                 case Sent():
-                    taken = await self._store.sent(row.id, found.provider_id, found.note, (), now_ms=self._clock())
+                    taken = await self._record_sent(row, found)
                     self._unrecorded.pop(row.id, None)
                     if taken:
                         self._faults.pop(row.id, None)

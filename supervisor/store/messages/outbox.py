@@ -63,7 +63,7 @@ _BEGIN = """
     UPDATE outbox SET state = 'sending', attempts = attempts + 1, sending_ms = ?, updated_ms = ?, epoch = ?
     WHERE id = ? AND state = 'pending'
 """
-_FIND = "SELECT turn_id, user_id, channel, state, provider_id FROM outbox WHERE id = ?"
+_FIND = "SELECT turn_id, user_id, channel, state, provider_id, attempts FROM outbox WHERE id = ?"
 BY_PROVIDER_ID = "SELECT id FROM outbox WHERE channel = ? AND provider_id = ?"
 _SENT = """
     UPDATE outbox SET state = 'sent', provider_id = ?, note = ?, updated_ms = ?, epoch = ?
@@ -72,11 +72,11 @@ _SENT = """
 _NOTE = "UPDATE outbox SET note = ? WHERE id = ?"
 _RETRY = """
     UPDATE outbox SET state = 'pending', note = ?, not_before_ms = ?, attempts = attempts - ?, sending_ms = NULL
-    WHERE id = ? AND state = 'sending'
+    WHERE id = ? AND state = 'sending' AND attempts = coalesce(?, attempts)
 """
 _DEAD = """
     UPDATE outbox SET state = 'dead', note = ?, updated_ms = ?, epoch = ?
-    WHERE id = ? AND state IN ('pending', 'sending')
+    WHERE id = ? AND state IN ('pending', 'sending') AND attempts = coalesce(?, attempts)
 """
 _REPORT = """
     UPDATE outbox SET state = ?, provider_id = coalesce(provider_id, ?), note = CASE WHEN ? = '' THEN note ELSE ? END,
@@ -173,7 +173,14 @@ class SqliteOutbox:
         return await self._database.write(work)
 
     async def sent(
-        self, outbox_id: OutboxId, provider_id: str, note: str, charges: Sequence[Charge], *, now_ms: int
+        self,
+        outbox_id: OutboxId,
+        provider_id: str,
+        note: str,
+        charges: Sequence[Charge],
+        *,
+        now_ms: int,
+        attempt: int | None = None,
     ) -> bool:
         """sending -> sent.
 
@@ -185,7 +192,7 @@ class SqliteOutbox:
             row = tx.one(_FIND, (outbox_id,))
             if row is None:
                 return False
-            turn_id, user_id, channel, state, known_id = row
+            turn_id, user_id, channel, state, known_id, attempts = row
             if known_id == provider_id and state in _TAKEN:
                 if note:
                     tx.execute(_NOTE, (note, outbox_id))
@@ -193,7 +200,11 @@ class SqliteOutbox:
                     return True
             else:
                 holder = tx.one(BY_PROVIDER_ID, (channel, provider_id))
-                if state != OutboxState.SENDING or holder not in (None, (outbox_id,)):
+                if (
+                    state != OutboxState.SENDING
+                    or attempt not in (None, attempts)
+                    or holder not in (None, (outbox_id,))
+                ):
                     return False
                 tx.execute(_SENT, (provider_id, note, now_ms, tx.epoch, outbox_id))
             post_late(tx, owner_of(tx, turn_id, user_id, channel), charges, now_ms)
@@ -201,9 +212,11 @@ class SqliteOutbox:
 
         return await self._database.write(work)
 
-    async def retry(self, outbox_id: OutboxId, why: str, *, not_before_ms: int, count: bool) -> bool:
+    async def retry(
+        self, outbox_id: OutboxId, why: str, *, not_before_ms: int, count: bool, attempt: int | None = None
+    ) -> bool:
         """sending -> pending."""
-        values = (why, not_before_ms, 0 if count else 1, outbox_id)
+        values = (why, not_before_ms, 0 if count else 1, outbox_id, attempt)
 
         def work(tx: Transaction) -> bool:
             tx.point("retry")
@@ -211,12 +224,20 @@ class SqliteOutbox:
 
         return await self._database.write(work)
 
-    async def dead(self, outbox_id: OutboxId, why: str, *, now_ms: int, notices: Drafts | None = None) -> bool:
+    async def dead(
+        self,
+        outbox_id: OutboxId,
+        why: str,
+        *,
+        now_ms: int,
+        notices: Drafts | None = None,
+        attempt: int | None = None,
+    ) -> bool:
         """pending or sending -> dead."""
 
         def work(tx: Transaction) -> bool:
             tx.point("dead")
-            if not tx.changed(_DEAD, (why, now_ms, tx.epoch, outbox_id)):
+            if not tx.changed(_DEAD, (why, now_ms, tx.epoch, outbox_id, attempt)):
                 return False
             tx.record("supervisor", "reply.dead", {"id": outbox_id, "why": why}, now_ms)
             _tell(tx, outbox_id, notices, now_ms)
@@ -252,7 +273,7 @@ class SqliteOutbox:
             outbox_id = _reported(tx, channel, delivery)
             if outbox_id is None:
                 return None
-            turn_id, user_id, _, state, _ = tx.execute(_FIND, (outbox_id,)).fetchone()
+            turn_id, user_id, _, state, *_ = tx.execute(_FIND, (outbox_id,)).fetchone()
             reported = OutboxState(delivery.state)
             rank = _RANK.get(OutboxState(state))
             if rank is not None and rank < _RANK[reported]:

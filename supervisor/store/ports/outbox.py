@@ -49,15 +49,45 @@ class OutboxStore(Protocol):
         """pending -> sending under this epoch, and count an attempt; None = not pending."""
 
     async def sent(
-        self, outbox_id: OutboxId, provider_id: str, note: str, charges: Sequence[Charge], *, now_ms: int
+        self,
+        outbox_id: OutboxId,
+        provider_id: str,
+        note: str,
+        charges: Sequence[Charge],
+        *,
+        now_ms: int,
+        attempt: int | None = None,
     ) -> bool:
-        """sending -> sent; False = not sending, or the provider id belongs to another reply."""
+        """sending -> sent; False = not sending, or the provider id belongs to another reply.
 
-    async def retry(self, outbox_id: OutboxId, why: str, *, not_before_ms: int, count: bool) -> bool:
-        """sending -> pending, because it was certainly not sent; `count=False` takes the attempt back."""
+        Args:
+            attempt: the number of the attempt whose outcome it is: a late outcome of an earlier one changes nothing.
+                None = whichever attempt is under way.
+        """
 
-    async def dead(self, outbox_id: OutboxId, why: str, *, now_ms: int, notices: Drafts | None = None) -> bool:
-        """pending or sending -> dead: give the reply up. False = it is in another state."""
+    async def retry(
+        self, outbox_id: OutboxId, why: str, *, not_before_ms: int, count: bool, attempt: int | None = None
+    ) -> bool:
+        """sending -> pending, because it was certainly not sent; `count=False` takes the attempt back.
+
+        Args:
+            attempt: as in `sent`.
+        """
+
+    async def dead(
+        self,
+        outbox_id: OutboxId,
+        why: str,
+        *,
+        now_ms: int,
+        notices: Drafts | None = None,
+        attempt: int | None = None,
+    ) -> bool:
+        """pending or sending -> dead: give the reply up. False = it is in another state.
+
+        Args:
+            attempt: as in `sent`.
+        """
 
     async def sending(self, channel: str) -> list[OutboxRow]:
         """Return the replies of unknown outcome, oldest first."""

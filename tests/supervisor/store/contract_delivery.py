@@ -152,6 +152,19 @@ class DeliveryContract(ContractBase):
         assert [row.id for row in await store.outbox.sending("sms")] == ["o2"]
         assert (await store.ledger.cost(CostQuery()))[0].cost_nanos == 0
 
+    async def test_a_late_outcome_of_an_earlier_attempt_changes_nothing(self, store: Store) -> None:
+        await store.outbox.add(draft("o1"), user_id=None, now_ms=NOW)
+        o1 = OutboxId("o1")
+        await store.outbox.begin(o1, now_ms=NOW)
+        assert await store.outbox.retry(o1, "busy", not_before_ms=NOW, count=True, attempt=1)
+        await store.outbox.begin(o1, now_ms=NOW)
+        assert not await store.outbox.retry(o1, "busy", not_before_ms=NOW, count=True, attempt=1)
+        assert not await store.outbox.dead(o1, "gave up", now_ms=NOW, attempt=1)
+        assert not await store.outbox.sent(o1, "SM1", "", [charge()], now_ms=NOW, attempt=1)
+        (row,) = await store.outbox.sending("sms")
+        assert (row.attempts, row.provider_id) == (2, None)
+        assert await store.outbox.sent(o1, "SM2", "", [], now_ms=NOW, attempt=2)
+
     async def test_a_reply_is_retried_parked_woken_and_given_up(self, store: Store) -> None:
         await store.outbox.add(draft("o1"), user_id=None, now_ms=NOW)
         await store.outbox.begin(OutboxId("o1"), now_ms=NOW)
