@@ -97,9 +97,11 @@ class ClaudeCodeConnector(Connector):
 
     async def trace(self, home: str, conversation_id: str, key: MessageId) -> Trace:
         def read() -> Trace:
-            found = history.find_transcript(Home(root=Path(home)).config, conversation_id)
+            config = Home(root=Path(home)).config
+            found = history.find_transcript(config, conversation_id)
             if found is None:
-                return Trace(kind=TraceKind.ABSENT)
+                # Without the folder nothing is known: it may lie on a volume that is not there now.
+                return Trace(kind=TraceKind.ABSENT) if config.is_dir() else Trace()
             with found.open("rb") as lines:
                 return transcript.trace(lines, key)
 

@@ -174,5 +174,5 @@ async def test_an_answer_is_found_again_as_it_was_given(model: OfflineModel, tmp
         assert found == Trace(kind=TraceKind.ANSWERED, answer="All is **done**.")
         other = await connector.trace(spec.home, spec.conversation_id, MessageId(uuid7()))
     assert other == Trace(kind=TraceKind.ABSENT)
-    never = await connector.trace(str(tmp_path / "nowhere"), spec.conversation_id, ended.message_id)
-    assert never == Trace(kind=TraceKind.ABSENT)
+    no_folder = await connector.trace(str(tmp_path / "nowhere"), spec.conversation_id, ended.message_id)
+    assert no_folder == Trace(kind=TraceKind.UNKNOWN)
