@@ -49,7 +49,7 @@ from supervisor.routing.keywords import Keywords
 from supervisor.routing.rules import Router
 from supervisor.runtime.fair_queue import FairQueue
 from supervisor.sessions.announcer import SessionAnnouncer
-from supervisor.sessions.assistant import Assistant
+from supervisor.sessions.assistant import Assistant, ToolsOfTurn, no_tools
 from supervisor.sessions.pool import SessionPool
 from supervisor.sessions.processes import SessionProcesses
 from supervisor.sessions.reaper import Reaper
@@ -71,7 +71,7 @@ from supervisor.undo.undo import Undo
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tuning:
-    """Constants that operators cannot configure; tests choose others. Each constant is documented where it is used."""
+    """Constants that operators cannot configure; tests choose others. Each is documented where it is used."""
 
     reconcile_pause_ms: int = RECONCILE_PAUSE_MS
     grace_seconds: float = GRACE_SECONDS
@@ -87,6 +87,7 @@ class Core:
     Args:
         connector: answers in Claude Code sessions.
         assistant: answers every other message.
+        tools: those of a turn of the assistant.
 
     Attributes:
         api: the services that the wires call.
@@ -102,12 +103,14 @@ class Core:
         gateway: Gateway,
         connector: Connector,
         assistant: Connector,
+        tools: ToolsOfTurn = no_tools,
         tuning: Tuning | None = None,
     ) -> None:
         self._config = config
         self._store = store
         self._directory = directory
         self._projects = projects
+        self._tools = tools
         self._tuning = tuning or Tuning()
 
         # The order of construction: each part uses only the parts above it.
@@ -129,7 +132,8 @@ class Core:
         self._second_factor = SecondFactor([Risk(name) for name in config.approvals.high_risk])
         self.approvals = self._build_approvals()
         processes = self._build_processes(connector, gateway)
-        self.transitions = self._build_transitions(processes)
+        announcer = SessionAnnouncer(store.sessions, self.hub)
+        self.transitions = SessionTransitions(store=store.sessions, processes=processes, announcer=announcer)
         self.sessions = self._build_sessions(processes)
         self.reaper = Reaper(self.sessions, self.transitions, idle_timeout=config.claude_code.idle_timeout_seconds)
         self.binder = TurnBinder(transitions=self.transitions, approvals=self.approvals, recorder=self.recorder)
@@ -188,10 +192,6 @@ class Core:
             turn_timeout=self._config.claude_code.turn_timeout_seconds,
         )
 
-    def _build_transitions(self, processes: SessionProcesses) -> SessionTransitions:
-        sessions = self._store.sessions
-        return SessionTransitions(store=sessions, processes=processes, announcer=SessionAnnouncer(sessions, self.hub))
-
     def _build_sessions(self, processes: SessionProcesses) -> SessionPool:
         settings = self._config.claude_code
         return SessionPool(
@@ -214,15 +214,15 @@ class Core:
         )
 
     def _build_turns(self, assistant: Connector, gateway: Gateway, *, steers: bool) -> TurnScheduler:
-        tools = ToolEvents(self._store.turns)
-        steering = Steering(store=self._store.turns, hub=self.hub, tools=tools, steers=steers)
+        store = self._store
+        tools = ToolEvents(store.turns, store.tool_calls)
         return TurnScheduler(
-            turns=self._store.turns,
-            records=self._store.sessions,
+            turns=store.turns,
+            records=store.sessions,
             sessions=self.sessions,
             projects=self._projects,
             runner=self._build_runner(assistant, gateway, tools),
-            steering=steering,
+            steering=Steering(store=store.turns, hub=self.hub, tools=tools, steers=steers),
             completion=self.completion,
         )
 
@@ -230,7 +230,15 @@ class Core:
         return TurnRunner(
             hub=self.hub,
             sessions=self.sessions,
-            assistant=Assistant(connector=assistant, gateway=gateway, turns=self._store.turns, spending=self.spending),
+            assistant=Assistant(
+                connector=assistant,
+                gateway=gateway,
+                turns=self._store.turns,
+                calls=self._store.tool_calls,
+                spending=self.spending,
+                approvals=self.approvals,
+                tools=self._tools,
+            ),
             rights=self._rights,
             spending=self.spending,
             driver=self._build_driver(),
@@ -294,8 +302,7 @@ class Core:
         )
 
     def _build_intake(self) -> Intake:
-        held = HeldMessages(self._store.codes, self._store.turns)
-        rates = RateLimits(self._config.limits)
+        held, rates = HeldMessages(self._store.codes, self._store.turns), RateLimits(self._config.limits)
         return Intake(
             directory=self._directory,
             conversations=self._conversations,
@@ -373,11 +380,7 @@ class Core:
 
     def _build_schedule(self) -> Schedule:
         return Schedule(
-            store=self._store,
-            reaper=self.reaper,
-            turns=self.turns,
-            recorder=self.recorder,
-            progress=self.progress,
+            store=self._store, reaper=self.reaper, turns=self.turns, recorder=self.recorder, progress=self.progress
         )
 
     def _build_api(self) -> Api:

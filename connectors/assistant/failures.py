@@ -10,6 +10,13 @@ LONGEST_DETAIL = 300
 
 UNREADABLE = "the model sent an answer that cannot be read; try again"
 
+ENDED_EARLY = "the model's answer ended in the middle; try again"
+
+EMPTY = "the model gave an empty answer; try again"
+
+BROKEN_FORMAT = (ValueError, LookupError, TypeError, AttributeError, RuntimeError, httpx2.DecodingError)
+"""What is raised where a stream breaks the rules of its format; the client checks only some of them by itself."""
+
 _STATUS_OF_TYPE = {
     "invalid_request_error": 400,
     "authentication_error": 401,

@@ -9,7 +9,8 @@ import anthropic
 import httpx2
 
 from connectors.assistant.config import AssistantConfig
-from connectors.assistant.conversation import AssistantConversation, CallSettings
+from connectors.assistant.conversation import AssistantConversation
+from connectors.assistant.rounds import CallSettings
 from supervisor.protocol.conversation import Exchange, ModelEndpoint, SessionSpec
 
 CONNECT_TIMEOUT = 5.0
@@ -38,12 +39,13 @@ def opened(
     )
     settings = CallSettings(
         model=session.model or config.model,
-        system_prompt=config.system_prompt,
+        system_prompt=config.prompt_for(with_tools=session.tools is not None and bool(session.tools.listed())),
         max_tokens=config.max_tokens,
         history_tokens=config.history_tokens,
         turn_timeout=session.turn_timeout,
+        max_rounds=config.max_rounds,
     )
-    return AssistantConversation(session.id, client, settings, history)
+    return AssistantConversation(session, client, settings, history, tool_seconds=config.tool_timeout_seconds)
 
 
 def _tls_settings(base_url: str) -> ssl.SSLContext | bool:

@@ -55,6 +55,10 @@ def build(config: AssistantConfig, host: ConnectorHost) -> AssistantConnector:
         raise ConfigError("assistant.max_tokens", f"must be at least 1, not {config.max_tokens}")
     if config.history_tokens < 0:
         raise ConfigError("assistant.history_tokens", f"must be 0 or more, not {config.history_tokens}")
+    if config.max_rounds < 1:
+        raise ConfigError("assistant.max_rounds", f"must be at least 1, not {config.max_rounds}")
+    if not config.tool_timeout_seconds > 0:
+        raise ConfigError("assistant.tool_timeout_seconds", f"must be above 0, not {config.tool_timeout_seconds:g}")
     return AssistantConnector(config)
 
 

@@ -100,7 +100,7 @@ class ApprovalResolver:
                 question.denied = wording.denied(by, note)
             question.answer()
         if allow or not approval.consumed:  # a no to a call that has run only ends a grant: nobody waits for that
-            self._announcer.resolved(approval, allowed=allow)
+            self._announcer.resolved(approval, allowed=allow, by=by)
         if interrupted:
             await self._withdraw(approval.turn_id, allowed=False)  # the work asks again what it still needs
             await self._kept.go_on(approval)

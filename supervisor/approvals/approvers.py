@@ -10,8 +10,8 @@ from supervisor.people.identity import Caller, Directory
 from supervisor.people.projects import Projects
 from supervisor.people.rights import Rights
 from supervisor.protocol.errors import UserNotFound
-from supervisor.protocol.messages import FOR_ALL, Address, ProjectName, Reply, UserId
-from supervisor.sentences.approvals import QUESTION_SUBJECT
+from supervisor.protocol.messages import CHAT, FOR_ALL, Address, ProjectName, Reply, UserId
+from supervisor.sentences.approvals import QUESTION_SUBJECT, THE_ASSISTANT
 from supervisor.store.ports.approvals import Approval
 from supervisor.store.records.accounts import User
 from supervisor.store.records.turn import Turn
@@ -93,7 +93,9 @@ class Approvers:
             )
             others = [self._recipient(user_id, own, turn.project) for user_id in approvers if user_id != turn.user_id]
             recipients = [own, *(other for other in others if other is not None)]
+        # A chat is shown its open questions whenever somebody opens it.
         can_be_answered = any(one.answers for one in recipients) or self._has_subscribers(turn)
+        can_be_answered = can_be_answered or (turn.channel == CHAT and bool(approvers))
         return recipients if can_be_answered else None
 
     def _has_subscribers(self, turn: Turn) -> bool:
@@ -109,14 +111,14 @@ class Approvers:
         if address is None:
             return None
         if address.kind != own.channel:
-            meta = {"subject": QUESTION_SUBJECT(project=project)}
+            meta = {"subject": QUESTION_SUBJECT(project=project or THE_ASSISTANT())}
             reply = Reply(channel=address.kind, to=address, meta=meta)
         elif own.reply.meta.get(FOR_ALL):
             reply = replace(own.reply, meta={**own.reply.meta, "to": address.value, "user": user_id})
         else:
             # If a service carries the texts, its account is no number or mailbox of ours.
             account = own.reply.account if own.reply.channel == address.kind else ""
-            meta = {"subject": QUESTION_SUBJECT(project=project)}
+            meta = {"subject": QUESTION_SUBJECT(project=project or THE_ASSISTANT())}
             reply = Reply(channel=address.kind, to=address, account=account, meta=meta)
         return Recipient(user_id=user_id, reply=reply, channel=address.kind, answers=True, own=False)
 

@@ -11,7 +11,7 @@ from functools import partial
 from supervisor.approvals import drafts, wording
 from supervisor.approvals.announcer import ApprovalAnnouncer
 from supervisor.approvals.approvers import Approvers, Recipient
-from supervisor.approvals.call import AskedCall
+from supervisor.approvals.call import AskedCall, CallPlace
 from supervisor.approvals.pending import AskingTurn, PendingApproval, PendingApprovals
 from supervisor.approvals.preview import diff_of
 from supervisor.approvals.second_factor import SecondFactor
@@ -24,7 +24,6 @@ from supervisor.protocol.times import Clock, now_ms
 from supervisor.runtime.fair_queue import FairQueue
 from supervisor.store.ports.approvals import Approval, ApprovalState, ApprovalStore, NewApproval
 from supervisor.store.records.outbox import OutboxDraft
-from supervisor.store.records.session import Session
 from supervisor.store.records.turn import Turn
 
 logger = logging.getLogger(__name__)
@@ -80,7 +79,7 @@ class Approvals:
         """Return the risks that need approval in a turn of a channel, even where the project allows everything."""
         return self._second_factor.guarded(channel)
 
-    async def decide(self, call: ToolCall, needs: NeedsApproval, session: Session, running: AskingTurn) -> Verdict:
+    async def decide(self, call: ToolCall, needs: NeedsApproval, session: CallPlace, running: AskingTurn) -> Verdict:
         """Ask the people who may answer, and wait. Where nobody can be asked, the verdict is a no.
 
         If the process of the call is suspended meanwhile, this call is cancelled; `outcome` then returns the answer.
@@ -100,7 +99,7 @@ class Approvals:
         recipients = self._approvers.recipients(turn)
         if recipients is None:
             return Verdict(allowed=False, reason=needs.reason)
-        asked = replace(asked, diff=await diff_of(call, session.project_path))
+        asked = replace(asked, diff=await diff_of(call, session.project_path) if session.project_path else "")
         new = drafts.record(asked, needs.risk, turn, expires_ms=now + round(self._expires_seconds * 1000))
         question = PendingApproval(new.id, session.id, partial(running.may_suspend, call))
         self.pending.add(question)

@@ -7,13 +7,43 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
 
 from supervisor.permissions.paths import link_targets
 from supervisor.permissions.tools import EXPLANATIONS
 from supervisor.permissions.wording import one_line, shown, whole
 from supervisor.protocol.conversation import ToolCall
-from supervisor.store.records.session import Session
+from supervisor.protocol.messages import ProjectName, SessionId
+
+NO_PROJECT = ProjectName("")
+
+
+class CallPlace(Protocol):
+    """Where a call is made: a session of Claude Code, or a conversation with the assistant.
+
+    A conversation with the assistant has neither project nor path.
+    """
+
+    @property
+    def id(self) -> SessionId:
+        """The id of the session, or the lane of the conversation."""
+
+    @property
+    def project(self) -> ProjectName:
+        """The project; empty = none."""
+
+    @property
+    def project_path(self) -> str:
+        """Its folder, symbolic links resolved; empty = none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AssistantPlace:
+    """A conversation with the assistant as the place of a call."""
+
+    id: SessionId
+    project: ProjectName = NO_PROJECT
+    project_path: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,18 +57,19 @@ class AskedCall:
     """
 
     call: ToolCall
-    session: Session
+    session: CallPlace
     links: Sequence[str]
     diff: str = ""
 
     @classmethod
-    def now(cls, call: ToolCall, session: Session) -> AskedCall:
-        """Return a call with its links as they lead now."""
-        return cls(call=call, session=session, links=link_targets(call, session.project_path))
+    def now(cls, call: ToolCall, session: CallPlace) -> AskedCall:
+        """Return a call with its links as they lead now. Where there is no project, no input names a file of ours."""
+        links = link_targets(call, session.project_path) if session.project_path else ()
+        return cls(call=call, session=session, links=links)
 
     @property
     def place(self) -> str:
-        """The folder in which the call runs, and where its links lead."""
+        """The folder in which the call runs, and where its links lead; empty = it has no folder."""
         return ", leading to ".join([one_line(self._folder), *self.links])
 
     @cached_property

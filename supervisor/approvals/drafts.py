@@ -36,6 +36,8 @@ def record(asked: AskedCall, risk: Risk, turn: Turn, *, expires_ms: int) -> NewA
         summary=asked.one_line,
         text=asked.text,
         diff=asked.diff,
+        input=asked.call.input,
+        thread=turn.thread,
         expires_ms=expires_ms,
     )
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from supervisor.permissions.policy import Risk
+from supervisor.protocol.messages import CHAT
 from supervisor.store.ports.approvals import NewApproval
 
-AUTHENTICATED = frozenset({"socket", "http", "stream"})
+AUTHENTICATED = frozenset({"socket", "http", "stream", CHAT})
 """Channels on which a token proves who writes. On every other channel the sender may be forged."""
 
 

@@ -29,7 +29,7 @@ def question(asked: AskedCall, part: Part, code: str, seconds: float, *, asker: 
         second_factor: a yes by the channel of this text needs a passphrase.
     """
     values: dict[str, str | int] = {
-        "project": asked.session.project,
+        "project": named(asked.session.project),
         "code": code,
         "minutes": max(1, round(seconds / 60)),
     }
@@ -38,14 +38,20 @@ def question(asked: AskedCall, part: Part, code: str, seconds: float, *, asker: 
         told.append(say.PASSPHRASE_NEEDED())
     if not part.is_last:  # above the call, which could pretend to end earlier
         told.append(say.END_NOT_SHOWN(count=part.total, code=code))
-    return well_formed("\n".join([" ".join(told), say.IN_FOLDER(place=asked.place), part.text]))
+    place = [say.IN_FOLDER(place=asked.place)] if asked.place else []
+    return well_formed("\n".join([" ".join(told), *place, part.text]))
+
+
+def named(project: str) -> str:
+    """Return the name under which people know where a call is made: the project, or the assistant."""
+    return project or say.THE_ASSISTANT()
 
 
 def more(approval: Approval, part: Part) -> str:
     """Return the text that shows the next part of a call to a person who may answer its question."""
     words = say.LAST_PART_OF if part.is_last else say.PART_OF
     place = {"first": str(part.start + 1), "last": str(part.end), "length": str(part.total)}
-    head = words(project=approval.project, code=approval.code, **place)
+    head = words(project=named(approval.project), code=approval.code, **place)
     return well_formed(f"{head}\n{part.text}")
 
 
@@ -56,7 +62,7 @@ def read(approval: Approval) -> str:
 
 def waiting(asked: AskedCall) -> str:
     """Return what somebody is told who may not answer: that their turn waits for somebody else."""
-    return say.WAITS_FOR_OTHERS(project=asked.session.project, call=summary(asked.call))
+    return say.WAITS_FOR_OTHERS(project=named(asked.session.project), call=summary(asked.call))
 
 
 def not_run(approval: Approval, why: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import replace
 
+from supervisor.approvals import wording
 from supervisor.approvals.answering import MAX_MINUTES, ApprovalResolver
 from supervisor.approvals.approvers import Approvers
 from supervisor.commands.below import Below, is_doubt
@@ -98,7 +99,7 @@ class ApproveCommands:
             await self._resolver.resolve(approval, allow=False, by=by, channel=channel)
             found = await self._store.find(approval.id)
             if found is not None and found.consumed:
-                return say.ASKED_AGAIN(tool=approval.tool, project=approval.project)
+                return say.ASKED_AGAIN(tool=approval.tool, project=wording.named(approval.project))
             return say.DENIED(call=brief(approval.summary))
         minutes, words = _minutes_and_words(command.rest)
         if not words:
@@ -137,7 +138,7 @@ def _alone(command: Command) -> str:
 def _allowed(approval: Approval, resumed: bool, minutes: int) -> str:
     call = brief(approval.summary)
     if minutes:
-        return say.ALLOWED_FOR(tool=approval.tool, project=approval.project, count=minutes, call=call)
+        return say.ALLOWED_FOR(tool=approval.tool, project=wording.named(approval.project), count=minutes, call=call)
     return say.ALLOWED_GOES_ON(call=call) if resumed else say.ALLOWED_ONCE(call=call)
 
 

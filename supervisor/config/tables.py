@@ -129,12 +129,16 @@ class Assistant:
         system_prompt: empty = the connector's default.
         max_tokens: the most tokens of one answer.
         history_tokens: how much of the conversation is sent with a message, in estimated tokens; 0 = none.
+        max_rounds: the most answers of the model to one message; before each but the last it may call tools.
+        tool_timeout_seconds: how long a tool call may take, where its server has no limit of its own.
     """
 
     model: str = ""
     system_prompt: str = ""
     max_tokens: int = 1024
     history_tokens: int = 8000
+    max_rounds: int = 20
+    tool_timeout_seconds: float = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

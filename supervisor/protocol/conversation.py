@@ -12,7 +12,7 @@ The events of one prompt come in this order: any number of `TextDelta`, `ToolBeg
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -97,11 +97,32 @@ class SessionSpec:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PastCall:
+    """A call of an earlier turn of a tool that the core gave, see `SessionSpec.tools`.
+
+    Attributes:
+        result: the text that the model got, or its beginning.
+        failed: it was denied, or it failed.
+    """
+
+    tool_use_id: str
+    name: str
+    input: Mapping[str, Any]
+    result: str
+    failed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Exchange:
-    """An earlier prompt of a conversation with its answer. A history lists the oldest first."""
+    """An earlier prompt of a conversation with its answer. A history lists the oldest first.
+
+    Attributes:
+        calls: those that the model made before its answer, in order.
+    """
 
     prompt: str
     answer: str
+    calls: Sequence[PastCall] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,12 +210,14 @@ class ToolFinished:
     Attributes:
         failed: the call was denied, or it failed.
         result: the output as text for the person, shortened.
+        for_model: the same for the model, where it differs; it is kept for later turns of the conversation.
         structured, title, kind: of an artifact, as in `ToolOutput`.
     """
 
     tool_use_id: str
     failed: bool
     result: str
+    for_model: str = ""
     structured: Mapping[str, Any] | None = None
     title: str = ""
     kind: str = ""

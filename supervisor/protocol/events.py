@@ -14,6 +14,8 @@ from typing import Any, Literal
 from supervisor.protocol.wire.approvals import ApprovalRequested as ApprovalRequested
 from supervisor.protocol.wire.approvals import ApprovalResolved as ApprovalResolved
 from supervisor.protocol.wire.chat import ArtifactMade as ArtifactMade
+from supervisor.protocol.wire.chat import ConfirmationAnswered as ConfirmationAnswered
+from supervisor.protocol.wire.chat import ConfirmationAsked as ConfirmationAsked
 from supervisor.protocol.wire.chat import ToolCallBegun as ToolCallBegun
 from supervisor.protocol.wire.event import Event as Event
 from supervisor.protocol.wire.money import CostAlert as CostAlert
@@ -278,5 +280,5 @@ SocketEvent = (
 )
 """A message of the supervisor socket."""
 
-AnyEvent = SocketEvent | ToolCallBegun | ArtifactMade
+AnyEvent = SocketEvent | ToolCallBegun | ArtifactMade | ConfirmationAsked | ConfirmationAnswered
 """An event as the hub delivers it: a message of the socket, or one that only the admin chat shows."""

@@ -87,6 +87,9 @@ class Reply:
     meta: Mapping[str, Any] = field(default_factory=dict)
 
 
+CHAT = "chat"
+"""The channel of messages that are written in a chat. Their thread is the id of the chat's session."""
+
 PLAIN_CHANNELS = frozenset({"sms", "mail", "socket"})
 """Channels whose replies are texts and mails that people read. They have no fields for other data, so the core writes
 such data (costs, names of projects) into the text. A service delivers the replies of the socket."""

@@ -35,12 +35,14 @@ class ToolSpec:
             `[a-zA-Z0-9_-]`.
         input_schema: JSON Schema of an object.
         reads: it only reads, by our own configuration. The word of a server never counts.
+        seconds: how long a call may take; None = the connector's own limit.
     """
 
     name: str
     description: str
     input_schema: Mapping[str, Any]
     reads: bool = False
+    seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,6 +15,7 @@ IN_FOLDER = line("In {place}:")
 PART_OF = line("[{project}] {code}, characters {first} to {last} of {length}, MORE {code} shows the next part:")
 LAST_PART_OF = line("[{project}] {code}, characters {first} to {last} of {length}, this is its end:")
 SHOWN_TO_ITS_END = sentence("There is nothing more: {code} was shown to its end. MORE {code} begins again.")
+THE_ASSISTANT = clause("assistant")
 WAITS_FOR_OTHERS = line("[{project}] This call waits for somebody's approval: {call}")
 
 # -- an answer that counts no more
@@ -33,6 +34,9 @@ NEEDS_ANOTHER_WAY = clause(
 # -- why a call did not run, for its person and the model
 
 NOT_RUN = clause("{call} was not run: {why}")
+NO_SUCH_TOOL = clause("{tool} was not run: there is no such tool now")
+TOOL_NEEDS_APPROVAL = clause("{call} needs a person's approval, and nobody can be asked, so it was not run")
+CANNOT_BE_RECORDED = clause("{call} was not run: it could not be recorded")
 LINK_CHANGED = clause("a link in its path was changed after the question")
 NO_ANSWER = clause("nobody answered in time")
 TURN_ENDED = clause("its turn ended first")

@@ -2,26 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from supervisor.approvals.asking import Approvals
+from supervisor.approvals.pending import AskingTurn
 from supervisor.models.gateway.gateway import Gateway
 from supervisor.protocol import conversation as talk
 from supervisor.protocol.messages import ProjectName, SessionId
 from supervisor.protocol.ports.connector import Connector, Conversation
 from supervisor.protocol.status import Permissions
+from supervisor.protocol.tools import Tools
+from supervisor.sessions.tool_decisions import ToolDecisions
 from supervisor.spending.meter import SessionMeter
 from supervisor.spending.spending import Spending
-from supervisor.store.ports.turns import TurnStore
+from supervisor.store.ports.turns import ToolCallStore, TurnStore
+from supervisor.store.records.tool_call import StoredCall
 from supervisor.store.records.turn import Turn
 
 HISTORY_EXCHANGES = 50
 """Number of exchanges read from the store; the connector cuts them to its token limit."""
 
+WITH_CALLS = 5
+"""Of how many of them, the newest ones, the tool calls are read."""
 
-async def _no_tools(call: talk.ToolCall) -> talk.Verdict:
-    return talk.Verdict(allowed=False, reason=f"the assistant has no tools, so {call.name} was not run")
+NO_RESULT = "(no result is known)"
+"""What the model reads of an earlier call that the daemon did not see end."""
+
+
+ToolsOfTurn = Callable[[Turn], Tools | None]
+"""Returns the tools of a turn, limited to what its user may use; None = it has none."""
+
+
+def no_tools(turn: Turn) -> Tools | None:
+    """Return None: no turn has tools."""
+    return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,30 +47,35 @@ class Assistant:
     Attributes:
         connector: answers the turns.
         gateway: the way of the connector to a model.
-        turn_timeout: seconds that one answer may take.
+        calls: the tool calls of earlier turns.
+        approvals: asks people about tool calls.
+        tools: the tools of each turn.
+        turn_timeout: seconds that the model may take for one turn.
     """
 
     connector: Connector
     gateway: Gateway
     turns: TurnStore
+    calls: ToolCallStore
     spending: Spending
+    approvals: Approvals
+    tools: ToolsOfTurn = no_tools
     turn_timeout: float = 300.0
 
     @asynccontextmanager
-    async def converse(self, turn: Turn) -> AsyncIterator[tuple[Conversation, SessionMeter]]:
+    async def converse(self, running: AskingTurn) -> AsyncIterator[tuple[Conversation, SessionMeter]]:
         """Open a conversation for a turn, with its meter; it is closed, and its token revoked, when the block ends.
 
         Raises:
             ConnectionFailed: the conversation did not start.
             StorageError: the history could not be read.
         """
+        turn = running.turn
         meter = self.spending.meter(turn.lane, turn.user_id, None)
         endpoint = self.gateway.issue(turn.lane, meter)
         try:
-            pairs = await self.turns.exchanges(turn.lane, limit=HISTORY_EXCHANGES)
-            conversation = await self.connector.open(
-                self._spec(turn, endpoint), [talk.Exchange(prompt=prompt, answer=answer) for prompt, answer in pairs]
-            )
+            history = await self._history(turn)
+            conversation = await self.connector.open(self._spec(running, endpoint), history)
             try:
                 yield conversation, meter
             finally:
@@ -63,7 +84,19 @@ class Assistant:
             self.gateway.revoke(endpoint.token)
             await meter.drain()
 
-    def _spec(self, turn: Turn, endpoint: talk.ModelEndpoint) -> talk.SessionSpec:
+    async def _history(self, turn: Turn) -> Sequence[talk.Exchange]:
+        found = await self.turns.exchanges(turn.lane, limit=HISTORY_EXCHANGES)
+        calls = await self.calls.of_turns([one.turn_id for one in found[-WITH_CALLS:]], artifacts=False)
+        return [
+            talk.Exchange(
+                prompt=one.prompt, answer=one.answer, calls=[_past(call) for call in calls.get(one.turn_id, ())]
+            )
+            for one in found
+        ]
+
+    def _spec(self, running: AskingTurn, endpoint: talk.ModelEndpoint) -> talk.SessionSpec:
+        turn = running.turn
+        tools = self.tools(turn)
         return talk.SessionSpec(
             id=SessionId(turn.lane),
             conversation_id=turn.message_id,
@@ -75,6 +108,17 @@ class Assistant:
             model=None,
             home="",
             endpoint=endpoint,
-            decide=_no_tools,
+            decide=ToolDecisions(tools, running, self.approvals, self.turns).decide,
             turn_timeout=self.turn_timeout,
+            tools=tools,
         )
+
+
+def _past(call: StoredCall) -> talk.PastCall:
+    return talk.PastCall(
+        tool_use_id=call.tool_use_id,
+        name=call.name,
+        input=call.input,
+        result=call.for_model or call.result or NO_RESULT,
+        failed=call.failed or call.ended_ms is None,
+    )

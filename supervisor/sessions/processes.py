@@ -48,7 +48,7 @@ class SessionProcesses:
         history: list[talk.Exchange] = []
         if session.prompted:
             pairs = await self._store.exchanges(session.id, limit=HISTORY_EXCHANGES)
-            history = [talk.Exchange(prompt=prompt, answer=answer) for prompt, answer in pairs]
+            history = [talk.Exchange(prompt=one.prompt, answer=one.answer) for one in pairs]
             session.cut_off = await self._store.was_cut_off(session.id)
         if self._gateway is not None:
             session.endpoint = self._gateway.issue(session.id, session.meter)

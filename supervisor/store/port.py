@@ -21,7 +21,7 @@ from supervisor.store.ports.ledger import LedgerStore
 from supervisor.store.ports.outbox import OutboxStore
 from supervisor.store.ports.passphrases import PassphraseStore
 from supervisor.store.ports.sessions import FolderStore, SessionStore
-from supervisor.store.ports.turns import TurnStore
+from supervisor.store.ports.turns import ToolCallStore, TurnStore
 
 
 class Store(Protocol):
@@ -38,6 +38,10 @@ class Store(Protocol):
     @property
     def turns(self) -> TurnStore:
         """Messages and their turns."""
+
+    @property
+    def tool_calls(self) -> ToolCallStore:
+        """Tool calls of the assistant, with their results."""
 
     @property
     def sessions(self) -> SessionStore:

@@ -15,6 +15,7 @@ from supervisor.store.control.keys import SqliteKeys, forget_answers
 from supervisor.store.messages.dedup import forget_expired
 from supervisor.store.messages.outbox import SqliteOutbox
 from supervisor.store.messages.sessions import SqliteSessions
+from supervisor.store.messages.tool_calls import SqliteToolCalls
 from supervisor.store.messages.turns import SqliteTurns
 from supervisor.store.money.budgets import SqliteBudgets
 from supervisor.store.money.ledger import SqliteLedger
@@ -40,6 +41,7 @@ class SqliteStore:
         self.epoch = database.epoch
         self.accounts = SqliteAccounts(database)
         self.turns = SqliteTurns(database)
+        self.tool_calls = SqliteToolCalls(database)
         self.sessions = SqliteSessions(database)
         self.outbox = SqliteOutbox(database)
         self.ledger = SqliteLedger(database)

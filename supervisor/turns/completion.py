@@ -22,6 +22,7 @@ from supervisor.store.records.result import Result
 from supervisor.store.records.turn import Turn
 from supervisor.turns import outcomes
 from supervisor.turns.running import BROKE, RunningTurn
+from supervisor.undo.edits import ALLOWED
 from supervisor.undo.recorder import Recorder
 
 logger = logging.getLogger(__name__)
@@ -35,7 +36,7 @@ STORAGE_RETRY_MAX_SECONDS = 10.0
 MAX_BEHIND = 100
 """Queued messages behind an interrupted turn that its sender is told of at most."""
 
-STARTED = frozenset({"tool_allowed", "tool_started"})
+STARTED = frozenset({ALLOWED, "tool_started"})
 """Kinds of events of a tool call that may have had an effect: recorded before it ran, and when it started."""
 
 
@@ -116,7 +117,12 @@ class TurnCompletion:
 
     async def requeue(self, turn: Turn) -> None:
         """Put a turn that certainly changed nothing back into the queue; it runs again after the restart."""
+        await self._approvals.withdraw(turn.id, allowed=True, now_ms=self._clock())  # it asks again
         await self._turns.requeue(turn.id, now_ms=self._clock())
+
+    async def has_only_read(self, turn: Turn) -> bool:
+        """Return whether no tool call of a turn was allowed that may change something."""
+        return all(kind != ALLOWED for kind, _ in await self._turns.events(turn.id))
 
     async def asked_by(self, turn: Turn) -> Approval | None:
         """Return the question of a turn that stays open after the turn's end; None = there is none."""

@@ -152,13 +152,13 @@ class TurnRunner:
         return None
 
     async def _ask_assistant(self, lane: Lane, turn: Turn) -> None:
-        running = RunningTurn(turn, self._hub, self._tools.recorder(lane))
-        async with self._assistant.converse(turn) as (conversation, meter):
+        running = RunningTurn(turn, self._hub, self._tools.recorder(lane, whole=True))
+        async with self._assistant.converse(running) as (conversation, meter):
             meter.begin(turn.id, turn.user_id)
             pump = asyncio.create_task(feed(conversation, running), name=f"assistant {turn.message_id}")
             ended = await self._driver.drive(lane, running, conversation, meter)
         await pump
-        if self.stopping and not isinstance(ended, talk.Finished):
-            await self._completion.requeue(turn)  # the assistant has no tools, so its turn may run again
+        if self.stopping and not isinstance(ended, talk.Finished) and await self._completion.has_only_read(turn):
+            await self._completion.requeue(turn)
             return
         await self._completion.conclude(running, ended, ())

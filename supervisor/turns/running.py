@@ -15,15 +15,13 @@ from supervisor.protocol import conversation as talk
 from supervisor.protocol.errors import BudgetExceeded
 from supervisor.protocol.events import ArtifactMade, ClaudeCodeDelta, ClaudeCodeTool, ToolCallBegun
 from supervisor.protocol.ids import uuid7
+from supervisor.protocol.messages import CHAT
 from supervisor.protocol.ports.connector import Conversation
-from supervisor.protocol.status import TurnState
+from supervisor.protocol.status import Target, TurnState
 from supervisor.store.records.charge import Charge
 from supervisor.store.records.turn import Turn
 
 logger = logging.getLogger(__name__)
-
-CHAT = "chat"
-"""The channel of the admin chat. The thread of its turns is the id of the chat's session."""
 
 BROKE = "an internal error; the details are in the log"
 """What a person is told when a plug-in breaks the contract of its port."""
@@ -180,7 +178,8 @@ class RunningTurn:
         A subagent's call and other open calls of the turn would be lost with the process.
         """
         alone = not self.joined and self._calls <= {call.tool_use_id}
-        return call.agent_id is None and alone and not self.stopping
+        has_process = self.turn.target is Target.CLAUDE_CODE
+        return has_process and call.agent_id is None and alone and not self.stopping
 
     def ask_to_suspend(self, question: PendingApproval) -> None:
         """Ask the driver to close the turn's process until a question is answered."""

@@ -10,7 +10,7 @@ from supervisor.permissions.wording import summary
 from supervisor.protocol import conversation as talk
 from supervisor.protocol.errors import StorageError
 from supervisor.protocol.times import Clock, now_ms
-from supervisor.store.ports.turns import TurnStore
+from supervisor.store.ports.turns import ToolCallStore, TurnStore
 from supervisor.turns.lanes.lane import Lane
 from supervisor.turns.running import RecordTool
 
@@ -18,27 +18,49 @@ logger = logging.getLogger(__name__)
 
 
 class ToolEvents:
-    """Stores the start and end of each tool call with its turn."""
+    """Stores the start and end of each tool call with its turn.
 
-    def __init__(self, store: TurnStore, clock: Clock = now_ms) -> None:
+    Args:
+        calls: keeps the calls of the assistant's turns whole, with their results.
+    """
+
+    def __init__(self, store: TurnStore, calls: ToolCallStore, clock: Clock = now_ms) -> None:
         self._store = store
+        self._calls = calls
         self._clock = clock
 
-    def recorder(self, lane: Lane) -> RecordTool:
-        """Return the function that stores the tool events of a lane's turns; the lane owns its tasks."""
+    def recorder(self, lane: Lane, *, whole: bool = False) -> RecordTool:
+        """Return the function that stores the tool events of a lane's turns; the lane owns its tasks.
+
+        Args:
+            whole: keep the calls whole, with their results.
+        """
 
         def record(turn_id: int, event: talk.ToolStarted | talk.ToolFinished) -> None:
-            task = asyncio.create_task(self._record(turn_id, event), name=f"tool event {lane.name}")
-            lane.writes.add(task)
-            task.add_done_callback(lane.writes.discard)
+            writes = [self._record(turn_id, event), *([self._keep(turn_id, event)] if whole else [])]
+            for write in writes:
+                task = asyncio.create_task(write, name=f"tool event {lane.name}")
+                lane.writes.add(task)
+                task.add_done_callback(lane.writes.discard)
 
         return record
+
+    async def _keep(self, turn_id: int, event: talk.ToolStarted | talk.ToolFinished) -> None:
+        try:
+            if isinstance(event, talk.ToolStarted):
+                await self._calls.started(turn_id, event, now_ms=self._clock())
+            else:
+                await self._calls.finished(turn_id, event, now_ms=self._clock())
+        except StorageError as error:
+            logger.error("turn %d: a tool call could not be stored: %s", turn_id, error)
 
     async def _record(self, turn_id: int, event: talk.ToolStarted | talk.ToolFinished) -> None:
         payload: dict[str, Any]
         if isinstance(event, talk.ToolStarted):
             call = talk.ToolCall(tool_use_id=event.tool_use_id, name=event.name, input=event.input)
             kind, payload = "tool_started", {"id": event.tool_use_id, "summary": summary(call)}
+            if event.reads:
+                payload["reads"] = True
         else:
             kind, payload = "tool_finished", {"id": event.tool_use_id, "failed": event.failed}
         try:

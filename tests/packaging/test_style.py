@@ -44,7 +44,7 @@ WITHOUT_OWN_TESTS = frozenset(
             Path("supervisor/store/records") / f"{noun}.py"
             for noun in (
                 *("acceptance", "accounts", "changes", "charge", "outbox", "outcome"),
-                *("result", "session", "turn"),
+                *("result", "session", "tool_call", "turn"),
             )
         ),
         # Two lines that start the command line; test_wheel.py runs them.
@@ -85,7 +85,7 @@ TESTED_BESIDE = {
             *("control/audit.py", "control/folders.py", "control/keys.py", "drafts.py", "rows.py", "store.py"),
             *("messages/accept.py", "messages/dedup.py", "messages/finish.py", "messages/history.py"),
             *("messages/outbox.py", "messages/sessions.py", "messages/start.py"),
-            *("messages/turns.py", "people/accounts.py", "sqlite/backup.py"),
+            *("messages/tool_calls.py", "messages/turns.py", "people/accounts.py", "sqlite/backup.py"),
             "sqlite/transaction.py",
             *("money/charges.py", "money/cost.py", "money/disagreements.py", "money/ledger.py"),
         )

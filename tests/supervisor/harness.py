@@ -22,6 +22,7 @@ from supervisor.people.identity import Directory
 from supervisor.people.projects import Projects
 from supervisor.protocol.ports.connector import Connector
 from supervisor.protocol.status import Permissions, TurnState
+from supervisor.sessions.assistant import ToolsOfTurn, no_tools
 from supervisor.store import SqliteStore, open_store
 from tests.supervisor.scripted import ScriptedConnector
 
@@ -54,6 +55,7 @@ class Core:
         upstream: the URL behind the gateway; the default refuses connections.
         crash: called by the store at its crash points, in the writer thread.
         tuning: constants of the core.
+        tools: those of a turn of the assistant.
         recovering: whether the start runs the recovery.
     """
 
@@ -73,6 +75,7 @@ class Core:
         upstream: str = NOWHERE,
         crash: Callable[[str], None] | None = None,
         tuning: Tuning | None = None,
+        tools: ToolsOfTurn = no_tools,
         recovering: bool = True,
     ) -> None:
         self.folder = folder
@@ -88,6 +91,7 @@ class Core:
         self._upstream = upstream
         self._crash = crash
         self._tuning = tuning
+        self._tools = tools
         self._recovering = recovering
         self.site = folder / "site"
         self.vault = folder / "vault"
@@ -143,6 +147,7 @@ class Core:
             gateway=gateway,
             connector=self.connector,
             assistant=self.assistant_connector,
+            tools=self._tools,
             tuning=self._tuning,
         )
         self.api = core.api

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 from supervisor.approvals.approvers import Approvers
+from supervisor.approvals.wording import named
 from supervisor.commands.held import HeldMessages
 from supervisor.delivery.replies import quote
 from supervisor.permissions.wording import brief
@@ -58,7 +59,7 @@ class OpenItems:
         for one in await self._store.approvals.open_now(now_ms=now):
             if self._approvers.may_answer(user_id, one):
                 minutes = max(1, (one.expires_ms - now) // 60_000)
-                yield say.QUESTION(code=one.code, project=one.project, call=brief(one.summary), minutes=minutes)
+                yield say.QUESTION(code=one.code, project=named(one.project), call=brief(one.summary), minutes=minutes)
 
     async def _interrupted(self, user_id: UserId) -> AsyncIterator[str]:
         for code in await self._store.codes.open_of(user_id, CodeKind.TURN, now_ms=self._clock()):

@@ -42,6 +42,7 @@ class RecordedRequest:
         attempt: 1 for the first request of a step, 2 or more for its retries.
         tools: names of the tools that the client offers.
         turns: the last messages as (role, text), shortened.
+        tool_choice: its type; empty = the client leaves the choice to the model.
     """
 
     path: str
@@ -53,6 +54,7 @@ class RecordedRequest:
     attempt: int
     tools: frozenset[str]
     turns: tuple[tuple[str, str], ...]
+    tool_choice: str = ""
 
 
 class OfflineModel:
@@ -188,8 +190,13 @@ class OfflineModel:
                 attempt=attempt,
                 tools=transcript.tools,
                 turns=tuple((r, text[:REMEMBERED_CHARACTERS]) for r, text in transcript.turns[-REMEMBERED_TURNS:]),
+                tool_choice=_type_of(body.get("tool_choice")),
             )
         )
+
+
+def _type_of(choice: object) -> str:
+    return str(choice.get("type", "")) if isinstance(choice, Mapping) else ""
 
 
 def _parse(raw: bytes) -> Mapping[str, Any] | str:

@@ -34,10 +34,15 @@ def new_id(prefix: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolUse:
-    """A call of a tool that the client offers."""
+    """A call of a tool that the client offers.
+
+    Attributes:
+        written: the input as it is streamed, where it is no JSON object; empty = `input`.
+    """
 
     name: str
     input: Mapping[str, Any]
+    written: str = ""
     id: str = field(default_factory=lambda: new_id("toolu"))
 
 
@@ -59,7 +64,9 @@ class Reply:
     def content(self) -> list[dict[str, Any]]:
         """Return the content blocks; at least one."""
         text = [{"type": "text", "text": self.text}] if self.text or not self.tools else []
-        tools = [{"type": "tool_use", "id": t.id, "name": t.name, "input": dict(t.input)} for t in self.tools]
+        tools = [
+            {"type": "tool_use", "id": t.id, "name": t.name, "input": t.written or dict(t.input)} for t in self.tools
+        ]
         return [*text, *tools]
 
     def full_usage(self, input_characters: int) -> dict[str, Any]:
@@ -125,7 +132,7 @@ def _text_deltas(text: str) -> Iterator[dict[str, Any]]:
         yield {"type": "text_delta", "text": word}
 
 
-def _json_deltas(value: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    text = json.dumps(value)
+def _json_deltas(value: Mapping[str, Any] | str) -> Iterator[dict[str, Any]]:
+    text = value if isinstance(value, str) else json.dumps(value)
     for at in range(0, len(text), JSON_DELTA):
         yield {"type": "input_json_delta", "partial_json": text[at : at + JSON_DELTA]}

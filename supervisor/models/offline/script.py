@@ -124,6 +124,7 @@ def _tools(value: object) -> tuple[ToolUse, ...]:
         ToolUse(
             name=_text(tool.get("name")),
             input=_object(tool.get("input", {})),
+            written=_text(tool.get("written", "")),
             id=_text(tool["id"]) if "id" in tool else new_id("toolu"),
         )
         for tool in map(_object, value)

@@ -30,6 +30,21 @@ class ToolOutcome:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OfferedTool:
+    """A tool that the client offers.
+
+    Attributes:
+        properties: the schema of each input by its name.
+        required: names of the inputs without which it cannot be called.
+    """
+
+    name: str
+    description: str
+    properties: Mapping[str, Mapping[str, Any]]
+    required: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Transcript:
     """The conversation that a request asks the model to continue.
 
@@ -41,6 +56,8 @@ class Transcript:
         working_directory: the working directory of the client's tools; None = the request does not name it.
         turns: all messages as (role, text).
         last_call: the last tool call before the prompt, as (name, input); None = there is none.
+        offered: the tools that the client offers, whole.
+        earlier_results: the results of tool calls before the prompt, oldest first.
     """
 
     model: str
@@ -51,6 +68,8 @@ class Transcript:
     working_directory: str | None
     turns: tuple[tuple[str, str], ...]
     last_call: tuple[str, Mapping[str, Any]] | None = None
+    offered: tuple[OfferedTool, ...] = ()
+    earlier_results: tuple[str, ...] = ()
 
 
 def read_transcript(body: Mapping[str, Any]) -> Transcript:
@@ -67,6 +86,24 @@ def read_transcript(body: Mapping[str, Any]) -> Transcript:
         working_directory=_working_directory(body.get("system"), messages),
         turns=tuple((m["role"], "\n".join(_texts(m.get("content")))) for m in messages),
         last_call=next(reversed(list(_calls(messages[: position + 1]).values())), None),
+        offered=tuple(_offered(tool) for tool in _items(body.get("tools"))),
+        earlier_results=tuple(outcome.result for outcome in _outcomes(messages[:position])),
+    )
+
+
+def _offered(tool: Mapping[str, Any]) -> OfferedTool:
+    schema = tool.get("input_schema")
+    schema = schema if isinstance(schema, Mapping) else {}
+    properties, required = schema.get("properties"), schema.get("required")
+    return OfferedTool(
+        name=str(tool.get("name")),
+        description=str(tool.get("description", "")),
+        properties={
+            str(key): value
+            for key, value in (properties.items() if isinstance(properties, Mapping) else ())
+            if isinstance(value, Mapping)
+        },
+        required=frozenset(map(str, required)) if isinstance(required, list) else frozenset(),
     )
 
 

@@ -19,6 +19,7 @@ from supervisor.models.offline.instructions import (
     parse_instruction,
 )
 from supervisor.models.offline.reply import SIGNATURE, Reply, ToolUse
+from supervisor.models.offline.tool_choice import explicit, next_step
 from supervisor.models.offline.transcript import ToolOutcome, Transcript
 
 LONGEST_QUOTE = 2000
@@ -47,6 +48,9 @@ TEST_COMMANDS = (
 )
 """The test command of a project by the file that identifies it. Without any of them it is pytest."""
 
+OF_CLAUDE_CODE = frozenset({"Bash", "Read", "Write", "Edit", "Glob"})
+"""Tools by which a client is known to be Claude Code. Its other tools are called only where the prompt names them."""
+
 Next = ToolUse | str
 """The next tool call, or the final answer without its signature."""
 
@@ -57,7 +61,12 @@ def answer(transcript: Transcript) -> Reply:
     if step is None:
         cut_off = CUT_OFF.search(transcript.prompt)
         instruction = parse_instruction(cut_off[1] if cut_off is not None else transcript.prompt)
-        step = _decline(transcript.prompt) if instruction is None else _pursue(instruction, transcript)
+        if (chosen := _chosen(transcript)) is not None:
+            step = chosen
+        elif instruction is not None and not _offers_others(transcript):
+            step = _pursue(instruction, transcript)
+        else:
+            step = _decline(transcript)
     if isinstance(step, str):
         return Reply(text=f"{step}{SIGNATURE}" if step.endswith("\n") else f"{step} {SIGNATURE}")
     if step.name not in transcript.tools:
@@ -78,6 +87,18 @@ def _go_on(transcript: Transcript) -> Next | None:
         return ToolUse(name=name, input=given)
     last = transcript.outcomes[-1]
     return _failure(f"make the call {name}", last) if last.failed else f"I made the call {name}."
+
+
+def _chosen(transcript: Transcript) -> Next | None:
+    """Return the next step with a tool that is not of Claude Code; None = the prompt is not about one."""
+    if _offers_others(transcript) or explicit(transcript.prompt) is not None:
+        return next_step(transcript)
+    return None
+
+
+def _offers_others(transcript: Transcript) -> bool:
+    """Return whether the client offers tools, and none of Claude Code."""
+    return bool(transcript.tools) and transcript.tools.isdisjoint(OF_CLAUDE_CODE)
 
 
 def _pursue(instruction: Instruction, transcript: Transcript) -> Next:
@@ -181,8 +202,10 @@ def _run_tests(transcript: Transcript) -> Next:
     return _run(command, done)
 
 
-def _decline(prompt: str) -> str:
-    abilities = "\n".join(f"- {ability}" for ability in ABILITIES)
+def _decline(transcript: Transcript) -> str:
+    prompt = transcript.prompt
+    able = [f"call {tool}" for tool in sorted(transcript.tools)] if _offers_others(transcript) else ABILITIES
+    abilities = "\n".join(f"- {ability}" for ability in able)
     said = f"You wrote:{_quote(prompt.strip())}" if prompt.strip() else "I have read no text."
     return f"{said}\nI am a script that stands in for a model, and can only do this:\n{abilities}\n"
 

@@ -32,3 +32,32 @@ class ArtifactMade(Event):
     title: str
     data: Mapping[str, Any]
     type: Literal["artifact_made"] = "artifact_made"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfirmationAsked(Event):
+    """Pushed: a tool call of a turn that was written in this chat waits for a person.
+
+    `input` is what the person decides about, whole, with names of people where the call has references.
+    """
+
+    session_id: str
+    approval_id: str
+    code: str
+    tool_use_id: str
+    tool: str
+    input: Mapping[str, Any]
+    summary: str
+    expires_at: str
+    type: Literal["confirmation_asked"] = "confirmation_asked"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfirmationAnswered(Event):
+    """Pushed: it waits no longer. `by` is empty where nobody answered."""
+
+    session_id: str
+    approval_id: str
+    decision: Literal["allow", "deny"]
+    by: str
+    type: Literal["confirmation_answered"] = "confirmation_answered"

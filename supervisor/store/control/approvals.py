@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -14,12 +15,12 @@ from supervisor.store.ports.approvals import Approval, ApprovalState, NewApprova
 from supervisor.store.records.outbox import OutboxDraft
 from supervisor.store.records.turn import Turn
 from supervisor.store.sqlite.database import Database
-from supervisor.store.sqlite.transaction import Transaction
+from supervisor.store.sqlite.transaction import Transaction, to_json
 
 _RUNS = "SELECT 1 FROM turns WHERE id = ? AND state = 'running' AND epoch = ?"
 _COLUMNS = (
     "id, turn_id, session_id, user_id, project, tool_use_id, tool, risk, channel, call_sha256, summary, expires_ms, "
-    "code, state, consumed_ms, epoch, content_sha256, kept, call, diff"
+    "code, state, consumed_ms, epoch, content_sha256, kept, call, diff, input, thread"
 )
 _GET = f"SELECT {_COLUMNS} FROM approvals WHERE id = ?"
 _OF_CALL = f"SELECT {_COLUMNS} FROM approvals WHERE session_id = ? AND tool_use_id = ?"
@@ -31,7 +32,7 @@ _OPEN = f"""
 """
 _ADD = f"""
     INSERT INTO approvals ({_COLUMNS}, asked_ms)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'open', NULL, ?, ?, 0, ?, ?, ?)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'open', NULL, ?, ?, 0, ?, ?, ?, ?, ?)
 """
 _ALLOW = """
     UPDATE approvals SET state = 'allowed', decided_by = ?, decided_ms = ?
@@ -121,7 +122,8 @@ class SqliteApprovals:
                 (
                     *(new.id, new.turn_id, new.session_id, new.user_id, new.project, new.tool_use_id, new.tool),
                     *(new.risk, new.channel, new.call_sha256, new.summary, new.expires_ms, code, tx.epoch),
-                    *(new.content_sha256, new.text, new.diff, now_ms),
+                    *(new.content_sha256, new.text, new.diff, "" if new.input is None else to_json(new.input)),
+                    *(new.thread, now_ms),
                 ),
             )
             add_drafts(tx, questions(code), new.turn_id, new.user_id, now_ms)
@@ -319,4 +321,6 @@ def _approval(row: tuple[Any, ...]) -> Approval:
         kept=bool(row[17]),
         text=row[18] or row[10],  # an older version stored no whole call
         diff=row[19],
+        input=json.loads(row[20]) if row[20] else None,
+        thread=row[21],
     )

@@ -6,7 +6,7 @@ import sqlite3
 
 from supervisor.protocol.messages import MessageId, SessionId, UserId
 from supervisor.protocol.status import TurnState
-from supervisor.store.records.result import Result, StoredMessage
+from supervisor.store.records.result import Result, StoredExchange, StoredMessage
 from supervisor.store.records.session import LastExchange
 from supervisor.store.rows import MESSAGES, TURNS, to_message, to_tokens, to_turn
 
@@ -25,11 +25,12 @@ _SEQ = "SELECT seq FROM claude_code_messages WHERE id = ? AND session_id = ?"
 _HISTORY = f"{MESSAGES} WHERE session_id = ? AND seq < ? ORDER BY seq DESC LIMIT ?"
 _NEWEST = 1 << 62
 _ASSISTANT_EXCHANGES = """
-    SELECT i.body, t.answer FROM turns AS t JOIN inbox AS i ON i.turn_id = t.id
+    SELECT t.id, i.body, t.answer FROM turns AS t JOIN inbox AS i ON i.turn_id = t.id
     WHERE t.lane = ? AND t.state = 'completed' AND t.target = 'assistant' ORDER BY t.id DESC LIMIT ?
 """
 _CLAUDE_CODE_EXCHANGES = """
-    SELECT p.message, a.message FROM claude_code_messages AS a JOIN claude_code_messages AS p ON p.seq = a.seq - 1
+    SELECT p.seq / 2, p.message, a.message
+    FROM claude_code_messages AS a JOIN claude_code_messages AS p ON p.seq = a.seq - 1
     WHERE a.session_id = ? AND a.direction = 'from_claude' AND a.status = 'completed' ORDER BY a.seq DESC LIMIT ?
 """
 _LAST_ENDED = """
@@ -88,12 +89,12 @@ def history(
     return [to_message(row) for row in reversed(rows)]
 
 
-def exchanges(connection: sqlite3.Connection, lane: str, limit: int) -> list[tuple[str, str]]:
-    """Return the newest completed (prompt, answer) pairs of a lane, oldest first."""
+def exchanges(connection: sqlite3.Connection, lane: str, limit: int) -> list[StoredExchange]:
+    """Return the newest completed turns of a lane, oldest first."""
     rows = connection.execute(_ASSISTANT_EXCHANGES, (lane, limit)).fetchall()
     # The lane of a Claude Code conversation is its session's id.
     rows = rows or connection.execute(_CLAUDE_CODE_EXCHANGES, (lane, limit)).fetchall()
-    return rows[::-1]
+    return [StoredExchange(turn_id=turn_id, prompt=prompt, answer=answer) for turn_id, prompt, answer in rows[::-1]]
 
 
 def was_cut_off(connection: sqlite3.Connection, session_id: SessionId) -> bool:

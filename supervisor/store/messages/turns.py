@@ -20,7 +20,7 @@ from supervisor.store.messages.start import start_next
 from supervisor.store.records.acceptance import Acceptance, Accepted
 from supervisor.store.records.outbox import OutboxDraft
 from supervisor.store.records.outcome import Outcome, Settled
-from supervisor.store.records.result import Result, StoredMessage
+from supervisor.store.records.result import Result, StoredExchange, StoredMessage
 from supervisor.store.records.session import LastExchange
 from supervisor.store.records.turn import Turn
 from supervisor.store.rows import TURN, TURNS, to_turn
@@ -41,6 +41,7 @@ _WAITING = f"""
       AND (:user_id IS NULL OR t.user_id = :user_id) ORDER BY t.id LIMIT :limit
 """
 _FORGET_FOLDER = "DELETE FROM checkpoints WHERE turn_id = ?"
+_FORGET_CALLS = "DELETE FROM tool_calls WHERE turn_id = ?"
 _CANCEL = "UPDATE turns SET state = 'cancelled', why = ?, ended_ms = ?, epoch = ? WHERE id = ? AND state = 'pending'"
 _WAITING_LANES = "SELECT lane, project, min(id) FROM turns WHERE state = 'pending' GROUP BY lane ORDER BY min(id)"
 _IS_WAITING = "SELECT EXISTS (SELECT 1 FROM turns WHERE lane = ? AND state = 'pending')"
@@ -102,6 +103,7 @@ class SqliteTurns:
             tx.mark_prompt(turn_id, TurnState.PENDING)
             release(tx, turn_id)
             tx.execute(_FORGET_FOLDER, (turn_id,))
+            tx.execute(_FORGET_CALLS, (turn_id,))
             tx.record("supervisor", "turn.requeued", {"turn": turn_id}, now_ms)
             return True
 
@@ -203,8 +205,8 @@ class SqliteTurns:
         """Return the newest `limit` messages of a session before another one, oldest first."""
         return await self._database.read(lambda connection: history(connection, session_id, limit, before))
 
-    async def exchanges(self, lane: str, *, limit: int) -> list[tuple[str, str]]:
-        """Return the newest completed (prompt, answer) pairs of a lane, oldest first."""
+    async def exchanges(self, lane: str, *, limit: int) -> list[StoredExchange]:
+        """Return the newest completed turns of a lane, oldest first."""
         return await self._database.read(lambda connection: exchanges(connection, lane, limit))
 
     async def was_cut_off(self, session_id: SessionId) -> bool:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import Any, Protocol
 
 from supervisor.protocol.messages import ProjectName, SessionId, UserId
 from supervisor.store.records.outbox import OutboxDraft
@@ -36,6 +36,8 @@ class NewApproval:
         summary: the call in one line, for lists.
         text: the whole call, for the person who decides.
         diff: what it changes in files; empty = not known, or nothing.
+        input: of the call, as the person sees it; None = an older version asked.
+        thread: of the turn; for one of the admin chat, the id of the chat's session.
         expires_ms: until when the question can be answered.
     """
 
@@ -53,6 +55,8 @@ class NewApproval:
     summary: str
     text: str = ""
     diff: str = ""
+    input: Mapping[str, Any] | None = None
+    thread: str = ""
     expires_ms: int
 
 

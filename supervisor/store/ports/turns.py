@@ -1,17 +1,18 @@
-"""The `TurnStore` port: the three transactions that change a message's state, and reads."""
+"""The ports `TurnStore` (the three transactions that change a message's state, and reads) and `ToolCallStore`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
-from supervisor.protocol.conversation import ProcessIdentity
+from supervisor.protocol.conversation import ProcessIdentity, ToolFinished, ToolStarted
 from supervisor.protocol.messages import MessageId, ProjectName, SessionId, UserId
 from supervisor.store.records.acceptance import Acceptance, Accepted
 from supervisor.store.records.outbox import OutboxDraft
 from supervisor.store.records.outcome import Outcome, Settled
-from supervisor.store.records.result import Result, StoredMessage
+from supervisor.store.records.result import Result, StoredExchange, StoredMessage
 from supervisor.store.records.session import LastExchange
+from supervisor.store.records.tool_call import StoredCall
 from supervisor.store.records.turn import Turn
 
 Notices = Callable[[Turn], Sequence[OutboxDraft]]
@@ -128,8 +129,8 @@ class TurnStore(Protocol):
     async def history(self, session_id: SessionId, *, limit: int, before: MessageId | None) -> list[StoredMessage]:
         """Return the newest `limit` messages of a session before another one (None = of all), oldest first."""
 
-    async def exchanges(self, lane: str, *, limit: int) -> list[tuple[str, str]]:
-        """Return the newest completed (prompt, answer) pairs of a lane, oldest first."""
+    async def exchanges(self, lane: str, *, limit: int) -> list[StoredExchange]:
+        """Return the newest completed turns of a lane, oldest first."""
 
     async def was_cut_off(self, session_id: SessionId) -> bool:
         """Return whether the last ended turn of a session was interrupted."""
@@ -148,3 +149,20 @@ class TurnStore(Protocol):
 
     async def last_project(self, user_id: UserId) -> ProjectName | None:
         """Return the project that a user last used with Claude Code, on any channel; None = there is none. O(1)."""
+
+
+class ToolCallStore(Protocol):
+    """The calls of tools that the daemon gives the assistant. What comes for a turn of another epoch is dropped."""
+
+    async def started(self, turn_id: int, call: ToolStarted, *, now_ms: int) -> None:
+        """Add a call to a running turn."""
+
+    async def finished(self, turn_id: int, call: ToolFinished, *, now_ms: int) -> None:
+        """Add the result to a call of a running turn."""
+
+    async def of_turns(self, turn_ids: Sequence[int], *, artifacts: bool = True) -> Mapping[int, Sequence[StoredCall]]:
+        """Return the calls of some turns, in order, by the number of the turn; one without calls is left out.
+
+        Args:
+            artifacts: False = leave the artifacts out, which may be large.
+        """

@@ -43,6 +43,15 @@ class Result:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StoredExchange:
+    """A completed turn of a conversation."""
+
+    turn_id: int
+    prompt: str
+    answer: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StoredMessage:
     """A row of `claude_code_messages`.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
@@ -17,6 +18,7 @@ from supervisor.store.ports.ledger import CostQuery
 from supervisor.store.records.acceptance import Accepted
 from supervisor.store.records.outbox import OutboxDraft
 from supervisor.store.records.outcome import IssuedCode
+from supervisor.store.records.result import StoredExchange
 from tests.supervisor.store.builders import (
     NOW,
     PROCESS,
@@ -30,6 +32,10 @@ from tests.supervisor.store.builders import (
     with_session,
 )
 from tests.supervisor.store.contract_base import ContractBase, Opener
+
+
+def pairs(exchanges: Sequence[StoredExchange]) -> list[tuple[str, str]]:
+    return [(exchange.prompt, exchange.answer) for exchange in exchanges]
 
 
 class TurnsContract(ContractBase):
@@ -274,7 +280,7 @@ class TurnsContract(ContractBase):
             settled = await store.turns.finish(turn.id, outcome(answer=f"a{n}", replies=[draft(text=None)]))
             assert settled is not None
             assert settled.answer_id is None
-        assert await store.turns.exchanges("assistant/alice/sms", limit=2) == [("q1", "a1"), ("q2", "a2")]
+        assert pairs(await store.turns.exchanges("assistant/alice/sms", limit=2)) == [("q1", "a1"), ("q2", "a2")]
         for n in range(3):
             (row,) = await store.outbox.due("sms", now_ms=NOW, limit=9)  # the first in its line
             assert row.text == f"a{n}"
@@ -285,7 +291,7 @@ class TurnsContract(ContractBase):
         for n in range(3):
             turn = await running(store, prompt(text=f"q{n}"))
             await store.turns.finish(turn.id, outcome(answer=f"a{n}"))
-        assert await store.turns.exchanges("s1", limit=2) == [("q1", "a1"), ("q2", "a2")]
+        assert pairs(await store.turns.exchanges("s1", limit=2)) == [("q1", "a1"), ("q2", "a2")]
         page = await store.turns.history(SessionId("s1"), limit=2, before=None)
         assert [m.message for m in page] == ["q2", "a2"]
         page = await store.turns.history(SessionId("s1"), limit=3, before=page[0].id)

@@ -135,7 +135,7 @@ async def test_the_answer_of_a_resumed_turn_lists_the_refused_calls(tmp_path: Pa
 
 async def test_a_turn_may_be_suspended_again_in_its_next_process(tmp_path: Path) -> None:
     async with Core(tmp_path, connector=ScriptedConnector()) as core:
-        await core.intake.accept(text_message("hold"))
+        await core.intake.accept(text_message("claude: hold"))
         await until(core.turns.running_turns, "a turn runs")
         (running,) = core.turns.running_turns()
         running.on_event(ToolStarted(tool_use_id="t1", name="Bash", input={}))

@@ -26,7 +26,7 @@ async def test_start_and_end_are_kept_in_a_few_words_without_the_output(tmp_path
         await with_session(store)
         turn = await running(store, prompt())
         lane = Lane(LaneName("s1"), ProjectName("shop"))
-        record = ToolEvents(store.turns).recorder(lane)
+        record = ToolEvents(store.turns, store.tool_calls).recorder(lane)
         record(turn.id, STARTED)
         await asyncio.gather(*lane.writes)
         record(turn.id, FINISHED)
@@ -45,6 +45,6 @@ async def test_a_store_that_refuses_is_logged_and_no_more(tmp_path: Path, caplog
     await store.close()
     lane = Lane(LaneName("s1"), ProjectName("shop"))
     with caplog.at_level(logging.ERROR):
-        ToolEvents(store.turns).recorder(lane)(7, STARTED)
+        ToolEvents(store.turns, store.tool_calls).recorder(lane)(7, STARTED)
         await asyncio.gather(*lane.writes)
     assert "turn 7: a tool event could not be stored" in caplog.text
