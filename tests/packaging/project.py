@@ -12,7 +12,10 @@ ROOT = Path(__file__).parents[2]
 SHIPPED = ("supervisor", "channels", "connectors", "cli", "migrations")
 """The five top-level folders that are import packages."""
 
-PACKAGES = (*SHIPPED, "tests", "benchmarks")
+EXAMPLES = ("examples",)
+"""Programs beside the product, under its rules for code, but not in the wheel."""
+
+PACKAGES = (*SHIPPED, *EXAMPLES, "tests", "benchmarks")
 
 
 def python_files(*packages: str) -> Iterator[Path]:

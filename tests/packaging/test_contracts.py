@@ -111,6 +111,16 @@ BREACHES = [
         report="supervisor.routing.rules -> tests.waiting",
     ),
     Breach(
+        contract="examples-are-strangers",
+        files={"examples/residency/data/clock.py": imports("supervisor.protocol.times")},
+        report="examples.residency.data.clock -> supervisor.protocol.times",
+    ),
+    Breach(
+        contract="floors-of-residency",
+        files={"examples/residency/data/clock.py": imports("examples.residency.rules.table")},
+        report="examples.residency.data.clock -> examples.residency.rules.table",
+    ),
+    Breach(
         contract="no-cycles",
         files={
             "supervisor/protocol/a_noun.py": imports("supervisor.protocol.another"),

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterable
 from pathlib import Path
 
-from tests.packaging.project import PACKAGES, ROOT, SHIPPED, parsed, python_files
+from tests.packaging.project import EXAMPLES, PACKAGES, ROOT, SHIPPED, parsed, python_files
 
 MAX_LINES = 400
 
@@ -69,6 +69,12 @@ TESTED_BESIDE = {
     Path("supervisor/protocol/codes.py"): Path("tests/supervisor/commands/test_words.py"),
     Path("supervisor/store/sqlite/groups.py"): Path("tests/supervisor/store/sqlite/test_database.py"),
     Path("supervisor/demo/twilio_book.py"): Path("tests/supervisor/demo/test_twilio.py"),
+    Path("examples/residency/__main__.py"): Path("tests/examples/residency/test_main.py"),
+    **{
+        # They are made to be put together: what counts is the year that comes out.
+        Path("examples/residency/seed") / f"{noun}.py": Path("tests/examples/residency/seed/test_year.py")
+        for noun in ("leave", "patterns", "people", "planted", "rotations", "weekends", "work")
+    },
     **{
         # Tables of sentences: one test reads them all.
         path: Path("tests/packaging/test_sentences.py")
@@ -95,7 +101,7 @@ TESTED_BESIDE = {
 
 
 def test_no_file_is_longer_than_400_lines_and_no_test_longer_than_600() -> None:
-    shipped = python_files(*SHIPPED, "benchmarks")
+    shipped = python_files(*SHIPPED, *EXAMPLES, "benchmarks")
     assert_none(path for path in shipped if len(_text(path).splitlines()) > MAX_LINES)
     assert_none(path for path in python_files("tests") if len(_text(path).splitlines()) > MAX_LINES_OF_TESTS)
 
@@ -105,7 +111,9 @@ def test_every_file_starts_with_the_future_import() -> None:
 
 
 def test_every_module_says_what_it_is_for() -> None:
-    assert_none(path for path in python_files(*SHIPPED, "benchmarks") if ast.get_docstring(parsed(path)) is None)
+    assert_none(
+        path for path in python_files(*SHIPPED, *EXAMPLES, "benchmarks") if ast.get_docstring(parsed(path)) is None
+    )
 
 
 def test_only_command_line_and_benchmarks_print() -> None:
@@ -125,7 +133,7 @@ def test_every_folder_of_python_files_is_a_package() -> None:
 
 
 def test_every_module_has_its_own_test_file() -> None:
-    modules = {path for path in python_files(*SHIPPED) if path.name != "__init__.py"}
+    modules = {path for path in python_files(*SHIPPED, *EXAMPLES) if path.name != "__init__.py"}
     assert_none(
         path for path in modules - WITHOUT_OWN_TESTS - TESTED_BESIDE.keys() if not (ROOT / _test_file(path)).is_file()
     )

@@ -1,0 +1,38 @@
+"""`python -m examples.residency --database FILE`: serves the schedule over stdio; makes a new one if there is none."""
+
+from __future__ import annotations
+
+import argparse
+from datetime import date
+from pathlib import Path
+
+from examples.residency.data.clock import parse_day
+from examples.residency.data.database import create
+from examples.residency.data.entities import Averaging
+from examples.residency.seed.year import SEED, TIME_ZONE, make
+from examples.residency.server.context import Parts
+from examples.residency.server.server import build
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Serve until stdin ends."""
+    parser = argparse.ArgumentParser(prog="python -m examples.residency", description=__doc__)
+    parser.add_argument("--database", type=Path, required=True, metavar="FILE", help="the schedule")
+    parser.add_argument("--seed", type=int, default=SEED, help=f"of a new schedule; {SEED} where it is not given")
+    parser.add_argument("--today", type=parse_day, metavar="YYYY-MM-DD", help="the day to take for today")
+    parser.add_argument("--time-zone", default=TIME_ZONE, help=f"of a new schedule; {TIME_ZONE} where it is not given")
+    parser.add_argument(
+        "--averaging", type=Averaging, choices=list(Averaging), default=Averaging.BLOCK, help="of a new schedule"
+    )
+    chosen = parser.parse_args(arguments)
+    if not chosen.database.exists():
+        today = chosen.today or date.today().toordinal()
+        create(
+            chosen.database,
+            make(chosen.seed, today, time_zone=chosen.time_zone, averaging=chosen.averaging),
+        )
+    build(Parts(chosen.database, chosen.today)).run()
+
+
+if __name__ == "__main__":
+    main()

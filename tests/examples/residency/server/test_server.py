@@ -1,0 +1,47 @@
+"""The tools as a client sees them: names, inputs, and which of them only read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.examples.residency.server.calling import caller
+from tests.examples.residency.server.conftest import TODAY
+
+INPUTS = {
+    "validate_schedule": ({"schedule_id"}, {"start_date", "end_date"}),
+    "analyze_swap_candidates": ({"person_id"}, {"max_candidates"}),
+    "run_contingency_analysis": ({"start_date", "end_date"}, set()),
+    "detect_conflicts": ({"start_date", "end_date"}, set()),
+    "health_check": (set(), set()),
+    "find_person": ({"name"}, set()),
+    "explain_violation": ({"violation_id"}, set()),
+    "show_schedule": ({"start_date", "end_date"}, {"person_id"}),
+    "list_changes": (set(), {"after_version"}),
+    "preview_swap": ({"person_id", "shift_id", "with_person_id"}, {"with_shift_id"}),
+    "execute_swap": ({"person_id", "shift_id", "with_person_id", "schedule_version"}, {"with_shift_id"}),
+    "preview_changes": ({"changes"}, set()),
+    "apply_changes": ({"changes", "schedule_version"}, set()),
+    "rollback_change": ({"change_id", "schedule_version"}, set()),
+}
+WRITE = {"execute_swap", "apply_changes", "rollback_change"}
+WITH_SOLVER = {"preview_generation", "generate_schedule"}
+
+
+async def test_tools_and_their_inputs_are_those_of_the_guide(made_year: Path) -> None:
+    async with caller(made_year, TODAY) as call:
+        tools = {tool.name: tool for tool in (await call.client.list_tools()).tools if tool.name not in WITH_SOLVER}
+    assert set(tools) == set(INPUTS)
+    for name, (required, optional) in INPUTS.items():
+        schema = tools[name].input_schema
+        assert set(schema.get("required", ())) == required, name
+        assert set(schema.get("properties", {})) == required | optional, name
+        assert tools[name].description
+        annotations = tools[name].annotations
+        assert annotations is not None
+        assert annotations.read_only_hint is (name not in WRITE)
+
+
+async def test_arguments_of_the_wrong_type_are_an_error_of_the_call(made_year: Path) -> None:
+    async with caller(made_year, TODAY) as call:
+        result = await call.client.call_tool("analyze_swap_candidates", {"person_id": "x", "max_candidates": 0})
+        assert result.is_error
