@@ -13,10 +13,10 @@ ARGS ?=
 KILLS ?= 500
 WORKERS ?= 2
 
-.PHONY: help env front run test lint format lock bench soak schema clean
+.PHONY: help env front run test test-browser lint format lock bench soak schema clean
 
 help: ## show this list
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /make \1\t/' | expand -t 16
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /make \1\t/' | expand -t 20
 
 env: $(READY) ## build .venv from requirements.lock
 
@@ -29,6 +29,9 @@ run: $(READY) ## start the daemon with a demo user, project and stand-ins (ARGS=
 test: $(READY) lint ## every gate and all tests (ARGS="-k mail", WORKERS=2)
 	$(NPM) test --silent
 	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile $(ARGS) || [ $$? -eq 5 ]
+
+test-browser: $(READY) $(FRONT) ## the tests in Chromium that `make test` does not run
+	$(BIN)/python -m pytest -m browser --numprocesses $(WORKERS) --dist loadfile $(ARGS) || [ $$? -eq 5 ]
 
 lint: $(READY) $(FRONT) ## every gate but the tests
 	$(BIN)/ruff format --check

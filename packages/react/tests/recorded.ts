@@ -78,8 +78,9 @@ export class FrameSource {
     return frame;
   }
 
+  /** Makes the first frame of a connection: it has the number of the last frame before it. */
   connected(sessionId = "s1", historyCount = 0): FrameOf<"connected"> {
-    return this.pass({ type: "connected", session_id: sessionId, history_count: historyCount }) as FrameOf<"connected">;
+    return { type: "connected", sessionId, historyCount, title: null, seq: this.#seq };
   }
 
   after(seq: number): ServerFrame[] {

@@ -22,19 +22,22 @@ export function disconnected(state: ChatState): ChatState {
 
 /** Takes a `connected`: asks for what was missed, then sends what waits. */
 export function connected(state: ChatState, frame: FrameOf<"connected">): Step {
-  let next = frame.sessionId === state.sessionId ? state : withoutItsSession(state, frame.sessionId);
-  const knows = next.messages.some((message) => message.serverId !== null);
-  const lastSeq = next.lastSeq;
+  const mine = frame.sessionId === state.sessionId ? state : withoutItsSession(state, frame.sessionId);
+  const isKnown = frame.historyCount > 0 || mine.messages.some((message) => message.serverId !== null);
   const send: ClientFrame[] = [];
   // A message that is uncertain is sent again only where the history does not have it.
-  let wantsHistory = next.messages.some((message) => message.status === "uncertain");
-  next = { ...next, connection: "open", title: frame.title ?? next.title, replay: null };
-  if (frame.seq === null || lastSeq === null || frame.seq < lastSeq) {
-    wantsHistory ||= frame.historyCount > 0 || knows;
+  let wantsHistory = mine.messages.some((message) => message.status === "uncertain");
+  let next: ChatState = { ...mine, connection: "open", title: frame.title ?? mine.title, replay: null };
+  if (frame.seq === null) {
+    wantsHistory ||= isKnown; // a server that cannot replay
+    next = { ...next, lastSeq: null };
+  } else if (mine.lastSeq !== null || isKnown) {
+    // Number 0 is never kept: it is answered by the history and the running answer from its beginning.
+    const lastSeq = mine.lastSeq !== null && mine.lastSeq <= frame.seq ? mine.lastSeq : null;
+    send.push({ type: "resume", after_seq: lastSeq ?? 0 });
+    next = { ...next, lastSeq, replay: { until: frame.seq, held: [] } };
+  } else {
     next = { ...next, lastSeq: frame.seq };
-  } else if (frame.seq > lastSeq) {
-    send.push({ type: "resume", after_seq: lastSeq });
-    next = { ...next, replay: { until: frame.seq, held: [] } };
   }
   if (wantsHistory) send.push({ type: "get_history" });
   if (next.stopping) send.push({ type: "interrupt" });

@@ -1,6 +1,6 @@
 /** A history takes the place of what is shown; what it cannot hold stays: unsent messages and the running answer. */
 
-import type { HistoryEntry } from "./frames.js";
+import type { FrameOf, HistoryEntry } from "./frames.js";
 import { recordedMessage } from "./records.js";
 import { type ChatMessage, type ChatState, isUnanswered, runningAnswer } from "./state.js";
 
@@ -11,7 +11,7 @@ import { type ChatMessage, type ChatState, isUnanswered, runningAnswer } from ".
  * message only once.
  */
 export function withHistory(state: ChatState, entries: readonly HistoryEntry[]): ChatState {
-  const messages = keepIds(entries.map(recordedMessage), state.messages);
+  const messages = entries.map(recordedMessage);
   const kept = state.messages.filter((message) => isUnanswered(message) || message.status === "unsent");
   const places = findIn(messages, kept, state.messages);
   const left: ChatMessage[] = [];
@@ -23,17 +23,48 @@ export function withHistory(state: ChatState, entries: readonly HistoryEntry[]):
   }
   const answer = runningAnswer(state);
   if (answer !== null) placeAnswer(messages, answer);
-  return { ...state, messages: [...messages, ...left], edited: null };
+  return { ...state, messages: [...keepShown(messages, state.messages), ...left], edited: null };
 }
 
-/** Keeps the ids of messages that are shown already, so that the page does not build them anew. */
-function keepIds(messages: ChatMessage[], shown: readonly ChatMessage[]): ChatMessage[] {
-  const known = new Map<string, ChatMessage>();
-  for (const one of shown) if (one.serverId !== null) known.set(`${one.role}:${one.serverId}`, one);
-  return messages.map((message) => {
-    const before = known.get(message.id);
-    return before === undefined ? message : { ...message, id: before.id, by: before.by };
+/** Whether a `history` answers `resume`: it has the number from which on the running answer follows. */
+export function isInsteadOfReplay(state: ChatState, frame: FrameOf<"history">): boolean {
+  return state.replay !== null && frame.seq !== null && frame.seq <= state.replay.until;
+}
+
+/**
+ * The state after a `history` that comes where what was missed cannot be replayed.
+ *
+ * The running answer follows it from its beginning, numbered from the history on.
+ */
+export function insteadOfReplay(state: ChatState, frame: FrameOf<"history">): ChatState {
+  const messages = state.messages.filter((message) => message.status !== "streaming");
+  return { ...withHistory({ ...state, messages }, frame.entries), lastSeq: frame.seq };
+}
+
+/** Keeps of messages that are shown already what a history does not tell, and their ids: the page need not build them anew. */
+function keepShown(messages: readonly ChatMessage[], shown: readonly ChatMessage[]): ChatMessage[] {
+  const known = new Map<string, { question: ChatMessage; answer: ChatMessage | undefined }>();
+  for (const [place, question] of shown.entries()) {
+    const next = shown[place + 1];
+    const answer = next?.role === "assistant" ? next : undefined;
+    if (question.role === "user" && question.serverId !== null) known.set(question.serverId, { question, answer });
+  }
+  return messages.map((message, place) => {
+    if (message.role === "user") {
+      const before = known.get(message.serverId ?? "")?.question;
+      return before === undefined ? message : { ...message, id: before.id, by: before.by };
+    }
+    const before = known.get(messages[place - 1]?.serverId ?? "")?.answer;
+    return before === undefined || message.status === "streaming" ? message : merged(message, before);
   });
+}
+
+function merged(recorded: ChatMessage, before: ChatMessage): ChatMessage {
+  const { id, usage } = before;
+  const artifacts = recorded.artifacts.length > 0 ? recorded.artifacts : before.artifacts;
+  // What was seen live has results, times and places in the text.
+  const toolCalls = before.toolCalls.length >= recorded.toolCalls.length ? before.toolCalls : recorded.toolCalls;
+  return { ...recorded, id, usage, artifacts, toolCalls };
 }
 
 /** Maps the ids of messages to their places in the history: by the server's id, else by the text of an unknown one. */

@@ -20,7 +20,7 @@ const ONCE: ReadonlySet<FrameType> = new Set<FrameType>([
 ]);
 
 /** Frames whose order matters while a replay is awaited. */
-const WAITS: ReadonlySet<FrameType> = new Set<FrameType>([...ONCE, "artifact", "history", "resumed"]);
+const WAITS: ReadonlySet<FrameType> = new Set<FrameType>([...ONCE, "artifact", "resumed"]);
 
 export interface Sequenced {
   readonly state: ChatState;
@@ -31,14 +31,13 @@ export interface Sequenced {
 /**
  * Decides which frames are due when one has come.
  *
- * While a replay is awaited, frames that came after the connection began are held. It has ended when the server says
- * so (`resumed`, or a `history` in its place), or when it has come to a frame that is held.
+ * While a replay is awaited, frames that came after the connection began are held. The replay has ended when the server
+ * says so (`resumed`), or when it has come to a frame that is held.
  */
 export function sequence(state: ChatState, frame: ServerFrame): Sequenced {
   const { replay } = state;
   if (replay === null || frame.seq === null || !WAITS.has(frame.type)) return { state, due: [frame] };
   if (frame.type === "resumed") return release(state, [frame]);
-  if (frame.type === "history") return release(withGap(state), [frame]);
   if (frame.seq <= replay.until) return { state, due: [frame] };
   if (replay.held.some((one) => one.seq === frame.seq)) return release(state, [frame]);
   return { state: { ...state, replay: { ...replay, held: [...replay.held, frame] } }, due: [] };
@@ -48,14 +47,6 @@ export function sequence(state: ChatState, frame: ServerFrame): Sequenced {
 export function release(state: ChatState, after: readonly ServerFrame[]): Sequenced {
   const held = [...(state.replay?.held ?? [])].sort((one, other) => (one.seq ?? 0) - (other.seq ?? 0));
   return { state: { ...state, replay: null }, due: [...held, ...after] };
-}
-
-/** The state where what was missed cannot be replayed: a part of the running answer is missing. */
-function withGap(state: ChatState): ChatState {
-  const messages = state.messages.map((message) =>
-    message.status === "streaming" ? { ...message, joinedLate: true } : message,
-  );
-  return { ...state, messages };
 }
 
 /** Whether a frame was taken already. */

@@ -14,7 +14,7 @@ import {
 } from "./answers.js";
 import { flush } from "./commands.js";
 import type { ClientFrame, FrameOf, FrameType, ServerFrame } from "./frames.js";
-import { withHistory } from "./history.js";
+import { insteadOfReplay, isInsteadOfReplay, withHistory } from "./history.js";
 import { userMessage } from "./records.js";
 import { counted, isRepeated, type Sequenced } from "./sequence.js";
 import { type ChatMessage, type ChatState, isUnanswered, runningAnswer } from "./state.js";
@@ -26,7 +26,7 @@ export const NOTICES = 5;
 /** What the server answers to an `interrupt` while nothing runs. */
 const NOTHING_TO_INTERRUPT = "No active generation";
 
-/** Errors that refuse the message that was sent last, and leave the running answer alone. */
+/** Codes by which an older server refuses a message; its other errors end the running answer. */
 const REFUSALS: ReadonlySet<string> = new Set(["invalid_message", "overloaded", "rate_limited", "unsupported"]);
 
 type AnswerFrame =
@@ -76,7 +76,7 @@ function takeFrame(state: ChatState, frame: ServerFrame, now: string): Step {
     case "resumed":
       return only(state);
     case "history":
-      return flush(withHistory(state, frame.entries));
+      return flush(isInsteadOfReplay(state, frame) ? insteadOfReplay(state, frame) : withHistory(state, frame.entries));
     case "connected":
       throw new Error("a `connected` is taken when it comes, never in the sequence");
     default:
@@ -125,13 +125,16 @@ function takeError(state: ChatState, frame: FrameOf<"error">, now: string): Step
     // What the edit took off the page is still in the history.
     return state.edited === refused.id ? { state: changed, send: [{ type: "get_history" }] } : only(changed);
   }
+  if (frame.messageIds.length === 0 && frame.seq !== null) return only(known);
   return end(known, { ...frame, status: "failed", error: message, usage: null, costUsd: null }, now);
 }
 
+/** The message that an error refuses: it names none, since the server has taken none. */
 function refusedBy(state: ChatState, frame: FrameOf<"error">): ChatMessage | null {
-  const newest = state.messages.findLast((message) => message.status === "sent" && message.by === null);
-  if (newest === undefined || frame.messageIds.length > 0) return null;
-  return REFUSALS.has(frame.code ?? "") ? newest : null;
+  if (frame.messageIds.length > 0) return null;
+  // An older server names no message in any error.
+  if (frame.seq === null && !REFUSALS.has(frame.code ?? "")) return null;
+  return state.messages.findLast((message) => message.status === "sent" && message.by === null) ?? null;
 }
 
 function takeQueued(state: ChatState, frame: FrameOf<"queued">): ChatState {

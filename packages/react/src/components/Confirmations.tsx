@@ -35,27 +35,29 @@ function Question({
   const isClosed = answering !== null || left === 0;
   return (
     <section className="xswarm-confirmation" aria-labelledby={title}>
-      <h3 id={title}>
+      <p id={title} className="xswarm-title">
         {words.confirmation}: {summary || tool}
-      </h3>
+      </p>
       <details open>
         <summary>{words.details}</summary>
         <code>{tool}</code>
         <pre>{readable(input)}</pre>
       </details>
-      {left !== null && <p>{left === 0 ? words.expired : `${words.timeLeft}: ${left} ${words.seconds}`}</p>}
-      <input
-        aria-label={words.note}
-        placeholder={words.note}
-        value={note}
-        onChange={(event) => setNote(event.target.value)}
-      />
-      <button type="button" disabled={isClosed} onClick={() => decide("allow")}>
-        {words.allow}
-      </button>
-      <button type="button" disabled={isClosed} onClick={() => decide("deny")}>
-        {words.deny}
-      </button>
+      {left !== null && <p>{left === 0 ? words.expired : `${words.timeLeft}: ${clock(left)}`}</p>}
+      <div className="xswarm-decision">
+        <input
+          aria-label={words.note}
+          placeholder={words.note}
+          value={note}
+          onChange={(event) => setNote(event.target.value)}
+        />
+        <button type="button" disabled={isClosed} onClick={() => decide("allow")}>
+          {words.allow}
+        </button>
+        <button type="button" disabled={isClosed} onClick={() => decide("deny")}>
+          {words.deny}
+        </button>
+      </div>
     </section>
   );
 }
@@ -70,4 +72,11 @@ function useSecondsLeft(until: string | null): number | null {
   }, [until]);
   const end = until === null ? Number.NaN : Date.parse(until);
   return Number.isNaN(end) ? null : Math.max(0, Math.ceil((end - now) / 1_000));
+}
+
+/** A time that is left, as h:mm:ss or m:ss. */
+function clock(seconds: number): string {
+  const parts = [Math.floor(seconds / 3_600), Math.floor(seconds / 60) % 60, seconds % 60];
+  const shown = parts[0] === 0 ? parts.slice(1) : parts;
+  return shown.map((part, place) => (place === 0 ? String(part) : String(part).padStart(2, "0"))).join(":");
 }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { readFrame, type ServerFrame } from "../../src/chat/frames.js";
 import { newState } from "../../src/chat/state.js";
 import {
   ANSWER,
@@ -112,6 +113,16 @@ describe("a refusal", () => {
     expect(page.state.failure?.retryAfter).toBe(20);
     page.take(source.keep(complete("1")));
     expect(page.streaming).toBe(false);
+  });
+
+  it("of something else than a message ends nothing", () => {
+    const source = new FrameSource();
+    const page = connectedPage(source);
+    page.submit("a", "first");
+    page.take(source.keep(token("One")));
+    page.take(source.pass({ type: "error", message: "Internal error (1f)", code: "internal" }));
+    expect(page.state.failure?.code).toBe("internal");
+    expect(page.lines).toEqual(["user answering: first", "assistant streaming: One"]);
   });
 
   it("can be sent again, with the same id", () => {
@@ -243,6 +254,78 @@ describe("facts beside the answer", () => {
   });
 });
 
+describe("a page that comes back too late for a replay", () => {
+  const user = (id: string, content: string, status: string): object => ({
+    id,
+    role: "user",
+    content,
+    timestamp: NOW,
+    status,
+  });
+  const assistant = (id: string, content: string): object => ({
+    id,
+    role: "assistant",
+    content,
+    timestamp: NOW,
+    status: "completed",
+  });
+
+  it("gets the history, then the running answer from its beginning", () => {
+    const source = new FrameSource();
+    const page = connectedPage(source);
+    page.submit("a", "first");
+    page.take(source.keep(token("One")), source.keep(complete("1")));
+    page.submit("b", "second");
+    page.take(source.keep(token("Half of ")));
+    page.do({ kind: "lost" });
+
+    const later = new FrameSource(1_000);
+    const hello = later.connected("s1", 4);
+    expect(page.take(hello)).toContainEqual({ type: "resume", after_seq: 3 });
+    const before = hello.seq ?? 0;
+    const entries = [user("1", "first", "completed"), assistant("x", "One"), user("2", "second", "running")];
+    page.take(historyFrame(before, entries), later.keep(token("(started again) ")), later.keep(token("all of it")));
+    page.take(later.pass({ type: "resumed" }), later.keep(complete("2")));
+    expect(page.lines).toEqual([
+      "user done: first",
+      "assistant done: One",
+      "user done: second",
+      "assistant done: (started again) all of it",
+    ]);
+    expect(page.state.messages.map((message) => message.id).slice(0, 3)).toEqual(["a", "answer:0", "b"]);
+  });
+
+  it("keeps what a history does not tell", () => {
+    const source = new FrameSource();
+    const page = connectedPage(source);
+    page.submit("a", "first");
+    page.take(...ANSWER.map((wire) => source.keep(wire)), source.keep(complete("1")));
+    const told = page.answers[0];
+    page.take(
+      source.pass({ type: "history", messages: [user("1", "first", "completed"), assistant("x", ANSWER_TEXT)] }),
+    );
+    expect(page.answers[0]).toMatchObject({ id: told?.id, artifacts: told?.artifacts, toolCalls: told?.toolCalls });
+  });
+
+  it("opened anew asks for all, and shows that an answer is awaited", () => {
+    const page = new Page();
+    const source = new FrameSource(500);
+    const hello = source.connected("s1", 1);
+    expect(page.take(hello)).toEqual([{ type: "resume", after_seq: 0 }]);
+    page.take(historyFrame(hello.seq ?? 0, [user("1", "first", "running")]), source.pass({ type: "resumed" }));
+    expect(page.streaming).toBe(true);
+    page.take(source.keep(token("One")), source.keep(complete("1")));
+    expect(page.lines).toEqual(["user done: first", "assistant done: One"]);
+    expect(page.answers[0]?.joinedLate).toBe(false);
+  });
+});
+
+function historyFrame(seq: number, messages: readonly object[]): ServerFrame {
+  const frame = readFrame(JSON.stringify({ type: "history", messages, seq }));
+  if (frame === null) throw new Error("no history");
+  return frame;
+}
+
 describe("an edit", () => {
   const told = () => {
     const source = new FrameSource();
@@ -285,6 +368,6 @@ describe("another session", () => {
     expect(page.take(new FrameSource(90).connected("s2"))).toEqual([
       { type: "user_message", content: "kept", session_id: "s2", external_id: "a" },
     ]);
-    expect(page.state).toMatchObject({ sessionId: "s2", title: null, lastSeq: 90 });
+    expect(page.state).toMatchObject({ sessionId: "s2", title: null, lastSeq: 89 });
   });
 });

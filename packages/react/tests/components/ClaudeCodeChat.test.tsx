@@ -198,9 +198,10 @@ describe("a question about a tool call", () => {
   it("is closed when its time is up", async () => {
     await open();
     await ask("swap");
-    await say({ ...request, expires_at: new Date(Date.now() + 2_000).toISOString() });
+    await say({ ...request, expires_at: new Date(Date.now() + 62_000).toISOString() });
+    expect(page.text(".xswarm-confirmation")).toContain("Time left: 1:02");
     expect(page.button("Allow").disabled).toBe(false);
-    await page.do(() => undefined, 3_000);
+    await page.do(() => undefined, 63_000);
     expect(page.button("Allow").disabled).toBe(true);
     expect(page.text(".xswarm-confirmation")).toContain("Time is up");
   });

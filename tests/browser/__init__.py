@@ -1,0 +1,3 @@
+"""Tests in a real browser."""
+
+from __future__ import annotations
