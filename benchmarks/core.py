@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import supervisor.core
+import supervisor.core.core
 from supervisor import config
 from supervisor.background.recovery import Recovery
 from supervisor.delivery.hub import Hub
@@ -93,7 +93,7 @@ async def core(
         side = DaemonConnectorHost(credentials, folder)
         answers = plugins.build_connector(connector, "claude_code", settings.claude_code, side)
         await answers.prepare()
-        built = supervisor.core.Core(
+        built = supervisor.core.core.Core(
             settings,
             store=store,
             directory=directory,
@@ -107,9 +107,9 @@ async def core(
         yield Core(
             store=store,
             hub=built.hub,
-            sessions=built.sessions,
-            operations=built.operations,
-            reaper=built.reaper,
+            sessions=built.session_floor.pool,
+            operations=built.api.operations,
+            reaper=built.session_floor.reaper,
             recovery=built.recovery,
             caller=directory.caller(credentials.operator_token()),
             project_path=str(project),

@@ -17,7 +17,7 @@ from pathlib import Path
 import uvloop
 
 from supervisor.config import Config, State
-from supervisor.core import Core
+from supervisor.core.core import Core
 from supervisor.delivery.outbox import Outbox
 from supervisor.demo import demo as demonstration
 from supervisor.demo.lifeline import Lifeline

@@ -65,7 +65,6 @@ TESTED_BESIDE = {
     Path("connectors/claude_code/protocol/usage.py"): Path("tests/connectors/claude_code/protocol/test_turns.py"),
     Path("supervisor/config/checks.py"): Path("tests/supervisor/config/test_loading.py"),
     Path("supervisor/wires/chat/frames.py"): Path("tests/supervisor/wires/chat/test_codec.py"),
-    Path("supervisor/core.py"): Path("tests/supervisor/test_daemon.py"),
     Path("supervisor/protocol/codes.py"): Path("tests/supervisor/commands/test_words.py"),
     Path("supervisor/store/sqlite/groups.py"): Path("tests/supervisor/store/sqlite/test_database.py"),
     Path("supervisor/demo/twilio_book.py"): Path("tests/supervisor/demo/test_twilio.py"),
@@ -75,6 +74,7 @@ TESTED_BESIDE = {
         Path("examples/residency/seed") / f"{noun}.py": Path("tests/examples/residency/seed/test_year.py")
         for noun in ("leave", "patterns", "people", "planted", "rotations", "weekends", "work")
     },
+    **{path: Path("tests/supervisor/test_daemon.py") for path in python_files("supervisor/core")},
     **{
         # Tables of sentences: one test reads them all.
         path: Path("tests/packaging/test_sentences.py")

@@ -12,10 +12,10 @@ from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack, closing
 from pathlib import Path
 
-import supervisor.core
+import supervisor.core.core
 from supervisor import config
 from supervisor.config.tables import Approvals
-from supervisor.core import Tuning
+from supervisor.core.ground import Tuning
 from supervisor.models.gateway.gateway import Gateway
 from supervisor.models.prices import PriceList
 from supervisor.people.identity import Directory
@@ -139,7 +139,7 @@ class Core:
         self.projects = Projects(settings.projects, scratch=self.folder / "scratch")
         gateway = Gateway(upstream=self._upstream, api_key=None, prices=PriceList())
         self.gateway = await stack.enter_async_context(gateway)
-        core = supervisor.core.Core(
+        core = supervisor.core.core.Core(
             settings,
             store=self.store,
             directory=self.directory,
@@ -154,27 +154,27 @@ class Core:
         self.accounts = core.accounts
         self.hub = core.hub
         self.outbox = core.outbox
-        self.approvals = core.approvals
-        self.approvers = core.approvers
-        self.approval_resolver = core.approval_resolver
-        self.sessions = core.sessions
-        self.reaper = core.reaper
-        self.transitions = core.transitions
-        self.binder = core.binder
-        self.completion = core.completion
-        self.turns = core.turns
+        self.approvals = core.session_floor.approvals
+        self.approvers = core.session_floor.approvers
+        self.approval_resolver = core.intake_floor.resolver
+        self.sessions = core.session_floor.pool
+        self.reaper = core.session_floor.reaper
+        self.transitions = core.session_floor.transitions
+        self.binder = core.turn_floor.binder
+        self.completion = core.turn_floor.completion
+        self.turns = core.turn_floor.scheduler
         self.intake = core.intake
-        self.operations = core.operations
+        self.operations = core.api.operations
         self.recovery = core.recovery
-        self.recorder = core.recorder
-        self.undo = core.undo
-        self.approval_operations = core.approval_operations
-        self.queue = core.queue
+        self.recorder = core.session_floor.recorder
+        self.undo = core.api.undo
+        self.approval_operations = core.api.approvals
+        self.queue = core.api.queue
         self.progress = core.progress
-        self.one_shot = core.one_shot
+        self.one_shot = core.api.one_shot
         self.drain = core.drain
-        self.spending = core.spending
-        self.guard = core.guard
+        self.spending = core.api.spending
+        self.guard = core.turn_floor.guard
         await self._add_users()
         stack.push_async_callback(core.close)
         stack.push_async_callback(core.drain, DRAIN_SECONDS)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from supervisor.config import Limits, Routing
-from supervisor.core import Tuning
+from supervisor.core.ground import Tuning
 from supervisor.protocol.conversation import Exchange, SessionSpec
 from supervisor.protocol.errors import Overloaded
 from supervisor.protocol.messages import SENTENCE, Inbound, Receipt, SessionId

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from supervisor.core import Tuning
+from supervisor.core.ground import Tuning
 from supervisor.people.identity import Caller
 from supervisor.protocol.errors import (
     InvalidMessage,

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from supervisor.config import ClaudeCode
-from supervisor.core import Tuning
+from supervisor.core.ground import Tuning
 from supervisor.protocol.errors import ConnectionFailed
 from supervisor.protocol.messages import SessionId, UserId
 from supervisor.protocol.status import EndReason, TurnState

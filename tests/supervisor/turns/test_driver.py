@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from supervisor.core import Tuning
+from supervisor.core.ground import Tuning
 from supervisor.protocol.errors import TurnFailed
 from supervisor.protocol.messages import SessionId
 from supervisor.protocol.status import EndReason, TurnState

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from supervisor.config import ClaudeCode
-from supervisor.core import Tuning
+from supervisor.core.ground import Tuning
 from supervisor.protocol.conversation import ToolCall, ToolStarted
 from supervisor.protocol.events import AnyEvent, ApprovalResolved, ClaudeCodeDisconnected
 from supervisor.protocol.messages import Address, MessageId, SessionId

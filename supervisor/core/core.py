@@ -1,0 +1,141 @@
+"""The daemon without its wires: every part between a wire and a connector, built in order."""
+
+from __future__ import annotations
+
+from supervisor.background.failures import FailureNotices
+from supervisor.background.progress import ProgressNotices
+from supervisor.background.recovery import Recovery
+from supervisor.background.relocation import Relocation
+from supervisor.background.schedule import Schedule
+from supervisor.config import Config
+from supervisor.core.ground import Ground, Tuning
+from supervisor.core.intake import IntakeFloor
+from supervisor.core.operations import OperationsFloor
+from supervisor.core.sessions import SessionFloor
+from supervisor.core.turns import TurnFloor
+from supervisor.delivery.outbox import Outbox
+from supervisor.delivery.trouble import ReplyTrouble
+from supervisor.models.gateway.gateway import Gateway
+from supervisor.operations.api import Api
+from supervisor.people.accounts import Accounts
+from supervisor.people.identity import Directory
+from supervisor.people.projects import Projects
+from supervisor.people.rate_limits import RateLimits
+from supervisor.people.rights import Rights
+from supervisor.protocol.ports.connector import Connector
+from supervisor.protocol.status import EndReason
+from supervisor.sessions.assistant import ToolsOfTurn, no_tools
+from supervisor.store import Store
+
+
+class Core:
+    """Builds the parts and holds them; it starts none of them.
+
+    Args:
+        connector: answers in Claude Code sessions.
+        assistant: answers every other message.
+        tools: those of a turn of the assistant.
+
+    Attributes:
+        api: the services that the wires call.
+        session_floor, turn_floor, intake_floor, operations_floor: the parts, by floor.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        *,
+        store: Store,
+        directory: Directory,
+        projects: Projects,
+        gateway: Gateway,
+        connector: Connector,
+        assistant: Connector,
+        tools: ToolsOfTurn = no_tools,
+        tuning: Tuning | None = None,
+    ) -> None:
+        # The order of construction: each part uses only the parts above it.
+        ground = Ground(
+            config=config,
+            store=store,
+            directory=directory,
+            projects=projects,
+            gateway=gateway,
+            connector=connector,
+            assistant=assistant,
+            tools=tools,
+            rights=Rights(directory, projects),
+            rates=RateLimits(config.limits),
+            tuning=tuning or Tuning(),
+        )
+        self._ground = ground
+        self.hub = ground.hub
+        self.outbox = Outbox(
+            store.outbox, FailureNotices(directory).drafts, reconcile_pause_ms=ground.tuning.reconcile_pause_ms
+        )
+        self.accounts = Accounts(store.accounts, store.audit, directory, projects)
+        self.session_floor = SessionFloor(ground)
+        self.turn_floor = TurnFloor(ground, self.session_floor)
+        self.intake_floor = IntakeFloor(ground, self.session_floor, self.turn_floor)
+        self.operations_floor = OperationsFloor(ground, self.session_floor, self.turn_floor, self.intake_floor)
+        self.intake = self.intake_floor.intake
+        self.progress = self._build_progress()
+        self.recovery = self._build_recovery()
+        self.schedule = self._build_schedule()
+        self.api = self._build_api()
+
+    async def drain(self, seconds: float) -> None:
+        """Give running turns some seconds to end, mark those that have not ended, and start no more."""
+        self.session_floor.approvals.stopping = True
+        await self.turn_floor.scheduler.drain(seconds)
+
+    async def close(self) -> None:
+        """End every process; call it after `drain`."""
+        await self.session_floor.pool.close_all(EndReason.SHUTDOWN)
+
+    def _build_progress(self) -> ProgressNotices:
+        return ProgressNotices(
+            outbox=self._ground.store.outbox,
+            turns=self.turn_floor.scheduler,
+            approvals=self.session_floor.approvals,
+            hub=self.hub,
+            settings=self._ground.config.progress,
+        )
+
+    def _build_recovery(self) -> Recovery:
+        store, sessions, turns = self._ground.store, self.session_floor, self.turn_floor
+        return Recovery(
+            store=store,
+            sessions=sessions.pool,
+            turns=turns.scheduler,
+            completion=turns.completion,
+            recorder=sessions.recorder,
+            relocation=Relocation(store.folders, self._ground.projects, sessions.recorder),
+            auto_continue=self._ground.config.claude_code.auto_continue,
+        )
+
+    def _build_schedule(self) -> Schedule:
+        return Schedule(
+            store=self._ground.store,
+            reaper=self.session_floor.reaper,
+            turns=self.turn_floor.scheduler,
+            recorder=self.session_floor.recorder,
+            progress=self.progress,
+        )
+
+    def _build_api(self) -> Api:
+        ground, sessions, operations = self._ground, self.session_floor, self.operations_floor
+        return Api(
+            directory=ground.directory,
+            accounts=self.accounts,
+            operations=operations.operations,
+            approvals=operations.approvals,
+            queue=operations.queue,
+            one_shot=operations.one_shot,
+            undo=sessions.undo,
+            spending=sessions.spending,
+            hub=self.hub,
+            outbox=self.outbox,
+            reply_trouble=ReplyTrouble(ground.store.outbox),
+            store=ground.store,
+        )

@@ -1,0 +1,60 @@
+"""What every floor of the core stands on: configuration, store, people, the way to a model, and constants."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from supervisor.config import Config
+from supervisor.delivery.hub import Hub
+from supervisor.delivery.outbox import RECONCILE_PAUSE_MS
+from supervisor.intake.acceptor import MAX_QUEUED
+from supervisor.models.gateway.gateway import Gateway
+from supervisor.operations.sessions import ONE_TURN_TO_END_SECONDS, PROCESS_WAIT_SECONDS
+from supervisor.people.identity import Directory
+from supervisor.people.projects import Projects
+from supervisor.people.rate_limits import RateLimits
+from supervisor.people.rights import Rights
+from supervisor.protocol.ports.connector import Connector
+from supervisor.sessions.assistant import ToolsOfTurn
+from supervisor.store import Store
+from supervisor.turns.budget_guard import REFUSED_SECONDS
+from supervisor.turns.driver import GRACE_SECONDS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tuning:
+    """Constants that operators cannot configure; tests choose others. Each is documented where it is used."""
+
+    reconcile_pause_ms: int = RECONCILE_PAUSE_MS
+    grace_seconds: float = GRACE_SECONDS
+    refused_seconds: float = REFUSED_SECONDS
+    max_queued: int = MAX_QUEUED
+    turn_to_end_seconds: float = ONE_TURN_TO_END_SECONDS
+    process_wait_seconds: float = PROCESS_WAIT_SECONDS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ground:
+    """The parts that all floors use.
+
+    Attributes:
+        connector: answers in Claude Code sessions.
+        assistant: answers every other message.
+        tools: those of a turn of the assistant.
+        rights: what a user may start now.
+        rates: the rate limits of people, one count over all wires.
+        hub: publishes events to subscribers.
+    """
+
+    config: Config
+    store: Store
+    directory: Directory
+    projects: Projects
+    gateway: Gateway
+    connector: Connector
+    assistant: Connector
+    tools: ToolsOfTurn
+    rights: Rights
+    rates: RateLimits
+    tuning: Tuning = field(default_factory=Tuning)
+    hub: Hub = field(default_factory=Hub)

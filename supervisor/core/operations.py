@@ -1,0 +1,66 @@
+"""The floor of operations: what the wires may ask for."""
+
+from __future__ import annotations
+
+from supervisor.core.ground import Ground
+from supervisor.core.intake import IntakeFloor
+from supervisor.core.sessions import SessionFloor
+from supervisor.core.turns import TurnFloor
+from supervisor.operations.approvals import ApprovalOperations
+from supervisor.operations.messages import MessageOperations
+from supervisor.operations.one_shot import OneShot
+from supervisor.operations.operations import Operations
+from supervisor.operations.queries import Queries
+from supervisor.operations.queue import QueueOperations
+from supervisor.operations.session_limits import SessionLimits
+from supervisor.operations.sessions import SessionOperations
+
+
+class OperationsFloor:
+    """Builds the operations that every wire calls."""
+
+    def __init__(self, ground: Ground, sessions: SessionFloor, turns: TurnFloor, intake: IntakeFloor) -> None:
+        store = ground.store
+        queries = Queries(store, ground.directory, ground.projects, sessions.pool, sessions.spending)
+        waiters = turns.completion.waiters
+        self.operations = Operations(
+            queries=queries,
+            sessions=_session_operations(ground, queries, sessions, turns),
+            messages=MessageOperations(
+                store=store.turns,
+                directory=ground.directory,
+                projects=ground.projects,
+                queries=queries,
+                intake=intake.intake,
+                acceptor=intake.acceptor,
+                pool=sessions.pool,
+                waiters=waiters,
+            ),
+        )
+        self.approvals = ApprovalOperations(store.approvals, sessions.approvers, intake.resolver)
+        self.queue = QueueOperations(store=store.turns, queries=queries, turns=turns.scheduler, waiters=waiters)
+        self.one_shot = OneShot(
+            operations=self.operations,
+            sessions=sessions.pool,
+            projects=ground.projects,
+            default_project=ground.config.routing.default_project,
+        )
+
+
+def _session_operations(
+    ground: Ground, queries: Queries, sessions: SessionFloor, turns: TurnFloor
+) -> SessionOperations:
+    settings = ground.config.claude_code
+    limits = SessionLimits(
+        sessions.pool, max_sessions=settings.max_sessions, max_per_user=settings.max_sessions_per_user
+    )
+    return SessionOperations(
+        store=ground.store.sessions,
+        queries=queries,
+        projects=ground.projects,
+        pool=sessions.pool,
+        turns=turns.scheduler,
+        limits=limits,
+        turn_to_end_seconds=ground.tuning.turn_to_end_seconds,
+        process_wait_seconds=ground.tuning.process_wait_seconds,
+    )

@@ -1,0 +1,69 @@
+"""The floor of sessions: spending, undo, questions to people, and the processes of Claude Code."""
+
+from __future__ import annotations
+
+from supervisor.approvals.announcer import ApprovalAnnouncer
+from supervisor.approvals.approvers import Approvers
+from supervisor.approvals.asking import Approvals
+from supervisor.approvals.second_factor import SecondFactor
+from supervisor.core.ground import Ground
+from supervisor.permissions.policy import Risk
+from supervisor.runtime.fair_queue import FairQueue
+from supervisor.sessions.announcer import SessionAnnouncer
+from supervisor.sessions.pool import SessionPool
+from supervisor.sessions.processes import SessionProcesses
+from supervisor.sessions.reaper import Reaper
+from supervisor.sessions.transitions import SessionTransitions
+from supervisor.spending.spending import Spending
+from supervisor.undo.recorder import Recorder
+from supervisor.undo.undo import Undo
+
+
+class SessionFloor:
+    """Builds the parts that a session needs besides its turns."""
+
+    def __init__(self, ground: Ground) -> None:
+        config, store = ground.config, ground.store
+        settings = config.claude_code
+        self.spending = Spending(
+            store=store,
+            limits=config.budgets,
+            track_costs=settings.track_costs,
+            directory=ground.directory,
+            hub=ground.hub,
+        )
+        self.recorder = Recorder(store.changes, store.turns, config.state_dir, seconds=settings.checkpoint_seconds)
+        self.undo = Undo(store.changes, self.recorder, ground.rights, ground.projects)
+        self.approvers = Approvers(ground.directory, ground.projects, ground.hub)
+        self.announcer = ApprovalAnnouncer(ground.hub, self.approvers)
+        self.second_factor = SecondFactor([Risk(name) for name in config.approvals.high_risk])
+        queue = FairQueue()
+        self.approvals = Approvals(
+            store=store.approvals,
+            approvers=self.approvers,
+            announcer=self.announcer,
+            second_factor=self.second_factor,
+            processes=queue,
+            expires_seconds=config.approvals.expires_seconds,
+            hold_seconds=config.approvals.hold_seconds,
+        )
+        processes = SessionProcesses(
+            connector=ground.connector,
+            gateway=ground.gateway,
+            store=store.turns,
+            queue=queue,
+            turn_timeout=settings.turn_timeout_seconds,
+        )
+        self.transitions = SessionTransitions(
+            store=store.sessions, processes=processes, announcer=SessionAnnouncer(store.sessions, ground.hub)
+        )
+        self.pool = SessionPool(
+            processes=processes,
+            transitions=self.transitions,
+            spending=self.spending,
+            approvals=self.approvals,
+            queue=queue,
+            state_dir=config.state_dir,
+            max_processes=min(settings.max_processes, settings.max_sessions),
+        )
+        self.reaper = Reaper(self.pool, self.transitions, idle_timeout=settings.idle_timeout_seconds)
