@@ -20,7 +20,7 @@ from cli.options import AsJson, ConfigFile
 from supervisor import config
 from supervisor.config import Config
 from supervisor.protocol.requests import ListSessions, Subscribe
-from supervisor.protocol.status import SessionStatus
+from supervisor.protocol.status import SessionKind, SessionStatus
 
 COLUMNS = ("SESSION", "USER", "PROJECT", "STATUS", "COST", "MESSAGES", "AGE", "IDLE")
 
@@ -77,7 +77,7 @@ def _table(settings: Config, sessions: Sequence[Frame]) -> Table:
             (
                 session["session_id"],
                 session["user_id"],
-                show.project(settings, session["project_path"]),
+                _place(settings, session),
                 session["status"],
                 cost,
                 str(session["message_count"]),
@@ -92,11 +92,12 @@ def _table(settings: Config, sessions: Sequence[Frame]) -> Table:
 
 def _pairs(settings: Config, session: Frame) -> list[tuple[str, str]]:
     path = session["project_path"]
-    name = show.project(settings, path)
+    name = _place(settings, session)
+    chat = session.get("kind") == SessionKind.CHAT
     return [
         ("Session", session["session_id"]),
         ("User", session["user_id"]),
-        ("Project", path if name == path else f"{name} ({path})"),
+        ("Chat", session.get("title", "")) if chat else ("Project", path if name == path else f"{name} ({path})"),
         ("Status", session["status"]),
         ("Cost", show.money(session["cost_usd"])),
         ("Messages", str(session["message_count"])),
@@ -105,6 +106,13 @@ def _pairs(settings: Config, session: Frame) -> list[tuple[str, str]]:
         ("Last activity", f"{show.moment(session['last_activity'])} ({show.since(session['last_activity'])} ago)"),
         ("Ended", show.moment(session["ended_at"])),
     ]
+
+
+def _place(settings: Config, session: Frame) -> str:
+    """Return where a session is: the name of its project, or that it is a chat."""
+    if session.get("kind") == SessionKind.CHAT:
+        return "(chat)"
+    return show.project(settings, session["project_path"])
 
 
 async def _watch(settings: Config, everything: bool) -> None:

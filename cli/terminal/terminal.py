@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 
 from cli.daemon.addresses import Daemon
-from cli.daemon.client import Client, connected, find_session
+from cli.daemon.client import Client, Frame, connected, find_session
 from cli.failures import ExitCode, Unreachable
 from cli.terminal.events import (
     Answered,
@@ -31,6 +31,7 @@ from cli.terminal.screen import Screen
 from cli.terminal.transcript import Transcript
 from supervisor.protocol.errors import XswarmError
 from supervisor.protocol.requests import ClaudeCodeConnect, Subscribe
+from supervisor.protocol.status import SessionKind
 
 FIRST_RETRY, LAST_RETRY = 0.25, 5.0
 """Seconds before the first and before the last attempt to reach a lost daemon; they double in between."""
@@ -113,8 +114,10 @@ class Terminal:
         # A person can answer questions about tool calls; a script cannot, so it gets none.
         questions = ["approvals"] if self._interactive else []
         await client.ask(Subscribe(topics=[f"session:{session_id}", *questions]))
-        request = ClaudeCodeConnect(session_id=session_id, project_path=path, user_id=session["user_id"])
-        attached = await client.ask(request, timeout=None)
+        attached: Frame = {"resumed": False}
+        if session.get("kind") != SessionKind.CHAT:  # a chat has no process that would have to start
+            request = ClaudeCodeConnect(session_id=session_id, project_path=path, user_id=session["user_id"])
+            attached = await client.ask(request, timeout=None)
         self._session_id = session_id
         link = SessionLink(client, session_id, post=self.post, screen=self._screen)
         prompts = await self._feed.attach(link)
@@ -123,7 +126,8 @@ class Terminal:
         else:
             verb = "Resumed" if attached["resumed"] else "Attached to"
             keys = " Ctrl-C interrupts the turn, Ctrl-D leaves, /help lists more." if self._interactive else ""
-            self._screen.remark(f"{verb} {session_id} in {path}.{keys}")
+            place = f" in {path}" if path else ""
+            self._screen.remark(f"{verb} {session_id}{place}.{keys}")
             self._screen.attached(prompts)
         return link
 

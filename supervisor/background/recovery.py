@@ -72,8 +72,9 @@ class Recovered:
 class Recovery:
     """Settles the turns of an earlier epoch; the connectors have ended the processes of that epoch before.
 
-    A turn of the assistant has no tools, so it runs again. What a turn of Claude Code has done is read from Claude
-    Code's transcript and from our events, which record each tool call before it runs:
+    What a turn of the assistant has done is read from our events, which record each tool call before it runs and
+    whether it only reads: where all of them did, the turn runs again. What a turn of Claude Code has done is read from
+    Claude Code's transcript as well:
 
     - a turn with an answer is completed, and the answer is delivered;
     - a turn that had called no tool runs again;
@@ -190,20 +191,24 @@ class Recovery:
 
     async def _is_interrupted_too_often(self, turn: Turn) -> bool:
         """Return whether the session of an interrupted turn was interrupted too often within `INTENSITY_MS`."""
-        if turn.session_id is None:
+        if turn.session_id is None or turn.target is Target.ASSISTANT:
             return False
         since_ms = self._clock() - INTENSITY_MS
         return await self._store.turns.interruptions(turn.session_id, since_ms=since_ms) + 1 >= MAX_INTERRUPTIONS
 
     async def _trace(self, turn: Turn) -> Trace:
-        if turn.session_id is None or (session := await self._store.sessions.get(turn.session_id)) is None:
+        if turn.session_id is None or turn.target is Target.ASSISTANT:
+            return Trace()
+        if (session := await self._store.sessions.get(turn.session_id)) is None:
             return Trace()
         return await self._sessions.trace(session, key_of(turn))
 
     async def _may_run_again(self, turn: Turn, trace: Trace, tools: Mapping[str, str]) -> bool:
         if turn.attempts + 1 >= MAX_ATTEMPTS:  # attempts counts how often it was begun again
             return False
-        if turn.target is Target.ASSISTANT or (trace.kind in WITHOUT_TOOLS and not tools):
+        if turn.target is Target.ASSISTANT:
+            return await self._completion.has_only_read(turn)
+        if trace.kind in WITHOUT_TOOLS and not tools:
             return True
         if not self._auto_continue or trace.kind is not TraceKind.STARTED:
             return False

@@ -132,6 +132,7 @@ class Core:
             approvals=operations.approvals,
             queue=operations.queue,
             one_shot=operations.one_shot,
+            chat=operations.chat,
             undo=sessions.undo,
             spending=sessions.spending,
             hub=self.hub,

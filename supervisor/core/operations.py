@@ -7,6 +7,7 @@ from supervisor.core.intake import IntakeFloor
 from supervisor.core.sessions import SessionFloor
 from supervisor.core.turns import TurnFloor
 from supervisor.operations.approvals import ApprovalOperations
+from supervisor.operations.chat import ChatOperations
 from supervisor.operations.messages import MessageOperations
 from supervisor.operations.one_shot import OneShot
 from supervisor.operations.operations import Operations
@@ -21,21 +22,36 @@ class OperationsFloor:
 
     def __init__(self, ground: Ground, sessions: SessionFloor, turns: TurnFloor, intake: IntakeFloor) -> None:
         store = ground.store
-        queries = Queries(store, ground.directory, ground.projects, sessions.pool, sessions.spending)
+        queries = Queries(
+            store,
+            ground.directory,
+            ground.projects,
+            sessions=sessions.pool,
+            turns=turns.scheduler,
+            spending=sessions.spending,
+        )
         waiters = turns.completion.waiters
-        self.operations = Operations(
+        messages = MessageOperations(
+            store=store.turns,
+            directory=ground.directory,
+            projects=ground.projects,
             queries=queries,
-            sessions=_session_operations(ground, queries, sessions, turns),
-            messages=MessageOperations(
-                store=store.turns,
-                directory=ground.directory,
-                projects=ground.projects,
-                queries=queries,
-                intake=intake.intake,
-                acceptor=intake.acceptor,
-                pool=sessions.pool,
-                waiters=waiters,
-            ),
+            intake=intake.intake,
+            acceptor=intake.acceptor,
+            pool=sessions.pool,
+            waiters=waiters,
+        )
+        self.operations = Operations(
+            queries=queries, sessions=_session_operations(ground, queries, sessions, turns), messages=messages
+        )
+        self.chat = ChatOperations(
+            store=store,
+            messages=messages,
+            intake=intake.intake,
+            acceptor=intake.acceptor,
+            turns=turns.scheduler,
+            waiters=waiters,
+            hub=ground.hub,
         )
         self.approvals = ApprovalOperations(store.approvals, sessions.approvers, intake.resolver)
         self.queue = QueueOperations(store=store.turns, queries=queries, turns=turns.scheduler, waiters=waiters)

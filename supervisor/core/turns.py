@@ -23,9 +23,7 @@ class TurnFloor:
         self._ground = ground
         self._below = below
         self._tools = ToolEvents(ground.store.turns, ground.store.tool_calls)
-        self.binder = TurnBinder(
-            transitions=below.transitions, approvals=below.approvals, recorder=below.recorder
-        )
+        self.binder = TurnBinder(transitions=below.transitions, approvals=below.approvals, recorder=below.recorder)
         self.completion = TurnCompletion(
             turns=ground.store.turns,
             approvals=ground.store.approvals,

@@ -4,15 +4,50 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable
+from typing import Protocol
 
 from supervisor.protocol.events import AnyEvent
+from supervisor.protocol.messages import CHAT, SessionId, UserId
+from supervisor.protocol.status import Target
 
 Deliver = Callable[[AnyEvent], None]
 """Takes an event; it bounds its own queue, does not block and does not raise."""
 
 
+class TurnPlace(Protocol):
+    """Where a message was written and runs: a turn, or what T1 writes of it."""
+
+    @property
+    def session_id(self) -> SessionId | None: ...
+    @property
+    def user_id(self) -> UserId: ...
+    @property
+    def target(self) -> Target: ...
+    @property
+    def channel(self) -> str: ...
+    @property
+    def thread(self) -> str: ...
+
+
+def chat_topics(turn: TurnPlace) -> tuple[str, ...]:
+    """Return the topic of the chat that a message was written in, or that the assistant answers in; empty = none."""
+    if turn.channel == CHAT:
+        return (f"chat:{turn.thread}",)
+    in_chat = turn.target is Target.ASSISTANT and turn.session_id is not None
+    return (f"chat:{turn.session_id}",) if in_chat else ()
+
+
+def topics_of(turn: TurnPlace) -> tuple[str, ...]:
+    """Return the topics under which a message and its turn are published live."""
+    return (f"session:{turn.session_id}", f"user:{turn.user_id}", *chat_topics(turn))
+
+
 class Hub:
-    """The subscribers by topic. Topics: `session:<id>`, `user:<id>`, `sessions`, `costs`, `approvals`."""
+    """The subscribers by topic.
+
+    Topics: `session:<id>`, `user:<id>`, `sessions`, `costs`, `approvals`; and `chat:<id>`, for what was written in a
+    chat, whoever answers it.
+    """
 
     def __init__(self) -> None:
         self._subscribers: dict[str, dict[Deliver, None]] = defaultdict(dict)

@@ -41,6 +41,8 @@ def _session_fields(session: Session) -> dict[str, Any]:
         "started_at": rfc3339(session.started_ms),
         "last_activity": rfc3339(session.activity_ms),
         "ended_at": rfc3339(session.ended_ms) if session.ended_ms is not None else None,
+        "kind": session.kind.value,
+        "title": session.title if session.is_chat else events.OMIT,
     }
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from supervisor.delivery.replies import reply_id
 from supervisor.intake.submission import RoutedSubmission
+from supervisor.intake.title import title_of
 from supervisor.people.projects import Project
 from supervisor.protocol.conversation import ProcessIdentity
 from supervisor.protocol.messages import PLAIN_CHANNELS, MessageId, Reply, in_a_sentence
@@ -81,6 +82,8 @@ def build(
         raises=answer.raises if answer is not None and decision.target is Target.COMMAND else None,
         gather=mode is Mode.COLLECT and decision.target is Target.CLAUDE_CODE,
         resumes=answer.resumed.turn_id if answer is not None and answer.resumed is not None else None,
+        title="" if decision.target in NOT_RUN else title_of(submission.text),
+        supersedes=submission.supersedes if decision.target is not Target.REFUSED else None,
         start=process is not None,
         identity=process.identity if process is not None else None,
         now_ms=now_ms,

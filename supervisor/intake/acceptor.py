@@ -7,12 +7,13 @@ import logging
 from dataclasses import replace
 from weakref import WeakValueDictionary
 
-from supervisor.delivery.hub import Hub
+from supervisor.delivery.hub import Hub, chat_topics
 from supervisor.intake import acceptance as t1
 from supervisor.intake.place import QueuePlace
 from supervisor.intake.submission import RoutedSubmission, Submission, Taken
 from supervisor.people.projects import Project
 from supervisor.protocol.errors import Overloaded, StorageError
+from supervisor.protocol.events import ChatPrompt
 from supervisor.protocol.ids import uuid7
 from supervisor.protocol.messages import MessageId, ProjectName, UserId
 from supervisor.protocol.queue import Mode
@@ -88,11 +89,11 @@ class Acceptor:
         decision = Decision(target=Target.REFUSED, reason="", text="")
         return Taken(accepted=first, decision=decision, lane="", project=ProjectName(""), session_id=None)
 
-    async def prompt(self, session: Session, project: Project, submission: Submission) -> Taken:
+    async def prompt(self, session: Session, project: Project | None, submission: Submission) -> Taken:
         """Accept a prompt for one session, without routing.
 
         Args:
-            project: of the session; the caller has checked that the user may use it.
+            project: of the session; the caller has checked that the user may use it. None = the session is a chat.
 
         Raises:
             Overloaded: too many turns are queued.
@@ -100,7 +101,7 @@ class Acceptor:
         """
         self.check_capacity()
         decision = Decision(
-            target=Target.CLAUDE_CODE,
+            target=Target.ASSISTANT if session.is_chat else Target.CLAUDE_CODE,
             reason="sent to the session",
             text=submission.text,
             project=project,
@@ -118,7 +119,7 @@ class Acceptor:
         """
         mode = routed.submission.mode or self._mode_of_services
         accepting = self._accept(routed, mode)
-        if routed.decision.target is not Target.CLAUDE_CODE or mode not in (Mode.STEER, Mode.INTERRUPT):
+        if routed.decision.target in t1.NOT_RUN or mode not in (Mode.STEER, Mode.INTERRUPT):
             return await accepting
         # Steering and interrupting follow T1, so a cancelled caller must not cut them off.
         task = asyncio.create_task(accepting, name=f"enter {routed.submission.user.id}")
@@ -147,7 +148,8 @@ class Acceptor:
             # Concurrent first messages of two users must find one conversation.
             async with self._project_locks.setdefault(project.name, asyncio.Lock()):
                 taken = await self._take(routed, mode)
-        if mode is Mode.INTERRUPT and routed.decision.target is Target.CLAUDE_CODE and not taken.accepted.duplicate:
+        runs = taken.session_id is not None and not taken.accepted.duplicate
+        if mode is Mode.INTERRUPT and runs:
             await self._interrupt(taken, routed.submission.user.id)
         return taken
 
@@ -155,7 +157,7 @@ class Acceptor:
         """Find the destination, build the rows, write them (T1), steer, announce."""
         submission, decision = routed.submission, routed.decision
         destination = await self._conversations.destination(
-            submission.user, submission.channel, submission.thread, decision, routed.session
+            submission.user, submission.channel, submission.thread, decision, routed.session or submission.chat
         )
         acceptance = t1.build(
             routed,
@@ -167,16 +169,18 @@ class Acceptor:
             now_ms=self._clock(),
         )
         place = QueuePlace(acceptance, self._mode_told(mode, destination))
-        for_claude_code = decision.target is Target.CLAUDE_CODE
-        if for_claude_code and (place.is_told or self._hub.wanted(*place.topics)):
+        in_session = destination.session_id is not None
+        if in_session and (place.is_told or submission.chat is not None or self._hub.wanted(*place.topics)):
             place.waits_for = self._turns.waits_for(destination.lane)
             acceptance = replace(acceptance, queued=place.notices, told_once=mode is not Mode.INTERRUPT)
-        if for_claude_code and mode is Mode.STEER:
+        if in_session and mode is Mode.STEER:
             accepted, joined = await self._write_and_steer(acceptance)
         else:
             accepted, joined = await self._write(acceptance), False
-        if (joined or place.ahead) and not accepted.duplicate:
-            self._hub.publish(place.event(submission.dedup_key), place.topics)
+        if not accepted.duplicate:
+            self._announce(acceptance)
+            if joined or place.ahead:
+                self._hub.publish(place.event(submission.dedup_key), place.topics)
         return Taken(
             accepted=accepted,
             decision=decision,
@@ -185,12 +189,33 @@ class Acceptor:
             session_id=destination.session_id,
             told=bool(acceptance.refusals),
             joined=joined,
+            ahead=0 if joined else place.ahead,
+            waits_for=place.waits_for if place.ahead and not joined else "",
         )
 
+    def _announce(self, acceptance: Acceptance) -> None:
+        """Publish a message that is written in a chat to those who watch the chat."""
+        topics = chat_topics(acceptance)
+        if acceptance.session_id is None or not self._hub.wanted(*topics):
+            return
+        event = ChatPrompt(
+            session_id=acceptance.session_id,
+            message_id=acceptance.message_id,
+            user_id=acceptance.user_id,
+            channel=acceptance.channel,
+            text=acceptance.text,
+        )
+        self._hub.publish(event, topics)
+
     def _process(self, destination: Destination) -> t1.Process | None:
-        """Return the open process of a stored session; None = the turn is started later, by the scheduler."""
+        """Return what T1 may start the turn in: the open process of a stored session, or a chat, which needs none.
+
+        None = the turn is started later, by the scheduler.
+        """
         if destination.session is None or self._turns.stopping:
             return None
+        if destination.session.is_chat:
+            return t1.Process(identity=None)
         live = self._sessions.live(destination.session.id)
         if live is None or live.conversation is None or live.has_moved(within=LOOK_SECONDS):
             return None

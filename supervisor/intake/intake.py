@@ -15,8 +15,9 @@ from supervisor.intake.dropped import DroppedMessages, MessageNotKept
 from supervisor.intake.reading import is_command, read
 from supervisor.intake.submission import RoutedSubmission, Submission, Taken
 from supervisor.people.identity import Directory
+from supervisor.people.projects import Project
 from supervisor.people.rate_limits import RateLimits, too_many
-from supervisor.protocol.errors import StorageError, XswarmError
+from supervisor.protocol.errors import RateLimited, StorageError, XswarmError
 from supervisor.protocol.messages import Address, Inbound, MessageId, Receipt, UserId, well_formed
 from supervisor.protocol.queue import Mode
 from supervisor.protocol.status import Target
@@ -27,6 +28,7 @@ from supervisor.routing.rules import Decision
 from supervisor.sentences import commands
 from supervisor.sentences import intake as say
 from supervisor.store.records.accounts import User
+from supervisor.store.records.session import Session
 
 logger = logging.getLogger(__name__)
 
@@ -159,6 +161,7 @@ class Intake:
             decision: the result of an earlier `decide`; None = decide now.
 
         Raises:
+            RateLimited: the user has sent too many messages, and a caller waits.
             Overloaded: too many turns are queued.
             StorageError: nothing was accepted.
         """
@@ -172,6 +175,21 @@ class Intake:
             taken = await self._acceptor.accept(await self._answered(submission, answer))
         return taken
 
+    async def prompt(self, session: Session, project: Project | None, submission: Submission) -> Taken:
+        """Accept a caller's prompt for one session, without routing; see `Acceptor.prompt`.
+
+        Raises:
+            RateLimited: the user has sent too many messages.
+            Overloaded: too many turns are queued.
+            StorageError: nothing was accepted.
+        """
+        if submission.limited:
+            if (first := await self._acceptor.known(submission)) is not None:
+                return first
+            self._acceptor.check_capacity()
+            self._limit(submission)
+        return await self._acceptor.prompt(session, project, submission)
+
     async def _submit(
         self, submission: Submission, command: Command | None, decision: Decision | None
     ) -> Taken | _Asked:
@@ -180,12 +198,22 @@ class Intake:
             first := await self._acceptor.known(submission)
         ) is not None:
             return first
-        if not submission.limited:
+        if submission.waits or not submission.limited:
             self._acceptor.check_capacity()
         if decision is not None:
+            self._limit(submission)
             return await self._acceptor.accept(RoutedSubmission(submission=submission, decision=decision))
         routed = await self._route(submission, command)
         return routed if isinstance(routed, _Asked) else await self._acceptor.accept(routed)
+
+    def _limit(self, submission: Submission) -> None:
+        """Count a message of a user that is no command word.
+
+        Raises:
+            RateLimited: the user has sent too many messages.
+        """
+        if submission.limited and (retry_after := self._rates.take(submission.user.id)) is not None:
+            raise RateLimited(retry_after)
 
     async def _route(self, submission: Submission, command: Command | None) -> RoutedSubmission | _Asked:
         """Decide about a message: rate limit, command word, empty text, routing rules, in this order."""
@@ -215,7 +243,13 @@ class Intake:
         return RoutedSubmission(submission=submission, decision=decision)
 
     def _refuse(self, submission: Submission, command: Command | None, retry_after: float) -> RoutedSubmission:
-        """Refuse a message over the rate limit; its sender is told once per wait."""
+        """Refuse a message over the rate limit; its sender is told once per wait.
+
+        Raises:
+            RateLimited: a caller waits.
+        """
+        if submission.waits:
+            raise RateLimited(retry_after)
         reason = too_many(retry_after) if self._rates.tell(submission.user.id, retry_after) else ""
         shown = "" if command is None else command.shown  # a passphrase in it must not be stored
         decision = Decision(target=Target.REFUSED, reason=reason, text=shown)

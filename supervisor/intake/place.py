@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from supervisor.delivery.hub import topics_of
 from supervisor.delivery.replies import reply_id
 from supervisor.protocol.events import ClaudeCodeQueued
 from supervisor.protocol.messages import PLAIN_CHANNELS
@@ -47,7 +48,7 @@ class QueuePlace:
     @property
     def topics(self) -> Sequence[str]:
         """The topics of the hub that announce the place."""
-        return (f"session:{self._acceptance.session_id}", f"user:{self._acceptance.user_id}")
+        return topics_of(self._acceptance)
 
     def event(self, external_id: str | None) -> ClaudeCodeQueued:
         """Return the event for subscribers.

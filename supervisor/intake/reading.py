@@ -39,7 +39,7 @@ def read(submission: Submission, mode: Mode) -> tuple[Submission, Command | None
             named_there, subject = queue.parse(subject)
             named = named or named_there
         text = with_subject(subject, text)
-    return replace(submission, text=text, mode=named or mode), loose
+    return replace(submission, text=text, mode=named or submission.mode or mode), loose
 
 
 def is_command(text: str, subject: str = "") -> bool:

@@ -27,11 +27,16 @@ class Submission:
         dedup_seconds: how long the key deduplicates; None = for ever.
         digest: hash of the content; tells a repeated message from another one with the same key.
         limited: the rate limits of the user apply. Services are not limited: they get `overloaded`.
+        waits: a caller waits for the message to be accepted: over a limit it gets the error, and nothing is stored.
+            Without it a refusal is stored, and sent as a reply.
         commands: a person wrote it: command words are carried out, a queue prefix ("steer: ...") counts, and a message
             soon after an answer continues that conversation.
         subject: of a mail, with its marks; empty for other messages, and where it only repeats an earlier one.
         doubt, automatic, unreadable: as in `Inbound`.
-        mode: what happens while a turn runs; None = the mode of services, see `Acceptor`.
+        mode: what happens while a turn runs; None = of a person's message, as configured, and of a service's, see
+            `Acceptor`.
+        chat: the chat that it is written in: there the assistant answers what no prefix sends elsewhere. None = none.
+        supersedes: the turn of the chat from which on earlier turns leave its history; None = none does.
     """
 
     user: User
@@ -47,12 +52,15 @@ class Submission:
     dedup_seconds: float | None = None
     digest: str = ""
     limited: bool = False
+    waits: bool = False
     commands: bool = False
     subject: str = ""
     doubt: str = ""
     automatic: str = ""
     unreadable: str = ""
     mode: Mode | None = None
+    chat: Session | None = None
+    supersedes: int | None = None
 
     @property
     def signed_note(self) -> str:
@@ -89,6 +97,8 @@ class Taken:
         lane: where its turn runs; empty for a duplicate.
         told: the outbox holds a reply instead of an answer: a refusal, or the answer of a command word.
         joined: the message was sent into the running turn and gets no turn of its own.
+        ahead: turns before it in its queue; 0 = it is not queued.
+        waits_for: the sentence that says what it waits for; empty if it is not queued.
     """
 
     accepted: Accepted
@@ -98,3 +108,5 @@ class Taken:
     session_id: SessionId | None
     told: bool = False
     joined: bool = False
+    ahead: int = 0
+    waits_for: str = ""

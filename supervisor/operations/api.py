@@ -8,6 +8,7 @@ from supervisor.delivery.hub import Hub
 from supervisor.delivery.outbox import Outbox
 from supervisor.delivery.trouble import ReplyTrouble
 from supervisor.operations.approvals import ApprovalOperations
+from supervisor.operations.chat import ChatOperations
 from supervisor.operations.one_shot import OneShot
 from supervisor.operations.operations import Operations
 from supervisor.operations.queue import QueueOperations
@@ -29,6 +30,7 @@ class Api:
         approvals: open questions about tool calls.
         queue: messages that wait for their turn.
         one_shot: one prompt in a process of its own.
+        chat: chats with the assistant.
         undo: file changes of a turn, and how to revert them.
         spending: limits, and how much of them is used.
         hub: publishes events to subscribers.
@@ -43,6 +45,7 @@ class Api:
     approvals: ApprovalOperations
     queue: QueueOperations
     one_shot: OneShot
+    chat: ChatOperations
     undo: Undo
     spending: Spending
     hub: Hub

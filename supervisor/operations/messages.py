@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from supervisor.commands.words import answers_question
@@ -73,21 +74,24 @@ class MessageOperations:
             mode: how it enters the queue of the session; None = as configured.
 
         Raises:
-            SessionNotFound, SessionNotActive, Overloaded, IdempotencyConflict, StorageError: nothing was accepted.
+            SessionNotFound, SessionNotActive, RateLimited, Overloaded, IdempotencyConflict, StorageError: nothing was
+                accepted.
             UserNotFound, NotAllowed, ProjectNotAllowed: the writer has lost a right since the session was connected.
         """
         session = await self._queries.session(request.caller, session_id)
         user = self._directory.user(request.caller.user_id or session.user_id)  # a service writes for the owner
         if not user.role.may_prompt:
             raise NotAllowed(f"role {user.role} may not send prompts")
+        submission = request.submission(user, message, context=context, mode=mode)
+        if session.is_chat:
+            return _checked(await self._intake.prompt(session, None, replace(submission, chat=session)), request)
         live = self._pool.live(session_id)  # the folder of a session in memory was checked when it was loaded
         project = live.project if live is not None else self._projects.holding(session)
         if project is None or not self._projects.may_use(user, project.name):
             raise ProjectNotAllowed(session.project_path)
         if not self._queries.lifecycle(session).resumes_by_itself:
             raise SessionNotActive(session_id)
-        submission = request.submission(user, message, context=context, mode=mode)
-        return _checked(await self._acceptor.prompt(session, project, submission), request)
+        return _checked(await self._intake.prompt(session, project, submission), request)
 
     async def decide(self, user: User, channel: str, message: str) -> Decision:
         """Return where a message of a user would go, and why; changes nothing."""
@@ -114,7 +118,7 @@ class MessageOperations:
 
         Raises:
             NotAllowed: the message was refused, with the reason.
-            Overloaded, IdempotencyConflict, StorageError: nothing was accepted.
+            RateLimited, Overloaded, IdempotencyConflict, StorageError: nothing was accepted.
         """
         commands = reply is not None or answers_question(message)
         submission = request.submission(user, message, subject=subject, thread=thread, reply=reply, commands=commands)
@@ -142,6 +146,18 @@ class MessageOperations:
                 if stored is not None and stored.turn.state.final:
                     return _answered(stored)
             self._acceptor.start(taken)
+            return await future
+
+    async def end_of(self, message_id: MessageId) -> Result:
+        """Wait for the end of an accepted message that runs or has ended, and return its result.
+
+        Raises:
+            XswarmError: it ended without an answer, or its end could not be stored yet.
+        """
+        with self._waiters.expect(message_id) as future:
+            stored = await self._store.result(message_id)
+            if stored is not None and stored.turn.state.final:
+                return _answered(stored)
             return await future
 
     async def earlier(self, caller: Caller, channel: str, external_id: str | None) -> Result | None:

@@ -6,16 +6,19 @@ records and costs of all sessions, but the messages of others only if the caller
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from supervisor.delivery import views
 from supervisor.delivery.outbox import outbound_of
 from supervisor.delivery.replies import reply_id
+from supervisor.operations.chat_history import chat_rows
 from supervisor.people.identity import Caller, Directory
 from supervisor.people.projects import Projects
 from supervisor.protocol import events
 from supervisor.protocol.errors import InvalidMessage, SessionNotFound, UserNotFound
 from supervisor.protocol.messages import MessageId, Outbound, SessionId, UserId
 from supervisor.protocol.status import SessionStatus
-from supervisor.protocol.times import parse_day, usd
+from supervisor.protocol.times import DAY_MS, Clock, now_ms, parse_day, usd
 from supervisor.sessions.lifecycle import Lifecycle
 from supervisor.sessions.pool import SessionPool
 from supervisor.spending.limits import Scope
@@ -25,19 +28,33 @@ from supervisor.store.ports.ledger import CostQuery
 from supervisor.store.records.accounts import User
 from supervisor.store.records.result import Result
 from supervisor.store.records.session import Session
+from supervisor.turns.scheduler import TurnScheduler
+
+RECENT_MS = DAY_MS
+"""How long after its last message a chat is listed as active, in milliseconds: it has no process that would end."""
 
 
 class Queries:
     """Reads the store within the rights of a caller: what a caller may not see is reported as not found."""
 
     def __init__(
-        self, store: Store, directory: Directory, projects: Projects, sessions: SessionPool, spending: Spending
+        self,
+        store: Store,
+        directory: Directory,
+        projects: Projects,
+        *,
+        sessions: SessionPool,
+        turns: TurnScheduler,
+        spending: Spending,
+        clock: Clock = now_ms,
     ) -> None:
         self._store = store
         self._directory = directory
         self._projects = projects
         self._sessions = sessions
+        self._turns = turns
         self._spending = spending
+        self._clock = clock
 
     def user(self, caller: Caller, user_id: str) -> User:
         """Return the user that a caller acts for.
@@ -106,7 +123,7 @@ class Queries:
         session = await self._store.sessions.get(session_id)
         if session is None:
             raise SessionNotFound(session_id)
-        return views.session_status(session)
+        return views.session_status(self._as_it_is(session))
 
     async def list_sessions(
         self,
@@ -121,6 +138,7 @@ class Queries:
         """Return the sessions whose records a caller may read, newest activity first.
 
         Args:
+            active_only: only the live ones, and the chats of the last 24 hours.
             before: the (activity_ms, id) of the last session on the previous page.
 
         Raises:
@@ -128,9 +146,16 @@ class Queries:
         """
         scope = self._scope(caller, user_id)
         shared = self._projects.shared_with(self._directory.user(scope)) if scope is not None else ()
-        return await self._store.sessions.list(
-            user_id=scope, shared=shared, active_only=active_only, limit=limit, before=before, status=status
+        found = await self._store.sessions.list(
+            user_id=scope,
+            shared=shared,
+            active_only=active_only,
+            limit=limit,
+            before=before,
+            status=status,
+            recent_ms=self._clock() - RECENT_MS,
         )
+        return [self._as_it_is(session) for session in found]
 
     async def history(self, caller: Caller, session_id: SessionId, *, limit: int, before: str | None) -> events.History:
         """Return a page of the messages of a session, oldest first; it holds no more than fits a frame.
@@ -138,8 +163,11 @@ class Queries:
         Raises:
             SessionNotFound.
         """
-        await self.session(caller, session_id)
+        session = await self.session(caller, session_id)
         earlier = MessageId(before) if before else None
+        if session.is_chat:
+            entries = await self._store.chats.history(session_id, limit=limit, before=earlier)
+            return views.history_page(session_id, chat_rows(entries)[-limit:])
         stored = await self._store.turns.history(session_id, limit=limit, before=earlier)
         return views.history_page(session_id, stored)
 
@@ -216,6 +244,12 @@ class Queries:
         """Return the state of a session: that in memory, or where it is not in memory that of its record."""
         live = self._sessions.live(session.id)
         return live.lifecycle if live is not None else Lifecycle(session.status, session.end_reason)
+
+    def _as_it_is(self, session: Session) -> Session:
+        """Return a record with the status that readers see: that of a chat is not stored with every turn."""
+        if session.is_chat and self._turns.running(session.id) is not None:
+            return replace(session, status=SessionStatus.ACTIVE)
+        return session
 
     def _scope(self, caller: Caller, user_id: str | None) -> UserId | None:
         """Return the user that a query of records is limited to; None = all users, for overseers."""

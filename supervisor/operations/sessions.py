@@ -11,7 +11,12 @@ from supervisor.people.identity import Caller
 from supervisor.people.projects import Project, Projects
 from supervisor.protocol import events
 from supervisor.protocol.conversation import Tap
-from supervisor.protocol.errors import InvalidMessage, NotAllowed, SessionNotActive, SessionNotFound
+from supervisor.protocol.errors import (
+    InvalidMessage,
+    NotAllowed,
+    SessionNotActive,
+    SessionNotFound,
+)
 from supervisor.protocol.ids import uuid7
 from supervisor.protocol.messages import SessionId
 from supervisor.protocol.status import EndReason, SessionStatus
@@ -104,7 +109,11 @@ class SessionOperations:
         return events.ClaudeCodeConnected(session_id=session_id, timestamp=self._now(), resumed=resumed)
 
     async def _record(self, user: User, session_id: SessionId, project: Project, path: str) -> Session:
-        """Return the stored session of an id, which may be another user's; create it for this user if the id is new."""
+        """Return the stored session of an id, which may be another user's; create it for this user if the id is new.
+
+        Raises:
+            SessionNotFound: the id is that of a deleted chat.
+        """
         fresh = NewSession(
             id=session_id,
             user_id=user.id,
@@ -115,7 +124,10 @@ class SessionOperations:
             shared=project.shared,
         )
         # One transaction for both cases: a read before the write would cost a second round trip to the store.
-        return await self._store.create(fresh, status=SessionStatus.CONNECTING, now_ms=self._clock())
+        session = await self._store.create(fresh, status=SessionStatus.CONNECTING, now_ms=self._clock())
+        if session is None:
+            raise SessionNotFound(session_id)
+        return session
 
     async def disconnect(self, caller: Caller, session_id: SessionId) -> events.ClaudeCodeDisconnected:
         """End a session on purpose: cancel its queue, interrupt its turn, close its process.

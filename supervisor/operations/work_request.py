@@ -63,4 +63,6 @@ class WorkRequest:
             digest=self.digest,
             commands=commands,
             mode=mode,
+            limited=self.caller.user_id is not None,
+            waits=True,
         )

@@ -14,6 +14,7 @@ from typing import Any, Literal
 from supervisor.protocol.wire.approvals import ApprovalRequested as ApprovalRequested
 from supervisor.protocol.wire.approvals import ApprovalResolved as ApprovalResolved
 from supervisor.protocol.wire.chat import ArtifactMade as ArtifactMade
+from supervisor.protocol.wire.chat import ChatPrompt as ChatPrompt
 from supervisor.protocol.wire.chat import ConfirmationAnswered as ConfirmationAnswered
 from supervisor.protocol.wire.chat import ConfirmationAsked as ConfirmationAsked
 from supervisor.protocol.wire.chat import ToolCallBegun as ToolCallBegun
@@ -115,7 +116,10 @@ class ClaudeCodeDisconnected(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionStatusReport(Event):
-    """The status of a session: the body of `session_status`, and an item of `sessions`. Seconds are whole."""
+    """The status of a session: the body of `session_status`, and an item of `sessions`. Seconds are whole.
+
+    A chat (`kind` is `chat`) has a `title`, and no project.
+    """
 
     session_id: str
     user_id: str
@@ -127,6 +131,8 @@ class SessionStatusReport(Event):
     started_at: str
     last_activity: str
     ended_at: str | None
+    kind: str = "claude_code"
+    title: str | Omit = OMIT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -280,5 +286,5 @@ SocketEvent = (
 )
 """A message of the supervisor socket."""
 
-AnyEvent = SocketEvent | ToolCallBegun | ArtifactMade | ConfirmationAsked | ConfirmationAnswered
+AnyEvent = SocketEvent | ChatPrompt | ToolCallBegun | ArtifactMade | ConfirmationAsked | ConfirmationAnswered
 """An event as the hub delivers it: a message of the socket, or one that only the admin chat shows."""

@@ -37,6 +37,15 @@ class SessionStatus(StrEnum):
         return self is not SessionStatus.ERROR
 
 
+class SessionKind(StrEnum):
+    """What answers in a session."""
+
+    CLAUDE_CODE = "claude_code"
+    """A process of Claude Code, in a project."""
+    CHAT = "chat"
+    """The assistant. It has no project and no process, and does not count for `max_sessions`."""
+
+
 class EndReason(StrEnum):
     """Why a session has no process. The value is the text on the wire."""
 

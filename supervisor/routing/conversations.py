@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from supervisor.people.projects import Project, Projects
 from supervisor.protocol.ids import uuid7
-from supervisor.protocol.messages import SessionId
+from supervisor.protocol.messages import CHAT, SessionId
 from supervisor.protocol.status import Permissions, Target
 from supervisor.protocol.times import Clock, now_ms
 from supervisor.routing.destination import Destination
@@ -58,11 +58,12 @@ class Conversations:
             follows: without a thread, continue the conversation of the last answer while that answer is recent.
         """
         projects = self._projects.of(user)
-        session = await self._followed(user, channel, thread) if thread or follows else None
+        in_chat = channel == CHAT
+        session = await self._followed(user, channel, thread) if thread or (follows and not in_chat) else None
         thread_project = self._projects.holding(session) if session is not None else None
         lost = None
         if thread_project not in projects:
-            lost = session.project if session is not None else None
+            lost = session.project if session is not None and not in_chat else None
             session, thread_project = None, None
         last = await self._turns.last_project(user.id) if len(projects) > 1 else None
         context = Context(
@@ -73,6 +74,7 @@ class Conversations:
             lost_project=lost,
             last_project=self._usable(projects, last),
             default_project=self._usable(projects, self._default_project),
+            in_chat=in_chat,
         )
         decision = self._router.route(text, context)
         return self._by_mail(decision) if channel == "mail" else decision
@@ -80,6 +82,8 @@ class Conversations:
     async def again(self, user: User, channel: str, session_id: SessionId, text: str) -> Decision:
         """Return whether a user may send a prompt to a session that a command word named."""
         session = await self._sessions.get(session_id)
+        if session is not None and session.is_chat and session.user_id == user.id:
+            return Decision(target=Target.ASSISTANT, reason="after an interruption", text=text, session_id=session_id)
         project = self._projects.holding(session) if session is not None else None
         if session is None or not self._projects.is_open_to(user, session):
             project = None
@@ -129,14 +133,20 @@ class Conversations:
         and for a shared project one of the project, from this call to the end of T1.
 
         Args:
-            session: the session that the caller named; None = look it up.
+            session: the session that the caller named, or the chat that the message is written in; None = look it up.
         """
         project = decision.project
         if decision.target is Target.ASSISTANT:
+            named = decision.session_id
+            chat = session if named is None or (session is not None and session.id == named) else None
+            if chat is None and named is not None:
+                chat = await self._sessions.get(named)
+            if chat is not None:
+                return Destination(lane=LaneName.of_session(chat.id), session=chat)
             return Destination(lane=LaneName.of_assistant(user.id, thread or channel), project=project)
         if decision.target is not Target.CLAUDE_CODE or project is None:
             return Destination(lane=LaneName.of_refused(user.id), project=project)
-        if session is None:
+        if session is None or session.is_chat:
             session = await self._known(user, thread, decision, project)
         if session is not None:
             return Destination(lane=LaneName.of_session(session.id), project=project, session=session)

@@ -15,12 +15,12 @@ NO_PROJECT = ProjectName("")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Destination:
-    """The lane of a message, and for Claude Code its session; `Conversations.destination` makes it.
+    """The lane of a message, and for Claude Code and in a chat its session; `Conversations.destination` makes it.
 
     Attributes:
         lane: the turns of a lane run one at a time, in the order of acceptance.
         project: of the decision; None = the message belongs to no project.
-        session: the stored session that the message continues; None = it continues none.
+        session: the stored session, or the chat, that the message continues; None = it continues none.
         new_session: the session that T1 creates with the message; None = it creates none.
     """
 
@@ -31,7 +31,7 @@ class Destination:
 
     @property
     def session_id(self) -> SessionId | None:
-        """The id of the stored or new session; None = the message does not go to Claude Code."""
+        """The id of the stored or new session; None = the message goes to none."""
         found = self.session or self.new_session
         return found.id if found is not None else None
 

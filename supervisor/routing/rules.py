@@ -39,6 +39,7 @@ class Context:
         lost_project: the project of the thread, where the sender can no longer use it; None = there is no such thread.
         last_project: the project that the sender used last; None = none, or it may no longer be used.
         default_project: `routing.default_project`, if the sender may use it.
+        in_chat: the message is written in a chat: only a prefix sends it to Claude Code.
     """
 
     role: Role
@@ -48,6 +49,7 @@ class Context:
     lost_project: ProjectName | None = None
     last_project: Project | None = None
     default_project: Project | None = None
+    in_chat: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +102,8 @@ class Router:
             if mention is not None:
                 return self._mentioned(mention["name"], (mention["rest"] or "").strip(), context)
             return self._claude("prefix claude:", rest, context)
+        if context.in_chat:
+            return Decision(target=Target.ASSISTANT, reason="chat", text=text)
         if context.lost_project is not None:
             why = f"this conversation is in project {context.lost_project}, which you can no longer use"
             return _refused(f"{why}; begin another one with claude:, assistant: or @name", text)

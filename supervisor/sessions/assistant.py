@@ -71,7 +71,7 @@ class Assistant:
             StorageError: the history could not be read.
         """
         turn = running.turn
-        meter = self.spending.meter(turn.lane, turn.user_id, None)
+        meter = self.spending.meter(turn.lane, turn.user_id, turn.session_id)
         endpoint = self.gateway.issue(turn.lane, meter)
         try:
             history = await self._history(turn)

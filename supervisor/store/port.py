@@ -20,7 +20,7 @@ from supervisor.store.ports.keys import IdempotencyStore
 from supervisor.store.ports.ledger import LedgerStore
 from supervisor.store.ports.outbox import OutboxStore
 from supervisor.store.ports.passphrases import PassphraseStore
-from supervisor.store.ports.sessions import FolderStore, SessionStore
+from supervisor.store.ports.sessions import ChatStore, FolderStore, SessionStore
 from supervisor.store.ports.turns import ToolCallStore, TurnStore
 
 
@@ -45,7 +45,11 @@ class Store(Protocol):
 
     @property
     def sessions(self) -> SessionStore:
-        """Claude Code sessions."""
+        """Sessions of Claude Code, and the records of chats."""
+
+    @property
+    def chats(self) -> ChatStore:
+        """What was said in chats."""
 
     @property
     def outbox(self) -> OutboxStore:

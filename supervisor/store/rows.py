@@ -8,7 +8,7 @@ from typing import Any
 
 from supervisor.protocol.conversation import ProcessIdentity, Tokens
 from supervisor.protocol.messages import Address, Reply
-from supervisor.protocol.status import OutboxState, Role, SessionStatus, Target, TurnState
+from supervisor.protocol.status import OutboxState, Role, SessionKind, SessionStatus, Target, TurnState
 from supervisor.store.records.accounts import Token, User
 from supervisor.store.records.charge import Charge
 from supervisor.store.records.outbox import OutboxRow
@@ -19,7 +19,7 @@ from supervisor.store.sqlite.transaction import Row, to_json
 
 SESSIONS = """
     SELECT id, user_id, project, project_path, conversation_id, thread, status, end_reason, started, cost_nanos,
-           message_count, started_ms, ended_ms, activity_ms, metadata, shared
+           message_count, started_ms, ended_ms, activity_ms, metadata, shared, kind, title
     FROM claude_code_sessions
 """
 
@@ -75,6 +75,8 @@ def to_session(row: Row) -> Session:
         activity_ms=row[13],
         metadata=json.loads(row[14]),
         shared=bool(row[15]),
+        kind=SessionKind(row[16]),
+        title=row[17],
     )
 
 

@@ -12,6 +12,7 @@ from supervisor.store.control.codes import SqliteCodes, forget_old
 from supervisor.store.control.dropped import SqliteDropped, forget_dropped
 from supervisor.store.control.folders import SqliteFolders
 from supervisor.store.control.keys import SqliteKeys, forget_answers
+from supervisor.store.messages.chats import SqliteChats, forget_unused
 from supervisor.store.messages.dedup import forget_expired
 from supervisor.store.messages.outbox import SqliteOutbox
 from supervisor.store.messages.sessions import SqliteSessions
@@ -43,6 +44,7 @@ class SqliteStore:
         self.turns = SqliteTurns(database)
         self.tool_calls = SqliteToolCalls(database)
         self.sessions = SqliteSessions(database)
+        self.chats = SqliteChats(database)
         self.outbox = SqliteOutbox(database)
         self.ledger = SqliteLedger(database)
         self.audit = SqliteAudit(database)
@@ -90,6 +92,7 @@ class SqliteStore:
         def work(tx: Transaction) -> int:
             forget_old(tx, before_ms)
             forget_dropped(tx, before_ms)
+            forget_unused(tx, before_ms)
             return forget_expired(tx, before_ms) + forget_answers(tx, before_ms)
 
         return await self._database.write(work)

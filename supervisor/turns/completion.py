@@ -7,7 +7,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from supervisor.delivery.hub import Hub
+from supervisor.delivery.hub import Hub, topics_of
 from supervisor.delivery.waiters import Waiters
 from supervisor.protocol import conversation as talk
 from supervisor.protocol.errors import BudgetExceeded, StorageError, TurnFailed, XswarmError
@@ -216,7 +216,7 @@ class TurnCompletion:
             return Recorded(why=BROKE), None
 
     def _announce_end(self, turn: Turn, outcome: Outcome, cost_nanos: int) -> None:
-        topics = (f"session:{turn.session_id}", f"user:{turn.user_id}")
+        topics = topics_of(turn)
         if turn.session_id is None or not self._hub.wanted(*topics):
             return
         event = ClaudeCodeEnded(
@@ -233,7 +233,7 @@ class TurnCompletion:
     def _announce_cost(self, turn: Turn, cost_nanos: int, at_ms: int) -> None:
         if not cost_nanos:
             return
-        topics = ("costs", f"user:{turn.user_id}", f"session:{turn.session_id}")
+        topics = ("costs", *topics_of(turn))
         if self._hub.wanted(*topics):
             event = CostRecorded(
                 user_id=turn.user_id,

@@ -81,6 +81,7 @@ def interrupted(
     """
     started = f" {say.TOOLS_STARTED(calls=', '.join(tools))}" if tools else ""
     can_say = turn.reply is not None and turn.session_id is not None and not attention
+    in_chat = turn.target is Target.ASSISTANT and turn.session_id is not None and turn.reply is None
     advice = "" if can_say else ": check what it did, and write again to go on"
     if attention:
         advice = f", and its session does not start again by itself: {what_to_do(turn)}"
@@ -89,6 +90,8 @@ def interrupted(
     outcome = _outcome(turn, TurnState.INTERRUPTED, answer, sentence, "interrupted", running, now_ms)
     if attention:
         return replace(outcome, session_status=SessionStatus.ERROR, session_reason=INTERRUPTED_OFTEN)
+    if in_chat:
+        return replace(outcome, asking=_asked_in_chat(turn, f"{why}.{started}", now_ms))
     if not can_say:
         return outcome
 
@@ -102,6 +105,17 @@ def interrupted(
 
     asking = IssuedCode(kind=CodeKind.TURN, ref=turn.message_id, until_ms=now_ms + ASKED_MS, notices=notices)
     return replace(outcome, replies=(), asking=asking, others=_told_behind(turn, behind))
+
+
+def _asked_in_chat(turn: Turn, sentence: str, now_ms: int) -> IssuedCode:
+    """Return the question about an interrupted turn of a chat, which is read there."""
+
+    def shown(code: str) -> str:
+        return f"{sentence} {say.NOT_RUN_AGAIN()} {say.DECIDE(code=code)}"
+
+    return IssuedCode(
+        kind=CodeKind.TURN, ref=turn.message_id, until_ms=now_ms + ASKED_MS, notices=lambda _: (), shown=shown
+    )
 
 
 def included(turn: Turn, ended: Ended, now_ms: int) -> Outcome:

@@ -35,6 +35,9 @@ logger = logging.getLogger(__name__)
 GAVE_UP = f"its session failed {MAX_FAILURES} times in a row and does not start again by itself"
 """Added to the failure after which a session needs attention."""
 
+STARTED_AGAIN = "\n\n(started again after a restart)\n\n"
+"""What those read who watch an answer arrive that begins anew (protocol.md section 3); the answer does not hold it."""
+
 
 class TurnRunner:
     """Runs started turns of Claude Code and of the assistant, and makes sure that each gets an outcome.
@@ -153,12 +156,15 @@ class TurnRunner:
 
     async def _ask_assistant(self, lane: Lane, turn: Turn) -> None:
         running = RunningTurn(turn, self._hub, self._tools.recorder(lane, whole=True))
+        if turn.attempts:
+            running.show(STARTED_AGAIN)
         async with self._assistant.converse(running) as (conversation, meter):
             meter.begin(turn.id, turn.user_id)
             pump = asyncio.create_task(feed(conversation, running), name=f"assistant {turn.message_id}")
             ended = await self._driver.drive(lane, running, conversation, meter)
         await pump
-        if self.stopping and not isinstance(ended, talk.Finished) and await self._completion.has_only_read(turn):
+        cut_off = self.stopping and not isinstance(ended, talk.Finished)
+        if cut_off and await self._completion.has_only_read(turn):
             await self._completion.requeue(turn)
             return
         await self._completion.conclude(running, ended, ())

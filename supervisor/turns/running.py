@@ -10,12 +10,11 @@ from dataclasses import replace
 from time import monotonic
 
 from supervisor.approvals.pending import PendingApproval
-from supervisor.delivery.hub import Hub
+from supervisor.delivery.hub import Hub, chat_topics, topics_of
 from supervisor.protocol import conversation as talk
 from supervisor.protocol.errors import BudgetExceeded
 from supervisor.protocol.events import ArtifactMade, ClaudeCodeDelta, ClaudeCodeTool, ToolCallBegun
 from supervisor.protocol.ids import uuid7
-from supervisor.protocol.messages import CHAT
 from supervisor.protocol.ports.connector import Conversation
 from supervisor.protocol.status import Target, TurnState
 from supervisor.store.records.charge import Charge
@@ -77,8 +76,8 @@ class RunningTurn:
         self._record_tool = record_tool
         self._began = self.heard = self._noted = monotonic()
         self._questions, self._asked = 0, 0.0
-        self.chats = (f"chat:{turn.thread}",) if turn.channel == CHAT else ()
-        self.topics = (f"session:{turn.session_id}", f"user:{turn.user_id}", *self.chats)
+        self.chats = chat_topics(turn)
+        self.topics = topics_of(turn)
 
     @contextmanager
     def asking(self) -> Iterator[None]:
@@ -144,6 +143,10 @@ class RunningTurn:
                 self._end(talk.Failed(message_id=self.turn.message_id, why=_ended_early(why), partial=partial))
                 for part in self.joined:
                     part.on_event(event)
+
+    def show(self, text: str) -> None:
+        """Publish a text to those who watch the answer arrive; it is no part of the answer."""
+        self._show_text(text)
 
     def stop(self, by: str) -> None:
         """Note that somebody interrupts the turn and those that are part of it.

@@ -240,11 +240,11 @@ class TurnScheduler:
 
     async def _next(self, lane: Lane) -> None:
         """Run the next turn of a lane, if there is one to start."""
-        if lane.name.is_assistant:
+        session = None if lane.is_assistant else await self._session(lane.name)
+        if session is None:
             if (turn := await self._take(lane, None)) is not None:
                 await self._runner.assist(lane, turn)
             return
-        session = await self._session(lane.name)
         if isinstance(session, XswarmError):
             await self._reject(lane, session)
             return
@@ -260,13 +260,15 @@ class TurnScheduler:
         if turn is not None and turn.exclusive:
             self._release(turn.project)
 
-    async def _session(self, name: str) -> LiveSession | XswarmError:
-        """Return the session of a lane, taken into memory, or the reason why it cannot run a turn."""
+    async def _session(self, name: str) -> LiveSession | XswarmError | None:
+        """Return the session of a lane, taken into memory, or the reason why it cannot run a turn; None = a chat's."""
         session_id = SessionId(name)
         if (session := self._sessions.live(session_id)) is None:
             record = await self._records.get(session_id)
             if record is None:
                 return SessionNotFound(name)
+            if record.is_chat:
+                return None
             project = self._projects.holding(record)
             if project is None:
                 return ProjectNotAllowed(record.project_path)

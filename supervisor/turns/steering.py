@@ -6,6 +6,7 @@ import logging
 
 from supervisor.delivery.hub import Hub
 from supervisor.protocol.errors import ConnectionFailed
+from supervisor.protocol.status import Target
 from supervisor.protocol.times import Clock, now_ms
 from supervisor.store.ports.turns import TurnStore
 from supervisor.store.records.acceptance import Acceptance
@@ -71,7 +72,7 @@ class Steering:
         running = lane.running
         if not self._steers or running is None or not running.given or lane.conversation is None:
             return None
-        if running.ended.done():
+        if running.ended.done() or running.turn.target is Target.ASSISTANT:
             return None
         turn = running.turn
         same = (turn.user_id, turn.channel) == (acceptance.user_id, acceptance.channel)

@@ -43,6 +43,7 @@ class Records:
             "started_at": now,
             "last_activity": now,
             "ended_at": None,
+            "kind": "claude_code",
             **other,
         }
         self.histories[session_id] = []

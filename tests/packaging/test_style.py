@@ -44,7 +44,7 @@ WITHOUT_OWN_TESTS = frozenset(
             Path("supervisor/store/records") / f"{noun}.py"
             for noun in (
                 *("acceptance", "accounts", "changes", "charge", "outbox", "outcome"),
-                *("result", "session", "tool_call", "turn"),
+                *("chat", "result", "session", "tool_call", "turn"),
             )
         ),
         # Two lines that start the command line; test_wheel.py runs them.
@@ -89,7 +89,13 @@ TESTED_BESIDE = {
         Path("supervisor/store") / name: Path("tests/supervisor/store/contract.py")
         for name in (
             *("control/audit.py", "control/folders.py", "control/keys.py", "drafts.py", "rows.py", "store.py"),
-            *("messages/accept.py", "messages/dedup.py", "messages/finish.py", "messages/history.py"),
+            *(
+                "messages/accept.py",
+                "messages/chats.py",
+                "messages/dedup.py",
+                "messages/finish.py",
+                "messages/history.py",
+            ),
             *("messages/outbox.py", "messages/sessions.py", "messages/start.py"),
             *("messages/tool_calls.py", "messages/turns.py", "people/accounts.py", "sqlite/backup.py"),
             "sqlite/transaction.py",

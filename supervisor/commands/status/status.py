@@ -9,6 +9,7 @@ from supervisor.commands.status.open_items import OpenItems
 from supervisor.commands.words import Command, Word
 from supervisor.people.projects import Projects
 from supervisor.protocol.messages import SessionId
+from supervisor.protocol.status import SessionKind
 from supervisor.protocol.times import Clock, day_of, now_ms
 from supervisor.sentences import commands as say
 from supervisor.spending.limits import Scope
@@ -72,22 +73,28 @@ class StatusCommands:
     async def _sessions(self, user: User) -> list[str]:
         """Return a line for each session that the user may see and that is active or has work, at most `MAX_LINES`."""
         shared = self._projects.shared_with(user)
-        found = await self._store.sessions.list(user_id=user.id, shared=shared, active_only=True)
+        found = await self._store.sessions.list(
+            user_id=user.id, shared=shared, active_only=True, kind=SessionKind.CLAUDE_CODE
+        )
         sessions = {session.id: session for session in found}
         waiting = await self._store.turns.waiting(lane=None, user_id=user.id, limit=MAX_QUEUED)
         queued = Counter(turn.lane for turn in waiting)
         # A turn that waits for a process or for an answer to a question has no process, so its session is not active.
         lanes = dict.fromkeys(map(LaneName, [*self._turns.lanes_of(user.id), *queued]))
+        assistants = [lane for lane in lanes if lane.is_assistant]
         for lane in lanes:
             name = SessionId(lane)
             if name not in sessions and (session := await self._store.sessions.get(name)) is not None:
-                sessions[name] = session
+                if session.is_chat:
+                    assistants.append(lane)
+                else:
+                    sessions[name] = session
         asking = await self._open_items.sessions_asking(user.id)
         lines = [self._session(session, queued[session.id], asking.get(session.id)) for session in sessions.values()]
         if len(lines) > MAX_LINES:
             lines[MAX_LINES:] = [say.MORE_SESSIONS(count=len(lines) - MAX_LINES)]
-        assistant = sum(queued[lane] for lane in lanes if lane.is_assistant)
-        running = next((lane for lane in lanes if lane.is_assistant and self._turns.running(lane) is not None), None)
+        assistant = sum(queued[lane] for lane in assistants)
+        running = next((lane for lane in assistants if self._turns.running(lane) is not None), None)
         if assistant or running is not None:
             lines.append(say.ASSISTANT(state=self._state(running or "", assistant, None, "")))
         return lines

@@ -10,6 +10,18 @@ from supervisor.protocol.wire.event import Event
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ChatPrompt(Event):
+    """Pushed: a message was accepted in a chat, by whichever channel; before anything of its answer."""
+
+    session_id: str
+    message_id: str
+    user_id: str
+    channel: str
+    text: str
+    type: Literal["chat_prompt"] = "chat_prompt"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ToolCallBegun(Event):
     """Pushed: the model has begun to write a tool call; its input is not complete yet."""
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from supervisor.protocol.errors import SessionNotFound
-from supervisor.protocol.messages import SessionId
+from supervisor.protocol.messages import CHAT, SessionId
 from supervisor.protocol.status import SessionStatus, Target, TurnState
 from supervisor.store.control.codes import close
 from supervisor.store.drafts import add_drafts
+from supervisor.store.messages.chats import supersede
 from supervisor.store.messages.dedup import first_of, hashed
 from supervisor.store.messages.joins import ahead_of, waits_already
 from supervisor.store.messages.sessions import create_session
@@ -26,6 +27,14 @@ _PLACE = """
 _PROJECT_IS_TAKEN = """
     SELECT EXISTS (SELECT 1 FROM turns WHERE project = ?1 AND state = 'running' AND exclusive = 1)
         OR EXISTS (SELECT 1 FROM turns WHERE project = ?1 AND state = 'pending' AND exclusive = 1)
+"""
+_CHAT = "SELECT number FROM claude_code_sessions WHERE id = ? AND user_id = ? AND kind = 'chat' AND deleted_ms IS NULL"
+_TOUCH_CHAT = """
+    UPDATE claude_code_sessions
+    SET message_count = message_count + :counts, activity_ms = max(activity_ms, :now_ms), updated_ms = :now_ms,
+        epoch = :epoch, status = 'idle', end_reason = '', ended_ms = NULL,
+        title = CASE WHEN title = '' THEN :title ELSE title END
+    WHERE number = :number
 """
 _TOUCH_SESSION = """
     UPDATE claude_code_sessions
@@ -48,12 +57,16 @@ def accept(tx: Transaction, message: Acceptance) -> Accepted:
     message = _with_limit_raised(tx, message)
     session, free = _place(tx, message)
     session_id = message.session_id if session is not None else None
+    chat = _chat(tx, message)
     state = _first_state(message, free)
-    turn_id = _add_turn(tx, message, session, state)
+    turn_id = _add_turn(tx, message, session, chat, state)
     _add_to_inbox(tx, message, turn_id, key, digest, in_conversation=session is not None)
     if session is not None:
         _add_prompt(tx, message, turn_id, state)
-        tx.remember(message.user_id, "", session, message.now_ms)
+        if session != chat:
+            tx.remember(message.user_id, "", session, message.now_ms)
+    if chat is not None:
+        _touch_chat(tx, message, chat, turn_id, counts=session == chat)
     if message.closes:
         close(tx, message.closes, message.now_ms)
     _add_replies(tx, message, turn_id, state)
@@ -81,17 +94,42 @@ def _place(tx: Transaction, message: Acceptance) -> tuple[int | None, bool]:
         The number of the session whose conversation the message joins, None where it joins none; and whether no turn
         of its lane, and no exclusive turn of its project if it is exclusive itself, is running or pending.
     """
-    session_id = message.session_id if message.target is Target.CLAUDE_CODE else None
+    session_id = message.session_id if message.target in (Target.CLAUDE_CODE, Target.ASSISTANT) else None
     if session_id is not None and message.new_session is not None:
         create_session(tx, message.new_session, SessionStatus.CONNECTING, message.now_ms)
     session, taken = tx.execute(_PLACE, (message.lane, session_id)).fetchone()
     if session_id is not None:
         if session is None:
             raise SessionNotFound(session_id)
-        tx.execute(_TOUCH_SESSION, (message.now_ms, tx.epoch, session))
+        if message.target is Target.CLAUDE_CODE:
+            tx.execute(_TOUCH_SESSION, (message.now_ms, tx.epoch, session))
     if message.exclusive and not taken:
         (taken,) = tx.execute(_PROJECT_IS_TAKEN, (message.project,)).fetchone()
     return session, not taken
+
+
+def _chat(tx: Transaction, message: Acceptance) -> int | None:
+    """Return the number of the chat that a message is written in, whoever answers it; None = it is in none.
+
+    Raises:
+        SessionNotFound: the chat was deleted, or is another user's.
+    """
+    written_in = SessionId(message.thread) if message.channel == CHAT else None
+    if message.target is Target.ASSISTANT and message.session_id is not None:
+        written_in = message.session_id
+    if written_in is None:
+        return None
+    if (row := tx.one(_CHAT, (written_in, message.user_id))) is None:
+        raise SessionNotFound(written_in)
+    return int(row[0])
+
+
+def _touch_chat(tx: Transaction, message: Acceptance, chat: int, turn_id: int, *, counts: bool) -> None:
+    """Bring the record of a chat up to date, and take out of its history what the message replaces."""
+    values = {"number": chat, "counts": counts, "now_ms": message.now_ms, "epoch": tx.epoch, "title": message.title}
+    tx.execute(_TOUCH_CHAT, values)
+    if message.supersedes is not None:
+        supersede(tx, message.supersedes, turn_id)
 
 
 def _first_state(message: Acceptance, free: bool) -> TurnState:
@@ -104,7 +142,7 @@ def _first_state(message: Acceptance, free: bool) -> TurnState:
             return TurnState.RUNNING if message.start and free else TurnState.PENDING
 
 
-def _add_turn(tx: Transaction, message: Acceptance, session: int | None, state: TurnState) -> int:
+def _add_turn(tx: Transaction, message: Acceptance, session: int | None, chat: int | None, state: TurnState) -> int:
     """Insert the row of the turn; return its number."""
     starts = state is TurnState.RUNNING
     process = message.identity if starts else None
@@ -133,6 +171,7 @@ def _add_turn(tx: Transaction, message: Acceptance, session: int | None, state: 
             "answer": _answer_of_command(message) if message.target is Target.COMMAND else None,
             "gather": int(message.gather),
             "resumes": message.resumes,
+            "chat": chat,
         },
     )
 

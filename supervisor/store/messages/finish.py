@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from supervisor.protocol.ids import uuid7
 from supervisor.protocol.messages import MessageId, UserId
 from supervisor.protocol.status import TurnState
@@ -18,6 +20,7 @@ from supervisor.store.sqlite.transaction import Owner, Transaction
 
 _RUNNING = """
     SELECT t.user_id, t.session, coalesce(s.id, ''), t.channel,
+           t.chat, s.deleted_ms IS NOT NULL,
            EXISTS (SELECT 1 FROM calls WHERE turn_id = t.id), EXISTS (SELECT 1 FROM ledger WHERE turn_id = t.id)
     FROM turns AS t LEFT JOIN claude_code_sessions AS s ON s.number = t.session
     WHERE t.id = ? AND t.state = 'running' AND t.epoch = ?
@@ -44,14 +47,19 @@ def finish(tx: Transaction, turn_id: int, outcome: Outcome) -> Settled | None:
     row = tx.one(_RUNNING, (turn_id, tx.epoch))
     if row is None:
         return None
-    *keys, is_journalled, is_charged = row
+    *keys, chat, is_deleted, is_journalled, is_charged = row
     owner = Owner(turn_id, *keys)
     earlier = earlier_charges(tx, owner) if is_charged else NOTHING
     # The outcome's charges first: what could not be journalled is newer than the journal, and a ref is posted once.
     charges = [*outcome.charges, *(_journalled(tx, turn_id) if is_journalled else ())]
     posted = post(tx, owner, charges, outcome.now_ms, earlier)
     spent = earlier + posted if is_charged else posted
+    if is_deleted:
+        outcome = replace(outcome, answer="", why="")
+    outcome = _with_code(tx, owner, outcome)
     answer_id = _add_answer(tx, owner, outcome, posted) if owner.session is not None else None
+    if owner.session is not None and owner.session != chat:
+        tx.remember(owner.user_id, owner.channel, owner.session, outcome.now_ms)
     _end(tx, owner, outcome)
     if outcome.recorded is not None:
         end_recording(tx, turn_id, outcome.recorded, outcome.now_ms)
@@ -100,8 +108,15 @@ def _add_answer(tx: Transaction, owner: Owner, outcome: Outcome, posted: Posted)
     if outcome.session_status is not None:
         reason = outcome.session_reason or outcome.why
         write_status(tx, owner.session_id, outcome.session_status, reason, now_ms)
-    tx.remember(owner.user_id, owner.channel, owner.session, now_ms)
     return answer_id
+
+
+def _with_code(tx: Transaction, owner: Owner, outcome: Outcome) -> Outcome:
+    """Return an outcome whose conversation shows the question to its person, with the code that is issued here."""
+    if (asking := outcome.asking) is None or asking.shown is None:
+        return outcome
+    why = asking.shown(issue(tx, asking.kind, asking.ref, UserId(owner.user_id), asking.until_ms))
+    return replace(outcome, why=why, asking=None)
 
 
 def _end(tx: Transaction, owner: Owner, outcome: Outcome) -> None:

@@ -8,6 +8,7 @@ from supervisor.protocol.messages import MessageId, SessionId, UserId
 from supervisor.protocol.status import TurnState
 from supervisor.store.records.result import Result, StoredExchange, StoredMessage
 from supervisor.store.records.session import LastExchange
+from supervisor.store.records.turn import Turn
 from supervisor.store.rows import MESSAGES, TURNS, to_message, to_tokens, to_turn
 
 _RESULT = f"{TURNS} WHERE i.message_id = ?"
@@ -51,9 +52,11 @@ _LAST_USED = """
 def result_of(connection: sqlite3.Connection, message_id: MessageId) -> Result | None:
     """Return what became of a message; None = there is no such message."""
     row = connection.execute(_RESULT, (message_id,)).fetchone()
-    if row is None:
-        return None
-    turn = to_turn(row)
+    return None if row is None else result_of_turn(connection, to_turn(row))
+
+
+def result_of_turn(connection: sqlite3.Connection, turn: Turn) -> Result:
+    """Return what became of a turn."""
     answer, answer_id, why, stop_reason, duration_ms, ended_ms = connection.execute(_OUTCOME, (turn.id,)).fetchone()
     cost_nanos, *tokens, unpriced = connection.execute(_SPENT, (turn.id,)).fetchone()
     return Result(

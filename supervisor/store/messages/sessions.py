@@ -1,4 +1,4 @@
-"""Claude Code sessions."""
+"""Sessions of Claude Code, and the records of chats."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ import sqlite3
 from collections.abc import Sequence
 
 from supervisor.protocol.messages import ProjectName, SessionId, UserId
-from supervisor.protocol.status import EndReason, SessionStatus
+from supervisor.protocol.status import EndReason, SessionKind, SessionStatus
 from supervisor.store.records.session import NewSession, Session
 from supervisor.store.rows import SESSIONS, to_session
 from supervisor.store.sqlite.database import Database
 from supervisor.store.sqlite.transaction import Transaction
 
-_GET = f"{SESSIONS} WHERE id = ?"
+_GET = f"{SESSIONS} WHERE id = ? AND deleted_ms IS NULL"
 _ON_PURPOSE = tuple(reason for reason in EndReason if reason.on_purpose)
 _RESUMES = f"""
     NOT (status = 'error' OR status = 'disconnected' AND end_reason IN ({", ".join("?" for _ in _ON_PURPOSE)}))
@@ -30,7 +30,10 @@ _BEFORE = """
      OR activity_ms = :activity_ms AND number < (SELECT number FROM claude_code_sessions WHERE id = :id))
 """
 _NEWEST_FIRST = "ORDER BY activity_ms DESC, number DESC LIMIT :limit"
-_LIVE_COUNT = f"SELECT count(*) FROM claude_code_sessions WHERE {_IS_LIVE}"
+_HAS_PROCESS = f"{_IS_LIVE} AND kind = 'claude_code'"
+"""A live chat has no process: it counts for no limit, and outlives the daemon."""
+_RECENT = f"{_IS_LIVE} AND (kind = 'claude_code' OR activity_ms > :recent_ms)"
+_LIVE_COUNT = f"SELECT count(*) FROM claude_code_sessions WHERE {_HAS_PROCESS}"
 _KEEP_OR_SET = """
     started = coalesce(:started, started), conversation_id = coalesce(:conversation_id, conversation_id),
     status = :status, updated_ms = :now_ms, epoch = :epoch
@@ -47,7 +50,7 @@ _ENDED = f"""
         end_reason = CASE WHEN :reason = '' THEN end_reason ELSE :reason END
     WHERE id = :id
 """
-_LIVE_IDS = f"SELECT id FROM claude_code_sessions WHERE {_IS_LIVE}"
+_LIVE_IDS = f"SELECT id FROM claude_code_sessions WHERE {_HAS_PROCESS}"
 
 
 class SqliteSessions:
@@ -56,13 +59,14 @@ class SqliteSessions:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def create(self, session: NewSession, *, status: SessionStatus, now_ms: int) -> Session:
-        """Create the record of a live session; return it, or the existing one that has its id."""
+    async def create(self, session: NewSession, *, status: SessionStatus, now_ms: int) -> Session | None:
+        """Create the record of a live session; return it, or the existing one of its id; None = that was deleted."""
 
-        def work(tx: Transaction) -> Session:
+        def work(tx: Transaction) -> Session | None:
             tx.point("session")
             create_session(tx, session, status, now_ms)
-            return to_session(tx.execute(_GET, (session.id,)).fetchone())
+            row = tx.one(_GET, (session.id,))
+            return None if row is None else to_session(row)
 
         return await self._database.write(work)
 
@@ -143,6 +147,8 @@ class SqliteSessions:
         limit: int = 500,
         before: tuple[int, SessionId] | None = None,
         status: SessionStatus | None = None,
+        kind: SessionKind | None = None,
+        recent_ms: int = 0,
     ) -> builtins.list[Session]:
         """Return sessions, newest activity first.
 
@@ -150,8 +156,9 @@ class SqliteSessions:
             user_id: only those of this user; None = of all users.
             shared: also the sessions that other users share in these projects.
             before: the (activity_ms, id) of the last session of the page before; None = the first page.
+            kind, recent_ms: as in the port.
         """
-        query, values = list_query(user_id, active_only, limit, before, status, shared)
+        query, values = list_query(user_id, active_only, limit, before, status, shared, kind=kind, recent_ms=recent_ms)
         return await self._database.read(
             lambda connection: [to_session(row) for row in connection.execute(query, values)]
         )
@@ -164,12 +171,19 @@ def list_query(
     before: tuple[int, str] | None,
     status: SessionStatus | None = None,
     shared: Sequence[ProjectName] = (),
+    *,
+    kind: SessionKind | None = None,
+    recent_ms: int = 0,
 ) -> tuple[str, dict[str, object]]:
     """Return the SELECT of a page of sessions, and its parameters."""
     values: dict[str, object] = {"limit": limit}
-    conditions: list[str] = []
+    conditions = ["deleted_ms IS NULL", "(kind = 'claude_code' OR title <> '')"]
     if active_only:
-        conditions.append(_IS_LIVE)
+        conditions.append(_RECENT)
+        values["recent_ms"] = recent_ms
+    if kind is not None:
+        conditions.append("kind = :kind")
+        values["kind"] = kind.value
     if user_id is not None:
         conditions.append(_OF_USER if shared else "user_id = :user_id")
         values["user_id"] = user_id
@@ -181,8 +195,7 @@ def list_query(
     if before is not None:
         conditions.append(_BEFORE)
         values["activity_ms"], values["id"] = before
-    where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
-    return f"{SESSIONS} {where} {_NEWEST_FIRST}", values
+    return f"{SESSIONS} WHERE {' AND '.join(conditions)} {_NEWEST_FIRST}", values
 
 
 def create_session(tx: Transaction, new: NewSession, status: SessionStatus, now_ms: int) -> None:
@@ -202,6 +215,7 @@ def create_session(tx: Transaction, new: NewSession, status: SessionStatus, now_
             "updated_ms": now_ms,
             "epoch": tx.epoch,
             "shared": new.shared,
+            "kind": new.kind.value,
         },
         unless="id",
     )

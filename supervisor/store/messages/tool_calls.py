@@ -59,12 +59,13 @@ class SqliteToolCalls:
 
     async def of_turns(self, turn_ids: Sequence[int], *, artifacts: bool = True) -> Mapping[int, Sequence[StoredCall]]:
         """Return the calls of some turns, in order, by the number of the turn."""
-        return await self._database.read(lambda connection: _of_turns(connection, turn_ids, artifacts))
+        return await self._database.read(lambda connection: calls_of_turns(connection, turn_ids, artifacts))
 
 
-def _of_turns(
+def calls_of_turns(
     connection: sqlite3.Connection, turn_ids: Sequence[int], artifacts: bool
 ) -> Mapping[int, Sequence[StoredCall]]:
+    """Return the calls of some turns, in order, by the number of the turn."""
     found: dict[int, list[StoredCall]] = {}
     marks = ", ".join("?" * len(turn_ids))
     for turn_id, *row in connection.execute(_OF_TURNS.format(marks=marks), (artifacts, *turn_ids)):

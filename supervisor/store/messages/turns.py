@@ -12,6 +12,7 @@ from supervisor.protocol.messages import MessageId, ProjectName, SessionId, User
 from supervisor.protocol.status import TurnState
 from supervisor.store.drafts import add_drafts
 from supervisor.store.messages.accept import accept
+from supervisor.store.messages.chats import chat_exchanges, is_chat
 from supervisor.store.messages.dedup import known
 from supervisor.store.messages.finish import finish
 from supervisor.store.messages.history import exchanges, history, interruptions, last_used, result_of, was_cut_off
@@ -206,8 +207,14 @@ class SqliteTurns:
         return await self._database.read(lambda connection: history(connection, session_id, limit, before))
 
     async def exchanges(self, lane: str, *, limit: int) -> list[StoredExchange]:
-        """Return the newest completed turns of a lane, oldest first."""
-        return await self._database.read(lambda connection: exchanges(connection, lane, limit))
+        """Return the newest completed turns of a lane, oldest first; of a chat, also those that were cut off."""
+
+        def work(connection: sqlite3.Connection) -> list[StoredExchange]:
+            if is_chat(connection, lane):
+                return chat_exchanges(connection, SessionId(lane), limit)
+            return exchanges(connection, lane, limit)
+
+        return await self._database.read(work)
 
     async def was_cut_off(self, session_id: SessionId) -> bool:
         """Return whether the last ended turn of a session was interrupted."""

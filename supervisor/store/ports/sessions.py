@@ -1,23 +1,25 @@
-"""The ports `SessionStore` and `FolderStore`: Claude Code sessions, and the folders of projects that they follow."""
+"""The ports `SessionStore`, `ChatStore` and `FolderStore`: sessions, what was said in chats, folders of projects."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Protocol
 
-from supervisor.protocol.messages import ProjectName, SessionId, UserId
-from supervisor.protocol.status import EndReason, SessionStatus
+from supervisor.protocol.messages import MessageId, ProjectName, SessionId, UserId
+from supervisor.protocol.status import EndReason, SessionKind, SessionStatus
+from supervisor.store.records.chat import ChatEntry
 from supervisor.store.records.session import NewSession, Session
+from supervisor.store.records.turn import Turn
 
 
 class SessionStore(Protocol):
-    """Claude Code sessions."""
+    """Sessions of Claude Code, and the records of chats. What is said in a chat is in `ChatStore`."""
 
-    async def create(self, session: NewSession, *, status: SessionStatus, now_ms: int) -> Session:
-        """Create a session's record; return it, or the existing one that has its id."""
+    async def create(self, session: NewSession, *, status: SessionStatus, now_ms: int) -> Session | None:
+        """Create a session's record; return it, or the existing one that has its id; None = that one was deleted."""
 
     async def get(self, session_id: SessionId) -> Session | None:
-        """Return one session."""
+        """Return one session; None = there is none, or it was deleted."""
 
     async def find(self, user_id: UserId, project: ProjectName, thread: str) -> Session | None:
         """Return the newest session of a user, project and thread that was not ended on purpose."""
@@ -37,19 +39,23 @@ class SessionStore(Protocol):
         limit: int = 500,
         before: tuple[int, SessionId] | None = None,
         status: SessionStatus | None = None,
+        kind: SessionKind | None = None,
+        recent_ms: int = 0,
     ) -> list[Session]:
-        """Return sessions, newest activity first.
+        """Return sessions, newest activity first; a chat in which nothing was asked is left out.
 
         Args:
             user_id: only those of this user; None = of all users.
             shared: also the sessions that other users share in these projects.
-            active_only: leave out those that are disconnected or in error.
+            active_only: leave out those that are disconnected or in error, and chats without activity since `recent_ms`
+                (milliseconds UTC).
+            kind: only sessions of this kind; None = of both.
             before: the (activity_ms, id) of the last session of the page before; None = the first page.
             status: only those with this status; None = with any.
         """
 
     async def live_count(self, user_id: UserId | None = None) -> int:
-        """Return how many sessions are neither disconnected nor in error."""
+        """Return how many sessions of Claude Code are neither disconnected nor in error."""
 
     async def set_status(
         self,
@@ -74,7 +80,34 @@ class SessionStore(Protocol):
         """Write the same status to many sessions, in one transaction."""
 
     async def end_all(self, reason: EndReason, *, now_ms: int) -> int:
-        """Mark every live session disconnected, because at start no process is left; return how many there were."""
+        """Mark every live session of Claude Code disconnected, because at start no process is left; return how many."""
+
+
+class ChatStore(Protocol):
+    """What was said in chats, whoever answered. Messages that an edited one replaced are in no result."""
+
+    async def history(self, session_id: SessionId, *, limit: int, before: MessageId | None) -> list[ChatEntry]:
+        """Return the newest messages of a chat, each with its answer, oldest first.
+
+        Args:
+            limit: at most so many messages, their answers not counted.
+            before: the id of a message, or of an answer: only messages before it; None = the newest of all.
+        """
+
+    async def count(self, session_id: SessionId) -> int:
+        """Return how many messages a chat has, answers included."""
+
+    async def unfinished(self, session_id: SessionId) -> list[Turn]:
+        """Return the turns of a chat that have not ended, oldest first."""
+
+    async def find(self, session_id: SessionId, message_id: MessageId) -> Turn | None:
+        """Return the turn of a message in a chat's history; None = the history does not have it."""
+
+    async def rename(self, session_id: SessionId, title: str, *, now_ms: int) -> Session | None:
+        """Give a chat a title; return its new record; None = there is no such chat."""
+
+    async def delete(self, session_id: SessionId, *, by: UserId, now_ms: int) -> bool:
+        """Take a chat out of every list and erase its texts; turns and costs stay. False = there is no such chat."""
 
 
 class FolderStore(Protocol):

@@ -130,7 +130,7 @@ class TurnStore(Protocol):
         """Return the newest `limit` messages of a session before another one (None = of all), oldest first."""
 
     async def exchanges(self, lane: str, *, limit: int) -> list[StoredExchange]:
-        """Return the newest completed turns of a lane, oldest first."""
+        """Return the newest completed turns of a lane, oldest first; of a chat, also those that were cut off."""
 
     async def was_cut_off(self, session_id: SessionId) -> bool:
         """Return whether the last ended turn of a session was interrupted."""

@@ -61,12 +61,12 @@ class Acceptance:
         text: the prompt as stored and shown.
         note: instructions that the model gets besides the prompt.
         context: of a program's request; None = it sent none.
-        thread: the mail thread; empty for channels without threads.
+        thread: the mail thread, or the id of the chat on the channel `CHAT`; empty for channels without threads.
         target: what the message is for. REFUSED and COMMAND run no turn: their turn is stored as `cancelled` or
             `completed`, and `refusals` tell the sender.
         reason: why it is for that.
         lane: the queue that runs one turn at a time: the session's id, or "assistant/<user>/<thread>".
-        session_id: of Claude Code; None = the message is for no session.
+        session_id: of Claude Code or, with the target ASSISTANT, of a chat; None = the message is for no session.
         new_session: to be created with the message; None = the session exists.
         exclusive: no other exclusive turn of `project` may run at the same time.
         reply: where answers go; None = no channel delivers them.
@@ -80,6 +80,8 @@ class Acceptance:
         identity: the process that gets the prompt then; None = there is none.
         gather: the message may become part of the prompt of the turn before it, while both are pending.
         resumes: the interrupted turn whose work the message continues; None = it continues none.
+        title: of the chat that the message is written in, where it has none yet; empty = it gets none.
+        supersedes: the turn of the chat from which on earlier turns leave its history; None = none does.
     """
 
     message_id: MessageId
@@ -112,6 +114,8 @@ class Acceptance:
     identity: ProcessIdentity | None = None
     gather: bool = False
     resumes: int | None = None
+    title: str = ""
+    supersedes: int | None = None
     now_ms: int
 
 

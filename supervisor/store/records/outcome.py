@@ -24,6 +24,8 @@ class IssuedCode:
         until_ms: when the code expires.
         notices: makes the replies from the code, which T3 chooses.
         footed: the replies get the outcome's footer.
+        shown: makes the sentence that the conversation shows instead of `Outcome.why`, for a person who reads there;
+            then there are no notices. None = the person is told by the notices.
     """
 
     kind: CodeKind
@@ -31,6 +33,7 @@ class IssuedCode:
     until_ms: int
     notices: Callable[[str], Sequence[OutboxDraft]]
     footed: bool = False
+    shown: Callable[[str], str] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""Claude Code sessions: a stored one, a new one, and the one that a user used last."""
+"""Sessions: a stored one, a new one, and the one of Claude Code that a user used last."""
 
 from __future__ import annotations
 
@@ -7,14 +7,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from supervisor.protocol.messages import ProjectName, SessionId, UserId
-from supervisor.protocol.status import SessionStatus
+from supervisor.protocol.status import SessionKind, SessionStatus
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
-    """A Claude Code session as stored.
+    """A session of Claude Code, or a chat, as stored.
 
     Attributes:
+        kind: a chat has no project and no path: both are empty.
+        title: of a chat, as lists name it; empty = nothing was asked in it yet.
         conversation_id: the UUID that Claude Code gets.
         thread: the mail thread that the session belongs to; empty for a user's one conversation in a project.
         started: Claude Code has got a prompt in this session, so it can be resumed.
@@ -42,6 +44,13 @@ class Session:
     activity_ms: int
     metadata: Mapping[str, Any] = field(default_factory=dict)
     shared: bool = False
+    kind: SessionKind = SessionKind.CLAUDE_CODE
+    title: str = ""
+
+    @property
+    def is_chat(self) -> bool:
+        """Whether the assistant answers in it."""
+        return self.kind is SessionKind.CHAT
 
     @property
     def resumes_by_itself(self) -> bool:
@@ -54,7 +63,7 @@ class NewSession:
     """A session to be created, by itself or in the same transaction as its first message.
 
     Attributes:
-        conversation_id, thread, shared: as in `Session`.
+        kind, conversation_id, thread, shared: as in `Session`.
     """
 
     id: SessionId
@@ -64,6 +73,7 @@ class NewSession:
     conversation_id: str
     thread: str = ""
     shared: bool = False
+    kind: SessionKind = SessionKind.CLAUDE_CODE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

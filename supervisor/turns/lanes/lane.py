@@ -6,6 +6,7 @@ import asyncio
 
 from supervisor.protocol.messages import MessageId, ProjectName, UserId
 from supervisor.protocol.ports.connector import Conversation
+from supervisor.protocol.status import Target
 from supervisor.turns.lanes.name import LaneName
 from supervisor.turns.lanes.state import BEGINNING, BUSY, LaneState
 from supervisor.turns.running import RunningTurn
@@ -47,6 +48,12 @@ class Lane:
         self.gate = asyncio.Lock()
         self.stopper = ""
         self._interrupters: list[asyncio.Future[RunningTurn | None]] = []
+
+    @property
+    def is_assistant(self) -> bool:
+        """Whether the assistant is known to answer in this lane; in that of a chat, where T1 has started a turn."""
+        given = self.state.given
+        return self.name.is_assistant or (given is not None and given.target is Target.ASSISTANT)
 
     @property
     def is_beginning(self) -> bool:

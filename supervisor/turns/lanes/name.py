@@ -8,7 +8,7 @@ from supervisor.protocol.messages import SessionId, UserId
 class LaneName(str):
     """The name of a lane, as the store keeps it; a session id never contains a slash, so the three kinds never collide.
 
-    - session: the session's id;
+    - session, of Claude Code or a chat: the session's id;
     - thread with the assistant: "assistant/USER/THREAD";
     - refused messages and commands of a user, which never run: "refused/USER".
     """
@@ -32,5 +32,5 @@ class LaneName(str):
 
     @property
     def is_assistant(self) -> bool:
-        """Whether the assistant answers in this lane."""
+        """Whether this is the lane of a thread with the assistant. That of a chat has the name of a session's."""
         return self.startswith("assistant/")

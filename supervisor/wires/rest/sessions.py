@@ -21,7 +21,7 @@ from supervisor.protocol.ids import uuid7
 from supervisor.protocol.limits import Length, OneOf, Shaped
 from supervisor.protocol.messages import SessionId
 from supervisor.protocol.requests import Name
-from supervisor.protocol.status import SessionStatus
+from supervisor.protocol.status import SessionKind, SessionStatus
 from supervisor.wires.http.auth import Calling
 from supervisor.wires.http.idempotency import GivenKey
 from supervisor.wires.rest.resource import SESSION, SESSIONS, Endpoint, Id, Limit, body_from
@@ -52,6 +52,8 @@ class Connected:
 class Session:
     """The current state of a session.
 
+    A chat has a `title`, and no project.
+
     `duration_seconds` counts whole seconds from `started_at` to `ended_at`, or to now if it has not ended.
     """
 
@@ -65,6 +67,8 @@ class Session:
     started_at: str
     last_activity: str
     ended_at: str | None
+    kind: Annotated[str, OneOf(tuple(SessionKind))]
+    title: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ from supervisor.delivery import views
 from supervisor.protocol.conversation import Tokens
 from supervisor.protocol.events import OMIT, CostRow, HistoryMessage
 from supervisor.protocol.messages import MessageId, ProjectName, SessionId, UserId
-from supervisor.protocol.status import SessionStatus
+from supervisor.protocol.status import SessionKind, SessionStatus
 from supervisor.protocol.times import now_ms
 from supervisor.store.ports.ledger import CostLine
 from supervisor.store.records.result import StoredMessage
@@ -45,6 +45,7 @@ FIELDS = {
     "started_at": "1970-01-01T00:00:01.000Z",
     "last_activity": "1970-01-01T00:00:02.000Z",
     "ended_at": "1970-01-01T00:00:03.500Z",
+    "kind": "claude_code",
 }
 
 
@@ -61,6 +62,11 @@ def test_a_session_has_the_fields_of_the_protocol_and_nothing_of_ours(view: obje
     fields = {name: value for name, value in asdict(view(SESSION)).items() if value is not OMIT}
     assert fields.pop("type", None) == kind
     assert fields == FIELDS
+
+
+def test_a_chat_has_a_title() -> None:
+    chat = views.session_status(replace(SESSION, kind=SessionKind.CHAT, title="May", project_path=""))
+    assert (chat.kind, chat.title, chat.project_path) == ("chat", "May", "")
 
 
 def test_a_session_that_has_not_ended_lasts_until_now() -> None:

@@ -8,16 +8,19 @@ from pathlib import Path
 
 import pytest
 
+from supervisor.config import Limits
 from supervisor.protocol.errors import (
     IdempotencyConflict,
     NotAllowed,
+    RateLimited,
     TurnFailed,
     UserNotFound,
 )
 from supervisor.protocol.messages import SessionId
+from supervisor.protocol.status import Target
 from tests.fakes import ScriptedConnector
 from tests.supervisor.harness import Core
-from tests.supervisor.helpers import ask, asked, connect, scripted, session
+from tests.supervisor.helpers import ask, asked, connect, result, scripted, session, text_message
 
 S1 = SessionId("s1")
 
@@ -72,3 +75,29 @@ async def test_a_role_that_may_not_prompt_is_refused_with_the_reason(tmp_path: P
     async with Core(tmp_path, connector=ScriptedConnector()) as core:
         with pytest.raises(NotAllowed, match="OPERATOR"):
             await core.operations.messages.route(asked(core), core.directory.user("olga"), "fix the build")
+
+
+async def test_a_user_with_a_token_of_their_own_has_the_limits_of_people_on_every_wire(tmp_path: Path) -> None:
+    limits = Limits(messages_per_minute=3)
+    async with Core(tmp_path, connector=ScriptedConnector(), assistant=ScriptedConnector(), limits=limits) as core:
+        await connect(core)
+        alice, own = core.directory.user("alice"), asked(core, token=await core.token("alice"))
+        messages = core.operations.messages
+        await messages.answer(await messages.send(own, S1, "by socket", None))
+        await messages.answer(await messages.route(own, alice, "hello"))
+        repeated = replace(own, external_id="x1")
+        await messages.answer(await messages.send(repeated, S1, "three", None))
+        assert (await messages.send(repeated, S1, "three", None)).accepted.duplicate
+        for accepting in (
+            messages.send(own, S1, "four", None),
+            messages.route(own, alice, "four"),
+            messages.route(own, alice, "four", decision=await messages.decide(alice, "socket", "four")),
+        ):
+            with pytest.raises(RateLimited) as refused:
+                await accepting
+            assert 0 < (refused.value.retry_after or 0) <= 60
+        text = await core.intake.accept(text_message("by text"))
+        assert (await result(core, text.message_id)).turn.target is Target.REFUSED
+        for _ in range(4):
+            await ask(core, "a service has no limit")
+        assert len(scripted(core).prompts) == 6

@@ -29,8 +29,8 @@ claude_code_connected    session_id status timestamp resumed
 claude_code_response     session_id message_id content cost_usd timestamp usage duration_ms stop_reason
 claude_code_interrupted  session_id message_id partial timestamp
 claude_code_disconnected session_id reason timestamp
-session_status           session_id user_id project_path status cost_usd message_count duration_seconds started_at last_activity ended_at
-session_updated          session_id user_id project_path status cost_usd message_count duration_seconds started_at last_activity ended_at
+session_status           session_id user_id project_path status cost_usd message_count duration_seconds started_at last_activity ended_at kind title?
+session_updated          session_id user_id project_path status cost_usd message_count duration_seconds started_at last_activity ended_at kind title?
 sessions                 sessions
 cost                     total_usd rows budgets?
 history                  session_id messages

@@ -38,6 +38,7 @@ def route(
     thread: Project | None = None,
     last: Project | None = None,
     default: Project | None = None,
+    in_chat: bool = False,
 ) -> Decision:
     context = Context(
         role=role,
@@ -46,6 +47,7 @@ def route(
         thread_project=thread,
         last_project=last,
         default_project=default,
+        in_chat=in_chat,
     )
     return Router(Keywords(DEFAULT_KEYWORDS), unauthorised).route(text, context)
 
@@ -252,3 +254,11 @@ def test_a_prefix_is_looked_for_in_linear_time(piece: str) -> None:
 )
 def test_a_prefix_is_split_from_the_rest(text: str, prefix: str, rest: str) -> None:
     assert split_prefix(text) == (prefix, rest)
+
+
+def test_in_a_chat_only_a_prefix_leads_to_claude_code() -> None:
+    for text in ("summarize the compliance status", "fix the tests and deploy"):
+        decision = route(text, SITE, thread=SITE, in_chat=True)
+        assert (decision.target, decision.text) == (Target.ASSISTANT, text)
+    assert route("claude: fix it", SITE, SHOP, thread=SHOP, in_chat=True).project == SHOP
+    assert route("@site fix it", SITE, SHOP, in_chat=True).project == SITE

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from tests.supervisor.store.contract_calls import CallsContract
+from tests.supervisor.store.contract_chats import ChatsContract
 from tests.supervisor.store.contract_delivery import DeliveryContract
 from tests.supervisor.store.contract_keeping import KeepingContract
 from tests.supervisor.store.contract_listening import ListeningContract
 from tests.supervisor.store.contract_turns import TurnsContract
 
 
-class StoreContract(TurnsContract, CallsContract, DeliveryContract, KeepingContract, ListeningContract):
+class StoreContract(CallsContract, ChatsContract, TurnsContract, DeliveryContract, KeepingContract, ListeningContract):
     """The whole contract."""

@@ -43,6 +43,8 @@ async def test_session_reports_how_it_stands(served: Served) -> None:
         "started_at": session["started_at"],
         "last_activity": session["last_activity"],
         "ended_at": None,
+        "kind": "claude_code",
+        "title": "",
     }
     cost = (await served.service.get(f"{SESSIONS}/{session_id}/cost")).json()
     assert cost == {name: session[name] for name in ("session_id", "cost_usd", "message_count", "status")} | {

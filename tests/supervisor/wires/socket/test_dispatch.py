@@ -53,6 +53,7 @@ async def test_status_is_a_whole_report(tmp_path: Path) -> None:
             "cost_usd": 0.0,
             "message_count": 0,
             "ended_at": None,
+            "kind": "claude_code",
         }
         await client.ask("claude_code_disconnect", session_id="s1")
         ended = await client.ask("get_session_status", session_id="s1")
