@@ -90,11 +90,10 @@ def example() -> str:
     return next(program for program in programs if "createRoot" in program)
 
 
-def build_site(folder: Path, chat: str, program: str) -> Path:
+def build_site(folder: Path, program: str) -> Path:
     """Make the project in a folder, install the packed package into it, check its types and build it.
 
     Args:
-        chat: the HTTP address of xswarm.
         program: `main.tsx`.
 
     Returns:
@@ -106,7 +105,7 @@ def build_site(folder: Path, chat: str, program: str) -> Path:
         "tsconfig.json": json.dumps(TYPES),
         "vite.config.js": VITE,
         "index.html": INDEX,
-        "main.tsx": program.replace(ADDRESS, chat),
+        "main.tsx": program,
         "public/page.css": PAGE_STYLE,
         "public/icon.svg": ICON,
     }
@@ -135,13 +134,17 @@ async def serve_site(folder: Path, port: int, chat: str, token: Callable[[], str
     """Serve the built site under the strict policy; yield its URL.
 
     Args:
-        chat: the HTTP address that the page may connect to.
+        chat: the HTTP address of the chat; it takes the place of the example's.
         token: what `/chat-token` answers.
     """
     policy = POLICY.format(chat=f"{chat} {chat.replace('http', 'ws', 1)}")
 
-    async def file(request: web.Request) -> web.FileResponse:
-        return web.FileResponse(folder / (request.match_info["path"] or "index.html"))
+    async def file(request: web.Request) -> web.StreamResponse:
+        path = folder / (request.match_info["path"] or "index.html")
+        if path.suffix == ".js":
+            code = path.read_text(encoding="utf-8").replace(ADDRESS, chat)
+            return web.Response(text=code, content_type="text/javascript")
+        return web.FileResponse(path)
 
     async def chat_token(request: web.Request) -> web.Response:
         return web.Response(text=token())

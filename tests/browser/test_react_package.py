@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,11 +12,11 @@ import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
 from tests.browser.chromium import DESK, PHONE, chromium, open_page
-from tests.browser.site import build_site, example, serve_site
+from tests.browser.site import node, serve_site
 from tests.browser.stand_in import ChatStandIn
 from tests.e2e.process import free_port
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
 TOKEN = "header.payload.signature"
 
@@ -46,12 +46,10 @@ async def browser() -> AsyncIterator[Browser]:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def address(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> AsyncIterator[tuple[str, int]]:
-    """The URL of the project outside, and the port where it looks for the chat; it is built once for the file."""
+async def address(browser: Browser, site: Path) -> AsyncIterator[tuple[str, int]]:
+    """The URL of the project outside, and the port where it looks for the chat."""
     port = free_port()
-    chat = f"http://127.0.0.1:{port}"
-    folder = await asyncio.to_thread(build_site, tmp_path_factory.mktemp("outside"), chat, example())
-    async with serve_site(folder, free_port(), chat, lambda: TOKEN) as url:
+    async with serve_site(site, free_port(), f"http://127.0.0.1:{port}", lambda: TOKEN) as url:
         yield url, port
 
 
@@ -60,6 +58,20 @@ async def server(address: tuple[str, int]) -> AsyncIterator[ChatStandIn]:
     """The scripted server."""
     async with ChatStandIn(address[1]) as running:
         yield running
+
+
+SERVER_SIDE = """
+import { createElement } from "react";
+import { renderToString } from "react-dom/server";
+import { ClaudeCodeChat, useChatSessions } from "@xswarm/react";
+const Page = () => createElement(ClaudeCodeChat, { sessionId: useChatSessions().currentId ?? undefined });
+process.stdout.write(renderToString(createElement(Page)));
+"""
+
+
+async def test_a_page_can_be_rendered_on_a_server(site: Path) -> None:
+    page = node("node", "--input-type=module", "--eval", SERVER_SIDE, cwd=site.parent)
+    assert 'aria-label="Conversation with the assistant"' in page
 
 
 def token(text: str) -> Mapping[str, Any]:
@@ -120,7 +132,6 @@ async def test_a_lost_connection_and_a_reload_lose_and_double_nothing(
         watched.assert_clean()
 
 
-@pytest.mark.browser
 @pytest.mark.parametrize("viewport", [DESK, PHONE], ids=["desk", "phone"])
 @pytest.mark.parametrize("scheme", ["dark", "light"])
 async def test_a_question_is_read_and_answered_by_keyboard(
@@ -145,7 +156,6 @@ async def test_a_question_is_read_and_answered_by_keyboard(
         watched.assert_clean()
 
 
-@pytest.mark.browser
 async def test_escape_stops_an_answer_wherever_the_focus_is(
     browser: Browser, address: tuple[str, int], server: ChatStandIn
 ) -> None:
@@ -162,7 +172,6 @@ async def test_escape_stops_an_answer_wherever_the_focus_is(
         watched.assert_clean()
 
 
-@pytest.mark.browser
 async def test_enter_that_ends_a_composition_sends_nothing(
     browser: Browser, address: tuple[str, int], server: ChatStandIn
 ) -> None:
@@ -185,7 +194,6 @@ async def test_enter_that_ends_a_composition_sends_nothing(
         watched.assert_clean()
 
 
-@pytest.mark.browser
 async def test_the_view_stays_where_its_reader_is(
     browser: Browser, address: tuple[str, int], server: ChatStandIn
 ) -> None:
@@ -215,7 +223,6 @@ async def test_the_view_stays_where_its_reader_is(
         watched.assert_clean()
 
 
-@pytest.mark.browser
 async def test_two_tabs_of_one_browser_show_one_conversation(
     browser: Browser, address: tuple[str, int], server: ChatStandIn
 ) -> None:
@@ -234,7 +241,6 @@ async def test_two_tabs_of_one_browser_show_one_conversation(
         watched.assert_clean()
 
 
-@pytest.mark.browser
 async def test_what_a_model_writes_runs_nothing(
     browser: Browser, address: tuple[str, int], server: ChatStandIn
 ) -> None:

@@ -37,11 +37,14 @@ export function discard(state: ChatState, id: string): ChatState {
   return { ...state, messages: state.messages.filter((one) => one.id !== id || !LEFT.has(one.status)) };
 }
 
-/** Stops the running answer; without a connection, as soon as there is one. */
+/** Stops the running answer; without a connection, as soon as there is one, and what waits for one is not sent. */
 export function interrupt(state: ChatState): Step {
   if (!isStreaming(state)) return only(state);
-  const next = { ...state, stopping: true };
-  return state.connection === "open" ? { state: next, send: [{ type: "interrupt" }] } : only(next);
+  if (state.connection === "open") return { state: { ...state, stopping: true }, send: [{ type: "interrupt" }] };
+  const messages = state.messages.map((message) =>
+    message.status === "waiting" ? { ...message, status: "unsent" as const } : message,
+  );
+  return only({ ...state, messages, stopping: isStreaming({ ...state, messages }) });
 }
 
 /** Answers a confirmation, once; without a connection nothing happens. */

@@ -38,7 +38,7 @@ export function isInsteadOfReplay(state: ChatState, frame: FrameOf<"history">): 
  */
 export function insteadOfReplay(state: ChatState, frame: FrameOf<"history">): ChatState {
   const messages = state.messages.filter((message) => message.status !== "streaming");
-  return { ...withHistory({ ...state, messages }, frame.entries), lastSeq: frame.seq };
+  return withHistory({ ...state, messages }, frame.entries);
 }
 
 /** Keeps of messages that are shown already what a history does not tell, and their ids: the page need not build them anew. */

@@ -6,6 +6,7 @@ import { type Input, step } from "../chat/reducer.js";
 import type { Artifact, ChatState } from "../chat/state.js";
 import { addressOf, newId, type TokenPlace } from "./address.js";
 import { waitBefore } from "./backoff.js";
+import { PageWatch } from "./pageWatch.js";
 import type { ChatStorage } from "./storage.js";
 
 /** A token, or how to get one: called for every connection, so a short-lived token can be renewed. */
@@ -37,9 +38,6 @@ const CONNECT_MS = 10_000;
 /** How long the end of a replay is waited for, in milliseconds: a server that does not announce it. */
 const REPLAY_MS = 2_000;
 
-/** A page that was out of sight for this long, in milliseconds, may have lost its connection without a sign. */
-const STALE_MS = 30_000;
-
 /** How often the others are told that this user writes, in milliseconds. */
 const TYPING_MS = 3_000;
 
@@ -56,6 +54,11 @@ export class ChatClient {
   readonly #options: ChatClientOptions;
   readonly #listeners = new Set<() => void>();
   readonly #announced = new Set<string>();
+  readonly #page = new PageWatch({
+    left: () => this.#save(),
+    seen: () => this.#state.connection === "reconnecting" && this.reconnect(),
+    stale: () => this.#state.connection !== "refused" && this.reconnect(),
+  });
   #state: ChatState;
   #shown: ChatState;
   #socket: WebSocket | null = null;
@@ -63,7 +66,6 @@ export class ChatClient {
   #failures = 0;
   #tokenRenewed = false;
   #running = false;
-  #hiddenAt: number | null = null;
   #typedAt = Number.NEGATIVE_INFINITY;
   #timers: { [T in "connect" | "replay" | "retry" | "save" | "show"]?: ReturnType<typeof setTimeout> } = {};
 
@@ -87,10 +89,7 @@ export class ChatClient {
   start(): void {
     if (this.#running) return;
     this.#running = true;
-    window.addEventListener("online", this.#networkIsBack);
-    window.addEventListener("pagehide", this.#pageIsLeft);
-    window.addEventListener("pageshow", this.#pageIsShown);
-    document.addEventListener("visibilitychange", this.#visibilityChanged);
+    this.#page.start();
     void this.#connect();
   }
 
@@ -98,10 +97,7 @@ export class ChatClient {
   stop(): void {
     if (!this.#running) return;
     this.#running = false;
-    window.removeEventListener("online", this.#networkIsBack);
-    window.removeEventListener("pagehide", this.#pageIsLeft);
-    window.removeEventListener("pageshow", this.#pageIsShown);
-    document.removeEventListener("visibilitychange", this.#visibilityChanged);
+    this.#page.stop();
     this.#leave();
     this.#clear("retry");
     this.#dispatch({ kind: "closed" });
@@ -268,28 +264,6 @@ export class ChatClient {
     clearTimeout(this.#timers[name]);
     delete this.#timers[name];
   }
-
-  readonly #networkIsBack = (): void => {
-    if (this.#state.connection !== "refused") this.reconnect();
-  };
-
-  readonly #pageIsLeft = (): void => this.#save();
-
-  readonly #pageIsShown = (event: PageTransitionEvent): void => {
-    if (event.persisted && this.#state.connection !== "refused") this.reconnect();
-  };
-
-  readonly #visibilityChanged = (): void => {
-    if (document.visibilityState === "hidden") {
-      this.#hiddenAt = Date.now();
-      this.#save();
-      return;
-    }
-    const wasHiddenFor = this.#hiddenAt === null ? 0 : Date.now() - this.#hiddenAt;
-    this.#hiddenAt = null;
-    const { connection } = this.#state;
-    if (connection === "reconnecting" || (connection === "open" && wasHiddenFor > STALE_MS)) this.reconnect();
-  };
 }
 
 function* artifactsOf(state: ChatState): Iterable<Artifact> {

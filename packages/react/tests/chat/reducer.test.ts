@@ -163,6 +163,16 @@ describe("an interrupt", () => {
     expect(page.take(source.connected())).toContainEqual({ type: "interrupt" });
   });
 
+  it("without a connection keeps from being sent what was not sent", () => {
+    const source = new FrameSource();
+    const page = new Page();
+    page.submit("a", "first");
+    page.do({ kind: "interrupt" });
+    expect(page.lines).toEqual(["user unsent: first"]);
+    expect(page.take(source.connected())).toEqual([]);
+    expect(page.state.stopping).toBe(false);
+  });
+
   it("of an older server lets no late token begin a new answer", () => {
     const page = new Page();
     const frame = (wire: object) => page.take({ ...wire, seq: null } as never);
@@ -171,6 +181,7 @@ describe("an interrupt", () => {
     frame({ type: "token", content: "One" });
     frame({ type: "interrupted", message: "Generation stopped by user", partial: true, messageIds: [] });
     frame({ type: "token", content: " late" });
+    frame({ type: "complete", usage: null, costUsd: null, messageIds: [] });
     expect(page.lines).toEqual(["user done: first", "assistant interrupted: One"]);
   });
 });
@@ -190,7 +201,7 @@ describe("what was written elsewhere", () => {
     const page = connectedPage(source);
     page.submit("mine", "hello");
     const elsewhere = source.keep({ type: "user_message", id: "9", by: "ann", content: "hello", external_id: "other" });
-    page.take(elsewhere, elsewhere);
+    page.take(elsewhere, elsewhere, source.keep({ type: "user_message", id: "9", by: "ann", content: "hello" }));
     expect(page.lines).toEqual(["user sent: hello", "user sent: hello"]);
   });
 });
@@ -293,6 +304,17 @@ describe("a page that comes back too late for a replay", () => {
       "assistant done: (started again) all of it",
     ]);
     expect(page.state.messages.map((message) => message.id).slice(0, 3)).toEqual(["a", "answer:0", "b"]);
+  });
+
+  it("shows an answer that has ended meanwhile once", () => {
+    const source = new FrameSource();
+    const page = connectedPage(source);
+    page.submit("a", "first");
+    page.take(source.keep(token("One")));
+    const entries = [user("1", "first", "completed"), assistant("x", "One and all")];
+    page.take(source.pass({ type: "history", messages: entries }));
+    expect(page.lines).toEqual(["user done: first", "assistant done: One and all"]);
+    expect(page.streaming).toBe(false);
   });
 
   it("keeps what a history does not tell", () => {

@@ -104,6 +104,31 @@ describe("the connection", () => {
     expect(FakeSocket.last).not.toBe(first);
   });
 
+  it("that was replaced says nothing any more", async () => {
+    made();
+    await settle();
+    server.connect(FakeSocket.last);
+    const first = FakeSocket.last;
+    const { onclose, onmessage } = first;
+    client.reconnect();
+    await settle();
+    server.connect(FakeSocket.last);
+    expect([first.onclose, first.onmessage]).toEqual([null, null]);
+    expect([onclose, onmessage]).not.toContain(null);
+    await vi.advanceTimersByTimeAsync(20_000);
+    expect(FakeSocket.opened).toHaveLength(2);
+  });
+
+  it("is not opened where the page was left while its token came", async () => {
+    let give: (token: string) => void = () => undefined;
+    made({ token: () => () => new Promise((resolve) => (give = resolve)) });
+    await settle();
+    client.stop();
+    give("late");
+    await settle();
+    expect(FakeSocket.opened).toHaveLength(0);
+  });
+
   it("that never begins is tried again", async () => {
     made();
     await settle();
