@@ -15,3 +15,7 @@ ALTER TABLE turns ADD COLUMN chat INTEGER REFERENCES claude_code_sessions (numbe
 -- The turn of the edited message in whose favour it left the chat's history; NULL = it did not.
 ALTER TABLE turns ADD COLUMN superseded_by INTEGER REFERENCES turns (id);
 CREATE INDEX turns_chat ON turns (chat, id) WHERE chat IS NOT NULL AND superseded_by IS NULL;
+
+-- The turn that it was part of and ended with; NULL = it had an end of its own.
+ALTER TABLE turns ADD COLUMN answered_by INTEGER REFERENCES turns (id);
+CREATE INDEX turns_answered ON turns (answered_by) WHERE answered_by IS NOT NULL;

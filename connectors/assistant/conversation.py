@@ -174,4 +174,13 @@ class AssistantConversation(Conversation):
             abandoned=self._abandoned,
             emit=emit,
         )
-        return Rounds(session.id, self._client, self._settings, turn, history=self._history, caller=caller, emit=emit)
+        return Rounds(
+            session.id,
+            self._client,
+            self._settings,
+            turn,
+            history=self._history,
+            caller=caller,
+            emit=emit,
+            joining=session.joining,
+        )

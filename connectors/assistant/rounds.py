@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import anthropic
 from anthropic import AsyncStream
-from anthropic.types import RawMessageStreamEvent, ToolParam
+from anthropic.types import RawMessageStreamEvent, TextBlockParam, ToolParam
 
 from connectors.assistant.answer import Answer
 from connectors.assistant.calls import ToolCaller
@@ -18,6 +18,7 @@ from connectors.assistant.history import messages_for
 from supervisor.protocol.conversation import (
     ConversationEvent,
     Exchange,
+    Joining,
     PastCall,
     Prompt,
     TextDelta,
@@ -94,6 +95,7 @@ class Rounds:
         history: of the conversation, oldest first.
         caller: makes the tool calls.
         emit: takes the events.
+        joining: as in `SessionSpec`.
     """
 
     def __init__(
@@ -106,6 +108,7 @@ class Rounds:
         history: Sequence[Exchange],
         caller: ToolCaller,
         emit: Callable[[ConversationEvent], None],
+        joining: Joining | None = None,
     ) -> None:
         self._session_id = session_id
         self._client = client
@@ -113,6 +116,7 @@ class Rounds:
         self._turn = turn
         self._caller = caller
         self._emit = emit
+        self._joining = joining or _nobody
         self._tools = [_param(spec) for spec in caller.specs]
         self._left = settings.turn_timeout
         self._separate = False
@@ -145,7 +149,8 @@ class Rounds:
                 break
             results = [await self._caller.make(call) for call in calls]
             self._messages.append({"role": "assistant", "content": answer.content()})
-            self._messages.append({"role": "user", "content": results})
+            joined = [_text_block(prompt.text) for prompt in await self._joining()]
+            self._messages.append({"role": "user", "content": [*results, *joined]})
             self._separate = bool(self._turn.parts)
         self._note(OUT_OF_ROUNDS.format(rounds=self._settings.max_rounds))
         return "max_rounds"
@@ -252,3 +257,11 @@ async def _readable(stream: AsyncStream[RawMessageStreamEvent]) -> AsyncIterator
 
 def _param(spec: ToolSpec) -> ToolParam:
     return {"name": spec.name, "description": spec.description, "input_schema": dict(spec.input_schema)}
+
+
+def _text_block(text: str) -> TextBlockParam:
+    return {"type": "text", "text": text}
+
+
+async def _nobody() -> Sequence[Prompt]:
+    return ()

@@ -76,6 +76,9 @@ class SessionSpec:
         turn_timeout: the longest duration of one turn, in seconds.
         umask: of processes that work in the project; -1 = that of the daemon.
         tools: for a connector whose model has none of its own; None = the model gets no tools.
+        joining: for a connector without `steers`: asked between two calls of the model for prompts that came meanwhile.
+            The model reads them next, and the answer to the running prompt answers them too: they get no `Finished` or
+            `Failed` of their own. None = there are none.
     """
 
     id: SessionId
@@ -94,6 +97,7 @@ class SessionSpec:
     instructions: str = ""
     umask: int = -1
     tools: Tools | None = None
+    joining: Joining | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,6 +145,10 @@ class Prompt:
     text: str
     context: Mapping[str, Any] | None = None
     key: MessageId | None = None
+
+
+Joining = Callable[[], Awaitable[Sequence[Prompt]]]
+"""Returns the prompts that join the running one. It may wait for the store; it never raises."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

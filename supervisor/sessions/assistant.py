@@ -63,8 +63,13 @@ class Assistant:
     turn_timeout: float = 300.0
 
     @asynccontextmanager
-    async def converse(self, running: AskingTurn) -> AsyncIterator[tuple[Conversation, SessionMeter]]:
+    async def converse(
+        self, running: AskingTurn, joining: talk.Joining
+    ) -> AsyncIterator[tuple[Conversation, SessionMeter]]:
         """Open a conversation for a turn, with its meter; it is closed, and its token revoked, when the block ends.
+
+        Args:
+            joining: as in `SessionSpec`.
 
         Raises:
             ConnectionFailed: the conversation did not start.
@@ -75,7 +80,7 @@ class Assistant:
         endpoint = self.gateway.issue(turn.lane, meter)
         try:
             history = await self._history(turn)
-            conversation = await self.connector.open(self._spec(running, endpoint), history)
+            conversation = await self.connector.open(self._spec(running, endpoint, joining), history)
             try:
                 yield conversation, meter
             finally:
@@ -94,7 +99,7 @@ class Assistant:
             for one in found
         ]
 
-    def _spec(self, running: AskingTurn, endpoint: talk.ModelEndpoint) -> talk.SessionSpec:
+    def _spec(self, running: AskingTurn, endpoint: talk.ModelEndpoint, joining: talk.Joining) -> talk.SessionSpec:
         turn = running.turn
         tools = self.tools(turn)
         return talk.SessionSpec(
@@ -111,6 +116,7 @@ class Assistant:
             decide=ToolDecisions(tools, running, self.approvals, self.turns).decide,
             turn_timeout=self.turn_timeout,
             tools=tools,
+            joining=joining,
         )
 
 

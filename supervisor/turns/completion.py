@@ -12,6 +12,7 @@ from supervisor.delivery.waiters import Waiters
 from supervisor.protocol import conversation as talk
 from supervisor.protocol.errors import BudgetExceeded, StorageError, TurnFailed, XswarmError
 from supervisor.protocol.events import ClaudeCodeEnded, CostRecorded
+from supervisor.protocol.messages import MessageId
 from supervisor.protocol.times import Clock, now_ms, rfc3339, usd
 from supervisor.spending.spending import Spending
 from supervisor.store.ports.approvals import Approval, ApprovalStore
@@ -92,7 +93,9 @@ class TurnCompletion:
         elif isinstance(ended, talk.Failed):
             why = outcomes.stopped(running) if ended.interrupted else ended.why
             error = TurnFailed(why, timed_out=ended.timed_out, remedy=ended.remedy)
-        await self.finish(running.turn, outcome, error)
+        included = [part.turn for part in running.parts_ended_with(ended)]
+        outcome = replace(outcome, includes=[part.id for part in included])
+        await self.finish(running.turn, outcome, error, joined=tuple(part.message_id for part in included))
 
     async def conclude_part(self, part: RunningTurn, ended: talk.Finished | talk.Failed, *, hosts: bool) -> None:
         """Store the outcome of a turn that was part of another one and ended with it.
@@ -149,13 +152,16 @@ class TurnCompletion:
         waiting = await self._turns.waiting(lane=turn.lane, user_id=None, limit=MAX_BEHIND)
         return [one for one in waiting if one.id > turn.id]
 
-    async def finish(self, turn: Turn, outcome: Outcome, error: XswarmError | None) -> Turn | None:
+    async def finish(
+        self, turn: Turn, outcome: Outcome, error: XswarmError | None, *, joined: tuple[MessageId, ...] = ()
+    ) -> Turn | None:
         """Store the outcome of a turn (T3), then tell the waiting callers; return the turn that runs in its place.
 
         A write that the store refuses is retried until it succeeds, or until `time_is_up`.
 
         Args:
             error: what the waiting callers get; None = the result of the turn.
+            joined: the messages that were part of the turn and end with it.
         """
         overspent = error if isinstance(error, BudgetExceeded) else None
         if overspent is not None:
@@ -175,7 +181,7 @@ class TurnCompletion:
         if error is not None:
             self.waiters.fail(turn.message_id, error)
         else:
-            self.waiters.resolve(turn.message_id, _result(turn, outcome, settled))
+            self.waiters.resolve(turn.message_id, _result(turn, outcome, settled, joined))
         return settled.following
 
     async def _write(self, turn: Turn, outcome: Outcome) -> tuple[Outcome, Settled | None] | None:
@@ -246,9 +252,9 @@ class TurnCompletion:
             self._hub.publish(event, topics)
 
 
-def _result(turn: Turn, outcome: Outcome, settled: Settled) -> Result:
+def _result(turn: Turn, outcome: Outcome, settled: Settled, joined: tuple[MessageId, ...]) -> Result:
     return Result(
-        turn=turn,
+        turn=replace(turn, state=outcome.state),
         answer=outcome.answer,
         answer_id=settled.answer_id,
         why=outcome.why,
@@ -258,4 +264,5 @@ def _result(turn: Turn, outcome: Outcome, settled: Settled) -> Result:
         unpriced=settled.unpriced,
         tokens=settled.tokens,
         ended_ms=outcome.now_ms,
+        joined=joined,
     )

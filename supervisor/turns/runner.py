@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -37,6 +37,8 @@ GAVE_UP = f"its session failed {MAX_FAILURES} times in a row and does not start 
 
 STARTED_AGAIN = "\n\n(started again after a restart)\n\n"
 """What those read who watch an answer arrive that begins anew (protocol.md section 3); the answer does not hold it."""
+
+Joining = Callable[[RunningTurn], Awaitable[Sequence[talk.Prompt]]]
 
 
 class TurnRunner:
@@ -74,9 +76,13 @@ class TurnRunner:
         """Run a turn of Claude Code, and the turns that are steered into it."""
         await self._complete(turn, self._talk(lane, turn, session, conversation))
 
-    async def assist(self, lane: Lane, turn: Turn) -> None:
-        """Run a turn of the assistant."""
-        await self._complete(turn, self._ask_assistant(lane, turn))
+    async def assist(self, lane: Lane, turn: Turn, joining: Joining) -> None:
+        """Run a turn of the assistant.
+
+        Args:
+            joining: makes messages that came meanwhile part of a running turn, and returns their prompts.
+        """
+        await self._complete(turn, self._ask_assistant(lane, turn, joining))
 
     async def _complete(self, turn: Turn, work: Coroutine[Any, Any, None]) -> None:
         """Run a turn, or record why it fails: a started turn without an outcome would block its lane and project."""
@@ -145,26 +151,37 @@ class TurnRunner:
         if isinstance(ended, talk.Failed) and session.lifecycle.status is SessionStatus.ERROR:
             ended = replace(ended, remedy=ended.remedy or f"{GAVE_UP}: {what_to_do(running.turn)}")
         await self._completion.conclude(running, ended, tuple(denied))
-        while running.joined:
-            part, *rest = running.joined
-            if not part.turn.gather and not part.ended_with(ended):
-                part.joined = rest
-                return part
-            await self._completion.conclude_part(part, ended, hosts=bool(rest))
-            running.joined = rest
-        return None
+        return await self._conclude_parts(running, ended)
 
-    async def _ask_assistant(self, lane: Lane, turn: Turn) -> None:
-        running = RunningTurn(turn, self._hub, self._tools.recorder(lane, whole=True))
-        if turn.attempts:
-            running.show(STARTED_AGAIN)
-        async with self._assistant.converse(running) as (conversation, meter):
-            meter.begin(turn.id, turn.user_id)
-            pump = asyncio.create_task(feed(conversation, running), name=f"assistant {turn.message_id}")
-            ended = await self._driver.drive(lane, running, conversation, meter)
-        await pump
-        cut_off = self.stopping and not isinstance(ended, talk.Finished)
-        if cut_off and await self._completion.has_only_read(turn):
-            await self._completion.requeue(turn)
-            return
-        await self._completion.conclude(running, ended, ())
+    async def _conclude_parts(self, running: RunningTurn, ended: Ended) -> RunningTurn | None:
+        """Record the end of the parts that ended with a turn; return the part that runs on in its place."""
+        while (part := next(running.parts_ended_with(ended), None)) is not None:
+            running.joined.remove(part)
+            await self._completion.conclude_part(part, ended, hosts=bool(running.joined))
+        if not running.joined:
+            return None
+        following, *following.joined = running.joined
+        return following
+
+    async def _ask_assistant(self, lane: Lane, turn: Turn, joining: Joining) -> None:
+        """Run a turn, then one after the other those that joined it too late for the model to read them."""
+        running: RunningTurn | None = RunningTurn(turn, self._hub, self._tools.recorder(lane, whole=True))
+        while running is not None:
+            turn = running.turn
+            if turn.attempts:
+                running.show(STARTED_AGAIN)
+            async with self._assistant.converse(running, partial(joining, running)) as (conversation, meter):
+                meter.begin(turn.id, turn.user_id)
+                pump = asyncio.create_task(feed(conversation, running), name=f"assistant {turn.message_id}")
+                ended = await self._driver.drive(lane, running, conversation, meter)
+                late = running.end_parts()
+            await pump
+            running.joined += late
+            cut_off = self.stopping and not isinstance(ended, talk.Finished)
+            if cut_off and await self._completion.has_only_read(turn):
+                await self._completion.requeue(turn)
+                return
+            await self._completion.conclude(running, ended, ())
+            running = await self._conclude_parts(running, ended)
+            if running is not None:
+                lane.state.turn_follows()

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from itertools import takewhile
 from time import monotonic
 
 from supervisor.approvals.pending import PendingApproval
@@ -15,6 +17,7 @@ from supervisor.protocol import conversation as talk
 from supervisor.protocol.errors import BudgetExceeded
 from supervisor.protocol.events import ArtifactMade, ClaudeCodeDelta, ClaudeCodeTool, ToolCallBegun
 from supervisor.protocol.ids import uuid7
+from supervisor.protocol.messages import MessageId
 from supervisor.protocol.ports.connector import Conversation
 from supervisor.protocol.status import Target, TurnState
 from supervisor.store.records.charge import Charge
@@ -53,6 +56,7 @@ class RunningTurn:
         topics: the topics under which the turn is published live.
         chats: those of them of which only an admin chat learns.
         joined: the turns that are part of this one, in order: gathered into its prompt, or steered into it.
+        offered: messages that may join a turn of the assistant when it next calls its model, in order.
         on_end: called once, when the turn has ended and one of the `joined` may run on.
     """
 
@@ -69,6 +73,7 @@ class RunningTurn:
         self.stopped_by = ""
         self.dropped = 0
         self.joined: list[RunningTurn] = []
+        self.offered: deque[MessageId] = deque()
         self.on_end: Callable[[], None] | None = None
         self._names: dict[str, str] = {}
         self._calls: set[str] = set()  # ids of tool calls that have not finished
@@ -197,6 +202,25 @@ class RunningTurn:
         """Wait again for the end of the turn, or for the next question."""
         if not self.ended.done():
             self.pause = asyncio.get_running_loop().create_future()
+
+    def end_parts(self) -> list[RunningTurn]:
+        """End the parts that the model was given, as this turn ended; take out and return those that it was not given.
+
+        The end of the conversation is not theirs: they run in another one.
+        """
+        ended = self.ended.result()
+        late = [part for part in self.joined if not part.given]
+        self.joined = [part for part in self.joined if part.given]
+        for part in self.joined:
+            if isinstance(ended, talk.Finished):
+                part.on_event(talk.Finished(message_id=part.turn.message_id, text=""))
+            else:
+                part.fail(ended.why, interrupted=ended.interrupted, timed_out=ended.timed_out)
+        return late
+
+    def parts_ended_with(self, host: Ended) -> Iterator[RunningTurn]:
+        """Yield the turns of `joined` that end with this one: those before the first that runs on in its place."""
+        return takewhile(lambda part: part.turn.gather or part.ended_with(host), self.joined)
 
     def ended_with(self, host: Ended) -> bool:
         """Return whether a steered turn needs no outcome of its own: it wrote nothing, and ended as its host did."""

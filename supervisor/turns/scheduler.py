@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from functools import partial
 from itertools import chain
 
 from supervisor.delivery.replies import dropped as dropped_notices
@@ -243,7 +244,7 @@ class TurnScheduler:
         session = None if lane.is_assistant else await self._session(lane.name)
         if session is None:
             if (turn := await self._take(lane, None)) is not None:
-                await self._runner.assist(lane, turn)
+                await self._runner.assist(lane, turn, partial(self._steering.join_offered, lane))
             return
         if isinstance(session, XswarmError):
             await self._reject(lane, session)

@@ -1,11 +1,14 @@
-"""Steering: sends a message into the running turn of its lane."""
+"""Steering: sends a message into the running turn of its lane, at once or when the turn next calls its model."""
 
 from __future__ import annotations
 
+import asyncio
 import logging
+from collections.abc import Sequence
 
 from supervisor.delivery.hub import Hub
-from supervisor.protocol.errors import ConnectionFailed
+from supervisor.protocol import conversation as talk
+from supervisor.protocol.errors import ConnectionFailed, StorageError
 from supervisor.protocol.status import Target
 from supervisor.protocol.times import Clock, now_ms
 from supervisor.store.ports.turns import TurnStore
@@ -26,8 +29,11 @@ class Steering:
     identity are those of the turn. The costs of the message count for that turn and within its limits, until the
     message runs as a turn of its own.
 
+    A turn of the assistant cannot be given a message in the middle of a call of the model: the message waits in the
+    queue, and joins where the turn calls its model again after a tool call. Otherwise it gets a turn of its own.
+
     Args:
-        steers: whether the connector takes messages into a running turn.
+        steers: whether the connector of Claude Code takes messages into a running turn.
     """
 
     def __init__(self, *, store: TurnStore, hub: Hub, tools: ToolEvents, steers: bool, clock: Clock = now_ms) -> None:
@@ -51,6 +57,9 @@ class Steering:
             return False
         async with lane.gate:
             host = self._host(lane, acceptance)
+            if host is not None and host.turn.target is Target.ASSISTANT:
+                host.offered.append(acceptance.message_id)
+                host = None
             part = await self._join(acceptance, host)
             if host is None or lane.conversation is None or part is None:
                 return False
@@ -67,14 +76,42 @@ class Steering:
                 steered.fail(BROKE)
         return True
 
+    async def join_offered(self, lane: Lane, host: RunningTurn) -> Sequence[talk.Prompt]:
+        """Make the messages that were offered to a turn of the assistant part of it; return their prompts.
+
+        A message that cannot join, because another one waits before it or it was cancelled, keeps its place.
+        """
+        # A turn that is interrupted meanwhile must not cut off what is half stored: it waits for the lane's gate.
+        parts = await asyncio.shield(asyncio.create_task(self._join_all(lane, host), name=f"join {lane.name}"))
+        for part in parts:
+            part.given = True
+        return [prompt_of(part.turn) for part in parts]
+
+    async def _join_all(self, lane: Lane, host: RunningTurn) -> Sequence[RunningTurn]:
+        parts: list[RunningTurn] = []
+        async with lane.gate:
+            while host.offered and not host.ended.done():
+                message_id = host.offered.popleft()
+                try:
+                    turn = await self._store.join(
+                        message_id, host.turn.id, joined=(), queued=lambda _: (), now_ms=self._clock()
+                    )
+                except StorageError as error:
+                    logger.error("%s: it could not join the running turn: %s", message_id, error)
+                    continue
+                if turn is not None:
+                    parts.append(RunningTurn(turn, self._hub, self._tools.recorder(lane, whole=True)))
+            host.joined += parts
+        return parts
+
     def _host(self, lane: Lane, acceptance: Acceptance) -> RunningTurn | None:
         """Return the running turn that a message may join."""
         running = lane.running
-        if not self._steers or running is None or not running.given or lane.conversation is None:
-            return None
-        if running.ended.done() or running.turn.target is Target.ASSISTANT:
+        if running is None or running.ended.done() or lane.conversation is None:
             return None
         turn = running.turn
+        if turn.target is not Target.ASSISTANT and not (self._steers and running.given):
+            return None
         same = (turn.user_id, turn.channel) == (acceptance.user_id, acceptance.channel)
         return running if same else None
 

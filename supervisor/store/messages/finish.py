@@ -34,6 +34,7 @@ _END = """
         pid = NULL, pid_started = NULL, boot_id = NULL
     WHERE id = :id AND state = 'running' AND epoch = :epoch
 """
+_INCLUDE = "UPDATE turns SET answered_by = ? WHERE id = ?"
 _TOUCH_SESSION = """
     UPDATE claude_code_sessions
     SET cost_nanos = cost_nanos + ?1, activity_ms = max(activity_ms, ?2), updated_ms = ?2, epoch = ?3, started = 1
@@ -64,6 +65,8 @@ def finish(tx: Transaction, turn_id: int, outcome: Outcome) -> Settled | None:
     if outcome.recorded is not None:
         end_recording(tx, turn_id, outcome.recorded, outcome.now_ms)
     _add_replies(tx, owner, outcome, spent.nanos)
+    if outcome.includes:
+        tx.executemany(_INCLUDE, [(turn_id, part_id) for part_id in outcome.includes])
     following = promote(tx, turn_id) if outcome.hosts else None
     tx.record("supervisor", f"turn.{outcome.state}", {"turn": turn_id, "nanos": spent.nanos}, outcome.now_ms)
     return Settled(

@@ -22,6 +22,9 @@ _SPENT = """
            coalesce(sum(cache_write_5m), 0), coalesce(sum(cache_write_1h), 0), coalesce(max(unpriced), 0)
     FROM ledger WHERE turn_id = ?
 """
+_JOINED = """
+    SELECT i.message_id FROM turns AS t JOIN inbox AS i ON i.turn_id = t.id WHERE t.answered_by = ? ORDER BY t.id
+"""
 _SEQ = "SELECT seq FROM claude_code_messages WHERE id = ? AND session_id = ?"
 _HISTORY = f"{MESSAGES} WHERE session_id = ? AND seq < ? ORDER BY seq DESC LIMIT ?"
 _NEWEST = 1 << 62
@@ -71,6 +74,7 @@ def result_of_turn(connection: sqlite3.Connection, turn: Turn) -> Result:
         unpriced=bool(unpriced),
         tokens=to_tokens(tuple(tokens)),
         ended_ms=ended_ms,
+        joined=tuple(joined for (joined,) in connection.execute(_JOINED, (turn.id,))),
     )
 
 

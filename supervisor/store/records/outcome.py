@@ -70,6 +70,7 @@ class Outcome:
         session_status: the session's new status; None = it stays.
         session_reason: why the session gets it; empty = `why`.
         hosts: other turns are part of this one; the first of them runs in its place from now on.
+        includes: the numbers of those that end with it.
     """
 
     state: TurnState
@@ -88,6 +89,7 @@ class Outcome:
     session_status: SessionStatus | None = None
     session_reason: str = ""
     hosts: bool = False
+    includes: Sequence[int] = ()
     now_ms: int
 
 

@@ -23,7 +23,7 @@ class Result:
         cost_nanos: what has no known price counts as 0.
         unpriced: a part of it has no known price.
         ended_ms: None = it has not ended.
-        joined: the messages that were part of the turn and ended with it; only callers that wait for its end get them.
+        joined: the messages that were part of the turn and ended with it, in order.
     """
 
     turn: Turn

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from pathlib import Path
@@ -20,8 +20,10 @@ from supervisor.protocol.conversation import (
     Exchange,
     Failed,
     Finished,
+    Joining,
     ModelEndpoint,
     PastCall,
+    Prompt,
     TextDelta,
     ToolBegun,
     ToolFinished,
@@ -59,11 +61,12 @@ def talk(
     decide: Decide = allow_everything,
     history: tuple[Exchange, ...] = (),
     turn_timeout: float = scaled(60.0),
+    joining: Joining | None = None,
     **config: Any,
 ) -> AbstractAsyncContextManager[tuple[Conversation, Listener]]:
     spec = session_spec(folder, endpoint=ModelEndpoint(base_url=model.url, token="t"), turn_timeout=turn_timeout)
     connector = AssistantConnector(AssistantConfig(**config), max_retries=0)
-    return opened(connector, replace(spec, tools=tools, decide=decide), history)
+    return opened(connector, replace(spec, tools=tools, decide=decide, joining=joining), history)
 
 
 async def finished(conversation: Conversation, listener: Listener, text: str) -> Finished:
@@ -103,6 +106,24 @@ async def test_the_calls_of_one_answer_are_made_in_order(model: OfflineModel, tm
     assert [call.input["text"] for call in tools.calls] == ["one", "two", "three"]
     assert shown(listener)[3:9] == ["ToolStarted", "ToolFinished"] * 3
     assert outcome.text == listener.streamed == "Let me look.\n\nThree."
+
+
+async def test_prompts_that_came_meanwhile_are_read_with_the_results_of_the_tools(
+    model: OfflineModel, tmp_path: Path
+) -> None:
+    tools = FunctionTools(echo=echo)
+    waiting = [new_prompt("only May"), new_prompt("and June")]
+
+    async def joining() -> Sequence[Prompt]:
+        taken, waiting[:] = list(waiting), []
+        return taken
+
+    prompt = script({"tools": [use("echo", text="one")]}, {"tools": [use("echo", text="two")]}, {"text": "Done."})
+    async with talk(tmp_path, model, tools, joining=joining) as (conversation, listener):
+        outcome = await finished(conversation, listener, prompt)
+    assert 'You wrote: "and June"' in outcome.text, "the model that stands in reads the last of them"
+    assert [type(event) for event in listener.events if isinstance(event, Finished | Failed)] == [Finished]
+    assert [text for role, text in model.requests[-1].turns if role == "user"][1:] == ["only May\nand June"]
 
 
 async def test_without_tools_the_model_is_told_of_none(model: OfflineModel, tmp_path: Path) -> None:
