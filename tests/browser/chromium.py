@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Browser, ConsoleMessage, Page, Request, ViewportSize, async_playwright
+from playwright.async_api import Browser, ConsoleMessage, Page, Request, ViewportSize, async_playwright, expect
 
 from tests.slowness import scaled
 
@@ -45,6 +45,7 @@ def found() -> str:
 async def chromium() -> AsyncIterator[Browser]:
     """Run the browser; each page has a context of its own, so that no two tests share a storage."""
     path = found()
+    expect.set_options(timeout=milliseconds(PATIENCE_SECONDS))
     async with async_playwright() as playwright:
         # Chromium ends with its pipe: no process is left behind, however the test ends.
         browser = await playwright.chromium.launch(executable_path=path, args=ARGUMENTS, timeout=milliseconds(60.0))

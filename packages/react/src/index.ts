@@ -15,7 +15,12 @@ export type {
 export type { TokenPlace } from "./client/address.js";
 export type { TokenSource } from "./client/client.js";
 export type { StoredSession } from "./client/storage.js";
+export { Announcer } from "./components/Announcer.js";
 export { ClaudeCodeChat, type ClaudeCodeChatProps } from "./components/ClaudeCodeChat.js";
+export { isSendKey } from "./components/composing.js";
+export { type Piece, piecesOf } from "./components/pieces.js";
 export { WORDS, type Words } from "./components/words.js";
+export { useChatDraft } from "./hooks/useChatDraft.js";
 export { type ChatSessions, useChatSessions } from "./hooks/useChatSessions.js";
 export { type ClaudeChat, type ClaudeChatOptions, useClaudeChat } from "./hooks/useClaudeChat.js";
+export { type Following, useFollowing } from "./hooks/useFollowing.js";

@@ -2,9 +2,9 @@
 
 import { type KeyboardEvent, type ReactElement, type ReactNode, useCallback, useId, useMemo } from "react";
 import type { Artifact, ChatMessage } from "../chat/state.js";
-import { useChatStorage } from "../hooks/useChatStorage.js";
+import { useChatDraft } from "../hooks/useChatDraft.js";
 import { type ClaudeChatOptions, useClaudeChat } from "../hooks/useClaudeChat.js";
-import { useDraft } from "../hooks/useDraft.js";
+
 import { useFollowing } from "../hooks/useFollowing.js";
 import { Announcer } from "./Announcer.js";
 import { Composer } from "./Composer.js";
@@ -35,7 +35,7 @@ export function ClaudeCodeChat(props: ClaudeCodeChatProps): ReactElement {
   const { sessionId, onArtifact, renderText = plain, renderArtifact, examples = [], className = "" } = props;
   const chat = useClaudeChat(sessionId, props);
   const words = useMemo<Words>(() => ({ ...WORDS, ...props.words }), [props.words]);
-  const [draft, setDraft] = useDraft(useChatStorage(props), chat.sessionId);
+  const [draft, setDraft] = useChatDraft(chat.sessionId, props);
   const prefix = useId();
   const newest = chat.messages.at(-1);
   const answer = newest?.role === "assistant" ? `${prefix}${newest.id}` : null;
