@@ -13,7 +13,7 @@ from supervisor.sessions.pool import SessionPool
 from supervisor.spending.limits import MOST_TIMES, Scope, most_added
 from supervisor.spending.naming import limit_name
 from supervisor.spending.spending import Spending
-from supervisor.store.ports.codes import CodeStore
+from supervisor.store.ports.keys import CodeStore
 from supervisor.store.ports.sessions import SessionStore
 from supervisor.store.records.acceptance import Raise, Raised
 

@@ -10,7 +10,7 @@ from supervisor.delivery.replies import quote
 from supervisor.protocol.codes import Code, CodeKind
 from supervisor.protocol.times import DAY_MS, Clock, now_ms
 from supervisor.sentences import commands as say
-from supervisor.store.ports.codes import CodeStore
+from supervisor.store.ports.keys import CodeStore
 from supervisor.store.ports.turns import TurnStore
 from supervisor.store.records.accounts import User
 from supervisor.store.records.turn import Turn

@@ -13,7 +13,7 @@ from supervisor.protocol.text.template import as_sentences
 from supervisor.protocol.times import Clock, now_ms
 from supervisor.sentences import commands as say
 from supervisor.store.ports.changes import ChangedTurn, ChangeStore
-from supervisor.store.ports.codes import CodeStore
+from supervisor.store.ports.keys import CodeStore
 from supervisor.undo.checkpoints.git import CheckpointFailed
 from supervisor.undo.undo import Undo, UndoDirection
 from supervisor.undo.wording import MAX_NAMED, name_paths

@@ -45,8 +45,8 @@ def topics_of(turn: TurnPlace) -> tuple[str, ...]:
 class Hub:
     """The subscribers by topic.
 
-    Topics: `session:<id>`, `user:<id>`, `sessions`, `costs`, `approvals`; and `chat:<id>`, for what was written in a
-    chat, whoever answers it.
+    Topics: `session:<id>`, `user:<id>`, `sessions`, `costs`, `approvals`, `agents`; and `chat:<id>`, for what was
+    written in a chat, whoever answers it.
     """
 
     def __init__(self) -> None:

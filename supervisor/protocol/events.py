@@ -11,6 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from supervisor.protocol.wire.agents import AgentSaid as AgentSaid
+from supervisor.protocol.wire.agents import AgentStateChanged as AgentStateChanged
 from supervisor.protocol.wire.approvals import ApprovalRequested as ApprovalRequested
 from supervisor.protocol.wire.approvals import ApprovalResolved as ApprovalResolved
 from supervisor.protocol.wire.chat import ArtifactMade as ArtifactMade
@@ -37,11 +39,12 @@ PROTOCOL_VERSION = 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuthResult(Event):
-    """The result of `auth`."""
+    """The result of `auth`. `user_id` names the only user that the token may act for; it is absent for others."""
 
     success: bool
     message: str
     server: str
+    user_id: str | Omit = OMIT
     protocol: int = PROTOCOL_VERSION
     type: Literal["auth_result"] = "auth_result"
 
@@ -283,6 +286,8 @@ SocketEvent = (
     | CostAlert
     | ApprovalRequested
     | ApprovalResolved
+    | AgentSaid
+    | AgentStateChanged
 )
 """A message of the supervisor socket."""
 

@@ -15,7 +15,7 @@ SESSION_ID = r"^[A-Za-z0-9._-]{1,64}$"
 NOT_BLANK = r"\S"
 """Regular expression of a text that is not blank: a blank prompt would be a paid turn about nothing."""
 
-TOPIC = r"^(sessions|costs|approvals|(session|user):.+)$"
+TOPIC = r"^(sessions|costs|approvals|agents|(session|user):.+)$"
 """Regular expression of a topic."""
 
 RequestId = Annotated[str, Length(0, 64)]
@@ -180,7 +180,7 @@ class EmailReceived(Request):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subscribe(Request):
-    """Subscribes to topics: `session:<id>`, `user:<id>`, `sessions`, `costs`, `approvals`."""
+    """Subscribes to topics: `session:<id>`, `user:<id>`, `sessions`, `costs`, `approvals`, `agents`."""
 
     topics: Annotated[list[Topic], Length(0, 100)]
     type: Literal["subscribe"] = "subscribe"

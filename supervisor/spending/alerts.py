@@ -13,7 +13,7 @@ from supervisor.protocol.times import Clock, now_ms
 from supervisor.spending.limits import LEVELS, configured
 from supervisor.spending.notices import BudgetNotices, own_reply
 from supervisor.store.ports.budgets import BudgetStore, Reached, reference
-from supervisor.store.ports.codes import CodeStore
+from supervisor.store.ports.keys import CodeStore
 from supervisor.store.ports.outbox import OutboxStore
 from supervisor.store.records.turn import Turn
 

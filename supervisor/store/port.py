@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Protocol
 
 from supervisor.store.ports.accounts import AccountStore
+from supervisor.store.ports.agents import AgentStore
 from supervisor.store.ports.approvals import ApprovalStore
 from supervisor.store.ports.audit import AuditStore, DroppedStore
 from supervisor.store.ports.budgets import BudgetStore
 from supervisor.store.ports.changes import ChangeStore
-from supervisor.store.ports.codes import CodeStore
-from supervisor.store.ports.keys import IdempotencyStore
+from supervisor.store.ports.keys import CodeStore, IdempotencyStore
 from supervisor.store.ports.ledger import LedgerStore
 from supervisor.store.ports.outbox import OutboxStore
 from supervisor.store.ports.passphrases import PassphraseStore
@@ -90,6 +90,10 @@ class Store(Protocol):
     @property
     def changes(self) -> ChangeStore:
         """Changes that turns made in files."""
+
+    @property
+    def agents(self) -> AgentStore:
+        """What programs report about the agents that they run."""
 
     @property
     def folders(self) -> FolderStore:

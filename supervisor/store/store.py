@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from supervisor.store.control.agents import SqliteAgents, forget_agents
 from supervisor.store.control.approvals import SqliteApprovals
 from supervisor.store.control.audit import SqliteAudit
 from supervisor.store.control.changes import SqliteChanges
@@ -53,6 +54,7 @@ class SqliteStore:
         self.codes = SqliteCodes(database)
         self.approvals = SqliteApprovals(database)
         self.changes = SqliteChanges(database)
+        self.agents = SqliteAgents(database)
         self.folders = SqliteFolders(database)
         self.budgets = SqliteBudgets(database)
         self.passphrases = SqlitePassphrases(database)
@@ -93,6 +95,7 @@ class SqliteStore:
             forget_old(tx, before_ms)
             forget_dropped(tx, before_ms)
             forget_unused(tx, before_ms)
+            forget_agents(tx, before_ms)
             return forget_expired(tx, before_ms) + forget_answers(tx, before_ms)
 
         return await self._database.write(work)

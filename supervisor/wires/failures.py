@@ -20,6 +20,7 @@ STATUS = {
     "user_not_found": 404,
     "token_not_found": 404,
     "message_not_found": 404,
+    "conversation_not_found": 404,
     "nothing_to_undo": 404,
     "approval_not_found": 404,
     "not_found": 404,
@@ -57,7 +58,8 @@ CODES = tuple(sorted(STATUS))
 SOCKET_CODES = tuple(
     code
     for code in CODES
-    if code not in ("not_found", "method_not_allowed", "too_slow", "too_large", "token_not_found")
+    if code
+    not in ("not_found", "method_not_allowed", "too_slow", "too_large", "token_not_found", "conversation_not_found")
 )
 """All codes of the socket."""
 

@@ -32,18 +32,21 @@ WITHOUT_OWN_TESTS = frozenset(
         Path("supervisor/protocol/tools.py"),
         Path("supervisor/store/port.py"),
         *(Path("supervisor/protocol/ports") / f"{noun}.py" for noun in ("checks", "connector", "plugin", "web")),
-        *(Path("supervisor/protocol/wire") / f"{noun}.py" for noun in ("approvals", "chat", "event", "money", "turns")),
+        *(
+            Path("supervisor/protocol/wire") / f"{noun}.py"
+            for noun in ("agents", "approvals", "chat", "event", "money", "turns")
+        ),
         *(
             Path("supervisor/store/ports") / f"{noun}.py"
             for noun in (
-                *("accounts", "approvals", "audit", "budgets", "changes", "codes"),
+                *("accounts", "agents", "approvals", "audit", "budgets", "changes"),
                 *("keys", "ledger", "outbox", "passphrases", "sessions", "turns"),
             )
         ),
         *(
             Path("supervisor/store/records") / f"{noun}.py"
             for noun in (
-                *("acceptance", "accounts", "changes", "charge", "outbox", "outcome"),
+                *("acceptance", "accounts", "agents", "changes", "charge", "outbox", "outcome"),
                 *("chat", "result", "session", "tool_call", "turn"),
             )
         ),

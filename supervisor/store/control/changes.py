@@ -67,20 +67,43 @@ _UNDO = "UPDATE checkpoints SET undone_ms = ?, undone_by = ?, undo_before = ?, u
 _REDO = (
     "UPDATE checkpoints SET undone_ms = NULL, undone_by = ?, undo_before = NULL, undo_after = NULL WHERE turn_id = ?"
 )
-_OPERATIONS = """
-    SELECT o.path, o.tool, o.status, o.before_hash, o.after_hash, i.message_id, s.id, t.user_id, o.at_ms, o.id,
-           o.tool_use_id
+_COLUMNS = """
+    o.path, o.tool, o.status, o.before_hash, o.after_hash, i.message_id, s.id, t.user_id, o.at_ms, o.id, o.tool_use_id,
+    s.project_path, c.undone_ms IS NOT NULL
+"""
+# A tool call, or a difference that no call explains.
+_EXPLAINED = """
+    (o.tool_use_id <> '' OR NOT EXISTS (
+        SELECT 1 FROM file_operations AS call
+        WHERE call.turn_id = o.turn_id AND call.path = o.path AND call.tool = o.tool AND call.tool_use_id <> ''))
+"""
+_OPERATIONS = f"""
+    SELECT {_COLUMNS}
     FROM file_operations AS o
     JOIN turns AS t ON t.id = o.turn_id
+    LEFT JOIN checkpoints AS c ON c.turn_id = o.turn_id
     JOIN inbox AS i ON i.id = (SELECT min(id) FROM inbox WHERE turn_id = o.turn_id)
     JOIN claude_code_sessions AS s ON s.number = t.session
     WHERE (:user_id IS NULL OR t.user_id = :user_id) AND (:session_id IS NULL OR s.id = :session_id)
       AND (:message_id IS NULL OR i.message_id = :message_id) AND (:path IS NULL OR o.path = :path)
       AND (:before IS NULL OR o.id < :before)
-      AND iif(:net, o.tool_use_id = '', o.tool_use_id <> '' OR NOT EXISTS (
-          SELECT 1 FROM file_operations AS call
-          WHERE call.turn_id = o.turn_id AND call.path = o.path AND call.tool = o.tool AND call.tool_use_id <> ''))
+      AND iif(:net, o.tool_use_id = '', {_EXPLAINED})
     ORDER BY o.id DESC LIMIT :limit
+"""
+_OF_AGENTS = f"""
+    SELECT {_COLUMNS}
+    FROM (SELECT DISTINCT message_id FROM agent_messages WHERE conversation = ?) AS told
+    JOIN inbox AS i ON i.message_id = told.message_id
+    JOIN file_operations AS o ON o.turn_id = i.turn_id
+    JOIN turns AS t ON t.id = o.turn_id
+    LEFT JOIN checkpoints AS c ON c.turn_id = o.turn_id
+    JOIN claude_code_sessions AS s ON s.number = t.session
+    WHERE {_EXPLAINED}
+    ORDER BY o.id DESC LIMIT ?
+"""
+_COUNT = f"""
+    SELECT count(*) FROM file_operations AS o JOIN turns AS t ON t.id = o.turn_id
+    WHERE (:user_id IS NULL OR t.user_id = :user_id) AND {_EXPLAINED}
 """
 _KEPT = """
     SELECT project_path, before_commit, after_commit, coalesce(undo_before, ''), coalesce(undo_after, '')
@@ -190,6 +213,18 @@ class SqliteChanges:
             lambda connection: [_operation(row) for row in connection.execute(_OPERATIONS, values)]
         )
 
+    async def of_agents(self, conversation: int, *, limit: int) -> list[StoredOperation]:
+        """Return the file operations of the turns that a conversation of agents tells of, newest first."""
+        return await self._database.read(
+            lambda connection: [_operation(row) for row in connection.execute(_OF_AGENTS, (conversation, limit))]
+        )
+
+    async def count(self, *, user_id: UserId | None) -> int:
+        """Return how many operations `operations` finds in all."""
+        return await self._database.read(
+            lambda connection: int(connection.execute(_COUNT, {"user_id": user_id}).fetchone()[0])
+        )
+
     async def kept(self, *, since_ms: int) -> dict[str, set[str]]:
         """Return, by folder, the checkpoints of turns that began after a time or have not ended."""
 
@@ -243,4 +278,6 @@ def _operation(row: tuple[Any, ...]) -> StoredOperation:
         at_ms=row[8],
         id=row[9],
         tool_use_id=row[10],
+        project_path=row[11],
+        undone=bool(row[12]),
     )

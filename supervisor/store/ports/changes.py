@@ -42,13 +42,20 @@ class ChangedTurn:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredOperation(FileOperation):
-    """A file operation with its turn and time; ids grow."""
+    """A file operation with its turn and time; ids grow.
+
+    Attributes:
+        project_path: the folder that the path is relative to.
+        undone: its turn was undone.
+    """
 
     id: int
     message_id: MessageId
     session_id: SessionId
     user_id: UserId
     at_ms: int
+    project_path: str
+    undone: bool
 
 
 class ChangeStore(Protocol):
@@ -112,6 +119,16 @@ class ChangeStore(Protocol):
             before: only those with a smaller id; None = from the newest.
             net: all differences between the folder before and after turns, and no calls.
         """
+
+    async def of_agents(self, conversation: int, *, limit: int) -> list[StoredOperation]:
+        """Return the file operations of the turns that a conversation of agents tells of, newest first.
+
+        Args:
+            conversation: its number.
+        """
+
+    async def count(self, *, user_id: UserId | None) -> int:
+        """Return how many operations `operations` finds in all; None = of all users."""
 
     async def kept(self, *, since_ms: int) -> dict[str, set[str]]:
         """Return, by folder, the checkpoints of turns that began after a time; all others may be deleted."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Annotated
@@ -17,6 +18,7 @@ from supervisor.store.ports.changes import ChangeStore, StoredOperation
 from supervisor.undo.undo import Undo, UndoDirection
 from supervisor.wires.http.auth import Calling
 from supervisor.wires.http.idempotency import GivenKey
+from supervisor.wires.rest.agents.files import TYPES
 from supervisor.wires.rest.resource import MAX_ROW_ID, SESSION, Endpoint, Id, Limit
 
 MessageQuery = Annotated[str | None, Query(min_length=1, max_length=64)]
@@ -33,6 +35,7 @@ class UndoBody(BaseModel):
 class FileOperation:
     """An edit by one tool call; without a `tool_use_id`, a path that differs before and after a turn.
 
+    `type` is "create", "modify" or "delete", `filepath` the whole path; `rolled_back`: the turn was undone.
     The hashes of a tool call are SHA-256 of the file (64 digits), those of a turn are git blob ids (40 digits).
     """
 
@@ -47,6 +50,9 @@ class FileOperation:
     before_hash: str | None
     after_hash: str | None
     timestamp: str
+    type: str
+    filepath: str
+    rolled_back: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,4 +171,7 @@ def _operation(operation: StoredOperation) -> FileOperation:
         before_hash=operation.before_hash,
         after_hash=operation.after_hash,
         timestamp=rfc3339(operation.at_ms),
+        type=TYPES.get(operation.status, "modify"),
+        filepath=os.path.join(operation.project_path, operation.path),
+        rolled_back=operation.undone,
     )

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
+from supervisor.operations.agents.agents import AgentOperations
 from supervisor.operations.api import Api
 from supervisor.wires.http.auth import documented, operator_only
 from supervisor.wires.peers import no_agents
 from supervisor.wires.rest.admin.admin import admin_router
 from supervisor.wires.rest.admin.meter import Meter
+from supervisor.wires.rest.agents.monitor import MonitorRoutes
+from supervisor.wires.rest.agents.reports import ReportRoutes
 from supervisor.wires.rest.approvals import ApprovalRoutes
 from supervisor.wires.rest.budgets import BudgetRoutes
 from supervisor.wires.rest.changes import ChangeRoutes
@@ -30,6 +33,7 @@ def routers(api: Api, *, parts: Parts, meter: Meter | None) -> list[APIRouter]:
         meter: the totals that the gateway counted, for /api/admin/meter; None = there is no gateway.
     """
     queries, sessions, messages = api.operations.queries, api.operations.sessions, api.operations.messages
+    agents = AgentOperations(api.store.agents, api.store.changes, queries, api.undo, api.hub)
     return [
         resource_router(SessionRoutes(sessions, queries).endpoints()),
         resource_router(MessageRoutes(messages, queries).endpoints()),
@@ -40,6 +44,8 @@ def routers(api: Api, *, parts: Parts, meter: Meter | None) -> list[APIRouter]:
         resource_router(QueueRoutes(api.queue).endpoints()),
         resource_router(ReplyRoutes(api.reply_trouble, queries).endpoints()),
         resource_router(ApprovalRoutes(api.approvals).endpoints(), dependencies=[documented, no_agents]),
+        resource_router(ReportRoutes(agents).endpoints()),
+        resource_router(MonitorRoutes(agents).endpoints()),
         resource_router(HealthRoutes(parts, api.store).endpoints(), dependencies=[]),
         admin_router(
             api.accounts,

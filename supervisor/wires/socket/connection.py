@@ -262,7 +262,12 @@ class Connection(Client):
             success = self._authenticate(request.token)
             self.notices = success and request.notices
             message = WELCOME if success else WRONG_TOKEN
-            self._post(events.AuthResult(success=success, message=message, server=self._server.program), request)
+            who = self.caller.user_id if success and self.caller is not None else None
+            user_id = who if who is not None else events.OMIT
+            self._post(
+                events.AuthResult(success=success, message=message, server=self._server.program, user_id=user_id),
+                request,
+            )
         elif self.caller is None:
             self._refuse(NotAuthenticated(), request.request_id)
         elif isinstance(request, requests.Ping):

@@ -40,7 +40,7 @@ from supervisor.wires.socket.replies import ReplyRouter, meta_of, reply_to
 CHANNEL = "socket"
 """The channel of prompts and messages from this socket, and of the replies that leave by it."""
 
-TOPICS = "must be session:<id>, user:<id>, sessions, costs or approvals"
+TOPICS = "must be session:<id>, user:<id>, sessions, costs, approvals or agents"
 QUESTIONS = "approvals"
 
 AnyReceived = requests.SmsReceived | requests.EmailReceived

@@ -35,6 +35,8 @@ def may_see(event: events.AnyEvent, caller: Caller, topics: Set[str], oversees: 
             return oversees(caller) or _concerns(event, caller.user_id, topics)
         case events.ApprovalRequested() | events.ApprovalResolved():
             return True  # a user is subscribed to the approvals that they may decide, see `Connection._hub_topic`
+        case events.AgentSaid() | events.AgentStateChanged():
+            return event.user_id == caller.user_id
         case _:
             return False
 

@@ -22,7 +22,7 @@ resolve_approval       approval_id decision note?
 """
 
 EVENTS = """
-auth_result              success message protocol server
+auth_result              success message protocol server user_id?
 pong
 message_response         target reason session_id message_id content cost_usd timestamp
 claude_code_connected    session_id status timestamp resumed
@@ -49,6 +49,8 @@ approval_resolved        approval_id decision
 claude_code_queued       session_id message_id external_id user_id mode ahead waits_for
 claude_code_ended        session_id message_id user_id status cost_usd duration_ms timestamp
 claude_code_stuck        session_id message_id silent_seconds
+new_message              conversation_id user_id agent content message_type timestamp
+agent_status_update      user_id agent status timestamp
 """  # noqa: E501 - a table
 
 

@@ -63,3 +63,11 @@ def test_a_user_sees_alerts_of_their_own_limits(alert: dict[str, str], topics: f
 def test_a_user_sees_pieces_of_an_answer_but_no_answer_of_a_request() -> None:
     assert seen(event_of(events.ClaudeCodeDelta))
     assert not seen(event_of(events.Pong))
+
+
+@pytest.mark.parametrize("kind", [events.AgentSaid, events.AgentStateChanged])
+def test_a_user_sees_what_their_own_programs_report(kind: type[Any]) -> None:
+    assert seen(event_of(kind, user_id="alice"))
+    assert not seen(event_of(kind, user_id="bob"), oversees=True)
+    assert not seen(event_of(kind, user_id=None))
+    assert seen(event_of(kind, user_id=None), SERVICE)

@@ -1,0 +1,3 @@
+"""Tests of supervisor/operations/agents."""
+
+from __future__ import annotations
