@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
 from dataclasses import replace
 
@@ -19,6 +20,11 @@ from supervisor.protocol.text.template import as_sentences
 from supervisor.protocol.times import Clock, now_ms
 from supervisor.sentences import commands as say
 from supervisor.store.ports.approvals import Approval, ApprovalStore
+
+_LENGTH_OF_TIME = re.compile(
+    r"[-+~<>]?\s*\d[\d.,:½]*\s*(?:m|mins?|minutes?|h|hours?|s|secs?|seconds?|d|days?)?\W*", re.I
+)
+"""Words behind a code that are meant for a number of minutes. What cannot be understood allows nothing."""
 
 
 class ApproveCommands:
@@ -55,7 +61,7 @@ class ApproveCommands:
             told = say.WRITE_ABOVE(word=command.word, code=command.code)
             return CommandAnswer(text=told, shown=command.shown or None)
         if command.loose:
-            return await self._remind(asker)
+            return await self._answer_loose(command, asker)
         if command.word is Word.YES and command.below is Below.DOUBT:
             return CommandAnswer(text=_alone(command), shown=command.shown)
         approval = await self._store.find(command.code)
@@ -84,14 +90,31 @@ class ApproveCommands:
         except NotAllowed as refused:
             return as_sentences(str(refused), refused.remedy, say.NOTHING_ALLOWED_YET())
 
-    async def _remind(self, asker: Asker) -> CommandAnswer | None:
-        """Return how a yes or no must be written; None = no question waits for this person."""
-        found = await self._store.open_now(now_ms=self._clock())
-        codes = [one.code for one in found if self._approvers.may_answer(asker.user.id, one)]
-        if not codes:
+    async def _answer_loose(self, command: Command, asker: Asker) -> CommandAnswer | None:
+        """Deny what a message denies by its code, or say how to write; None = nothing waits that it could be about."""
+        waiting = await self._waiting(command, asker)
+        if not waiting:
             return None
-        forms = "; or ".join(say.YES_OR_NO(code=code) for code in codes)
-        return CommandAnswer(text=say.WRITE_ONE_OF(forms=forms))
+        if command.code in waiting:
+            denied = await self.answer(Command(Word.NO, command.code), asker)
+            assert denied is not None, "a word with a code always means something"
+            return replace(denied, text=as_sentences(denied.text, say.REST_NOT_READ()))
+        forms = "; or ".join(say.YES_OR_NO(code=code) for code in waiting)
+        return CommandAnswer(text=say.WRITE_ONE_OF(forms=forms), shown=command.shown or None)
+
+    async def _waiting(self, command: Command, asker: Asker) -> list[str]:
+        """Return the codes of what a loose command may be about: those that it names, else of all open questions."""
+        if command.mentioned:
+            return [code for code in command.mentioned if await self._may_answer(code, asker)]
+        found = await self._store.open_now(now_ms=self._clock())
+        return [one.code for one in found if self._approvers.may_answer(asker.user.id, one)]
+
+    async def _may_answer(self, code: str, asker: Asker) -> bool:
+        """Return whether a code names a question, open or not, or a held message that the sender may answer."""
+        approval = await self._store.find(code)
+        if approval is not None:
+            return self._approvers.may_answer(asker.user.id, approval)
+        return await self._held.waits(code, asker.user.id)
 
     async def _carry_out(self, approval: Approval, command: Command, asker: Asker) -> str:
         by, channel = asker.user.id, asker.channel
@@ -106,7 +129,7 @@ class ApproveCommands:
             resumed = await self._resolver.resolve(approval, allow=True, by=by, channel=channel, minutes=minutes)
             return _allowed(approval, resumed, minutes)
         if not self._resolver.needs_second_factor(approval, asker.channel):
-            if is_doubt(words) or words.strip(" .").isdecimal():
+            if is_doubt(words) or _LENGTH_OF_TIME.fullmatch(words):
                 return _alone(command)
             resumed = await self._resolver.resolve(approval, allow=True, by=by, channel=channel, minutes=minutes)
             return as_sentences(_allowed(approval, resumed, minutes), say.REST_NOT_NEEDED())

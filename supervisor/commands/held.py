@@ -8,6 +8,7 @@ from supervisor.commands.dispatch import Asker, CommandAnswer, Resumed
 from supervisor.commands.words import Command, Word
 from supervisor.delivery.replies import quote
 from supervisor.protocol.codes import Code, CodeKind
+from supervisor.protocol.messages import UserId
 from supervisor.protocol.times import DAY_MS, Clock, now_ms
 from supervisor.sentences import commands as say
 from supervisor.store.ports.keys import CodeStore
@@ -68,6 +69,13 @@ class HeldMessages:
             return CommandAnswer(text=say.WAS_DROPPED(quoted=quote(turn.text)), closes=code.code)
         resumed = Resumed(session_id=None, text=turn.text, thread=turn.thread, note=turn.note, context=turn.context)
         return CommandAnswer(text=say.RUNS_NOW(quoted=quote(turn.text)), resumed=resumed, closes=code.code)
+
+    async def waits(self, code: str, user_id: UserId) -> bool:
+        """Return whether a code names a held message of a user that still waits for an answer."""
+        found = await self._codes.find(code)
+        if found is None or found.kind is not CodeKind.HELD or found.user_id != user_id:
+            return False
+        return found.is_open(self._clock())
 
     async def message(self, code: Code) -> Turn | None:
         """Return the held message of a code; None = it is no longer stored."""

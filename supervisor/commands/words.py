@@ -71,7 +71,8 @@ class Command:
         amount_usd: the amount of ADD in US dollars; None for other words.
         rest: the text after the code of YES in the same line, as written: minutes, or a passphrase.
         below: what stands in the lines below.
-        loose: it says yes or no, but not in the form that counts. It decides nothing.
+        loose: it says yes or no, but not in the form that counts, see `loose.py`. Only a no with its code decides.
+        mentioned: the codes in a loose one, in upper case.
         misplaced: the word stands below a quoted question. It is not carried out, and no model reads it either.
     """
 
@@ -81,13 +82,15 @@ class Command:
     rest: str = ""
     misplaced: bool = False
     loose: bool = False
+    mentioned: tuple[str, ...] = ()
     below: Below = Below.NOTHING
 
     @property
     def shown(self) -> str:
         """The command as it may be stored before anybody has looked at it; empty = store it as it was written."""
         secret = self.rest or (self.word is Word.YES and self.below is not Below.NOTHING)
-        return f"{self.word} {self.code} (the rest is not kept)" if secret else ""
+        code = self.code or next(iter(self.mentioned), "")
+        return f"{self.word} {code} (the rest is not kept)" if secret else ""
 
 
 ANSWERS = frozenset({Word.YES, Word.NO})
@@ -119,20 +122,10 @@ QUOTED_ABOVE = re.compile(r"(?:[^\S\n]*(?:>.*)?\n)+")
 BLANK = re.compile(r"[^\S\n]")
 """Any blank: mail programs write other blanks than the one of ASCII."""
 
-ADDED = re.compile(rf"ADD\s+\$?(\d{{1,5}}(?:\.\d{{1,2}})?)\s*\$?\s+({CODE})", re.IGNORECASE | re.ASCII)
-
-
-LOOSE = re.compile(
-    rf"(?:(yes|y|yep|yeah|ok|okay|sure|allow|approve)|(?:no|n|nope|deny))(?:[\s,.:-]+{CODE})?\s*[.!]*",
-    re.IGNORECASE | re.ASCII,
+ADDED = re.compile(
+    rf"ADD\s+\$?\s?(\d{{1,5}}(?:[.,]\d{{1,2}})?)\s*(?:\$|USD|dollars?)?\s+({CODE})", re.IGNORECASE | re.ASCII
 )
-"""What people write in place of YES CODE and NO CODE."""
-
-
-def parse_loose(text: str) -> Command | None:
-    """Return the command that a message may mean which is none: a yes or no without its code, or in another form."""
-    match = LOOSE.fullmatch(text.strip())
-    return Command(Word.YES if match[1] else Word.NO, loose=True) if match is not None else None
+"""Amounts are US dollars, with a point or a comma before the cents."""
 
 
 def parse(text: str) -> Command | None:
@@ -177,7 +170,7 @@ def _parse(text: str) -> Command | None:
     if match := CODED.fullmatch(bare):
         return Command(Word[match[1].upper()], match[2].upper())
     if match := ADDED.fullmatch(bare):
-        return Command(Word.ADD, match[2].upper(), Decimal(match[1]))
+        return Command(Word.ADD, match[2].upper(), Decimal(match[1].replace(",", ".")))
     if match := ALLOWED.fullmatch(text) or PUNCTUATED.fullmatch(text):
         return Command(Word.YES, match[1].upper(), rest=match[2])
     return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from supervisor.commands import words
+from supervisor.commands.loose import parse_loose
 from supervisor.commands.words import ANSWERS, Command
 from supervisor.intake.submission import Submission
 from supervisor.protocol import queue
@@ -27,7 +28,7 @@ def read(submission: Submission, mode: Mode) -> tuple[Submission, Command | None
         return replace(submission, unreadable=""), command
     marked = has_subject_mark(submission.subject)
     said = submission.text or ("" if marked else submission.subject)
-    loose = words.parse_loose(said) if not submission.doubt else None
+    loose = parse_loose(said) if not submission.doubt else None
     if submission.unreadable and _addressed(submission):
         submission = replace(submission, unreadable="")
     if submission.unreadable:

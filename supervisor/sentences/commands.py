@@ -48,6 +48,7 @@ ALLOWED_ONCE = line("Allowed once: {call}")
 ALLOWED_GOES_ON = line("Allowed once, and its work goes on: {call}")
 ALLOWED_FOR = line("Allowed, and {tool} in {project} for {count:minute}: {call}")
 REST_NOT_NEEDED = sentence("What stands behind the code was not needed.")
+REST_NOT_READ = sentence("What stands beside the code was not read: send that in a message of its own.")
 BELOW_NOT_READ = sentence("What stands below it was not read: send that in a message of its own.")
 WROTE_MORE = sentence(
     "Nothing was allowed, because you wrote more than YES {code}. Write YES {code} alone, "

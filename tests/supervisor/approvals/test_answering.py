@@ -77,7 +77,25 @@ async def test_no_sentence_answers_it(text: str, tmp_path: Path) -> None:
         assert (await answer_of(core, message_id)).startswith("allowed: False")
 
 
-@pytest.mark.parametrize("text", ["YES", "no", "ok", "ok {code}", "y {code}", "Yes, {code}!"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(
+            "YES",
+            "no",
+            "ok",
+            "ok {code}",
+            "y {code}",
+            "Yes, {code}!",
+            "yes please",
+            "Go ahead!",
+            "ja bitte",
+            "oui",
+            "👍🏽",
+        ),
+        *("*YES {code}*", "YES [{code}] correct horse", "{code}", "what does {code} do?", "YES{code}", "yes kxq7"),
+    ],
+)
 async def test_a_yes_in_another_form_is_told_the_form_and_is_no_prompt(text: str, tmp_path: Path) -> None:
     async with Core(tmp_path, connector=ScriptedConnector(), assistant=ScriptedConnector()) as core:
         message_id, approval = await asking(core)
@@ -88,9 +106,37 @@ async def test_a_yes_in_another_form_is_told_the_form_and_is_no_prompt(text: str
         )
         await say(core, f"NO {approval.code}")
         assert (await answer_of(core, message_id)).startswith("allowed: False")
-        receipt = await core.intake.accept(text_message(text.format(code=approval.code)))
+        receipt = await core.intake.accept(text_message(text.format(code="BCDFG")))
         assert receipt.message_id is not None
         assert "Nothing was allowed" not in await answer_of(core, receipt.message_id), "nothing waits: a message"
+
+
+async def told_to(core: Core, text: str) -> str:
+    """Return what alice is told to a text message."""
+    receipt = await core.intake.accept(text_message(text))
+    assert receipt.message_id is not None
+    return await answer_of(core, receipt.message_id)
+
+
+@pytest.mark.parametrize("text", ["NO {code}, use the other file", "no {code} please", "Nein [{code}]", "NO{code}"])
+async def test_a_no_with_its_code_denies_whatever_stands_beside_it(text: str, tmp_path: Path) -> None:
+    async with Core(tmp_path, connector=ScriptedConnector()) as core:
+        message_id, approval = await asking(core)
+        told = await told_to(core, text.format(code=approval.code))
+        assert told.startswith("Denied: ")
+        assert told.endswith("What stands beside the code was not read: send that in a message of its own.")
+        assert (await answer_of(core, message_id)).startswith("allowed: False")
+
+
+async def test_a_passphrase_beside_a_code_in_another_form_is_kept_nowhere(tmp_path: Path) -> None:
+    async with Core(tmp_path, connector=ScriptedConnector(), assistant=ScriptedConnector()) as core:
+        message_id, approval = await asking(core)
+        assert "Nothing was allowed" in await told_to(core, f"Yes to [{approval.code}] correct horse battery")
+        await say(core, f"NO {approval.code}")
+        assert "Nothing was allowed" in await told_to(core, f"(YES {approval.code}) correct horse battery")
+        await answer_of(core, message_id)
+        await core.store.close()
+        assert all(b"horse" not in path.read_bytes() for path in tmp_path.glob("xswarm.db*"))
 
 
 async def test_a_code_that_is_not_ones_own_says_nothing_of_it(tmp_path: Path) -> None:

@@ -158,7 +158,9 @@ async def test_a_yes_counts_with_what_does_no_harm(careful: Core, tail: str, ans
     assert (await result(careful, message_id)).answer == "written"
 
 
-@pytest.mark.parametrize("tail", ["\n\nno wait", " no wait", " 0", "\n\nIs it safe?", "\nbekle"])
+@pytest.mark.parametrize(
+    "tail", ["\n\nno wait", " no wait", " 0", " -1", " +5", " 1.5", " 30m", "\n\nIs it safe?", "\nbekle"]
+)
 async def test_a_yes_that_may_be_taken_back_allows_nothing(careful: Core, tail: str) -> None:
     _, approval = await asking(careful, "@site2 shell a.txt boo")
     said = await told(careful, f"YES {approval.code}{tail}")

@@ -76,6 +76,7 @@ def test_any_text_is_a_word_or_none(text: str) -> None:
         ("undo KXQPT", Command(Word.UNDO, "KXQPT")),
         ("ADD 5 KXQPT", Command(Word.ADD, "KXQPT", Decimal(5))),
         ("add $2.50 kxqpt.", Command(Word.ADD, "KXQPT", Decimal("2.50"))),
+        ("ADD 2,50 USD KXQPT", Command(Word.ADD, "KXQPT", Decimal("2.50"))),
         ("YES KXQPT 30", Command(Word.YES, "KXQPT", rest="30")),
         ("yes kxqpt Correct Horse.", Command(Word.YES, "KXQPT", rest="Correct Horse.")),
         ("Yes, kxqpt. Correct Horse", Command(Word.YES, "KXQPT", rest="Correct Horse")),
