@@ -34,7 +34,9 @@ class MailChannel(Channel):
     def __init__(self, config: MailConfig, host: ChannelHost, password: str | None) -> None:
         self._config = config
         self._submission = Submission(config, password)
-        self._inbox = Inbox(config, Receiver(config, host).receive, host.comes_from_agent, host.dropped)
+        self._inbox = Inbox(
+            config, Receiver(config, host).receive, host.comes_from_agent, host.dropped, host.about_port
+        )
         self.lmtp_address: str | None = None
 
     async def send(self, outbound: Outbound) -> Sent:

@@ -109,6 +109,7 @@ class Reports:
         self._wake = asyncio.Event()
         # The messages in a final state, and whether their price is reported.
         self._ended: BoundedDict[str, bool] = BoundedDict(10_000)
+        self._pricing: set[str] = set()
 
     async def pass_on(self, delivery: Delivery) -> None:
         """Pass a report on to the core.
@@ -133,11 +134,27 @@ class Reports:
         delivery = to_delivery(message.sid, message.status, message.error_code, price_nanos=message.price_nanos)
         if delivery is None or delivery.state == "sent":
             return
-        priced = message.price_nanos is not None
-        known = self._ended.get(message.sid)
-        if known is None or (priced and not known):
+        if message.price_nanos is not None:
+            await self._report_price(delivery)
+        elif message.sid not in self._ended:
             await self._host.delivered(delivery)
-            self._ended[message.sid] = priced
+            self._ended[message.sid] = bool(self._ended.get(message.sid))
+
+    async def _report_price(self, delivery: Delivery) -> None:
+        """Report a price to the core, unless it is known or just being reported: the list and a request may both tell.
+
+        Raises:
+            StorageError: the report was not recorded.
+        """
+        sid = delivery.provider_id
+        if self._ended.get(sid) or sid in self._pricing:
+            return
+        self._pricing.add(sid)
+        try:
+            await self._host.delivered(delivery)
+            self._ended[sid] = True
+        finally:
+            self._pricing.discard(sid)
 
     async def price_messages(self, api: TwilioApi) -> None:
         """Ask for prices when they are due, until cancelled."""
@@ -166,7 +183,7 @@ class Reports:
             )
             if delivery is None or delivery.price_nanos is None:
                 return False
-            await self.pass_on(delivery)
+            await self._report_price(delivery)
         except (TemporaryFailure, StorageError) as error:
             logger.debug("%s: its price is not known yet: %s", due.sid, error)
             return False

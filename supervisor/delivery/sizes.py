@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -59,6 +59,34 @@ def fitting(text: str, *, most: int = TEXT_BYTES, escaped: int = ESCAPED_BYTES) 
         middle = (low + high + 1) // 2
         low, high = (middle, high) if size_of(text[:middle]) <= escaped else (low, middle - 1)
     return text[:low]
+
+
+def fitting_line(text: str, event: Mapping[str, Any] | None) -> str:
+    """Return a line of a program's output that fits a frame.
+
+    Args:
+        text: the line.
+        event: its JSON object, whose long strings are cut (`truncated: true` says so); None = it is none.
+    """
+    if len(text) * MOST_ESCAPED <= PAGE_BYTES or len(text.encode("utf-8", "surrogatepass")) <= PAGE_BYTES:
+        return text
+    if event is None:
+        return fitting(text)
+    for most in (TEXT_BYTES, TEXT_BYTES // 16, TEXT_BYTES // 256):
+        shorter = {**_shortened(event, most), "truncated": True}
+        if size_of(shorter) <= PAGE_BYTES:
+            return json.dumps(shorter, ensure_ascii=False)
+    scalars = {name: value for name, value in event.items() if not isinstance(value, dict | list)}
+    return json.dumps({**_shortened(scalars, TEXT_BYTES // 256), "truncated": True}, ensure_ascii=False)
+
+
+def _shortened(value: Any, most: int) -> Any:
+    """Return a JSON value whose strings are at most so many bytes long."""
+    if isinstance(value, str):
+        return fitting(value, most=most, escaped=most)
+    if isinstance(value, dict):
+        return {name: _shortened(inner, most) for name, inner in value.items()}
+    return [_shortened(inner, most) for inner in value] if isinstance(value, list) else value
 
 
 def count_fitting(sizes: Iterable[int], most: int = PAGE_BYTES) -> int:

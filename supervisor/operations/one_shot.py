@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
+from supervisor.delivery.sizes import TEXT_BYTES, fitting, fitting_line
 from supervisor.operations.operations import Operations
 from supervisor.operations.work_request import WorkRequest
 from supervisor.people.identity import Caller
@@ -29,6 +31,8 @@ SECONDS = 300.0
 MAX_LINES = 10_000
 """Lines that are buffered for a client that does not read; one more ends the run."""
 
+MAX_CHARACTERS = 16_777_216
+"""The same in characters: the lines of a run that reads large files are long."""
 
 PLAIN_TYPES = frozenset({"assistant", "user", "result"})
 """Types of the lines that `claude -p --output-format stream-json` writes by itself, besides `system/init`."""
@@ -40,36 +44,53 @@ class Stream:
 
     Attributes:
         partial: whether partial messages and states are passed on too. After a result they never are.
-        lines: (text, whether it came from stderr); None = the end.
         overrun: set when the buffer is full. The run then ends, because no line may be lost.
     """
 
     partial: bool = False
-    lines: asyncio.Queue[tuple[str, bool] | None] = field(default_factory=asyncio.Queue)
     overrun: asyncio.Event = field(default_factory=asyncio.Event)
+    _lines: asyncio.Queue[tuple[str, bool] | None] = field(default_factory=asyncio.Queue)
+    _characters: int = 0
     _has_result: bool = False
 
     def take(self, text: str, from_stderr: bool) -> None:
         """Buffer a line that the client asked for."""
-        if not from_stderr and not self._is_wanted(text):
+        line = None if from_stderr else _event(text)
+        if line is not None and not self._is_wanted(line):
             return
-        if self.lines.qsize() >= MAX_LINES:
+        # A line of stderr becomes a JSON string in ASCII, which takes up to six bytes for one.
+        text = fitting(text, most=TEXT_BYTES // 4) if from_stderr else fitting_line(text, line)
+        if self._lines.qsize() >= MAX_LINES or self._characters + len(text) > MAX_CHARACTERS:
             self.overrun.set()
         if not self.overrun.is_set():
-            self.lines.put_nowait((text, from_stderr))
+            self._characters += len(text)
+            self._lines.put_nowait((text, from_stderr))
 
-    def _is_wanted(self, text: str) -> bool:
-        try:
-            line = loads(text)
-        except (ValueError, RecursionError):
-            line = None
-        if not isinstance(line, dict):
-            return True  # a line that is no event is passed on as it is
+    def end(self) -> None:
+        """Say that no line follows."""
+        self._lines.put_nowait(None)
+
+    async def next(self) -> tuple[str, bool] | None:
+        """Return the next line, and whether it came from stderr; None = the end."""
+        line = await self._lines.get()
+        self._characters -= len(line[0]) if line is not None else 0
+        return line
+
+    def _is_wanted(self, line: Mapping[str, Any]) -> bool:
         kind = line.get("type")
         if kind in PLAIN_TYPES or (kind == "system" and line.get("subtype") == "init"):
             self._has_result |= kind == "result"
             return True
         return self.partial and not self._has_result
+
+
+def _event(text: str) -> Mapping[str, Any] | None:
+    """Return a line of output as an event; None = it is none, and is passed on as it is."""
+    try:
+        line = loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return line if isinstance(line, dict) else None
 
 
 class OneShot:
@@ -148,14 +169,14 @@ class OneShot:
                 with suppress(StorageError):  # the process is gone even if that was not recorded
                     await self._sessions.close(session_id, EndReason.USER)
                 if overrun.done():
-                    raise TurnFailed(f"its client has left {MAX_LINES:,} lines unread")
+                    raise TurnFailed("its client has left too many lines unread")
                 raise TurnFailed(f"it took longer than {self._seconds:g} seconds", timed_out=True)
             answer.result()
         finally:
             for task in (answer, overrun):
                 task.cancel()
             await asyncio.gather(answer, overrun, return_exceptions=True)
-            stream.lines.put_nowait(None)
+            stream.end()
 
     async def _answer(self, caller: Caller, session_id: SessionId, prompt: str) -> None:
         taken = await self._operations.messages.send(

@@ -12,6 +12,7 @@ from supervisor.intake.intake import Intake
 from supervisor.protocol.errors import ConfigError
 from supervisor.protocol.messages import Address, Delivery, Inbound, Outbound, Receipt
 from supervisor.runtime.credentials import Credentials
+from supervisor.runtime.peers import ports
 from supervisor.runtime.peers.agents import is_agents
 from supervisor.store.ports.keys import IdempotencyStore
 from supervisor.store.ports.outbox import OutboxStore
@@ -77,6 +78,10 @@ class DaemonChannelHost:
     async def comes_from_agent(self, connection: socket.socket) -> bool:
         """See `ChannelHost`."""
         return await asyncio.to_thread(is_agents, connection)
+
+    async def about_port(self, port: int) -> str:
+        """See `ChannelHost`."""
+        return await asyncio.to_thread(ports.remedy, port)
 
     async def delivered(self, delivery: Delivery) -> bool:
         """See `ChannelHost`."""

@@ -212,7 +212,7 @@ async def _until_disconnect(socket: WebSocket) -> None:
 
 
 async def _send_lines(socket: WebSocket, stream: Stream) -> None:
-    while (line := await stream.lines.get()) is not None:
+    while (line := await stream.next()) is not None:
         text, from_stderr = line
         await socket.send_text(json.dumps({"error": text}) if from_stderr else text)
 

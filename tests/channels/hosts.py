@@ -11,6 +11,7 @@ from supervisor.protocol.errors import ConfigError
 from supervisor.protocol.ids import uuid7
 from supervisor.protocol.messages import Address, Delivery, Inbound, MessageId, Outbound, OutboxId, Receipt
 from supervisor.protocol.ports.channel import ChannelHost
+from supervisor.runtime.peers import ports
 from supervisor.runtime.peers.agents import is_agents
 
 
@@ -76,6 +77,9 @@ class RecordingHost(ChannelHost):
         self._keys[key] = MessageId(uuid7())
         self.accepted.append(inbound)
         return Receipt(message_id=self._keys[key])
+
+    async def about_port(self, port: int) -> str:
+        return await asyncio.to_thread(ports.remedy, port)
 
     async def dropped(self, sender: str, why: str, message: Inbound | None = None) -> None:
         self._fail_where_asked()

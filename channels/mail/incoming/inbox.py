@@ -52,6 +52,9 @@ Receive = Callable[[bytes, str], Awaitable[None]]
 Refused = Callable[[str, str], Awaitable[None]]
 """Records that a mail was refused: its envelope sender, and the reason."""
 
+AboutPort = Callable[[int], Awaitable[str]]
+"""Returns what to do about a port that another program uses."""
+
 FromAgent = Callable[[socket.socket], Awaitable[bool]]
 """Returns whether an agent started the process at the other end; TemporaryFailure = this cannot be told now."""
 
@@ -74,6 +77,7 @@ class Inbox:
         receive: Receive,
         from_agent: FromAgent,
         refused: Refused,
+        about_port: AboutPort,
         *,
         command_seconds: float = COMMAND_SECONDS,
         answer_seconds: float = ANSWER_SECONDS,
@@ -83,6 +87,7 @@ class Inbox:
         self._receive = receive
         self._from_agent = from_agent
         self._refused = refused
+        self._about_port = about_port
         self._command_seconds = command_seconds
         self._answer_seconds = answer_seconds
         self._session_seconds = session_seconds
@@ -98,7 +103,7 @@ class Inbox:
         """
         # aiosmtpd logs each line of each mail at debug level, and each address at info level.
         logging.getLogger("mail.log").setLevel(logging.WARNING)
-        listener, address = _listen(self._config.lmtp)
+        listener, address = await self._bound()
         inode = os.stat(address).st_ino if listener.family == socket.AF_UNIX else None
         loop = asyncio.get_running_loop()
         try:
@@ -117,6 +122,27 @@ class Inbox:
             with suppress(FileNotFoundError):
                 if inode is not None and os.stat(address).st_ino == inode:
                     os.unlink(address)
+
+    async def _bound(self) -> tuple[socket.socket, str]:
+        """Return a bound socket and its address.
+
+        Raises:
+            TemporaryFailure: the address is in use, or the folder of the path is missing or not writable.
+            ConfigError: the address can never be used.
+        """
+        lmtp = self._config.lmtp
+        try:
+            return _listen(lmtp)
+        except OSError as error:
+            key = f"{KEY}.lmtp.{'path' if lmtp.path is not None else 'port'}"
+            where = lmtp.path or f"{lmtp.listen_host}:{lmtp.listen_port}"
+            problem = f"cannot listen on {where}: {error.strerror or error}"
+            if error.errno == errno.EADDRINUSE:
+                used = "stop the program that uses it, or set another path"
+                problem += f"; {used if lmtp.path is not None else await self._about_port(lmtp.listen_port)}"
+            if error.errno in PASSING:
+                raise TemporaryFailure(f"{key}: {problem}") from error
+            raise ConfigError(key, problem, "choose another address") from error
 
     def _protocol(self) -> asyncio.Protocol:
         if len(self._sessions) >= MAX_CONNECTIONS:
@@ -298,24 +324,12 @@ class _Busy(asyncio.Protocol):
 
 
 def _listen(config: LmtpConfig) -> tuple[socket.socket, str]:
-    """Return a bound socket and its address.
-
-    Raises:
-        TemporaryFailure: the address is in use, or the folder of the path is missing or not writable.
-        ConfigError: the address can never be used.
-    """
-    try:
-        if config.path is not None:
-            return _listen_unix(config.path), config.path
-        listener = socket.create_server((config.listen_host, config.listen_port), family=_family(config.listen_host))
-        host, port = listener.getsockname()[:2]
-        return listener, f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-    except OSError as error:
-        where = config.path or f"{config.listen_host}:{config.listen_port}"
-        problem = f"cannot listen on {where}: {error.strerror or error}"
-        if error.errno in PASSING:
-            raise TemporaryFailure(f"{KEY}.lmtp: {problem}") from error
-        raise ConfigError(f"{KEY}.lmtp", problem, "choose another address") from error
+    """Return a bound socket and its address."""
+    if config.path is not None:
+        return _listen_unix(config.path), config.path
+    listener = socket.create_server((config.listen_host, config.listen_port), family=_family(config.listen_host))
+    host, port = listener.getsockname()[:2]
+    return listener, f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def _family(host: str) -> socket.AddressFamily:

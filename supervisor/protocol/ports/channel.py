@@ -58,6 +58,9 @@ class ChannelHost(Protocol):
     async def comes_from_agent(self, connection: socket.socket) -> bool:
         """Return whether an agent started the process at the other end; TemporaryFailure = this cannot be told now."""
 
+    async def about_port(self, port: int) -> str:
+        """Return what to do about a port on which another program listens, with its process where that can be told."""
+
     async def delivered(self, delivery: Delivery) -> bool:
         """Record a provider's delivery report; False = no reply is known by it. Reports may be repeated, in any order.
 

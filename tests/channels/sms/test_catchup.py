@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from datetime import timedelta
@@ -9,8 +10,12 @@ from datetime import timedelta
 import pytest
 
 from channels.sms.catchup import MARK
+from channels.sms.reports import Reports
+from channels.sms.twilio.api import Message
 from supervisor.demo.twilio import TwilioStandIn
 from supervisor.protocol.errors import StorageError
+from supervisor.protocol.messages import Delivery
+from tests.channels.hosts import RecordingHost
 from tests.channels.sms.fixtures import ACCOUNT, OUR_NUMBER, PERSON, SERVICE, TOKEN, Clock, outbound, running
 from tests.waiting import until
 
@@ -123,8 +128,44 @@ async def test_a_final_state_is_reported_once(clock: Clock) -> None:
     async with stand_in() as twilio, running(clock, twilio=twilio, catch_up_seconds=0.01) as run:
         await run.channel.send(outbound())
         await until(lambda: any(each.price_nanos for each in run.host.deliveries), "the price is reported")
+        await until(lambda: any(_is_last_callback(each) for each in run.host.deliveries), "the last webhook came")
         reported = len(run.host.deliveries)
         mark = run.host.marks[MARK]
         clock.now += 60
         await until(lambda: run.host.marks[MARK] > mark, "the list has been read again")
         assert len(run.host.deliveries) == reported
+
+
+def _is_last_callback(delivery: Delivery) -> bool:
+    """Return whether a report came by a webhook, which names the reply, and is the last one that Twilio sends."""
+    return delivery.outbox_id is not None and delivery.state == "delivered" and delivery.price_nanos is None
+
+
+class SlowHost(RecordingHost):
+    """Takes a moment to record a report."""
+
+    async def delivered(self, delivery: Delivery) -> bool:
+        await asyncio.sleep(0)
+        return await super().delivered(delivery)
+
+
+async def test_a_price_that_two_sources_tell_at_once_is_reported_once() -> None:
+    message = Message(
+        sid="SM" + "a" * 32,
+        sender=OUR_NUMBER,
+        to=PERSON,
+        body="",
+        outgoing=True,
+        status="delivered",
+        error_code="",
+        segments=1,
+        media=0,
+        service_sid="",
+        price_nanos=7_900_000,
+        created=None,
+        sent=None,
+    )
+    host = SlowHost()
+    reports = Reports(host)
+    await asyncio.gather(*(reports.pass_on_listed(message) for _ in range(3)))
+    assert [each.price_nanos for each in host.deliveries] == [7_900_000]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from supervisor.operations.one_shot import MAX_LINES, OneShot, Stream
+from supervisor.operations.one_shot import MAX_CHARACTERS, MAX_LINES, OneShot, Stream
 from supervisor.protocol.errors import ProjectNotAllowed, TurnFailed, UserNotFound
 from supervisor.protocol.status import EndReason
 from tests.fakes import ScriptedConnector
@@ -30,7 +30,7 @@ async def test_a_run_has_a_session_of_its_own_that_ends_with_it(tmp_path: Path) 
         alice = shots.user(caller, "alice")
         async with shots.run(caller, alice, "hello", project="site", model="claude-x") as (stream, work):
             await work
-            assert await stream.lines.get() is None
+            assert await stream.next() is None
         (session,) = await core.store.sessions.list(user_id=alice.id, active_only=False)
         assert (session.message_count, session.end_reason) == (1, EndReason.USER)
         assert scripted(core).opened[0].spec.model == "claude-x"
@@ -57,10 +57,10 @@ async def test_a_run_whose_client_does_not_read_is_ended_and_leaves_out_nothing(
         ):
             for number in range(MAX_LINES + 1):
                 stream.take(str(number), False)
-            with pytest.raises(TurnFailed, match="has left 10,000 lines unread"):
+            with pytest.raises(TurnFailed, match="has left too many lines unread"):
                 await work
             assert not scripted(core).open_now(), "its process is gone before the client is"
-            lines = [await stream.lines.get() for _ in range(MAX_LINES + 1)]
+            lines = [await stream.next() for _ in range(MAX_LINES + 1)]
             assert lines == [*((str(number), False) for number in range(MAX_LINES)), None]
 
 
@@ -76,12 +76,22 @@ async def test_a_run_works_in_a_project_of_the_user_or_in_their_scratch_folder(t
             shots._folder(alice, "vault")
 
 
-def test_lines_that_nobody_reads_are_bounded() -> None:
+@pytest.mark.parametrize(("line", "most"), [("line", MAX_LINES), ("x" * 900_000, MAX_CHARACTERS // 900_000)])
+async def test_lines_that_nobody_reads_are_bounded(line: str, most: int) -> None:
     stream = Stream()
-    for _ in range(MAX_LINES):
-        stream.take("line", False)
+    for _ in range(most):
+        stream.take(line, False)
     assert not stream.overrun.is_set()
     for _ in range(5):
-        stream.take("line", False)
-    assert stream.lines.qsize() == MAX_LINES
+        stream.take(line, False)
     assert stream.overrun.is_set()
+    stream.end()
+    assert [await stream.next() for _ in range(most + 1)] == [*[(line, False)] * most, None]
+
+
+async def test_a_client_that_reads_gets_any_number_of_long_lines() -> None:
+    stream = Stream()
+    for _ in range(3 * MAX_CHARACTERS // 900_000):
+        stream.take("x" * 900_000, False)
+        assert await stream.next() == ("x" * 900_000, False)
+    assert not stream.overrun.is_set()

@@ -15,7 +15,7 @@ from typing import TypeVar
 import pytest
 
 from channels.mail.config import LmtpConfig
-from channels.mail.incoming.inbox import MAX_CONNECTIONS, Inbox
+from channels.mail.incoming.inbox import MAX_CONNECTIONS, Inbox, Receive
 from supervisor.demo.mailbox import deliver_raw
 from supervisor.protocol.conversation import PROCESS_MARK
 from supervisor.protocol.errors import ConfigError, StorageError, TemporaryFailure
@@ -104,15 +104,18 @@ async def test_internal_error_is_answered_451_without_details(caplog: pytest.Log
     assert "internal error" in caplog.text
 
 
+def inbox(receive: Receive, **limits: float) -> Inbox:
+    host = RecordingHost()
+    return Inbox(config(), receive, host.comes_from_agent, host.dropped, host.about_port, **limits)
+
+
 async def test_mail_that_takes_too_long_is_answered_451() -> None:
     async def receive(raw: bytes, envelope_sender: str) -> None:
         if b"slow" in raw:
             raise TemporaryFailure("it could not be read within 30 seconds")
         await asyncio.get_running_loop().create_future()
 
-    async with Inbox(
-        config(), receive, RecordingHost().comes_from_agent, RecordingHost().dropped, answer_seconds=0.1
-    ).listening() as address:
+    async with inbox(receive, answer_seconds=0.1).listening() as address:
         for words in ("slow", "without end"):
             answer = await deliver_raw(address, mail(body=words), envelope_from=ADMIN, recipients=[US])
             assert answer.startswith("451 "), answer
@@ -210,9 +213,7 @@ async def test_silent_connection_is_closed_after_a_timeout(limits: dict[str, flo
     async def receive(raw: bytes, envelope_sender: str) -> None:
         raise AssertionError("nothing was sent")
 
-    async with Inbox(
-        config(), receive, RecordingHost().comes_from_agent, RecordingHost().dropped, **limits
-    ).listening() as address:
+    async with inbox(receive, **limits).listening() as address:
         server, _, port = address.rpartition(":")
         reader, writer = await asyncio.open_connection(server, int(port))
         writer.write(b"LHLO mx\r\nMAIL FROM:<admin@example.com>\r\nRCPT TO:<bot@example.org>\r\nDATA\r\nunfinished")
@@ -247,9 +248,7 @@ async def test_mail_arrives_byte_by_byte_as_it_was_sent(content: bytes) -> None:
     async def receive(raw: bytes, envelope_sender: str) -> None:
         taken.append(raw)
 
-    async with Inbox(
-        config(), receive, RecordingHost().comes_from_agent, RecordingHost().dropped
-    ).listening() as address:
+    async with inbox(receive).listening() as address:
         await deliver_raw(address, content + b"\r\n", envelope_from=ADMIN, recipients=[US])
     assert taken == [content + b"\r\n"]
 
@@ -333,8 +332,18 @@ async def test_address_in_use_is_reported_and_not_replaced(tmp_path: Path) -> No
     with socket.create_server(("127.0.0.1", 0)) as tcp, socket.socket(socket.AF_UNIX) as unix:
         unix.bind(path)
         unix.listen()
-        for lmtp in (LmtpConfig(port=tcp.getsockname()[1]), LmtpConfig(path=path)):
-            with pytest.raises(TemporaryFailure, match=r"channels\.mail\.lmtp: cannot listen on"):
+        port = tcp.getsockname()[1]
+        for lmtp, told in (
+            (
+                LmtpConfig(port=port),
+                rf"lmtp\.port: .*{port}: Address already in use.*\(process {os.getpid()}, user ",
+            ),
+            (
+                LmtpConfig(path=path),
+                r"lmtp\.path: .*: Address already in use; stop the program that uses it, or set an",
+            ),
+        ):
+            with pytest.raises(TemporaryFailure, match=rf"channels\.mail\.{told}"):
                 async with serving(RecordingHost(), config(lmtp=lmtp)):
                     pass
     assert Path(path).exists()
