@@ -36,6 +36,7 @@ from supervisor.store.records.accounts import User
 from supervisor.store.records.result import Result
 from supervisor.store.records.session import NewSession, Session
 from supervisor.store.records.turn import Turn
+from supervisor.turns.runner import STARTED_AGAIN
 from supervisor.turns.running import RunningTurn
 from supervisor.turns.scheduler import TurnScheduler
 
@@ -195,6 +196,13 @@ class ChatOperations:
         """
         await self.session(user, session_id)
         return [turn.message_id for turn in await self._store.chats.unfinished(session_id)]
+
+    def written(self, session_id: SessionId) -> builtins.list[tuple[MessageId, str]]:
+        """Return the messages whose answers run, oldest first, with what was shown so far of each answer."""
+        return [
+            (one.turn.message_id, (STARTED_AGAIN if one.turn.attempts else "") + "".join(one.text))
+            for one in self._running_in(session_id)
+        ]
 
     async def interrupt(self, user: User, session_id: SessionId) -> MessageId | None:
         """Stop the running answer of a chat, the oldest where several run; return its message, None = none runs.

@@ -16,6 +16,8 @@ from supervisor.people.authentication import Authenticator
 from supervisor.protocol.ports.channel import Channel
 from supervisor.protocol.ports.web import Route
 from supervisor.wires import stream
+from supervisor.wires.chat.routes import ChatRoutes
+from supervisor.wires.chat.server import PREFIXES, ChatSocket
 from supervisor.wires.http.application import application
 from supervisor.wires.http.connections import CLIENT_SECONDS, WebSocketConnection, limited
 from supervisor.wires.http.guard import Guard
@@ -23,6 +25,7 @@ from supervisor.wires.listening import BACKLOG, bind
 from supervisor.wires.peers import behind_proxies
 from supervisor.wires.rest.admin.meter import Meter
 from supervisor.wires.rest.health import Parts
+from supervisor.wires.rest.resource import resource_router
 from supervisor.wires.rest.routes import routers
 from supervisor.wires.stream import StreamSocket
 
@@ -59,11 +62,16 @@ class HttpServer:
         self._api = api
         self._allowed_origins = allowed_origins
         self._grace_seconds = grace_seconds
-        self._routers = routers(api, parts=parts, meter=meter)
+        chats = ChatRoutes(api.chat, api.directory).endpoints()
+        self._routers = [
+            *routers(api, parts=parts, meter=meter),
+            *(resource_router(chats, prefix=prefix) for prefix in PREFIXES),
+        ]
         self._authenticator = authenticator or Authenticator(api.directory)
         self._stream = StreamSocket(
             api.one_shot, self._authenticator, query_token_seconds=config.query_token_max_seconds
         )
+        self._chat = ChatSocket(api, self._authenticator, query_token_seconds=config.query_token_max_seconds)
         self._webhooks: list[Route] = []
         self._socket: socket.socket | None = None
         self._guard: Guard | None = None
@@ -106,7 +114,7 @@ class HttpServer:
             authenticator=self._authenticator,
             keys=self._api.store.keys,
             webhooks=self._webhooks,
-            sockets=[WebSocketRoute(stream.PATH, self._stream.serve)],
+            sockets=[WebSocketRoute(stream.PATH, self._stream.serve), *self._chat.routes()],
             public_url=lambda: self._config.public_url or self.url,
             allowed_origins=self._allowed_origins,
         )
@@ -130,6 +138,7 @@ class HttpServer:
                 timeout_graceful_shutdown=self._grace_seconds,
             )
         )
+        self._chat.start()
         self._task = asyncio.create_task(self._uvicorn.serve([self._socket]), name="http server")
         ready = asyncio.create_task(self._uvicorn.ready.wait(), name="http server ready")
         await asyncio.wait([self._task, ready], return_when=asyncio.FIRST_COMPLETED)
@@ -153,6 +162,7 @@ class HttpServer:
             await self._task
             # uvicorn cancels requests without waiting for them.
             await asyncio.gather(*self._uvicorn.server_state.tasks, return_exceptions=True)
+        await self._chat.aclose()
         if self._socket is not None:
             self._socket.close()
 

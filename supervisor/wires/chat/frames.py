@@ -281,7 +281,7 @@ class Resumed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SessionUpdated:
+class TitleChanged:
     """The session has another title."""
 
     title: str
@@ -306,7 +306,7 @@ ServerFrame = (
     | WrittenElsewhere
     | Presence
     | Resumed
-    | SessionUpdated
+    | TitleChanged
 )
 
 End = Complete | Interrupted | Error

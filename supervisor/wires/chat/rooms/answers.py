@@ -51,6 +51,11 @@ class Answers:
         return self._current
 
     @property
+    def next_to_end(self) -> str | None:
+        """The message whose answer goes out, or would go out next; None = every message has ended."""
+        return self._current or next((name for name, answer in self._open.items() if answer.end is None), None)
+
+    @property
     def running(self) -> bool:
         """Whether a message has no end yet."""
         return bool(self._open)

@@ -185,7 +185,7 @@ SERVER = [
         {"type": "presence", "users": [{"id": "alice", "state": "writing"}]},
     ),
     (frames.Resumed(), {"type": "resumed"}),
-    (frames.SessionUpdated(title="t"), {"type": "session_updated", "title": "t"}),
+    (frames.TitleChanged(title="t"), {"type": "session_updated", "title": "t"}),
 ]
 
 

@@ -1,0 +1,47 @@
+"""What every room uses of the daemon, and what it knows of a connection."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from supervisor.delivery.hub import Hub
+from supervisor.operations.approvals import ApprovalOperations
+from supervisor.operations.chat import ChatOperations
+from supervisor.people.identity import Directory
+from supervisor.runtime.tasks import TaskSet
+from supervisor.wires.chat.rooms.log import Numbered
+
+STOP_SECONDS = 0.15
+"""How long a stopped answer may take to end, in seconds. After that clients are told so before it has."""
+
+Monotonic = Callable[[], float]
+"""Returns seconds of a clock that never goes back."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoomServices:
+    """The parts of the daemon that rooms use.
+
+    Attributes:
+        tasks: what rooms do in the background; its owner ends them.
+        stop_seconds: see `STOP_SECONDS`.
+        clock: seconds of a clock that never goes back.
+    """
+
+    chats: ChatOperations
+    approvals: ApprovalOperations
+    hub: Hub
+    directory: Directory
+    tasks: TaskSet = field(default_factory=TaskSet)
+    stop_seconds: float = STOP_SECONDS
+    clock: Monotonic = time.monotonic
+
+
+class Member(Protocol):
+    """One connection in a room."""
+
+    def post(self, frame: Numbered) -> None:
+        """Send a frame after those before it; returns at once."""

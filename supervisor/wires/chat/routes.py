@@ -1,0 +1,144 @@
+"""REST beside the chat: list the chats of a person, read, rename and delete one (protocol.md section 3)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from fastapi import Query
+from pydantic import BaseModel
+
+from supervisor.operations.chat import ChatOperations
+from supervisor.people.identity import Directory
+from supervisor.protocol.limits import Length
+from supervisor.protocol.messages import SessionId
+from supervisor.protocol.times import rfc3339, usd
+from supervisor.store.records.session import Session
+from supervisor.wires.chat import views
+from supervisor.wires.chat.frames import HistoryItem
+from supervisor.wires.chat.handshake import person
+from supervisor.wires.chat.rooms.room import HISTORY_MESSAGES
+from supervisor.wires.http.auth import Calling
+from supervisor.wires.rest.resource import Endpoint, Id, Limit
+
+MAX_TITLE = 200
+"""Characters of the longest title."""
+
+
+class NewTitle(BaseModel):
+    """What a chat is called from now on."""
+
+    title: Annotated[str, Length(1, MAX_TITLE)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChatSession:
+    """A chat. `message_count` counts what the person wrote."""
+
+    session_id: str
+    title: str
+    message_count: int
+    created_at: str
+    last_activity: str
+    cost_usd: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChatSessions:
+    """The chats of a person, newest activity first."""
+
+    sessions: Sequence[ChatSession]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChatHistoryMessage:
+    """A message of a chat. `interrupted` = the person stopped the answer; `content` is what was written until then."""
+
+    id: str
+    role: Literal["user", "assistant"]
+    content: str
+    timestamp: str
+    status: str
+    interrupted: bool
+    cost_usd: float | None
+    tool_calls: Sequence[Mapping[str, Any]]
+    artifacts: Sequence[Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChatHistory:
+    """The messages of a chat, oldest first; the newest ones where not all fit."""
+
+    session_id: str
+    messages: Sequence[ChatHistoryMessage]
+
+
+class ChatRoutes:
+    """The routes; they take the token of a person who may chat."""
+
+    def __init__(self, chats: ChatOperations, directory: Directory) -> None:
+        self._chats = chats
+        self._directory = directory
+
+    def endpoints(self) -> list[Endpoint]:
+        """Return the routes below a prefix."""
+        return [
+            Endpoint("GET", "/sessions", self.list_chats),
+            Endpoint("GET", "/sessions/{session_id}", self.chat),
+            Endpoint("GET", "/sessions/{session_id}/history", self.history),
+            Endpoint("PATCH", "/sessions/{session_id}", self.rename),
+            Endpoint("DELETE", "/sessions/{session_id}", self.delete, 204),
+        ]
+
+    async def list_chats(self, caller: Calling, limit: Annotated[Limit, Query()] = 100) -> ChatSessions:
+        """Return the chats of the caller, newest activity first."""
+        found = await self._chats.list(person(caller, self._directory), limit=limit)
+        return ChatSessions(sessions=[_shown(session) for session in found])
+
+    async def chat(self, caller: Calling, session_id: Id) -> ChatHistory:
+        """Return the messages of a chat."""
+        return await self._history(caller, session_id)
+
+    async def history(self, caller: Calling, session_id: Id) -> ChatHistory:
+        """Return the messages of a chat."""
+        return await self._history(caller, session_id)
+
+    async def rename(self, caller: Calling, session_id: Id, body: NewTitle) -> ChatSession:
+        """Give a chat a title."""
+        user = person(caller, self._directory)
+        return _shown(await self._chats.rename(user, SessionId(session_id), body.title))
+
+    async def delete(self, caller: Calling, session_id: Id) -> None:
+        """Stop what runs in a chat, and delete it."""
+        await self._chats.delete(person(caller, self._directory), SessionId(session_id))
+
+    async def _history(self, caller: Calling, session_id: Id) -> ChatHistory:
+        user = person(caller, self._directory)
+        found = await self._chats.history(user, SessionId(session_id), limit=HISTORY_MESSAGES)
+        return ChatHistory(session_id=session_id, messages=[_message(one) for one in views.history(found).messages])
+
+
+def _shown(session: Session) -> ChatSession:
+    return ChatSession(
+        session_id=session.id,
+        title=session.title,
+        message_count=session.message_count,
+        created_at=rfc3339(session.started_ms),
+        last_activity=rfc3339(session.activity_ms),
+        cost_usd=usd(session.cost_nanos),
+    )
+
+
+def _message(item: HistoryItem) -> ChatHistoryMessage:
+    return ChatHistoryMessage(
+        id=item.id,
+        role=item.role,
+        content=item.content,
+        timestamp=item.timestamp,
+        status=item.status if isinstance(item.status, str) else "",
+        interrupted=item.interrupted is True,
+        cost_usd=item.cost_usd if isinstance(item.cost_usd, float | int) else None,
+        tool_calls=item.tool_calls if isinstance(item.tool_calls, Sequence) else (),
+        artifacts=item.artifacts if isinstance(item.artifacts, Sequence) else (),
+    )

@@ -1,0 +1,176 @@
+"""One chat that somebody has open."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from supervisor.operations.chat_history import ChatMessage
+from supervisor.protocol import events
+from supervisor.protocol.messages import MessageId
+from supervisor.protocol.status import Target, TurnState
+from supervisor.wires.chat import frames
+from supervisor.wires.chat.rooms.log import KEPT_SECONDS
+from supervisor.wires.chat.rooms.room import Room
+from tests.supervisor.wires.chat.rooms.scripted import (
+    ALICE,
+    CALLER,
+    SESSION,
+    Clock,
+    Listener,
+    ScriptedChats,
+    services,
+)
+from tests.waiting import until
+
+FIRST = 1 << 32
+
+
+def message(message_id: str, role: Any, content: str = "x") -> ChatMessage:
+    return ChatMessage(
+        id=MessageId(f"{message_id}-{role}"),
+        message_id=MessageId(message_id),
+        role=role,
+        content=content,
+        timestamp_ms=0,
+        by=ALICE.id if role == "user" else None,
+        target=Target.ASSISTANT,
+        state=TurnState.COMPLETED,
+    )
+
+
+class Opened:
+    """A room over scripted chats."""
+
+    def __init__(self) -> None:
+        self.clock = Clock()
+        self.services = services(self.clock)
+        assert isinstance(self.services.chats, ScriptedChats)
+        self.chats = self.services.chats
+        self.room = Room(SESSION, ALICE.id, self.services, first=FIRST)
+
+    def comes(self) -> Listener:
+        listener = Listener()
+        listener.post(self.room.join(listener, 0))
+        self.room.welcome(listener)
+        return listener
+
+
+@pytest.fixture
+async def opened() -> Opened:
+    made = Opened()
+    await made.room.open(ALICE, CALLER)
+    return made
+
+
+def got(listener: Listener) -> list[dict[str, Any]]:
+    return [json.loads(frame.data) for frame in listener.got]
+
+
+async def answer(opened: Opened, listener: Listener, text: str = "x") -> None:
+    """Ask, and let the answer end."""
+    await opened.room.dialogue.submit(listener, ALICE, frames.UserMessage(content="hi"))
+    running = opened.chats.open_ids[0]
+    opened.chats.say(running, text)
+    opened.chats.end(running)
+    await until(lambda: not opened.room.dialogue.running, "it has ended")
+
+
+async def test_the_first_frame_names_the_number_before_it_came(opened: Opened) -> None:
+    assert got(opened.comes()) == [{"type": "connected", "session_id": SESSION, "history_count": 0, "seq": FIRST - 1}]
+
+
+async def test_presence_is_told_only_where_there_are_several(opened: Opened) -> None:
+    one = opened.comes()
+    opened.room.types(one)
+    assert len(got(one)) == 1
+    two = opened.comes()
+    assert got(one)[-1]["users"] == [{"id": "alice", "state": "writing"}]
+    opened.clock.now += 10
+    opened.room.look()
+    assert got(two)[-1]["users"] == [{"id": "alice", "state": "viewing"}]
+    opened.room.leave(two)
+    opened.room.leave(two)
+    assert got(one)[-1]["type"] == "presence"
+
+
+async def test_what_was_missed_is_replayed(opened: Opened) -> None:
+    one = opened.comes()
+    await answer(opened, one, "x")
+    replayed = await opened.room.replay(ALICE, FIRST)
+    assert [json.loads(frame.data)["type"] for frame in replayed] == ["token", "complete"]
+
+
+async def test_an_older_number_gets_the_history_and_the_running_answer(opened: Opened) -> None:
+    one = opened.comes()
+    await opened.room.dialogue.submit(one, ALICE, frames.UserMessage(content="hi"))
+    opened.chats.say("m001", "a")
+    opened.chats.say("m001", "b")
+    opened.chats.known = [message("m001", "user"), message("m001", "assistant"), message("m002", "user")]
+    history, *rest = await opened.room.replay(ALICE, 5)
+    items = json.loads(history.data)["messages"]
+    assert [item["id"] for item in items] == ["m001-user", "m002-user"]  # the answer follows as it comes
+    assert [frame.text for frame in rest] == ["a", "b"]
+    assert history.seq < rest[0].seq
+
+
+async def test_a_history_is_read_again_where_an_answer_ended_meanwhile(opened: Opened) -> None:
+    one = opened.comes()
+    await opened.room.dialogue.submit(one, ALICE, frames.UserMessage(content="hi"))
+    reading = asyncio.create_task(opened.room.history(ALICE))
+    opened.chats.known = [message("m001", "user")]
+    await asyncio.sleep(0)
+    opened.chats.end("m001")
+    await until(lambda: opened.room.dialogue.ends, "it ends")
+    opened.chats.known = [message("m001", "user"), message("m001", "assistant")]
+    assert len((await reading).messages) in (1, 2)
+    assert len((await opened.room.history(ALICE)).messages) == 2
+
+
+async def test_a_title_is_told_once(opened: Opened) -> None:
+    one = opened.comes()
+    record = events.SessionUpdated(
+        session_id=SESSION,
+        user_id="alice",
+        project_path="",
+        status="idle",
+        cost_usd=0.0,
+        message_count=0,
+        duration_seconds=0,
+        started_at="",
+        last_activity="",
+        ended_at=None,
+        kind="chat",
+        title="Rounds",
+    )
+    opened.chats.publish(record)
+    opened.chats.publish(replace(record, message_count=1))
+    opened.chats.publish(replace(record, session_id="another", title="x"))
+    assert [frame.get("title") for frame in got(one)] == [None, "Rounds"]
+
+
+async def test_a_room_lives_until_nobody_needs_its_frames(opened: Opened) -> None:
+    one = opened.comes()
+    await opened.room.dialogue.submit(one, ALICE, frames.UserMessage(content="hi"))
+    opened.clock.now += 10 * KEPT_SECONDS
+    assert not opened.room.is_over(opened.clock.now)
+    opened.room.leave(one)
+    opened.clock.now += 10 * KEPT_SECONDS
+    assert not opened.room.is_over(opened.clock.now)  # an answer runs
+    opened.chats.end("m001")
+    await until(lambda: not opened.room.dialogue.running, "it has ended")
+    opened.clock.now += KEPT_SECONDS - 1
+    assert not opened.room.is_over(opened.clock.now)
+    opened.clock.now += 1
+    assert opened.room.is_over(opened.clock.now)
+
+
+async def test_a_closed_room_hears_nothing(opened: Opened) -> None:
+    one = opened.comes()
+    opened.room.close()
+    opened.chats.arrive("hi")
+    assert len(got(one)) == 1
