@@ -27,6 +27,7 @@ from benchmarks import (
     lmtp,
     reaping,
     recovery,
+    residency,
     sessions,
     size,
     start,
@@ -53,6 +54,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     "start": start.measure,
     "claude": claude.measure,
     "live": live.measure,
+    "residency": residency.measure,
 }
 """The benchmarks by name. Each takes an empty folder and whether to run short, and returns figures."""
 

@@ -78,9 +78,11 @@ def simulate(roster: Roster, first: int, last: int) -> Contingency:
     pairs = lost = 0
     for _, of_day in _by_day(wanted):
         staff = sorted({person for slot in of_day for person in slot.staff})
+        able = {slot.id: backups.legal(slot) for slot in of_day if slot.spare < 2}
+        own = {person: [slot for slot in of_day if person in slot.staff] for person in staff}
         for pair in combinations(staff, 2):
             pairs += 1
-            left = _short_without(of_day, pair, backups)
+            left = _short_without(own, pair, able)
             if left:
                 lost += 1
                 short.update(left)
@@ -117,19 +119,28 @@ def _by_day(wanted: Sequence[Slot]) -> Iterator[tuple[int, list[Slot]]]:
     yield from days.items()
 
 
-def _short_without(of_day: Sequence[Slot], pair: tuple[PersonId, PersonId], backups: Backups) -> list[str]:
+def _short_without(
+    own: Mapping[PersonId, Sequence[Slot]], pair: tuple[PersonId, PersonId], able: Mapping[str, Sequence[PersonId]]
+) -> list[str]:
     """Return the slots of a day that two people's absence leaves short, when everybody able steps in.
 
     Slots that are short with everybody there do not count: the pair does not change them.
+
+    Args:
+        own: the slots of each person.
+        able: who may step in for a slot.
     """
     places: list[Slot] = []
-    for slot in of_day:
-        missing = sum(person in slot.staff for person in pair)
-        places += [slot] * max(0, min(missing, missing - slot.spare))
+    for person, other in (pair, pair[::-1]):
+        for slot in own[person]:
+            both = other in slot.staff
+            if both and person > other:
+                continue  # counted with the other one
+            missing = 1 + both
+            places += [slot] * max(0, min(missing, missing - slot.spare))
     if not places:
         return []
-    able = {slot.id: [person for person in backups.legal(slot) if person not in pair] for slot in places}
-    filled = _matching([able[slot.id] for slot in places])
+    filled = _matching([[person for person in able[slot.id] if person not in pair] for slot in places])
     return sorted({slot.id for index, slot in enumerate(places) if index not in filled})
 
 
