@@ -10,6 +10,7 @@ from datetime import UTC
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
+from supervisor.background.audit import AuditKeeper
 from supervisor.background.progress import ProgressNotices
 from supervisor.protocol.errors import StorageError
 from supervisor.protocol.times import DAY_MS, Clock, now_ms
@@ -23,6 +24,7 @@ logger = logging.getLogger(__name__)
 SWEEP_SECONDS = 10.0
 PROGRESS_SECONDS = 5.0
 PURGE_SECONDS = 3600.0
+AUDIT_SECONDS = 3600.0
 PRUNE_SECONDS = 6 * 3600.0
 """Pauses between two runs of each job, in seconds."""
 
@@ -51,6 +53,7 @@ class Schedule:
         turns: TurnScheduler,
         recorder: Recorder,
         progress: ProgressNotices,
+        audit: AuditKeeper,
         clock: Clock = now_ms,
         clock_seconds: float = CLOCK_SECONDS,
     ) -> None:
@@ -59,6 +62,7 @@ class Schedule:
         self._turns = turns
         self._recorder = recorder
         self._progress = progress
+        self._audit = audit
         self._clock = clock
         self._clock_seconds = clock_seconds
         self._scheduler = AsyncIOScheduler(timezone=UTC)
@@ -71,6 +75,7 @@ class Schedule:
         self._add("sweep", self._turns.sweep, SWEEP_SECONDS)
         self._add("progress", self._progress.look, PROGRESS_SECONDS)
         self._add("purge", self._purge, PURGE_SECONDS)
+        self._add("audit", self._audit.keep, AUDIT_SECONDS)
         self._add("prune", self._recorder.prune, PRUNE_SECONDS)
         self._scheduler.start()
         self._watch = asyncio.create_task(self._watch_clock(), name="wall clock of the jobs")

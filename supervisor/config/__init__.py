@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from supervisor.config.audit import Audit as Audit
 from supervisor.config.checks import LOOPBACK as LOOPBACK
 from supervisor.config.checks import NAME as NAME
 from supervisor.config.checks import check as check

@@ -20,6 +20,9 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 KEYWORD = re.compile(r"[^\W_]+")
 """The form of a keyword: one word, as the router compares whole words."""
 
+MAILBOX = re.compile(r"[^\s@]+@[^\s@]+")
+"""The form of a mail address, as far as a slip of the pen shows."""
+
 ORIGIN = re.compile(r"https?://[^/\s]+")
 """The form of a browser's Origin header (RFC 6454 section 7)."""
 
@@ -30,7 +33,7 @@ POSITIVE = (
     "supervisor.drain_seconds http.query_token_max_seconds claude_code.max_sessions claude_code.max_processes "
     "claude_code.turn_timeout_seconds assistant.max_tokens assistant.max_rounds assistant.tool_timeout_seconds "
     "limits.messages_per_minute limits.messages_per_hour "
-    "approvals.expires_seconds claude_code.checkpoint_seconds"
+    "approvals.expires_seconds claude_code.checkpoint_seconds audit.keep_days"
 ).split()
 """Keys whose values must be greater than 0."""
 
@@ -57,6 +60,11 @@ def check(config: Config) -> Config:
         if not NAME.fullmatch(name):
             raise ConfigError(f"auth.issuers.{name}", f"its name must match {NAME.pattern}")
     check_issuers(config.auth.issuers)
+    for address in config.audit.anchor_mail:
+        if not MAILBOX.fullmatch(address):
+            raise ConfigError("audit.anchor_mail", f"must be mail addresses, not {address!r}")
+    if config.audit.anchor_mail and "mail" not in config.channels:
+        raise ConfigError("audit.anchor_mail", "needs [channels.mail]", "add that table, or use audit.anchor_file")
     if config.budgets is not None:
         if not config.claude_code.track_costs:
             raise ConfigError("claude_code.track_costs", "must be true where [budgets] is set")

@@ -102,7 +102,10 @@ def load(path: Path | None) -> Config:
         for name, project in config.projects.items()
     }
     state = State(dir=_below(base, config.state.dir, "state.dir") if config.state.dir else "")
-    return check(replace(config, projects=projects, state=state, auth=below(base, config.auth)))
+    audit = config.audit
+    if audit.anchor_file:
+        audit = replace(audit, anchor_file=_below(base, audit.anchor_file, "audit.anchor_file"))
+    return check(replace(config, projects=projects, state=state, auth=below(base, config.auth), audit=audit))
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from supervisor.config.audit import Audit
 from supervisor.config.issuers import Auth
 from supervisor.protocol.status import PROTECTED, Permissions
 
@@ -267,6 +268,7 @@ class Config:
     approvals: Approvals = field(default_factory=Approvals)
     queue: Queue = field(default_factory=Queue)
     auth: Auth = field(default_factory=Auth)
+    audit: Audit = field(default_factory=Audit)
     progress: Progress = field(default_factory=Progress)
     budgets: BudgetConfig | None = None
     projects: dict[str, ProjectConfig] = field(default_factory=dict)

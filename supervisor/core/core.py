@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from supervisor.background.audit import AuditKeeper
 from supervisor.background.failures import FailureNotices
 from supervisor.background.progress import ProgressNotices
 from supervisor.background.recovery import Recovery
@@ -121,6 +122,7 @@ class Core:
             turns=self.turn_floor.scheduler,
             recorder=self.session_floor.recorder,
             progress=self.progress,
+            audit=AuditKeeper(self._ground.store, self._ground.config.audit),
         )
 
     def _build_api(self) -> Api:

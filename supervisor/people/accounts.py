@@ -35,7 +35,7 @@ _MANAGED = frozenset({"sms", "mail"})
 class Accounts:
     """Creates, changes and removes users and tokens.
 
-    Each change is stored first, then copied to the directory, then audited.
+    Each change is stored, with its entry in the audit trail, before it is copied to the directory.
 
     Args:
         clock: milliseconds UTC.
@@ -50,7 +50,7 @@ class Accounts:
         clock: Clock = now_ms,
     ) -> None:
         self._store = store
-        self._audit_store = audit
+        self._audit = audit
         self._directory = directory
         self._projects = projects
         self._clock = clock
@@ -116,9 +116,7 @@ class Accounts:
             )
             await self._store.put_user(user, now_ms=self._clock())
             await self.reload()
-        shown = self._shown(user)
-        await self._audit("user_put", shown)
-        return shown
+        return self._shown(user)
 
     async def remove_user(self, user_id: str) -> None:
         """Remove a user with all rights, addresses and tokens. Messages and costs of the user are kept.
@@ -131,7 +129,6 @@ class Accounts:
             if not await self._store.remove_user(UserId(user_id), now_ms=self._clock()):
                 raise UserNotFound(user_id)
             await self.reload()
-        await self._audit("user_removed", {"id": user_id})
 
     # -- tokens
 
@@ -170,7 +167,6 @@ class Accounts:
             )
             await self.reload()
         shown = _shown_token(record)
-        await self._audit("token_created", shown)
         return {"id": record.id, "token": token} | {key: shown[key] for key in ("name", "user_id", "expires_at")}
 
     async def revoke_token(self, token_id: str) -> None:
@@ -187,7 +183,6 @@ class Accounts:
             if not await self._store.revoke_token(number, now_ms=self._clock()):
                 raise TokenNotFound(token_id)
             await self.reload()
-        await self._audit("token_revoked", {"id": number})
 
     async def jwt(self, user_id: str, *, minutes: int) -> dict[str, Any]:
         """Create a JWT for a user.
@@ -201,7 +196,8 @@ class Accounts:
             raise InvalidMessage("minutes", f"must be 1 to {MAX_JWT_MINUTES}")
         token, expires_ms = self._directory.issue_jwt(UserId(user_id), minutes=minutes)
         expires_at = rfc3339(expires_ms)
-        await self._audit("jwt_issued", {"user_id": user_id, "expires_at": expires_at})
+        detail = {"user": user_id, "expires_at": expires_at}
+        await self._audit.record(OPERATOR_NAME, "jwt.issued", detail, now_ms=self._clock())
         return {"token": token, "expires_at": expires_at}
 
     def subject(self, user_id: str | None) -> User:
@@ -235,9 +231,6 @@ class Accounts:
                 for project in self._projects.of(user)
             ],
         }
-
-    async def _audit(self, event: str, detail: dict[str, Any]) -> None:
-        await self._audit_store.record(OPERATOR_NAME, event, detail, now_ms=self._clock())
 
 
 def _shown_token(token: Token) -> dict[str, Any]:

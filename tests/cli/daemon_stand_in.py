@@ -359,7 +359,8 @@ class DaemonStandIn:
             case "POST", ["check"]:
                 return web.json_response({"problems": self.records.problems})
             case "GET", ["audit", "verify"]:
-                return web.json_response({"problem": self.records.tampered, "entries": len(self.records.audit)})
+                entries = len(self.records.audit)
+                return web.json_response({"problem": self.records.tampered, "first": 1, "entries": entries})
             case "GET", ["audit", "entries", after]:
                 found = [entry for entry in self.records.audit if entry["seq"] > int(after)]
                 return web.json_response({"entries": found[:2]})

@@ -22,6 +22,7 @@ MAX_SEGMENTS = 2
 """The most segments of a text that nobody asked for."""
 
 SAMPLES: dict[str, str | int] = {
+    "anchor": "2026-11-30T00:00:00Z 4711 00ff",
     "calls": "Bash make deploy, Edit src/parser.py",
     "added": 5_000_000_000,
     "address": "+15550100",

@@ -68,7 +68,13 @@ def finish(tx: Transaction, turn_id: int, outcome: Outcome) -> Settled | None:
     if outcome.includes:
         tx.executemany(_INCLUDE, [(turn_id, part_id) for part_id in outcome.includes])
     following = promote(tx, turn_id) if outcome.hosts else None
-    tx.record("supervisor", f"turn.{outcome.state}", {"turn": turn_id, "nanos": spent.nanos}, outcome.now_ms)
+    detail = {
+        "turn": turn_id,
+        "nanos": spent.nanos,
+        "tokens": [spent.tokens.input, spent.tokens.output],
+        "ms": outcome.duration_ms,
+    }
+    tx.record("supervisor", f"turn.{outcome.state}", detail, outcome.now_ms)
     return Settled(
         cost_nanos=spent.nanos,
         tokens=spent.tokens,

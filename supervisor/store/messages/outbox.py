@@ -207,6 +207,7 @@ class SqliteOutbox:
                 ):
                     return False
                 tx.execute(_SENT, (provider_id, note, now_ms, tx.epoch, outbox_id))
+                tx.record("supervisor", "reply.sent", {"id": outbox_id, "channel": channel}, now_ms)
             post_late(tx, owner_of(tx, turn_id, user_id, channel), charges, now_ms)
             return True
 
@@ -279,6 +280,8 @@ class SqliteOutbox:
             if rank is not None and rank < _RANK[reported]:
                 error = delivery.error
                 tx.execute(_REPORT, (reported, delivery.provider_id, error, error, now_ms, tx.epoch, outbox_id))
+                if reported is OutboxState.DELIVERED:
+                    tx.record("supervisor", "reply.delivered", {"id": outbox_id}, now_ms)
                 if reported is OutboxState.UNDELIVERED:
                     tx.record("supervisor", "reply.undelivered", {"id": outbox_id, "why": error}, now_ms)
                     _tell(tx, outbox_id, notices, now_ms)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from supervisor.protocol.conversation import ProcessIdentity
@@ -58,6 +58,11 @@ _ADD_EVENT = """
     FROM turns WHERE id = ? AND state = 'running' AND epoch = ?
 """
 _EVENTS = "SELECT kind, payload FROM events WHERE turn_id = ? ORDER BY seq"
+_WHOSE = "SELECT user_id FROM turns WHERE id = ?"
+_STARTED_MS = """
+    SELECT max(at_ms) FROM events
+    WHERE turn_id = ? AND kind = 'tool_started' AND json_extract(payload, '$.id') = ?
+"""
 
 
 class SqliteTurns:
@@ -227,9 +232,12 @@ class SqliteTurns:
     async def record_event(self, turn_id: int, kind: str, payload: dict[str, Any], *, now_ms: int) -> None:
         """Append an event to a turn that runs under this epoch; nothing is written for another."""
         content = to_json(payload)
-        await self._database.write(
-            lambda tx: tx.changed(_ADD_EVENT, (now_ms, kind, content, turn_id, tx.epoch)),
-        )
+
+        def work(tx: Transaction) -> None:
+            if tx.changed(_ADD_EVENT, (now_ms, kind, content, turn_id, tx.epoch)) and kind.startswith("tool_"):
+                _record_tool(tx, turn_id, kind, payload, now_ms)
+
+        await self._database.write(work)
 
     async def events(self, turn_id: int) -> list[tuple[str, dict[str, Any]]]:
         """Return the events of a turn, in order."""
@@ -253,3 +261,13 @@ def _cancel(tx: Transaction, turn_id: int, why: str, now_ms: int) -> bool:
     tx.mark_prompt(turn_id, TurnState.CANCELLED)
     tx.record("supervisor", "turn.cancelled", {"turn": turn_id}, now_ms)
     return True
+
+
+def _record_tool(tx: Transaction, turn_id: int, kind: str, payload: Mapping[str, Any], now_ms: int) -> None:
+    """Append the audit entry of a tool call's event: in a few words what it does, and at its end the time it took."""
+    detail = {"turn": turn_id} | {name: payload[name] for name in ("id", "summary", "failed") if name in payload}
+    if kind == "tool_finished":
+        (started_ms,) = tx.execute(_STARTED_MS, (turn_id, payload.get("id"))).fetchone()
+        detail["ms"] = now_ms - started_ms if started_ms is not None else None
+    (user_id,) = tx.execute(_WHOSE, (turn_id,)).fetchone()
+    tx.record(user_id, kind.replace("_", ".", 1), detail, now_ms)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import sqlite3
 from collections import defaultdict
+from typing import Any
 
 from supervisor.protocol.errors import NotAllowed, UserNotFound
 from supervisor.protocol.messages import Address, UserId
+from supervisor.store.ports.accounts import OPERATOR
 from supervisor.store.records.accounts import Token, User
 from supervisor.store.rows import TOKENS, to_token, to_user
 from supervisor.store.sqlite.database import Database
@@ -44,7 +46,7 @@ class SqliteAccounts:
         """Return all users that were not removed, by id."""
         return await self._database.read(_users)
 
-    async def put_user(self, user: User, *, now_ms: int) -> None:
+    async def put_user(self, user: User, *, by: str = OPERATOR, now_ms: int) -> None:
         """Create a user, or replace their name, role, addresses and projects.
 
         Raises:
@@ -62,10 +64,11 @@ class SqliteAccounts:
             tx.execute(_DROP_PROJECTS, (user.id,))
             tx.executemany(_ADD_ADDRESS, [(address.kind, address.value, user.id) for address in user.addresses])
             tx.executemany(_ADD_PROJECT, [(user.id, project) for project in user.projects])
+            tx.record(by, "user.put", _detail(user), now_ms)
 
         await self._database.write(work)
 
-    async def remove_user(self, user_id: UserId, *, now_ms: int) -> bool:
+    async def remove_user(self, user_id: UserId, *, by: str = OPERATOR, now_ms: int) -> bool:
         """Remove a user's rights, addresses and tokens; their messages and costs stay."""
 
         def work(tx: Transaction) -> bool:
@@ -75,12 +78,20 @@ class SqliteAccounts:
             tx.execute(_DROP_PROJECTS, (user_id,))
             tx.execute(_FORGET_SECOND_FACTOR, (user_id,))
             tx.execute(_REVOKE_ALL, (now_ms, user_id))
+            tx.record(by, "user.removed", {"id": user_id}, now_ms)
             return True
 
         return await self._database.write(work)
 
     async def add_token(
-        self, sha256: bytes, name: str, user_id: UserId | None, *, now_ms: int, expires_ms: int | None
+        self,
+        sha256: bytes,
+        name: str,
+        user_id: UserId | None,
+        *,
+        by: str = OPERATOR,
+        now_ms: int,
+        expires_ms: int | None,
     ) -> Token:
         """Store the SHA-256 of a new token.
 
@@ -92,6 +103,8 @@ class SqliteAccounts:
             if user_id is not None and tx.one(_IS_USER, (user_id,)) is None:
                 raise UserNotFound(user_id)
             (token_id,) = tx.execute(_INSERT_CREDENTIAL, (sha256, name, user_id, now_ms, expires_ms)).fetchone()
+            detail = {"id": token_id, "name": name, "user": user_id, "expires_ms": expires_ms}
+            tx.record(by, "token.created", detail, now_ms)
             return Token(
                 id=token_id, name=name, user_id=user_id, created_ms=now_ms, expires_ms=expires_ms, revoked_ms=None
             )
@@ -104,9 +117,27 @@ class SqliteAccounts:
             lambda connection: [(row[0], to_token(row)) for row in connection.execute(f"{TOKENS} ORDER BY id")]
         )
 
-    async def revoke_token(self, token_id: int, *, now_ms: int) -> bool:
+    async def revoke_token(self, token_id: int, *, by: str = OPERATOR, now_ms: int) -> bool:
         """Revoke a token; False = no such token."""
-        return await self._database.write(lambda tx: tx.changed(_REVOKE, (now_ms, token_id)))
+
+        def work(tx: Transaction) -> bool:
+            if not tx.changed(_REVOKE, (now_ms, token_id)):
+                return False
+            tx.record(by, "token.revoked", {"id": token_id}, now_ms)
+            return True
+
+        return await self._database.write(work)
+
+
+def _detail(user: User) -> dict[str, Any]:
+    """Return what the audit trail keeps of a user."""
+    return {
+        "id": user.id,
+        "name": user.name,
+        "role": user.role.value,
+        "addresses": [str(address) for address in user.addresses],
+        "projects": list(user.projects),
+    }
 
 
 def _users(connection: sqlite3.Connection) -> list[User]:

@@ -7,25 +7,38 @@ from typing import Protocol
 from supervisor.protocol.messages import UserId
 from supervisor.store.records.accounts import Token, User
 
+OPERATOR = "operator"
+"""The actor of the audit trail for what is done with the operator's token."""
+
 
 class AccountStore(Protocol):
-    """Users, their addresses and projects, and tokens."""
+    """Users, their addresses and projects, and tokens.
+
+    Each change and its entry in the audit trail are one transaction; `by` is the entry's actor.
+    """
 
     async def users(self) -> list[User]:
         """Return all users that were not removed, by id."""
 
-    async def put_user(self, user: User, *, now_ms: int) -> None:
+    async def put_user(self, user: User, *, by: str = OPERATOR, now_ms: int) -> None:
         """Create a user, or replace their name, role, addresses and projects.
 
         Raises:
             NotAllowed: an address belongs to another user.
         """
 
-    async def remove_user(self, user_id: UserId, *, now_ms: int) -> bool:
+    async def remove_user(self, user_id: UserId, *, by: str = OPERATOR, now_ms: int) -> bool:
         """Remove a user's rights, addresses and tokens; their messages and costs stay. False = no such user."""
 
     async def add_token(
-        self, sha256: bytes, name: str, user_id: UserId | None, *, now_ms: int, expires_ms: int | None
+        self,
+        sha256: bytes,
+        name: str,
+        user_id: UserId | None,
+        *,
+        by: str = OPERATOR,
+        now_ms: int,
+        expires_ms: int | None,
     ) -> Token:
         """Store the SHA-256 of a new token.
 
@@ -40,5 +53,5 @@ class AccountStore(Protocol):
     async def tokens(self) -> list[tuple[bytes, Token]]:
         """Return all tokens with their hashes, revoked ones too."""
 
-    async def revoke_token(self, token_id: int, *, now_ms: int) -> bool:
+    async def revoke_token(self, token_id: int, *, by: str = OPERATOR, now_ms: int) -> bool:
         """Revoke a token; False = no such token."""

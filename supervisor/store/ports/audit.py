@@ -29,20 +29,56 @@ class AuditEntry:
     mac: bytes
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditFilter:
+    """Which entries of the audit trail are wanted; every condition must hold.
+
+    Attributes:
+        since_ms: not older than this; None = from the first one.
+        until_ms: older than this; None = up to the newest one.
+        actor: exactly this actor; empty = any.
+        event: this event, or those that begin with it and a dot ("turn" is "turn.completed" too); empty = any.
+    """
+
+    since_ms: int | None = None
+    until_ms: int | None = None
+    actor: str = ""
+    event: str = ""
+
+
+EVERYTHING = AuditFilter()
+
+
 class AuditStore(Protocol):
-    """The audit trail; each entry seals the one before."""
+    """The audit trail; each entry seals the one before.
+
+    Old entries are cut off by `cut`, which leaves a sealed checkpoint: the number and the seal of the last entry that
+    was cut off. The chain goes on from there.
+    """
 
     async def record(self, actor: str, event: str, detail: dict[str, Any], *, now_ms: int) -> None:
         """Append an entry."""
 
     async def verify(self) -> str | None:
-        """Check the whole chain; None = intact, else a sentence that names the first bad row."""
+        """Check the whole chain, from the checkpoint on; None = intact, else a sentence that names the first bad row.
 
-    async def entries(self, *, after: int, limit: int) -> list[AuditEntry]:
+        A trail without an entry is not intact where there are users: adding one leaves an entry.
+        """
+
+    async def entries(self, *, after: int, limit: int, where: AuditFilter = EVERYTHING) -> list[AuditEntry]:
         """Return the entries after a number, in their order."""
 
     async def last(self) -> int:
         """Return the number of the newest entry; 0 = there is none."""
+
+    async def first(self) -> int:
+        """Return the number of the oldest entry that is kept; 0 = there is none."""
+
+    async def cut(self, *, before_ms: int, limit: int, now_ms: int) -> int:
+        """Cut off at most `limit` of the oldest entries, as far as they are older than a time; return how many.
+
+        The newest entry always stays.
+        """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,10 +13,11 @@ async def call(app: ASGIApp, method: str, path: str, body: object | None = None)
     """Send a request to an application; return the status and the JSON of the answer.
 
     Args:
-        path: the quoted path of a URL.
+        path: the quoted path of a URL, with its query.
         body: sent as JSON; None = no body.
     """
     content = b"" if body is None else json.dumps(body).encode()
+    path, _, query = path.partition("?")
     scope: Scope = {
         "type": "http",
         "asgi": {"version": "3.0"},
@@ -26,7 +27,7 @@ async def call(app: ASGIApp, method: str, path: str, body: object | None = None)
         "path": unquote(path),
         "raw_path": path.encode("ascii"),
         "root_path": "",
-        "query_string": b"",
+        "query_string": query.encode("ascii"),
         "headers": [(b"host", b"localhost"), (b"content-type", b"application/json")],
         "client": None,
         "server": None,

@@ -12,7 +12,9 @@ from apscheduler.executors import base as executor
 from apscheduler.schedulers import base
 from apscheduler.triggers import interval
 
+from supervisor.background.audit import AuditKeeper
 from supervisor.background.schedule import Schedule
+from supervisor.config import Audit
 from supervisor.protocol.errors import StorageError
 from supervisor.sessions.reaper import Reaper
 from tests.fakes import ScriptedConnector
@@ -39,6 +41,7 @@ def schedule(core: Core, idle_timeout: float, reaper: Reaper | None = None) -> S
         turns=core.turns,
         recorder=core.recorder,
         progress=core.progress,
+        audit=AuditKeeper(core.store, Audit()),
         clock_seconds=0.05,
     )
 

@@ -72,7 +72,7 @@ async def test_user_is_stored_in_force_and_audited(bench: Bench) -> None:
     found = bench.directory.by_address(Address(kind="mail", value="ann@example.org"))
     assert found is not None
     assert found.id == "ann"
-    assert bench.audited() == [("operator", "user_put")]
+    assert bench.audited() == [("operator", "user.put")]
     assert await bench.store.audit.verify() is None
 
 
@@ -111,7 +111,7 @@ async def test_address_of_another_user_is_refused_and_changes_nothing(bench: Ben
     with pytest.raises(NotAllowed, match="belongs to another user"):
         await bench.accounts.put_user("ben", name="Ben", role="ADMIN", phones=["+15550100"])
     assert [user["id"] for user in bench.accounts.users()] == ["ann"]
-    assert bench.audited() == [("operator", "user_put")]
+    assert bench.audited() == [("operator", "user.put")]
 
 
 @pytest.mark.parametrize(
@@ -196,7 +196,7 @@ async def test_token_is_revoked_at_once_and_stays_listed(bench: Bench) -> None:
         "expires_at": None,
         "revoked_at": "2023-11-14T22:13:20.000Z",
     }
-    assert bench.audited() == [("operator", "token_created"), ("operator", "token_revoked")]
+    assert bench.audited() == [("operator", "token.created"), ("operator", "token.revoked")]
 
 
 @pytest.mark.parametrize("token_id", ["", "0", "99", "-1", "one", "1.0", "٣", "9" * 30, str(2**63)])

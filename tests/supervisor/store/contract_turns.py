@@ -14,6 +14,7 @@ from supervisor.protocol.ids import uuid7
 from supervisor.protocol.messages import MessageId, ProjectName, SessionId, UserId
 from supervisor.protocol.status import SessionStatus, Target, TurnState
 from supervisor.store.port import Store
+from supervisor.store.ports.audit import AuditFilter
 from supervisor.store.ports.ledger import CostQuery
 from supervisor.store.records.acceptance import Accepted
 from supervisor.store.records.outbox import OutboxDraft
@@ -309,6 +310,20 @@ class TurnsContract(ContractBase):
         assert where is not None
         assert (where.session_id, where.project, where.answered_ms) == ("s1", "shop", NOW + 5)
         assert await store.turns.last_project(UserId("alice")) == "site"
+
+    async def test_a_tool_call_is_in_the_audit_trail_with_the_time_it_took(self, store: Store) -> None:
+        turn = await running(store)
+        call = {"id": "t1", "summary": "Bash make test", "hashes": ["x" * 64]}
+        await store.turns.record_event(turn.id, "tool_allowed", call, now_ms=NOW)
+        await store.turns.record_event(turn.id, "tool_started", call, now_ms=NOW)
+        await store.turns.record_event(turn.id, "tool_finished", {"id": "t1", "failed": True}, now_ms=NOW + 70)
+        entries = await store.audit.entries(after=0, limit=99, where=AuditFilter(event="tool"))
+        told = {"turn": turn.id, "id": "t1", "summary": "Bash make test"}
+        assert [(entry.actor, entry.event, entry.detail) for entry in entries] == [
+            (turn.user_id, "tool.allowed", told),
+            (turn.user_id, "tool.started", told),
+            (turn.user_id, "tool.finished", {"turn": turn.id, "id": "t1", "failed": True, "ms": 70}),
+        ]
 
     async def test_events_of_a_turn_keep_their_order(self, store: Store) -> None:
         turn = await running(store, question())
