@@ -312,7 +312,8 @@ class TurnsContract(ContractBase):
         assert await store.turns.last_project(UserId("alice")) == "site"
 
     async def test_a_tool_call_is_in_the_audit_trail_with_the_time_it_took(self, store: Store) -> None:
-        turn = await running(store)
+        await with_session(store)
+        turn = await running(store, prompt())
         call = {"id": "t1", "summary": "Bash make test", "hashes": ["x" * 64]}
         await store.turns.record_event(turn.id, "tool_allowed", call, now_ms=NOW)
         await store.turns.record_event(turn.id, "tool_started", call, now_ms=NOW)
