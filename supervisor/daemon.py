@@ -40,8 +40,12 @@ from supervisor.runtime.credentials import OPERATOR_TOKEN, Credentials
 from supervisor.runtime.lock import StateLock
 from supervisor.runtime.state import ADDRESSES_FILE, AUDIT_SECRET, DATABASE_FILE, DEMO_FOLDER, audit_seal_of, jwt_key
 from supervisor.runtime.umask import keep_private
+from supervisor.sessions.tool_access import NO_TOOLS, ToolAccess
 from supervisor.store import Store, open_store
 from supervisor.store.sqlite.errors import storage_error
+from supervisor.tools.claude_code.gateway import ToolGateway
+from supervisor.tools.servers.servers import build as build_servers
+from supervisor.tools.turn_tools import Toolbox
 from supervisor.wires.http_server import HttpServer
 from supervisor.wires.socket.channel import SocketChannel
 from supervisor.wires.socket.server import SocketServer
@@ -148,10 +152,11 @@ class Daemon:
         store = await self._open_store(config, stack)
         gateway = await self._open_gateway(stack)
         connector, assistant = await self._prepare_connectors(config)
+        directory = self._build_directory()
         core = Core(
             config,
             store=store,
-            directory=self._build_directory(),
+            directory=directory,
             projects=Projects(
                 config.projects,
                 config.claude_code.model,
@@ -161,6 +166,7 @@ class Daemon:
             gateway=gateway,
             connector=connector,
             assistant=assistant,
+            tools=await self._open_tools(config, directory, store, stack),
         )
         await self._load_people(core.accounts)
         authenticator = Authenticator(core.api.directory, issuers.build(config.auth.issuers, self._credentials))
@@ -234,6 +240,19 @@ class Daemon:
             for task in (claude_code, assistant):
                 task.cancel()
             await asyncio.gather(claude_code, assistant, return_exceptions=True)
+
+    async def _open_tools(
+        self, config: Config, directory: Directory, store: Store, stack: AsyncExitStack
+    ) -> ToolAccess:
+        """Connect to the tool servers in the background, and open the ways to them."""
+        if not config.mcp:
+            return NO_TOOLS
+        servers = await build_servers(config.mcp, self._credentials.secret)
+        stack.push_async_callback(servers.aclose)
+        servers.start()
+        toolbox = Toolbox(servers, directory, store.references)
+        gateway = await stack.enter_async_context(ToolGateway(toolbox))
+        return ToolAccess(of_turn=lambda turn: toolbox.of_turn(turn.user_id, turn.lane), gateway=gateway)
 
     def _build_directory(self) -> Directory:
         return Directory(

@@ -6,11 +6,11 @@ import json
 import os
 import re
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from supervisor.protocol.conversation import PROCESS_MARK, STATE_MARK, SessionSpec
+from supervisor.protocol.conversation import PROCESS_MARK, STATE_MARK, SessionSpec, ToolEndpoint
 
 FILE_TOOLS = ("Read", "Glob", "Grep", "Edit", "Write", "NotebookEdit")
 SHELL_TOOL = "Bash"
@@ -57,6 +57,13 @@ Each tool call is decided by a policy of the operator. Where one is denied, say 
 Your final message is what the person gets, often on a phone: say plainly what you did and what is open."""
 
 
+TOOL_PREFIX = "mcp__"
+"""Begins the name of each tool of a tool server; the name of the server follows."""
+
+CONNECT_MS = 20_000
+"""How long Claude Code may take to connect to one tool server, in milliseconds."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Home:
     """The folders of one session, below `SessionSpec.home`, with mode 0700."""
@@ -72,6 +79,28 @@ class Home:
     def user(self) -> Path:
         """The HOME of the session, without the dot-files and keys of the operator."""
         return self.root / "home"
+
+    @property
+    def tool_servers(self) -> Path:
+        """The file that names the tool servers, with the token of the process."""
+        return self.root / "mcp.json"
+
+    def write_tool_servers(self, endpoint: ToolEndpoint | None) -> None:
+        """Write the file that names the tool servers, for this user alone; or remove it.
+
+        It holds addresses of the daemon and the token of this process. How the daemon reaches a server, no agent knows.
+
+        Raises:
+            OSError: the file cannot be written.
+        """
+        self.tool_servers.unlink(missing_ok=True)
+        if endpoint is None:
+            return
+        headers = {"Authorization": f"Bearer {endpoint.token}"}
+        servers = {name: {"type": "http", "url": url, "headers": headers} for name, url in endpoint.urls.items()}
+        descriptor = os.open(self.tool_servers, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            json.dump({"mcpServers": servers}, file)
 
     def make(self) -> None:
         """Make the folders that are missing.
@@ -89,7 +118,12 @@ def tools(*, shell: bool) -> tuple[str, ...]:
 
 
 def settings(
-    *, sandbox: bool, shell: bool, hidden: Sequence[str] = (), shown: Sequence[str] = ()
+    *,
+    sandbox: bool,
+    shell: bool,
+    servers: Iterable[str] = (),
+    hidden: Sequence[str] = (),
+    shown: Sequence[str] = (),
 ) -> Mapping[str, object]:
     """Return the settings for the command line; settings files of the project and of the user are not read.
 
@@ -97,9 +131,11 @@ def settings(
     over allow rules: no tool that they name runs without the policy.
 
     Args:
+        servers: the names of the tool servers; a rule without the name of a tool is for all tools of a server.
         hidden: folders that commands in the sandbox cannot read, except for the folders in `shown`.
     """
-    gated = [*FILE_TOOLS, *((SHELL_TOOL,) if shell else ()), AGENT_TOOL]
+    of_servers = [f"{TOOL_PREFIX}{name}" for name in servers]
+    gated = [*FILE_TOOLS, *((SHELL_TOOL,) if shell else ()), AGENT_TOOL, *of_servers]
     chosen: dict[str, object] = {"permissions": {"ask": gated}, "cleanupPeriodDays": KEEP_TRANSCRIPTS_DAYS}
     if sandbox:
         chosen["sandbox"] = {
@@ -138,7 +174,8 @@ def arguments(
     """
     conversation = str(uuid.UUID(spec.conversation_id))
     shown = (spec.home, spec.project_path)
-    chosen = settings(sandbox=sandbox, shell=shell, hidden=(os.path.realpath(state_dir),), shown=shown)
+    servers = spec.tool_endpoint.urls if spec.tool_endpoint is not None else ()
+    chosen = settings(sandbox=sandbox, shell=shell, servers=servers, hidden=(os.path.realpath(state_dir),), shown=shown)
     argv = [
         cli,
         "--output-format=stream-json",
@@ -158,6 +195,8 @@ def arguments(
     ]
     if spec.instructions:  # otherwise a resumed conversation goes on with the instructions that it began with
         argv.append("--system-prompt-snapshot=off")
+    if spec.tool_endpoint is not None:
+        argv.append(f"--mcp-config={Home(root=Path(spec.home)).tool_servers}")
     if model is not None:
         if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._:/@\[\]-]{0,127}", model):
             raise ValueError(f"{model!r} is not a valid name of a model")
@@ -181,12 +220,17 @@ def environment(
     if spec.endpoint is None:
         raise ValueError("the session has no way to a model")
     kept = {name: ours[name] for name in KEPT_FROM_OURS if ours.get(name)}
+    more = {}
+    if spec.tool_endpoint is not None:
+        longest = round(spec.tool_endpoint.timeout * 1000) + CONNECT_MS
+        more = {"MCP_TIMEOUT": str(CONNECT_MS), "MCP_TOOL_TIMEOUT": str(longest)}
     return {
         "PATH": "/usr/local/bin:/usr/bin:/bin",
         "LANG": "C.UTF-8",
         **kept,
         **QUIET,
         **BEHAVIOUR,
+        **more,
         "HOME": str(home.user),
         "SHELL": "/bin/bash",
         "TERM": "dumb",

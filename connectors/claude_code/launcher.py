@@ -112,6 +112,7 @@ class Launcher:
             shelter = self._shelter = self._shelter or await self._settle()
             home = Home(root=Path(session.home))
             home.make()
+            home.write_tool_servers(session.tool_endpoint)
             argv = command.arguments(
                 self._find_cli(),
                 session,

@@ -14,7 +14,7 @@ from connectors.claude_code.decisions import Decisions
 from connectors.claude_code.history import Retelling, content
 from connectors.claude_code.process.allowance import Excess
 from connectors.claude_code.process.process import Patience, Process, WriteFailed, described
-from connectors.claude_code.protocol import frames
+from connectors.claude_code.protocol import frames, tool_servers
 from connectors.claude_code.protocol.frames import (
     ControlCancel,
     ControlRequest,
@@ -80,12 +80,13 @@ class ClaudeCodeConversation(Conversation):
         self._ended = ended
         self._limits = limits
         self._patience = patience
-        self._redaction = Redaction((session.endpoint.token,) if session.endpoint else ())
+        self._redaction = Redaction([end.token for end in (session.endpoint, session.tool_endpoint) if end is not None])
+        self._servers = frozenset(session.tool_endpoint.urls if session.tool_endpoint is not None else ())
         self._tap = tap = session.tap
         if tap is not None:
             process.listen_to_errors(lambda line: tap(self._redaction.clean(line), True))
         self._preamble = retelling.preamble if retelling else ""
-        self._turns = TurnReader(retelling.notice if retelling else "")
+        self._turns = TurnReader(retelling.notice if retelling else "", self._servers)
         self._prompts: dict[MessageId, MessageId] = {}  # by key: the message of each prompt in flight
         self._decisions = Decisions(session.decide)
         self._events = EventStream()
@@ -132,6 +133,7 @@ class ClaudeCodeConversation(Conversation):
         answer = await self._request(frames.initialize(), timeout)
         if answer.get("hooks_applied") is not True or answer.get("hook_on_failure_supported") is not True:
             raise Unanswered("this version of Claude Code does not let a policy decide about its tools")
+        await tool_servers.settled(self._request, self._servers)  # else a first prompt might be without their tools
 
     async def prompt(self, prompt: Prompt) -> None:
         if self._over.is_set() or self._closing is not None or self._fault:

@@ -12,6 +12,7 @@ from supervisor.config.loading import as_table as as_table
 from supervisor.config.loading import find as find
 from supervisor.config.loading import load as load
 from supervisor.config.loading import parse as parse
+from supervisor.config.mcp import McpConfig as McpConfig
 from supervisor.config.tables import DEFAULT_KEYWORDS as DEFAULT_KEYWORDS
 from supervisor.config.tables import Assistant as Assistant
 from supervisor.config.tables import BudgetConfig as BudgetConfig

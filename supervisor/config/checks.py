@@ -11,6 +11,7 @@ from operator import attrgetter
 from urllib.parse import urlsplit
 
 from supervisor.config.issuers import check_issuers
+from supervisor.config.mcp import check_server
 from supervisor.config.tables import BudgetConfig, Config
 from supervisor.protocol.errors import ConfigError
 
@@ -65,6 +66,8 @@ def check(config: Config) -> Config:
             raise ConfigError("audit.anchor_mail", f"must be mail addresses, not {address!r}")
     if config.audit.anchor_mail and "mail" not in config.channels:
         raise ConfigError("audit.anchor_mail", "needs [channels.mail]", "add that table, or use audit.anchor_file")
+    for name, server in config.mcp.items():
+        check_server(name, server, is_url=_is_public_url)
     if config.budgets is not None:
         if not config.claude_code.track_costs:
             raise ConfigError("claude_code.track_costs", "must be true where [budgets] is set")

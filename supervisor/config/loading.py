@@ -15,6 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from supervisor.config.checks import check
 from supervisor.config.issuers import below
+from supervisor.config.mcp import McpConfig
 from supervisor.config.tables import Config, State
 from supervisor.protocol.errors import ConfigError
 
@@ -101,11 +102,23 @@ def load(path: Path | None) -> Config:
         name: replace(project, path=_below(base, project.path, f"projects.{name}.path"))
         for name, project in config.projects.items()
     }
+    servers = {name: _placed(base, name, server) for name, server in config.mcp.items()}
     state = State(dir=_below(base, config.state.dir, "state.dir") if config.state.dir else "")
     audit = config.audit
     if audit.anchor_file:
         audit = replace(audit, anchor_file=_below(base, audit.anchor_file, "audit.anchor_file"))
-    return check(replace(config, projects=projects, state=state, auth=below(base, config.auth), audit=audit))
+    return check(
+        replace(config, projects=projects, mcp=servers, state=state, auth=below(base, config.auth), audit=audit)
+    )
+
+
+def _placed(base: Path, name: str, server: McpConfig) -> McpConfig:
+    """Return a tool server whose paths are absolute; a command without "/" is looked up in PATH when it starts."""
+    if not server.command:
+        return server
+    is_path = "/" in server.command
+    command = _below(base, server.command, f"mcp.{name}.command") if is_path else server.command
+    return replace(server, command=command, cwd=_below(base, server.cwd or ".", f"mcp.{name}.cwd"))
 
 
 def _read(path: Path) -> dict[str, Any]:

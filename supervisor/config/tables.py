@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from supervisor.config.audit import Audit
 from supervisor.config.issuers import Auth
+from supervisor.config.mcp import McpConfig
 from supervisor.protocol.status import PROTECTED, Permissions
 
 DEFAULT_KEYWORDS = (
@@ -272,6 +273,7 @@ class Config:
     progress: Progress = field(default_factory=Progress)
     budgets: BudgetConfig | None = None
     projects: dict[str, ProjectConfig] = field(default_factory=dict)
+    mcp: dict[str, McpConfig] = field(default_factory=dict)
     channels: dict[str, dict[str, Any]] = field(default_factory=dict, repr=False)
 
     @property

@@ -25,7 +25,7 @@ from supervisor.people.rate_limits import RateLimits
 from supervisor.people.rights import Rights
 from supervisor.protocol.ports.connector import Connector
 from supervisor.protocol.status import EndReason
-from supervisor.sessions.assistant import ToolsOfTurn, no_tools
+from supervisor.sessions.tool_access import NO_TOOLS, ToolAccess
 from supervisor.store import Store
 
 
@@ -35,7 +35,7 @@ class Core:
     Args:
         connector: answers in Claude Code sessions.
         assistant: answers every other message.
-        tools: those of a turn of the assistant.
+        tools: of turns of the assistant, and of Claude Code.
 
     Attributes:
         api: the services that the wires call.
@@ -52,7 +52,7 @@ class Core:
         gateway: Gateway,
         connector: Connector,
         assistant: Connector,
-        tools: ToolsOfTurn = no_tools,
+        tools: ToolAccess = NO_TOOLS,
         tuning: Tuning | None = None,
     ) -> None:
         # The order of construction: each part uses only the parts above it.
@@ -140,5 +140,6 @@ class Core:
             hub=self.hub,
             outbox=self.outbox,
             reply_trouble=ReplyTrouble(ground.store.outbox),
+            tool_servers=ground.tools.servers,
             store=ground.store,
         )

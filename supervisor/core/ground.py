@@ -15,7 +15,7 @@ from supervisor.people.projects import Projects
 from supervisor.people.rate_limits import RateLimits
 from supervisor.people.rights import Rights
 from supervisor.protocol.ports.connector import Connector
-from supervisor.sessions.assistant import ToolsOfTurn
+from supervisor.sessions.tool_access import ToolAccess
 from supervisor.store import Store
 from supervisor.turns.budget_guard import REFUSED_SECONDS
 from supervisor.turns.driver import GRACE_SECONDS
@@ -40,7 +40,7 @@ class Ground:
     Attributes:
         connector: answers in Claude Code sessions.
         assistant: answers every other message.
-        tools: those of a turn of the assistant.
+        tools: of turns of the assistant, and of Claude Code.
         rights: what a user may start now.
         rates: the rate limits of people, one count over all wires.
         hub: publishes events to subscribers.
@@ -53,7 +53,7 @@ class Ground:
     gateway: Gateway
     connector: Connector
     assistant: Connector
-    tools: ToolsOfTurn
+    tools: ToolAccess
     rights: Rights
     rates: RateLimits
     tuning: Tuning = field(default_factory=Tuning)

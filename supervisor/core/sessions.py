@@ -53,6 +53,7 @@ class SessionFloor:
             store=store.turns,
             queue=queue,
             turn_timeout=settings.turn_timeout_seconds,
+            tools=ground.tools.gateway,
         )
         self.transitions = SessionTransitions(
             store=store.sessions, processes=processes, announcer=SessionAnnouncer(store.sessions, ground.hub)

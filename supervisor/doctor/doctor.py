@@ -35,7 +35,7 @@ async def examine(config_file: Path | None, *, offline: bool = False) -> list[Ch
     checks += await _connector(settings)
     if found is not None:
         return [*checks, *await running.daemon(found)]
-    return [*checks, *running.ports(settings), *await state.database(settings)]
+    return [*checks, *state.tool_servers(settings), *running.ports(settings), *await state.database(settings)]
 
 
 async def _connector(settings: config.Config) -> list[Check]:

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from supervisor.config import Config
 from supervisor.doctor.state import people, soundness
 from supervisor.protocol.ports.checks import Check, Standing
+from supervisor.protocol.text.amounts import counted
 from supervisor.runtime.state import ADDRESSES_FILE, DEMO_FOLDER
 
 SECONDS = 5.0
@@ -72,6 +73,7 @@ async def daemon(found: dict[str, Any]) -> list[Check]:
             await _kept("database", found["http"], "POST", "/api/admin/check", token, _database),
             await _kept("people", found["http"], "GET", "/api/admin/users", token, _people),
             await _kept("replies", found["http"], "GET", "/api/replies", token, lambda body: replies(body["replies"])),
+            await _kept("tool servers", found["http"], "GET", "/api/admin/tools", token, _tool_servers),
         ]
     except (OSError, ValueError, KeyError, TypeError, AttributeError, http.client.HTTPException, Failed) as error:
         remedy = "read its log, then restart it"
@@ -108,6 +110,26 @@ def _database(body: dict[str, Any]) -> Check:
 def _people(body: dict[str, Any]) -> Check:
     users = body["users"]
     return people(len(users), sum(bool(user["addresses"]) for user in users))
+
+
+def _tool_servers(body: dict[str, Any]) -> Check:
+    return tool_servers(body["servers"])
+
+
+def tool_servers(listed: Sequence[Mapping[str, Any]]) -> Check:
+    """Check whether the tool servers are connected.
+
+    Args:
+        listed: `GET /api/admin/tools`.
+    """
+    down = [f"{one['name']} ({one['why']})" for one in listed if not one["works"]]
+    connected = [f"{one['name']} ({counted(len(one['tools']), 'tool')})" for one in listed if one["works"]]
+    if down:
+        remedy = "its lines in the log tell more; its table in config.toml is [mcp.NAME]"
+        detail = f"these do not work, everything else does: {', '.join(down)}"
+        return Check(name="tool servers", status=Standing.WARNING, detail=detail, remedy=remedy)
+    detail = f"connected: {', '.join(connected)}" if connected else "none is configured"
+    return Check(name="tool servers", status=Standing.OK, detail=detail)
 
 
 def replies(listed: Sequence[Mapping[str, Any]]) -> Check:

@@ -15,6 +15,7 @@ from supervisor.protocol.ports.checks import Check, Standing
 from supervisor.runtime.credentials import Credentials
 from supervisor.runtime.state import AUDIT_SECRET, DATABASE_FILE
 from supervisor.store.inspection import NoDatabase, inspect
+from supervisor.tools.servers.settings import is_there, secrets_of
 from supervisor.undo.recorder import CHECKPOINTS, shadow_name
 
 LEAST_FREE_BYTES = 256 * 1024 * 1024
@@ -114,6 +115,23 @@ def channels(config: Config) -> list[Check]:
         return [Check(name="channels", status=Standing.FAILED, detail=str(error), remedy=error.remedy)]
     names = ", ".join(sorted(config.channels)) or "no channel is configured"
     return [Check(name="channels", status=Standing.OK, detail=names)]
+
+
+def tool_servers(config: Config) -> list[Check]:
+    """Check whether the programs of tool servers can be found, and their secrets are set; none is started."""
+    credentials = Credentials(config.state_dir, os.environ)
+    checks = []
+    for name, table in config.mcp.items():
+        missing = [secret for secret in secrets_of(table) if credentials.secret(secret) is None]
+        remedy, status = "", Standing.OK
+        detail = f"{table.url or table.command}: it is connected to when the daemon runs"
+        if not is_there(table):
+            status, detail, remedy = Standing.WARNING, f"{table.command} is not found", f"install it, or set mcp.{name}"
+        elif missing:
+            status, detail = Standing.WARNING, f"{', '.join(missing)} not set in this environment"
+            remedy = "set them for the daemon, which does not start without them"
+        checks.append(Check(name=f"tool server {name}", status=status, detail=detail, remedy=remedy))
+    return checks
 
 
 async def database(config: Config) -> list[Check]:

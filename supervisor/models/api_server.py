@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from supervisor.models.api_errors import LARGEST_BODY, error_response, in_api_shape
 from supervisor.models.connections import BoundedConnection
-
-SHUTDOWN_SECONDS = 0.5
-"""How long requests in flight may take to end when the server stops."""
+from supervisor.models.loopback_server import LoopbackServer
 
 
-class ApiServer:
+class ApiServer(LoopbackServer):
     """Serves the part of the Messages API that its clients use; any other request gets a 404 in the API's shape.
 
     Args:
@@ -35,19 +31,10 @@ class ApiServer:
         port: int,
         connection: type[BoundedConnection] = BoundedConnection,
     ) -> None:
+        super().__init__(host=host, port=port, connection=connection)
         self._messages = messages
         self._count_tokens = count_tokens
         self._not_found = not_found
-        self._host = host
-        self._port = port
-        self._connection = connection
-        self._runner: web.AppRunner | None = None
-        self._listener: asyncio.Server | None = None
-
-    @property
-    def url(self) -> str:
-        """The base URL, without a trailing slash. With `port=0` it is valid only after `start`."""
-        return f"http://{self._host}:{self._port}"
 
     async def start(self) -> None:
         """Listen on the port.
@@ -61,27 +48,7 @@ class ApiServer:
         # Claude Code probes this path when it starts.
         app.router.add_route("HEAD", "/api/hello", _hello)
         app.router.add_route("*", "/{path:.*}", self._refuse_unknown)
-        # With handler_cancellation a client that disconnects cancels its request.
-        runner = web.AppRunner(app, handler_cancellation=True, access_log=None, shutdown_timeout=SHUTDOWN_SECONDS)
-        await runner.setup()
-        server, loop = runner.server, asyncio.get_running_loop()
-        assert server is not None, "setup has created it"
-        try:
-            # Not a site of aiohttp: a site cannot choose the class of its connections.
-            self._listener = await loop.create_server(lambda: self._connection(server, loop), self._host, self._port)
-        except OSError:
-            await runner.cleanup()
-            raise
-        self._runner = runner
-        self._port = self._listener.sockets[0].getsockname()[1]
-
-    async def stop(self) -> None:
-        """Close the port and cancel the requests that do not end within `SHUTDOWN_SECONDS`. It may run twice."""
-        if self._listener is not None:
-            self._listener.close()
-        runner, self._runner = self._runner, None
-        if runner is not None:
-            await runner.cleanup()
+        await self.serve(app)
 
     async def _refuse_unknown(self, request: web.Request) -> web.Response:
         return error_response(404, f"{self._not_found} {request.method} {request.path}")

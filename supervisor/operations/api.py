@@ -16,6 +16,7 @@ from supervisor.people.accounts import Accounts
 from supervisor.people.identity import Directory
 from supervisor.spending.spending import Spending
 from supervisor.store.port import Store
+from supervisor.tools.servers.servers import ToolServers
 from supervisor.undo.undo import Undo
 
 
@@ -36,6 +37,7 @@ class Api:
         hub: publishes events to subscribers.
         outbox: replies that leave by a channel.
         reply_trouble: replies that wait for long or were given up.
+        tool_servers: the programs and services whose tools models may use.
         store: idempotency keys, file operations, audit trail, backup.
     """
 
@@ -51,4 +53,5 @@ class Api:
     hub: Hub
     outbox: Outbox
     reply_trouble: ReplyTrouble
+    tool_servers: ToolServers
     store: Store

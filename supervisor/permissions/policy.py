@@ -62,6 +62,7 @@ def decide(
     state_dir: str = "",
     home: str = "",
     protection: Protection = DEFAULT,
+    reading: Collection[str] = (),
 ) -> Verdict:
     """Return whether a tool call may run without a person's approval.
 
@@ -71,13 +72,14 @@ def decide(
             Empty = no such folder.
         home: the session's folder below `state_dir`, which is open.
         protection: what `is_protected` needs.
+        reading: the tools of tool servers that only read, by config.toml.
     """
     if is_too_long(call):
         return Verdict(allowed=False, reason=f"{summary(call)} was not run: its path is longer than {MAX_PATH} bytes")
     base = base_folder(call, project_path)
     if state_dir and reaches(call, state_dir, (project_path, home), base):
         return Verdict(allowed=False, reason=f"{summary(call)} was not run: it leads to the daemon's own files")
-    if permissions is Permissions.FULL or _is_harmless(call):
+    if permissions is Permissions.FULL or _is_harmless(call) or call.name in reading:
         return Verdict(allowed=True)
     if call.name in HARMLESS:
         return Verdict(allowed=False, reason=f"{call.name} was not run: subagents work in the project's folder alone")
@@ -92,15 +94,16 @@ def look_again(
     guarded: Collection[Risk],
     *,
     protection: Protection = DEFAULT,
+    reading: Collection[str] = (),
 ) -> Verdict:
     """Return the verdict on an allowed call of a turn whose sender may be forged.
 
     Args:
         allowed: what `decide` returned; it stands where no guarded risk applies.
         guarded: the risks that need approval in such a turn, whatever the project allows.
-        protection: what `is_protected` needs.
+        protection, reading: what `decide` needs.
     """
-    needs = decide(call, Permissions.ASK, project_path, protection=protection)
+    needs = decide(call, Permissions.ASK, project_path, protection=protection, reading=reading)
     if not isinstance(needs, NeedsApproval):
         return allowed
     base = base_folder(call, project_path)
@@ -112,9 +115,13 @@ def look_again(
     return allowed
 
 
-def changes_something(call: ToolCall) -> bool:
-    """Return whether a tool call may have effects, as far as the name of its tool tells."""
-    return call.name not in READS and not _is_harmless(call)
+def changes_something(call: ToolCall, reading: Collection[str] = ()) -> bool:
+    """Return whether a tool call may have effects, as far as the name of its tool tells.
+
+    Args:
+        reading: the tools of tool servers that only read, by config.toml.
+    """
+    return call.name not in READS and call.name not in reading and not _is_harmless(call)
 
 
 def _is_harmless(call: ToolCall) -> bool:

@@ -37,6 +37,21 @@ class ModelEndpoint:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ToolEndpoint:
+    """How the process of a session reaches tool servers: always through the daemon.
+
+    Attributes:
+        urls: of the daemon, by the name of each server.
+        token: an opaque token of this process. It is revoked when the process ends.
+        timeout: the longest duration of a call, in seconds.
+    """
+
+    urls: Mapping[str, str]
+    token: str = field(repr=False)
+    timeout: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
     """The decision about a tool call.
 
@@ -79,6 +94,7 @@ class SessionSpec:
         joining: for a connector without `steers`: asked between two calls of the model for prompts that came meanwhile.
             The model reads them next, and the answer to the running prompt answers them too: they get no `Finished` or
             `Failed` of their own. None = there are none.
+        tool_endpoint: for a process with tools of its own: where it finds those of tool servers; None = it gets none.
     """
 
     id: SessionId
@@ -98,6 +114,7 @@ class SessionSpec:
     umask: int = -1
     tools: Tools | None = None
     joining: Joining | None = None
+    tool_endpoint: ToolEndpoint | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,6 +25,9 @@ LIBRARIES = (
 ).split()
 """Loggers of libraries that may have their own handlers or level, and whose lower levels show addresses or SQL."""
 
+SILENT = ("mcp", "client")
+"""Loggers of libraries whose records hold the text of messages; what matters of them we log ourselves."""
+
 _NAMES = "access_token|auth_token|api_key|apikey|x-api-key|token|password|passwd|secret|authorization"
 
 _HEADERS = "x-api-key|authorization|set-cookie|cookie"
@@ -72,6 +75,8 @@ def setup(level: str, format: str, secrets: Secrets) -> None:
         logger.handlers.clear()
         logger.propagate = True
         logger.setLevel(others)
+    for name in SILENT:
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
     for name in OURS:
         logging.getLogger(name).setLevel(threshold)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from supervisor.permissions.policy import NeedsApproval, Risk
 from supervisor.protocol import conversation as talk
+from supervisor.protocol.messages import UserId
 
 Sink = Callable[[talk.ConversationEvent], None]
 AskPerson = Callable[[talk.ToolCall, NeedsApproval], Awaitable[talk.Verdict]]
@@ -23,6 +24,7 @@ class TurnBinding:
         ask_person: asks a person about a tool call that needs approval, and waits for the answer.
         witness: records on disk that a tool call which may change something is about to run.
         outdate: ends the validity of the approvals that are kept for a repeated call.
+        user_id: the user who sent the message of the turn.
         guarded: risks that need approval in this turn even where the project allows everything.
         denied: the refused tool calls of the turn, as sentences.
         outdated: `outdate` was called, and no approval has been kept since.
@@ -32,6 +34,7 @@ class TurnBinding:
     ask_person: AskPerson
     witness: Witness
     outdate: Outdate
+    user_id: UserId
     guarded: frozenset[Risk] = frozenset()
     denied: list[str] = field(default_factory=list)
     outdated: bool = False

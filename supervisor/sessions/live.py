@@ -17,14 +17,16 @@ from supervisor.permissions.policy import NeedsApproval, Risk, changes_something
 from supervisor.permissions.protected import Protection
 from supervisor.permissions.tools import EDITS
 from supervisor.protocol import conversation as talk
-from supervisor.protocol.messages import SessionId
+from supervisor.protocol.messages import SessionId, UserId
 from supervisor.protocol.ports.connector import Conversation
+from supervisor.protocol.tools import ToolOutput
 from supervisor.runtime.umask import OF_PROJECTS
 from supervisor.sessions.binding import TurnBinding
 from supervisor.sessions.lifecycle import Lifecycle
 from supervisor.spending.meter import SessionMeter
 from supervisor.store.records.session import Session
 from supervisor.store.records.turn import Turn
+from supervisor.tools.claude_code.session_tools import SessionTools
 
 MOVED = "the project's folder was moved away or replaced after this session had started in it"
 """Why no tool of a process runs any more."""
@@ -58,6 +60,7 @@ class LiveSession:
         used: monotonic time of the last turn's end, in seconds.
         conversation: the open conversation; None = the session has no process.
         endpoint: the way of the process to a model; None = it has none.
+        tools: the tools of tool servers for the process; None = it has none.
         folder: device and inode of the project's folder when the process started; None = it is not on this machine.
         pump: the task that reads the events of the process.
         prompted: the connector has ever got a prompt in this conversation, so the next process resumes it.
@@ -78,6 +81,7 @@ class LiveSession:
         self.used = time.monotonic()
         self.conversation: Conversation | None = None
         self.endpoint: talk.ModelEndpoint | None = None
+        self.tools: SessionTools | None = None
         self.folder: tuple[int, int] | None = None
         self._looked = 0.0
         self.pump: asyncio.Task[None] | None = None
@@ -144,7 +148,12 @@ class LiveSession:
             tap=self.tap,
             turn_timeout=turn_timeout,
             umask=OF_PROJECTS,
+            tool_endpoint=self.tools.endpoint if self.tools is not None else None,
         )
+
+    def user(self) -> UserId | None:
+        """Return the user whose turn runs; None = no turn runs."""
+        return self.turn.user_id if self.turn is not None else None
 
     def noted(self, turn: Turn) -> Turn:
         """Return a turn with a note for the model, where the turn before it was interrupted."""
@@ -157,6 +166,7 @@ class LiveSession:
         """Give the process to a turn that begins, and decide its tool calls."""
         self.prompted = True
         self.turn = turn
+        self._forget_calls()
         self._guarded = turn.guarded
         self._decides.set()
 
@@ -166,6 +176,7 @@ class LiveSession:
         The turn's guarded risks stay guarded: a call without a turn is allowed no more than one of the last turn.
         """
         self.turn = None
+        self._forget_calls()
         self._decides.set()
 
     def hold_calls(self) -> None:
@@ -184,6 +195,10 @@ class LiveSession:
             StorageError: the call could not be recorded, so it must not run: after a crash it would be unknown.
         """
         await self._decides.wait()
+        shown = await self.tools.shown(call) if self.tools is not None else call
+        if isinstance(shown, ToolOutput):
+            return talk.Verdict(allowed=False, reason=shown.text)
+        reading = self.tools.reading if self.tools is not None else frozenset[str]()
         protection = Protection(self.project.protected, self._coming)
         verdict = decide(
             call,
@@ -192,22 +207,36 @@ class LiveSession:
             state_dir=self._private,
             home=self.home,
             protection=protection,
+            reading=reading,
         )
         if self.has_moved():  # a tool would create the folder anew, or work in the one that was moved away
             verdict = talk.Verdict(allowed=False, reason=MOVED)
         if verdict.allowed and self._guarded:
-            verdict = look_again(call, verdict, self.record.project_path, self._guarded, protection=protection)
+            verdict = look_again(
+                call, verdict, self.record.project_path, self._guarded, protection=protection, reading=reading
+            )
         unasked = verdict.allowed
         if unasked and call.name in EDITS:  # before the next call is decided: subagents write at the same time
             self._coming.extend(edited_places(call, self.record.project_path))
         if isinstance(verdict, NeedsApproval) and self.turn is not None:
-            verdict = await self.turn.ask_person(call, verdict)
+            verdict = await self.turn.ask_person(shown, verdict)
         if self.turn is not None:  # the turn may have ended while a person was asked
             if not verdict.allowed:
                 self.turn.denied.append(verdict.reason)
-            elif changes_something(call):
-                await self.turn.record(call, unasked=unasked)
+                verdict = self._told(verdict)
+            elif changes_something(call, reading):
+                await self.turn.record(shown, unasked=unasked)
+        if verdict.allowed and self.tools is not None:
+            self.tools.allow(call)
         return verdict
+
+    def _told(self, verdict: talk.Verdict) -> talk.Verdict:
+        """Return a refusal as the model may read it: the person's answer names people, the model does not know them."""
+        return verdict if self.tools is None else replace(verdict, reason=self.tools.hidden(verdict.reason))
+
+    def _forget_calls(self) -> None:
+        if self.tools is not None:
+            self.tools.forget()
 
 
 def _identity(folder: str) -> tuple[int, int] | None:

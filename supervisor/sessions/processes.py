@@ -13,6 +13,7 @@ from supervisor.protocol.ports.connector import Connector, Conversation
 from supervisor.runtime.fair_queue import FairQueue
 from supervisor.sessions.live import LiveSession
 from supervisor.store.ports.turns import TurnStore
+from supervisor.tools.claude_code.gateway import ToolGateway
 
 logger = logging.getLogger(__name__)
 
@@ -27,16 +28,25 @@ class SessionProcesses:
         gateway: the way to a model; None = the connector needs none.
         queue: waits for free processes; woken whenever one is closed.
         turn_timeout: seconds that one turn may take.
+        tools: the way to tool servers; None = there are none.
     """
 
     def __init__(
-        self, *, connector: Connector, gateway: Gateway | None, store: TurnStore, queue: FairQueue, turn_timeout: float
+        self,
+        *,
+        connector: Connector,
+        gateway: Gateway | None,
+        store: TurnStore,
+        queue: FairQueue,
+        turn_timeout: float,
+        tools: ToolGateway | None = None,
     ) -> None:
         self._connector = connector
         self._gateway = gateway
         self._store = store
         self._queue = queue
         self._turn_timeout = turn_timeout
+        self._tools = tools
 
     async def start(self, session: LiveSession) -> Conversation:
         """Start the process of a session, or resume its conversation.
@@ -53,6 +63,8 @@ class SessionProcesses:
         if self._gateway is not None:
             session.endpoint = self._gateway.issue(session.id, session.meter)
         try:
+            if self._tools is not None:
+                session.tools = await self._tools.issue(session.id, session.record.user_id, session.user)
             return await self._connector.open(session.spec(self._turn_timeout), history)
         except (ConnectionFailed, asyncio.CancelledError):
             self._revoke(session)
@@ -112,3 +124,6 @@ class SessionProcesses:
         if session.endpoint is not None and self._gateway is not None:
             self._gateway.revoke(session.endpoint.token)
             session.endpoint = None
+        if session.tools is not None and self._tools is not None:
+            self._tools.revoke(session.tools)
+            session.tools = None

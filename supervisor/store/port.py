@@ -16,7 +16,7 @@ from supervisor.store.ports.approvals import ApprovalStore
 from supervisor.store.ports.audit import AuditStore, DroppedStore
 from supervisor.store.ports.budgets import BudgetStore
 from supervisor.store.ports.changes import ChangeStore
-from supervisor.store.ports.keys import CodeStore, IdempotencyStore
+from supervisor.store.ports.keys import CodeStore, IdempotencyStore, ReferenceStore
 from supervisor.store.ports.ledger import LedgerStore
 from supervisor.store.ports.outbox import OutboxStore
 from supervisor.store.ports.passphrases import PassphraseStore
@@ -86,6 +86,10 @@ class Store(Protocol):
     @property
     def passphrases(self) -> PassphraseStore:
         """Passphrases: the second factor of approvals."""
+
+    @property
+    def references(self) -> ReferenceStore:
+        """The references under which models know people."""
 
     @property
     def changes(self) -> ChangeStore:

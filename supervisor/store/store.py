@@ -13,6 +13,7 @@ from supervisor.store.control.codes import SqliteCodes, forget_old
 from supervisor.store.control.dropped import SqliteDropped, forget_dropped
 from supervisor.store.control.folders import SqliteFolders
 from supervisor.store.control.keys import SqliteKeys, forget_answers
+from supervisor.store.control.references import SqliteReferences
 from supervisor.store.messages.chats import SqliteChats, forget_unused
 from supervisor.store.messages.dedup import forget_expired
 from supervisor.store.messages.outbox import SqliteOutbox
@@ -58,6 +59,7 @@ class SqliteStore:
         self.folders = SqliteFolders(database)
         self.budgets = SqliteBudgets(database)
         self.passphrases = SqlitePassphrases(database)
+        self.references = SqliteReferences(database)
 
     async def backup(self, path: Path) -> None:
         """Write a consistent, checked copy (0600).

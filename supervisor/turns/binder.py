@@ -37,6 +37,7 @@ class TurnBinder:
             ask_person=partial(self._approvals.decide, session=session.record, running=running),
             witness=partial(self._recorder.witness, running.turn.id, session.project.path),
             outdate=partial(self._approvals.outdate, session.id),
+            user_id=running.turn.user_id,
             guarded=self._approvals.guarded(running.turn.channel),
         )
         session.bind(binding)

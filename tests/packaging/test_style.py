@@ -30,6 +30,7 @@ WITHOUT_OWN_TESTS = frozenset(
         Path("supervisor/protocol/messages.py"),
         Path("supervisor/protocol/requests.py"),
         Path("supervisor/protocol/tools.py"),
+        Path("supervisor/sessions/tool_access.py"),
         Path("supervisor/store/port.py"),
         *(Path("supervisor/protocol/ports") / f"{noun}.py" for noun in ("checks", "connector", "plugin", "web")),
         *(
@@ -71,6 +72,13 @@ TESTED_BESIDE = {
     Path("supervisor/wires/chat/connection.py"): Path("tests/supervisor/wires/chat/test_protocol.py"),
     Path("supervisor/wires/chat/rooms/audience.py"): Path("tests/supervisor/wires/chat/rooms/test_dialogue.py"),
     Path("supervisor/wires/chat/rooms/services.py"): Path("tests/supervisor/wires/chat/rooms/test_room.py"),
+    Path("supervisor/models/loopback_server.py"): Path("tests/supervisor/models/test_api_server.py"),
+    Path("supervisor/tools/claude_code/session_tools.py"): Path("tests/supervisor/tools/claude_code/test_gateway.py"),
+    **{
+        # One test calls real servers through all of them.
+        Path("supervisor/tools/servers") / name: Path("tests/supervisor/tools/servers/test_servers.py")
+        for name in ("answer.py", "connection.py", "keeper.py", "process.py", "server.py", "transport.py")
+    },
     Path("supervisor/protocol/codes.py"): Path("tests/supervisor/commands/test_words.py"),
     Path("supervisor/store/sqlite/groups.py"): Path("tests/supervisor/store/sqlite/test_database.py"),
     Path("supervisor/demo/twilio_book.py"): Path("tests/supervisor/demo/test_twilio.py"),
@@ -102,6 +110,7 @@ TESTED_BESIDE = {
                 "messages/finish.py",
                 "messages/history.py",
             ),
+            "control/references.py",
             *("messages/outbox.py", "messages/sessions.py", "messages/start.py"),
             *("messages/tool_calls.py", "messages/turns.py", "people/accounts.py", "sqlite/backup.py"),
             "sqlite/transaction.py",

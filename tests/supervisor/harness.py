@@ -23,6 +23,7 @@ from supervisor.people.projects import Projects
 from supervisor.protocol.ports.connector import Connector
 from supervisor.protocol.status import Permissions, TurnState
 from supervisor.sessions.assistant import ToolsOfTurn, no_tools
+from supervisor.sessions.tool_access import ToolAccess
 from supervisor.store import SqliteStore, open_store
 from tests.supervisor.scripted import ScriptedConnector
 
@@ -147,7 +148,7 @@ class Core:
             gateway=gateway,
             connector=self.connector,
             assistant=self.assistant_connector,
-            tools=self._tools,
+            tools=ToolAccess(of_turn=self._tools),
             tuning=self._tuning,
         )
         self.api = core.api

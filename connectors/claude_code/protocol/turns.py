@@ -6,6 +6,7 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
+from connectors.claude_code.protocol import tool_servers
 from connectors.claude_code.protocol.frames import Message, items, mapping, text
 from connectors.claude_code.protocol.usage import read_usage
 from supervisor.protocol.conversation import (
@@ -48,10 +49,13 @@ class TurnReader:
 
     Args:
         notice: put above the first answer, both in the deltas and in the whole text; empty for none.
+        servers: the tool servers of the session; an answer that was made without one of them begins with saying so.
     """
 
-    def __init__(self, notice: str = "") -> None:
+    def __init__(self, notice: str = "", servers: frozenset[str] = frozenset()) -> None:
         self._notice = notice
+        self._servers = servers
+        self._without = ""
         self._pending: dict[MessageId, bool] = {}  # the prompts in flight, and whether Claude Code has accepted each
         self._absorbed: set[MessageId] = set()
         self._idle = True
@@ -140,6 +144,8 @@ class TurnReader:
                 self._accept(body)
                 if text(body, "subtype") == "session_state_changed":
                     self._state_changed(text(body, "state"))
+                elif text(body, "subtype") == "init":
+                    self._without = tool_servers.without(body, self._servers)
             case kind if kind not in SILENT_TYPES and kind not in self._unknown and len(self._unknown) < 100:
                 self._unknown.add(kind)
                 logger.warning("unknown message type %.40r from Claude Code, ignored from now on", kind)
@@ -160,8 +166,8 @@ class TurnReader:
                 if text(delta, "type") == "text_delta" and piece:
                     if self._new_block:
                         piece, self._new_block = "\n\n" + piece, False
-                    if self._notice and not self._partial:
-                        piece = self._notice + piece
+                    if not self._partial:
+                        piece = self._notice + self._without + piece
                     self._written += len(piece)
                     if self._written > MAX_TEXT:
                         raise Flooded(f"it wrote more than {MAX_TEXT:,} characters in one turn")
@@ -220,7 +226,7 @@ class TurnReader:
         answer = text(body, "result")
         if body.get("is_error") is not True and text(body, "subtype") == "success":
             # A later message with `priority: now` aborts a turn, which then succeeds without a text.
-            answer = self._notice + answer if answer else "".join(self._partial)
+            answer = self._notice + self._without + answer if answer else "".join(self._partial)
             self._notice = ""
             return Finished(message_id=message_id, text=answer, stop_reason=text(body, "stop_reason") or "end_turn")
         if text(body, "terminal_reason").startswith("aborted"):

@@ -1,11 +1,13 @@
-"""The ports of small values that survive a restart: first answers, the marks of channels, and codes."""
+"""Small values that survive a restart: first answers by Idempotency-Key, marks, codes, references to people."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from supervisor.protocol.codes import Code, CodeKind
 from supervisor.protocol.messages import UserId
+from supervisor.store.records.tool_call import Reference
 
 
 class IdempotencyStore(Protocol):
@@ -38,3 +40,16 @@ class CodeStore(Protocol):
 
     async def open_of(self, user_id: UserId, kind: CodeKind, *, now_ms: int) -> list[Code]:
         """Return the open codes of a kind that a user was told, newest first."""
+
+
+class ReferenceStore(Protocol):
+    """Which reference stands for whom."""
+
+    async def known(self, scope: str) -> list[Reference]:
+        """Return the references of a conversation, in the order in which they were added."""
+
+    async def add(self, scope: str, references: Sequence[Reference]) -> None:
+        """Add references to a conversation; one that is there already changes nothing."""
+
+    async def forget(self, scope: str) -> None:
+        """Delete the references of a conversation."""

@@ -34,3 +34,18 @@ class StoredCall:
     title: str = ""
     kind: str = ""
     artifact: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reference:
+    """A person in a conversation, with one of their names.
+
+    Attributes:
+        reference: as the model knows it; empty = a name without an id.
+        person: the id as the tool server writes it; None = there is none.
+        name: empty = not known.
+    """
+
+    reference: str
+    person: str | int | None
+    name: str

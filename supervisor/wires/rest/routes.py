@@ -53,6 +53,7 @@ def routers(api: Api, *, parts: Parts, meter: Meter | None) -> list[APIRouter]:
             decide=messages.decide,
             meter=meter,
             let_in=messages.let_in,
+            servers=api.tool_servers,
             dependencies=[documented, operator_only, no_agents],
         ),
     ]

@@ -59,12 +59,13 @@ def test_config_toml_is_valid_with_its_comment_marks_removed(tmp_path: Path) -> 
     for source in ("secret_file", "jwks_file"):  # stand for jwks_url
         del table["auth"]["issuers"]["example"][source]
     table["channels"]["sms"]["from_number"] = "+15005550006"  # required without a messaging service
+    table["mcp"]["example"]["command"] = "server"  # required without a url
     path = tmp_path / "config.toml"
     path.write_text(tomli_w.dumps(table), encoding="utf-8")
     loaded = config.load(path)
     for name, channel in loaded.channels.items():
         config.parse(importlib.import_module(f"channels.{name}.plugin").PLUGIN.config, channel, f"channels.{name}")
-    assert replace(loaded, projects={}, channels={}, auth=config.Auth()) == Config()
+    assert replace(loaded, projects={}, mcp={}, channels={}, auth=config.Auth()) == Config()
 
 
 def test_the_documentation_has_a_row_for_every_key_with_its_default() -> None:
@@ -100,7 +101,7 @@ def tables_of_the_code() -> dict[str, dict[str, Any]]:
         if is_dataclass(kind := hints[item.name]):
             tables[item.name] = kind
     del tables["auth"]  # holds tables only
-    tables |= {"budgets": config.BudgetConfig, "projects.example": ProjectConfig}
+    tables |= {"budgets": config.BudgetConfig, "projects.example": ProjectConfig, "mcp.example": config.McpConfig}
     tables |= {"auth.issuers.example": config.IssuerConfig}
     for name in channels():
         tables[f"channels.{name}"] = importlib.import_module(f"channels.{name}.plugin").PLUGIN.config
@@ -135,11 +136,11 @@ def tables_of_config_toml() -> dict[str, dict[str, Any]]:
 
 
 def flat_tables(name: str, table: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    keys = {key: value for key, value in table.items() if not isinstance(value, dict)}
+    keys = {key: value for key, value in table.items() if not isinstance(value, dict) or not value}
     if keys:
         yield name, keys
     for key, value in table.items():
-        if isinstance(value, dict):
+        if isinstance(value, dict) and value:
             yield from flat_tables(f"{name}.{key}".strip("."), value)
 
 

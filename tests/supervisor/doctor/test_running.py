@@ -153,3 +153,15 @@ async def test_what_answers_on_the_port_of_a_daemon_may_be_no_daemon(config: Con
         thread.join()
     assert check.status is Standing.FAILED
     assert check.detail == f"pid {os.getpid()} does not answer: what answers is no xswarm"
+
+
+def test_tool_servers_that_do_not_work_are_named_with_the_reason() -> None:
+    assert running.tool_servers([]).detail == "none is configured"
+    works = {"name": "residency", "works": True, "why": "", "tools": [{}, {}]}
+    check = running.tool_servers([works])
+    assert (check.status, check.detail) == (Standing.OK, "connected: residency (2 tools)")
+    down = {"name": "wards", "works": False, "why": "it ended with exit code 1", "tools": []}
+    check = running.tool_servers([works, down])
+    assert check.status is Standing.WARNING
+    assert check.detail == "these do not work, everything else does: wards (it ended with exit code 1)"
+    assert "[mcp.NAME]" in check.remedy

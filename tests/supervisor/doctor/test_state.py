@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from supervisor import maintenance
-from supervisor.config import ClaudeCode, Config, ProjectConfig, State
+from supervisor.config import ClaudeCode, Config, McpConfig, ProjectConfig, State
 from supervisor.doctor import state
 from supervisor.protocol.ports.checks import Standing
 from supervisor.runtime.credentials import Credentials
@@ -158,3 +158,20 @@ def test_a_folder_that_others_can_write_or_replace_is_told(config: Config, tmp_p
     (check,) = state.folder(config)
     assert check.status is Standing.WARNING
     assert check.remedy == f"chmod o-w {tmp_path.resolve()}"
+
+
+def test_tool_servers_are_checked_without_starting_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tables = {
+        "here": McpConfig(command="sh"),
+        "gone": McpConfig(command="/no/such/program"),
+        "secret": McpConfig(url="https://x.example/mcp", headers={"A": "${A_TOKEN} ${B_TOKEN}"}),
+    }
+    monkeypatch.setenv("A_TOKEN", "a")
+    checks = state.tool_servers(Config(state=State(dir=str(tmp_path)), mcp=tables))
+    assert [(check.name, check.status) for check in checks] == [
+        ("tool server here", Standing.OK),
+        ("tool server gone", Standing.WARNING),
+        ("tool server secret", Standing.WARNING),
+    ]
+    assert checks[1].detail == "/no/such/program is not found"
+    assert checks[2].detail == "B_TOKEN not set in this environment"

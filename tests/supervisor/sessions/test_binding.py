@@ -6,6 +6,7 @@ import pytest
 
 from supervisor.protocol.conversation import ConversationEvent, ToolCall, Verdict
 from supervisor.protocol.errors import StorageError
+from supervisor.protocol.messages import UserId
 from supervisor.sessions.binding import TurnBinding
 
 CALL = ToolCall(tool_use_id="t1", name="Write", input={"file_path": "notes"})
@@ -39,7 +40,13 @@ class Recorded:
 
     def binding(self) -> TurnBinding:
         """Return a binding that does all of it."""
-        return TurnBinding(sink=self.sink, ask_person=self.ask_person, witness=self.witness, outdate=self.outdate)
+        return TurnBinding(
+            sink=self.sink,
+            ask_person=self.ask_person,
+            witness=self.witness,
+            outdate=self.outdate,
+            user_id=UserId("alice"),
+        )
 
 
 async def test_kept_approvals_end_with_the_first_call_that_nobody_was_asked_about() -> None:

@@ -17,6 +17,7 @@ from supervisor.store.ports.ledger import CostLine, CostQuery
 from supervisor.store.records.acceptance import Accepted
 from supervisor.store.records.accounts import User
 from supervisor.store.records.session import NewSession
+from supervisor.store.records.tool_call import Reference
 from tests.supervisor.store.builders import (
     DAY,
     NOW,
@@ -33,6 +34,22 @@ from tests.supervisor.store.contract_base import ContractBase, Opener
 
 class KeepingContract(ContractBase):
     """What is kept and added up."""
+
+    # References to people
+
+    async def test_references_are_kept_in_order_for_each_conversation(self, store: Store) -> None:
+        ann = Reference(reference="entity-1", person="a", name="")
+        named = Reference(reference="entity-1", person="a", name="Ann Lee")
+        number = Reference(reference="entity-2", person=5, name="")
+        nameless = Reference(reference="", person=None, name="Carl Ray")
+        await store.references.add("one", [ann, number])
+        await store.references.add("one", [named, nameless, ann, nameless])
+        await store.references.add("two", [number])
+        assert await store.references.known("one") == [ann, number, named, nameless]
+        assert await store.references.known("two") == [number]
+        await store.references.forget("one")
+        assert await store.references.known("one") == []
+        assert await store.references.known("two") == [number]
 
     # Folders of projects
 

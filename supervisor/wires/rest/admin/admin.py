@@ -11,6 +11,7 @@ from starlette.types import ASGIApp
 from supervisor.people.accounts import Accounts
 from supervisor.people.passphrases import Passphrases
 from supervisor.store.port import Store
+from supervisor.tools.servers.servers import ToolServers
 from supervisor.wires.http.api import api
 from supervisor.wires.http.bodies import Bodies
 from supervisor.wires.http.guard import Guard
@@ -20,6 +21,7 @@ from supervisor.wires.rest.admin.dropped import DroppedRoutes, LetIn
 from supervisor.wires.rest.admin.meter import Meter, MeterRoutes
 from supervisor.wires.rest.admin.routing import Decide, RoutingCheckRoutes
 from supervisor.wires.rest.admin.tokens import TokenRoutes
+from supervisor.wires.rest.admin.tools import ToolRoutes
 from supervisor.wires.rest.admin.users import UserRoutes
 from supervisor.wires.rest.resource import resource_router
 
@@ -33,6 +35,7 @@ def admin_router(
     decide: Decide | None = None,
     meter: Meter | None = None,
     let_in: LetIn | None = None,
+    servers: ToolServers | None = None,
     dependencies: Sequence[Depends] = (),
 ) -> APIRouter:
     """Return the routes of /api/admin.
@@ -41,6 +44,7 @@ def admin_router(
         decide: None = there is no daemon that could route.
         meter: None = there is no daemon with a gateway.
         let_in: None = there is no daemon that could work on a message.
+        servers: None = there is no daemon that could connect to tool servers.
         dependencies: what every request must pass first; the caller of this function decides who may use the API.
     """
     return resource_router(
@@ -52,6 +56,7 @@ def admin_router(
             *RoutingCheckRoutes(accounts, decide).endpoints(),
             *DroppedRoutes(store.dropped, let_in).endpoints(),
             *MeterRoutes(meter).endpoints(),
+            *ToolRoutes(servers or ToolServers()).endpoints(),
         ],
         prefix=PREFIX,
         dependencies=dependencies,

@@ -1,0 +1,56 @@
+"""Which tool servers Claude Code has reached: it is asked before a prompt is written, and says so in each turn."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from connectors.claude_code.protocol.frames import Unanswered, items, text
+
+logger = logging.getLogger(__name__)
+
+WAIT_SECONDS = 20.0
+"""How long a session waits for its tool servers before its first prompt, in seconds."""
+
+POLL_SECONDS = 0.05
+"""Seconds between two questions to Claude Code."""
+
+REQUEST: Mapping[str, Any] = {"subtype": "mcp_status"}
+"""The control request for the state of all servers."""
+
+CONNECTED, PENDING = "connected", "pending"
+"""States of a server that matter here; any other one is a failure."""
+
+Ask = Callable[[Mapping[str, Any], float], Awaitable[Mapping[str, Any]]]
+"""Sends a control request, with a time limit in seconds, and returns the response."""
+
+
+def states(body: Mapping[str, Any], key: str) -> dict[str, str]:
+    """Return the state of each server by its name, from the list under a key."""
+    return {text(one, "name"): text(one, "status") for one in items(body, key) if isinstance(one, dict)}
+
+
+async def settled(ask: Ask, names: frozenset[str], *, seconds: float = WAIT_SECONDS) -> None:
+    """Return when no server is being connected to any more, or after some seconds."""
+    deadline = time.monotonic() + seconds
+    while names:
+        try:
+            found = states(await ask(REQUEST, max(1.0, deadline - time.monotonic())), "mcpServers")
+        except Unanswered as error:
+            logger.warning("the state of tool servers is not known: %s", error)
+            return
+        if all(found.get(name, PENDING) != PENDING for name in names) or time.monotonic() > deadline:
+            return
+        await asyncio.sleep(POLL_SECONDS)
+
+
+def without(body: Mapping[str, Any], names: frozenset[str]) -> str:
+    """Return a sentence on the servers without which a turn begins, from its `init` message; empty = all are there."""
+    found = states(body, "mcp_servers")
+    lacking = sorted(name for name in names if found.get(name) != CONNECTED)
+    if not lacking:
+        return ""
+    return f"(Without the tools of {' and '.join(lacking)}, which could not be reached.)\n\n"

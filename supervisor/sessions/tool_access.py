@@ -1,0 +1,31 @@
+"""How turns reach tools that are not Claude Code's own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from supervisor.sessions.assistant import ToolsOfTurn, no_tools
+from supervisor.tools.claude_code.gateway import ToolGateway
+from supervisor.tools.servers.servers import ToolServers
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolAccess:
+    """The tools of the assistant and of Claude Code.
+
+    Attributes:
+        of_turn: those of a turn of the assistant.
+        gateway: the way of Claude Code to tool servers; None = there are none.
+    """
+
+    of_turn: ToolsOfTurn = no_tools
+    gateway: ToolGateway | None = None
+
+    @property
+    def servers(self) -> ToolServers:
+        """The tool servers."""
+        return self.gateway.servers if self.gateway is not None else ToolServers()
+
+
+NO_TOOLS = ToolAccess()
+"""Neither has any."""

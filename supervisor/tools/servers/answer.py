@@ -1,0 +1,51 @@
+"""What a tool server tells: its tools, and the answer to a call."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListedTool:
+    """A tool of a server.
+
+    Attributes:
+        name: as the server knows it.
+        title: for people; empty = none.
+        schema: of its input; JSON Schema of an object.
+    """
+
+    name: str
+    title: str
+    description: str
+    schema: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """The result of a call, as the server sent it.
+
+    Attributes:
+        structured: a value of JSON; None = there is none.
+        failed: the tool says that it failed; `text` may say why.
+    """
+
+    text: str
+    structured: Any = None
+    failed: bool = False
+
+
+class CallFailed(Exception):
+    """A call has no result.
+
+    Attributes:
+        kind: a word, such as `TimeoutError`.
+        detail: for the log; it may hold what the server wrote.
+    """
+
+    def __init__(self, kind: str, detail: str) -> None:
+        super().__init__(kind, detail)
+        self.kind = kind
+        self.detail = detail

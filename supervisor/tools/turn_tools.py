@@ -1,0 +1,195 @@
+"""The tools of one user in one turn: those of all servers that the user's role allows, with people as references."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
+from supervisor.people.identity import Directory
+from supervisor.protocol.errors import StorageError, UserNotFound
+from supervisor.protocol.messages import UserId
+from supervisor.protocol.status import Role
+from supervisor.protocol.tools import ToolCall, ToolOutput, Tools, ToolSpec
+from supervisor.store.ports.keys import ReferenceStore
+from supervisor.store.records.tool_call import Reference
+from supervisor.tools.names import full_name
+from supervisor.tools.people.people import Known, People, UnknownReference
+from supervisor.tools.results import output
+from supervisor.tools.servers.answer import Answer, CallFailed, ListedTool
+from supervisor.tools.servers.server import ToolServer
+from supervisor.tools.servers.servers import ToolServers
+
+logger = logging.getLogger(__name__)
+
+PEOPLE = "People stand here as references such as entity-4f5a1c2e. Use them as they are, also in arguments."
+"""Added to the description of each tool whose results hold people."""
+
+MARGIN_SECONDS = 5.0
+"""How much longer than its own limit a call may be waited for, in seconds: its server is told that it is cancelled."""
+
+LOGGED = 500
+"""Characters of a server's failure that reach the log."""
+
+
+class TurnTools(Tools):
+    """The tools of servers for one user and conversation.
+
+    Args:
+        role: returns the user's role now; None = the user was removed.
+        scope: the conversation, whose references are its own.
+        store: keeps which reference stands for whom.
+    """
+
+    def __init__(
+        self, servers: ToolServers, *, role: Callable[[], Role | None], scope: str, store: ReferenceStore
+    ) -> None:
+        self._servers = servers
+        self._role = role
+        self._scope = scope
+        self._store = store
+        self._people: People | None = None
+        self._lock = asyncio.Lock()
+
+    def listed(self) -> Sequence[ToolSpec]:
+        return [
+            ToolSpec(
+                name=full_name(server.name, tool.name),
+                description=f"{tool.description}\n{PEOPLE}".strip() if server.fields else tool.description,
+                input_schema=tool.schema,
+                reads=server.reads(safe),
+                seconds=server.config.timeout_seconds + MARGIN_SECONDS,
+            )
+            for server in self._allowed()
+            if server.works
+            for safe, tool in server.tools.items()
+        ]
+
+    def missing(self) -> Mapping[str, str]:
+        """Return the servers that the user may use and that do not work now, with the reason of each."""
+        return {server.name: server.why for server in self._allowed() if not server.works}
+
+    def hidden(self, text: str) -> str:
+        """Return a text for the model, without the people who are known in this conversation."""
+        return self._people.hidden(text) if self._people is not None else text
+
+    async def shown(self, call: ToolCall) -> ToolCall | ToolOutput:
+        found = self._find(call)
+        if isinstance(found, ToolOutput):
+            return found
+        server, tool = found
+        if not server.fields:  # its arguments are what the model wrote
+            problem = server.problem(tool, call.input)
+            return self._refused(call, "InvalidInput", problem) if problem else call
+        try:
+            people = await self._known_people()
+            problem = people.hidden(server.problem(tool, people.restored(call.input)))
+            named = replace(call, input=people.named(call.input))
+        except UnknownReference as unknown:
+            return self._refused(call, "UnknownReference", str(unknown))
+        except StorageError as error:
+            return self._failed(call, "StorageError", str(error))
+        return self._refused(call, "InvalidInput", problem) if problem else named
+
+    async def call(self, call: ToolCall) -> ToolOutput:
+        found = self._find(call)
+        if isinstance(found, ToolOutput):
+            return found
+        server, tool = found
+        try:
+            people = await self._known_people() if server.fields else People()
+            arguments = people.restored(call.input) if server.fields else call.input
+            answer = await server.call(tool, arguments)
+            if answer.failed:
+                return self._failed(call, "ToolError", answer.text)
+            return await self._output(server, tool, answer, people)
+        except UnknownReference as unknown:
+            return self._refused(call, "UnknownReference", str(unknown))
+        except CallFailed as failure:
+            return self._failed(call, failure.kind, failure.detail)
+        except StorageError as error:
+            return self._failed(call, "StorageError", str(error))
+        except Exception as error:
+            logger.exception("%s: the tool %s broke", self._scope, call.name)
+            return self._failed(call, "InternalError", type(error).__name__)
+
+    def _allowed(self) -> list[ToolServer]:
+        role = self._role()
+        return self._servers.of_role(role) if role is not None else []
+
+    def _find(self, call: ToolCall) -> tuple[ToolServer, ListedTool] | ToolOutput:
+        found = self._servers.find(call.name)
+        if found is None or found[0] not in self._allowed():
+            return self._refused(call, "UnknownTool", "there is no such tool")
+        return found
+
+    async def _known_people(self) -> People:
+        async with self._lock:
+            if self._people is None:
+                self._people = People(_known(row) for row in await self._store.known(self._scope))
+            return self._people
+
+    async def _output(self, server: ToolServer, tool: ListedTool, answer: Answer, people: People) -> ToolOutput:
+        async with self._lock:  # two calls side by side may tell of the same new people
+            fresh, made = await asyncio.to_thread(output, answer, tool.title, server.fields, people)
+            if fresh:
+                # After a restart a reference must still stand for the same person, so it is kept before it is used.
+                await self._store.add(self._scope, [_row(one) for one in fresh])
+        return made
+
+    def _refused(self, call: ToolCall, kind: str, why: str) -> ToolOutput:
+        """Return a failure that the model can mend, so it is told why."""
+        logger.info("%s: %s was not called: %s", self._scope, call.name, kind)
+        return ToolOutput(text=f"{failure_text(kind)} ({why})", failed=True)
+
+    def _failed(self, call: ToolCall, kind: str, detail: str) -> ToolOutput:
+        """Return a failure of which the model learns the kind; the rest goes to the log under a reference."""
+        reference = secrets.token_hex(4)
+        told = self.hidden(detail[:LOGGED])
+        logger.warning("%s: %s failed, reference %s: %s: %s", self._scope, call.name, reference, kind, told)
+        text = failure_text(kind)
+        return ToolOutput(text=text, shown=f"{text} (reference {reference})", failed=True)
+
+
+class Toolbox:
+    """Gives each turn its tools.
+
+    Args:
+        directory: tells the role of a user, which is read again for each listing and each call.
+        store: keeps which reference stands for whom.
+    """
+
+    def __init__(self, servers: ToolServers, directory: Directory, store: ReferenceStore) -> None:
+        self.servers = servers
+        self._directory = directory
+        self._store = store
+
+    def of_turn(self, user_id: UserId, scope: str) -> TurnTools:
+        """Return the tools of a user in a conversation."""
+        return TurnTools(self.servers, role=lambda: self._role(user_id), scope=scope, store=self._store)
+
+    def names_for(self, user_id: UserId) -> list[str]:
+        """Return the names of the servers that a user may use now, also of those that do not work."""
+        role = self._role(user_id)
+        return [server.name for server in self.servers.of_role(role)] if role is not None else []
+
+    def _role(self, user_id: UserId) -> Role | None:
+        try:
+            return self._directory.user(user_id).role
+        except UserNotFound:
+            return None
+
+
+def failure_text(kind: str) -> str:
+    """Return what a model is told of a call that failed."""
+    return f"Tool execution failed: {kind}"
+
+
+def _known(row: Reference) -> Known:
+    return Known(reference=row.reference, person=row.person, name=row.name)
+
+
+def _row(one: Known) -> Reference:
+    return Reference(reference=one.reference, person=one.person, name=one.name)

@@ -1,0 +1,206 @@
+"""The tools of a turn: by the role of its user, with people as references, and with failures that tell no more."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from supervisor.people.identity import Directory
+from supervisor.protocol.messages import UserId
+from supervisor.protocol.status import Role
+from supervisor.protocol.tools import ToolCall, ToolOutput
+from supervisor.store import SqliteStore, open_store
+from supervisor.store.records.accounts import User
+from supervisor.tools.servers.servers import ToolServers
+from supervisor.tools.turn_tools import Toolbox
+from tests.supervisor.harness import JWT_SECRET, OPERATOR, SERVICE, seal
+from tests.tool_servers.programs import NAME, connected, noted, started, table
+from tests.tool_servers.server_program import ANN, BOB
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+ALICE, OLGA = UserId("alice"), UserId("olga")
+ANN_REFERENCE, BOB_REFERENCE = f"entity-{ANN[:8]}", f"entity-{BOB[:8]}"
+FAILED = "Tool execution failed: "
+
+
+def directory(**roles: Role) -> Directory:
+    made = Directory(operator_token=OPERATOR, service_token=SERVICE, jwt_secret=JWT_SECRET)
+    set_roles(made, **roles)
+    return made
+
+
+def set_roles(made: Directory, **roles: Role) -> None:
+    made.replace([User(id=UserId(name), name=name, role=role) for name, role in roles.items()], [])
+
+
+def call_of(tool: str, **arguments: Any) -> ToolCall:
+    return ToolCall(tool_use_id="toolu_1", name=f"{NAME}__{tool}", input=arguments)
+
+
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def journal(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("tools") / "journal"
+
+
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def servers(journal: Path) -> AsyncIterator[ToolServers]:
+    plain = table(journal, person_fields=(), name_fields=())
+    async with connected({NAME: table(journal), "plain": plain}) as made:
+        yield made
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
+    opened = await open_store(tmp_path / "xswarm.db", seal=seal)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+def people() -> Directory:
+    return directory(alice=Role.ADMIN, olga=Role.OPERATOR)
+
+
+@pytest.fixture
+def toolbox(servers: ToolServers, store: SqliteStore, people: Directory) -> Toolbox:
+    return Toolbox(servers, people, store.references)
+
+
+async def test_a_role_gets_the_tools_of_its_servers_now(toolbox: Toolbox, people: Directory, journal: Path) -> None:
+    tools = toolbox.of_turn(ALICE, "chat-1")
+    specs = {spec.name: spec for spec in tools.listed()}
+    assert specs[f"{NAME}__people"].reads
+    assert not specs[f"{NAME}__swap"].reads
+    assert "references such as entity-" in specs[f"{NAME}__people"].description
+    assert "references" not in specs["plain__people"].description
+    assert list(toolbox.of_turn(OLGA, "chat-1").listed()) == []
+    set_roles(people, alice=Role.OPERATOR)
+    assert list(tools.listed()) == []
+    before = noted(journal)
+    refused = await tools.call(call_of("people"))
+    assert refused == ToolOutput(text=f"{FAILED}UnknownTool (there is no such tool)", failed=True)
+    set_roles(people)
+    assert (await tools.call(call_of("people"))).failed
+    assert noted(journal) == before
+
+
+async def test_the_model_gets_references_and_the_person_names(toolbox: Toolbox) -> None:
+    output = await toolbox.of_turn(ALICE, "chat-1").call(call_of("people"))
+    told = json.loads(output.text)
+    assert told == {
+        "people": [
+            {"person_id": ANN_REFERENCE, "name": ANN_REFERENCE, "hours": 40},
+            {"person_id": BOB_REFERENCE, "name": BOB_REFERENCE, "hours": 40},
+        ],
+        "note": f"{ANN_REFERENCE} and {BOB_REFERENCE} work today.",
+        "by_id": {ANN_REFERENCE: 1},
+    }
+    assert output.structured == {
+        "people": [
+            {"person_id": "Ann Lee", "name": "Ann Lee", "hours": 40},
+            {"person_id": "Bob Stone", "name": "Bob Stone", "hours": 40},
+        ],
+        "note": "Ann Lee and Bob Stone work today.",
+        "by_id": {"Ann Lee": 1},
+    }
+    assert json.loads(output.shown) == output.structured
+    assert output.title == "People of the clinic"
+    assert not output.failed
+
+
+async def test_a_server_without_fields_of_people_is_passed_through(toolbox: Toolbox, journal: Path) -> None:
+    tools = toolbox.of_turn(ALICE, "chat-1")
+    output = await tools.call(ToolCall(tool_use_id="t", name="plain__people", input={}))
+    assert "Ann Lee" in output.text
+    written = {"from_person": "entity-12345678", "to_person": "x"}
+    call = ToolCall(tool_use_id="t", name="plain__swap", input=written)
+    assert await tools.shown(call) == call
+    await tools.call(call)
+    assert noted(journal)[-1] == "swap entity-12345678 x "
+
+
+async def test_references_go_to_the_server_as_ids_also_after_a_restart(
+    toolbox: Toolbox, journal: Path, store: SqliteStore, people: Directory
+) -> None:
+    await toolbox.of_turn(ALICE, "chat-1").call(call_of("people"))
+    again = Toolbox(toolbox.servers, people, store.references).of_turn(ALICE, "chat-1")
+    call = call_of("swap", from_person=ANN_REFERENCE, to_person=BOB_REFERENCE, reason=f"for {ANN_REFERENCE}")
+    shown = await again.shown(call)
+    assert isinstance(shown, ToolCall)
+    assert shown.input == {"from_person": "Ann Lee", "to_person": "Bob Stone", "reason": "for Ann Lee"}
+    output = await again.call(call)
+    assert noted(journal)[-1] == f"swap {ANN} {BOB} for {ANN}"
+    assert json.loads(output.text)["swapped"] == [{"person_id": ANN_REFERENCE}, {"person_id": BOB_REFERENCE}]
+    assert again.hidden("Bob Stone said no") == f"{BOB_REFERENCE} said no"
+
+
+async def test_a_reference_of_another_conversation_is_unknown_and_named(toolbox: Toolbox, journal: Path) -> None:
+    await toolbox.of_turn(ALICE, "chat-1").call(call_of("people"))
+    tools = toolbox.of_turn(ALICE, "chat-2")
+    call = call_of("swap", from_person=ANN_REFERENCE, to_person="x")
+    why = f"{FAILED}UnknownReference ({ANN_REFERENCE} stands for nobody in this conversation)"
+    assert await tools.shown(call) == ToolOutput(text=why, failed=True)
+    assert await tools.call(call) == ToolOutput(text=why, failed=True)
+    assert noted(journal)[-1] == "people"
+
+
+async def test_an_input_against_the_schema_is_refused_before_anybody_is_asked(toolbox: Toolbox) -> None:
+    tools = toolbox.of_turn(ALICE, "chat-1")
+    shown = await tools.shown(call_of("swap", from_person="a"))
+    assert shown == ToolOutput(text=f"{FAILED}InvalidInput ('to_person' is a required property)", failed=True)
+
+
+@pytest.mark.parametrize("tool", ["fail", "crash"])
+async def test_a_failure_tells_its_kind_and_the_log_the_rest(
+    toolbox: Toolbox, tool: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    tools = toolbox.of_turn(ALICE, "chat-1")
+    await tools.call(call_of("people"))
+    output = await tools.call(call_of(tool))
+    assert output.failed
+    assert output.text == f"{FAILED}ToolError"
+    reference = output.shown.removeprefix(f"{FAILED}ToolError (reference ").removesuffix(")")
+    (line,) = [record.getMessage() for record in caplog.records if reference in record.getMessage()]
+    if tool == "fail":
+        assert f"{ANN_REFERENCE} is on leave" in line
+    assert "Ann Lee" not in caplog.text
+
+
+async def test_a_server_that_is_down_offers_nothing_and_is_named(
+    journal: Path, store: SqliteStore, people: Directory
+) -> None:
+    tables = {NAME: table(journal), "broken": table(journal, command="/no/such/program")}
+    async with started(tables) as servers:
+        await servers.settled(60.0)
+        tools = Toolbox(servers, people, store.references).of_turn(ALICE, "chat-1")
+        assert {spec.name.partition("__")[0] for spec in tools.listed()} == {NAME}
+        assert list(tools.missing()) == ["broken"]
+        assert not (await tools.call(call_of("people"))).failed
+
+
+async def test_a_text_of_10_mb_is_cut_and_says_so(toolbox: Toolbox) -> None:
+    output = await toolbox.of_turn(ALICE, "chat-1").call(call_of("large", size=10_000_000))
+    assert len(output.text) < 66_000
+    assert "of 10,000,000" in output.text
+    assert output.structured is None
+
+
+async def test_many_rows_reach_the_artifact_whole_and_the_model_in_part(toolbox: Toolbox) -> None:
+    output = await toolbox.of_turn(ALICE, "chat-1").call(call_of("rows", count=5_000))
+    assert output.structured is not None
+    assert len(output.structured["rows"]) == 5_000
+    assert len(output.text) < 20_000
+    assert "of 5000 rows]" in output.text
+
+
+async def test_escape_codes_are_removed_and_markup_stays_text(toolbox: Toolbox) -> None:
+    output = await toolbox.of_turn(ALICE, "chat-1").call(call_of("markup"))
+    assert output.text == "<script>alert(1)</script>red"
