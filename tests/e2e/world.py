@@ -95,6 +95,7 @@ class World:
         secrets: secrets in the daemon's environment; Twilio's token is random where it is not given.
         claude_code: more of the table [claude_code].
         tables: more of config.toml.
+        supervisor: more of its table [supervisor].
         prefix: a command that runs the daemon, e.g. with mounts of its own.
     """
 
@@ -109,6 +110,7 @@ class World:
         secrets: Mapping[str, str] | None = None,
         claude_code: str = "",
         tables: str = "",
+        supervisor: str = "",
         prefix: Sequence[str] = (),
     ) -> None:
         self.folder = folder
@@ -124,6 +126,7 @@ class World:
         self._secrets = secrets or {}
         self._claude_code = claude_code
         self._tables = tables
+        self._supervisor = supervisor
         self._prefix = prefix
         self._stack = AsyncExitStack()
         self._daemon: DaemonProcess | None = None
@@ -163,7 +166,7 @@ class World:
             self._port = free_port()
             self._daemon = DaemonProcess(
                 self.folder,
-                supervisor=f"port = 0\ndrain_seconds = {self._drain}",
+                supervisor=f"port = 0\ndrain_seconds = {self._drain}\n{self._supervisor}",
                 http=f'port = {self._port}\npublic_url = "http://127.0.0.1:{self._port}"',
                 config=self._config(),
                 arguments=("--offline",),

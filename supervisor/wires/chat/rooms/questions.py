@@ -41,7 +41,7 @@ class Questions:
             StorageError: they cannot be read.
         """
         for approval in await self._services.approvals.open(caller):
-            if approval.channel == CHAT and approval.session_id == self._session_id:
+            if approval.channel == CHAT and approval.thread == self._session_id:
                 self._open.setdefault(approval.id, _request(approval))
 
     def on_asked(self, event: events.ConfirmationAsked) -> None:
@@ -85,7 +85,7 @@ def _request(approval: Approval) -> ConfirmRequest:
     return ConfirmRequest(
         id=approval.id,
         tool=approval.tool,
-        input={"call": approval.text},
+        input=approval.input if approval.input is not None else {"call": approval.text},
         summary=approval.summary,
         expires_at=rfc3339(approval.expires_ms),
     )

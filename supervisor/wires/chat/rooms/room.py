@@ -45,6 +45,7 @@ class Room:
         self._services = services
         self._attendance = Attendance()
         self._title: str | None = None
+        self._was_entered = False
         self._left_at = services.clock()
         self._opening: asyncio.Task[None] | None = None
 
@@ -88,15 +89,22 @@ class Room:
     # -- connections
 
     def join(self, member: Member, history_count: int) -> Numbered:
-        """Let a connection in; return its first frame, which has the number of the last one before it came."""
+        """Let a connection in; return its first frame, which has the number of the last one before it came.
+
+        The first one of all gets everything that happened since the room was made: nobody has seen it.
+        """
         self.audience.members[member] = None
         self._attendance.came(member, self.user_id)
-        return numbered(
-            frames.Connected(session_id=self.session_id, history_count=history_count), self.audience.log.last
-        )
+        log = self.audience.log
+        before = log.last if self._was_entered else log.floor
+        return numbered(frames.Connected(session_id=self.session_id, history_count=history_count), before)
 
     def welcome(self, member: Member) -> None:
-        """Tell a connection that was let in which questions are open, and everybody who is there."""
+        """Tell a connection that was let in what it must know, and everybody who is there."""
+        if not self._was_entered:
+            self._was_entered = True
+            for frame in self.audience.log.after(self.audience.log.floor) or ():
+                member.post(frame)
         for question in self.questions.open():
             self.audience.tell(member, question)
         if len(self.audience.members) > 1:

@@ -84,6 +84,18 @@ async def test_the_first_frame_names_the_number_before_it_came(opened: Opened) -
     assert got(opened.comes()) == [{"type": "connected", "session_id": SESSION, "history_count": 0, "seq": FIRST - 1}]
 
 
+async def test_the_first_to_come_gets_what_happened_before_and_the_second_does_not() -> None:
+    made = Opened()
+    made.chats.so_far = [(MessageId("m900"), "so far")]
+    await made.room.open(ALICE, CALLER)
+    made.chats.say("m900", ", and on")
+    one, two = made.comes(), made.comes()
+    assert [frame.get("content") for frame in got(one)[:3]] == [None, "so far", ", and on"]
+    assert got(one)[0]["seq"] == FIRST - 1
+    assert [frame["type"] for frame in got(two)] == ["connected", "presence"]
+    assert got(two)[0]["seq"] == FIRST + 1
+
+
 async def test_presence_is_told_only_where_there_are_several(opened: Opened) -> None:
     one = opened.comes()
     opened.room.types(one)
