@@ -32,6 +32,7 @@ from supervisor.people.projects import Projects
 from supervisor.plugins import loading as plugins
 from supervisor.plugins.host import DaemonChannelHost, DaemonConnectorHost
 from supervisor.protocol.errors import ConfigError
+from supervisor.protocol.messages import CHAT
 from supervisor.protocol.ports.channel import Channel
 from supervisor.protocol.ports.connector import Connector
 from supervisor.runtime import hardening, logs
@@ -42,10 +43,11 @@ from supervisor.runtime.state import ADDRESSES_FILE, AUDIT_SECRET, DATABASE_FILE
 from supervisor.runtime.umask import keep_private
 from supervisor.sessions.tool_access import NO_TOOLS, ToolAccess
 from supervisor.store import Store, open_store
+from supervisor.store.records.turn import Turn
 from supervisor.store.sqlite.errors import storage_error
 from supervisor.tools.claude_code.gateway import ToolGateway
 from supervisor.tools.servers.servers import build as build_servers
-from supervisor.tools.turn_tools import Toolbox
+from supervisor.tools.turn_tools import Toolbox, TurnTools
 from supervisor.wires.http_server import HttpServer
 from supervisor.wires.socket.channel import SocketChannel
 from supervisor.wires.socket.server import SocketServer
@@ -252,7 +254,12 @@ class Daemon:
         servers.start()
         toolbox = Toolbox(servers, directory, store.references)
         gateway = await stack.enter_async_context(ToolGateway(toolbox))
-        return ToolAccess(of_turn=lambda turn: toolbox.of_turn(turn.user_id, turn.lane), gateway=gateway)
+
+        def of_turn(turn: Turn) -> TurnTools:
+            # A text message has no room for the servers that are down.
+            return toolbox.of_turn(turn.user_id, turn.lane, names_missing=turn.channel == CHAT)
+
+        return ToolAccess(of_turn=of_turn, gateway=gateway)
 
     def _build_directory(self) -> Directory:
         return Directory(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from anthropic.types import ToolResultBlockParam
@@ -66,11 +66,17 @@ class ToolCaller:
         self._abandoned = abandoned
         self._emit = emit
         self._specs = {spec.name: spec for spec in tools.listed()} if tools is not None else {}
+        self._missing = tools.missing() if tools is not None else ()
 
     @property
     def specs(self) -> tuple[ToolSpec, ...]:
         """The tools that the model is told of."""
         return tuple(self._specs.values())
+
+    @property
+    def missing(self) -> Sequence[str]:
+        """The names of the tool servers that do not work."""
+        return self._missing
 
     async def make(self, written: WrittenCall) -> ToolResultBlockParam:
         """Make a call; return its result for the model. A failure is a result, too."""

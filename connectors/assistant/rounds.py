@@ -46,6 +46,9 @@ the last of them may be half of what the model wanted."""
 
 OUT_OF_ROUNDS = "[Stopped here: the model went on calling tools after {rounds} rounds.]"
 
+WITHOUT_TOOLS = "[The tools of {servers} do not work now.]"
+"""What the model is told, and the person at the end of the answer, where tool servers are down."""
+
 WITHOUT_WORDS = "[The model ended its turn without a word. {calls}.]"
 
 
@@ -120,6 +123,8 @@ class Rounds:
         self._tools = [_param(spec) for spec in caller.specs]
         self._left = settings.turn_timeout
         self._separate = False
+        missing = " and ".join(caller.missing)
+        self._without_tools = WITHOUT_TOOLS.format(servers=missing) if missing else ""
         self._messages = messages_for(
             history, turn.prompt.text, history_tokens=settings.history_tokens, with_calls=bool(self._tools)
         )
@@ -161,6 +166,8 @@ class Rounds:
         elif self.calls and not self._turn.text.strip():
             made = "1 tool call was made" if len(self.calls) == 1 else f"{len(self.calls)} tool calls were made"
             self._note(WITHOUT_WORDS.format(calls=made))
+        if self._without_tools and self._turn.text.strip():
+            self._note(self._without_tools)
 
     def _note(self, note: str) -> None:
         self._separate = False
@@ -224,12 +231,13 @@ class Rounds:
 
     async def _stream(self, *, is_last: bool) -> AsyncStream[RawMessageStreamEvent]:
         settings = self._settings
+        system = f"{settings.system_prompt}\n\n{self._without_tools}".strip()
         try:
             return await self._client.messages.create(
                 stream=True,
                 model=settings.model,
                 max_tokens=settings.max_tokens,
-                system=settings.system_prompt or anthropic.omit,
+                system=system or anthropic.omit,
                 messages=self._messages,
                 tools=self._tools or anthropic.omit,
                 tool_choice={"type": "none"} if self._tools and is_last else anthropic.omit,

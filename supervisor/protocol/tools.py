@@ -73,6 +73,14 @@ class Tools(ABC):
     def listed(self) -> Sequence[ToolSpec]:
         """Return the tools, in the order in which the model is told of them. A tool that is down is not among them."""
 
+    def missing(self) -> Sequence[str]:
+        """Return the names of the servers whose tools are not among the listed ones, because they do not work now."""
+        return ()
+
+    def hidden(self, text: str) -> str:
+        """Return a text that was written for the person as the model may read it: references instead of names."""
+        return text
+
     async def shown(self, call: ToolCall) -> ToolCall | ToolOutput:
         """Return a call as it is shown to the person who decides about it: names instead of references.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 
 from supervisor.approvals.asking import Approvals
 from supervisor.approvals.call import AssistantPlace
@@ -65,5 +66,6 @@ class ToolDecisions:
                 await self._turns.record_event(self._running.turn.id, ALLOWED, payload, now_ms=self._clock())
         except StorageError as error:
             logger.error("%s: call %s was not run: %s", self._running.turn.message_id, call.tool_use_id, error)
-            return talk.Verdict(allowed=False, reason=CANNOT_BE_RECORDED(call=summary(shown)))
-        return verdict
+            verdict = talk.Verdict(allowed=False, reason=CANNOT_BE_RECORDED(call=summary(shown)))
+        # The reason names people as the question did; the model knows them by references only.
+        return verdict if verdict.allowed else replace(verdict, reason=self._tools.hidden(verdict.reason))

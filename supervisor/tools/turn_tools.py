@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from supervisor.people.identity import Directory
@@ -41,15 +41,23 @@ class TurnTools(Tools):
         role: returns the user's role now; None = the user was removed.
         scope: the conversation, whose references are its own.
         store: keeps which reference stands for whom.
+        names_missing: whether an answer names the servers that do not work.
     """
 
     def __init__(
-        self, servers: ToolServers, *, role: Callable[[], Role | None], scope: str, store: ReferenceStore
+        self,
+        servers: ToolServers,
+        *,
+        role: Callable[[], Role | None],
+        scope: str,
+        store: ReferenceStore,
+        names_missing: bool = True,
     ) -> None:
         self._servers = servers
         self._role = role
         self._scope = scope
         self._store = store
+        self._names_missing = names_missing
         self._people: People | None = None
         self._lock = asyncio.Lock()
 
@@ -67,12 +75,10 @@ class TurnTools(Tools):
             for safe, tool in server.tools.items()
         ]
 
-    def missing(self) -> Mapping[str, str]:
-        """Return the servers that the user may use and that do not work now, with the reason of each."""
-        return {server.name: server.why for server in self._allowed() if not server.works}
+    def missing(self) -> Sequence[str]:
+        return [server.name for server in self._allowed() if not server.works] if self._names_missing else ()
 
     def hidden(self, text: str) -> str:
-        """Return a text for the model, without the people who are known in this conversation."""
         return self._people.hidden(text) if self._people is not None else text
 
     async def shown(self, call: ToolCall) -> ToolCall | ToolOutput:
@@ -166,9 +172,15 @@ class Toolbox:
         self._directory = directory
         self._store = store
 
-    def of_turn(self, user_id: UserId, scope: str) -> TurnTools:
+    def of_turn(self, user_id: UserId, scope: str, *, names_missing: bool = True) -> TurnTools:
         """Return the tools of a user in a conversation."""
-        return TurnTools(self.servers, role=lambda: self._role(user_id), scope=scope, store=self._store)
+        return TurnTools(
+            self.servers,
+            role=lambda: self._role(user_id),
+            scope=scope,
+            store=self._store,
+            names_missing=names_missing,
+        )
 
     def names_for(self, user_id: UserId) -> list[str]:
         """Return the names of the servers that a user may use now, also of those that do not work."""

@@ -146,7 +146,8 @@ class People:
 
     def _hide_name(self, name: str, reference: str) -> None:
         if len(name.strip()) >= LEAST_NAME:
-            self._hidden.add(name.strip(), reference)
+            # One word alone may be a common word too: "Will", "May".
+            self._hidden.add(name.strip(), reference, exact=len(name.split()) == 1)
         for part in _PARTS.findall(name):
             if part.lower() in _TITLES or part == part.lower() or part == name.strip():
                 continue

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
@@ -58,6 +58,9 @@ MAX_TOOLS = 500
 MAX_DESCRIPTION = 8_000
 MAX_SCHEMA = 65_536
 """Characters of the longest description of a tool (a longer one is cut) and of its schema (it is not offered)."""
+
+REFUSALS = (401, 403, 407, 429, *range(500, 600))
+"""HTTP statuses that tell the operator what is wrong; the others belong to the protocol."""
 
 MAX_EVENT = 32 * 1024 * 1024
 """Bytes of the longest message of a server with a URL."""
@@ -194,10 +197,24 @@ async def _transport(settings: ServerSettings, stack: AsyncExitStack, lost: Lost
         case Address() as address:
             # No time limit for reading: the stream of changes is silent for as long as nothing changes.
             limits = httpx2.Timeout(10.0, read=None)
-            http = httpx2.AsyncClient(headers=dict(address.headers), timeout=limits, trust_env=False)
+            http = httpx2.AsyncClient(
+                headers=dict(address.headers), timeout=limits, trust_env=False, event_hooks={"response": [_check(say)]}
+            )
             return streamable_http_client(
                 address.url, http_client=await stack.enter_async_context(http), max_sse_event_size=MAX_EVENT
             )
+
+
+def _check(say: Callable[[str], None]) -> Callable[[httpx2.Response], Awaitable[None]]:
+    """Return what looks at each response: refusals are told to the log, and an answer that is too large is not read."""
+
+    async def check(response: httpx2.Response) -> None:
+        if response.status_code in REFUSALS:
+            say(f"it answers with HTTP status {response.status_code}")
+        if int(response.headers.get("content-length") or 0) > MAX_EVENT:
+            raise TemporaryFailure(f"it wrote an answer of more than {MAX_EVENT // 1_048_576} MiB")
+
+    return check
 
 
 def _answer(result: CallToolResult) -> Answer:

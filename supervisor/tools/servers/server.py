@@ -79,6 +79,7 @@ class ToolServer:
         self._connect = connect
         self._look_again = look_again
         self._connection: OpenConnection | None = None
+        self._calls = 0
         self._news = asyncio.Event()
         self._lost = ""
         self._child = Child(f"tool server {self.name}", self._serve, most=ALWAYS)
@@ -119,12 +120,17 @@ class ToolServer:
         """
         if self._connection is None:
             raise CallFailed("ConnectionError", self.why)
+        self._calls += 1
+        failed = ""
         try:
             return await self._connection.call(tool.name, arguments)
         except CallFailed as failure:
-            if failure.kind in ("ConnectionError", "ServerError", "TimeoutError"):
-                self._news.set()  # look at once whether it still answers
+            failed = failure.kind
             raise
+        finally:
+            self._calls -= 1
+            if failed in ("ConnectionError", "ServerError", "TimeoutError") and not self._calls:
+                self._news.set()  # look at once whether it still answers
 
     def problem(self, tool: ListedTool, arguments: Mapping[str, Any]) -> str:
         """Return where and how the input of a call is against its schema; empty = it is valid, or that is not known.
@@ -171,8 +177,10 @@ class ToolServer:
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._look_again):
                     await self._news.wait()
+            asked = self._news.is_set()
             self._news.clear()
-            if not self._lost:
+            # A server that works on a call may answer nothing else meanwhile; its call has a time limit.
+            if not self._lost and (asked or not self._calls):
                 await self._list(opened)
         raise TemporaryFailure(self._lost)
 

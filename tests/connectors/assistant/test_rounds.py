@@ -318,3 +318,12 @@ class TestHistory:
             async with talk(tmp_path, model, tools, history=history) as (conversation, listener):
                 await finished(conversation, listener, "hello")
             assert len(model.requests[-1].turns) == messages
+
+
+async def test_an_answer_names_the_servers_that_do_not_work(model: OfflineModel, tmp_path: Path) -> None:
+    tools = FunctionTools(echo=echo, lacking=["residency", "wards"])
+    async with talk(tmp_path, model, tools) as (conversation, listener):
+        outcome = await finished(
+            conversation, listener, script({"tools": [use("echo", text="one")]}, {"text": "Done."})
+        )
+    assert outcome.text == listener.streamed == "Done.\n\n[The tools of residency and wards do not work now.]"

@@ -23,16 +23,20 @@ class FunctionTools(Tools):
     Args:
         seconds: `ToolSpec.seconds` of all of them.
         reads: `ToolSpec.reads` of all of them.
+        lacking: the servers that do not work.
 
     Attributes:
         calls: what was called, in order.
     """
 
-    def __init__(self, *, seconds: float | None = None, reads: bool = True, **works: Work) -> None:
+    def __init__(
+        self, *, seconds: float | None = None, reads: bool = True, lacking: Sequence[str] = (), **works: Work
+    ) -> None:
         self.calls: list[ToolCall] = []
         self._works = works
         self._seconds = seconds
         self._reads = reads
+        self._lacking = lacking
 
     def listed(self) -> Sequence[ToolSpec]:
         return [
@@ -45,6 +49,9 @@ class FunctionTools(Tools):
             )
             for name, work in self._works.items()
         ]
+
+    def missing(self) -> Sequence[str]:
+        return self._lacking
 
     async def call(self, call: ToolCall) -> ToolOutput:
         self.calls.append(call)

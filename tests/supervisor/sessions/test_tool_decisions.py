@@ -28,6 +28,9 @@ from tests.waiting import until
 class NamingTools(FunctionTools):
     """Shows the name of a person in place of a reference, and knows one reference."""
 
+    def hidden(self, text: str) -> str:
+        return text.replace("Ada Lovelace", "entity-4f5a1c2e")
+
     async def shown(self, call: ToolCall) -> ToolCall | ToolOutput:
         text = str(call.input.get("text", ""))
         if "entity-unknown" in text:
@@ -106,6 +109,15 @@ async def test_a_no_is_told_to_the_model(tmp_path: Path) -> None:
         await say(core, f"NO {question.code}")
         assert 'write {"text": "x"} was not run: the person said no' in await answer_of(core, message_id)
         assert tools.calls == []
+
+
+async def test_a_refusal_tells_the_model_no_name(tmp_path: Path) -> None:
+    async with core_with(tmp_path, NamingTools(reads=False, write=echo)) as core:
+        message_id, question = await asking(core, 'call write {"text": "swap entity-4f5a1c2e"}')
+        await say(core, f"NO {question.code}")
+        answer = await answer_of(core, message_id)
+        assert 'write {"text": "swap entity-4f5a1c2e"} was not run: the person said no' in answer
+        assert "Ada Lovelace" not in answer
 
 
 async def test_the_person_decides_about_names_and_the_tool_gets_references(tmp_path: Path) -> None:

@@ -182,7 +182,7 @@ async def test_a_server_that_is_down_offers_nothing_and_is_named(
         await servers.settled(60.0)
         tools = Toolbox(servers, people, store.references).of_turn(ALICE, "chat-1")
         assert {spec.name.partition("__")[0] for spec in tools.listed()} == {NAME}
-        assert list(tools.missing()) == ["broken"]
+        assert tools.missing() == ["broken"]
         assert not (await tools.call(call_of("people"))).failed
 
 

@@ -122,6 +122,11 @@ def test_known_people_are_hidden_in_other_texts(text: str, told: str) -> None:
     assert both().hidden(text) == told
 
 
+def test_a_name_of_one_word_is_hidden_as_it_is_written() -> None:
+    people = learned({"person_id": ANN, "name": "May"})
+    assert people.hidden("May may, MAY not") == f"{ANN_REFERENCE} may, MAY not"
+
+
 def test_a_part_that_two_names_have_stands_for_neither() -> None:
     people = learned([{"person_id": ANN, "name": "Ann Lee"}, {"person_id": BOB, "name": "Bob Lee"}])
     assert people.hidden("Lee and Ann Lee") == f"{WITHHELD} and {ANN_REFERENCE}"
