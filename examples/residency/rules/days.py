@@ -15,7 +15,7 @@ class Days:
     Leave is taken out of both sides: its days do not count, and neither does what was worked or free on them.
 
     Args:
-        shifts: all shifts that touch the days, in the order of time.
+        shifts: one person's shifts, in the order of time.
         first, last: the days that can be asked for.
     """
 
@@ -24,13 +24,15 @@ class Days:
     ) -> None:
         self.first = first
         size = last - first + 1
+        begin, end = calendar.midnight(first), calendar.midnight(last + 1)
+        shifts = [shift for shift in shifts if shift.start < end and shift.end > begin]
         leave = [0] * size
         for absence in absences:
             for day in range(max(absence.first, first), min(absence.last, last) + 1):
                 leave[day - first] = 1
         worked, calls = [0] * size, [0] * size
-        for start, end in _merged((shift.start, shift.end) for shift in shifts if shift.kind in COUNTED):
-            _spread(calendar, worked, first, start, end)
+        for span in _merged((shift.start, shift.end) for shift in shifts if shift.kind in COUNTED):
+            _spread(calendar, worked, first, *span)
         for shift in shifts:
             if shift.kind is ShiftKind.CALL:
                 index = calendar.day(shift.start) - first

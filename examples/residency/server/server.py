@@ -5,9 +5,11 @@ from __future__ import annotations
 from mcp.server.mcpserver import MCPServer
 from mcp.types import ToolAnnotations
 
+from examples.residency.planning.solver import is_installed
 from examples.residency.server.changes import Changes
 from examples.residency.server.context import Parts
 from examples.residency.server.lookups import Lookups
+from examples.residency.server.plans import Plans
 from examples.residency.server.questions import Questions
 
 INSTRUCTIONS = """\
@@ -43,4 +45,8 @@ def build(parts: Parts) -> MCPServer[None]:
         server.add_tool(read, annotations=READS)
     for write in (changes.execute_swap, changes.apply_changes, changes.rollback_change):
         server.add_tool(write, annotations=WRITES)
+    if is_installed():
+        plans = Plans(parts)
+        server.add_tool(plans.preview_generation, annotations=READS)
+        server.add_tool(plans.generate_schedule, annotations=WRITES)
     return server
