@@ -1,4 +1,4 @@
-"""`python -m examples.residency --database FILE`: serves the schedule over stdio; makes a new one if there is none."""
+"""`python -m examples.residency`: serves the schedule over stdio; makes a new one where there is none."""
 
 from __future__ import annotations
 
@@ -13,11 +13,16 @@ from examples.residency.seed.year import SEED, TIME_ZONE, make
 from examples.residency.server.context import Parts
 from examples.residency.server.server import build
 
+DATABASE = Path(".local/state/xswarm/residency.db")
+"""Where the schedule is, below the home folder."""
+
 
 def main(arguments: list[str] | None = None) -> None:
     """Serve until stdin ends."""
     parser = argparse.ArgumentParser(prog="python -m examples.residency", description=__doc__)
-    parser.add_argument("--database", type=Path, required=True, metavar="FILE", help="the schedule")
+    parser.add_argument(
+        "--database", type=Path, default=Path.home() / DATABASE, metavar="FILE", help=f"the schedule; else ~/{DATABASE}"
+    )
     parser.add_argument("--seed", type=int, default=SEED, help=f"of a new schedule; {SEED} where it is not given")
     parser.add_argument("--today", type=parse_day, metavar="YYYY-MM-DD", help="the day to take for today")
     parser.add_argument("--time-zone", default=TIME_ZONE, help=f"of a new schedule; {TIME_ZONE} where it is not given")

@@ -48,7 +48,7 @@ def answer(
     """Return a result.
 
     Args:
-        lines: the text.
+        lines: the text; its first line is also the field `message`.
         artifact: its type (`schedule`, `analysis`, `report`, `configuration`) and title; `None` = it makes none.
     """
     meta: dict[str, Any] = {TOPIC: topic}
@@ -57,7 +57,9 @@ def answer(
     if notice:
         meta[NOTICE] = notice
     return CallToolResult(
-        content=[TextContent(type="text", text="\n".join(lines))], structured_content=dict(data), _meta=meta
+        content=[TextContent(type="text", text="\n".join(lines))],
+        structured_content={"message": lines[0], **data},
+        _meta=meta,
     )
 
 

@@ -29,7 +29,7 @@ class Lookups(Group):
 
     @answering
     def health_check(self, ctx: Context[Any, Any]) -> CallToolResult:
-        """Say whether the schedule can be read, which schedule and version there is, what day it is, who else works."""
+        """Tell whether the database is well, which schedule and version there is, what day it is, who else works."""
         parts = self.parts
         roster = parts.roster()
         said = parts.reader.is_whole()
@@ -47,13 +47,13 @@ class Lookups(Group):
             **parts.head(roster),
             "healthy": said == "ok",
             "database": said,
-            "name": programme.name,
+            "programme": programme.name,
             "start_date": day_text(programme.first),
             "end_date": day_text(programme.last),
             "averaging": str(programme.averaging),
             "people": len(roster.people),
             "shifts": len(roster.by_id),
-            "rotations": [{"rotation": one.id, "name": one.name} for one in roster.rotations.values()],
+            "rotations": [{"rotation": one.id, "title": one.name} for one in roster.rotations.values()],
             "also_working": views.others(others),
         }
         return answer(lines, data, topic=topic_of(programme))

@@ -11,7 +11,7 @@ from examples.residency.analysis.compliance import Compliance, Part, by_kind, ch
 from examples.residency.analysis.conflicts import Conflict, detect
 from examples.residency.analysis.contingency import Standing, Weakness, simulate
 from examples.residency.analysis.swaps import Candidate, find_swaps
-from examples.residency.data.clock import day_text
+from examples.residency.data.clock import day_text, parse_day
 from examples.residency.data.roster import Roster
 from examples.residency.rules.finding import Severity
 from examples.residency.rules.table import RULES, RuleId
@@ -32,6 +32,8 @@ StartDate = Annotated[str | None, Field(description="first day, YYYY-MM-DD; with
 EndDate = Annotated[str | None, Field(description="last day, YYYY-MM-DD; without it the schedule's last day")]
 From = Annotated[str, Field(description="first day, YYYY-MM-DD")]
 Until = Annotated[str, Field(description="last day, YYYY-MM-DD")]
+SoonFrom = Annotated[str | None, Field(description="first day, YYYY-MM-DD; without it today")]
+SoonUntil = Annotated[str | None, Field(description="last day, YYYY-MM-DD; without it 27 days after the first day")]
 
 
 class Questions(Group):
@@ -40,11 +42,13 @@ class Questions(Group):
     @answering
     def validate_schedule(
         self,
-        schedule_id: Annotated[str, Field(description='the schedule; "current" = the one that there is')],
+        schedule_id: Annotated[
+            str, Field(description='the schedule; "current" = the one that there is', examples=["main"])
+        ],
         start_date: StartDate = None,
         end_date: EndDate = None,
     ) -> CallToolResult:
-        """Check the schedule against the rules on working hours (ACGME): which are broken, by whom, by how much.
+        """Check or summarize compliance with the rules on working hours (ACGME): which are broken, by whom, how much.
 
         Averages are judged over every block or rotation that touches the days. Sums by rule are in `by_rule`.
         """
@@ -142,13 +146,13 @@ class Questions(Group):
         return answer(lines, data, topic=topic_of(roster.programme), artifact=("analysis", "Swap candidates"))
 
     @answering
-    def run_contingency_analysis(self, start_date: From, end_date: Until) -> CallToolResult:
+    def run_contingency_analysis(self, start_date: SoonFrom = None, end_date: SoonUntil = None) -> CallToolResult:
         """Show vulnerable slots: simulate the loss of each person (N-1) and of each two at once (N-2).
 
         `critical`: nobody may step in; `fragile`: one person may; `understaffed`: short already. At most 62 days.
         """
         roster = self.parts.roster()
-        first, last = days(roster.programme, start_date, end_date, most=MOST_DAYS)
+        first, last = days(roster.programme, *self._soon(roster, start_date, end_date), most=MOST_DAYS)
         found = simulate(roster, first, last)
         count = {
             str(standing): sum(one.standing is standing for one in found.weaknesses)
@@ -180,13 +184,13 @@ class Questions(Group):
         return answer(lines, data, topic=topic_of(roster.programme), artifact=("analysis", f"Vulnerable slots, {span}"))
 
     @answering
-    def detect_conflicts(self, start_date: From, end_date: Until) -> CallToolResult:
+    def detect_conflicts(self, start_date: SoonFrom = None, end_date: SoonUntil = None) -> CallToolResult:
         """Find conflicts: too few people, two places at once, work on leave, too little training; with ways out.
 
         Each resolution has the form of one change of preview_changes and apply_changes.
         """
         roster = self.parts.roster()
-        first, last = days(roster.programme, start_date, end_date)
+        first, last = days(roster.programme, *self._soon(roster, start_date, end_date))
         found = detect(roster, first, last)
         span = f"{day_text(first)} to {day_text(last)}"
         lines = [
@@ -201,6 +205,14 @@ class Questions(Group):
             "conflicts": [views.conflict(roster, one) for one in found],
         }
         return answer(lines, data, topic=topic_of(roster.programme), artifact=("analysis", f"Conflicts, {span}"))
+
+    def _soon(self, roster: Roster, start_date: str | None, end_date: str | None) -> tuple[str, str]:
+        """Return two dates; those that are missing begin today and make four weeks."""
+        start = start_date or day_text(self.parts.today(roster.calendar))
+        try:
+            return start, end_date or day_text(parse_day(start) + 27)
+        except ValueError:
+            return start, end_date or ""
 
 
 def _sums(roster: Roster, found: Compliance) -> views.Json:

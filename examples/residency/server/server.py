@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from mcp.server.mcpserver import MCPServer
-from mcp.types import ToolAnnotations
+from mcp.types import CallToolResult, ToolAnnotations
 
 from examples.residency.planning.solver import is_installed
 from examples.residency.server.changes import Changes
@@ -19,6 +21,8 @@ A change is first previewed, then shown to the person, then written with the sch
 Every write can be rolled back. An answer with status "refused" says why and what to do.
 """
 
+Tool = Callable[..., CallToolResult]
+
 READS = ToolAnnotations(read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=False)
 WRITES = ToolAnnotations(read_only_hint=False, destructive_hint=True, idempotent_hint=False, open_world_hint=False)
 
@@ -29,24 +33,29 @@ def build(parts: Parts) -> MCPServer[None]:
         "residency", title="Residency schedule", instructions=INSTRUCTIONS, log_level="WARNING"
     )
     questions, lookups, changes = Questions(parts), Lookups(parts), Changes(parts)
-    for read in (
-        questions.validate_schedule,
-        questions.explain_violation,
-        questions.analyze_swap_candidates,
-        questions.run_contingency_analysis,
-        questions.detect_conflicts,
-        lookups.health_check,
-        lookups.find_person,
-        lookups.show_schedule,
-        lookups.list_changes,
-        changes.preview_swap,
-        changes.preview_changes,
-    ):
-        server.add_tool(read, annotations=READS)
-    for write in (changes.execute_swap, changes.apply_changes, changes.rollback_change):
-        server.add_tool(write, annotations=WRITES)
+    reads: dict[str, Tool] = {
+        "Compliance": questions.validate_schedule,
+        "Why it is a violation": questions.explain_violation,
+        "Swap candidates": questions.analyze_swap_candidates,
+        "Analysis of vulnerable slots": questions.run_contingency_analysis,
+        "Analysis of conflicts": questions.detect_conflicts,
+        "Health": lookups.health_check,
+        "People": lookups.find_person,
+        "Schedule": lookups.show_schedule,
+        "Changes of the schedule": lookups.list_changes,
+        "Preview of a swap": changes.preview_swap,
+        "Preview of changes": changes.preview_changes,
+    }
+    writes: dict[str, Tool] = {
+        "Swap": changes.execute_swap,
+        "Changes": changes.apply_changes,
+        "Rollback": changes.rollback_change,
+    }
     if is_installed():
         plans = Plans(parts)
-        server.add_tool(plans.preview_generation, annotations=READS)
-        server.add_tool(plans.generate_schedule, annotations=WRITES)
+        reads["Preview of a schedule"] = plans.preview_generation
+        writes["New schedule"] = plans.generate_schedule
+    for tools, hints in ((reads, READS), (writes, WRITES)):
+        for title, tool in tools.items():
+            server.add_tool(tool, title=title, annotations=hints)
     return server

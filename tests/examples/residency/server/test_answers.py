@@ -11,7 +11,7 @@ from tests.examples.residency.small import programme
 def test_an_answer_has_text_data_and_what_the_caller_needs() -> None:
     made = answer(["one", "two"], {"a": 1}, topic="schedule:main", artifact=("analysis", "Title"), notice="X works.")
     assert made.content == [TextContent(type="text", text="one\ntwo")]
-    assert made.structured_content == {"a": 1}
+    assert made.structured_content == {"message": "one", "a": 1}
     assert made.meta == {
         TOPIC: "schedule:main",
         ARTIFACT: {"type": "analysis", "title": "Title"},

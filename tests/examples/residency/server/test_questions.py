@@ -58,6 +58,9 @@ async def test_are_there_any_conflicts(made_year: Path) -> None:
         found = await call("detect_conflicts", **DECEMBER)
         assert found["count"] == len(found["conflicts"]) > 3
         assert all(row["resolutions"] or row["no_resolution_because"] for row in found["conflicts"])
+        soon = await call("detect_conflicts")
+        assert (soon["start_date"], soon["end_date"]) == ("2026-11-30", "2026-12-27")
+        assert (await call("detect_conflicts", start_date="soon"))["reason"] == "bad_dates"
 
 
 async def test_every_resolution_can_be_previewed_as_it_stands(year: Path) -> None:

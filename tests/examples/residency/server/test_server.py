@@ -10,8 +10,8 @@ from tests.examples.residency.server.conftest import TODAY
 INPUTS = {
     "validate_schedule": ({"schedule_id"}, {"start_date", "end_date"}),
     "analyze_swap_candidates": ({"person_id"}, {"max_candidates"}),
-    "run_contingency_analysis": ({"start_date", "end_date"}, set()),
-    "detect_conflicts": ({"start_date", "end_date"}, set()),
+    "run_contingency_analysis": (set(), {"start_date", "end_date"}),
+    "detect_conflicts": (set(), {"start_date", "end_date"}),
     "health_check": (set(), set()),
     "find_person": ({"name"}, set()),
     "explain_violation": ({"violation_id"}, set()),
