@@ -230,7 +230,7 @@ class Approvals:
         """
         if await self._store.consume(approval.id, digest, now_ms=self._clock()):
             return Verdict(allowed=True)
-        if self.stopping and await self._store.of_turn(approval.turn_id, now_ms=self._clock()) is not None:
+        if self.stopping and await self._store.of_turn(approval.turn_id, now_ms=self._clock()):
             return Verdict(allowed=False, reason=wording.not_run(approval, wording.STOPPING))
         state = ApprovalState.WITHDRAWN if question.answered else ApprovalState.EXPIRED
         moved = question.answered and digest != approval.call_sha256

@@ -13,6 +13,7 @@ WAS_INTERRUPTED = clause("Your message {quoted} was interrupted: {why}")
 NOT_RUN_AGAIN = sentence("It was not run again.")
 DECIDE = sentence("Reply CONTINUE {code}, RETRY {code} or DROP {code}.")
 YES_GOES_ON = sentence("YES {code} allows once, and goes on with, what was not run: {call}.")
+ONE_YES_GOES_ON = sentence("One of them is enough: what else it needs is asked about again.")
 TOOLS_STARTED = sentence("These tools had started: {calls}.")
 
 # -- messages that were queued behind it run first

@@ -127,8 +127,8 @@ class TurnCompletion:
         """Return whether no tool call of a turn was allowed that may change something."""
         return all(kind != ALLOWED for kind, _ in await self._turns.events(turn.id))
 
-    async def asked_by(self, turn: Turn) -> Approval | None:
-        """Return the question of a turn that stays open after the turn's end; None = there is none."""
+    async def asked_by(self, turn: Turn) -> Sequence[Approval]:
+        """Return the questions of a turn that stay open after the turn's end, oldest first."""
         return await self._approvals.of_turn(turn.id, now_ms=self._clock())
 
     async def tools_of(self, turn: Turn) -> Mapping[str, str]:

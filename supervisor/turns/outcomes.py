@@ -34,6 +34,9 @@ INTERRUPTED_OFTEN = f"{ATTENTION}: its turns were interrupted repeatedly"
 OWN_WORDS = ("Failed to connect", "Budget exceeded")
 """Beginnings of reasons that need no "Claude Code failed:" in front."""
 
+MOST_ASKED = 3
+"""The most open questions of an interrupted turn that its report names; STATUS has all."""
+
 INCLUDED = "(It is answered together with the message before it.)"
 """The stored answer of a message that was part of another message's turn."""
 
@@ -67,7 +70,7 @@ def interrupted(
     now_ms: int,
     *,
     attention: bool = False,
-    asked: Approval | None = None,
+    asked: Sequence[Approval] = (),
     behind: Sequence[Turn] = (),
 ) -> Outcome:
     """Return the outcome of a turn that a crash or a shutdown interrupted; only its person starts it again (P5).
@@ -76,7 +79,7 @@ def interrupted(
         tools: the tool calls that had started, in a few words each.
         running: the turn in this process; None = it ran in an earlier daemon.
         attention: the session was interrupted too often, and stays closed until somebody connects it.
-        asked: a question of the turn that can still be answered.
+        asked: the questions of the turn that can still be answered, oldest first.
         behind: the turns that are queued behind it: they run before its sender has decided.
     """
     started = f" {say.TOOLS_STARTED(calls=', '.join(tools))}" if tools else ""
@@ -98,8 +101,9 @@ def interrupted(
     def notices(code: str) -> Sequence[OutboxDraft]:
         # The codes come first: a long text is cut, and the list of tools may be long.
         words = [as_sentences(_was_interrupted(turn, why)), say.NOT_RUN_AGAIN(), say.DECIDE(code=code)]
-        if asked is not None:
-            words.append(say.YES_GOES_ON(code=asked.code, call=brief(asked.summary)))
+        if asked:  # a yes to one of them withdraws the others: the work asks again what it still needs
+            words += [say.YES_GOES_ON(code=one.code, call=brief(one.summary)) for one in asked[:MOST_ASKED]]
+            words += [say.ONE_YES_GOES_ON()] if len(asked) > 1 else []
         text = f"{' '.join([*words, *_runs_first(turn, behind)])}{started}"
         return [replace(draft, text=text) for draft in outcome.replies]
 

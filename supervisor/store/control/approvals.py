@@ -52,7 +52,7 @@ _CLOSE = """
     WHERE id = ? AND state IN ('open', 'allowed') AND consumed_ms IS NULL
 """
 _UNUSED = "state IN ('open', 'allowed') AND consumed_ms IS NULL AND expires_ms > :now_ms"
-_OF_TURN = f"SELECT {_COLUMNS} FROM approvals WHERE turn_id = :turn_id AND {_UNUSED} ORDER BY id LIMIT 1"
+_OF_TURN = f"SELECT {_COLUMNS} FROM approvals WHERE turn_id = :turn_id AND {_UNUSED} ORDER BY asked_ms, id"
 _NOT_RUN = "SELECT tool_use_id FROM approvals WHERE turn_id = ? AND consumed_ms IS NULL ORDER BY id"
 _KEEP = f"""
     UPDATE approvals SET kept = 1, epoch = :epoch
@@ -175,14 +175,12 @@ class SqliteApprovals:
 
         return await self._database.write(work)
 
-    async def of_turn(self, turn_id: int, *, now_ms: int) -> Approval | None:
-        """Return a question of a turn whose call has not run and still may run; None = there is none."""
-
-        def work(connection: sqlite3.Connection) -> Approval | None:
-            row = connection.execute(_OF_TURN, {"turn_id": turn_id, "now_ms": now_ms}).fetchone()
-            return _approval(row) if row is not None else None
-
-        return await self._database.read(work)
+    async def of_turn(self, turn_id: int, *, now_ms: int) -> list[Approval]:
+        """Return the questions of a turn whose calls have not run and still may run, oldest first."""
+        given = {"turn_id": turn_id, "now_ms": now_ms}
+        return await self._database.read(
+            lambda connection: [_approval(row) for row in connection.execute(_OF_TURN, given)]
+        )
 
     async def not_run(self, turn_id: int) -> list[str]:
         """Return the `tool_use_id` of each call of a turn that was asked about and has not run."""

@@ -119,8 +119,8 @@ class ApprovalStore(Protocol):
     async def consume(self, approval_id: str, call_sha256: bytes, *, now_ms: int) -> bool:
         """Consume the permission for a call, once, while its turn runs under this epoch; False = it must not run."""
 
-    async def of_turn(self, turn_id: int, *, now_ms: int) -> Approval | None:
-        """Return a question of a turn whose call has not run and still may run, of any epoch; None = there is none."""
+    async def of_turn(self, turn_id: int, *, now_ms: int) -> list[Approval]:
+        """Return the questions of a turn whose calls have not run and still may run, of any epoch, oldest first."""
 
     async def not_run(self, turn_id: int) -> list[str]:
         """Return the `tool_use_id` of each call of a turn that was asked about and has not run."""

@@ -163,7 +163,7 @@ async def test_a_no_and_the_end_of_its_time_allow_nothing(tmp_path: Path) -> Non
             assert "was denied before" in await say(after, f"YES {approval.code}")
             assert scripted(after).prompts == []
             late = now_ms() + 16 * 60_000
-            assert await after.store.approvals.of_turn(approval.turn_id, now_ms=late) is None
+            assert await after.store.approvals.of_turn(approval.turn_id, now_ms=late) == []
         let_go(before)
 
 
@@ -273,3 +273,22 @@ def replace_id(approval: Approval, tool_use_id: str) -> NewApproval:
 async def forget_events(core: Core) -> None:
     """Delete the events of all turns, as if the kill had come before they were stored."""
     await core.store._database.write(lambda tx: tx.execute("DELETE FROM events"))
+
+
+async def test_the_report_names_each_of_two_open_questions(tmp_path: Path) -> None:
+    async with core_with(tmp_path) as before:
+        _, first = await asking(before)
+        fresh = {one.name: getattr(first, one.name) for one in fields(NewApproval)}
+        fresh |= {"id": str(uuid7()), "tool_use_id": "t2", "summary": "Bash git tag"}
+        second = await before.store.approvals.ask(NewApproval(**fresh), lambda _: (), now_ms=now_ms())
+        assert second is not None
+        await has_started(before)
+        async with core_with(tmp_path) as after:
+            (report,) = [one for one in await told_texts(after) if "was interrupted" in one]
+            for one in (first, second):
+                assert f"YES {one.code} allows once, and goes on with, what was not run: {one.summary}." in report
+            assert "One of them is enough: what else it needs is asked about again." in report
+            assert "its work goes on" in await say(after, f"YES {second.code}")
+            assert (await stored(after, first)).state is ApprovalState.WITHDRAWN
+            let_go(after)
+        let_go(before)
