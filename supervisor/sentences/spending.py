@@ -16,7 +16,10 @@ MESSAGES = clause("the limit of one message")
 # -- a limit is nearly or wholly used up
 
 LEVEL_REACHED = notice("{percent} % of {limit_name} is spent: {spent:$} of {limit:$}.")
+LAST = notice("The last message was from {who}.")
+LAST_IN = notice("The last message was from {who}, in {project}.")
 WAS_REFUSED = notice("A message of {who} was refused: {spent:$} of {limit:$} of {limit_name} is spent or set aside.")
+ASK_FOR_MORE = notice("Ask {whom} to raise it.")
 REPLY_ADD = notice("Reply ADD {dollars} {code} to raise it by ${dollars}.")
 
 # -- what the sender of a refused message can do

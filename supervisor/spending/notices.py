@@ -73,6 +73,8 @@ class BudgetNotices:
             text = _told(spent, levels[-1], limit, turn, refused, user_id)
             if code:
                 text += f" {_add(configured, code)}"
+            elif levels[-1] >= CODED_LEVEL and user_id not in admins:
+                text += f" {say.ASK_FOR_MORE(whom=self._names())}"
             return (OutboxDraft(id=OutboxId(uuid7()), reply=reply, text=text),)
 
         return Reached(
@@ -177,9 +179,17 @@ def _stands(refused: BudgetExceeded, spent: Spent, limit: int) -> bool:
 def _told(spent: Spent, level: int, limit: int, turn: Turn, refused: BudgetExceeded | None, reader: UserId) -> str:
     name = limit_name(spent.scope, spent.key, reader, project=turn.project)
     if refused is None:
-        return say.LEVEL_REACHED(percent=level, limit_name=name, spent=spent.nanos + spent.used, limit=limit)
+        told = say.LEVEL_REACHED(percent=level, limit_name=name, spent=spent.nanos + spent.used, limit=limit)
+        return told if reader == turn.user_id else f"{told} {_last(turn)}"
     so_far, most = nanos(refused.spent_usd), nanos(refused.limit_usd)
     return say.WAS_REFUSED(who=turn.user_id, spent=so_far, limit=most, limit_name=name)
+
+
+def _last(turn: Turn) -> str:
+    """Return whose message has reached a limit; what it says is for its sender alone."""
+    if turn.project:
+        return say.LAST_IN(who=turn.user_id, project=turn.project)
+    return say.LAST(who=turn.user_id)
 
 
 def _add(configured: int, code: str) -> str:

@@ -30,6 +30,10 @@ from tests.waiting import until
 T = TypeVar("T")
 
 
+ASK = "Ask Alice (administrator) to raise it."
+LAST = "The last message was from bob, in site."
+
+
 def core_with(folder: Path, **limits: float) -> Core:
     budgets = BudgetConfig(**{"reserve_usd": 0.5, **limits})
     return Core(folder, connector=ScriptedConnector(), claude_code=PLENTY, budgets=budgets)
@@ -205,7 +209,7 @@ async def test_a_limit_that_is_used_up_is_told_at_once_but_to_the_writer_by_the_
         assert listener.heard == [("user", "bob", 2.1, "exceeded")]
         assert told(core, "bob") == []
         (alert,) = told(core)
-        assert alert.startswith("100 % of the limit of bob for today is spent: $2.10 of $2.00. Reply ADD 5 ")
+        assert alert.startswith(f"100 % of the limit of bob for today is spent: $2.10 of $2.00. {LAST} Reply ADD 5 ")
         live = core.sessions.live(session_id)
         assert live is not None
         assert await live.meter.admit("claude-x", 0, most_nanos=0) is not None
@@ -226,7 +230,7 @@ async def test_the_writer_learns_at_the_end_that_a_limit_is_used_up_where_nothin
         core.store.outbox.listen(replied.extend)
         scripted(core).release()
         await until(lambda: told(core, "bob"), "it is told with the end")
-        assert told(core, "bob") == ["100 % of your limit of today is spent: $2.00 of $2.00."]
+        assert told(core, "bob") == [f"100 % of your limit of today is spent: $2.00 of $2.00. {ASK}"]
         await until(lambda: "sms" in replied, "the outbox is told")
         assert len(told(core)) == 1
 
@@ -271,7 +275,7 @@ async def test_of_two_limits_that_are_used_up_the_refusal_says_one_and_the_other
         await until(lambda: len(told(core, "bob")) == 2, "both are told")
         refusal, alert = told(core, "bob")
         assert refusal.startswith("Budget exceeded: session spent $2.00 of $2.00. ")
-        assert alert == "100 % of your limit of today is spent: $2.00 of $2.00."
+        assert alert == f"100 % of your limit of today is spent: $2.00 of $2.00. {ASK}"
 
 
 async def test_an_administrator_who_writes_gets_one_code_for_a_limit_that_is_used_up(tmp_path: Path) -> None:
@@ -418,7 +422,7 @@ async def test_a_limit_that_was_raised_after_it_refused_a_call_is_not_said_to_be
         await say(core, f"claude: {pay(1.3)}", BOBS_PHONE)
         await until(lambda: len(told(core)) > before, "it is told anew")
         (again,) = told(core)[before:]
-        assert again.startswith("80 % of the limit of bob for today is spent: $3.30 of $4.00. Reply ADD 5 ")
+        assert again.startswith(f"80 % of the limit of bob for today is spent: $3.30 of $4.00. {LAST} Reply ADD 5 ")
 
 
 async def test_a_call_that_was_refused_before_midnight_uses_nothing_up_of_the_new_day(tmp_path: Path) -> None:

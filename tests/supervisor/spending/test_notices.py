@@ -22,6 +22,7 @@ from tests.supervisor.helpers import PLENTY, ask, connect, result, scripted, ses
 from tests.waiting import until
 
 BOBS_PHONE = "+15550101"
+ASK = "Ask Alice (administrator) to raise it."
 ADD = r"Reply ADD (\S+) ([A-Z]{5}) to raise it by \$\1\."
 
 
@@ -250,9 +251,11 @@ async def test_who_asked_by_a_program_is_told_at_their_first_address_and_operato
         name = "the limit of bob for today" if limit == "user_daily_usd" else "the limit of the session in site"
         own = "your limit of today" if limit == "user_daily_usd" else name
         sentence = f"80 % of {name} is spent: $8.00 of $10.00."
-        assert (told(core, "bob"), told(core, "olga")) == ([sentence.replace(name, own)], [sentence])
+        last = "The last message was from bob, in site."
+        assert told(core, "bob") == [f"{sentence.replace(name, own)} {ASK}"]
+        assert told(core, "olga") == [f"{sentence} {last} {ASK}"]
         (with_code,) = told(core)
-        assert re.fullmatch(rf"{re.escape(sentence)} {ADD}", with_code)
+        assert re.fullmatch(rf"{re.escape(f'{sentence} {last}')} {ADD}", with_code)
 
 
 async def test_of_everybodys_limit_those_alone_are_told_who_oversee_it(tmp_path: Path) -> None:
@@ -261,7 +264,9 @@ async def test_of_everybodys_limit_those_alone_are_told_who_oversee_it(tmp_path:
         await say(core, f"claude: {pay(8.0)}", BOBS_PHONE)
         await until(lambda: told(core, "olga"), "it is told")
         assert set(addressed(core)) == {"alice", "olga"}
-        assert told(core, "olga") == ["80 % of the limit of all users together for today is spent: $8.00 of $10.00."]
+        (text,) = told(core, "olga")
+        assert text.startswith("80 % of the limit of all users together for today is spent: $8.00 of $10.00. ")
+        assert text.endswith(f" The last message was from bob, in site. {ASK}")
 
 
 async def test_whose_message_by_a_program_was_refused_is_told_so_and_operators_without_a_code(tmp_path: Path) -> None:
@@ -273,7 +278,7 @@ async def test_whose_message_by_a_program_was_refused_is_told_so_and_operators_w
             await ask(core, "hello")
         refusal = "A message of bob was refused: $1.60 of $2.00 of the limit of bob for today is spent or set aside."
         own = refusal.replace("the limit of bob for today", "your limit of today")
-        assert (told(core, "bob")[1:], told(core, "olga")[1:]) == ([own], [refusal])
+        assert (told(core, "bob")[1:], told(core, "olga")[1:]) == ([f"{own} {ASK}"], [f"{refusal} {ASK}"])
         assert "ADD" in told(core)[1]
         assert not told(core, "dora")
 
