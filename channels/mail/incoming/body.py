@@ -36,8 +36,10 @@ _MAX_BOUNDARIES = 10_000  # possible boundary lines of a multipart that are read
 _NO_CHARSETS = frozenset(
     {"punycode", "idna", "unicode_escape", "raw_unicode_escape", "undefined", "mbcs", "oem", "utf_7"}
 )
+_MAILS = frozenset({"message/rfc822", "message/global"})
 _DELIMITER = re.compile(rb"(--)?[ \t]*(?:\r?\n|\Z)")
 _FIELD = re.compile(rb"^(content-(?:type|transfer-encoding|disposition))[ \t]*:(.*(?:\n[ \t].*)*+)", re.I | re.M)
+_MAIL_FIELD = re.compile(rb"^(from|date|to|cc|subject)[ \t]*:(.*(?:\n[ \t].*)*+)", re.I | re.M)
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
@@ -47,6 +49,7 @@ class Body:
 
     Attributes:
         text: the text, with quotations; lines end with LF.
+        forwarded: the mails that are attached to it, with `> ` before each line; empty = there are none.
         parts: those that are not in `text`; at most `MAX_LISTED`.
         left_out: the number of further such parts.
         cut: the text was longer than is read.
@@ -54,6 +57,7 @@ class Body:
     """
 
     text: str
+    forwarded: str = ""
     parts: tuple[Part, ...] = ()
     left_out: int = 0
     cut: bool = False
@@ -62,7 +66,7 @@ class Body:
     def note(self) -> str:
         """Return sentences for the model about what the text does not show; empty = it shows everything."""
         notes = []
-        if not self.text.strip():
+        if not self.text.strip() and not self.forwarded:
             notes.append("the mail had no text")
         if self.cut:
             notes.append(f"the mail was cut after {MAX_TEXT} characters")
@@ -79,6 +83,7 @@ class _Part:
     head: Message
     body: bytes
     parts: list[_Part] = field(default_factory=list)
+    mail: bytes | None = None  # the headers of the attached mail whose content is in `parts`; they may be empty
 
     @property
     def type(self) -> str:
@@ -122,6 +127,10 @@ class _Reader:
     def read(self, head: bytes, body: bytes, depth: int = 0) -> _Part:
         part = _Part(_fields(head[:_MAX_HEAD]), body)
         self.seen += 1
+        if part.type in _MAILS and depth < MAX_DEPTH and self.seen < MAX_PARTS:
+            part.mail, inner_body = _head_and_body(_content(part, len(body)))
+            part.parts.append(self.read(part.mail, inner_body, depth + 1))
+            return part
         boundary = _parameter(part.head, "boundary")
         if part.head.get_content_maintype() != "multipart" or not boundary:
             return part
@@ -136,7 +145,9 @@ class _Reader:
         return part
 
     def text(self, part: _Part) -> str:
-        """Return the text of a part and of those in it."""
+        """Return the text of a part and of those in it, without attached mails."""
+        if part.mail is not None:
+            return ""
         if part.parts and part.type == "multipart/alternative":
             plain = [inner for inner in part.parts if inner.type == "text/plain"]
             rich = [inner for inner in reversed(part.parts) if inner.type != "text/plain"]
@@ -156,6 +167,15 @@ class _Reader:
             return _unflowed(text, delete_space=_parameter(part.head, "delsp").lower() == "yes")
         return text
 
+    def forwarded(self, part: _Part) -> Iterator[str]:
+        """Yield each attached mail: some of its headers, and its text."""
+        for inner in part.parts:
+            if part.mail is not None:
+                head = part.mail[:_MAX_HEAD].replace(b"\r\n", b"\n")
+                headers = (f"{name.decode().title()}: {_header(value)}" for name, value in _MAIL_FIELD.findall(head))
+                yield "\n".join([*headers, "", self.text(inner).strip()])
+            yield from self.forwarded(inner)
+
     def _marks_quotes(self, part: _Part) -> bool:
         """Return whether a part is HTML that says what is quoted in it."""
         html = (leaf for leaf in _leaves(part) if leaf.readable and leaf.type == "text/html")
@@ -167,15 +187,28 @@ def read_body(raw: bytes) -> Body:
     reader = _Reader()
     root = reader.read(*_head_and_body(raw))
     text = reader.text(root)
-    text = _CONTROL.sub("", drop_invisible(text.replace("\r\n", "\n").replace("\r", "\n")))
+    text = _plain(text)
+    forwarded = "\n\n".join(
+        "\n".join(f"> {line}".rstrip() for line in _plain(mail).split("\n")) for mail in reader.forwarded(root)
+    )
     parts = [_unread(part) for part in _leaves(root) if not part.readable]
     return Body(
         text=text[:MAX_TEXT],
+        forwarded=forwarded[:MAX_TEXT],
         parts=tuple(parts[:MAX_LISTED]),
         left_out=max(0, len(parts) - MAX_LISTED),
         cut=reader.cut or len(text) > MAX_TEXT,
         incomplete=reader.incomplete,
     )
+
+
+def _plain(text: str) -> str:
+    """Return text without control and invisible characters; lines end with LF."""
+    return _CONTROL.sub("", drop_invisible(text.replace("\r\n", "\n").replace("\r", "\n")))
+
+
+def _header(value: bytes) -> str:
+    return decode_words(value[:_MAX_VALUE].decode("utf-8", "replace"))
 
 
 def _unread(part: _Part) -> Part:
@@ -221,13 +254,7 @@ def _fields(head: bytes) -> Message:
 
 def _decoded(part: _Part, limit: int) -> str:
     """Return the text in the first `limit` bytes of a part. Wrong headers do not make it fail."""
-    encoding = str(part.head.get("content-transfer-encoding", "")).strip().lower()
-    content = part.body[:limit]
-    if encoding == "quoted-printable":
-        content = quopri.decodestring(content)
-    elif encoding == "base64":
-        letters = re.sub(rb"[^A-Za-z0-9+/]", b"", content)
-        content = binascii.a2b_base64(letters[: len(letters) // 4 * 4] + _last_group(letters))
+    content = _content(part, limit)
     for charset in (_parameter(part.head, "charset"), "utf-8"):
         try:
             if charset and codecs.lookup(charset).name.replace("-", "_") not in _NO_CHARSETS:
@@ -235,6 +262,18 @@ def _decoded(part: _Part, limit: int) -> str:
         except (LookupError, ValueError):
             continue
     return content.decode("cp1252", "replace")
+
+
+def _content(part: _Part, limit: int) -> bytes:
+    """Return the first `limit` bytes of a part, decoded."""
+    encoding = str(part.head.get("content-transfer-encoding", "")).strip().lower()
+    content = part.body[:limit]
+    if encoding == "quoted-printable":
+        return quopri.decodestring(content)
+    if encoding == "base64":
+        letters = re.sub(rb"[^A-Za-z0-9+/]", b"", content)
+        return binascii.a2b_base64(letters[: len(letters) // 4 * 4] + _last_group(letters))
+    return content
 
 
 def _last_group(letters: bytes) -> bytes:

@@ -16,7 +16,7 @@ from channels.mail.incoming.body import MAX_TEXT, Body, read_body
 from channels.mail.incoming.footers import is_program_line
 from channels.mail.incoming.introductions import is_quoted
 from channels.mail.incoming.loops import LOOP, automatic_reason
-from channels.mail.incoming.quotes import MIXED, OwnText, Thread, ending, own_text
+from channels.mail.incoming.quotes import FOREIGN, MIXED, OwnText, Thread, ending, own_text
 from channels.mail.incoming.sender import SenderNotProven, parse_author, proven_sender
 from channels.mail.incoming.signatures import examine
 from channels.mail.incoming.workers import MailWorkers
@@ -149,7 +149,7 @@ class Receiver:
             dedup_key=reading.key,
             sender=Address(kind=CHANNEL, value=sender),
             trust=Trust.CLAIMED,
-            text=reading.own.text,
+            text="\n\n".join(filter(None, [reading.own.text, reading.body.forwarded])),
             subject="" if _repeats(subject, replies) else subject,
             thread=thread or next(iter([*references[:1], *parents[:1], own]), "") or reading.key,
             reply=Reply(
@@ -160,7 +160,7 @@ class Receiver:
             ),
             digest=digest,
             unreadable=_unreadable(reading, subject),
-            note="; ".join(filter(None, [reading.own.note, reading.body.note()])),
+            note="; ".join(filter(None, [*_notes_of_quotes(reading), reading.body.note()])),
         )
 
     async def _replies(self, headers: Headers) -> list[Outbound]:
@@ -201,10 +201,19 @@ def _named(headers: Headers) -> list[str]:
 
 def _unreadable(reading: _Reading, subject: str) -> str:
     """Return what the sender of a mail is told that has no words for us; empty = it has some."""
+    if reading.body.forwarded:
+        return ""  # a mail that is attached may be the reason of this one, as one that is quoted in it
     text = reading.own.text
     ours = reading.own.note.startswith(MIXED)  # text of others that is quoted may be the reason of the mail
     quoted = ours and text and all(is_quoted(line) or not line.strip() for line in text.split("\n"))
     return QUOTATION if quoted else told(text, plain_subject(subject), reading.body.parts, reading.body.left_out)
+
+
+def _notes_of_quotes(reading: _Reading) -> Sequence[str]:
+    """Return the notes about quoted lines in the text for the core."""
+    own = reading.own.note
+    attached = bool(reading.body.forwarded) and MIXED not in own and FOREIGN not in own
+    return [own, FOREIGN] if attached else [own]
 
 
 def _repeats(subject: str, replies: Sequence[Outbound]) -> bool:
