@@ -181,6 +181,7 @@ async def test_a_killed_daemon_comes_back_and_the_chat_goes_on(place: Place, bro
         await expect(page.get_by_role("button", name="Stop")).to_have_count(0)
         await expect(page.locator(".xswarm-message")).to_have_count(2)
         assert await page.get_by_label("Message", exact=True).input_value() == "half a sent"
+        assert "(started again after a restart)" in await answers.inner_text()
         watched.forgive("ERR_CONNECTION_REFUSED")
         watched.assert_clean()
 
