@@ -96,7 +96,10 @@ class ScriptedConversation(Conversation):
                 await self._change(prompt, word, *rest.partition(" ")[::2])
             case "pay":
                 usage = UsageReported(
-                    model="elsewhere", tokens=self._connector.tokens, provider_nanos=int(rest), authoritative=True
+                    model="elsewhere",
+                    tokens=self._connector.tokens,
+                    provider_nanos=int(rest.split()[0]),
+                    authoritative=True,
                 )
                 self.put(usage)
                 self._finish(Finished(message_id=prompt.message_id, text="paid"))

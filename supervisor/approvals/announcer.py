@@ -6,7 +6,7 @@ from supervisor.approvals.approvers import Approvers
 from supervisor.delivery import views
 from supervisor.delivery.hub import Hub
 from supervisor.protocol.events import AnyEvent, ApprovalResolved, ConfirmationAnswered, ConfirmationAsked
-from supervisor.protocol.messages import CHAT
+from supervisor.protocol.messages import IN_CHAT
 from supervisor.protocol.times import rfc3339
 from supervisor.store.ports.approvals import Approval
 
@@ -21,7 +21,7 @@ class ApprovalAnnouncer:
     def requested(self, approval: Approval) -> None:
         """Publish that a question was asked."""
         self._publish(views.approval_requested(approval), approval)
-        if approval.channel == CHAT:
+        if approval.channel in IN_CHAT:
             self._publish_in_chat(confirmation(approval), approval)
 
     def resolved(self, approval: Approval, *, allowed: bool, by: str = "") -> None:
@@ -31,7 +31,7 @@ class ApprovalAnnouncer:
             by: who answered; empty = nobody did.
         """
         self._publish(ApprovalResolved(approval_id=approval.id, decision="allow" if allowed else "deny"), approval)
-        if approval.channel == CHAT:
+        if approval.channel in IN_CHAT:
             answered = ConfirmationAnswered(
                 session_id=approval.session_id,
                 approval_id=approval.id,

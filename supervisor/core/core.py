@@ -26,6 +26,7 @@ from supervisor.people.rights import Rights
 from supervisor.protocol.ports.connector import Connector
 from supervisor.protocol.status import EndReason
 from supervisor.sessions.tool_access import NO_TOOLS, ToolAccess
+from supervisor.sessions.tool_sources import ToolSources
 from supervisor.store import Store
 
 
@@ -65,6 +66,7 @@ class Core:
             connector=connector,
             assistant=assistant,
             tools=tools,
+            sources=ToolSources(tools.of_turn),
             rights=Rights(directory, projects),
             rates=RateLimits(config.limits),
             tuning=tuning or Tuning(),
@@ -79,6 +81,7 @@ class Core:
         self.turn_floor = TurnFloor(ground, self.session_floor)
         self.intake_floor = IntakeFloor(ground, self.session_floor, self.turn_floor)
         self.operations_floor = OperationsFloor(ground, self.session_floor, self.turn_floor, self.intake_floor)
+        ground.sources.add(self.intake_floor.delegation.of_turn)
         self.intake = self.intake_floor.intake
         self.progress = self._build_progress()
         self.recovery = self._build_recovery()

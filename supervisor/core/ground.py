@@ -16,6 +16,7 @@ from supervisor.people.rate_limits import RateLimits
 from supervisor.people.rights import Rights
 from supervisor.protocol.ports.connector import Connector
 from supervisor.sessions.tool_access import ToolAccess
+from supervisor.sessions.tool_sources import ToolSources
 from supervisor.store import Store
 from supervisor.turns.budget_guard import REFUSED_SECONDS
 from supervisor.turns.driver import GRACE_SECONDS
@@ -40,7 +41,8 @@ class Ground:
     Attributes:
         connector: answers in Claude Code sessions.
         assistant: answers every other message.
-        tools: of turns of the assistant, and of Claude Code.
+        tools: tool servers, for turns of the assistant and for Claude Code.
+        sources: of all tools of turns of the assistant.
         rights: what a user may start now.
         rates: the rate limits of people, one count over all wires.
         hub: publishes events to subscribers.
@@ -54,6 +56,7 @@ class Ground:
     connector: Connector
     assistant: Connector
     tools: ToolAccess
+    sources: ToolSources
     rights: Rights
     rates: RateLimits
     tuning: Tuning = field(default_factory=Tuning)

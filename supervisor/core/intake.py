@@ -9,6 +9,7 @@ from supervisor.core.ground import Ground
 from supervisor.core.sessions import SessionFloor
 from supervisor.core.turns import TurnFloor
 from supervisor.intake.acceptor import Acceptor
+from supervisor.intake.delegation import Delegation
 from supervisor.intake.dropped import DroppedMessages
 from supervisor.intake.intake import Intake
 from supervisor.intake.resumption import Resumption
@@ -32,6 +33,16 @@ class IntakeFloor:
             hub=ground.hub,
             mode=mode,
             max_queued=ground.tuning.max_queued,
+        )
+        self.delegation = Delegation(
+            directory=ground.directory,
+            projects=ground.projects,
+            acceptor=self.acceptor,
+            waiters=turns.completion.waiters,
+            turns=turns.scheduler,
+            store=store.turns,
+            calls=store.tool_calls,
+            seconds=2 * ground.config.claude_code.turn_timeout_seconds,
         )
         self.resolver = ApprovalResolver(
             store=store.approvals,

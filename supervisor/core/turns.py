@@ -56,7 +56,7 @@ class TurnFloor:
                 calls=ground.store.tool_calls,
                 spending=below.spending,
                 approvals=below.approvals,
-                tools=ground.tools.of_turn,
+                tools=ground.sources.of_turn,
             ),
             rights=ground.rights,
             spending=below.spending,

@@ -90,6 +90,12 @@ class Reply:
 CHAT = "chat"
 """The channel of messages that are written in a chat. Their thread is the id of the chat's session."""
 
+DELEGATED = "delegated"
+"""The channel of tasks that the assistant gives Claude Code. Their thread is that of the turn which gave them."""
+
+IN_CHAT = frozenset({CHAT, DELEGATED})
+"""Channels whose questions are shown in the chat that their thread names."""
+
 PLAIN_CHANNELS = frozenset({"sms", "mail", "socket"})
 """Channels whose replies are texts and mails that people read. They have no fields for other data, so the core writes
 such data (costs, names of projects) into the text. A service delivers the replies of the socket."""

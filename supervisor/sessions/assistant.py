@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -13,8 +13,8 @@ from supervisor.protocol import conversation as talk
 from supervisor.protocol.messages import ProjectName, SessionId
 from supervisor.protocol.ports.connector import Connector, Conversation
 from supervisor.protocol.status import Permissions
-from supervisor.protocol.tools import Tools
 from supervisor.sessions.tool_decisions import ToolDecisions
+from supervisor.sessions.tool_sources import ToolsOfTurn, no_tools
 from supervisor.spending.meter import SessionMeter
 from supervisor.spending.spending import Spending
 from supervisor.store.ports.turns import ToolCallStore, TurnStore
@@ -29,15 +29,6 @@ WITH_CALLS = 5
 
 NO_RESULT = "(no result is known)"
 """What the model reads of an earlier call that the daemon did not see end."""
-
-
-ToolsOfTurn = Callable[[Turn], Tools | None]
-"""Returns the tools of a turn, limited to what its user may use; None = it has none."""
-
-
-def no_tools(turn: Turn) -> Tools | None:
-    """Return None: no turn has tools."""
-    return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from supervisor.sessions.assistant import ToolsOfTurn, no_tools
+from supervisor.sessions.tool_sources import ToolsOfTurn, no_tools
 from supervisor.tools.claude_code.gateway import ToolGateway
 from supervisor.tools.servers.servers import ToolServers
 

@@ -56,7 +56,8 @@ class Budgets:
         standing, used = await self._store.standing(turn_id, user_id, session_id, now_ms=self._clock())
         accounts = self._accounts(standing)
         if (most := configured(self._limits, Scope.MESSAGE)) is not None and turn_id is not None:
-            accounts.insert(0, Account(scope=Scope.MESSAGE, id=str(turn_id), limit=most))
+            others = next((one.held for one in standing if one.scope == Scope.MESSAGE), 0)
+            accounts.insert(0, Account(scope=Scope.MESSAGE, id=str(turn_id), limit=most, held=others))
         return refuse_call(accounts, used + under_way)
 
     async def standing(self, user_id: UserId | None, session_id: SessionId | None) -> list[Account]:

@@ -260,9 +260,9 @@ def _result(turn: Turn, outcome: Outcome, settled: Settled, joined: tuple[Messag
         why=outcome.why,
         stop_reason=outcome.stop_reason,
         duration_ms=outcome.duration_ms,
-        cost_nanos=settled.cost_nanos,
+        cost_nanos=settled.cost_nanos + settled.delegated_nanos,
         unpriced=settled.unpriced,
-        tokens=settled.tokens,
+        tokens=settled.tokens + settled.delegated_tokens,
         ended_ms=outcome.now_ms,
         joined=joined,
     )

@@ -47,6 +47,7 @@ SAMPLES: dict[str, str | int] = {
     "percent": 80,
     "place": "/srv/website",
     "project": "website",
+    "projects": "website, shop",
     "quoted": '"Please have a look at the failing test of the parser, and m…"',
     "rule": "*a*a*a",
     "seconds": 12,

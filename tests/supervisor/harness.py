@@ -22,8 +22,8 @@ from supervisor.people.identity import Directory
 from supervisor.people.projects import Projects
 from supervisor.protocol.ports.connector import Connector
 from supervisor.protocol.status import Permissions, TurnState
-from supervisor.sessions.assistant import ToolsOfTurn, no_tools
 from supervisor.sessions.tool_access import ToolAccess
+from supervisor.sessions.tool_sources import ToolsOfTurn, no_tools
 from supervisor.store import SqliteStore, open_store
 from tests.supervisor.scripted import ScriptedConnector
 

@@ -12,7 +12,7 @@ from supervisor.store.control.codes import issue
 from supervisor.store.drafts import add_drafts
 from supervisor.store.messages.joins import promote
 from supervisor.store.messages.sessions import write_status
-from supervisor.store.money.charges import NOTHING, Posted, earlier_charges, post
+from supervisor.store.money.charges import NOTHING, Posted, delegated_charges, earlier_charges, post
 from supervisor.store.records.charge import Charge
 from supervisor.store.records.outcome import Outcome, Settled
 from supervisor.store.rows import CHARGE_COLUMNS, to_charge
@@ -21,7 +21,8 @@ from supervisor.store.sqlite.transaction import Owner, Transaction
 _RUNNING = """
     SELECT t.user_id, t.session, coalesce(s.id, ''), t.channel,
            t.chat, s.deleted_ms IS NOT NULL,
-           EXISTS (SELECT 1 FROM calls WHERE turn_id = t.id), EXISTS (SELECT 1 FROM ledger WHERE turn_id = t.id)
+           EXISTS (SELECT 1 FROM calls WHERE turn_id = t.id), EXISTS (SELECT 1 FROM ledger WHERE turn_id = t.id),
+           EXISTS (SELECT 1 FROM delegations WHERE given_by = t.id)
     FROM turns AS t LEFT JOIN claude_code_sessions AS s ON s.number = t.session
     WHERE t.id = ? AND t.state = 'running' AND t.epoch = ?
 """
@@ -48,7 +49,7 @@ def finish(tx: Transaction, turn_id: int, outcome: Outcome) -> Settled | None:
     row = tx.one(_RUNNING, (turn_id, tx.epoch))
     if row is None:
         return None
-    *keys, chat, is_deleted, is_journalled, is_charged = row
+    *keys, chat, is_deleted, is_journalled, is_charged, has_delegated = row
     owner = Owner(turn_id, *keys)
     earlier = earlier_charges(tx, owner) if is_charged else NOTHING
     # The outcome's charges first: what could not be journalled is newer than the journal, and a ref is posted once.
@@ -75,12 +76,15 @@ def finish(tx: Transaction, turn_id: int, outcome: Outcome) -> Settled | None:
         "ms": outcome.duration_ms,
     }
     tx.record("supervisor", f"turn.{outcome.state}", detail, outcome.now_ms)
+    delegated = delegated_charges(tx, turn_id) if has_delegated else NOTHING
     return Settled(
         cost_nanos=spent.nanos,
         tokens=spent.tokens,
         unpriced=spent.unpriced,
         answer_id=answer_id,
         following=following,
+        delegated_nanos=delegated.nanos,
+        delegated_tokens=delegated.tokens,
     )
 
 

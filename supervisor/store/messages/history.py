@@ -20,7 +20,7 @@ _OUTCOME = """
 _SPENT = """
     SELECT coalesce(sum(nanos), 0), coalesce(sum(input), 0), coalesce(sum(output), 0), coalesce(sum(cache_read), 0),
            coalesce(sum(cache_write_5m), 0), coalesce(sum(cache_write_1h), 0), coalesce(max(unpriced), 0)
-    FROM ledger WHERE turn_id = ?
+    FROM ledger WHERE turn_id = ?1 OR turn_id IN (SELECT turn_id FROM delegations WHERE given_by = ?1)
 """
 _JOINED = """
     SELECT i.message_id FROM turns AS t JOIN inbox AS i ON i.turn_id = t.id WHERE t.answered_by = ? ORDER BY t.id

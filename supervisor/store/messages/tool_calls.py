@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from supervisor.protocol.conversation import ToolFinished, ToolStarted
+from supervisor.protocol.messages import MessageId
 from supervisor.store.records.tool_call import StoredCall
 from supervisor.store.sqlite.database import Database
 from supervisor.store.sqlite.transaction import Transaction, to_json
@@ -25,6 +26,10 @@ _FINISH = """
     SET ended_ms = ?, failed = ?, result = ?, for_model = ?, title = ?, kind = ?, artifact = ?
     WHERE turn_id = ? AND tool_use_id = ? AND ended_ms IS NULL
       AND EXISTS (SELECT 1 FROM turns WHERE id = tool_calls.turn_id AND state = 'running' AND epoch = ?)
+"""
+_DELEGATED = """
+    INSERT INTO delegations (turn_id, given_by)
+    SELECT turn_id, ? FROM inbox WHERE message_id = ? ON CONFLICT DO NOTHING
 """
 _OF_TURNS = """
     SELECT turn_id, tool_use_id, name, input, reads, started_ms, ended_ms, failed, result, for_model, title, kind,
@@ -56,6 +61,10 @@ class SqliteToolCalls:
             tx.execute(_FINISH, (now_ms, call.failed, *texts, artifact, turn_id, call.tool_use_id, tx.epoch))
 
         await self._database.write(work)
+
+    async def delegated(self, turn_id: int, message_id: MessageId) -> None:
+        """Note that a running turn gave Claude Code a task."""
+        await self._database.write(lambda tx: tx.execute(_DELEGATED, (turn_id, message_id)))
 
     async def of_turns(self, turn_ids: Sequence[int], *, artifacts: bool = True) -> Mapping[int, Sequence[StoredCall]]:
         """Return the calls of some turns, in order, by the number of the turn."""

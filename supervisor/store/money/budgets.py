@@ -26,10 +26,18 @@ _HELD = """
 """
 # CROSS JOIN makes SQLite read the short journal first, and not all turns of a user.
 _CALLED = "SELECT coalesce(sum(c.nanos), 0) FROM calls AS c CROSS JOIN turns AS t ON t.id = c.turn_id"
+# The turn that gave a task to Claude Code and its tasks share the limit of one message.
+_RELATED = """
+    SELECT given_by FROM delegations WHERE turn_id = :turn_id
+    UNION SELECT turn_id FROM delegations
+    WHERE given_by = coalesce((SELECT given_by FROM delegations WHERE turn_id = :turn_id), :turn_id)
+      AND turn_id IS NOT :turn_id
+"""
 _STANDING = f"""
     SELECT 'message', cast(:turn_id AS TEXT), 0,
            (SELECT coalesce(sum(nanos), 0) FROM ledger WHERE turn_id = :turn_id),
-           0,
+           (SELECT coalesce(sum(nanos), 0) FROM ledger WHERE turn_id IN ({_RELATED}))
+               + (SELECT coalesce(sum(nanos), 0) FROM calls WHERE turn_id IN ({_RELATED})),
            (SELECT coalesce(sum(nanos), 0) FROM calls WHERE turn_id = :turn_id),
            0,
            coalesce((SELECT max(level) FROM alerts WHERE scope = 'message' AND key = cast(:turn_id AS TEXT)), 0)

@@ -14,6 +14,10 @@ _EARLIER = """
     SELECT model, nanos, unpriced, input, output, cache_read, cache_write_5m, cache_write_1h
     FROM ledger WHERE turn_id = ?
 """
+_DELEGATED = """
+    SELECT model, nanos, unpriced, input, output, cache_read, cache_write_5m, cache_write_1h
+    FROM ledger WHERE turn_id IN (SELECT turn_id FROM delegations WHERE given_by = ?)
+"""
 _POST = f"""
     INSERT INTO ledger ({CHARGE_COLUMNS}, unpriced, turn_id, session, user_id, channel, at_ms, epoch)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
@@ -69,10 +73,18 @@ def owner_of(tx: Transaction, turn_id: int | None, user_id: str | None, channel:
 
 def earlier_charges(tx: Transaction, owner: Owner) -> Posted:
     """Return the charges that were posted for the owner's turn so far."""
+    return _sum(tx, _EARLIER, owner.turn_id) if owner.turn_id is not None else NOTHING
+
+
+def delegated_charges(tx: Transaction, turn_id: int) -> Posted:
+    """Return the charges that were posted for the tasks that a turn gave Claude Code."""
+    return _sum(tx, _DELEGATED, turn_id)
+
+
+def _sum(tx: Transaction, sql: str, turn_id: int) -> Posted:
     spent = NOTHING
-    if owner.turn_id is not None:
-        for model, nanos, unpriced, *tokens in tx.execute(_EARLIER, (owner.turn_id,)):
-            spent += Posted(1, nanos, to_tokens(tuple(tokens)), bool(unpriced), frozenset({model}))
+    for model, nanos, unpriced, *tokens in tx.execute(sql, (turn_id,)):
+        spent += Posted(1, nanos, to_tokens(tuple(tokens)), bool(unpriced), frozenset({model}))
     return spent
 
 

@@ -22,7 +22,7 @@ class Spent:
         day: the UTC day since 1970; 0 for a message or session.
         nanos: nanodollars posted to the ledger.
         held: nanodollars held by the running turns other than the one in question: the reservation of each, or what
-            it has used if that is more.
+            it has used if that is more. Of a message: what the tasks have used that its turn gave Claude Code.
         used: nanodollars that all turns which have not ended have used so far, the one in question included; they are
             not posted yet. Of a message: those of its own turn.
         raised: nanodollars added to the limit.

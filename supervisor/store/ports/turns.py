@@ -160,6 +160,13 @@ class ToolCallStore(Protocol):
     async def finished(self, turn_id: int, call: ToolFinished, *, now_ms: int) -> None:
         """Add the result to a call of a running turn."""
 
+    async def delegated(self, turn_id: int, message_id: MessageId) -> None:
+        """Note that a running turn gave Claude Code a task; what the task costs counts with the turn's message, too.
+
+        Args:
+            message_id: of the task.
+        """
+
     async def of_turns(self, turn_ids: Sequence[int], *, artifacts: bool = True) -> Mapping[int, Sequence[StoredCall]]:
         """Return the calls of some turns, in order, by the number of the turn; one without calls is left out.
 

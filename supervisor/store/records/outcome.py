@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from supervisor.protocol.codes import CodeKind
 from supervisor.protocol.conversation import Tokens
@@ -102,6 +102,7 @@ class Settled:
         unpriced: one of its charges has no price.
         answer_id: the id of the stored answer; None for a turn of the assistant.
         following: the turn that runs in its place from now on; None = there is none.
+        delegated_nanos, delegated_tokens: of the tasks that the turn gave Claude Code.
     """
 
     cost_nanos: int
@@ -109,3 +110,5 @@ class Settled:
     unpriced: bool
     answer_id: MessageId | None
     following: Turn | None = None
+    delegated_nanos: int = 0
+    delegated_tokens: Tokens = field(default_factory=Tokens)

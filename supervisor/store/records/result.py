@@ -20,7 +20,7 @@ class Result:
         answer_id: None = there is no stored answer, or the assistant gave it.
         why: a sentence if the turn did not complete; else empty.
         duration_ms: how long the turn ran, in milliseconds.
-        cost_nanos: what has no known price counts as 0.
+        cost_nanos, tokens: with those of the tasks that the turn gave Claude Code. What has no known price counts as 0.
         unpriced: a part of it has no known price.
         ended_ms: None = it has not ended.
         joined: the messages that were part of the turn and ended with it, in order.

@@ -9,8 +9,8 @@ import pytest
 from supervisor.delivery.hub import Hub
 from supervisor.protocol import conversation as talk
 from supervisor.protocol.conversation import Tokens
-from supervisor.protocol.events import OMIT, AnyEvent, ClaudeCodeDelta, ClaudeCodeTool
-from supervisor.protocol.messages import MessageId
+from supervisor.protocol.events import OMIT, AnyEvent, ArtifactMade, ClaudeCodeDelta, ClaudeCodeTool, ToolCallBegun
+from supervisor.protocol.messages import CHAT, MessageId
 from supervisor.protocol.status import TurnState
 from supervisor.store.records.turn import Turn
 from supervisor.turns.running import RunningTurn, state_of
@@ -77,6 +77,29 @@ async def test_subscribers_of_the_session_and_of_the_user_see_text_and_tools_liv
         replace(started, status="succeeded", input=OMIT, result="ok"),
         replace(started, tool_use_id="t9", name="", status="failed", input=OMIT, result="no"),
     ]
+
+
+async def test_a_chat_sees_also_the_begin_of_a_call_and_its_artifact_and_nobody_else_does() -> None:
+    hub, in_chat, of_user = Hub(), list[AnyEvent](), list[AnyEvent]()
+    hub.subscribe("chat:s1", in_chat.append)
+    hub.subscribe("user:ada", of_user.append)
+    run = running(hub, of=turn(channel=CHAT, thread="s1"))
+    run.on_event(talk.ToolBegun(tool_use_id="t1", name="Edit"))
+    run.on_event(TOOL)
+    done = talk.ToolFinished(tool_use_id="t1", failed=False, result="ok", structured={"rows": [1]}, kind="report")
+    run.on_event(done)
+    assert in_chat[0] == ToolCallBegun(session_id="s1", message_id="m1", tool_use_id="t1", name="Edit")
+    assert [type(event) for event in in_chat[1:]] == [ClaudeCodeTool, ArtifactMade, ClaudeCodeTool]
+    assert in_chat[2] == ArtifactMade(
+        session_id="s1",
+        message_id="m1",
+        tool_use_id="t1",
+        name="Edit",
+        kind="report",
+        title="Edit",
+        data={"rows": [1]},
+    )
+    assert [type(event) for event in of_user] == [ClaudeCodeTool, ClaudeCodeTool]
 
 
 async def test_tools_are_recorded_whether_anybody_watches_or_not() -> None:
