@@ -11,9 +11,9 @@ import pytest
 import pytest_asyncio
 
 from supervisor.protocol.ids import uuid7
+from tests.e2e.chatting import chatting, jwt_of, kinds, raw, text_of, url_of
 from tests.e2e.world import World, script, slow_answer
 from tests.slowness import scaled
-from tests.supervisor.wires.chat.chatting import chatting, jwt_of, kinds, raw, text_of, url_of
 from tests.waiting import until
 
 pytestmark = [pytest.mark.e2e]

@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
+from tests.e2e.chatting import add_user
 from tests.e2e.world import World
-from tests.supervisor.wires.chat.chatting import add_user
 
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")

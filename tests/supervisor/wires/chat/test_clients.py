@@ -18,9 +18,9 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from supervisor.protocol.ids import uuid7
+from tests.e2e.chatting import OLD_PATH, PATH, jwt_of
 from tests.e2e.world import World, script, slow_answer
 from tests.slowness import scaled
-from tests.supervisor.wires.chat.chatting import OLD_PATH, PATH, jwt_of
 from tests.waiting import until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]

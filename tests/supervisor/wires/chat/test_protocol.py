@@ -7,8 +7,7 @@ import asyncio
 import pytest
 
 from supervisor.protocol.ids import uuid7
-from tests.e2e.world import HANG, World, script, slow_answer
-from tests.supervisor.wires.chat.chatting import (
+from tests.e2e.chatting import (
     ENDS,
     OLD_PATH,
     PATH,
@@ -18,6 +17,7 @@ from tests.supervisor.wires.chat.chatting import (
     kinds,
     text_of,
 )
+from tests.e2e.world import HANG, World, script, slow_answer
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
 

@@ -8,8 +8,8 @@ import httpx
 import pytest
 
 from supervisor.protocol.ids import uuid7
+from tests.e2e.chatting import chatting, jwt_of
 from tests.e2e.world import World, script
-from tests.supervisor.wires.chat.chatting import chatting, jwt_of
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
 

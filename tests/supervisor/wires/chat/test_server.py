@@ -14,10 +14,7 @@ import pytest_asyncio
 from websockets.exceptions import InvalidStatus
 from websockets.typing import Subprotocol
 
-from tests.e2e.world import World, script, slow_answer
-from tests.slowness import scaled
-from tests.supervisor.people.tokens import RSA, SECRET, jwk, key_set, signed
-from tests.supervisor.wires.chat.chatting import (
+from tests.e2e.chatting import (
     OLD_PATH,
     PATH,
     add_user,
@@ -27,6 +24,9 @@ from tests.supervisor.wires.chat.chatting import (
     text_of,
     url_of,
 )
+from tests.e2e.world import World, script, slow_answer
+from tests.slowness import scaled
+from tests.supervisor.people.tokens import RSA, SECRET, jwk, key_set, signed
 from tests.waiting import until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
