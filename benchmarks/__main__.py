@@ -17,6 +17,7 @@ from typing import Any
 import uvloop
 
 from benchmarks import (
+    chat,
     checkpoints,
     claude,
     costs,
@@ -55,6 +56,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     "claude": claude.measure,
     "live": live.measure,
     "residency": residency.measure,
+    "chat": chat.measure,
 }
 """The benchmarks by name. Each takes an empty folder and whether to run short, and returns figures."""
 

@@ -13,6 +13,7 @@ from supervisor.background.recovery import Recovery
 from supervisor.delivery.hub import Hub
 from supervisor.models.gateway.gateway import Gateway
 from supervisor.models.prices import PriceList
+from supervisor.operations.api import Api
 from supervisor.operations.operations import Operations
 from supervisor.people.identity import Caller, Directory
 from supervisor.people.projects import Projects
@@ -32,6 +33,8 @@ USER = UserId("ann")
 PROJECT = "bench"
 MANY = 20_000
 """More sessions and processes than any benchmark opens."""
+PLENTY = 1_000_000_000
+"""More messages than any benchmark sends."""
 DRAIN_SECONDS = 5.0
 
 
@@ -40,6 +43,7 @@ class Core:
     """The parts of the core that benchmarks use."""
 
     store: SqliteStore
+    api: Api
     hub: Hub
     sessions: SessionPool
     operations: Operations
@@ -73,6 +77,7 @@ async def core(
         claude_code=config.ClaudeCode(
             connector=connector, max_sessions=MANY, max_processes=MANY, idle_timeout_seconds=idle_timeout
         ),
+        limits=config.Limits(messages_per_minute=PLENTY, messages_per_hour=PLENTY),
         state=config.State(dir=str(folder)),
         projects={
             PROJECT: config.ProjectConfig(
@@ -106,6 +111,7 @@ async def core(
         stack.push_async_callback(built.drain, DRAIN_SECONDS)
         yield Core(
             store=store,
+            api=built.api,
             hub=built.hub,
             sessions=built.session_floor.pool,
             operations=built.api.operations,

@@ -11,7 +11,7 @@ from typing import Any
 
 import tomli_w
 
-from benchmarks.core import MANY, PROJECT, USER, open_bench_store
+from benchmarks.core import MANY, PLENTY, PROJECT, USER, open_bench_store
 from benchmarks.process import Watched, started
 from supervisor.protocol.times import now_ms
 from supervisor.store.records.accounts import User
@@ -19,8 +19,6 @@ from supervisor.store.records.accounts import User
 STATE = "state"
 PUBLIC_URL = "https://bench.example.test"
 """The URL that a provider signs; nothing is sent to it."""
-PLENTY = 1_000_000_000
-"""More messages than any benchmark sends."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
