@@ -16,13 +16,18 @@ _NAME = re.compile(
     r"\b(?:[Dd]r\.?|[Ff]or|[Pp]erson|[Nn]amed|[Ff]ind)\s+((?:[Dd]r\.?\s+)?[A-Z][\w'’-]+(?:\s+[A-Z][\w'’-]+)*)"
 )
 _QUOTED = re.compile(r"[\"“]([^\"”\n]{1,200})[\"”]")
-_NUMBER = re.compile(r"\b\d{1,6}\b")
+_QUOTED_VALUE = re.compile(r"\"(\w+)\" =")
+"""A value that the description of an input names and explains."""
 _REFERENCE = re.compile(r"\b[a-z]+-[0-9a-f]{8,}\b")
 
 _PERIODS = (("next month", "month", 1), ("this month", "month", 0), ("last month", "month", -1), ("month", "month", 0),
             ("next week", "week", 1), ("this week", "week", 0), ("last week", "week", -1), ("week", "week", 0),
             ("tomorrow", "day", 1), ("today", "day", 0))  # fmt: skip
 """The words for a period, and how many of it lie between it and now; the first that the prompt holds counts."""
+
+
+WITHOUT_PERIOD = "this month"
+"""The period of a prompt that names none, for a tool that needs one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,11 +48,14 @@ def fill(tool: OfferedTool, known: Known, *, today: datetime.date | None = None)
     Args:
         today: None = the day in UTC.
     """
-    period = period_of(known.prompt, today or datetime.datetime.now(datetime.UTC).date())
+    today = today or datetime.datetime.now(datetime.UTC).date()
+    period = period_of(known.prompt, today)
     given: dict[str, Any] = {}
     missing = []
     for key, schema in tool.properties.items():
         value = _value(key, schema, known, period)
+        if value is None and "date" in key and key in tool.required:
+            value = _value(key, schema, known, period_of(WITHOUT_PERIOD, today))
         if value is not None:
             given[key] = value
         elif key in tool.required:
@@ -89,11 +97,10 @@ def _value(key: str, schema: Mapping[str, Any], known: Known, period: tuple[str,
         return found
     if key.endswith("_id"):
         references = _REFERENCE.findall(known.prompt)
-        return references[0] if references else _default(schema)
+        quoted = _QUOTED_VALUE.search(str(schema.get("description", "")))
+        return references[0] if references else _default(schema) or (quoted[1] if quoted is not None else None)
     if "name" in key:
         return name_in(known.prompt) or _default(schema)
-    if schema.get("type") in ("integer", "number") and key.startswith(("max", "limit", "count")):
-        return schema.get("default")
     return _default(schema)
 
 

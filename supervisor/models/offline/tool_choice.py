@@ -20,6 +20,9 @@ MOST_CALLS = 4
 NAME_WEIGHT = 2.0
 """How much more a word counts that stands in the name of a tool than one of its description."""
 
+NAMED_IN_INPUT = 10
+"""How much more than a word it counts that the description of an input names the tool which tells its value."""
+
 LEAST_SCORE = 0.9
 """The least score of a tool that is called; a word in one description alone has the score 1."""
 
@@ -107,10 +110,11 @@ def _stems(text: str) -> Iterator[str]:
 def _helper(key: str, transcript: Transcript, wanted: OfferedTool) -> ToolUse | None:
     """Return a call that may tell the value of an input which is missing; None = no tool is known to.
 
-    It is one whose name or description has the key's words in it (`find_person` for `person_id`), whose own inputs
-    are known, and that was not called yet.
+    It is one that the description of the input names, or else whose own name or description has the key's words in it
+    (`find_person` for `person_id`); its own inputs are known, and it was not called yet.
     """
     stems = set(_stems(key.removesuffix("_id")))
+    described = str(wanted.properties[key].get("description", ""))
     called = {outcome.name for outcome in transcript.outcomes}
     fitting: list[tuple[int, ToolUse]] = []
     for tool in transcript.offered:
@@ -118,6 +122,7 @@ def _helper(key: str, transcript: Transcript, wanted: OfferedTool) -> ToolUse | 
             continue
         given, missing = fill(tool, Known(prompt=transcript.prompt, results=transcript.earlier_results))
         score = 2 * len(stems & set(_stems(tool.name))) + len(stems & set(_stems(tool.description)))
+        score += NAMED_IN_INPUT * (tool.name.rpartition("__")[2] in described)
         if not missing and score:
             fitting.append((score, ToolUse(name=tool.name, input=given)))
     return max(fitting, key=lambda one: one[0])[1] if fitting else None

@@ -63,3 +63,16 @@ def test_ids_come_from_the_newest_result_or_the_prompt() -> None:
 
 def test_an_optional_input_that_is_not_known_is_left_out() -> None:
     assert fill(tool("", start_date={"type": "string"}), Known(prompt="hello", results=())) == ({}, [])
+
+
+def test_a_tool_that_needs_a_period_gets_this_month_where_the_prompt_names_none() -> None:
+    given, missing = fill(
+        tool("start_date end_date", start_date={}, end_date={}), Known(prompt="hello", results=()), today=MONDAY
+    )
+    assert given == {"start_date": "2026-11-01", "end_date": "2026-11-30"}
+    assert missing == []
+
+
+def test_a_value_that_the_description_explains_is_taken() -> None:
+    schema: dict[str, object] = {"description": 'the schedule; "current" = the one that there is'}
+    assert fill(tool("schedule_id", schedule_id=schema), Known(prompt="", results=()))[0] == {"schedule_id": "current"}

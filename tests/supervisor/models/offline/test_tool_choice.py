@@ -45,6 +45,12 @@ TOOLS = [
     tool("rota__detect_conflicts", "Finds double bookings.", "start_date end_date", start_date=DATE, end_date=DATE),
     tool("rota__health_check", "Checks that the server works."),
     tool("rota__find_person", "Finds a person by name.", "name", name={"type": "string"}),
+    tool(
+        "rota__explain_violation",
+        "Says why something is a violation.",
+        "violation_id",
+        violation_id={"type": "string", "description": "from validate_schedule, such as v-1"},
+    ),
     tool("rota__execute_swap", "Carries out a swap.", "swap_id", swap_id={"type": "string"}),
 ]
 
@@ -73,7 +79,7 @@ def answered(result: str, *, failed: bool = False) -> list[dict[str, Any]]:
         ("Find swap candidates for Dr. Ada Lovelace", "rota__analyze_swap_candidates"),
         ("Show vulnerable slots this week", "rota__run_contingency_analysis"),
         ("Are there any conflicts?", "rota__detect_conflicts"),
-        ("Why is that a violation?", "rota__validate_schedule"),
+        ("Why is that a violation?", "rota__explain_violation"),
         ("Summarize the compliance status", "rota__validate_schedule"),
         ("Is the server in good health?", "rota__health_check"),
     ],
@@ -131,3 +137,13 @@ def test_a_result_is_summed_up() -> None:
 def test_a_failure_is_said() -> None:
     said = step("Check compliance", called("rota__validate_schedule"), answered("denied", failed=True))
     assert said == "I could not do that. The tool rota__validate_schedule said: denied"
+
+
+def test_the_tool_that_an_input_names_is_called_first() -> None:
+    first = step("Why is that a violation?")
+    assert isinstance(first, ToolUse)
+    assert first.name == "rota__validate_schedule"
+    result = json.dumps({"violations": [{"violation_id": "v-0123"}]})
+    second = step("Why is that a violation?", called("rota__validate_schedule"), answered(result))
+    assert isinstance(second, ToolUse)
+    assert (second.name, second.input) == ("rota__explain_violation", {"violation_id": "v-0123"})
