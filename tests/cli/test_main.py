@@ -194,3 +194,22 @@ def test_narrow_encoding_is_no_failure(daemon: DaemonStandIn) -> None:
         command_line("claude", "send", SESSION, "say naïve ☕"), env=environment, capture_output=True, check=False
     )
     assert (done.returncode, done.stdout) == (0, b"na?ve ?\n")
+
+
+@pytest.mark.parametrize("redirection", [">&-", "2>&-", ">&- 2>&-", ">&- 2>&- <&-"])
+def test_a_closed_output_is_no_error(redirection: str, tmp_path: Path) -> None:
+    """Some services start their programs without the standard streams."""
+    command = subprocess.run(
+        ["sh", "-c", f'exec "$0" -m cli.main user list {redirection}', sys.executable],
+        env={**process_environment(), "XSWARM_CONFIG": str(empty_config(tmp_path))},
+        capture_output=True,
+        text=True,
+        timeout=scaled(60),
+    )
+    assert (command.returncode, "bug" in command.stderr, "Traceback" in command.stderr) == (0, False, False)
+
+
+def empty_config(folder: Path) -> Path:
+    path = folder / "config.toml"
+    path.write_text(f'[state]\ndir = "{folder / "state"}"\n', encoding="utf-8")
+    return path
