@@ -73,7 +73,7 @@ def _reply_rows(replies: Sequence[Mapping[str, Any]]) -> list[tuple[str, ...]]:
             _REPLY_STATES.get(one["state"], "late"),
             str(one["attempts"]),
             show.moment(one["created_at"]),
-            " ".join(one["reason"].split())[:SHOWN_CHARACTERS],
+            " ".join(one["reason"].split()),
         )
         for one in replies
     ]

@@ -131,9 +131,9 @@ ADDED = re.compile(
 def parse(text: str) -> Command | None:
     """Return the command of a message, or None for an ordinary message.
 
-    The command must be the whole message; quoted lines and a farewell below it do not count. Case, blanks around it and
-    a final full stop do not matter. A YES or NO with its code in the first line is one, whatever stands below:
-    `Command.below` says what.
+    The command must be the whole message; quoted lines and a farewell below it do not count. Case, blanks around it, a
+    final full stop and exclamation marks do not matter. A YES or NO with its code in the first line is one, whatever
+    stands below: `Command.below` says what.
     """
     text = _without_quotation_below(text)
     command = _parse(text) or _with_lines_below(text)
@@ -165,9 +165,11 @@ def _without_quotation_below(text: str) -> str:
 def _parse(text: str) -> Command | None:
     text = BLANK.sub(" ", text.strip())
     bare = text.removesuffix(".").strip()
-    if bare.upper() in Word.__members__ and (word := Word[bare.upper()]) in ALONE:
+    calm = bare.rstrip("!").rstrip()
+    if calm.upper() in Word.__members__ and (word := Word[calm.upper()]) in ALONE:
         return Command(word)
-    if match := CODED.fullmatch(bare):
+    # A yes has one form: nothing is allowed by a message that is written in haste.
+    if (match := CODED.fullmatch(calm)) and (calm == bare or match[1].upper() != Word.YES):
         return Command(Word[match[1].upper()], match[2].upper())
     if match := ADDED.fullmatch(bare):
         return Command(Word.ADD, match[2].upper(), Decimal(match[1].replace(",", ".")))

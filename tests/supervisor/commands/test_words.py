@@ -24,6 +24,7 @@ from supervisor.protocol.codes import CODE, random_code
         ("cost", Word.COST),
         ("More .", Word.MORE),
         ("\tABORT", Word.ABORT),
+        ("abort!!", Word.ABORT),
     ],
 )
 def test_a_whole_message_is_a_command_word(text: str, word: Word) -> None:
@@ -32,7 +33,7 @@ def test_a_whole_message_is_a_command_word(text: str, word: Word) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", ".", "status report", "the status", "STATUS..", "STATUS!", "abort it", "STATUS\nCOST", "mores", "'COST'"],
+    ["", ".", "status report", "the status", "STATUS..", "STATUS?", "abort it", "!", "STATUS\nCOST", "mores", "'COST'"],
 )
 def test_anything_else_is_an_ordinary_message(text: str) -> None:
     assert words.parse(text) is None
@@ -72,6 +73,7 @@ def test_any_text_is_a_word_or_none(text: str) -> None:
         ("No\tKXQPT", Command(Word.NO, "KXQPT")),
         ("continue KXQPT", Command(Word.CONTINUE, "KXQPT")),
         ("RETRY KXQPT.", Command(Word.RETRY, "KXQPT")),
+        ("NO KXQPT!", Command(Word.NO, "KXQPT")),
         ("Drop kxqpt", Command(Word.DROP, "KXQPT")),
         ("undo KXQPT", Command(Word.UNDO, "KXQPT")),
         ("ADD 5 KXQPT", Command(Word.ADD, "KXQPT", Decimal(5))),
@@ -98,7 +100,19 @@ def test_a_word_comes_with_its_code(text: str, command: Command) -> None:
     [
         *("yes, KXQPT 30", "YES: KXQPT 5.", "> May it run? YES KXQPT", "> YES\nKXQPT", "> x\n\nABORT"),
         *("> may it\n\nno way\n> YES KXQPT", "YES\n> x\nKXQPT"),
-        *("YES", "NO", "yes.", "ok", "OK KXQPT", "okay KXQPT", "KXQPT", "KXQPT YES", "yes, KXQPT", "YES: KXQPT"),
+        *(
+            "YES",
+            "NO",
+            "yes.",
+            "YES KXQPT!",
+            "ok",
+            "OK KXQPT",
+            "okay KXQPT",
+            "KXQPT",
+            "KXQPT YES",
+            "yes, KXQPT",
+            "YES: KXQPT",
+        ),
         *("yes please KXQPT", "no, that's not ok KXQPT", "NO KXQPT please", "not KXQPT", "YESKXQPT", "YES KXQP"),
         *("YES KXQPTT", "YES KXQP1", "YES HELLO", "YES THERE is a bug", "sure, YES KXQPT", "> YES KXQPT", "Y KXQPT"),
         *("YES YES KXQPT", "yes to KXQPT", "I say YES KXQPT", "ADD KXQPT", "ADD five KXQPT", "ADD -5 KXQPT"),
