@@ -30,7 +30,7 @@ from supervisor.protocol.messages import CHAT, Address, MessageId, ProjectName, 
 from supervisor.protocol.queue import Mode
 from supervisor.protocol.status import SessionKind, SessionStatus, Target, TurnState
 from supervisor.protocol.times import Clock, now_ms
-from supervisor.sentences.chat import DELETED, REPLACED
+from supervisor.sentences.chat import DELETED, REPLACED, STOPPED
 from supervisor.store.port import Store
 from supervisor.store.records.accounts import User
 from supervisor.store.records.result import Result
@@ -207,6 +207,8 @@ class ChatOperations:
     async def interrupt(self, user: User, session_id: SessionId) -> MessageId | None:
         """Stop the running answer of a chat, the oldest where several run; return its message, None = none runs.
 
+        Where none runs, a message for Claude Code that still waits for its process or its project is not begun.
+
         Raises:
             SessionNotFound: the user has no such chat.
         """
@@ -215,7 +217,12 @@ class ChatOperations:
         stopped = await self._turns.interrupt(running[0].turn.lane, user.id) if running else None
         if stopped is None:
             stopped = await self._turns.interrupt_next(session_id, user.id)
-        return stopped.turn.message_id if stopped is not None else None
+        if stopped is not None:
+            return stopped.turn.message_id
+        first = next(iter(await self._store.chats.unfinished(session_id)), None)
+        if first is None or first.lane == session_id:
+            return None
+        return first.message_id if await self._cancel(first, STOPPED()) or await self._interrupt(first, user) else None
 
     async def history(
         self, user: User, session_id: SessionId, *, limit: int = 100, before: MessageId | None = None

@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from supervisor.protocol.conversation import Exchange, Prompt, SessionSpec
-from supervisor.protocol.messages import MessageId, NotSent, Outbound, Reconciled, Sent
+from supervisor.protocol.messages import MessageId, NotSent, Outbound, Reconciled, Sent, SessionId
 from supervisor.protocol.ports.connector import Conversation
 from tests.fakes import RecordingChannel, ScriptedConnector, ScriptedConversation
 from tests.supervisor.harness import Core
@@ -129,13 +129,21 @@ async def work(folder: Path, killer: Killer) -> None:
         known = set(told.read_text(encoding="utf-8").split()) if told.exists() else set()
         for key, text in script.items():
             if key not in known:  # as a provider does that got no answer
-                receipt = await core.intake.accept(text_message(text, key=key))
-                append(folder / "accepted.log", f"{key} {receipt.message_id}")
+                append(folder / "accepted.log", f"{key} {await _accept(core, key, text)}")
                 append(told, key)
         accepted = (folder / "accepted.log").read_text(encoding="utf-8").split()[1::2]
         await until(lambda: _is_done(core, accepted), "everything is answered and sent", timeout=30)
         worker.cancel()
         await asyncio.gather(worker, return_exceptions=True)
+
+
+async def _accept(core: Core, key: str, text: str) -> str:
+    """Hand a text in; those whose key begins with "chat" are written in a chat."""
+    if not key.startswith("chat"):
+        return str((await core.intake.accept(text_message(text, key=key))).message_id)
+    alice = core.directory.user("alice")
+    chat = await core.api.chat.open(alice, SessionId("c1"))
+    return (await core.api.chat.submit(alice, chat.session_id, text, external_id=key)).message_id
 
 
 async def _is_done(core: Core, accepted: Sequence[str]) -> bool:

@@ -28,6 +28,8 @@ SCRIPT = {
     "key-4": "claude: effect three",
     "key-5": "assistant: good evening",
     "key-6": "STATUS",
+    "chat-1": "good night",
+    "chat-2": "STATUS",
 }
 STORE_POINTS = [
     f"{write}.{side}_commit" for write in ("accept", "start", "finish", "begin", "sent") for side in ("before", "after")
@@ -74,19 +76,22 @@ async def check_promises(folder: Path) -> dict[str, Result]:
             assert found.turn.state.final, "P4: it has ended"
             results[key] = found
         sessions = await store.sessions.list(active_only=False)
-        assert sum(session.message_count for session in sessions) == 3, "P2: each message is there once"
+        assert sum(session.message_count for session in sessions) == 4, "P2: each message is there once"
+        (chat,) = (session for session in sessions if session.is_chat)
+        assert await store.chats.count(chat.id) == 4, "both messages of the chat are answered there"
     finally:
         await store.close()
     taken = [json.loads(line) for line in (folder / "provider.log").read_text(encoding="utf-8").splitlines()]
     # That a message waits in line is no answer to it.
     told = Counter(message_id for _, message_id, text in taken if not text.startswith("Queued: "))
-    assert told == Counter(accepted.values()), "P4, P7: each message was answered exactly once"
+    by_text = {key: message_id for key, message_id in accepted.items() if not key.startswith("chat")}
+    assert told == Counter(by_text.values()), "P4, P7: each message was answered exactly once"
     texts = {message_id: text for _, message_id, text in taken}
     done = folder / "claude.log"  # not there where each prompt was cut off before its tool had done anything
     effects = Counter(done.read_text(encoding="utf-8").split() if done.exists() else ())
     assert all(count == 1 for count in effects.values()), "P5: no turn with tools ran twice"
     for key, found in results.items():
-        text = texts[accepted[key]]
+        text = texts.get(accepted[key], "")
         if found.turn.state is TurnState.INTERRUPTED:
             assert found.turn.target is Target.CLAUDE_CODE, "an assistant's turn runs again"
             assert "was interrupted" in text

@@ -216,6 +216,19 @@ async def test_the_oldest_of_two_running_answers_is_interrupted(tmp_path: Path) 
         assert await chat.interrupt(alice, C1) == second.message_id
 
 
+async def test_what_still_waits_for_claude_code_is_not_begun(tmp_path: Path) -> None:
+    async with core_with_chat(tmp_path) as (core, chat, alice):
+        scripted(core).gate.clear()
+        taken = await chat.submit(alice, C1, "claude: hello")
+        await until(lambda: scripted(core).opening, "its process starts")
+        assert await chat.interrupt(alice, C1) == taken.message_id
+        assert (await chat.wait(taken.message_id)).interrupted
+        assert await chat.interrupt(alice, C1) is None
+        scripted(core).gate.set()
+        assert await ask(chat, alice, "claude: and now?") == "and now?"
+        assert [text for _, text in scripted(core).prompts] == ["and now?"]
+
+
 async def test_a_message_may_interrupt_the_running_answer(tmp_path: Path) -> None:
     async with core_with_chat(tmp_path) as (core, chat, alice):
         first = await chat.submit(alice, C1, "hold on")
