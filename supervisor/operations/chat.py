@@ -104,6 +104,11 @@ class ChatEnd:
         """Whether a person stopped it; then `result.answer` is what was written until then."""
         return self.result.turn.state is TurnState.CANCELLED
 
+    @property
+    def shown(self) -> str:
+        """The answer as those read it who saw nothing of it arrive."""
+        return f"{STARTED_AGAIN}{self.result.answer}" if self.result.turn.attempts else self.result.answer
+
 
 class ChatOperations:
     """Chats of users. A user who may not see a chat is told that there is none.
@@ -199,10 +204,7 @@ class ChatOperations:
 
     def written(self, session_id: SessionId) -> builtins.list[tuple[MessageId, str]]:
         """Return the messages whose answers run, oldest first, with what was shown so far of each answer."""
-        return [
-            (one.turn.message_id, (STARTED_AGAIN if one.turn.attempts else "") + "".join(one.text))
-            for one in self._running_in(session_id)
-        ]
+        return [(one.turn.message_id, one.so_far) for one in self._running_in(session_id)]
 
     async def interrupt(self, user: User, session_id: SessionId) -> MessageId | None:
         """Stop the running answer of a chat, the oldest where several run; return its message, None = none runs.

@@ -168,11 +168,11 @@ class TurnRunner:
         running: RunningTurn | None = RunningTurn(turn, self._hub, self._tools.recorder(lane, whole=True))
         while running is not None:
             turn = running.turn
+            if turn.attempts:
+                running.introduction = STARTED_AGAIN
             async with self._assistant.converse(running, partial(joining, running)) as (conversation, meter):
                 meter.begin(turn.id, turn.user_id)
                 pump = asyncio.create_task(feed(conversation, running), name=f"assistant {turn.message_id}")
-                if turn.attempts:  # no wait before the turn is known as running: who comes later is shown it then
-                    running.show(STARTED_AGAIN)
                 ended = await self._driver.drive(lane, running, conversation, meter)
                 late = running.end_parts()
             await pump

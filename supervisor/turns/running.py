@@ -56,6 +56,7 @@ class RunningTurn:
         topics: the topics under which the turn is published live.
         chats: those of them of which only an admin chat learns.
         joined: the turns that are part of this one, in order: gathered into its prompt, or steered into it.
+        introduction: a text that those read first who watch the answer arrive; it is no part of the answer.
         offered: messages that may join a turn of the assistant when it next calls its model, in order.
         on_end: called once, when the turn has ended and one of the `joined` may run on.
     """
@@ -74,6 +75,7 @@ class RunningTurn:
         self.dropped = 0
         self.joined: list[RunningTurn] = []
         self.offered: deque[MessageId] = deque()
+        self.introduction = self._introduced = ""
         self.on_end: Callable[[], None] | None = None
         self._names: dict[str, str] = {}
         self._calls: set[str] = set()  # ids of tool calls that have not finished
@@ -128,11 +130,14 @@ class RunningTurn:
             return
         match event:
             case talk.TextDelta(text=text):
+                self._introduce()
                 self.text.append(text)
                 self._show_text(text)
             case talk.ToolBegun():
+                self._introduce()
                 self._show_begun(event)
             case talk.ToolStarted() | talk.ToolFinished():
+                self._introduce()
                 self._tool(event)
             case talk.UsageReported():
                 self._usage(event)
@@ -149,9 +154,10 @@ class RunningTurn:
                 for part in self.joined:
                     part.on_event(event)
 
-    def show(self, text: str) -> None:
-        """Publish a text to those who watch the answer arrive; it is no part of the answer."""
-        self._show_text(text)
+    @property
+    def so_far(self) -> str:
+        """What those have read who watched the answer arrive."""
+        return self._introduced + "".join(self.text)
 
     def stop(self, by: str) -> None:
         """Note that somebody interrupts the turn and those that are part of it.
@@ -235,6 +241,12 @@ class RunningTurn:
                 self.pause.set_result(None)
             if self.on_end is not None and self.following is not None:
                 self.on_end()
+
+    def _introduce(self) -> None:
+        """Publish the introduction, before anything of the answer."""
+        if self.introduction:
+            self._introduced, self.introduction = self.introduction, ""
+            self._show_text(self._introduced)
 
     def _show_text(self, text: str) -> None:
         if self.turn.session_id is not None and self._hub.wanted(*self.topics):

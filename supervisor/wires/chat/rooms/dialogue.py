@@ -49,6 +49,7 @@ class Dialogue:
         self._answers = Answers()
         self._began: int | None = None  # the last number before the answer that goes out
         self._submitting = 0
+        self._holding = False
         self._prompts: dict[str, events.ChatPrompt] = {}  # accepted while a connection waits for its own to be
         self._unknown: defaultdict[str, list[ServerFrame]] = defaultdict(list)
         self._artifacts: dict[str, events.ArtifactMade] = {}
@@ -126,6 +127,10 @@ class Dialogue:
     def on_event(self, event: events.AnyEvent) -> None:
         """Take a live event of a turn of this chat."""
         match event:
+            case (
+                events.ClaudeCodeDelta() | events.ClaudeCodeTool() | events.ToolCallBegun() | events.ArtifactMade()
+            ) if self._holding:
+                pass
             case events.ChatPrompt():
                 self._prompts[event.message_id] = event
                 if not self._submitting:
@@ -142,6 +147,10 @@ class Dialogue:
             case _:
                 pass
 
+    def hold(self) -> None:
+        """Pass by what is written, until `attach`: that reads all of it."""
+        self._holding = True
+
     async def attach(self, user: User) -> None:
         """Follow the messages that were accepted before anybody had the chat open.
 
@@ -149,6 +158,7 @@ class Dialogue:
             XswarmError: they cannot be read.
         """
         waiting = await self._chats.running(user, self._session_id)
+        self._holding = False
         for message_id, text in self._chats.written(self._session_id):
             self._accepted(message_id)
             self._produced(message_id, [frames.Token(content=text)] if text else [])
@@ -243,7 +253,7 @@ class Dialogue:
                 return
             result, joined = ended.result, ended.result.joined
             if ended.error is None and result.answer and not self._answers.spoke(message_id):
-                self._produced(message_id, [frames.Token(content=result.answer)])
+                self._produced(message_id, [frames.Token(content=ended.shown)])
             end = views.end_of(ended, spoke=self._answers.spoke(message_id))
         except Exception:
             reference = secrets.token_hex(4)

@@ -62,6 +62,7 @@ class Room:
         await asyncio.shield(self._opening)
 
     async def _open(self, user: User, caller: Caller) -> None:
+        self.dialogue.hold()
         for topic in self._topics():
             self._services.hub.subscribe(topic, self._on_event)
         await self.questions.load(caller)

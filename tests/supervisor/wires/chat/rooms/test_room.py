@@ -71,6 +71,34 @@ def got(listener: Listener) -> list[dict[str, Any]]:
     return [json.loads(frame.data) for frame in listener.got]
 
 
+async def test_the_first_connection_gets_all_of_an_answer_that_began_before_it(opened: Opened) -> None:
+    room = Room(SESSION, ALICE.id, opened.services, first=FIRST)
+    opened.room = room
+    opened.chats.so_far, opened.chats.unfinished = [(MessageId("m1"), "(again) one ")], [MessageId("m1")]
+    await room.open(ALICE, CALLER)
+    opened.chats.say("m1", "two ")
+    first = opened.comes()
+    opened.chats.say("m1", "three")
+    second = opened.comes()
+    assert [frame.get("content") for frame in got(first)] == [None, "(again) one ", "two ", "three", None]
+    assert [frame["seq"] for frame in got(first)][:4] == [FIRST - 1, FIRST, FIRST + 1, FIRST + 2]
+    assert [frame["type"] for frame in got(second)] == ["connected", "presence"]
+
+
+async def test_what_is_written_while_a_room_opens_is_shown_once(opened: Opened) -> None:
+    room = Room(SESSION, ALICE.id, opened.services, first=FIRST)
+    opened.room = room
+    opened.chats.unfinished = [MessageId("m1")]
+    opening = asyncio.create_task(room.open(ALICE, CALLER))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    opened.chats.say("m1", "one ")
+    opened.chats.so_far = [(MessageId("m1"), "one ")]
+    await opening
+    opened.chats.say("m1", "two")
+    assert [frame.get("content") for frame in got(opened.comes())] == [None, "one ", "two"]
+
+
 async def answer(opened: Opened, listener: Listener, text: str = "x") -> None:
     """Ask, and let the answer end."""
     await opened.room.dialogue.submit(listener, ALICE, frames.UserMessage(content="hi"))
