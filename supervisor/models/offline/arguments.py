@@ -126,7 +126,9 @@ def _from_results(key: str, results: Sequence[str]) -> object:
     for result in reversed(results):
         try:
             value = json.loads(result)
-        except (ValueError, RecursionError):
+        except (ValueError, RecursionError):  # text, or JSON that was cut
+            if (cut := re.search(rf'"{re.escape(key)}": ?"([^"]+)"', result)) is not None:
+                return cut[1]
             continue
         for name in dict.fromkeys((key, key.removesuffix("_id"), "reference" if key == "person_id" else key)):
             found = _under(name, value)

@@ -57,6 +57,8 @@ def test_ids_come_from_the_newest_result_or_the_prompt() -> None:
     results = ['{"schedule_id": "old"}', '{"schedules": [{"schedule_id": "new"}]}', "no JSON"]
     given, _ = fill(tool("schedule_id", schedule_id={}), Known(prompt="", results=results))
     assert given == {"schedule_id": "new"}
+    cut = ['{"violations": [{"violation_id": "v-1", "rule": "fre']
+    assert fill(tool("violation_id", violation_id={}), Known(prompt="", results=cut))[0] == {"violation_id": "v-1"}
     given, _ = fill(tool("person_id", person_id={}), Known(prompt="for entity-4f5a1c2e", results=()))
     assert given == {"person_id": "entity-4f5a1c2e"}
 
