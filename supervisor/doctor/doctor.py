@@ -24,7 +24,7 @@ async def examine(config_file: Path | None, *, offline: bool = False) -> list[Ch
         failed = Check(name="configuration", status=Standing.FAILED, detail=str(error), remedy=error.remedy)
         return [*checks, failed]
     checks += [state.config_file(path), *state.folder(settings), *state.recorded_states(settings)]
-    checks += state.channels(settings)
+    checks += [*state.channels(settings), *state.projects(settings)]
     try:
         found = running.addresses(settings)
     except PermissionError as error:

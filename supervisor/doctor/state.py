@@ -67,6 +67,28 @@ def recorded_states(config: Config) -> list[Check]:
     return [Check(name="undo", status=Standing.WARNING, detail=detail, remedy=remedy)]
 
 
+def projects(config: Config) -> list[Check]:
+    """Check whether the folders of the projects are there and can be used; those of a remote machine are not ours."""
+    if config.claude_code.connector == "remote":
+        return []
+    checks = []
+    for name, project in config.projects.items():
+        if why := _unusable(project.path):
+            remedy = f"create it, or set projects.{name}.path; until then its messages are refused"
+            detail = f"{project.path} {why}"
+            checks.append(Check(name=f"project {name}", status=Standing.WARNING, detail=detail, remedy=remedy))
+    return checks
+
+
+def _unusable(folder: str) -> str:
+    """Return why nobody can work in a folder, as the end of a sentence; empty = it can be used."""
+    if not os.path.exists(folder):
+        return "is not there"
+    if not os.path.isdir(folder):
+        return "is not a folder"
+    return "" if os.access(folder, os.R_OK | os.W_OK | os.X_OK) else "cannot be read and written by this user"
+
+
 def needed(config: Config, *, offline: bool) -> dict[str, str]:
     """Return the names of the secrets that a configuration needs, by the part that needs each."""
     found = {}

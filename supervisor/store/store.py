@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from supervisor.protocol.errors import InvalidMessage
 from supervisor.store.control.agents import SqliteAgents, forget_agents
 from supervisor.store.control.approvals import SqliteApprovals
 from supervisor.store.control.audit import SqliteAudit
@@ -65,8 +66,11 @@ class SqliteStore:
         """Write a consistent, checked copy (0600).
 
         Raises:
+            InvalidMessage: SQLite would take the copy for a file that belongs to the database in use.
             StorageError: it could not be written; nothing is left behind.
         """
+        if path.name.startswith(f"{self.path.name}-") and path.parent.resolve() == self.path.parent.resolve():
+            raise InvalidMessage("path", f"must not begin with {self.path.name}- in the folder of the database")
         await back_up(self._database.reader_name, path)
 
     async def works(self) -> bool:

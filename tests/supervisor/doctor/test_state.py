@@ -131,6 +131,20 @@ def test_damaged_states_are_named_with_their_project(config: Config, tmp_path: P
     assert str(folder) in check.remedy
 
 
+def test_a_project_whose_folder_cannot_be_used_is_named(config: Config, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    (tmp_path / "site").mkdir()
+    paths = {name: ProjectConfig(path=str(tmp_path / name)) for name in ("site", "file", "gone")}
+    config = dataclasses.replace(config, projects=paths)
+    found = {check.name: (check.status, check.detail) for check in state.projects(config)}
+    assert found == {
+        "project file": (Standing.WARNING, f"{tmp_path}/file is not a folder"),
+        "project gone": (Standing.WARNING, f"{tmp_path}/gone is not there"),
+    }
+    elsewhere = dataclasses.replace(config, claude_code=ClaudeCode(connector="remote"))
+    assert state.projects(elsewhere) == []
+
+
 async def test_a_lost_database_fails_and_an_empty_one_of_a_new_state_does_not(config: Config) -> None:
     config.state_dir.mkdir(mode=0o700)
     database = config.state_dir / DATABASE_FILE
