@@ -167,6 +167,9 @@ class Recovery:
     async def _settle(self, turn: Turn) -> tuple[Settlement, Turn | None]:
         """Settle one turn; return how, and the part of it that is to be settled next."""
         await self._recorder.adopt(turn)
+        if await self._store.turns.was_answered_with(turn.id):
+            ended = talk.Finished(message_id=turn.message_id, text="")
+            return Settlement.ANSWERED, await self._finish(turn, outcomes.included(turn, ended, self._clock()))
         trace = await self._trace(turn)
         if trace.kind is TraceKind.ANSWERED:
             return Settlement.ANSWERED, await self._finish(turn, outcomes.recovered(turn, trace.answer, self._clock()))

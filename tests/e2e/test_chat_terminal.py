@@ -64,6 +64,9 @@ async def test_two_answers_go_on_after_a_kill_and_a_terminal_goes_on_with_the_ch
     read = (await world.daemon.xswarm("claude", "history", second, "--json")).document
     assert [row["direction"] for row in read["messages"]] == ["to_claude", "from_claude"] * 3
     assert read["messages"][-1]["message"] == "from the assistant"
+    typed = await world.daemon.xswarm("claude", "connect", second, stdin=script({"text": "to a terminal"}) + "\n")
+    assert typed.code == 0, typed
+    assert "to a terminal" in typed.out
     assert "(chat)" in (await world.daemon.xswarm("claude", "status")).out
     spent = (await world.daemon.xswarm("claude", "cost", "--by", "session", "--json")).document
     assert {row["key"] for row in spent["rows"]} >= {first, second}

@@ -57,6 +57,7 @@ _ADD_EVENT = """
     SELECT id, (SELECT coalesce(max(seq), 0) + 1 FROM events WHERE turn_id = turns.id), ?, epoch, ?, ?
     FROM turns WHERE id = ? AND state = 'running' AND epoch = ?
 """
+_IS_ANSWERED = "SELECT EXISTS (SELECT 1 FROM turns WHERE id = ? AND answered_by IS NOT NULL)"
 _EVENTS = "SELECT kind, payload FROM events WHERE turn_id = ? ORDER BY seq"
 _WHOSE = "SELECT user_id FROM turns WHERE id = ?"
 _STARTED_MS = """
@@ -220,6 +221,12 @@ class SqliteTurns:
             return exchanges(connection, lane, limit)
 
         return await self._database.read(work)
+
+    async def was_answered_with(self, turn_id: int) -> bool:
+        """Return whether the answer of another turn is that of a turn which was part of it."""
+        return await self._database.read(
+            lambda connection: bool(connection.execute(_IS_ANSWERED, (turn_id,)).fetchone()[0])
+        )
 
     async def was_cut_off(self, session_id: SessionId) -> bool:
         """Return whether the last ended turn of a session was interrupted."""

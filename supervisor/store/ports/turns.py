@@ -132,6 +132,9 @@ class TurnStore(Protocol):
     async def exchanges(self, lane: str, *, limit: int) -> list[StoredExchange]:
         """Return the newest completed turns of a lane, oldest first; of a chat, also those that were cut off."""
 
+    async def was_answered_with(self, turn_id: int) -> bool:
+        """Return whether a turn was part of another one whose answer is stored: it only lacks an end of its own."""
+
     async def was_cut_off(self, session_id: SessionId) -> bool:
         """Return whether the last ended turn of a session was interrupted."""
 

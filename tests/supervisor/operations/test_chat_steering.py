@@ -14,6 +14,7 @@ from supervisor.protocol.ports.connector import Conversation
 from supervisor.protocol.queue import Mode
 from supervisor.protocol.status import TurnState
 from supervisor.store.records.accounts import User
+from supervisor.store.records.outcome import Outcome
 from tests.fakes import ScriptedConnector, ScriptedConversation
 from tests.supervisor.harness import Core
 from tests.supervisor.helpers import Gate, result
@@ -131,6 +132,21 @@ async def test_an_interrupt_while_it_joins_leaves_it_a_turn_of_its_own(tmp_path:
         assert (await chat.wait(first)).interrupted
         assert (await chat.wait(second.message_id)).result.answer == "only May"
         assert (await result(core, second.message_id)).turn.state is TurnState.COMPLETED
+
+
+async def test_a_kill_between_the_ends_of_both_answers_nothing_twice(tmp_path: Path) -> None:
+    async with answering(tmp_path) as (core, chat, alice, _):
+        (first,) = await chat.running(alice, C1)
+        second = await chat.submit(alice, C1, "only May", mode=Mode.STEER)
+        host, store = (await result(core, first)).turn, core.store.turns
+        part = await store.join(second.message_id, host.id, joined=(), queued=lambda _: (), now_ms=1)
+        assert part is not None
+        ended = Outcome(state=TurnState.COMPLETED, answer="here", hosts=True, includes=[part.id], now_ms=2)
+        assert await store.finish(host.id, ended) is not None
+        async with Core(tmp_path, connector=ScriptedConnector(), assistant=RoundsConnector()) as after:
+            assert (await after.api.chat.wait(second.message_id)).result.turn.state is TurnState.COMPLETED
+            assert (await after.api.chat.wait(first)).result.joined == (second.message_id,)
+            assert prompts(after) == []
 
 
 async def test_a_message_that_was_cancelled_does_not_join(tmp_path: Path) -> None:

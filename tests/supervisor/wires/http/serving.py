@@ -44,9 +44,12 @@ class Served:
         allowed_origins: Sequence[str] = (),
         crash: Callable[[str], None] | None = None,
         budgets: config.BudgetConfig | None = None,
+        limits: config.Limits | None = None,
         grace_seconds: int = 1,
     ) -> None:
-        self.core = Core(folder, connector=connector, claude_code=claude_code, crash=crash, budgets=budgets)
+        self.core = Core(
+            folder, connector=connector, claude_code=claude_code, crash=crash, budgets=budgets, limits=limits
+        )
         self._http = http or config.Http(port=0)
         self._channels = channels
         self._parts = parts

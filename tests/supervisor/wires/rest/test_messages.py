@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
+from supervisor.config import Limits
 from supervisor.protocol.conversation import Tokens
 from supervisor.protocol.messages import MessageId, ProjectName, SessionId, UserId
 from supervisor.protocol.status import Target, TurnState
 from supervisor.store.records.result import Result
 from supervisor.store.records.turn import Turn
 from supervisor.wires.rest.messages import CHANNEL, answer_body, message_body
+from tests.fakes import ScriptedConnector
 from tests.supervisor.wires.http.serving import SESSIONS, Served, refusal
 from tests.waiting import until
 
@@ -183,3 +186,14 @@ def test_message_that_runs_has_no_end() -> None:
         "cache_read_input_tokens": 3,
         "cache_creation_input_tokens": 9,
     }
+
+
+async def test_a_user_who_sends_too_much_is_told_when_to_send_again(tmp_path: Path) -> None:
+    async with Served(tmp_path, connector=ScriptedConnector(), limits=Limits(messages_per_minute=1)) as served:
+        url = f"{SESSIONS}/{await served.session()}/messages"
+        own = await served.client(await served.core.token("alice"))
+        assert (await own.post(url, json={"message": "one"})).status_code == 200
+        refused = await own.post(url, json={"message": "two"})
+        assert (refused.status_code, refused.json()["code"]) == (429, "rate_limited")
+        assert 1 <= int(refused.headers["Retry-After"]) <= 60
+        assert (await served.service.post(url, json={"message": "three"})).status_code == 200
