@@ -139,7 +139,8 @@ def url_of(world: World, path: str = PATH, **query: str | None) -> str:
 
 @asynccontextmanager
 async def raw(url: str, **options: Any) -> AsyncIterator[ChatClient]:
-    """Connect to a URL."""
+    """Connect to a URL; what a test does not read waits in memory, so that closing is quick."""
+    options.setdefault("max_queue", None)
     async with connect(url, proxy=None, max_size=None, open_timeout=scaled(SECONDS), **options) as connection:
         yield ChatClient(connection)
 

@@ -13,7 +13,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from supervisor.commands.words import answers_question
 from supervisor.operations.chat import ChatOpened
 from supervisor.people.identity import Caller, Directory
-from supervisor.protocol.errors import InternalError, SessionNotFound, XswarmError
+from supervisor.protocol.errors import InternalError, InvalidMessage, SessionNotFound, XswarmError
 from supervisor.protocol.messages import SessionId
 from supervisor.store.records.accounts import User
 from supervisor.wires.chat import frames, views
@@ -162,16 +162,29 @@ class ChatConnection:
             return
         try:
             frame = decode(text)
+        except InvalidMessage as error:
+            self._let_go()
+            self._tell(views.refused(error))
+            return
+        try:
             if not isinstance(frame, frames.Resume):
                 self._let_go()
             await self._do(frame)
         except XswarmError as error:
-            self._let_go()
-            self._tell(views.refused(error))
+            self._failed(frame, error)
         except Exception:
             reference = secrets.token_hex(4)
             logger.exception("%s: a frame of %s failed", reference, self.caller.name)
-            self._tell(views.refused(InternalError(reference)))
+            self._failed(frame, InternalError(reference))
+
+    def _failed(self, frame: frames.ClientFrame, error: XswarmError) -> None:
+        """Tell why a frame was not carried out: an `error` refuses a message, everything else ends no answer."""
+        self._let_go()
+        refused = views.refused(error)
+        if isinstance(frame, frames.UserMessage | frames.Edit):
+            self._tell(refused)
+        else:
+            self._tell(frames.Notice(message=refused.message, code=refused.code))
 
     async def _do(self, frame: frames.ClientFrame) -> None:
         room, user = self._here(), self._user()

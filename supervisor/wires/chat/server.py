@@ -30,6 +30,11 @@ PREFIXES = ("/api/claude-chat", "/api/v1/claude-chat")
 CHECK_SECONDS = 2.0
 """Interval of the check for revoked tokens, removed users and changed roles, in seconds: at most 5 s may pass."""
 
+MAX_CONNECTIONS = 2_000
+"""Most open chats of the whole daemon; one more is asked to come back later."""
+
+BUSY = Refusal(1008, "too many connections")
+
 REFUSE_SECONDS = 5.0
 """How long a refused client gets to read why, in seconds."""
 
@@ -41,6 +46,7 @@ class ChatSocket:
         query_token_seconds: longest lifetime of a token in the URL, in seconds.
         check_seconds: see `CHECK_SECONDS`.
         hold_seconds: see `HOLD_SECONDS`.
+        max_connections: see `MAX_CONNECTIONS`.
     """
 
     def __init__(
@@ -51,11 +57,13 @@ class ChatSocket:
         query_token_seconds: float,
         check_seconds: float = CHECK_SECONDS,
         hold_seconds: float = HOLD_SECONDS,
+        max_connections: int = MAX_CONNECTIONS,
     ) -> None:
         self._directory = api.directory
         self._authenticator = authenticator
         self._query_token_seconds = query_token_seconds
         self._check_seconds = check_seconds
+        self._max_connections = max_connections
         self._services = RoomServices(chats=api.chat, approvals=api.approvals, hub=api.hub, directory=api.directory)
         self.rooms = Rooms(self._services, epoch=api.store.epoch)
         self._state = ChatState(rooms=self.rooms, directory=api.directory, hold_seconds=hold_seconds)
@@ -87,6 +95,8 @@ class ChatSocket:
         try:
             caller = await identify(given, self._authenticator, query_token_seconds=self._query_token_seconds)
             refusal = standing(caller, self._directory)
+            if refusal is None and len(self._connections) >= self._max_connections:
+                refusal = BUSY
         except NotAuthenticated:
             refusal = INVALID
         await socket.accept(subprotocol=given.subprotocol)

@@ -20,6 +20,9 @@ from supervisor.wires.chat.rooms.services import Member, RoomServices
 HISTORY_MESSAGES = 200
 """How many messages a history holds at most, their answers not counted."""
 
+EMPTY_SECONDS = 10.0
+"""How long a room without frames outlives its last connection, in seconds."""
+
 READ_AGAIN = 3
 """How often a history is read again at most because an answer has ended meanwhile."""
 
@@ -82,7 +85,8 @@ class Room:
         self.audience.log.forget(now)
         if self.audience.members or self.dialogue.running:
             self._left_at = now
-        return self._left_at + KEPT_SECONDS <= now
+            return False
+        return self._left_at + (KEPT_SECONDS if self.audience.log.size else EMPTY_SECONDS) <= now
 
     def _topics(self) -> Sequence[str]:
         return (f"session:{self.session_id}", f"chat:{self.session_id}")

@@ -276,7 +276,7 @@ async def test_a_session_id_that_is_none_gets_a_new_session(world: World) -> Non
 
 
 async def test_a_client_that_reads_nothing_is_cut_off_and_costs_others_nothing(world: World) -> None:
-    async with chatting(world, max_queue=None) as idle, chatting(world, session_id=idle.session_id) as reader:
+    async with chatting(world) as idle, chatting(world, session_id=idle.session_id) as reader:
         idle.connection.transport.pause_reading()
         for _ in range(30):  # 27 MB, more than the buffers of the kernel and ours hold
             await reader.say("x" * 900_000)

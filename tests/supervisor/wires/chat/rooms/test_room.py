@@ -15,7 +15,7 @@ from supervisor.protocol.messages import MessageId
 from supervisor.protocol.status import Target, TurnState
 from supervisor.wires.chat import frames
 from supervisor.wires.chat.rooms.log import KEPT_SECONDS
-from supervisor.wires.chat.rooms.room import Room
+from supervisor.wires.chat.rooms.room import EMPTY_SECONDS, Room
 from tests.supervisor.wires.chat.rooms.scripted import (
     ALICE,
     CALLER,
@@ -207,6 +207,12 @@ async def test_a_room_lives_until_nobody_needs_its_frames(opened: Opened) -> Non
     assert not opened.room.is_over(opened.clock.now)
     opened.clock.now += 1
     assert opened.room.is_over(opened.clock.now)
+
+
+async def test_a_room_in_which_nothing_was_said_is_soon_over(opened: Opened) -> None:
+    opened.room.leave(opened.comes())
+    assert not opened.room.is_over(opened.clock.now)
+    assert opened.room.is_over(opened.clock.now + EMPTY_SECONDS)
 
 
 async def test_a_closed_room_hears_nothing(opened: Opened) -> None:
