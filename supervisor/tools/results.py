@@ -47,7 +47,8 @@ def output(answer: Answer, title: str, fields: Fields, people: People) -> tuple[
         text=first_rows(for_model),
         shown=first_rows(whole) if whole is not None else TOO_LARGE,
         structured=whole,
-        title=title,
+        title=answer.title or title,
+        kind=answer.kind,
     )
 
 
@@ -57,7 +58,7 @@ def _plain_output(answer: Answer, title: str, fields: Fields, people: People) ->
         text = str(answer.structured.get(WRAPPED, text))
     if not fields:
         return ToolOutput(text=readable(text), title=title)
-    return ToolOutput(text=_hidden(text, people), shown=readable(text), title=title)
+    return ToolOutput(text=_hidden(text, people), shown=people.told(readable(text)), title=answer.title or title)
 
 
 def _hidden(text: str, people: People) -> str:

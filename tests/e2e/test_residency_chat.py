@@ -17,6 +17,8 @@ from tests.packaging.project import ROOT
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
 
+UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}")
+
 EXAMPLE = (ROOT / "examples/residency/config.toml").read_text(encoding="utf-8")
 
 
@@ -73,7 +75,10 @@ async def test_each_question_of_the_example_is_answered_by_its_tools(
         frames = await client.ask(prompt)
         assert called(frames) == tools
         assert kinds(frames)[-2:] == ["token", "complete"]
-        assert [frame["type"] for frame in frames].count("artifact") == len(tools)
+        artifacts = [frame for frame in frames if frame["type"] == "artifact"]
+        assert len(artifacts) == len(tools)
+        assert artifacts[-1]["kind"] == "analysis", "as the server says"
+        assert not UUID.search(json.dumps(artifacts[-1])), "a person reads names, and no ids"
         assert result_of(frames)["status"] == "ok"
         assert "entity-" in text_of(frames)
         assert "Kofi" not in text_of(frames), "the model got no name"

@@ -66,6 +66,7 @@ class People:
         self._names: dict[str, list[str]] = {}  # by reference; "" = without an id
         self._bearers: dict[str, set[str]] = {}  # references by name
         self._hidden = Phrases()
+        self._told = Phrases()  # names by id
         self._parts: dict[str, str] = {}
         for one in known:
             self._note(one)
@@ -87,6 +88,10 @@ class People:
     def hidden(self, text: str) -> str:
         """Return a text in which each known id and name is replaced by its reference."""
         return self._hidden.replace(unicodedata.normalize("NFC", text))
+
+    def told(self, text: str) -> str:
+        """Return a text as its person reads it: names in the place of ids."""
+        return self._told.replace(text)
 
     def reference(self, person: PersonId) -> str:
         """Return the reference of a person whom `learn` has taken in."""
@@ -142,6 +147,9 @@ class People:
             names.append(one.name)
             self._bearers.setdefault(one.name, set()).add(one.reference)
             self._hide_name(unicodedata.normalize("NFC", one.name), one.reference or WITHHELD)
+        person = self._persons.get(one.reference)
+        if isinstance(person, str) and len(person) >= LEAST_NAME:
+            self._told.add(person, self.name(person), exact=True)
         return one
 
     def _hide_name(self, name: str, reference: str) -> None:
@@ -208,5 +216,5 @@ class ForPerson:
         return value
 
     def text(self, text: str) -> str:
-        """Return the text."""
-        return text
+        """Return the text with names in the place of the ids that are known."""
+        return self.people.told(text)

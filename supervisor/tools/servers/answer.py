@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+ARTIFACT = "xswarm/artifact"
+"""In the `_meta` of a result: `type` (as `ToolOutput.kind`) and `title` of the artifact that it makes."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListedTool:
@@ -30,11 +33,15 @@ class Answer:
     Attributes:
         structured: a value of JSON; None = there is none.
         failed: the tool says that it failed; `text` may say why.
+        title, kind: of the artifact, where the server says them in the `_meta` of its result under `ARTIFACT`; else
+            empty.
     """
 
     text: str
     structured: Any = None
     failed: bool = False
+    title: str = ""
+    kind: str = ""
 
 
 class CallFailed(Exception):

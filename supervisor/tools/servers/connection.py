@@ -35,7 +35,7 @@ from referencing import Registry
 from referencing.exceptions import Unresolvable
 
 from supervisor.protocol.errors import TemporaryFailure
-from supervisor.tools.servers.answer import Answer, CallFailed, ListedTool
+from supervisor.tools.servers.answer import ARTIFACT, Answer, CallFailed, ListedTool
 from supervisor.tools.servers.chatter import Chatter
 from supervisor.tools.servers.settings import Address, Program, ServerSettings
 from supervisor.tools.servers.transport import Lost, program_transport
@@ -229,7 +229,15 @@ def _answer(result: CallToolResult) -> Answer:
                 texts.append(f"[{block.name}: {block.uri}]")
             case _:
                 texts.append(f"[{block.type}: not shown]")
-    return Answer(text="\n".join(texts), structured=result.structured_content, failed=result.is_error)
+    artifact = (result.meta or {}).get(ARTIFACT)
+    artifact = artifact if isinstance(artifact, Mapping) else {}
+    return Answer(
+        text="\n".join(texts),
+        structured=result.structured_content,
+        failed=result.is_error,
+        title=str(artifact.get("title", "")),
+        kind=str(artifact.get("type", "")),
+    )
 
 
 def _kind(error: BaseException) -> str:

@@ -61,3 +61,13 @@ def test_a_result_that_is_too_large_for_an_artifact_is_told_in_part() -> None:
     assert made.shown == TOO_LARGE
     assert len(made.text) < 20_000
     assert ANN not in made.text
+
+
+def test_the_artifact_has_the_title_and_the_kind_that_the_server_says_or_the_title_of_the_tool() -> None:
+    said = Answer(text="", structured={"a": 1}, title="Compliance, next week", kind="analysis")
+    for answer, title, kind in (
+        (said, "Compliance, next week", "analysis"),
+        (Answer(text="", structured={"a": 1}), "T", ""),
+    ):
+        _, made = output(answer, "T", FIELDS, People())
+        assert (made.title, made.kind) == (title, kind)

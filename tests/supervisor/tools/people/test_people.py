@@ -49,6 +49,14 @@ def test_a_person_gets_names_in_the_place_of_ids() -> None:
     }
 
 
+def test_a_person_gets_names_also_in_the_words_of_a_result() -> None:
+    people = both()
+    result = {"message": f"{ANN} takes over from {BOB}; {ANN.upper()} does not"}
+    told = f"Ann Lee takes over from Dr. Bob Stone; {ANN.upper()} does not"
+    assert people.for_person(result, FIELDS) == {"message": told}
+    assert people.told(result["message"]) == told
+
+
 def test_ids_stand_in_lists_and_as_keys_too() -> None:
     result = {"team": [ANN, [BOB]], "hours": {ANN: {"name": "Ann Lee", "total": 3}, BOB: 2}}
     people = learned(result)
