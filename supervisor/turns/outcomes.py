@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -33,6 +34,9 @@ INTERRUPTED_OFTEN = f"{ATTENTION}: its turns were interrupted repeatedly"
 
 OWN_WORDS = ("Failed to connect", "Budget exceeded")
 """Beginnings of reasons that need no "Claude Code failed:" in front."""
+
+_MARKUP = re.compile(r"[*_~`\\\[\]<>&]")
+"""Characters that may be markup in Markdown."""
 
 MOST_ASKED = 3
 """The most open questions of an interrupted turn that its report names; STATUS has all."""
@@ -294,4 +298,11 @@ def _stopped(by: str, dropped: int) -> str:
 
 
 def _denials(denied: Sequence[str]) -> str:
-    return "\n".join([say.NOT_DONE(), *(f"- {as_sentences(reason)}" for reason in dict.fromkeys(denied))])
+    return "\n".join([say.NOT_DONE(), *(f"- {_as_written(as_sentences(reason))}" for reason in dict.fromkeys(denied))])
+
+
+def _as_written(sentence: str) -> str:
+    """Return a sentence so that an answer, which is Markdown, shows it as it is: a call may contain any characters."""
+    if not _MARKUP.search(sentence):
+        return sentence
+    return f"`{sentence.replace('`', chr(39))}`"

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from html import escape
 from typing import Any
 
 import pytest
 
+from channels.mail.outgoing.page import html_page
 from channels.sms.body.plain import plain_text
 from channels.sms.body.shaping import shape
 from supervisor.delivery.hub import Hub
@@ -54,6 +56,18 @@ async def test_what_was_denied_stands_below_the_answer_once_each() -> None:
     assert outcome.answer == "All green.\n\nNot done:\n- Bash ls needs a person's approval.\n- Edit x needs it."
     alone = outcomes.concluded(running(), talk.Finished(message_id=M1, text=""), denied[:1], 0)
     assert alone.answer == "Not done:\n- Bash ls needs a person's approval."
+
+
+@pytest.mark.parametrize(
+    "call",
+    ["Bash rm -rf *old* ~/x", "Bash cat __init__.py", "Bash [x](http://y)", "Bash <b>z</b> &amp;", "Bash `b`"],
+)
+async def test_a_call_that_was_denied_is_shown_as_it_is(call: str) -> None:
+    """By text and by mail the answer is read as Markdown."""
+    outcome = outcomes.concluded(running(), FINISHED, [f"{call} was not run: the person said no"], 0)
+    exact = f"{call} was not run: the person said no.".replace("`", "'")
+    assert exact in plain_text(outcome.answer)
+    assert escape(exact, quote=False) in html_page(outcome.answer, {}).replace("&#x27;", "'")
 
 
 async def test_that_a_turn_cannot_be_undone_stands_below_what_is_told() -> None:
