@@ -240,6 +240,8 @@ class Rounds:
                 system=system or anthropic.omit,
                 messages=self._messages,
                 tools=self._tools or anthropic.omit,
+                # The next round repeats this request and adds to it: what is cached costs a tenth there.
+                cache_control={"type": "ephemeral"} if self._tools else anthropic.omit,
                 tool_choice={"type": "none"} if self._tools and is_last else anthropic.omit,
             )
         except BROKEN_FORMAT as error:

@@ -43,6 +43,7 @@ class RecordedRequest:
         tools: names of the tools that the client offers.
         turns: the last messages as (role, text), shortened.
         tool_choice: its type; empty = the client leaves the choice to the model.
+        cached: the client asks for the request to be cached.
     """
 
     path: str
@@ -55,6 +56,7 @@ class RecordedRequest:
     tools: frozenset[str]
     turns: tuple[tuple[str, str], ...]
     tool_choice: str = ""
+    cached: bool = False
 
 
 class OfflineModel:
@@ -191,6 +193,7 @@ class OfflineModel:
                 tools=transcript.tools,
                 turns=tuple((r, text[:REMEMBERED_CHARACTERS]) for r, text in transcript.turns[-REMEMBERED_TURNS:]),
                 tool_choice=_type_of(body.get("tool_choice")),
+                cached=_type_of(body.get("cache_control")) == "ephemeral",
             )
         )
 

@@ -126,10 +126,19 @@ async def test_prompts_that_came_meanwhile_are_read_with_the_results_of_the_tool
     assert [text for role, text in model.requests[-1].turns if role == "user"][1:] == ["only May\nand June"]
 
 
-async def test_without_tools_the_model_is_told_of_none(model: OfflineModel, tmp_path: Path) -> None:
+async def test_without_tools_the_model_is_told_of_none_and_nothing_is_cached(
+    model: OfflineModel, tmp_path: Path
+) -> None:
     async with talk(tmp_path, model, FunctionTools()) as (conversation, listener):
         await finished(conversation, listener, "hello")
     assert model.requests[0].tools == frozenset()
+    assert not model.requests[0].cached
+
+
+async def test_each_round_with_tools_is_cached_for_the_next(model: OfflineModel, tmp_path: Path) -> None:
+    async with talk(tmp_path, model, FunctionTools(echo=echo)) as (conversation, listener):
+        await finished(conversation, listener, 'call echo {"text": "x"}')
+    assert [request.cached for request in model.requests] == [True, True]
 
 
 @pytest.mark.parametrize("calls", [1, 3])
