@@ -118,6 +118,10 @@ def _check_tasks(state: StateCore) -> None:
             first.content = f"{'☐' if box[1] == ' ' else '☑'} {first.content[box.end() :]}"
 
 
+def _strong(markup: str, tag: str) -> str:
+    return markup if markup == "__" else tag
+
+
 def _markdown() -> MarkdownIt:
     # Raw HTML is shown as text. Images are off: a mail program would load them from any server.
     markdown = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"]).disable("image")
@@ -125,6 +129,9 @@ def _markdown() -> MarkdownIt:
     markdown.core.ruler.push("urls", _link_urls)
     markdown.add_render_rule("table_open", lambda *_: '<div class="wide"><table>\n')
     markdown.add_render_rule("table_close", lambda *_: "</table></div>\n")
+    # __init__.py is the name of a file, and was hardly meant to be strong.
+    markdown.add_render_rule("strong_open", lambda _, tokens, at, *__: _strong(tokens[at].markup, "<strong>"))
+    markdown.add_render_rule("strong_close", lambda _, tokens, at, *__: _strong(tokens[at].markup, "</strong>"))
     return markdown
 
 

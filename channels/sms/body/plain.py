@@ -172,6 +172,8 @@ def _inline(tokens: Sequence[Token]) -> str:
                 shown = "".join(parts[start:])
                 if address and shown not in (address, address.removeprefix("mailto:")):
                     parts.append(f" ({address})")
+            case "strong_open" | "strong_close" if token.markup == "__":
+                parts.append("__")  # __init__.py is the name of a file, and was hardly meant to be strong
             case _:
                 pass  # emphasis and strikethrough have no plain form
     return "".join(parts)

@@ -125,3 +125,8 @@ async def test_nothing_is_wider_than_a_phone(tmp_path: Path, meta: dict[str, boo
     found = re.search(r"RESULT (\d+) (\S*) END", shown)
     assert found is not None, shown[-500:]
     assert (int(found[1]), found[2]) == (PHONE, "")
+
+
+def test_the_name_of_a_python_file_is_not_taken_for_markup() -> None:
+    page = html_page("**See** app/__init__.py and __main__.py", {})
+    assert "<strong>See</strong> app/__init__.py and __main__.py" in page

@@ -31,6 +31,7 @@ from tests.channels.sms.fixtures import unhurried
         ("edit <file> &amp; snake_case_name", "edit <file> & snake_case_name"),
         ("a line\nand another  \nand one more", "a line\nand another\nand one more"),
         ("- [ ] open\n- [x] done", "- [ ] open\n- [x] done"),
+        ("**see** app/__init__.py and __main__.py", "see app/__init__.py and __main__.py"),
         ("", ""),
         ("   \n\n ", ""),
     ],
