@@ -15,7 +15,10 @@ ARGS ?=
 KILLS ?= 500
 WORKERS ?= 2
 
-.PHONY: help env front run test test-browser lint format lock bench soak schema clean
+CLIENTS := .venv-clients
+PLANNERS := $(CLIENTS)/pyautogen/.ready $(CLIENTS)/agentchat/.ready
+
+.PHONY: help env front run test test-clients lock-clients test-browser lint format lock bench soak schema clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /make \1\t/' | expand -t 20
@@ -60,6 +63,14 @@ lock: $(READY) ## resolve requirements.lock anew (ARGS="--upgrade" raises versio
 		--generate-hashes --no-emit-index-url --no-annotate --custom-compile-command 'make lock' --quiet \
 		--output-file $(SOLVER_LOCK) $(ARGS)
 
+test-clients: $(READY) $(PLANNERS) ## the examples with AutoGen, each in an environment of its own
+	$(BIN)/python -m pytest -m autogen $(ARGS)
+
+lock-clients: $(READY) ## resolve what the examples with AutoGen need anew
+	cd examples/autogen/requirements && for name in pyautogen agentchat; do \
+		$(CURDIR)/$(BIN)/uv pip compile $$name.in --universal --python-version 3.11 --generate-hashes \
+			--no-emit-index-url --custom-compile-command 'make lock-clients' --quiet --output-file $$name.txt $(ARGS); done
+
 bench: $(READY) ## run the benchmarks (ARGS="NAME")
 	$(BIN)/python -m benchmarks $(ARGS)
 
@@ -70,7 +81,7 @@ schema: $(READY) ## write docs/protocol.schema.json from the protocol's types
 	$(BIN)/python -m supervisor.wires.socket.schema
 
 clean: ## remove .venv and everything that was built
-	rm -rf $(VENV) node_modules packages/*/dist build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) $(CLIENTS) node_modules packages/*/dist build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(LOCKED): requirements.lock
@@ -87,8 +98,16 @@ $(SOLVER): $(SOLVER_LOCK) $(LOCKED)
 	$(PIP) --require-hashes -r $(SOLVER_LOCK)
 	@touch $@
 
-$(READY): $(LOCKED) pyproject.toml
-	$(PIP) --no-deps --no-build-isolation --editable .
+$(READY): $(LOCKED) pyproject.toml packages/python/pyproject.toml
+	$(PIP) --no-deps --no-build-isolation --editable . --editable packages/python
+	@touch $@
+
+# As a user installs it: what it needs by hash, then the wheel of the package.
+$(CLIENTS)/%/.ready: examples/autogen/requirements/%.txt packages/python/pyproject.toml $(wildcard packages/python/xswarm_client/*.py) | $(READY)
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(CLIENTS)/$*
+	$(BIN)/uv pip install --quiet --python $(CLIENTS)/$*/bin/python --require-hashes -r $<
+	cd packages/python && $(CURDIR)/$(BIN)/python -m hatchling build --target wheel --directory $(CURDIR)/$(CLIENTS)/$*/dist >/dev/null
+	$(BIN)/uv pip install --quiet --python $(CLIENTS)/$*/bin/python --no-deps $(CLIENTS)/$*/dist/*.whl
 	@touch $@
 
 # Node is that of .venv, never that of the machine. No package runs code while it is installed.

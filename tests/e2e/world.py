@@ -97,6 +97,7 @@ class World:
         tables: more of config.toml.
         supervisor: more of its table [supervisor].
         prefix: a command that runs the daemon, e.g. with mounts of its own.
+        socket_port: of the supervisor socket; 0 = another one with each start.
     """
 
     def __init__(
@@ -112,6 +113,7 @@ class World:
         tables: str = "",
         supervisor: str = "",
         prefix: Sequence[str] = (),
+        socket_port: int = 0,
     ) -> None:
         self.folder = folder
         self.twilio_token = (secrets or {}).get("TWILIO_AUTH_TOKEN", os.urandom(16).hex())
@@ -128,6 +130,7 @@ class World:
         self._tables = tables
         self._supervisor = supervisor
         self._prefix = prefix
+        self._socket_port = socket_port
         self._stack = AsyncExitStack()
         self._daemon: DaemonProcess | None = None
 
@@ -166,7 +169,7 @@ class World:
             self._port = free_port()
             self._daemon = DaemonProcess(
                 self.folder,
-                supervisor=f"port = 0\ndrain_seconds = {self._drain}\n{self._supervisor}",
+                supervisor=f"port = {self._socket_port}\ndrain_seconds = {self._drain}\n{self._supervisor}",
                 http=f'port = {self._port}\npublic_url = "http://127.0.0.1:{self._port}"',
                 config=self._config(),
                 arguments=("--offline",),

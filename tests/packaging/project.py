@@ -13,9 +13,11 @@ SHIPPED = ("supervisor", "channels", "connectors", "cli", "migrations")
 """The five top-level folders that are import packages."""
 
 EXAMPLES = ("examples",)
+
+CLIENT = ("packages/python/xswarm_client",)
 """Programs beside the product, under its rules for code, but not in the wheel."""
 
-PACKAGES = (*SHIPPED, *EXAMPLES, "tests", "benchmarks")
+PACKAGES = (*SHIPPED, *EXAMPLES, *CLIENT, "tests", "benchmarks")
 
 
 def python_files(*packages: str) -> Iterator[Path]:

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterable
 from pathlib import Path
 
-from tests.packaging.project import EXAMPLES, PACKAGES, ROOT, SHIPPED, parsed, python_files
+from tests.packaging.project import CLIENT, EXAMPLES, PACKAGES, ROOT, SHIPPED, parsed, python_files
 
 MAX_LINES = 400
 
@@ -15,7 +15,13 @@ MAX_LINES_OF_TESTS = 600
 
 MAY_PRINT = ("cli", "benchmarks")
 
-FRONT_DOORS = frozenset({Path("supervisor/config/__init__.py"), Path("supervisor/store/__init__.py")})
+FRONT_DOORS = frozenset(
+    {
+        Path("supervisor/config/__init__.py"),
+        Path("supervisor/store/__init__.py"),
+        Path("packages/python/xswarm_client/__init__.py"),
+    }
+)
 """Packages whose `__init__.py` re-exports: each is its own front door."""
 
 WITHOUT_OWN_TESTS = frozenset(
@@ -68,6 +74,7 @@ TESTED_BESIDE = {
     Path("connectors/claude_code/launcher.py"): Path("tests/connectors/claude_code/test_connector.py"),
     Path("connectors/claude_code/protocol/usage.py"): Path("tests/connectors/claude_code/protocol/test_turns.py"),
     Path("supervisor/config/checks.py"): Path("tests/supervisor/config/test_loading.py"),
+    Path("packages/python/xswarm_client/session.py"): Path("tests/packages/python/xswarm_client/test_client.py"),
     Path("supervisor/wires/chat/frames.py"): Path("tests/supervisor/wires/chat/test_codec.py"),
     Path("supervisor/wires/chat/connection.py"): Path("tests/supervisor/wires/chat/test_protocol.py"),
     Path("supervisor/wires/chat/rooms/audience.py"): Path("tests/supervisor/wires/chat/rooms/test_dialogue.py"),
@@ -122,7 +129,7 @@ TESTED_BESIDE = {
 
 
 def test_no_file_is_longer_than_400_lines_and_no_test_longer_than_600() -> None:
-    shipped = python_files(*SHIPPED, *EXAMPLES, "benchmarks")
+    shipped = python_files(*SHIPPED, *EXAMPLES, *CLIENT, "benchmarks")
     assert_none(path for path in shipped if len(_text(path).splitlines()) > MAX_LINES)
     assert_none(path for path in python_files("tests") if len(_text(path).splitlines()) > MAX_LINES_OF_TESTS)
 
@@ -133,7 +140,9 @@ def test_every_file_starts_with_the_future_import() -> None:
 
 def test_every_module_says_what_it_is_for() -> None:
     assert_none(
-        path for path in python_files(*SHIPPED, *EXAMPLES, "benchmarks") if ast.get_docstring(parsed(path)) is None
+        path
+        for path in python_files(*SHIPPED, *EXAMPLES, *CLIENT, "benchmarks")
+        if ast.get_docstring(parsed(path)) is None
     )
 
 
@@ -154,7 +163,7 @@ def test_every_folder_of_python_files_is_a_package() -> None:
 
 
 def test_every_module_has_its_own_test_file() -> None:
-    modules = {path for path in python_files(*SHIPPED, *EXAMPLES) if path.name != "__init__.py"}
+    modules = {path for path in python_files(*SHIPPED, *EXAMPLES, *CLIENT) if path.name != "__init__.py"}
     assert_none(
         path for path in modules - WITHOUT_OWN_TESTS - TESTED_BESIDE.keys() if not (ROOT / _test_file(path)).is_file()
     )

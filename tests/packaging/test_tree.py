@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.packaging import tree_rules
-from tests.packaging.project import EXAMPLES, SHIPPED, parsed, python_files
+from tests.packaging.project import CLIENT, EXAMPLES, SHIPPED, parsed, python_files
 
 Rule = Callable[[ast.Module], Iterator[str]]
 
@@ -22,7 +22,7 @@ EXCEPTIONS: Mapping[str, str] = {}
 @pytest.fixture(scope="module")
 def modules() -> dict[Path, ast.Module]:
     """Every module of the product and of the examples, parsed."""
-    return {path: parsed(path) for path in python_files(*SHIPPED, *EXAMPLES)}
+    return {path: parsed(path) for path in python_files(*SHIPPED, *EXAMPLES, *CLIENT)}
 
 
 @pytest.mark.parametrize("rule", RULES)

@@ -1,0 +1,3 @@
+"""Tests of examples/autogen."""
+
+from __future__ import annotations

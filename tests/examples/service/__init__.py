@@ -1,0 +1,3 @@
+"""Tests of examples/service."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""Tests of the packages for other programs."""
+
+from __future__ import annotations
