@@ -13,11 +13,13 @@ SHIPPED = ("supervisor", "channels", "connectors", "cli", "migrations")
 """The five top-level folders that are import packages."""
 
 EXAMPLES = ("examples",)
-
-CLIENT = ("packages/python/xswarm_client",)
 """Programs beside the product, under its rules for code, but not in the wheel."""
 
-PACKAGES = (*SHIPPED, *EXAMPLES, *CLIENT, "tests", "benchmarks")
+CLIENT = ("packages/python/xswarm_client",)
+"""The package for other programs, under the same rules; it is a distribution of its own."""
+
+PACKAGES = (*SHIPPED, *EXAMPLES, "tests", "benchmarks")
+"""The packages that are imported from the root."""
 
 
 def python_files(*packages: str) -> Iterator[Path]:

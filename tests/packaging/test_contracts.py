@@ -13,7 +13,7 @@ from pathlib import Path
 import grimp
 import pytest
 
-from tests.packaging.project import PACKAGES, ROOT
+from tests.packaging.project import CLIENT, PACKAGES, ROOT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,6 +121,16 @@ BREACHES = [
         report="examples.residency.data.clock -> examples.residency.rules.table",
     ),
     Breach(
+        contract="the-client-package-is-a-stranger",
+        files={"xswarm_client/events.py": imports("supervisor.protocol.events")},
+        report="xswarm_client.events -> supervisor.protocol.events",
+    ),
+    Breach(
+        contract="floors-of-the-client-package",
+        files={"xswarm_client/errors.py": imports("xswarm_client.link")},
+        report="xswarm_client.errors -> xswarm_client.link",
+    ),
+    Breach(
         contract="no-cycles",
         files={
             "supervisor/protocol/a_noun.py": imports("supervisor.protocol.another"),
@@ -136,6 +146,8 @@ def copied_tree(tmp_path: Path) -> Path:
     """A copy of everything that import-linter reads."""
     for package in PACKAGES:
         shutil.copytree(ROOT / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__"))
+    for package in CLIENT:  # before the installed one in the path of modules
+        shutil.copytree(ROOT / package, tmp_path / Path(package).name, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
     return tmp_path
 
