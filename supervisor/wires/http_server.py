@@ -45,6 +45,9 @@ class HttpServer:
         authenticator: knows the callers; None = only tokens that we issued count.
         allowed_origins: foreign browser origins that may change something.
         grace_seconds: how long running requests get at the end, in whole seconds.
+
+    Attributes:
+        chat: the web sockets of the admin chat.
     """
 
     def __init__(
@@ -71,7 +74,7 @@ class HttpServer:
         self._stream = StreamSocket(
             api.one_shot, self._authenticator, query_token_seconds=config.query_token_max_seconds
         )
-        self._chat = ChatSocket(api, self._authenticator, query_token_seconds=config.query_token_max_seconds)
+        self.chat = ChatSocket(api, self._authenticator, query_token_seconds=config.query_token_max_seconds)
         self._webhooks: list[Route] = []
         self._socket: socket.socket | None = None
         self._guard: Guard | None = None
@@ -114,7 +117,7 @@ class HttpServer:
             authenticator=self._authenticator,
             keys=self._api.store.keys,
             webhooks=self._webhooks,
-            sockets=[WebSocketRoute(stream.PATH, self._stream.serve), *self._chat.routes()],
+            sockets=[WebSocketRoute(stream.PATH, self._stream.serve), *self.chat.routes()],
             public_url=lambda: self._config.public_url or self.url,
             allowed_origins=self._allowed_origins,
         )
@@ -138,7 +141,7 @@ class HttpServer:
                 timeout_graceful_shutdown=self._grace_seconds,
             )
         )
-        self._chat.start()
+        self.chat.start()
         self._task = asyncio.create_task(self._uvicorn.serve([self._socket]), name="http server")
         ready = asyncio.create_task(self._uvicorn.ready.wait(), name="http server ready")
         await asyncio.wait([self._task, ready], return_when=asyncio.FIRST_COMPLETED)
@@ -162,7 +165,7 @@ class HttpServer:
             await self._task
             # uvicorn cancels requests without waiting for them.
             await asyncio.gather(*self._uvicorn.server_state.tasks, return_exceptions=True)
-        await self._chat.aclose()
+        await self.chat.aclose()
         if self._socket is not None:
             self._socket.close()
 

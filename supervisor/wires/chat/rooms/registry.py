@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from supervisor.operations.chat import ChatOpened
 from supervisor.people.identity import Caller
 from supervisor.protocol.messages import SessionId
@@ -28,6 +30,9 @@ class Rooms:
     def __len__(self) -> int:
         return len(self._rooms)
 
+    def __iter__(self) -> Iterator[Room]:
+        return iter(list(self._rooms.values()))
+
     async def enter(self, user: User, caller: Caller, session_id: SessionId | None) -> tuple[Room, ChatOpened]:
         """Return the room of a chat of a user, or of a new chat where the id is not theirs.
 
@@ -49,14 +54,14 @@ class Rooms:
     def look(self) -> None:
         """Close the rooms that nobody needs any more, and show who has stopped writing."""
         now = self._services.clock()
-        for room in list(self._rooms.values()):
+        for room in self:
             room.look()
             if room.is_over(now):
                 self._drop(room)
 
     def close(self) -> None:
         """Close all rooms."""
-        for room in list(self._rooms.values()):
+        for room in self:
             self._drop(room)
 
     def _drop(self, room: Room) -> None:

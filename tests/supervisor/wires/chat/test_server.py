@@ -27,7 +27,6 @@ from tests.e2e.chatting import (
 from tests.e2e.world import World, script, slow_answer
 from tests.slowness import scaled
 from tests.supervisor.people.tokens import RSA, SECRET, jwk, key_set, signed
-from tests.waiting import until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
 
@@ -273,18 +272,6 @@ async def test_a_session_id_that_is_none_gets_a_new_session(world: World) -> Non
     async with chatting(world) as client:
         await client.say("hi", session_id="a/b")
         assert (await client.answer())[-1]["code"] == "invalid_message"
-
-
-async def test_a_client_that_reads_nothing_is_cut_off_and_costs_others_nothing(world: World) -> None:
-    async with chatting(world) as idle, chatting(world, session_id=idle.session_id) as reader:
-        idle.connection.transport.pause_reading()
-        for _ in range(30):  # 27 MB, more than the buffers of the kernel and ours hold
-            await reader.say("x" * 900_000)
-            await reader.answer()
-            if any("does not read" in line for line in world.daemon.log):
-                break
-        await until(lambda: any("does not read" in line for line in world.daemon.log), "the idle client is cut off")
-        assert (await reader.ask(script({"text": "on"})))[-1]["type"] == "complete"
 
 
 async def test_five_hundred_sockets_are_open_at_once(world: World) -> None:
