@@ -203,14 +203,14 @@ class ChatConnection:
                 if why := await room.questions.answer(self.caller, frame):
                     self._tell(frames.Notice(message=why))
             case frames.Edit():
+                await self._refuse_agents(frame.content)
                 await room.dialogue.edit(self, user, frame)
                 await room.show_history(user, but=self)
             case frames.Typing():
                 room.types(self)
 
     async def _submit(self, frame: frames.UserMessage) -> None:
-        if answers_question(frame.content):
-            await refuse_agent(self._socket)
+        await self._refuse_agents(frame.content)
         if frame.session_id is not None:
             asked = SessionId(frame.session_id)
             if self._granted.get(asked, asked) != self._here().session_id:
@@ -224,6 +224,15 @@ class ChatConnection:
             self._granted.clear()
             await self._enter(None)
             await self._here().dialogue.submit(self, self._user(), frame)
+
+    async def _refuse_agents(self, content: str) -> None:
+        """Return if a message answers no question, or certainly comes from no agent.
+
+        Raises:
+            NotAllowed: it comes from an agent, or nobody can tell.
+        """
+        if answers_question(content):
+            await refuse_agent(self._socket)
 
     def _tell(self, frame: frames.ServerFrame) -> None:
         if self._room is not None:
