@@ -14,7 +14,7 @@ CREATE INDEX claude_code_sessions_live ON claude_code_sessions (user_id)
 ALTER TABLE turns ADD COLUMN chat INTEGER REFERENCES claude_code_sessions (number);
 -- The turn of the edited message in whose favour it left the chat's history; NULL = it did not.
 ALTER TABLE turns ADD COLUMN superseded_by INTEGER REFERENCES turns (id);
-CREATE INDEX turns_chat ON turns (chat, id) WHERE chat IS NOT NULL AND superseded_by IS NULL;
+CREATE INDEX turns_chat ON turns (chat, id) WHERE chat IS NOT NULL;
 
 -- The turn that it was part of and ended with; NULL = it had an end of its own.
 ALTER TABLE turns ADD COLUMN answered_by INTEGER REFERENCES turns (id);

@@ -17,6 +17,7 @@ from supervisor.operations.chat_history import ChatMessage, chat_messages
 from supervisor.operations.messages import MessageOperations
 from supervisor.operations.work_request import DEDUP_SECONDS
 from supervisor.protocol.errors import (
+    IdempotencyConflict,
     InvalidMessage,
     MessageNotFound,
     NotAllowed,
@@ -170,7 +171,7 @@ class ChatOperations:
 
         Raises:
             SessionNotFound: the user has no such chat.
-            RateLimited, Overloaded, StorageError: nothing was accepted.
+            RateLimited, Overloaded, IdempotencyConflict, StorageError: nothing was accepted.
             NotAllowed: the message is stored and refused, with the reason.
         """
         session = await self.session(user, session_id)
@@ -350,6 +351,8 @@ class ChatOperations:
         """
         taken = await self._intake.submit(written)
         message_id = taken.accepted.message_id
+        if taken.accepted.duplicate and not taken.accepted.same:
+            raise IdempotencyConflict(str(written.dedup_key))
         if taken.decision.target is Target.REFUSED and not taken.accepted.duplicate:
             raise NotAllowed(taken.decision.reason)
         for turn in replaced:

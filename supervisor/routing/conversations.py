@@ -10,7 +10,7 @@ from supervisor.protocol.messages import CHAT, SessionId
 from supervisor.protocol.status import Permissions, Target
 from supervisor.protocol.times import Clock, now_ms
 from supervisor.routing.destination import Destination
-from supervisor.routing.rules import Context, Decision, Router
+from supervisor.routing.rules import Context, Decision, Router, split_prefix
 from supervisor.sentences import intake as say
 from supervisor.store.ports.sessions import SessionStore
 from supervisor.store.ports.turns import TurnStore
@@ -57,8 +57,10 @@ class Conversations:
             thread: the conversation that the channel names; empty = none.
             follows: without a thread, continue the conversation of the last answer while that answer is recent.
         """
-        projects = self._projects.of(user)
         in_chat = channel == CHAT
+        if in_chat and not split_prefix(text)[0]:  # what nothing is read for is answered sooner
+            return self._router.route(text, Context(role=user.role, projects=(), in_chat=True))
+        projects = self._projects.of(user)
         session = await self._followed(user, channel, thread) if thread or (follows and not in_chat) else None
         thread_project = self._projects.holding(session) if session is not None else None
         lost = None

@@ -231,7 +231,9 @@ def _add_replies(tx: Transaction, message: Acceptance, turn_id: int, state: Turn
 
 def _record(tx: Transaction, message: Acceptance, turn_id: int) -> None:
     event = "message.refused" if message.target is Target.REFUSED else "message.accepted"
-    detail = {"turn": turn_id, "channel": message.channel, "from": message.sender.value}
+    detail: dict[str, object] = {"turn": turn_id, "channel": message.channel, "from": message.sender.value}
+    if message.supersedes is not None:
+        detail["supersedes"] = message.supersedes
     tx.record(message.user_id, event, detail, message.now_ms)
 
 

@@ -52,8 +52,9 @@ _DELETE = """
     WHERE id = :id AND kind = 'chat' AND deleted_ms IS NULL
 """
 _OWN_TURNS = """
-    SELECT t.id FROM turns AS t JOIN claude_code_sessions AS s ON s.number = t.chat
-    WHERE s.id = :id AND (t.session IS NULL OR t.session = s.number)
+    SELECT t.id FROM turns AS t
+    WHERE t.chat = (SELECT number FROM claude_code_sessions WHERE id = :id)
+      AND (t.session IS NULL OR t.session = t.chat)
 """
 _ERASE = (
     "UPDATE claude_code_messages SET message = '', context = NULL WHERE session_id = :id",
@@ -74,7 +75,8 @@ _SUPERSEDE = """
 _FORGET_UNUSED = """
     DELETE FROM claude_code_sessions
     WHERE kind = 'chat' AND deleted_ms IS NULL AND title = '' AND activity_ms < ?
-      AND NOT EXISTS (SELECT 1 FROM turns WHERE chat = number OR session = number)
+      AND NOT EXISTS (SELECT 1 FROM turns WHERE chat = number)
+      AND NOT EXISTS (SELECT 1 FROM turns WHERE session = number)
 """
 _NEWEST = 1 << 62
 

@@ -10,11 +10,13 @@ from typing import Any
 
 import pytest
 
-from supervisor.config import Limits
+from supervisor.config import BudgetConfig, Limits
 from supervisor.core.ground import Tuning
 from supervisor.operations.chat import ChatOperations
 from supervisor.protocol.errors import (
+    BudgetExceeded,
     ConnectionFailed,
+    IdempotencyConflict,
     InvalidMessage,
     MessageNotFound,
     NotAllowed,
@@ -26,6 +28,7 @@ from supervisor.protocol.events import AnyEvent, ChatPrompt, ClaudeCodeDelta, Se
 from supervisor.protocol.messages import MessageId, SessionId
 from supervisor.protocol.queue import Mode
 from supervisor.protocol.status import Target, TurnState
+from supervisor.store.ports.ledger import CostQuery
 from supervisor.store.records.accounts import User
 from tests.fakes import ScriptedConnector
 from tests.supervisor.harness import Core
@@ -253,6 +256,8 @@ async def test_a_repeated_message_is_answered_once(tmp_path: Path) -> None:
         again = await chat.submit(alice, C1, "hello", external_id="x1")
         assert again.message_id == first.message_id
         assert (await chat.wait(again.message_id)).result.answer == "hello"
+        with pytest.raises(IdempotencyConflict):
+            await chat.submit(alice, C1, "something else", external_id="x1")
         assert len(assistant(core).prompts) == 1
 
 
@@ -316,6 +321,20 @@ async def test_a_user_who_writes_too_much_is_told_when_to_write_again(tmp_path: 
         assert 0 < (refused.value.retry_after or 0) <= 60
         assert len(await texts(chat, alice)) == 4
         assert (await chat.submit(alice, C1, "STATUS")).told is not None
+
+
+async def test_the_limit_of_a_session_is_that_of_each_chat(tmp_path: Path) -> None:
+    budgets = BudgetConfig(session_usd=1.0, reserve_usd=0.5)
+    async with core_with_chat(tmp_path, budgets=budgets) as (core, chat, alice):
+        assert await ask(chat, alice, "pay 900000000") == "paid"
+        taken = await chat.submit(alice, C1, "and on")
+        end = await chat.wait(taken.message_id)
+        assert isinstance(end.error, BudgetExceeded)
+        assert (await chat.history(alice, C1))[-1].error.startswith("Budget exceeded: session ")
+        other = await chat.open(alice, None)
+        assert await ask(chat, alice, "hello", other.session_id) == "hello"
+        total, _ = await core.store.ledger.cost(CostQuery(session_id=C1))
+        assert total.cost_nanos == 900_000_000
 
 
 async def test_a_full_queue_refuses_a_message(tmp_path: Path) -> None:

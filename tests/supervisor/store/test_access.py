@@ -13,9 +13,9 @@ import pytest
 
 from supervisor.protocol.ids import uuid7
 from supervisor.protocol.messages import MessageId
-from supervisor.protocol.status import SessionStatus
+from supervisor.protocol.status import SessionKind, SessionStatus
 from supervisor.store import drafts, open_store, rows
-from supervisor.store.messages import accept, dedup, finish, history, outbox, sessions, start, turns
+from supervisor.store.messages import accept, chats, dedup, finish, history, outbox, sessions, start, turns
 from supervisor.store.money import budgets, charges, cost
 from supervisor.store.ports.ledger import CostQuery
 from supervisor.store.sqlite import transaction
@@ -35,7 +35,7 @@ def _hot_queries() -> list[str]:
     """Return every statement of accepting, starting, finishing and sending, and the lists that pages show."""
     queries = [
         value
-        for module in (accept, charges, dedup, finish, history, outbox, start, turns)
+        for module in (accept, charges, chats, dedup, finish, history, outbox, start, turns)
         for name, value in vars(module).items()
         if name.isupper()
         and isinstance(value, str)
@@ -43,6 +43,7 @@ def _hot_queries() -> list[str]:
         and not hasattr(rows, name)
     ]
     lists = [sessions.list_query(user, False, 9, mark)[0] for user in ("alice", None) for mark in ((1, "s1"), None)]
+    lists.append(sessions.list_query("alice", False, 9, (1, "s1"), kind=SessionKind.CHAT)[0])
     return [*queries, *lists, sessions.FIND, sessions.FIND_IN_THREAD, *_cost_queries()]
 
 
