@@ -26,6 +26,8 @@ def test_the_default_model_has_a_price() -> None:
         (AssistantConfig(model=" "), "assistant.model: must name a model, e.g. claude-haiku-5-5"),
         (AssistantConfig(max_tokens=0), "assistant.max_tokens: must be at least 1, not 0"),
         (AssistantConfig(history_tokens=-1), "assistant.history_tokens: must be 0 or more, not -1"),
+        (AssistantConfig(max_rounds=0), "assistant.max_rounds: must be at least 1, not 0"),
+        (AssistantConfig(tool_timeout_seconds=0), "assistant.tool_timeout_seconds: must be above 0, not 0"),
     ],
 )
 def test_a_value_out_of_range_names_its_key(config: AssistantConfig, sentence: str, tmp_path: Path) -> None:
@@ -44,6 +46,16 @@ def test_the_system_prompt_says_what_it_cannot_do_and_where_to_turn() -> None:
     prompt = AssistantConfig().system_prompt
     assert "You have no tools" in prompt
     assert '"claude:"' in prompt
+
+
+def test_the_default_prompt_speaks_of_tools_only_where_there_are_some() -> None:
+    config = AssistantConfig()
+    assert config.prompt_for(with_tools=False) == config.system_prompt
+    with_tools = config.prompt_for(with_tools=True)
+    assert "You have no tools" not in with_tools
+    assert "You have tools" in with_tools
+    assert '"claude:"' in with_tools
+    assert AssistantConfig(system_prompt="My own.").prompt_for(with_tools=True) == "My own."
 
 
 def test_the_daemon_starts_without_the_sdk() -> None:
