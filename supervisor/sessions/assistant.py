@@ -82,7 +82,8 @@ class Assistant:
 
     async def _history(self, turn: Turn) -> Sequence[talk.Exchange]:
         found = await self.turns.exchanges(turn.lane, limit=HISTORY_EXCHANGES)
-        calls = await self.calls.of_turns([one.turn_id for one in found[-WITH_CALLS:]], artifacts=False)
+        newest = [one.turn_id for one in found[-WITH_CALLS:]]
+        calls = await self.calls.of_turns(newest, artifacts=False) if newest else {}
         return [
             talk.Exchange(
                 prompt=one.prompt, answer=one.answer, calls=[_past(call) for call in calls.get(one.turn_id, ())]

@@ -47,6 +47,14 @@ class Together(Tools):
                 specs.setdefault(spec.name, spec)
         return list(specs.values())
 
+    def missing(self) -> Sequence[str]:
+        return [name for part in self._parts for name in part.missing()]
+
+    def hidden(self, text: str) -> str:
+        for part in self._parts:
+            text = part.hidden(text)
+        return text
+
     async def shown(self, call: ToolCall) -> ToolCall | ToolOutput:
         part = self._of(call)
         return _unknown() if part is None else await part.shown(call)

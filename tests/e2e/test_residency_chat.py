@@ -104,6 +104,7 @@ async def test_a_swap_is_previewed_confirmed_by_name_made_and_rolled_back(world:
         write = call("execute_swap", **swap, schedule_version=version)
         asked, frames = await confirmed(client, write, "deny")
         assert "was not run: the person said no" in text_of(frames)
+        assert "Smith" not in text_of(frames), "the model got no name"
         assert asked["tool"] == "residency__execute_swap"
         assert asked["input"] == {
             **swap,

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from supervisor.protocol.tools import ToolCall, ToolOutput, Tools
-from supervisor.sessions.tool_sources import ToolSources, no_tools
+from supervisor.sessions.tool_sources import Together, ToolSources, no_tools
 from tests.connectors.assistant.tools import FunctionTools, echo
 from tests.supervisor.turns.turn_records import turn
 
@@ -32,6 +34,36 @@ async def test_several_sources_are_one_and_each_call_goes_to_its_own() -> None:
         assert await tools.call(called(name)) == ToolOutput(text=name)
     assert [call.name for call in first.calls] == ["one", "both"]
     assert [call.name for call in second.calls] == ["two"]
+
+
+class Discreet(FunctionTools):
+    """Knows one person, and has a server that is down."""
+
+    person = "Ann"
+
+    def missing(self) -> Sequence[str]:
+        return [f"server of {self.person}"]
+
+    def hidden(self, text: str) -> str:
+        return text.replace(self.person, "entity-1")
+
+
+class OfBob(Discreet):
+    """The same for another person."""
+
+    person = "Bob"
+
+
+def test_what_each_part_hides_is_hidden_and_what_each_misses_is_missing() -> None:
+    tools = ToolSources(lambda turn: Discreet(one=echo), lambda turn: OfBob(two=echo)).of_turn(turn())
+    assert tools is not None
+    assert tools.hidden("Ann and Bob") == "entity-1 and entity-1"
+    assert tools.missing() == ["server of Ann", "server of Bob"]
+
+
+def test_nothing_of_the_port_is_left_to_its_default() -> None:
+    port = {name for name, value in vars(Tools).items() if callable(value) and not name.startswith("_")}
+    assert port <= vars(Together).keys()
 
 
 async def test_a_tool_that_is_gone_is_a_failure() -> None:
