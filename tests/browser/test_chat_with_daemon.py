@@ -140,6 +140,29 @@ async def test_what_this_browser_has_forgotten_the_daemon_tells_again(place: Pla
 
 
 @pytest.mark.browser
+async def test_two_tabs_show_one_conversation_also_when_a_message_is_changed(place: Place, browser: Browser) -> None:
+    async with open_page(browser, place.page) as watched:
+        page = watched.page
+        await expect(page.get_by_text("Connecting")).to_have_count(0)
+        other = await page.context.new_page()
+        await other.goto(place.page)
+        await ask(page, f"frist {script({'text': 'What?'})}")
+        for tab in (page, other):
+            await expect(tab.locator(".xswarm-assistant")).to_contain_text("What?")
+        await page.get_by_role("button", name="Edit").click()
+        await page.get_by_label("Edit").fill(f"first {script({'text': 'I see.'})}")
+        await page.get_by_role("button", name="Ask again").click()
+        for tab in (page, other):
+            await expect(tab.locator(".xswarm-assistant")).to_contain_text("I see.")
+            await expect(tab.get_by_role("button", name="Stop")).to_have_count(0)
+            await expect(tab.locator(".xswarm-message")).to_have_count(2)
+            await expect(tab.locator(".xswarm-user")).to_contain_text("first")
+        await other.get_by_label("Message", exact=True).press_sequentially("ab")
+        await expect(page.get_by_text(f"{USER} writes")).to_be_visible()
+        watched.assert_clean()
+
+
+@pytest.mark.browser
 @pytest.mark.cli_process
 @pytest.mark.parametrize("decision", ["Allow", "Deny"])
 async def test_a_change_of_claude_code_is_asked_about_in_the_chat(
