@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Mapping, Sequence
 
 from supervisor.protocol.messages import MessageId, SessionId, UserId
 from supervisor.protocol.status import Target, TurnState
@@ -11,6 +12,7 @@ from supervisor.store.messages.tool_calls import calls_of_turns
 from supervisor.store.records.chat import ChatEntry
 from supervisor.store.records.result import StoredExchange
 from supervisor.store.records.session import Session
+from supervisor.store.records.tool_call import StoredCall
 from supervisor.store.records.turn import Turn
 from supervisor.store.rows import SESSIONS, TURNS, to_session, to_turn
 from supervisor.store.sqlite.database import Database
@@ -79,6 +81,9 @@ _FORGET_UNUSED = """
       AND NOT EXISTS (SELECT 1 FROM turns WHERE session = number)
 """
 _NEWEST = 1 << 62
+
+MOST_ARTIFACTS = 4 * 1024 * 1024
+"""Characters of artifacts in one page of a history; older ones are left out. No client gets more than 1 MiB at once."""
 
 UNUSED_MS = 7 * 86_400_000
 """How long a chat is kept in which nothing was written, in milliseconds."""
@@ -192,5 +197,23 @@ def _history(
         end = row[0]
     rows = connection.execute(_PAGE, {"id": session_id, "before": end, "limit": limit}).fetchall()
     turns = [to_turn(row) for row in reversed(rows)]
-    calls = calls_of_turns(connection, [turn.id for turn in turns], True)
+    calls = _calls(connection, [turn.id for turn in turns])
     return [ChatEntry(result=result_of_turn(connection, turn), calls=calls.get(turn.id, ())) for turn in turns]
+
+
+def _calls(connection: sqlite3.Connection, turn_ids: list[int]) -> Mapping[int, Sequence[StoredCall]]:
+    """Return the calls of some turns, by the number of the turn; only the newest have their artifacts."""
+    sizes = f"""
+        SELECT turn_id, sum(length(artifact)) FROM tool_calls
+        WHERE turn_id IN ({", ".join("?" * len(turn_ids))}) AND artifact IS NOT NULL
+        GROUP BY turn_id ORDER BY turn_id DESC
+    """
+    whole: list[int] = []
+    characters = 0
+    for turn_id, size in connection.execute(sizes, turn_ids):
+        characters += size
+        if characters > MOST_ARTIFACTS:
+            break
+        whole.append(turn_id)
+    rest = [turn_id for turn_id in turn_ids if turn_id not in whole]
+    return {**calls_of_turns(connection, rest, False), **calls_of_turns(connection, whole, True)}

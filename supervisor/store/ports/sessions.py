@@ -87,7 +87,7 @@ class ChatStore(Protocol):
     """What was said in chats, whoever answered. Messages that an edited one replaced are in no result."""
 
     async def history(self, session_id: SessionId, *, limit: int, before: MessageId | None) -> list[ChatEntry]:
-        """Return the newest messages of a chat, each with its answer, oldest first.
+        """Return the newest messages of a chat, each with its answer, oldest first; artifacts up to 4 Mi characters.
 
         Args:
             limit: at most so many messages, their answers not counted.

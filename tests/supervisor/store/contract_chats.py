@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
+from supervisor.protocol.conversation import ToolFinished, ToolStarted
 from supervisor.protocol.errors import SessionNotFound
 from supervisor.protocol.messages import CHAT, MessageId, ProjectName, SessionId, UserId
 from supervisor.protocol.status import EndReason, SessionKind, SessionStatus, Target, TurnState
+from supervisor.store.messages.chats import MOST_ARTIFACTS
 from supervisor.store.port import Store
 from supervisor.store.records.acceptance import Acceptance
 from tests.supervisor.store.builders import NOW, charge, new_session, outcome, prompt, question, with_session
@@ -99,6 +101,27 @@ class ChatsContract(ContractBase):
         assert await texts(store, limit=1, before=last.turn.message_id) == [("1", "fine")]
         assert await texts(store, limit=5, before=last.answer_id) == [("0", "fine"), ("1", "fine")]
         assert await texts(store, before=MessageId("nobody's")) == []
+
+    async def test_answers_have_their_tool_calls_and_a_page_is_bounded(self, store: Store) -> None:
+        await open_chat(store)
+        for number in range(2):
+            accepted = await store.turns.accept(written(str(number), start=True))
+            assert accepted.started is not None
+            turn_id, tool_use_id = accepted.started.id, f"t{number}"
+            started = ToolStarted(tool_use_id=tool_use_id, name="find", input={}, reads=True)
+            rows = {"rows": "x" * (MOST_ARTIFACTS * 2 // 3)}
+            await store.tool_calls.started(turn_id, started, now_ms=NOW)
+            await store.tool_calls.finished(
+                turn_id, ToolFinished(tool_use_id=tool_use_id, failed=False, result="many", structured=rows), now_ms=NOW
+            )
+            await store.turns.finish(turn_id, outcome())
+        (older,), (newer,) = (entry.calls for entry in await store.chats.history(C1, limit=9, before=None))
+        assert (older.result, older.artifact) == ("many", None)
+        assert newer.artifact is not None
+        ((alone,),) = (entry.calls for entry in await store.chats.history(C1, limit=1, before=None))
+        assert alone.artifact == newer.artifact
+        await store.chats.delete(C1, by=ALICE, now_ms=NOW)
+        assert await store.tool_calls.of_turns([1, 2]) == {}
 
     async def test_an_edited_message_replaces_what_came_after_it_and_costs_stay(self, store: Store) -> None:
         await open_chat(store)
