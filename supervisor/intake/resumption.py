@@ -97,4 +97,6 @@ class Resumption(KeptWork):
 
 
 def _continued(turn: Turn, approval: Approval) -> Resumed:
-    return continued(turn, approval.session_id, allowed=brief(approval.summary))
+    # The question of a call of the assistant names people, whom its model knows by references only.
+    allowed = brief(approval.summary) if approval.project else approval.tool
+    return continued(turn, approval.session_id, allowed=allowed)

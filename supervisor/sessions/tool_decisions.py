@@ -62,7 +62,8 @@ class ToolDecisions:
         try:
             verdict = await self._approvals.decide(shown, needs, self._place, self._running)
             if verdict.allowed:
-                payload = {"id": call.tool_use_id, "summary": summary(shown)}
+                # As the model wrote it: after a crash it reads in the chat's history what had started.
+                payload = {"id": call.tool_use_id, "summary": summary(call)}
                 await self._turns.record_event(self._running.turn.id, ALLOWED, payload, now_ms=self._clock())
         except StorageError as error:
             logger.error("%s: call %s was not run: %s", self._running.turn.message_id, call.tool_use_id, error)

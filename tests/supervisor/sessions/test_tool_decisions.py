@@ -129,6 +129,10 @@ async def test_the_person_decides_about_names_and_the_tool_gets_references(tmp_p
         await say(core, f"YES {question.code}")
         await answer_of(core, message_id)
         assert [call.input for call in tools.calls] == [{"text": "swap entity-4f5a1c2e"}]
+        turn = (await result(core, message_id)).turn
+        kept = json.dumps(await core.store.turns.events(turn.id))
+        assert "entity-4f5a1c2e" in kept
+        assert "Ada" not in kept, "the model reads them after a crash"
 
 
 async def test_nobody_is_asked_about_a_call_that_cannot_be_made(tmp_path: Path) -> None:
