@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from email.utils import formatdate, parseaddr
-from typing import Any
+from typing import Any, cast
 
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
@@ -199,8 +199,8 @@ class _Connection(SMTP):
 
     def cut(self) -> None:
         """Abort the connection."""
-        if isinstance(self.transport, asyncio.WriteTransport):
-            self.transport.abort()
+        if self.transport is not None:
+            cast(asyncio.WriteTransport, self.transport).abort()  # those of uvloop are no subclasses of asyncio's
 
     async def end(self) -> None:
         """Abort the connection and wait for its task."""

@@ -17,7 +17,7 @@ import weakref
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from aiosmtpd.lmtp import LMTP
 from aiosmtpd.smtp import Envelope, Session
@@ -302,8 +302,8 @@ class _Connection(LMTP):
 
     async def end(self) -> None:
         """Abort the connection and wait for its task. The mail server sends a mail without a 250 again."""
-        if isinstance(self.transport, asyncio.WriteTransport) and self._handler_coroutine is not None:
-            self.transport.abort()
+        if self.transport is not None and self._handler_coroutine is not None:
+            _writing(self.transport).abort()
             await self._gone.wait()
             await asyncio.gather(self._handler_coroutine, return_exceptions=True)
 
@@ -314,11 +314,16 @@ def _note_exception(task: asyncio.Task[None]) -> None:
         task.exception()
 
 
+def _writing(transport: asyncio.BaseTransport) -> asyncio.WriteTransport:
+    """Return the transport of a stream; those of uvloop are no subclasses of asyncio's."""
+    return cast(asyncio.WriteTransport, transport)
+
+
 class _Busy(asyncio.Protocol):
     """Refuses a connection: there are too many."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.WriteTransport)
+        transport = _writing(transport)
         transport.write(b"421 4.3.2 Too many connections, try again later\r\n")
         transport.close()
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import pytest
+import uvloop
 
 from channels.mail.config import LmtpConfig
 from channels.mail.incoming.inbox import MAX_CONNECTIONS, Inbox, Receive
@@ -27,6 +28,13 @@ from tests.slowness import scaled
 from tests.waiting import until
 
 T = TypeVar("T")
+
+LoopFactory = Callable[[], asyncio.AbstractEventLoop]
+
+ON_BOTH_LOOPS = pytest.mark.parametrize(
+    "loop", [uvloop.new_event_loop, asyncio.new_event_loop], ids=["uvloop", "asyncio"]
+)
+"""The daemon runs on uvloop, whose transports are no subclasses of asyncio's."""
 
 
 async def with_client(address: str, talk: Callable[[smtplib.LMTP], T]) -> T:
@@ -180,7 +188,13 @@ async def test_connection_cut_before_the_end_of_the_mail_accepts_nothing(end: by
     assert [inbound.text for inbound in host.accepted] == ["later"]
 
 
-async def test_connections_are_bounded_and_freed() -> None:
+@ON_BOTH_LOOPS
+def test_connections_are_bounded_and_freed(loop: LoopFactory) -> None:
+    with asyncio.Runner(loop_factory=loop) as runner:
+        runner.run(_hold_all_connections())
+
+
+async def _hold_all_connections() -> None:
     host = RecordingHost()
     async with serving(host) as (_, address):
         server, _, port = address.rpartition(":")
@@ -199,7 +213,13 @@ async def test_connections_are_bounded_and_freed() -> None:
         await until(served, "there is room again")
 
 
-async def test_open_connection_does_not_delay_the_stop() -> None:
+@ON_BOTH_LOOPS
+def test_open_connection_does_not_delay_the_stop(loop: LoopFactory) -> None:
+    with asyncio.Runner(loop_factory=loop) as runner:
+        runner.run(_stop_beside_an_open_connection())
+
+
+async def _stop_beside_an_open_connection() -> None:
     async with serving(RecordingHost()) as (_, address):
         server, _, port = address.rpartition(":")
         reader, writer = await asyncio.open_connection(server, int(port))
