@@ -47,6 +47,7 @@ from supervisor.store.records.turn import Turn
 from supervisor.store.sqlite.errors import storage_error
 from supervisor.tools.claude_code.gateway import ToolGateway
 from supervisor.tools.servers.servers import build as build_servers
+from supervisor.tools.topics import Topics
 from supervisor.tools.turn_tools import Toolbox, TurnTools
 from supervisor.wires.http_server import HttpServer
 from supervisor.wires.socket.channel import SocketChannel
@@ -155,6 +156,7 @@ class Daemon:
         gateway = await self._open_gateway(stack)
         connector, assistant = await self._prepare_connectors(config)
         directory = self._build_directory()
+        topics = Topics()
         core = Core(
             config,
             store=store,
@@ -168,8 +170,9 @@ class Daemon:
             gateway=gateway,
             connector=connector,
             assistant=assistant,
-            tools=await self._open_tools(config, directory, store, stack),
+            tools=await self._open_tools(config, directory, store, topics, stack),
         )
+        topics.hub = core.hub
         await self._load_people(core.accounts)
         authenticator = Authenticator(core.api.directory, issuers.build(config.auth.issuers, self._credentials))
         http = HttpServer(
@@ -244,7 +247,7 @@ class Daemon:
             await asyncio.gather(claude_code, assistant, return_exceptions=True)
 
     async def _open_tools(
-        self, config: Config, directory: Directory, store: Store, stack: AsyncExitStack
+        self, config: Config, directory: Directory, store: Store, topics: Topics, stack: AsyncExitStack
     ) -> ToolAccess:
         """Connect to the tool servers in the background, and open the ways to them."""
         if not config.mcp:
@@ -252,7 +255,7 @@ class Daemon:
         servers = await build_servers(config.mcp, self._credentials.secret)
         stack.push_async_callback(servers.aclose)
         servers.start()
-        toolbox = Toolbox(servers, directory, store.references)
+        toolbox = Toolbox(servers, directory, store.references, topics)
         gateway = await stack.enter_async_context(ToolGateway(toolbox))
 
         def of_turn(turn: Turn) -> TurnTools:

@@ -16,6 +16,7 @@ from supervisor.protocol.wire.agents import AgentStateChanged as AgentStateChang
 from supervisor.protocol.wire.approvals import ApprovalRequested as ApprovalRequested
 from supervisor.protocol.wire.approvals import ApprovalResolved as ApprovalResolved
 from supervisor.protocol.wire.chat import ArtifactMade as ArtifactMade
+from supervisor.protocol.wire.chat import ChatNotice as ChatNotice
 from supervisor.protocol.wire.chat import ChatPrompt as ChatPrompt
 from supervisor.protocol.wire.chat import ConfirmationAnswered as ConfirmationAnswered
 from supervisor.protocol.wire.chat import ConfirmationAsked as ConfirmationAsked
@@ -291,5 +292,7 @@ SocketEvent = (
 )
 """A message of the supervisor socket."""
 
-AnyEvent = SocketEvent | ChatPrompt | ToolCallBegun | ArtifactMade | ConfirmationAsked | ConfirmationAnswered
+AnyEvent = (
+    SocketEvent | ChatPrompt | ChatNotice | ToolCallBegun | ArtifactMade | ConfirmationAsked | ConfirmationAnswered
+)
 """An event as the hub delivers it: a message of the socket, or one that only the admin chat shows."""

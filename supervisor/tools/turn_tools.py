@@ -11,16 +11,18 @@ from dataclasses import replace
 from supervisor.people.identity import Directory
 from supervisor.protocol.errors import StorageError, UserNotFound
 from supervisor.protocol.messages import UserId
-from supervisor.protocol.status import Role
 from supervisor.protocol.tools import ToolCall, ToolOutput, Tools, ToolSpec
 from supervisor.store.ports.keys import ReferenceStore
+from supervisor.store.records.accounts import User
 from supervisor.store.records.tool_call import Reference
+from supervisor.tools.meta import acting
 from supervisor.tools.names import full_name
 from supervisor.tools.people.people import Known, People, UnknownReference
 from supervisor.tools.results import output
 from supervisor.tools.servers.answer import Answer, CallFailed, ListedTool
 from supervisor.tools.servers.server import ToolServer
 from supervisor.tools.servers.servers import ToolServers
+from supervisor.tools.topics import Topics
 
 logger = logging.getLogger(__name__)
 
@@ -38,9 +40,10 @@ class TurnTools(Tools):
     """The tools of servers for one user and conversation.
 
     Args:
-        role: returns the user's role now; None = the user was removed.
+        user: returns the user as they are now; None = the user was removed.
         scope: the conversation, whose references are its own.
         store: keeps which reference stands for whom.
+        topics: tells other chats who works on what they work on.
         names_missing: whether an answer names the servers that do not work.
     """
 
@@ -48,13 +51,15 @@ class TurnTools(Tools):
         self,
         servers: ToolServers,
         *,
-        role: Callable[[], Role | None],
+        user: Callable[[], User | None],
         scope: str,
         store: ReferenceStore,
+        topics: Topics,
         names_missing: bool = True,
     ) -> None:
         self._servers = servers
-        self._role = role
+        self._user = user
+        self._topics = topics
         self._scope = scope
         self._store = store
         self._names_missing = names_missing
@@ -107,10 +112,14 @@ class TurnTools(Tools):
         try:
             people = await self._known_people() if server.fields else People()
             arguments = people.restored(call.input) if server.fields else call.input
-            answer = await server.call(tool, arguments)
+            user = self._user()
+            told = acting(user.id, user.name, self._scope) if user is not None else {}
+            answer = await server.call(tool, arguments, told)
             if answer.failed:
                 return self._failed(call, "ToolError", answer.text)
-            return await self._output(server, tool, answer, people)
+            made = await self._output(server, tool, answer, people)
+            self._topics.came(server.name, self._scope, answer.meta)
+            return made
         except UnknownReference as unknown:
             return self._refused(call, "UnknownReference", str(unknown))
         except CallFailed as failure:
@@ -122,8 +131,8 @@ class TurnTools(Tools):
             return self._failed(call, "InternalError", type(error).__name__)
 
     def _allowed(self) -> list[ToolServer]:
-        role = self._role()
-        return self._servers.of_role(role) if role is not None else []
+        user = self._user()
+        return self._servers.of_role(user.role) if user is not None else []
 
     def _find(self, call: ToolCall) -> tuple[ToolServer, ListedTool] | ToolOutput:
         found = self._servers.find(call.name)
@@ -165,10 +174,14 @@ class Toolbox:
     Args:
         directory: tells the role of a user, which is read again for each listing and each call.
         store: keeps which reference stands for whom.
+        topics: tells other chats who works on what they work on; `None` = it tells nobody.
     """
 
-    def __init__(self, servers: ToolServers, directory: Directory, store: ReferenceStore) -> None:
+    def __init__(
+        self, servers: ToolServers, directory: Directory, store: ReferenceStore, topics: Topics | None = None
+    ) -> None:
         self.servers = servers
+        self._topics = topics or Topics()
         self._directory = directory
         self._store = store
 
@@ -176,20 +189,21 @@ class Toolbox:
         """Return the tools of a user in a conversation."""
         return TurnTools(
             self.servers,
-            role=lambda: self._role(user_id),
+            user=lambda: self._user(user_id),
             scope=scope,
             store=self._store,
+            topics=self._topics,
             names_missing=names_missing,
         )
 
     def names_for(self, user_id: UserId) -> list[str]:
         """Return the names of the servers that a user may use now, also of those that do not work."""
-        role = self._role(user_id)
-        return [server.name for server in self.servers.of_role(role)] if role is not None else []
+        user = self._user(user_id)
+        return [server.name for server in self.servers.of_role(user.role)] if user is not None else []
 
-    def _role(self, user_id: UserId) -> Role | None:
+    def _user(self, user_id: UserId) -> User | None:
         try:
-            return self._directory.user(user_id).role
+            return self._directory.user(user_id)
         except UserNotFound:
             return None
 

@@ -15,6 +15,7 @@ from typing import Any
 import anyio
 from mcp.server.mcpserver import Context, MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
+from mcp.types import CallToolResult, TextContent
 
 ANN = "4f5a1c2e-0000-7000-8000-00000000a001"
 BOB = "9b2d7f10-0000-7000-8000-00000000b002"
@@ -43,6 +44,22 @@ def swap(from_person: str, to_person: str, reason: str = "") -> dict[str, Any]:
     """Swap two people; it writes."""
     note(f"swap {from_person} {to_person} {reason}")
     return {"swapped": [{"person_id": from_person}, {"person_id": to_person}], "version": 2}
+
+
+@server.tool()
+def work_on(topic: str, ctx: Context[Any]) -> CallToolResult:
+    """Return what came beside the arguments; tell of the work beside the result."""
+    told: dict[str, Any] = dict(ctx.request_context.meta or {})
+    user = told.get("xswarm/user") or {}
+    return CallToolResult(
+        content=[TextContent(type="text", text="done")],
+        structured_content={"user": user, "chat": told.get("xswarm/chat")},
+        _meta={
+            "xswarm/topic": topic,
+            "xswarm/notice": f"{user.get('name')} works on {topic}.",
+            "xswarm/artifact": {"type": "schedule", "title": "A week"},
+        },
+    )
 
 
 @server.tool()

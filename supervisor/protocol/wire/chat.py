@@ -22,6 +22,15 @@ class ChatPrompt(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ChatNotice(Event):
+    """Pushed: something that the people in this chat should know, and that is no part of an answer."""
+
+    session_id: str
+    message: str
+    type: Literal["chat_notice"] = "chat_notice"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ToolCallBegun(Event):
     """Pushed: the model has begun to write a tool call; its input is not complete yet."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 ARTIFACT = "xswarm/artifact"
@@ -35,6 +35,7 @@ class Answer:
         failed: the tool says that it failed; `text` may say why.
         title, kind: of the artifact, where the server says them in the `_meta` of its result under `ARTIFACT`; else
             empty.
+        meta: what came beside it (`supervisor.tools.meta`).
     """
 
     text: str
@@ -42,6 +43,7 @@ class Answer:
     failed: bool = False
     title: str = ""
     kind: str = ""
+    meta: Mapping[str, Any] = field(default_factory=dict)
 
 
 class CallFailed(Exception):

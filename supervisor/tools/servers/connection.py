@@ -7,7 +7,7 @@ import json
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Any
+from typing import Any, cast
 
 import anyio
 import httpx2
@@ -24,6 +24,7 @@ from mcp_types import (
     CallToolResult,
     EmbeddedResource,
     Implementation,
+    RequestParamsMeta,
     ResourceLink,
     TextContent,
     TextResourceContents,
@@ -102,15 +103,18 @@ class Connection:
             logger.warning("tool server %s: it has more than %d tools, the others are left out", self._name, MAX_TOOLS)
         return [tool for tool in map(self._listed, found[:MAX_TOOLS]) if tool is not None]
 
-    async def call(self, tool: str, arguments: Mapping[str, Any]) -> Answer:
+    async def call(self, tool: str, arguments: Mapping[str, Any], meta: Mapping[str, Any]) -> Answer:
         """Call a tool. A cancelled call, and one that takes too long, is cancelled at the server too.
+
+        Args:
+            meta: what goes beside the arguments.
 
         Raises:
             CallFailed: there is no result.
         """
         try:
             async with asyncio.timeout(self._timeout):
-                result = await self._client.call_tool(tool, dict(arguments))
+                result = await self._client.call_tool(tool, dict(arguments), meta=cast(RequestParamsMeta, dict(meta)))
         except TimeoutError:
             raise CallFailed("TimeoutError", f"no answer within {self._timeout:g} s") from None
         except (MCPError, ValidationError, RuntimeError, anyio.ClosedResourceError, anyio.BrokenResourceError) as error:
@@ -237,6 +241,7 @@ def _answer(result: CallToolResult) -> Answer:
         failed=result.is_error,
         title=str(artifact.get("title", "")),
         kind=str(artifact.get("type", "")),
+        meta=dict(result.meta or {}),
     )
 
 

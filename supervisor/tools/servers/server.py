@@ -32,7 +32,7 @@ class OpenConnection(Protocol):
     async def tools(self) -> list[ListedTool]:
         """Return the tools, or raise TemporaryFailure."""
 
-    async def call(self, tool: str, arguments: Mapping[str, Any]) -> Answer:
+    async def call(self, tool: str, arguments: Mapping[str, Any], meta: Mapping[str, Any]) -> Answer:
         """Call a tool, or raise CallFailed."""
 
     def problem(self, tool: ListedTool, arguments: Mapping[str, Any]) -> str:
@@ -112,8 +112,13 @@ class ToolServer:
         """Return whether a tool, by its safe name, only reads, by our table alone."""
         return any(safe_name(self.name, tool) == safe for tool in self.config.read_only)
 
-    async def call(self, tool: ListedTool, arguments: Mapping[str, Any]) -> Answer:
+    async def call(
+        self, tool: ListedTool, arguments: Mapping[str, Any], meta: Mapping[str, Any] | None = None
+    ) -> Answer:
         """Call a tool.
+
+        Args:
+            meta: what goes beside the arguments, to a program on this machine; a server elsewhere does not get it.
 
         Raises:
             CallFailed: the server does not work, or there is no result.
@@ -123,7 +128,7 @@ class ToolServer:
         self._calls += 1
         failed = ""
         try:
-            return await self._connection.call(tool.name, arguments)
+            return await self._connection.call(tool.name, arguments, (meta or {}) if self.config.command else {})
         except CallFailed as failure:
             failed = failure.kind
             raise

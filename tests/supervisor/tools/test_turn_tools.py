@@ -11,13 +11,16 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from supervisor.delivery.hub import Hub
 from supervisor.people.identity import Directory
+from supervisor.protocol.events import AnyEvent, ChatNotice
 from supervisor.protocol.messages import UserId
 from supervisor.protocol.status import Role
 from supervisor.protocol.tools import ToolCall, ToolOutput
 from supervisor.store import SqliteStore, open_store
 from supervisor.store.records.accounts import User
 from supervisor.tools.servers.servers import ToolServers
+from supervisor.tools.topics import Topics
 from supervisor.tools.turn_tools import Toolbox
 from tests.supervisor.harness import JWT_SECRET, OPERATOR, SERVICE, seal
 from tests.tool_servers.programs import NAME, connected, noted, started, table
@@ -204,3 +207,20 @@ async def test_many_rows_reach_the_artifact_whole_and_the_model_in_part(toolbox:
 async def test_escape_codes_are_removed_and_markup_stays_text(toolbox: Toolbox) -> None:
     output = await toolbox.of_turn(ALICE, "chat-1").call(call_of("markup"))
     assert output.text == "<script>alert(1)</script>red"
+
+
+async def test_a_server_learns_who_acts_and_other_chats_of_its_topic_are_told(
+    servers: ToolServers, people: Directory, store: SqliteStore
+) -> None:
+    hub = Hub()
+    told: list[AnyEvent] = []
+    for chat in ("chat-1", "chat-2", "chat-3"):
+        hub.subscribe(f"chat:{chat}", told.append)
+    toolbox = Toolbox(servers, people, store.references, Topics(hub))
+    first, second, third = (toolbox.of_turn(ALICE, f"chat-{number}") for number in (1, 2, 3))
+    made = await first.call(call_of("work_on", topic="schedule:a"))
+    assert made.structured == {"user": {"id": "alice", "name": "alice"}, "chat": "chat-1"}
+    assert (made.kind, made.title) == ("schedule", "A week")
+    await third.call(call_of("work_on", topic="schedule:b"))
+    await second.call(call_of("work_on", topic="schedule:a"))
+    assert told == [ChatNotice(session_id="chat-1", message="alice works on schedule:a.")]

@@ -187,6 +187,8 @@ class Room:
                 self.questions.on_asked(event)
             case events.ConfirmationAnswered():
                 self.questions.on_answered(event)
+            case events.ChatNotice(message=message):
+                self.audience.announce(frames.Notice(message=message))
             case events.SessionUpdated(session_id=session_id, title=title):
                 if session_id == self.session_id and isinstance(title, str) and title != self._title:
                     self._title = title

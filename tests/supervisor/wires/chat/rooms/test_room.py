@@ -193,6 +193,14 @@ async def test_a_title_is_told_once(opened: Opened) -> None:
     assert [frame.get("title") for frame in got(one)] == [None, "Rounds"]
 
 
+async def test_a_notice_is_shown_to_those_who_are_there_and_not_kept(opened: Opened) -> None:
+    one = opened.comes()
+    opened.room._on_event(events.ChatNotice(session_id=SESSION, message="Alice works on the schedule."))
+    assert got(one)[-1]["message"] == "Alice works on the schedule."
+    assert got(one)[-1]["type"] == "notice"
+    assert all(frame.get("type") != "notice" for frame in got(opened.comes()))
+
+
 async def test_a_room_lives_until_nobody_needs_its_frames(opened: Opened) -> None:
     one = opened.comes()
     await opened.room.dialogue.submit(one, ALICE, frames.UserMessage(content="hi"))
