@@ -32,7 +32,7 @@ from supervisor.store.ports.ledger import CostQuery
 from supervisor.store.records.accounts import User
 from tests.fakes import ScriptedConnector
 from tests.supervisor.harness import Core
-from tests.supervisor.helpers import asked, connect, project, result, scripted, send
+from tests.supervisor.helpers import Gate, asked, connect, project, result, scripted, send
 from tests.waiting import until
 
 C1 = SessionId("c1")
@@ -217,6 +217,18 @@ async def test_the_oldest_of_two_running_answers_is_interrupted(tmp_path: Path) 
         assert await chat.interrupt(alice, C1) == first.message_id
         await chat.wait(first.message_id)
         assert await chat.interrupt(alice, C1) == second.message_id
+
+
+async def test_an_interrupt_that_comes_too_late_changes_nothing(tmp_path: Path) -> None:
+    gate = Gate("finish.before_commit")
+    async with core_with_chat(tmp_path, crash=gate) as (_, chat, alice):
+        taken = await chat.submit(alice, C1, "hello")
+        await until(gate.reached.is_set, "its end is being stored")
+        assert await chat.interrupt(alice, C1) is None
+        gate.open()
+        end = await chat.wait(taken.message_id)
+        assert (end.interrupted, end.result.answer) == (False, "hello")
+        assert await ask(chat, alice, "and on") == "and on"
 
 
 async def test_what_still_waits_for_claude_code_is_not_begun(tmp_path: Path) -> None:
