@@ -7,7 +7,7 @@ from collections.abc import Callable
 from supervisor.people.identity import Caller
 from supervisor.protocol import events
 from supervisor.protocol.errors import ApprovalClosed, ApprovalNotFound, XswarmError
-from supervisor.protocol.messages import CHAT, SessionId
+from supervisor.protocol.messages import CHAT, IN_CHAT, SessionId
 from supervisor.protocol.times import rfc3339
 from supervisor.store.ports.approvals import Approval
 from supervisor.wires.chat.frames import Confirm, ConfirmRequest, ConfirmResolved, ServerFrame
@@ -41,7 +41,7 @@ class Questions:
             StorageError: they cannot be read.
         """
         for approval in await self._services.approvals.open(caller):
-            if approval.channel == CHAT and approval.thread == self._session_id:
+            if approval.channel in IN_CHAT and approval.thread == self._session_id:
                 self._open.setdefault(approval.id, _request(approval))
 
     def on_asked(self, event: events.ConfirmationAsked) -> None:
