@@ -16,7 +16,7 @@ KILLS ?= 500
 WORKERS ?= 2
 
 CLIENTS := .venv-clients
-PLANNERS := $(CLIENTS)/pyautogen/.ready $(CLIENTS)/agentchat/.ready
+PLANNERS := $(patsubst examples/autogen/requirements/%.in,$(CLIENTS)/%/.ready,$(wildcard examples/autogen/requirements/*.in))
 
 .PHONY: help env front run test test-clients lock-clients test-browser lint format lock bench soak schema clean
 
@@ -64,12 +64,12 @@ lock: $(READY) ## resolve requirements.lock anew (ARGS="--upgrade" raises versio
 		--output-file $(SOLVER_LOCK) $(ARGS)
 
 test-clients: $(READY) $(PLANNERS) ## the examples with AutoGen, each in an environment of its own
-	$(BIN)/python -m pytest -m autogen $(ARGS)
+	$(BIN)/python -m pytest tests/examples/autogen -m autogen $(ARGS)
 
 lock-clients: $(READY) ## resolve what the examples with AutoGen need anew
-	cd examples/autogen/requirements && for name in pyautogen agentchat; do \
-		$(CURDIR)/$(BIN)/uv pip compile $$name.in --universal --python-version 3.11 --generate-hashes \
-			--no-emit-index-url --custom-compile-command 'make lock-clients' --quiet --output-file $$name.txt $(ARGS); done
+	cd examples/autogen/requirements && for name in *.in; do \
+		$(CURDIR)/$(BIN)/uv pip compile $$name --universal --python-version 3.11 --generate-hashes \
+			--no-emit-index-url --custom-compile-command 'make lock-clients' --quiet --output-file $${name%.in}.txt $(ARGS); done
 
 bench: $(READY) ## run the benchmarks (ARGS="NAME")
 	$(BIN)/python -m benchmarks $(ARGS)

@@ -1,4 +1,4 @@
-"""A planner of AutoGen 0.2 (`pyautogen`) that lets Claude Code do the work: python classic.py TASK [--take-back]."""
+"""A planner of AutoGen 0.2 that lets Claude Code do the work: python classic.py TASK [--take-back]."""
 
 from __future__ import annotations
 

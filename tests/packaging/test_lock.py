@@ -11,8 +11,13 @@ from packaging.utils import canonicalize_name
 
 from tests.packaging.project import ROOT
 
-LOCKS = {name: (ROOT / name).read_text() for name in ("requirements.lock", "examples/residency/requirements.lock")}
-LOCK, SOLVER_LOCK = LOCKS.values()
+AUTOGEN = sorted(
+    f"examples/autogen/requirements/{path.name}" for path in ROOT.glob("examples/autogen/requirements/*.txt")
+)
+LOCKS = {
+    name: (ROOT / name).read_text() for name in ("requirements.lock", "examples/residency/requirements.lock", *AUTOGEN)
+}
+LOCK, SOLVER_LOCK = LOCKS["requirements.lock"], LOCKS["examples/residency/requirements.lock"]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 WANTED = [
     *PROJECT["project"]["dependencies"],
@@ -52,3 +57,18 @@ def test_the_solver_is_pinned_and_nothing_that_both_locks_have_differs() -> None
     assert {name: solver[name][0] for name in solver.keys() & product} == {
         name: product[name][0] for name in solver.keys() & product
     }
+
+
+@pytest.mark.parametrize("name", AUTOGEN)
+def test_the_examples_with_autogen_are_pinned_as_they_are_wanted(name: str) -> None:
+    for line in (ROOT / name).with_suffix(".in").read_text().splitlines():
+        requirement = Requirement(line)
+        version, hashes = pins(LOCKS[name])[canonicalize_name(requirement.name)]
+        assert version in requirement.specifier
+        assert hashes > 0
+
+
+def test_the_python_package_needs_websockets_and_nothing_else() -> None:
+    package = tomllib.loads((ROOT / "packages" / "python" / "pyproject.toml").read_text())
+    assert [Requirement(wanted).name for wanted in package["project"]["dependencies"]] == ["websockets"]
+    assert (ROOT / "packages" / "python" / "xswarm_client" / "py.typed").is_file()

@@ -12,6 +12,7 @@ import contextlib
 import json
 import os
 import threading
+import time
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -25,6 +26,12 @@ from xswarm_client.events import Answer, Event, Tool
 TIMED_OUT = "Claude timed out"
 RESULTS = "=== Execution Results ==="
 TIMEOUT_SECONDS = 600.0
+ENDED = frozenset({"session_not_active", "session_not_found"})
+"""Codes of a session that was ended elsewhere: another one is opened."""
+
+BUSY = frozenset({"rate_limited", "overloaded"})
+"""Codes after which a call waits as long as the daemon says, if it has the time."""
+
 MAX_INPUT = 200
 """How much of the input of a tool call is told, in characters."""
 
@@ -111,18 +118,22 @@ class _Worker:
         inputs: dict[str, Mapping[str, Any]] = {}
         client = self._connected()
         where = folder or client.project
-        if not where:
+        deadline = time.monotonic() + timeout
+        while True:
+            left = max(0.0, deadline - time.monotonic())
             try:
-                return client.ask(f"claude: {prompt}", thread=self._thread, timeout=timeout)
+                if not where:
+                    return client.ask(f"claude: {prompt}", thread=self._thread, timeout=left)
+                return self._session(client, where).ask(prompt, timeout=left, on_event=note)
             except TimeoutError:
                 raise TimedOut(TIMED_OUT) from None
-        try:
-            return self._session(client, where).ask(prompt, timeout=timeout, on_event=note)
-        except XswarmError as error:
-            if error.code not in ("session_not_active", "session_not_found"):
-                raise
-            self._sessions.pop(where, None)  # it was ended elsewhere: nothing was accepted
-            return self._session(client, where).ask(prompt, timeout=timeout, on_event=note)
+            except XswarmError as error:  # after each of these codes, nothing was accepted
+                if error.code in ENDED and where in self._sessions:
+                    del self._sessions[where]
+                elif error.code in BUSY and error.retry_after is not None and error.retry_after < left:
+                    time.sleep(error.retry_after)
+                else:
+                    raise
 
     def forget(self) -> None:
         """Close the sessions and the connection; the next call opens others."""

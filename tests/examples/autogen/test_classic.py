@@ -1,4 +1,4 @@
-"""The example for AutoGen 0.2: Claude Code writes and tests code, which is then taken back."""
+"""The example for AutoGen 0.2 and for `autogen` 0.14: Claude Code works, and its work is taken back."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from tests.examples.autogen.playing import play, world_of
 pytestmark = [pytest.mark.autogen, pytest.mark.e2e, pytest.mark.cli_process]
 
 
-async def test_a_planner_of_pyautogen_lets_claude_code_work_and_takes_it_back(tmp_path: Path) -> None:
+@pytest.mark.parametrize("package", ["pyautogen", "autogen"])
+async def test_a_planner_lets_claude_code_work_and_takes_it_back(tmp_path: Path, package: str) -> None:
     async with world_of(tmp_path) as world:
         await world.start()
-        await play(world, "classic.py", "pyautogen")
+        await play(world, "classic.py", package)

@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from tests.e2e.process import Ended, free_port
+from tests.e2e.process import ROOT, Ended, free_port
 from tests.e2e.world import HANG, World, script, write_file
 from tests.packages.python.xswarm_client.programs import environment, program
+from tests.waiting import until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.cli_process, pytest.mark.asyncio(loop_scope="module")]
 
@@ -90,7 +91,7 @@ async def test_a_program_lets_claude_code_write_a_file_sees_it_logged_and_rolls_
 
 
 INSIDE = """
-import asyncio, sys
+import asyncio, os, sys
 from xswarm_client import claude_execute, claude_execute_simple
 
 async def main():
@@ -99,6 +100,7 @@ async def main():
     assert answers == ["said"] * 3, answers
 
 asyncio.run(main())
+os.environ["XSWARM_TIMEOUT_SECONDS"] = "1"
 print(claude_execute(sys.argv[2]))
 """
 
@@ -106,10 +108,9 @@ print(claude_execute(sys.argv[2]))
 async def test_calls_work_inside_a_running_loop_and_in_threads_and_time_out_as_a_string(
     world: World, tmp_path: Path
 ) -> None:
-    given = await environment(world) | {"XSWARM_TIMEOUT_SECONDS": "15"}
-    ended = await written(tmp_path, INSIDE, given, script({"text": "said"}), script(HANG))
+    ended = await written(tmp_path, INSIDE, await environment(world), script({"text": "said"}), script(HANG))
     assert (ended.code, ended.out) == (0, "Claude timed out\n"), ended
-    assert not world.turns("running")
+    await until(lambda: not world.turns("running"), "the turn is stopped")
 
 
 async def test_without_a_folder_the_daemon_chooses_the_project(world: World, tmp_path: Path) -> None:
@@ -137,3 +138,25 @@ async def test_a_failure_is_a_string_and_no_traceback(
     ended = await written(tmp_path, code, await environment(world) | given)
     assert (ended.code, ended.out.startswith(sentence)) == (0, True), ended
     assert "Traceback" not in ended.err
+
+
+async def test_the_first_program_of_the_readme_works(world: World, tmp_path: Path) -> None:
+    text = (ROOT / "packages" / "python" / "README.md").read_text(encoding="utf-8")
+    code = text.partition("```python\n")[2].partition("```")[0]
+    ended = await written(tmp_path, code, await environment(world))
+    answer, cost = ended.out.rstrip().rsplit("\n", 1)
+    assert (ended.code, bool(answer), float(cost) > 0) == (0, True, True), ended
+
+
+async def test_what_a_program_reports_is_pushed_to_whoever_subscribes(world: World, tmp_path: Path) -> None:
+    async with world.socket() as socket:
+        await socket.send(json.dumps({"type": "subscribe", "topics": ["agents"]}))
+        assert json.loads(await socket.recv())["topics"] == ["agents"]
+        code = "from xswarm_client import *\nlog_agent_message('planner', 'hi', 'sent')\n"
+        code += "update_agent_status('planner', 'x')"
+        assert (await written(tmp_path, code, await environment(world))).code == 0
+        said, changed = json.loads(await socket.recv()), json.loads(await socket.recv())
+    assert (said["type"], said["agent"], said["content"]) == ("new_message", "planner", "hi")
+    assert said["message_type"] == "sent"
+    assert (changed["type"], changed["agent"], changed["status"]) == ("agent_status_update", "planner", "x")
+    assert said["user_id"] == changed["user_id"] == "alice"

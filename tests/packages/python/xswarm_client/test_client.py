@@ -13,7 +13,6 @@ import pytest_asyncio
 from tests.e2e.process import free_port
 from tests.e2e.world import HANG, World, script, slow_answer, write_file
 from tests.packages.python.xswarm_client.programs import client
-from tests.slowness import scaled
 from tests.waiting import until
 from xswarm_client import Answer, Event, Question, Reconnected, Text, TimedOut, Tool, XswarmError
 
@@ -72,7 +71,7 @@ async def test_a_turn_is_interrupted_by_hand_by_a_timeout_and_by_leaving_the_str
         assert not await session.interrupt()
 
         with pytest.raises(TimedOut):
-            await session.ask(script(HANG), timeout=1.5 * scaled(1.0))
+            await session.ask(script(HANG), timeout=1.0)
         await until(lambda: not world.turns("running"), "the turn is stopped", 30)
 
         async for event in session.stream(script(slow_answer(300, 60.0))):
@@ -117,7 +116,7 @@ async def test_a_daemon_that_is_killed_in_mid_answer_answers_once(world: World) 
     async with await client(world) as alice:
         session = await alice.session()
         events: list[Event] = []
-        asked = asyncio.create_task(session.ask(script(slow_answer(200, 10.0)), on_event=events.append))
+        asked = asyncio.create_task(session.ask(script(slow_answer(200, 4.0)), on_event=events.append))
         await until(lambda: any(isinstance(event, Text) for event in events), "it speaks", 30)
         await world.daemon.stop(signal.SIGKILL)
         await world.start()
