@@ -18,7 +18,7 @@ WORKERS ?= 2
 CLIENTS := .venv-clients
 PLANNERS := $(patsubst examples/autogen/requirements/%.in,$(CLIENTS)/%/.ready,$(wildcard examples/autogen/requirements/*.in))
 
-.PHONY: help env front run test test-clients lock-clients test-browser lint format lock bench soak schema clean
+.PHONY: help env front run run-example solver test test-clients lock-clients test-browser lint format lock bench soak schema clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /make \1\t/' | expand -t 20

@@ -139,3 +139,12 @@ async def test_the_questions_of_the_guide_are_answered_by_the_offline_model_too(
             assert frames[-1]["type"] == "complete"
             kinds = [frame["kind"] for frame in frames if frame["type"] == "artifact"]
             assert kinds[-1:] == ["analysis"], (question, kinds)
+
+
+async def test_why_is_answered_for_the_violation_that_was_told_before(world: World) -> None:
+    async with chatting(world, session_id=uuid7()) as client:
+        await client.ask("Check compliance for next month")
+        frames = await client.ask("Why is that a violation?")
+        why = next(frame["result"] for frame in frames if frame["type"] == "tool_result")
+        assert why["explanation"]["section"].startswith("6.2")
+        assert why["parts"]
