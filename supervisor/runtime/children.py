@@ -62,6 +62,7 @@ class Child:
         self._restarts: deque[float] = deque()
         self._task: asyncio.Task[None] | None = None
         self._settled = asyncio.Event()
+        self._closing = False
 
     def start(self) -> None:
         """Start the task; `settled` returns when it is ready or has failed."""
@@ -78,6 +79,7 @@ class Child:
     async def aclose(self) -> None:
         """Cancel the task and wait for its end."""
         if self._task is not None:
+            self._closing = True
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
@@ -108,6 +110,8 @@ class Child:
                 self.why = f"{type(error).__name__}: {error}"
                 if self.health is not Health.FAILING:
                     logger.exception("%s failed", self.name)
+            if self._closing:  # its clean-up failed after it had been cancelled
+                return
             self.health = Health.FAILING
             self._settled.set()
             if time.monotonic() - began > self._window:

@@ -126,6 +126,20 @@ async def test_a_refusal_tells_the_model_no_name(world: World, journal: Path) ->
     assert not any(name in text for text in transcripts for name in ("Ann Lee", "Bob Stone", ANN, BOB))
 
 
+async def test_the_assistant_uses_the_same_server_and_asks_as_well(world: World, journal: Path) -> None:
+    people = {"tools": [{"name": "clinic__people", "input": {}}]}
+    given = {"from_person": ANN_REFERENCE, "to_person": BOB_REFERENCE, "reason": "by the assistant"}
+    swap = {"tools": [{"name": "clinic__swap", "input": given}]}
+    await world.text("assistant: " + script(people, swap, {"text": "The assistant has swapped them."}))
+    question = await world.answer("by the assistant")
+    assert "Ann Lee" in question
+    (code,) = set(re.findall(r"\bYES ([A-Z]{5})\b", question))
+    assert "Allowed once" in await world.ask(f"YES {code}")
+    answer = await world.answer("The assistant has swapped them.")
+    assert "broken" not in answer  # a text message has no room for it
+    assert noted(journal)[-1] == f"swap {ANN} {BOB} by the assistant"
+
+
 async def test_no_secret_and_no_command_of_a_server_reaches_an_agent(world: World, canary: str) -> None:
     bash = {"tools": [{"name": "Bash", "input": {"command": DUMP, "description": "look around"}}]}
     await world.text("@site " + script(bash, {"text": "I looked around."}))

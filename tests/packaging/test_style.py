@@ -85,7 +85,7 @@ TESTED_BESIDE = {
     **{
         # One test calls real servers through all of them.
         Path("supervisor/tools/servers") / name: Path("tests/supervisor/tools/servers/test_servers.py")
-        for name in ("answer.py", "connection.py", "keeper.py", "process.py", "server.py", "transport.py")
+        for name in ("answer.py", "keeper.py", "process.py", "server.py", "transport.py")
     },
     Path("supervisor/protocol/codes.py"): Path("tests/supervisor/commands/test_words.py"),
     Path("supervisor/store/sqlite/groups.py"): Path("tests/supervisor/store/sqlite/test_database.py"),

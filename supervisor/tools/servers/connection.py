@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, cast
 
@@ -67,6 +67,13 @@ MAX_EVENT = 32 * 1024 * 1024
 """Bytes of the longest message of a server with a URL."""
 
 
+BROKEN = (anyio.BrokenResourceError, anyio.ClosedResourceError)
+"""Raised where a connection ends while something is sent through it."""
+
+EXPECTED = (TemporaryFailure, MCPError, httpx2.HTTPError, ValidationError, OSError, *BROKEN)
+"""Errors of a connection; all others are our own."""
+
+
 class Connection:
     """An open connection. Any task may call its methods.
 
@@ -117,7 +124,7 @@ class Connection:
                 result = await self._client.call_tool(tool, dict(arguments), meta=cast(RequestParamsMeta, dict(meta)))
         except TimeoutError:
             raise CallFailed("TimeoutError", f"no answer within {self._timeout:g} s") from None
-        except (MCPError, ValidationError, RuntimeError, anyio.ClosedResourceError, anyio.BrokenResourceError) as error:
+        except (MCPError, ValidationError, RuntimeError, *BROKEN) as error:
             raise CallFailed(_kind(error), str(error)) from None
         return _answer(result)
 
@@ -248,21 +255,25 @@ def _answer(result: CallToolResult) -> Answer:
 def _kind(error: BaseException) -> str:
     """Return the type of a failure as people and models are told it."""
     if not isinstance(error, MCPError):
-        broken = isinstance(error, anyio.ClosedResourceError | anyio.BrokenResourceError)
-        return "ConnectionError" if broken else "InvalidAnswer"
+        return "ConnectionError" if isinstance(error, BROKEN) else "InvalidAnswer"
     kinds = {CONNECTION_CLOSED: "ConnectionError", INVALID_PARAMS: "InvalidInput", REQUEST_TIMEOUT: "TimeoutError"}
     return kinds.get(error.code, "ServerError")
 
 
 def _failure(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    """Return the first cause in a group as one that is retried; what is no error of the connection stays as it is."""
-    leaves: Sequence[BaseException] = [group]
-    while isinstance(leaf := leaves[0], BaseExceptionGroup):
-        leaves = leaf.exceptions
-    if isinstance(leaf, TemporaryFailure):
-        return leaf
-    expected = isinstance(leaf, MCPError | httpx2.HTTPError | ValidationError | OSError)
-    return TemporaryFailure(_reason(leaf)) if expected else leaf
+    """Return the cause in a group as one that is retried; what is no error of the connection stays as it is."""
+    leaves = list(_leaves(group))
+    told = [leaf for leaf in leaves if isinstance(leaf, TemporaryFailure)]
+    strange = [leaf for leaf in leaves if not isinstance(leaf, EXPECTED)]
+    return next(iter(told + strange), TemporaryFailure(_reason(leaves[0])))
+
+
+def _leaves(group: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]:
+    for error in group.exceptions:
+        if isinstance(error, BaseExceptionGroup):
+            yield from _leaves(error)
+        else:
+            yield error
 
 
 def _reason(error: BaseException) -> str:

@@ -123,17 +123,20 @@ class ToolServer:
         Raises:
             CallFailed: the server does not work, or there is no result.
         """
-        if self._connection is None:
+        opened = self._connection
+        if opened is None:
             raise CallFailed("ConnectionError", self.why)
         self._calls += 1
         failed = ""
         try:
-            return await self._connection.call(tool.name, arguments, (meta or {}) if self.config.command else {})
+            return await opened.call(tool.name, arguments, (meta or {}) if self.config.command else {})
         except CallFailed as failure:
             failed = failure.kind
             raise
         finally:
             self._calls -= 1
+            if failed == "ConnectionError" and self._connection is opened:
+                self._connection = None  # no further call before it is known to work
             if failed in ("ConnectionError", "ServerError", "TimeoutError") and not self._calls:
                 self._news.set()  # look at once whether it still answers
 
@@ -187,6 +190,7 @@ class ToolServer:
             # A server that works on a call may answer nothing else meanwhile; its call has a time limit.
             if not self._lost and (asked or not self._calls):
                 await self._list(opened)
+                self._connection = None if self._lost else opened
         raise TemporaryFailure(self._lost)
 
     async def _listen(self, opened: OpenConnection) -> None:

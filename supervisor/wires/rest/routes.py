@@ -23,6 +23,7 @@ from supervisor.wires.rest.replies import ReplyRoutes
 from supervisor.wires.rest.resource import resource_router
 from supervisor.wires.rest.routing import RoutingRoutes
 from supervisor.wires.rest.sessions import SessionRoutes
+from supervisor.wires.rest.tools.offered import OfferedRoutes
 
 
 def routers(api: Api, *, parts: Parts, meter: Meter | None) -> list[APIRouter]:
@@ -42,6 +43,7 @@ def routers(api: Api, *, parts: Parts, meter: Meter | None) -> list[APIRouter]:
         resource_router(BudgetRoutes(queries, api.spending).endpoints()),
         resource_router(ChangeRoutes(api.store.changes, queries, api.undo).endpoints()),
         resource_router(QueueRoutes(api.queue).endpoints()),
+        resource_router(OfferedRoutes(api.tool_servers, api.directory).endpoints()),
         resource_router(ReplyRoutes(api.reply_trouble, queries).endpoints()),
         resource_router(ApprovalRoutes(api.approvals).endpoints(), dependencies=[documented, no_agents]),
         resource_router(ReportRoutes(agents).endpoints()),

@@ -10,6 +10,7 @@ import pytest
 
 from supervisor.protocol.errors import ConfigError, TemporaryFailure
 from supervisor.runtime.children import Child, Health
+from tests.slowness import scaled
 from tests.waiting import until
 
 SOON = 0.001
@@ -189,3 +190,17 @@ async def test_closing_ends_a_child_that_is_waiting_to_be_started_again() -> Non
 
 async def test_a_child_that_was_never_started_may_be_closed() -> None:
     await Child("mail", Body()).aclose()
+
+
+async def test_a_child_whose_clean_up_fails_is_closed_all_the_same() -> None:
+    async def run(ready: Callable[[], None]) -> None:
+        ready()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            raise TemporaryFailure("the connection broke while it was closed")
+
+    child = Child("x", run, first_pause=0.0)
+    child.start()
+    await child.settled(10.0)
+    await asyncio.wait_for(child.aclose(), scaled(10.0))

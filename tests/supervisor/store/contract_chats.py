@@ -13,6 +13,7 @@ from supervisor.protocol.status import EndReason, SessionKind, SessionStatus, Ta
 from supervisor.store.messages.chats import MOST_ARTIFACTS
 from supervisor.store.port import Store
 from supervisor.store.records.acceptance import Acceptance
+from supervisor.store.records.tool_call import Reference
 from tests.supervisor.store.builders import NOW, charge, new_session, outcome, prompt, question, with_session
 from tests.supervisor.store.contract_base import ContractBase
 
@@ -166,7 +167,12 @@ class ChatsContract(ContractBase):
         )
         running = await store.turns.accept(written("a fourth", start=True))
         assert running.started is not None
+        reference = Reference(reference="entity-1", person="a", name="Ann Lee")
+        await store.references.add(C1, [reference])
+        await store.references.add("another", [reference])
         assert await store.chats.delete(C1, by=ALICE, now_ms=NOW) is True
+        assert await store.references.known(C1) == []
+        assert await store.references.known("another") == [reference]
         assert await store.chats.delete(C1, by=ALICE, now_ms=NOW) is False
         await store.turns.finish(running.started.id, outcome(answer="a fifth secret", charges=[charge("c9", 3)]))
         assert await store.sessions.get(C1) is None

@@ -21,9 +21,9 @@ from supervisor.wires.rest.admin.dropped import DroppedRoutes, LetIn
 from supervisor.wires.rest.admin.meter import Meter, MeterRoutes
 from supervisor.wires.rest.admin.routing import Decide, RoutingCheckRoutes
 from supervisor.wires.rest.admin.tokens import TokenRoutes
-from supervisor.wires.rest.admin.tools import ToolRoutes
 from supervisor.wires.rest.admin.users import UserRoutes
 from supervisor.wires.rest.resource import resource_router
+from supervisor.wires.rest.tools.standing import StandingRoutes
 
 PREFIX = "/api/admin"
 
@@ -56,7 +56,7 @@ def admin_router(
             *RoutingCheckRoutes(accounts, decide).endpoints(),
             *DroppedRoutes(store.dropped, let_in).endpoints(),
             *MeterRoutes(meter).endpoints(),
-            *ToolRoutes(servers or ToolServers()).endpoints(),
+            *StandingRoutes(servers or ToolServers()).endpoints(),
         ],
         prefix=PREFIX,
         dependencies=dependencies,

@@ -1,4 +1,4 @@
-"""Admin: the tool servers, and which of them work."""
+"""The tool servers for the operator: which of them work, and why the others do not."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from supervisor.tools.servers.servers import ToolServers
 from supervisor.wires.rest.resource import Endpoint
 
 
-class ToolRoutes:
+class StandingRoutes:
     """The route of the tool servers.
 
     Args:

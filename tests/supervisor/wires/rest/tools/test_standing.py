@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from supervisor.wires.rest.admin.tools import ToolRoutes
+from supervisor.wires.rest.tools.standing import StandingRoutes
 from tests.supervisor.wires.http.serving import Served
 from tests.tool_servers.programs import NAME, started, table
 
@@ -19,7 +19,7 @@ async def test_each_server_says_whether_it_works_and_what_it_has(tmp_path: Path)
     tables = {NAME: table(tmp_path / "journal"), "broken": table(tmp_path / "journal", command="/no/such/program")}
     async with started(tables) as servers:
         await servers.settled(60.0)
-        found = (await ToolRoutes(servers).tools())["servers"]
+        found = (await StandingRoutes(servers).tools())["servers"]
     works, broken = found
     assert (works["name"], works["works"], works["why"]) == (NAME, True, "")
     assert works["roles"] == ["ADMIN", "COORDINATOR"]
