@@ -44,6 +44,7 @@ class Rooms:
         if room is None:
             room = Room(found.session_id, user.id, self._services, first=self._highest + 1)
             self._rooms[found.session_id] = room
+        room.expect()
         try:
             await room.open(user, caller)
         except BaseException:

@@ -71,6 +71,10 @@ class Room:
         await self.questions.load(caller)
         await self.dialogue.attach(user)
 
+    def expect(self) -> None:
+        """Note that somebody is about to come in."""
+        self._left_at = self._services.clock()
+
     def close(self) -> None:
         """Stop listening."""
         for topic in self._topics():

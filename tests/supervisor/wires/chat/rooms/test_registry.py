@@ -12,6 +12,7 @@ from supervisor.store.records.accounts import User
 from supervisor.wires.chat.frames import Notice
 from supervisor.wires.chat.rooms.log import KEPT_SECONDS
 from supervisor.wires.chat.rooms.registry import Rooms
+from supervisor.wires.chat.rooms.room import EMPTY_SECONDS
 from tests.supervisor.wires.chat.rooms.scripted import ALICE, CALLER, SESSION, Clock, Listener, ScriptedChats, services
 
 
@@ -38,6 +39,20 @@ async def test_numbers_begin_with_the_epoch_and_never_come_again() -> None:
     again, _ = await rooms.enter(ALICE, CALLER, SESSION)
     assert again.audience.log.after(last - 1) is None
     assert again.audience.log.last == last
+
+
+async def test_a_room_that_somebody_is_about_to_enter_stays() -> None:
+    clock = Clock()
+    rooms = Rooms(services(clock), epoch=1)
+    room, _ = await rooms.enter(ALICE, CALLER, SESSION)
+    clock.now += EMPTY_SECONDS
+    again, _ = await rooms.enter(ALICE, CALLER, SESSION)
+    rooms.look()
+    assert again is room
+    assert len(rooms) == 1
+    clock.now += EMPTY_SECONDS
+    rooms.look()
+    assert len(rooms) == 0
 
 
 async def test_a_chat_that_cannot_be_opened_leaves_no_room() -> None:
