@@ -120,20 +120,27 @@ class _Worker:
         where = folder or client.project
         deadline = time.monotonic() + timeout
         while True:
-            left = max(0.0, deadline - time.monotonic())
+            left, session = max(0.0, deadline - time.monotonic()), None
             try:
                 if not where:
                     return client.ask(f"claude: {prompt}", thread=self._thread, timeout=left)
-                return self._session(client, where).ask(prompt, timeout=left, on_event=note)
+                session = self._session(client, where)
+                return session.ask(prompt, timeout=left, on_event=note)
             except TimeoutError:
                 raise TimedOut(TIMED_OUT) from None
             except XswarmError as error:  # after each of these codes, nothing was accepted
-                if error.code in ENDED and where in self._sessions:
-                    del self._sessions[where]
+                if error.code in ENDED and session is not None:
+                    self._drop(where, session)
                 elif error.code in BUSY and error.retry_after is not None and error.retry_after < left:
                     time.sleep(error.retry_after)
                 else:
                     raise
+
+    def _drop(self, folder: str, session: Session) -> None:
+        """Forget a session, unless another thread has opened another one."""
+        with self._lock:
+            if self._sessions.get(folder) is session:
+                del self._sessions[folder]
 
     def forget(self) -> None:
         """Close the sessions and the connection; the next call opens others."""

@@ -69,6 +69,8 @@ class Connection:
         self._link: Link | None = None
         self._keeper: asyncio.Task[None] | None = None
         self._failed: XswarmError | None = None
+        self._opening = asyncio.Lock()
+        self._resuming: asyncio.Task[None] | None = None
         self.user_id = ""
         self.server = ""
 
@@ -79,13 +81,15 @@ class Connection:
 
     async def close(self) -> None:
         """Close the connection; requests that wait are given up."""
-        if self._keeper is not None:
-            self._keeper.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._keeper
+        for task in (self._keeper, self._resuming):
+            if task is not None:
+                task.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await task
         if self._link is not None:
             await self._link.close()
-        self._fail(ConnectionLost("the client was closed"))
+        self._failed = ConnectionLost("the client was closed", remedy="open another one")
+        self._fail(self._failed)
 
     def listen(self, listener: Listener) -> Callable[[], None]:
         """Call a listener with each pushed frame, until the returned function is called."""
@@ -125,8 +129,7 @@ class Connection:
             Unreachable: the daemon is away for too long, or did not answer in time.
             XswarmError: the daemon refused.
         """
-        if self._failed is not None:
-            raise self._failed
+        await self._revive()
         request_id = str(next(self._ids))
         waiting = _Waiting({**frame, "request_id": request_id}, repeat)
         self._waiting[request_id] = waiting
@@ -143,6 +146,22 @@ class Connection:
         return answer
 
     # -- the connection itself
+
+    async def _revive(self) -> None:
+        """Try once more to connect, where the daemon was away for too long.
+
+        Raises:
+            XswarmError: it still is, or the client was closed.
+        """
+        if self._failed is None:
+            return
+        async with self._opening:
+            if self._failed is not None:
+                if isinstance(self._failed, ConnectionLost) or not isinstance(self._failed, Unreachable | NotXswarm):
+                    raise self._failed
+                await self.open()
+                self._failed = None
+                self._send_again()
 
     async def _keep(self) -> None:
         """Read the connection; open it again where it is lost."""
@@ -178,8 +197,7 @@ class Connection:
 
     def _send_again(self) -> None:
         """Subscribe again, and repeat what waits."""
-        resume = asyncio.create_task(self._resume(), name="xswarm requests, again")
-        resume.add_done_callback(lambda done: None if done.cancelled() else done.exception())
+        self._resuming = asyncio.create_task(self._resume(), name="xswarm requests, again")
 
     async def _resume(self) -> None:
         if self._topics and self._link is not None:

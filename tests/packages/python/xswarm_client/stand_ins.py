@@ -13,15 +13,15 @@ Answering = Callable[[dict[str, Any], ServerConnection], Awaitable[None]]
 
 
 @asynccontextmanager
-async def speaking(answer: Callable[[ServerConnection], Awaitable[None]]) -> AsyncIterator[str]:
+async def speaking(answer: Callable[[ServerConnection], Awaitable[None]], port: int = 0) -> AsyncIterator[str]:
     """Serve WebSockets; yields the URL."""
-    async with serve(answer, "127.0.0.1", 0) as server:
+    async with serve(answer, "127.0.0.1", port) as server:
         (listener,) = server.sockets
         yield f"ws://127.0.0.1:{listener.getsockname()[1]}"
 
 
 @asynccontextmanager
-async def daemon(answers: Answering, welcome: dict[str, Any]) -> AsyncIterator[str]:
+async def daemon(answers: Answering, welcome: dict[str, Any], port: int = 0) -> AsyncIterator[str]:
     """Serve a daemon that welcomes each token and answers each further frame by a function; yields the URL."""
 
     async def serve_one(websocket: ServerConnection) -> None:
@@ -32,7 +32,7 @@ async def daemon(answers: Answering, welcome: dict[str, Any]) -> AsyncIterator[s
             else:
                 await answers(frame, websocket)
 
-    async with speaking(serve_one) as url:
+    async with speaking(serve_one, port) as url:
         yield url
 
 

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
+from typing import Any
+
+import pytest
+from websockets.asyncio.server import ServerConnection
 
 import xswarm_client
+from tests.packages.python.xswarm_client.stand_ins import daemon, say
 from xswarm_client.claude import _as_prompt
 
 
@@ -28,3 +34,28 @@ def test_a_chat_becomes_one_prompt() -> None:
     assert _as_prompt([{"role": "system", "content": None}, "do it"]) == "do it"
     chat = [{"name": "planner", "content": "a plan"}, {"role": "user", "content": [{"type": "text", "text": "x"}]}]
     assert _as_prompt(chat) == 'planner: a plan\n\nuser: [{"type": "text", "text": "x"}]'
+
+
+@pytest.mark.parametrize("code", ["rate_limited", "overloaded", "session_not_active"])
+async def test_a_call_that_was_not_accepted_is_made_again(monkeypatch: pytest.MonkeyPatch, code: str) -> None:
+    opened: list[str] = []
+    asked: list[str] = []
+
+    async def refuse_once(frame: dict[str, Any], websocket: ServerConnection) -> None:
+        back = frame["request_id"]
+        if frame["type"] == "claude_code_connect":
+            opened.append(frame["session_id"])
+        elif frame["type"] == "claude_code_message":
+            asked.append(frame["external_id"])
+            if len(asked) == 1:
+                await say(websocket, type="error", request_id=back, code=code, message="not now", retry_after=0.05)
+                return
+        await say(websocket, type="done", request_id=back, content="done")
+
+    async with daemon(refuse_once, {"user_id": "alice"}) as url:
+        for name, value in {"XSWARM_URL": url, "XSWARM_TOKEN": "t", "XSWARM_PROJECT": "/srv"}.items():
+            monkeypatch.setenv(name, value)
+        assert await asyncio.to_thread(xswarm_client.claude_execute, "do it") == "done"
+        await asyncio.to_thread(xswarm_client.disconnect)
+    assert len(set(asked)) == 2
+    assert len(opened) == (2 if code == "session_not_active" else 1)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from websockets.asyncio.server import ServerConnection
 
+from tests.e2e.process import free_port
 from tests.packages.python.xswarm_client.stand_ins import daemon, say
 from tests.waiting import until
 from xswarm_client import AsyncClient
@@ -101,6 +102,29 @@ async def test_a_daemon_that_stays_away_is_given_up() -> None:
     with pytest.raises(Unreachable):
         await connection.request({"type": "ping"})
     await connection.close()
+
+
+async def test_a_daemon_that_comes_back_late_is_found_by_the_next_request() -> None:
+    heard: Heard = []
+
+    async def answer(frame: dict[str, Any], websocket: ServerConnection) -> None:
+        heard.append(frame)
+        await say(websocket, type="done", request_id=frame.get("request_id"))
+
+    port = free_port()
+    async with daemon(answer, {}, port) as url:
+        connection = Connection(at(url), away_seconds=0.3)
+        await connection.open()
+        assert await connection.subscribe("session:s1")
+    for _ in range(2):
+        with pytest.raises(Unreachable):
+            await connection.request({"type": "ping"})
+    async with daemon(answer, {}, port):
+        assert (await connection.request({"type": "ping"}))["type"] == "done"
+        await until(lambda: [frame["type"] for frame in heard].count("subscribe") == 2, "it subscribes again")
+        await connection.close()
+    with pytest.raises(ConnectionLost, match="the client was closed"):
+        await connection.request({"type": "ping"})
 
 
 async def test_an_older_daemon_without_topics_and_without_most_fields_still_answers() -> None:
