@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,7 +11,7 @@ from typing import Any
 
 from connectors.assistant.config import AssistantConfig
 from connectors.assistant.plugin import AssistantConnector
-from supervisor.config.tables import Approvals
+from supervisor.config.tables import Approvals, BudgetConfig
 from supervisor.models.offline.model import OfflineModel
 from supervisor.protocol.messages import MessageId
 from supervisor.protocol.status import TurnState
@@ -19,6 +20,7 @@ from supervisor.store.ports.approvals import ApprovalState
 from supervisor.store.records.turn import Turn
 from supervisor.undo.edits import ALLOWED
 from tests.connectors.assistant.tools import FunctionTools, echo
+from tests.slowness import scaled
 from tests.supervisor.approvals.questions import answer_of, open_one, say, stored
 from tests.supervisor.harness import Core
 from tests.supervisor.helpers import result, text_message
@@ -203,3 +205,47 @@ async def test_the_next_turn_knows_the_calls_of_the_last_one(tmp_path: Path) -> 
         await answer_of(core, await text(core, "@@" + json.dumps({"steps": [{"text": "ok"}]})))
         roles = [role for role, _ in model.requests[-1].turns]
         assert roles == ["user", "assistant", "user", "assistant", "user"]
+
+
+async def test_a_budget_that_is_spent_between_two_rounds_ends_the_answer_and_keeps_what_was_written(
+    tmp_path: Path,
+) -> None:
+    limits = BudgetConfig(message_usd=0.01)
+    tools = FunctionTools(echo=echo)
+    dear = {"input_tokens": 20_000, "output_tokens": 20_000}
+    first = {"text": "Let me look.", "tools": [{"name": "echo", "input": {"text": "x"}}], "usage": dear}
+    async with core_with(tmp_path, tools, budgets=limits) as core:
+        message_id = await text(core, "@@" + json.dumps({"steps": [first, {"text": "never"}]}))
+
+        async def ended() -> bool:
+            return (await result(core, message_id)).turn.state is TurnState.FAILED
+
+        await until(ended, "the turn ends")
+        found = await result(core, message_id)
+        assert found.why.startswith("Budget exceeded: message")
+        assert found.answer == "Let me look."
+        assert len(tools.calls) == 1
+
+
+async def test_a_stop_of_the_daemon_puts_an_answer_back_whose_tools_only_read(tmp_path: Path) -> None:
+    began = asyncio.Event()
+
+    async def hang(given: Any) -> str:
+        began.set()
+        await asyncio.Event().wait()
+        return ""
+
+    for reads, state in ((True, TurnState.PENDING), (False, TurnState.INTERRUPTED)):
+        began.clear()
+        folder = tmp_path / state
+        folder.mkdir()
+        async with core_with(folder, FunctionTools(reads=reads, hang=hang)) as core:
+            message_id = await text(core, "call hang {}")
+            if not reads:
+                await until(lambda: open_one(core), "the question is asked")
+                question = await open_one(core)
+                assert question is not None
+                await say(core, f"YES {question.code}")
+            await asyncio.wait_for(began.wait(), scaled(10))
+            await core.drain(0.01)
+            assert (await result(core, message_id)).turn.state is state
