@@ -161,7 +161,8 @@ class Conversations(RuleBasedStateMachine):
     @rule(data=st.data(), how=st.sampled_from(["complete", "interrupted", "error"]), joins=st.integers(0, 2))
     def end(self, data: st.DataObject, how: str, joins: int) -> None:
         message_id = data.draw(st.sampled_from(self.accepted))
-        behind = [one for one in self.accepted if one > message_id and one not in self.over]
+        later = self.accepted[self.accepted.index(message_id) + 1 :]  # "m10" is later than "m2"
+        behind = [one for one in later if one not in self.over]
         also = behind[:joins] if how == "complete" and message_id not in self.over else []
         ends: dict[str, End] = {
             "complete": complete(message_id, *also),
