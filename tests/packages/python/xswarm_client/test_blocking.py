@@ -90,6 +90,7 @@ async def test_a_blocking_call_from_a_callback_is_refused_instead_of_waiting_for
     await with_client(work)
 
 
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")  # of Python 3.12: it has threads
 async def test_a_forked_process_connects_anew() -> None:
     def work(url: str) -> int:
         with Client(url, "secret", user="alice", project="/srv") as client:
