@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from examples.residency.analysis.backups import LEAVE, LEVEL, WORKING
 from examples.residency.analysis.effects import Effects, effects
 from examples.residency.analysis.exchange import exchange, handover
-from examples.residency.data.edits import Edit
+from examples.residency.data.edits import Edit, people_of
 from examples.residency.data.entities import COUNTED, DAY, PersonId, Shift, ShiftId, ShiftKind
 from examples.residency.data.roster import Roster
 from examples.residency.rules.check import check_person
+from examples.residency.rules.finding import Finding, Severity
 
 HORIZON = 35
 """Days from the day of the question in which shifts are swapped."""
@@ -57,6 +58,7 @@ def find_swaps(roster: Roster, person_id: PersonId, today: int, most: int) -> Sw
     mine = _offered(roster, person_id, today)
     clashes: Counter[str] = Counter()
     found: list[Candidate] = []
+    before: dict[PersonId, frozenset[object]] = {}
     tried = 0
     for shift, partner, theirs in _pairs(roster, mine, today, clashes):
         if tried >= MOST_TRIED:
@@ -67,9 +69,13 @@ def find_swaps(roster: Roster, person_id: PersonId, today: int, most: int) -> Sw
         if reason:
             clashes[reason] += 1
             continue
+        broken = _broken(roster, edits, before, today)
+        if broken:
+            clashes.update(broken)
+            continue
         after = effects(roster, edits)
         if after.violations or after.emptied:
-            clashes.update({finding.rule for finding in after.violations})
+            clashes.update({str(finding.rule) for finding in after.violations})
             clashes.update({"coverage"} if after.emptied else ())
             continue
         found.append(Candidate(mine=shift, partner=partner, theirs=theirs, edits=edits, effects=after))
@@ -77,6 +83,33 @@ def find_swaps(roster: Roster, person_id: PersonId, today: int, most: int) -> Sw
     return Swaps(
         candidates=tuple(_varied(found, most)), shifts=tuple(mine), tried=tried, clashes=dict(clashes.most_common())
     )
+
+
+def _broken(
+    roster: Roster, edits: Sequence[Edit], before: dict[PersonId, frozenset[object]], today: int
+) -> frozenset[str]:
+    """Return the rules that must be kept and that a swap would break.
+
+    Args:
+        before: what each person breaks already, filled as needed.
+    """
+    gone = {edit.shift_id for edit in edits}
+    found: set[str] = set()
+    for person in people_of(edits):
+        kept = (shift for shift in roster.shifts[person] if shift.id not in gone)
+        got = (edit.after for edit in edits if edit.after is not None and edit.after.person_id == person)
+        shifts = sorted([*kept, *got], key=lambda shift: shift.start)
+        if person not in before:
+            before[person] = frozenset(finding.key for finding in _violations(roster, person, today, None))
+        new = _violations(roster, person, today, shifts)
+        found.update(str(finding.rule) for finding in new if finding.key not in before[person])
+    return frozenset(found)
+
+
+def _violations(roster: Roster, person: PersonId, today: int, shifts: Sequence[Shift] | None) -> list[Finding]:
+    last = min(roster.programme.last, today + HORIZON + 1)
+    found = check_person(roster, person, today, last, shifts=shifts, rolling=False)
+    return [finding for finding in found if finding.severity is Severity.VIOLATION]
 
 
 def _score(candidate: Candidate) -> float:

@@ -11,14 +11,6 @@ from tests.examples.residency.server.calling import ALICE, CARL, Caller, caller
 from tests.examples.residency.server.conftest import TODAY
 
 
-async def best_swap(call: Caller) -> dict[str, Any]:
-    """Return the arguments of Dr. Smith's best swap."""
-    person = (await call("find_person", name="Smith"))["people"][0]["person_id"]
-    found = await call("analyze_swap_candidates", person_id=person, max_candidates=1)
-    arguments: dict[str, Any] = found["candidates"][0]["arguments"]
-    return arguments
-
-
 async def violations(call: Caller) -> int:
     """Return how many rules are broken in December."""
     found = await call("validate_schedule", schedule_id="main", start_date="2026-12-01", end_date="2026-12-31")
@@ -26,10 +18,10 @@ async def violations(call: Caller) -> int:
     return count
 
 
-async def test_a_swap_is_previewed_made_and_rolled_back(year: Path) -> None:
+async def test_a_swap_is_previewed_made_and_rolled_back(year: Path, swap: dict[str, Any]) -> None:
     async with caller(year, TODAY) as call:
         before = await violations(call)
-        shown = await call("preview_swap", ALICE, **await best_swap(call))
+        shown = await call("preview_swap", ALICE, **swap)
         assert (shown["status"], shown["schedule_version"], shown["effects"]["breaks"]) == ("preview", 1, [])
         assert await violations(call) == before
         done = await call(shown["next"]["tool"], ALICE, **shown["next"]["arguments"])
@@ -43,17 +35,17 @@ async def test_a_swap_is_previewed_made_and_rolled_back(year: Path) -> None:
         assert again["reason"] == "rolled_back"
 
 
-async def test_a_write_without_its_preview_is_refused(year: Path) -> None:
+async def test_a_write_without_its_preview_is_refused(year: Path, swap: dict[str, Any]) -> None:
     async with caller(year, TODAY) as call:
-        found = await call("execute_swap", ALICE, **await best_swap(call), schedule_version=1)
+        found = await call("execute_swap", ALICE, **swap, schedule_version=1)
         assert (found["status"], found["reason"]) == ("refused", "not_previewed")
         assert (await call("health_check"))["schedule_version"] == 1
 
 
-async def test_a_write_at_an_older_version_says_what_changed_and_by_whom(year: Path) -> None:
+async def test_a_write_at_an_older_version_says_what_changed_and_by_whom(year: Path, swap: dict[str, Any]) -> None:
     # Two servers on one database, as two processes have it.
     async with caller(year, TODAY) as alice, caller(year, TODAY) as carl:
-        mine = await alice("preview_swap", ALICE, **await best_swap(alice))
+        mine = await alice("preview_swap", ALICE, **swap)
         shift = (await carl("show_schedule", start_date="2026-12-14", end_date="2026-12-14"))["shifts"][0]
         theirs = await carl("preview_changes", CARL, changes=[{"action": "remove", "shift_id": shift["shift_id"]}])
         assert [row["by_name"] for row in theirs["also_working"]] == ["Alice Brown"]
@@ -97,9 +89,9 @@ async def test_a_change_on_which_another_builds_names_it(year: Path) -> None:
         assert (found["reason"], found["blocked_by"][0]["change_id"]) == ("changed_since", made[1]["change_id"])
 
 
-async def test_others_of_the_same_topic_are_told_who_works_on_what(year: Path) -> None:
+async def test_others_of_the_same_topic_are_told_who_works_on_what(year: Path, swap: dict[str, Any]) -> None:
     async with caller(year, TODAY) as call:
-        shown = await call("preview_swap", ALICE, **await best_swap(call))
+        shown = await call("preview_swap", ALICE, **swap)
         assert call.meta["xswarm/topic"] == "schedule:main"
         assert call.meta["xswarm/notice"] == (
             "Alice Brown is working on the schedule of Internal medicine: previewing a swap."
@@ -114,9 +106,9 @@ async def test_others_of_the_same_topic_are_told_who_works_on_what(year: Path) -
     "wrong",
     [{"shift_id": "s-nothing"}, {"person_id": "x"}, {"with_person_id": "x"}, {"with_shift_id": "s-1"}],
 )
-async def test_a_swap_that_makes_no_sense_is_refused(year: Path, wrong: dict[str, str]) -> None:
+async def test_a_swap_that_makes_no_sense_is_refused(year: Path, swap: dict[str, Any], wrong: dict[str, str]) -> None:
     async with caller(year, TODAY) as call:
-        found = await call("preview_swap", ALICE, **{**await best_swap(call), **wrong})
+        found = await call("preview_swap", ALICE, **{**swap, **wrong})
         assert (found["status"], found["reason"]) == ("refused", "bad_change")
 
 
