@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from hashlib import sha256
 
 from supervisor.delivery.hub import Hub
@@ -14,6 +14,7 @@ from supervisor.intake.acceptor import Acceptor
 from supervisor.intake.intake import Intake
 from supervisor.intake.submission import Submission
 from supervisor.operations.chat_history import ChatMessage, chat_messages
+from supervisor.operations.chats.records import ChatEnd, ChatOpened, ChatQueued, ChatTaken
 from supervisor.operations.messages import MessageOperations
 from supervisor.operations.work_request import DEDUP_SECONDS
 from supervisor.protocol.errors import (
@@ -29,86 +30,18 @@ from supervisor.protocol.errors import (
 from supervisor.protocol.ids import uuid7
 from supervisor.protocol.messages import CHAT, Address, MessageId, ProjectName, SessionId, well_formed
 from supervisor.protocol.queue import Mode
-from supervisor.protocol.status import SessionKind, SessionStatus, Target, TurnState
+from supervisor.protocol.status import SessionKind, SessionStatus, Target
 from supervisor.protocol.times import Clock, now_ms
 from supervisor.sentences.chat import DELETED, REPLACED, STOPPED
 from supervisor.store.port import Store
 from supervisor.store.records.accounts import User
-from supervisor.store.records.result import Result
 from supervisor.store.records.session import NewSession, Session
 from supervisor.store.records.turn import Turn
-from supervisor.turns.runner import STARTED_AGAIN
 from supervisor.turns.running import RunningTurn
 from supervisor.turns.scheduler import TurnScheduler
 
 MAX_TITLE = 200
 """Characters of the longest title."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChatOpened:
-    """A chat that is open to a user.
-
-    Attributes:
-        session_id: the id that was asked for, or a new one.
-        history_count: how many messages it has, answers included.
-    """
-
-    session_id: SessionId
-    history_count: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChatQueued:
-    """The place of a message that waits.
-
-    Attributes:
-        position: 1 = it is next.
-        reason: a sentence that says what it waits for.
-    """
-
-    position: int
-    reason: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChatTaken:
-    """A message that is stored.
-
-    Attributes:
-        told: the answer of the daemon itself, where the message is a command word: nothing runs for it, and nothing is
-            to be waited for. None = it is answered later.
-        queued: None = it does not wait.
-        joined: it was sent into the running answer, which may end it too (see `Result.joined`).
-    """
-
-    message_id: MessageId
-    told: str | None = None
-    queued: ChatQueued | None = None
-    joined: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChatEnd:
-    """How the answer to a message ended.
-
-    Attributes:
-        result: with `joined`, the messages that were sent into the answer and ended with it.
-        error: why it was not completed; None = it was. An answer that a person stopped has the state CANCELLED.
-    """
-
-    result: Result
-    error: XswarmError | None = None
-
-    @property
-    def interrupted(self) -> bool:
-        """Whether a person stopped it; then `result.answer` is what was written until then."""
-        return self.result.turn.state is TurnState.CANCELLED
-
-    @property
-    def shown(self) -> str:
-        """The answer as those read it who saw nothing of it arrive."""
-        return f"{STARTED_AGAIN}{self.result.answer}" if self.result.turn.attempts else self.result.answer
 
 
 class ChatOperations:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from supervisor.commands.words import answers_question
-from supervisor.operations.chat import ChatOpened
+from supervisor.operations.chats.records import ChatOpened
 from supervisor.people.identity import Caller, Directory
 from supervisor.protocol.errors import InternalError, InvalidMessage, SessionNotFound, XswarmError
 from supervisor.protocol.messages import SessionId

@@ -8,8 +8,8 @@ from typing import Any, get_args
 
 from supervisor.delivery import views
 from supervisor.delivery.sizes import count_fitting, size_of
-from supervisor.operations.chat import ChatEnd
 from supervisor.operations.chat_history import ChatMessage
+from supervisor.operations.chats.records import ChatEnd
 from supervisor.protocol import events
 from supervisor.protocol.errors import TurnFailed, XswarmError
 from supervisor.protocol.status import TurnState

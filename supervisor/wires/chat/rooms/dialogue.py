@@ -8,7 +8,7 @@ import secrets
 from collections import defaultdict
 from collections.abc import Awaitable, Sequence
 
-from supervisor.operations.chat import ChatEnd, ChatTaken
+from supervisor.operations.chats.records import ChatEnd, ChatTaken
 from supervisor.protocol import events
 from supervisor.protocol.errors import ConnectionFailed, InternalError, StorageError
 from supervisor.protocol.messages import MessageId, SessionId

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from supervisor.operations.chat import ChatOpened
+from supervisor.operations.chats.records import ChatOpened
 from supervisor.people.identity import Caller
 from supervisor.protocol.messages import SessionId
 from supervisor.store.records.accounts import User

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from supervisor.operations.chat import ChatEnd
 from supervisor.operations.chat_history import ChatMessage
+from supervisor.operations.chats.records import ChatEnd
 from supervisor.protocol import events
 from supervisor.protocol.conversation import Tokens
 from supervisor.protocol.errors import BudgetExceeded, RateLimited, StorageError, TurnFailed

@@ -9,8 +9,9 @@ from collections.abc import Sequence
 
 from supervisor.delivery.hub import Hub
 from supervisor.operations.approvals import ApprovalOperations
-from supervisor.operations.chat import ChatEnd, ChatOpened, ChatOperations, ChatQueued, ChatTaken
+from supervisor.operations.chat import ChatOperations
 from supervisor.operations.chat_history import ChatMessage
+from supervisor.operations.chats.records import ChatEnd, ChatOpened, ChatQueued, ChatTaken
 from supervisor.people.identity import Caller, Directory
 from supervisor.protocol import events
 from supervisor.protocol.conversation import Tokens

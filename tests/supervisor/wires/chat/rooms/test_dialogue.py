@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from supervisor.operations.chat import ChatQueued
+from supervisor.operations.chats.records import ChatQueued
 from supervisor.protocol import events
 from supervisor.protocol.errors import RateLimited
 from supervisor.protocol.messages import MessageId

@@ -1,0 +1,3 @@
+"""What the operations on chats return."""
+
+from __future__ import annotations
