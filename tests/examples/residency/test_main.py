@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
+from datetime import date
 from pathlib import Path
 
 import pytest
 from mcp import Client, StdioServerParameters
 
 from examples.residency.__main__ import main
+from examples.residency.data.database import create
+from examples.residency.seed.year import make
 from tests.packaging.project import ROOT
 
 
@@ -22,6 +26,23 @@ async def test_a_process_makes_its_schedule_and_serves_it(tmp_path: Path) -> Non
     assert first.structured_content == second.structured_content
     assert first.structured_content["healthy"] is True
     assert database.exists()
+
+
+async def test_of_two_processes_that_write_at_once_one_is_refused(tmp_path: Path) -> None:
+    database = tmp_path / "schedule.db"
+    create(database, make(7, date(2026, 11, 30).toordinal()))
+    arguments = ["-m", "examples.residency", "--database", str(database), "--today", "2026-11-30"]
+    server = StdioServerParameters(command=sys.executable, args=arguments, cwd=ROOT)
+    changes = [{"action": "remove", "shift_id": "s-4000"}]
+    async with Client(server) as alice, Client(server) as carl:
+        await alice.call_tool("preview_changes", {"changes": changes})
+        write = {"changes": changes, "schedule_version": 1}
+        both = await asyncio.gather(*(client.call_tool("apply_changes", write) for client in (alice, carl)))
+        after = await carl.call_tool("health_check", {})
+    assert sorted(result.structured_content["status"] for result in both) == ["done", "refused"]
+    (refused,) = [one.structured_content for one in both if one.structured_content["status"] == "refused"]
+    assert (refused["reason"], len(refused["changed_since"])) == ("stale_version", 1)
+    assert after.structured_content["schedule_version"] == 2
 
 
 def test_a_wrong_option_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
