@@ -18,7 +18,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from supervisor.protocol.ids import uuid7
-from tests.e2e.chatting import OLD_PATH, PATH, jwt_of
+from tests.e2e.chatting import ENDS, OLD_PATH, PATH, jwt_of
 from tests.e2e.world import World, script, slow_answer
 from tests.slowness import scaled
 from tests.waiting import until
@@ -50,6 +50,7 @@ class Hook:
     Attributes:
         messages: role, content, and whether it streams.
         retries: how often it has connected again by itself.
+        ends: how many answers it has seen end.
     """
 
     def __init__(self, world: World, session_id: str | None = None) -> None:
@@ -58,6 +59,7 @@ class Hook:
         self.messages: list[dict[str, Any]] = []
         self.artifacts: list[dict[str, Any]] = []
         self.retries = 0
+        self.ends = 0
         self.gave_up: int | None = None
         self.connected = asyncio.Event()
         self._socket: ClientConnection | None = None
@@ -122,6 +124,7 @@ class Hook:
     def take(self, frame: dict[str, Any]) -> None:
         """Do as the hook does with a frame; it does not know every type."""
         placeholder = self.placeholder()
+        self.ends += frame["type"] in ENDS
         match frame["type"]:
             case "connected":
                 self.session_id = frame["session_id"]
@@ -214,6 +217,7 @@ async def test_two_tabs_share_a_session(world: World) -> None:
         await asyncio.wait_for(hook.connected.wait(), scaled(10.0))
     await one.send(script({"text": "from one"}))
     assert await one.settled() == "from one"
+    await until(lambda: two.ends == 1, "the other tab has seen it too")
     await two.send(script({"text": "from two"}))
     assert await two.settled() == "from two"
     assert one.messages[-1]["content"] == "from one"  # it has no placeholder for what the other one asked
