@@ -10,6 +10,7 @@ import pytest
 
 from connectors.claude_code import command
 from connectors.claude_code.command import Home
+from supervisor.protocol.conversation import ToolEndpoint
 from tests.connectors.claude_code.support import TOKEN, Policy, make_spec
 
 URL = "http://127.0.0.1:9"
@@ -127,3 +128,34 @@ def test_a_home_is_for_its_owner_only(tmp_path: Path) -> None:
     home.make()
     for folder in (home.root, home.config, home.user):
         assert folder.stat().st_mode & 0o777 == 0o700
+
+
+ENDPOINT = ToolEndpoint(urls={"clinic": "http://127.0.0.1:9/mcp/clinic"}, token="token-for-tools", timeout=5.0)
+
+
+def test_tool_servers_stand_in_a_file_for_the_owner_alone_and_are_asked_about(tmp_path: Path) -> None:
+    argv = argv_of(tmp_path, tool_endpoint=ENDPOINT)
+    home = Home(root=tmp_path / "state" / "sessions" / "session-1")
+    assert option(argv, "--mcp-config") == str(home.tool_servers)
+    assert "--strict-mcp-config" in argv
+    assert "mcp__clinic" in json.loads(option(argv, "--settings"))["permissions"]["ask"]
+    assert not any(ENDPOINT.token in argument for argument in argv)
+    home.make()
+    home.write_tool_servers(ENDPOINT)
+    home.write_tool_servers(ENDPOINT)
+    assert home.tool_servers.stat().st_mode & 0o777 == 0o600
+    headers = {"Authorization": f"Bearer {ENDPOINT.token}"}
+    server = {"type": "http", "url": ENDPOINT.urls["clinic"], "headers": headers}
+    assert json.loads(home.tool_servers.read_text()) == {"mcpServers": {"clinic": server}}
+    home.write_tool_servers(None)
+    assert not home.tool_servers.exists()
+
+
+def test_a_call_of_a_tool_server_may_take_as_long_as_its_server_allows(tmp_path: Path) -> None:
+    spec = make_spec(tmp_path, URL, Policy(), tool_endpoint=ENDPOINT)
+    env = command.environment(spec, Home(root=tmp_path), tmp="/tmp/t", ours={}, state_mark="s", process_mark="p")
+    assert int(env["MCP_TOOL_TIMEOUT"]) > 5_000
+    without = make_spec(tmp_path, URL, Policy())
+    env = command.environment(without, Home(root=tmp_path), tmp="/tmp/t", ours={}, state_mark="s", process_mark="p")
+    assert not any(name.startswith("MCP_") for name in env)
+    assert not any(argument.startswith("--mcp-config") for argument in argv_of(tmp_path))

@@ -194,6 +194,17 @@ def test_full_allows_everything(tool: str, project: str) -> None:
     assert ask(tool, {"file_path": "/etc/passwd", "command": "x"}, FULL, project) == Verdict(allowed=True)
 
 
+@pytest.mark.parametrize("level", [ASK, EDIT])
+def test_a_tool_of_a_server_that_only_reads_by_our_table_runs_unasked(level: Permissions, project: str) -> None:
+    reading = {"mcp__clinic__people"}
+    for name, runs in (("mcp__clinic__people", True), ("mcp__clinic__swap", False), ("mcp__other__people", False)):
+        call = ToolCall(tool_use_id="t", name=name, input={"name": "x"})
+        verdict = decide(call, level, project, reading=reading)
+        assert verdict.allowed is runs
+        assert isinstance(verdict, NeedsApproval) is not runs
+        assert changes_something(call, reading) is not runs
+
+
 def test_a_refusal_says_what_was_wanted_and_why(project: str) -> None:
     verdict = ask("Bash", {"command": "rm  -rf\n/"}, EDIT, project)
     assert verdict.reason == (
