@@ -90,6 +90,35 @@ async def test_what_was_found_is_known_to_the_next_question(world: World) -> Non
         assert called(await client.ask("Why is that a violation?")) == ["explain_violation"]
 
 
+async def test_whoever_a_question_names_is_looked_up_also_after_answers_about_others(world: World) -> None:
+    async with chatting(world) as client:
+        await client.ask("Summarize the compliance status")
+        found = await client.ask("Find swap candidates for Dr. Smith")
+        assert called(found) == ["find_person", "analyze_swap_candidates"]
+        assert result_of(found)["person_name"] == "Kofi Smith"
+        nobody = await client.ask("Find swap candidates for Dr. Nobody")
+        assert called(nobody) == ["find_person"], "nobody is taken for somebody else"
+
+
+async def test_the_words_of_the_guide_make_a_swap_and_take_it_back(world: World) -> None:
+    async with chatting(world) as client:
+        await client.ask("Find swap candidates for Dr. Smith")
+        asked, made = await confirmed(client, "Make that swap", "allow")
+        assert "Kofi Smith" in asked["input"].values()
+        assert [frame["name"] for frame in client.frames if frame["type"] == "tool_call"][-2:] == [
+            "residency__preview_swap",
+            "residency__execute_swap",
+        ]
+        assert result_of(made)["status"] == "done"
+        listed = await client.ask("Who changed the schedule this week?")
+        assert called(listed) == ["list_changes"]
+        newest = result_of(listed)["changes"][0]
+        assert newest["change_id"] == result_of(made)["change_id"]
+        asked, undone = await confirmed(client, "Undo that swap", "allow")
+        assert asked["input"]["change_id"] == newest["change_id"]
+        assert result_of(undone)["status"] == "done"
+
+
 async def test_a_swap_is_previewed_confirmed_by_name_made_and_rolled_back(world: World) -> None:
     async with chatting(world) as client:
         found = await client.ask("Find swap candidates for Dr. Smith")

@@ -119,7 +119,7 @@ class Changes(Group):
         change_id: Annotated[str, Field(description="from the answer of the write, or from list_changes")],
         schedule_version: Annotated[int, Field(ge=1, description="the schedule's version now")],
     ) -> CallToolResult:
-        """Take a change back, whole; refused at another version, or where a later change builds on it."""
+        """Undo a change, whole; refused at another version, or where a later change builds on it."""
         actor = acting(ctx)
         change, back = self.parts.writer.roll_back(change_id, version=schedule_version, actor=actor)
         lines = [f"Rolled back: {back.summary}. The schedule is at version {change.version} [{change.id}]."]

@@ -75,7 +75,7 @@ class Lookups(Group):
             for one in found
         ]
         lines = [
-            f"{len(found)} people." if found else "Nobody has such a name.",
+            f"{len(found)} {'person' if len(found) == 1 else 'people'}." if found else "Nobody has such a name.",
             *(f"- {row['person_id']}: {row['level']}, {row['rotation_today']}" for row in rows),
         ]
         return answer(lines, {**self.parts.head(roster), "people": rows}, topic=topic_of(roster.programme))
@@ -135,7 +135,7 @@ class Lookups(Group):
     def list_changes(
         self, after_version: Annotated[int, Field(ge=0, description="only changes after this version")] = 0
     ) -> CallToolResult:
-        """List what was changed in the schedule, by whom and when, the latest first; the ids serve rollback_change."""
+        """List who changed the schedule, what and when, the latest first; the ids serve rollback_change."""
         roster = self.parts.roster()
         found = list(reversed(self.parts.journal.changes(after_version)))[:MOST_CHANGES]
         lines = [

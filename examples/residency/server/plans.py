@@ -38,7 +38,7 @@ class Plans(Group):
             bool, Field(description="true: the fewest swaps that mend what is wrong; false: also share calls evenly")
         ] = True,
     ) -> CallToolResult:
-        """Plan every slot of at most 31 days so that all rules hold, and show it; nothing changes.
+        """Make a schedule of at most 31 days that keeps all rules, with few changes, and show it; nothing is written.
 
         Where no plan keeps all rules, the answer names those that clash.
         """

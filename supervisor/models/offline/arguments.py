@@ -93,10 +93,11 @@ def _value(key: str, schema: Mapping[str, Any], known: Known, period: tuple[str,
     if "date" in key:
         day = None if period is None else period[1] if "end" in key or "until" in key else period[0]
         return day or schema.get("default")
+    references = _REFERENCE.findall(known.prompt) if key.endswith("_id") else []
     if (found := _from_results(key, known.results)) is not None:
-        return found
+        kind = str(found).partition("-")[0]
+        return next((one for one in references if one.partition("-")[0] == kind), found)
     if key.endswith("_id"):
-        references = _REFERENCE.findall(known.prompt)
         quoted = _QUOTED_VALUE.search(str(schema.get("description", "")))
         return references[0] if references else _default(schema) or (quoted[1] if quoted is not None else None)
     if "name" in key:
@@ -127,8 +128,8 @@ def _from_results(key: str, results: Sequence[str]) -> object:
         try:
             value = json.loads(result)
         except (ValueError, RecursionError):  # text, or JSON that was cut
-            if (cut := re.search(rf'"{re.escape(key)}": ?"([^"]+)"', result)) is not None:
-                return cut[1]
+            if (cut := re.search(rf'"{re.escape(key)}": ?(?:"([^"]+)"|(\d+)\b)', result)) is not None:
+                return cut[1] or int(cut[2])
             continue
         for name in dict.fromkeys((key, key.removesuffix("_id"), "reference" if key == "person_id" else key)):
             found = _under(name, value)

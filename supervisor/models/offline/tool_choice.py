@@ -8,9 +8,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
-from supervisor.models.offline.arguments import Known, fill
+from supervisor.models.offline.arguments import Known, fill, name_in
 from supervisor.models.offline.reply import ToolUse
 from supervisor.models.offline.transcript import OfferedTool, ToolOutcome, Transcript
 
@@ -43,6 +45,9 @@ _COMMON = frozenset(
 )
 """Words that say nothing about which tool is meant."""
 
+_ASKING = frozenset({"who"})
+"""Common words that say something together with the next one."""
+
 Next = ToolUse | str
 
 
@@ -58,10 +63,9 @@ def next_step(transcript: Transcript) -> Next | None:
         return None
     if any(outcome.name == wanted.name for outcome in done):
         return _summary(next(outcome for outcome in reversed(done) if outcome.name == wanted.name))
-    known = Known(prompt=transcript.prompt, results=[*transcript.earlier_results, *(o.result for o in done)])
-    given, missing = fill(wanted, known)
+    given, missing = _filled(wanted, transcript)
     if not missing:
-        return ToolUse(name=wanted.name, input=given)
+        return _shown_before(wanted, given, transcript)
     helper = _helper(missing[0], transcript, wanted)
     if helper is None or len(done) >= MOST_CALLS:
         return f"To call {wanted.name} I need to know: {', '.join(missing)}."
@@ -83,10 +87,10 @@ def explicit(prompt: str) -> ToolUse | None:
 def best(prompt: str, offered: Sequence[OfferedTool]) -> OfferedTool | None:
     """Return the tool that a prompt fits best; None = it fits none.
 
-    A word counts the less, the more tools it stands in.
+    A word, or two that follow each other, counts the less, the more tools it stands in.
     """
-    words = set(_stems(prompt))
-    texts = [(tool, set(_stems(tool.name)), set(_stems(tool.description))) for tool in offered]
+    words = _features(prompt)
+    texts = [(tool, _features(tool.name), _features(tool.description)) for tool in offered]
     scored: list[tuple[float, OfferedTool]] = []
     for tool, named, described in texts:
         score = 0.0
@@ -101,10 +105,78 @@ def best(prompt: str, offered: Sequence[OfferedTool]) -> OfferedTool | None:
     return found if score >= LEAST_SCORE else None
 
 
+def _features(text: str) -> set[str]:
+    """Return the stems of a text, and each two words that follow each other: "make swap" for "make that swap"."""
+    words = [
+        _stem(word) for word in _WORD.findall(text.lower().replace("_", " ")) if word in _ASKING or word not in _COMMON
+    ]
+    return {*_stems(text), *(f"{one} {two}" for one, two in pairwise(words))}
+
+
 def _stems(text: str) -> Iterator[str]:
     for word in _WORD.findall(text.lower().replace("_", " ")):
         if word not in _COMMON:
-            yield word[:6] if len(word) > 6 else word.rstrip("s")
+            yield _stem(word)
+
+
+def _stem(word: str) -> str:
+    return word[:6] if len(word) > 6 else word.rstrip("s")
+
+
+def _filled(wanted: OfferedTool, transcript: Transcript) -> tuple[dict[str, Any], list[str]]:
+    """Return the input of a tool, and the keys that it needs and whose values are not known.
+
+    Whoever the prompt names is looked up: what earlier answers speak of may be somebody else.
+    """
+    given, missing = fill(
+        wanted, Known(prompt=transcript.prompt, results=_results(*transcript.earlier, *transcript.outcomes))
+    )
+    named = _named_person(wanted, transcript)
+    if named is None:
+        return given, missing
+    found, _ = fill(wanted, Known(prompt=transcript.prompt, results=_results(*transcript.outcomes)))
+    if named in found:
+        return {**given, named: found[named]}, [key for key in missing if key != named]
+    given.pop(named, None)
+    return given, [named, *(key for key in missing if key != named)]
+
+
+def _results(*outcomes: ToolOutcome) -> list[str]:
+    return [outcome.result for outcome in outcomes]
+
+
+def _shown_before(wanted: OfferedTool, given: dict[str, Any], transcript: Transcript) -> ToolUse:
+    """Return a call of a tool, or before it the call that shows what the tool would do.
+
+    That is one which the description of the tool names, and that needs nothing that the tool does not. What was shown
+    last is called with the same inputs.
+    """
+    last = next(reversed((*transcript.earlier, *transcript.outcomes)), None)
+    for tool in transcript.offered:
+        named = re.search(rf"\b{re.escape(tool.name.rpartition('__')[2])}\b", wanted.description)
+        if named is None or tool.name == wanted.name or not tool.required or not tool.required <= wanted.required:
+            continue
+        if last is None or last.name != tool.name or last.failed:
+            shown = {key: value for key, value in given.items() if key in tool.properties}
+            return ToolUse(name=tool.name, input=shown)
+        given |= {key: value for key, value in last.input.items() if key in wanted.properties}
+    return ToolUse(name=wanted.name, input=given)
+
+
+def _named_person(wanted: OfferedTool, transcript: Transcript) -> str | None:
+    """Return the input of a tool that is the id of the person whom the prompt names; None = it names nobody.
+
+    It is the first one that a tool tells which takes a name.
+    """
+    name = name_in(transcript.prompt)
+    if name is None:
+        return None
+    before = replace(transcript, outcomes=())
+    for key in wanted.properties:
+        helper = _helper(key, before, wanted) if key.endswith("_id") and key in wanted.required else None
+        if helper is not None and name in helper.input.values():
+            return key
+    return None
 
 
 def _helper(key: str, transcript: Transcript, wanted: OfferedTool) -> ToolUse | None:
@@ -115,12 +187,15 @@ def _helper(key: str, transcript: Transcript, wanted: OfferedTool) -> ToolUse | 
     """
     stems = set(_stems(key.removesuffix("_id")))
     described = str(wanted.properties[key].get("description", ""))
+    name = name_in(transcript.prompt)
+    if name is not None and any(name in outcome.input.values() for outcome in transcript.outcomes):
+        return None  # the name was looked up, and nobody has it
     called = {outcome.name for outcome in transcript.outcomes}
     fitting: list[tuple[int, ToolUse]] = []
     for tool in transcript.offered:
         if tool.name == wanted.name or tool.name in called or key in tool.required:
             continue
-        given, missing = fill(tool, Known(prompt=transcript.prompt, results=transcript.earlier_results))
+        given, missing = fill(tool, Known(prompt=transcript.prompt, results=_results(*transcript.earlier)))
         score = 2 * len(stems & set(_stems(tool.name))) + len(stems & set(_stems(tool.description)))
         score += NAMED_IN_INPUT * (tool.name.rpartition("__")[2] in described)
         if not missing and score:

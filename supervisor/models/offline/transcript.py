@@ -16,7 +16,7 @@ NOTICES = ("<system-reminder>", "[Request interrupted by user", "Continue from w
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolOutcome:
-    """A tool call after the prompt, with its result.
+    """A tool call with its result.
 
     Attributes:
         failed: the call was denied or failed; `result` says why.
@@ -57,7 +57,7 @@ class Transcript:
         turns: all messages as (role, text).
         last_call: the last tool call before the prompt, as (name, input); None = there is none.
         offered: the tools that the client offers, whole.
-        earlier_results: the results of tool calls before the prompt, oldest first.
+        earlier: the tool calls before the prompt, oldest first.
     """
 
     model: str
@@ -69,7 +69,7 @@ class Transcript:
     turns: tuple[tuple[str, str], ...]
     last_call: tuple[str, Mapping[str, Any]] | None = None
     offered: tuple[OfferedTool, ...] = ()
-    earlier_results: tuple[str, ...] = ()
+    earlier: tuple[ToolOutcome, ...] = ()
 
 
 def read_transcript(body: Mapping[str, Any]) -> Transcript:
@@ -87,7 +87,7 @@ def read_transcript(body: Mapping[str, Any]) -> Transcript:
         turns=tuple((m["role"], "\n".join(_texts(m.get("content")))) for m in messages),
         last_call=next(reversed(list(_calls(messages[: position + 1]).values())), None),
         offered=tuple(_offered(tool) for tool in _items(body.get("tools"))),
-        earlier_results=tuple(outcome.result for outcome in _outcomes(messages[:position])),
+        earlier=tuple(_outcomes(messages[:position])),
     )
 
 

@@ -59,8 +59,17 @@ def test_ids_come_from_the_newest_result_or_the_prompt() -> None:
     assert given == {"schedule_id": "new"}
     cut = ['{"violations": [{"violation_id": "v-1", "rule": "fre']
     assert fill(tool("violation_id", violation_id={}), Known(prompt="", results=cut))[0] == {"violation_id": "v-1"}
+    cut = ['{"version": 5}', '{"version": 6, "rule": "fre']
+    assert fill(tool("version", version={}), Known(prompt="", results=cut))[0] == {"version": 6}
     given, _ = fill(tool("person_id", person_id={}), Known(prompt="for entity-4f5a1c2e", results=()))
     assert given == {"person_id": "entity-4f5a1c2e"}
+
+
+def test_a_reference_in_the_prompt_goes_before_earlier_results_of_its_kind() -> None:
+    results = ['{"person_id": "entity-0a0a0a0a", "schedule_id": "main"}']
+    known = Known(prompt="swaps for entity-4f5a1c2e", results=results)
+    given, _ = fill(tool("person_id schedule_id", person_id={}, schedule_id={}), known)
+    assert given == {"person_id": "entity-4f5a1c2e", "schedule_id": "main"}
 
 
 def test_an_optional_input_that_is_not_known_is_left_out() -> None:

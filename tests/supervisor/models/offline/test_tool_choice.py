@@ -52,6 +52,20 @@ TOOLS = [
         violation_id={"type": "string", "description": "from validate_schedule, such as v-1"},
     ),
     tool("rota__execute_swap", "Carries out a swap.", "swap_id", swap_id={"type": "string"}),
+    tool("rota__list_edits", "Lists who changed the schedule, and when."),
+    tool(
+        "rota__show_rotation",
+        "Shows what a rotation would be; the schedule changes not.",
+        "rotation_id",
+        rotation_id={},
+    ),
+    tool(
+        "rota__write_rotation",
+        "Make a rotation that show_rotation has shown.",
+        "rotation_id version",
+        rotation_id={},
+        version={"type": "integer"},
+    ),
 ]
 
 
@@ -82,6 +96,8 @@ def answered(result: str, *, failed: bool = False) -> list[dict[str, Any]]:
         ("Why is that a violation?", "rota__explain_violation"),
         ("Summarize the compliance status", "rota__validate_schedule"),
         ("Is the server in good health?", "rota__health_check"),
+        ("Who changed the schedule this week?", "rota__list_edits"),
+        ("Make that rotation", "rota__write_rotation"),
     ],
 )
 def test_a_prompt_is_matched_with_names_and_descriptions(prompt: str, name: str) -> None:
@@ -119,6 +135,43 @@ def test_a_reference_that_is_missing_is_asked_for_first() -> None:
     assert isinstance(second, ToolUse)
     assert second.name == "rota__analyze_swap_candidates"
     assert second.input == {"person_id": "entity-4f5a1c2e", "max_candidates": 5}
+
+
+def test_a_person_whom_the_prompt_names_is_looked_up_also_after_answers_about_others() -> None:
+    earlier = json.dumps({"violations": [{"person_id": "entity-0a0a0a0a"}], "schedule_id": "current"})
+    history = ("Check compliance", called("rota__validate_schedule"), answered(earlier), "Not compliant.")
+    prompt = "Find swap candidates for Dr. Smith"
+    first = step(*history, prompt)
+    assert isinstance(first, ToolUse)
+    assert (first.name, first.input) == ("rota__find_person", {"name": "Smith"})
+    found = json.dumps({"people": [{"person_id": "entity-4f5a1c2e"}]})
+    second = step(*history, prompt, called("rota__find_person", name="Smith"), answered(found))
+    assert isinstance(second, ToolUse)
+    assert second.input == {"person_id": "entity-4f5a1c2e", "max_candidates": 5}
+    nobody = step(*history, prompt, called("rota__find_person", name="Smith"), answered('{"people": []}'))
+    assert nobody == "To call rota__analyze_swap_candidates I need to know: person_id."
+    third = step(*history, "Find swap candidates")
+    assert isinstance(third, ToolUse)
+    assert third.input["person_id"] == "entity-0a0a0a0a", "without a name the last person is meant"
+
+
+def test_what_a_tool_would_do_is_shown_before_it_is_called() -> None:
+    known = answered('{"rotation_id": "r-1", "version": 3}')
+    earlier = ("Is the server in good health?", called("rota__health_check"), known, "It is.")
+    shown = ("rota__show_rotation", {"rotation_id": "r-1"})
+    written = ("rota__write_rotation", {"rotation_id": "r-1", "version": 4})
+    preview = (called(shown[0], **shown[1]), answered('{"others": [{"rotation_id": "r-9"}], "version": 4}'))
+    failed = (preview[0], answered("no", failed=True))
+
+    def next_call(*messages: object) -> tuple[str, Mapping[str, Any]]:
+        found = step(*earlier, *messages)
+        assert isinstance(found, ToolUse)
+        return found.name, found.input
+
+    assert next_call("Make that rotation") == shown
+    assert next_call("Make that rotation", *preview) == written
+    assert next_call("Show the rotation", *preview, "So it would be.", "Make that rotation") == written
+    assert next_call("Show the rotation", *failed, "No.", "Make that rotation") == shown
 
 
 def test_what_is_not_known_and_cannot_be_asked_for_is_said() -> None:
