@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import json
 import secrets
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -32,6 +33,8 @@ PROJECT = "scratch"
 
 SAY_BY_TEXT = "claude: create a file hello.txt containing hi"
 SAY_BY_MAIL = "claude: create a file notes.txt containing hello"
+SAY_IN_CHAT = "What can you do?"
+"""What to write in the chat where no tool server has examples."""
 
 
 class Demo:
@@ -46,6 +49,8 @@ class Demo:
         self._lmtp = state_dir / "lmtp.sock"
         self._twilio: TwilioStandIn | None = None
         self._postbox: Postbox | None = None
+        self._chat_url = ""
+        self._questions: tuple[str, ...] = ()
         self._open = asyncio.Event()
         self._ended = False
 
@@ -60,6 +65,7 @@ class Demo:
             ConfigError: the ports of the stand-ins are taken.
         """
         self._project.mkdir(parents=True, exist_ok=True)
+        self._questions = tuple(one for server in config.mcp.values() for one in server.examples)
         token = secrets.token_hex(16)
         lend("TWILIO_AUTH_TOKEN", token)
         account_sid = "AC" + secrets.token_hex(16)
@@ -106,6 +112,7 @@ class Demo:
             http_url: the HTTP server of the daemon, which has the webhook.
         """
         self._open.set()
+        self._chat_url = f"{http_url.replace('http', 'ws', 1)}/api/claude-chat/ws"
         if self._twilio is not None:
             self._twilio.webhook_url = f"{http_url}/webhooks/twilio/sms"
 
@@ -135,12 +142,25 @@ class Demo:
                 f"  the answer    curl {text}/",
                 f"  mail it       curl -d Subject=Notes --data-urlencode Body='{SAY_BY_MAIL}' {mail}/",
                 f"  the answer    curl {mail}/",
+                *self._about_chat(),
                 "  sessions      .venv/bin/xswarm claude status",
                 "  cost          .venv/bin/xswarm claude cost --by session",
                 "",
                 "Ctrl-C stops it.",
             ]
         )
+
+    def _about_chat(self) -> list[str]:
+        """Return the lines about the chat: a client in the terminal, what to type there, questions to begin with."""
+        questions = self._questions or (SAY_IN_CHAT,)
+        jwt = f".venv/bin/xswarm token jwt --user {USER}"
+        typed = json.dumps({"type": "user_message", "content": questions[0]})
+        return [
+            f"  a token       {jwt}",
+            f'  chat          .venv/bin/python -m websockets "{self._chat_url}?token=$({jwt})"',
+            f"  type there    {typed}",
+            *(f"  or ask        {question}" for question in questions[1:]),
+        ]
 
 
 def _cannot_listen(error: OSError, ports: Sequence[int]) -> ConfigError:

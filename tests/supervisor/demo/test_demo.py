@@ -9,8 +9,8 @@ import pytest
 
 from channels.mail.config import MailConfig
 from channels.sms.config import SmsConfig
-from supervisor.config import Config, Http, ProjectConfig, parse
-from supervisor.demo.demo import PHONE, PROJECT, USER, Demo
+from supervisor.config import Config, Http, McpConfig, ProjectConfig, parse
+from supervisor.demo.demo import PHONE, PROJECT, SAY_IN_CHAT, USER, Demo
 from supervisor.protocol.errors import ConfigError
 from supervisor.protocol.status import Permissions
 
@@ -50,6 +50,18 @@ async def test_the_commands_to_try_have_the_addresses_in_use(tmp_path: Path) -> 
     assert f"curl -d From={PHONE} --data-urlencode Body='claude: create a file hello.txt" in said
     assert f"{config.channels['sms']['api_url']}/" in said
     assert str(tmp_path / "project") in said
+
+
+async def test_the_chat_is_among_what_to_try_with_the_questions_of_the_tool_servers(tmp_path: Path) -> None:
+    servers = {"rota": McpConfig(command="x", examples=("Are there any conflicts?", "Summarize the status"))}
+    for mcp, question in ((servers, "Are there any conflicts?"), ({}, SAY_IN_CHAT)):
+        demo = Demo(tmp_path)
+        async with demo.around(Config(http=Http(port=0), mcp=mcp), _forget):
+            demo.listen("http://127.0.0.1:8787")
+            said = demo.what_to_try()
+        assert 'websockets "ws://127.0.0.1:8787/api/claude-chat/ws?token=$(.venv/bin/xswarm token jwt' in said
+        assert f'{{"type": "user_message", "content": "{question}"}}' in said
+        assert ("Summarize the status" in said) is bool(mcp)
 
 
 async def test_a_port_in_use_beside_that_of_http_names_the_key(tmp_path: Path) -> None:
