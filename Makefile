@@ -11,6 +11,8 @@ SOLVER_LOCK := examples/residency/requirements.lock
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 NPM := PATH="$(CURDIR)/$(BIN):$$PATH" npm
 FRONT := node_modules/.locked
+REACT := packages/react/dist/index.js
+CONSOLE := supervisor/wires/console/index.html
 ARGS ?=
 KILLS ?= 500
 WORKERS ?= 2
@@ -18,16 +20,20 @@ WORKERS ?= 2
 CLIENTS := .venv-clients
 PLANNERS := $(patsubst examples/autogen/requirements/%.in,$(CLIENTS)/%/.ready,$(wildcard examples/autogen/requirements/*.in))
 
-.PHONY: help env front run run-example solver test test-clients lock-clients test-browser lint format lock bench soak schema clean
+.PHONY: help env front console run run-example solver test test-clients lock-clients test-browser lint format lock bench soak schema clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /make \1\t/' | expand -t 20
 
 env: $(READY) ## build .venv from requirements.lock
 
-front: packages/react/dist/index.js ## install what the front end is built with, and build @xswarm/react
+front: $(REACT) ## install what the front end is built with, and build @xswarm/react
 
-run: $(READY) ## start the daemon with a demo user, project and stand-ins (ARGS="...")
+console: $(CONSOLE) ## build the console, which the daemon serves at /
+
+# Without npm's registry, a daemon without the newest console is better than none.
+run: $(READY) ## build the console where it is old, start the daemon with a demo user, project and stand-ins (ARGS="...")
+	@npm_config_fetch_retries=0 $(MAKE) --no-print-directory console || echo "The console could not be built; the daemon starts all the same." >&2
 	@$(BIN)/xswarm serve --demo $(ARGS)
 
 run-example: $(READY) $(SOLVER) ## start the demo with the scheduling example in the admin chat (ARGS="...")
@@ -36,14 +42,14 @@ run-example: $(READY) $(SOLVER) ## start the demo with the scheduling example in
 solver: $(SOLVER) ## install OR-Tools, with which the scheduling example plans (80 MB)
 
 # The tests of one file run in the same worker, so they share the daemons of its fixtures. Exit code 5: no test is selected.
-test: $(READY) lint ## every gate and all tests (ARGS="-k mail", WORKERS=2)
+test: $(READY) $(CONSOLE) lint ## every gate and all tests (ARGS="-k mail", WORKERS=2)
 	$(NPM) test --silent
 	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile $(ARGS) || [ $$? -eq 5 ]
 
-test-browser: $(READY) $(FRONT) ## the tests in Chromium that `make test` does not run
+test-browser: $(READY) $(CONSOLE) ## the tests in Chromium that `make test` does not run
 	$(BIN)/python -m pytest -m browser --numprocesses $(WORKERS) --dist loadfile $(ARGS) || [ $$? -eq 5 ]
 
-lint: $(READY) $(FRONT) ## every gate but the tests
+lint: $(READY) $(REACT) ## every gate but the tests
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/mypy
@@ -81,7 +87,7 @@ schema: $(READY) ## write docs/protocol.schema.json from the protocol's types
 	$(BIN)/python -m supervisor.wires.socket.schema
 
 clean: ## remove .venv and everything that was built
-	rm -rf $(VENV) $(CLIENTS) node_modules packages/*/dist build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) $(CLIENTS) node_modules packages/*/dist supervisor/wires/console build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(LOCKED): requirements.lock
@@ -111,10 +117,14 @@ $(CLIENTS)/%/.ready: examples/autogen/requirements/%.txt packages/python/pyproje
 	@touch $@
 
 # Node is that of .venv, never that of the machine. No package runs code while it is installed.
-$(FRONT): package-lock.json package.json packages/react/package.json | $(READY)
+$(FRONT): package-lock.json package.json packages/react/package.json console/package.json | $(READY)
 	$(NPM) ci --ignore-scripts
 	@touch $@
 
-packages/react/dist/index.js: $(FRONT) packages/react/tsconfig.build.json $(wildcard packages/react/src/*.ts packages/react/src/*/*.ts*)
+$(REACT): $(FRONT) packages/react/tsconfig.build.json $(wildcard packages/react/src/*.ts packages/react/src/*/*.ts*)
 	rm -rf packages/react/dist
 	$(NPM) run --silent build --workspace @xswarm/react
+
+$(CONSOLE): $(REACT) packages/react/styles.css $(wildcard console/*.* console/src/*.* console/src/*/*.* console/src/*/*/*.*)
+	$(NPM) run --silent build --workspace xswarm-console
+	@touch $@

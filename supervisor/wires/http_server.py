@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 
 import uvicorn
@@ -20,6 +21,7 @@ from supervisor.wires.chat.routes import ChatRoutes
 from supervisor.wires.chat.server import PREFIXES, ChatSocket
 from supervisor.wires.http.application import application
 from supervisor.wires.http.connections import CLIENT_SECONDS, WebSocketConnection, limited
+from supervisor.wires.http.console import HOW_TO_BUILD, ConsoleFile, read_console
 from supervisor.wires.http.guard import Guard
 from supervisor.wires.listening import BACKLOG, bind
 from supervisor.wires.peers import behind_proxies
@@ -28,6 +30,8 @@ from supervisor.wires.rest.health import Parts
 from supervisor.wires.rest.resource import resource_router
 from supervisor.wires.rest.routes import routers
 from supervisor.wires.stream import StreamSocket
+
+logger = logging.getLogger(__name__)
 
 MAX_SOCKET_FRAME = 1024 * 1024
 """Most bytes of a frame from a web socket client; a longer frame closes its connection with 1009."""
@@ -118,6 +122,7 @@ class HttpServer:
             keys=self._api.store.keys,
             webhooks=self._webhooks,
             sockets=[WebSocketRoute(stream.PATH, self._stream.serve), *self.chat.routes()],
+            console=await asyncio.to_thread(_console),
             public_url=lambda: self._config.public_url or self.url,
             allowed_origins=self._allowed_origins,
         )
@@ -168,6 +173,13 @@ class HttpServer:
         await self.chat.aclose()
         if self._socket is not None:
             self._socket.close()
+
+
+def _console() -> Mapping[str, ConsoleFile]:
+    files = read_console()
+    if not files:
+        logger.warning(HOW_TO_BUILD)
+    return files
 
 
 class _Uvicorn(uvicorn.Server):

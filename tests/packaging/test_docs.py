@@ -14,6 +14,7 @@ PAGES = [
     "CONTRIBUTING.md",
     "packages/python/README.md",
     "packages/react/README.md",
+    "console/README.md",
     *(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md")),
 ]
 

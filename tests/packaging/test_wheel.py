@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from supervisor.wires.http.console import read_console
 from tests.packaging.project import ROOT, SHIPPED
 
 
@@ -52,6 +53,25 @@ def test_wheel_holds_the_migrations(wheel: Path) -> None:
     migrations = {f"migrations/{path.name}" for path in (ROOT / "migrations").glob("*.sql")}
     assert migrations
     assert migrations <= set(names(wheel))
+
+
+def test_wheel_holds_the_console_that_a_daemon_serves(wheel: Path) -> None:
+    built = {f"supervisor/wires/console/{path}" for path in read_console()}
+    assert any(path.endswith(".js") for path in built)
+    assert built | {f"{path}.gz" for path in built} <= set(names(wheel))
+
+
+@pytest.mark.parametrize("target", ["wheel", "sdist"])
+def test_nothing_is_built_without_the_console(target: str, sdist: Path, tmp_path: Path) -> None:
+    with tarfile.open(sdist) as archive:
+        archive.extractall(tmp_path, filter="data")
+    tree = tmp_path / sdist.name.removesuffix(".tar.gz")
+    (tree / "supervisor/wires/console/index.html").unlink()
+    command = (sys.executable, "-m", "hatchling", "build", "--target", target, "--directory", tmp_path / "built")
+    refused = subprocess.run(command, cwd=tree, capture_output=True, text=True, check=False)
+    assert refused.returncode != 0
+    assert "run `make console` first" in refused.stderr
+    assert "Traceback" not in refused.stderr
 
 
 def test_wheel_made_from_the_sdist_equals_one_made_from_the_tree(wheel: Path, tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from fastapi import APIRouter
 from starlette.routing import BaseRoute, Router
@@ -15,6 +15,7 @@ from supervisor.wires.http import webhooks as webhook_routes
 from supervisor.wires.http.api import api
 from supervisor.wires.http.auth import Bearer
 from supervisor.wires.http.bodies import Bodies
+from supervisor.wires.http.console import ConsoleFile, ConsolePages
 from supervisor.wires.http.guard import Guard, host_of, origin_of
 from supervisor.wires.http.idempotency import Idempotency
 
@@ -26,21 +27,23 @@ def application(
     keys: IdempotencyStore,
     webhooks: Iterable[web.Route],
     sockets: Iterable[BaseRoute] = (),
+    console: Mapping[str, ConsoleFile],
     public_url: Callable[[], str],
     allowed_origins: Iterable[str] = (),
 ) -> Guard:
-    """Return the application: guard, then either the webhook of a channel, or token, body, Idempotency-Key and route.
+    """Return the application: guard, then a channel's webhook, the console, or token, body, Idempotency-Key and route.
 
     Args:
         webhooks: the paths of channels; they need no token of ours.
         sockets: routes of web sockets, which check a token themselves.
+        console: the files of the console, by their path; empty = it is not built.
         public_url: the URL by which the outside reaches the server.
         allowed_origins: foreign browser origins that may send requests.
     """
     with_token = Bearer(Bodies(Idempotency(api(*routers), keys)), authenticator)
-    # Every path that is not a webhook needs a token.
+    # Every path that is neither a webhook nor a file of the console needs a token.
     routes = [*webhook_routes.routes(webhooks, public_url), *sockets]
-    every = Router(routes, redirect_slashes=False, default=with_token)
+    every = Router(routes, redirect_slashes=False, default=ConsolePages(with_token, console))
     hosts = {host_of(f"//{config.host}"), host_of(config.public_url)} - {""}
     origins = {origin_of(config.public_url), *allowed_origins} - {""}
     return Guard(every, hosts=hosts, origins=origins)

@@ -1,0 +1,36 @@
+import { useQueryClient } from "@tanstack/react-query";
+import { lazy, type ReactElement, Suspense, useEffect } from "react";
+import { Redirect, Route, Switch } from "wouter";
+import { Boundary } from "./Boundary.js";
+import { Shell } from "./Shell.js";
+import { SignIn } from "./SignIn.js";
+import { useSignedIn } from "./session.js";
+
+const ChatPage = lazy(() => import("../pages/chat/ChatPage.js"));
+
+/** The console: the sign-in, or the page that the address names. */
+export function App(): ReactElement {
+  const { token, why } = useSignedIn();
+  const queries = useQueryClient();
+  const user = token?.user ?? null;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: what one user has seen is forgotten with the user
+  useEffect(() => () => queries.clear(), [queries, user]);
+  if (token === null) return <SignIn why={why} />;
+  return (
+    <Shell user={token.user}>
+      <Boundary>
+        <Suspense fallback={<p role="status">Loading</p>}>
+          <Switch>
+            <Route path="/">
+              <Redirect to="/chat" replace />
+            </Route>
+            <Route path="/chat/:id?">{({ id }) => <ChatPage id={id} token={token} />}</Route>
+            <Route>
+              <h1>There is no such page</h1>
+            </Route>
+          </Switch>
+        </Suspense>
+      </Boundary>
+    </Shell>
+  );
+}

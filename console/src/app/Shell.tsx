@@ -1,0 +1,59 @@
+import { type ReactElement, type ReactNode, useCallback, useRef } from "react";
+import { Link, useLocation } from "wouter";
+import { KEYS, type KeyAction, useKeys } from "./keys.js";
+import { PAGES } from "./pages.js";
+import { signOut } from "./session.js";
+
+/** What stands around every page: where one can go, who is signed in, the keys. */
+export function Shell({ user, children }: { readonly user: string; readonly children: ReactNode }): ReactElement {
+  const [location, navigate] = useLocation();
+  const help = useRef<HTMLDialogElement>(null);
+  const onAction = useCallback(
+    (action: NonNullable<KeyAction>): void => {
+      if ("open" in action) navigate(action.open);
+      else if (help.current?.open === false) help.current.showModal();
+    },
+    [navigate],
+  );
+  useKeys(onAction);
+  const open = location.split("/")[1];
+  return (
+    <div className="shell">
+      <header className="bar">
+        <nav aria-label="Pages">
+          {PAGES.map((page) => (
+            <Link key={page.name} href={`/${page.name}`} aria-current={open === page.name ? "page" : undefined}>
+              {page.title}
+            </Link>
+          ))}
+        </nav>
+        <div className="who">
+          <span>{user}</span>
+          <button type="button" className="keys" onClick={() => help.current?.showModal()} aria-label="Keys">
+            ?
+          </button>
+          <button type="button" onClick={() => signOut()}>
+            Sign out
+          </button>
+        </div>
+      </header>
+      <main>{children}</main>
+      <dialog ref={help} aria-labelledby="keys-title">
+        <h2 id="keys-title">Keys</h2>
+        <dl>
+          {KEYS.map(([key, does]) => (
+            <div key={key}>
+              <dt>
+                <kbd>{key}</kbd>
+              </dt>
+              <dd>{does}</dd>
+            </div>
+          ))}
+        </dl>
+        <form method="dialog">
+          <button type="submit">Close</button>
+        </form>
+      </dialog>
+    </div>
+  );
+}

@@ -1,0 +1,69 @@
+/** Requests to the daemon that served this page. */
+
+import { signedIn, signOut } from "./session.js";
+
+/** A request that the daemon refused, in its words. */
+export class Refused extends Error {
+  constructor(
+    readonly status: number,
+    readonly code: string,
+    message: string,
+    /** What can be done about it; empty = nothing is known. */
+    readonly remedy: string,
+  ) {
+    super(message);
+    this.name = "Refused";
+  }
+}
+
+export interface RequestOptions {
+  readonly method?: "GET" | "POST" | "PATCH" | "DELETE";
+  readonly body?: unknown;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Sends a request and returns its JSON; undefined where the answer has no body.
+ *
+ * @throws Refused: the daemon said no; a TypeError: there was no answer.
+ */
+export async function call<T>(path: string, options: RequestOptions = {}): Promise<T> {
+  const { method = "GET", body, signal } = options;
+  const token = signedIn().token;
+  const headers = new Headers();
+  if (token !== null) headers.set("Authorization", `Bearer ${token.text}`);
+  if (body !== undefined) headers.set("Content-Type", "application/json");
+  const response = await fetch(path, {
+    method,
+    headers,
+    signal: signal ?? null,
+    body: body === undefined ? null : JSON.stringify(body),
+  });
+  const text = await response.text();
+  if (response.ok) return (text === "" ? undefined : JSON.parse(text)) as T;
+  const refused = refusalOf(response.status, text);
+  if (response.status === 401) signOut("The daemon does not take this token any more.");
+  throw refused;
+}
+
+/** The path with those parameters that have a value. */
+export function withQuery(
+  path: string,
+  parameters: Readonly<Record<string, string | number | null | undefined>>,
+): string {
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(parameters)) {
+    if (value !== null && value !== undefined && value !== "") query.set(name, String(value));
+  }
+  const text = query.toString();
+  return text === "" ? path : `${path}?${text}`;
+}
+
+function refusalOf(status: number, text: string): Refused {
+  try {
+    const { error, code, remedy } = JSON.parse(text) as { error?: string; code?: string; remedy?: string };
+    return new Refused(status, code ?? "", error ?? `HTTP ${status}`, remedy ?? "");
+  } catch {
+    return new Refused(status, "", `HTTP ${status}`, "");
+  }
+}

@@ -1,0 +1,51 @@
+/** Keys that open pages: a pure machine, and the hook that feeds it. */
+
+import { useEffect, useRef } from "react";
+import { PAGES } from "./pages.js";
+
+export type KeyAction = { readonly open: string } | { readonly help: true } | null;
+
+export interface KeyState {
+  /** The key that was pressed before, where it is the first of two. */
+  readonly first: "g" | null;
+}
+
+/** The keys as the list under `?` shows them. */
+export const KEYS: readonly (readonly [string, string])[] = [
+  ["?", "This list"],
+  ...PAGES.map((page) => [`g ${page.key}`, page.title] as const),
+  ["Enter", "Send a message; Shift+Enter begins a line"],
+  ["Escape", "Stop the running answer; close what is open"],
+];
+
+/** What a key does, and what it leaves for the next one. */
+export function pressed(state: KeyState, key: string): readonly [KeyState, KeyAction] {
+  if (key === "?") return [{ first: null }, { help: true }];
+  if (state.first === "g") {
+    const page = PAGES.find((one) => one.key === key);
+    return [{ first: null }, page === undefined ? null : { open: `/${page.name}` }];
+  }
+  return [{ first: key === "g" ? "g" : null }, null];
+}
+
+/** Whether a key goes into what is being written. */
+export function isWriting(target: EventTarget | null): boolean {
+  return target instanceof HTMLElement && target.matches("input, textarea, select, [contenteditable]");
+}
+
+/** Calls back for the keys of the list, but not while somebody writes. */
+export function useKeys(onAction: (action: NonNullable<KeyAction>) => void): void {
+  const state = useRef<KeyState>({ first: null });
+  useEffect(() => {
+    const onKeyDown = (event: KeyboardEvent): void => {
+      if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || isWriting(event.target)) return;
+      const [next, action] = pressed(state.current, event.key);
+      if (event.key !== "Shift") state.current = next;
+      if (action === null) return;
+      event.preventDefault();
+      onAction(action);
+    };
+    window.addEventListener("keydown", onKeyDown);
+    return () => window.removeEventListener("keydown", onKeyDown);
+  }, [onAction]);
+}

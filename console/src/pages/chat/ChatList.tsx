@@ -1,0 +1,134 @@
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { type FormEvent, type ReactElement, useState } from "react";
+import { call } from "../../app/api.js";
+import { Trouble } from "../../ui/Trouble.js";
+
+const PATH = "/api/claude-chat/sessions";
+
+/** How often the list is read again, in milliseconds: a chat may be written in elsewhere. */
+const EVERY_MS = 5_000;
+
+interface Chat {
+  readonly session_id: string;
+  readonly title: string;
+  readonly last_activity: string;
+}
+
+export interface ChatListProps {
+  readonly openId: string | undefined;
+  readonly onOpen: (id: string) => void;
+  readonly onNew: () => void;
+}
+
+/** The conversations of the person, newest first. */
+export function ChatList({ openId, onOpen, onNew }: ChatListProps): ReactElement {
+  const { data, error } = useQuery({
+    queryKey: ["chats"],
+    queryFn: ({ signal }) => call<{ readonly sessions: readonly Chat[] }>(PATH, { signal }),
+    refetchInterval: EVERY_MS,
+  });
+  const chats = data?.sessions ?? [];
+  return (
+    <nav className="chats" aria-label="Conversations">
+      <button type="button" className="main" onClick={onNew}>
+        New conversation
+      </button>
+      <Trouble error={error} />
+      {data !== undefined && chats.length === 0 && (
+        <p className="quiet">Nothing was said yet. What you ask here is kept, and listed in this place.</p>
+      )}
+      <details className="fold" open={matchMedia("(min-width: 48rem)").matches}>
+        <summary>Conversations</summary>
+        <ul>
+          {chats.map((chat) => (
+            <Row
+              key={chat.session_id}
+              chat={chat}
+              isOpen={chat.session_id === openId}
+              onOpen={() => onOpen(chat.session_id)}
+              onDeleted={onNew}
+            />
+          ))}
+        </ul>
+      </details>
+    </nav>
+  );
+}
+
+function Row({
+  chat,
+  isOpen,
+  onOpen,
+  onDeleted,
+}: {
+  readonly chat: Chat;
+  readonly isOpen: boolean;
+  readonly onOpen: () => void;
+  readonly onDeleted: () => void;
+}): ReactElement {
+  const [doing, setDoing] = useState<"rename" | "delete" | null>(null);
+  const queries = useQueryClient();
+  const title = chat.title || "Untitled";
+  const path = `${PATH}/${encodeURIComponent(chat.session_id)}`;
+  const after = async (): Promise<void> => {
+    setDoing(null);
+    await queries.invalidateQueries({ queryKey: ["chats"] });
+  };
+  const rename = useMutation({
+    mutationFn: (name: string) => call(path, { method: "PATCH", body: { title: name } }),
+    onSuccess: after,
+  });
+  const remove = useMutation({
+    mutationFn: () => call(path, { method: "DELETE" }),
+    onSuccess: async () => {
+      if (isOpen) onDeleted();
+      await after();
+    },
+  });
+  const submit = (event: FormEvent<HTMLFormElement>): void => {
+    event.preventDefault();
+    const name = String(new FormData(event.currentTarget).get("title") ?? "").trim();
+    if (name !== "") rename.mutate(name);
+  };
+  return (
+    <li aria-current={isOpen ? "true" : undefined}>
+      {doing === "rename" ? (
+        <form onSubmit={submit}>
+          <input name="title" aria-label="Title" defaultValue={title} maxLength={200} required />
+          <button type="submit">Save</button>
+          <button type="button" onClick={() => setDoing(null)}>
+            Cancel
+          </button>
+        </form>
+      ) : (
+        <>
+          <button type="button" className="title" onClick={onOpen} title={title}>
+            {title}
+          </button>
+          {isOpen && doing === null && (
+            <span className="small">
+              <button type="button" onClick={() => setDoing("rename")}>
+                Rename
+              </button>
+              <button type="button" onClick={() => setDoing("delete")}>
+                Delete
+              </button>
+            </span>
+          )}
+        </>
+      )}
+      {doing === "delete" && (
+        <span className="small">
+          Delete it for good?
+          <button type="button" onClick={() => remove.mutate()}>
+            Yes, delete
+          </button>
+          <button type="button" onClick={() => setDoing(null)}>
+            Keep
+          </button>
+        </span>
+      )}
+      <Trouble error={rename.error ?? remove.error} />
+    </li>
+  );
+}

@@ -1,0 +1,67 @@
+import { type ComponentProps, memo, type ReactElement, useMemo, useRef, useState } from "react";
+import ReactMarkdown from "react-markdown";
+import remarkGfm from "remark-gfm";
+import { blocksOf } from "./blocks.js";
+
+const PLUGINS = [remarkGfm];
+
+/** A text in Markdown as elements. HTML in it stays text; nothing of it is loaded from elsewhere. */
+export function Markdown({ text }: { readonly text: string }): ReactElement {
+  const blocks = useMemo(() => blocksOf(text), [text]);
+  return (
+    <div className="markdown">
+      {blocks.map((block, place) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: a block keeps its place
+        <Block key={place} text={block} />
+      ))}
+    </div>
+  );
+}
+
+const Block = memo(function Block({ text }: { readonly text: string }): ReactElement {
+  return (
+    <ReactMarkdown remarkPlugins={PLUGINS} components={COMPONENTS}>
+      {text}
+    </ReactMarkdown>
+  );
+});
+
+const COMPONENTS = {
+  a: ({ href, children }: ComponentProps<"a">) => (
+    <a href={href} target="_blank" rel="noopener noreferrer">
+      {children}
+    </a>
+  ),
+  // The policy loads no picture from elsewhere.
+  img: ({ src, alt }: ComponentProps<"img">) => (
+    <a href={typeof src === "string" ? src : undefined} target="_blank" rel="noopener noreferrer">
+      {alt || "picture"}
+    </a>
+  ),
+  pre: Code,
+  table: ({ children }: ComponentProps<"table">) => (
+    // biome-ignore lint/a11y/useSemanticElements: it scrolls, so the keyboard must reach it
+    <div className="wide" tabIndex={0} role="group" aria-label="Table">
+      <table>{children}</table>
+    </div>
+  ),
+};
+
+function Code({ children }: ComponentProps<"pre">): ReactElement {
+  const code = useRef<HTMLPreElement>(null);
+  const [copied, setCopied] = useState(false);
+  const copy = async (): Promise<void> => {
+    await navigator.clipboard.writeText(code.current?.textContent ?? "");
+    setCopied(true);
+  };
+  return (
+    <div className="code">
+      <button type="button" onClick={copy} onBlur={() => setCopied(false)}>
+        {copied ? "Copied" : "Copy"}
+      </button>
+      <pre ref={code} tabIndex={0}>
+        {children}
+      </pre>
+    </div>
+  );
+}

@@ -1,0 +1,201 @@
+"""The console as a person uses it: in Chromium, served by the real daemon with the offline model."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, Page, Response, ViewportSize, expect
+
+from tests.browser.chromium import DESK, PHONE, Watched, chromium, open_page
+from tests.e2e.process import DaemonProcess
+from tests.e2e.world import script, slow_answer
+
+pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
+
+FIRST_LOAD = 170_000
+"""Most bytes that the first page loads, compressed."""
+
+CONFIG = """
+[limits]
+messages_per_minute = 1000
+messages_per_hour = 1000
+
+[projects.site]
+path = "{path}"
+users = ["ada"]
+permissions = "ask"
+"""
+
+LIVELY = """# Plan
+
+1. one
+2. **two**
+
+| a | b |
+| - | - |
+| 1 | 2 |
+
+```python
+print("<b>")
+```
+
+<script>document.title = "broken"</script> <img src=x onerror=alert(1)>
+![a picture](https://pictures.example/one.png) and [a link](javascript:alert(1))
+"""
+"""An answer in Markdown, with what must stay text."""
+
+
+class Place:
+    """A daemon with an administrator, and the token that they paste.
+
+    Attributes:
+        project: the folder in which Claude Code works, and asks before each change.
+    """
+
+    def __init__(self, daemon: DaemonProcess, token: str, project: Path) -> None:
+        self.daemon = daemon
+        self.url = daemon.addresses["http"]
+        self.token = token
+        self.project = project
+
+    @asynccontextmanager
+    async def signed_in(self, browser: Browser, path: str, viewport: ViewportSize = DESK) -> AsyncIterator[Watched]:
+        """Open a page, and sign in there."""
+        async with open_page(browser, self.url + path, viewport) as watched:
+            await watched.page.get_by_label("Token").fill(self.token)
+            await watched.page.get_by_role("button", name="Sign in").click()
+            await expect(watched.page.get_by_role("button", name="Sign out")).to_be_visible()
+            yield watched
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def browser() -> AsyncIterator[Browser]:
+    """One browser for the file."""
+    async with chromium() as running:
+        yield running
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def place(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Place]:
+    """One daemon for the file."""
+    folder = tmp_path_factory.mktemp("daemon")
+    project = folder / "site"
+    project.mkdir()
+    async with DaemonProcess(folder, config=CONFIG.format(path=project), arguments=("--offline",)) as daemon:
+        added = await daemon.xswarm("user", "add", "ada", "--role", "ADMIN", "--name", "Ada")
+        assert added.code == 0, added
+        token = (await daemon.xswarm("token", "jwt", "--user", "ada", "--json")).document["token"]
+        yield Place(daemon, str(token), project)
+
+
+async def ask(page: Page, text: str) -> None:
+    """Write a message and send it with Enter."""
+    await page.get_by_label("Message", exact=True).fill(text)
+    await page.keyboard.press("Enter")
+
+
+async def test_a_first_visit_loads_little_and_sets_no_cookie(place: Place, browser: Browser) -> None:
+    loaded: list[Response] = []
+    async with open_page(browser, "about:blank") as watched:
+        page = watched.page
+        page.on("response", lambda response: loaded.append(response))
+        await page.goto(place.url)
+        await page.get_by_label("Token").fill(place.token)
+        await page.get_by_role("button", name="Sign in").click()
+        await ask(page, f"hello {script({'text': 'Good day.'})}")
+        await expect(page.locator(".xswarm-assistant .markdown")).to_contain_text("Good day.")
+        files = [one for one in loaded if "/api/" not in one.url]
+        assert len(files) > 3
+        assert sum([int(await one.header_value("content-length") or 0) for one in files]) <= FIRST_LOAD
+        assert all([await one.header_value("content-encoding") == "gzip" for one in files])
+        assert await page.context.cookies() == []
+        watched.assert_clean()
+
+
+async def test_an_answer_in_markdown_is_elements_and_nothing_of_it_runs(place: Place, browser: Browser) -> None:
+    async with place.signed_in(browser, "/chat") as watched:
+        page = watched.page
+        await ask(page, f"show me {script({'text': LIVELY})}")
+        answer = page.locator(".xswarm-assistant .markdown")
+        await expect(answer.locator("h1")).to_have_text("Plan")
+        await expect(answer.locator("td").first).to_have_text("1")
+        await expect(answer.locator("pre")).to_have_text('print("<b>")\n')
+        await expect(answer).to_contain_text("<script>")
+        await expect(answer.locator("img, script")).to_have_count(0)
+        await expect(answer.get_by_text("a link")).not_to_have_attribute("href", "javascript:alert(1)")
+        assert await page.title() == "xswarm"
+        await expect(page.get_by_role("button", name="Stop")).to_have_count(0)
+        watched.assert_clean()
+
+
+async def test_escape_stops_an_answer_and_a_reload_shows_what_there_was(place: Place, browser: Browser) -> None:
+    async with place.signed_in(browser, "/chat") as watched:
+        page = watched.page
+        await ask(page, f"a long story {script(slow_answer(400, 60.0))}")
+        await expect(page.locator(".xswarm-assistant")).to_contain_text("w3 ")
+        await page.keyboard.press("Escape")
+        await expect(page.locator(".xswarm-assistant .xswarm-state")).to_have_text("Stopped")
+        await page.get_by_label("Message", exact=True).fill("half a sent")
+        await page.reload()
+        await expect(page.locator(".xswarm-assistant")).to_contain_text("w3 ")
+        assert await page.get_by_label("Message", exact=True).input_value() == "half a sent"
+        watched.assert_clean()
+
+
+@pytest.mark.browser
+async def test_a_conversation_is_found_renamed_and_deleted(place: Place, browser: Browser) -> None:
+    async with place.signed_in(browser, "/chat") as watched:
+        page = watched.page
+        await ask(page, f"lunch on Friday {script({'text': 'Noted.'})}")
+        await expect(page.locator(".xswarm-assistant")).to_contain_text("Noted.")
+        chats = page.get_by_role("navigation", name="Conversations")
+        await chats.get_by_role("button", name="New conversation").click()
+        await expect(page.locator(".xswarm-message")).to_have_count(0)
+        await chats.get_by_role("button", name="lunch on Friday").click()
+        await expect(page.locator(".xswarm-assistant")).to_contain_text("Noted.")
+        await chats.get_by_role("button", name="Rename").click()
+        await chats.get_by_label("Title").fill("Lunch")
+        await page.keyboard.press("Enter")
+        await expect(chats.get_by_role("button", name="Lunch", exact=True)).to_be_visible()
+        await chats.get_by_role("button", name="Delete", exact=True).click()
+        await chats.get_by_role("button", name="Yes, delete").click()
+        await expect(chats.get_by_role("button", name="Lunch", exact=True)).to_have_count(0)
+        await expect(page.locator(".xswarm-message")).to_have_count(0)
+        watched.assert_clean()
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("viewport", [DESK, PHONE])
+async def test_every_page_and_dialog_keeps_the_policy_and_is_accessible(
+    place: Place, browser: Browser, viewport: ViewportSize
+) -> None:
+    async with open_page(browser, place.url, viewport) as watched:
+        page = watched.page
+        await expect(page.get_by_label("Token")).to_be_visible()
+        await watched.assert_accessible()
+        await page.get_by_label("Token").fill("nonsense")
+        await page.get_by_role("button", name="Sign in").click()
+        await expect(page.get_by_role("alert")).to_contain_text("xswarm token jwt")
+        await page.get_by_label("Token").fill(place.token)
+        await page.get_by_role("button", name="Sign in").click()
+        names = await page.get_by_role("navigation", name="Pages").get_by_role("link").all_inner_texts()
+        assert len(names) >= 1
+        for scheme in ("light", "dark"):
+            await page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+            for name in names:
+                await page.get_by_role("navigation", name="Pages").get_by_role("link", name=name).click()
+                await expect(page.get_by_role("heading", level=1, name=name)).to_be_attached()
+                await expect(page.get_by_text("Loading", exact=True)).to_have_count(0)
+                await watched.assert_accessible()
+                assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), name
+        await page.locator("h1").first.click(force=True)
+        await page.keyboard.press("?")
+        await expect(page.get_by_role("dialog")).to_be_visible()
+        await watched.assert_accessible()
+        await page.keyboard.press("Escape")
+        await expect(page.get_by_role("dialog")).to_have_count(0)
+        watched.assert_clean()
