@@ -54,6 +54,7 @@ class Dialogue:
         self._unknown: defaultdict[str, list[ServerFrame]] = defaultdict(list)
         self._artifacts: dict[str, events.ArtifactMade] = {}
         self._stopping: dict[str, dict[Member, None]] = {}
+        self._slow_stops: set[asyncio.Task[MessageId | None]] = set()  # of an answer whose end was told before
         self._last_interrupted: str | Omit | None = None
         self.ends = 0
 
@@ -105,9 +106,11 @@ class Dialogue:
         stopped: str | None
         if done:
             stopped = stopping.result()
-        else:
+        else:  # the answer has not begun: it is stopped when it does, and a second interrupt means it too
+            stopped = self._answers.next_to_end if not self._slow_stops else None
             self._tasks.adopt(stopping)
-            stopped = self._answers.next_to_end
+            self._slow_stops.add(stopping)
+            stopping.add_done_callback(self._slow_stops.discard)
         if stopped is not None and not self._answers.knows(stopped):
             self._accepted(MessageId(stopped))
         later = asyncio.get_running_loop().call_later

@@ -62,6 +62,7 @@ class ScriptedChats(ChatOperations):
     Attributes:
         refusal: what `submit` raises; None = it accepts.
         deaf: `interrupt` is taken and has no effect.
+        begun: clear = the first answer has not begun, and an interrupt waits for it.
         known: the history.
     """
 
@@ -69,6 +70,8 @@ class ScriptedChats(ChatOperations):
         self.hub = hub
         self.refusal: XswarmError | None = None
         self.deaf = False
+        self.begun = asyncio.Event()
+        self.begun.set()
         self.known: list[ChatMessage] = []
         self.so_far: list[tuple[MessageId, str]] = []
         self.unfinished: list[MessageId] = []
@@ -158,6 +161,7 @@ class ScriptedChats(ChatOperations):
 
     async def interrupt(self, user: User, session_id: SessionId) -> MessageId | None:
         await asyncio.sleep(0)
+        await self.begun.wait()
         if not self.open_ids:
             return None
         running = self.open_ids[0]

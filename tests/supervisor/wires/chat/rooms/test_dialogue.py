@@ -193,6 +193,25 @@ async def test_an_answer_that_does_not_stop_is_cut_and_its_rest_dropped(scene: S
     await scene.told("token", "interrupted", "token")
 
 
+async def test_a_second_interrupt_of_an_answer_that_has_not_begun_ends_no_message_that_waits(scene: Scene) -> None:
+    scene.chats.begun.clear()
+    await scene.submit()
+    await scene.submit()
+    await scene.interrupt()
+    await scene.told("interrupted")
+    await scene.interrupt()
+    told = await scene.told("interrupted", "interrupted")
+    assert [frame.get("message_id") for frame in told] == ["m001", None]
+    assert told[-1]["message"] == "No active generation"
+    scene.chats.end("m001", TurnState.CANCELLED)
+    scene.chats.deaf = True
+    scene.chats.begun.set()
+    scene.chats.say("m002", "heard")
+    scene.chats.end("m002")
+    told = await scene.told("interrupted", "interrupted", "token", "complete")
+    assert told[-1]["message_ids"] == ["m002"]
+
+
 async def test_an_interrupt_that_comes_too_late_says_that_nothing_runs(scene: Scene) -> None:
     scene.chats.deaf = True
     await scene.submit()
