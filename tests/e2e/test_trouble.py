@@ -76,7 +76,7 @@ async def test_mail_that_cannot_be_taken_in_is_reported_and_taken_in_later(world
     world.lmtp.parent.rmdir()
     await world.start()
     assert await world.ready() == (503, {"store": "ok", "sms": "ok", "mail": "failed", **REPLIES})
-    assert any("mail is restarted in" in line and "lmtp: cannot listen on" in line for line in world.daemon.log)
+    assert any("mail is restarted in" in line and "lmtp.path: cannot listen on" in line for line in world.daemon.log)
     assert (await world.ask("assistant: hello")).endswith("(offline model)")
 
     world.lmtp.parent.mkdir()

@@ -90,7 +90,7 @@ async def test_backup_check_and_audit_leave_an_older_database_as_it_is(config: C
     copy = tmp_path / "copy.db"
     assert (await call(config, "POST", "/backup", {"path": str(copy)}))[0] == 200
     assert await call(config, "POST", "/check") == (200, {"problems": [], "version": 3})
-    assert await call(config, "GET", "/audit/verify") == (200, {"problem": None, "entries": 0})
+    assert await call(config, "GET", "/audit/verify") == (200, {"problem": None, "first": 0, "entries": 0})
     assert await call(config, "GET", "/audit/entries/0") == (200, {"entries": []})
     with pytest.raises(ConfigError, match="the database has version 3") as caught:
         await call(config, "GET", "/users")
@@ -141,4 +141,4 @@ async def test_a_lost_database_beside_its_secrets_is_not_begun_anew(config: Conf
 async def test_a_new_state_gets_its_database_by_the_first_request(config: Config) -> None:
     assert await call(config, "POST", "/check") == (200, {"problems": []})
     assert (config.state_dir / DATABASE_FILE).exists()
-    assert await call(config, "GET", "/audit/verify") == (200, {"problem": None, "entries": 0})
+    assert await call(config, "GET", "/audit/verify") == (200, {"problem": None, "first": 0, "entries": 0})

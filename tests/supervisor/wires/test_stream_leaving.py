@@ -13,7 +13,7 @@ from tests.supervisor.harness import OPERATOR
 from tests.supervisor.wires.http.serving import Served
 from tests.waiting import until
 
-LINES = 500
+LINES = 200
 """Of 64 KiB: more than what the sockets between two processes take in."""
 
 

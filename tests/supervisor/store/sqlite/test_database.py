@@ -110,7 +110,7 @@ async def limit_pages(database: Database, pages: int) -> None:
 async def test_a_full_disk_refuses_writes_reads_on_and_recovers(tmp_path: Path) -> None:
     disk = tmp_path / "disk"
     disk.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(disk)], capture_output=True).returncode:
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(disk)], capture_output=True).returncode:
         pytest.skip("mounting is not allowed here")
     try:
         store = await open_store(disk / "x.sqlite3", seal=seal)
