@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -10,9 +11,9 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, Response, ViewportSize, expect
 
-from tests.browser.chromium import DESK, PHONE, Watched, chromium, open_page
+from tests.browser.chromium import DESK, PHONE, Watched, chromium, milliseconds, open_page
 from tests.e2e.process import DaemonProcess
-from tests.e2e.world import script, slow_answer
+from tests.e2e.world import script, slow_answer, write_file
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
 
@@ -166,6 +167,52 @@ async def test_a_conversation_is_found_renamed_and_deleted(place: Place, browser
         await expect(chats.get_by_role("button", name="Lunch", exact=True)).to_have_count(0)
         await expect(page.locator(".xswarm-message")).to_have_count(0)
         watched.assert_clean()
+
+
+@pytest.mark.cli_process
+async def test_a_question_is_counted_on_every_page_and_answered_in_the_list(place: Place, browser: Browser) -> None:
+    target = place.project / "asked.txt"
+    async with place.signed_in(browser, "/chat") as watched:
+        page = watched.page
+        await ask(page, f"claude: please {script(write_file(target, 'made from the list'), {'text': 'Made.'})}")
+        link = page.get_by_role("navigation", name="Pages").get_by_role("link", name="Approvals")
+        await expect(link).to_contain_text("1", timeout=milliseconds(60.0))
+        assert await page.title() == "(1) xswarm"
+        await link.click()
+        card = page.get_by_role("listitem").filter(has_text="made from the list")
+        await expect(card).to_contain_text("ada")
+        await expect(card.locator("pre")).to_contain_text("made from the list")
+        await expect(card).to_contain_text(re.compile(r"Time left\s*\d+:\d\d"))
+        await watched.assert_accessible()
+        assert not target.exists()
+        await card.get_by_role("button", name="Yes", exact=True).click()
+        await expect(card).to_have_count(0)
+        await expect(page.get_by_text("Nothing waits for you.")).to_be_visible()
+        await page.get_by_role("link", name="Chat").click()
+        await expect(page.locator(".xswarm-assistant")).to_contain_text("Made.")
+        assert target.read_text(encoding="utf-8") == "made from the list"
+        watched.assert_clean()
+
+
+@pytest.mark.browser
+@pytest.mark.cli_process
+async def test_what_is_answered_elsewhere_disappears_and_a_no_carries_its_note(place: Place, browser: Browser) -> None:
+    target = place.project / "denied.txt"
+    async with place.signed_in(browser, "/chat") as watched, place.signed_in(browser, "/approvals") as other:
+        await ask(watched.page, f"claude: please {script(write_file(target, 'no'), {'text': 'I did not.'})}")
+        for page in (watched.page, other.page):
+            await page.get_by_role("navigation", name="Pages").get_by_role("link", name="Approvals").click()
+            await expect(page.locator(".card")).to_have_count(1, timeout=milliseconds(60.0))
+        await other.page.get_by_label("Note").fill("not today")
+        await other.page.get_by_role("button", name="No", exact=True).click()
+        for page in (watched.page, other.page):
+            await expect(page.locator(".card")).to_have_count(0)
+        await watched.page.get_by_role("link", name="Chat").click()
+        await expect(watched.page.locator(".xswarm-assistant")).to_contain_text("I did not.")
+        await expect(watched.page.locator(".xswarm-tool pre").last).to_contain_text("not today")
+        assert not target.exists()
+        watched.assert_clean()
+        other.assert_clean()
 
 
 @pytest.mark.browser

@@ -6,6 +6,7 @@ import { Shell } from "./Shell.js";
 import { SignIn } from "./SignIn.js";
 import { useSignedIn } from "./session.js";
 
+const ApprovalsPage = lazy(() => import("../pages/approvals/ApprovalsPage.js"));
 const ChatPage = lazy(() => import("../pages/chat/ChatPage.js"));
 
 /** The console: the sign-in, or the page that the address names. */
@@ -25,6 +26,7 @@ export function App(): ReactElement {
               <Redirect to="/chat" replace />
             </Route>
             <Route path="/chat/:id?">{({ id }) => <ChatPage id={id} token={token} />}</Route>
+            <Route path="/approvals" component={ApprovalsPage} />
             <Route>
               <h1>There is no such page</h1>
             </Route>

@@ -1,5 +1,6 @@
-import { type ReactElement, type ReactNode, useCallback, useRef } from "react";
+import { type ReactElement, type ReactNode, useCallback, useEffect, useRef } from "react";
 import { Link, useLocation } from "wouter";
+import { useApprovals } from "../pages/approvals/approvals.js";
 import { KEYS, type KeyAction, useKeys } from "./keys.js";
 import { PAGES } from "./pages.js";
 import { signOut } from "./session.js";
@@ -24,6 +25,7 @@ export function Shell({ user, children }: { readonly user: string; readonly chil
           {PAGES.map((page) => (
             <Link key={page.name} href={`/${page.name}`} aria-current={open === page.name ? "page" : undefined}>
               {page.title}
+              {page.name === "approvals" && <Badge />}
             </Link>
           ))}
         </nav>
@@ -55,5 +57,19 @@ export function Shell({ user, children }: { readonly user: string; readonly chil
         </form>
       </dialog>
     </div>
+  );
+}
+
+/** How many questions wait for this person; also in the title of the tab. */
+function Badge(): ReactElement | null {
+  const waiting = useApprovals().data?.length ?? 0;
+  useEffect(() => {
+    document.title = waiting === 0 ? "xswarm" : `(${waiting}) xswarm`;
+  }, [waiting]);
+  return waiting === 0 ? null : (
+    <span className="badge">
+      {waiting}
+      <span className="hidden"> open</span>
+    </span>
   );
 }

@@ -8,4 +8,7 @@ export interface Page {
   readonly key: string;
 }
 
-export const PAGES: readonly Page[] = [{ name: "chat", title: "Chat", key: "c" }];
+export const PAGES: readonly Page[] = [
+  { name: "chat", title: "Chat", key: "c" },
+  { name: "approvals", title: "Approvals", key: "a" },
+];
