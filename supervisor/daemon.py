@@ -18,6 +18,7 @@ import uvloop
 
 from supervisor.config import Config, State
 from supervisor.core.core import Core
+from supervisor.core.ready import how_to_begin
 from supervisor.delivery.outbox import Outbox
 from supervisor.demo import demo as demonstration
 from supervisor.demo.lifeline import Lifeline
@@ -174,7 +175,11 @@ class Daemon:
         )
         topics.hub = core.hub
         await self._load_people(core.accounts)
-        authenticator = Authenticator(core.api.directory, issuers.build(config.auth.issuers, self._credentials))
+        await core.sign_in.load()
+        stack.push_async_callback(core.sign_in.aclose)
+        authenticator = Authenticator(
+            directory, issuers.build(config.auth.issuers, self._credentials), sign_in=core.sign_in
+        )
         http = HttpServer(
             config.http,
             core.api,
@@ -194,7 +199,7 @@ class Daemon:
         core.schedule.start()
         stack.push_async_callback(core.schedule.aclose)
         self._write_addresses(http, sockets, stack)
-        self._say_ready(http, sockets, core.api.directory)
+        await self._say_ready(http, sockets, core)
         warming = asyncio.create_task(_warm_up((connector, assistant), authenticator), name="warm up")
         stack.callback(warming.cancel)
 
@@ -370,12 +375,12 @@ class Daemon:
             raise storage_error(error, temporary) from error
         stack.callback(path.unlink, missing_ok=True)
 
-    def _say_ready(self, http: HttpServer, sockets: SocketServer, directory: Directory) -> None:
+    async def _say_ready(self, http: HttpServer, sockets: SocketServer, core: Core) -> None:
         lines = [f"xswarm is ready: services {sockets.url}, HTTP {http.url}"]
+        terminal = sys.stdout.isatty()
+        lines += await how_to_begin(core.api.directory, core.sign_in, http.make_link, terminal=terminal)
         if self._demo is not None:
             lines.append(self._demo.what_to_try())
-        elif not directory.users():
-            lines.append("Nobody may use it yet: add a person with `xswarm user add`")
         sys.stdout.write("\n".join(lines) + "\n")
         sys.stdout.flush()
 

@@ -140,6 +140,17 @@ def passphrase(
     show.out(f"{user_id} has a passphrase.")
 
 
+@app.command(epilog=example("xswarm user link alice"))
+def link(user_id: UserId, as_json: AsJson = False, config_file: ConfigFile = None) -> None:
+    """Print a link with which a user signs in with a browser, once, within 10 minutes."""
+    made = admin.call(config_file, "POST", f"{admin.item('users', user_id)}/link", needs_daemon=True)
+    if as_json:
+        show.document(made)
+    else:
+        show.out(made["link"])
+        show.note(f"It works once, until {show.moment(made['expires_at'])}. Who has it is {user_id}: keep it secret.")
+
+
 _ORIGINS = {"config": "config.toml", "database": "`xswarm user add`"}
 
 

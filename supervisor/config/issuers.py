@@ -47,12 +47,16 @@ class IssuerConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Auth:
-    """Tokens of people that we did not issue.
+    """How people prove who they are.
 
     Attributes:
-        issuers: the tables by name.
+        session_hours: hours until a person must sign in again, however busy they are.
+        session_idle_hours: hours without use after which a person must sign in again.
+        issuers: the tables of those who issue tokens for our people, by name.
     """
 
+    session_hours: float = 168.0
+    session_idle_hours: float = 12.0
     issuers: dict[str, IssuerConfig] = field(default_factory=dict)
 
 
@@ -79,13 +83,14 @@ def check_issuers(issuers: Mapping[str, IssuerConfig]) -> None:
 
 def below(base: Path, auth: Auth) -> Auth:
     """Return the tables with their files as absolute paths; relative ones start at `base`."""
-    return Auth(
+    return replace(
+        auth,
         issuers={
             name: replace(
                 issuer, secret_file=_below(base, issuer.secret_file), jwks_file=_below(base, issuer.jwks_file)
             )
             for name, issuer in auth.issuers.items()
-        }
+        },
     )
 
 

@@ -23,6 +23,7 @@ from supervisor.people.identity import Directory
 from supervisor.people.projects import Projects
 from supervisor.people.rate_limits import RateLimits
 from supervisor.people.rights import Rights
+from supervisor.people.sign_in.sign_in import SignIn
 from supervisor.protocol.ports.connector import Connector
 from supervisor.protocol.status import EndReason
 from supervisor.sessions.tool_access import NO_TOOLS, ToolAccess
@@ -77,6 +78,7 @@ class Core:
             store.outbox, FailureNotices(directory).drafts, reconcile_pause_ms=ground.tuning.reconcile_pause_ms
         )
         self.accounts = Accounts(store.accounts, store.audit, directory, projects)
+        self.sign_in = SignIn(store.sign_in, directory, config.auth, self.outbox.channels)
         self.session_floor = SessionFloor(ground)
         self.turn_floor = TurnFloor(ground, self.session_floor)
         self.intake_floor = IntakeFloor(ground, self.session_floor, self.turn_floor)
@@ -133,6 +135,7 @@ class Core:
         return Api(
             directory=ground.directory,
             accounts=self.accounts,
+            sign_in=self.sign_in,
             operations=operations.operations,
             approvals=operations.approvals,
             queue=operations.queue,

@@ -14,6 +14,7 @@ from supervisor.operations.operations import Operations
 from supervisor.operations.queue import QueueOperations
 from supervisor.people.accounts import Accounts
 from supervisor.people.identity import Directory
+from supervisor.people.sign_in.sign_in import SignIn
 from supervisor.spending.spending import Spending
 from supervisor.store.port import Store
 from supervisor.tools.servers.servers import ToolServers
@@ -27,6 +28,7 @@ class Api:
     Attributes:
         directory: authenticates callers.
         accounts: administers users and tokens.
+        sign_in: signs people in with a browser.
         operations: sessions and messages; `operations.queries` only reads.
         approvals: open questions about tool calls.
         queue: messages that wait for their turn.
@@ -43,6 +45,7 @@ class Api:
 
     directory: Directory
     accounts: Accounts
+    sign_in: SignIn
     operations: Operations
     approvals: ApprovalOperations
     queue: QueueOperations

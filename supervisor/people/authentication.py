@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from supervisor.people.identity import Caller, Directory
 from supervisor.people.issuers import ForeignToken, Issuers
+from supervisor.people.sign_in.sign_in import SignIn
 from supervisor.protocol.errors import NotAuthenticated, UserNotFound
 from supervisor.protocol.times import Clock, now_ms
 
@@ -16,11 +17,20 @@ class Authenticator:
 
     Args:
         issuers: who else may issue tokens; None = nobody.
+        sign_in: knows who is signed in with a browser; None = nobody is.
         clock: milliseconds UTC.
     """
 
-    def __init__(self, directory: Directory, issuers: Issuers | None = None, *, clock: Clock = now_ms) -> None:
+    def __init__(
+        self,
+        directory: Directory,
+        issuers: Issuers | None = None,
+        *,
+        sign_in: SignIn | None = None,
+        clock: Clock = now_ms,
+    ) -> None:
         self._directory = directory
+        self._sign_in = sign_in
         self._clock = clock
         self._issuers = issuers or Issuers()
 
@@ -34,6 +44,16 @@ class Authenticator:
             return self._directory.caller(token)
         except NotAuthenticated:
             return self._caller(await self._issuers.read(token))
+
+    async def signed_in(self, secret: str) -> Caller:
+        """Return who is signed in with the secret of a cookie.
+
+        Raises:
+            NotAuthenticated: nobody is, or not any more.
+        """
+        if self._sign_in is None or not secret:
+            raise NotAuthenticated
+        return await self._sign_in.caller(secret)
 
     async def query_caller(self, token: str, *, longest_seconds: float) -> Caller:
         """Return the holder of a JWT in a URL. Others may see it there, so its whole lifetime must be short.

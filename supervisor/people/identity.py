@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import jwt
@@ -32,6 +32,8 @@ class Caller:
         operator: whether the caller may manage users and tokens.
         expires_ms: when the credential expires, in milliseconds UTC; None = never.
         token_id: the id of the stored token; None for the operator's token, the service token and JWTs.
+        session_id: the session of a person who signed in with a browser; empty = it is none.
+        way: how that person signed in, see `Way`; empty = by a token.
     """
 
     name: str
@@ -39,6 +41,8 @@ class Caller:
     operator: bool = False
     expires_ms: int | None = None
     token_id: int | None = None
+    session_id: str = ""
+    way: str = ""
 
     @property
     def account(self) -> str:
@@ -83,6 +87,11 @@ class Directory:
         self._users: dict[UserId, User] = {}
         self._by_address: dict[Address, UserId] = {}
         self._tokens: dict[bytes, Token] = {}
+        self._is_signed_in: Callable[[str], bool] = lambda _: False
+
+    def trust_sign_ins(self, is_live: Callable[[str], bool]) -> None:
+        """Ask a function whether a session of a person who signed in goes on; until then none does."""
+        self._is_signed_in = is_live
 
     def replace(self, users: Iterable[User], tokens: Iterable[tuple[bytes, Token]]) -> None:
         """Replace all users and tokens.
@@ -160,6 +169,8 @@ class Directory:
             return False
         if caller.user_id is not None and caller.user_id not in self._users:
             return False
+        if caller.session_id:
+            return self._is_signed_in(caller.session_id)
         if caller.token_id is None:
             return True
         return any(t.id == caller.token_id and t.revoked_ms is None for t in self._tokens.values())

@@ -25,6 +25,7 @@ from supervisor.store.money.budgets import SqliteBudgets
 from supervisor.store.money.ledger import SqliteLedger
 from supervisor.store.people.accounts import SqliteAccounts
 from supervisor.store.people.passphrases import SqlitePassphrases
+from supervisor.store.people.sign_in import SqliteSignIn, forget_sign_ins
 from supervisor.store.sqlite.backup import back_up, check_integrity
 from supervisor.store.sqlite.database import Database
 from supervisor.store.sqlite.migrate import compare
@@ -60,6 +61,7 @@ class SqliteStore:
         self.folders = SqliteFolders(database)
         self.budgets = SqliteBudgets(database)
         self.passphrases = SqlitePassphrases(database)
+        self.sign_in = SqliteSignIn(database)
         self.references = SqliteReferences(database)
 
     async def backup(self, path: Path) -> None:
@@ -102,6 +104,7 @@ class SqliteStore:
             forget_dropped(tx, before_ms)
             forget_unused(tx, before_ms)
             forget_agents(tx, before_ms)
+            forget_sign_ins(tx, before_ms)
             return forget_expired(tx, before_ms) + forget_answers(tx, before_ms)
 
         return await self._database.write(work)

@@ -22,10 +22,13 @@ from supervisor.wires.chat.server import PREFIXES, ChatSocket
 from supervisor.wires.http.application import application
 from supervisor.wires.http.connections import CLIENT_SECONDS, WebSocketConnection, limited
 from supervisor.wires.http.console import HOW_TO_BUILD, ConsoleFile, read_console
+from supervisor.wires.http.cookies import Cookies
 from supervisor.wires.http.guard import Guard
 from supervisor.wires.listening import BACKLOG, bind
 from supervisor.wires.peers import behind_proxies
 from supervisor.wires.rest.admin.meter import Meter
+from supervisor.wires.rest.auth.pages import pages
+from supervisor.wires.rest.auth.routes import auth_router
 from supervisor.wires.rest.health import Parts
 from supervisor.wires.rest.resource import resource_router
 from supervisor.wires.rest.routes import routers
@@ -69,16 +72,21 @@ class HttpServer:
         self._api = api
         self._allowed_origins = allowed_origins
         self._grace_seconds = grace_seconds
+        cookies = Cookies(config.public_url)
+        self._pages = pages(cookies, self._base)
         chats = ChatRoutes(api.chat, api.directory).endpoints()
         self._routers = [
-            *routers(api, parts=parts, meter=meter),
+            *routers(api, parts=parts, meter=meter, make_link=self.make_link),
+            auth_router(api, cookies, self._base),
             *(resource_router(chats, prefix=prefix) for prefix in PREFIXES),
         ]
-        self._authenticator = authenticator or Authenticator(api.directory)
+        self._authenticator = authenticator or Authenticator(api.directory, sign_in=api.sign_in)
         self._stream = StreamSocket(
             api.one_shot, self._authenticator, query_token_seconds=config.query_token_max_seconds
         )
-        self.chat = ChatSocket(api, self._authenticator, query_token_seconds=config.query_token_max_seconds)
+        self.chat = ChatSocket(
+            api, self._authenticator, query_token_seconds=config.query_token_max_seconds, cookies=cookies
+        )
         self._webhooks: list[Route] = []
         self._socket: socket.socket | None = None
         self._guard: Guard | None = None
@@ -91,6 +99,19 @@ class HttpServer:
         assert self._socket is not None, "bind comes first"
         host, port = self._address
         return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+    async def make_link(self, user_id: str) -> tuple[str, int]:
+        """Return a link that signs a user in, and when it expires; available after `bind`.
+
+        Raises:
+            UserNotFound: there is no such user.
+            StorageError: it could not be stored.
+        """
+        return await self._api.sign_in.make_link(user_id, base=self._base())
+
+    def _base(self) -> str:
+        """Return the URL of links: passkeys and cookies need a name, so it is never 127.0.0.1."""
+        return self._config.public_url.rstrip("/") or f"http://localhost:{self._address[1]}"
 
     def bind(self) -> None:
         """Listen on the port; the kernel queues connections until `start`.
@@ -121,7 +142,7 @@ class HttpServer:
             authenticator=self._authenticator,
             keys=self._api.store.keys,
             webhooks=self._webhooks,
-            sockets=[WebSocketRoute(stream.PATH, self._stream.serve), *self.chat.routes()],
+            sockets=[WebSocketRoute(stream.PATH, self._stream.serve), *self.chat.routes(), *self._pages],
             console=await asyncio.to_thread(_console),
             public_url=lambda: self._config.public_url or self.url,
             allowed_origins=self._allowed_origins,

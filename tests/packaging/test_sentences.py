@@ -37,6 +37,7 @@ SAMPLES: dict[str, str | int] = {
     "forms": "YES BCDFG or NO BCDFG",
     "last": "480",
     "length": "612",
+    "link": "http://localhost:8787/sign-in#pJ3Tz0q0Y7d1c5mXQ2v8sWnR4kLbH6fAeGuZxTyIoPE",
     "limit": 1_000_000_000,
     "limit_name": "the limit of the session in website",
     "messages": 2,

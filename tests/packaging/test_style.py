@@ -52,6 +52,7 @@ WITHOUT_OWN_TESTS = frozenset(
                 *("keys", "ledger", "outbox", "passphrases", "sessions", "turns"),
             )
         ),
+        Path("supervisor/store/ports/people/sign_in.py"),
         *(
             Path("supervisor/store/records") / f"{noun}.py"
             for noun in (
@@ -87,6 +88,11 @@ TESTED_BESIDE = {
         # One test calls real servers through all of them.
         Path("supervisor/tools/servers") / name: Path("tests/supervisor/tools/servers/test_servers.py")
         for name in ("answer.py", "keeper.py", "process.py", "server.py", "transport.py")
+    },
+    **{
+        # One test signs in through all of them.
+        Path("supervisor/wires/rest/auth") / f"{noun}.py": Path("tests/supervisor/wires/rest/auth/test_routes.py")
+        for noun in ("links", "pages", "sessions", "visitors")
     },
     Path("supervisor/protocol/codes.py"): Path("tests/supervisor/commands/test_words.py"),
     Path("supervisor/store/sqlite/groups.py"): Path("tests/supervisor/store/sqlite/test_database.py"),

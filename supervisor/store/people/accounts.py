@@ -8,6 +8,7 @@ from typing import Any
 
 from supervisor.protocol.errors import NotAllowed, UserNotFound
 from supervisor.protocol.messages import Address, UserId
+from supervisor.store.people.sign_in import end_sign_ins_of
 from supervisor.store.ports.accounts import OPERATOR
 from supervisor.store.records.accounts import Token, User
 from supervisor.store.rows import TOKENS, to_token, to_user
@@ -77,6 +78,7 @@ class SqliteAccounts:
             tx.execute(_DROP_ADDRESSES, (user_id,))
             tx.execute(_DROP_PROJECTS, (user_id,))
             tx.execute(_FORGET_SECOND_FACTOR, (user_id,))
+            end_sign_ins_of(tx, user_id)
             tx.execute(_REVOKE_ALL, (now_ms, user_id))
             tx.record(by, "user.removed", {"id": user_id}, now_ms)
             return True

@@ -11,6 +11,7 @@ from supervisor.people.identity import Caller, Directory
 from supervisor.protocol.errors import NotAllowed, NotAuthenticated, UserNotFound
 from supervisor.protocol.times import now_ms
 from supervisor.store.records.accounts import User
+from supervisor.wires.http.cookies import Cookies
 
 SUBPROTOCOL = "bearer"
 """The subprotocol behind which a browser names its token."""
@@ -39,16 +40,22 @@ class Presented:
     Attributes:
         token: empty = there is none, or none that is well formed.
         in_url: others may have seen it.
+        in_cookie: it is the secret of a person who signed in.
         subprotocol: what the server must choose, so that the browser accepts the connection; None = nothing.
     """
 
     token: str
     in_url: bool = False
+    in_cookie: bool = False
     subprotocol: str | None = None
 
 
-def presented(socket: WebSocket) -> Presented:
-    """Return the token of a handshake: of the header, else of the subprotocol, else of the URL."""
+def presented(socket: WebSocket, cookies: Cookies | None = None) -> Presented:
+    """Return the token of a handshake: of the header, else of the subprotocol, else of the URL, else the cookie.
+
+    Args:
+        cookies: None = no cookie counts.
+    """
     offered = [name.strip() for name in socket.scope.get("subprotocols", [])]
     subprotocol = SUBPROTOCOL if SUBPROTOCOL in offered else None
     headers = socket.headers.getlist("authorization")
@@ -59,7 +66,10 @@ def presented(socket: WebSocket) -> Presented:
     if subprotocol is not None:
         behind = offered[offered.index(SUBPROTOCOL) + 1 :]
         return Presented(behind[0] if behind else "", subprotocol=subprotocol)
-    return Presented(socket.query_params.get("token", ""), in_url=True)
+    token = socket.query_params.get("token", "")
+    if not token and cookies is not None and (secret := cookies.secret(socket.scope)):
+        return Presented(secret, in_cookie=True)
+    return Presented(token, in_url=True)
 
 
 async def identify(given: Presented, authenticator: Authenticator, *, query_token_seconds: float) -> Caller:
@@ -73,6 +83,8 @@ async def identify(given: Presented, authenticator: Authenticator, *, query_toke
     """
     if not given.token:
         raise NotAuthenticated
+    if given.in_cookie:
+        return await authenticator.signed_in(given.token)
     if given.in_url:
         return await authenticator.query_caller(given.token, longest_seconds=query_token_seconds)
     return await authenticator.caller(given.token)

@@ -21,6 +21,7 @@ from supervisor.wires.chat.handshake import INVALID, Refusal, identify, presente
 from supervisor.wires.chat.rooms.registry import Rooms
 from supervisor.wires.chat.rooms.services import RoomServices
 from supervisor.wires.http.connections import WIRE
+from supervisor.wires.http.cookies import Cookies
 
 logger = logging.getLogger(__name__)
 
@@ -44,6 +45,7 @@ class ChatSocket:
 
     Args:
         query_token_seconds: longest lifetime of a token in the URL, in seconds.
+        cookies: where the cookie of a person who signed in counts; None = nowhere.
         check_seconds: see `CHECK_SECONDS`.
         hold_seconds: see `HOLD_SECONDS`.
         max_connections: see `MAX_CONNECTIONS`.
@@ -55,6 +57,7 @@ class ChatSocket:
         authenticator: Authenticator,
         *,
         query_token_seconds: float,
+        cookies: Cookies | None = None,
         check_seconds: float = CHECK_SECONDS,
         hold_seconds: float = HOLD_SECONDS,
         max_connections: int = MAX_CONNECTIONS,
@@ -62,6 +65,7 @@ class ChatSocket:
         self._directory = api.directory
         self._authenticator = authenticator
         self._query_token_seconds = query_token_seconds
+        self._cookies = cookies
         self._check_seconds = check_seconds
         self._max_connections = max_connections
         self._services = RoomServices(chats=api.chat, approvals=api.approvals, hub=api.hub, directory=api.directory)
@@ -89,7 +93,7 @@ class ChatSocket:
 
     async def serve(self, socket: WebSocket) -> None:
         """Serve one connection from handshake to close."""
-        given = presented(socket)
+        given = presented(socket, self._cookies)
         refusal: Refusal | None
         caller: Caller | None = None
         try:

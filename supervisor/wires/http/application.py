@@ -16,6 +16,7 @@ from supervisor.wires.http.api import api
 from supervisor.wires.http.auth import Bearer
 from supervisor.wires.http.bodies import Bodies
 from supervisor.wires.http.console import ConsoleFile, ConsolePages
+from supervisor.wires.http.cookies import Cookies
 from supervisor.wires.http.guard import Guard, host_of, origin_of
 from supervisor.wires.http.idempotency import Idempotency
 
@@ -35,12 +36,12 @@ def application(
 
     Args:
         webhooks: the paths of channels; they need no token of ours.
-        sockets: routes of web sockets, which check a token themselves.
+        sockets: routes of web sockets, which check a token themselves, and of pages that need none.
         console: the files of the console, by their path; empty = it is not built.
         public_url: the URL by which the outside reaches the server.
-        allowed_origins: foreign browser origins that may send requests.
+        allowed_origins: foreign browser origins that may send requests; with a token, never with a cookie.
     """
-    with_token = Bearer(Bodies(Idempotency(api(*routers), keys)), authenticator)
+    with_token = Bearer(Bodies(Idempotency(api(*routers), keys)), authenticator, Cookies(config.public_url))
     # Every path that is neither a webhook nor a file of the console needs a token.
     routes = [*webhook_routes.routes(webhooks, public_url), *sockets]
     every = Router(routes, redirect_slashes=False, default=ConsolePages(with_token, console))

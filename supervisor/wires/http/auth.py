@@ -1,7 +1,8 @@
-"""Authentication: the bearer token of every request, checked before any other layer reads the request."""
+"""Authentication: the token or cookie of every request, checked before any other layer reads the request."""
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -12,9 +13,13 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from supervisor.people.authentication import Authenticator
 from supervisor.people.identity import Caller
 from supervisor.protocol.errors import NotAllowed, NotAuthenticated
+from supervisor.wires.http.cookies import Cookies
 
 OPEN = frozenset({"/healthz", "/readyz"})
 """Paths that need no token."""
+
+SIGN_IN = "/api/auth/"
+"""Below it people sign in: a cookie that counts is read, but none is needed."""
 
 documented = Depends(
     HTTPBearer(auto_error=False, description="A service's, a user's or the operator's token, or a JWT")
@@ -23,16 +28,27 @@ documented = Depends(
 
 
 class Bearer:
-    """Refuses HTTP requests without a valid token; web sockets authenticate by themselves."""
+    """Refuses HTTP requests without a valid token or cookie; web sockets authenticate by themselves."""
 
-    def __init__(self, app: ASGIApp, authenticator: Authenticator) -> None:
+    def __init__(self, app: ASGIApp, authenticator: Authenticator, cookies: Cookies) -> None:
         self._app = app
         self._authenticator = authenticator
+        self._cookies = cookies
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"] not in OPEN:
-            scope["state"]["caller"] = await self._authenticator.caller(_token(Headers(scope=scope)))
+            if scope["path"].startswith(SIGN_IN):
+                with suppress(NotAuthenticated):
+                    scope["state"]["caller"] = await self._authenticator.signed_in(self._cookies.secret(scope))
+            else:
+                scope["state"]["caller"] = await self._caller(scope)
         await self._app(scope, receive, send)
+
+    async def _caller(self, scope: Scope) -> Caller:
+        headers = Headers(scope=scope)
+        if "authorization" not in headers and (secret := self._cookies.secret(scope)):
+            return await self._authenticator.signed_in(secret)
+        return await self._authenticator.caller(_token(headers))
 
 
 def _token(headers: Headers) -> str:
@@ -49,8 +65,9 @@ def _token(headers: Headers) -> str:
 
 
 async def _caller(request: Request) -> Caller:
-    caller = request.state.caller
-    assert isinstance(caller, Caller)
+    caller = getattr(request.state, "caller", None)
+    if not isinstance(caller, Caller):  # below `SIGN_IN` a request may come without
+        raise NotAuthenticated
     return caller
 
 

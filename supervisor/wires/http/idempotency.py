@@ -25,8 +25,8 @@ from supervisor.wires.http.bodies import replay
 logger = logging.getLogger(__name__)
 
 HEADER = "Idempotency-Key"
-WITH_SECRETS = frozenset({"/api/admin/tokens", "/api/admin/jwt"})
-"""Paths whose answer contains a secret; such answers are not stored."""
+WITH_SECRETS = re.compile(r"/api/admin/(?:tokens|jwt|users/[^/]*/link)|/api/auth/.*")
+"""Paths whose answer contains a secret, or sets it as a cookie; such answers are not stored."""
 
 _KEY = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,126}[\x21-\x7e])?")
 
@@ -163,7 +163,7 @@ def _key(scope: Scope) -> str | None:
         return None
     if len(given_keys) > 1 or not _KEY.fullmatch(given_keys[0]):
         raise InvalidMessage(HEADER, "must be one header of 1 to 128 printable ASCII characters")
-    if scope["path"] in WITH_SECRETS:
+    if WITH_SECRETS.fullmatch(scope["path"]):
         raise InvalidMessage(HEADER, "not accepted here: the answer contains a secret, which is not stored")
     return given_keys[0]
 

@@ -9,6 +9,7 @@ from supervisor.operations.api import Api
 from supervisor.wires.http.auth import documented, operator_only
 from supervisor.wires.peers import no_agents
 from supervisor.wires.rest.admin.admin import admin_router
+from supervisor.wires.rest.admin.links import MakeLink
 from supervisor.wires.rest.admin.meter import Meter
 from supervisor.wires.rest.agents.monitor import MonitorRoutes
 from supervisor.wires.rest.agents.reports import ReportRoutes
@@ -26,12 +27,13 @@ from supervisor.wires.rest.sessions import SessionRoutes
 from supervisor.wires.rest.tools.offered import OfferedRoutes
 
 
-def routers(api: Api, *, parts: Parts, meter: Meter | None) -> list[APIRouter]:
+def routers(api: Api, *, parts: Parts, meter: Meter | None, make_link: MakeLink | None = None) -> list[APIRouter]:
     """Return the routers of all resources.
 
     Args:
         parts: which parts of the daemon work besides the store, for /readyz.
         meter: the totals that the gateway counted, for /api/admin/meter; None = there is no gateway.
+        make_link: makes the links of `xswarm user link`; None = none can be made.
     """
     queries, sessions, messages = api.operations.queries, api.operations.sessions, api.operations.messages
     agents = AgentOperations(api.store.agents, api.store.changes, queries, api.undo, api.hub)
@@ -55,6 +57,7 @@ def routers(api: Api, *, parts: Parts, meter: Meter | None) -> list[APIRouter]:
             decide=messages.decide,
             meter=meter,
             let_in=messages.let_in,
+            make_link=make_link,
             servers=api.tool_servers,
             dependencies=[documented, operator_only, no_agents],
         ),

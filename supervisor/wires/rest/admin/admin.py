@@ -18,6 +18,7 @@ from supervisor.wires.http.guard import Guard
 from supervisor.wires.rest.admin.audit import AuditRoutes
 from supervisor.wires.rest.admin.database import DatabaseRoutes
 from supervisor.wires.rest.admin.dropped import DroppedRoutes, LetIn
+from supervisor.wires.rest.admin.links import MakeLink, SignInLinkRoutes
 from supervisor.wires.rest.admin.meter import Meter, MeterRoutes
 from supervisor.wires.rest.admin.routing import Decide, RoutingCheckRoutes
 from supervisor.wires.rest.admin.tokens import TokenRoutes
@@ -35,6 +36,7 @@ def admin_router(
     decide: Decide | None = None,
     meter: Meter | None = None,
     let_in: LetIn | None = None,
+    make_link: MakeLink | None = None,
     servers: ToolServers | None = None,
     dependencies: Sequence[Depends] = (),
 ) -> APIRouter:
@@ -44,12 +46,14 @@ def admin_router(
         decide: None = there is no daemon that could route.
         meter: None = there is no daemon with a gateway.
         let_in: None = there is no daemon that could work on a message.
+        make_link: None = there is no daemon with which a person could sign in.
         servers: None = there is no daemon that could connect to tool servers.
         dependencies: what every request must pass first; the caller of this function decides who may use the API.
     """
     return resource_router(
         [
             *UserRoutes(accounts, Passphrases(store.passphrases)).endpoints(),
+            *SignInLinkRoutes(make_link).endpoints(),
             *TokenRoutes(accounts).endpoints(),
             *DatabaseRoutes(store).endpoints(),
             *AuditRoutes(store.audit).endpoints(),

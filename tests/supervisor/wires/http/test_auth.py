@@ -9,6 +9,7 @@ from supervisor.people.authentication import Authenticator
 from supervisor.people.identity import Directory
 from supervisor.wires.http.api import api
 from supervisor.wires.http.auth import OPEN, Bearer, Calling, documented, operator_only
+from supervisor.wires.http.cookies import Cookies
 from supervisor.wires.http.guard import Guard
 from tests.supervisor.harness import JWT_SECRET, OPERATOR, SERVICE
 from tests.supervisor.wires.http.asgi import answers_to, client_of, echo, http_scope
@@ -34,7 +35,7 @@ def routes() -> APIRouter:
 
 
 def app() -> Guard:
-    return Guard(Bearer(api(routes()), known()))
+    return Guard(Bearer(api(routes()), known(), Cookies()))
 
 
 @pytest.mark.parametrize("value", [f"Bearer {SERVICE}", f"bearer {SERVICE}", f"Bearer   {SERVICE} "])
@@ -74,12 +75,12 @@ async def test_operator_alone_passes_where_only_the_operator_may() -> None:
 
 
 async def test_health_is_open_and_nothing_like_it() -> None:
-    async with client_of(Guard(Bearer(echo, known()))) as client:
+    async with client_of(Guard(Bearer(echo, known(), Cookies()))) as client:
         for path in OPEN:
             assert (await client.get(path)).status_code == 200
             for like in (f"{path}/", f"/x/..{path}x", path.upper(), f"/{path}"):
                 scope = http_scope("GET", like)
-                start, _ = await answers_to(Guard(Bearer(echo, known())), scope, {"type": "http.request"})
+                start, _ = await answers_to(Guard(Bearer(echo, known(), Cookies())), scope, {"type": "http.request"})
                 assert start["status"] == 401, like
 
 

@@ -1,0 +1,13 @@
+"""What people are told about signing in."""
+
+from __future__ import annotations
+
+from supervisor.protocol.text.template import line, sentence
+
+SUBJECT = line("Sign in to xswarm")
+# The link is the last word and has no full stop behind it: programs would take that for a part of the link.
+LINK = line("Sign in to xswarm within {minutes} min, in the browser where you asked for it: {link}")
+ON_ITS_WAY = sentence("If somebody has this address, a link is on its way to it. It counts for {minutes} min.")
+LINK_DOES_NOT_COUNT = line("this link does not count")
+ASK_FOR_ANOTHER = line("ask for another one; each counts once, and for a few minutes")
+WRONG_BROWSER = line("open it in the browser where you asked for it, or ask for another one here")

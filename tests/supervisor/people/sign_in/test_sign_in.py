@@ -1,0 +1,192 @@
+"""Links and sessions with a real store: what counts, what does not, and what the audit trail says of it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from supervisor.config import Auth
+from supervisor.people.identity import digest
+from supervisor.people.sign_in.backoff import FREE
+from supervisor.people.sign_in.sign_in import LINK_MINUTES, LINKS_PER_HOUR, SignIn
+from supervisor.protocol.errors import NotAllowed, NotAuthenticated, RateLimited, SessionNotFound, UserNotFound
+from supervisor.protocol.messages import Address, UserId
+from supervisor.protocol.times import now_ms
+from supervisor.store.ports.people.sign_in import Visitor, Way
+from tests.supervisor.harness import Core
+
+ALICE = UserId("alice")
+BASE = "http://localhost:8787"
+MINUTE_MS = 60_000
+HERE = Visitor(source="192.0.2.1", agent="Test", browser=digest("kept"))
+
+
+class Clock:
+    """Wall time of the tests, in milliseconds."""
+
+    def __init__(self) -> None:
+        self.now = now_ms()  # the directory goes by the real one
+
+    def __call__(self) -> int:
+        return self.now
+
+
+class People:
+    """A core, and sign-in with a clock of the tests."""
+
+    def __init__(self, core: Core) -> None:
+        self.core = core
+        self.clock = Clock()
+        self.sign_in = self.started()
+
+    def started(self) -> SignIn:
+        """Return sign-in as after a start."""
+        store = self.core.store
+        return SignIn(store.sign_in, self.core.directory, Auth(), lambda: ["mail", "sms"], clock=self.clock)
+
+    async def sent(self, address: Address) -> str:
+        """Ask for a link; return the secret that is sent."""
+        self.sign_in.ask(address, HERE, base=BASE)
+        await self.sign_in.aclose()
+        due = await self.core.store.outbox.due(address.kind, now_ms=self.clock.now, limit=9)
+        text = due[-1].text
+        assert f"{BASE}/sign-in#" in text
+        return text.rpartition("#")[2]
+
+    async def events(self) -> list[str]:
+        """Return the events of sign-in in the audit trail, with the reason of a failure or an end."""
+        entries = await self.core.store.audit.entries(after=0, limit=500)
+        found = [entry for entry in entries if entry.event.startswith("signin.")]
+        return [f"{entry.event} {entry.detail.get('why', '')}".strip() for entry in found]
+
+
+@pytest.fixture
+async def people(tmp_path: Path) -> AsyncIterator[People]:
+    async with Core(tmp_path) as core:
+        yield People(core)
+
+
+def address_of(people: People) -> Address:
+    """Return an address of alice."""
+    return next(one for one in people.core.directory.user(ALICE).addresses if one.kind in ("mail", "sms"))
+
+
+async def test_a_link_by_the_outbox_signs_in_once(people: People) -> None:
+    address = address_of(people)
+    secret = await people.sent(address)
+    signed_in = await people.sign_in.redeem(secret, HERE)
+    assert signed_in.session.way is Way(address.kind)
+    caller = await people.sign_in.caller(signed_in.secret)
+    assert (caller.user_id, caller.way) == (ALICE, address.kind)
+    assert people.core.directory.still_valid(caller)
+    with pytest.raises(NotAllowed, match="does not count"):
+        await people.sign_in.redeem(secret, HERE)
+    assert await people.events() == ["signin.link_sent", "signin.ok", "signin.failed used"]
+
+
+async def test_a_link_counts_in_the_browser_that_asked_and_is_not_used_up_elsewhere(people: People) -> None:
+    secret = await people.sent(address_of(people))
+    for elsewhere in (Visitor(source="192.0.2.2"), Visitor(source="192.0.2.2", browser=digest("other"))):
+        with pytest.raises(NotAllowed) as refused:
+            await people.sign_in.redeem(secret, elsewhere)
+        assert "in the browser where you asked" in refused.value.remedy
+    assert (await people.sign_in.redeem(secret, HERE)).session.user_id == ALICE
+
+
+@pytest.mark.parametrize("minutes", [LINK_MINUTES, LINK_MINUTES + 5])
+async def test_a_link_is_too_late_after_ten_minutes(people: People, minutes: int) -> None:
+    secret = await people.sent(address_of(people))
+    people.clock.now += minutes * MINUTE_MS
+    with pytest.raises(NotAllowed):
+        await people.sign_in.redeem(secret, HERE)
+    assert (await people.events())[-1] == "signin.failed expired"
+
+
+@pytest.mark.parametrize("minutes", [5, -5])
+async def test_a_clock_that_jumps_five_minutes_costs_no_link_and_no_session(people: People, minutes: int) -> None:
+    secret = await people.sent(address_of(people))
+    people.clock.now += minutes * MINUTE_MS
+    signed_in = await people.sign_in.redeem(secret, HERE)
+    people.clock.now -= minutes * MINUTE_MS
+    assert (await people.sign_in.caller(signed_in.secret)).user_id == ALICE
+
+
+async def test_a_stranger_is_told_the_same_and_gets_nothing(people: People) -> None:
+    people.sign_in.ask(Address(kind="mail", value="nobody@example.com"), HERE, base=BASE)
+    await people.sign_in.aclose()
+    assert await people.core.store.outbox.due("mail", now_ms=people.clock.now, limit=9) == []
+    assert await people.events() == ["signin.failed unknown_address"]
+
+
+async def test_links_are_limited_alike_for_known_and_unknown(people: People) -> None:
+    for address in (address_of(people), Address(kind="mail", value="nobody@example.com")):
+        for _ in range(LINKS_PER_HOUR):
+            people.sign_in.ask(address, HERE, base=BASE)
+        with pytest.raises(RateLimited):
+            people.sign_in.ask(address, HERE, base=BASE)
+    await people.sign_in.aclose()
+
+
+async def test_a_thousand_wrong_tries_do_not_get_in_and_leave_few_entries(people: People) -> None:
+    refused = waited = 0
+    for number in range(1_000):
+        try:
+            await people.sign_in.redeem(f"guess {number}", HERE)
+        except NotAllowed:
+            refused += 1
+        except RateLimited:
+            waited += 1
+    assert refused + waited == 1_000
+    assert refused <= FREE + 15
+    assert len(await people.events()) == refused
+
+
+async def test_a_link_whose_address_is_taken_away_does_not_count(people: People) -> None:
+    secret = await people.sent(address_of(people))
+    await people.core.accounts.put_user(ALICE, name="Alice", role="ADMIN")
+    with pytest.raises(NotAllowed):
+        await people.sign_in.redeem(secret, HERE)
+    assert (await people.events())[-1] == "signin.failed no_address"
+
+
+async def test_a_session_outlives_a_restart_and_ends_by_idleness(people: People) -> None:
+    link, expires_ms = await people.sign_in.make_link("alice", base=BASE)
+    assert expires_ms == people.clock.now + LINK_MINUTES * MINUTE_MS
+    signed_in = await people.sign_in.redeem(link.rpartition("#")[2], Visitor())
+    again = people.started()
+    with pytest.raises(NotAuthenticated):
+        await again.caller(signed_in.secret)
+    await again.load()
+    assert (await again.caller(signed_in.secret)).way == "terminal"
+    assert again.newcomer() is None
+    people.clock.now += 12 * 60 * MINUTE_MS
+    assert not again.is_live(signed_in.session.id)
+    with pytest.raises(NotAuthenticated):
+        await again.caller(signed_in.secret)
+    assert (await people.events())[-1] == "signin.ended idle"
+    assert await people.core.store.sign_in.sessions() == []
+
+
+async def test_a_removed_user_is_signed_out_and_another_one_ends_nothing(people: People) -> None:
+    link, _ = await people.sign_in.make_link("alice", base=BASE)
+    signed_in = await people.sign_in.redeem(link.rpartition("#")[2], Visitor())
+    with pytest.raises(SessionNotFound):
+        await people.sign_in.end(UserId("bob"), signed_in.session.id, why="ended")
+    caller = await people.sign_in.caller(signed_in.secret)
+    await people.core.accounts.remove_user(ALICE)
+    assert not people.core.directory.still_valid(caller)
+    with pytest.raises(NotAuthenticated):
+        await people.sign_in.caller(signed_in.secret)
+    with pytest.raises(UserNotFound):
+        await people.sign_in.make_link("alice", base=BASE)
+
+
+async def test_no_secret_is_stored(people: People) -> None:
+    link, _ = await people.sign_in.make_link("alice", base=BASE)
+    signed_in = await people.sign_in.redeem(link.rpartition("#")[2], Visitor())
+    await people.core.store.close()
+    for path in people.core.folder.glob("xswarm.db*"):
+        for secret in (link.rpartition("#")[2], signed_in.secret):
+            assert secret.encode() not in path.read_bytes()

@@ -1,0 +1,75 @@
+"""/api/auth/* over a real port: the page, links, sessions, and requests of foreign pages."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+
+from tests.supervisor.wires.http.serving import Served, refusal
+
+
+@pytest.fixture
+async def browser(served: Served) -> AsyncIterator[httpx.AsyncClient]:
+    """A client on the daemon's own page."""
+    origin = f"http://localhost:{httpx.URL(served.server.url).port}"
+    async with httpx.AsyncClient(base_url=origin, headers={"Origin": origin}, trust_env=False) as client:
+        yield client
+
+
+async def sign_in(served: Served, browser: httpx.AsyncClient) -> httpx.Response:
+    link, _ = await served.server.make_link("alice")
+    return await browser.post("/api/auth/redeem", json={"secret": link.rpartition("#")[2]})
+
+
+async def test_the_page_loads_only_itself_and_moves_to_the_name(served: Served, browser: httpx.AsyncClient) -> None:
+    page = await browser.get("/sign-in")
+    assert (page.status_code, page.headers["cache-control"]) == (200, "no-store")
+    assert "default-src 'none'" in page.headers["content-security-policy"]
+    assert (await browser.get("/sign-in.js")).headers["content-type"].startswith("text/javascript")
+    assert (await browser.get("/sign-in.css")).status_code == 200
+    moved = await served.service.get("/sign-in")
+    assert moved.status_code == 307
+    assert moved.headers["location"] == f"{str(browser.base_url).rstrip('/')}/sign-in"
+
+
+async def test_the_answer_is_the_same_for_known_and_unknown(browser: httpx.AsyncClient) -> None:
+    told = set()
+    for address in ("alice@example.com", "nobody@example.com", "+15550100", "+15550199"):
+        answer = await browser.post("/api/auth/link", json={"address": address})
+        cookie = answer.headers["set-cookie"]
+        told.add((answer.status_code, answer.text, len(cookie), cookie.partition("=")[0]))
+    assert len(told) == 1
+    wrong = await browser.post("/api/auth/link", json={"address": "no address"})
+    assert refusal(wrong)[:2] == (422, "invalid_message")
+
+
+async def test_a_person_signs_in_and_out(served: Served, browser: httpx.AsyncClient) -> None:
+    assert (await browser.get("/api/auth/session")).status_code == 401
+    assert (await sign_in(served, browser)).status_code == 200
+    who = (await browser.get("/api/auth/session")).json()
+    assert (who["user_id"], who["session"]["current"]) == ("alice", True)
+    assert (await browser.post("/api/auth/sign-out", json={})).status_code == 204
+    assert not browser.cookies
+    assert (await browser.get("/api/auth/session")).status_code == 401
+
+
+async def test_a_token_does_not_sign_in(served: Served) -> None:
+    assert (await served.operator.get("/api/auth/session")).status_code == 401
+
+
+async def test_a_foreign_page_signs_nobody_in(served: Served, browser: httpx.AsyncClient) -> None:
+    browser.headers["Origin"] = "http://localhost:1"
+    refused = await sign_in(served, browser)
+    assert refusal(refused)[:2] == (403, "not_allowed")
+    del browser.headers["Origin"]
+    assert refusal(await sign_in(served, browser))[:2] == (403, "not_allowed")
+    browser.headers["Origin"] = str(browser.base_url).rstrip("/")
+    form = await browser.post("/api/auth/redeem", data={"secret": "x"})
+    assert refusal(form)[:2] == (403, "not_allowed")
+
+
+async def test_a_cookie_is_no_operator(served: Served, browser: httpx.AsyncClient) -> None:
+    await sign_in(served, browser)
+    assert refusal(await browser.get("/api/admin/tokens"))[:2] == (403, "not_allowed")
