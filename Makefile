@@ -36,7 +36,8 @@ run: $(READY) ## build the console where it is old, start the daemon with a demo
 	@npm_config_fetch_retries=0 $(MAKE) --no-print-directory console || echo "The console could not be built; the daemon starts all the same." >&2
 	@$(BIN)/xswarm serve --demo $(ARGS)
 
-run-example: $(READY) $(SOLVER) ## start the demo with the scheduling example in the admin chat (ARGS="...")
+run-example: $(READY) $(SOLVER) ## the same with the scheduling example in the chat (ARGS="...")
+	@npm_config_fetch_retries=0 $(MAKE) --no-print-directory console || echo "The console could not be built; the daemon starts all the same." >&2
 	@$(BIN)/xswarm serve --demo --config examples/residency/config.toml $(ARGS)
 
 solver: $(SOLVER) ## install OR-Tools, with which the scheduling example plans (80 MB)

@@ -49,7 +49,7 @@ class Demo:
         self._lmtp = state_dir / "lmtp.sock"
         self._twilio: TwilioStandIn | None = None
         self._postbox: Postbox | None = None
-        self._chat_url = ""
+        self._http_url = ""
         self._questions: tuple[str, ...] = ()
         self._open = asyncio.Event()
         self._ended = False
@@ -112,7 +112,7 @@ class Demo:
             http_url: the HTTP server of the daemon, which has the webhook.
         """
         self._open.set()
-        self._chat_url = f"{http_url.replace('http', 'ws', 1)}/api/claude-chat/ws"
+        self._http_url = http_url
         if self._twilio is not None:
             self._twilio.webhook_url = f"{http_url}/webhooks/twilio/sms"
 
@@ -151,15 +151,17 @@ class Demo:
         )
 
     def _about_chat(self) -> list[str]:
-        """Return the lines about the chat: a client in the terminal, what to type there, questions to begin with."""
+        """Return the lines about the chat: its page, a client in the terminal, what to type there, more questions."""
         questions = self._questions or (SAY_IN_CHAT,)
         jwt = f".venv/bin/xswarm token jwt --user {USER}"
+        url = f"{self._http_url.replace('http', 'ws', 1)}/api/claude-chat/ws?token=$({jwt})"
         typed = json.dumps({"type": "user_message", "content": questions[0]})
         return [
             f"  a token       {jwt}",
-            f'  chat          .venv/bin/python -m websockets "{self._chat_url}?token=$({jwt})"',
+            f"  chat          {self._http_url}/ in a browser: sign in with the token",
+            f'  or here       .venv/bin/python -m websockets "{url}"',
             f"  type there    {typed}",
-            *(f"  or ask        {question}" for question in questions[1:]),
+            *(f"  ask           {question}" for question in questions[1:]),
         ]
 
 

@@ -59,6 +59,7 @@ async def test_the_chat_is_among_what_to_try_with_the_questions_of_the_tool_serv
         async with demo.around(Config(http=Http(port=0), mcp=mcp), _forget):
             demo.listen("http://127.0.0.1:8787")
             said = demo.what_to_try()
+        assert "http://127.0.0.1:8787/ in a browser" in said
         assert 'websockets "ws://127.0.0.1:8787/api/claude-chat/ws?token=$(.venv/bin/xswarm token jwt' in said
         assert f'{{"type": "user_message", "content": "{question}"}}' in said
         assert ("Summarize the status" in said) is bool(mcp)
