@@ -194,6 +194,30 @@ async def test_a_question_is_counted_on_every_page_and_answered_in_the_list(plac
         watched.assert_clean()
 
 
+async def test_costs_are_those_of_the_terminal(place: Place, browser: Browser) -> None:
+    async with place.signed_in(browser, "/chat") as watched:
+        page = watched.page
+        await ask(page, f"what does it cost? {script({'text': 'A little.'})}")
+        await expect(page.locator(".xswarm-assistant")).to_contain_text("A little.")
+        await expect(page.get_by_role("button", name="Stop")).to_have_count(0)
+        await page.get_by_role("link", name="Costs").click()
+        await page.get_by_role("combobox", name="By", exact=True).select_option("channel")
+        await expect(page).to_have_url(re.compile(r"/costs\?by=channel$"))
+        row = page.get_by_role("row").filter(has_text="chat")
+        await expect(row).to_be_visible()
+        await expect(page.locator("svg rect").first).to_be_attached()
+        costs = (await place.daemon.xswarm("claude", "cost", "--by", "channel", "--json")).document
+        spent = {one["key"]: one for one in costs["rows"]}["chat"]
+        await expect(row.get_by_role("cell").first).to_have_text(f"${spent['cost_usd']:,.2f}")
+        await expect(page.get_by_role("row").last).to_contain_text(f"${costs['total_usd']:,.2f}")
+        async with page.expect_download() as saving:
+            await page.get_by_role("button", name="Save as CSV").click()
+        lines = (await (await saving.value).path()).read_text(encoding="utf-8").splitlines()
+        saved = [line.split(",") for line in lines if ",chat," in line]
+        assert sum(float(line[2]) for line in saved) == pytest.approx(spent["cost_usd"])
+        watched.assert_clean()
+
+
 @pytest.mark.browser
 @pytest.mark.cli_process
 async def test_what_is_answered_elsewhere_disappears_and_a_no_carries_its_note(place: Place, browser: Browser) -> None:

@@ -11,4 +11,5 @@ export interface Page {
 export const PAGES: readonly Page[] = [
   { name: "chat", title: "Chat", key: "c" },
   { name: "approvals", title: "Approvals", key: "a" },
+  { name: "costs", title: "Costs", key: "o" },
 ];

@@ -4,17 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated
+from itertools import pairwise
+from typing import Annotated, Literal
 
 from fastapi import Query
 
 from supervisor.operations.queries import Queries
+from supervisor.protocol import events
+from supervisor.protocol.errors import InvalidMessage
 from supervisor.protocol.limits import Shaped
 from supervisor.protocol.requests import GroupBy, Name
-from supervisor.protocol.times import DAY_OR_TIME
+from supervisor.protocol.times import DAY_OR_TIME, day_text, parse_day
 from supervisor.protocol.wire.rows import CostRow
 from supervisor.wires.http.auth import Calling
 from supervisor.wires.rest.resource import Endpoint, Limit
+
+MAX_DAYS = 92
+"""Most days of one answer of `/api/costs/days`."""
+
+Split = Literal["user", "session", "channel", "model"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,15 +33,32 @@ class Cost:
     rows: Sequence[CostRow]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DayCost:
+    """What was spent on one UTC day, in rows by what `split_by` names."""
+
+    day: str
+    cost_usd: float
+    rows: Sequence[CostRow]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DailyCost:
+    """What was spent on each day from `since` on, before `until`, oldest first."""
+
+    total_usd: float
+    days: Sequence[DayCost]
+
+
 class CostRoutes:
-    """The route of costs."""
+    """The routes of costs."""
 
     def __init__(self, queries: Queries) -> None:
         self._queries = queries
 
     def endpoints(self) -> list[Endpoint]:
-        """Return the route."""
-        return [Endpoint("GET", "/api/costs", self.costs)]
+        """Return the routes."""
+        return [Endpoint("GET", "/api/costs", self.costs), Endpoint("GET", "/api/costs/days", self.daily)]
 
     async def costs(
         self,
@@ -56,3 +81,36 @@ class CostRoutes:
             limit=limit,
         )
         return Cost(total_usd=event.total_usd, rows=event.rows)
+
+    async def daily(
+        self,
+        caller: Calling,
+        since: Annotated[str, Query(min_length=10, max_length=10), Shaped(DAY_OR_TIME)],
+        until: Annotated[str, Query(min_length=10, max_length=10), Shaped(DAY_OR_TIME)],
+        split_by: Annotated[Split, Query()] = "user",
+        user_id: Annotated[Name | None, Query()] = None,
+    ) -> DailyCost:
+        """Return what was spent on each of at most 92 UTC days; `until` is excluded."""
+
+        async def cost(first: str, end: str) -> events.Cost:
+            return await self._queries.cost(
+                caller, user_id=user_id, session_id=None, since=first, until=end, group_by=split_by, limit=500
+            )
+
+        days = [*map(day_text, range(_day("since", since), _day("until", until)))]
+        if not 1 <= len(days) <= MAX_DAYS:
+            raise InvalidMessage("until", f"must be 1 to {MAX_DAYS} days after since")
+        parts = [await cost(day, end) for day, end in pairwise([*days, until])]
+        return DailyCost(
+            total_usd=(await cost(since, until)).total_usd,
+            days=[
+                DayCost(day=day, cost_usd=part.total_usd, rows=part.rows) for day, part in zip(days, parts, strict=True)
+            ],
+        )
+
+
+def _day(name: str, text: str) -> int:
+    try:
+        return parse_day(text)
+    except ValueError:
+        raise InvalidMessage(name, "must be a day, such as 2026-01-31") from None
