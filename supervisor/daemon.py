@@ -377,8 +377,7 @@ class Daemon:
 
     async def _say_ready(self, http: HttpServer, sockets: SocketServer, core: Core) -> None:
         lines = [f"xswarm is ready: services {sockets.url}, HTTP {http.url}"]
-        terminal = sys.stdout.isatty()
-        lines += await how_to_begin(core.api.directory, core.sign_in, http.make_link, terminal=terminal)
+        lines += await how_to_begin(core.api, http.make_link, terminal=sys.stdout.isatty())
         if self._demo is not None:
             lines.append(self._demo.what_to_try())
         sys.stdout.write("\n".join(lines) + "\n")

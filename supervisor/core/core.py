@@ -23,6 +23,7 @@ from supervisor.people.identity import Directory
 from supervisor.people.projects import Projects
 from supervisor.people.rate_limits import RateLimits
 from supervisor.people.rights import Rights
+from supervisor.people.sign_in.passkeys import Passkeys
 from supervisor.people.sign_in.sign_in import SignIn
 from supervisor.protocol.ports.connector import Connector
 from supervisor.protocol.status import EndReason
@@ -136,6 +137,7 @@ class Core:
             directory=ground.directory,
             accounts=self.accounts,
             sign_in=self.sign_in,
+            passkeys=Passkeys(ground.store.passkeys, ground.directory, self.sign_in),
             operations=operations.operations,
             approvals=operations.approvals,
             queue=operations.queue,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from supervisor.people.identity import Directory
-from supervisor.people.sign_in.sign_in import LINK_MINUTES, SignIn
+from supervisor.operations.api import Api
+from supervisor.people.sign_in.sign_in import LINK_MINUTES
 
 MakeLink = Callable[[str], Awaitable[tuple[str, int]]]
 """Returns a link for a user, and when it expires, in milliseconds UTC."""
@@ -13,16 +13,16 @@ MakeLink = Callable[[str], Awaitable[tuple[str, int]]]
 NOBODY = "Nobody may use it yet: add a person with `xswarm user add`"
 
 
-async def how_to_begin(directory: Directory, sign_in: SignIn, make_link: MakeLink, *, terminal: bool) -> list[str]:
+async def how_to_begin(api: Api, make_link: MakeLink, *, terminal: bool) -> list[str]:
     """Return the lines to print where nobody may use the daemon, or nobody has signed in with a browser.
 
     Args:
         terminal: whether a person reads them. In a file or a journal a link would be a secret that others read.
     """
-    if not directory.users():
+    if not api.directory.users():
         return [NOBODY]
-    user = sign_in.newcomer()
-    if user is None:
+    user = api.sign_in.newcomer()
+    if user is None or await api.store.passkeys.any():
         return []
     if not terminal:
         return [f"Nobody is signed in yet: `xswarm user link {user.id}` prints a link for a browser"]

@@ -14,6 +14,7 @@ from supervisor.operations.operations import Operations
 from supervisor.operations.queue import QueueOperations
 from supervisor.people.accounts import Accounts
 from supervisor.people.identity import Directory
+from supervisor.people.sign_in.passkeys import Passkeys
 from supervisor.people.sign_in.sign_in import SignIn
 from supervisor.spending.spending import Spending
 from supervisor.store.port import Store
@@ -29,6 +30,7 @@ class Api:
         directory: authenticates callers.
         accounts: administers users and tokens.
         sign_in: signs people in with a browser.
+        passkeys: of people.
         operations: sessions and messages; `operations.queries` only reads.
         approvals: open questions about tool calls.
         queue: messages that wait for their turn.
@@ -46,6 +48,7 @@ class Api:
     directory: Directory
     accounts: Accounts
     sign_in: SignIn
+    passkeys: Passkeys
     operations: Operations
     approvals: ApprovalOperations
     queue: QueueOperations

@@ -11,3 +11,6 @@ ON_ITS_WAY = sentence("If somebody has this address, a link is on its way to it.
 LINK_DOES_NOT_COUNT = line("this link does not count")
 ASK_FOR_ANOTHER = line("ask for another one; each counts once, and for a few minutes")
 WRONG_BROWSER = line("open it in the browser where you asked for it, or ask for another one here")
+PASSKEY_DOES_NOT_COUNT = line("this passkey does not count here")
+PASSKEY_IS_KNOWN = line("this passkey is known already")
+ADD_IT_ANEW = line("try again; if it fails again, sign in with a link and add a passkey anew")

@@ -20,6 +20,7 @@ from supervisor.store.ports.keys import CodeStore, IdempotencyStore, ReferenceSt
 from supervisor.store.ports.ledger import LedgerStore
 from supervisor.store.ports.outbox import OutboxStore
 from supervisor.store.ports.passphrases import PassphraseStore
+from supervisor.store.ports.people.passkeys import PasskeyStore
 from supervisor.store.ports.people.sign_in import SignInStore
 from supervisor.store.ports.sessions import ChatStore, FolderStore, SessionStore
 from supervisor.store.ports.turns import ToolCallStore, TurnStore
@@ -91,6 +92,10 @@ class Store(Protocol):
     @property
     def sign_in(self) -> SignInStore:
         """Links and sessions of people who sign in."""
+
+    @property
+    def passkeys(self) -> PasskeyStore:
+        """Passkeys of people."""
 
     @property
     def references(self) -> ReferenceStore:

@@ -24,6 +24,7 @@ from supervisor.store.messages.turns import SqliteTurns
 from supervisor.store.money.budgets import SqliteBudgets
 from supervisor.store.money.ledger import SqliteLedger
 from supervisor.store.people.accounts import SqliteAccounts
+from supervisor.store.people.passkeys import SqlitePasskeys
 from supervisor.store.people.passphrases import SqlitePassphrases
 from supervisor.store.people.sign_in import SqliteSignIn, forget_sign_ins
 from supervisor.store.sqlite.backup import back_up, check_integrity
@@ -62,6 +63,7 @@ class SqliteStore:
         self.budgets = SqliteBudgets(database)
         self.passphrases = SqlitePassphrases(database)
         self.sign_in = SqliteSignIn(database)
+        self.passkeys = SqlitePasskeys(database)
         self.references = SqliteReferences(database)
 
     async def backup(self, path: Path) -> None:

@@ -52,7 +52,7 @@ WITHOUT_OWN_TESTS = frozenset(
                 *("keys", "ledger", "outbox", "passphrases", "sessions", "turns"),
             )
         ),
-        Path("supervisor/store/ports/people/sign_in.py"),
+        *(Path("supervisor/store/ports/people") / f"{noun}.py" for noun in ("passkeys", "sign_in")),
         *(
             Path("supervisor/store/records") / f"{noun}.py"
             for noun in (
@@ -92,7 +92,7 @@ TESTED_BESIDE = {
     **{
         # One test signs in through all of them.
         Path("supervisor/wires/rest/auth") / f"{noun}.py": Path("tests/supervisor/wires/rest/auth/test_routes.py")
-        for noun in ("links", "pages", "sessions", "visitors")
+        for noun in ("links", "pages", "passkeys", "sessions", "visitors")
     },
     Path("supervisor/protocol/codes.py"): Path("tests/supervisor/commands/test_words.py"),
     Path("supervisor/store/sqlite/groups.py"): Path("tests/supervisor/store/sqlite/test_database.py"),

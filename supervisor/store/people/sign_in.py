@@ -34,7 +34,9 @@ _USED = "UPDATE sign_in_sessions SET used_ms = ? WHERE id = ?"
 _END = "DELETE FROM sign_in_sessions WHERE id = ?"
 _FORGET_LINKS = "DELETE FROM sign_in_links WHERE expires_ms < ?"
 _LAPSED = f"{_SESSION} WHERE expires_ms < ?"
-_OF_USER = ("DELETE FROM sign_in_links WHERE user_id = ?", "DELETE FROM sign_in_sessions WHERE user_id = ?")
+_OF_USER = tuple(
+    f"DELETE FROM {table} WHERE user_id = ?" for table in ("sign_in_links", "sign_in_sessions", "passkeys")
+)
 
 
 class SqliteSignIn:
@@ -137,7 +139,7 @@ def forget_sign_ins(tx: Transaction, now_ms: int) -> None:
 
 
 def end_sign_ins_of(tx: Transaction, user_id: UserId) -> None:
-    """End every session of a user who is removed, whose entry says so; their links count no more."""
+    """End every session of a user who is removed, whose entry says so; their links and passkeys count no more."""
     for sql in _OF_USER:
         tx.execute(sql, (user_id,))
 

@@ -10,6 +10,7 @@ from supervisor.operations.api import Api
 from supervisor.wires.http.cookies import Cookies
 from supervisor.wires.peers import no_agents
 from supervisor.wires.rest.auth.links import LinkRoutes
+from supervisor.wires.rest.auth.passkeys import PasskeyRoutes
 from supervisor.wires.rest.auth.sessions import SignInSessionRoutes
 from supervisor.wires.rest.auth.visitors import OwnPages
 from supervisor.wires.rest.resource import resource_router
@@ -24,6 +25,7 @@ def auth_router(api: Api, cookies: Cookies, base: Callable[[], str]) -> APIRoute
     return resource_router(
         [
             *LinkRoutes(api.sign_in, cookies, base).endpoints(),
+            *PasskeyRoutes(api.passkeys, api.sign_in, cookies).endpoints(),
             *SignInSessionRoutes(api.sign_in, api.directory, cookies).endpoints(),
         ],
         dependencies=[no_agents, Depends(OwnPages(cookies))],

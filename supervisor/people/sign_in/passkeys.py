@@ -1,0 +1,251 @@
+"""Passkeys (WebAuthn level 3): added by whoever is signed in, and used to sign in and to prove an answer.
+
+No backoff stands before a passkey: its signature cannot be guessed, and whoever locks a link out must not lock it out.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+import webauthn
+from webauthn.helpers import base64url_to_bytes, options_to_json_dict
+from webauthn.helpers.exceptions import WebAuthnException
+from webauthn.helpers.structs import (
+    AuthenticatorSelectionCriteria,
+    PublicKeyCredentialDescriptor,
+    ResidentKeyRequirement,
+    UserVerificationRequirement,
+)
+
+from supervisor.people.identity import Caller, Directory
+from supervisor.people.sign_in.challenges import SECONDS, Challenges
+from supervisor.people.sign_in.sign_in import SignedIn, SignIn
+from supervisor.protocol.errors import InvalidMessage, NotAllowed
+from supervisor.protocol.messages import UserId
+from supervisor.protocol.times import Clock, now_ms
+from supervisor.sentences.sign_in import ADD_IT_ANEW, PASSKEY_DOES_NOT_COUNT, PASSKEY_IS_KNOWN
+from supervisor.store.ports.people.passkeys import Passkey, PasskeyStore
+from supervisor.store.ports.people.sign_in import Visitor, Way
+
+logger = logging.getLogger(__name__)
+
+SIGN_IN = "sign in"
+RP_NAME = "xswarm"
+MOST_PASSKEYS = 50
+"""Most passkeys of one user."""
+
+Options = dict[str, Any]
+"""What a browser gets, as WebAuthn's JSON."""
+
+WEAK = frozenset({Way.MAIL, Way.SMS})
+"""Ways that a forger may go: a passkey that was added on one proves no more than it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """Our own page, as the browser names it: its origin. The RP id of passkeys is the host of it."""
+
+    origin: str
+
+    @property
+    def rp_id(self) -> str:
+        """The host, without port."""
+        return urlsplit(self.origin).hostname or ""
+
+
+class Passkeys:
+    """Adds, checks and removes passkeys.
+
+    Args:
+        clock: milliseconds UTC.
+    """
+
+    def __init__(
+        self,
+        store: PasskeyStore,
+        directory: Directory,
+        sign_in: SignIn,
+        *,
+        challenges: Challenges | None = None,
+        clock: Clock = now_ms,
+    ) -> None:
+        self._store = store
+        self._directory = directory
+        self._sign_in = sign_in
+        self._challenges = challenges or Challenges()
+        self._clock = clock
+
+    async def of(self, user_id: UserId) -> Sequence[Passkey]:
+        """Return the passkeys of a user, oldest first."""
+        return await self._store.of(user_id)
+
+    async def to_add(self, caller: Caller, site: Site) -> Options:
+        """Return the options with which a browser makes a passkey.
+
+        Raises:
+            NotAllowed: the user has too many.
+        """
+        assert caller.user_id is not None, "a person is signed in"
+        user, known = self._directory.user(caller.user_id), await self._store.of(caller.user_id)
+        if len(known) >= MOST_PASSKEYS:
+            raise NotAllowed(f"more than {MOST_PASSKEYS} passkeys")
+        return options_to_json_dict(
+            webauthn.generate_registration_options(
+                rp_id=site.rp_id,
+                rp_name=RP_NAME,
+                user_id=hashlib.sha256(f"passkeys of {user.id}".encode()).digest(),
+                user_name=user.id,
+                user_display_name=user.name,
+                challenge=self._challenges.make(_adding(caller)),
+                timeout=SECONDS * 1000,
+                authenticator_selection=AuthenticatorSelectionCriteria(
+                    resident_key=ResidentKeyRequirement.REQUIRED,
+                    user_verification=UserVerificationRequirement.REQUIRED,
+                ),
+                exclude_credentials=[PublicKeyCredentialDescriptor(id=passkey.id) for passkey in known],
+            )
+        )
+
+    async def add(
+        self, caller: Caller, site: Site, name: str, credential: Mapping[str, Any], visitor: Visitor
+    ) -> Passkey:
+        """Store a passkey that a browser has made.
+
+        Raises:
+            NotAllowed: it does not count, or is known already.
+            StorageError: it is not stored.
+        """
+        assert caller.user_id is not None, "a person is signed in"
+        challenge = await self._challenge(credential, _adding(caller), visitor, caller.name)
+        try:
+            made = webauthn.verify_registration_response(
+                credential=dict(credential),
+                expected_challenge=challenge,
+                expected_rp_id=site.rp_id,
+                expected_origin=site.origin,
+                require_user_verification=True,
+            )
+        except (WebAuthnException, ValueError, KeyError, TypeError) as error:
+            raise await self._refused(visitor, str(error), caller.name) from error
+        self._challenges.use(challenge)
+        now = self._clock()
+        passkey = Passkey(
+            id=made.credential_id,
+            user_id=caller.user_id,
+            public_key=made.credential_public_key,
+            sign_count=made.sign_count,
+            name=name,
+            root=Way(caller.way),
+            created_ms=now,
+        )
+        if not await self._store.add(passkey, visitor, now_ms=now):
+            raise NotAllowed(PASSKEY_IS_KNOWN())
+        return passkey
+
+    async def remove(self, user_id: UserId, passkey_id: str, visitor: Visitor) -> None:
+        """Remove a passkey of a user.
+
+        Args:
+            passkey_id: in hexadecimal.
+
+        Raises:
+            InvalidMessage: the user has no such passkey.
+        """
+        try:
+            known = bytes.fromhex(passkey_id)
+        except ValueError:
+            known = b""
+        if not await self._store.remove(known, user_id, visitor, now_ms=self._clock()):
+            raise InvalidMessage("passkey_id", "must be one of your passkeys")
+
+    def to_prove(self, site: Site, purpose: str = SIGN_IN) -> Options:
+        """Return the options with which a browser proves who uses it. The browser knows its passkeys."""
+        return options_to_json_dict(
+            webauthn.generate_authentication_options(
+                rp_id=site.rp_id,
+                challenge=self._challenges.make(purpose),
+                timeout=SECONDS * 1000,
+                user_verification=UserVerificationRequirement.REQUIRED,
+            )
+        )
+
+    async def sign_in(self, site: Site, credential: Mapping[str, Any], visitor: Visitor) -> SignedIn:
+        """Begin a session of whoever holds a passkey.
+
+        Raises:
+            NotAllowed: the passkey does not count.
+            StorageError: nobody is signed in.
+        """
+        passkey = await self.prove(site, credential, SIGN_IN, visitor)
+        return await self._sign_in.begin(passkey.user_id, strength(passkey), visitor)
+
+    async def prove(self, site: Site, credential: Mapping[str, Any], purpose: str, visitor: Visitor) -> Passkey:
+        """Return the passkey that answered a challenge of a purpose, after which the challenge is used up.
+
+        Raises:
+            NotAllowed: it does not count.
+        """
+        challenge = await self._challenge(credential, purpose, visitor)
+        passkey = await self._store.get(_bytes(credential.get("id")))
+        if passkey is None:
+            raise await self._refused(visitor, "no such passkey")
+        try:
+            proven = webauthn.verify_authentication_response(
+                credential=dict(credential),
+                expected_challenge=challenge,
+                expected_rp_id=site.rp_id,
+                expected_origin=site.origin,
+                credential_public_key=passkey.public_key,
+                credential_current_sign_count=passkey.sign_count,
+                require_user_verification=True,
+            )
+        except (WebAuthnException, ValueError, KeyError, TypeError) as error:
+            raise await self._refused(visitor, str(error), passkey.user_id) from error
+        fresh = self._challenges.use(challenge)
+        if not fresh or not await self._store.used(passkey, proven.new_sign_count, now_ms=self._clock()):
+            raise await self._refused(visitor, "used twice", passkey.user_id)
+        return passkey
+
+    async def _challenge(self, credential: Mapping[str, Any], purpose: str, visitor: Visitor, actor: str = "") -> bytes:
+        """Return the challenge that a credential answers.
+
+        Raises:
+            NotAllowed: it was not made for this purpose, or does not count any more.
+        """
+        try:
+            data = json.loads(_bytes(credential["response"]["clientDataJSON"]))
+            challenge = _bytes(data["challenge"])
+        except (ValueError, KeyError, TypeError, RecursionError):
+            challenge = b""
+        if not self._challenges.fits(challenge, purpose):
+            raise await self._refused(visitor, "challenge", actor)
+        return challenge
+
+    async def _refused(self, visitor: Visitor, why: str, actor: str = "") -> NotAllowed:
+        """Leave an entry about a passkey that does not count; return the error for whoever sent it."""
+        logger.info("a passkey does not count: %s", why)
+        await self._sign_in.failed(visitor, f"passkey: {why}"[:200], actor=actor)
+        return NotAllowed(PASSKEY_DOES_NOT_COUNT(), ADD_IT_ANEW())
+
+
+def strength(passkey: Passkey) -> Way:
+    """Return as what a passkey counts: one that was added with a link by mail or text counts as that link."""
+    return passkey.root if passkey.root in WEAK else Way.PASSKEY
+
+
+def _adding(caller: Caller) -> str:
+    return f"add a passkey of {caller.user_id} in {caller.session_id}"
+
+
+def _bytes(text: object) -> bytes:
+    """Return what base64url stands for; empty = it is none."""
+    try:
+        return base64url_to_bytes(text) if isinstance(text, str) else b""
+    except ValueError:
+        return b""
