@@ -172,15 +172,23 @@ class LimitedConnection(HttpToolsProtocol):
 
 
 class WebSocketConnection(WebSocketsSansIOProtocol):
-    """The web socket protocol of uvicorn, with two faults mended, and a way to write that does not wait.
+    """The web socket protocol of uvicorn, with three faults mended, and a way to write that does not wait.
 
-    uvicorn logs an error after each refusal that is an HTTP answer; and it waits for ever for a client that reads
-    nothing, after a close frame as well as after a ping without an answer.
+    uvicorn logs an error after each refusal that is an HTTP answer; it waits for ever for a client that reads
+    nothing, after a close frame as well as after a ping without an answer; and it neither answers nor closes where
+    websockets does not take the head of a handshake, as with a line of more than 8 KiB.
     """
 
     async def run_asgi(self) -> None:
         self.scope[WIRE] = self  # type: ignore[literal-required]
         await super().run_asgi()
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self.conn.handshake_exc is not None and not self.handshake_initiated and not self.transport.is_closing():
+            self.transport.write(b"".join(self.conn.data_to_send()))  # 414, 431, or nothing
+            self.transport.close()
+            self._abort_later()
 
     async def send(self, message: Any) -> None:
         await super().send(message)

@@ -12,7 +12,7 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.server import ServerState
 
-from supervisor.wires.http.connections import LimitedConnection, _network
+from supervisor.wires.http.connections import LimitedConnection, WebSocketConnection, _network
 from tests.slowness import scaled
 from tests.supervisor.wires.http.asgi import echo
 from tests.waiting import until
@@ -51,7 +51,9 @@ async def serving(
     kind: type[LimitedConnection], app: ASGIApp = echo
 ) -> AsyncIterator[Callable[[], Awaitable[Streams]]]:
     """Serve an application behind a kind of connection; yield a function that connects to it."""
-    settings = uvicorn.Config(app, http=kind, ws="none", lifespan="off", log_config=None, proxy_headers=False)
+    settings = uvicorn.Config(
+        app, http=kind, ws=WebSocketConnection, lifespan="off", log_config=None, proxy_headers=False
+    )
     settings.load()
     state = ServerState()
     server = await asyncio.get_running_loop().create_server(lambda: kind(settings, state, {}), "127.0.0.1", 0)
@@ -260,3 +262,25 @@ async def test_trusted_proxy_has_no_share_and_a_reserve_is_for_webhooks() -> Non
 def test_ipv6_network_of_one_subscriber_counts_as_one_address() -> None:
     assert _network("2001:db8::1") == _network("2001:db8::ffff:1") != _network("2001:db8:0:1::1")
     assert _network("::ffff:192.0.2.1") == _network("192.0.2.1") != _network("192.0.2.2")
+
+
+UPGRADE = b"Host: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+
+
+@pytest.mark.parametrize(
+    ("line", "headers", "answer"),
+    [
+        (b"GET /?token=" + b"x" * 9_000, b"", b"414"),
+        (b"GET /", b"Cookie: " + b"x" * 9_000 + b"\r\n", b"431"),
+        (b"GET /", b"".join(b"X-%d: y\r\n" % number for number in range(200)), b"431"),
+    ],
+)
+async def test_handshake_of_a_web_socket_with_too_long_a_head_is_refused_and_closed(
+    line: bytes, headers: bytes, answer: bytes
+) -> None:
+    async with connection(LimitedConnection) as (reader, writer):
+        writer.write(
+            line + b" HTTP/1.1\r\n" + UPGRADE + headers + b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+        )
+        assert await status(reader) == answer
+        assert await closed(reader)
