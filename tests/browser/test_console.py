@@ -218,6 +218,30 @@ async def test_costs_are_those_of_the_terminal(place: Place, browser: Browser) -
         watched.assert_clean()
 
 
+@pytest.mark.cli_process
+async def test_sessions_are_filtered_in_the_address_and_a_turn_is_interrupted(place: Place, browser: Browser) -> None:
+    async with place.signed_in(browser, "/chat") as watched:
+        page = watched.page
+        await ask(page, f"claude: a story {script(slow_answer(400, 60.0))}")
+        await expect(page.locator(".xswarm-assistant")).to_contain_text("w3 ", timeout=milliseconds(60.0))
+        await page.get_by_role("link", name="Sessions").click()
+        await page.get_by_role("combobox", name="Status").select_option("active")
+        await expect(page).to_have_url(re.compile(r"/sessions\?status=active$"))
+        rows = page.get_by_role("row").filter(has_text=str(place.project)).filter(has=page.get_by_role("button"))
+        row = rows.first  # the newest activity
+        await expect(row).to_contain_text("ada")
+        await row.get_by_role("button", name="Interrupt").click()
+        await page.get_by_role("textbox", name="User").fill("nobody")
+        await page.keyboard.press("Enter")
+        await expect(page.get_by_role("alert")).to_contain_text("User not found")
+        await page.get_by_role("link", name="All sessions").click()
+        await expect(row).to_be_visible()
+        await page.get_by_role("link", name="Chat").click()
+        await expect(page.locator(".xswarm-assistant .xswarm-state")).to_have_text("Stopped")
+        watched.forgive("404")
+        watched.assert_clean()
+
+
 @pytest.mark.browser
 @pytest.mark.cli_process
 async def test_what_is_answered_elsewhere_disappears_and_a_no_carries_its_note(place: Place, browser: Browser) -> None:

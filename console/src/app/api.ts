@@ -32,7 +32,8 @@ export async function call<T>(path: string, options: RequestOptions = {}): Promi
   const token = signedIn().token;
   const headers = new Headers();
   if (token !== null) headers.set("Authorization", `Bearer ${token.text}`);
-  if (body !== undefined) headers.set("Content-Type", "application/json");
+  // Also without a body: it shows that no HTML form of another page sends this.
+  if (method === "POST" || method === "PATCH") headers.set("Content-Type", "application/json");
   const response = await fetch(path, {
     method,
     headers,

@@ -12,4 +12,5 @@ export const PAGES: readonly Page[] = [
   { name: "chat", title: "Chat", key: "c" },
   { name: "approvals", title: "Approvals", key: "a" },
   { name: "costs", title: "Costs", key: "o" },
+  { name: "sessions", title: "Sessions", key: "s" },
 ];

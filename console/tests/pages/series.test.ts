@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { type CostRow, csvOf, MOST_SERIES, OTHERS, range, stacked, usd } from "../../src/pages/costs/series.js";
+import { type CostRow, csvOf, MOST_SERIES, OTHERS, range, stacked } from "../../src/pages/costs/series.js";
+import { usd } from "../../src/ui/money.js";
 
 function row(key: string, cost: number): CostRow {
   return { key, cost_usd: cost, message_count: 1, input_tokens: 2, output_tokens: 3 };
@@ -45,6 +46,8 @@ describe("costs", () => {
   it.each([
     [0, "$0.00"],
     [0.0004, "$0.0004"],
+    [0.0000012, "$0.000001"],
+    [0.005, "$0.01"],
     [1_234.5, "$1,234.50"],
   ])("of %d are written as %s", (amount, text) => {
     expect(usd(amount)).toBe(text);

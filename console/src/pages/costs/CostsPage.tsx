@@ -2,10 +2,11 @@ import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import type { ReactElement } from "react";
 import { useSearchParams } from "wouter";
 import { call, withQuery } from "../../app/api.js";
+import { usd } from "../../ui/money.js";
 import { save } from "../../ui/save.js";
 import { Trouble } from "../../ui/Trouble.js";
 import { StackedBars } from "./StackedBars.js";
-import { type CostRow, csvOf, type DayCost, range, stacked, usd } from "./series.js";
+import { type CostRow, csvOf, type DayCost, range, stacked } from "./series.js";
 
 const SPLITS = ["user", "session", "channel", "model"] as const;
 const DAYS = [7, 30, 90] as const;

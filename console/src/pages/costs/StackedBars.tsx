@@ -1,5 +1,6 @@
 import type { ReactElement } from "react";
-import { type Stacked, usd } from "./series.js";
+import { usd } from "../../ui/money.js";
+import type { Stacked } from "./series.js";
 
 const HEIGHT = 180;
 /** Of one day, in units of the picture; a fifth of it is the gap. */

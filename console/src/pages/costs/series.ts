@@ -73,12 +73,6 @@ export function range(days: number, nowMs: number): { readonly since: string; re
   return { since: name(nowMs - (days - 1) * day), until: name(nowMs + day) };
 }
 
-/** US dollars to the cent; less than that with as many digits as it takes. */
-export function usd(amount: number): string {
-  if (amount > 0 && amount < 0.005) return `$${amount.toPrecision(1)}`;
-  return `$${amount.toLocaleString("en-US", { minimumFractionDigits: 2, maximumFractionDigits: 2 })}`;
-}
-
 /** The rows of days as CSV (RFC 4180). */
 export function csvOf(days: readonly DayCost[], split: string): string {
   const lines = [["day_utc", split, "cost_usd", "messages", "input_tokens", "output_tokens"]];
