@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 
 from supervisor.people.identity import Caller
@@ -17,6 +18,10 @@ GONE = "It has been answered already, or waits no longer."
 """What the person reads who answers a question too late."""
 
 
+REMEMBERED = 100
+"""The newest questions that were answered by a yes; until its call has run, a no of somebody else overrules it."""
+
+
 class Questions:
     """The open questions of one chat.
 
@@ -29,6 +34,7 @@ class Questions:
         self._services = services
         self._broadcast = broadcast
         self._open: dict[str, ConfirmRequest] = {}
+        self._allowed: deque[str] = deque(maxlen=REMEMBERED)
 
     def open(self) -> list[ConfirmRequest]:
         """Return those that nobody has answered, oldest first."""
@@ -58,9 +64,15 @@ class Questions:
             self._broadcast(asked)
 
     def on_answered(self, event: events.ConfirmationAnswered) -> None:
-        """Take a question away that waits no longer."""
-        if self._open.pop(event.approval_id, None) is not None:
-            self._broadcast(ConfirmResolved(id=event.approval_id, decision=event.decision, by=event.by))
+        """Take a question away that waits no longer; tell of a no that overrules a yes too: its call is not run."""
+        overruled = event.approval_id in self._allowed and event.decision == "deny" and event.by
+        if self._open.pop(event.approval_id, None) is None and not overruled:
+            return
+        if event.decision == "allow":
+            self._allowed.append(event.approval_id)
+        elif overruled:
+            self._allowed.remove(event.approval_id)
+        self._broadcast(ConfirmResolved(id=event.approval_id, decision=event.decision, by=event.by))
 
     async def answer(self, caller: Caller, frame: Confirm) -> str:
         """Answer a question; return what the person must know who answered: empty = it is done.

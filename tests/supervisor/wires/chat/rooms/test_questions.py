@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import pytest
 
 from supervisor.protocol import events
@@ -40,8 +42,10 @@ def question(name: str = "a1") -> events.ConfirmationAsked:
     )
 
 
-def answered(name: str = "a1", by: str = "alice") -> events.ConfirmationAnswered:
-    return events.ConfirmationAnswered(session_id=SESSION, approval_id=name, decision="allow", by=by)
+def answered(
+    name: str = "a1", by: str = "alice", decision: Literal["allow", "deny"] = "allow"
+) -> events.ConfirmationAnswered:
+    return events.ConfirmationAnswered(session_id=SESSION, approval_id=name, decision=decision, by=by)
 
 
 def test_a_question_is_shown_once_with_its_exact_input(asked: Asked) -> None:
@@ -64,6 +68,18 @@ def test_an_answer_takes_it_away_everywhere(asked: Asked) -> None:
     asked.questions.on_answered(answered("another"))
     assert asked.told[1:] == [ConfirmResolved(id="a1", decision="allow", by="alice")]
     assert asked.questions.open() == []
+
+
+def test_a_no_that_overrules_a_yes_is_told_once(asked: Asked) -> None:
+    asked.questions.on_asked(question())
+    asked.questions.on_answered(answered())
+    for _ in range(2):
+        asked.questions.on_answered(answered(by="carl", decision="deny"))
+    asked.questions.on_answered(answered())
+    assert asked.told[1:] == [
+        ConfirmResolved(id="a1", decision="allow", by="alice"),
+        ConfirmResolved(id="a1", decision="deny", by="carl"),
+    ]
 
 
 async def test_the_first_answer_counts_and_the_second_is_told_so(asked: Asked) -> None:
