@@ -3,6 +3,7 @@ import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { App } from "./app/App.js";
 import { Refused } from "./app/api.js";
+import { askWhoItIs } from "./app/session.js";
 import "./styles.css";
 
 /** A request that was refused is not sent again; one that got no answer is. */
@@ -11,6 +12,8 @@ function isWorthARetry(failures: number, error: Error): boolean {
 }
 
 const queries = new QueryClient({ defaultOptions: { queries: { retry: isWorthARetry, staleTime: 1_000 } } });
+
+void askWhoItIs();
 
 const root = document.getElementById("root");
 if (root === null) throw new Error("index.html has no #root");

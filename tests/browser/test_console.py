@@ -67,7 +67,7 @@ class Place:
     async def signed_in(self, browser: Browser, path: str, viewport: ViewportSize = DESK) -> AsyncIterator[Watched]:
         """Open a page, and sign in there."""
         async with open_page(browser, self.url + path, viewport) as watched:
-            await watched.page.get_by_label("Token").fill(self.token)
+            await watched.page.get_by_label("Or paste a token").fill(self.token)
             await watched.page.get_by_role("button", name="Sign in").click()
             await expect(watched.page.get_by_role("button", name="Sign out")).to_be_visible()
             yield watched
@@ -105,7 +105,7 @@ async def test_a_first_visit_loads_little_and_sets_no_cookie(place: Place, brows
         page = watched.page
         page.on("response", lambda response: loaded.append(response))
         await page.goto(place.url)
-        await page.get_by_label("Token").fill(place.token)
+        await page.get_by_label("Or paste a token").fill(place.token)
         await page.get_by_role("button", name="Sign in").click()
         await ask(page, f"hello {script({'text': 'Good day.'})}")
         await expect(page.locator(".xswarm-assistant .markdown")).to_contain_text("Good day.")
@@ -144,6 +144,26 @@ async def test_escape_stops_an_answer_and_a_reload_shows_what_there_was(place: P
         await page.reload()
         await expect(page.locator(".xswarm-assistant")).to_contain_text("w3 ")
         assert await page.get_by_label("Message", exact=True).input_value() == "half a sent"
+        watched.assert_clean()
+
+
+async def test_a_person_signs_in_by_a_link_chats_and_signs_out(place: Place, browser: Browser) -> None:
+    link = str((await place.daemon.xswarm("user", "link", "ada", "--json")).document["link"])
+    async with open_page(browser, link) as watched:
+        page = watched.page
+        await page.get_by_role("button", name="Sign in", exact=True).click()
+        await page.get_by_role("link", name="Open the console").click()
+        await ask(page, f"who am I? {script({'text': 'You are Ada.'})}")
+        await expect(page.locator(".xswarm-assistant")).to_contain_text("You are Ada.")
+        assert await page.evaluate("document.cookie + sessionStorage.length") == "0"
+        await page.get_by_role("link", name="Approvals").click()
+        await expect(page.get_by_text("Nothing waits for you.")).to_be_visible()
+        watched.assert_clean()
+        await page.get_by_role("button", name="Sign out").click()
+        await expect(page.get_by_label("Or paste a token")).to_be_visible()
+        await page.reload()
+        await expect(page.get_by_label("Or paste a token")).to_be_visible()
+        watched.forgive("401")
         watched.assert_clean()
 
 
@@ -208,8 +228,9 @@ async def test_costs_are_those_of_the_terminal(place: Place, browser: Browser) -
         await expect(page.locator("svg rect").first).to_be_attached()
         costs = (await place.daemon.xswarm("claude", "cost", "--by", "channel", "--json")).document
         spent = {one["key"]: one for one in costs["rows"]}["chat"]
-        await expect(row.get_by_role("cell").first).to_have_text(f"${spent['cost_usd']:,.2f}")
-        await expect(page.get_by_role("row").last).to_contain_text(f"${costs['total_usd']:,.2f}")
+        for cells, amount in ((row, spent["cost_usd"]), (page.get_by_role("row").last, costs["total_usd"])):
+            shown = await cells.get_by_role("cell").first.inner_text()
+            assert float(shown.removeprefix("$").replace(",", "")) == pytest.approx(amount, abs=0.005)
         async with page.expect_download() as saving:
             await page.get_by_role("button", name="Save as CSV").click()
         lines = (await (await saving.value).path()).read_text(encoding="utf-8").splitlines()
@@ -270,12 +291,12 @@ async def test_every_page_and_dialog_keeps_the_policy_and_is_accessible(
 ) -> None:
     async with open_page(browser, place.url, viewport) as watched:
         page = watched.page
-        await expect(page.get_by_label("Token")).to_be_visible()
+        await expect(page.get_by_label("Or paste a token")).to_be_visible()
         await watched.assert_accessible()
-        await page.get_by_label("Token").fill("nonsense")
+        await page.get_by_label("Or paste a token").fill("nonsense")
         await page.get_by_role("button", name="Sign in").click()
         await expect(page.get_by_role("alert")).to_contain_text("xswarm token jwt")
-        await page.get_by_label("Token").fill(place.token)
+        await page.get_by_label("Or paste a token").fill(place.token)
         await page.get_by_role("button", name="Sign in").click()
         names = await page.get_by_role("navigation", name="Pages").get_by_role("link").all_inner_texts()
         assert len(names) >= 1

@@ -13,21 +13,21 @@ const SessionsPage = lazy(() => import("../pages/sessions/SessionsPage.js"));
 
 /** The console: the sign-in, or the page that the address names. */
 export function App(): ReactElement {
-  const { token, why } = useSignedIn();
+  const { user, token, isAsking, why } = useSignedIn();
   const queries = useQueryClient();
-  const user = token?.user ?? null;
   // biome-ignore lint/correctness/useExhaustiveDependencies: what one user has seen is forgotten with the user
   useEffect(() => () => queries.clear(), [queries, user]);
-  if (token === null) return <SignIn why={why} />;
+  if (isAsking) return <p role="status">Loading</p>;
+  if (user === null) return <SignIn why={why} />;
   return (
-    <Shell user={token.user}>
+    <Shell user={user}>
       <Boundary>
         <Suspense fallback={<p role="status">Loading</p>}>
           <Switch>
             <Route path="/">
               <Redirect to="/chat" replace />
             </Route>
-            <Route path="/chat/:id?">{({ id }) => <ChatPage id={id} token={token} />}</Route>
+            <Route path="/chat/:id?">{({ id }) => <ChatPage id={id} user={user} token={token?.text} />}</Route>
             <Route path="/approvals" component={ApprovalsPage} />
             <Route path="/costs" component={CostsPage} />
             <Route path="/sessions" component={SessionsPage} />

@@ -34,7 +34,7 @@ export function Shell({ user, children }: { readonly user: string; readonly chil
           <button type="button" className="keys" onClick={() => help.current?.showModal()} aria-label="Keys">
             ?
           </button>
-          <button type="button" onClick={() => signOut()}>
+          <button type="button" onClick={() => void signOut()}>
             Sign out
           </button>
         </div>

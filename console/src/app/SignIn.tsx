@@ -13,8 +13,11 @@ export function SignIn({ why }: { readonly why: string | null }): ReactElement {
     <main className="sign-in">
       <h1>xswarm</h1>
       {why !== null && <p role="status">{why}</p>}
+      <p>
+        <a href="/sign-in">Sign in with a link or a passkey</a>
+      </p>
       <form onSubmit={submit}>
-        <label htmlFor={field}>Token</label>
+        <label htmlFor={field}>Or paste a token</label>
         <input id={field} name="token" type="password" autoComplete="off" spellCheck={false} required />
         <button type="submit">Sign in</button>
       </form>

@@ -1,6 +1,6 @@
 /** Requests to the daemon that served this page. */
 
-import { signedIn, signOut } from "./session.js";
+import { leave, signedIn } from "./session.js";
 
 /** A request that the daemon refused, in its words. */
 export class Refused extends Error {
@@ -43,7 +43,7 @@ export async function call<T>(path: string, options: RequestOptions = {}): Promi
   const text = await response.text();
   if (response.ok) return (text === "" ? undefined : JSON.parse(text)) as T;
   const refused = refusalOf(response.status, text);
-  if (response.status === 401) signOut("The daemon does not take this token any more.");
+  if (response.status === 401) leave("You are not signed in any more.");
   throw refused;
 }
 

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { call, Refused } from "../../src/app/api.js";
-import { signedIn, signIn, signOut } from "../../src/app/session.js";
+import { askWhoItIs, isAddress, leave, signedIn, signIn, signOut } from "../../src/app/session.js";
 
 const TOKEN = `e30.${btoa(JSON.stringify({ sub: "ada", exp: Date.now() / 1_000 + 600 })).replaceAll("=", "")}.x`;
 
@@ -14,7 +14,7 @@ beforeEach(() => {
 });
 
 afterEach(() => {
-  signOut();
+  leave(null);
   vi.useRealTimers();
   vi.unstubAllGlobals();
 });
@@ -24,7 +24,7 @@ describe("who is signed in", () => {
     expect(sessionStorage.getItem("xswarm:token")).toBe(TOKEN);
     expect(localStorage.length).toBe(0);
     vi.advanceTimersByTime(601_000);
-    expect(signedIn()).toEqual({ token: null, why: "Your token has expired." });
+    expect(signedIn()).toMatchObject({ user: null, token: null, why: "Your token has expired." });
     expect(sessionStorage.length).toBe(0);
   });
 
@@ -44,5 +44,29 @@ describe("who is signed in", () => {
     const [path, init] = fetched.mock.calls[0] ?? [];
     expect(path).toBe("/api/x");
     expect(new Headers(init?.headers).get("Authorization")).toBe(`Bearer ${TOKEN}`);
+  });
+
+  it("is whom the cookie names where no token is kept, until they sign out", async () => {
+    leave(null);
+    answer(200, { user_id: "bob", name: "Bob", role: "ADMIN" });
+    await askWhoItIs();
+    expect(signedIn()).toMatchObject({ user: "bob", token: null, isAsking: false });
+    await signOut();
+    expect(signedIn().user).toBeNull();
+  });
+
+  it("is nobody where the daemon knows no cookie, or does not answer", async () => {
+    leave(null);
+    answer(401, { error: "Not authenticated", code: "not_authenticated" });
+    await askWhoItIs();
+    expect(signedIn()).toMatchObject({ user: null, isAsking: false });
+    vi.stubGlobal("fetch", () => Promise.reject(new TypeError("no network")));
+    await askWhoItIs();
+    expect(signedIn()).toMatchObject({ user: null, isAsking: false });
+  });
+
+  it("is not asked for at an address, where no cookie counts", () => {
+    expect(["127.0.0.1", "[::1]"].map(isAddress)).toEqual([true, true]);
+    expect(["localhost", "xswarm.example.org", "10.example"].map(isAddress)).toEqual([false, false, false]);
   });
 });

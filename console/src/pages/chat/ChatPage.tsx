@@ -1,9 +1,8 @@
-import { type Artifact, ClaudeCodeChat, useChatSessions } from "@xswarm/react";
+import { type Artifact, type ChatMessage, ClaudeCodeChat, useChatSessions } from "@xswarm/react";
 import "@xswarm/react/styles.css";
 import { useQueryClient } from "@tanstack/react-query";
-import { type ReactElement, useCallback, useState } from "react";
+import { type ReactElement, type ReactNode, useCallback, useState } from "react";
 import { useLocation } from "wouter";
-import type { Token } from "../../app/token.js";
 import { ArtifactPanel } from "./ArtifactPanel.js";
 import { ChatList } from "./ChatList.js";
 import { Markdown } from "./Markdown.js";
@@ -11,15 +10,18 @@ import { Markdown } from "./Markdown.js";
 /** Conversations, the one that is open, and the artifact beside it. */
 export default function ChatPage({
   id,
+  user,
   token,
 }: {
   /** undefined = the conversation that was open last, or a new one. */
   readonly id: string | undefined;
-  readonly token: Token;
+  readonly user: string;
+  /** undefined = the cookie says who it is. */
+  readonly token: string | undefined;
 }): ReactElement {
   const [, navigate] = useLocation();
   const queries = useQueryClient();
-  const { currentId, create } = useChatSessions({ user: token.user });
+  const { currentId, create } = useChatSessions({ user });
   const [artifact, setArtifact] = useState<Artifact | null>(null);
   const shown = id ?? currentId ?? undefined;
   const open = useCallback(
@@ -43,8 +45,8 @@ export default function ChatPage({
       <ChatList openId={shown} onOpen={open} onNew={() => open(create())} />
       <ClaudeCodeChat
         sessionId={shown}
-        token={token.text}
-        user={token.user}
+        token={token}
+        user={user}
         renderText={inMarkdown}
         onArtifact={onArtifact}
         onSession={onSession}
@@ -54,6 +56,7 @@ export default function ChatPage({
   );
 }
 
-function inMarkdown(text: string): ReactElement {
-  return <Markdown text={text} />;
+/** Answers are Markdown; what a person wrote is shown as it was written. */
+function inMarkdown(text: string, message: ChatMessage): ReactNode {
+  return message.role === "assistant" ? <Markdown text={text} /> : text;
 }
