@@ -13,6 +13,7 @@ from playwright.async_api import Browser, Page, expect
 from tests.browser.chromium import chromium, open_page
 from tests.e2e.process import DaemonProcess
 from tests.e2e.signing_in import link_for, trail
+from tests.slowness import scaled
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
 
@@ -119,6 +120,6 @@ async def test_an_assertion_counts_once_and_only_with_a_verified_user(daemon: Da
             f"fetch('/api/auth/passkeys/{passkey['id']}', {{method: 'DELETE'}}).then((answer) => answer.status)"
         )
         assert removed == 204
-        refused = await asyncio.wait_for(page.evaluate(ASSERTED, ["", ""]), 60)
+        refused = await asyncio.wait_for(page.evaluate(ASSERTED, ["", ""]), scaled(60.0))
         assert refused == [403, 403]
     assert (await trail(daemon, "passkey.removed"))[-1]["actor"] == "bob"

@@ -10,7 +10,6 @@ from typing import Annotated, Literal
 from fastapi import Query
 
 from supervisor.operations.queries import Queries
-from supervisor.protocol import events
 from supervisor.protocol.errors import InvalidMessage
 from supervisor.protocol.limits import Shaped
 from supervisor.protocol.requests import GroupBy, Name
@@ -92,20 +91,20 @@ class CostRoutes:
     ) -> DailyCost:
         """Return what was spent on each of at most 92 UTC days; `until` is excluded."""
 
-        async def cost(first: str, end: str) -> events.Cost:
-            return await self._queries.cost(
+        async def cost(first: str, end: str) -> tuple[float, Sequence[CostRow]]:
+            found = await self._queries.cost(
                 caller, user_id=user_id, session_id=None, since=first, until=end, group_by=split_by, limit=500
             )
+            return found.total_usd, found.rows
 
         days = [*map(day_text, range(_day("since", since), _day("until", until)))]
         if not 1 <= len(days) <= MAX_DAYS:
             raise InvalidMessage("until", f"must be 1 to {MAX_DAYS} days after since")
         parts = [await cost(day, end) for day, end in pairwise([*days, until])]
+        total, _ = await cost(since, until)
         return DailyCost(
-            total_usd=(await cost(since, until)).total_usd,
-            days=[
-                DayCost(day=day, cost_usd=part.total_usd, rows=part.rows) for day, part in zip(days, parts, strict=True)
-            ],
+            total_usd=total,
+            days=[DayCost(day=day, cost_usd=spent, rows=rows) for day, (spent, rows) in zip(days, parts, strict=True)],
         )
 
 

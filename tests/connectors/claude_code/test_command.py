@@ -130,7 +130,8 @@ def test_a_home_is_for_its_owner_only(tmp_path: Path) -> None:
         assert folder.stat().st_mode & 0o777 == 0o700
 
 
-ENDPOINT = ToolEndpoint(urls={"clinic": "http://127.0.0.1:9/mcp/clinic"}, token="token-for-tools", timeout=5.0)
+TOOL_SECONDS = 5.0
+ENDPOINT = ToolEndpoint(urls={"clinic": "http://127.0.0.1:9/mcp/clinic"}, token="token-for-tools", timeout=TOOL_SECONDS)
 
 
 def test_tool_servers_stand_in_a_file_for_the_owner_alone_and_are_asked_about(tmp_path: Path) -> None:
