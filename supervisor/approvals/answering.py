@@ -49,18 +49,31 @@ class ApprovalResolver:
         self._epoch = epoch
         self._clock = clock
 
-    def needs_second_factor(self, approval: Approval, channel: str) -> bool:
-        """Return whether a yes by a channel needs a passphrase, or a yes by another channel."""
-        return self._second_factor.is_needed(approval, channel)
+    def needs_second_factor(self, approval: Approval, channel: str, *, by_link: bool = False) -> bool:
+        """Return whether a yes by a channel needs a passphrase, or a yes by another channel.
+
+        Args:
+            by_link: it comes from a browser that signed in with a link by this channel.
+        """
+        return self._second_factor.is_needed(approval, channel, by_link=by_link)
 
     async def resolve(
-        self, approval: Approval, *, allow: bool, by: str, channel: str, minutes: int = 0, note: str = ""
+        self,
+        approval: Approval,
+        *,
+        allow: bool,
+        by: str,
+        channel: str,
+        by_link: bool = False,
+        minutes: int = 0,
+        note: str = "",
     ) -> bool:
         """Decide a question. A no overrules a yes until the call has run, and ends the yes for later calls.
 
         Args:
             by: who decides, for the audit trail.
             channel: by which the answer came, for the audit trail.
+            by_link: it came from a browser that signed in with a link by this channel.
             minutes: how long later calls of the same tool and risk in the project are allowed as well; 0 = not at all.
             note: why, for the audit trail. The note of a no is told to the model and to the user of the turn.
 
@@ -71,7 +84,7 @@ class ApprovalResolver:
             ApprovalClosed: it cannot be decided any more.
             NotAllowed: a yes by this channel needs a second factor.
         """
-        if allow and self.needs_second_factor(approval, channel):
+        if allow and self.needs_second_factor(approval, channel, by_link=by_link):
             raise NotAllowed(NEEDS_ANOTHER_WAY(channel=channel, code=approval.code))
         return await self.resolve_proven(approval, allow=allow, by=by, channel=channel, minutes=minutes, note=note)
 

@@ -26,6 +26,13 @@ class SecondFactor:
         """Return the risks that need approval in a turn of a channel, even where the project allows everything."""
         return self._high_risks if channel not in AUTHENTICATED else frozenset()
 
-    def is_needed(self, approval: NewApproval, channel: str) -> bool:
-        """Return whether a yes by a channel is not enough, since both it and the turn may come from one forger."""
-        return approval.risk in self._high_risks and channel not in AUTHENTICATED and approval.channel == channel
+    def is_needed(self, approval: NewApproval, channel: str, *, by_link: bool = False) -> bool:
+        """Return whether a yes by a channel is not enough, since both it and the turn may come from one forger.
+
+        Args:
+            by_link: the yes comes from a browser that signed in with a link by this channel. Whoever forges that may
+                have written in a chat with the same link, so a turn of an authenticated channel is no second way.
+        """
+        if approval.risk not in self._high_risks or channel in AUTHENTICATED:
+            return False
+        return approval.channel == channel or (by_link and approval.channel in AUTHENTICATED)

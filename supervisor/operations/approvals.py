@@ -8,6 +8,10 @@ from supervisor.people.identity import Caller
 from supervisor.protocol.errors import ApprovalNotFound, InvalidMessage
 from supervisor.protocol.times import Clock, now_ms
 from supervisor.store.ports.approvals import Approval, ApprovalStore
+from supervisor.store.ports.people.sign_in import Way
+
+LINKS = frozenset({Way.MAIL.value, Way.SMS.value})
+"""Ways of signing in that a forger may go."""
 
 
 class ApprovalOperations:
@@ -41,13 +45,23 @@ class ApprovalOperations:
         return approval
 
     async def resolve(
-        self, caller: Caller, name: str, *, allow: bool, channel: str, minutes: int = 0, note: str = ""
+        self,
+        caller: Caller,
+        name: str,
+        *,
+        allow: bool,
+        channel: str,
+        proven_by: Way | None = None,
+        minutes: int = 0,
+        note: str = "",
     ) -> Approval:
         """Answer a question and return its record from before the answer.
 
         Args:
             name: its id or its code.
-            channel: the wire that the answer came by, for the audit trail.
+            channel: the wire that the answer came by, for the audit trail. For a person who signed in with a link, the
+                way of that link counts instead.
+            proven_by: as what a passkey counts that was used for this answer; None = none was.
             minutes: how long further calls of the same tool and risk in the project are allowed; 0 = only this call.
             note: the reason, for the audit trail. With a denial the model and the user of the turn read it too.
 
@@ -55,11 +69,24 @@ class ApprovalOperations:
             ApprovalNotFound: there is none that this caller may answer.
             ApprovalClosed: it can no longer be answered.
             InvalidMessage: the minutes are too many, or the note is too long.
+            NotAllowed: a yes by this way needs a second factor.
         """
         if not 0 <= minutes <= MAX_MINUTES:
             raise InvalidMessage("minutes", f"must be 0 to {MAX_MINUTES}")
         if len(note) > MAX_NOTE:
             raise InvalidMessage("note", f"must be at most {MAX_NOTE} characters")
         approval = await self.get(caller, name)
-        await self._resolver.resolve(approval, allow=allow, by=caller.name, channel=channel, minutes=minutes, note=note)
+        way = proven_by.value if proven_by is not None else caller.way
+        if way in LINKS:
+            await self._resolver.resolve(
+                approval, allow=allow, by=caller.name, channel=way, by_link=True, minutes=minutes, note=note
+            )
+        elif proven_by is not None:
+            await self._resolver.resolve_proven(
+                approval, allow=allow, by=caller.name, channel=way, minutes=minutes, note=note
+            )
+        else:
+            await self._resolver.resolve(
+                approval, allow=allow, by=caller.name, channel=channel, minutes=minutes, note=note
+            )
         return approval

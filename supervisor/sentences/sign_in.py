@@ -14,3 +14,4 @@ WRONG_BROWSER = line("open it in the browser where you asked for it, or ask for 
 PASSKEY_DOES_NOT_COUNT = line("this passkey does not count here")
 PASSKEY_IS_KNOWN = line("this passkey is known already")
 ADD_IT_ANEW = line("try again; if it fails again, sign in with a link and add a passkey anew")
+ANOTHER_PERSON = line("this passkey belongs to another person")

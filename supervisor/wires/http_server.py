@@ -22,7 +22,7 @@ from supervisor.wires.chat.server import PREFIXES, ChatSocket
 from supervisor.wires.http.application import application
 from supervisor.wires.http.connections import CLIENT_SECONDS, WebSocketConnection, limited
 from supervisor.wires.http.console import HOW_TO_BUILD, ConsoleFile, read_console
-from supervisor.wires.http.cookies import Cookies
+from supervisor.wires.http.cookies import Cookies, is_local
 from supervisor.wires.http.guard import Guard
 from supervisor.wires.listening import BACKLOG, bind
 from supervisor.wires.peers import behind_proxies
@@ -111,7 +111,8 @@ class HttpServer:
 
     def _base(self) -> str:
         """Return the URL of links: passkeys and cookies need a name, so it is never 127.0.0.1."""
-        return self._config.public_url.rstrip("/") or f"http://localhost:{self._address[1]}"
+        public_url = self._config.public_url
+        return f"http://localhost:{self._address[1]}" if is_local(public_url) else public_url.rstrip("/")
 
     def bind(self) -> None:
         """Listen on the port; the kernel queues connections until `start`.

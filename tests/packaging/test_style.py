@@ -92,7 +92,7 @@ TESTED_BESIDE = {
     **{
         # One test signs in through all of them.
         Path("supervisor/wires/rest/auth") / f"{noun}.py": Path("tests/supervisor/wires/rest/auth/test_routes.py")
-        for noun in ("links", "pages", "passkeys", "sessions", "visitors")
+        for noun in ("approvals", "links", "pages", "passkeys", "sessions", "visitors")
     },
     Path("supervisor/protocol/codes.py"): Path("tests/supervisor/commands/test_words.py"),
     Path("supervisor/store/sqlite/groups.py"): Path("tests/supervisor/store/sqlite/test_database.py"),

@@ -12,6 +12,8 @@ from urllib.parse import urlsplit
 from starlette.datastructures import Headers
 from starlette.types import Scope
 
+from supervisor.config import LOOPBACK
+
 READS = frozenset({"GET", "HEAD"})
 LOCAL_NAME = "localhost"
 """The only loopback name under which people sign in: passkeys are bound to a name, and a cookie to its host."""
@@ -27,7 +29,7 @@ class Cookies:
     """
 
     def __init__(self, public_url: str = "") -> None:
-        self._public = _origin(public_url)
+        self._public = "" if is_local(public_url) else _origin(public_url)
 
     def own_origin(self, scope: Scope) -> str:
         """Return the origin of our own pages, as this request reached us; empty = people do not sign in there."""
@@ -100,6 +102,11 @@ class Cookies:
         except CookieError:
             return ""
         return jar[name].value if name in jar else ""
+
+
+def is_local(public_url: str) -> bool:
+    """Return whether people reach the daemon on this machine, under the name `localhost`: no other URL is set."""
+    return not public_url or urlsplit(public_url).hostname in LOOPBACK
 
 
 def _origin(url: str) -> str:

@@ -73,7 +73,7 @@ class PasskeyRoutes:
             Endpoint("POST", "/api/auth/passkey/options", self.options_to_sign_in),
             Endpoint("POST", "/api/auth/passkey", self.sign_in),
             Endpoint("GET", "/api/auth/passkeys", self.passkeys),
-            Endpoint("POST", "/api/auth/passkeys/options", self.options_to_add),
+            Endpoint("POST", "/api/auth/passkey/new", self.options_to_add),
             Endpoint("POST", "/api/auth/passkeys", self.add, 201),
             Endpoint("DELETE", "/api/auth/passkeys/{passkey_id}", self.remove, 204),
         ]

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends
 from supervisor.operations.api import Api
 from supervisor.wires.http.cookies import Cookies
 from supervisor.wires.peers import no_agents
+from supervisor.wires.rest.auth.approvals import ProvenApprovalRoutes
 from supervisor.wires.rest.auth.links import LinkRoutes
 from supervisor.wires.rest.auth.passkeys import PasskeyRoutes
 from supervisor.wires.rest.auth.sessions import SignInSessionRoutes
@@ -26,6 +27,7 @@ def auth_router(api: Api, cookies: Cookies, base: Callable[[], str]) -> APIRoute
         [
             *LinkRoutes(api.sign_in, cookies, base).endpoints(),
             *PasskeyRoutes(api.passkeys, api.sign_in, cookies).endpoints(),
+            *ProvenApprovalRoutes(api.approvals, api.passkeys, cookies).endpoints(),
             *SignInSessionRoutes(api.sign_in, api.directory, cookies).endpoints(),
         ],
         dependencies=[no_agents, Depends(OwnPages(cookies))],

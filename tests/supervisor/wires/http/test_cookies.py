@@ -66,7 +66,9 @@ def test_on_https_it_belongs_to_the_host_alone() -> None:
         "GET", {"origin": "http://swarm.example.org", "cookie": "__Host-xswarm_session=s"}, "swarm.example.org"
     )
     assert cookies.secret(plain) == ""
-    assert cookies.own_origin(scope("GET", {}, "127.0.0.1:8787")) == ""
+    for public_url in ("", "http://127.0.0.1:8787", "http://localhost:8787"):
+        assert Cookies(public_url).own_origin(scope("GET", {}, "127.0.0.1:8787")) == ""
+        assert Cookies(public_url).own_origin(scope("GET", {}, "localhost:8787")) == OWN
 
 
 def test_a_broken_cookie_is_none() -> None:

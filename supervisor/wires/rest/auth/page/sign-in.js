@@ -76,7 +76,7 @@ on("passkey", "click", async () => {
   await look();
 });
 on("add", "click", async () => {
-  const asked = await call("POST", "passkeys/options");
+  const asked = await call("POST", "passkey/new");
   const publicKey = PublicKeyCredential.parseCreationOptionsFromJSON(asked.options);
   const credential = await navigator.credentials.create({ publicKey });
   await call("POST", "passkeys", { name: navigator.platform || "passkey", credential: credential.toJSON() });

@@ -20,6 +20,7 @@ from supervisor.protocol.messages import MessageId, ProjectName, SessionId, User
 from supervisor.protocol.queue import Mode
 from supervisor.protocol.status import Role, Target, TurnState
 from supervisor.store.ports.approvals import Approval
+from supervisor.store.ports.people.sign_in import Way
 from supervisor.store.records.accounts import User
 from supervisor.store.records.result import Result
 from supervisor.store.records.turn import Turn
@@ -198,7 +199,15 @@ class ScriptedApprovals(ApprovalOperations):
         return self.waiting
 
     async def resolve(
-        self, caller: Caller, name: str, *, allow: bool, channel: str, minutes: int = 0, note: str = ""
+        self,
+        caller: Caller,
+        name: str,
+        *,
+        allow: bool,
+        channel: str,
+        proven_by: Way | None = None,
+        minutes: int = 0,
+        note: str = "",
     ) -> Approval:
         if self.error is not None:
             raise self.error
