@@ -264,6 +264,24 @@ async def test_sessions_are_filtered_in_the_address_and_a_turn_is_interrupted(pl
 
 
 @pytest.mark.browser
+async def test_a_message_that_waits_is_taken_out_of_the_queue(place: Place, browser: Browser) -> None:
+    async with place.signed_in(browser, "/chat") as watched:
+        page = watched.page
+        await ask(page, f"a story {script(slow_answer(400, 60.0))}")
+        await expect(page.locator(".xswarm-assistant")).to_contain_text("w3 ")
+        await ask(page, "and then this")
+        await page.get_by_role("link", name="Queue").click()
+        row = page.get_by_role("row").filter(has_text="and then this")
+        await expect(row).to_contain_text("ada")
+        await row.get_by_role("button", name="Remove").click()
+        await expect(page.get_by_text("Nothing waits.")).to_be_visible()
+        await page.get_by_role("link", name="Chat").click()
+        await page.get_by_role("button", name="Stop").click()
+        await expect(page.locator(".xswarm-assistant .xswarm-state")).to_have_text("Stopped")
+        watched.assert_clean()
+
+
+@pytest.mark.browser
 @pytest.mark.cli_process
 async def test_what_is_answered_elsewhere_disappears_and_a_no_carries_its_note(place: Place, browser: Browser) -> None:
     target = place.project / "denied.txt"

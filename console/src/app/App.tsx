@@ -9,6 +9,7 @@ import { useSignedIn } from "./session.js";
 const ApprovalsPage = lazy(() => import("../pages/approvals/ApprovalsPage.js"));
 const ChatPage = lazy(() => import("../pages/chat/ChatPage.js"));
 const CostsPage = lazy(() => import("../pages/costs/CostsPage.js"));
+const QueuePage = lazy(() => import("../pages/queue/QueuePage.js"));
 const SessionsPage = lazy(() => import("../pages/sessions/SessionsPage.js"));
 
 /** The console: the sign-in, or the page that the address names. */
@@ -31,6 +32,7 @@ export function App(): ReactElement {
             <Route path="/approvals" component={ApprovalsPage} />
             <Route path="/costs" component={CostsPage} />
             <Route path="/sessions" component={SessionsPage} />
+            <Route path="/queue" component={QueuePage} />
             <Route>
               <h1>There is no such page</h1>
             </Route>

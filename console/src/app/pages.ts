@@ -13,4 +13,5 @@ export const PAGES: readonly Page[] = [
   { name: "approvals", title: "Approvals", key: "a" },
   { name: "costs", title: "Costs", key: "o" },
   { name: "sessions", title: "Sessions", key: "s" },
+  { name: "queue", title: "Queue", key: "q" },
 ];
