@@ -10,7 +10,7 @@ import json
 import os
 import signal
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,11 +19,14 @@ import httpx
 import pytest
 
 from supervisor.config import ClaudeCode, Config, Http, State, Supervisor
+from supervisor.core.ready import how_to_begin
 from supervisor.daemon import Daemon, main
-from supervisor.protocol.errors import ConfigError
+from supervisor.protocol.errors import ConfigError, UserNotFound
 from supervisor.runtime.credentials import Credentials
 from supervisor.runtime.state import ADDRESSES_FILE
+from supervisor.store.ports.people.sign_in import Visitor
 from tests.slowness import scaled
+from tests.supervisor.harness import Core
 from tests.waiting import until
 
 
@@ -103,3 +106,24 @@ def test_a_channel_that_does_not_exist_is_said_before_anything_is_touched(config
     with pytest.raises(ConfigError, match=r"channels\.pigeon: there is no channel 'pigeon'"):
         main(wrong, config_path=None, offline=True, demo=False)
     assert list(config.state_dir.iterdir()) == []
+
+
+async def test_the_first_person_gets_a_link_in_a_terminal_and_elsewhere_the_command(tmp_path: Path) -> None:
+    async with Core(tmp_path) as core:
+        sign_in = core.api.sign_in
+
+        async def make_link(user_id: str) -> tuple[str, int]:
+            return await sign_in.make_link(user_id, base="http://localhost:8787")
+
+        (told,) = await how_to_begin(core.api, make_link, terminal=False)
+        assert "`xswarm user link alice`" in told
+        assert "#" not in told
+        (told,) = await how_to_begin(core.api, make_link, terminal=True)
+        assert told.startswith("Sign in as alice")
+        await sign_in.redeem(told.rpartition("#")[2], Visitor())
+        assert await how_to_begin(core.api, make_link, terminal=True) == []
+        for user in ("alice", "bob", *(one.id for one in core.directory.users())):
+            with suppress(UserNotFound):
+                await core.accounts.remove_user(user)
+        (told,) = await how_to_begin(core.api, make_link, terminal=True)
+        assert "`xswarm user add`" in told
