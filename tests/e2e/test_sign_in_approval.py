@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from tests.authenticator import Authenticator
 from tests.e2e.signing_in import HttpBrowser, link_for, trail
 from tests.e2e.world import ALICE, World, script, write_file
-from tests.supervisor.people.sign_in.authenticator import Authenticator
 
 pytestmark = [pytest.mark.e2e, pytest.mark.cli_process]
 

@@ -12,8 +12,8 @@ from supervisor.people.sign_in.passkeys import SIGN_IN, Passkeys, Site, strength
 from supervisor.protocol.errors import InvalidMessage, NotAllowed, RateLimited
 from supervisor.protocol.messages import UserId
 from supervisor.store.ports.people.sign_in import Visitor, Way
+from tests.authenticator import PRESENT, Authenticator
 from tests.supervisor.harness import Core
-from tests.supervisor.people.sign_in.authenticator import PRESENT, Authenticator
 
 SITE = Site(origin="http://localhost:8787")
 HERE = Visitor(source="192.0.2.1", agent="Test")
