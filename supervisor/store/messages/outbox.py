@@ -56,7 +56,7 @@ LAST_PART = f"""
 """
 RECENT = f"""
     {OUTBOX} WHERE o.number > (SELECT max(number) FROM outbox) - 5000 AND o.channel = ? AND o.recipient = ?
-      AND o.to_kind = ? AND o.provider_id IS NOT NULL
+      AND o.to_kind = ? AND (o.provider_id IS NOT NULL OR o.state = 'sending')
     ORDER BY o.number DESC LIMIT 50
 """
 _BEGIN = """
@@ -325,7 +325,7 @@ class SqliteOutbox:
         return await self._database.read(work)
 
     async def recent(self, channel: str, to: Address) -> list[OutboxRow]:
-        """Return the replies to an address that a provider has taken lately, the newest first; at most 50."""
+        """Return the replies to an address that a provider has, or may have, taken lately, newest first; at most 50."""
         return await self._rows(RECENT, channel, to.value, to.kind)
 
     async def get(self, outbox_id: OutboxId) -> OutboxRow | None:

@@ -130,7 +130,7 @@ class OutboxStore(Protocol):
         """Return the replies with these provider ids, in the order of the ids."""
 
     async def recent(self, channel: str, to: Address) -> list[OutboxRow]:
-        """Return the replies to an address that a provider has taken lately, the newest first; at most 50."""
+        """Return the replies to an address that a provider has, or may have, taken lately, newest first; at most 50."""
 
     async def get(self, outbox_id: OutboxId) -> OutboxRow | None:
         """Return a reply, or None."""
