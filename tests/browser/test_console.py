@@ -277,7 +277,7 @@ async def test_a_message_that_waits_is_taken_out_of_the_queue(place: Place, brow
         await expect(page.get_by_text("Nothing waits.")).to_be_visible()
         await page.get_by_role("link", name="Chat").click()
         await page.get_by_role("button", name="Stop").click()
-        await expect(page.locator(".xswarm-assistant .xswarm-state")).to_have_text("Stopped")
+        await expect(page.locator(".xswarm-assistant .xswarm-state").first).to_have_text("Stopped")
         watched.assert_clean()
 
 
