@@ -9,13 +9,14 @@ from operator import attrgetter
 from typing import Annotated, Any, get_args
 
 from pydantic import Field, TypeAdapter, ValidationError
-from pydantic_core import ErrorDetails, PydanticSerializationError, from_json, to_json
+from pydantic_core import ErrorDetails, PydanticSerializationError, to_json
 
 from supervisor.delivery import sizes
 from supervisor.protocol.errors import InvalidMessage
 from supervisor.protocol.events import OMIT, AnyEvent, CostRow, HistoryMessage, Omit, SessionStatusReport
 from supervisor.protocol.messages import well_formed
-from supervisor.protocol.requests import NOT_BLANK, AnyRequest, ClaudeCodeMessage
+from supervisor.protocol.requests import AnyRequest, ClaudeCodeMessage
+from supervisor.wires.invalid_frames import explain, parse
 
 MAX_REQUEST_ID = 64
 """Longest `request_id` in characters; a longer one is not returned."""
@@ -54,7 +55,7 @@ def decode(text: str) -> AnyRequest:
         request = _REQUESTS.validate_json(text, strict=True)
     except ValidationError as error:
         problem = error.errors(include_url=False, include_input=False)[0]
-        raise _explain(text, problem) from None
+        raise _explain(_parse(text), problem) from None
     if isinstance(request, ClaudeCodeMessage) and request.context:
         _refuse_infinite(request)
     return request
@@ -164,84 +165,23 @@ def _refuse_infinite(request: ClaudeCodeMessage) -> None:
 
 
 def _parse(text: str) -> Any:
-    """Return the content of a frame, parsed strictly as JSON.
+    """Return the content of a frame.
 
     Raises:
         BadFrame: the frame is not JSON.
     """
     try:
-        return from_json(text, allow_inf_nan=False)
-    except ValueError as error:
-        raise BadFrame("", f"the frame must be JSON: {error}") from None
+        return parse(text)
+    except InvalidMessage as not_json:
+        raise BadFrame(not_json.field, not_json.must) from None
 
 
-def _explain(text: str, problem: ErrorDetails) -> BadFrame:
-    """Return the error of an invalid frame, in the words of protocol.md instead of pydantic's."""
-    try:
-        content = _parse(text)
-    except BadFrame as not_json:
-        return not_json
-    if not isinstance(content, dict):
-        return BadFrame("", f"the frame must be a JSON object, not {_KINDS[type(content)]}")
-    request_id = _request_id(content)
-    kind = content.get("type")
-    if "type" not in content:
-        return BadFrame("type", "field required", request_id)
-    if not isinstance(kind, str) or kind not in TYPES:
-        return BadFrame("type", f"must be one of {', '.join(TYPES)}", request_id)
-    return BadFrame(".".join(map(str, problem["loc"])), _must(problem), request_id)
+def _explain(content: object, problem: ErrorDetails) -> BadFrame:
+    """Return the error of an invalid frame, with its `request_id` where it has one."""
+    found = explain(content, problem, TYPES)
+    return BadFrame(found.field, found.must, _request_id(content))
 
 
 def _request_id(content: object) -> str | None:
     found = content.get("request_id") if isinstance(content, dict) else None
     return found if isinstance(found, str) and len(found) <= MAX_REQUEST_ID else None
-
-
-_KINDS = {
-    list: "a list",
-    str: "a string",
-    int: "a number",
-    float: "a number",
-    bool: "a truth value",
-    type(None): "null",
-}
-
-
-def _must(problem: ErrorDetails) -> str:
-    """Return what a field must be, from an error of pydantic."""
-    limits = problem.get("ctx", {})
-    match problem["type"]:
-        case "missing":
-            return "field required"
-        case "string_too_short" if limits["min_length"] == 1:
-            return "must not be empty"
-        case "string_too_short":
-            return f"must have at least {limits['min_length']} characters"
-        case "string_too_long":
-            return f"must have at most {limits['max_length']} characters"
-        case "string_pattern_mismatch" if limits["pattern"] == NOT_BLANK:
-            return "must not be blank"
-        case "string_pattern_mismatch":
-            return f"must match {limits['pattern'].removeprefix('^').removesuffix('$')}"
-        case "too_long":
-            return f"must have at most {limits['max_length']} items"
-        case "greater_than_equal":
-            return f"must be at least {limits['ge']}"
-        case "less_than_equal":
-            return f"must be at most {limits['le']}"
-        case "literal_error":
-            return f"must be {limits['expected']}"
-        case kind:
-            return _TYPES.get(kind, problem["msg"])
-
-
-_TYPES = {
-    "string_type": "must be a string",
-    "string_unicode": "must be a string of valid Unicode",
-    "int_type": "must be a whole number",
-    "int_from_float": "must be a whole number",
-    "int_parsing_size": "must be a smaller whole number",
-    "bool_type": "must be true or false",
-    "dict_type": "must be an object",
-    "list_type": "must be a list",
-}
