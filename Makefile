@@ -32,12 +32,15 @@ front: $(REACT) ## install what the front end is built with, and build @xswarm/r
 console: $(CONSOLE) ## build the console, which the daemon serves at /
 
 # Without npm's registry, a daemon without the newest console is better than none.
+TRY_CONSOLE = npm_config_fetch_retries=0 npm_config_loglevel=silent $(MAKE) --no-print-directory console || \
+	echo "The console could not be built; the daemon starts all the same." >&2
+
 run: $(READY) ## build the console where it is old, start the daemon with a demo user, project and stand-ins (ARGS="...")
-	@npm_config_fetch_retries=0 npm_config_loglevel=silent $(MAKE) --no-print-directory console || echo "The console could not be built; the daemon starts all the same." >&2
+	@$(TRY_CONSOLE)
 	@$(BIN)/xswarm serve --demo $(ARGS)
 
 run-example: $(READY) $(SOLVER) ## the same with the scheduling example in the chat (ARGS="...")
-	@npm_config_fetch_retries=0 npm_config_loglevel=silent $(MAKE) --no-print-directory console || echo "The console could not be built; the daemon starts all the same." >&2
+	@$(TRY_CONSOLE)
 	@$(BIN)/xswarm serve --demo --config examples/residency/config.toml $(ARGS)
 
 solver: $(SOLVER) ## install OR-Tools, with which the scheduling example plans (80 MB)
