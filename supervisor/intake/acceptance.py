@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from supervisor.delivery.replies import reply_id
+from supervisor.intake.place import QueuePlace
 from supervisor.intake.submission import RoutedSubmission
 from supervisor.intake.title import title_of
 from supervisor.people.projects import Project
@@ -37,6 +38,13 @@ class Process:
     identity: ProcessIdentity | None
 
 
+def labelled(reply: Reply, project: Project | None) -> Reply:
+    """Return a reply that begins with the name of the project that answers."""
+    if project is None:
+        return reply
+    return replace(reply, meta={**reply.meta, "prefix": f"[{project.name}]"})
+
+
 def build(
     routed: RoutedSubmission,
     destination: Destination,
@@ -44,14 +52,16 @@ def build(
     message_id: MessageId,
     mode: Mode,
     process: Process | None,
-    labelled: bool,
+    reply: Reply | None,
+    place: QueuePlace | None,
     now_ms: int,
 ) -> Acceptance:
     """Return what T1 writes for a message.
 
     Args:
         process: the open process of the session; None = T1 leaves the turn pending.
-        labelled: whether the answer begins with the name of its project.
+        reply: where the answer is sent.
+        place: makes the notice to a sender whose message is queued; None = the message waits for no turn of a session.
     """
     submission, decision, answer = routed.submission, routed.decision, routed.answer
     return Acceptance(
@@ -74,9 +84,11 @@ def build(
         new_session=destination.new_session,
         project=destination.project_name,
         exclusive=destination.exclusive,
-        reply=_labelled(submission.reply, destination.project) if labelled else submission.reply,
+        reply=reply,
         refusals=_refusals(routed, message_id),
         acknowledgement=_acknowledgement(routed, message_id),
+        queued=place.notices if place is not None else None,
+        told_once=mode is not Mode.INTERRUPT,
         # A refused command word leaves its code open: the person may use it again.
         closes=answer.closes if answer is not None and decision.target is not Target.REFUSED else "",
         raises=answer.raises if answer is not None and decision.target is Target.COMMAND else None,
@@ -109,10 +121,3 @@ def _acknowledgement(routed: RoutedSubmission, message_id: MessageId) -> Sequenc
     if reply is None or reply.channel not in PLAIN_CHANNELS:
         return ()
     return (OutboxDraft(id=reply_id(message_id, ACKNOWLEDGED), reply=in_a_sentence(reply), text=answer.text),)
-
-
-def _labelled(reply: Reply | None, project: Project | None) -> Reply | None:
-    """Return a reply that begins with the name of the project that answers."""
-    if reply is None or project is None:
-        return reply
-    return replace(reply, meta={**reply.meta, "prefix": f"[{project.name}]"})

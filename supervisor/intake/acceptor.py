@@ -7,7 +7,7 @@ import logging
 from dataclasses import replace
 from weakref import WeakValueDictionary
 
-from supervisor.delivery.hub import Hub, chat_topics
+from supervisor.delivery.hub import Hub, chat_topics, topics_of
 from supervisor.intake import acceptance as t1
 from supervisor.intake.place import QueuePlace
 from supervisor.intake.submission import RoutedSubmission, Submission, Taken
@@ -159,20 +159,22 @@ class Acceptor:
         destination = await self._conversations.destination(
             submission.user, submission.channel, submission.thread, decision, routed.session or submission.chat
         )
+        message_id, reply = MessageId(uuid7()), submission.reply
+        if reply is not None and self._conversations.has_several_projects(submission.user):
+            reply = t1.labelled(reply, destination.project)
+        waits_for = self._turns.waits_for(destination.lane)
+        place = QueuePlace(message_id, reply, self._mode_told(mode, destination), waits_for)
+        in_session = destination.session_id is not None
         acceptance = t1.build(
             routed,
             destination,
-            message_id=MessageId(uuid7()),
+            message_id=message_id,
             mode=mode,
             process=self._process(destination),
-            labelled=submission.reply is not None and self._conversations.has_several_projects(submission.user),
+            reply=reply,
+            place=place if in_session else None,
             now_ms=self._clock(),
         )
-        place = QueuePlace(acceptance, self._mode_told(mode, destination))
-        in_session = destination.session_id is not None
-        if in_session and (place.is_told or submission.chat is not None or self._hub.wanted(*place.topics)):
-            place.waits_for = self._turns.waits_for(destination.lane)
-            acceptance = replace(acceptance, queued=place.notices, told_once=mode is not Mode.INTERRUPT)
         if in_session and mode is Mode.STEER:
             accepted, joined = await self._write_and_steer(acceptance)
         else:
@@ -180,7 +182,7 @@ class Acceptor:
         if not accepted.duplicate:
             self._announce(acceptance)
             if joined or place.ahead:
-                self._hub.publish(place.event(submission.dedup_key), place.topics)
+                self._hub.publish(place.event(acceptance), topics_of(acceptance))
         return Taken(
             accepted=accepted,
             decision=decision,

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from supervisor.delivery.hub import topics_of
 from supervisor.delivery.replies import reply_id
 from supervisor.protocol.events import ClaudeCodeQueued
-from supervisor.protocol.messages import PLAIN_CHANNELS
+from supervisor.protocol.messages import PLAIN_CHANNELS, MessageId, Reply
 from supervisor.protocol.queue import FOR_TURN, Mode, told
 from supervisor.store.records.acceptance import Acceptance
 from supervisor.store.records.outbox import OutboxDraft
@@ -26,41 +25,31 @@ class QueuePlace:
     T1 counts the turns ahead and calls `notices` with the number, in its own transaction. After the commit `event`
     announces it.
 
+    Args:
+        reply: where the answer is sent; the sender gets a notice only on channels that have no field to show the place.
+
     Attributes:
-        waits_for: one of the sentences of `supervisor/protocol/queue.py`, for a message that is queued.
         mode: how the message entered the queue.
+        waits_for: one of the sentences of `supervisor/protocol/queue.py`, for a message that is queued.
         ahead: turns before it; 0 = it is not queued, or it was sent into the running turn.
     """
 
-    def __init__(self, acceptance: Acceptance, mode: Mode) -> None:
+    __slots__ = ("_message_id", "_reply", "ahead", "mode", "waits_for")
+
+    def __init__(self, message_id: MessageId, reply: Reply | None, mode: Mode, waits_for: str = FOR_TURN) -> None:
         self.mode = mode
-        self.waits_for = FOR_TURN
+        self.waits_for = waits_for
         self.ahead = 0
-        self._acceptance = acceptance
-        reply = acceptance.reply
+        self._message_id = message_id
         self._reply = reply if reply is not None and reply.channel in PLAIN_CHANNELS else None
 
-    @property
-    def is_told(self) -> bool:
-        """Whether the sender gets a notice: only on channels that have no field to show the place."""
-        return self._reply is not None
-
-    @property
-    def topics(self) -> Sequence[str]:
-        """The topics of the hub that announce the place."""
-        return topics_of(self._acceptance)
-
-    def event(self, external_id: str | None) -> ClaudeCodeQueued:
-        """Return the event for subscribers.
-
-        Args:
-            external_id: the caller's own id of the message, or None.
-        """
+    def event(self, acceptance: Acceptance) -> ClaudeCodeQueued:
+        """Return the event for subscribers about the message, as T1 wrote it."""
         return ClaudeCodeQueued(
-            session_id=str(self._acceptance.session_id),
-            message_id=self._acceptance.message_id,
-            external_id=external_id,
-            user_id=self._acceptance.user_id,
+            session_id=str(acceptance.session_id),
+            message_id=self._message_id,
+            external_id=acceptance.dedup_key,
+            user_id=acceptance.user_id,
             mode=self.mode.value,
             ahead=self.ahead,
             waits_for=self.waits_for if self.ahead else "",
@@ -75,7 +64,7 @@ class QueuePlace:
         self.ahead = ahead
         if self._reply is None:
             return ()
-        draft_id = reply_id(self._acceptance.message_id, QUEUED)
+        draft_id = reply_id(self._message_id, QUEUED)
         # Where the sender has no screen, what goes without saying is not said.
         why = "" if self.waits_for == FOR_TURN else self.waits_for
         return (OutboxDraft(id=draft_id, reply=self._reply, text=told(self.mode, ahead, why)),)

@@ -93,8 +93,8 @@ class TurnCompletion:
         elif isinstance(ended, talk.Failed):
             why = outcomes.stopped(running) if ended.interrupted else ended.why
             error = TurnFailed(why, timed_out=ended.timed_out, remedy=ended.remedy)
-        included = [part.turn for part in running.parts_ended_with(ended)]
-        outcome = replace(outcome, includes=[part.id for part in included])
+        if included := [part.turn for part in running.parts_ended_with(ended)]:
+            outcome = replace(outcome, includes=[part.id for part in included])
         await self.finish(running.turn, outcome, error, joined=tuple(part.message_id for part in included))
 
     async def conclude_part(self, part: RunningTurn, ended: talk.Finished | talk.Failed, *, hosts: bool) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from supervisor.commands.dispatch import CommandAnswer
 from supervisor.delivery.replies import reply_id
-from supervisor.intake.acceptance import Process, build
+from supervisor.intake.acceptance import Process, build, labelled
 from supervisor.intake.submission import RoutedSubmission, Submission
 from supervisor.people.projects import Project
 from supervisor.protocol.conversation import ProcessIdentity
@@ -67,7 +67,13 @@ def built(
     **settings: Any,
 ) -> Acceptance:
     """Return the acceptance of a message."""
-    known: dict[str, Any] = {"mode": Mode.FOLLOWUP, "process": None, "labelled": False, **settings}
+    known: dict[str, Any] = {
+        "mode": Mode.FOLLOWUP,
+        "process": None,
+        "reply": submission.reply,
+        "place": None,
+        **settings,
+    }
     routed = RoutedSubmission(submission=submission, decision=decision, answer=answer)
     return build(routed, destination or in_site(), message_id=MESSAGE_ID, now_ms=5, **known)
 
@@ -102,11 +108,8 @@ def test_only_prompts_for_claude_code_are_collected(target: Target, gathers: boo
 
 
 def test_the_answer_names_its_project_where_its_reader_has_several() -> None:
-    reply = built(labelled=True).reply
-    assert reply is not None
-    assert reply.meta == {"prefix": "[site]"}
-    assert built(labelled=True, submission=replace(SUBMISSION, reply=None)).reply is None
-    assert built(NO_TEXT, NOWHERE, labelled=True).reply == REPLY
+    assert labelled(REPLY, SITE).meta == {"prefix": "[site]"}
+    assert labelled(REPLY, NOWHERE.project) == REPLY
 
 
 def test_a_refusal_is_told_as_a_sentence_and_only_with_a_reason_and_an_address() -> None:

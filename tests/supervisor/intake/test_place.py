@@ -2,32 +2,31 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from supervisor.intake.place import QueuePlace
 from supervisor.protocol.queue import FOR_ANSWER, FOR_TURN, Mode
 from tests.supervisor.store.builders import prompt
 
 
 def test_a_place_is_told_only_to_a_sender_with_a_reply_address() -> None:
-    place = QueuePlace(prompt(), Mode.COLLECT)
+    message = prompt(dedup_key="x1")
+    place = QueuePlace(message.message_id, message.reply, Mode.COLLECT)
     (draft,) = place.notices(2)
-    assert (place.ahead, place.event("x1").ahead, place.event("x1").external_id) == (2, 2, "x1")
+    assert (place.ahead, place.event(message).ahead, place.event(message).external_id) == (2, 2, "x1")
     assert draft.text == (
         "Collected: your message is number 2 in the queue; messages that you send until then are answered with it."
     )
-    untold = QueuePlace(replace(prompt(), reply=None), Mode.FOLLOWUP)
-    assert (untold.notices(1), untold.ahead, untold.is_told) == ((), 1, False)
+    untold = QueuePlace(message.message_id, None, Mode.FOLLOWUP)
+    assert (untold.notices(1), untold.ahead) == ((), 1)
 
 
 def test_what_a_message_waits_for_is_said_where_it_does_not_go_without_saying() -> None:
-    place = QueuePlace(prompt(), Mode.FOLLOWUP)
-    place.waits_for = FOR_ANSWER
-    assert place.event("x1").waits_for == "", "it is not queued"
+    message = prompt()
+    place = QueuePlace(message.message_id, message.reply, Mode.FOLLOWUP, FOR_ANSWER)
+    assert place.event(message).waits_for == "", "it is not queued"
     (draft,) = place.notices(1)
     assert draft.text == "Queued: your message is next in the queue. The running turn waits for a yes or no."
-    assert place.event("x1").waits_for == FOR_ANSWER
-    plain = QueuePlace(prompt(), Mode.FOLLOWUP)
+    assert place.event(message).waits_for == FOR_ANSWER
+    plain = QueuePlace(message.message_id, message.reply, Mode.FOLLOWUP)
     (draft,) = plain.notices(1)
     assert draft.text == "Queued: your message is next in the queue."
-    assert plain.event("x1").waits_for == FOR_TURN
+    assert plain.event(message).waits_for == FOR_TURN
