@@ -6,6 +6,7 @@ records and costs of all sessions, but the messages of others only if the caller
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from supervisor.delivery import views
@@ -16,7 +17,7 @@ from supervisor.people.identity import Caller, Directory
 from supervisor.people.projects import Projects
 from supervisor.protocol import events
 from supervisor.protocol.errors import InvalidMessage, SessionNotFound, UserNotFound
-from supervisor.protocol.messages import MessageId, Outbound, SessionId, UserId
+from supervisor.protocol.messages import MessageId, Outbound, ProjectName, SessionId, UserId
 from supervisor.protocol.status import SessionStatus
 from supervisor.protocol.times import DAY_MS, Clock, now_ms, parse_day, usd
 from supervisor.sessions.lifecycle import Lifecycle
@@ -112,6 +113,15 @@ class Queries:
             return self._projects.shares(self._directory.user(str(caller.user_id)), session)
         except UserNotFound:
             return False
+
+    def shared_with(self, caller: Caller) -> Sequence[ProjectName]:
+        """Return the projects whose shared sessions a caller may see besides their own."""
+        if caller.user_id is None:
+            return ()
+        try:
+            return self._projects.shared_with(self._directory.user(caller.user_id))
+        except UserNotFound:
+            return ()
 
     async def status(self, caller: Caller, session_id: SessionId) -> events.SessionStatusEvent:
         """Return the current state of a session.

@@ -103,6 +103,10 @@ class Undo:
             raise NothingToUndo(f"{what} has changed a file", "`xswarm claude history` shows what was done")
         return found
 
+    def why_kept(self, turn: ChangedTurn) -> str:
+        """Return why a turn can never be undone, as far as its record tells; empty where it can."""
+        return TOO_OLD if self._is_too_old(turn) else turn.why
+
     async def difference(self, turn: ChangedTurn) -> Difference:
         """Return what a turn changed.
 

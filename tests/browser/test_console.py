@@ -3,33 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from pathlib import Path
 
 import pytest
-import pytest_asyncio
-from playwright.async_api import Browser, Page, Response, ViewportSize, expect
+from playwright.async_api import Browser, Response, ViewportSize, expect
 
-from tests.browser.chromium import DESK, PHONE, Watched, chromium, milliseconds, open_page
-from tests.e2e.process import DaemonProcess
+from tests.browser.chromium import DESK, PHONE, milliseconds, open_page
+from tests.browser.console import Place, ask
 from tests.e2e.world import script, slow_answer, write_file
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
 
 FIRST_LOAD = 170_000
 """Most bytes that the first page loads, compressed."""
-
-CONFIG = """
-[limits]
-messages_per_minute = 1000
-messages_per_hour = 1000
-
-[projects.site]
-path = "{path}"
-users = ["ada"]
-permissions = "ask"
-"""
 
 LIVELY = """# Plan
 
@@ -48,55 +33,6 @@ print("<b>")
 ![a picture](https://pictures.example/one.png) and [a link](javascript:alert(1))
 """
 """An answer in Markdown, with what must stay text."""
-
-
-class Place:
-    """A daemon with an administrator, and the token that they paste.
-
-    Attributes:
-        project: the folder in which Claude Code works, and asks before each change.
-    """
-
-    def __init__(self, daemon: DaemonProcess, token: str, project: Path) -> None:
-        self.daemon = daemon
-        self.url = daemon.addresses["http"]
-        self.token = token
-        self.project = project
-
-    @asynccontextmanager
-    async def signed_in(self, browser: Browser, path: str, viewport: ViewportSize = DESK) -> AsyncIterator[Watched]:
-        """Open a page, and sign in there."""
-        async with open_page(browser, self.url + path, viewport) as watched:
-            await watched.page.get_by_label("Or paste a token").fill(self.token)
-            await watched.page.get_by_role("button", name="Sign in").click()
-            await expect(watched.page.get_by_role("button", name="Sign out")).to_be_visible()
-            yield watched
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    """One browser for the file."""
-    async with chromium() as running:
-        yield running
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def place(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Place]:
-    """One daemon for the file."""
-    folder = tmp_path_factory.mktemp("daemon")
-    project = folder / "site"
-    project.mkdir()
-    async with DaemonProcess(folder, config=CONFIG.format(path=project), arguments=("--offline",)) as daemon:
-        added = await daemon.xswarm("user", "add", "ada", "--role", "ADMIN", "--name", "Ada")
-        assert added.code == 0, added
-        token = (await daemon.xswarm("token", "jwt", "--user", "ada", "--json")).document["token"]
-        yield Place(daemon, str(token), project)
-
-
-async def ask(page: Page, text: str) -> None:
-    """Write a message and send it with Enter."""
-    await page.get_by_label("Message", exact=True).fill(text)
-    await page.keyboard.press("Enter")
 
 
 async def test_a_first_visit_loads_little_and_sets_no_cookie(place: Place, browser: Browser) -> None:

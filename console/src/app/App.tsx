@@ -7,10 +7,12 @@ import { SignIn } from "./SignIn.js";
 import { useSignedIn } from "./session.js";
 
 const ApprovalsPage = lazy(() => import("../pages/approvals/ApprovalsPage.js"));
+const ChangesPage = lazy(() => import("../pages/changes/ChangesPage.js"));
 const ChatPage = lazy(() => import("../pages/chat/ChatPage.js"));
 const CostsPage = lazy(() => import("../pages/costs/CostsPage.js"));
 const QueuePage = lazy(() => import("../pages/queue/QueuePage.js"));
 const SessionsPage = lazy(() => import("../pages/sessions/SessionsPage.js"));
+const TurnPage = lazy(() => import("../pages/changes/TurnPage.js"));
 
 /** The console: the sign-in, or the page that the address names. */
 export function App(): ReactElement {
@@ -30,6 +32,10 @@ export function App(): ReactElement {
             </Route>
             <Route path="/chat/:id?">{({ id }) => <ChatPage id={id} user={user} token={token?.text} />}</Route>
             <Route path="/approvals" component={ApprovalsPage} />
+            <Route path="/changes" component={ChangesPage} />
+            <Route path="/changes/:session/:message">
+              {({ session, message }) => <TurnPage session={session} message={message} />}
+            </Route>
             <Route path="/costs" component={CostsPage} />
             <Route path="/sessions" component={SessionsPage} />
             <Route path="/queue" component={QueuePage} />

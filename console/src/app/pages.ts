@@ -11,6 +11,7 @@ export interface Page {
 export const PAGES: readonly Page[] = [
   { name: "chat", title: "Chat", key: "c" },
   { name: "approvals", title: "Approvals", key: "a" },
+  { name: "changes", title: "Changes", key: "h" },
   { name: "costs", title: "Costs", key: "o" },
   { name: "sessions", title: "Sessions", key: "s" },
   { name: "queue", title: "Queue", key: "q" },

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
+from collections.abc import Sequence
 from typing import Any
 
 from supervisor.protocol.messages import MessageId, ProjectName, SessionId, UserId
@@ -67,6 +69,17 @@ _UNDO = "UPDATE checkpoints SET undone_ms = ?, undone_by = ?, undo_before = ?, u
 _REDO = (
     "UPDATE checkpoints SET undone_ms = NULL, undone_by = ?, undo_before = NULL, undo_after = NULL WHERE turn_id = ?"
 )
+# Where no user is named, all turns; else those of the user's own sessions and of sessions that are shared with them.
+_LIST = f"""
+    {_TURNS}
+    WHERE (t.files_changed > 0 OR c.why <> '') AND c.after_ms IS NOT NULL
+      AND (:user_id IS NULL OR s.user_id = :user_id
+           OR s.shared = 1 AND s.project IN (SELECT value FROM json_each(:shared)))
+      AND (:writer IS NULL OR t.user_id = :writer) AND (:session_id IS NULL OR s.id = :session_id)
+      AND (:project IS NULL OR t.project = :project) AND (:undone IS NULL OR (c.undone_ms IS NOT NULL) = :undone)
+      AND (:before IS NULL OR c.turn_id < :before)
+    ORDER BY c.turn_id DESC LIMIT :limit
+"""
 _COLUMNS = """
     o.path, o.tool, o.status, o.before_hash, o.after_hash, i.message_id, s.id, t.user_id, o.at_ms, o.id, o.tool_use_id,
     s.project_path, c.undone_ms IS NOT NULL
@@ -187,6 +200,33 @@ class SqliteChanges:
             tx.record(by, "turn.redone", {"turn": turn_id}, now_ms)
 
         await self._database.write(work)
+
+    async def turns(
+        self,
+        *,
+        user_id: UserId | None = None,
+        shared: Sequence[ProjectName] = (),
+        writer: UserId | None = None,
+        session_id: SessionId | None = None,
+        project: ProjectName | None = None,
+        undone: bool | None = None,
+        before: int | None = None,
+        limit: int,
+    ) -> list[ChangedTurn]:
+        """Return turns that changed files and have ended, newest first."""
+        values = {
+            "user_id": user_id,
+            "shared": json.dumps(shared),
+            "writer": writer,
+            "session_id": session_id,
+            "project": project,
+            "undone": undone,
+            "before": before,
+            "limit": limit,
+        }
+        return await self._database.read(
+            lambda connection: [_changed_turn(row) for row in connection.execute(_LIST, values)]
+        )
 
     async def operations(
         self,

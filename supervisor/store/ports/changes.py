@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -100,6 +101,27 @@ class ChangeStore(Protocol):
 
     async def redone(self, turn_id: int, by: UserId | str, *, now_ms: int) -> None:
         """Record that an undo was undone."""
+
+    async def turns(
+        self,
+        *,
+        user_id: UserId | None = None,
+        shared: Sequence[ProjectName] = (),
+        writer: UserId | None = None,
+        session_id: SessionId | None = None,
+        project: ProjectName | None = None,
+        undone: bool | None = None,
+        before: int | None = None,
+        limit: int,
+    ) -> list[ChangedTurn]:
+        """Return turns that have changed files, or may have, and have ended, newest first.
+
+        Args:
+            user_id: only turns in sessions of this user, and in shared ones of the projects `shared`; None = in all.
+            writer, session_id, project: only turns of these; None = of all.
+            undone: only those that are undone, or are not; None = both.
+            before: only those with a smaller `turn_id`; None = from the newest.
+        """
 
     async def operations(
         self,

@@ -6,6 +6,7 @@ from fastapi import APIRouter
 
 from supervisor.operations.agents.agents import AgentOperations
 from supervisor.operations.api import Api
+from supervisor.operations.changes.changes import ChangeOperations
 from supervisor.wires.http.auth import documented, operator_only
 from supervisor.wires.peers import no_agents
 from supervisor.wires.rest.admin.admin import admin_router
@@ -15,7 +16,7 @@ from supervisor.wires.rest.agents.monitor import MonitorRoutes
 from supervisor.wires.rest.agents.reports import ReportRoutes
 from supervisor.wires.rest.approvals import ApprovalRoutes
 from supervisor.wires.rest.budgets import BudgetRoutes
-from supervisor.wires.rest.changes import ChangeRoutes
+from supervisor.wires.rest.changes.changes import ChangeRoutes
 from supervisor.wires.rest.costs import CostRoutes
 from supervisor.wires.rest.health import HealthRoutes, Parts
 from supervisor.wires.rest.messages import MessageRoutes
@@ -36,6 +37,7 @@ def routers(api: Api, *, parts: Parts, meter: Meter | None, make_link: MakeLink 
         make_link: makes the links of `xswarm user link`; None = none can be made.
     """
     queries, sessions, messages = api.operations.queries, api.operations.sessions, api.operations.messages
+    changes = ChangeOperations(api.store.changes, queries, api.undo)
     agents = AgentOperations(api.store.agents, api.store.changes, queries, api.undo, api.hub)
     return [
         resource_router(SessionRoutes(sessions, queries).endpoints()),
@@ -43,7 +45,7 @@ def routers(api: Api, *, parts: Parts, meter: Meter | None, make_link: MakeLink 
         resource_router(RoutingRoutes(messages, api.directory).endpoints()),
         resource_router(CostRoutes(queries).endpoints()),
         resource_router(BudgetRoutes(queries, api.spending).endpoints()),
-        resource_router(ChangeRoutes(api.store.changes, queries, api.undo).endpoints()),
+        resource_router(ChangeRoutes(api.store.changes, changes, queries, api.undo).endpoints()),
         resource_router(QueueRoutes(api.queue).endpoints()),
         resource_router(OfferedRoutes(api.tool_servers, api.directory).endpoints()),
         resource_router(ReplyRoutes(api.reply_trouble, queries).endpoints()),

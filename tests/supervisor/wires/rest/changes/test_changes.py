@@ -80,3 +80,46 @@ async def test_another_users_changes_do_not_exist(served: Served) -> None:
     assert refusal(await bob.get("/api/file-operations", params={"user_id": "alice"}))[:2] == (404, "user_not_found")
     assert (await bob.get("/api/file-operations")).json() == {"operations": [], "truncated": False}
     assert (served.core.site / "a.txt").exists()
+
+
+async def test_turns_that_changed_files_are_listed_by_pages_and_filters(served: Served) -> None:
+    session_id = await served.session()
+    other_session = await served.session()
+    first = (await served.prompt(session_id, "write a.txt one")).json()["message_id"]
+    second = (await served.prompt(other_session, "write b.txt two")).json()["message_id"]
+    await served.prompt(session_id, "hello")
+
+    async def listed(**parameters: str | int | bool) -> list[str]:
+        body = (await served.service.get("/api/changes", params=parameters)).json()
+        return [turn["message_id"] for turn in body["turns"]]
+
+    assert await listed() == [second, first]
+    assert await listed(session_id=session_id) == [first]
+    assert await listed(user_id="alice", project="site") == [second, first]
+    assert await listed(project="elsewhere") == []
+    page = (await served.service.get("/api/changes", params={"limit": 1})).json()
+    (turn,) = page["turns"]
+    assert (turn["message"], turn["files"], turn["undone"], turn["why"]) == ("write b.txt two", 1, False, "")
+    assert await listed(limit=1, before=page["next_before"]) == [first]
+    last = (await served.service.get("/api/changes", params={"before": page["next_before"]})).json()
+    assert last["next_before"] is None
+
+    undo = {"message_id": first, "direction": "back"}
+    assert (await served.service.post(f"{SESSIONS}/{session_id}/undo", json=undo)).status_code == 200
+    assert await listed(undone=True) == [first]
+    assert await listed(undone=False) == [second]
+    # A second click, or a second tab, does not bring the changes back.
+    assert refusal(await served.service.post(f"{SESSIONS}/{session_id}/undo", json=undo))[:2] == (409, "undo_refused")
+    again = (await served.service.post(f"{SESSIONS}/{session_id}/undo", json={**undo, "direction": "again"})).json()
+    assert (again["undone"], await listed(undone=True)) == (False, [])
+
+
+async def test_the_list_of_a_user_holds_no_turn_of_others(served: Served) -> None:
+    session_id = await served.session()
+    await served.prompt(session_id, "write a.txt new")
+    bob = await served.client_of("bob")
+    assert (await bob.get("/api/changes")).json() == {"turns": [], "next_before": None}
+    assert refusal(await bob.get("/api/changes", params={"user_id": "alice"}))[:2] == (404, "user_not_found")
+    assert refusal(await bob.get("/api/changes", params={"session_id": session_id}))[:2] == (404, "session_not_found")
+    alice = await served.client_of("alice")
+    assert len((await alice.get("/api/changes")).json()["turns"]) == 1

@@ -11,24 +11,32 @@ from fastapi import Query
 from pydantic import BaseModel
 
 from supervisor.delivery.sizes import page
+from supervisor.operations.changes.changes import ChangeOperations
 from supervisor.operations.queries import Queries
 from supervisor.protocol.messages import MessageId, SessionId
 from supervisor.protocol.times import rfc3339
-from supervisor.store.ports.changes import ChangeStore, StoredOperation
+from supervisor.store.ports.changes import ChangedTurn, ChangeStore, StoredOperation
 from supervisor.undo.undo import Undo, UndoDirection
 from supervisor.wires.http.auth import Calling
 from supervisor.wires.http.idempotency import GivenKey
 from supervisor.wires.rest.agents.files import TYPES
 from supervisor.wires.rest.resource import MAX_ROW_ID, SESSION, Endpoint, Id, Limit
 
+SHOWN = 200
+"""Most characters of a prompt in a list."""
+
 MessageQuery = Annotated[str | None, Query(min_length=1, max_length=64)]
 
 
 class UndoBody(BaseModel):
-    """The turn to undo; null = the last turn of the session that changed files."""
+    """The turn to undo; null = the last turn of the session that changed files.
+
+    `direction` "back" undoes it and "again" takes the undo back; null = whichever is possible now.
+    """
 
     message_id: Annotated[str | None, Query(max_length=64)] = None
     dry_run: bool = False
+    direction: UndoDirection | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,14 +76,50 @@ class FileOperations:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Changes:
-    """The file changes of a turn; `why` says why they cannot be undone, empty if they can."""
+    """The file changes of a turn; `why` says why they cannot be undone, empty if they can.
+
+    `message` is the beginning of its prompt; `timestamp` the time before its first change.
+    """
 
     session_id: str
     message_id: str
+    user_id: str
+    project: str
+    message: str
+    timestamp: str
     files: Sequence[FileOperation]
     diff: str
     undone: bool
     why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListedTurn:
+    """A turn that has changed files; `message` is the beginning of its prompt.
+
+    `files` is null where it is not known how many. `why` says why it cannot be undone, empty if it can.
+    """
+
+    session_id: str
+    message_id: str
+    user_id: str
+    project: str
+    message: str
+    files: int | None
+    undone: bool
+    why: str
+    timestamp: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListedTurns:
+    """Turns that have changed files, newest first; pass `next_before` as `before` to get the next page.
+
+    It is null on the last page.
+    """
+
+    turns: Sequence[ListedTurn]
+    next_before: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +136,8 @@ class Undone:
 class ChangeRoutes:
     """The routes of file changes."""
 
-    def __init__(self, changes: ChangeStore, queries: Queries, undo: Undo) -> None:
+    def __init__(self, store: ChangeStore, changes: ChangeOperations, queries: Queries, undo: Undo) -> None:
+        self._store = store
         self._changes = changes
         self._queries = queries
         self._undo = undo
@@ -100,18 +145,47 @@ class ChangeRoutes:
     def endpoints(self) -> list[Endpoint]:
         """Return the routes."""
         return [
+            Endpoint("GET", "/api/changes", self.turns),
             Endpoint("GET", f"{SESSION}/changes", self.changes),
             Endpoint("POST", f"{SESSION}/undo", self.undo),
             Endpoint("GET", "/api/file-operations", self.operations),
         ]
 
+    async def turns(
+        self,
+        caller: Calling,
+        user_id: Annotated[str | None, Query(max_length=64)] = None,
+        session_id: Annotated[str | None, Query(max_length=256)] = None,
+        project: Annotated[str | None, Query(max_length=64)] = None,
+        undone: bool | None = None,
+        before: Annotated[int | None, Query(ge=0, le=MAX_ROW_ID)] = None,
+        limit: Annotated[Limit, Query()] = 50,
+    ) -> ListedTurns:
+        """Return turns that have changed files, newest first: those of sessions whose messages the caller may read."""
+        found = await self._changes.list(
+            caller,
+            user_id=user_id,
+            session_id=session_id,
+            project=project,
+            undone=undone,
+            before=before,
+            limit=limit + 1,
+        )
+        return ListedTurns(
+            turns=[self._turn(turn) for turn in found[:limit]],
+            next_before=found[limit - 1].turn_id if len(found) > limit else None,
+        )
+
     async def changes(self, caller: Calling, session_id: Id, message_id: MessageQuery = None) -> Changes:
         """Return the diff of a turn: that of `message_id`, or the last turn that changed files."""
-        session = await self._queries.session(caller, SessionId(session_id))
-        found = await self._undo.difference(await self._undo.find(session.id, message_id))
+        found = await self._undo.difference(await self._changes.find(caller, session_id, message_id))
         return Changes(
             session_id=session_id,
             message_id=found.turn.message_id,
+            user_id=found.turn.user_id,
+            project=found.turn.project,
+            message=found.turn.text[:SHOWN],
+            timestamp=rfc3339(found.turn.before_ms),
             files=[_operation(operation) for operation in found.operations],
             diff=found.diff,
             undone=found.turn.undone,
@@ -120,9 +194,10 @@ class ChangeRoutes:
 
     async def undo(self, caller: Calling, session_id: Id, body: UndoBody, key: GivenKey) -> Undone:
         """Revert the file changes of a turn; if they are reverted already, restore them."""
-        session = await self._queries.session(caller, SessionId(session_id))
-        turn = await self._undo.find(session.id, body.message_id)
-        done = await self._undo.take_back(turn, caller.name, user_id=caller.user_id, dry_run=body.dry_run)
+        turn = await self._changes.find(caller, session_id, body.message_id)
+        done = await self._undo.take_back(
+            turn, caller.name, user_id=caller.user_id, dry_run=body.dry_run, direction=body.direction
+        )
         return Undone(
             session_id=session_id,
             message_id=turn.message_id,
@@ -145,7 +220,7 @@ class ChangeRoutes:
         if session_id is not None:
             await self._queries.session(caller, SessionId(session_id))
         user = self._queries.user(caller, user_id).id if user_id is not None else caller.user_id
-        found = await self._changes.operations(
+        found = await self._store.operations(
             user_id=user,
             session_id=SessionId(session_id) if session_id is not None else None,
             message_id=MessageId(message_id) if message_id is not None else None,
@@ -156,6 +231,19 @@ class ChangeRoutes:
         bodies = [_operation(operation) for operation in found]
         operations = page(bodies, map(asdict, bodies))
         return FileOperations(operations=operations, truncated=len(operations) < len(bodies))
+
+    def _turn(self, turn: ChangedTurn) -> ListedTurn:
+        return ListedTurn(
+            session_id=turn.session_id,
+            message_id=turn.message_id,
+            user_id=turn.user_id,
+            project=turn.project,
+            message=turn.text[:SHOWN],
+            files=turn.files or None,
+            undone=turn.undone,
+            why=self._changes.why_kept(turn),
+            timestamp=rfc3339(turn.before_ms),
+        )
 
 
 def _operation(operation: StoredOperation) -> FileOperation:

@@ -1,0 +1,44 @@
+import { type ReactElement, useMemo } from "react";
+import type { Operation, Turn } from "./changes.js";
+import { PatchTable } from "./PatchTable.js";
+import { type FilePatch, filesOf } from "./patch.js";
+
+/** The files of a turn, each with its lines. */
+export function FileChanges({ turn }: { readonly turn: Turn }): ReactElement {
+  const patches = useMemo(() => new Map(filesOf(turn.diff).map((patch) => [patch.path, patch])), [turn.diff]);
+  return (
+    <>
+      {turn.files.map((file) => (
+        <FileChange key={file.path} file={file} patch={patches.get(file.path)} />
+      ))}
+      {turn.files.length === 0 && <p className="quiet">Which files it changed is not known.</p>}
+    </>
+  );
+}
+
+function FileChange({
+  file,
+  patch,
+}: {
+  readonly file: Operation;
+  readonly patch: FilePatch | undefined;
+}): ReactElement {
+  return (
+    <details className="file" open>
+      <summary>
+        <code>{file.path}</code> {file.status}
+        {patch !== undefined && !patch.isBinary && (
+          <span className="quiet">
+            {" "}
+            +{patch.added} −{patch.removed}
+          </span>
+        )}
+      </summary>
+      {patch === undefined || patch.lines.length === 0 ? (
+        <p className="quiet">{patch?.isBinary ? "It is not text." : "Its lines are not shown here."}</p>
+      ) : (
+        <PatchTable patch={patch} />
+      )}
+    </details>
+  );
+}

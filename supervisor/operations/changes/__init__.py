@@ -1,0 +1,3 @@
+"""Operations on what turns changed in files."""
+
+from __future__ import annotations

@@ -1,0 +1,76 @@
+"""The pages of changes as a person uses them: a turn's diff, undo and its undo, every file operation."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.async_api import Browser, ViewportSize, expect
+
+from tests.browser.chromium import DESK, PHONE, Watched, milliseconds
+from tests.browser.console import Place, ask
+from tests.e2e.world import script, write_file
+
+pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
+
+
+async def change(place: Place, watched: Watched, name: str, content: str) -> None:
+    """Let Claude Code write a file of the project, allowed from the list of questions."""
+    page = watched.page
+    await ask(page, f"claude: write {name} {script(write_file(place.project / name, content), {'text': 'Written.'})}")
+    await page.get_by_role("link", name="Approvals").click()
+    yes = page.get_by_role("listitem").filter(has_text=name).get_by_role("button", name="Yes", exact=True)
+    await yes.click(timeout=milliseconds(60.0))
+    await expect(yes).to_have_count(0)
+    await page.get_by_role("link", name="Chat").click()
+    await expect(page.locator(".xswarm-assistant").last).to_contain_text("Written.", timeout=milliseconds(60.0))
+
+
+@pytest.mark.cli_process
+@pytest.mark.browser
+@pytest.mark.parametrize("viewport", [DESK, PHONE])
+async def test_a_turn_is_shown_undone_and_brought_back(place: Place, browser: Browser, viewport: ViewportSize) -> None:
+    name = f"poem-{viewport['width']}.txt"
+    target = place.project / name
+    async with place.signed_in(browser, "/chat", viewport) as watched:
+        page = watched.page
+        await change(place, watched, name, "roses\nviolets\n")
+        await page.get_by_role("link", name="Changes").click()
+        await page.get_by_role("textbox", name="Project").fill("site")
+        await page.keyboard.press("Enter")
+        await expect(page).to_have_url(re.compile(r"/changes\?project=site$"))
+        await watched.assert_accessible()
+        await page.get_by_role("link", name=f"write {name}").click()
+        await expect(page.get_by_role("group", name=f"Lines of {name}")).to_contain_text("+violets")
+        await watched.assert_accessible()
+        assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+        await page.get_by_role("button", name="Undo: what would change?").click()
+        await expect(page.get_by_role("region", name="Undo").get_by_role("listitem")).to_have_text(name)
+        assert target.exists()
+        await watched.assert_accessible()
+        await page.get_by_role("button", name="Undo", exact=True).click()
+        await expect(page.get_by_text("These changes are undone.")).to_be_visible()
+        assert not target.exists()
+
+        target.write_text("by hand\n", encoding="utf-8")
+        await page.get_by_role("button", name="Bring the changes back: what would change?").click()
+        await expect(page.get_by_role("alert")).to_contain_text(name)
+        assert target.read_text(encoding="utf-8") == "by hand\n"
+        target.unlink()
+        await page.get_by_role("button", name="Bring the changes back: what would change?").click()
+        await page.get_by_role("button", name="Bring the changes back", exact=True).click()
+        await expect(page.get_by_role("button", name="Undo: what would change?")).to_be_visible()
+        assert target.read_text(encoding="utf-8") == "roses\nviolets\n"
+
+        await page.get_by_role("link", name="All changes").click()
+        await page.get_by_role("link", name="File operations").click()
+        row = page.get_by_role("row").filter(has_text=name)
+        await expect(row).to_contain_text("Write")
+        await watched.assert_accessible()
+        await row.get_by_role("button", name="Roll back").click()
+        await row.get_by_role("button", name="Yes, roll back").click()
+        await expect(row).to_contain_text("rolled back")
+        assert not target.exists()
+        watched.forgive("409")
+        watched.assert_clean()
