@@ -143,6 +143,7 @@ class Core:
             queue=operations.queue,
             one_shot=operations.one_shot,
             chat=operations.chat,
+            search=operations.search,
             undo=sessions.undo,
             spending=sessions.spending,
             hub=self.hub,

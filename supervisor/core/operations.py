@@ -8,6 +8,7 @@ from supervisor.core.sessions import SessionFloor
 from supervisor.core.turns import TurnFloor
 from supervisor.operations.approvals import ApprovalOperations
 from supervisor.operations.chat import ChatOperations
+from supervisor.operations.chats.search import SearchOperations
 from supervisor.operations.messages import MessageOperations
 from supervisor.operations.one_shot import OneShot
 from supervisor.operations.operations import Operations
@@ -53,6 +54,7 @@ class OperationsFloor:
             waiters=waiters,
             hub=ground.hub,
         )
+        self.search = SearchOperations(store.search, ground.projects)
         self.approvals = ApprovalOperations(store.approvals, sessions.approvers, intake.resolver)
         self.queue = QueueOperations(store=store.turns, queries=queries, turns=turns.scheduler, waiters=waiters)
         self.one_shot = OneShot(

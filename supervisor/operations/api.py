@@ -9,6 +9,7 @@ from supervisor.delivery.outbox import Outbox
 from supervisor.delivery.trouble import ReplyTrouble
 from supervisor.operations.approvals import ApprovalOperations
 from supervisor.operations.chat import ChatOperations
+from supervisor.operations.chats.search import SearchOperations
 from supervisor.operations.one_shot import OneShot
 from supervisor.operations.operations import Operations
 from supervisor.operations.queue import QueueOperations
@@ -36,6 +37,7 @@ class Api:
         queue: messages that wait for their turn.
         one_shot: one prompt in a process of its own.
         chat: chats with the assistant.
+        search: finds words in what was said.
         undo: file changes of a turn, and how to revert them.
         spending: limits, and how much of them is used.
         hub: publishes events to subscribers.
@@ -54,6 +56,7 @@ class Api:
     queue: QueueOperations
     one_shot: OneShot
     chat: ChatOperations
+    search: SearchOperations
     undo: Undo
     spending: Spending
     hub: Hub

@@ -22,7 +22,7 @@ from supervisor.store.ports.outbox import OutboxStore
 from supervisor.store.ports.passphrases import PassphraseStore
 from supervisor.store.ports.people.passkeys import PasskeyStore
 from supervisor.store.ports.people.sign_in import SignInStore
-from supervisor.store.ports.sessions import ChatStore, FolderStore, SessionStore
+from supervisor.store.ports.sessions import ChatStore, FolderStore, SearchStore, SessionStore
 from supervisor.store.ports.turns import ToolCallStore, TurnStore
 
 
@@ -52,6 +52,10 @@ class Store(Protocol):
     @property
     def chats(self) -> ChatStore:
         """What was said in chats."""
+
+    @property
+    def search(self) -> SearchStore:
+        """The words of what was said."""
 
     @property
     def outbox(self) -> OutboxStore:

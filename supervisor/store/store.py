@@ -18,6 +18,7 @@ from supervisor.store.control.references import SqliteReferences
 from supervisor.store.messages.chats import SqliteChats, forget_unused
 from supervisor.store.messages.dedup import forget_expired
 from supervisor.store.messages.outbox import SqliteOutbox
+from supervisor.store.messages.search import SqliteSearch
 from supervisor.store.messages.sessions import SqliteSessions
 from supervisor.store.messages.tool_calls import SqliteToolCalls
 from supervisor.store.messages.turns import SqliteTurns
@@ -50,6 +51,7 @@ class SqliteStore:
         self.tool_calls = SqliteToolCalls(database)
         self.sessions = SqliteSessions(database)
         self.chats = SqliteChats(database)
+        self.search = SqliteSearch(database)
         self.outbox = SqliteOutbox(database)
         self.ledger = SqliteLedger(database)
         self.audit = SqliteAudit(database)

@@ -18,6 +18,7 @@ from supervisor.protocol.ports.channel import Channel
 from supervisor.protocol.ports.web import Route
 from supervisor.wires import stream
 from supervisor.wires.chat.routes import ChatRoutes
+from supervisor.wires.chat.search import SearchRoutes
 from supervisor.wires.chat.server import PREFIXES, ChatSocket
 from supervisor.wires.http.application import application
 from supervisor.wires.http.connections import CLIENT_SECONDS, WebSocketConnection, limited
@@ -74,7 +75,10 @@ class HttpServer:
         self._grace_seconds = grace_seconds
         cookies = Cookies(config.public_url)
         self._pages = pages(cookies, self._base)
-        chats = ChatRoutes(api.chat, api.directory).endpoints()
+        chats = [
+            *ChatRoutes(api.chat, api.directory).endpoints(),
+            *SearchRoutes(api.search, api.directory).endpoints(),
+        ]
         self._routers = [
             *routers(api, parts=parts, meter=meter, make_link=self.make_link),
             auth_router(api, cookies, self._base),

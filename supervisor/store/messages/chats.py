@@ -67,6 +67,7 @@ _ERASE = (
     f"UPDATE turns SET answer = NULL, why = '', reason = '' WHERE id IN ({_OWN_TURNS})",
     "DELETE FROM tool_references WHERE scope = :id",
     f"DELETE FROM events WHERE turn_id IN ({_OWN_TURNS})",
+    f"DELETE FROM search WHERE rowid IN ({_OWN_TURNS})",
     f"DELETE FROM tool_calls WHERE turn_id IN ({_OWN_TURNS})",
     f"UPDATE approvals SET summary = '', call = '', diff = '', input = '' WHERE turn_id IN ({_OWN_TURNS})",
 )

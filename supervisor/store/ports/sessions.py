@@ -1,4 +1,4 @@
-"""The ports `SessionStore`, `ChatStore` and `FolderStore`: sessions, what was said in chats, folders of projects."""
+"""Ports: sessions, what was said in chats, the search in conversations, folders of projects."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Protocol
 
 from supervisor.protocol.messages import MessageId, ProjectName, SessionId, UserId
 from supervisor.protocol.status import EndReason, SessionKind, SessionStatus
-from supervisor.store.records.chat import ChatEntry
+from supervisor.store.records.chat import ChatEntry, Found
 from supervisor.store.records.session import NewSession, Session
 from supervisor.store.records.turn import Turn
 
@@ -108,6 +108,23 @@ class ChatStore(Protocol):
 
     async def delete(self, session_id: SessionId, *, by: UserId, now_ms: int) -> bool:
         """Take a chat out of every list and erase its texts; turns and costs stay. False = there is no such chat."""
+
+
+class SearchStore(Protocol):
+    """The words of what people wrote and were answered."""
+
+    async def find(self, user_id: UserId, words: str, *, shared: Sequence[ProjectName] = (), limit: int) -> list[Found]:
+        """Return the newest exchanges that have ended and hold all words, or words that begin with them.
+
+        They are those of the user's own conversations, texts and mails, and of sessions that are shared with them.
+
+        Args:
+            words: as a person types them; without a letter or a digit nothing is found.
+            shared: the projects whose shared sessions the user may read.
+        """
+
+    async def titles(self, user_id: UserId, words: str, *, limit: int) -> list[Session]:
+        """Return the chats of a user whose titles have all words, newest activity first."""
 
 
 class FolderStore(Protocol):

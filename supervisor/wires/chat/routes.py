@@ -94,7 +94,7 @@ class ChatRoutes:
     async def list_chats(self, caller: Calling, limit: Annotated[Limit, Query()] = 100) -> ChatSessions:
         """Return the chats of the caller, newest activity first."""
         found = await self._chats.list(person(caller, self._directory), limit=limit)
-        return ChatSessions(sessions=[_shown(session) for session in found])
+        return ChatSessions(sessions=[shown(session) for session in found])
 
     async def chat(self, caller: Calling, session_id: Id) -> ChatHistory:
         """Return the messages of a chat."""
@@ -107,7 +107,7 @@ class ChatRoutes:
     async def rename(self, caller: Calling, session_id: Id, body: NewTitle) -> ChatSession:
         """Give a chat a title."""
         user = person(caller, self._directory)
-        return _shown(await self._chats.rename(user, SessionId(session_id), body.title))
+        return shown(await self._chats.rename(user, SessionId(session_id), body.title))
 
     async def delete(self, caller: Calling, session_id: Id) -> None:
         """Stop what runs in a chat, and delete it."""
@@ -119,7 +119,8 @@ class ChatRoutes:
         return ChatHistory(session_id=session_id, messages=[_message(one) for one in views.history(found).messages])
 
 
-def _shown(session: Session) -> ChatSession:
+def shown(session: Session) -> ChatSession:
+    """Return a chat as a list shows it."""
     return ChatSession(
         session_id=session.id,
         title=session.title,

@@ -7,8 +7,11 @@ from tests.supervisor.store.contract_chats import ChatsContract
 from tests.supervisor.store.contract_delivery import DeliveryContract
 from tests.supervisor.store.contract_keeping import KeepingContract
 from tests.supervisor.store.contract_listening import ListeningContract
+from tests.supervisor.store.contract_search import SearchContract
 from tests.supervisor.store.contract_turns import TurnsContract
 
 
-class StoreContract(CallsContract, ChatsContract, TurnsContract, DeliveryContract, KeepingContract, ListeningContract):
+class StoreContract(
+    CallsContract, ChatsContract, SearchContract, TurnsContract, DeliveryContract, KeepingContract, ListeningContract
+):
     """The whole contract."""

@@ -2,21 +2,16 @@ import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, type ReactElement, useState } from "react";
 import { call } from "../../app/api.js";
 import { Trouble } from "../../ui/Trouble.js";
-
-const PATH = "/api/claude-chat/sessions";
+import { type Chat, PATH, pathOf } from "./chats.js";
+import { Search } from "./Search.js";
 
 /** How often the list is read again, in milliseconds: a chat may be written in elsewhere. */
 const EVERY_MS = 5_000;
 
-interface Chat {
-  readonly session_id: string;
-  readonly title: string;
-  readonly last_activity: string;
-}
-
 export interface ChatListProps {
   readonly openId: string | undefined;
-  readonly onOpen: (id: string) => void;
+  /** Opens a chat, at a message. */
+  readonly onOpen: (id: string, message?: string) => void;
   readonly onNew: () => void;
 }
 
@@ -28,11 +23,21 @@ export function ChatList({ openId, onOpen, onNew }: ChatListProps): ReactElement
     refetchInterval: EVERY_MS,
   });
   const chats = data?.sessions ?? [];
+  const [words, setWords] = useState("");
   return (
     <nav className="chats" aria-label="Conversations">
       <button type="button" className="main" onClick={onNew}>
         New conversation
       </button>
+      <input
+        type="search"
+        aria-label="Search in all conversations"
+        placeholder="Search"
+        value={words}
+        maxLength={200}
+        onChange={(event) => setWords(event.target.value)}
+      />
+      {words.trim() !== "" && <Search words={words} onOpen={onOpen} />}
       <Trouble error={error} />
       {data !== undefined && chats.length === 0 && (
         <p className="quiet">Nothing was said yet. What you ask here is kept, and listed in this place.</p>
@@ -69,7 +74,7 @@ function Row({
   const [doing, setDoing] = useState<"rename" | "delete" | null>(null);
   const queries = useQueryClient();
   const title = chat.title || "Untitled";
-  const path = `${PATH}/${encodeURIComponent(chat.session_id)}`;
+  const path = pathOf(chat.session_id);
   const after = async (): Promise<void> => {
     setDoing(null);
     await queries.invalidateQueries({ queryKey: ["chats"] });

@@ -109,3 +109,18 @@ async def test_a_deleted_chat_goes_on_as_a_new_one(world: World) -> None:
         assert len((await client.next("history"))["messages"]) == 2
     async with chatting(world, session_id=gone) as client:
         assert client.session_id != gone
+
+
+@pytest.mark.parametrize("prefix", PREFIXES)
+async def test_what_was_said_is_found_by_its_person_alone(world: World, prefix: str) -> None:
+    session = await chat(world, f"the zebra of {prefix[-12:]} sleeps")
+    path = f"{prefix}/search?q=zebra+sleep&limit=1"
+    (hit,) = (await ask(world, "GET", path)).json()["messages"]
+    assert (hit["session_id"], hit["kind"], hit["role"]) == (session, "chat", "user")
+    assert [part["text"] for part in hit["excerpt"] if part["found"]] == ["zebra", "sleeps"]
+    assert (await ask(world, "GET", path, "bob")).json() == {"sessions": [], "messages": []}
+    assert (await ask(world, "GET", path, "olga")).status_code == 403
+    assert (await ask(world, "GET", f"{prefix}/search?q=")).status_code == 422
+    await ask(world, "PATCH", f"{prefix}/sessions/{session}", body={"title": "Animals"})
+    (named,) = (await ask(world, "GET", f"{prefix}/search?q=animals&limit=1")).json()["sessions"]
+    assert named["session_id"] == session

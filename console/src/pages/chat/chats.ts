@@ -1,0 +1,14 @@
+/** The chats of a person, as the daemon lists them. */
+
+export const PATH = "/api/claude-chat/sessions";
+
+export interface Chat {
+  readonly session_id: string;
+  readonly title: string;
+  /** RFC 3339 in UTC. */
+  readonly last_activity: string;
+}
+
+export function pathOf(id: string): string {
+  return `${PATH}/${encodeURIComponent(id)}`;
+}
