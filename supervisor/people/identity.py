@@ -12,6 +12,7 @@ import jwt
 
 from supervisor.protocol.errors import NotAuthenticated, UserNotFound
 from supervisor.protocol.messages import Address, UserId
+from supervisor.protocol.status import Role
 from supervisor.protocol.times import Clock, now_ms
 from supervisor.store.records.accounts import Token, User
 
@@ -124,6 +125,11 @@ class Directory:
             return True
         user = self._users.get(caller.user_id)
         return user is not None and user.role.oversees
+
+    def administers(self, caller: Caller) -> bool:
+        """Return whether a caller may read what was done by everybody: an administrator, an operator; no service."""
+        user = self._users.get(caller.user_id) if caller.user_id is not None else None
+        return caller.operator or (user is not None and user.role is Role.ADMIN)
 
     def by_address(self, address: Address) -> User | None:
         """Return the user who has an address; None = nobody has. Kind and value must be equal."""

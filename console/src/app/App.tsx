@@ -7,6 +7,7 @@ import { SignIn } from "./SignIn.js";
 import { useSignedIn } from "./session.js";
 
 const ApprovalsPage = lazy(() => import("../pages/approvals/ApprovalsPage.js"));
+const AuditPage = lazy(() => import("../pages/audit/AuditPage.js"));
 const ChangesPage = lazy(() => import("../pages/changes/ChangesPage.js"));
 const ChatPage = lazy(() => import("../pages/chat/ChatPage.js"));
 const CostsPage = lazy(() => import("../pages/costs/CostsPage.js"));
@@ -39,6 +40,7 @@ export function App(): ReactElement {
             <Route path="/costs" component={CostsPage} />
             <Route path="/sessions" component={SessionsPage} />
             <Route path="/queue" component={QueuePage} />
+            <Route path="/audit" component={AuditPage} />
             <Route>
               <h1>There is no such page</h1>
             </Route>

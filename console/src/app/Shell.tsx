@@ -1,14 +1,16 @@
 import { type ReactElement, type ReactNode, useCallback, useEffect, useRef } from "react";
 import { Link, useLocation } from "wouter";
 import { useApprovals } from "../pages/approvals/approvals.js";
-import { KEYS, type KeyAction, useKeys } from "./keys.js";
-import { PAGES } from "./pages.js";
+import { type KeyAction, keysOf, useKeys } from "./keys.js";
+import { useMe } from "./me.js";
+import { pagesOf } from "./pages.js";
 import { signOut } from "./session.js";
 
 /** What stands around every page: where one can go, who is signed in, the keys. */
 export function Shell({ user, children }: { readonly user: string; readonly children: ReactNode }): ReactElement {
   const [location, navigate] = useLocation();
   const help = useRef<HTMLDialogElement>(null);
+  const pages = pagesOf(useMe());
   const onAction = useCallback(
     (action: NonNullable<KeyAction>): void => {
       if ("open" in action) navigate(action.open);
@@ -22,7 +24,7 @@ export function Shell({ user, children }: { readonly user: string; readonly chil
     <div className="shell">
       <header className="bar">
         <nav aria-label="Pages">
-          {PAGES.map((page) => (
+          {pages.map((page) => (
             <Link key={page.name} href={`/${page.name}`} aria-current={open === page.name ? "page" : undefined}>
               {page.title}
               {page.name === "approvals" && <Badge />}
@@ -43,7 +45,7 @@ export function Shell({ user, children }: { readonly user: string; readonly chil
       <dialog ref={help} aria-labelledby="keys-title">
         <h2 id="keys-title">Keys</h2>
         <dl>
-          {KEYS.map(([key, does]) => (
+          {keysOf(pages).map(([key, does]) => (
             <div key={key}>
               <dt>
                 <kbd>{key}</kbd>

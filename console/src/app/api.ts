@@ -17,7 +17,7 @@ export class Refused extends Error {
 }
 
 export interface RequestOptions {
-  readonly method?: "GET" | "POST" | "PATCH" | "DELETE";
+  readonly method?: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   readonly body?: unknown;
   readonly signal?: AbortSignal;
 }
@@ -28,21 +28,30 @@ export interface RequestOptions {
  * @throws Refused: the daemon said no; a TypeError: there was no answer.
  */
 export async function call<T>(path: string, options: RequestOptions = {}): Promise<T> {
+  const text = await (await send(path, options)).text();
+  return (text === "" ? undefined : JSON.parse(text)) as T;
+}
+
+/**
+ * Sends a request and returns its answer.
+ *
+ * @throws as `call` does.
+ */
+export async function send(path: string, options: RequestOptions = {}): Promise<Response> {
   const { method = "GET", body, signal } = options;
   const token = signedIn().token;
   const headers = new Headers();
   if (token !== null) headers.set("Authorization", `Bearer ${token.text}`);
   // Also without a body: it shows that no HTML form of another page sends this.
-  if (method === "POST" || method === "PATCH") headers.set("Content-Type", "application/json");
+  if (method !== "GET" && method !== "DELETE") headers.set("Content-Type", "application/json");
   const response = await fetch(path, {
     method,
     headers,
     signal: signal ?? null,
     body: body === undefined ? null : JSON.stringify(body),
   });
-  const text = await response.text();
-  if (response.ok) return (text === "" ? undefined : JSON.parse(text)) as T;
-  const refused = refusalOf(response.status, text);
+  if (response.ok) return response;
+  const refused = refusalOf(response.status, await response.text());
   if (response.status === 401) leave("You are not signed in any more.");
   throw refused;
 }

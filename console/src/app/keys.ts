@@ -1,7 +1,7 @@
 /** Keys that open pages: a pure machine, and the hook that feeds it. */
 
 import { useEffect, useRef } from "react";
-import { PAGES } from "./pages.js";
+import { PAGES, type Page } from "./pages.js";
 
 export type KeyAction = { readonly open: string } | { readonly help: true } | null;
 
@@ -10,13 +10,15 @@ export interface KeyState {
   readonly first: "g" | null;
 }
 
-/** The keys as the list under `?` shows them. */
-export const KEYS: readonly (readonly [string, string])[] = [
-  ["?", "This list"],
-  ...PAGES.map((page) => [`g ${page.key}`, page.title] as const),
-  ["Enter", "Send a message; Shift+Enter begins a line"],
-  ["Escape", "Stop the running answer; close what is open"],
-];
+/** The keys as the list under `?` shows them, with those of some pages. */
+export function keysOf(pages: readonly Page[]): readonly (readonly [string, string])[] {
+  return [
+    ["?", "This list"],
+    ...pages.map((page) => [`g ${page.key}`, page.title] as const),
+    ["Enter", "Send a message; Shift+Enter begins a line"],
+    ["Escape", "Stop the running answer; close what is open"],
+  ];
+}
 
 /** What a key does, and what it leaves for the next one. */
 export function pressed(state: KeyState, key: string): readonly [KeyState, KeyAction] {

@@ -6,6 +6,8 @@ export interface Page {
   readonly title: string;
   /** The key that opens it, after `g`. */
   readonly key: string;
+  /** Whose page it is; without it everybody's. The daemon refuses all others too. */
+  readonly of?: "overseers" | "administrators";
 }
 
 export const PAGES: readonly Page[] = [
@@ -15,4 +17,11 @@ export const PAGES: readonly Page[] = [
   { name: "costs", title: "Costs", key: "o" },
   { name: "sessions", title: "Sessions", key: "s" },
   { name: "queue", title: "Queue", key: "q" },
+  { name: "audit", title: "Audit", key: "u", of: "administrators" },
 ];
+
+/** The pages that a person is offered; until their role is known, those of everybody. */
+export function pagesOf(me: { readonly oversees: boolean; readonly administers: boolean } | undefined): Page[] {
+  const has = { overseers: me?.oversees ?? false, administrators: me?.administers ?? false };
+  return PAGES.filter((page) => page.of === undefined || has[page.of]);
+}

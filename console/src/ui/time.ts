@@ -29,3 +29,8 @@ export function duration(seconds: number): string {
 export function minute(time: string): string {
   return time.slice(0, 16).replace("T", " ");
 }
+
+/** An RFC 3339 time to the second, in UTC. */
+export function second(time: string): string {
+  return time.slice(0, 19).replace("T", " ");
+}

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { KEYS, type KeyAction, type KeyState, pressed } from "../../src/app/keys.js";
-import { PAGES } from "../../src/app/pages.js";
+import { type KeyAction, type KeyState, keysOf, pressed } from "../../src/app/keys.js";
+import { PAGES, pagesOf } from "../../src/app/pages.js";
 
 function afterKeys(...keys: readonly string[]): KeyAction {
   let state: KeyState = { first: null };
@@ -19,7 +19,15 @@ describe("keys", () => {
 
   it("of two pages differ, and each is in the list", () => {
     expect(new Set(PAGES.map((page) => page.key)).size).toBe(PAGES.length);
-    const listed = KEYS.map(([key]) => key);
+    const listed = keysOf(PAGES).map(([key]) => key);
     for (const page of PAGES) expect(listed).toContain(`g ${page.key}`);
+  });
+
+  it("of pages that a role does not show are not offered", () => {
+    const names = (oversees: boolean, administers: boolean): readonly string[] =>
+      keysOf(pagesOf({ oversees, administers })).map(([, title]) => title);
+    expect(names(true, true)).toContain("Audit");
+    expect(names(true, false)).not.toContain("Audit");
+    expect(keysOf(pagesOf(undefined)).map(([, title]) => title)).not.toContain("Audit");
   });
 });

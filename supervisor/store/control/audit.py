@@ -64,8 +64,20 @@ class SqliteAudit:
 
     async def entries(self, *, after: int, limit: int, where: AuditFilter = EVERYTHING) -> list[AuditEntry]:
         """Return the entries after a number, in their order."""
-        query, values = _query(where, after, limit)
-        return await self._database.scan(lambda connection: [_entry(row) for row in connection.execute(query, values)])
+        return await self._read(where, "seq > :place", "seq", {"place": after, "limit": limit})
+
+    async def newest(self, *, before: int | None, limit: int, where: AuditFilter = EVERYTHING) -> list[AuditEntry]:
+        """Return the entries before a number, newest first; None = from the newest one on."""
+        return await self._read(
+            where, "(:place IS NULL OR seq < :place)", "seq DESC", {"place": before, "limit": limit}
+        )
+
+    async def _read(self, where: AuditFilter, page: str, order: str, values: dict[str, Any]) -> list[AuditEntry]:
+        conditions, named = _conditions(where)
+        query = f"SELECT {_COLUMNS} FROM audit WHERE {' AND '.join([page, *conditions])} ORDER BY {order} LIMIT :limit"
+        return await self._database.scan(
+            lambda connection: [_entry(row) for row in connection.execute(query, values | named)]
+        )
 
     async def last(self) -> int:
         """Return the number of the newest entry; 0 = there is none."""
@@ -134,9 +146,9 @@ def _checkpoint(connection: sqlite3.Connection) -> _Checkpoint | None:
     return _Checkpoint(seq=seq, at_ms=at_ms, entries=entries, mac=bytes(mac), seal=bytes(stored))
 
 
-def _query(where: AuditFilter, after: int, limit: int) -> tuple[str, dict[str, Any]]:
-    """Return the SELECT of a page of entries, and its parameters."""
-    conditions, values = ["seq > :after"], {"after": after, "limit": limit}
+def _conditions(where: AuditFilter) -> tuple[list[str], dict[str, Any]]:
+    """Return what WHERE asks for, and its parameters."""
+    conditions: list[str] = []
     named: dict[str, Any] = {}
     if where.since_ms is not None:
         conditions.append("at_ms >= :since_ms")
@@ -150,8 +162,7 @@ def _query(where: AuditFilter, after: int, limit: int) -> tuple[str, dict[str, A
     if where.event:
         conditions.append("(event = :event OR event >= :event || '.' AND event < :event || '/')")  # "/" follows "."
         named["event"] = where.event
-    query = f"SELECT {_COLUMNS} FROM audit WHERE {' AND '.join(conditions)} ORDER BY seq LIMIT :limit"
-    return query, values | named
+    return conditions, named
 
 
 def _entry(row: tuple[Any, ...]) -> AuditEntry:

@@ -68,6 +68,9 @@ class AuditStore(Protocol):
     async def entries(self, *, after: int, limit: int, where: AuditFilter = EVERYTHING) -> list[AuditEntry]:
         """Return the entries after a number, in their order."""
 
+    async def newest(self, *, before: int | None, limit: int, where: AuditFilter = EVERYTHING) -> list[AuditEntry]:
+        """Return the entries before a number, newest first; None = from the newest one on."""
+
     async def last(self) -> int:
         """Return the number of the newest entry; 0 = there is none."""
 

@@ -51,13 +51,13 @@ class AuditRoutes:
         "turn.completed".
         """
         where = AuditFilter(
-            since_ms=_day_ms("since", since), until_ms=_day_ms("until", until, up=True), actor=actor, event=event
+            since_ms=day_ms("since", since), until_ms=day_ms("until", until, up=True), actor=actor, event=event
         )
         found = await self._audit.entries(after=after, limit=limit, where=where)
-        return {"entries": [_entry(entry) for entry in found]}
+        return {"entries": [shown(entry) for entry in found]}
 
 
-def _day_ms(field: str, text: str | None, *, up: bool = False) -> int | None:
+def day_ms(field: str, text: str | None, *, up: bool = False) -> int | None:
     """Return the beginning of a day in milliseconds UTC; None = no day is given."""
     if text is None:
         return None
@@ -67,7 +67,8 @@ def _day_ms(field: str, text: str | None, *, up: bool = False) -> int | None:
         raise InvalidMessage(field, "must be a date YYYY-MM-DD or an RFC 3339 time") from None
 
 
-def _entry(entry: AuditEntry) -> dict[str, Any]:
+def shown(entry: AuditEntry) -> dict[str, Any]:
+    """Return an entry as the wire shows it."""
     return {
         "seq": entry.seq,
         "at": rfc3339(entry.at_ms),

@@ -137,3 +137,15 @@ async def test_entries_are_filtered(tmp_path: Path, where: AuditFilter, found: l
     users = await store.audit.entries(after=0, limit=99, where=AuditFilter(event="user"))
     assert [entry.event for entry in users] == ["user.put"]
     await store.close()
+
+
+async def test_entries_are_read_backwards_from_any_of_them(tmp_path: Path) -> None:
+    store = await open_store(tmp_path / "x.db", seal=seal)
+    for number in range(4):
+        await store.audit.record("cli", f"page.{number % 2}", {}, now_ms=NOW + number)
+    found = await store.audit.newest(before=None, limit=3)
+    assert [entry.seq for entry in found] == [4, 3, 2]
+    assert [entry.seq for entry in await store.audit.newest(before=2, limit=9)] == [1]
+    odd = AuditFilter(event="page.1")
+    assert [entry.seq for entry in await store.audit.newest(before=4, limit=9, where=odd)] == [2]
+    await store.close()
