@@ -1,6 +1,8 @@
 """Why a turn is not undone.
 
 XswarmError
+    FileNotLeft
+    TooLargeToSend
     UndoConflict
     UndoRefused
         NothingToUndo
@@ -18,6 +20,34 @@ from supervisor.undo.recorder import KEPT_MS
 from supervisor.undo.wording import name_paths
 
 TOO_OLD = f"it is too old: turns can be undone for {KEPT_MS // DAY_MS} days"
+
+
+class FileNotLeft(XswarmError):
+    """The turn has not left a changed file under this path."""
+
+    code = "not_found"
+    remedy = "the changes of the turn list its files"
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path)
+        self.path = path
+
+    def __str__(self) -> str:
+        return f"The turn has left no such file: {self.path}"
+
+
+class TooLargeToSend(XswarmError):
+    """A file or patch that is not sent, because of its size."""
+
+    code = "too_large"
+    remedy = "open it in the project's folder"
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(limit)
+        self.limit = limit
+
+    def __str__(self) -> str:
+        return f"It is larger than {self.limit} bytes"
 
 
 class UndoConflict(XswarmError):

@@ -20,7 +20,8 @@ from supervisor.store.ports.turns import TurnStore
 from supervisor.store.records.changes import FileOperation, Recorded
 from supervisor.store.records.turn import Turn
 from supervisor.undo.checkpoints.git import CheckpointFailed
-from supervisor.undo.checkpoints.shadow import LOST, Change, ShadowRepository, StatesLost
+from supervisor.undo.checkpoints.records import Change
+from supervisor.undo.checkpoints.shadow import LOST, ShadowRepository, StatesLost
 from supervisor.undo.edits import ALLOWED, edits, found_by, paths_of
 from supervisor.undo.folder_locks import FolderLocks, related
 
@@ -244,6 +245,11 @@ def shadow_name(folder: str) -> str:
     return f"{hashlib.sha256(os.fsencode(folder)).hexdigest()[:32]}.git"
 
 
+def name_of(change: Change) -> str:
+    """Return the path of a change as it is stored: what is not UTF-8 in it is replaced."""
+    return os.fsencode(change.path).decode(errors="replace")
+
+
 def _refused(rules: Sequence[str]) -> str:
     """Return what a person is told about rules that are not applied."""
     rule = visible(rules[0])[:MAX_RULE]
@@ -263,7 +269,7 @@ def _edited(calls: Sequence[FileOperation]) -> set[str]:
 def _operations(changes: Sequence[Change], named: Mapping[str, str]) -> list[FileOperation]:
     return [
         FileOperation(
-            path=os.fsencode(change.path).decode(errors="replace"),
+            path=name_of(change),
             tool=named.get(change.path, SHELL),
             status=STATUS.get(change.status, "modified"),
             before_hash=change.before_blob,

@@ -10,19 +10,22 @@ from supervisor.people.rights import Rights
 from supervisor.protocol.messages import MessageId, SessionId, UserId
 from supervisor.protocol.times import Clock, now_ms
 from supervisor.store.ports.changes import ChangedTurn, ChangeStore, StoredOperation
+from supervisor.undo.checkpoints.records import Reverted
 from supervisor.undo.checkpoints.reversal import Conflict
-from supervisor.undo.checkpoints.shadow import Reverted, ShadowRepository, StatesLost
+from supervisor.undo.checkpoints.shadow import ShadowRepository, StatesLost
 from supervisor.undo.errors import (
     TOO_OLD,
+    FileNotLeft,
     NothingToUndo,
     NotRecorded,
+    TooLargeToSend,
     UndoBusy,
     UndoConflict,
     UndoOverlapped,
     UndoRefused,
     UndoTooOld,
 )
-from supervisor.undo.recorder import Recorder
+from supervisor.undo.recorder import Recorder, name_of
 
 MAX_FILES = 500
 """The most paths of one turn that are listed."""
@@ -125,6 +128,44 @@ class Undo:
                 await self._store.lose(turn.project_path, why)
         return Difference(turn=turn, operations=operations, diff=diff, why=why)
 
+    async def patch(self, turn: ChangedTurn, *, limit: int) -> bytes:
+        """Return what a turn changed as a patch for `git apply`, binary files included.
+
+        Args:
+            limit: in bytes.
+
+        Raises:
+            NotRecorded, UndoTooOld: there are no checkpoints of it.
+            TooLargeToSend, CheckpointFailed.
+        """
+        before, after = self._recorded(turn)
+        content, more = await self._recorder.shadow(turn.project_path).patch(before, after, limit=limit)
+        if more:
+            raise TooLargeToSend(limit)
+        return content
+
+    async def content(self, turn: ChangedTurn, path: str, *, limit: int) -> bytes:
+        """Return a file that a turn changed, as the turn left it.
+
+        Args:
+            path: relative to the project, as `difference` names it.
+            limit: in bytes.
+
+        Raises:
+            NotRecorded, UndoTooOld: there are no checkpoints of it.
+            FileNotLeft: the turn did not change it, or deleted it.
+            TooLargeToSend, CheckpointFailed.
+        """
+        shadow = self._recorder.shadow(turn.project_path)
+        changes = await shadow.changed(*self._recorded(turn))
+        blobs = (change.after_blob for change in changes if name_of(change) == path)
+        if (blob := next(blobs, None)) is None:
+            raise FileNotLeft(path)
+        content, more = await shadow.content(blob, limit=limit)
+        if more:
+            raise TooLargeToSend(limit)
+        return content
+
     async def take_back(
         self,
         turn: ChangedTurn,
@@ -168,12 +209,17 @@ class Undo:
         """Raise why a turn can never be undone by a user."""
         if (refused := self._rights.refusal(user_id, turn.project)) is not None:
             raise refused
+        self._recorded(turn)
+        if await self._store.overlapped(turn):
+            raise UndoOverlapped
+
+    def _recorded(self, turn: ChangedTurn) -> tuple[str, str]:
+        """Return the checkpoints around a turn, or raise why there are none."""
         if self._is_too_old(turn):
             raise UndoTooOld
         if turn.why or not turn.before_commit or not turn.after_commit:
             raise NotRecorded(turn.why)
-        if await self._store.overlapped(turn):
-            raise UndoOverlapped
+        return turn.before_commit, turn.after_commit
 
     async def _record(self, turn: ChangedTurn, direction: UndoDirection, by: str, before: str, after: str) -> None:
         if direction is UndoDirection.BACK:

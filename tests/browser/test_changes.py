@@ -18,9 +18,11 @@ async def change(place: Place, watched: Watched, name: str, content: str) -> Non
     """Let Claude Code write a file of the project, allowed from the list of questions."""
     page = watched.page
     await ask(page, f"claude: write {name} {script(write_file(place.project / name, content), {'text': 'Written.'})}")
-    await page.get_by_role("link", name="Approvals").click()
+    link = page.get_by_role("link", name="Approvals")
+    await expect(link).to_contain_text("1", timeout=milliseconds(60.0))
+    await link.click()
     yes = page.get_by_role("listitem").filter(has_text=name).get_by_role("button", name="Yes", exact=True)
-    await yes.click(timeout=milliseconds(60.0))
+    await yes.click()
     await expect(yes).to_have_count(0)
     await page.get_by_role("link", name="Chat").click()
     await expect(page.locator(".xswarm-assistant").last).to_contain_text("Written.", timeout=milliseconds(60.0))
@@ -44,6 +46,11 @@ async def test_a_turn_is_shown_undone_and_brought_back(place: Place, browser: Br
         await expect(page.get_by_role("group", name=f"Lines of {name}")).to_contain_text("+violets")
         await watched.assert_accessible()
         assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+        for button, lines in ((f"Download {name}", "roses\nviolets\n"), ("Download patch", "+violets\n")):
+            async with page.expect_download() as saving:
+                await page.get_by_role("button", name=button).click()
+            assert lines in (await (await saving.value).path()).read_text(encoding="utf-8")
 
         await page.get_by_role("button", name="Undo: what would change?").click()
         await expect(page.get_by_role("region", name="Undo").get_by_role("listitem")).to_have_text(name)

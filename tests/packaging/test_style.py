@@ -96,6 +96,7 @@ TESTED_BESIDE = {
         Path("supervisor/wires/rest/auth") / f"{noun}.py": Path("tests/supervisor/wires/rest/auth/test_routes.py")
         for noun in ("approvals", "links", "pages", "passkeys", "sessions", "visitors")
     },
+    Path("supervisor/undo/checkpoints/records.py"): Path("tests/supervisor/undo/checkpoints/test_shadow.py"),
     Path("supervisor/operations/changes/changes.py"): Path("tests/supervisor/wires/rest/changes/test_changes.py"),
     Path("supervisor/protocol/codes.py"): Path("tests/supervisor/commands/test_words.py"),
     Path("supervisor/store/sqlite/groups.py"): Path("tests/supervisor/store/sqlite/test_database.py"),

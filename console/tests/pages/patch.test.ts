@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { filesOf } from "../../src/pages/changes/patch.js";
+import { filesOf, isCut } from "../../src/pages/changes/patch.js";
 
 const DIFF = `diff --git a/src/a.py b/src/a.py
 index 83db48f..bf2698e 100644
@@ -54,6 +54,12 @@ describe("files of a diff", () => {
   it("say that a last line has no end, and that a file is not text", () => {
     expect(files[1]?.lines.at(-1)).toMatchObject({ kind: "place", text: "No newline at end of file" });
     expect(files.map((file) => file.isBinary)).toEqual([false, false, true, false]);
+  });
+
+  it("end where the daemon has cut the diff", () => {
+    const cut = `${DIFF.slice(0, DIFF.indexOf("+++ 2"))}\n[the difference is longer; the rest is left out]\n`;
+    expect(isCut(cut)).toBe(true);
+    expect(filesOf(cut)[0]?.lines.at(-1)?.text).toBe("-- two");
   });
 
   it("are none where nothing was recorded", () => {

@@ -10,12 +10,13 @@ import re
 import threading
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 from supervisor.undo.checkpoints.git import COLLECT_SECONDS, SECONDS, CheckpointFailed, Git, GitFailed
 from supervisor.undo.checkpoints.journal import JournalEntry, read_entry, remove_entry
+from supervisor.undo.checkpoints.records import Change, Checkpoint, Reverted
 from supervisor.undo.checkpoints.reversal import Conflict, Reversal
 from supervisor.undo.checkpoints.rollback import roll_back, tree_after_rollback
 from supervisor.undo.checkpoints.worktree import UNRECORDED, Found, LeftOut, Worktree
@@ -46,59 +47,11 @@ REFUSED = "\n\nRules-Refused: yes"
 """Ends the message before that line where a rule of a .gitignore file was not applied."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Checkpoint:
-    """A recorded state.
-
-    Attributes:
-        commit: its id, 40 hexadecimal digits.
-        left_out: files that it does not contain although no .gitignore names them.
-        refused_rules: rules of .gitignore files that were not applied, as they take git too long.
-        first: the repository was damaged and was begun anew with this state; all earlier states are lost.
-    """
-
-    commit: str
-    left_out: tuple[LeftOut, ...] = ()
-    refused_rules: tuple[str, ...] = ()
-    first: bool = False
-
-
 class StatesLost(CheckpointFailed):
     """A checkpoint is lost: the repository was damaged, now or earlier."""
 
     def __init__(self) -> None:
         super().__init__(LOST, "undo it by hand")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
-    """One path that differs between two checkpoints.
-
-    Attributes:
-        path: relative to the project, decoded by `os.fsdecode`.
-        status: A(dded), D(eleted), M(odified) or T (another type: file, symbolic link).
-        before_blob, after_blob: ids of the contents; None where there is no such file.
-    """
-
-    path: str
-    status: str
-    before_blob: str | None
-    after_blob: str | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reverted:
-    """The result of an undo, or with dry_run of what it would do.
-
-    Attributes:
-        paths: the changed paths; empty where there was nothing to take back.
-        before, after: checkpoints around the undo: `revert(before, after)` takes the undo back. With dry_run `after` is
-            None; where nothing changed it equals `before`.
-    """
-
-    paths: tuple[str, ...]
-    before: str
-    after: str | None
 
 
 class ShadowRepository:
@@ -149,6 +102,14 @@ class ShadowRepository:
     async def diff(self, before: str, after: str, *, limit: int = MAX_DIFF_BYTES) -> str:
         """Return the unified diff of two checkpoints; after `limit` bytes it is cut, and a last line says so."""
         return await _in_thread(self._diff, _checked(before), _checked(after), limit)
+
+    async def patch(self, before: str, after: str, *, limit: int) -> tuple[bytes, bool]:
+        """Return the patch of two checkpoints for `git apply`: at most `limit` bytes, and whether there is more."""
+        return await _in_thread(self._read, _checked(before), _checked(after), limit, "--binary", "--full-index")
+
+    async def content(self, blob: str, *, limit: int) -> tuple[bytes, bool]:
+        """Return at most `limit` bytes of a recorded content, an id as in `Change`, and whether there is more."""
+        return await _in_thread(self._content, _checked(blob), limit)
 
     async def changed(self, before: str, after: str) -> list[Change]:
         """Return the paths that differ between two checkpoints."""
@@ -273,10 +234,17 @@ class ShadowRepository:
         return Checkpoint(commit=commit, left_out=tuple(left_out))
 
     def _diff(self, before: str, after: str, limit: int) -> str:
-        options = ("--patch", "--no-color", "--no-ext-diff", "--no-textconv", "--no-renames", "-r")
-        with self._opened(before, after):
-            out, more = self._git.read("diff-tree", *options, before, after, limit=limit)
+        out, more = self._read(before, after, limit)
         return out.decode(errors="replace") + (CUT if more else "")
+
+    def _read(self, before: str, after: str, limit: int, *more: str) -> tuple[bytes, bool]:
+        options = ("--patch", "--no-color", "--no-ext-diff", "--no-textconv", "--no-renames", "-r", *more)
+        with self._opened(before, after):
+            return self._git.read("diff-tree", *options, before, after, limit=limit)
+
+    def _content(self, blob: str, limit: int) -> tuple[bytes, bool]:
+        with self._opened():
+            return self._git.read("cat-file", "blob", blob, limit=limit)
 
     def _changed(self, before: str, after: str) -> list[Change]:
         with self._opened(before, after):

@@ -17,6 +17,7 @@ from supervisor.wires.rest.agents.reports import ReportRoutes
 from supervisor.wires.rest.approvals import ApprovalRoutes
 from supervisor.wires.rest.budgets import BudgetRoutes
 from supervisor.wires.rest.changes.changes import ChangeRoutes
+from supervisor.wires.rest.changes.downloads import DownloadRoutes
 from supervisor.wires.rest.costs import CostRoutes
 from supervisor.wires.rest.health import HealthRoutes, Parts
 from supervisor.wires.rest.messages import MessageRoutes
@@ -48,6 +49,7 @@ def routers(api: Api, *, parts: Parts, meter: Meter | None, make_link: MakeLink 
         resource_router(CostRoutes(queries).endpoints()),
         resource_router(BudgetRoutes(queries, api.spending).endpoints()),
         resource_router(ChangeRoutes(api.store.changes, changes, queries, api.undo).endpoints()),
+        resource_router(DownloadRoutes(changes, api.undo).endpoints()),
         resource_router(QueueRoutes(api.queue).endpoints()),
         resource_router(OfferedRoutes(api.tool_servers, api.directory).endpoints()),
         resource_router(ReplyRoutes(api.reply_trouble, queries).endpoints()),

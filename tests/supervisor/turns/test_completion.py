@@ -11,7 +11,8 @@ from supervisor.protocol.conversation import Failed, Tokens, ToolStarted, UsageR
 from supervisor.protocol.errors import StorageError, TurnFailed
 from supervisor.protocol.messages import SessionId
 from supervisor.protocol.status import TurnState
-from supervisor.undo.checkpoints.shadow import Checkpoint, ShadowRepository
+from supervisor.undo.checkpoints.records import Checkpoint
+from supervisor.undo.checkpoints.shadow import ShadowRepository
 from tests.fakes import ScriptedConnector
 from tests.slowness import scaled
 from tests.supervisor.harness import Core

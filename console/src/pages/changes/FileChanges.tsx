@@ -1,7 +1,9 @@
 import { type ReactElement, useMemo } from "react";
-import type { Operation, Turn } from "./changes.js";
+import { withQuery } from "../../app/api.js";
+import { Download } from "../../ui/Download.js";
+import { type Operation, sessionPath, type Turn } from "./changes.js";
 import { PatchTable } from "./PatchTable.js";
-import { type FilePatch, filesOf } from "./patch.js";
+import { type FilePatch, filesOf, isCut } from "./patch.js";
 
 /** The files of a turn, each with its lines. */
 export function FileChanges({ turn }: { readonly turn: Turn }): ReactElement {
@@ -11,6 +13,9 @@ export function FileChanges({ turn }: { readonly turn: Turn }): ReactElement {
       {turn.files.map((file) => (
         <FileChange key={file.path} file={file} patch={patches.get(file.path)} />
       ))}
+      {isCut(turn.diff) && (
+        <p className="quiet">The lines of the last files are left out: the patch has all of them.</p>
+      )}
       {turn.files.length === 0 && <p className="quiet">Which files it changed is not known.</p>}
     </>
   );
@@ -34,6 +39,19 @@ function FileChange({
           </span>
         )}
       </summary>
+      {file.status !== "deleted" && (
+        <p className="tools">
+          <Download
+            path={withQuery(`${sessionPath(file.session_id)}/changes/file`, {
+              message_id: file.message_id,
+              path: file.path,
+            })}
+            name={file.path.split("/").at(-1) ?? ""}
+          >
+            Download
+          </Download>
+        </p>
+      )}
       {patch === undefined || patch.lines.length === 0 ? (
         <p className="quiet">{patch?.isBinary ? "It is not text." : "Its lines are not shown here."}</p>
       ) : (

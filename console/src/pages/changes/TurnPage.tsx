@@ -1,8 +1,10 @@
 import type { ReactElement } from "react";
 import { Link } from "wouter";
+import { withQuery } from "../../app/api.js";
+import { Download } from "../../ui/Download.js";
 import { Trouble } from "../../ui/Trouble.js";
 import { minute } from "../../ui/time.js";
-import { useTurn } from "./changes.js";
+import { sessionPath, useTurn } from "./changes.js";
 import { FileChanges } from "./FileChanges.js";
 import { UndoPanel } from "./UndoPanel.js";
 import "./changes.css";
@@ -33,6 +35,16 @@ export default function TurnPage({
             <Fact name="Files">{String(turn.files.length)}</Fact>
           </dl>
           <UndoPanel turn={turn} />
+          {turn.diff !== "" && (
+            <p className="tools">
+              <Download
+                path={withQuery(`${sessionPath(session)}/changes/patch`, { message_id: message })}
+                name={`${message}.patch`}
+              >
+                Download patch
+              </Download>
+            </p>
+          )}
           <FileChanges turn={turn} />
         </>
       )}

@@ -19,9 +19,16 @@ export interface FilePatch {
   readonly removed: number;
 }
 
-/** The files of a diff, in its order. What follows a cut is left out. */
+const CUT = "\n[the difference is longer; the rest is left out]\n";
+
+/** Whether the daemon has left out the end of a diff. */
+export function isCut(diff: string): boolean {
+  return diff.endsWith(CUT);
+}
+
+/** The files of a diff, in its order. */
 export function filesOf(diff: string): readonly FilePatch[] {
-  return diff
+  return (isCut(diff) ? diff.slice(0, -CUT.length) : diff)
     .split(/^(?=diff --git )/m)
     .filter((part) => part.startsWith("diff --git "))
     .map(fileOf);
@@ -59,7 +66,7 @@ function linesOf(all: readonly string[]): readonly PatchLine[] {
       lines.push({ kind: "place", text: line, before: null, after: null });
     } else if (line.startsWith("\\")) {
       lines.push({ kind: "place", text: line.slice(2), before: null, after: null });
-    } else if (beforeLeft + afterLeft > 0) {
+    } else if (beforeLeft + afterLeft > 0 && line !== "") {
       const text = line.slice(1);
       if (line.startsWith("+")) {
         lines.push({ kind: "added", text, before: null, after: after++ });

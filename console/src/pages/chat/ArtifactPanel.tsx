@@ -1,5 +1,6 @@
 import type { Artifact } from "@xswarm/react";
 import type { ReactElement } from "react";
+import { save } from "../../ui/save.js";
 
 /** An artifact beside the text. */
 export function ArtifactPanel({
@@ -10,16 +11,22 @@ export function ArtifactPanel({
   readonly onClose: () => void;
 }): ReactElement {
   const { title, type, data } = artifact;
+  const [text, suffix] = typeof data === "string" ? [data, "txt"] : [JSON.stringify(data, null, 2), "json"];
   return (
     <aside className="artifact" aria-labelledby="artifact-title">
       <header>
         <h2 id="artifact-title">{title}</h2>
-        <button type="button" onClick={onClose}>
-          Close
-        </button>
+        <span>
+          <button type="button" onClick={() => save(`${title}.${suffix}`, "text/plain", text)}>
+            Download
+          </button>{" "}
+          <button type="button" onClick={onClose}>
+            Close
+          </button>
+        </span>
       </header>
       <p className="quiet">{type}</p>
-      <pre tabIndex={0}>{typeof data === "string" ? data : JSON.stringify(data, null, 2)}</pre>
+      <pre tabIndex={0}>{text}</pre>
     </aside>
   );
 }

@@ -15,8 +15,9 @@ import pytest
 
 from supervisor.undo.checkpoints.git import CheckpointFailed
 from supervisor.undo.checkpoints.journal import JournalEntry
+from supervisor.undo.checkpoints.records import Reverted
 from supervisor.undo.checkpoints.reversal import Conflict, Reversal
-from supervisor.undo.checkpoints.shadow import Reverted, ShadowRepository
+from supervisor.undo.checkpoints.shadow import ShadowRepository
 from supervisor.undo.checkpoints.worktree import Worktree
 from tests.connectors.claude_code.process.victims import as_user, interpreter, user_id
 from tests.supervisor.undo.checkpoints.places import Place, place, snapshot

@@ -11,8 +11,9 @@ import pytest
 
 from supervisor.undo.checkpoints.git import CheckpointFailed
 from supervisor.undo.checkpoints.journal import JOURNAL
+from supervisor.undo.checkpoints.records import Reverted
 from supervisor.undo.checkpoints.reversal import Conflict
-from supervisor.undo.checkpoints.shadow import Reverted, ShadowRepository
+from supervisor.undo.checkpoints.shadow import ShadowRepository
 from tests.supervisor.undo.checkpoints.places import Place, place, snapshot
 
 LARGE = "large\n" * 10_000

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from supervisor.undo.checkpoints.git import CheckpointFailed
-from supervisor.undo.checkpoints.shadow import CUT, Change
+from supervisor.undo.checkpoints.records import Change
+from supervisor.undo.checkpoints.shadow import CUT
 from tests.supervisor.undo.checkpoints.places import Place, git, place, snapshot
 
 
