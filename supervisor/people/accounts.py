@@ -9,16 +9,16 @@ from typing import Any
 
 from supervisor.config import NAME
 from supervisor.people.addresses import mailbox, phone
-from supervisor.people.identity import OPERATOR_NAME, Directory, digest, new_token
+from supervisor.people.identity import Directory, digest, new_token
 from supervisor.people.projects import Projects
 from supervisor.protocol.errors import InvalidMessage, TokenNotFound, UserNotFound
 from supervisor.protocol.messages import ProjectName, UserId
 from supervisor.protocol.status import Role
 from supervisor.protocol.text.amounts import counted
 from supervisor.protocol.times import DAY_MS, Clock, now_ms, rfc3339
-from supervisor.store.ports.accounts import AccountStore
+from supervisor.store.ports.accounts import THE_OPERATOR, AccountStore
 from supervisor.store.ports.audit import AuditStore
-from supervisor.store.records.accounts import Token, User
+from supervisor.store.records.accounts import Actor, Token, User
 
 MAX_EXPIRES_DAYS = 3650
 MAX_JWT_MINUTES = 43_200
@@ -35,7 +35,8 @@ _MANAGED = frozenset({"sms", "mail"})
 class Accounts:
     """Creates, changes and removes users and tokens.
 
-    Each change is stored, with its entry in the audit trail, before it is copied to the directory.
+    Each change is stored, with its entry in the audit trail, which names who did it (`by`), before it is copied to the
+    directory.
 
     Args:
         clock: milliseconds UTC.
@@ -87,6 +88,7 @@ class Accounts:
         phones: Sequence[str] = (),
         emails: Sequence[str] = (),
         projects: Sequence[str] = (),
+        by: Actor = THE_OPERATOR,
     ) -> dict[str, Any]:
         """Create a user, or replace all data of an existing one; return the user as the wire shows it.
 
@@ -114,11 +116,11 @@ class Accounts:
                 projects=tuple(dict.fromkeys(names)),
                 created_ms=known.created_ms if known is not None else self._clock(),
             )
-            await self._store.put_user(user, now_ms=self._clock())
+            await self._store.put_user(user, by=by, now_ms=self._clock())
             await self.reload()
         return self._shown(user)
 
-    async def remove_user(self, user_id: str) -> None:
+    async def remove_user(self, user_id: str, *, by: Actor = THE_OPERATOR) -> None:
         """Remove a user with all rights, addresses and tokens. Messages and costs of the user are kept.
 
         Raises:
@@ -126,18 +128,28 @@ class Accounts:
             StorageError: it could not be stored.
         """
         async with self._changing:
-            if not await self._store.remove_user(UserId(user_id), now_ms=self._clock()):
+            if not await self._store.remove_user(UserId(user_id), by=by, now_ms=self._clock()):
                 raise UserNotFound(user_id)
             await self.reload()
 
     # -- tokens
 
-    async def tokens(self) -> list[dict[str, Any]]:
-        """Return all tokens, also revoked ones, without their secrets."""
-        return [_shown_token(token) for _, token in await self._store.tokens()]
+    async def tokens(self, *, of_services: bool = True) -> list[dict[str, Any]]:
+        """Return all tokens, also revoked ones, without their secrets.
+
+        Args:
+            of_services: False = those of users alone.
+        """
+        found = [token for _, token in await self._store.tokens()]
+        return [_shown_token(token) for token in found if of_services or token.user_id is not None]
 
     async def create_token(
-        self, *, user_id: str | None = None, service: str | None = None, expires_days: int | None = None
+        self,
+        *,
+        user_id: str | None = None,
+        service: str | None = None,
+        expires_days: int | None = None,
+        by: Actor = THE_OPERATOR,
     ) -> dict[str, Any]:
         """Create a token for a user or for a service. Its text is returned once and stored nowhere.
 
@@ -162,6 +174,7 @@ class Accounts:
                 digest(token),
                 str(owner if owner is not None else service),
                 owner,
+                by=by,
                 now_ms=now,
                 expires_ms=now + expires_days * DAY_MS if expires_days is not None else None,
             )
@@ -169,8 +182,11 @@ class Accounts:
         shown = _shown_token(record)
         return {"id": record.id, "token": token} | {key: shown[key] for key in ("name", "user_id", "expires_at")}
 
-    async def revoke_token(self, token_id: str) -> None:
+    async def revoke_token(self, token_id: str, *, of_services: bool = True, by: Actor = THE_OPERATOR) -> None:
         """Revoke a token at once; a token that is revoked already stays revoked.
+
+        Args:
+            of_services: False = there are only those of users.
 
         Raises:
             TokenNotFound: there is no such token.
@@ -180,11 +196,13 @@ class Accounts:
         if not 0 <= number <= MAX_TOKEN_ID:
             raise TokenNotFound(token_id)
         async with self._changing:
-            if not await self._store.revoke_token(number, now_ms=self._clock()):
+            if not of_services and number not in [one["id"] for one in await self.tokens(of_services=False)]:
+                raise TokenNotFound(token_id)
+            if not await self._store.revoke_token(number, by=by, now_ms=self._clock()):
                 raise TokenNotFound(token_id)
             await self.reload()
 
-    async def jwt(self, user_id: str, *, minutes: int) -> dict[str, Any]:
+    async def jwt(self, user_id: str, *, minutes: int, by: Actor = THE_OPERATOR) -> dict[str, Any]:
         """Create a JWT for a user.
 
         Raises:
@@ -196,8 +214,8 @@ class Accounts:
             raise InvalidMessage("minutes", f"must be 1 to {MAX_JWT_MINUTES}")
         token, expires_ms = self._directory.issue_jwt(UserId(user_id), minutes=minutes)
         expires_at = rfc3339(expires_ms)
-        detail = {"user": user_id, "expires_at": expires_at}
-        await self._audit.record(OPERATOR_NAME, "jwt.issued", detail, now_ms=self._clock())
+        detail = {"user": user_id, "expires_at": expires_at} | by.where
+        await self._audit.record(by.name, "jwt.issued", detail, now_ms=self._clock())
         return {"token": token, "expires_at": expires_at}
 
     def subject(self, user_id: str | None) -> User:

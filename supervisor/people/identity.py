@@ -14,7 +14,7 @@ from supervisor.protocol.errors import NotAuthenticated, UserNotFound
 from supervisor.protocol.messages import Address, UserId
 from supervisor.protocol.status import Role
 from supervisor.protocol.times import Clock, now_ms
-from supervisor.store.records.accounts import Token, User
+from supervisor.store.records.accounts import Actor, Token, User
 
 JWT_ALGORITHM = "HS256"
 JWT_AUDIENCE = "xswarm"
@@ -35,6 +35,7 @@ class Caller:
         token_id: the id of the stored token; None for the operator's token, the service token and JWTs.
         session_id: the session of a person who signed in with a browser; empty = it is none.
         way: how that person signed in, see `Way`; empty = by a token.
+        source: the address that the request came from; empty = not known.
     """
 
     name: str
@@ -44,6 +45,11 @@ class Caller:
     token_id: int | None = None
     session_id: str = ""
     way: str = ""
+    source: str = ""
+
+    def actor(self, channel: str) -> Actor:
+        """Return who the audit trail names for what this caller does by a wire."""
+        return Actor(name=self.name, channel=channel, source=self.source)
 
     @property
     def account(self) -> str:

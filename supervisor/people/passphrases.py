@@ -10,7 +10,9 @@ import secrets
 from supervisor.protocol.errors import InvalidMessage, NotAllowed
 from supervisor.protocol.messages import UserId
 from supervisor.protocol.times import Clock, now_ms
+from supervisor.store.ports.accounts import THE_OPERATOR
 from supervisor.store.ports.passphrases import PassphraseStore
+from supervisor.store.records.accounts import Actor
 
 LEAST, MOST = 8, 200
 """The fewest and the most characters of a passphrase."""
@@ -35,7 +37,7 @@ class Passphrases:
         self._store = store
         self._clock = clock
 
-    async def set(self, user_id: UserId, text: str) -> None:
+    async def set(self, user_id: UserId, text: str, *, by: Actor = THE_OPERATOR) -> None:
         """Set a user's passphrase.
 
         Raises:
@@ -45,11 +47,11 @@ class Passphrases:
         if not LEAST <= len(plain) <= MOST or plain.isdecimal():
             raise InvalidMessage("passphrase", f"must have {LEAST} to {MOST} characters, and not digits alone")
         salt = secrets.token_bytes(SALT_BYTES)
-        await self._store.put(user_id, salt, await _hash(plain, salt), now_ms=self._clock())
+        await self._store.put(user_id, salt, await _hash(plain, salt), by=by, now_ms=self._clock())
 
-    async def remove(self, user_id: UserId) -> bool:
+    async def remove(self, user_id: UserId, *, by: Actor = THE_OPERATOR) -> bool:
         """Remove a user's passphrase; False = there was none."""
-        return await self._store.remove(user_id, now_ms=self._clock())
+        return await self._store.remove(user_id, by=by, now_ms=self._clock())
 
     async def check(self, user_id: UserId, text: str) -> None:
         """Check a user's passphrase.

@@ -15,3 +15,11 @@ PASSKEY_DOES_NOT_COUNT = line("this passkey does not count here")
 PASSKEY_IS_KNOWN = line("this passkey is known already")
 ADD_IT_ANEW = line("try again; if it fails again, sign in with a link and add a passkey anew")
 ANOTHER_PERSON = line("this passkey belongs to another person")
+CHECK_A_PASSKEY = line("use your passkey once more, then do it again within 5 minutes: POST /api/auth/check/options")
+SIGN_IN_ANEW = line("sign out and in again, then do it within 5 minutes")
+ADD_A_PASSKEY = line("sign in with a link of `xswarm user link`, and add a passkey there")
+ADD_A_STRONG_PASSKEY = line(
+    "your passkeys were added with a link by mail or text and prove no more: sign in with a link of `xswarm user link` "
+    "and add a passkey there"
+)
+NO_PASSKEY = line("you have no passkey")

@@ -16,6 +16,7 @@ STATUS = {
     "budget_exceeded": 402,
     "project_not_allowed": 403,
     "not_allowed": 403,
+    "fresh_check_needed": 403,
     "session_not_found": 404,
     "user_not_found": 404,
     "token_not_found": 404,
@@ -23,6 +24,7 @@ STATUS = {
     "conversation_not_found": 404,
     "nothing_to_undo": 404,
     "approval_not_found": 404,
+    "sign_in_not_found": 404,
     "not_found": 404,
     "method_not_allowed": 405,
     "too_slow": 408,
@@ -59,7 +61,16 @@ SOCKET_CODES = tuple(
     code
     for code in CODES
     if code
-    not in ("not_found", "method_not_allowed", "too_slow", "too_large", "token_not_found", "conversation_not_found")
+    not in (
+        "not_found",
+        "method_not_allowed",
+        "too_slow",
+        "too_large",
+        "token_not_found",
+        "conversation_not_found",
+        "fresh_check_needed",
+        "sign_in_not_found",
+    )
 )
 """All codes of the socket."""
 

@@ -16,6 +16,8 @@ from supervisor.operations.api import Api
 from supervisor.people.authentication import Authenticator
 from supervisor.protocol.ports.channel import Channel
 from supervisor.protocol.ports.web import Route
+from supervisor.store.ports.accounts import THE_OPERATOR
+from supervisor.store.records.accounts import Actor
 from supervisor.wires import stream
 from supervisor.wires.chat.routes import ChatRoutes
 from supervisor.wires.chat.search import SearchRoutes
@@ -104,14 +106,14 @@ class HttpServer:
         host, port = self._address
         return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
-    async def make_link(self, user_id: str) -> tuple[str, int]:
+    async def make_link(self, user_id: str, *, by: Actor = THE_OPERATOR) -> tuple[str, int]:
         """Return a link that signs a user in, and when it expires; available after `bind`.
 
         Raises:
             UserNotFound: there is no such user.
             StorageError: it could not be stored.
         """
-        return await self._api.sign_in.make_link(user_id, base=self._base())
+        return await self._api.sign_in.make_link(user_id, base=self._base(), by=by)
 
     def _base(self) -> str:
         """Return the URL of links: passkeys and cookies need a name, so it is never 127.0.0.1."""

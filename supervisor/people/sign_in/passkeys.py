@@ -25,11 +25,18 @@ from webauthn.helpers.structs import (
 
 from supervisor.people.identity import Caller, Directory
 from supervisor.people.sign_in.challenges import SECONDS, Challenges
+from supervisor.people.sign_in.freshness import WEAK, FreshProof, strength
 from supervisor.people.sign_in.sign_in import SignedIn, SignIn
 from supervisor.protocol.errors import InvalidMessage, NotAllowed
 from supervisor.protocol.messages import UserId
 from supervisor.protocol.times import Clock, now_ms
-from supervisor.sentences.sign_in import ADD_IT_ANEW, PASSKEY_DOES_NOT_COUNT, PASSKEY_IS_KNOWN
+from supervisor.sentences.sign_in import (
+    ADD_A_PASSKEY,
+    ADD_IT_ANEW,
+    NO_PASSKEY,
+    PASSKEY_DOES_NOT_COUNT,
+    PASSKEY_IS_KNOWN,
+)
 from supervisor.store.ports.people.passkeys import Passkey, PasskeyStore
 from supervisor.store.ports.people.sign_in import Visitor, Way
 
@@ -42,9 +49,6 @@ MOST_PASSKEYS = 50
 
 Options = dict[str, Any]
 """What a browser gets, as WebAuthn's JSON."""
-
-WEAK = frozenset({Way.MAIL, Way.SMS})
-"""Ways that a forger may go: a passkey that was added on one proves no more than it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +68,9 @@ class Passkeys:
 
     Args:
         clock: milliseconds UTC.
+
+    Attributes:
+        fresh: says who must show one first.
     """
 
     def __init__(
@@ -80,6 +87,7 @@ class Passkeys:
         self._sign_in = sign_in
         self._challenges = challenges or Challenges()
         self._clock = clock
+        self.fresh = FreshProof(store, sign_in.freshness)
 
     async def of(self, user_id: UserId) -> Sequence[Passkey]:
         """Return the passkeys of a user, oldest first."""
@@ -89,9 +97,11 @@ class Passkeys:
         """Return the options with which a browser makes a passkey.
 
         Raises:
+            FreshCheckNeeded: the person must show a passkey first, or sign in anew.
             NotAllowed: the user has too many.
         """
         assert caller.user_id is not None, "a person is signed in"
+        await self.fresh.own(caller)
         user, known = self._directory.user(caller.user_id), await self._store.of(caller.user_id)
         if len(known) >= MOST_PASSKEYS:
             raise NotAllowed(f"more than {MOST_PASSKEYS} passkeys")
@@ -118,10 +128,12 @@ class Passkeys:
         """Store a passkey that a browser has made.
 
         Raises:
+            FreshCheckNeeded: the person must show a passkey first, or sign in anew.
             NotAllowed: it does not count, or is known already.
             StorageError: it is not stored.
         """
         assert caller.user_id is not None, "a person is signed in"
+        await self.fresh.own(caller)
         challenge = await self._challenge(credential, _adding(caller), visitor, caller.name)
         try:
             made = webauthn.verify_registration_response(
@@ -141,36 +153,79 @@ class Passkeys:
             public_key=made.credential_public_key,
             sign_count=made.sign_count,
             name=name,
-            root=Way(caller.way),
+            root=self._root(caller),
             created_ms=now,
         )
         if not await self._store.add(passkey, visitor, now_ms=now):
             raise NotAllowed(PASSKEY_IS_KNOWN())
         return passkey
 
-    async def remove(self, user_id: UserId, passkey_id: str, visitor: Visitor) -> None:
-        """Remove a passkey of a user.
+    async def remove(self, caller: Caller, passkey_id: str, visitor: Visitor) -> bool:
+        """Remove a passkey of whoever is signed in, and end the sessions that it signed in.
 
         Args:
             passkey_id: in hexadecimal.
 
+        Returns:
+            Whether the session of the caller has ended with it.
+
         Raises:
+            FreshCheckNeeded: the person must show a passkey first, and one that does not count as a link where the
+                one to remove does not.
             InvalidMessage: the user has no such passkey.
         """
+        assert caller.user_id is not None, "a person is signed in"
         try:
-            known = bytes.fromhex(passkey_id)
+            wanted = bytes.fromhex(passkey_id)
         except ValueError:
-            known = b""
-        if not await self._store.remove(known, user_id, visitor, now_ms=self._clock()):
+            wanted = b""
+        found = next((one for one in await self._store.of(caller.user_id) if one.id == wanted), None)
+        await self.fresh.own(caller, strong=found is not None and strength(found) not in WEAK)
+        ended = await self._store.remove(wanted, caller.user_id, visitor, now_ms=self._clock())
+        if ended is None:
             raise InvalidMessage("passkey_id", "must be one of your passkeys")
+        self._sign_in.freshness.forget_passkey(wanted)
+        self._sign_in.ended(ended)
+        return caller.session_id in ended
 
-    def to_prove(self, site: Site, purpose: str = SIGN_IN) -> Options:
-        """Return the options with which a browser proves who uses it. The browser knows its passkeys."""
+    async def to_check(self, caller: Caller, site: Site) -> Options:
+        """Return the options with which a browser proves that the person who is signed in still sits there.
+
+        Raises:
+            NotAllowed: they have no passkey.
+        """
+        assert caller.user_id is not None, "a person is signed in"
+        known = await self._store.of(caller.user_id)
+        if not known:
+            raise NotAllowed(NO_PASSKEY(), ADD_A_PASSKEY())
+        return self.to_prove(site, _checking(caller), known)
+
+    async def check(self, caller: Caller, site: Site, credential: Mapping[str, Any], visitor: Visitor) -> float:
+        """Note that the person who is signed in showed a passkey; return for how many seconds that counts.
+
+        Raises:
+            NotAllowed: it does not count.
+            StorageError: it could not be noted.
+        """
+        passkey = await self.prove(site, credential, _checking(caller), visitor)
+        session = self._sign_in.session(caller.session_id)
+        if passkey.user_id != session.user_id:
+            raise await self._refused(visitor, "another person's", session.user_id)
+        await self._sign_in.checked(session, passkey, visitor)
+        return self._sign_in.freshness.seconds_left(session.id)
+
+    def to_prove(self, site: Site, purpose: str = SIGN_IN, known: Sequence[Passkey] = ()) -> Options:
+        """Return the options with which a browser proves who uses it.
+
+        Args:
+            known: the passkeys that it may use; empty = those that it knows.
+        """
         return options_to_json_dict(
             webauthn.generate_authentication_options(
                 rp_id=site.rp_id,
                 challenge=self._challenges.make(purpose),
                 timeout=SECONDS * 1000,
+                allow_credentials=[PublicKeyCredentialDescriptor(id=passkey.id) for passkey in known] or None,
                 user_verification=UserVerificationRequirement.REQUIRED,
             )
         )
@@ -183,7 +238,7 @@ class Passkeys:
             StorageError: nobody is signed in.
         """
         passkey = await self.prove(site, credential, SIGN_IN, visitor)
-        return await self._sign_in.begin(passkey.user_id, strength(passkey), visitor)
+        return await self._sign_in.begin(passkey.user_id, strength(passkey), visitor, passkey=passkey.id)
 
     async def prove(self, site: Site, credential: Mapping[str, Any], purpose: str, visitor: Visitor) -> Passkey:
         """Return the passkey that answered a challenge of a purpose, after which the challenge is used up.
@@ -212,6 +267,11 @@ class Passkeys:
             raise await self._refused(visitor, "used twice", passkey.user_id)
         return passkey
 
+    def _root(self, caller: Caller) -> Way:
+        """Return how a person proved who they are, by the better of their sign-in and their check."""
+        way, check = Way(caller.way), self._sign_in.freshness.check(caller.session_id)
+        return check.way if way in WEAK and check is not None else way
+
     async def _challenge(self, credential: Mapping[str, Any], purpose: str, visitor: Visitor, actor: str = "") -> bytes:
         """Return the challenge that a credential answers.
 
@@ -234,9 +294,8 @@ class Passkeys:
         return NotAllowed(PASSKEY_DOES_NOT_COUNT(), ADD_IT_ANEW())
 
 
-def strength(passkey: Passkey) -> Way:
-    """Return as what a passkey counts: one that was added with a link by mail or text counts as that link."""
-    return passkey.root if passkey.root in WEAK else Way.PASSKEY
+def _checking(caller: Caller) -> str:
+    return f"check that {caller.user_id} is at {caller.session_id}"
 
 
 def _adding(caller: Caller) -> str:

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 
 from supervisor.config import Auth
 from supervisor.people.identity import Caller, Directory, digest
 from supervisor.people.rate_limits import HOUR, MovingWindow
 from supervisor.people.sign_in.backoff import Backoff
+from supervisor.people.sign_in.errors import SignInNotFound
+from supervisor.people.sign_in.freshness import Freshness, strength
 from supervisor.people.sign_in.sessions import Sessions
-from supervisor.protocol.errors import NotAllowed, NotAuthenticated, RateLimited, SessionNotFound, UserNotFound
+from supervisor.protocol.errors import NotAllowed, NotAuthenticated, RateLimited, UserNotFound
 from supervisor.protocol.ids import uuid7
 from supervisor.protocol.messages import Address, OutboxId, Reply, UserId
 from supervisor.protocol.times import Clock, now_ms
 from supervisor.runtime.tasks import TaskSet
 from supervisor.sentences.sign_in import ASK_FOR_ANOTHER, LINK, LINK_DOES_NOT_COUNT, SUBJECT, WRONG_BROWSER
+from supervisor.store.ports.accounts import THE_OPERATOR
+from supervisor.store.ports.people.passkeys import Passkey
 from supervisor.store.ports.people.sign_in import (
     LinkProblem,
     NewSession,
@@ -27,7 +31,7 @@ from supervisor.store.ports.people.sign_in import (
     Visitor,
     Way,
 )
-from supervisor.store.records.accounts import User
+from supervisor.store.records.accounts import Actor, User
 from supervisor.store.records.outbox import OutboxDraft
 
 logger = logging.getLogger(__name__)
@@ -59,6 +63,9 @@ class SignIn:
     Args:
         channels: returns the names of the channels that can carry a link now.
         clock: milliseconds UTC.
+
+    Attributes:
+        freshness: who signed in or showed a passkey within the last minutes.
     """
 
     def __init__(
@@ -70,7 +77,9 @@ class SignIn:
         *,
         clock: Clock = now_ms,
         backoff: Backoff | None = None,
+        freshness: Freshness | None = None,
     ) -> None:
+        self.freshness = freshness or Freshness()
         self._store = store
         self._directory = directory
         self._settings = settings
@@ -119,7 +128,7 @@ class SignIn:
         self._asking.count(visitor.source)
         self._tasks.spawn(self._send(address, visitor, base), "send a link")
 
-    async def make_link(self, user_id: str, *, base: str) -> tuple[str, int]:
+    async def make_link(self, user_id: str, *, base: str, by: Actor = THE_OPERATOR) -> tuple[str, int]:
         """Return a link for the operator's terminal, and when it expires, in milliseconds UTC.
 
         Raises:
@@ -129,7 +138,7 @@ class SignIn:
         user, now, secret = self._directory.user(user_id), self._clock(), _new_secret()
         expires_ms = now + LINK_MINUTES * 60_000
         link = SignInLink(sha256=digest(secret), user_id=user.id, way=Way.TERMINAL, expires_ms=expires_ms)
-        await self._store.add_link(link, None, Visitor(), now_ms=now)
+        await self._store.add_link(link, None, Visitor(), by=by, now_ms=now)
         return _url(base, secret), expires_ms
 
     def newcomer(self) -> User | None:
@@ -162,8 +171,11 @@ class SignIn:
 
     # -- sessions
 
-    async def begin(self, user_id: UserId, way: Way, visitor: Visitor) -> SignedIn:
+    async def begin(self, user_id: UserId, way: Way, visitor: Visitor, *, passkey: bytes | None = None) -> SignedIn:
         """Begin a session of a person who proved who they are.
+
+        Args:
+            passkey: the id of the passkey that proved it; None = it was another way.
 
         Raises:
             UserNotFound: there is no such user.
@@ -171,7 +183,7 @@ class SignIn:
         """
         now = self._clock()
         fresh, new = self._new_session(now)
-        session = await self._store.begin(new, user_id, way, visitor, now_ms=now)
+        session = await self._store.begin(new, user_id, way, visitor, passkey=passkey, now_ms=now)
         if session is None:
             raise UserNotFound(user_id)
         return self._begun(session, fresh, new, visitor)
@@ -228,13 +240,29 @@ class SignIn:
         """End a session of a user.
 
         Raises:
-            SessionNotFound: the user has no such session.
+            SignInNotFound: the user has no such session.
             StorageError: it goes on.
         """
         session = self._sessions.get(session_id)
         if session is None or session.user_id != user_id:
-            raise SessionNotFound(session_id)
+            raise SignInNotFound(session_id)
         await self._end(session, by=user_id, why=why)
+
+    async def checked(self, session: SignInSession, passkey: Passkey, visitor: Visitor) -> None:
+        """Note that the person of a session showed a passkey.
+
+        Raises:
+            StorageError: it counts as not shown.
+        """
+        await self._store.checked(session, passkey.id, strength(passkey), visitor, now_ms=self._clock())
+        if self._sessions.get(session.id) is not None:
+            self.freshness.checked(session.id, passkey)
+
+    def ended(self, session_ids: Iterable[str]) -> None:
+        """Forget sessions that have ended in the store."""
+        for session_id in session_ids:
+            self._sessions.remove(session_id)
+            self.freshness.forget(session_id)
 
     async def failed(self, visitor: Visitor, why: str, *, actor: str = "") -> None:
         """Leave an entry about a sign-in that failed, unless there are too many of them.
@@ -256,13 +284,14 @@ class SignIn:
 
     def _begun(self, session: SignInSession, secret: str, new: NewSession, visitor: Visitor) -> SignedIn:
         self._sessions.add(new.sha256, session)
+        self.freshness.signed_in(session)
         self._backoff.succeeded(visitor.source)
         logger.info("%s: signed in by %s, session %s", session.user_id, session.way.value, session.id)
         return SignedIn(session=session, secret=secret)
 
     async def _end(self, session: SignInSession, *, by: str, why: str) -> None:
         await self._store.end(session.id, by=by, why=why, now_ms=self._clock())
-        self._sessions.remove(session.id)
+        self.ended([session.id])
 
     async def _send(self, address: Address, visitor: Visitor, base: str) -> None:
         user = self._directory.by_address(address)

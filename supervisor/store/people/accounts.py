@@ -9,8 +9,8 @@ from typing import Any
 from supervisor.protocol.errors import NotAllowed, UserNotFound
 from supervisor.protocol.messages import Address, UserId
 from supervisor.store.people.sign_in import end_sign_ins_of
-from supervisor.store.ports.accounts import OPERATOR
-from supervisor.store.records.accounts import Token, User
+from supervisor.store.ports.accounts import THE_OPERATOR
+from supervisor.store.records.accounts import Actor, Token, User
 from supervisor.store.rows import TOKENS, to_token, to_user
 from supervisor.store.sqlite.database import Database
 from supervisor.store.sqlite.transaction import Transaction
@@ -47,7 +47,7 @@ class SqliteAccounts:
         """Return all users that were not removed, by id."""
         return await self._database.read(_users)
 
-    async def put_user(self, user: User, *, by: str = OPERATOR, now_ms: int) -> None:
+    async def put_user(self, user: User, *, by: Actor = THE_OPERATOR, now_ms: int) -> None:
         """Create a user, or replace their name, role, addresses and projects.
 
         Raises:
@@ -65,11 +65,11 @@ class SqliteAccounts:
             tx.execute(_DROP_PROJECTS, (user.id,))
             tx.executemany(_ADD_ADDRESS, [(address.kind, address.value, user.id) for address in user.addresses])
             tx.executemany(_ADD_PROJECT, [(user.id, project) for project in user.projects])
-            tx.record(by, "user.put", _detail(user), now_ms)
+            tx.record(by.name, "user.put", _detail(user) | by.where, now_ms)
 
         await self._database.write(work)
 
-    async def remove_user(self, user_id: UserId, *, by: str = OPERATOR, now_ms: int) -> bool:
+    async def remove_user(self, user_id: UserId, *, by: Actor = THE_OPERATOR, now_ms: int) -> bool:
         """Remove a user's rights, addresses and tokens; their messages and costs stay."""
 
         def work(tx: Transaction) -> bool:
@@ -80,7 +80,7 @@ class SqliteAccounts:
             tx.execute(_FORGET_SECOND_FACTOR, (user_id,))
             end_sign_ins_of(tx, user_id)
             tx.execute(_REVOKE_ALL, (now_ms, user_id))
-            tx.record(by, "user.removed", {"id": user_id}, now_ms)
+            tx.record(by.name, "user.removed", {"id": user_id} | by.where, now_ms)
             return True
 
         return await self._database.write(work)
@@ -91,7 +91,7 @@ class SqliteAccounts:
         name: str,
         user_id: UserId | None,
         *,
-        by: str = OPERATOR,
+        by: Actor = THE_OPERATOR,
         now_ms: int,
         expires_ms: int | None,
     ) -> Token:
@@ -106,7 +106,7 @@ class SqliteAccounts:
                 raise UserNotFound(user_id)
             (token_id,) = tx.execute(_INSERT_CREDENTIAL, (sha256, name, user_id, now_ms, expires_ms)).fetchone()
             detail = {"id": token_id, "name": name, "user": user_id, "expires_ms": expires_ms}
-            tx.record(by, "token.created", detail, now_ms)
+            tx.record(by.name, "token.created", detail | by.where, now_ms)
             return Token(
                 id=token_id, name=name, user_id=user_id, created_ms=now_ms, expires_ms=expires_ms, revoked_ms=None
             )
@@ -119,13 +119,13 @@ class SqliteAccounts:
             lambda connection: [(row[0], to_token(row)) for row in connection.execute(f"{TOKENS} ORDER BY id")]
         )
 
-    async def revoke_token(self, token_id: int, *, by: str = OPERATOR, now_ms: int) -> bool:
+    async def revoke_token(self, token_id: int, *, by: Actor = THE_OPERATOR, now_ms: int) -> bool:
         """Revoke a token; False = no such token."""
 
         def work(tx: Transaction) -> bool:
             if not tx.changed(_REVOKE, (now_ms, token_id)):
                 return False
-            tx.record(by, "token.revoked", {"id": token_id}, now_ms)
+            tx.record(by.name, "token.revoked", {"id": token_id} | by.where, now_ms)
             return True
 
         return await self._database.write(work)

@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Sequence
 
 from supervisor.protocol.messages import UserId
+from supervisor.store.people.sign_in import end_sign_ins_with
 from supervisor.store.ports.people.passkeys import Passkey
 from supervisor.store.ports.people.sign_in import Visitor, Way
 from supervisor.store.sqlite.database import Database
@@ -64,15 +65,17 @@ class SqlitePasskeys:
         values = (sign_count, now_ms, passkey.id, passkey.sign_count)
         return await self._database.write(lambda tx: tx.changed(_USED, values))
 
-    async def remove(self, passkey_id: bytes, user_id: UserId, visitor: Visitor, *, now_ms: int) -> bool:
-        """Remove a passkey of a user."""
+    async def remove(
+        self, passkey_id: bytes, user_id: UserId, visitor: Visitor, *, now_ms: int
+    ) -> Sequence[str] | None:
+        """Remove a passkey of a user, and end the sessions that it signed in."""
 
-        def work(tx: Transaction) -> bool:
+        def work(tx: Transaction) -> Sequence[str] | None:
             if not tx.changed(_REMOVE, (passkey_id, user_id)):
-                return False
+                return None
             detail = {"passkey": passkey_id.hex(), "from": visitor.source}
             tx.record(user_id, "passkey.removed", detail, now_ms)
-            return True
+            return end_sign_ins_with(tx, passkey_id, user_id, now_ms)
 
         return await self._database.write(work)
 

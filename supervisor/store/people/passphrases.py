@@ -5,7 +5,9 @@ from __future__ import annotations
 import sqlite3
 
 from supervisor.protocol.messages import UserId
+from supervisor.store.ports.accounts import THE_OPERATOR
 from supervisor.store.ports.passphrases import Passphrase
+from supervisor.store.records.accounts import Actor
 from supervisor.store.sqlite.database import Database
 from supervisor.store.sqlite.transaction import Transaction
 
@@ -39,22 +41,22 @@ class SqlitePassphrases:
 
         return await self._database.read(work)
 
-    async def put(self, user_id: UserId, salt: bytes, hashed: bytes, *, now_ms: int) -> None:
+    async def put(self, user_id: UserId, salt: bytes, hashed: bytes, *, by: Actor = THE_OPERATOR, now_ms: int) -> None:
         """Set the passphrase of a user; the count of wrong attempts is 0."""
 
         def work(tx: Transaction) -> None:
             tx.execute(_PUT, (user_id, salt, hashed, now_ms))
-            tx.record("operator", "passphrase.set", {"user": user_id}, now_ms)
+            tx.record(by.name, "passphrase.set", {"user": user_id} | by.where, now_ms)
 
         await self._database.write(work)
 
-    async def remove(self, user_id: UserId, *, now_ms: int) -> bool:
+    async def remove(self, user_id: UserId, *, by: Actor = THE_OPERATOR, now_ms: int) -> bool:
         """Delete the passphrase of a user."""
 
         def work(tx: Transaction) -> bool:
             if not tx.changed(_REMOVE, (user_id,)):
                 return False
-            tx.record("operator", "passphrase.removed", {"user": user_id}, now_ms)
+            tx.record(by.name, "passphrase.removed", {"user": user_id} | by.where, now_ms)
             return True
 
         return await self._database.write(work)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from supervisor.protocol.messages import UserId
 from supervisor.protocol.times import DAY_MS
 from supervisor.store.drafts import add_drafts
-from supervisor.store.ports.accounts import OPERATOR
+from supervisor.store.ports.accounts import THE_OPERATOR
 from supervisor.store.ports.people.sign_in import (
     LinkProblem,
     NewSession,
@@ -17,6 +17,7 @@ from supervisor.store.ports.people.sign_in import (
     Visitor,
     Way,
 )
+from supervisor.store.records.accounts import Actor
 from supervisor.store.records.outbox import OutboxDraft
 from supervisor.store.sqlite.database import Database
 from supervisor.store.sqlite.transaction import Row, Transaction
@@ -24,7 +25,7 @@ from supervisor.store.sqlite.transaction import Row, Transaction
 NOBODY = "nobody"
 """The actor of a sign-in that failed before it was known whose it is."""
 
-_SESSION = "SELECT id, user_id, way, source, agent, created_ms, used_ms, expires_ms FROM sign_in_sessions"
+_SESSION = "SELECT id, user_id, way, source, agent, created_ms, used_ms, expires_ms, passkey FROM sign_in_sessions"
 _SESSIONS = _SESSION.replace("SELECT ", "SELECT sha256, ") + " ORDER BY created_ms, id"
 _LINK = "SELECT user_id, way, address, browser, expires_ms, used_ms FROM sign_in_links WHERE sha256 = ?"
 _HAS_ADDRESS = "SELECT 1 FROM addresses WHERE user_id = ? AND kind = ? AND value = ?"
@@ -34,6 +35,7 @@ _USED = "UPDATE sign_in_sessions SET used_ms = ? WHERE id = ?"
 _END = "DELETE FROM sign_in_sessions WHERE id = ?"
 _FORGET_LINKS = "DELETE FROM sign_in_links WHERE expires_ms < ?"
 _LAPSED = f"{_SESSION} WHERE expires_ms < ?"
+_WITH_PASSKEY = f"{_SESSION} WHERE passkey = ?"
 _OF_USER = tuple(
     f"DELETE FROM {table} WHERE user_id = ?" for table in ("sign_in_links", "sign_in_sessions", "passkeys")
 )
@@ -51,7 +53,15 @@ class SqliteSignIn:
             lambda connection: [(row[0], _session(row[1:])) for row in connection.execute(_SESSIONS)]
         )
 
-    async def add_link(self, link: SignInLink, draft: OutboxDraft | None, visitor: Visitor, *, now_ms: int) -> None:
+    async def add_link(
+        self,
+        link: SignInLink,
+        draft: OutboxDraft | None,
+        visitor: Visitor,
+        *,
+        by: Actor = THE_OPERATOR,
+        now_ms: int,
+    ) -> None:
         """Store a link, and the reply that carries it."""
 
         def work(tx: Transaction) -> None:
@@ -69,7 +79,7 @@ class SqliteSignIn:
             )
             detail = {"user": link.user_id, "way": link.way.value}
             if draft is None:
-                tx.record(OPERATOR, "signin.link_made", detail, now_ms)
+                tx.record(by.name, "signin.link_made", detail | by.where, now_ms)
                 return
             add_drafts(tx, [draft], None, link.user_id, now_ms)
             tx.record(link.user_id, "signin.link_sent", detail | {"to": str(link.address)} | _from(visitor), now_ms)
@@ -95,16 +105,28 @@ class SqliteSignIn:
         return await self._database.write(work)
 
     async def begin(
-        self, session: NewSession, user_id: UserId, way: Way, visitor: Visitor, *, now_ms: int
+        self,
+        session: NewSession,
+        user_id: UserId,
+        way: Way,
+        visitor: Visitor,
+        *,
+        passkey: bytes | None = None,
+        now_ms: int,
     ) -> SignInSession | None:
         """Begin a session of a person who proved who they are."""
 
         def work(tx: Transaction) -> SignInSession | None:
             if tx.one(_IS_USER, (user_id,)) is None:
                 return None
-            return _begin(tx, session, user_id, way, visitor, now_ms)
+            return _begin(tx, session, user_id, way, visitor, now_ms, passkey)
 
         return await self._database.write(work)
+
+    async def checked(self, session: SignInSession, passkey: bytes, way: Way, visitor: Visitor, *, now_ms: int) -> None:
+        """Note that the person of a session showed a passkey."""
+        detail = {"session": session.id, "passkey": passkey.hex(), "way": way.value} | _from(visitor)
+        await self._database.write(lambda tx: tx.record(session.user_id, "signin.checked", detail, now_ms))
 
     async def used(self, session_id: str, *, now_ms: int) -> None:
         """Note that a session was used."""
@@ -160,7 +182,23 @@ def _problem(tx: Transaction, row: Row | None, visitor: Visitor, now_ms: int) ->
     return None if tx.one(_IS_USER, (user_id,)) is not None else LinkProblem.UNKNOWN
 
 
-def _begin(tx: Transaction, new: NewSession, user_id: UserId, way: Way, visitor: Visitor, now_ms: int) -> SignInSession:
+def end_sign_ins_with(tx: Transaction, passkey: bytes, user_id: UserId, now_ms: int) -> Sequence[str]:
+    """End every session that a passkey signed in, since it is removed; return their ids."""
+    sessions = [_session(row) for row in tx.execute(_WITH_PASSKEY, (passkey,)).fetchall()]
+    for session in sessions:
+        _end(tx, session, user_id, "passkey_removed", now_ms)
+    return [session.id for session in sessions]
+
+
+def _begin(
+    tx: Transaction,
+    new: NewSession,
+    user_id: UserId,
+    way: Way,
+    visitor: Visitor,
+    now_ms: int,
+    passkey: bytes | None = None,
+) -> SignInSession:
     session = SignInSession(
         id=new.id,
         user_id=user_id,
@@ -170,10 +208,12 @@ def _begin(tx: Transaction, new: NewSession, user_id: UserId, way: Way, visitor:
         created_ms=now_ms,
         used_ms=now_ms,
         expires_ms=new.expires_ms,
+        passkey=passkey,
     )
     row = {name: getattr(session, name) for name in SignInSession.__slots__}
     tx.insert("sign_in_sessions", {"sha256": new.sha256, **row})
-    tx.record(user_id, "signin.ok", {"session": new.id, "way": way.value} | _from(visitor), now_ms)
+    detail = {"session": new.id, "way": way.value} | ({"passkey": passkey.hex()} if passkey is not None else {})
+    tx.record(user_id, "signin.ok", detail | _from(visitor), now_ms)
     return session
 
 
@@ -192,6 +232,7 @@ def _session(row: Row) -> SignInSession:
         created_ms=row[5],
         used_ms=row[6],
         expires_ms=row[7],
+        passkey=row[8],
     )
 
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import Protocol
 
 from supervisor.protocol.messages import UserId
-from supervisor.store.records.accounts import Token, User
+from supervisor.store.records.accounts import Actor, Token, User
 
 OPERATOR = "operator"
 """The actor of the audit trail for what is done with the operator's token."""
+
+THE_OPERATOR = Actor(name=OPERATOR)
+"""The same where the daemon does not run."""
 
 
 class AccountStore(Protocol):
@@ -20,14 +23,14 @@ class AccountStore(Protocol):
     async def users(self) -> list[User]:
         """Return all users that were not removed, by id."""
 
-    async def put_user(self, user: User, *, by: str = OPERATOR, now_ms: int) -> None:
+    async def put_user(self, user: User, *, by: Actor = THE_OPERATOR, now_ms: int) -> None:
         """Create a user, or replace their name, role, addresses and projects.
 
         Raises:
             NotAllowed: an address belongs to another user.
         """
 
-    async def remove_user(self, user_id: UserId, *, by: str = OPERATOR, now_ms: int) -> bool:
+    async def remove_user(self, user_id: UserId, *, by: Actor = THE_OPERATOR, now_ms: int) -> bool:
         """Remove a user's rights, addresses and tokens; their messages and costs stay. False = no such user."""
 
     async def add_token(
@@ -36,7 +39,7 @@ class AccountStore(Protocol):
         name: str,
         user_id: UserId | None,
         *,
-        by: str = OPERATOR,
+        by: Actor = THE_OPERATOR,
         now_ms: int,
         expires_ms: int | None,
     ) -> Token:
@@ -53,5 +56,5 @@ class AccountStore(Protocol):
     async def tokens(self) -> list[tuple[bytes, Token]]:
         """Return all tokens with their hashes, revoked ones too."""
 
-    async def revoke_token(self, token_id: int, *, by: str = OPERATOR, now_ms: int) -> bool:
+    async def revoke_token(self, token_id: int, *, by: Actor = THE_OPERATOR, now_ms: int) -> bool:
         """Revoke a token; False = no such token."""

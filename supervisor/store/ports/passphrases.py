@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from supervisor.protocol.messages import UserId
+from supervisor.store.ports.accounts import THE_OPERATOR
+from supervisor.store.records.accounts import Actor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,10 +31,10 @@ class PassphraseStore(Protocol):
     async def get(self, user_id: UserId) -> Passphrase | None:
         """Return the stored passphrase of a user; None = there is none."""
 
-    async def put(self, user_id: UserId, salt: bytes, hashed: bytes, *, now_ms: int) -> None:
-        """Set the passphrase of a user; the count of wrong attempts is 0."""
+    async def put(self, user_id: UserId, salt: bytes, hashed: bytes, *, by: Actor = THE_OPERATOR, now_ms: int) -> None:
+        """Set the passphrase of a user; the count of wrong attempts is 0. `by`: for the audit trail."""
 
-    async def remove(self, user_id: UserId, *, now_ms: int) -> bool:
+    async def remove(self, user_id: UserId, *, by: Actor = THE_OPERATOR, now_ms: int) -> bool:
         """Delete the passphrase of a user; False = there was none."""
 
     async def tried(self, user_id: UserId, *, right: bool, most: int, lock_ms: int, now_ms: int) -> None:

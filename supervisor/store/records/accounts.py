@@ -1,4 +1,4 @@
-"""Users, and the tokens of users and services."""
+"""Users, the tokens of users and services, and who does something."""
 
 from __future__ import annotations
 
@@ -42,3 +42,23 @@ class Token:
     created_ms: int
     expires_ms: int | None
     revoked_ms: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Actor:
+    """Who does something.
+
+    Attributes:
+        name: a user's id, "operator", or the name of a service.
+        channel: the wire, such as "http"; empty = the daemon was not running.
+        source: the address that the request came from; empty = not known.
+    """
+
+    name: str
+    channel: str = ""
+    source: str = ""
+
+    @property
+    def where(self) -> dict[str, str]:
+        """What an entry of the audit trail says of the way; empty = nothing is known of it."""
+        return {"channel": self.channel, "from": self.source} if self.channel else {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -11,7 +12,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from supervisor.people.authentication import Authenticator
-from supervisor.people.identity import Caller
+from supervisor.people.identity import OPERATOR_NAME, Caller
 from supervisor.protocol.errors import NotAllowed, NotAuthenticated
 from supervisor.wires.http.cookies import Cookies
 
@@ -39,9 +40,10 @@ class Bearer:
         if scope["type"] == "http" and scope["path"] not in OPEN:
             if scope["path"].startswith(SIGN_IN):
                 with suppress(NotAuthenticated):
-                    scope["state"]["caller"] = await self._authenticator.signed_in(self._cookies.secret(scope))
+                    caller = await self._authenticator.signed_in(self._cookies.secret(scope))
+                    scope["state"]["caller"] = replace(caller, source=source(scope))
             else:
-                scope["state"]["caller"] = await self._caller(scope)
+                scope["state"]["caller"] = replace(await self._caller(scope), source=source(scope))
         await self._app(scope, receive, send)
 
     async def _caller(self, scope: Scope) -> Caller:
@@ -49,6 +51,23 @@ class Bearer:
         if "authorization" not in headers and (secret := self._cookies.secret(scope)):
             return await self._authenticator.signed_in(secret)
         return await self._authenticator.caller(_token(headers))
+
+
+class AsOperator:
+    """Takes every HTTP request as the operator's: for a process that holds the database."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        state = {**scope.get("state", {}), "caller": Caller(name=OPERATOR_NAME, operator=True)}
+        await self._app({**scope, "state": state}, receive, send)
+
+
+def source(scope: Scope) -> str:
+    """Return the address that a request comes from; empty = not known."""
+    client = scope.get("client")
+    return str(client[0]) if client else ""
 
 
 def _token(headers: Headers) -> str:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 
 from supervisor.operations.agents.agents import AgentOperations
 from supervisor.operations.api import Api
 from supervisor.operations.changes.changes import ChangeOperations
 from supervisor.wires.http.auth import documented, operator_only
 from supervisor.wires.peers import no_agents
-from supervisor.wires.rest.admin.admin import admin_router
+from supervisor.wires.rest.admin.admin import admin_routers
+from supervisor.wires.rest.admin.administrators import Administrators
 from supervisor.wires.rest.admin.links import MakeLink
 from supervisor.wires.rest.admin.meter import Meter
 from supervisor.wires.rest.agents.monitor import MonitorRoutes
@@ -61,7 +62,7 @@ def routers(api: Api, *, parts: Parts, meter: Meter | None, make_link: MakeLink 
             AuditTrailRoutes(api.store.audit, api.directory).endpoints(), dependencies=[documented, no_agents]
         ),
         resource_router(HealthRoutes(parts, api.store).endpoints(), dependencies=[]),
-        admin_router(
+        *admin_routers(
             api.accounts,
             api.store,
             decide=messages.decide,
@@ -69,6 +70,7 @@ def routers(api: Api, *, parts: Parts, meter: Meter | None, make_link: MakeLink 
             let_in=messages.let_in,
             make_link=make_link,
             servers=api.tool_servers,
-            dependencies=[documented, operator_only, no_agents],
+            operator_only=[documented, operator_only, no_agents],
+            administrators=[documented, Depends(Administrators(api.directory, api.passkeys.fresh)), no_agents],
         ),
     ]

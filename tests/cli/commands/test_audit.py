@@ -16,7 +16,7 @@ from supervisor.protocol.times import DAY_MS
 from supervisor.runtime.credentials import Credentials
 from supervisor.runtime.state import DATABASE_FILE, audit_seal_of
 from supervisor.store import open_store
-from supervisor.store.records.accounts import User
+from supervisor.store.records.accounts import Actor, User
 from tests.cli.conftest import Command
 from tests.cli.daemon_stand_in import DaemonStandIn
 
@@ -74,7 +74,9 @@ async def stored(config_file: Path, state_dir: Path) -> Path:
     path = state_dir / DATABASE_FILE
     store = await open_store(path, seal=audit_seal_of(credentials))
     for name in ("ann", "=ben"):
-        await store.accounts.put_user(User(id=UserId(name), name=name, role=Role.ADMIN), by=name, now_ms=DAY_MS)
+        await store.accounts.put_user(
+            User(id=UserId(name), name=name, role=Role.ADMIN), by=Actor(name=name), now_ms=DAY_MS
+        )
     await store.accounts.add_token(b"h" * 32, "billing", None, now_ms=2 * DAY_MS, expires_ms=None)
     await store.close()
     return path

@@ -51,5 +51,11 @@ class PasskeyStore(Protocol):
     async def used(self, passkey: Passkey, sign_count: int, *, now_ms: int) -> bool:
         """Note that a passkey was used; False = it was used elsewhere since it was read."""
 
-    async def remove(self, passkey_id: bytes, user_id: UserId, visitor: Visitor, *, now_ms: int) -> bool:
-        """Remove a passkey of a user; False = the user has no such passkey."""
+    async def remove(
+        self, passkey_id: bytes, user_id: UserId, visitor: Visitor, *, now_ms: int
+    ) -> Sequence[str] | None:
+        """Remove a passkey of a user, and end the sessions that it signed in.
+
+        Returns:
+            The ids of those sessions; None = the user has no such passkey.
+        """

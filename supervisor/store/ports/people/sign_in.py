@@ -8,6 +8,8 @@ from enum import StrEnum
 from typing import Protocol
 
 from supervisor.protocol.messages import Address, UserId
+from supervisor.store.ports.accounts import THE_OPERATOR
+from supervisor.store.records.accounts import Actor
 from supervisor.store.records.outbox import OutboxDraft
 
 
@@ -66,6 +68,7 @@ class SignInSession:
         agent: the browser, as it says itself.
         used_ms: when the session was used last, as far as it is stored.
         expires_ms: when it ends at the latest, in milliseconds UTC.
+        passkey: the id of the passkey that signed in; None = it was another way.
     """
 
     id: str
@@ -76,6 +79,7 @@ class SignInSession:
     created_ms: int
     used_ms: int
     expires_ms: int
+    passkey: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,11 +112,20 @@ class SignInStore(Protocol):
     async def sessions(self) -> Sequence[tuple[bytes, SignInSession]]:
         """Return all sessions with the SHA-256 of their secrets, oldest first."""
 
-    async def add_link(self, link: SignInLink, draft: OutboxDraft | None, visitor: Visitor, *, now_ms: int) -> None:
+    async def add_link(
+        self,
+        link: SignInLink,
+        draft: OutboxDraft | None,
+        visitor: Visitor,
+        *,
+        by: Actor = THE_OPERATOR,
+        now_ms: int,
+    ) -> None:
         """Store a link, and the reply that carries it.
 
         Args:
-            draft: None = the operator's terminal shows it.
+            draft: None = whoever makes it hands it over.
+            by: who makes it, where nothing carries it.
         """
 
     async def redeem(
@@ -121,9 +134,23 @@ class SignInStore(Protocol):
         """Begin a session with a link, which is used up by it. A link that does not count is not used up."""
 
     async def begin(
-        self, session: NewSession, user_id: UserId, way: Way, visitor: Visitor, *, now_ms: int
+        self,
+        session: NewSession,
+        user_id: UserId,
+        way: Way,
+        visitor: Visitor,
+        *,
+        passkey: bytes | None = None,
+        now_ms: int,
     ) -> SignInSession | None:
-        """Begin a session of a person who proved who they are; None = there is no such user."""
+        """Begin a session of a person who proved who they are; None = there is no such user.
+
+        Args:
+            passkey: the id of the passkey that proved it; None = it was another way.
+        """
+
+    async def checked(self, session: SignInSession, passkey: bytes, way: Way, visitor: Visitor, *, now_ms: int) -> None:
+        """Note that the person of a session showed a passkey, which counts as a way."""
 
     async def used(self, session_id: str, *, now_ms: int) -> None:
         """Note that a session was used."""

@@ -13,6 +13,7 @@ from supervisor.people.passphrases import Passphrases
 from supervisor.store.port import Store
 from supervisor.tools.servers.servers import ToolServers
 from supervisor.wires.http.api import api
+from supervisor.wires.http.auth import AsOperator
 from supervisor.wires.http.bodies import Bodies
 from supervisor.wires.http.guard import Guard
 from supervisor.wires.rest.admin.audit import AuditRoutes
@@ -29,7 +30,7 @@ from supervisor.wires.rest.tools.standing import StandingRoutes
 PREFIX = "/api/admin"
 
 
-def admin_router(
+def admin_routers(
     accounts: Accounts,
     store: Store,
     *,
@@ -38,9 +39,10 @@ def admin_router(
     let_in: LetIn | None = None,
     make_link: MakeLink | None = None,
     servers: ToolServers | None = None,
-    dependencies: Sequence[Depends] = (),
-) -> APIRouter:
-    """Return the routes of /api/admin.
+    operator_only: Sequence[Depends] = (),
+    administrators: Sequence[Depends] = (),
+) -> list[APIRouter]:
+    """Return the routes of /api/admin: those that administrators may call too, and those of the operator alone.
 
     Args:
         decide: None = there is no daemon that could route.
@@ -48,13 +50,22 @@ def admin_router(
         let_in: None = there is no daemon that could work on a message.
         make_link: None = there is no daemon with which a person could sign in.
         servers: None = there is no daemon that could connect to tool servers.
-        dependencies: what every request must pass first; the caller of this function decides who may use the API.
+        operator_only: what a request to the operator's routes must pass first.
+        administrators: what a request to the other ones must pass first.
     """
-    return resource_router(
+    tokens = TokenRoutes(accounts)
+    people = resource_router(
         [
             *UserRoutes(accounts, Passphrases(store.passphrases)).endpoints(),
             *SignInLinkRoutes(make_link).endpoints(),
-            *TokenRoutes(accounts).endpoints(),
+            *tokens.endpoints(),
+        ],
+        prefix=PREFIX,
+        dependencies=administrators,
+    )
+    operators = resource_router(
+        [
+            *tokens.operator_endpoints(),
             *DatabaseRoutes(store).endpoints(),
             *AuditRoutes(store.audit).endpoints(),
             *RoutingCheckRoutes(accounts, decide).endpoints(),
@@ -63,10 +74,11 @@ def admin_router(
             *StandingRoutes(servers or ToolServers()).endpoints(),
         ],
         prefix=PREFIX,
-        dependencies=dependencies,
+        dependencies=operator_only,
     )
+    return [people, operators]
 
 
 def admin_app(accounts: Accounts, store: Store) -> ASGIApp:
     """Return an application with only these routes, for a process that holds the database; it asks for no token."""
-    return Guard(Bodies(api(admin_router(accounts, store))))
+    return Guard(Bodies(AsOperator(api(*admin_routers(accounts, store)))))

@@ -7,7 +7,10 @@ from typing import Any
 from pydantic import BaseModel
 
 from supervisor.people.accounts import Accounts
+from supervisor.protocol.errors import NotAllowed
 from supervisor.protocol.requests import Name
+from supervisor.wires.http.auth import Calling
+from supervisor.wires.rest.admin.users import CHANNEL
 from supervisor.wires.rest.resource import Endpoint, Id
 
 
@@ -38,23 +41,28 @@ class TokenRoutes:
             Endpoint("GET", "/tokens", self.tokens),
             Endpoint("POST", "/tokens", self.create_token, 201),
             Endpoint("DELETE", "/tokens/{token_id}", self.revoke_token, 204),
-            Endpoint("POST", "/jwt", self.jwt),
         ]
 
-    async def tokens(self) -> dict[str, Any]:
-        """Return all tokens without their secret parts."""
-        return {"tokens": await self._accounts.tokens()}
+    def operator_endpoints(self) -> list[Endpoint]:
+        """Return the routes that only the operator has."""
+        return [Endpoint("POST", "/jwt", self.jwt)]
 
-    async def create_token(self, body: NewToken) -> dict[str, Any]:
-        """Create a token; only this answer contains it."""
+    async def tokens(self, caller: Calling) -> dict[str, Any]:
+        """Return all tokens without their secret parts; an administrator sees those of users."""
+        return {"tokens": await self._accounts.tokens(of_services=caller.operator)}
+
+    async def create_token(self, caller: Calling, body: NewToken) -> dict[str, Any]:
+        """Create a token; only this answer contains it. Tokens of services take the operator's token."""
+        if body.service is not None and not caller.operator:
+            raise NotAllowed("tokens of services", "`xswarm token create --service NAME` makes one")
         return await self._accounts.create_token(
-            user_id=body.user_id, service=body.service, expires_days=body.expires_days
+            user_id=body.user_id, service=body.service, expires_days=body.expires_days, by=caller.actor(CHANNEL)
         )
 
-    async def revoke_token(self, token_id: Id) -> None:
-        """Revoke a token."""
-        await self._accounts.revoke_token(token_id)
+    async def revoke_token(self, caller: Calling, token_id: Id) -> None:
+        """Revoke a token; for an administrator those of services do not exist."""
+        await self._accounts.revoke_token(token_id, of_services=caller.operator, by=caller.actor(CHANNEL))
 
-    async def jwt(self, body: NewJwt) -> dict[str, Any]:
+    async def jwt(self, caller: Calling, body: NewJwt) -> dict[str, Any]:
         """Create a JWT; only this answer contains it."""
-        return await self._accounts.jwt(body.user_id, minutes=body.minutes)
+        return await self._accounts.jwt(body.user_id, minutes=body.minutes, by=caller.actor(CHANNEL))

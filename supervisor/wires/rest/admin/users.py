@@ -10,8 +10,10 @@ from supervisor.people.accounts import Accounts
 from supervisor.people.passphrases import Passphrases
 from supervisor.protocol.limits import Length
 from supervisor.protocol.messages import UserId
+from supervisor.wires.http.auth import Calling
 from supervisor.wires.rest.resource import Endpoint, Id
 
+CHANNEL = "http"
 Texts = Annotated[list[Annotated[str, Length(1, 320)]], Length(0, 100)]
 
 
@@ -57,7 +59,7 @@ class UserRoutes:
         """Return one user."""
         return self._accounts.user(user_id)
 
-    async def put_user(self, user_id: Id, body: Person) -> dict[str, Any]:
+    async def put_user(self, caller: Calling, user_id: Id, body: Person) -> dict[str, Any]:
         """Create a user, or replace all properties of an existing one."""
         return await self._accounts.put_user(
             user_id,
@@ -66,16 +68,20 @@ class UserRoutes:
             phones=body.phones,
             emails=body.emails,
             projects=body.projects,
+            by=caller.actor(CHANNEL),
         )
 
-    async def remove_user(self, user_id: Id) -> None:
+    async def remove_user(self, caller: Calling, user_id: Id) -> None:
         """Remove a user with all rights, addresses and tokens."""
-        await self._accounts.remove_user(user_id)
+        await self._accounts.remove_user(user_id, by=caller.actor(CHANNEL))
 
-    async def set_passphrase(self, user_id: Id, body: NewPassphrase) -> None:
+    async def set_passphrase(self, caller: Calling, user_id: Id, body: NewPassphrase) -> None:
         """Set the passphrase of a user; no route returns it."""
-        await self._passphrases.set(UserId(self._accounts.user(user_id)["id"]), body.passphrase)
+        await self._passphrases.set(
+            UserId(self._accounts.user(user_id)["id"]), body.passphrase, by=caller.actor(CHANNEL)
+        )
 
-    async def remove_passphrase(self, user_id: Id) -> None:
+    async def remove_passphrase(self, caller: Calling, user_id: Id) -> None:
         """Remove the passphrase of a user; if there is none, do nothing."""
-        await self._passphrases.remove(UserId(self._accounts.user(user_id)["id"]))
+        owner = UserId(self._accounts.user(user_id)["id"])
+        await self._passphrases.remove(owner, by=caller.actor(CHANNEL))

@@ -8,7 +8,8 @@ from fastapi import Path, Request
 from pydantic import BaseModel, Field
 
 from supervisor.operations.approvals import ApprovalOperations
-from supervisor.people.sign_in.passkeys import Passkeys, Site, strength
+from supervisor.people.sign_in.freshness import strength
+from supervisor.people.sign_in.passkeys import Passkeys, Site
 from supervisor.protocol.errors import NotAllowed
 from supervisor.protocol.limits import Between, Length
 from supervisor.sentences.sign_in import ANOTHER_PERSON

@@ -9,7 +9,8 @@ from typing import Annotated, Any
 from fastapi import Request, Response
 from pydantic import BaseModel, Field
 
-from supervisor.people.sign_in.passkeys import Passkeys, Site, strength
+from supervisor.people.sign_in.freshness import strength
+from supervisor.people.sign_in.passkeys import Passkeys, Site
 from supervisor.people.sign_in.sign_in import SignIn
 from supervisor.protocol.limits import Length
 from supervisor.protocol.times import rfc3339
@@ -39,6 +40,13 @@ class BrowserOptions:
     """What the browser's WebAuthn functions take."""
 
     options: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """A check that counts, for so many seconds."""
+
+    seconds: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +84,8 @@ class PasskeyRoutes:
             Endpoint("POST", "/api/auth/passkey/new", self.options_to_add),
             Endpoint("POST", "/api/auth/passkeys", self.add, 201),
             Endpoint("DELETE", "/api/auth/passkeys/{passkey_id}", self.remove, 204),
+            Endpoint("POST", "/api/auth/check/options", self.options_to_check),
+            Endpoint("POST", "/api/auth/check", self.check),
         ]
 
     async def options_to_sign_in(self, request: Request) -> BrowserOptions:
@@ -95,7 +105,7 @@ class PasskeyRoutes:
         return OwnPasskeys(passkeys=[_shown(one) for one in await self._passkeys.of(person(caller))])
 
     async def options_to_add(self, request: Request, caller: Calling) -> BrowserOptions:
-        """Return what the browser needs to make a passkey."""
+        """Return what the browser needs to make a passkey, for a person who has just shown one or signed in."""
         person(caller)
         return BrowserOptions(options=await self._passkeys.to_add(caller, self._site(request)))
 
@@ -105,9 +115,23 @@ class PasskeyRoutes:
         who = visitor(request, self._cookies)
         return _shown(await self._passkeys.add(caller, self._site(request), body.name, body.credential, who))
 
-    async def remove(self, request: Request, caller: Calling, passkey_id: Id) -> None:
-        """Remove a passkey of the person; sessions that it began go on."""
-        await self._passkeys.remove(person(caller), passkey_id, visitor(request, self._cookies))
+    async def remove(self, request: Request, response: Response, caller: Calling, passkey_id: Id) -> None:
+        """Remove a passkey of the person, who has just shown one; the sessions that it signed in end."""
+        person(caller)
+        if await self._passkeys.remove(caller, passkey_id, visitor(request, self._cookies)):
+            response.headers.append("Set-Cookie", self._cookies.forget_session(request.scope))
+
+    async def options_to_check(self, request: Request, caller: Calling) -> BrowserOptions:
+        """Return what the browser needs to check that the person who is signed in still sits there."""
+        person(caller)
+        return BrowserOptions(options=await self._passkeys.to_check(caller, self._site(request)))
+
+    async def check(self, request: Request, caller: Calling, body: Proof) -> Checked:
+        """Show a passkey once more, for what needs a fresh check."""
+        person(caller)
+        who = visitor(request, self._cookies)
+        seconds = await self._passkeys.check(caller, self._site(request), body.credential, who)
+        return Checked(seconds=int(seconds))
 
     def _site(self, request: Request) -> Site:
         return Site(origin=self._cookies.own_origin(request.scope))

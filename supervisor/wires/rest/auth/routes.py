@@ -28,7 +28,7 @@ def auth_router(api: Api, cookies: Cookies, base: Callable[[], str]) -> APIRoute
             *LinkRoutes(api.sign_in, cookies, base).endpoints(),
             *PasskeyRoutes(api.passkeys, api.sign_in, cookies).endpoints(),
             *ProvenApprovalRoutes(api.approvals, api.passkeys, cookies).endpoints(),
-            *SignInSessionRoutes(api.sign_in, api.directory, cookies).endpoints(),
+            *SignInSessionRoutes(api.sign_in, api.passkeys.fresh, api.directory, cookies).endpoints(),
         ],
         dependencies=[no_agents, Depends(OwnPages(cookies))],
     )

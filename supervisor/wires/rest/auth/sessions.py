@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from fastapi import Request, Response
 
 from supervisor.people.identity import Caller, Directory
+from supervisor.people.sign_in.freshness import FreshProof
 from supervisor.people.sign_in.sign_in import SignIn
 from supervisor.protocol.errors import NotAuthenticated
 from supervisor.protocol.messages import UserId
@@ -42,19 +43,21 @@ class OwnSessions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignedInPerson:
-    """Who is signed in, and with which session."""
+    """Who is signed in, and with which session. `checked_seconds`: how long their last check counts; 0 = not."""
 
     user_id: str
     name: str
     role: str
     session: OwnSession
+    checked_seconds: int = 0
 
 
 class SignInSessionRoutes:
     """The routes; all but the first read end something."""
 
-    def __init__(self, sign_in: SignIn, directory: Directory, cookies: Cookies) -> None:
+    def __init__(self, sign_in: SignIn, fresh: FreshProof, directory: Directory, cookies: Cookies) -> None:
         self._sign_in = sign_in
+        self._fresh = fresh
         self._directory = directory
         self._cookies = cookies
 
@@ -72,7 +75,11 @@ class SignInSessionRoutes:
         user = self._directory.user(person(caller))
         session = self._sign_in.session(caller.session_id)
         return SignedInPerson(
-            user_id=user.id, name=user.name, role=user.role.value, session=shown(session, current=True)
+            user_id=user.id,
+            name=user.name,
+            role=user.role.value,
+            session=shown(session, current=True),
+            checked_seconds=int(self._sign_in.freshness.seconds_left(session.id)),
         )
 
     async def sessions(self, caller: Calling) -> OwnSessions:
@@ -81,8 +88,11 @@ class SignInSessionRoutes:
         return OwnSessions(sessions=[shown(one, current=one.id == caller.session_id) for one in found])
 
     async def end(self, caller: Calling, session_id: Id) -> None:
-        """End a session of the person; open chats of it are closed within seconds."""
-        await self._sign_in.end(person(caller), session_id, why="ended")
+        """End a session of the person, who has just shown a passkey; open chats of it are closed within seconds."""
+        user_id = person(caller)
+        if session_id != caller.session_id:
+            await self._fresh.own(caller)
+        await self._sign_in.end(user_id, session_id, why="ended")
 
     async def sign_out(self, request: Request, response: Response, caller: Calling) -> None:
         """End this session."""

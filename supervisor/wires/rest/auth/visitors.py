@@ -7,6 +7,7 @@ from starlette.requests import Request
 from supervisor.people.identity import digest
 from supervisor.protocol.errors import NotAllowed
 from supervisor.store.ports.people.sign_in import Visitor
+from supervisor.wires.http.auth import source
 from supervisor.wires.http.cookies import Cookies
 
 MOST_AGENT = 200
@@ -18,7 +19,7 @@ def visitor(request: Request, cookies: Cookies) -> Visitor:
     asked = cookies.asked(request.scope)
     agent = "".join(c for c in request.headers.get("user-agent", "") if c.isprintable())
     return Visitor(
-        source=request.client.host if request.client is not None else "",
+        source=source(request.scope),
         agent=agent[:MOST_AGENT],
         browser=digest(asked) if asked else None,
     )

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from supervisor.people.identity import Caller
-from supervisor.people.sign_in.passkeys import SIGN_IN, Passkeys, Site, strength
-from supervisor.protocol.errors import InvalidMessage, NotAllowed, RateLimited
+from supervisor.people.sign_in.freshness import strength
+from supervisor.people.sign_in.passkeys import SIGN_IN, Passkeys, Site
+from supervisor.protocol.errors import InvalidMessage, NotAllowed, NotAuthenticated, RateLimited
 from supervisor.protocol.messages import UserId
 from supervisor.store.ports.people.sign_in import Visitor, Way
 from tests.authenticator import PRESENT, Authenticator
@@ -20,10 +21,6 @@ HERE = Visitor(source="192.0.2.1", agent="Test")
 ALICE = UserId("alice")
 
 
-def caller(way: Way = Way.TERMINAL, session: str = "s1") -> Caller:
-    return Caller(name="alice", user_id=ALICE, session_id=session, way=way.value)
-
-
 class People:
     """A core, with its sign-in and passkeys."""
 
@@ -32,11 +29,16 @@ class People:
         self.sign_in = core.api.sign_in
         self.passkeys = Passkeys(core.store.passkeys, core.directory, core.api.sign_in)
 
+    async def caller(self, way: Way = Way.TERMINAL) -> Caller:
+        """Return alice, who has just signed in."""
+        signed_in = await self.sign_in.begin(ALICE, way, HERE)
+        return await self.sign_in.caller(signed_in.secret)
+
     async def with_passkey(self, way: Way = Way.TERMINAL) -> Authenticator:
         """Return an authenticator that alice has added in a session of a way."""
-        authenticator = Authenticator(SITE.origin)
-        options = await self.passkeys.to_add(caller(way), SITE)
-        await self.passkeys.add(caller(way), SITE, "phone", authenticator.make(options), HERE)
+        authenticator, caller = Authenticator(SITE.origin), await self.caller(way)
+        options = await self.passkeys.to_add(caller, SITE)
+        await self.passkeys.add(caller, SITE, "phone", authenticator.make(options), HERE)
         return authenticator
 
 
@@ -105,23 +107,45 @@ async def test_a_locked_link_does_not_lock_a_passkey(people: People) -> None:
 
 
 async def test_options_of_another_session_add_nothing_and_no_passkey_is_added_twice(people: People) -> None:
-    authenticator = Authenticator(SITE.origin)
-    options = await people.passkeys.to_add(caller(), SITE)
+    authenticator, desk, phone = Authenticator(SITE.origin), await people.caller(), await people.caller()
+    options = await people.passkeys.to_add(desk, SITE)
     made = authenticator.make(options)
     with pytest.raises(NotAllowed):
-        await people.passkeys.add(caller(session="s2"), SITE, "x", made, HERE)
-    passkey = await people.passkeys.add(caller(), SITE, "x", made, HERE)
+        await people.passkeys.add(phone, SITE, "x", made, HERE)
+    passkey = await people.passkeys.add(desk, SITE, "x", made, HERE)
     assert strength(passkey) is Way.PASSKEY
-    again = authenticator.make(await people.passkeys.to_add(caller(), SITE))
+    again = authenticator.make(await people.passkeys.to_add(desk, SITE))
     with pytest.raises(NotAllowed, match="known"):
-        await people.passkeys.add(caller(), SITE, "x", again, HERE)
+        await people.passkeys.add(desk, SITE, "x", again, HERE)
 
 
-async def test_it_is_removed_by_its_owner(people: People) -> None:
-    authenticator = await people.with_passkey()
-    for owner, passkey_id in ((UserId("bob"), authenticator.id.hex()), (ALICE, "no hex"), (ALICE, "00")):
+async def test_it_is_removed_by_its_owner_and_with_it_end_the_sessions_that_it_signed_in(people: People) -> None:
+    authenticator, desk = await people.with_passkey(), await people.caller()
+    bob = await people.sign_in.begin(UserId("bob"), Way.TERMINAL, HERE)
+    for owner, passkey_id in (
+        (await people.sign_in.caller(bob.secret), authenticator.id.hex()),
+        (desk, "no hex"),
+        (desk, "00"),
+    ):
         with pytest.raises(InvalidMessage):
             await people.passkeys.remove(owner, passkey_id, HERE)
-    await people.passkeys.remove(ALICE, authenticator.id.hex(), HERE)
+    proof = authenticator.prove(people.passkeys.to_prove(SITE))
+    with_it = await people.passkeys.sign_in(SITE, proof, HERE)
+    assert not await people.passkeys.remove(desk, authenticator.id.hex(), HERE)
+    with pytest.raises(NotAuthenticated):
+        await people.sign_in.caller(with_it.secret)
+    assert with_it.session.id not in [session.id for _, session in await people.core.store.sign_in.sessions()]
+    assert desk.session_id in [one.id for one in people.sign_in.of(ALICE)]
     with pytest.raises(NotAllowed):
         await people.passkeys.prove(SITE, authenticator.prove(people.passkeys.to_prove(SITE)), SIGN_IN, HERE)
+    entries = [entry.event for entry in await people.core.store.audit.entries(after=0, limit=500)]
+    assert entries[-3:-1] == ["passkey.removed", "signin.ended"]
+
+
+async def test_whoever_removes_the_passkey_that_signed_them_in_is_signed_out(people: People) -> None:
+    authenticator = await people.with_passkey()
+    proof = authenticator.prove(people.passkeys.to_prove(SITE))
+    caller = await people.sign_in.caller((await people.passkeys.sign_in(SITE, proof, HERE)).secret)
+    assert await people.passkeys.remove(caller, authenticator.id.hex(), HERE)
+    with pytest.raises(NotAuthenticated):
+        people.sign_in.session(caller.session_id)

@@ -10,8 +10,9 @@ import pytest
 from supervisor.config import Auth
 from supervisor.people.identity import digest
 from supervisor.people.sign_in.backoff import FREE
+from supervisor.people.sign_in.errors import SignInNotFound
 from supervisor.people.sign_in.sign_in import LINK_MINUTES, LINKS_PER_HOUR, SignIn
-from supervisor.protocol.errors import NotAllowed, NotAuthenticated, RateLimited, SessionNotFound, UserNotFound
+from supervisor.protocol.errors import NotAllowed, NotAuthenticated, RateLimited, UserNotFound
 from supervisor.protocol.messages import Address, UserId
 from supervisor.protocol.times import now_ms
 from supervisor.store.ports.people.sign_in import Visitor, Way
@@ -172,7 +173,7 @@ async def test_a_session_outlives_a_restart_and_ends_by_idleness(people: People)
 async def test_a_removed_user_is_signed_out_and_another_one_ends_nothing(people: People) -> None:
     link, _ = await people.sign_in.make_link("alice", base=BASE)
     signed_in = await people.sign_in.redeem(link.rpartition("#")[2], Visitor())
-    with pytest.raises(SessionNotFound):
+    with pytest.raises(SignInNotFound):
         await people.sign_in.end(UserId("bob"), signed_in.session.id, why="ended")
     caller = await people.sign_in.caller(signed_in.secret)
     await people.core.accounts.remove_user(ALICE)

@@ -15,8 +15,30 @@ async function call(method, path, body) {
     body: method === "GET" ? undefined : JSON.stringify(body ?? {}),
   });
   const read = answer.status === 204 ? {} : await answer.json();
-  if (!answer.ok) throw new Error(read.remedy ? `${read.error}: ${read.remedy}` : read.error);
+  if (!answer.ok) {
+    const error = new Error(read.remedy ? `${read.error}: ${read.remedy}` : read.error);
+    throw Object.assign(error, { code: read.code });
+  }
   return read;
+}
+
+async function prove(path) {
+  const publicKey = PublicKeyCredential.parseRequestOptionsFromJSON((await call("POST", `${path}/options`)).options);
+  const credential = await navigator.credentials.get({ publicKey });
+  return call("POST", path, { credential: credential.toJSON() });
+}
+
+/** Does what takes a fresh check, and shows a passkey first where that is needed. */
+async function checked(work) {
+  try {
+    return await work();
+  } catch (error) {
+    if (error.code !== "fresh_check_needed") throw error;
+    const { passkeys } = await call("GET", "passkeys");
+    if (passkeys.length === 0) throw error;
+    await prove("check");
+    return work();
+  }
 }
 
 function show(name) {
@@ -69,14 +91,11 @@ on("out", "click", async () => {
   await look();
 });
 on("passkey", "click", async () => {
-  const asked = await call("POST", "passkey/options");
-  const publicKey = PublicKeyCredential.parseRequestOptionsFromJSON(asked.options);
-  const credential = await navigator.credentials.get({ publicKey });
-  await call("POST", "passkey", { credential: credential.toJSON() });
+  await prove("passkey");
   await look();
 });
 on("add", "click", async () => {
-  const asked = await call("POST", "passkey/new");
+  const asked = await checked(() => call("POST", "passkey/new"));
   const publicKey = PublicKeyCredential.parseCreationOptionsFromJSON(asked.options);
   const credential = await navigator.credentials.create({ publicKey });
   await call("POST", "passkeys", { name: navigator.platform || "passkey", credential: credential.toJSON() });

@@ -70,6 +70,7 @@ async def test_a_foreign_page_signs_nobody_in(served: Served, browser: httpx.Asy
     assert refusal(form)[:2] == (403, "not_allowed")
 
 
-async def test_a_cookie_is_no_operator(served: Served, browser: httpx.AsyncClient) -> None:
+async def test_a_cookie_without_a_fresh_check_is_no_operator(served: Served, browser: httpx.AsyncClient) -> None:
     await sign_in(served, browser)
-    assert refusal(await browser.get("/api/admin/tokens"))[:2] == (403, "not_allowed")
+    assert refusal(await browser.get("/api/admin/tokens"))[:2] == (403, "fresh_check_needed")
+    assert refusal(await browser.post("/api/admin/backup", json={}))[:2] == (403, "not_allowed")
