@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import json
 import logging
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -17,9 +15,10 @@ from pathlib import Path
 import uvloop
 
 from supervisor.config import Config, State
+from supervisor.core.children import Children
+from supervisor.core.connectors import prepare, warm_up
 from supervisor.core.core import Core
 from supervisor.core.ready import how_to_begin
-from supervisor.delivery.outbox import Outbox
 from supervisor.demo import demo as demonstration
 from supervisor.demo.lifeline import Lifeline
 from supervisor.models.gateway.gateway import Gateway
@@ -31,14 +30,13 @@ from supervisor.people.authentication import Authenticator
 from supervisor.people.identity import Directory
 from supervisor.people.projects import Projects
 from supervisor.plugins import loading as plugins
-from supervisor.plugins.host import DaemonChannelHost, DaemonConnectorHost
+from supervisor.plugins.host import DaemonChannelHost
 from supervisor.protocol.errors import ConfigError
 from supervisor.protocol.messages import CHAT
 from supervisor.protocol.ports.channel import Channel
-from supervisor.protocol.ports.connector import Connector
 from supervisor.runtime import hardening, logs
-from supervisor.runtime.children import Child, Health
 from supervisor.runtime.credentials import OPERATOR_TOKEN, Credentials
+from supervisor.runtime.heartbeat import Heartbeat
 from supervisor.runtime.lock import StateLock
 from supervisor.runtime.state import ADDRESSES_FILE, AUDIT_SECRET, DATABASE_FILE, DEMO_FOLDER, audit_seal_of, jwt_key
 from supervisor.runtime.umask import keep_private
@@ -51,6 +49,7 @@ from supervisor.tools.servers.servers import build as build_servers
 from supervisor.tools.topics import Topics
 from supervisor.tools.turn_tools import Toolbox, TurnTools
 from supervisor.wires.http_server import HttpServer
+from supervisor.wires.metrics.counts import Counts
 from supervisor.wires.socket.channel import SocketChannel
 from supervisor.wires.socket.server import SocketServer
 
@@ -58,14 +57,8 @@ logger = logging.getLogger(__name__)
 
 API_URL = "https://api.anthropic.com"
 
-READY_SECONDS = 10.0
-"""How long the start waits until the channels listen, in seconds."""
-
 FLUSH_SECONDS = 3.0
 """How long the channels get at the end to deliver the last replies, in seconds."""
-
-GARBAGE_OBJECTS = 20_000
-"""New objects after which the garbage collector looks for cycles; Python's default of 700 suits scripts."""
 
 
 def main(config: Config, *, config_path: Path | None, offline: bool, demo: bool) -> int:
@@ -108,7 +101,7 @@ class Daemon:
         self._offline = offline
         self._demo = demonstration.Demo(config.state_dir) if demo else None
         self._stop = asyncio.Event()
-        self._children: list[Child] = []
+        self._children = Children()
 
     async def run(self) -> int:
         """Start, serve until SIGTERM, SIGINT or SIGHUP, drain, stop; a second signal ends the process at once."""
@@ -126,10 +119,6 @@ class Daemon:
             logger.info("stopping: running turns get %.0f s", self._config.supervisor.drain_seconds)
         logger.info("stopped")
         return 0
-
-    def working_parts(self) -> Mapping[str, bool]:
-        """Return for each part of the daemon but the store whether it works, for /readyz: never a provider."""
-        return {child.name: child.health is Health.OK for child in self._children}
 
     def _on_signal(self) -> None:
         if self._stop.is_set():
@@ -155,7 +144,7 @@ class Daemon:
         config = await self._start_demo(stack)
         store = await self._open_store(config, stack)
         gateway = await self._open_gateway(stack)
-        connector, assistant = await self._prepare_connectors(config)
+        connector, assistant = await prepare(config, self._credentials)
         directory = self._build_directory()
         topics = Topics()
         core = Core(
@@ -183,8 +172,9 @@ class Daemon:
         http = HttpServer(
             config.http,
             core.api,
-            parts=self.working_parts,
+            parts=self._children.working,
             meter=gateway.metered,
+            counts=self._start_counting(core, store, stack),
             authenticator=authenticator,
             allowed_origins=config.supervisor.allowed_origins,
         )
@@ -194,13 +184,13 @@ class Daemon:
         core.outbox.add_channel(SocketChannel(sockets))
         self._register_core_stop(core, stack)
         await core.recovery.run()
-        await self._start_children(channels, core.outbox)
+        await self._children.start(channels, core.outbox)
         await self._accept_connections(http, sockets, stack)
         core.schedule.start()
         stack.push_async_callback(core.schedule.aclose)
         self._write_addresses(http, sockets, stack)
         await self._say_ready(http, sockets, core)
-        warming = asyncio.create_task(_warm_up((connector, assistant), authenticator), name="warm up")
+        warming = asyncio.create_task(warm_up((connector, assistant), authenticator), name="warm up")
         stack.callback(warming.cancel)
 
     async def _start_demo(self, stack: AsyncExitStack) -> Config:
@@ -228,28 +218,6 @@ class Daemon:
         elif key is None:
             raise ConfigError("ANTHROPIC_API_KEY", "is not set", "set it, or start with --offline")
         return await stack.enter_async_context(Gateway(upstream=upstream, api_key=key, prices=PriceList()))
-
-    async def _prepare_connectors(self, config: Config) -> tuple[Connector, Connector]:
-        """Build and prepare both connectors in parallel: one waits for subprocesses while the other is imported."""
-        host = DaemonConnectorHost(self._credentials, config.state_dir)
-
-        async def prepared(name: str, key: str, settings: object) -> Connector:
-            connector = await asyncio.to_thread(plugins.build_connector, name, key, settings, host)
-            for line in await connector.prepare():
-                logger.info("%s", line)
-            return connector
-
-        claude_code = asyncio.create_task(
-            prepared(config.claude_code.connector, "claude_code", config.claude_code), name="prepare claude_code"
-        )
-        assistant = asyncio.create_task(prepared("assistant", "assistant", config.assistant), name="prepare assistant")
-        try:
-            return await claude_code, await assistant
-        finally:
-            # If one connector fails, the start does not wait for the other.
-            for task in (claude_code, assistant):
-                task.cancel()
-            await asyncio.gather(claude_code, assistant, return_exceptions=True)
 
     async def _open_tools(
         self, config: Config, directory: Directory, store: Store, topics: Topics, stack: AsyncExitStack
@@ -291,6 +259,16 @@ class Daemon:
         )
         logger.info("demo: user %s has the phone %s", demonstration.USER, demonstration.PHONE)
 
+    def _start_counting(self, core: Core, store: Store, stack: AsyncExitStack) -> Counts:
+        """Count what happens from now on, and feel the pulse of the event loop."""
+        counts = Counts(core.outbox.channels)
+        store.watch(counts.committed)
+        heartbeat = Heartbeat()
+        heartbeat.listen(counts.late)
+        heartbeat.start()
+        stack.push_async_callback(heartbeat.aclose)
+        return counts
+
     def _bind_ports(self, http: HttpServer, sockets: SocketServer, stack: AsyncExitStack) -> None:
         """Take both ports; connections wait until `_accept_connections`."""
         stack.push_async_callback(http.aclose)
@@ -323,32 +301,10 @@ class Daemon:
 
         Channels stop last, because they deliver the replies of the turns that drain.
         """
-        stack.push_async_callback(self._close_children)
+        stack.push_async_callback(self._children.aclose)
         stack.push_async_callback(core.outbox.flush, FLUSH_SECONDS)
         stack.push_async_callback(core.close)
         stack.push_async_callback(core.drain, self._config.supervisor.drain_seconds)
-
-    async def _start_children(self, channels: Sequence[Channel], outbox: Outbox) -> None:
-        """Start each channel and each delivery as a child that is restarted when it fails, and log which ones fail."""
-
-        def delivery(name: str) -> Child:
-            async def run(ready: Callable[[], None]) -> None:
-                ready()
-                await outbox.run(name)
-
-            return Child(f"replies by {name}", run)
-
-        listeners = [Child(channel.name, channel.run) for channel in channels]
-        self._children = [*listeners, *(delivery(name) for name in outbox.channels())]
-        for child in self._children:
-            child.start()
-        await asyncio.gather(*(child.settled(READY_SECONDS) for child in self._children))
-        for child in self._children:
-            if child.health is not Health.OK:
-                logger.error("%s does not work yet: %s", child.name, child.why)
-
-    async def _close_children(self) -> None:
-        await asyncio.gather(*(child.aclose() for child in self._children))
 
     async def _accept_connections(self, http: HttpServer, sockets: SocketServer, stack: AsyncExitStack) -> None:
         await http.start()
@@ -382,18 +338,3 @@ class Daemon:
             lines.append(self._demo.what_to_try())
         sys.stdout.write("\n".join(lines) + "\n")
         sys.stdout.flush()
-
-
-async def _warm_up(connectors: Iterable[Connector], authenticator: Authenticator) -> None:
-    """Load what the first conversations need, which is not needed to become ready."""
-    await authenticator.load()
-    for connector in connectors:
-        await connector.warm_up()
-    _exempt_imports_from_collection()
-
-
-def _exempt_imports_from_collection() -> None:
-    """Move all objects so far out of the garbage collector's reach: scanning them took a sixth of a busy loop."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(GARBAGE_OBJECTS, 20, 100)

@@ -141,6 +141,7 @@ class Core:
             operations=operations.operations,
             approvals=operations.approvals,
             queue=operations.queue,
+            load=operations.load,
             one_shot=operations.one_shot,
             chat=operations.chat,
             search=operations.search,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from supervisor.background.load import LoadReader
 from supervisor.core.ground import Ground
 from supervisor.core.intake import IntakeFloor
 from supervisor.core.sessions import SessionFloor
@@ -57,6 +58,7 @@ class OperationsFloor:
         self.search = SearchOperations(store.search, ground.projects)
         self.approvals = ApprovalOperations(store.approvals, sessions.approvers, intake.resolver)
         self.queue = QueueOperations(store=store.turns, queries=queries, turns=turns.scheduler, waiters=waiters)
+        self.load = LoadReader(store, turns.scheduler, sessions.pool)
         self.one_shot = OneShot(
             operations=self.operations,
             sessions=sessions.pool,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from supervisor.background.load import LoadReader
 from supervisor.delivery.hub import Hub
 from supervisor.delivery.outbox import Outbox
 from supervisor.delivery.trouble import ReplyTrouble
@@ -35,6 +36,7 @@ class Api:
         operations: sessions and messages; `operations.queries` only reads.
         approvals: open questions about tool calls.
         queue: messages that wait for their turn.
+        load: what runs and waits, as numbers.
         one_shot: one prompt in a process of its own.
         chat: chats with the assistant.
         search: finds words in what was said.
@@ -54,6 +56,7 @@ class Api:
     operations: Operations
     approvals: ApprovalOperations
     queue: QueueOperations
+    load: LoadReader
     one_shot: OneShot
     chat: ChatOperations
     search: SearchOperations

@@ -7,9 +7,11 @@ milliseconds UTC, amounts in nanodollars.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
+from supervisor.store.committed import Committed
 from supervisor.store.ports.accounts import AccountStore
 from supervisor.store.ports.agents import AgentStore
 from supervisor.store.ports.approvals import ApprovalStore
@@ -122,6 +124,12 @@ class Store(Protocol):
 
         Raises:
             StorageError: it could not be written; nothing is left behind.
+        """
+
+    def watch(self, watcher: Callable[[Committed], None]) -> None:
+        """Call `watcher` after each group of commits with what it left; watchers add up.
+
+        It runs in the event loop right after the commit, must be quick, and must not raise.
         """
 
     async def works(self) -> bool:

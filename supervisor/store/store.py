@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from supervisor.protocol.errors import InvalidMessage
+from supervisor.store.committed import Committed
 from supervisor.store.control.agents import SqliteAgents, forget_agents
 from supervisor.store.control.approvals import SqliteApprovals
 from supervisor.store.control.audit import SqliteAudit
@@ -78,6 +79,10 @@ class SqliteStore:
         if path.name.startswith(f"{self.path.name}-") and path.parent.resolve() == self.path.parent.resolve():
             raise InvalidMessage("path", f"must not begin with {self.path.name}- in the folder of the database")
         await back_up(self._database.reader_name, path)
+
+    def watch(self, watcher: Callable[[Committed], None]) -> None:
+        """Call `watcher` in the event loop after each group of commits; see `Database.watch`."""
+        self._database.watch(watcher)
 
     async def works(self) -> bool:
         """Return whether the database stores what is written; see `Database.works`."""

@@ -27,7 +27,10 @@ from supervisor.wires.http.connections import CLIENT_SECONDS, WebSocketConnectio
 from supervisor.wires.http.console import HOW_TO_BUILD, ConsoleFile, read_console
 from supervisor.wires.http.cookies import Cookies, is_local
 from supervisor.wires.http.guard import Guard
+from supervisor.wires.http.webhooks import webhook_routes
 from supervisor.wires.listening import BACKLOG, bind
+from supervisor.wires.metrics.counts import Counts
+from supervisor.wires.metrics.routes import MetricsRoutes
 from supervisor.wires.peers import behind_proxies
 from supervisor.wires.rest.admin.meter import Meter
 from supervisor.wires.rest.auth.pages import pages
@@ -52,6 +55,7 @@ class HttpServer:
     Args:
         parts: which parts of the daemon work besides the store, for /readyz.
         meter: the totals that the gateway counted; None = there is no gateway.
+        counts: counts what happens, for /metrics; None = nobody else counts.
         authenticator: knows the callers; None = only tokens that we issued count.
         allowed_origins: foreign browser origins that may change something.
         grace_seconds: how long running requests get at the end, in whole seconds.
@@ -67,6 +71,7 @@ class HttpServer:
         *,
         parts: Parts,
         meter: Meter | None = None,
+        counts: Counts | None = None,
         authenticator: Authenticator | None = None,
         allowed_origins: Sequence[str] = (),
         grace_seconds: int = GRACE_SECONDS,
@@ -75,6 +80,7 @@ class HttpServer:
         self._api = api
         self._allowed_origins = allowed_origins
         self._grace_seconds = grace_seconds
+        self._counts = counts or Counts()
         cookies = Cookies(config.public_url)
         self._pages = pages(cookies, self._base)
         chats = [
@@ -84,6 +90,7 @@ class HttpServer:
         self._routers = [
             *routers(api, parts=parts, meter=meter, make_link=self.make_link),
             auth_router(api, cookies, self._base),
+            resource_router(MetricsRoutes(self._counts, api, parts=parts, meter=meter).endpoints()),
             *(resource_router(chats, prefix=prefix) for prefix in PREFIXES),
         ]
         self._authenticator = authenticator or Authenticator(api.directory, sign_in=api.sign_in)
@@ -148,10 +155,11 @@ class HttpServer:
             config=self._config,
             authenticator=self._authenticator,
             keys=self._api.store.keys,
-            webhooks=self._webhooks,
+            webhooks=webhook_routes(
+                self._webhooks, lambda: self._config.public_url or self.url, self._counts.webhook_refused
+            ),
             sockets=[WebSocketRoute(stream.PATH, self._stream.serve), *self.chat.routes(), *self._pages],
             console=await asyncio.to_thread(_console),
-            public_url=lambda: self._config.public_url or self.url,
             allowed_origins=self._allowed_origins,
         )
         proxies = self._config.trusted_proxies

@@ -75,7 +75,7 @@ def finish(tx: Transaction, turn_id: int, outcome: Outcome) -> Settled | None:
         "tokens": [spent.tokens.input, spent.tokens.output],
         "ms": outcome.duration_ms,
     }
-    tx.record("supervisor", f"turn.{outcome.state}", detail, outcome.now_ms)
+    tx.record("supervisor", f"turn.{outcome.state}", detail, outcome.now_ms, channel=owner.channel)
     delegated = delegated_charges(tx, turn_id) if has_delegated else NOTHING
     return Settled(
         cost_nanos=spent.nanos,

@@ -240,7 +240,8 @@ class SqliteOutbox:
             tx.point("dead")
             if not tx.changed(_DEAD, (why, now_ms, tx.epoch, outbox_id, attempt)):
                 return False
-            tx.record("supervisor", "reply.dead", {"id": outbox_id, "why": why}, now_ms)
+            channel = tx.execute(_FIND, (outbox_id,)).fetchone()[2]
+            tx.record("supervisor", "reply.dead", {"id": outbox_id, "why": why}, now_ms, channel=channel)
             _tell(tx, outbox_id, notices, now_ms)
             return True
 
@@ -281,9 +282,10 @@ class SqliteOutbox:
                 error = delivery.error
                 tx.execute(_REPORT, (reported, delivery.provider_id, error, error, now_ms, tx.epoch, outbox_id))
                 if reported is OutboxState.DELIVERED:
-                    tx.record("supervisor", "reply.delivered", {"id": outbox_id}, now_ms)
+                    tx.record("supervisor", "reply.delivered", {"id": outbox_id}, now_ms, channel=channel)
                 if reported is OutboxState.UNDELIVERED:
-                    tx.record("supervisor", "reply.undelivered", {"id": outbox_id, "why": error}, now_ms)
+                    detail = {"id": outbox_id, "why": error}
+                    tx.record("supervisor", "reply.undelivered", detail, now_ms, channel=channel)
                     _tell(tx, outbox_id, notices, now_ms)
             if delivery.price_nanos is not None:
                 _post_price(tx, outbox_id, turn_id, user_id, channel, delivery.price_nanos, now_ms)

@@ -60,6 +60,7 @@ _ADD_EVENT = """
 _IS_ANSWERED = "SELECT EXISTS (SELECT 1 FROM turns WHERE id = ? AND answered_by IS NOT NULL)"
 _EVENTS = "SELECT kind, payload FROM events WHERE turn_id = ? ORDER BY seq"
 _WHOSE = "SELECT user_id FROM turns WHERE id = ?"
+_CHANNEL = "SELECT channel FROM turns WHERE id = ?"
 _STARTED_MS = """
     SELECT max(at_ms) FROM events
     WHERE turn_id = ? AND kind = 'tool_started' AND json_extract(payload, '$.id') = ?
@@ -266,7 +267,8 @@ def _cancel(tx: Transaction, turn_id: int, why: str, now_ms: int) -> bool:
     if not tx.changed(_CANCEL, (why, now_ms, tx.epoch, turn_id)):
         return False
     tx.mark_prompt(turn_id, TurnState.CANCELLED)
-    tx.record("supervisor", "turn.cancelled", {"turn": turn_id}, now_ms)
+    (channel,) = tx.execute(_CHANNEL, (turn_id,)).fetchone()
+    tx.record("supervisor", "turn.cancelled", {"turn": turn_id}, now_ms, channel=channel)
     return True
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import time
 from collections.abc import AsyncIterator, Callable
 from collections.abc import Set as AbstractSet
 from contextlib import asynccontextmanager, suppress
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from supervisor.protocol.errors import StorageError
+from supervisor.store.committed import Committed, Entry
 from supervisor.store.sqlite import opening
 from supervisor.store.sqlite.backup import in_use, not_in_use
 from supervisor.store.sqlite.errors import storage_error
@@ -53,11 +55,15 @@ class Database:
         self._reading = reading
         self._crash: Callable[[str], None] = _no_crash
         self._replied: Callable[[AbstractSet[str]], None] = _ignore
-        self._channels: set[str] = set()  # written by the writer's thread while a group runs, else by the event loop
+        self._watchers: list[Callable[[Committed], None]] = []
+        # What the commits of a group left: written by the writer's thread while it runs, else by the event loop.
+        self._channels: set[str] = set()
+        self._entries: list[Entry] = []
+        self._seconds: list[float] = []
         self._connections = (*readers, writer)
         self._writer = writer
         self._writes: Groups[Transaction] = Groups(
-            "store writer", writer, self._commit, gather_turns=GATHER_TURNS, done=self._tell_of_replies
+            "store writer", writer, self._commit, gather_turns=GATHER_TURNS, done=self._tell
         )
         self._reads: Groups[sqlite3.Connection] = Groups("store reader", readers[0], _read)
         self._scans: Groups[sqlite3.Connection] = Groups("store scanner", readers[1], _read)
@@ -115,6 +121,10 @@ class Database:
         It replaces the listener before, and must not raise.
         """
         self._replied = listener
+
+    def watch(self, watcher: Callable[[Committed], None]) -> None:
+        """Call `watcher` in the event loop after each group of commits; it must be quick, and must not raise."""
+        self._watchers.append(watcher)
 
     async def write(self, work: Callable[[Transaction], T], orphaned: Callable[[T], None] | None = None) -> T:
         """Do a write in a transaction that it may share with other writes; return after the commit.
@@ -210,6 +220,7 @@ class Database:
 
     def _transact(self, connection: sqlite3.Connection, works: list[Callable[[Transaction], Any]]) -> list[Any]:
         transaction = Transaction(connection, self.epoch, self.seal)
+        began = time.perf_counter()
         try:
             connection.execute("BEGIN IMMEDIATE")
             outcomes = [work(transaction) for work in works]
@@ -221,12 +232,19 @@ class Database:
             if connection.in_transaction:  # a full disk may have rolled back already
                 connection.execute("ROLLBACK")
             raise
+        self._seconds.append(time.perf_counter() - began)
+        self._entries += transaction.recorded
         self._channels |= transaction.channels
         for point in transaction.points:
             self._crash(f"{point}.after_commit")
         return outcomes
 
-    def _tell_of_replies(self) -> None:
+    def _tell(self) -> None:
+        if self._seconds:
+            committed = Committed(seconds=self._seconds, entries=self._entries)
+            self._seconds, self._entries = [], []
+            for watcher in self._watchers:
+                watcher(committed)
         if self._channels:
             channels, self._channels = self._channels, set()
             self._replied(channels)

@@ -12,6 +12,7 @@ import pydantic_core
 
 from supervisor.protocol.conversation import Tokens
 from supervisor.protocol.times import DAY_MS
+from supervisor.store.committed import Entry
 
 Seal = Callable[[bytes, bytes], bytes]
 """Returns the seal of an audit row: (the seal of the row before, the row's content) -> MAC."""
@@ -84,6 +85,7 @@ class Transaction:
     Attributes:
         channels: those that have replies to deliver after the commit.
         points: the names of the writes, for the crash points before and after the commit.
+        recorded: the entries of the audit trail, for those who count what happens.
     """
 
     def __init__(self, connection: sqlite3.Connection, epoch: int, seal: Seal) -> None:
@@ -92,6 +94,7 @@ class Transaction:
         self.executemany = connection.executemany
         self.channels: set[str] = set()
         self.points: list[str] = []
+        self.recorded: list[Entry] = []
         self._seal = seal
         self._entries: list[Row] = []
         self._last_entry: tuple[int, bytes] | None = None
@@ -124,8 +127,13 @@ class Transaction:
         """Name this write, for the crash points before and after its commit."""
         self.points.append(name)
 
-    def record(self, actor: str, event: str, detail: Mapping[str, Any], now_ms: int) -> None:
-        """Append an audit entry, sealed over the one before."""
+    def record(self, actor: str, event: str, detail: Mapping[str, Any], now_ms: int, *, channel: str = "") -> None:
+        """Append an audit entry, sealed over the one before.
+
+        Args:
+            channel: of the message or reply that it is about; empty = it is about none, or `detail` names it.
+        """
+        self.recorded.append(Entry(event, channel or detail.get("channel", "")))
         if self._last_entry is None:
             row = self.one(_LAST_SEALED)
             self._last_entry = (0, b"") if row is None else (row[0], row[1])

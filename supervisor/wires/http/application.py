@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 
 from fastapi import APIRouter
 from starlette.routing import BaseRoute, Router
 
 from supervisor.config import Http
 from supervisor.people.authentication import Authenticator
-from supervisor.protocol.ports import web
 from supervisor.store.ports.keys import IdempotencyStore
-from supervisor.wires.http import webhooks as webhook_routes
 from supervisor.wires.http.api import api
 from supervisor.wires.http.auth import Bearer
 from supervisor.wires.http.bodies import Bodies
@@ -26,25 +24,22 @@ def application(
     config: Http,
     authenticator: Authenticator,
     keys: IdempotencyStore,
-    webhooks: Iterable[web.Route],
+    webhooks: Iterable[BaseRoute],
     sockets: Iterable[BaseRoute] = (),
     console: Mapping[str, ConsoleFile],
-    public_url: Callable[[], str],
     allowed_origins: Iterable[str] = (),
 ) -> Guard:
     """Return the application: guard, then a channel's webhook, the console, or token, body, Idempotency-Key and route.
 
     Args:
-        webhooks: the paths of channels; they need no token of ours.
+        webhooks: the routes of channels; they need no token of ours.
         sockets: routes of web sockets, which check a token themselves, and of pages that need none.
         console: the files of the console, by their path; empty = it is not built.
-        public_url: the URL by which the outside reaches the server.
         allowed_origins: foreign browser origins that may send requests; with a token, never with a cookie.
     """
     with_token = Bearer(Bodies(Idempotency(api(*routers), keys)), authenticator, Cookies(config.public_url))
     # Every path that is neither a webhook nor a file of the console needs a token.
-    routes = [*webhook_routes.routes(webhooks, public_url), *sockets]
-    every = Router(routes, redirect_slashes=False, default=ConsolePages(with_token, console))
+    every = Router([*webhooks, *sockets], redirect_slashes=False, default=ConsolePages(with_token, console))
     hosts = {host_of(f"//{config.host}"), host_of(config.public_url)} - {""}
     origins = {origin_of(config.public_url), *allowed_origins} - {""}
     return Guard(every, hosts=hosts, origins=origins)

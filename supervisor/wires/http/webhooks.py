@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
 
 from starlette.requests import Request
@@ -11,9 +11,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from supervisor.protocol.errors import NotAllowed, TemporaryFailure
+from supervisor.protocol.errors import NotAllowed, TemporaryFailure, XswarmError
 from supervisor.protocol.ports import web
-from supervisor.wires.failures import MethodNotAllowed
+from supervisor.wires.failures import MethodNotAllowed, failure
 from supervisor.wires.http.bodies import MAX_WEBHOOK, read_body
 from supervisor.wires.peers import is_agents
 
@@ -23,19 +23,47 @@ RETRY_SECONDS = 5
 """When a provider may try again after a temporary failure, in seconds."""
 
 
-def routes(declared: Iterable[web.Route], public_url: Callable[[], str]) -> list[Route]:
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+Refused = Callable[[str, int], None]
+"""Is told of a request that was answered with an error: its path, as it was declared, and the status."""
+
+
+def webhook_routes(
+    declared: Iterable[web.Route], public_url: Callable[[], str], refused: Refused = lambda path, status: None
+) -> list[Route]:
     """Return the routes that serve the webhooks of channels; other methods of their paths get 405.
 
     Args:
         public_url: the URL by which the outside reaches the server; providers sign it.
+        refused: is told of each request that is answered with an error.
     """
     methods: dict[str, set[str]] = {}
     served = []
     for route in declared:
-        endpoint = Route(route.path, _endpoint(route, public_url), methods=[route.method])
+        endpoint = Route(
+            route.path, _telling(route.path, _endpoint(route, public_url), refused), methods=[route.method]
+        )
         served.append(endpoint)
         methods.setdefault(route.path, set()).update(endpoint.methods or ())
     return [*served, *(Route(path, _NotAllowed(allow)) for path, allow in methods.items())]
+
+
+def _telling(path: str, endpoint: Endpoint, refused: Refused) -> Endpoint:
+    async def told(request: Request) -> Response:
+        try:
+            answer = await endpoint(request)
+        except XswarmError as error:
+            refused(path, failure(error).status_code)
+            raise
+        except Exception:
+            refused(path, 500)
+            raise
+        if answer.status_code >= 400:
+            refused(path, answer.status_code)
+        return answer
+
+    return told
 
 
 class _NotAllowed:
@@ -48,7 +76,7 @@ class _NotAllowed:
         raise MethodNotAllowed(self._allow)
 
 
-def _endpoint(route: web.Route, public_url: Callable[[], str]) -> Callable[[Request], object]:
+def _endpoint(route: web.Route, public_url: Callable[[], str]) -> Endpoint:
     async def endpoint(request: Request) -> Response:
         body = await read_body(request.scope, request.receive, MAX_WEBHOOK)
         if body is None:

@@ -14,6 +14,7 @@ from supervisor import config
 from supervisor.protocol.ports.channel import Channel
 from supervisor.protocol.ports.connector import Connector
 from supervisor.wires.http_server import HttpServer
+from supervisor.wires.metrics.counts import Counts
 from supervisor.wires.rest.admin.meter import Meter
 from supervisor.wires.rest.health import Parts
 from tests.slowness import scaled
@@ -61,11 +62,14 @@ class Served:
     async def __aenter__(self) -> Served:
         async with AsyncExitStack() as stack:
             core = await stack.enter_async_context(self.core)
+            counts = Counts(core.outbox.channels)
+            core.store.watch(counts.committed)
             self.server = HttpServer(
                 self._http,
                 core.api,
                 parts=self._parts,
                 meter=self._meter,
+                counts=counts,
                 allowed_origins=self._allowed_origins,
                 grace_seconds=self._grace_seconds,
             )

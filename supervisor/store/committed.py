@@ -1,0 +1,32 @@
+"""What a group of writes left in the database, told after its commit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+
+class Entry(NamedTuple):
+    """An entry of the audit trail, without what it says of people.
+
+    Attributes:
+        event: such as "turn.completed".
+        channel: the channel of the message or reply that it is about; empty = it is about none.
+    """
+
+    event: str
+    channel: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Committed:
+    """The transactions of one group of writes.
+
+    Attributes:
+        seconds: for each commit, the time from the begin of its transaction to the end of the commit.
+        entries: of the audit trail, in the order in which they were written.
+    """
+
+    seconds: Sequence[float]
+    entries: Sequence[Entry]
