@@ -70,7 +70,7 @@ class Core:
             tools=tools,
             sources=ToolSources(tools.of_turn),
             rights=Rights(directory, projects),
-            rates=RateLimits(config.limits),
+            rates=RateLimits(),
             tuning=tuning or Tuning(),
         )
         self._ground = ground

@@ -44,7 +44,7 @@ class Ground:
         tools: tool servers, for turns of the assistant and for Claude Code.
         sources: of all tools of turns of the assistant.
         rights: what a user may start now.
-        rates: the rate limits of people, one count over all wires.
+        rates: limits of what is told about messages and recorded of them, one count over all wires.
         hub: publishes events to subscribers.
     """
 

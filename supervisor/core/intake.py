@@ -9,6 +9,7 @@ from supervisor.core.ground import Ground
 from supervisor.core.sessions import SessionFloor
 from supervisor.core.turns import TurnFloor
 from supervisor.intake.acceptor import Acceptor
+from supervisor.intake.admission import Admission
 from supervisor.intake.delegation import Delegation
 from supervisor.intake.dropped import DroppedMessages
 from supervisor.intake.intake import Intake
@@ -67,6 +68,7 @@ class IntakeFloor:
         self.intake = Intake(
             directory=ground.directory,
             conversations=conversations,
+            admission=Admission(store.turns, ground.config.limits),
             rates=ground.rates,
             commands=commands,
             held=held,

@@ -71,6 +71,7 @@ def build(
         dedup_key=submission.dedup_key,
         dedup_seconds=submission.dedup_seconds,
         digest=submission.digest,
+        limit=routed.limit,
         user_id=submission.user.id,
         sender=submission.sender,
         text=decision.text or submission.text,

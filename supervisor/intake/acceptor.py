@@ -9,10 +9,11 @@ from weakref import WeakValueDictionary
 
 from supervisor.delivery.hub import Hub, chat_topics, topics_of
 from supervisor.intake import acceptance as t1
+from supervisor.intake.admission import seconds
 from supervisor.intake.place import QueuePlace
 from supervisor.intake.submission import RoutedSubmission, Submission, Taken
 from supervisor.people.projects import Project
-from supervisor.protocol.errors import Overloaded, StorageError
+from supervisor.protocol.errors import Overloaded, RateLimited, StorageError
 from supervisor.protocol.events import ChatPrompt
 from supervisor.protocol.ids import uuid7
 from supervisor.protocol.messages import MessageId, ProjectName, UserId
@@ -25,7 +26,7 @@ from supervisor.routing.rules import Decision
 from supervisor.sessions.live import LOOK_SECONDS
 from supervisor.sessions.pool import SessionPool
 from supervisor.store.ports.turns import TurnStore
-from supervisor.store.records.acceptance import Acceptance, Accepted
+from supervisor.store.records.acceptance import Acceptance, Accepted, RateLimit
 from supervisor.store.records.session import Session
 from supervisor.turns.scheduler import TurnScheduler
 
@@ -84,18 +85,19 @@ class Acceptor:
         if submission.dedup_key is None:
             return None
         first = await self._store.known(submission.channel, submission.account, submission.dedup_key, submission.digest)
-        if first is None:
-            return None
-        decision = Decision(target=Target.REFUSED, reason="", text="")
-        return Taken(accepted=first, decision=decision, lane="", project=ProjectName(""), session_id=None)
+        return None if first is None else Taken.again(first)
 
-    async def prompt(self, session: Session, project: Project | None, submission: Submission) -> Taken:
+    async def prompt(
+        self, session: Session, project: Project | None, submission: Submission, limit: RateLimit | None = None
+    ) -> Taken:
         """Accept a prompt for one session, without routing.
 
         Args:
             project: of the session; the caller has checked that the user may use it. None = the session is a chat.
+            limit: counts the prompt; None = nothing limits it.
 
         Raises:
+            RateLimited: the person has sent too many messages.
             Overloaded: too many turns are queued.
             StorageError: nothing was accepted.
         """
@@ -107,7 +109,8 @@ class Acceptor:
             project=project,
             session_id=session.id,
         )
-        return await self.accept(RoutedSubmission(submission=submission, decision=decision, session=session))
+        routed = RoutedSubmission(submission=submission, decision=decision, session=session, limit=limit)
+        return await self.accept(routed)
 
     async def accept(self, routed: RoutedSubmission) -> Taken:
         """Accept a message whose target is decided; returns after the commit of T1.
@@ -115,6 +118,7 @@ class Acceptor:
         Cancelling is safe: either nothing was accepted, or the message runs without its caller.
 
         Raises:
+            RateLimited: the person has sent too many messages, and nothing was accepted.
             StorageError: nothing was accepted.
         """
         mode = routed.submission.mode or self._mode_of_services
@@ -154,7 +158,13 @@ class Acceptor:
         return taken
 
     async def _take(self, routed: RoutedSubmission, mode: Mode) -> Taken:
-        """Find the destination, build the rows, write them (T1), steer, announce."""
+        """Accept a message; look for its conversation again while another message began that one first."""
+        while (taken := await self._try(routed, mode)) is None:
+            pass
+        return taken
+
+    async def _try(self, routed: RoutedSubmission, mode: Mode) -> Taken | None:
+        """Find the destination, build the rows, write them (T1), steer, announce; None = look again."""
         submission, decision = routed.submission, routed.decision
         destination = await self._conversations.destination(
             submission.user, submission.channel, submission.thread, decision, routed.session or submission.chat
@@ -179,7 +189,11 @@ class Acceptor:
             accepted, joined = await self._write_and_steer(acceptance)
         else:
             accepted, joined = await self._write(acceptance), False
-        if not accepted.duplicate:
+        if accepted.wait_ms:
+            raise RateLimited(seconds(accepted.wait_ms))
+        if accepted.moved:
+            return None
+        if accepted.written:
             self._announce(acceptance)
             if joined or place.ahead:
                 self._hub.publish(place.event(acceptance), topics_of(acceptance))
@@ -233,7 +247,7 @@ class Acceptor:
         """T1. If the caller is cancelled while it commits, the turn is started without the caller."""
 
         def start_without_caller(accepted: Accepted) -> None:
-            if not accepted.duplicate and acceptance.target not in t1.NOT_RUN:
+            if accepted.written and acceptance.target not in t1.NOT_RUN:
                 self._turns.kick(acceptance.lane, acceptance.project, accepted.started)
 
         return await self._store.accept(acceptance, orphaned=start_without_caller)
@@ -242,7 +256,7 @@ class Acceptor:
         """T1, then send the message into the running turn; return whether it joined that turn."""
         # T1 sends no notice: whether the message is queued at all is known after the attempt.
         accepted = await self._write(replace(acceptance, queued=None))
-        if accepted.started is not None or accepted.duplicate:
+        if accepted.started is not None or not accepted.written:
             return accepted, False
         try:
             return accepted, await self._turns.steer(acceptance)

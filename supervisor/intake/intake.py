@@ -11,6 +11,7 @@ from supervisor.commands.dispatch import Asker, CommandAnswer, CommandDispatcher
 from supervisor.commands.held import HeldMessages
 from supervisor.commands.words import READING, Command
 from supervisor.intake.acceptor import Acceptor
+from supervisor.intake.admission import Admission
 from supervisor.intake.dropped import DroppedMessages, MessageNotKept
 from supervisor.intake.reading import is_command, read
 from supervisor.intake.submission import RoutedSubmission, Submission, Taken
@@ -22,11 +23,11 @@ from supervisor.protocol.messages import Address, Inbound, MessageId, Receipt, U
 from supervisor.protocol.queue import Mode
 from supervisor.protocol.status import Target
 from supervisor.protocol.text.template import as_sentences
-from supervisor.protocol.times import Clock, now_ms
 from supervisor.routing.conversations import Conversations
 from supervisor.routing.rules import Decision
 from supervisor.sentences import commands
 from supervisor.sentences import intake as say
+from supervisor.store.records.acceptance import RateLimit
 from supervisor.store.records.accounts import User
 from supervisor.store.records.session import Session
 
@@ -52,23 +53,23 @@ class Intake:
         *,
         directory: Directory,
         conversations: Conversations,
+        admission: Admission,
         rates: RateLimits,
         commands: CommandDispatcher,
         held: HeldMessages,
         dropped: DroppedMessages,
         acceptor: Acceptor,
         mode: Mode = Mode.FOLLOWUP,
-        clock: Clock = now_ms,
     ) -> None:
         self._directory = directory
         self._conversations = conversations
+        self._admission = admission
         self._rates = rates
         self._commands = commands
         self._held = held
         self._dropped = dropped
         self._acceptor = acceptor
         self._mode = mode
-        self._clock = clock
         self._user_locks: WeakValueDictionary[UserId, asyncio.Lock] = WeakValueDictionary()
 
     def knows(self, sender: Address) -> bool:
@@ -187,8 +188,8 @@ class Intake:
             if (first := await self._acceptor.known(submission)) is not None:
                 return first
             self._acceptor.check_capacity()
-            self._limit(submission)
-        return await self._acceptor.prompt(session, project, submission)
+        limit = self._admission.limit(submission)
+        return await self._acceptor.prompt(session, project, submission, limit)
 
     async def _submit(
         self, submission: Submission, command: Command | None, decision: Decision | None
@@ -200,30 +201,37 @@ class Intake:
             return first
         if submission.waits or not submission.limited:
             self._acceptor.check_capacity()
+        limit = self._admission.limit(submission, command)
         if decision is not None:
-            self._limit(submission)
-            return await self._acceptor.accept(RoutedSubmission(submission=submission, decision=decision))
-        routed = await self._route(submission, command)
-        return routed if isinstance(routed, _Asked) else await self._acceptor.accept(routed)
+            return await self._acceptor.accept(RoutedSubmission(submission=submission, decision=decision, limit=limit))
+        try:
+            return await self._enter(submission, command, limit)
+        except RateLimited as over:
+            if submission.waits:
+                raise
+            return await self._acceptor.accept(self._refuse(submission, command, over.retry_after or 0.0))
 
-    def _limit(self, submission: Submission) -> None:
-        """Count a message of a user that is no command word.
+    async def _enter(self, submission: Submission, command: Command | None, limit: RateLimit | None) -> Taken | _Asked:
+        """Act on a command word, decide where the message goes, and accept it.
 
         Raises:
-            RateLimited: the user has sent too many messages.
+            RateLimited: the user has sent too many messages; nothing was done.
         """
-        if submission.limited and (retry_after := self._rates.take(submission.user.id)) is not None:
-            raise RateLimited(retry_after)
-
-    async def _route(self, submission: Submission, command: Command | None) -> RoutedSubmission | _Asked:
-        """Decide about a message: rate limit, command word, empty text, routing rules, in this order."""
-        if submission.limited:
-            retry_after = self._rates.take(submission.user.id, command=command is not None and not command.loose)
-            if retry_after is not None:
-                return self._refuse(submission, command, retry_after)
         if (reason := _started_by_nobody(submission)) and (command is None or command.loose):
             decision = Decision(target=Target.REFUSED, reason=reason, text="")
-            return RoutedSubmission(submission=submission, decision=decision)
+            return await self._acceptor.accept(RoutedSubmission(submission=submission, decision=decision, limit=limit))
+        if command is None and not (submission.doubt and submission.text):
+            routed = await self._route(submission, None)
+            assert isinstance(routed, RoutedSubmission), "it is no command word"
+            return await self._acceptor.accept(replace(routed, limit=limit))
+        async with self._admission.acting(submission, command, limit) as first:
+            if first is not None:
+                return Taken.again(first)
+            routed = await self._route(submission, command)
+            return routed if isinstance(routed, _Asked) else await self._acceptor.accept(routed)
+
+    async def _route(self, submission: Submission, command: Command | None) -> RoutedSubmission | _Asked:
+        """Decide about a message: command word, empty text, routing rules, in this order."""
         if submission.doubt and (command is not None or submission.text):
             return await self._answered(submission, await self._hold(submission, command))
         if command is not None and command.word in READING:
@@ -243,13 +251,7 @@ class Intake:
         return RoutedSubmission(submission=submission, decision=decision)
 
     def _refuse(self, submission: Submission, command: Command | None, retry_after: float) -> RoutedSubmission:
-        """Refuse a message over the rate limit; its sender is told once per wait.
-
-        Raises:
-            RateLimited: a caller waits.
-        """
-        if submission.waits:
-            raise RateLimited(retry_after)
+        """Refuse a message over the rate limit; its sender is told once per wait."""
         reason = too_many(retry_after) if self._rates.tell(submission.user.id, retry_after) else ""
         shown = "" if command is None else command.shown  # a passphrase in it must not be stored
         decision = Decision(target=Target.REFUSED, reason=reason, text=shown)

@@ -9,8 +9,9 @@ from typing import Any
 from supervisor.commands.dispatch import CommandAnswer
 from supervisor.protocol.messages import Address, ProjectName, Reply, SessionId
 from supervisor.protocol.queue import Mode
+from supervisor.protocol.status import Target
 from supervisor.routing.rules import Decision
-from supervisor.store.records.acceptance import Accepted
+from supervisor.store.records.acceptance import Accepted, RateLimit
 from supervisor.store.records.accounts import User
 from supervisor.store.records.session import Session
 
@@ -81,12 +82,14 @@ class RoutedSubmission:
     Attributes:
         session: the session that the caller named; None = the destination is looked up.
         answer: of the command word that the message is; None = it is no command word.
+        limit: T1 counts the message by it; None = nothing limits the message, or it is counted already.
     """
 
     submission: Submission
     decision: Decision
     session: Session | None = None
     answer: CommandAnswer | None = None
+    limit: RateLimit | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,3 +113,9 @@ class Taken:
     joined: bool = False
     ahead: int = 0
     waits_for: str = ""
+
+    @classmethod
+    def again(cls, first: Accepted) -> Taken:
+        """Return a message that was accepted before."""
+        decision = Decision(target=Target.REFUSED, reason="", text="")
+        return cls(accepted=first, decision=decision, lane="", project=ProjectName(""), session_id=None)

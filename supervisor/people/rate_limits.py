@@ -1,4 +1,4 @@
-"""Rate limits of people: a moving window per minute and one per hour.
+"""Limits of what is told about messages and recorded of them, in moving windows.
 
 They go by the monotonic clock: when the wall clock goes back, nobody is locked out.
 """
@@ -9,11 +9,10 @@ import time
 from collections import defaultdict, deque
 from collections.abc import Callable, Hashable
 
-from supervisor.config import Limits
 from supervisor.protocol.messages import Address, UserId
 from supervisor.sentences.intake import TOO_MANY
 
-MINUTE, HOUR = 60.0, 3600.0
+HOUR = 3600.0
 
 TRACES = 500
 """Dropped messages of one channel that are recorded per hour: so many of users, and so many of strangers."""
@@ -70,36 +69,17 @@ class MovingWindow:
 
 
 class RateLimits:
-    """Counts the messages and, separately, the command words of each person; services are not counted.
+    """Limits what is told about messages, and what is recorded of dropped ones. T1 counts the messages themselves.
 
     Args:
         clock: seconds of a clock that never goes back.
     """
 
-    def __init__(self, limits: Limits, clock: Monotonic = time.monotonic) -> None:
+    def __init__(self, clock: Monotonic = time.monotonic) -> None:
         self._clock = clock
-        self._windows = [
-            MovingWindow(limits.messages_per_minute, MINUTE, clock),
-            MovingWindow(limits.messages_per_hour, HOUR, clock),
-        ]
         self._traces = MovingWindow(TRACES, HOUR, clock)
         self._threads = MovingWindow(THREAD_NOTICES, HOUR, clock)
         self._told: dict[UserId, float] = {}
-
-    def take(self, user_id: UserId, *, command: bool = False) -> float | None:
-        """Count a message; return the seconds to wait if it is over a limit, else None.
-
-        Args:
-            command: the message is a command word. Command words have limits of their own: a person over the limit can
-                still write NO or ABORT, and cannot guess codes without limit.
-        """
-        key = (user_id, command)
-        wait = max(window.wait(key) for window in self._windows)
-        if wait > 0.0:
-            return max(1.0, wait)
-        for window in self._windows:
-            window.count(key)
-        return None
 
     def trace(self, channel: str, *, kept: bool) -> bool:
         """Return whether a dropped message may be recorded; strangers must not fill the disk with audit rows.

@@ -11,10 +11,12 @@ from supervisor.store.control.agents import SqliteAgents, forget_agents
 from supervisor.store.control.approvals import SqliteApprovals
 from supervisor.store.control.audit import SqliteAudit
 from supervisor.store.control.changes import SqliteChanges
+from supervisor.store.control.claims import forget_claims
 from supervisor.store.control.codes import SqliteCodes, forget_old
 from supervisor.store.control.dropped import SqliteDropped, forget_dropped
 from supervisor.store.control.folders import SqliteFolders
 from supervisor.store.control.keys import SqliteKeys, forget_answers
+from supervisor.store.control.rates import forget_counted
 from supervisor.store.control.references import SqliteReferences
 from supervisor.store.messages.chats import SqliteChats, forget_unused
 from supervisor.store.messages.dedup import forget_expired
@@ -114,6 +116,8 @@ class SqliteStore:
             forget_unused(tx, before_ms)
             forget_agents(tx, before_ms)
             forget_sign_ins(tx, before_ms)
+            forget_counted(tx, before_ms)
+            forget_claims(tx, before_ms)
             return forget_expired(tx, before_ms) + forget_answers(tx, before_ms)
 
         return await self._database.write(work)

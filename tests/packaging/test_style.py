@@ -129,7 +129,7 @@ TESTED_BESIDE = {
                 "messages/finish.py",
                 "messages/history.py",
             ),
-            "control/references.py",
+            *("control/claims.py", "control/rates.py", "control/references.py"),
             *("messages/outbox.py", "messages/search.py", "messages/sessions.py", "messages/start.py"),
             *("messages/tool_calls.py", "messages/turns.py", "people/accounts.py", "sqlite/backup.py"),
             "sqlite/transaction.py",

@@ -6,6 +6,7 @@ import sqlite3
 import time
 
 from supervisor.protocol.times import DAY_MS
+from supervisor.store.control.claims import claim, release
 from supervisor.store.sqlite.database import Database
 from supervisor.store.sqlite.transaction import Transaction
 
@@ -54,10 +55,23 @@ class SqliteKeys:
 
         return await self._database.read(work)
 
+    async def claim(self, owner: str, key: str, *, now_ms: int) -> bool:
+        """Claim a key before its request is carried out; False = another node carries it out."""
+        return await self._database.write(lambda tx: claim(tx, owner, key, now_ms))
+
+    async def release(self, owner: str, key: str) -> None:
+        """Give the claim of a key up, because its request was not carried out."""
+        await self._database.write(lambda tx: release(tx, owner, key))
+
     async def keep_answer(self, owner: str, key: str, digest: str, status: int, body: str, *, now_ms: int) -> None:
         """Keep the first answer; a later one changes nothing until the first one expires."""
         values = {"owner": owner, "key": key, "digest": digest, "status": status, "body": body}
-        await self._database.write(lambda tx: tx.execute(_KEEP_ANSWER, values | {"now_ms": now_ms, "kept_ms": KEPT_MS}))
+
+        def work(tx: Transaction) -> None:
+            tx.execute(_KEEP_ANSWER, values | {"now_ms": now_ms, "kept_ms": KEPT_MS})
+            release(tx, owner, key)
+
+        await self._database.write(work)
 
 
 def forget_answers(tx: Transaction, before_ms: int) -> int:

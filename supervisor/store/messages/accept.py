@@ -8,11 +8,12 @@ from supervisor.protocol.errors import SessionNotFound
 from supervisor.protocol.messages import CHAT, SessionId
 from supervisor.protocol.status import SessionStatus, Target, TurnState
 from supervisor.store.control.codes import close
+from supervisor.store.control.rates import take
 from supervisor.store.drafts import add_drafts
 from supervisor.store.messages.chats import supersede
 from supervisor.store.messages.dedup import first_of, hashed
 from supervisor.store.messages.joins import ahead_of, waits_already
-from supervisor.store.messages.sessions import create_session
+from supervisor.store.messages.sessions import begins_twice, create_session
 from supervisor.store.money.budgets import raise_limit
 from supervisor.store.records.acceptance import Acceptance, Accepted
 from supervisor.store.records.turn import Turn
@@ -44,7 +45,7 @@ _TOUCH_SESSION = """
 
 
 def accept(tx: Transaction, message: Acceptance) -> Accepted:
-    """Write a message with its turn, unless another message holds its deduplication key.
+    """Write a message with its turn, unless something is in its way, see `Accepted`.
 
     Raises:
         SessionNotFound: the session that the message is for has no record.
@@ -54,6 +55,10 @@ def accept(tx: Transaction, message: Acceptance) -> Accepted:
     key = None if message.dedup_key is None else hashed(message.channel, message.account, message.dedup_key)
     if key is not None and (first := first_of(tx, key, digest, message.now_ms)) is not None:
         return first
+    if message.new_session is not None and begins_twice(tx, message.new_session):
+        return Accepted(message_id=message.message_id, moved=True)
+    if message.limit is not None and (wait_ms := take(tx, message.user_id, message.limit, message.now_ms)):
+        return Accepted(message_id=message.message_id, wait_ms=wait_ms)
     message = _with_limit_raised(tx, message)
     session, free = _place(tx, message)
     session_id = message.session_id if session is not None else None

@@ -1,4 +1,4 @@
-"""Deduplication: the message that was accepted first under a key, found again by every repetition."""
+"""Deduplication: the first message under a key, found again by every repetition; and who acts on it before T1."""
 
 from __future__ import annotations
 
@@ -7,12 +7,18 @@ import time
 from hashlib import blake2b
 
 from supervisor.protocol.messages import MessageId
-from supervisor.store.records.acceptance import Accepted
+from supervisor.store.control.claims import claim, release
+from supervisor.store.control.rates import take
+from supervisor.store.records.acceptance import Accepted, Attempt
 from supervisor.store.sqlite.transaction import Row, Transaction
 
 KNOWN = "SELECT message_id, digest, dedup_until_ms FROM inbox WHERE dedup = ?"
 _FORGET_KEY = "UPDATE inbox SET dedup = NULL, dedup_until_ms = NULL WHERE dedup = ?"
 _FORGET_EXPIRED = "UPDATE inbox SET dedup = NULL, dedup_until_ms = NULL WHERE dedup_until_ms <= ?"
+
+
+_OWNER = "message"
+"""Owner of the claims of messages; their keys are the hashed deduplication keys."""
 
 
 def hashed(*parts: str) -> bytes:
@@ -43,6 +49,26 @@ def known(connection: sqlite3.Connection, channel: str, account: str, dedup_key:
     return _duplicate(row, hashed(digest))
 
 
+def attempt(tx: Transaction, one: Attempt) -> Accepted | None:
+    """Count a message that acts before T1, and claim it; None = it may act, else what is in its way."""
+    key = _key(one)
+    if key is not None and (first := first_of(tx, key, hashed(one.digest), one.now_ms)) is not None:
+        return first
+    nothing = MessageId("")
+    if key is not None and not claim(tx, _OWNER, key.hex(), one.now_ms):
+        return Accepted(message_id=nothing, taken=True)
+    if one.limit is not None and (wait_ms := take(tx, one.user_id, one.limit, one.now_ms)):
+        release(tx, _OWNER, "" if key is None else key.hex())
+        return Accepted(message_id=nothing, wait_ms=wait_ms)
+    return None
+
+
+def give_up(tx: Transaction, one: Attempt) -> None:
+    """Give up the claim of a message that could not act: its repetition may, on any node."""
+    if (key := _key(one)) is not None:
+        release(tx, _OWNER, key.hex())
+
+
 def forget_expired(tx: Transaction, before_ms: int) -> int:
     """Release the keys that expired before a time (milliseconds UTC); return how many."""
     return tx.execute(_FORGET_EXPIRED, (before_ms,)).rowcount
@@ -55,3 +81,7 @@ def _has_expired(row: Row, now_ms: int) -> bool:
 
 def _duplicate(row: Row, digest: bytes) -> Accepted:
     return Accepted(message_id=MessageId(row[0]), duplicate=True, same=row[1] == digest)
+
+
+def _key(one: Attempt) -> bytes | None:
+    return None if one.dedup_key is None else hashed(one.channel, one.account, one.dedup_key)

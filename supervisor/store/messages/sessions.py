@@ -23,6 +23,10 @@ _RESUMES = f"""
 FIND = f"{SESSIONS} WHERE user_id = ? AND thread = ? AND project = ? AND {_RESUMES}"
 FIND_IN_THREAD = f"{SESSIONS} WHERE user_id = ? AND thread = ? AND {_RESUMES}"
 FIND_SHARED = f"{SESSIONS} WHERE shared = 1 AND project = ? AND thread = ? AND {_RESUMES}"
+BEGUN = f"SELECT project_path FROM claude_code_sessions WHERE user_id = ? AND thread = ? AND project = ? AND {_RESUMES}"
+BEGUN_SHARED = (
+    f"SELECT project_path FROM claude_code_sessions WHERE shared = 1 AND project = ? AND thread = ? AND {_RESUMES}"
+)
 _OF_USER = "(user_id = :user_id OR shared = 1 AND project IN (SELECT value FROM json_each(:shared)))"
 _IS_LIVE = "status NOT IN ('disconnected', 'error')"
 _BEFORE = """
@@ -196,6 +200,15 @@ def list_query(
         conditions.append(_BEFORE)
         values["activity_ms"], values["id"] = before
     return f"{SESSIONS} WHERE {' AND '.join(conditions)} {_NEWEST_FIRST}", values
+
+
+def begins_twice(tx: Transaction, new: NewSession) -> bool:
+    """Return whether the conversation of a new session has one already, in the folder that its project has now."""
+    if new.shared:
+        row = tx.one(BEGUN_SHARED, (new.project, new.thread, *_ON_PURPOSE))
+    else:
+        row = tx.one(BEGUN, (new.user_id, new.thread, new.project, *_ON_PURPOSE))
+    return row == (new.project_path,)
 
 
 def create_session(tx: Transaction, new: NewSession, status: SessionStatus, now_ms: int) -> None:

@@ -13,12 +13,12 @@ from supervisor.protocol.status import TurnState
 from supervisor.store.drafts import add_drafts
 from supervisor.store.messages.accept import accept
 from supervisor.store.messages.chats import chat_exchanges, is_chat
-from supervisor.store.messages.dedup import known
+from supervisor.store.messages.dedup import attempt, give_up, known
 from supervisor.store.messages.finish import finish
 from supervisor.store.messages.history import exchanges, history, interruptions, last_used, result_of, was_cut_off
 from supervisor.store.messages.joins import ahead_of, join, release
 from supervisor.store.messages.start import start_next
-from supervisor.store.records.acceptance import Acceptance, Accepted
+from supervisor.store.records.acceptance import Acceptance, Accepted, Attempt
 from supervisor.store.records.outbox import OutboxDraft
 from supervisor.store.records.outcome import Outcome, Settled
 from supervisor.store.records.result import Result, StoredExchange, StoredMessage
@@ -76,6 +76,14 @@ class SqliteTurns:
     async def accept(self, acceptance: Acceptance, *, orphaned: Callable[[Accepted], None] | None = None) -> Accepted:
         """T1."""
         return await self._database.write(lambda tx: accept(tx, acceptance), orphaned)
+
+    async def attempt(self, attempt_: Attempt) -> Accepted | None:
+        """Count and claim a message that acts before T1; None = it may act."""
+        return await self._database.write(lambda tx: attempt(tx, attempt_))
+
+    async def give_up(self, attempt_: Attempt) -> None:
+        """Give up the claim of a message that could not act."""
+        await self._database.write(lambda tx: give_up(tx, attempt_))
 
     async def known(self, channel: str, account: str, dedup_key: str, digest: str) -> Accepted | None:
         """Return the message that holds a deduplication key, as a duplicate; None = no message does."""

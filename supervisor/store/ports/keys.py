@@ -22,8 +22,17 @@ class IdempotencyStore(Protocol):
     async def idempotent(self, owner: str, key: str) -> tuple[str, int, str] | None:
         """Return (digest of the request, HTTP status, body) of the first answer, kept for 24 h; None = none."""
 
+    async def claim(self, owner: str, key: str, *, now_ms: int) -> bool:
+        """Claim a key before its request is carried out; False = another node carries it out.
+
+        The caller holds a lock of the key within this process.
+        """
+
+    async def release(self, owner: str, key: str) -> None:
+        """Give the claim of a key up, because its request was not carried out."""
+
     async def keep_answer(self, owner: str, key: str, digest: str, status: int, body: str, *, now_ms: int) -> None:
-        """Keep the first answer for 24 hours; a later one changes nothing until then."""
+        """Keep the first answer for 24 hours, and give the claim up; a later answer changes nothing until then."""
 
 
 class CodeStore(Protocol):

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from supervisor.protocol.conversation import ProcessIdentity, ToolFinished, ToolStarted
 from supervisor.protocol.messages import MessageId, ProjectName, SessionId, UserId
-from supervisor.store.records.acceptance import Acceptance, Accepted
+from supervisor.store.records.acceptance import Acceptance, Accepted, Attempt
 from supervisor.store.records.outbox import OutboxDraft
 from supervisor.store.records.outcome import Outcome, Settled
 from supervisor.store.records.result import Result, StoredExchange, StoredMessage
@@ -25,7 +25,8 @@ class TurnStore(Protocol):
     async def accept(self, acceptance: Acceptance, *, orphaned: Callable[[Accepted], None] | None = None) -> Accepted:
         """T1: write the message with its turn, prompt, new session, replies and audit entry.
 
-        A message whose deduplication key is known writes nothing.
+        A message whose deduplication key is known writes nothing, nor does one over its limit, or one that is to begin
+        a conversation that another message began meanwhile.
 
         Args:
             orphaned: called with the result if the caller was cancelled during the write, which is done regardless.
@@ -33,6 +34,16 @@ class TurnStore(Protocol):
         Raises:
             SessionNotFound: the session that the message is for has no record.
         """
+
+    async def attempt(self, attempt_: Attempt) -> Accepted | None:
+        """Count a message that acts before T1, and claim its deduplication key; None = it may act.
+
+        Returns:
+            What is in its way: a duplicate, a limit, or another node that acts on it.
+        """
+
+    async def give_up(self, attempt_: Attempt) -> None:
+        """Give up the claim of a message that could not act; its repetition may."""
 
     async def known(self, channel: str, account: str, dedup_key: str, digest: str) -> Accepted | None:
         """Return the message that holds a deduplication key, as a duplicate; None = no message does."""

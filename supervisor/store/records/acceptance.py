@@ -49,6 +49,38 @@ class Raise:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RateLimit:
+    """How much a person may send: in any minute, and in any hour.
+
+    Attributes:
+        command: it counts command words, apart from other messages: a person over the limit can still write NO or
+            ABORT, and cannot guess codes without limit.
+    """
+
+    per_minute: int
+    per_hour: int
+    command: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """A message that acts before T1: a command word, or one that its sender is asked about.
+
+    Attributes:
+        channel, account, dedup_key, digest: as in `Acceptance`.
+        limit: counts the message; None = nothing limits it.
+    """
+
+    channel: str
+    account: str
+    dedup_key: str | None
+    digest: str
+    user_id: UserId
+    limit: RateLimit | None
+    now_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Acceptance:
     """Everything that T1 writes.
 
@@ -58,6 +90,7 @@ class Acceptance:
         dedup_key: messages of one channel and account with the same key are one; None = every message is new.
         dedup_seconds: how long the key counts; None = for ever.
         digest: of the content, to tell a repetition from another message under the same key.
+        limit: T1 counts the message, and writes nothing where it is over the limit; None = nothing limits it.
         text: the prompt as stored and shown.
         note: instructions that the model gets besides the prompt.
         context: of a program's request; None = it sent none.
@@ -67,7 +100,8 @@ class Acceptance:
         reason: why it is for that.
         lane: the queue that runs one turn at a time: the session's id, or "assistant/<user>/<thread>".
         session_id: of Claude Code or, with the target ASSISTANT, of a chat; None = the message is for no session.
-        new_session: to be created with the message; None = the session exists.
+        new_session: to be created with the message; None = the session exists. T1 looks for the conversation again, and
+            writes nothing where another message began it meanwhile.
         exclusive: no other exclusive turn of `project` may run at the same time.
         reply: where answers go; None = no channel delivers them.
         closes: a code that this message answers and uses up; empty = none.
@@ -105,6 +139,7 @@ class Acceptance:
     reply: Reply | None = None
     refusals: Sequence[OutboxDraft] = ()
     dedup_seconds: float | None = None
+    limit: RateLimit | None = None
     closes: str = ""
     raises: Raise | None = None
     queued: Callable[[int], Sequence[OutboxDraft]] | None = None
@@ -127,9 +162,20 @@ class Accepted:
         duplicate: another message holds the key: `message_id` is that message's id, and nothing was written.
         same: the duplicate has the digest of the first message.
         started: the turn, if T2 shared the commit; None = it is pending, or there is nothing to run.
+        moved: the conversation that the message was to begin exists: nothing was written, and the caller looks again.
+        wait_ms: milliseconds until the person may send again: the message is over a limit, and nothing was written.
+        taken: another node acts on the message at this moment, and nothing was written.
     """
 
     message_id: MessageId
     duplicate: bool = False
     same: bool = True
     started: Turn | None = None
+    moved: bool = False
+    wait_ms: int = 0
+    taken: bool = False
+
+    @property
+    def written(self) -> bool:
+        """Whether T1 has written the message."""
+        return not (self.duplicate or self.moved or self.wait_ms or self.taken)

@@ -17,7 +17,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from supervisor.people.identity import Caller
-from supervisor.protocol.errors import IdempotencyConflict, InvalidMessage, StorageError
+from supervisor.protocol.errors import IdempotencyConflict, InvalidMessage, Overloaded, StorageError
 from supervisor.protocol.times import Clock, now_ms
 from supervisor.store.ports.keys import IdempotencyStore
 from supervisor.wires.http.bodies import replay
@@ -27,6 +27,10 @@ logger = logging.getLogger(__name__)
 HEADER = "Idempotency-Key"
 WITH_SECRETS = re.compile(r"/api/admin/(?:tokens|jwt|users/[^/]*/link)|/api/auth/.*")
 """Paths whose answer contains a secret, or sets it as a cookie; such answers are not stored."""
+
+LOOKS = 1500
+LOOK_SECONDS = 0.2
+"""A request that another node carries out is waited for, for five minutes."""
 
 _KEY = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,126}[\x21-\x7e])?")
 
@@ -87,7 +91,7 @@ class Idempotency:
         scope["state"]["idempotency_key"] = request_key
         owner = f"{caller.account} {place}"
         async with self._alone(owner, request_key):
-            first = await self._keys.idempotent(owner, key)
+            first = await self._first(owner, key)
             if first is not None:
                 digest, status, text = first
                 if digest != request_key.digest:
@@ -95,10 +99,39 @@ class Idempotency:
                 await Response(text or None, status, media_type="application/json")(scope, receive, send)
                 return
             answer = _Answer(send)
-            await self._app(scope, replay(body, receive), answer)
-            if 200 <= answer.status < 300:
-                await self._keep(owner, request_key, answer)
+            try:
+                await self._app(scope, replay(body, receive), answer)
+            finally:
+                if 200 <= answer.status < 300:
+                    await self._keep(owner, request_key, answer)
+                else:
+                    await self._release(owner, key)
             await answer.release()
+
+    async def _first(self, owner: str, key: str) -> tuple[str, int, str] | None:
+        """Return the first answer; None = there is none, and this request is the one that is carried out.
+
+        Raises:
+            Overloaded: another node carries the request out, and does not end.
+        """
+        for _ in range(LOOKS):
+            first = await self._keys.idempotent(owner, key)
+            if first is not None:
+                return first
+            if await self._keys.claim(owner, key, now_ms=self._clock()):
+                # Another node may have ended between the two.
+                first = await self._keys.idempotent(owner, key)
+                if first is not None:
+                    await self._release(owner, key)
+                return first
+            await asyncio.sleep(LOOK_SECONDS)
+        raise Overloaded
+
+    async def _release(self, owner: str, key: str) -> None:
+        try:
+            await self._keys.release(owner, key)
+        except StorageError as error:  # the next request of this process takes it, and every one after a restart
+            logger.error("the claim of an Idempotency-Key could not be given up: %s", error)
 
     @asynccontextmanager
     async def _alone(self, owner: str, request_key: IdempotencyKey) -> AsyncIterator[None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tests.supervisor.store.contract_admission import AdmissionContract
 from tests.supervisor.store.contract_calls import CallsContract
 from tests.supervisor.store.contract_chats import ChatsContract
 from tests.supervisor.store.contract_delivery import DeliveryContract
@@ -12,6 +13,13 @@ from tests.supervisor.store.contract_turns import TurnsContract
 
 
 class StoreContract(
-    CallsContract, ChatsContract, SearchContract, TurnsContract, DeliveryContract, KeepingContract, ListeningContract
+    AdmissionContract,
+    CallsContract,
+    ChatsContract,
+    SearchContract,
+    TurnsContract,
+    DeliveryContract,
+    KeepingContract,
+    ListeningContract,
 ):
     """The whole contract."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import closing
@@ -10,8 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from supervisor.protocol.times import now_ms
+from supervisor.store import open_store
 from supervisor.wires.http.idempotency import HEADER
-from tests.supervisor.harness import ALICE_PHONE
+from tests.supervisor.harness import ALICE_PHONE, SERVICE, seal
 from tests.supervisor.wires.http.serving import ROUTE, SESSIONS, Served, refusal
 from tests.waiting import until
 
@@ -156,6 +159,22 @@ async def test_answer_that_could_not_be_stored_is_still_sent(tmp_path: Path, cap
         served.core.scripted.release()
         assert (await asking).status_code == 200
         assert "could not be stored" in caplog.text
+
+
+async def test_request_that_another_node_carries_out_is_waited_for(served: Served) -> None:
+    session_id = await served.session()
+    place = f"POST {SESSIONS}/{session_id}/messages"
+    owner = f"{served.core.directory.caller(SERVICE).account} {place}"
+    other = await open_store(served.core.folder / "xswarm.db", seal=seal)
+    try:
+        assert await other.keys.claim(owner, KEY[HEADER], now_ms=now_ms())
+        asking = asyncio.create_task(served.prompt(session_id, "hello", headers=KEY), name="asking")
+        digest = hashlib.sha256(b"").hexdigest()
+        await other.keys.keep_answer(owner, KEY[HEADER], digest, 200, "{}", now_ms=now_ms())
+        assert refusal(await asking)[:2] == (409, "idempotency_conflict")
+        assert served.core.scripted.prompts == []
+    finally:
+        await other.close()
 
 
 @pytest.mark.parametrize("key", ["", "k" * 129, "ä".encode().decode("latin-1")])
