@@ -194,7 +194,7 @@ class ChatConnection:
             case frames.Interrupt():
                 await room.dialogue.interrupt(self, user)
             case frames.GetHistory():
-                self._tell(await room.history(user))
+                self._tell(await room.history(user, frame))
             case frames.Resume(after_seq=after_seq):
                 self._let_go(await room.replay(user, after_seq))
                 self._tell(frames.Resumed())

@@ -16,6 +16,9 @@ from supervisor.protocol.wire.omit import OMIT, Omit
 LARGEST_SEQ = 2**53 - 1
 """The largest whole number that a client in JavaScript can hold."""
 
+HISTORY_MESSAGES = 200
+"""How many messages a history holds at most, their answers not counted."""
+
 Kind = Literal["schedule", "analysis", "configuration", "report"]
 """What an artifact is."""
 
@@ -51,8 +54,15 @@ class Interrupt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GetHistory:
-    """Asks for the messages of the session."""
+    """Asks for the messages of the session.
 
+    Attributes:
+        before: the id of a message or an answer: only messages before it; None = the newest.
+        limit: at most so many messages, their answers not counted; None = as many as fit.
+    """
+
+    before: Name | None = None
+    limit: Annotated[int, Between(1, HISTORY_MESSAGES)] | None = None
     type: Literal["get_history"] = "get_history"
 
 
@@ -188,9 +198,16 @@ class HistoryItem:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class History:
-    """The messages of the session, oldest first; the newest ones where not all fit."""
+    """The messages of the session, oldest first; the newest ones where not all fit.
+
+    Attributes:
+        earlier: whether the session has messages before the first one.
+        before: that of the `get_history` that is answered.
+    """
 
     messages: Sequence[HistoryItem]
+    earlier: bool = False
+    before: str | Omit = OMIT
     type: Literal["history"] = "history"
 
 

@@ -11,14 +11,13 @@ from pydantic import BaseModel
 
 from supervisor.operations.chat import ChatOperations
 from supervisor.people.identity import Directory
-from supervisor.protocol.limits import Length
-from supervisor.protocol.messages import SessionId
+from supervisor.protocol.limits import Between, Length
+from supervisor.protocol.messages import MessageId, SessionId
 from supervisor.protocol.times import rfc3339, usd
 from supervisor.store.records.session import Session
 from supervisor.wires.chat import views
-from supervisor.wires.chat.frames import HistoryItem
+from supervisor.wires.chat.frames import HISTORY_MESSAGES, HistoryItem
 from supervisor.wires.chat.handshake import person
-from supervisor.wires.chat.rooms.room import HISTORY_MESSAGES
 from supervisor.wires.http.auth import Calling
 from supervisor.wires.rest.resource import Endpoint, Id, Limit
 
@@ -68,10 +67,15 @@ class ChatHistoryMessage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChatHistory:
-    """The messages of a chat, oldest first; the newest ones where not all fit."""
+    """The messages of a chat, oldest first; the newest ones where not all fit.
+
+    Attributes:
+        earlier: whether the chat has messages before the first one; `before` with its id asks for them.
+    """
 
     session_id: str
     messages: Sequence[ChatHistoryMessage]
+    earlier: bool
 
 
 class ChatRoutes:
@@ -97,12 +101,24 @@ class ChatRoutes:
         return ChatSessions(sessions=[shown(session) for session in found])
 
     async def chat(self, caller: Calling, session_id: Id) -> ChatHistory:
-        """Return the messages of a chat."""
-        return await self._history(caller, session_id)
+        """Return the newest messages of a chat."""
+        return await self.history(caller, session_id)
 
-    async def history(self, caller: Calling, session_id: Id) -> ChatHistory:
-        """Return the messages of a chat."""
-        return await self._history(caller, session_id)
+    async def history(
+        self,
+        caller: Calling,
+        session_id: Id,
+        limit: Annotated[int, Between(1, HISTORY_MESSAGES), Query()] = HISTORY_MESSAGES,
+        before: Annotated[str | None, Length(1, 128), Query()] = None,
+    ) -> ChatHistory:
+        """Return messages of a chat; `limit` counts what the person wrote."""
+        user = person(caller, self._directory)
+        first = MessageId(before) if before is not None else None
+        found = await self._chats.history(user, SessionId(session_id), limit=limit + 1, before=first)
+        page = views.history(found, limit=limit)
+        return ChatHistory(
+            session_id=session_id, messages=[_message(one) for one in page.messages], earlier=page.earlier
+        )
 
     async def rename(self, caller: Calling, session_id: Id, body: NewTitle) -> ChatSession:
         """Give a chat a title."""
@@ -112,11 +128,6 @@ class ChatRoutes:
     async def delete(self, caller: Calling, session_id: Id) -> None:
         """Stop what runs in a chat, and delete it."""
         await self._chats.delete(person(caller, self._directory), SessionId(session_id))
-
-    async def _history(self, caller: Calling, session_id: Id) -> ChatHistory:
-        user = person(caller, self._directory)
-        found = await self._chats.history(user, SessionId(session_id), limit=HISTORY_MESSAGES)
-        return ChatHistory(session_id=session_id, messages=[_message(one) for one in views.history(found).messages])
 
 
 def shown(session: Session) -> ChatSession:

@@ -122,11 +122,24 @@ def refused(error: XswarmError, message_id: str | None = None) -> frames.Error:
     )
 
 
-def history(messages: Sequence[ChatMessage]) -> frames.History:
-    """Return messages as a history; where they do not fit, the oldest are left out."""
-    items = [item(message) for message in messages]
+def history(messages: Sequence[ChatMessage], *, limit: int, before: str | None = None) -> frames.History:
+    """Return messages as a history; where they do not fit, the oldest are left out.
+
+    Args:
+        limit: at most so many messages of the person; more are given where the session has more.
+        before: see `frames.History`.
+    """
+    written = [place for place, message in enumerate(messages) if message.role == "user"]
+    first = written[-limit] if len(written) > limit else 0
+    items = [item(message) for message in messages[first:]]
     count = count_fitting(map(_size, reversed(items)))
-    return frames.History(messages=items[len(items) - count :])
+    left_out = len(items) - count
+    # A page begins with a message, so that the next one ends before it.
+    while count > 1 and left_out and items[left_out].role == "assistant":
+        left_out, count = left_out + 1, count - 1
+    return frames.History(
+        messages=items[left_out:], earlier=bool(first or left_out), before=before if before is not None else OMIT
+    )
 
 
 def _size(item: HistoryItem) -> int:

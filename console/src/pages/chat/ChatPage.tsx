@@ -2,7 +2,8 @@ import { type Artifact, type ChatMessage, ClaudeCodeChat, useChatSessions } from
 import "@xswarm/react/styles.css";
 import { useQueryClient } from "@tanstack/react-query";
 import { type ReactElement, type ReactNode, useCallback, useState } from "react";
-import { useLocation } from "wouter";
+import { useLocation, useSearch } from "wouter";
+import { withQuery } from "../../app/api.js";
 import { ArtifactPanel } from "./ArtifactPanel.js";
 import { ChatList } from "./ChatList.js";
 import { Markdown } from "./Markdown.js";
@@ -20,14 +21,15 @@ export default function ChatPage({
   readonly token: string | undefined;
 }): ReactElement {
   const [, navigate] = useLocation();
+  const message = new URLSearchParams(useSearch()).get("message");
   const queries = useQueryClient();
   const { currentId, create } = useChatSessions({ user });
   const [artifact, setArtifact] = useState<Artifact | null>(null);
   const shown = id ?? currentId ?? undefined;
   const open = useCallback(
-    (chat: string): void => {
+    (chat: string, at?: string): void => {
       setArtifact(null);
-      navigate(`/chat/${chat}`);
+      navigate(withQuery(`/chat/${chat}`, { message: at }));
     },
     [navigate],
   );
@@ -48,6 +50,7 @@ export default function ChatPage({
         token={token}
         user={user}
         renderText={inMarkdown}
+        showMessage={message}
         onArtifact={onArtifact}
         onSession={onSession}
       />

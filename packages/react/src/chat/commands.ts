@@ -56,16 +56,23 @@ export function confirm(state: ChatState, id: string, decision: Decision, note: 
   return { state: { ...state, confirmations }, send: [frame] };
 }
 
-/** Whether `edit` is possible now. */
-export function canEdit(state: ChatState, message: ChatMessage): boolean {
-  return message.role === "user" && message.serverId !== null && state.connection === "open" && !isStreaming(state);
+/** Whether messages can be edited now. */
+export function mayEditNow(state: ChatState): boolean {
+  return state.connection === "open" && !isStreaming(state);
+}
+
+/** Whether a message can be edited, where any can. */
+export function isEditable(message: ChatMessage): boolean {
+  return message.role === "user" && message.serverId !== null;
 }
 
 /** Replaces a message and asks again from there: what follows it goes. */
 export function edit(state: ChatState, id: string, content: string, now: string): Step {
   const place = state.messages.findIndex((message) => message.id === id);
   const message = state.messages[place];
-  if (message === undefined || message.serverId === null || !canEdit(state, message)) return only(state);
+  if (message === undefined || message.serverId === null || !isEditable(message) || !mayEditNow(state)) {
+    return only(state);
+  }
   if (content.trim() === "") return only(state);
   const asked = userMessage(message.id, content, now, "sent");
   return {

@@ -11,6 +11,7 @@ export function disconnected(state: ChatState): ChatState {
     ...state,
     presence: [],
     replay: null,
+    earlier: state.earlier === "asked" ? "some" : state.earlier,
     confirmations: state.confirmations.map((one) => ({ ...one, answering: null })),
     messages: state.messages.map((message) =>
       message.status === "sent" && message.by === null && message.serverId === null

@@ -21,7 +21,7 @@ export type ClientFrame =
       readonly mode?: SendMode;
     }
   | { readonly type: "interrupt" }
-  | { readonly type: "get_history" }
+  | { readonly type: "get_history"; readonly before?: string; readonly limit?: number }
   | { readonly type: "resume"; readonly after_seq: number }
   | { readonly type: "confirm"; readonly id: string; readonly decision: Decision; readonly note?: string }
   | { readonly type: "edit"; readonly message_id: string; readonly content: string }
@@ -87,7 +87,14 @@ export type ServerFrame = Sequenced &
         readonly retryAfter: number | null;
         readonly messageIds: readonly string[];
       }
-    | { readonly type: "history"; readonly entries: readonly HistoryEntry[] }
+    | {
+        readonly type: "history";
+        readonly entries: readonly HistoryEntry[];
+        /** Whether there are messages before the first one. */
+        readonly earlier: boolean;
+        /** The message that the page ends before; null = it has the newest ones. */
+        readonly before: string | null;
+      }
     | { readonly type: "artifact"; readonly artifact: JsonObject }
     | {
         readonly type: "confirm_request";
@@ -179,7 +186,14 @@ const READERS: { readonly [T in FrameType]: (frame: JsonObject) => Bodies[T] | n
     messageIds: messageIds(frame),
   }),
   history: (frame) =>
-    Array.isArray(frame.messages) ? { type: "history", entries: frame.messages.filter(isObject).map(entry) } : null,
+    Array.isArray(frame.messages)
+      ? {
+          type: "history",
+          entries: frame.messages.filter(isObject).map(entry),
+          earlier: frame.earlier === true,
+          before: string(frame.before),
+        }
+      : null,
   artifact: (frame) => (string(frame.id) === null ? null : { type: "artifact", artifact: frame }),
   confirm_request: (frame) =>
     string(frame.id) === null

@@ -3,6 +3,7 @@
 import type { FrameOf, HistoryEntry } from "./frames.js";
 import { recordedMessage } from "./records.js";
 import { type ChatMessage, type ChatState, isUnanswered, runningAnswer } from "./state.js";
+import { only, type Step } from "./step.js";
 
 /**
  * The state after a `history`.
@@ -10,8 +11,8 @@ import { type ChatMessage, type ChatState, isUnanswered, runningAnswer } from ".
  * A message that was handed to a lost connection is found in it, or is to be sent again: the server takes the same
  * message only once.
  */
-export function withHistory(state: ChatState, entries: readonly HistoryEntry[]): ChatState {
-  const messages = entries.map(recordedMessage);
+export function withHistory(state: ChatState, frame: FrameOf<"history">): ChatState {
+  const messages = frame.entries.map(recordedMessage);
   const kept = state.messages.filter((message) => isUnanswered(message) || message.status === "unsent");
   const places = findIn(messages, kept, state.messages);
   const left: ChatMessage[] = [];
@@ -23,12 +24,44 @@ export function withHistory(state: ChatState, entries: readonly HistoryEntry[]):
   }
   const answer = runningAnswer(state);
   if (answer !== null) placeAnswer(messages, answer);
-  return { ...state, messages: [...keepShown(messages, state.messages), ...left], edited: null };
+  const before = frame.earlier ? beforeIn(state.messages, frame.entries) : [];
+  const earlier = frame.earlier ? (before.length > 0 ? state.earlier : "some") : "none";
+  return { ...state, messages: [...before, ...keepShown(messages, state.messages), ...left], earlier, edited: null };
+}
+
+/** How many messages of the person a page of earlier ones holds. */
+const PAGE = 40;
+
+/** Asks for the messages before the first one; without a connection, or while they are awaited, nothing happens. */
+export function askEarlier(state: ChatState): Step {
+  const first = state.messages.find((message) => message.serverId !== null);
+  if (state.earlier !== "some" || state.connection !== "open" || first?.serverId == null) return only(state);
+  const asked = { type: "get_history", before: first.serverId, limit: PAGE } as const;
+  return { state: { ...state, earlier: "asked" }, send: [asked] };
+}
+
+/** The state after a page of earlier messages; a page that was not asked for by what is first now changes nothing. */
+export function withEarlier(state: ChatState, frame: FrameOf<"history">): ChatState {
+  const first = state.messages.find((message) => message.serverId !== null);
+  if (first?.serverId !== frame.before)
+    return { ...state, earlier: state.earlier === "asked" ? "some" : state.earlier };
+  const earlier = frame.earlier && frame.entries.length > 0 ? "some" : "none";
+  return { ...state, messages: [...frame.entries.map(recordedMessage), ...state.messages], earlier };
+}
+
+/**
+ * The messages that are shown before those of a history.
+ *
+ * An edit takes away all that follows it, so what was before the first one is still true.
+ */
+function beforeIn(shown: readonly ChatMessage[], entries: readonly HistoryEntry[]): readonly ChatMessage[] {
+  const place = shown.findIndex((message) => message.serverId !== null && message.serverId === entries[0]?.id);
+  return place > 0 ? shown.slice(0, place) : [];
 }
 
 /** Whether a `history` answers `resume`: it has the number from which on the running answer follows. */
 export function isInsteadOfReplay(state: ChatState, frame: FrameOf<"history">): boolean {
-  return state.replay !== null && frame.seq !== null && frame.seq <= state.replay.until;
+  return state.replay !== null && frame.before === null && frame.seq !== null && frame.seq <= state.replay.until;
 }
 
 /**
@@ -38,7 +71,7 @@ export function isInsteadOfReplay(state: ChatState, frame: FrameOf<"history">): 
  */
 export function insteadOfReplay(state: ChatState, frame: FrameOf<"history">): ChatState {
   const messages = state.messages.filter((message) => message.status !== "streaming");
-  return withHistory({ ...state, messages }, frame.entries);
+  return withHistory({ ...state, messages }, frame);
 }
 
 /** Keeps of messages that are shown already what a history does not tell, and their ids: the page need not build them anew. */

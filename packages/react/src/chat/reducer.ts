@@ -3,6 +3,7 @@
 import { confirm, discard, dismiss, edit, interrupt, sendAgain, submit } from "./commands.js";
 import { connected, disconnected } from "./connection.js";
 import type { Decision, SendMode, ServerFrame } from "./frames.js";
+import { askEarlier } from "./history.js";
 import { userMessage } from "./records.js";
 import { release, sequence } from "./sequence.js";
 import type { ChatFailure, ChatState } from "./state.js";
@@ -33,6 +34,8 @@ export type Input =
   /** A person takes such a message off the page. */
   | { readonly kind: "discard"; readonly id: string }
   | { readonly kind: "interrupt" }
+  /** The beginning of what is known is reached: what was before it is wanted. */
+  | { readonly kind: "earlier" }
   | { readonly kind: "confirm"; readonly id: string; readonly decision: Decision; readonly note: string | null }
   /** A person replaces a message: it is asked anew, and what follows it goes. `id` is the one on the page. */
   | { readonly kind: "edit"; readonly id: string; readonly content: string; readonly now: string }
@@ -62,6 +65,8 @@ export function step(state: ChatState, input: Input): Step {
       return sendAgain(state, input.id);
     case "discard":
       return only(discard(state, input.id));
+    case "earlier":
+      return askEarlier(state);
     case "interrupt":
       return interrupt(state);
     case "confirm":

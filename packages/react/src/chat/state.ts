@@ -116,6 +116,8 @@ export interface ChatState {
   readonly title: string | null;
   readonly connection: Connection;
   readonly messages: readonly ChatMessage[];
+  /** What is before the first message: nothing, messages that can be asked for, or messages that were asked for. */
+  readonly earlier: "none" | "some" | "asked";
   readonly confirmations: readonly Confirmation[];
   readonly presence: readonly PresentUser[];
   /** The newest ones, oldest first. */
@@ -145,6 +147,7 @@ export function newState(sessionId: string): ChatState {
     title: null,
     connection: "idle",
     messages: [],
+    earlier: "none",
     confirmations: [],
     presence: [],
     notices: [],

@@ -14,7 +14,7 @@ import {
 } from "./answers.js";
 import { flush } from "./commands.js";
 import type { ClientFrame, FrameOf, FrameType, ServerFrame } from "./frames.js";
-import { insteadOfReplay, isInsteadOfReplay, withHistory } from "./history.js";
+import { insteadOfReplay, isInsteadOfReplay, withEarlier, withHistory } from "./history.js";
 import { userMessage } from "./records.js";
 import { counted, isRepeated, type Sequenced } from "./sequence.js";
 import { type ChatMessage, type ChatState, isUnanswered, runningAnswer } from "./state.js";
@@ -76,7 +76,8 @@ function takeFrame(state: ChatState, frame: ServerFrame, now: string): Step {
     case "resumed":
       return only(state);
     case "history":
-      return flush(isInsteadOfReplay(state, frame) ? insteadOfReplay(state, frame) : withHistory(state, frame.entries));
+      if (frame.before !== null) return only(withEarlier(state, frame));
+      return flush(isInsteadOfReplay(state, frame) ? insteadOfReplay(state, frame) : withHistory(state, frame));
     case "connected":
       throw new Error("a `connected` is taken when it comes, never in the sequence");
     default:

@@ -120,6 +120,9 @@ export class ChatClient {
 
   readonly discard = (id: string): void => this.#dispatch({ kind: "discard", id });
 
+  /** Asks for the messages before the first one. */
+  readonly showEarlier = (): void => this.#dispatch({ kind: "earlier" });
+
   readonly interrupt = (): void => this.#dispatch({ kind: "interrupt" });
 
   readonly confirm = (id: string, decision: Decision, note: string | null = null): void =>

@@ -11,6 +11,9 @@ export const LONGEST_RECORD = 150_000;
 /** A message that was on its way when the page was left is sent again within this time only, in milliseconds. */
 const FRESH_MS = 600_000;
 
+/** How many messages of a session are kept, at most: the server has the others. */
+const KEPT_MESSAGES = 100;
+
 const VERSION = 1;
 
 export interface StoredSession {
@@ -76,16 +79,19 @@ export class ChatStorage {
     if (!isRecord(record)) return newState(id);
     const isFresh = Date.parse(now) - Date.parse(record.savedAt) < FRESH_MS;
     const messages = record.messages.map((message) => restored(message, isFresh));
-    return { ...newState(id), title: record.title, lastSeq: record.lastSeq, counter: record.counter, messages };
+    const { title, lastSeq, counter, earlier } = record;
+    return { ...newState(id), title, lastSeq, counter, messages, earlier: earlier === true ? "some" : "none" };
   }
 
   /** Keeps a session. One without a message is not worth it. `now` is RFC 3339. */
   save(state: ChatState, now: string): void {
     if (this.#shelf === null || state.messages.length === 0) return;
-    const { title, lastSeq, counter, messages } = state;
-    let text = JSON.stringify({ version: VERSION, savedAt: now, title, lastSeq, counter, messages });
+    const { title, lastSeq, counter } = state;
+    const messages = state.messages.slice(-KEPT_MESSAGES);
+    const earlier = messages.length < state.messages.length || state.earlier !== "none";
+    let text = JSON.stringify({ version: VERSION, savedAt: now, title, lastSeq, counter, messages, earlier });
     if (text.length > LONGEST_RECORD) {
-      const left = messages.filter((message) => message.role === "user" && message.serverId === null);
+      const left = state.messages.filter((message) => message.role === "user" && message.serverId === null);
       text = JSON.stringify({ version: VERSION, savedAt: now, title, lastSeq: null, counter, messages: left });
     }
     this.#list(state, now);
@@ -190,6 +196,8 @@ interface SessionRecord {
   readonly lastSeq: number | null;
   readonly counter: number;
   readonly messages: readonly ChatMessage[];
+  /** Whether the server has messages before the first one. */
+  readonly earlier?: boolean;
 }
 
 function isRecord(value: unknown): value is SessionRecord {

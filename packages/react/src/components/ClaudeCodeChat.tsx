@@ -1,10 +1,11 @@
 "use client";
 
-import { type KeyboardEvent, type ReactElement, type ReactNode, useCallback, useId, useMemo } from "react";
+import { type KeyboardEvent, type ReactElement, type ReactNode, useCallback, useEffect, useId, useMemo } from "react";
 import type { Artifact, ChatMessage } from "../chat/state.js";
 import { useChatDraft } from "../hooks/useChatDraft.js";
 import { type ClaudeChatOptions, useClaudeChat } from "../hooks/useClaudeChat.js";
 
+import { useEarlier } from "../hooks/useEarlier.js";
 import { useFollowing } from "../hooks/useFollowing.js";
 import { Announcer } from "./Announcer.js";
 import { Composer } from "./Composer.js";
@@ -23,6 +24,8 @@ export interface ClaudeCodeChatProps extends ClaudeChatOptions {
   readonly renderText?: ((text: string, message: ChatMessage) => ReactNode) | undefined;
   /** Shows an artifact in the chat. */
   readonly renderArtifact?: ((artifact: Artifact) => ReactNode) | undefined;
+  /** The server's id of a message to show; null = the newest ones. */
+  readonly showMessage?: string | null | undefined;
   /** Questions to begin with; one click asks. */
   readonly examples?: readonly string[] | undefined;
   /** Texts in other words, or in another language. */
@@ -39,7 +42,24 @@ export function ClaudeCodeChat(props: ClaudeCodeChatProps): ReactElement {
   const prefix = useId();
   const newest = chat.messages.at(-1);
   const answer = newest?.role === "assistant" ? `${prefix}${newest.id}` : null;
-  const { scroller, isFollowing, toEnd, onScroll } = useFollowing(chat.messages, answer);
+  const { showMessage = null } = props;
+  const { shown, hasMore, showMore, sentinel } = useEarlier(
+    chat.messages,
+    chat.hasEarlier,
+    chat.showEarlier,
+    showMessage,
+  );
+  const first = shown[0] === undefined ? null : `${prefix}${shown[0].id}`;
+  const { scroller, isFollowing, toEnd, stay, onScroll } = useFollowing(shown, answer, first);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another conversation is read from its end
+  useEffect(() => toEnd(), [chat.sessionId, toEnd]);
+  const wanted = showMessage === null ? undefined : shown.find((message) => message.serverId === showMessage);
+  const wantedId = wanted === undefined ? null : `${prefix}${wanted.id}`;
+  useEffect(() => {
+    if (wantedId === null) return;
+    stay();
+    document.getElementById(wantedId)?.scrollIntoView({ block: "start" });
+  }, [wantedId, stay]);
 
   const { edit, sendAgain, discard, typing } = chat;
   const actions = useMemo<MessageActions>(() => ({ edit, sendAgain, discard }), [edit, sendAgain, discard]);
@@ -69,10 +89,16 @@ export function ClaudeCodeChat(props: ClaudeCodeChatProps): ReactElement {
         {chat.messages.length === 0 && (
           <Examples examples={examples} words={words} onTry={(text) => send(text, null)} />
         )}
+        {hasMore && (
+          <button ref={sentinel} type="button" className="xswarm-quiet xswarm-earlier" onClick={showMore}>
+            {words.earlier}
+          </button>
+        )}
         <ol className="xswarm-messages">
-          {chat.messages.map((message) => (
+          {shown.map((message) => (
             <MessageView
               key={message.id}
+              isWanted={message === wanted}
               element={`${prefix}${message.id}`}
               message={message}
               canEdit={chat.canEdit(message)}

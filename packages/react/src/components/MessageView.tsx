@@ -17,6 +17,8 @@ export interface MessageViewProps {
   /** The id of its element. */
   readonly element: string;
   readonly canEdit: boolean;
+  /** Whether it is the one that was looked for. */
+  readonly isWanted?: boolean;
   readonly actions: MessageActions;
   readonly words: Words;
   /** Turns text into elements, e.g. Markdown. */
@@ -30,7 +32,11 @@ export const MessageView = memo(function MessageView(props: MessageViewProps): R
   const [isEditing, setEditing] = useState(false);
   const author = message.role === "assistant" ? words.assistant : (message.by ?? words.you);
   return (
-    <li id={element} className={`xswarm-message xswarm-${message.role}`} aria-busy={message.status === "streaming"}>
+    <li
+      id={element}
+      className={`xswarm-message xswarm-${message.role}${props.isWanted ? " xswarm-wanted" : ""}`}
+      aria-busy={message.status === "streaming"}
+    >
       <p className="xswarm-author">{author}</p>
       {isEditing ? (
         <Editor

@@ -9,6 +9,7 @@ export const WORDS = {
   send: "Send",
   stop: "Stop",
   stopping: "Stopping",
+  earlier: "Earlier messages",
   toEnd: "To the newest message",
   tryOne: "Try one of these",
   waiting: "Waiting for the answer",

@@ -1,7 +1,7 @@
 "use client";
 
 import { useEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
-import { canEdit } from "../chat/commands.js";
+import { isEditable, mayEditNow } from "../chat/commands.js";
 import type { Decision, PresentUser, SendMode } from "../chat/frames.js";
 import {
   type Artifact,
@@ -39,6 +39,9 @@ export interface ClaudeChat {
   readonly sessionId: string;
   readonly title: string | null;
   readonly messages: readonly ChatMessage[];
+  /** Whether the server has messages before the first one; `showEarlier` brings a page of them. */
+  readonly hasEarlier: boolean;
+  readonly showEarlier: () => void;
   /** Whether an answer runs or is awaited. */
   readonly isStreaming: boolean;
   /** Whether the running answer was asked to stop. */
@@ -125,11 +128,14 @@ export function useClaudeChat(sessionId?: string, options: ClaudeChatOptions = {
 
   useEffect(() => storage.setCurrent(state.sessionId), [storage, state.sessionId]);
 
+  const mayEdit = mayEditNow(state);
   return useMemo(
     () => ({
       sessionId: state.sessionId,
       title: state.title,
       messages: state.messages,
+      hasEarlier: state.earlier !== "none",
+      showEarlier: client.showEarlier,
       isStreaming: isStreaming(state),
       isStopping: state.stopping,
       error: state.failure?.message ?? null,
@@ -143,13 +149,13 @@ export function useClaudeChat(sessionId?: string, options: ClaudeChatOptions = {
       interrupt: client.interrupt,
       confirm: client.confirm,
       edit: client.edit,
-      canEdit: (message: ChatMessage) => canEdit(state, message),
+      canEdit: (message: ChatMessage) => mayEdit && isEditable(message),
       sendAgain: client.sendAgain,
       discard: client.discard,
       dismiss: client.dismiss,
       typing: client.typing,
       reconnect: client.reconnect,
     }),
-    [client, state],
+    [client, state, mayEdit],
   );
 }

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from supervisor.people.identity import Caller
 from supervisor.protocol import events
-from supervisor.protocol.messages import SessionId, UserId
+from supervisor.protocol.messages import MessageId, SessionId, UserId
 from supervisor.store.records.accounts import User
 from supervisor.wires.chat import frames, views
 from supervisor.wires.chat.rooms.attendance import Attendance
@@ -17,11 +17,10 @@ from supervisor.wires.chat.rooms.log import KEPT_SECONDS, FrameLog, Numbered, nu
 from supervisor.wires.chat.rooms.questions import Questions
 from supervisor.wires.chat.rooms.services import Member, RoomServices
 
-HISTORY_MESSAGES = 200
-"""How many messages a history holds at most, their answers not counted."""
-
 EMPTY_SECONDS = 10.0
 """How long a room without frames outlives its last connection, in seconds."""
+
+_NEWEST = frames.GetHistory()
 
 READ_AGAIN = 3
 """How often a history is read again at most because an answer has ended meanwhile."""
@@ -161,18 +160,21 @@ class Room:
         before = max(self.dialogue.before_answer, self.audience.log.floor)
         return [numbered(history, before), *(self.audience.log.after(before) or [])]
 
-    async def history(self, user: User) -> frames.History:
-        """Return the messages of the chat; answers whose ends have not gone out are not among them.
+    async def history(self, user: User, asked: frames.GetHistory = _NEWEST) -> frames.History:
+        """Return messages of the chat; answers whose ends have not gone out are not among them.
 
         Raises:
             XswarmError: they cannot be read.
         """
+        before = MessageId(asked.before) if asked.before is not None else None
+        limit = asked.limit or frames.HISTORY_MESSAGES
         for _ in range(READ_AGAIN):
             ends = self.dialogue.ends
-            found = await self._services.chats.history(user, self.session_id, limit=HISTORY_MESSAGES)
+            found = await self._services.chats.history(user, self.session_id, limit=limit + 1, before=before)
             if self.dialogue.ends == ends:
                 break
-        return views.history([one for one in found if one.role == "user" or not self.dialogue.is_open(one.message_id)])
+        ended = [one for one in found if one.role == "user" or not self.dialogue.is_open(one.message_id)]
+        return views.history(ended, limit=limit, before=before)
 
     async def show_history(self, user: User, *, but: Member) -> None:
         """Send everybody but one the history, because messages have left it.

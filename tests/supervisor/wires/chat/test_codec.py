@@ -33,7 +33,8 @@ def text_of(frame: frames.ServerFrame, seq: int = 7) -> dict[str, Any]:
             frames.UserMessage(content="hi", session_id="a-1", mode="steer", external_id="e"),
         ),
         ({"type": "interrupt"}, frames.Interrupt()),
-        ({"type": "get_history", "limit": 5}, frames.GetHistory()),
+        ({"type": "get_history"}, frames.GetHistory()),
+        ({"type": "get_history", "before": "m", "limit": 5}, frames.GetHistory(before="m", limit=5)),
         ({"type": "resume", "after_seq": 0}, frames.Resume(after_seq=0)),
         ({"type": "confirm", "id": "a", "decision": "allow"}, frames.Confirm(id="a", decision="allow")),
         (
@@ -160,6 +161,7 @@ SERVER = [
         {
             "type": "history",
             "messages": [{"id": "1", "role": "user", "content": "x", "timestamp": "t", "cost_usd": None}],
+            "earlier": False,
         },
     ),
     (

@@ -124,3 +124,24 @@ async def test_what_was_said_is_found_by_its_person_alone(world: World, prefix: 
     await ask(world, "PATCH", f"{prefix}/sessions/{session}", body={"title": "Animals"})
     (named,) = (await ask(world, "GET", f"{prefix}/search?q=animals&limit=1")).json()["sessions"]
     assert named["session_id"] == session
+
+
+async def test_earlier_messages_come_in_pages(world: World) -> None:
+    async with chatting(world) as client:
+        for text in ("one", "two", "three"):
+            await client.ask(f"{text} {script({'text': text})}")
+        path = f"/api/claude-chat/sessions/{client.session_id}/history?limit=2"
+        newest = (await ask(world, "GET", path)).json()
+        assert ([one["content"] for one in newest["messages"][1::2]], newest["earlier"]) == (["two", "three"], True)
+        first = newest["messages"][0]["id"]
+        before = (await ask(world, "GET", f"{path}&before={first}")).json()
+        assert ([one["content"] for one in before["messages"][1:]], before["earlier"]) == (["one"], False)
+        await client.send("get_history", before=first, limit=5)
+        page = await client.next("history")
+        assert [one["id"] for one in page["messages"]] == [one["id"] for one in before["messages"]]
+        assert (page["earlier"], page["before"]) == (False, first)
+        await client.send("get_history")
+        whole = await client.next("history")
+        assert (len(whole["messages"]), whole["earlier"], "before" in whole) == (6, False, False)
+    assert (await ask(world, "GET", f"{path}&before=nobodys")).json()["messages"] == []
+    assert (await ask(world, "GET", path.replace("=2", "=201"))).status_code == 422

@@ -133,7 +133,7 @@ def test_a_history_names_calls_and_artifacts() -> None:
     )
     running = replace(call, tool_use_id="u", ended_ms=None, artifact=None)
     user, answer = views.history(
-        [said("user"), said("assistant", tool_calls=[call, running], cost_nanos=10**9)]
+        [said("user"), said("assistant", tool_calls=[call, running], cost_nanos=10**9)], limit=200
     ).messages
     assert (user.role, user.status) == ("user", "completed")
     assert answer.tool_calls == [
@@ -150,11 +150,23 @@ def test_a_history_names_calls_and_artifacts() -> None:
 
 
 def test_the_mark_of_a_stopped_answer_is_no_part_of_its_text() -> None:
-    (answer,) = views.history([said("assistant", "so far", interrupted=True, state=TurnState.CANCELLED)]).messages
+    (answer,) = views.history(
+        [said("assistant", "so far", interrupted=True, state=TurnState.CANCELLED)], limit=200
+    ).messages
     assert (answer.content, answer.interrupted, answer.status) == ("so far", True, "cancelled")
 
 
 def test_a_history_that_does_not_fit_keeps_the_newest() -> None:
     messages = [said("user", f"{number} " + "x" * 200_000) for number in range(10)]
-    kept = views.history(messages).messages
-    assert [one.content.partition(" ")[0] for one in kept] == ["6", "7", "8", "9"]
+    kept = views.history(messages, limit=200)
+    assert [one.content.partition(" ")[0] for one in kept.messages] == ["6", "7", "8", "9"]
+    assert kept.earlier
+
+
+def test_a_page_begins_with_a_message_and_says_whether_there_are_earlier_ones() -> None:
+    both = [said("user", "one"), said("assistant", "1"), said("user", "two"), said("assistant", "2")]
+    page = views.history(both, limit=1, before="three")
+    assert ([one.content for one in page.messages], page.earlier, page.before) == (["two", "2"], True, "three")
+    assert not views.history(both, limit=2).earlier
+    long = [said("user", "x" * 900_000), said("assistant", "y" * 200_000), said("user", "last")]
+    assert [one.content for one in views.history(long, limit=9).messages] == ["last"]
