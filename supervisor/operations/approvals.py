@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from supervisor.approvals.answering import MAX_MINUTES, MAX_NOTE, ApprovalResolver
 from supervisor.approvals.approvers import Approvers
 from supervisor.people.identity import Caller
 from supervisor.protocol.errors import ApprovalNotFound, InvalidMessage
+from supervisor.protocol.messages import ProjectName, UserId
 from supervisor.protocol.times import Clock, now_ms
 from supervisor.store.ports.approvals import Approval, ApprovalStore
 from supervisor.store.ports.people.sign_in import Way
@@ -43,6 +46,10 @@ class ApprovalOperations:
         if approval is None or not self._approvers.may_decide(caller, approval):
             raise ApprovalNotFound(name)
         return approval
+
+    def asked(self, project: ProjectName, asker: UserId) -> Sequence[UserId]:
+        """Return on whom the questions of a user's turn in a project wait."""
+        return self._approvers.of(project, asker)
 
     async def resolve(
         self,

@@ -10,7 +10,7 @@ from typing import Any
 from supervisor.config import NAME
 from supervisor.people.addresses import mailbox, phone
 from supervisor.people.identity import Directory, digest, new_token
-from supervisor.people.projects import Projects
+from supervisor.people.projects import Project, Projects
 from supervisor.protocol.errors import InvalidMessage, TokenNotFound, UserNotFound
 from supervisor.protocol.messages import ProjectName, UserId
 from supervisor.protocol.status import Role
@@ -78,6 +78,14 @@ class Accounts:
             UserNotFound: there is no such user.
         """
         return self._shown(self._directory.user(user_id))
+
+    def projects(self) -> list[tuple[Project, list[UserId]]]:
+        """Return the projects of config.toml, by name, each with the users to whom the database gives it."""
+        users = self._directory.users()
+        return [
+            (project, [user.id for user in users if project.name in user.projects])
+            for project in self._projects.every()
+        ]
 
     async def put_user(
         self,

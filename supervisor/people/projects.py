@@ -112,6 +112,10 @@ class Projects:
             protected=self._protected,
         )
 
+    def every(self) -> list[Project]:
+        """Return the projects of config.toml, sorted by name."""
+        return sorted(self._by_name.values(), key=lambda project: project.name)
+
     def folders(self) -> dict[ProjectName, str]:
         """Return the folder of each project; that of `SCRATCH` holds the scratch folders of all users."""
         scratch = {} if self._scratch is None else {SCRATCH: os.path.realpath(self._scratch)}

@@ -20,6 +20,7 @@ from supervisor.store.ports.budgets import BudgetStore
 from supervisor.store.ports.changes import ChangeStore
 from supervisor.store.ports.keys import CodeStore, IdempotencyStore, ReferenceStore
 from supervisor.store.ports.ledger import LedgerStore
+from supervisor.store.ports.lists.lists import ListStore
 from supervisor.store.ports.outbox import OutboxStore
 from supervisor.store.ports.passphrases import PassphraseStore
 from supervisor.store.ports.people.passkeys import PasskeyStore
@@ -62,6 +63,10 @@ class Store(Protocol):
     @property
     def outbox(self) -> OutboxStore:
         """Replies."""
+
+    @property
+    def lists(self) -> ListStore:
+        """Messages, replies and dropped messages, page by page."""
 
     @property
     def ledger(self) -> LedgerStore:

@@ -18,6 +18,7 @@ from supervisor.store.control.folders import SqliteFolders
 from supervisor.store.control.keys import SqliteKeys, forget_answers
 from supervisor.store.control.rates import forget_counted
 from supervisor.store.control.references import SqliteReferences
+from supervisor.store.lists.lists import SqliteLists
 from supervisor.store.messages.chats import SqliteChats, forget_unused
 from supervisor.store.messages.dedup import forget_expired
 from supervisor.store.messages.outbox import SqliteOutbox
@@ -56,6 +57,7 @@ class SqliteStore:
         self.chats = SqliteChats(database)
         self.search = SqliteSearch(database)
         self.outbox = SqliteOutbox(database)
+        self.lists = SqliteLists(database)
         self.ledger = SqliteLedger(database)
         self.audit = SqliteAudit(database)
         self.dropped = SqliteDropped(database)

@@ -9,7 +9,8 @@ import re
 import pytest
 from playwright.async_api import Browser, expect
 
-from tests.browser.console import Place
+from tests.browser.console import Place, ask
+from tests.e2e.world import script
 
 pytestmark = [pytest.mark.e2e, pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
@@ -43,4 +44,47 @@ async def test_the_audit_trail_is_filtered_in_the_address_verified_and_saved(pla
         await page.get_by_label("Who").fill("nobody")
         await page.get_by_role("button", name="Filter", exact=True).click()
         await expect(page.get_by_text("No entry is like that.")).to_be_visible()
+        watched.assert_clean()
+
+
+async def test_what_came_in_and_what_agents_report_is_listed(place: Place, browser: Browser) -> None:
+    async with place.signed_in(browser, "/chat") as watched:
+        page = watched.page
+        await ask(page, f"good morning {script({'text': 'Good morning.'})}")
+        await expect(page.locator(".xswarm-assistant")).to_contain_text("Good morning.")
+        for report in (
+            {"type": "conversation_started", "agents": ["planner", "critic"]},
+            {"type": "new_message", "agent": "planner", "content": "<b>a plan</b>"},
+            {"type": "agent_status_update", "agent": "critic", "status": "thinking"},
+            {"type": "file_operation", "operation_id": "op-1", "operation": "create", "filepath": "plan.md"},
+        ):
+            headers = {"Authorization": f"Bearer {place.token}"}
+            done = await page.request.post(f"{place.url}/api/agents/events", headers=headers, data=report)
+            assert done.ok, await done.text()
+        pages = page.get_by_role("navigation", name="Pages")
+        await pages.get_by_role("link", name="Messages").click()
+        await expect(page.get_by_role("row").filter(has_text="good morning").first).to_contain_text("completed")
+        await page.get_by_label("State").select_option("failed")
+        await expect(page.get_by_text("No message is like that.")).to_be_visible()
+        await pages.get_by_role("link", name="Agents").click()
+        await expect(page.get_by_role("row").filter(has_text="critic").first).to_contain_text("thinking")
+        await page.get_by_role("row").filter(has_text="planner, critic").get_by_role("link").click()
+        await expect(page.get_by_role("listitem").filter(has_text="planner")).to_contain_text("<b>a plan</b>")
+        await expect(page.get_by_role("row").filter(has_text="plan.md")).to_contain_text("the program")
+        await watched.assert_accessible()
+        watched.assert_clean()
+
+
+async def test_people_and_tokens_are_read_with_a_token_and_not_changed(place: Place, browser: Browser) -> None:
+    async with place.signed_in(browser, "/people?sort=-name") as watched:
+        page = watched.page
+        await expect(page.get_by_role("row").filter(has_text="Ada")).to_contain_text("ADMIN")
+        await expect(page.get_by_role("row").filter(has_text="whoever asks")).to_contain_text("site")
+        await expect(page.get_by_text("A token only reads.")).to_be_visible()
+        await expect(page.get_by_role("button", name="Add a person")).to_have_count(0)
+        await page.get_by_role("link", name="Tokens").click()
+        await expect(page.get_by_text("A token only reads.")).to_be_visible()
+        await page.get_by_role("link", name="Outbox").click()
+        await page.get_by_role("link", name="Dropped messages").click()
+        await expect(page.get_by_text("Nothing was dropped within 30 days.")).to_be_visible()
         watched.assert_clean()

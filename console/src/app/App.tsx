@@ -6,13 +6,19 @@ import { Shell } from "./Shell.js";
 import { SignIn } from "./SignIn.js";
 import { useSignedIn } from "./session.js";
 
+const AgentsPage = lazy(() => import("../pages/agents/AgentsPage.js"));
 const ApprovalsPage = lazy(() => import("../pages/approvals/ApprovalsPage.js"));
 const AuditPage = lazy(() => import("../pages/audit/AuditPage.js"));
 const ChangesPage = lazy(() => import("../pages/changes/ChangesPage.js"));
 const ChatPage = lazy(() => import("../pages/chat/ChatPage.js"));
+const ConversationPage = lazy(() => import("../pages/agents/ConversationPage.js"));
 const CostsPage = lazy(() => import("../pages/costs/CostsPage.js"));
+const MessagesPage = lazy(() => import("../pages/messages/MessagesPage.js"));
+const OutboxPage = lazy(() => import("../pages/outbox/OutboxPage.js"));
+const PeoplePage = lazy(() => import("../pages/people/PeoplePage.js"));
 const QueuePage = lazy(() => import("../pages/queue/QueuePage.js"));
 const SessionsPage = lazy(() => import("../pages/sessions/SessionsPage.js"));
+const TokensPage = lazy(() => import("../pages/tokens/TokensPage.js"));
 const TurnPage = lazy(() => import("../pages/changes/TurnPage.js"));
 
 /** The console: the sign-in, or the page that the address names. */
@@ -40,6 +46,12 @@ export function App(): ReactElement {
             <Route path="/costs" component={CostsPage} />
             <Route path="/sessions" component={SessionsPage} />
             <Route path="/queue" component={QueuePage} />
+            <Route path="/messages" component={MessagesPage} />
+            <Route path="/outbox" component={OutboxPage} />
+            <Route path="/agents" component={AgentsPage} />
+            <Route path="/agents/:id">{({ id }) => <ConversationPage id={id} />}</Route>
+            <Route path="/people" component={PeoplePage} />
+            <Route path="/tokens" component={TokensPage} />
             <Route path="/audit" component={AuditPage} />
             <Route>
               <h1>There is no such page</h1>

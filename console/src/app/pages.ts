@@ -17,6 +17,11 @@ export const PAGES: readonly Page[] = [
   { name: "costs", title: "Costs", key: "o" },
   { name: "sessions", title: "Sessions", key: "s" },
   { name: "queue", title: "Queue", key: "q" },
+  { name: "messages", title: "Messages", key: "m" },
+  { name: "outbox", title: "Outbox", key: "x" },
+  { name: "agents", title: "Agents", key: "n" },
+  { name: "people", title: "People", key: "p", of: "administrators" },
+  { name: "tokens", title: "Tokens", key: "t", of: "administrators" },
   { name: "audit", title: "Audit", key: "u", of: "administrators" },
 ];
 

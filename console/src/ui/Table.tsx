@@ -7,6 +7,8 @@ export interface Column<Row> {
   readonly isLong?: boolean;
   /** By what the rows can be put in order; without it they cannot. */
   readonly order?: string;
+  /** What `useSorted` compares; the daemon sorts lists that have none. */
+  readonly by?: (row: Row) => string | number;
   readonly show: (row: Row) => ReactNode;
 }
 

@@ -26,8 +26,9 @@ _TRIM = """
         SELECT id FROM dropped WHERE channel = :channel AND kept = :kept ORDER BY id DESC LIMIT 1 OFFSET :most
     )
 """
-_LIST = f"SELECT {_COLUMNS} FROM dropped WHERE channel = ? ORDER BY id DESC LIMIT ?"
-_GET = f"SELECT {_COLUMNS} FROM dropped WHERE id = ?"
+DROPPED = f"SELECT {_COLUMNS} FROM dropped"
+_LIST = f"{DROPPED} WHERE channel = ? ORDER BY id DESC LIMIT ?"
+_GET = f"{DROPPED} WHERE id = ?"
 _LET_IN = "UPDATE dropped SET let_in_ms = ?, message_id = ? WHERE id = ? AND let_in_ms IS NULL"
 _FORGET = "DELETE FROM dropped WHERE at_ms < ?"
 
@@ -57,7 +58,7 @@ class SqliteDropped:
     async def list(self, channel: str, *, limit: int) -> list[DroppedMessage]:
         """Return the dropped messages of a channel, newest first."""
         return await self._database.read(
-            lambda connection: [_dropped(row) for row in connection.execute(_LIST, (channel, limit))]
+            lambda connection: [to_dropped(row) for row in connection.execute(_LIST, (channel, limit))]
         )
 
     async def get(self, dropped_id: int) -> DroppedMessage | None:
@@ -65,7 +66,7 @@ class SqliteDropped:
 
         def work(connection: sqlite3.Connection) -> DroppedMessage | None:
             row = connection.execute(_GET, (dropped_id,)).fetchone()
-            return None if row is None else _dropped(row)
+            return None if row is None else to_dropped(row)
 
         return await self._database.read(work)
 
@@ -79,7 +80,8 @@ class SqliteDropped:
         await self._database.write(work)
 
 
-def _dropped(row: tuple[Any, ...]) -> DroppedMessage:
+def to_dropped(row: tuple[Any, ...]) -> DroppedMessage:
+    """Map a row of `DROPPED`."""
     dropped_id, channel, sender, why, at_ms, message, let_in_ms, message_id = row
     return DroppedMessage(
         id=dropped_id,

@@ -21,7 +21,22 @@ INDEX = "index.html"
 ASSETS = "/assets/"
 """The path of files whose name holds the hash of their content."""
 
-PAGES = frozenset({"approvals", "audit", "changes", "chat", "costs", "queue", "sessions"})
+PAGES = frozenset(
+    {
+        "agents",
+        "approvals",
+        "audit",
+        "changes",
+        "chat",
+        "costs",
+        "messages",
+        "outbox",
+        "people",
+        "queue",
+        "sessions",
+        "tokens",
+    }
+)
 """The first part of the path of every page; `console/src/app/pages.ts` has the same."""
 
 POLICY = (

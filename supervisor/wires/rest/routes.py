@@ -23,7 +23,9 @@ from supervisor.wires.rest.costs import CostRoutes
 from supervisor.wires.rest.health import HealthRoutes, Parts
 from supervisor.wires.rest.messages import MessageRoutes
 from supervisor.wires.rest.oversight.audit import AuditTrailRoutes
+from supervisor.wires.rest.oversight.lists import ListRoutes
 from supervisor.wires.rest.oversight.me import MeRoutes
+from supervisor.wires.rest.oversight.people import PeopleRoutes
 from supervisor.wires.rest.queue import QueueRoutes
 from supervisor.wires.rest.replies import ReplyRoutes
 from supervisor.wires.rest.resource import resource_router
@@ -58,8 +60,13 @@ def routers(api: Api, *, parts: Parts, meter: Meter | None, make_link: MakeLink 
         resource_router(ReportRoutes(agents).endpoints()),
         resource_router(MonitorRoutes(agents).endpoints()),
         resource_router(MeRoutes(api.directory).endpoints()),
+        resource_router(ListRoutes(api.store.lists, queries, api.approvals).endpoints()),
         resource_router(
-            AuditTrailRoutes(api.store.audit, api.directory).endpoints(), dependencies=[documented, no_agents]
+            [
+                *AuditTrailRoutes(api.store.audit, api.directory).endpoints(),
+                *PeopleRoutes(api.accounts, api.directory, api.store.lists).endpoints(),
+            ],
+            dependencies=[documented, no_agents],
         ),
         resource_router(HealthRoutes(parts, api.store).endpoints(), dependencies=[]),
         *admin_routers(

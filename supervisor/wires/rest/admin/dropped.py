@@ -43,7 +43,7 @@ class DroppedRoutes:
 
         `sender` and `subject` are as the message says, and may be forged. A message with `kept` can be let in.
         """
-        return {"dropped": [_shown(one) for one in await self._dropped.list(channel, limit=MOST)]}
+        return {"dropped": [shown(one) for one in await self._dropped.list(channel, limit=MOST)]}
 
     async def let_in(self, dropped_id: Annotated[int, Path(ge=0, le=MAX_ROW_ID)]) -> dict[str, Any]:
         """Accept a dropped message as one of the user who has its address; it runs and is answered like any other.
@@ -55,7 +55,8 @@ class DroppedRoutes:
         return {"message_id": await self._let_in(dropped_id)}
 
 
-def _shown(one: DroppedMessage) -> dict[str, Any]:
+def shown(one: DroppedMessage) -> dict[str, Any]:
+    """Return a dropped message as the wire shows it."""
     message = one.message or {}
     return {
         "id": one.id,

@@ -1,0 +1,3 @@
+"""Lists that people page through, newest first."""
+
+from __future__ import annotations

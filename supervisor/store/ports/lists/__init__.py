@@ -1,0 +1,3 @@
+"""The port of lists that people page through."""
+
+from __future__ import annotations

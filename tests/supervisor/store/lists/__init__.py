@@ -1,0 +1,3 @@
+"""Tests of supervisor/store/lists."""
+
+from __future__ import annotations
