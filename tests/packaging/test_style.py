@@ -53,6 +53,7 @@ WITHOUT_OWN_TESTS = frozenset(
             )
         ),
         *(Path("supervisor/store/ports/people") / f"{noun}.py" for noun in ("passkeys", "sign_in")),
+        Path("supervisor/store/ports/lists/lists.py"),
         *(
             Path("supervisor/store/records") / f"{noun}.py"
             for noun in (

@@ -68,10 +68,14 @@ export default function OutboxPage(): ReactElement {
       <h1>Outbox</h1>
       {isAdministrator && (
         <nav className="tools" aria-label="View">
-          <Link href="/outbox" aria-current={isDropped ? undefined : "page"}>
+          <Link href="/outbox" aria-current={isDropped ? undefined : "page"} className={isDropped ? "" : "here"}>
             Replies
           </Link>
-          <Link href="/outbox?view=dropped" aria-current={isDropped ? "page" : undefined}>
+          <Link
+            href="/outbox?view=dropped"
+            aria-current={isDropped ? "page" : undefined}
+            className={isDropped ? "here" : ""}
+          >
             Dropped messages
           </Link>
         </nav>
