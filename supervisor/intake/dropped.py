@@ -13,11 +13,9 @@ from supervisor.protocol.errors import MessageNotFound, XswarmError
 from supervisor.protocol.messages import Address, Inbound, MessageId, Reply, Trust, well_formed
 from supervisor.protocol.times import Clock, now_ms
 from supervisor.store.ports.audit import DroppedStore
+from supervisor.store.records.accounts import Actor
 
 logger = logging.getLogger(__name__)
-
-OPERATOR = "operator"
-"""Who lets messages in, for the audit trail."""
 
 MAX_KEPT = 65_536
 """The longest text of a message that is kept, in characters."""
@@ -78,13 +76,13 @@ class DroppedMessages:
         message = _inbound(found.message)
         return replace(message, dedup_key=f"let in:{dropped_id}", doubt="", automatic="")
 
-    async def let_in(self, dropped_id: int, message_id: MessageId) -> None:
+    async def let_in(self, dropped_id: int, message_id: MessageId, by: Actor) -> None:
         """Record that a message was let in.
 
         Raises:
             StorageError: nothing was recorded.
         """
-        await self._store.let_in(dropped_id, message_id, OPERATOR, now_ms=self._clock())
+        await self._store.let_in(dropped_id, message_id, by, now_ms=self._clock())
 
 
 def _inbound(fields: Mapping[str, Any]) -> Inbound:

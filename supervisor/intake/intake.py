@@ -27,8 +27,9 @@ from supervisor.routing.conversations import Conversations
 from supervisor.routing.rules import Decision
 from supervisor.sentences import commands
 from supervisor.sentences import intake as say
+from supervisor.store.ports.accounts import THE_OPERATOR
 from supervisor.store.records.acceptance import RateLimit
-from supervisor.store.records.accounts import User
+from supervisor.store.records.accounts import Actor, User
 from supervisor.store.records.session import Session
 
 logger = logging.getLogger(__name__)
@@ -124,8 +125,8 @@ class Intake:
             return False
         return not self._rates.tell_thread(inbound.channel, inbound.thread or "")
 
-    async def let_in(self, dropped_id: int) -> MessageId:
-        """Accept a message that was dropped, because an operator says so; return its id.
+    async def let_in(self, dropped_id: int, by: Actor = THE_OPERATOR) -> MessageId:
+        """Accept a message that was dropped, because an operator or an administrator says so; return its id.
 
         Raises:
             MessageNotFound: no dropped message has this number.
@@ -137,7 +138,7 @@ class Intake:
             raise MessageNotKept(dropped_id, f"no user has the address {inbound.sender.value}")
         receipt = await self._accept(inbound, limited=False)
         assert receipt.message_id is not None, "it has a sender, and does not look automatic"
-        await self._dropped.let_in(dropped_id, receipt.message_id)
+        await self._dropped.let_in(dropped_id, receipt.message_id, by)
         return receipt.message_id
 
     async def dropped(self, channel: str, sender: str, why: str, message: Inbound | None = None) -> None:

@@ -28,7 +28,7 @@ from supervisor.protocol.status import Target, TurnState
 from supervisor.routing.rules import Decision
 from supervisor.sessions.pool import SessionPool
 from supervisor.store.ports.turns import TurnStore
-from supervisor.store.records.accounts import User
+from supervisor.store.records.accounts import Actor, User
 from supervisor.store.records.result import Result
 
 
@@ -124,9 +124,9 @@ class MessageOperations:
         submission = request.submission(user, message, subject=subject, thread=thread, reply=reply, commands=commands)
         return _checked(await self._intake.submit(submission, decision), request)
 
-    async def let_in(self, dropped_id: int) -> MessageId:
+    async def let_in(self, dropped_id: int, by: Actor) -> MessageId:
         """Accept a message that was dropped; see `Intake.let_in`."""
-        return await self._intake.let_in(dropped_id)
+        return await self._intake.let_in(dropped_id, by)
 
     def start(self, taken: Taken) -> None:
         """Run an accepted message; returns at once."""

@@ -9,7 +9,9 @@ import re
 import pytest
 from playwright.async_api import Browser, expect
 
+from tests.browser.chromium import open_page
 from tests.browser.console import Place, ask
+from tests.browser.test_sign_in import add_authenticator
 from tests.e2e.world import script
 
 pytestmark = [pytest.mark.e2e, pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
@@ -87,4 +89,58 @@ async def test_people_and_tokens_are_read_with_a_token_and_not_changed(place: Pl
         await page.get_by_role("link", name="Outbox").click()
         await page.get_by_role("link", name="Dropped messages").click()
         await expect(page.get_by_text("Nothing was dropped within 30 days.")).to_be_visible()
+        watched.assert_clean()
+
+
+async def test_an_administrator_changes_people_and_tokens_after_showing_a_passkey(
+    place: Place, browser: Browser
+) -> None:
+    link = str((await place.daemon.xswarm("user", "link", "ada", "--json")).document["link"])
+    async with open_page(browser, link) as watched:
+        page = watched.page
+        await add_authenticator(page)
+        await page.get_by_role("button", name="Sign in", exact=True).click()
+        await page.get_by_role("button", name="Add a passkey").click()
+        await expect(page.locator("#told")).to_have_text("The passkey is added.")
+        await page.get_by_role("link", name="Open the console").click()
+        await page.get_by_role("navigation", name="Pages").get_by_role("link", name="People").click()
+        await page.get_by_role("button", name="Add a person").click()
+        dialog = page.get_by_role("dialog")
+        await dialog.get_by_label("Id", exact=True).fill("cleo")
+        await dialog.get_by_label("Name").fill("Cleo")
+        await dialog.get_by_label("Mail addresses").fill("not an address")
+        await dialog.get_by_label("site").check()
+        await watched.assert_accessible()
+        await dialog.get_by_role("button", name="Save").click()
+        await expect(dialog.get_by_role("alert")).to_contain_text("mail")
+        await dialog.get_by_label("Mail addresses").fill("cleo@example.com")
+        await dialog.get_by_role("button", name="Save").click()
+        row = page.get_by_role("row", name="cleo Cleo")
+        await expect(row).to_contain_text("COORDINATOR")
+        await expect(row).to_contain_text("site")
+        await row.get_by_role("button", name="Change").click()
+        await dialog.get_by_label("Role").select_option("OPERATOR")
+        await dialog.get_by_role("button", name="Save").click()
+        await expect(row).to_contain_text("OPERATOR")
+        await page.get_by_role("link", name="Tokens").click()
+        await page.get_by_label("For").fill("cleo")
+        await page.get_by_role("button", name="Make a token").click()
+        made = page.get_by_role("status").locator("code")
+        await expect(made).to_have_text(re.compile("^xsw_"))
+        token = page.get_by_role("row").filter(has_text="cleo")
+        page.on("dialog", lambda asked: asked.accept())
+        await token.get_by_role("button", name="Revoke").click()
+        await expect(token).to_contain_text("revoked")
+        await page.reload()
+        await expect(token).to_contain_text("revoked")
+        await expect(made).to_have_count(0)
+        await page.get_by_role("link", name="Audit").click()
+        for event in ("user.put", "token.created", "token.revoked"):
+            await expect(page.get_by_role("row").filter(has_text=event).first).to_contain_text("ada")
+        await page.get_by_role("link", name="People").click()
+        await row.get_by_role("button", name="Change").click()
+        await dialog.get_by_role("button", name="Remove").click()
+        await expect(row).to_have_count(0)
+        for status in ("403", "422"):
+            watched.forgive(status)
         watched.assert_clean()

@@ -10,6 +10,7 @@ from typing import Any
 from supervisor.protocol.messages import MessageId
 from supervisor.protocol.times import DAY_MS
 from supervisor.store.ports.audit import DroppedMessage
+from supervisor.store.records.accounts import Actor
 from supervisor.store.sqlite.database import Database
 from supervisor.store.sqlite.transaction import Transaction
 
@@ -70,12 +71,13 @@ class SqliteDropped:
 
         return await self._database.read(work)
 
-    async def let_in(self, dropped_id: int, message_id: MessageId, actor: str, *, now_ms: int) -> None:
+    async def let_in(self, dropped_id: int, message_id: MessageId, by: Actor, *, now_ms: int) -> None:
         """Record that an operator let a message in, once, with its entry in the audit trail."""
 
         def work(tx: Transaction) -> None:
             if tx.changed(_LET_IN, (now_ms, message_id, dropped_id)):
-                tx.record(actor, "message.let_in", {"dropped": dropped_id, "message_id": message_id}, now_ms)
+                detail = {"dropped": dropped_id, "message_id": message_id} | by.where
+                tx.record(by.name, "message.let_in", detail, now_ms)
 
         await self._database.write(work)
 

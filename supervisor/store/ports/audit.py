@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from supervisor.protocol.messages import MessageId
+from supervisor.store.records.accounts import Actor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,5 +123,5 @@ class DroppedStore(Protocol):
     async def get(self, dropped_id: int) -> DroppedMessage | None:
         """Return a dropped message, or None."""
 
-    async def let_in(self, dropped_id: int, message_id: MessageId, actor: str, *, now_ms: int) -> None:
-        """Record that an operator let a message in, once, with its entry in the audit trail."""
+    async def let_in(self, dropped_id: int, message_id: MessageId, by: Actor, *, now_ms: int) -> None:
+        """Record that somebody let a message in, once, with its entry in the audit trail."""

@@ -53,12 +53,13 @@ def admin_routers(
         operator_only: what a request to the operator's routes must pass first.
         administrators: what a request to the other ones must pass first.
     """
-    tokens = TokenRoutes(accounts)
+    tokens, dropped = TokenRoutes(accounts), DroppedRoutes(store.dropped, let_in)
     people = resource_router(
         [
             *UserRoutes(accounts, Passphrases(store.passphrases)).endpoints(),
             *SignInLinkRoutes(make_link).endpoints(),
             *tokens.endpoints(),
+            *dropped.endpoints(),
         ],
         prefix=PREFIX,
         dependencies=administrators,
@@ -69,7 +70,7 @@ def admin_routers(
             *DatabaseRoutes(store).endpoints(),
             *AuditRoutes(store.audit).endpoints(),
             *RoutingCheckRoutes(accounts, decide).endpoints(),
-            *DroppedRoutes(store.dropped, let_in).endpoints(),
+            *dropped.operator_endpoints(),
             *MeterRoutes(meter).endpoints(),
             *StandingRoutes(servers or ToolServers()).endpoints(),
         ],

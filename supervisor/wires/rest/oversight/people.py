@@ -90,9 +90,9 @@ class PeopleRoutes:
         )
 
     async def tokens(self, caller: Calling) -> dict[str, Any]:
-        """Return all tokens without their secret parts, also those that were revoked."""
+        """Return tokens without their secret parts, also revoked ones; an administrator sees those of users."""
         self._may_read_tokens(caller)
-        return {"tokens": await self._accounts.tokens()}
+        return {"tokens": await self._accounts.tokens(of_services=caller.operator)}
 
     async def dropped(
         self,

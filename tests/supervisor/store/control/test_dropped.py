@@ -9,6 +9,7 @@ import pytest
 
 from supervisor.protocol.messages import MessageId
 from supervisor.store.control.dropped import KEPT_MS, MOST, SqliteDropped, forget_dropped
+from supervisor.store.ports.accounts import THE_OPERATOR
 from supervisor.store.sqlite.database import Database
 from tests.supervisor.store.builders import NOW, seal
 
@@ -41,8 +42,8 @@ async def test_a_message_is_let_in_once(database: Database) -> None:
     dropped = SqliteDropped(database)
     await dropped.add("mail", "ada@example.org", "forged", {}, now_ms=NOW)
     (one,) = await dropped.list("mail", limit=9)
-    await dropped.let_in(one.id, MessageId("m1"), "operator", now_ms=NOW + 1)
-    await dropped.let_in(one.id, MessageId("m2"), "operator", now_ms=NOW + 2)
+    await dropped.let_in(one.id, MessageId("m1"), THE_OPERATOR, now_ms=NOW + 1)
+    await dropped.let_in(one.id, MessageId("m2"), THE_OPERATOR, now_ms=NOW + 2)
     again = await dropped.get(one.id)
     assert again is not None
     assert (again.message_id, again.let_in_ms) == ("m1", NOW + 1)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import httpx
 import pytest
 
+from supervisor.store.ports.audit import AuditFilter
 from supervisor.store.ports.people.sign_in import Visitor, Way
 from tests.authenticator import Authenticator
-from tests.supervisor.harness import SERVICE
+from tests.supervisor.harness import ALICE_MAIL, SERVICE
+from tests.supervisor.helpers import text_message
 from tests.supervisor.wires.http.serving import Served, refusal
 
 USER = {"name": "Cleo", "role": "COORDINATOR"}
@@ -74,6 +77,24 @@ async def test_an_administrator_manages_people_after_a_check(served: Served, bro
         "user.removed",
     ]
     assert {(entry.detail["channel"], entry.detail["from"]) for entry in done} == {("http", "127.0.0.1")}
+
+
+async def test_an_administrator_lets_in_what_was_dropped_after_a_check(
+    served: Served, browser: httpx.AsyncClient
+) -> None:
+    mail = replace(text_message("assistant: hello", phone=ALICE_MAIL, channel="mail"), subject="Hi")
+    await served.core.intake.dropped("mail", ALICE_MAIL, "its DMARC result is not a pass", mail)
+    await sign_in(served, browser)
+    (dropped,) = (await browser.get("/api/dropped")).json()["dropped"]
+    path = f"/api/admin/dropped/{dropped['id']}/let-in"
+    assert refusal(await browser.post(path, json={}))[:2] == (403, "fresh_check_needed")
+    await check(browser, await add_passkey(browser))
+    message_id = (await browser.post(path, json={})).json()["message_id"]
+    assert (await browser.get("/api/dropped")).json()["dropped"][0]["message_id"] == message_id
+    entries = await served.core.store.audit.newest(before=None, limit=50, where=AuditFilter(event="message.let_in"))
+    assert [(entry.actor, entry.detail["channel"], entry.detail["from"]) for entry in entries] == [
+        ("alice", "http", "127.0.0.1")
+    ]
 
 
 async def test_services_and_the_rest_are_the_operators(served: Served, browser: httpx.AsyncClient) -> None:
