@@ -8,6 +8,7 @@ import logging
 import os
 import signal
 import sys
+import time
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -39,6 +40,7 @@ from supervisor.runtime.credentials import OPERATOR_TOKEN, Credentials
 from supervisor.runtime.heartbeat import Heartbeat
 from supervisor.runtime.lock import StateLock
 from supervisor.runtime.state import ADDRESSES_FILE, AUDIT_SECRET, DATABASE_FILE, DEMO_FOLDER, audit_seal_of, jwt_key
+from supervisor.runtime.systemd import ServiceManager
 from supervisor.runtime.umask import keep_private
 from supervisor.sessions.tool_access import NO_TOOLS, ToolAccess
 from supervisor.store import Store, open_store
@@ -102,6 +104,7 @@ class Daemon:
         self._demo = demonstration.Demo(config.state_dir) if demo else None
         self._stop = asyncio.Event()
         self._children = Children()
+        self._manager = ServiceManager(os.environ)
 
     async def run(self) -> int:
         """Start, serve until SIGTERM, SIGINT or SIGHUP, drain, stop; a second signal ends the process at once."""
@@ -116,6 +119,7 @@ class Daemon:
                 stack.callback(lifeline.cancel)
             await self._start(stack)
             await self._stop.wait()
+            self._manager.stopping()
             logger.info("stopping: running turns get %.0f s", self._config.supervisor.drain_seconds)
         logger.info("stopped")
         return 0
@@ -265,6 +269,7 @@ class Daemon:
         store.watch(counts.committed)
         heartbeat = Heartbeat()
         heartbeat.listen(counts.late)
+        heartbeat.listen(lambda _: self._manager.alive(time.monotonic()))
         heartbeat.start()
         stack.push_async_callback(heartbeat.aclose)
         return counts
@@ -338,3 +343,4 @@ class Daemon:
             lines.append(self._demo.what_to_try())
         sys.stdout.write("\n".join(lines) + "\n")
         sys.stdout.flush()
+        self._manager.ready(lines[0])
