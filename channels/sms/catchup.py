@@ -10,13 +10,14 @@ import asyncio
 import logging
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
 from channels.sms.config import SmsConfig
 from channels.sms.receiver import Receiver, TextMessage
 from channels.sms.reports import Reports
 from channels.sms.twilio.api import Message, TwilioApi
 from supervisor.protocol.errors import StorageError, TemporaryFailure
-from supervisor.protocol.ports.channel import ChannelHost
+from supervisor.protocol.ports.channel import COPIED, ChannelHost
 
 logger = logging.getLogger(__name__)
 
@@ -25,6 +26,21 @@ MARK = "caught_up"
 
 LOOK_BACK = timedelta(hours=2)
 """Each poll starts that long before the mark, because clocks differ and the list may lag."""
+
+
+RESUMED = "resumed"
+"""The name of the mark: when the first daemon on a copy of the database began to read the list, as `COPIED`."""
+
+SECOND = timedelta(seconds=1)
+"""Twilio's times have no fractions."""
+
+
+class _Gap(NamedTuple):
+    """The time between a backup and the start on its copy; `is_new`: nobody has told of its texts yet."""
+
+    begin: datetime
+    end: datetime
+    is_new: bool
 
 
 class CatchUp:
@@ -73,11 +89,31 @@ class CatchUp:
         since = datetime.fromtimestamp((begun if mark is None else min(mark, begun)) / 1000, UTC) - LOOK_BACK
         number = self._config.from_number
         received = [m async for m in api.find(to=number, since=since) if not m.outgoing and self._is_ours(m)]
+        unknown = await self._unknown_to_a_copy(begun)
         for message in reversed(received):  # the list is newest first; hand in the oldest first
-            await self._receiver.receive(_to_text(message))
+            if unknown is None or message.created is None or not unknown.begin <= message.created < unknown.end:
+                await self._receiver.receive(_to_text(message))
+            elif unknown.is_new:
+                await self._receiver.pass_over(_to_text(message))
         for message in [m async for m in api.find(sender=number, since=since) if m.outgoing and self._is_ours(m)]:
             await self._reports.pass_on_listed(message)
         await self._host.set_mark(MARK, begun)
+
+    async def _unknown_to_a_copy(self, begun: int) -> _Gap | None:
+        """Return the time in which another daemon took texts that this database does not know; None = it is no copy.
+
+        What came in that time has been answered, and perhaps changed something: it does not run a second time.
+        """
+        copied = await self._host.get_mark(COPIED)
+        if copied is None:
+            return None
+        resumed = await self._host.get_mark(RESUMED)
+        is_new = resumed is None or resumed < copied
+        if resumed is None or is_new:
+            resumed = begun
+            await self._host.set_mark(RESUMED, begun)
+        begin, end = (datetime.fromtimestamp(moment / 1000, UTC) for moment in (copied, resumed))
+        return _Gap(begin - SECOND, end, is_new)
 
     def _is_ours(self, message: Message) -> bool:
         """Return whether the message belongs to this channel. Without a number, the list is that of the account."""

@@ -78,6 +78,21 @@ class Receiver:
                 await self._host.dropped(text.sender, f"text {text.sid}: {reason}")
         self._taken[text.sid] = None
 
+    async def pass_over(self, text: TextMessage) -> None:
+        """Drop a message that was most likely answered before the database was restored; it can be let in.
+
+        Raises:
+            StorageError: nothing was recorded.
+        """
+        if text.sid in self._taken:
+            return
+        inbound = to_inbound(text)
+        if isinstance(inbound, Inbound):
+            logger.warning("%s: text message passed over: it came after the backup that was restored", text.sid)
+            why = f"text {text.sid}: it came after the backup that was restored, and may have been answered"
+            await self._host.dropped(text.sender, why, inbound)
+        self._taken[text.sid] = None
+
     async def _is_reaction(self, inbound: Inbound) -> bool:
         """Return whether a text is the report of a phone that its owner reacted to a text of ours.
 

@@ -81,10 +81,18 @@ class ChannelHost(Protocol):
         """Return the replies that this channel has sent to an address lately, the newest first."""
 
     async def get_mark(self, name: str) -> int | None:
-        """Return a number that this channel stored with `set_mark`; None = it stored none."""
+        """Return a number that this channel stored with `set_mark`; None = it stored none.
+
+        The mark `COPIED` is stored by a backup, in the copy.
+        """
 
     async def set_mark(self, name: str, value: int) -> None:
         """Store a number of this channel, e.g. the position up to which it has read the provider's list."""
+
+
+COPIED = "copied"
+"""The name of the mark of a restored database: when it was copied, in milliseconds since 1970 UTC. The copy does not
+know what the channel took after that, which has most likely been answered."""
 
 
 @contextmanager

@@ -5,15 +5,29 @@ from __future__ import annotations
 import asyncio
 import os
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
 from supervisor.protocol.errors import StorageError
+from supervisor.protocol.times import now_ms
 from supervisor.store.sqlite.errors import DAMAGED, remedy_of
+
+_DOUBT = "UPDATE outbox SET state = 'sending', sending_ms = ? WHERE state = 'pending'"
+_NOTE_COPY = """
+    INSERT INTO marks (name, value)
+    SELECT DISTINCT substr(name, 1, instr(name, '/')) || 'copied', ? FROM marks WHERE instr(name, '/') > 0
+    ON CONFLICT (name) DO UPDATE SET value = excluded.value
+"""
+_KNOWS_REPLIES = "SELECT count(*) = 2 FROM sqlite_master WHERE name IN ('outbox', 'marks')"
 
 
 async def back_up(database: str, target: Path) -> None:
     """Write a consistent copy (mode 0600), through a connection of its own so that it blocks no other read or write.
+
+    In the copy every reply that waits is one of unknown outcome: until the copy is used, the daemon goes on and sends
+    it. A daemon that starts on the copy therefore asks the provider first, and sends nothing twice. The mark `copied`
+    of each channel has the time of the copy: the copy does not know what came later, and has been answered.
 
     Args:
         database: its name for SQLite, of `in_use` or `not_in_use`.
@@ -21,7 +35,7 @@ async def back_up(database: str, target: Path) -> None:
     Raises:
         StorageError: it could not be written; nothing is left behind.
     """
-    await asyncio.to_thread(copy_checked, database, target)
+    await asyncio.to_thread(copy_checked, database, target, _doubt_replies)
 
 
 def check_integrity(connection: sqlite3.Connection) -> list[str]:
@@ -40,8 +54,12 @@ def check_integrity(connection: sqlite3.Connection) -> list[str]:
     return problems
 
 
-def copy_checked(database: str, target: Path) -> None:
-    """Do what `back_up` does, in the thread of the caller."""
+def copy_checked(database: str, target: Path, change: Callable[[sqlite3.Connection], None] | None = None) -> None:
+    """Do what `back_up` does, in the thread of the caller.
+
+    Args:
+        change: changes the copy before it is checked; None = it stays as it is.
+    """
     unfinished = target.with_name(f"{target.name}.tmp")
     try:
         unfinished.unlink(missing_ok=True)
@@ -50,6 +68,8 @@ def copy_checked(database: str, target: Path) -> None:
             # Not VACUUM INTO: SQLite 3.40 cannot do that on a read-only connection to tables with generated columns.
             source.backup(copy)
             copy.execute("PRAGMA journal_mode = DELETE")  # so that the copy is one file
+            if change is not None:
+                change(copy)
             problems = check_integrity(copy)
         if problems:
             raise StorageError(f"the database is damaged, and so is its copy: {problems[0]}", DAMAGED)
@@ -78,6 +98,15 @@ def not_in_use(path: Path) -> str:
     if log.exists() and log.stat().st_size:
         return in_use(path)
     return f"{path.absolute().as_uri()}?immutable=1"
+
+
+def _doubt_replies(copy: sqlite3.Connection) -> None:
+    if copy.execute(_KNOWS_REPLIES).fetchone() == (1,):
+        now = now_ms()
+        copy.execute("BEGIN")
+        copy.execute(_DOUBT, (now,))
+        copy.execute(_NOTE_COPY, (now,))
+        copy.execute("COMMIT")
 
 
 def _connect(name: str) -> sqlite3.Connection:

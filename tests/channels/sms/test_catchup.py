@@ -9,14 +9,25 @@ from datetime import timedelta
 
 import pytest
 
-from channels.sms.catchup import MARK
+from channels.sms.catchup import MARK, RESUMED
 from channels.sms.reports import Reports
 from channels.sms.twilio.api import Message
 from supervisor.demo.twilio import TwilioStandIn
 from supervisor.protocol.errors import StorageError
 from supervisor.protocol.messages import Delivery
+from supervisor.protocol.ports.channel import COPIED
 from tests.channels.hosts import RecordingHost
-from tests.channels.sms.fixtures import ACCOUNT, OUR_NUMBER, PERSON, SERVICE, TOKEN, Clock, outbound, running
+from tests.channels.sms.fixtures import (
+    ACCOUNT,
+    OUR_NUMBER,
+    PERSON,
+    SERVICE,
+    TOKEN,
+    Clock,
+    outbound,
+    recording_host,
+    running,
+)
 from tests.waiting import until
 
 
@@ -169,3 +180,21 @@ async def test_a_price_that_two_sources_tell_at_once_is_reported_once() -> None:
     reports = Reports(host)
     await asyncio.gather(*(reports.pass_on_listed(message) for _ in range(3)))
     assert [each.price_nanos for each in host.deliveries] == [7_900_000]
+
+
+async def test_texts_that_came_between_a_backup_and_its_restore_do_not_run_again(clock: Clock) -> None:
+    async with stand_in() as twilio:
+        await twilio.receive(PERSON, "answered before the restore", announce=False)
+        clock.now += 60
+        host = recording_host()
+        host.marks[COPIED] = int((clock.now - 120) * 1000)
+        async with running(clock, twilio=twilio, host=host):
+            await until(lambda: MARK in host.marks, "the list has been read")
+        assert (host.accepted, host.marks[RESUMED]) == ([], int(clock.now * 1000))
+        assert [inbound.text for inbound in host.kept] == ["answered before the restore"]
+        assert "after the backup" in host.traces[0][1]
+        # What comes from then on is taken, also after another restart.
+        clock.now += 60
+        async with running(clock, twilio=twilio, host=host, catch_up_seconds=0.01):
+            await until(lambda: host.marks[MARK] == int(clock.now * 1000), "the list has been read again")
+            assert (host.accepted, len(host.traces)) == ([], 1)
