@@ -61,6 +61,7 @@ async def test_an_answer_in_markdown_is_elements_and_nothing_of_it_runs(place: P
         await expect(answer.locator("h1")).to_have_text("Plan")
         await expect(answer.locator("td").first).to_have_text("1")
         await expect(answer.locator("pre")).to_have_text('print("<b>")\n')
+        await expect(answer.locator("pre .code-string").first).to_be_visible()
         await expect(answer).to_contain_text("<script>")
         await expect(answer.locator("img, script")).to_have_count(0)
         await expect(answer.get_by_text("a link")).not_to_have_attribute("href", "javascript:alert(1)")
@@ -153,6 +154,9 @@ async def test_a_question_is_counted_on_every_page_and_answered_in_the_list(plac
         await expect(page.get_by_text("Nothing waits for you.")).to_be_visible()
         await page.get_by_role("link", name="Chat").click()
         await expect(page.locator(".xswarm-assistant")).to_contain_text("Made.")
+        await page.locator(".xswarm-tool summary", has_text="asked.txt").click()
+        await expect(page.locator(".xswarm-tool .added")).to_have_text("+made from the list\n")
+        await expect(page.locator(".xswarm-tool summary")).to_contain_text(re.compile(r"done.*\d s"))
         assert target.read_text(encoding="utf-8") == "made from the list"
         watched.assert_clean()
 

@@ -174,8 +174,14 @@ def item(message: ChatMessage) -> HistoryItem:
 
 
 def _call(call: StoredCall) -> Mapping[str, Any]:
-    found: dict[str, Any] = {"id": call.tool_use_id, "name": call.name, "input": call.input}
+    found: dict[str, Any] = {
+        "id": call.tool_use_id,
+        "name": call.name,
+        "input": call.input,
+        "started_at": rfc3339(call.started_ms),
+    }
     if call.ended_ms is not None:
+        found["ended_at"] = rfc3339(call.ended_ms)
         found["result"] = tool_result(call.name, call.result, "failed" if call.failed else "succeeded", None)
     return found
 

@@ -1,6 +1,8 @@
 import type { Artifact } from "@xswarm/react";
 import type { ReactElement } from "react";
 import { save } from "../../ui/save.js";
+import { Markdown } from "./Markdown.js";
+import { Value } from "./Value.js";
 
 /** An artifact beside the text. */
 export function ArtifactPanel({
@@ -26,7 +28,7 @@ export function ArtifactPanel({
         </span>
       </header>
       <p className="quiet">{type}</p>
-      <pre tabIndex={0}>{text}</pre>
+      {typeof data === "string" ? <Markdown text={data} /> : <Value value={data} />}
     </aside>
   );
 }

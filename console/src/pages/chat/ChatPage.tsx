@@ -1,12 +1,14 @@
-import { type Artifact, type ChatMessage, ClaudeCodeChat, useChatSessions } from "@xswarm/react";
+import { type Artifact, type ChatMessage, ClaudeCodeChat, type ToolCall, useChatSessions } from "@xswarm/react";
 import "@xswarm/react/styles.css";
 import { useQueryClient } from "@tanstack/react-query";
-import { type ReactElement, type ReactNode, useCallback, useState } from "react";
+import { lazy, type ReactElement, type ReactNode, Suspense, useCallback, useState } from "react";
 import { useLocation, useSearch } from "wouter";
 import { withQuery } from "../../app/api.js";
 import { ArtifactPanel } from "./ArtifactPanel.js";
 import { ChatList } from "./ChatList.js";
 import { Markdown } from "./Markdown.js";
+
+const ToolInput = lazy(() => import("./ToolInput.js"));
 
 /** Conversations, the one that is open, and the artifact beside it. */
 export default function ChatPage({
@@ -50,12 +52,21 @@ export default function ChatPage({
         token={token}
         user={user}
         renderText={inMarkdown}
+        renderInput={inputOf}
         showMessage={message}
         onArtifact={onArtifact}
         onSession={onSession}
       />
       {artifact !== null && <ArtifactPanel artifact={artifact} onClose={() => setArtifact(null)} />}
     </div>
+  );
+}
+
+function inputOf(call: ToolCall): ReactNode {
+  return (
+    <Suspense fallback={<p role="status">Loading</p>}>
+      <ToolInput call={call} />
+    </Suspense>
   );
 }
 

@@ -1,6 +1,7 @@
-import { type ComponentProps, memo, type ReactElement, useMemo, useRef, useState } from "react";
+import { type ComponentProps, isValidElement, memo, type ReactElement, useMemo } from "react";
 import ReactMarkdown from "react-markdown";
 import remarkGfm from "remark-gfm";
+import { CodeBlock } from "../../code/CodeBlock.js";
 import { blocksOf } from "./blocks.js";
 
 const PLUGINS = [remarkGfm];
@@ -47,21 +48,9 @@ const COMPONENTS = {
   ),
 };
 
+/** A block of code; its language is that after the fence. */
 function Code({ children }: ComponentProps<"pre">): ReactElement {
-  const code = useRef<HTMLPreElement>(null);
-  const [copied, setCopied] = useState(false);
-  const copy = async (): Promise<void> => {
-    await navigator.clipboard.writeText(code.current?.textContent ?? "");
-    setCopied(true);
-  };
-  return (
-    <div className="code">
-      <button type="button" onClick={copy} onBlur={() => setCopied(false)}>
-        {copied ? "Copied" : "Copy"}
-      </button>
-      <pre ref={code} tabIndex={0}>
-        {children}
-      </pre>
-    </div>
-  );
+  const code = isValidElement<ComponentProps<"code">>(children) ? children.props : {};
+  const language = /(?:^| )language-(\S+)/.exec(code.className ?? "")?.[1] ?? "";
+  return <CodeBlock text={typeof code.children === "string" ? code.children : ""} language={language} />;
 }

@@ -95,7 +95,7 @@ function recordedToolCall(record: JsonObject): ToolCall {
     result,
     status: result === null ? "stopped" : isFailure(result) ? "failed" : "succeeded",
     offset: 0,
-    startedAt: null,
-    endedAt: null,
+    startedAt: typeof record.started_at === "string" ? record.started_at : null,
+    endedAt: typeof record.ended_at === "string" ? record.ended_at : null,
   };
 }

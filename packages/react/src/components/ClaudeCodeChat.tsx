@@ -1,7 +1,7 @@
 "use client";
 
 import { type KeyboardEvent, type ReactElement, type ReactNode, useCallback, useEffect, useId, useMemo } from "react";
-import type { Artifact, ChatMessage } from "../chat/state.js";
+import type { Artifact, ChatMessage, ToolCall } from "../chat/state.js";
 import { useChatDraft } from "../hooks/useChatDraft.js";
 import { type ClaudeChatOptions, useClaudeChat } from "../hooks/useClaudeChat.js";
 
@@ -22,6 +22,8 @@ export interface ClaudeCodeChatProps extends ClaudeChatOptions {
   readonly onArtifact?: ((artifact: Artifact) => void) | undefined;
   /** Turns text into elements, e.g. by a Markdown renderer. Default: the text as it is. */
   readonly renderText?: ((text: string, message: ChatMessage) => ReactNode) | undefined;
+  /** Shows what a tool was called with, e.g. an edit as a diff. Default: its input as JSON. */
+  readonly renderInput?: ((call: ToolCall) => ReactNode) | undefined;
   /** Shows an artifact in the chat. */
   readonly renderArtifact?: ((artifact: Artifact) => ReactNode) | undefined;
   /** The server's id of a message to show; null = the newest ones. */
@@ -106,6 +108,7 @@ export function ClaudeCodeChat(props: ClaudeCodeChatProps): ReactElement {
               words={words}
               renderText={renderText}
               renderArtifact={showArtifact}
+              renderInput={props.renderInput}
             />
           ))}
         </ol>

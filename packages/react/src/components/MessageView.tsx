@@ -1,5 +1,5 @@
 import { memo, type ReactElement, type ReactNode, useState } from "react";
-import type { Artifact, ChatMessage } from "../chat/state.js";
+import type { Artifact, ChatMessage, ToolCall } from "../chat/state.js";
 import { Editor } from "./Editor.js";
 import { piecesOf } from "./pieces.js";
 import { ToolCallView } from "./ToolCallView.js";
@@ -24,6 +24,7 @@ export interface MessageViewProps {
   /** Turns text into elements, e.g. Markdown. */
   readonly renderText: (text: string, message: ChatMessage) => ReactNode;
   readonly renderArtifact: (artifact: Artifact) => ReactNode;
+  readonly renderInput?: ((call: ToolCall) => ReactNode) | undefined;
 }
 
 /** One message. */
@@ -55,7 +56,7 @@ export const MessageView = memo(function MessageView(props: MessageViewProps): R
               {props.renderText(piece.text, message)}
             </div>
           ) : (
-            <ToolCallView key={piece.key} call={piece.call} words={words} />
+            <ToolCallView key={piece.key} call={piece.call} words={words} renderInput={props.renderInput} />
           ),
         )
       )}

@@ -1,4 +1,4 @@
-import { memo, type ReactElement } from "react";
+import { memo, type ReactElement, type ReactNode, useState } from "react";
 import type { ToolCall } from "../chat/state.js";
 import { readable } from "./pieces.js";
 import type { Words } from "./words.js";
@@ -7,10 +7,14 @@ import type { Words } from "./words.js";
 export const ToolCallView = memo(function ToolCallView({
   call,
   words,
+  renderInput,
 }: {
   readonly call: ToolCall;
   readonly words: Words;
+  /** Shows what it was called with. */
+  readonly renderInput?: ((call: ToolCall) => ReactNode) | undefined;
 }): ReactElement {
+  const [isOpen, setOpen] = useState(false);
   const state = {
     writing: words.toolWriting,
     running: words.toolRunning,
@@ -20,14 +24,18 @@ export const ToolCallView = memo(function ToolCallView({
   }[call.status];
   const { tool_name: _, ...result } = call.result ?? {};
   return (
-    <details className={`xswarm-tool xswarm-tool-${call.status}`}>
+    <details
+      className={`xswarm-tool xswarm-tool-${call.status}`}
+      onToggle={(event) => setOpen(event.currentTarget.open)}
+    >
       <summary>
-        <code>{call.name}</code> <span>{state}</span> <span>{duration(call, words)}</span>
+        <code>{call.name}</code> <span className="xswarm-brief">{brief(call)}</span> <span>{state}</span>{" "}
+        <span>{duration(call, words)}</span>
       </summary>
       {call.input !== null && (
         <>
           <p className="xswarm-label">{words.input}</p>
-          <pre>{readable(call.input)}</pre>
+          {renderInput !== undefined && isOpen ? renderInput(call) : <pre>{readable(call.input)}</pre>}
         </>
       )}
       {call.result !== null && (
@@ -39,6 +47,15 @@ export const ToolCallView = memo(function ToolCallView({
     </details>
   );
 });
+
+/** The fields of an input that tell most of a call, the best first. */
+const TELLING = ["file_path", "path", "command", "pattern", "query", "url", "description"];
+
+function brief(call: ToolCall): string {
+  const input = call.input ?? {};
+  const told = TELLING.map((name) => input[name]).find((value) => typeof value === "string");
+  return typeof told === "string" ? (told.split("\n", 1)[0] ?? "").slice(0, 80) : "";
+}
 
 function duration(call: ToolCall, words: Words): string {
   if (call.startedAt === null || call.endedAt === null) return "";

@@ -141,9 +141,11 @@ def test_a_history_names_calls_and_artifacts() -> None:
             "id": "t",
             "name": "validate",
             "input": {"a": 1},
+            "started_at": "1970-01-01T00:00:00.000Z",
+            "ended_at": "1970-01-01T00:00:00.001Z",
             "result": {"tool_name": "validate", "content": "3 rows"},
         },
-        {"id": "u", "name": "validate", "input": {"a": 1}},
+        {"id": "u", "name": "validate", "input": {"a": 1}, "started_at": "1970-01-01T00:00:00.000Z"},
     ]
     assert answer.artifacts == [{"id": "t", "type": "analysis", "title": "Check", "data": {"rows": [1, 2, 3]}}]
     assert answer.cost_usd == 1.0

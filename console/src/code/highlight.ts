@@ -1,0 +1,42 @@
+/** Colours of code, by shiki with the browser's own regular expressions: the page's policy allows no WebAssembly. */
+
+import { createCssVariablesTheme, createHighlighterCore, type HighlighterCore } from "@shikijs/core";
+import { createJavaScriptRegexEngine } from "@shikijs/engine-javascript";
+import { grammarOf } from "./languages.js";
+
+export interface CodeToken {
+  readonly text: string;
+  /** What it is, as a class: `code-keyword`; empty = nothing special. */
+  readonly kind: string;
+}
+
+const THEME = "kinds";
+
+/** Each kind is a variable of the style sheet in a theme of shiki: here it becomes a class. */
+const KIND = /^var\(--([a-z-]+)\)$/;
+
+let highlighter: Promise<HighlighterCore> | null = null;
+
+/**
+ * The lines of a text as tokens.
+ *
+ * @param language as `languageOf` names it.
+ */
+export async function highlight(text: string, language: string): Promise<readonly (readonly CodeToken[])[]> {
+  highlighter ??= createHighlighterCore({
+    engine: createJavaScriptRegexEngine({ forgiving: true }),
+    langs: [],
+    themes: [createCssVariablesTheme({ name: THEME, variablePrefix: "--" })],
+  });
+  const core = await highlighter;
+  const grammar = await grammarOf(language);
+  await core.loadLanguage(grammar);
+  const lang = grammar.at(-1)?.name ?? "text";
+  const { tokens } = core.codeToTokens(text, { lang, theme: THEME, tokenizeMaxLineLength: 1_000 });
+  return tokens.map((line) => line.map((token) => ({ text: token.content, kind: kindOf(token.color) })));
+}
+
+function kindOf(color: string | undefined): string {
+  const name = KIND.exec(color ?? "")?.[1] ?? "foreground";
+  return name === "foreground" ? "" : `code-${name.replace("token-", "").replace("-expression", "")}`;
+}
