@@ -50,6 +50,8 @@ class Settlement(Enum):
     """The turn runs again."""
     INTERRUPTED = auto()
     """The turn is marked interrupted, and its sender decides whether it runs again."""
+    STOPPED = auto()
+    """Somebody had stopped or replaced the turn before the crash: it is marked cancelled."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,12 +63,14 @@ class Recovered:
         requeued: number of turns that run again.
         interrupted: number of turns that are marked interrupted.
         answered: number of turns that had an answer, which is delivered now.
+        stopped: number of turns that somebody had stopped or replaced before.
     """
 
     sessions: int
     requeued: int
     interrupted: int
     answered: int
+    stopped: int
 
 
 class Recovery:
@@ -77,6 +81,7 @@ class Recovery:
     Claude Code's transcript as well:
 
     - a turn with an answer is completed, and the answer is delivered;
+    - a turn that somebody had stopped, or replaced by an edited message, is cancelled;
     - a turn that had called no tool runs again;
     - any other turn is marked interrupted. Its sender is told which tools had started, and decides whether it runs
       again (promise P5).
@@ -125,14 +130,17 @@ class Recovery:
             requeued=ends[Settlement.REQUEUED],
             interrupted=ends[Settlement.INTERRUPTED],
             answered=ends[Settlement.ANSWERED],
+            stopped=ends[Settlement.STOPPED],
         )
         if sessions or ends:
             logger.warning(
-                "after a crash: %d sessions lost their process, %d turns run again, %d were interrupted, %d answered",
+                "after a crash: %d sessions lost their process, %d turns run again, %d were interrupted, %d answered, "
+                "%d stopped",
                 found.sessions,
                 found.requeued,
                 found.interrupted,
                 found.answered,
+                found.stopped,
             )
         await self._turns.sweep()
         return found
@@ -157,6 +165,8 @@ class Recovery:
         trace = await self._trace(part)
         if trace.kind is TraceKind.ANSWERED:
             return Settlement.ANSWERED, await self._finish(part, outcomes.recovered(part, trace.answer, self._clock()))
+        if await self._store.turns.is_stopped(part.id):
+            return Settlement.STOPPED, await self._stopped(part, trace.tools)
         outcome = outcomes.interrupted(part, RESTARTED_WITH_HOST, list(trace.tools.values()), None, self._clock())
         return Settlement.INTERRUPTED, await self._finish(part, outcome)
 
@@ -174,6 +184,8 @@ class Recovery:
         if trace.kind is TraceKind.ANSWERED:
             return Settlement.ANSWERED, await self._finish(turn, outcomes.recovered(turn, trace.answer, self._clock()))
         tools = await self._completion.tools_of(turn) or trace.tools
+        if await self._store.turns.is_stopped(turn.id):
+            return Settlement.STOPPED, await self._stopped(turn, tools)
         if await self._may_run_again(turn, trace, tools):
             answered = trace.kind in (TraceKind.SPOKEN, TraceKind.STARTED)
             await self._store.turns.requeue(turn.id, rename=answered, now_ms=self._clock())
@@ -191,6 +203,12 @@ class Recovery:
             behind=await self._completion.behind(turn),
         )
         return Settlement.INTERRUPTED, await self._finish(turn, outcome)
+
+    async def _stopped(self, turn: Turn, tools: Mapping[str, str]) -> Turn | None:
+        """Store that a turn was stopped before the crash; return the part of it that is to be settled next."""
+        await self._store.approvals.withdraw(turn.id, allowed=True, now_ms=self._clock())
+        started = await self._completion.that_may_have_run(turn, tools)
+        return await self._finish(turn, outcomes.stopped_before(turn, started, self._clock()))
 
     async def _is_interrupted_too_often(self, turn: Turn) -> bool:
         """Return whether the session of an interrupted turn was interrupted too often within `INTENSITY_MS`."""

@@ -16,7 +16,8 @@ from supervisor.protocol.queue import Mode
 from supervisor.protocol.status import Target
 from supervisor.protocol.text.template import as_sentences
 from supervisor.routing.destination import Destination
-from supervisor.store.records.acceptance import Acceptance
+from supervisor.sentences.chat import REPLACED
+from supervisor.store.records.acceptance import Acceptance, Superseding
 from supervisor.store.records.outbox import OutboxDraft
 
 NOT_RUN = frozenset({Target.REFUSED, Target.COMMAND})
@@ -96,11 +97,18 @@ def build(
         gather=mode is Mode.COLLECT and decision.target is Target.CLAUDE_CODE,
         resumes=answer.resumed.turn_id if answer is not None and answer.resumed is not None else None,
         title="" if decision.target in NOT_RUN else title_of(submission.text),
-        supersedes=submission.supersedes if decision.target is not Target.REFUSED else None,
+        supersedes=_superseding(routed),
+        stops=mode is Mode.INTERRUPT and destination.session_id is not None,
         start=process is not None,
         identity=process.identity if process is not None else None,
         now_ms=now_ms,
     )
+
+
+def _superseding(routed: RoutedSubmission) -> Superseding | None:
+    first = routed.submission.supersedes
+    refused = routed.decision.target is Target.REFUSED
+    return None if first is None or refused else Superseding(first=first, why=REPLACED())
 
 
 def _refusals(routed: RoutedSubmission, message_id: MessageId) -> Sequence[OutboxDraft]:

@@ -30,7 +30,7 @@ from supervisor.protocol.errors import (
 from supervisor.protocol.ids import uuid7
 from supervisor.protocol.messages import CHAT, Address, MessageId, ProjectName, SessionId, well_formed
 from supervisor.protocol.queue import Mode
-from supervisor.protocol.status import SessionKind, SessionStatus, Target
+from supervisor.protocol.status import SessionKind, SessionStatus, Target, TurnState
 from supervisor.protocol.times import Clock, now_ms
 from supervisor.sentences.chat import DELETED, REPLACED, STOPPED
 from supervisor.store.port import Store
@@ -229,9 +229,8 @@ class ChatOperations:
         turn = await self._store.chats.find(session_id, message_id)
         if turn is None:
             raise MessageNotFound(message_id)
-        unfinished = [one for one in await self._store.chats.unfinished(session_id) if one.id >= turn.id]
         written = replace(self._written(session, user, content, Mode.FOLLOWUP, None), supersedes=turn.id)
-        return await self._submit(session, written, unfinished)
+        return await self._submit(session, written)
 
     async def session(self, user: User, session_id: SessionId) -> Session:
         """Return the record of a chat.
@@ -276,20 +275,18 @@ class ChatOperations:
             chat=session,
         )
 
-    async def _submit(self, session: Session, written: Submission, replaced: Sequence[Turn] = ()) -> ChatTaken:
-        """Accept a message and start it.
-
-        Args:
-            replaced: unfinished turns that it replaces: they are stopped before it starts.
-        """
+    async def _submit(self, session: Session, written: Submission) -> ChatTaken:
+        """Accept a message and start it, once what it replaces is stopped."""
         taken = await self._intake.submit(written)
         message_id = taken.accepted.message_id
         if taken.accepted.duplicate and not taken.accepted.same:
             raise IdempotencyConflict(str(written.dedup_key))
         if taken.decision.target is Target.REFUSED and not taken.accepted.duplicate:
             raise NotAllowed(taken.decision.reason)
-        for turn in replaced:
-            if not await self._cancel(turn, REPLACED()) and not await self._interrupt(turn, written.user):
+        for turn in taken.accepted.replaced:
+            if turn.state is TurnState.PENDING:  # T1 has cancelled it
+                self._note_cancelled(turn, REPLACED())
+            elif not await self._interrupt(turn, written.user):
                 await self._turns.interrupt_for(turn.lane, message_id, written.user.id)
         self._acceptor.start(taken)
         if not session.title and taken.session_id is not None:
@@ -305,9 +302,13 @@ class ChatOperations:
         """Cancel a turn that waits, and tell those who wait for it; False = it does not wait any more."""
         if not await self._store.turns.cancel(turn.id, why, (), now_ms=self._clock()):
             return False
+        self._note_cancelled(turn, why)
+        return True
+
+    def _note_cancelled(self, turn: Turn, why: str) -> None:
+        """Tell those who wait for a turn that was cancelled in the store."""
         self._turns.note_removed(1)
         self._waiters.fail(turn.message_id, TurnFailed(why))
-        return True
 
     async def _interrupt(self, turn: Turn, user: User) -> bool:
         """Interrupt a turn; False = it is not running."""

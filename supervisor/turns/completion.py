@@ -123,6 +123,17 @@ class TurnCompletion:
         await self._approvals.withdraw(turn.id, allowed=True, now_ms=self._clock())  # it asks again
         await self._turns.requeue(turn.id, now_ms=self._clock())
 
+    async def note_stop(self, turn: Turn, by: str) -> None:
+        """Note in the store that somebody has stopped a turn: after a kill, it does not run again.
+
+        Args:
+            by: the id of a user, or the name of a program.
+        """
+        try:
+            await self._turns.record_stop(turn.id, by, now_ms=self._clock())
+        except StorageError as error:  # it is stopped all the same
+            logger.error("%s: that it was stopped could not be stored: %s", turn.message_id, error)
+
     async def has_only_read(self, turn: Turn) -> bool:
         """Return whether no tool call of a turn was allowed that may change something."""
         return all(kind != ALLOWED for kind, _ in await self._turns.events(turn.id))

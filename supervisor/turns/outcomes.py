@@ -158,6 +158,16 @@ def noted(outcome: Outcome, recorded: Recorded) -> Outcome:
     return replace(outcome, answer=answer, replies=replies)
 
 
+def stopped_before(turn: Turn, tools: Sequence[str], now_ms: int) -> Outcome:
+    """Return the outcome of a turn that somebody stopped before the daemon died; what was written of it is lost.
+
+    Args:
+        tools: the tool calls that may have had an effect, in a few words each.
+    """
+    answer = f"({say.TOOLS_STARTED(calls=', '.join(tools))})" if tools else ""
+    return _outcome(turn, TurnState.CANCELLED, answer, "interrupted", "interrupted", None, now_ms)
+
+
 def not_started(turn: Turn, error: XswarmError, now_ms: int) -> Outcome:
     """Return the outcome of a turn whose prompt was never written."""
     outcome = _outcome(turn, TurnState.FAILED, "", str(error), "error", None, now_ms)

@@ -177,7 +177,7 @@ class TurnRunner:
                 late = running.end_parts()
             await pump
             running.joined += late
-            cut_off = self.stopping and not isinstance(ended, talk.Finished)
+            cut_off = self.stopping and isinstance(ended, talk.Failed) and not ended.interrupted
             if cut_off and await self._completion.has_only_read(turn):
                 await self._completion.requeue(turn)
                 return

@@ -141,7 +141,8 @@ class TurnScheduler:
         running = lane.running
         running.stop(by)
         if lane.conversation is not None:
-            await lane.conversation.interrupt()
+            # Side by side: a slow disk delays no stop. What ends the turn is written behind the note.
+            await asyncio.gather(self._completion.note_stop(running.turn, by), lane.conversation.interrupt())
         else:  # the turn is suspended, so it has no process that could end it
             running.fail("it was interrupted", interrupted=True)
         return running

@@ -4,7 +4,8 @@ Usage: `python -m tests.supervisor.crash_child FOLDER [POINT [COUNT]]`. It works
 texts with their keys), handing every one in until it was acknowledged once, writes what it was told to
 FOLDER/told.log, and ends by itself when everything was answered. At the COUNT-th time that the store comes by POINT
 it is killed, as `kill -9` does it. Points of the store are named in `open_store`; "send.before" and "send.after" lie
-before and after the provider's taking of a reply; "prompt.after" after the prompt was written.
+before and after the provider's taking of a reply; "prompt.after" after the prompt was written; "stop.after" and
+"delete.after" after an answer was stopped and a chat was deleted.
 """
 
 from __future__ import annotations
@@ -21,10 +22,13 @@ from pathlib import Path
 from supervisor.protocol.conversation import Exchange, Prompt, SessionSpec
 from supervisor.protocol.messages import MessageId, NotSent, Outbound, Reconciled, Sent, SessionId
 from supervisor.protocol.ports.connector import Conversation
+from supervisor.protocol.queue import Mode
 from tests.fakes import RecordingChannel, ScriptedConnector, ScriptedConversation
 from tests.supervisor.harness import Core
 from tests.supervisor.helpers import text_message
 from tests.waiting import until
+
+CHAT = SessionId("c1")
 
 
 class Killer:
@@ -138,12 +142,27 @@ async def work(folder: Path, killer: Killer) -> None:
 
 
 async def _accept(core: Core, key: str, text: str) -> str:
-    """Hand a text in; those whose key begins with "chat" are written in a chat."""
-    if not key.startswith("chat"):
+    """Hand a text in; those whose key begins with the name of an act are about a chat."""
+    act = key.partition("-")[0]
+    if act not in ("chat", "interrupt", "edit", "stop", "delete"):
         return str((await core.intake.accept(text_message(text, key=key))).message_id)
     alice = core.directory.user("alice")
-    chat = await core.api.chat.open(alice, SessionId("c1"))
-    return (await core.api.chat.submit(alice, chat.session_id, text, external_id=key)).message_id
+    chats, chat = core.api.chat, (await core.api.chat.open(alice, CHAT)).session_id
+    if act in ("edit", "stop", "delete"):
+        running = await chats.running(alice, chat)
+        await until(lambda: core.turns.running(chat), "the answer begins")
+    match act:
+        case "edit":
+            return (await chats.edit(alice, chat, running[0], text)).message_id
+        case "stop":
+            await chats.interrupt(alice, chat)
+        case "delete":
+            await chats.delete(alice, chat)
+        case _:
+            mode = Mode.INTERRUPT if act == "interrupt" else None
+            return (await chats.submit(alice, chat, text, mode=mode, external_id=key)).message_id
+    core.crash(f"{act}.after")
+    return running[0]
 
 
 async def _is_done(core: Core, accepted: Sequence[str]) -> bool:

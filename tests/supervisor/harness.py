@@ -90,7 +90,7 @@ class Core:
         self._approvals = approvals or Approvals()
         self._more_projects = dict(projects or {})
         self._upstream = upstream
-        self._crash = crash
+        self.crash = crash or (lambda _: None)
         self._tuning = tuning
         self._tools = tools
         self._recovering = recovering
@@ -117,7 +117,7 @@ class Core:
     async def _start(self, stack: AsyncExitStack) -> None:
         for path in (self.site, self.vault, self.open):
             path.mkdir(exist_ok=True)
-        self.store: SqliteStore = await open_store(self.folder / "xswarm.db", seal=seal, crash=self._crash)
+        self.store: SqliteStore = await open_store(self.folder / "xswarm.db", seal=seal, crash=self.crash)
         stack.push_async_callback(self.store.close)
         self.directory = Directory(operator_token=OPERATOR, service_token=SERVICE, jwt_secret=JWT_SECRET)
         settings = config.Config(

@@ -7,17 +7,22 @@ import json
 import os
 import sys
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
 from supervisor.background.recovery import MAX_INTERRUPTIONS
+from supervisor.protocol.messages import MessageId
 from supervisor.protocol.status import Target, TurnState
 from supervisor.store import open_store
 from supervisor.store.records.result import Result
+from tests.fakes import ScriptedConnector
 from tests.slowness import inherited
 from tests.supervisor.crash_child import Killer, work
-from tests.supervisor.harness import seal
+from tests.supervisor.harness import Core, seal
+from tests.supervisor.helpers import result
+from tests.waiting import until
 
 ROOT = Path(__file__).parents[2]
 KILLED = -9
@@ -136,6 +141,39 @@ async def test_a_person_is_told_which_tools_had_started(tmp_path: Path) -> None:
     interrupted = [found for found in results.values() if found.turn.state is TurnState.INTERRUPTED]
     taken = (folder_texts(tmp_path)[found.turn.message_id] for found in interrupted)
     assert all(f"Bash {found.turn.text}" in text for found, text in zip(interrupted, taken, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("script", "point", "count"),
+    [
+        ({"chat-1": "hold on", "edit-2": "in other words"}, "accept.after_commit", 2),
+        ({"chat-1": "hold on", "chat-2": "and then", "edit-3": "in other words"}, "accept.after_commit", 3),
+        ({"chat-1": "hold on", "interrupt-2": "in other words"}, "accept.after_commit", 2),
+        ({"chat-1": "deaf to it", "stop-2": ""}, "stop.after", 1),
+        ({"chat-1": "deaf to it", "delete-2": ""}, "delete.after", 1),
+    ],
+)
+async def test_what_was_replaced_or_stopped_does_not_run_again(
+    tmp_path: Path, script: Mapping[str, str], point: str, count: int
+) -> None:
+    (tmp_path / "script.json").write_text(json.dumps(script), encoding="utf-8")
+    assert await run_child(tmp_path, point, str(count)) == KILLED, f"{point} was never reached"
+    first = Path(tmp_path / "accepted.log").read_text(encoding="utf-8").split()[1]
+    connector = ScriptedConnector()
+    async with Core(tmp_path, assistant=connector) as core:
+        await until(core.all_answered, "everything has ended")
+        assert (await result(core, MessageId(first))).turn.state is TurnState.CANCELLED
+        says_more = [text for text in script.values() if text == "in other words"]
+        assert [text for _, text in connector.prompts] == says_more, "only what was written last is answered"
+        states = {one.turn.state for one in await every_result(core)}
+        assert states == {TurnState.CANCELLED} | ({TurnState.COMPLETED} if says_more else set())
+        assert await core.store.check() == []
+
+
+async def every_result(core: Core) -> list[Result]:
+    """Return what became of every message."""
+    found = await core.store._database.read(lambda reading: reading.execute("SELECT message_id FROM inbox").fetchall())
+    return [await result(core, message_id) for (message_id,) in found]
 
 
 def folder_texts(folder: Path) -> dict[str, str]:

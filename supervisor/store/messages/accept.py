@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from supervisor.protocol.errors import SessionNotFound
@@ -14,6 +15,7 @@ from supervisor.store.messages.chats import supersede
 from supervisor.store.messages.dedup import first_of, hashed
 from supervisor.store.messages.joins import ahead_of, waits_already
 from supervisor.store.messages.sessions import begins_twice, create_session
+from supervisor.store.messages.stops import stop_replaced, stop_running
 from supervisor.store.money.budgets import raise_limit
 from supervisor.store.records.acceptance import Acceptance, Accepted
 from supervisor.store.records.turn import Turn
@@ -70,8 +72,9 @@ def accept(tx: Transaction, message: Acceptance) -> Accepted:
         _add_prompt(tx, message, turn_id, state)
         if session != chat:
             tx.remember(message.user_id, "", session, message.now_ms)
-    if chat is not None:
-        _touch_chat(tx, message, chat, turn_id, counts=session == chat)
+    replaced = _touch_chat(tx, message, chat, turn_id, counts=session == chat) if chat is not None else ()
+    if message.stops and state is TurnState.PENDING:
+        stop_running(tx, message.lane, message.user_id, message.now_ms)
     if message.closes:
         close(tx, message.closes, message.now_ms)
     _add_replies(tx, message, turn_id, state)
@@ -79,9 +82,10 @@ def accept(tx: Transaction, message: Acceptance) -> Accepted:
         tx.count_message(Owner(turn_id, message.user_id, session, session_id or "", message.channel), message.now_ms)
     _record(tx, message, turn_id)
     if state is not TurnState.RUNNING:
-        return Accepted(message_id=message.message_id)
+        return Accepted(message_id=message.message_id, replaced=replaced)
     tx.point("start")
-    return Accepted(message_id=message.message_id, started=_started(message, turn_id, session_id))
+    started = _started(message, turn_id, session_id)
+    return Accepted(message_id=message.message_id, started=started, replaced=replaced)
 
 
 def _with_limit_raised(tx: Transaction, message: Acceptance) -> Acceptance:
@@ -129,12 +133,18 @@ def _chat(tx: Transaction, message: Acceptance) -> int | None:
     return int(row[0])
 
 
-def _touch_chat(tx: Transaction, message: Acceptance, chat: int, turn_id: int, *, counts: bool) -> None:
-    """Bring the record of a chat up to date, and take out of its history what the message replaces."""
+def _touch_chat(tx: Transaction, message: Acceptance, chat: int, turn_id: int, *, counts: bool) -> Sequence[Turn]:
+    """Bring the record of a chat up to date, and take out of its history what the message replaces.
+
+    Returns:
+        The replaced turns that had not ended.
+    """
     values = {"number": chat, "counts": counts, "now_ms": message.now_ms, "epoch": tx.epoch, "title": message.title}
     tx.execute(_TOUCH_CHAT, values)
-    if message.supersedes is not None:
-        supersede(tx, message.supersedes, turn_id)
+    if message.supersedes is None:
+        return ()
+    supersede(tx, message.supersedes.first, turn_id)
+    return stop_replaced(tx, turn_id, message.supersedes.why, message.user_id, message.now_ms)
 
 
 def _first_state(message: Acceptance, free: bool) -> TurnState:
@@ -238,7 +248,7 @@ def _record(tx: Transaction, message: Acceptance, turn_id: int) -> None:
     event = "message.refused" if message.target is Target.REFUSED else "message.accepted"
     detail: dict[str, object] = {"turn": turn_id, "channel": message.channel, "from": message.sender.value}
     if message.supersedes is not None:
-        detail["supersedes"] = message.supersedes
+        detail["supersedes"] = message.supersedes.first
     tx.record(message.user_id, event, detail, message.now_ms)
 
 

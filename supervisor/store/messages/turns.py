@@ -18,6 +18,7 @@ from supervisor.store.messages.finish import finish
 from supervisor.store.messages.history import exchanges, history, interruptions, last_used, result_of, was_cut_off
 from supervisor.store.messages.joins import ahead_of, join, release
 from supervisor.store.messages.start import start_next
+from supervisor.store.messages.stops import STOPPED, cancel, is_stopped
 from supervisor.store.records.acceptance import Acceptance, Accepted, Attempt
 from supervisor.store.records.outbox import OutboxDraft
 from supervisor.store.records.outcome import Outcome, Settled
@@ -43,7 +44,6 @@ _WAITING = f"""
 """
 _FORGET_FOLDER = "DELETE FROM checkpoints WHERE turn_id = ?"
 _FORGET_CALLS = "DELETE FROM tool_calls WHERE turn_id = ?"
-_CANCEL = "UPDATE turns SET state = 'cancelled', why = ?, ended_ms = ?, epoch = ? WHERE id = ? AND state = 'pending'"
 _WAITING_LANES = "SELECT lane, project, min(id) FROM turns WHERE state = 'pending' GROUP BY lane ORDER BY min(id)"
 _IS_WAITING = "SELECT EXISTS (SELECT 1 FROM turns WHERE lane = ? AND state = 'pending')"
 _PENDING_COUNT = "SELECT count(*) FROM turns WHERE state = 'pending'"
@@ -60,7 +60,6 @@ _ADD_EVENT = """
 _IS_ANSWERED = "SELECT EXISTS (SELECT 1 FROM turns WHERE id = ? AND answered_by IS NOT NULL)"
 _EVENTS = "SELECT kind, payload FROM events WHERE turn_id = ? ORDER BY seq"
 _WHOSE = "SELECT user_id FROM turns WHERE id = ?"
-_CHANNEL = "SELECT channel FROM turns WHERE id = ?"
 _STARTED_MS = """
     SELECT max(at_ms) FROM events
     WHERE turn_id = ? AND kind = 'tool_started' AND json_extract(payload, '$.id') = ?
@@ -140,7 +139,7 @@ class SqliteTurns:
             tx.point("cancel")
             waiting = [row[0] for row in tx.execute(_PENDING_OF_LANE, (lane, of)).fetchall()]
             for turn_id in waiting:
-                _cancel(tx, turn_id, why, now_ms)
+                cancel(tx, turn_id, why, now_ms)
             cancelled = [to_turn(tx.execute(TURN, (turn_id,)).fetchone()) for turn_id in waiting]
             if notices is not None:
                 for turn in cancelled:
@@ -154,7 +153,7 @@ class SqliteTurns:
 
         def work(tx: Transaction) -> bool:
             tx.point("cancel")
-            if not _cancel(tx, turn_id, why, now_ms):
+            if not cancel(tx, turn_id, why, now_ms):
                 return False
             (user_id,) = tx.execute("SELECT user_id FROM turns WHERE id = ?", (turn_id,)).fetchone()
             add_drafts(tx, replies, turn_id, user_id, now_ms)
@@ -255,6 +254,14 @@ class SqliteTurns:
 
         await self._database.write(work)
 
+    async def record_stop(self, turn_id: int, by: str, *, now_ms: int) -> None:
+        """Note that a running turn is to end."""
+        await self.record_event(turn_id, STOPPED, {"by": by}, now_ms=now_ms)
+
+    async def is_stopped(self, turn_id: int) -> bool:
+        """Return whether somebody has stopped or replaced a turn, or has deleted its chat."""
+        return await self._database.read(lambda connection: is_stopped(connection, turn_id))
+
     async def events(self, turn_id: int) -> list[tuple[str, dict[str, Any]]]:
         """Return the events of a turn, in order."""
         return await self._database.read(
@@ -269,15 +276,6 @@ class SqliteTurns:
         """Return the project that the user last used with Claude Code, on any channel; None = there was none."""
         last = await self._database.read(lambda connection: last_used(connection, user_id, ""))
         return None if last is None else last.project
-
-
-def _cancel(tx: Transaction, turn_id: int, why: str, now_ms: int) -> bool:
-    if not tx.changed(_CANCEL, (why, now_ms, tx.epoch, turn_id)):
-        return False
-    tx.mark_prompt(turn_id, TurnState.CANCELLED)
-    (channel,) = tx.execute(_CHANNEL, (turn_id,)).fetchone()
-    tx.record("supervisor", "turn.cancelled", {"turn": turn_id}, now_ms, channel=channel)
-    return True
 
 
 def _record_tool(tx: Transaction, turn_id: int, kind: str, payload: Mapping[str, Any], now_ms: int) -> None:

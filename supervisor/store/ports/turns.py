@@ -155,6 +155,16 @@ class TurnStore(Protocol):
     async def record_event(self, turn_id: int, kind: str, payload: dict[str, Any], *, now_ms: int) -> None:
         """Append an event, such as the start of a tool, to a turn; nothing if it does not run under this epoch."""
 
+    async def record_stop(self, turn_id: int, by: str, *, now_ms: int) -> None:
+        """Note that a running turn is to end, so that no restart runs it again.
+
+        Args:
+            by: the id of a user, or the name of a program.
+        """
+
+    async def is_stopped(self, turn_id: int) -> bool:
+        """Return whether somebody has stopped or replaced a turn, or has deleted its chat."""
+
     async def events(self, turn_id: int) -> list[tuple[str, dict[str, Any]]]:
         """Return the events of a turn, in order."""
 

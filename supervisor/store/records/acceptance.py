@@ -81,6 +81,19 @@ class Attempt:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Superseding:
+    """The turns of a chat that leave its history with a message; those that wait are cancelled.
+
+    Attributes:
+        first: the first of them.
+        why: what is told of those that had not ended, as a part of a sentence.
+    """
+
+    first: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Acceptance:
     """Everything that T1 writes.
 
@@ -115,7 +128,8 @@ class Acceptance:
         gather: the message may become part of the prompt of the turn before it, while both are pending.
         resumes: the interrupted turn whose work the message continues; None = it continues none.
         title: of the chat that the message is written in, where it has none yet; empty = it gets none.
-        supersedes: the turn of the chat from which on earlier turns leave its history; None = none does.
+        supersedes: the turns of the chat that the message replaces; None = it replaces none.
+        stops: the running turn of the lane is to end, also after a restart.
     """
 
     message_id: MessageId
@@ -150,7 +164,8 @@ class Acceptance:
     gather: bool = False
     resumes: int | None = None
     title: str = ""
-    supersedes: int | None = None
+    supersedes: Superseding | None = None
+    stops: bool = False
     now_ms: int
 
 
@@ -165,6 +180,7 @@ class Accepted:
         moved: the conversation that the message was to begin exists: nothing was written, and the caller looks again.
         wait_ms: milliseconds until the person may send again: the message is over a limit, and nothing was written.
         taken: another node acts on the message at this moment, and nothing was written.
+        replaced: the turns that it replaces and that had not ended, as they were; pending ones are cancelled now.
     """
 
     message_id: MessageId
@@ -174,6 +190,7 @@ class Accepted:
     moved: bool = False
     wait_ms: int = 0
     taken: bool = False
+    replaced: Sequence[Turn] = ()
 
     @property
     def written(self) -> bool:
