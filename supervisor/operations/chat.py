@@ -44,6 +44,10 @@ MAX_TITLE = 200
 """Characters of the longest title."""
 
 
+AWAITED_MS = 600_000
+"""How long after the end of an answer a client may come back that waits for it, in milliseconds."""
+
+
 class ChatOperations:
     """Chats of users. A user who may not see a chat is told that there is none.
 
@@ -71,6 +75,7 @@ class ChatOperations:
         self._waiters = waiters
         self._hub = hub
         self._clock = clock
+        self._started_ms = clock()
 
     async def open(self, user: User, session_id: SessionId | None) -> ChatOpened:
         """Open a chat of a user, or a new one.
@@ -126,6 +131,29 @@ class ChatOperations:
             if stored is None or not stored.turn.state.final:
                 raise
             return ChatEnd(result=stored, error=error)
+
+    async def end_of(self, user: User, session_id: SessionId, message_id: MessageId) -> ChatEnd | None:
+        """Return how a message of a chat has ended; None = it has not, or is not in the chat.
+
+        Raises:
+            SessionNotFound: the user has no such chat.
+        """
+        await self.session(user, session_id)
+        found = await self._store.turns.result(message_id)
+        if found is None or not found.turn.state.final or not _is_in(session_id, found.turn):
+            return None
+        return await self.wait(message_id)
+
+    async def ended_since_start(self, user: User, session_id: SessionId) -> Sequence[ChatEnd]:
+        """Return the ends of messages that a restart had cut off, oldest first, as far as a client may wait for them.
+
+        Raises:
+            SessionNotFound: the user has no such chat.
+        """
+        await self.session(user, session_id)
+        since_ms = max(self._started_ms, self._clock() - AWAITED_MS)
+        found = await self._store.chats.ended(session_id, before_ms=self._started_ms, since_ms=since_ms)
+        return [await self.wait(turn.message_id) for turn in found]
 
     async def running(self, user: User, session_id: SessionId) -> Sequence[MessageId]:
         """Return the messages of a chat whose answers have not ended, oldest first.
@@ -319,11 +347,7 @@ class ChatOperations:
 
     def _running_in(self, session_id: SessionId) -> builtins.list[RunningTurn]:
         """Return the running turns of a chat, oldest first."""
-        found = [
-            one
-            for one in self._turns.running_turns()
-            if one.turn.session_id == session_id or (one.turn.channel, one.turn.thread) == (CHAT, session_id)
-        ]
+        found = [one for one in self._turns.running_turns() if _is_in(session_id, one.turn)]
         return sorted(found, key=lambda running: running.turn.id)
 
     async def _announce(self, session: Session) -> None:
@@ -331,3 +355,8 @@ class ChatOperations:
         topics = (f"session:{session.id}", f"user:{session.user_id}", "sessions")
         if self._hub.wanted(*topics) and (record := await self._store.sessions.get(session.id)) is not None:
             self._hub.publish(session_updated(record), topics)
+
+
+def _is_in(session_id: SessionId, turn: Turn) -> bool:
+    """Return whether a turn is of a chat: the assistant answers it there, or it was written there."""
+    return turn.session_id == session_id or (turn.channel, turn.thread) == (CHAT, session_id)

@@ -64,6 +64,38 @@ async def test_an_answer_that_was_killed_begins_again_and_says_so(world: World) 
         assert messages[3]["content"].startswith("w0 w1 ")  # the mark is no part of it
 
 
+async def test_who_comes_back_learns_of_every_end_that_it_has_missed(world: World) -> None:
+    session = uuid7()
+    async with chatting(world, session_id=session) as client:
+        await client.ask(script({"text": "before"}))
+        (first,) = client.frames[-1]["message_ids"]
+        await client.say(script(slow_answer(8, scaled(2.0))))
+        await client.next("token")
+        after = client.last_seq
+        await world.daemon.stop(signal.SIGKILL)
+    await world.start()
+    headers = {"Authorization": f"Bearer {await jwt_of(world)}"}
+
+    async def has_ended() -> bool:
+        got = await world.client.get(f"{world.http}/api/claude-chat/sessions/{session}", headers=headers)
+        return len(got.json()["messages"]) == 4
+
+    await until(has_ended, "the answer began again, and ended while nobody looked")
+    async with chatting(world, session_id=session) as one, chatting(world, session_id=session) as two:
+        for reader in (one, two):
+            await reader.send("resume", after_seq=after, open=[first, "unknown"])
+            found = await reader.until("resumed")
+            ends = [frame for frame in found if frame["type"] == "complete"]
+            second = found[kinds(found).index("history")]["messages"][2]["id"]
+            # Of the first one nobody can tell any more whether its end went out, so it comes because it was asked for.
+            assert [end["message_ids"] for end in ends] == [[second], [first]]
+            assert kinds(found) == ["history", "complete", "complete", "resumed"]
+        await two.send("resume", after_seq=two.last_seq, open=[second])
+        assert kinds(await two.until("resumed")) == ["complete", "resumed"]
+    async with chatting(world, session_id=session) as late:  # one that asks for nothing has seen it before it came
+        await late.silence()
+
+
 async def test_a_stop_closes_chats_in_a_way_that_clients_retry_and_nothing_is_lost(world: World) -> None:
     session = uuid7()
     async with chatting(world, session_id=session) as client:

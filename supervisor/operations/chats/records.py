@@ -8,6 +8,7 @@ from supervisor.protocol.errors import XswarmError
 from supervisor.protocol.messages import MessageId, SessionId
 from supervisor.protocol.status import TurnState
 from supervisor.store.records.result import Result
+from supervisor.turns.outcomes import INCLUDED
 from supervisor.turns.runner import STARTED_AGAIN
 
 
@@ -73,5 +74,7 @@ class ChatEnd:
 
     @property
     def shown(self) -> str:
-        """The answer as those read it who saw nothing of it arrive."""
+        """The answer as those read it who saw nothing of it arrive; empty = none, or another message has it."""
+        if self.result.answer in ("", INCLUDED):
+            return ""
         return f"{STARTED_AGAIN}{self.result.answer}" if self.result.turn.attempts else self.result.answer

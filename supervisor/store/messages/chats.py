@@ -32,6 +32,10 @@ _COUNT = f"""
     SELECT count(*), coalesce(sum(t.state NOT IN ('pending', 'running', 'waiting')), 0) FROM turns AS t WHERE {_IN_CHAT}
 """
 _UNFINISHED = f"{TURNS} WHERE {_IN_CHAT} AND t.state IN ('pending', 'running', 'waiting') ORDER BY t.id"
+_ENDED = f"""
+    {TURNS} WHERE {_IN_CHAT} AND t.accepted_ms < :before_ms AND t.ended_ms >= :since_ms
+      AND t.target IN ('{Target.ASSISTANT}', '{Target.CLAUDE_CODE}') ORDER BY t.id
+"""
 _FIND = f"{TURNS} WHERE {_IN_CHAT} AND i.message_id = :message_id"
 _EXCHANGES = f"""
     SELECT t.id, coalesce(i.body, p.message), coalesce(a.message, ''), t.state, t.why
@@ -117,6 +121,13 @@ class SqliteChats:
         """Return the turns of a chat that have not ended, oldest first."""
         return await self._database.read(
             lambda connection: [to_turn(row) for row in connection.execute(_UNFINISHED, {"id": session_id})]
+        )
+
+    async def ended(self, session_id: SessionId, *, before_ms: int, since_ms: int) -> list[Turn]:
+        """Return the turns of a chat that were accepted before a time and have ended since another."""
+        values = {"id": session_id, "before_ms": before_ms, "since_ms": since_ms}
+        return await self._database.read(
+            lambda connection: [to_turn(row) for row in connection.execute(_ENDED, values)]
         )
 
     async def find(self, session_id: SessionId, message_id: MessageId) -> Turn | None:

@@ -100,6 +100,9 @@ class ChatStore(Protocol):
     async def unfinished(self, session_id: SessionId) -> list[Turn]:
         """Return the turns of a chat that have not ended, oldest first."""
 
+    async def ended(self, session_id: SessionId, *, before_ms: int, since_ms: int) -> list[Turn]:
+        """Return the turns of a chat that were accepted before a time and have ended since another, oldest first."""
+
     async def find(self, session_id: SessionId, message_id: MessageId) -> Turn | None:
         """Return the turn of a message in a chat's history; None = the history does not have it."""
 

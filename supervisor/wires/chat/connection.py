@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
@@ -20,7 +19,7 @@ from supervisor.wires.chat import frames, views
 from supervisor.wires.chat.codec import decode
 from supervisor.wires.chat.handshake import Refusal, person, standing
 from supervisor.wires.chat.outgoing import Outgoing, Wire
-from supervisor.wires.chat.rooms.log import Numbered, numbered
+from supervisor.wires.chat.rooms.log import Numbered, Replay, numbered
 from supervisor.wires.chat.rooms.registry import Rooms
 from supervisor.wires.chat.rooms.room import Room
 from supervisor.wires.peers import refuse_agent
@@ -32,6 +31,8 @@ HOLD_SECONDS = 1.0
 
 CLOSE_SECONDS = 5.0
 """How long the client gets to read the rest and the close frame, in seconds."""
+
+NO_REPLAY = Replay(frames=())
 
 GONE = 1003
 SLOW = Refusal(1008, "reading too slowly")
@@ -143,14 +144,14 @@ class ChatConnection:
             self._room.leave(self)
             self._room = None
 
-    def _let_go(self, replayed: Sequence[Numbered] = ()) -> None:
+    def _let_go(self, replay: Replay = NO_REPLAY) -> None:
         """Send what was missed, then what was held back."""
         if self._release is not None:
             self._release.cancel()
             self._release = None
         held, self._held = self._held or [], None
-        sent = {frame.seq for frame in replayed}
-        for frame in sorted([*replayed, *(one for one in held if one.seq not in sent)], key=lambda one: one.seq):
+        sent = {frame.seq for frame in replay.frames} | replay.instead_of
+        for frame in sorted([*replay.frames, *(one for one in held if one.seq not in sent)], key=lambda one: one.seq):
             self._outgoing.post(frame)
 
     # -- frames
@@ -195,8 +196,10 @@ class ChatConnection:
                 await room.dialogue.interrupt(self, user)
             case frames.GetHistory():
                 self._tell(await room.history(user, frame))
-            case frames.Resume(after_seq=after_seq):
+            case frames.Resume(after_seq=after_seq, open=open_ids):
                 self._let_go(await room.replay(user, after_seq))
+                told = room.audience.log.ended_after(after_seq)
+                await room.dialogue.tell_ends(self, user, [one for one in open_ids if one not in told])
                 self._tell(frames.Resumed())
             case frames.Confirm():
                 await refuse_agent(self._socket)

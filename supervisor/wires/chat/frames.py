@@ -19,6 +19,9 @@ LARGEST_SEQ = 2**53 - 1
 HISTORY_MESSAGES = 200
 """How many messages a history holds at most, their answers not counted."""
 
+MOST_OPEN = 100
+"""Most messages that a client may ask for the ends of."""
+
 Kind = Literal["schedule", "analysis", "configuration", "report"]
 """What an artifact is."""
 
@@ -68,9 +71,15 @@ class GetHistory:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resume:
-    """Asks for the frames after the last one that the client has seen."""
+    """Asks for the frames after the last one that the client has seen.
+
+    Attributes:
+        open: messages whose ends the client has not seen: of those that have ended it gets the ends, also where nobody
+            can tell any more whether they went out before.
+    """
 
     after_seq: Annotated[int, Between(0, LARGEST_SEQ)]
+    open: Annotated[Sequence[Name], Length(0, MOST_OPEN)] = ()
     type: Literal["resume"] = "resume"
 
 

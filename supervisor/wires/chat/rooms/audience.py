@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from supervisor.wires.chat.frames import ServerFrame
-from supervisor.wires.chat.rooms.log import FrameLog
+from supervisor.wires.chat.rooms.log import FrameLog, Numbered
 from supervisor.wires.chat.rooms.services import Member
 
 
@@ -19,12 +19,13 @@ class Audience:
         self.log = log
         self.members: dict[Member, None] = {}
 
-    def broadcast(self, frame: ServerFrame, *, but: Member | None = None) -> None:
-        """Send a frame to everybody but one, and keep it."""
+    def broadcast(self, frame: ServerFrame, *, but: Member | None = None) -> Numbered:
+        """Send a frame to everybody but one, and keep it; return it as it was sent."""
         kept = self.log.keep(frame)
         for member in self.members:
             if member is not but:
                 member.post(kept)
+        return kept
 
     def announce(self, frame: ServerFrame, *, but: Member | None = None) -> None:
         """Send everybody but one a frame that is soon out of date, and is not kept."""

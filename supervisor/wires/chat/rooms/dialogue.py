@@ -150,6 +150,18 @@ class Dialogue:
             case _:
                 pass
 
+    async def tell_ends(self, member: Member, user: User, message_ids: Sequence[str]) -> None:
+        """Tell a connection how messages of the chat have ended; of one that has not, nothing.
+
+        Raises:
+            XswarmError: they cannot be read.
+        """
+        for message_id in message_ids:
+            if not self._answers.is_open(message_id):
+                ended = await self._chats.end_of(user, self._session_id, MessageId(message_id))
+                if ended is not None:
+                    self._audience.tell(member, views.end_of(ended, spoke=bool(ended.result.answer)))
+
     def hold(self) -> None:
         """Pass by what is written, until `attach`: that reads all of it."""
         self._holding = True
@@ -157,9 +169,14 @@ class Dialogue:
     async def attach(self, user: User) -> None:
         """Follow the messages that were accepted before anybody had the chat open.
 
+        Those that a restart had cut off and that have ended since are told first: nobody has seen their ends.
+
         Raises:
             XswarmError: they cannot be read.
         """
+        for ended in await self._chats.ended_since_start(user, self._session_id):
+            self._answers.accepted(ended.result.turn.message_id)
+            self._tell(ended)
         waiting = await self._chats.running(user, self._session_id)
         self._holding = False
         for message_id, text in self._chats.written(self._session_id):
@@ -248,25 +265,29 @@ class Dialogue:
 
     async def _follow(self, message_id: MessageId) -> None:
         """Wait for the end of a message."""
-        end: End
-        joined: Sequence[str] = ()
         try:
             ended = await self._end_of(message_id)
             if ended is None:
                 return
-            result, joined = ended.result, ended.result.joined
-            if ended.error is None and result.answer and not self._answers.spoke(message_id):
-                self._produced(message_id, [frames.Token(content=ended.shown)])
-            end = views.end_of(ended, spoke=self._answers.spoke(message_id))
+            end = self._tell(ended)
         except Exception:
             reference = secrets.token_hex(4)
             logger.exception("%s: the end of message %s is not known", reference, message_id)
             end = views.refused(InternalError(reference), message_id)
-        self._emit(self._answers.ended(message_id, end, joined))
+            self._emit(self._answers.ended(message_id, end))
         if not isinstance(end, frames.Interrupted):
             for member in list(self._stopping.get(message_id, ())):  # it was complete before it could be stopped
                 self._nothing_runs(message_id, member)
         self._stopping.pop(message_id, None)
+
+    def _tell(self, ended: ChatEnd) -> End:
+        """Tell the end of an answer, and before it the whole answer where nothing of it was told; return the end."""
+        message_id = ended.result.turn.message_id
+        if ended.error is None and ended.shown and not self._answers.spoke(message_id):
+            self._produced(message_id, [frames.Token(content=ended.shown)])
+        end = views.end_of(ended, spoke=self._answers.spoke(message_id))
+        self._emit(self._answers.ended(message_id, end, ended.result.joined))
+        return end
 
     async def _end_of(self, message_id: MessageId) -> ChatEnd | None:
         """Wait for the end of a message; None = the daemon stops before it, and the message runs after the restart."""
@@ -301,9 +322,9 @@ class Dialogue:
         for frame in out:
             if self._began is None:
                 self._began = self._audience.log.last
-            self._audience.broadcast(frame)
+            sent = self._audience.broadcast(frame)
             if isinstance(frame, End):
                 self._began = None
                 self._last_interrupted = frame.message_id if isinstance(frame, frames.Interrupted) else None
                 self.ends += 1
-                self._audience.log.answer_ended(self._clock())
+                self._audience.log.answer_ended(sent, self._clock())

@@ -29,7 +29,9 @@ class Questions:
         broadcast: sends a frame to every connection of the chat.
     """
 
-    def __init__(self, session_id: SessionId, services: RoomServices, broadcast: Callable[[ServerFrame], None]) -> None:
+    def __init__(
+        self, session_id: SessionId, services: RoomServices, broadcast: Callable[[ServerFrame], object]
+    ) -> None:
         self._session_id = session_id
         self._services = services
         self._broadcast = broadcast

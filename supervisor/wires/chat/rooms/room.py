@@ -13,7 +13,7 @@ from supervisor.wires.chat import frames, views
 from supervisor.wires.chat.rooms.attendance import Attendance
 from supervisor.wires.chat.rooms.audience import Audience
 from supervisor.wires.chat.rooms.dialogue import Dialogue
-from supervisor.wires.chat.rooms.log import KEPT_SECONDS, FrameLog, Numbered, numbered
+from supervisor.wires.chat.rooms.log import KEPT_SECONDS, FrameLog, Numbered, Replay, numbered
 from supervisor.wires.chat.rooms.questions import Questions
 from supervisor.wires.chat.rooms.services import Member, RoomServices
 
@@ -147,18 +147,22 @@ class Room:
 
     # -- what was said
 
-    async def replay(self, user: User, after_seq: int) -> list[Numbered]:
-        """Return the frames after a number, or where they are gone the history and the running answer.
+    async def replay(self, user: User, after_seq: int) -> Replay:
+        """Return the frames after a number; where they are gone, the history, the ends and the running answer.
 
         Raises:
             XswarmError: the history cannot be read.
         """
-        kept = self.audience.log.after(after_seq)
+        log = self.audience.log
+        kept = log.after(after_seq)
         if kept is not None:
-            return kept
+            return Replay(frames=kept)
         history = await self.history(user)
-        before = max(self.dialogue.before_answer, self.audience.log.floor)
-        return [numbered(history, before), *(self.audience.log.after(before) or [])]
+        before = max(self.dialogue.before_answer, log.floor)
+        ends = log.ends(after_seq, before) if after_seq else []  # 0 = it has seen nothing
+        first = ends[0].seq - 1 if ends else before
+        frames = [numbered(history, first), *ends, *(log.after(before) or [])]
+        return Replay(frames=frames, instead_of=log.numbers(before))
 
     async def history(self, user: User, asked: frames.GetHistory = _NEWEST) -> frames.History:
         """Return messages of the chat; answers whose ends have not gone out are not among them.

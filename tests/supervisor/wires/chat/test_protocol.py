@@ -288,7 +288,8 @@ async def test_an_older_number_is_answered_by_the_history(world: World, after: i
         frame = await client.receive()
         assert frame["type"] == "history"
         assert [message["content"] for message in frame["messages"]][1] == "a fact"
-        assert (await client.receive())["type"] == "resumed"
+        ends = ["complete"] if after == 5 else []  # who has seen something gets the ends that went out since
+        assert kinds(await client.until("resumed")) == [*ends, "resumed"]
 
 
 async def test_after_the_history_the_running_answer_comes_from_its_beginning(world: World) -> None:

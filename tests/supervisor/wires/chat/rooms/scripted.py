@@ -65,6 +65,7 @@ class ScriptedChats(ChatOperations):
         deaf: `interrupt` is taken and has no effect.
         begun: clear = the first answer has not begun, and an interrupt waits for it.
         known: the history.
+        ended_before: what `ended_since_start` returns.
     """
 
     def __init__(self, hub: Hub) -> None:
@@ -76,6 +77,7 @@ class ScriptedChats(ChatOperations):
         self.known: list[ChatMessage] = []
         self.so_far: list[tuple[MessageId, str]] = []
         self.unfinished: list[MessageId] = []
+        self.ended_before: list[ChatEnd] = []
         self.queued: ChatQueued | None = None
         self.told: str | None = None
         self.accepted: dict[str, MessageId] = {}
@@ -153,6 +155,13 @@ class ScriptedChats(ChatOperations):
 
     async def wait(self, message_id: MessageId) -> ChatEnd:
         return await asyncio.shield(self._future(message_id))
+
+    async def end_of(self, user: User, session_id: SessionId, message_id: MessageId) -> ChatEnd | None:
+        future = self._future(message_id)
+        return future.result() if future.done() else None
+
+    async def ended_since_start(self, user: User, session_id: SessionId) -> Sequence[ChatEnd]:
+        return self.ended_before
 
     async def running(self, user: User, session_id: SessionId) -> Sequence[MessageId]:
         return self.unfinished

@@ -7,7 +7,7 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from supervisor.wires.chat.frames import Notice, Resumed, Token
+from supervisor.wires.chat.frames import Complete, Notice, Resumed, Token
 from supervisor.wires.chat.rooms.log import ENTRY_BYTES, KEPT_BYTES, KEPT_SECONDS, FrameLog
 
 FIRST = 7 << 32
@@ -54,9 +54,8 @@ def test_an_empty_log_has_missed_nothing() -> None:
 
 def test_frames_are_kept_for_ten_minutes_after_the_end_of_their_answer() -> None:
     log = FrameLog(FIRST)
-    log.keep(Token(content="a"))
-    log.answer_ended(100.0)
-    log.keep(Token(content="b"))
+    log.answer_ended(log.keep(Token(content="a")), 100.0)
+    second = log.keep(Token(content="b"))
     log.forget(100.0 + KEPT_SECONDS - 1)
     assert texts(log, FIRST - 1) == ["a", "b"]
     log.forget(100.0 + KEPT_SECONDS)
@@ -64,7 +63,7 @@ def test_frames_are_kept_for_ten_minutes_after_the_end_of_their_answer() -> None
     assert texts(log, FIRST) == ["b"]
     log.forget(10**9)
     assert texts(log, FIRST) == ["b"]  # its answer has not ended
-    log.answer_ended(10**9)
+    log.answer_ended(second, 10**9)
     log.forget(10**9 + KEPT_SECONDS)
     assert (log.size, log.after(FIRST), texts(log, log.last)) == (0, None, [])
 
@@ -78,6 +77,18 @@ def test_at_most_one_mebibyte_is_kept() -> None:
     assert kept is not None
     assert kept[0].seq == log.floor + 1
     assert log.after(log.floor - 1) is None
+
+
+def test_an_end_outlives_the_frames_of_its_answer() -> None:
+    log = FrameLog(FIRST, most_bytes=500)
+    end = log.keep(Complete(usage={}, cost_usd=None, message_ids=["m1", "m2"]))
+    log.answer_ended(end, 0.0)
+    log.keep(Token(content="x" * 400))
+    assert log.after(FIRST - 1) is None
+    assert (log.ends(FIRST - 1, log.last), log.ends(FIRST, log.last)) == ([end], [])
+    assert (log.ended_after(FIRST - 1), log.ended_after(FIRST)) == ({"m1", "m2"}, set())
+    log.forget(KEPT_SECONDS)
+    assert log.ends(FIRST - 1, log.last) == []
 
 
 def test_a_frame_that_is_larger_than_all_is_sent_and_not_kept() -> None:
@@ -103,7 +114,7 @@ def test_a_replay_is_whole_or_refused(steps: list[str], room: int) -> None:
             case "pass":
                 log.passing(Resumed())
             case "end":
-                log.answer_ended(now)
+                log.answer_ended(log.passing(Resumed()), now)
             case _:
                 now += KEPT_SECONDS / 2
                 log.forget(now)

@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 
 from supervisor.operations.chat_history import ChatMessage
+from supervisor.operations.chats.records import ChatEnd
 from supervisor.protocol import events
+from supervisor.protocol.errors import TurnFailed
 from supervisor.protocol.messages import MessageId
 from supervisor.protocol.status import Target, TurnState
 from supervisor.wires.chat import frames
@@ -23,6 +25,7 @@ from tests.supervisor.wires.chat.rooms.scripted import (
     Clock,
     Listener,
     ScriptedChats,
+    result,
     services,
 )
 from tests.waiting import until
@@ -142,7 +145,7 @@ async def test_what_was_missed_is_replayed(opened: Opened) -> None:
     one = opened.comes()
     await answer(opened, one, "x")
     replayed = await opened.room.replay(ALICE, FIRST)
-    assert [json.loads(frame.data)["type"] for frame in replayed] == ["token", "complete"]
+    assert [json.loads(frame.data)["type"] for frame in replayed.frames] == ["token", "complete"]
 
 
 async def test_an_older_number_gets_the_history_and_the_running_answer(opened: Opened) -> None:
@@ -151,11 +154,38 @@ async def test_an_older_number_gets_the_history_and_the_running_answer(opened: O
     opened.chats.say("m001", "a")
     opened.chats.say("m001", "b")
     opened.chats.known = [message("m001", "user"), message("m001", "assistant"), message("m002", "user")]
-    history, *rest = await opened.room.replay(ALICE, 5)
+    history, *rest = (await opened.room.replay(ALICE, 5)).frames
     items = json.loads(history.data)["messages"]
     assert [item["id"] for item in items] == ["m001-user", "m002-user"]  # the answer follows as it comes
     assert [frame.text for frame in rest] == ["a", "b"]
     assert history.seq < rest[0].seq
+
+
+async def test_an_older_number_gets_the_ends_that_went_out_since(opened: Opened) -> None:
+    one = opened.comes()
+    await answer(opened, one, "x")
+    await opened.room.dialogue.submit(one, ALICE, frames.UserMessage(content="hi"))
+    opened.chats.say("m002", "a")
+    replay = await opened.room.replay(ALICE, 5)
+    assert [json.loads(frame.data)["type"] for frame in replay.frames] == ["history", "complete", "token"]
+    assert {FIRST + 1, FIRST + 2} <= set(replay.instead_of)
+    assert replay.frames[-1].seq not in replay.instead_of
+    assert [frame.seq for frame in replay.frames] == sorted(frame.seq for frame in replay.frames)
+
+
+async def test_who_comes_first_after_a_restart_gets_the_ends_that_came_meanwhile() -> None:
+    made = Opened()
+    error = TurnFailed("the daemon was restarted")
+    made.chats.ended_before = [
+        ChatEnd(result=result("m1", answer="one")),
+        ChatEnd(result=result("m2", TurnState.INTERRUPTED, why="a restart"), error=error),
+    ]
+    made.chats.so_far, made.chats.unfinished = [(MessageId("m3"), "three")], [MessageId("m3")]
+    await made.room.open(ALICE, CALLER)
+    told = [(frame["type"], frame.get("content")) for frame in got(made.comes())[1:]]
+    assert told == [("token", "one"), ("complete", None), ("interrupted", None), ("token", "three")]
+    second = (await made.room.replay(ALICE, 5)).frames
+    assert [json.loads(frame.data)["type"] for frame in second] == ["history", "complete", "interrupted", "token"]
 
 
 async def test_a_history_is_read_again_where_an_answer_ended_meanwhile(opened: Opened) -> None:
