@@ -10,12 +10,12 @@ from supervisor.protocol.messages import CHAT, SessionId
 from supervisor.protocol.status import SessionStatus, Target, TurnState
 from supervisor.store.control.codes import close
 from supervisor.store.control.rates import take
+from supervisor.store.control.stops import stop_replaced, stop_running
 from supervisor.store.drafts import add_drafts
 from supervisor.store.messages.chats import supersede
 from supervisor.store.messages.dedup import first_of, hashed
 from supervisor.store.messages.joins import ahead_of, waits_already
 from supervisor.store.messages.sessions import begins_twice, create_session
-from supervisor.store.messages.stops import stop_replaced, stop_running
 from supervisor.store.money.budgets import raise_limit
 from supervisor.store.records.acceptance import Acceptance, Accepted
 from supervisor.store.records.turn import Turn
@@ -72,9 +72,9 @@ def accept(tx: Transaction, message: Acceptance) -> Accepted:
         _add_prompt(tx, message, turn_id, state)
         if session != chat:
             tx.remember(message.user_id, "", session, message.now_ms)
-    replaced = _touch_chat(tx, message, chat, turn_id, counts=session == chat) if chat is not None else ()
-    if message.stops and state is TurnState.PENDING:
-        stop_running(tx, message.lane, message.user_id, message.now_ms)
+    if chat is not None:
+        _touch_chat(tx, message, chat, counts=session == chat)
+    replaced = _stop_others(tx, message, turn_id, state)
     if message.closes:
         close(tx, message.closes, message.now_ms)
     _add_replies(tx, message, turn_id, state)
@@ -133,14 +133,20 @@ def _chat(tx: Transaction, message: Acceptance) -> int | None:
     return int(row[0])
 
 
-def _touch_chat(tx: Transaction, message: Acceptance, chat: int, turn_id: int, *, counts: bool) -> Sequence[Turn]:
-    """Bring the record of a chat up to date, and take out of its history what the message replaces.
+def _touch_chat(tx: Transaction, message: Acceptance, chat: int, *, counts: bool) -> None:
+    """Bring the record of a chat up to date."""
+    values = {"number": chat, "counts": counts, "now_ms": message.now_ms, "epoch": tx.epoch, "title": message.title}
+    tx.execute(_TOUCH_CHAT, values)
+
+
+def _stop_others(tx: Transaction, message: Acceptance, turn_id: int, state: TurnState) -> Sequence[Turn]:
+    """Stop what the message interrupts; take out of the history of its chat what it replaces, and stop that.
 
     Returns:
         The replaced turns that had not ended.
     """
-    values = {"number": chat, "counts": counts, "now_ms": message.now_ms, "epoch": tx.epoch, "title": message.title}
-    tx.execute(_TOUCH_CHAT, values)
+    if message.stops and state is TurnState.PENDING:
+        stop_running(tx, message.lane, message.user_id, message.now_ms)
     if message.supersedes is None:
         return ()
     supersede(tx, message.supersedes.first, turn_id)

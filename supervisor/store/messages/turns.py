@@ -10,6 +10,7 @@ from typing import Any
 from supervisor.protocol.conversation import ProcessIdentity
 from supervisor.protocol.messages import MessageId, ProjectName, SessionId, UserId
 from supervisor.protocol.status import TurnState
+from supervisor.store.control.stops import STOPPED, cancel, is_stopped
 from supervisor.store.drafts import add_drafts
 from supervisor.store.messages.accept import accept
 from supervisor.store.messages.chats import chat_exchanges, is_chat
@@ -18,7 +19,6 @@ from supervisor.store.messages.finish import finish
 from supervisor.store.messages.history import exchanges, history, interruptions, last_used, result_of, was_cut_off
 from supervisor.store.messages.joins import ahead_of, join, release
 from supervisor.store.messages.start import start_next
-from supervisor.store.messages.stops import STOPPED, cancel, is_stopped
 from supervisor.store.records.acceptance import Acceptance, Accepted, Attempt
 from supervisor.store.records.outbox import OutboxDraft
 from supervisor.store.records.outcome import Outcome, Settled

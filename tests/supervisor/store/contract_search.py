@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from supervisor.protocol.messages import CHAT, ProjectName, UserId
 from supervisor.store.port import Store
+from supervisor.store.records.acceptance import Superseding
 from supervisor.store.records.chat import Found
 from tests.supervisor.store.builders import NOW, prompt, question, with_session
 from tests.supervisor.store.contract_base import ContractBase
@@ -77,7 +78,7 @@ class SearchContract(ContractBase):
         await open_chat(store)
         first = await answered(store, written("a green apple"))
         assert len(await found(store, "apple")) == 1
-        await answered(store, written("a red apple", supersedes=first))
+        await answered(store, written("a red apple", supersedes=Superseding(first=first, why="")))
         assert await found(store, "apple") == ["a red [apple]"]
         await store.chats.delete(C1, by=ALICE, now_ms=NOW)
         assert await found(store, "apple") == []
