@@ -30,6 +30,7 @@ from supervisor.people.accounts import Accounts
 from supervisor.people.authentication import Authenticator
 from supervisor.people.identity import Directory
 from supervisor.people.projects import Projects
+from supervisor.people.sign_in.oidc import sign_in as oidc
 from supervisor.plugins import loading as plugins
 from supervisor.plugins.host import DaemonChannelHost
 from supervisor.protocol.errors import ConfigError
@@ -180,6 +181,7 @@ class Daemon:
             meter=gateway.metered,
             counts=self._start_counting(core, store, stack),
             authenticator=authenticator,
+            oidc=oidc.build(config.auth.oidc, self._credentials, directory, core.sign_in),
             allowed_origins=config.supervisor.allowed_origins,
         )
         sockets = SocketServer(config.supervisor, core.api)

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from supervisor.config.audit import Audit as Audit
+from supervisor.config.auth import Auth as Auth
 from supervisor.config.checks import LOOPBACK as LOOPBACK
 from supervisor.config.checks import NAME as NAME
 from supervisor.config.checks import check as check
-from supervisor.config.issuers import Auth as Auth
 from supervisor.config.issuers import IssuerConfig as IssuerConfig
 from supervisor.config.loading import as_table as as_table
 from supervisor.config.loading import find as find
 from supervisor.config.loading import load as load
 from supervisor.config.loading import parse as parse
 from supervisor.config.mcp import McpConfig as McpConfig
+from supervisor.config.oidc import OidcConfig as OidcConfig
 from supervisor.config.tables import DEFAULT_KEYWORDS as DEFAULT_KEYWORDS
 from supervisor.config.tables import Assistant as Assistant
 from supervisor.config.tables import BudgetConfig as BudgetConfig

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from supervisor.config.issuers import check_issuers
 from supervisor.config.mcp import check_server
+from supervisor.config.oidc import check_oidc
 from supervisor.config.tables import BudgetConfig, Config
 from supervisor.protocol.errors import ConfigError
 
@@ -62,6 +63,7 @@ def check(config: Config) -> Config:
         if not NAME.fullmatch(name):
             raise ConfigError(f"auth.issuers.{name}", f"its name must match {NAME.pattern}")
     check_issuers(config.auth.issuers)
+    check_oidc(config.auth.oidc)
     for address in config.audit.anchor_mail:
         if not MAILBOX.fullmatch(address):
             raise ConfigError("audit.anchor_mail", f"must be mail addresses, not {address!r}")

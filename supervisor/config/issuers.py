@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import urlsplit
 
 from supervisor.protocol.errors import ConfigError
 
-# fmt: off
-Algorithm = Literal[
-    "HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"
-]
-# fmt: on
+PublicKeyAlgorithm = Literal["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
+Algorithm = Literal["HS256", "HS384", "HS512", PublicKeyAlgorithm]
 
 SHARED = ("HS256", "HS384", "HS512")
 """Algorithms whose key is a secret that issuer and daemon share; the others have a public key."""
@@ -45,21 +41,6 @@ class IssuerConfig:
     user_claim: str = "sub"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Auth:
-    """How people prove who they are.
-
-    Attributes:
-        session_hours: hours until a person must sign in again, however busy they are.
-        session_idle_hours: hours without use after which a person must sign in again.
-        issuers: the tables of those who issue tokens for our people, by name.
-    """
-
-    session_hours: float = 168.0
-    session_idle_hours: float = 12.0
-    issuers: dict[str, IssuerConfig] = field(default_factory=dict)
-
-
 def check_issuers(issuers: Mapping[str, IssuerConfig]) -> None:
     """Return if the tables make sense.
 
@@ -81,28 +62,11 @@ def check_issuers(issuers: Mapping[str, IssuerConfig]) -> None:
             raise ConfigError(f"{where}.user_claim", "must be the name of a claim")
 
 
-def below(base: Path, auth: Auth) -> Auth:
-    """Return the tables with their files as absolute paths; relative ones start at `base`."""
-    return replace(
-        auth,
-        issuers={
-            name: replace(
-                issuer, secret_file=_below(base, issuer.secret_file), jwks_file=_below(base, issuer.jwks_file)
-            )
-            for name, issuer in auth.issuers.items()
-        },
-    )
-
-
 def is_safe_url(url: str) -> bool:
-    """Return whether keys may be read from a URL: nobody on the way can change them."""
+    """Return whether keys or sign-ins may come from a URL: nobody on the way can change them."""
     try:
         parts = urlsplit(url)
         safe = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK)
         return safe and bool(parts.hostname) and "@" not in parts.netloc and parts.port != 0
     except ValueError:
         return False
-
-
-def _below(base: Path, given: str | None) -> str | None:
-    return str(base / Path(given).expanduser()) if given else given

@@ -13,8 +13,8 @@ from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
 
+from supervisor.config.auth import below
 from supervisor.config.checks import check
-from supervisor.config.issuers import below
 from supervisor.config.mcp import McpConfig
 from supervisor.config.tables import Config, State
 from supervisor.protocol.errors import ConfigError

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from supervisor.config.audit import Audit
-from supervisor.config.issuers import Auth
+from supervisor.config.auth import Auth
 from supervisor.config.mcp import McpConfig
 from supervisor.protocol.status import PROTECTED, Permissions
 

@@ -23,3 +23,11 @@ ADD_A_STRONG_PASSKEY = line(
     "and add a passkey there"
 )
 NO_PASSKEY = line("you have no passkey")
+SERVICE_IS_DOWN = line('"{label}" does not work now: the service cannot be reached')
+ANOTHER_WAY = line("try again later, or sign in with a passkey or a link")
+SERVICE_REFUSED = line("the service has signed nobody in")
+SERVICE_DOES_NOT_COUNT = line("this sign-in does not count")
+START_AGAIN = line("start again on the sign-in page; each try counts once, for 10 minutes, in one browser")
+ADDRESS_NOT_VERIFIED = line("the service has not verified your mail address")
+NOBODY_HERE = line("nobody here is known by what the service says about you")
+ASK_THE_OPERATOR = line("ask the operator; `xswarm user add` adds people and their mail addresses")

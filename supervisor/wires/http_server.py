@@ -14,6 +14,7 @@ from starlette.routing import WebSocketRoute
 from supervisor.config import Http
 from supervisor.operations.api import Api
 from supervisor.people.authentication import Authenticator
+from supervisor.people.sign_in.oidc.sign_in import OidcSignIn
 from supervisor.protocol.ports.channel import Channel
 from supervisor.protocol.ports.web import Route
 from supervisor.store.ports.accounts import THE_OPERATOR
@@ -57,6 +58,7 @@ class HttpServer:
         meter: the totals that the gateway counted; None = there is no gateway.
         counts: counts what happens, for /metrics; None = nobody else counts.
         authenticator: knows the callers; None = only tokens that we issued count.
+        oidc: the other services where people sign in; None = there are none.
         allowed_origins: foreign browser origins that may change something.
         grace_seconds: how long running requests get at the end, in whole seconds.
 
@@ -73,6 +75,7 @@ class HttpServer:
         meter: Meter | None = None,
         counts: Counts | None = None,
         authenticator: Authenticator | None = None,
+        oidc: OidcSignIn | None = None,
         allowed_origins: Sequence[str] = (),
         grace_seconds: int = GRACE_SECONDS,
     ) -> None:
@@ -89,7 +92,7 @@ class HttpServer:
         ]
         self._routers = [
             *routers(api, parts=parts, meter=meter, make_link=self.make_link),
-            auth_router(api, cookies, self._base),
+            auth_router(api, cookies, self._base, oidc or OidcSignIn({}, api.directory, api.sign_in)),
             resource_router(MetricsRoutes(self._counts, api, parts=parts, meter=meter).endpoints()),
             *(resource_router(chats, prefix=prefix) for prefix in PREFIXES),
         ]

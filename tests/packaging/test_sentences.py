@@ -35,6 +35,7 @@ SAMPLES: dict[str, str | int] = {
     "files": 2,
     "first": "241",
     "forms": "YES BCDFG or NO BCDFG",
+    "label": "Sign in with Corp",
     "last": "480",
     "length": "612",
     "link": "http://localhost:8787/sign-in#pJ3Tz0q0Y7d1c5mXQ2v8sWnR4kLbH6fAeGuZxTyIoPE",

@@ -77,6 +77,7 @@ TESTED_BESIDE = {
     Path("channels/sms/reports.py"): Path("tests/channels/sms/test_webhooks.py"),
     Path("connectors/claude_code/launcher.py"): Path("tests/connectors/claude_code/test_connector.py"),
     Path("connectors/claude_code/protocol/usage.py"): Path("tests/connectors/claude_code/protocol/test_turns.py"),
+    Path("supervisor/config/auth.py"): Path("tests/supervisor/config/test_oidc.py"),
     Path("supervisor/config/checks.py"): Path("tests/supervisor/config/test_loading.py"),
     Path("packages/python/xswarm_client/session.py"): Path("tests/packages/python/xswarm_client/test_client.py"),
     Path("supervisor/wires/chat/frames.py"): Path("tests/supervisor/wires/chat/test_codec.py"),
@@ -95,7 +96,7 @@ TESTED_BESIDE = {
     **{
         # One test signs in through all of them.
         Path("supervisor/wires/rest/auth") / f"{noun}.py": Path("tests/supervisor/wires/rest/auth/test_routes.py")
-        for noun in ("approvals", "links", "pages", "passkeys", "sessions", "visitors")
+        for noun in ("approvals", "links", "oidc", "pages", "passkeys", "sessions", "visitors")
     },
     Path("supervisor/undo/checkpoints/records.py"): Path("tests/supervisor/undo/checkpoints/test_shadow.py"),
     Path("supervisor/operations/changes/changes.py"): Path("tests/supervisor/wires/rest/changes/test_changes.py"),

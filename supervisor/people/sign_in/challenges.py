@@ -1,4 +1,4 @@
-"""Challenges for passkeys: each is for one purpose, and counts once, for a few minutes.
+"""Challenges for passkeys and for other services: each is for one purpose, and counts once, for a few minutes.
 
 None is stored before it is used, so nobody can fill the memory by asking: a challenge holds 16 random bytes, the time
 when it expires, and a MAC over both and its purpose. One that was made for an approval signs nobody in.
@@ -25,16 +25,18 @@ class Challenges:
 
     Args:
         clock: seconds of a clock that never goes back.
+        seconds: how long a challenge counts.
     """
 
-    def __init__(self, clock: Monotonic = time.monotonic) -> None:
+    def __init__(self, clock: Monotonic = time.monotonic, *, seconds: int = SECONDS) -> None:
         self._clock = clock
+        self._seconds = seconds
         self._key = secrets.token_bytes(32)
         self._used: dict[bytes, float] = {}
 
     def make(self, purpose: str) -> bytes:
         """Return a new challenge for a purpose."""
-        head = secrets.token_bytes(NONCE) + int(self._clock() + SECONDS).to_bytes(TIME, "big")
+        head = secrets.token_bytes(NONCE) + int(self._clock() + self._seconds).to_bytes(TIME, "big")
         return head + self._mac(head, purpose)
 
     def fits(self, challenge: bytes, purpose: str) -> bool:
@@ -50,7 +52,7 @@ class Challenges:
         self._used = {each: until for each, until in self._used.items() if until > now}
         if challenge in self._used:
             return False
-        self._used[challenge] = now + SECONDS
+        self._used[challenge] = now + self._seconds
         return True
 
     def _mac(self, head: bytes, purpose: str) -> bytes:

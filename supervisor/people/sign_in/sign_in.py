@@ -112,6 +112,11 @@ class SignIn:
 
     # -- links
 
+    @property
+    def link_channels(self) -> list[str]:
+        """The channels that can carry a link now."""
+        return sorted(set(self._channels()) & {Way.MAIL, Way.SMS})
+
     def ask(self, address: Address, visitor: Visitor, *, base: str) -> None:
         """Send a link to whoever has an address. What the caller sees, and when, is the same for an unknown one.
 

@@ -72,6 +72,10 @@ class Cookies:
         """Return what the browser kept when it asked for a link; empty = it asked for none."""
         return self._value(scope, self._name(scope, "asked")) if self.comes_from_us(scope) else ""
 
+    def away(self, scope: Scope) -> str:
+        """Return what the browser kept when it went to another service to sign in; empty = it went to none."""
+        return self._value(scope, self._name(scope, "away")) if self.comes_from_us(scope) else ""
+
     def keep_session(self, scope: Scope, secret: str, seconds: int) -> str:
         """Return the Set-Cookie header that keeps the secret of a session."""
         return self._set(scope, "session", secret, seconds)
@@ -79,6 +83,13 @@ class Cookies:
     def keep_asked(self, scope: Scope, secret: str, seconds: int) -> str:
         """Return the Set-Cookie header that keeps that this browser asked for a link."""
         return self._set(scope, "asked", secret, seconds)
+
+    def keep_away(self, scope: Scope, secret: str, seconds: int) -> str:
+        """Return the Set-Cookie header that keeps that this browser went to another service to sign in.
+
+        It is Lax: the browser comes back from a foreign site. 0 seconds forget it.
+        """
+        return self._set(scope, "away", secret, seconds, same_site="Lax")
 
     def forget_session(self, scope: Scope) -> str:
         """Return the Set-Cookie header that forgets a session."""
@@ -91,9 +102,9 @@ class Cookies:
         # A browser sends the cookies of a host to every port of it: two daemons must not overwrite each other's.
         return f"xswarm_{what}_{urlsplit(own).port or DEFAULT_PORTS['http']}"
 
-    def _set(self, scope: Scope, what: str, value: str, seconds: int) -> str:
+    def _set(self, scope: Scope, what: str, value: str, seconds: int, *, same_site: str = "Strict") -> str:
         secure = "; Secure" if self.own_origin(scope).startswith("https://") else ""
-        return f"{self._name(scope, what)}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Strict{secure}"
+        return f"{self._name(scope, what)}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite={same_site}{secure}"
 
     def _value(self, scope: Scope, name: str) -> str:
         jar: SimpleCookie = SimpleCookie()

@@ -101,11 +101,11 @@ def tables_of_the_code() -> dict[str, dict[str, Any]]:
         if is_dataclass(kind := hints[item.name]):
             tables[item.name] = kind
     tables |= {"budgets": config.BudgetConfig, "projects.example": ProjectConfig, "mcp.example": config.McpConfig}
-    tables |= {"auth.issuers.example": config.IssuerConfig}
+    tables |= {"auth.issuers.example": config.IssuerConfig, "auth.oidc.example": config.OidcConfig}
     for name in channels():
         tables[f"channels.{name}"] = importlib.import_module(f"channels.{name}.plugin").PLUGIN.config
     found = {name: keys for table, kind in tables.items() for name, keys in flattened(table, kind)}
-    del found["auth"]["issuers"]  # a table of its own
+    del found["auth"]["issuers"], found["auth"]["oidc"]  # tables of their own
     return found
 
 

@@ -1,4 +1,7 @@
-"""The page where people sign in, with its script and style; it loads nothing else, and no other page may frame it."""
+"""The page where people sign in, with its script and style; it loads nothing else, and no other page may frame it.
+
+A service where people sign in sends the browser back to the same page, under a path of its own.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from supervisor.people.sign_in.oidc.sign_in import PATH as BACK
 from supervisor.people.sign_in.sign_in import PATH
 from supervisor.wires.http.cookies import Cookies
 
@@ -43,7 +47,7 @@ def pages(cookies: Cookies, base: Callable[[], str]) -> list[Route]:
     async def page(request: Request) -> Response:
         if not cookies.own_origin(request.scope):
             return RedirectResponse(base() + request.url.path)  # the browser keeps what stands behind `#`
-        path = request.url.path
+        path = PATH if request.url.path.startswith(BACK) else request.url.path
         return Response(contents[path], headers=HEADERS, media_type=FILES[path][1])
 
-    return [Route(path, page, methods=["GET"]) for path in FILES]
+    return [Route(path, page, methods=["GET"]) for path in (*FILES, f"{BACK}{{name}}")]

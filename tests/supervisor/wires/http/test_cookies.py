@@ -54,6 +54,21 @@ def test_its_name_has_the_port_on_loopback() -> None:
     assert set_cookie == "xswarm_session_9000=s; Path=/; Max-Age=60; HttpOnly; SameSite=Strict"
 
 
+def test_of_the_way_to_another_service_it_is_lax_and_has_the_port() -> None:
+    here = scope("POST", {"origin": "http://localhost:9000", "cookie": "xswarm_away_8787=m"} | JSON, "localhost:9000")
+    assert Cookies().away(here) == "", "of a daemon on another port"
+    assert Cookies().keep_away(here, "m", 60) == "xswarm_away_9000=m; Path=/; Max-Age=60; HttpOnly; SameSite=Lax"
+    foreign = scope("POST", {"origin": "http://localhost:9000", "cookie": "xswarm_away_8787=m"} | JSON)
+    assert Cookies().away(foreign) == "", "from a foreign page"
+    https = Cookies("https://swarm.example.org")
+    given = scope(
+        "POST", {"origin": "https://swarm.example.org", "cookie": "__Host-xswarm_away=m"}, "swarm.example.org"
+    )
+    assert https.away(given) == "m"
+    assert https.keep_away(given, "m", 60).startswith("__Host-xswarm_away=m; Path=/;")
+    assert https.keep_away(given, "m", 60).endswith("; SameSite=Lax; Secure")
+
+
 def test_on_https_it_belongs_to_the_host_alone() -> None:
     cookies = Cookies("https://Swarm.example.org:443/")
     for host in ("swarm.example.org", "swarm.example.org:443"):

@@ -4,9 +4,11 @@
 const part = (id) => document.getElementById(id);
 const tell = (text) => { part("told").textContent = text; };
 
-// The secret leaves the address bar and the history at once; the page keeps it until the tap.
+// What is secret leaves the address bar and the history at once. The page keeps a link's secret until the tap.
 let secret = location.hash.slice(1);
-history.replaceState(null, "", location.pathname);
+const [, service] = location.pathname.split("/oidc/");
+const brought = new URLSearchParams(location.search);
+history.replaceState(null, "", "/sign-in");
 
 async function call(method, path, body) {
   const answer = await fetch(`/api/auth/${path}`, {
@@ -45,6 +47,34 @@ function show(name) {
   for (const id of ["with-link", "outside", "inside"]) part(id).hidden = id !== name;
 }
 
+async function offer() {
+  const ways = await call("GET", "ways");
+  part("ask").hidden = !ways.links.length;
+  part("no-links").hidden = Boolean(ways.links.length);
+  part("services").replaceChildren(...ways.oidc.map(({ name, label }) => {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.textContent = label;
+    on(button, "click", async () => {
+      location.assign((await call("POST", `oidc/${name}`)).url);
+    });
+    return button;
+  }));
+}
+
+// A service has sent the browser back. Nobody else can have made this URL: its state fits to a cookie of this browser.
+async function comeBack() {
+  const given = Object.fromEntries(["state", "code", "error", "iss"].map((name) => [name, brought.get(name) ?? ""]));
+  tell("Signing in.");
+  try {
+    await call("POST", `oidc/${service}/back`, given);
+    location.replace("/");
+  } catch (error) {
+    show("outside");
+    tell(error.message);
+  }
+}
+
 async function look() {
   if (secret) {
     tell("Tap to sign in with this link.");
@@ -61,9 +91,9 @@ async function look() {
   }
 }
 
-function on(id, event, work) {
-  part(id).addEventListener(event, async (what) => {
-    what.preventDefault();
+function on(what, event, work) {
+  what.addEventListener(event, async (happened) => {
+    happened.preventDefault();
     try {
       await work();
     } catch (error) {
@@ -72,7 +102,7 @@ function on(id, event, work) {
   });
 }
 
-on("redeem", "click", async () => {
+on(part("redeem"), "click", async () => {
   const given = secret;
   secret = "";
   try {
@@ -83,18 +113,18 @@ on("redeem", "click", async () => {
   }
   await look();
 });
-on("ask", "submit", async () => {
+on(part("ask"), "submit", async () => {
   tell((await call("POST", "link", { address: part("address").value })).message);
 });
-on("out", "click", async () => {
+on(part("out"), "click", async () => {
   await call("POST", "sign-out");
   await look();
 });
-on("passkey", "click", async () => {
+on(part("passkey"), "click", async () => {
   await prove("passkey");
   await look();
 });
-on("add", "click", async () => {
+on(part("add"), "click", async () => {
   const asked = await checked(() => call("POST", "passkey/new"));
   const publicKey = PublicKeyCredential.parseCreationOptionsFromJSON(asked.options);
   const credential = await navigator.credentials.create({ publicKey });
@@ -103,7 +133,9 @@ on("add", "click", async () => {
 });
 window.addEventListener("hashchange", () => {
   secret = location.hash.slice(1);
-  history.replaceState(null, "", location.pathname);
+  history.replaceState(null, "", "/sign-in");
   look();
 });
-look();
+offer().catch((error) => tell(error.message));
+if (service) comeBack();
+else look();

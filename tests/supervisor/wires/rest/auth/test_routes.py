@@ -55,6 +55,24 @@ async def test_a_person_signs_in_and_out(served: Served, browser: httpx.AsyncCli
     assert (await browser.get("/api/auth/session")).status_code == 401
 
 
+async def test_the_ways_of_signing_in_are_told_to_whoever_comes(browser: httpx.AsyncClient) -> None:
+    del browser.headers["Origin"]
+    answer = await browser.get("/api/auth/ways")
+    assert answer.json() == {"passkey": True, "links": [], "oidc": []}
+    browser.headers["Origin"] = "http://localhost:1"
+    for path in ("oidc/corp", "oidc/corp/back"):
+        refused = await browser.post(f"/api/auth/{path}", json={"state": "x"})
+        assert refusal(refused)[:2] == (403, "not_allowed")
+
+
+async def test_a_service_sends_people_back_to_the_same_page(served: Served, browser: httpx.AsyncClient) -> None:
+    page = await browser.get("/sign-in/oidc/corp?code=x&state=y")
+    assert (page.status_code, page.headers["referrer-policy"]) == (200, "no-referrer")
+    assert page.text == (await browser.get("/sign-in")).text
+    assert "set-cookie" not in page.headers
+    assert (await browser.get("/sign-in/oidc/corp/more")).status_code in (401, 404)
+
+
 async def test_a_token_does_not_sign_in(served: Served) -> None:
     assert (await served.operator.get("/api/auth/session")).status_code == 401
 
