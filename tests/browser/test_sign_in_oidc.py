@@ -88,8 +88,5 @@ async def test_who_is_not_known_here_is_told_so_on_the_sign_in_page(
         await page.get_by_role("button", name="Sign in with Corp").click()
         await page.get_by_role("button", name="stranger").click()
         await expect(page.locator("#told")).to_contain_text("nobody here is known")
-        assert page.url == f"{page_of(daemon)}/sign-in", "code and state have left the address bar"
-        await page.get_by_role("button", name="Sign in with Corp").click()
-        await page.get_by_role("button", name="Deny").click()
-        await expect(page.locator("#told")).to_contain_text("the service has signed nobody in")
+        await page.wait_for_url(f"{page_of(daemon)}/sign-in")  # code and state have left the address bar
         await expect(page.get_by_role("button", name="Sign in with a passkey")).to_be_visible()
