@@ -29,6 +29,7 @@ def endless(folder: Path) -> str:
 
 
 @pytest.mark.parametrize("subagent", [False, True])
+@pytest.mark.requirement(28)
 async def test_a_run_without_an_end_is_ended_by_its_budget(tmp_path: Path, subagent: bool) -> None:
     async with World(tmp_path, tables=TABLES) as world:
         await world.start()

@@ -68,6 +68,7 @@ def test_the_documentation_names_the_secrets() -> None:
 @pytest.mark.parametrize(
     ("fence", "sandbox"), [("", "required"), ("bubblewrap", "off"), ("unshare", "off"), ("a keeper", "off")]
 )
+@pytest.mark.requirement(24)
 async def test_an_agent_that_dumps_all_it_can_see_sees_no_secret(tmp_path: Path, fence: str, sandbox: str) -> None:
     planted = canaries()
     path = path_without(tmp_path / "bin", FENCES[fence])

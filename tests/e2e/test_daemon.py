@@ -152,6 +152,7 @@ async def test_a_second_sigterm_forces(world: World) -> None:
     assert world.turns("running") == []
 
 
+@pytest.mark.requirement(27)
 async def test_a_killed_daemon_leaves_no_agent_and_runs_no_tool_twice(world: World) -> None:
     site, known = world.project("site"), len(world.answers())
     started = world.tools_started()

@@ -72,6 +72,7 @@ async def test_a_header_block_and_what_stands_below_it_are_marked(world: World) 
 
 
 @pytest.mark.asyncio(loop_scope="module")
+@pytest.mark.requirement(18)
 async def test_a_mail_that_is_forwarded_as_an_attachment_is_kept_and_marked(world: World) -> None:
     inner = EmailMessage()
     inner["From"], inner["To"], inner["Subject"] = "Bob <bob@partner.test>", f"Alice <{ALICE_MAIL}>", "Login broken"

@@ -31,6 +31,7 @@ async def daemon(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Daem
         yield running
 
 
+@pytest.mark.requirement(31)
 async def test_a_link_signs_in_once_and_is_in_the_trail(daemon: DaemonProcess) -> None:
     link = await link_for(daemon, "ada")
     assert link.startswith("http://localhost:")
@@ -52,6 +53,7 @@ async def test_a_link_signs_in_once_and_is_in_the_trail(daemon: DaemonProcess) -
         assert (await trail(daemon, "signin.failed"))[-1]["detail"]["why"] == "used"
 
 
+@pytest.mark.requirement(37)
 async def test_a_cookie_counts_for_pages_of_our_own_only(daemon: DaemonProcess) -> None:
     async with HttpBrowser(daemon) as browser:
         await browser.sign_in(await link_for(daemon, "ada"))

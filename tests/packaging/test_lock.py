@@ -41,6 +41,7 @@ def test_requirement_is_pinned_within_its_bounds(wanted: str) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(LOCKS))
+@pytest.mark.requirement(38)
 def test_lock_holds_pins_hashes_and_comments_only(name: str) -> None:
     # No index, no address, no path, no option of the machine that resolved it.
     lock = LOCKS[name]

@@ -79,6 +79,7 @@ async def test_a_signed_text_is_accepted_and_answered_with_an_empty_response(
 
 
 @pytest.mark.parametrize("path", [TEXT_PATH, STATUS_PATH])
+@pytest.mark.requirement(14)
 async def test_an_unsigned_request_is_refused(channel: SmsChannel, host: RecordingHost, path: str) -> None:
     request = signed(text_form(), path=path, query=callback_query(host))
     for forged in (unsigned(request), signed(text_form(), path=path, token="wrong")):
@@ -87,6 +88,7 @@ async def test_an_unsigned_request_is_refused(channel: SmsChannel, host: Recordi
     assert host.deliveries == []
 
 
+@pytest.mark.requirement(14)
 async def test_a_replayed_text_is_accepted_once(channel: SmsChannel, host: RecordingHost) -> None:
     for _ in range(3):
         assert (await call(channel, signed(text_form()))).status == 200
@@ -140,6 +142,7 @@ async def test_a_dropped_text_is_answered_200_and_recorded(
 
 
 @pytest.mark.parametrize(("media", "noted"), [("2", True), ("0", False), ("", False), ("-1", False), ("9" * 99, False)])
+@pytest.mark.requirement(36)
 async def test_attachments_are_noted(channel: SmsChannel, host: RecordingHost, media: str, noted: bool) -> None:
     assert (await call(channel, signed(text_form(NumMedia=media)))).status == 200
     assert bool(host.accepted[0].note) is noted

@@ -36,6 +36,7 @@ def option(argv: list[str], name: str) -> str:
     return value
 
 
+@pytest.mark.requirement(20)
 def test_every_value_is_part_of_its_option(tmp_path: Path) -> None:
     assert all(argument.startswith("--") for argument in argv_of(tmp_path)[1:])
 
@@ -51,6 +52,7 @@ def test_an_id_is_given_to_start_or_to_resume(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("wrong", ["", "abc", "--dangerously-skip-permissions", "x\n--model=y"])
+@pytest.mark.requirement(20)
 def test_an_id_that_is_no_uuid_is_refused(wrong: str, tmp_path: Path) -> None:
     with pytest.raises(ValueError):
         argv_of(tmp_path, conversation_id=wrong)
@@ -88,6 +90,7 @@ def test_without_a_shell_none_is_offered(tmp_path: Path) -> None:
     assert "sandbox" not in json.loads(option(argv, "--settings"))
 
 
+@pytest.mark.requirement(21)
 def test_nothing_of_the_project_or_the_user_is_read_as_settings(tmp_path: Path) -> None:
     argv = argv_of(tmp_path)
     assert option(argv, "--setting-sources") == ""

@@ -354,6 +354,7 @@ async def test_a_process_that_dies_in_a_turn_fails_it_and_ends_the_conversation(
 
 
 @pytest.mark.skipif(not (shutil.which("bwrap") and shutil.which("socat")), reason="the sandbox needs bwrap and socat")
+@pytest.mark.requirement(25)
 async def test_a_sandboxed_command_writes_in_the_project_only_and_has_no_network(
     model: OfflineModel, tmp_path: Path
 ) -> None:

@@ -160,6 +160,7 @@ def test_codes_hold_letters_that_are_not_taken_for_others() -> None:
     assert not set("".join(codes)) & set("AEIOUYL")
 
 
+@pytest.mark.requirement(18)
 def test_quoted_lines_below_a_command_do_not_count() -> None:
     command = words.parse("YES KXQPT\n\n> Run it?\n>\n> NO KXQPT\n")
     assert command == Command(Word.YES, "KXQPT")

@@ -159,6 +159,7 @@ def test_a_wrong_type_names_the_key_and_what_it_must_be(tmp_path: Path, text: st
         ("[budgets]\n[claude_code]\ntrack_costs = false", "claude_code.track_costs", "must be true"),
     ],
 )
+@pytest.mark.requirement(1, 2)
 def test_an_invalid_value_names_the_key_and_what_it_must_be(tmp_path: Path, text: str, key: str, must: str) -> None:
     error = refusal(tmp_path, text)
     assert error.key == key

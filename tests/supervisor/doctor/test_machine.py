@@ -55,6 +55,7 @@ def test_git_has_to_be_new_enough(said: str, status: Standing, tmp_path: Path, m
         ((3, 60, 0), Standing.OK, False),
     ],
 )
+@pytest.mark.requirement(38)
 def test_sqlite_is_judged_by_its_version(
     version: tuple[int, int, int], status: Standing, has_bug: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:

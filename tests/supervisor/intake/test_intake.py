@@ -61,6 +61,7 @@ async def tell(core: Core, text: str, **keywords: str) -> str:
     return await settled(core, await core.intake.accept(text_message(text, **keywords)))
 
 
+@pytest.mark.requirement(31)
 async def test_a_stranger_leaves_an_audit_row_and_gets_no_answer(tmp_path: Path) -> None:
     async with core_with(tmp_path) as core:
         receipt = await core.intake.accept(text_message("fix it", phone="+15550666"))
@@ -194,6 +195,7 @@ async def test_a_mail_thread_keeps_its_own_session(tmp_path: Path) -> None:
         assert one == three != two
 
 
+@pytest.mark.requirement(22)
 async def test_mail_cannot_reach_a_project_with_full_permissions(tmp_path: Path) -> None:
     projects = project(tmp_path, "shell", permissions=Permissions.FULL)
     async with core_with(tmp_path, projects=projects) as core:

@@ -80,6 +80,7 @@ async def test_an_id_that_nobody_has_is_adopted_and_any_other_one_gives_a_new_on
         assert core.sessions.live_count() == 1
 
 
+@pytest.mark.requirement(11)
 async def test_a_chat_does_not_exist_for_another_user(tmp_path: Path) -> None:
     async with core_with_chat(tmp_path) as (core, chat, _):
         bob = core.directory.user("bob")

@@ -94,6 +94,7 @@ async def test_costs_come_with_the_limits_of_the_session_or_user_that_is_queried
         assert await shown(bob, session_id="s2") == [("session", "s2", 0.0, 2.0), ("user", "bob", 0.0, 5.0)]
 
 
+@pytest.mark.requirement(11)
 async def test_another_users_session_is_not_found(tmp_path: Path) -> None:
     async with Core(tmp_path, connector=ScriptedConnector()) as core:
         await connect(core)

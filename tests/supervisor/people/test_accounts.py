@@ -60,6 +60,7 @@ async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
     await store.close()
 
 
+@pytest.mark.requirement(31)
 async def test_user_is_stored_in_force_and_audited(bench: Bench) -> None:
     shown = await bench.ann(phones=["+15550100"], emails=["Ann@Example.ORG"], projects=["site"])
     assert shown == {
@@ -182,6 +183,7 @@ async def test_token_expires(bench: Bench) -> None:
         bench.directory.caller(token)
 
 
+@pytest.mark.requirement(7)
 async def test_token_is_revoked_at_once_and_stays_listed(bench: Bench) -> None:
     made = await bench.accounts.create_token(service="hooks")
     await bench.accounts.revoke_token(str(made["id"]))

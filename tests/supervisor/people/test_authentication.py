@@ -78,6 +78,7 @@ async def test_the_user_of_a_foreign_token_must_exist(authenticator: Authenticat
         ({"iat": int(time.time()) + 10**6, "exp": int(time.time()) + 10**6 + 60}, False),
     ],
 )
+@pytest.mark.requirement(5)
 async def test_in_a_url_a_token_must_be_known_to_live_shortly(
     authenticator: Authenticator, more: dict[str, Any], fits: bool
 ) -> None:

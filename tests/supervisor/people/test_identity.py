@@ -123,6 +123,7 @@ def test_no_service_token_means_that_nothing_passes_for_it(service: str | None) 
             directory.caller(token)
 
 
+@pytest.mark.requirement(7)
 def test_a_stored_token_is_known_by_its_hash(directory: Directory) -> None:
     token = new_token()
     directory.replace([ADA], [(digest(token), record(7, "ada", expires_ms=None))])
@@ -243,6 +244,7 @@ def test_a_jwt_without_a_signature_is_nobodys(directory: Directory, algorithm: s
 
 
 @pytest.mark.parametrize(("key", "algorithm"), [(b"x" * 32, "HS256"), (KEY + KEY, "HS512"), (b"x" * 48, "HS384")])
+@pytest.mark.requirement(9)
 def test_a_jwt_of_another_key_or_algorithm_is_nobodys(directory: Directory, key: bytes, algorithm: str) -> None:
     with pytest.raises(NotAuthenticated):
         directory.caller(jwt.encode(claims(), key, algorithm=algorithm))

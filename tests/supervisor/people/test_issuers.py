@@ -115,6 +115,7 @@ async def test_what_a_table_does_not_name_is_not_checked(built: Any) -> None:
     assert await built(them={}).read(signed(iss="anybody", aud="anything"))
 
 
+@pytest.mark.requirement(9)
 async def test_the_algorithm_is_the_tables_and_not_the_tokens(built: Any) -> None:
     trusted = built(them={"algorithm": "RS256"})
     public = RSA.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)

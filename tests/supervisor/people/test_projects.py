@@ -74,6 +74,7 @@ def test_a_project_is_found_by_name_without_regard_to_case(projects: Projects) -
     assert [project.name for name in ("SITE", "site", "nope") if (project := projects.get(name))] == ["site", "site"]
 
 
+@pytest.mark.requirement(19)
 def test_a_projects_folder_behind_a_symlink_is_resolved(root: Path) -> None:
     (project,) = Projects({"x": ProjectConfig(path=str(root / "entry"), users=("ada",))}).of(ADA)
     assert project.path == os.path.realpath(root / "site")
@@ -149,6 +150,7 @@ def test_a_path_belongs_to_the_deepest_project_that_holds_it(
         "../../../../../../../../etc",
     ],
 )
+@pytest.mark.requirement(19)
 def test_a_path_that_is_no_folder_of_a_project_of_the_user_is_not_allowed(
     projects: Projects, root: Path, path: str
 ) -> None:

@@ -282,6 +282,7 @@ def test_what_edit_may_write_lies_in_the_project_and_configures_no_tool(project:
         ("SomethingNew", {"path": "{state}/secrets/jwt"}),
     ],
 )
+@pytest.mark.requirement(23)
 def test_no_permission_opens_state_dir(
     name: str, tool_input: dict[str, Any], level: Permissions, project: str, tmp_path: Path
 ) -> None:

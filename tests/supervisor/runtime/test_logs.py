@@ -80,6 +80,7 @@ def test_a_json_line_is_an_object_for_programs(err: Stderr) -> None:
 
 
 @pytest.mark.parametrize("format", ["text", "json"])
+@pytest.mark.requirement(30)
 def test_nobody_forges_a_line_or_moves_the_cursor(err: Stderr, format: str) -> None:
     setup("info", format)
     OURS.info("from %s", "x\n2026-01-01T00:00:00.000Z ERROR root: forged\r\x1b[2J\x00\x85\u2028\u202e\ud800")
@@ -266,6 +267,7 @@ def test_setting_up_twice_says_everything_once(err: Stderr) -> None:
 
 
 @given(st.text(), st.text(min_size=1))
+@pytest.mark.requirement(30)
 def test_no_text_around_a_secret_shows_it(text: str, secret: str) -> None:
     shown = logs.masked(f"{text}{secret}{text}", [secret])
     assert secret not in shown or secret in "***" or secret in text.replace(secret, "***") + "***" + text

@@ -85,6 +85,7 @@ async def test_a_call_that_may_change_something_is_on_disk_before_it_runs(tmp_pa
         assert live.turn is None
 
 
+@pytest.mark.requirement(33)
 async def test_a_call_that_cannot_be_recorded_does_not_run(tmp_path: Path) -> None:
     async with Core(tmp_path, connector=ScriptedConnector()) as core:
         await connect(core)

@@ -9,6 +9,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from connectors.assistant.config import AssistantConfig
 from connectors.assistant.plugin import AssistantConnector
 from supervisor.config.tables import Approvals, BudgetConfig
@@ -156,6 +158,7 @@ async def test_a_yes_for_minutes_covers_the_next_call_of_the_tool(tmp_path: Path
         assert len(tools.calls) == 2
 
 
+@pytest.mark.requirement(17)
 async def test_a_high_risk_needs_a_second_factor_by_text(tmp_path: Path) -> None:
     tools = FunctionTools(reads=False, write=echo)
     async with core_with(tmp_path, tools, approvals=Approvals(high_risk=("other",))) as core:

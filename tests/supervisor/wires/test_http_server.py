@@ -141,6 +141,7 @@ async def test_what_is_no_http_is_refused_and_others_are_served(tmp_path: Path, 
 
 
 @pytest.mark.parametrize(("proxies", "status"), [((), 403), (("192.0.2.1",), 403), (("127.0.0.1",), 422)])
+@pytest.mark.requirement(15)
 async def test_forwarded_headers_are_believed_from_listed_proxies_only(
     tmp_path: Path, proxies: tuple[str, ...], status: int
 ) -> None:

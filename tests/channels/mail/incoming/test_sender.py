@@ -149,6 +149,7 @@ def test_result_without_domain_proves_a_plain_from() -> None:
         [PASS, ("sender", "admin@example.com"), ("from", "eve@example.net")],
     ],
 )
+@pytest.mark.requirement(16)
 def test_forged_or_ambiguous_mail_has_no_sender(fields: list[tuple[str, str]]) -> None:
     with pytest.raises(SenderNotProven):
         proven_sender(Headers(fields), TRUSTED)

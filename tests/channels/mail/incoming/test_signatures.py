@@ -69,6 +69,7 @@ def test_new_mail_to_us_under_a_whole_signature_is_beyond_doubt(proof: str) -> N
         (signature(), {"To": f"{US}.evil.net"}),
     ],
 )
+@pytest.mark.requirement(16)
 def test_what_the_signature_does_not_prove_is_a_doubt(
     header: tuple[str, str], changes: dict[str, Any], proof: str
 ) -> None:

@@ -53,6 +53,7 @@ def test_what_processes_share_is_taken_once(family: list[int]) -> None:
     assert Allowance(memory_mb=160).excess(family) is None
 
 
+@pytest.mark.requirement(26)
 def test_too_much_memory_is_said_with_a_remedy(family: list[int]) -> None:
     excess = Allowance(memory_mb=50).excess(family)
     assert excess is not None

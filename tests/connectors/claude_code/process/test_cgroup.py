@@ -124,6 +124,7 @@ def test_the_daemon_moves_out_of_the_group_that_is_delegated_to_it_and_finds_it_
     assert (base / LEAF).is_dir()
 
 
+@pytest.mark.requirement(26)
 def test_the_kernel_keeps_the_limits_where_it_was_given_the_means(base: Path) -> None:
     given = base.parent
     if not set(CONTROLLERS) <= set((given / "cgroup.controllers").read_text().split()):

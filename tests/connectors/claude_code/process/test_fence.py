@@ -135,6 +135,7 @@ def _reads(fence: Fence, path: Path) -> bool:
     return subprocess.run(fence.wrap(["cat", str(path)]), capture_output=True, check=False).returncode == 0
 
 
+@pytest.mark.requirement(23)
 def test_a_fence_with_mounts_hides_state_dir_but_for_the_session_s_own_folders(folder: Path) -> None:
     fence = next((fence for fence in ladder(PATH) if fence.mounts), None)
     if fence is None:

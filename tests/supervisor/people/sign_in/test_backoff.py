@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from supervisor.people.sign_in.backoff import FORGET_SECONDS, FREE, MOST_KEYS, MOST_SECONDS, Backoff
 
 
@@ -15,6 +17,7 @@ class Monotonic:
         return self.now
 
 
+@pytest.mark.requirement(35)
 def test_the_wait_doubles_up_to_a_bound() -> None:
     clock = Monotonic()
     backoff = Backoff(clock)

@@ -114,6 +114,7 @@ async def test_a_clock_that_jumps_five_minutes_costs_no_link_and_no_session(peop
     assert (await people.sign_in.caller(signed_in.secret)).user_id == ALICE
 
 
+@pytest.mark.requirement(35)
 async def test_a_stranger_is_told_the_same_and_gets_nothing(people: People) -> None:
     people.sign_in.ask(Address(kind="mail", value="nobody@example.com"), HERE, base=BASE)
     await people.sign_in.aclose()

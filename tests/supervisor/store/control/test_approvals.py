@@ -165,6 +165,7 @@ async def test_a_no_to_an_outdated_yes_ends_its_grant(store: SqliteStore) -> Non
     assert not await store.approvals.granted(*scope, now_ms=NOW)
 
 
+@pytest.mark.requirement(22)
 async def test_an_expired_question_allows_nothing(store: SqliteStore) -> None:
     approval = await asked(store)
     assert await store.approvals.open_now(now_ms=NOW) == [approval]

@@ -41,6 +41,7 @@ async def test_entries_are_read_from_any_of_them_on(tmp_path: Path) -> None:
         ("DELETE FROM audit WHERE seq = 2", "audit row 2 is missing"),
     ],
 )
+@pytest.mark.requirement(32)
 async def test_tampering_with_the_audit_trail_is_named(tmp_path: Path, tampering: str, told: str) -> None:
     store = await open_store(tmp_path / "x.db", seal=seal)
     for number in range(3):

@@ -184,6 +184,7 @@ async def test_no_token_is_in_the_log(world: World) -> None:
 # -- rights that change
 
 
+@pytest.mark.requirement(8)
 async def test_a_revoked_token_closes_its_connections_with_4001(world: World) -> None:
     made = (await world.operator("POST", "/api/admin/tokens", {"user_id": "alice"})).json()
     async with raw(url_of(world), additional_headers={"Authorization": f"Bearer {made['token']}"}) as client:
@@ -209,6 +210,7 @@ async def test_another_role_is_closed_with_4003(world: World) -> None:
             assert await client.closed() == (4003, "Admin access required")
 
 
+@pytest.mark.requirement(10)
 async def test_the_role_is_read_again_for_each_message(world: World) -> None:
     await add_user(world, "emma")
     async with chatting(world, "emma") as client:

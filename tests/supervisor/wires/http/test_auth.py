@@ -62,6 +62,7 @@ async def test_two_tokens_are_none() -> None:
     assert start["status"] == 401
 
 
+@pytest.mark.requirement(5)
 async def test_token_in_the_url_is_none() -> None:
     async with client_of(app()) as client:
         assert (await client.get("/who", params={"token": SERVICE})).status_code == 401

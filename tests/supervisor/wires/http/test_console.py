@@ -48,6 +48,7 @@ def client(folder: Path) -> httpx.AsyncClient:
 
 
 @pytest.mark.parametrize("path", ["/", "/chat", "/chat/some-session"])
+@pytest.mark.requirement(29)
 async def test_every_page_is_the_index_under_the_policy_and_asked_for_again(built: Path, path: str) -> None:
     async with client(built) as browser:
         answer = await browser.get(path)

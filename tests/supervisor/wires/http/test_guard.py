@@ -40,6 +40,7 @@ async def test_own_names_are_served(host: str) -> None:
         "localhost.",
     ],
 )
+@pytest.mark.requirement(4)
 async def test_name_of_another_host_is_refused(host: str) -> None:
     async with client_of(Guard(echo)) as client:
         refused = refusal(await client.get("/x", headers={"Host": host}))
@@ -74,6 +75,7 @@ async def test_own_and_listed_origins_may_change_things(origin: str) -> None:
     ],
 )
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "BREW"])
+@pytest.mark.requirement(3)
 async def test_page_of_another_origin_changes_nothing(origin: str, method: str) -> None:
     async with client_of(Guard(echo, origins=["https://console.example"])) as client:
         assert refusal(await client.request(method, "/x", headers={"Origin": origin}))[:2] == (403, "not_allowed")
@@ -104,6 +106,7 @@ async def breaks_afterwards(scope: Scope, receive: Receive, send: Send) -> None:
     raise RuntimeError(SECRET)
 
 
+@pytest.mark.requirement(34)
 async def test_error_nobody_caught_is_a_reference_to_the_log(caplog: pytest.LogCaptureFixture) -> None:
     async with client_of(Guard(breaks)) as client:
         response = await client.get("/x")

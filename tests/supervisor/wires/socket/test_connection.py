@@ -59,6 +59,7 @@ async def test_tokens_of_users_services_and_the_operator_and_jwts_are_taken(tmp_
             assert await client.ask("ping") == {"type": "pong"}
 
 
+@pytest.mark.requirement(6)
 async def test_three_wrong_tokens_close_the_connection_with_1008(tmp_path: Path) -> None:
     async with Listening(tmp_path) as listening:
         client = await listening.client(None)
@@ -76,6 +77,7 @@ async def test_a_wrong_token_may_be_followed_by_a_good_one(tmp_path: Path) -> No
         assert await client.ask("ping") == {"type": "pong"}
 
 
+@pytest.mark.requirement(6)
 async def test_no_token_in_time_closes_the_connection_with_1008(tmp_path: Path) -> None:
     async with Listening(tmp_path, auth_seconds=0.05) as listening:
         client = await listening.client(None)
@@ -159,6 +161,7 @@ class Waiting(Queries):
 # -- frames
 
 
+@pytest.mark.requirement(12)
 async def test_a_bad_message_is_refused_with_its_field_and_the_connection_stays(tmp_path: Path) -> None:
     async with Listening(tmp_path) as listening:
         client = await listening.client()
@@ -175,6 +178,7 @@ async def test_a_bad_message_is_refused_with_its_field_and_the_connection_stays(
         assert await client.ask("ping", request_id="r2") == {"type": "pong", "request_id": "r2"}
 
 
+@pytest.mark.requirement(12)
 async def test_a_frame_of_1_mib_is_read_and_a_longer_one_closes_with_1009(tmp_path: Path) -> None:
     async with Listening(tmp_path) as listening:
         client = await listening.client()
@@ -187,6 +191,7 @@ async def test_a_frame_of_1_mib_is_read_and_a_longer_one_closes_with_1009(tmp_pa
         assert (await client.closed())[0] == 1009
 
 
+@pytest.mark.requirement(12)
 async def test_a_binary_frame_closes_with_1003_also_before_auth(tmp_path: Path) -> None:
     async with Listening(tmp_path) as listening:
         for client in (await listening.client(), await listening.client(None)):
@@ -354,6 +359,7 @@ async def two_listeners(listening: Listening) -> tuple[Client, Client]:
     return slow, quick
 
 
+@pytest.mark.requirement(13)
 async def test_a_client_that_does_not_read_is_closed_with_1013_and_slows_nobody(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -34,6 +34,7 @@ def test_a_handshake_needs_exactly_one_host() -> None:
     assert POLICY.refusal(headers(("Host", "localhost"), ("Host", "localhost"))) is not None
 
 
+@pytest.mark.requirement(3)
 def test_a_listed_origin_is_let_in_and_every_other_one_is_not() -> None:
     host = ("Host", "localhost")
     assert POLICY.refusal(headers(host, ("Origin", "https://console.example.org"))) is None

@@ -126,6 +126,7 @@ def mail(subject: str) -> EmailReceived:
     return EmailReceived(from_="a@example.org", to="x@example.org", subject=subject, body="hi", user="alice")
 
 
+@pytest.mark.requirement(29)
 def test_a_text_is_answered_without_control_characters() -> None:
     event = reply_to(meta_of(sms()), "one\r\n\ttwo\x00\x1b[31m\x85 ü €", "m1")
     assert event == events.SendSmsResponse(to="+15550100", message="one\n\ttwo[31m ü €", user="alice", message_id="m1")

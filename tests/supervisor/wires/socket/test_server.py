@@ -42,6 +42,7 @@ async def test_no_browser_is_let_in_where_none_is_listed(tmp_path: Path) -> None
         assert await refused(listening, origin=listening.server.url) == 403
 
 
+@pytest.mark.requirement(4)
 async def test_a_name_that_was_made_to_lead_here_is_refused(tmp_path: Path) -> None:
     async with Listening(tmp_path) as listening:
         host, port = listening.server.address
@@ -73,6 +74,7 @@ async def test_a_wrong_token_on_the_handshake_is_one_of_three(tmp_path: Path) ->
         assert (await client.closed())[0] == 1008
 
 
+@pytest.mark.requirement(8)
 async def test_a_token_that_was_revoked_closes_its_connections(tmp_path: Path) -> None:
     async with Listening(tmp_path) as listening:
         made = await listening.core.accounts.create_token(service="gateway")
@@ -91,6 +93,7 @@ async def test_a_user_who_was_removed_is_no_longer_connected(tmp_path: Path) -> 
             assert (await client.closed())[0] == 1008
 
 
+@pytest.mark.requirement(6)
 async def test_connections_without_a_token_are_bounded(tmp_path: Path) -> None:
     async with Listening(tmp_path) as listening:
         waiting = [await listening.client(None) for _ in range(4)]
