@@ -10,7 +10,7 @@ from supervisor.people.identity import Caller, Directory
 from supervisor.people.projects import Projects
 from supervisor.people.rights import Rights
 from supervisor.protocol.errors import UserNotFound
-from supervisor.protocol.messages import FOR_ALL, IN_CHAT, Address, ProjectName, Reply, UserId
+from supervisor.protocol.messages import CONSOLE, FOR_ALL, IN_CHAT, Address, ProjectName, Reply, UserId
 from supervisor.sentences.approvals import QUESTION_SUBJECT, THE_ASSISTANT
 from supervisor.store.ports.approvals import Approval
 from supervisor.store.records.accounts import User
@@ -93,9 +93,9 @@ class Approvers:
             )
             others = [self._recipient(user_id, own, turn.project) for user_id in approvers if user_id != turn.user_id]
             recipients = [own, *(other for other in others if other is not None)]
-        # A chat is shown its open questions whenever somebody opens it.
+        # A chat is shown its open questions whenever somebody opens it, and the console lists them on every page.
         can_be_answered = any(one.answers for one in recipients) or self._has_subscribers(turn)
-        can_be_answered = can_be_answered or (turn.channel in IN_CHAT and bool(approvers))
+        can_be_answered = can_be_answered or (turn.channel in {*IN_CHAT, CONSOLE} and bool(approvers))
         return recipients if can_be_answered else None
 
     def _has_subscribers(self, turn: Turn) -> bool:

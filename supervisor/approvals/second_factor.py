@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from supervisor.permissions.policy import Risk
-from supervisor.protocol.messages import IN_CHAT
+from supervisor.protocol.messages import CONSOLE, IN_CHAT
 from supervisor.store.ports.approvals import NewApproval
 
-AUTHENTICATED = frozenset({"socket", "http", "stream"}) | IN_CHAT
+AUTHENTICATED = frozenset({"socket", "http", "stream", CONSOLE}) | IN_CHAT
 """Channels on which a token proves who writes. On every other channel the sender may be forged."""
 
 

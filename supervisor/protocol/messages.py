@@ -93,6 +93,9 @@ CHAT = "chat"
 DELEGATED = "delegated"
 """The channel of tasks that the assistant gives Claude Code. Their thread is that of the turn which gave them."""
 
+CONSOLE = "console"
+"""The channel of what a person sends from a page of the console other than the chat."""
+
 IN_CHAT = frozenset({CHAT, DELEGATED})
 """Channels whose questions are shown in the chat that their thread names."""
 

@@ -18,14 +18,20 @@ async def change(place: Place, watched: Watched, name: str, content: str) -> Non
     """Let Claude Code write a file of the project, allowed from the list of questions."""
     page = watched.page
     await ask(page, f"claude: write {name} {script(write_file(place.project / name, content), {'text': 'Written.'})}")
+    await allow(watched, name)
+    await page.get_by_role("link", name="Chat").click()
+    await expect(page.locator(".xswarm-assistant").last).to_contain_text("Written.", timeout=milliseconds(60.0))
+
+
+async def allow(watched: Watched, name: str) -> None:
+    """Say yes to the call that names a file, in the list of questions."""
+    page = watched.page
     link = page.get_by_role("link", name="Approvals")
     await expect(link).to_contain_text("1", timeout=milliseconds(60.0))
     await link.click()
     yes = page.get_by_role("listitem").filter(has_text=name).get_by_role("button", name="Yes", exact=True)
     await yes.click()
     await expect(yes).to_have_count(0)
-    await page.get_by_role("link", name="Chat").click()
-    await expect(page.locator(".xswarm-assistant").last).to_contain_text("Written.", timeout=milliseconds(60.0))
 
 
 @pytest.mark.cli_process
@@ -80,4 +86,40 @@ async def test_a_turn_is_shown_undone_and_brought_back(place: Place, browser: Br
         await expect(row).to_contain_text("rolled back")
         assert not target.exists()
         watched.forgive("409")
+        watched.assert_clean()
+
+
+@pytest.mark.cli_process
+@pytest.mark.browser
+@pytest.mark.parametrize("viewport", [DESK, PHONE])
+async def test_comments_on_lines_go_to_the_session_and_what_it_changes_next_stands_below_them(
+    place: Place, browser: Browser, viewport: ViewportSize
+) -> None:
+    name = f"review-{viewport['width']}.txt"
+    better = write_file(place.project / name, "two\n")
+    asked = f"make it two {script(better, {'text': 'It is two now.'})}"
+    async with place.signed_in(browser, "/chat", viewport) as watched:
+        page = watched.page
+        await change(place, watched, name, "one\n")
+        await page.get_by_role("link", name="Changes").click()
+        await page.get_by_role("link", name=f"write {name}").click()
+        await page.get_by_role("button", name="Comment on line 1: one").focus()
+        await page.keyboard.press("Enter")
+        await page.keyboard.type("not this one")
+        await page.get_by_role("button", name="Keep comment").click()
+        await page.reload()
+        await page.get_by_role("button", name="Change", exact=True).click()
+        await page.get_by_role("textbox", name="Comment on line 1").fill(asked)
+        await watched.assert_accessible()
+        await page.get_by_role("button", name="Keep comment").click()
+        await page.get_by_role("button", name="Send one comment to the session").click()
+        review = page.get_by_role("article", name="A review that was sent")
+        await expect(review).to_contain_text("The session works on it.", timeout=milliseconds(60.0))
+        await allow(watched, name)
+        await page.go_back()
+        await expect(review.get_by_role("link", name="What it changed next")).to_be_visible()
+        await expect(review.get_by_role("group", name=f"Lines of {name}")).to_contain_text("+two")
+        await expect(review.locator("blockquote")).to_contain_text("make it two")
+        await watched.assert_accessible()
+        assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         watched.assert_clean()

@@ -99,6 +99,7 @@ TESTED_BESIDE = {
         for noun in ("approvals", "links", "oidc", "pages", "passkeys", "sessions", "visitors")
     },
     Path("supervisor/undo/checkpoints/records.py"): Path("tests/supervisor/undo/checkpoints/test_shadow.py"),
+    Path("supervisor/operations/changes/reviews.py"): Path("tests/supervisor/wires/rest/changes/test_reviews.py"),
     Path("supervisor/operations/changes/changes.py"): Path("tests/supervisor/wires/rest/changes/test_changes.py"),
     Path("supervisor/protocol/codes.py"): Path("tests/supervisor/commands/test_words.py"),
     Path("supervisor/store/sqlite/groups.py"): Path("tests/supervisor/store/sqlite/test_database.py"),

@@ -41,7 +41,7 @@ export function App(): ReactElement {
             <Route path="/approvals" component={ApprovalsPage} />
             <Route path="/changes" component={ChangesPage} />
             <Route path="/changes/:session/:message">
-              {({ session, message }) => <TurnPage session={session} message={message} />}
+              {({ session, message }) => <TurnPage key={message} session={session} message={message} />}
             </Route>
             <Route path="/costs" component={CostsPage} />
             <Route path="/sessions" component={SessionsPage} />

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends
 from supervisor.operations.agents.agents import AgentOperations
 from supervisor.operations.api import Api
 from supervisor.operations.changes.changes import ChangeOperations
+from supervisor.operations.changes.reviews import ReviewOperations
 from supervisor.wires.http.auth import documented, operator_only
 from supervisor.wires.peers import no_agents
 from supervisor.wires.rest.admin.admin import admin_routers
@@ -19,6 +20,7 @@ from supervisor.wires.rest.approvals import ApprovalRoutes
 from supervisor.wires.rest.budgets import BudgetRoutes
 from supervisor.wires.rest.changes.changes import ChangeRoutes
 from supervisor.wires.rest.changes.downloads import DownloadRoutes
+from supervisor.wires.rest.changes.reviews import ReviewRoutes
 from supervisor.wires.rest.costs import CostRoutes
 from supervisor.wires.rest.health import HealthRoutes, Parts
 from supervisor.wires.rest.messages import MessageRoutes
@@ -53,6 +55,7 @@ def routers(api: Api, *, parts: Parts, meter: Meter | None, make_link: MakeLink 
         resource_router(BudgetRoutes(queries, api.spending).endpoints()),
         resource_router(ChangeRoutes(api.store.changes, changes, queries, api.undo).endpoints()),
         resource_router(DownloadRoutes(changes, api.undo).endpoints()),
+        resource_router(ReviewRoutes(ReviewOperations(changes, messages)).endpoints()),
         resource_router(QueueRoutes(api.queue).endpoints()),
         resource_router(OfferedRoutes(api.tool_servers, api.directory).endpoints()),
         resource_router(ReplyRoutes(api.reply_trouble, queries).endpoints()),

@@ -2,16 +2,22 @@ import { type ReactElement, useMemo } from "react";
 import { withQuery } from "../../app/api.js";
 import { Download } from "../../ui/Download.js";
 import { type Operation, sessionPath, type Turn } from "./changes.js";
-import { PatchTable } from "./PatchTable.js";
+import { type Commenting, PatchTable } from "./PatchTable.js";
 import { type FilePatch, filesOf, isCut } from "./patch.js";
 
 /** The files of a turn, each with its lines. */
-export function FileChanges({ turn }: { readonly turn: Turn }): ReactElement {
+export function FileChanges({
+  turn,
+  commenting,
+}: {
+  readonly turn: Turn;
+  readonly commenting: Commenting;
+}): ReactElement {
   const patches = useMemo(() => new Map(filesOf(turn.diff).map((patch) => [patch.path, patch])), [turn.diff]);
   return (
     <>
       {turn.files.map((file) => (
-        <FileChange key={file.path} file={file} patch={patches.get(file.path)} />
+        <FileChange key={file.path} file={file} patch={patches.get(file.path)} commenting={commenting} />
       ))}
       {isCut(turn.diff) && (
         <p className="quiet">The lines of the last files are left out: the patch has all of them.</p>
@@ -24,8 +30,10 @@ export function FileChanges({ turn }: { readonly turn: Turn }): ReactElement {
 function FileChange({
   file,
   patch,
+  commenting,
 }: {
   readonly file: Operation;
+  readonly commenting: Commenting;
   readonly patch: FilePatch | undefined;
 }): ReactElement {
   return (
@@ -55,7 +63,7 @@ function FileChange({
       {patch === undefined || patch.lines.length === 0 ? (
         <p className="quiet">{patch?.isBinary ? "It is not text." : "Its lines are not shown here."}</p>
       ) : (
-        <PatchTable patch={patch} />
+        <PatchTable patch={patch} commenting={commenting} />
       )}
     </details>
   );

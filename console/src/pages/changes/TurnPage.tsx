@@ -6,7 +6,9 @@ import { Trouble } from "../../ui/Trouble.js";
 import { minute } from "../../ui/time.js";
 import { sessionPath, useTurn } from "./changes.js";
 import { FileChanges } from "./FileChanges.js";
+import { ReviewPanel } from "./ReviewPanel.js";
 import { UndoPanel } from "./UndoPanel.js";
+import { useDraft } from "./useReview.js";
 import "./changes.css";
 
 /** What one turn changed, file by file, and how it is taken back. */
@@ -18,6 +20,7 @@ export default function TurnPage({
   readonly message: string;
 }): ReactElement {
   const { data: turn, error } = useTurn(session, message);
+  const [comments, act] = useDraft(message);
   return (
     <>
       <nav className="tools" aria-label="Way back">
@@ -45,7 +48,8 @@ export default function TurnPage({
               </Download>
             </p>
           )}
-          <FileChanges turn={turn} />
+          <FileChanges turn={turn} commenting={{ comments, act }} />
+          <ReviewPanel turn={turn} comments={comments} onSent={() => act({ kind: "clear" })} />
         </>
       )}
     </>

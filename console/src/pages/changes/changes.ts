@@ -83,10 +83,11 @@ export function useOperations(filter: Filter): UseQueryResult<Operations> {
   });
 }
 
-/** One turn with its diff. */
-export function useTurn(session: string, message: string): UseQueryResult<Turn> {
+/** One turn with its diff; it is asked for once it has ended. */
+export function useTurn(session: string, message: string, hasEnded = true): UseQueryResult<Turn> {
   return useQuery({
     queryKey: [...KEY, "turn", session, message],
+    enabled: hasEnded,
     queryFn: ({ signal }) =>
       call<Turn>(withQuery(`${sessionPath(session)}/changes`, { message_id: message }), { signal }),
   });
