@@ -9,6 +9,7 @@ from pathlib import Path
 from benchmarks.daemon import running_daemon
 from benchmarks.figures import Figure, compare
 from benchmarks.process import Watched, started
+from supervisor.core.connectors import WARM_UP_AFTER_SECONDS
 
 MIB = 1024 * 1024
 IDLE_CPU = 0.05
@@ -49,6 +50,7 @@ async def measure(folder: Path, short: bool) -> list[Figure]:
 
 async def _settled(process: Watched) -> None:
     """Wait until a process has loaded what it loads in the background: it uses hardly any CPU for a second."""
+    await asyncio.sleep(WARM_UP_AFTER_SECONDS)
     used = process.cpu_seconds()
     while True:
         await asyncio.sleep(1)

@@ -5,6 +5,7 @@ The process of pytest is prepared before the first test module is imported.
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterator
 
@@ -37,6 +38,13 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     if reporter is not None:  # a worker of pytest-xdist has none
         reporter.write_line(f"deadlines: {os.environ[SETTING]} times those of the machine of reference ({SETTING})")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish() -> None:
+    """Keep the garbage collector from looking at the collected tests again and again: a sixth of the run's time."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

@@ -20,6 +20,10 @@ GARBAGE_OBJECTS = 20_000
 """New objects after which the garbage collector looks for cycles; Python's default of 700 suits scripts."""
 
 
+WARM_UP_AFTER_SECONDS = 3.0
+"""Seconds after the start that belong to those who reconnect: loading an SDK keeps the interpreter busy for 0.5 s."""
+
+
 async def prepare(config: Config, credentials: Credentials) -> tuple[Connector, Connector]:
     """Build and prepare both connectors in parallel: one waits for subprocesses while the other is imported.
 
@@ -51,8 +55,12 @@ async def prepare(config: Config, credentials: Credentials) -> tuple[Connector, 
 
 
 async def warm_up(connectors: Iterable[Connector], authenticator: Authenticator) -> None:
-    """Load what the first conversations need, which is not needed to become ready."""
+    """Load what is not needed to become ready: keys of other issuers at once, SDKs of the connectors a little later.
+
+    A conversation that opens earlier loads them itself.
+    """
     await authenticator.load()
+    await asyncio.sleep(WARM_UP_AFTER_SECONDS)
     for connector in connectors:
         await connector.warm_up()
     _exempt_imports_from_collection()

@@ -107,7 +107,7 @@ class World:
         connector: str = "claude_code",
         projects: Sequence[str] = ("site",),
         turn_timeout: float = scaled(60.0),
-        drain: float = scaled(10.0),
+        drain: float = scaled(2.0),
         secrets: Mapping[str, str] | None = None,
         claude_code: str = "",
         tables: str = "",
