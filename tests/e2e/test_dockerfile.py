@@ -12,8 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.process import DaemonProcess
-from tests.packaging.project import ROOT
+from tests.e2e.process import ROOT, DaemonProcess
 
 DOCKERFILE = (ROOT / "docs" / "operations" / "Dockerfile").read_text(encoding="utf-8")
 
