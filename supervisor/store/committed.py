@@ -26,7 +26,9 @@ class Committed:
     Attributes:
         seconds: for each commit, the time from the begin of its transaction to the end of the commit.
         entries: of the audit trail, in the order in which they were written.
+        writes: the names of the writes that have one, such as "accept", in their order.
     """
 
     seconds: Sequence[float]
     entries: Sequence[Entry]
+    writes: Sequence[str] = ()

@@ -30,6 +30,7 @@ from supervisor.wires.http.cookies import Cookies, is_local
 from supervisor.wires.http.guard import Guard
 from supervisor.wires.http.webhooks import webhook_routes
 from supervisor.wires.listening import BACKLOG, bind
+from supervisor.wires.live.server import LiveSocket
 from supervisor.wires.metrics.counts import Counts
 from supervisor.wires.metrics.routes import MetricsRoutes
 from supervisor.wires.peers import behind_proxies
@@ -103,6 +104,8 @@ class HttpServer:
         self.chat = ChatSocket(
             api, self._authenticator, query_token_seconds=config.query_token_max_seconds, cookies=cookies
         )
+        self._live = LiveSocket(api.hub, api.directory, self._authenticator, cookies)
+        api.store.watch(self._live.committed)
         self._webhooks: list[Route] = []
         self._socket: socket.socket | None = None
         self._guard: Guard | None = None
@@ -161,7 +164,12 @@ class HttpServer:
             webhooks=webhook_routes(
                 self._webhooks, lambda: self._config.public_url or self.url, self._counts.webhook_refused
             ),
-            sockets=[WebSocketRoute(stream.PATH, self._stream.serve), *self.chat.routes(), *self._pages],
+            sockets=[
+                WebSocketRoute(stream.PATH, self._stream.serve),
+                *self.chat.routes(),
+                *self._live.routes(),
+                *self._pages,
+            ],
             console=await asyncio.to_thread(_console),
             allowed_origins=self._allowed_origins,
         )

@@ -12,7 +12,7 @@ from playwright.async_api import Browser, expect
 from tests.browser.chromium import open_page
 from tests.browser.console import Place, ask
 from tests.browser.test_sign_in import add_authenticator
-from tests.e2e.world import script
+from tests.e2e.world import script, slow_answer
 
 pytestmark = [pytest.mark.e2e, pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
@@ -144,3 +144,34 @@ async def test_an_administrator_changes_people_and_tokens_after_showing_a_passke
         for status in ("403", "422"):
             watched.forgive(status)
         watched.assert_clean()
+
+
+async def test_the_dashboard_shows_what_happens_without_a_reload(place: Place, browser: Browser) -> None:
+    async with place.signed_in(browser, "/dashboard") as watched, place.signed_in(browser, "/chat") as other:
+        page = watched.page
+        await expect(page.get_by_role("status")).to_have_text("Live")
+        await expect(page.get_by_role("region", name="Health")).to_contain_text("ok")
+        await ask(other.page, f"a long story {script(slow_answer(400, 60.0))}")
+        running = page.get_by_role("region", name="Running")
+        await expect(running.get_by_role("link")).to_have_text("1")
+        await expect(running).to_contain_text("ada")
+        await expect(page.get_by_role("group", name="Newest messages")).to_contain_text("a long story")
+        await other.page.keyboard.press("Escape")
+        await expect(running.get_by_role("link")).to_have_text("0")
+        report = {"type": "agent_status_update", "agent": "scout", "status": "reading"}
+        headers = {"Authorization": f"Bearer {place.token}"}
+        await page.request.post(f"{place.url}/api/agents/events", headers=headers, data=report)
+        await expect(page.get_by_role("row").filter(has_text="scout")).to_contain_text("reading")
+        await watched.assert_accessible()
+        for name, address in (
+            ("Running", "/messages?state=running"),
+            ("Waiting", "/queue"),
+            ("Open questions for you", "/approvals"),
+            ("Failing deliveries", "/queue"),
+            ("Spent today (UTC)", "/costs?days=7"),
+        ):
+            await page.get_by_role("region", name=name, exact=True).get_by_role("link").click()
+            await expect(page).to_have_url(place.url + address)
+            await page.get_by_role("link", name="Dashboard").click()
+        watched.assert_clean()
+        other.assert_clean()

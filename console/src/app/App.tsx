@@ -13,6 +13,7 @@ const ChangesPage = lazy(() => import("../pages/changes/ChangesPage.js"));
 const ChatPage = lazy(() => import("../pages/chat/ChatPage.js"));
 const ConversationPage = lazy(() => import("../pages/agents/ConversationPage.js"));
 const CostsPage = lazy(() => import("../pages/costs/CostsPage.js"));
+const DashboardPage = lazy(() => import("../pages/dashboard/DashboardPage.js"));
 const MessagesPage = lazy(() => import("../pages/messages/MessagesPage.js"));
 const OutboxPage = lazy(() => import("../pages/outbox/OutboxPage.js"));
 const PeoplePage = lazy(() => import("../pages/people/PeoplePage.js"));
@@ -30,7 +31,7 @@ export function App(): ReactElement {
   if (isAsking) return <p role="status">Loading</p>;
   if (user === null) return <SignIn why={why} />;
   return (
-    <Shell user={user}>
+    <Shell user={user} token={token?.text}>
       <Boundary>
         <Suspense fallback={<p role="status">Loading</p>}>
           <Switch>
@@ -46,6 +47,7 @@ export function App(): ReactElement {
             <Route path="/costs" component={CostsPage} />
             <Route path="/sessions" component={SessionsPage} />
             <Route path="/queue" component={QueuePage} />
+            <Route path="/dashboard" component={DashboardPage} />
             <Route path="/messages" component={MessagesPage} />
             <Route path="/outbox" component={OutboxPage} />
             <Route path="/agents" component={AgentsPage} />

@@ -2,12 +2,23 @@ import { type ReactElement, type ReactNode, useCallback, useEffect, useRef } fro
 import { Link, useLocation } from "wouter";
 import { useApprovals } from "../pages/approvals/approvals.js";
 import { type KeyAction, keysOf, useKeys } from "./keys.js";
+import { useLive } from "./live.js";
 import { useMe } from "./me.js";
 import { pagesOf } from "./pages.js";
 import { signOut } from "./session.js";
 
 /** What stands around every page: where one can go, who is signed in, the keys. */
-export function Shell({ user, children }: { readonly user: string; readonly children: ReactNode }): ReactElement {
+export function Shell({
+  user,
+  token,
+  children,
+}: {
+  readonly user: string;
+  /** undefined = a cookie says who it is. */
+  readonly token: string | undefined;
+  readonly children: ReactNode;
+}): ReactElement {
+  useLive(user, token);
   const [location, navigate] = useLocation();
   const help = useRef<HTMLDialogElement>(null);
   const pages = pagesOf(useMe());

@@ -11,6 +11,7 @@ export interface Page {
 }
 
 export const PAGES: readonly Page[] = [
+  { name: "dashboard", title: "Dashboard", key: "d" },
   { name: "chat", title: "Chat", key: "c" },
   { name: "approvals", title: "Approvals", key: "a" },
   { name: "changes", title: "Changes", key: "h" },

@@ -140,6 +140,7 @@ class SqliteAgents:
         names = json.dumps(list(agents), ensure_ascii=False)
 
         def work(tx: Transaction) -> None:
+            tx.point("agents")
             tx.execute(_START, (conversation_id, owner.key, owner.user_id, names, now_ms, now_ms))
             tx.execute(_TRIM_CONVERSATIONS, (owner.key, MOST_CONVERSATIONS, MOST_BYTES))
 
@@ -147,7 +148,7 @@ class SqliteAgents:
 
     async def end(self, owner: AgentOwner, conversation_id: str, *, now_ms: int) -> bool:
         """End a conversation; False = the owner has none of this id."""
-        return await self._database.write(lambda tx: tx.changed(_END, (now_ms, owner.key, conversation_id)))
+        return await self._write(_END, now_ms, owner.key, conversation_id)
 
     async def current(self, owner: AgentOwner) -> str | None:
         """Return the id of the newest conversation of an owner that goes on, or None."""
@@ -159,6 +160,7 @@ class SqliteAgents:
         size = len(message.content.encode("utf-8", "surrogatepass"))
 
         def work(tx: Transaction) -> bool:
+            tx.point("agents")
             row = tx.one(_SAY, (size, message.at_ms, owner.key, conversation_id))
             if row is None:
                 return False
@@ -176,6 +178,7 @@ class SqliteAgents:
         """Replace the state of an agent."""
 
         def work(tx: Transaction) -> None:
+            tx.point("agents")
             tx.execute(_SET_STATE, (owner.key, owner.user_id, state.agent, state.state, state.at_ms))
             tx.execute(_TRIM_STATES, (owner.key, MOST_STATES))
 
@@ -187,6 +190,7 @@ class SqliteAgents:
         hashes = (operation.before_hash, operation.after_hash, operation.before_size, operation.after_size)
 
         def work(tx: Transaction) -> None:
+            tx.point("agents")
             tx.execute(_ADD_OPERATION, (*names, *hashes, operation.at_ms))
             tx.execute(_TRIM_OPERATIONS, (owner.key, MOST_OPERATIONS))
 
@@ -194,7 +198,14 @@ class SqliteAgents:
 
     async def rolled_back(self, owner: AgentOwner, operation_id: str, *, now_ms: int) -> bool:
         """Note that a program has taken an operation back; False = the owner has none of this id."""
-        return await self._database.write(lambda tx: tx.changed(_ROLLED_BACK, (now_ms, owner.key, operation_id)))
+        return await self._write(_ROLLED_BACK, now_ms, owner.key, operation_id)
+
+    async def _write(self, sql: str, *values: object) -> bool:
+        def work(tx: Transaction) -> bool:
+            tx.point("agents")
+            return tx.changed(sql, values)
+
+        return await self._database.write(work)
 
     async def conversations(
         self, owner: AgentOwner | None, *, limit: int, before: int | None = None

@@ -60,6 +60,7 @@ class Database:
         self._channels: set[str] = set()
         self._entries: list[Entry] = []
         self._seconds: list[float] = []
+        self._points: list[str] = []
         self._connections = (*readers, writer)
         self._writer = writer
         self._writes: Groups[Transaction] = Groups(
@@ -234,6 +235,7 @@ class Database:
             raise
         self._seconds.append(time.perf_counter() - began)
         self._entries += transaction.recorded
+        self._points += transaction.points
         self._channels |= transaction.channels
         for point in transaction.points:
             self._crash(f"{point}.after_commit")
@@ -241,8 +243,8 @@ class Database:
 
     def _tell(self) -> None:
         if self._seconds:
-            committed = Committed(seconds=self._seconds, entries=self._entries)
-            self._seconds, self._entries = [], []
+            committed = Committed(seconds=self._seconds, entries=self._entries, writes=self._points)
+            self._seconds, self._entries, self._points = [], [], []
             for watcher in self._watchers:
                 watcher(committed)
         if self._channels:

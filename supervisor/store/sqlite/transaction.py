@@ -84,7 +84,7 @@ class Transaction:
 
     Attributes:
         channels: those that have replies to deliver after the commit.
-        points: the names of the writes, for the crash points before and after the commit.
+        points: the names of the writes, for the crash points before and after the commit, and for watchers.
         recorded: the entries of the audit trail, for those who count what happens.
     """
 

@@ -29,6 +29,7 @@ PAGES = frozenset(
         "changes",
         "chat",
         "costs",
+        "dashboard",
         "messages",
         "outbox",
         "people",

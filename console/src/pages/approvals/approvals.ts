@@ -2,8 +2,9 @@
 
 import { type UseQueryResult, useQuery } from "@tanstack/react-query";
 import { call } from "../../app/api.js";
+import { useEvery } from "../../app/live.js";
 
-/** How often the list is read again, in milliseconds: what was answered elsewhere disappears within a second. */
+/** How often the list is read again where nothing says that it changed: what was answered elsewhere disappears. */
 const EVERY_MS = 900;
 
 export const KEY = ["approvals"] as const;
@@ -37,7 +38,7 @@ export function useApprovals(): UseQueryResult<readonly Approval[]> {
     queryKey: KEY,
     queryFn: async ({ signal }) =>
       (await call<{ readonly approvals: readonly Approval[] }>("/api/approvals", { signal })).approvals,
-    refetchInterval: EVERY_MS,
+    refetchInterval: useEvery(EVERY_MS),
   });
 }
 

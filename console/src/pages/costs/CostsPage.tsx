@@ -2,6 +2,7 @@ import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import type { ReactElement } from "react";
 import { useSearchParams } from "wouter";
 import { call, withQuery } from "../../app/api.js";
+import { useEvery } from "../../app/live.js";
 import { usd } from "../../ui/money.js";
 import { save } from "../../ui/save.js";
 import { Trouble } from "../../ui/Trouble.js";
@@ -16,6 +17,7 @@ const EVERY_MS = 15_000;
 
 /** What was spent: by day as bars, in all as a table, and as CSV. What is chosen stands in the address. */
 export default function CostsPage(): ReactElement {
+  const every = useEvery(EVERY_MS);
   const [chosen, choose] = useSearchParams();
   const split = SPLITS.find((one) => one === chosen.get("by")) ?? "user";
   const count = DAYS.find((one) => String(one) === chosen.get("days")) ?? 30;
@@ -27,7 +29,7 @@ export default function CostsPage(): ReactElement {
         withQuery("/api/costs/days", { since, until, split_by: split }),
         { signal },
       ),
-    refetchInterval: EVERY_MS,
+    refetchInterval: every,
     placeholderData: keepPreviousData,
   });
   const sums = useQuery({
@@ -36,7 +38,7 @@ export default function CostsPage(): ReactElement {
       call<{ readonly rows: readonly CostRow[] }>(withQuery("/api/costs", { since, until, group_by: split }), {
         signal,
       }),
-    refetchInterval: EVERY_MS,
+    refetchInterval: every,
     placeholderData: keepPreviousData,
   });
   const set = (name: string, value: string): void =>

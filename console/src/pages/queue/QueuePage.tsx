@@ -1,6 +1,7 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import type { ReactElement } from "react";
 import { call } from "../../app/api.js";
+import { useEvery } from "../../app/live.js";
 import { type Column, Table } from "../../ui/Table.js";
 import { Trouble } from "../../ui/Trouble.js";
 import { minute } from "../../ui/time.js";
@@ -50,15 +51,16 @@ const REPLIES: readonly Column<Reply>[] = [
 
 /** Messages that wait for their turn, and replies that do not leave. */
 export default function QueuePage(): ReactElement {
+  const every = useEvery(EVERY_MS);
   const queue = useQuery({
     queryKey: ["queue"],
     queryFn: ({ signal }) => call<{ readonly queue: readonly Waiting[] }>("/api/queue", { signal }),
-    refetchInterval: EVERY_MS,
+    refetchInterval: every,
   });
   const replies = useQuery({
     queryKey: ["replies"],
     queryFn: ({ signal }) => call<{ readonly replies: readonly Reply[] }>("/api/replies", { signal }),
-    refetchInterval: EVERY_MS,
+    refetchInterval: every,
   });
   return (
     <>

@@ -2,6 +2,7 @@ import { keepPreviousData, useMutation, useQuery, useQueryClient } from "@tansta
 import type { ReactElement } from "react";
 import { Link, useSearchParams } from "wouter";
 import { call, withQuery } from "../../app/api.js";
+import { useEvery } from "../../app/live.js";
 import { usd } from "../../ui/money.js";
 import { type Column, Table } from "../../ui/Table.js";
 import { Trouble } from "../../ui/Trouble.js";
@@ -41,6 +42,7 @@ const COLUMNS: readonly Column<Session>[] = [
 
 /** All sessions that the person may see, newest activity first; filters and page stand in the address. */
 export default function SessionsPage(): ReactElement {
+  const every = useEvery(EVERY_MS);
   const [chosen, choose] = useSearchParams();
   const [status, user, cursor] = ["status", "user", "cursor"].map((name) => chosen.get(name) ?? "");
   const { data, error } = useQuery({
@@ -50,7 +52,7 @@ export default function SessionsPage(): ReactElement {
         withQuery("/api/claude-code/sessions", { status, user_id: user, cursor, limit: PAGE }),
         { signal },
       ),
-    refetchInterval: EVERY_MS,
+    refetchInterval: every,
     placeholderData: keepPreviousData,
   });
   const isFiltered = chosen.size > 0;

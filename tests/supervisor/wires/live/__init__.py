@@ -1,0 +1,3 @@
+"""Tests of supervisor/wires/live."""
+
+from __future__ import annotations
