@@ -118,7 +118,7 @@ async def test_the_server_serves_the_build_without_a_token(tmp_path: Path) -> No
         for path in re.findall(r'(?:src|href)="(/[^"]+)"', answer.text):
             found = await nobody.get(path)
             assert found.status_code == 200, path
-            assert re.fullmatch(r"/assets/[\w.]+-[\w-]{8}\.\w+", path)
+            assert re.fullmatch(r"/assets/[\w.-]+-[\w-]{8}\.\w+", path)
 
 
 def test_daemon_and_console_know_the_same_pages() -> None:
