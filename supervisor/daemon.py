@@ -241,7 +241,7 @@ class Daemon:
             # A text message has no room for the servers that are down.
             return toolbox.of_turn(turn.user_id, turn.lane, names_missing=turn.channel == CHAT)
 
-        return ToolAccess(of_turn=of_turn, gateway=gateway)
+        return ToolAccess(of_turn=of_turn, gateway=gateway, book=toolbox.book)
 
     def _build_directory(self) -> Directory:
         return Directory(

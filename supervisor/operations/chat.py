@@ -37,6 +37,7 @@ from supervisor.store.port import Store
 from supervisor.store.records.accounts import User
 from supervisor.store.records.session import NewSession, Session
 from supervisor.store.records.turn import Turn
+from supervisor.tools.people.book import PeopleBook
 from supervisor.turns.running import RunningTurn
 from supervisor.turns.scheduler import TurnScheduler
 
@@ -53,6 +54,9 @@ class ChatOperations:
 
     The answers of one chat run one after the other, and each ends before the next begins; what a prefix sends to Claude
     Code runs in the lane of its session, beside the assistant's.
+
+    Attributes:
+        people: whom models know by references, and their person by names.
     """
 
     def __init__(
@@ -65,6 +69,7 @@ class ChatOperations:
         turns: TurnScheduler,
         waiters: Waiters,
         hub: Hub,
+        people: PeopleBook | None = None,
         clock: Clock = now_ms,
     ) -> None:
         self._store = store
@@ -74,6 +79,7 @@ class ChatOperations:
         self._turns = turns
         self._waiters = waiters
         self._hub = hub
+        self.people = people or PeopleBook()
         self._clock = clock
         self._started_ms = clock()
 
@@ -201,7 +207,9 @@ class ChatOperations:
             SessionNotFound: the user has no such chat.
         """
         await self.session(user, session_id)
-        return chat_messages(await self._store.chats.history(session_id, limit=limit, before=before))
+        entries = await self._store.chats.history(session_id, limit=limit, before=before)
+        circles = {lane: await self.people.of(lane) for lane in {entry.result.turn.lane for entry in entries}}
+        return chat_messages(entries, lambda turn, text: circles[turn.lane].people.read(text))
 
     async def list(
         self, user: User, *, limit: int, before: tuple[int, SessionId] | None = None

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from supervisor.delivery.replies import reply_id
@@ -12,10 +12,20 @@ from supervisor.protocol.status import Target, TurnState
 from supervisor.store.records.chat import ChatEntry
 from supervisor.store.records.result import Result, StoredMessage
 from supervisor.store.records.tool_call import StoredCall
+from supervisor.store.records.turn import Turn
 from supervisor.turns.outcomes import INCLUDED
 
 WITH_A_TEXT = frozenset({TurnState.COMPLETED, TurnState.CANCELLED})
 """States whose answer stands by itself; in the others the reader is told why there is none, or no more of it."""
+
+
+Read = Callable[[Turn, str], str]
+"""Returns the text of an answer as it is read, from the turn and the text as it is stored."""
+
+
+def as_written(turn: Turn, text: str) -> str:
+    """Return an answer as the model wrote it."""
+    return text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,9 +59,13 @@ class ChatMessage:
     tool_calls: Sequence[StoredCall] = ()
 
 
-def chat_messages(entries: Iterable[ChatEntry]) -> list[ChatMessage]:
-    """Return the messages of a chat with their answers, in order."""
-    return [message for entry in entries for message in _both(entry)]
+def chat_messages(entries: Iterable[ChatEntry], read: Read = as_written) -> list[ChatMessage]:
+    """Return the messages of a chat with their answers, in order.
+
+    Args:
+        read: an answer as it is read.
+    """
+    return [message for entry in entries for message in _both(entry, read)]
 
 
 def chat_rows(entries: Iterable[ChatEntry]) -> list[StoredMessage]:
@@ -72,7 +86,7 @@ def chat_rows(entries: Iterable[ChatEntry]) -> list[StoredMessage]:
     ]
 
 
-def _both(entry: ChatEntry) -> Iterable[ChatMessage]:
+def _both(entry: ChatEntry, read: Read) -> Iterable[ChatMessage]:
     result = entry.result
     turn = result.turn
     yield ChatMessage(
@@ -87,7 +101,8 @@ def _both(entry: ChatEntry) -> Iterable[ChatMessage]:
         state=turn.state,
     )
     if turn.state.final and result.answer != INCLUDED:
-        yield _answer(result, entry.calls)
+        answer = _answer(result, entry.calls)
+        yield replace(answer, content=read(turn, answer.content))
 
 
 def _answer(result: Result, calls: Sequence[StoredCall]) -> ChatMessage:

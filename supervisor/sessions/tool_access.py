@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from supervisor.sessions.tool_sources import ToolsOfTurn, no_tools
 from supervisor.tools.claude_code.gateway import ToolGateway
+from supervisor.tools.people.book import PeopleBook
 from supervisor.tools.servers.servers import ToolServers
 
 
@@ -16,10 +17,12 @@ class ToolAccess:
     Attributes:
         of_turn: those of a turn of the assistant.
         gateway: the way of Claude Code to tool servers; None = there are none.
+        book: the people whom models know by references.
     """
 
     of_turn: ToolsOfTurn = no_tools
     gateway: ToolGateway | None = None
+    book: PeopleBook = field(default_factory=PeopleBook)
 
     @property
     def servers(self) -> ToolServers:

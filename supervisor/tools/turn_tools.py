@@ -14,10 +14,10 @@ from supervisor.protocol.messages import UserId
 from supervisor.protocol.tools import ToolCall, ToolOutput, Tools, ToolSpec
 from supervisor.store.ports.keys import ReferenceStore
 from supervisor.store.records.accounts import User
-from supervisor.store.records.tool_call import Reference
 from supervisor.tools.meta import acting
 from supervisor.tools.names import full_name
-from supervisor.tools.people.people import Known, People, UnknownReference
+from supervisor.tools.people.book import Circle, PeopleBook
+from supervisor.tools.people.people import People, UnknownReference
 from supervisor.tools.results import output
 from supervisor.tools.servers.answer import Answer, CallFailed, ListedTool
 from supervisor.tools.servers.server import ToolServer
@@ -42,7 +42,7 @@ class TurnTools(Tools):
     Args:
         user: returns the user as they are now; None = the user was removed.
         scope: the conversation, whose references are its own.
-        store: keeps which reference stands for whom.
+        book: knows which reference stands for whom.
         topics: tells other chats who works on what they work on.
         names_missing: whether an answer names the servers that do not work.
     """
@@ -53,7 +53,7 @@ class TurnTools(Tools):
         *,
         user: Callable[[], User | None],
         scope: str,
-        store: ReferenceStore,
+        book: PeopleBook,
         topics: Topics,
         names_missing: bool = True,
     ) -> None:
@@ -61,10 +61,9 @@ class TurnTools(Tools):
         self._user = user
         self._topics = topics
         self._scope = scope
-        self._store = store
+        self._book = book
         self._names_missing = names_missing
-        self._people: People | None = None
-        self._lock = asyncio.Lock()
+        self._circle: Circle | None = None
 
     def listed(self) -> Sequence[ToolSpec]:
         return [
@@ -84,7 +83,7 @@ class TurnTools(Tools):
         return [server.name for server in self._allowed() if not server.works] if self._names_missing else ()
 
     def hidden(self, text: str) -> str:
-        return self._people.hidden(text) if self._people is not None else text
+        return self._circle.people.hidden(text) if self._circle is not None else text
 
     async def shown(self, call: ToolCall) -> ToolCall | ToolOutput:
         found = self._find(call)
@@ -95,7 +94,7 @@ class TurnTools(Tools):
             problem = server.problem(tool, call.input)
             return self._refused(call, "InvalidInput", problem) if problem else call
         try:
-            people = await self._known_people()
+            people = (await self._known()).people
             problem = people.hidden(server.problem(tool, people.restored(call.input)))
             named = replace(call, input=people.named(call.input))
         except UnknownReference as unknown:
@@ -110,14 +109,14 @@ class TurnTools(Tools):
             return found
         server, tool = found
         try:
-            people = await self._known_people() if server.fields else People()
-            arguments = people.restored(call.input) if server.fields else call.input
+            circle = await self._known() if server.fields else Circle(People())
+            arguments = circle.people.restored(call.input) if server.fields else call.input
             user = self._user()
             told = acting(user.id, user.name, self._scope) if user is not None else {}
             answer = await server.call(tool, arguments, told)
             if answer.failed:
                 return self._failed(call, "ToolError", answer.text)
-            made = await self._output(server, tool, answer, people)
+            made = await self._output(server, tool, answer, circle)
             self._topics.came(server.name, self._scope, answer.meta)
             return made
         except UnknownReference as unknown:
@@ -140,18 +139,16 @@ class TurnTools(Tools):
             return self._refused(call, "UnknownTool", "there is no such tool")
         return found
 
-    async def _known_people(self) -> People:
-        async with self._lock:
-            if self._people is None:
-                self._people = People(_known(row) for row in await self._store.known(self._scope))
-            return self._people
+    async def _known(self) -> Circle:
+        if self._circle is None:
+            self._circle = await self._book.of(self._scope)
+        return self._circle
 
-    async def _output(self, server: ToolServer, tool: ListedTool, answer: Answer, people: People) -> ToolOutput:
-        async with self._lock:  # two calls side by side may tell of the same new people
-            fresh, made = await asyncio.to_thread(output, answer, tool.title, server.fields, people)
-            if fresh:
-                # After a restart a reference must still stand for the same person, so it is kept before it is used.
-                await self._store.add(self._scope, [_row(one) for one in fresh])
+    async def _output(self, server: ToolServer, tool: ListedTool, answer: Answer, circle: Circle) -> ToolOutput:
+        async with circle.lock:  # two calls side by side may tell of the same new people
+            fresh, made = await asyncio.to_thread(output, answer, tool.title, server.fields, circle.people)
+            # After a restart a reference must still stand for the same person, so it is kept before it is used.
+            await self._book.keep(self._scope, fresh)
         return made
 
     def _refused(self, call: ToolCall, kind: str, why: str) -> ToolOutput:
@@ -175,6 +172,9 @@ class Toolbox:
         directory: tells the role of a user, which is read again for each listing and each call.
         store: keeps which reference stands for whom.
         topics: tells other chats who works on what they work on; `None` = it tells nobody.
+
+    Attributes:
+        book: the people of all conversations.
     """
 
     def __init__(
@@ -183,7 +183,7 @@ class Toolbox:
         self.servers = servers
         self._topics = topics or Topics()
         self._directory = directory
-        self._store = store
+        self.book = PeopleBook(store)
 
     def of_turn(self, user_id: UserId, scope: str, *, names_missing: bool = True) -> TurnTools:
         """Return the tools of a user in a conversation."""
@@ -191,7 +191,7 @@ class Toolbox:
             self.servers,
             user=lambda: self._user(user_id),
             scope=scope,
-            store=self._store,
+            book=self.book,
             topics=self._topics,
             names_missing=names_missing,
         )
@@ -211,11 +211,3 @@ class Toolbox:
 def failure_text(kind: str) -> str:
     """Return what a model is told of a call that failed."""
     return f"Tool execution failed: {kind}"
-
-
-def _known(row: Reference) -> Known:
-    return Known(reference=row.reference, person=row.person, name=row.name)
-
-
-def _row(one: Known) -> Reference:
-    return Reference(reference=one.reference, person=one.person, name=one.name)

@@ -93,6 +93,22 @@ class People:
         """Return a text as its person reads it: names in the place of ids."""
         return self._told.replace(text)
 
+    def __bool__(self) -> bool:
+        """Whether any reference stands for somebody."""
+        return bool(self._persons)
+
+    def read(self, text: str, start: int = 0) -> str:
+        """Return a text of the model as its person reads it: names in the place of references that are known.
+
+        Args:
+            start: where it begins; what is before is only looked at.
+        """
+        parts, at = [], start
+        for match in REFERENCE.finditer(text, start) if self._persons else ():
+            parts += [text[at : match.start()], self._as_read(match[0])]
+            at = match.end()
+        return "".join([*parts, text[at:]])
+
     def reference(self, person: PersonId) -> str:
         """Return the reference of a person whom `learn` has taken in."""
         return self._references[person]
@@ -120,6 +136,10 @@ class People:
             UnknownReference: a reference stands for nobody.
         """
         return self._replaced(value, lambda reference: self.name(self._person(reference)))
+
+    def _as_read(self, reference: str) -> str:
+        person = self._persons.get(reference)
+        return reference if person is None else self.name(person)
 
     def _new_people(self, found: Found, texts: list[str]) -> list[Known]:
         fresh = []

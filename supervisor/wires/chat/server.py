@@ -68,7 +68,9 @@ class ChatSocket:
         self._cookies = cookies
         self._check_seconds = check_seconds
         self._max_connections = max_connections
-        self._services = RoomServices(chats=api.chat, approvals=api.approvals, hub=api.hub, directory=api.directory)
+        self._services = RoomServices(
+            chats=api.chat, approvals=api.approvals, hub=api.hub, directory=api.directory, people=api.chat.people
+        )
         self.rooms = Rooms(self._services, epoch=api.store.epoch)
         self._state = ChatState(rooms=self.rooms, directory=api.directory, hold_seconds=hold_seconds)
         self._connections: set[ChatConnection] = set()

@@ -19,6 +19,7 @@ from supervisor.wires.chat import frames, views
 from supervisor.wires.chat.frames import End, ServerFrame
 from supervisor.wires.chat.rooms.answers import Answers, Out
 from supervisor.wires.chat.rooms.audience import Audience
+from supervisor.wires.chat.rooms.naming import Naming
 from supervisor.wires.chat.rooms.services import Member, RoomServices
 
 logger = logging.getLogger(__name__)
@@ -46,6 +47,7 @@ class Dialogue:
         self._clock = services.clock
         self._stop_seconds = services.stop_seconds
         self._audience = audience
+        self._naming = Naming(session_id, services.people)
         self._answers = Answers()
         self._began: int | None = None  # the last number before the answer that goes out
         self._submitting = 0
@@ -142,10 +144,15 @@ class Dialogue:
                 self._artifacts[event.tool_use_id] = event  # goes out behind the result of its tool
             case events.ClaudeCodeTool() if event.status != "started":
                 made = self._artifacts.pop(event.tool_use_id, None)
+                self._release(event.message_id, event.session_id)
                 self._produced(event.message_id, views.live(event, made.data if made is not None else None))
                 if made is not None:
                     self._produced(event.message_id, views.live(made))
-            case events.ClaudeCodeDelta() | events.ClaudeCodeTool() | events.ToolCallBegun():
+            case events.ClaudeCodeDelta():
+                text = self._naming.piece(event.message_id, event.session_id, event.text)
+                self._produced(event.message_id, [frames.Token(content=text)] if text else [])
+            case events.ClaudeCodeTool() | events.ToolCallBegun():
+                self._release(event.message_id, event.session_id)
                 self._produced(event.message_id, views.live(event))
             case _:
                 pass
@@ -174,6 +181,7 @@ class Dialogue:
         Raises:
             XswarmError: they cannot be read.
         """
+        await self._naming.load()
         for ended in await self._chats.ended_since_start(user, self._session_id):
             self._answers.accepted(ended.result.turn.message_id)
             self._tell(ended)
@@ -181,6 +189,7 @@ class Dialogue:
         self._holding = False
         for message_id, text in self._chats.written(self._session_id):
             self._accepted(message_id)
+            text = self._naming.piece(message_id, self._session_id, text)
             self._produced(message_id, [frames.Token(content=text)] if text else [])
         for message_id in waiting:
             self._accepted(message_id)
@@ -249,6 +258,11 @@ class Dialogue:
             if not self._submitting:
                 self._adopt_others()
 
+    def _release(self, message_id: str, scope: str = "") -> None:
+        """Send what is held back of the text of an answer: it is complete, or something else follows."""
+        if rest := self._naming.rest(message_id, scope):
+            self._produced(message_id, [frames.Token(content=rest)])
+
     def _adopt_others(self) -> None:
         """Follow what was accepted meanwhile by another connection or another way: a terminal, a text."""
         for message_id, prompt in list(self._prompts.items()):
@@ -283,8 +297,10 @@ class Dialogue:
     def _tell(self, ended: ChatEnd) -> End:
         """Tell the end of an answer, and before it the whole answer where nothing of it was told; return the end."""
         message_id = ended.result.turn.message_id
+        self._release(message_id, ended.result.turn.lane)
         if ended.error is None and ended.shown and not self._answers.spoke(message_id):
-            self._produced(message_id, [frames.Token(content=ended.shown)])
+            shown = self._naming.whole(ended.result.turn.lane, ended.shown)
+            self._produced(message_id, [frames.Token(content=shown)])
         end = views.end_of(ended, spoke=self._answers.spoke(message_id))
         self._emit(self._answers.ended(message_id, end, ended.result.joined))
         return end
@@ -314,6 +330,7 @@ class Dialogue:
         """Tell the end of an answer that was stopped and takes its time; what still comes of it is dropped."""
         if self._stopping.pop(message_id, None) is None or not self._answers.is_open(message_id):
             return
+        self._release(message_id)
         spoke = self._answers.spoke(message_id)
         end = frames.Interrupted(message=views.STOPPED, partial_response=spoke, message_id=message_id)
         self._emit(self._answers.ended(message_id, end))

@@ -12,6 +12,7 @@ from supervisor.operations.approvals import ApprovalOperations
 from supervisor.operations.chat import ChatOperations
 from supervisor.people.identity import Directory
 from supervisor.runtime.tasks import TaskSet
+from supervisor.tools.people.book import PeopleBook
 from supervisor.wires.chat.rooms.log import Numbered
 
 STOP_SECONDS = 0.15
@@ -26,6 +27,7 @@ class RoomServices:
     """The parts of the daemon that rooms use.
 
     Attributes:
+        people: whom models know by references, and their person by names.
         tasks: what rooms do in the background; its owner ends them.
         stop_seconds: see `STOP_SECONDS`.
         clock: seconds of a clock that never goes back.
@@ -35,6 +37,7 @@ class RoomServices:
     approvals: ApprovalOperations
     hub: Hub
     directory: Directory
+    people: PeopleBook = field(default_factory=PeopleBook)
     tasks: TaskSet = field(default_factory=TaskSet)
     stop_seconds: float = STOP_SECONDS
     clock: Monotonic = time.monotonic

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from tests.e2e.chatting import chatting, jwt_of, kinds, text_of
+from tests.e2e.chatting import add_user, chatting, jwt_of, kinds, text_of
 from tests.e2e.world import World, script, slow_answer
 from tests.tool_servers.programs import PROGRAM, noted
 from tests.tool_servers.server_program import ANN, BOB
@@ -44,6 +44,7 @@ async def world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World
     )
     async with World(folder, connector="echo", tables=tables) as world:
         await world.start()
+        await add_user(world, "ben")
         yield world
 
 
@@ -80,6 +81,31 @@ async def test_a_call_that_reads_runs_and_its_frames_come_in_order(world: World)
         headers = {"Authorization": f"Bearer {await jwt_of(world)}"}
         (_, read) = (await world.client.get(path, headers=headers)).json()["messages"]
         assert read["artifacts"] == told["artifacts"]
+
+
+async def test_the_persons_own_screen_shows_names_and_all_others_keep_references(world: World) -> None:
+    text = f"Ask {A}, not entity-99999999."
+    async with chatting(world) as client, chatting(world, "ben", session_id="bens") as other:
+        answer = await client.ask(script(call("people"), {"text": text}))
+        assert text_of(answer) == "Ask Ann Lee, not entity-99999999."
+        await client.send("get_history")
+        (_, told) = (await client.next("history"))["messages"]
+        assert told["content"] == "Ask Ann Lee, not entity-99999999."
+        assert text_of(await other.ask(script({"text": text}))) == text
+        headers = {"Authorization": f"Bearer {await jwt_of(world)}"}
+        path = f"{world.http}/api/claude-chat/sessions/{client.session_id}"
+        (_, read) = (await world.client.get(path, headers=headers)).json()["messages"]
+        assert read["content"] == told["content"]
+        path = f"{world.http}/api/claude-chat/search"
+        found = (await world.client.get(path, params={"q": "99999999"}, headers=headers)).json()["messages"]
+        answers = ["".join(part["text"] for part in one["excerpt"]) for one in found if one["role"] == "assistant"]
+        assert all("Ann Lee" in one for one in answers)
+        assert all(A not in one for one in answers)
+        async with world.socket() as wire:  # a service, as the model and the log, has the reference
+            await wire.send(json.dumps({"type": "get_history", "session_id": client.session_id}))
+            while (history := json.loads(await wire.recv()))["type"] != "history":
+                pass
+            assert history["messages"][-1]["message"] == text
 
 
 async def test_a_call_that_writes_asks_with_its_exact_arguments_in_every_tab(world: World) -> None:

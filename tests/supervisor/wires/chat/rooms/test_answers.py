@@ -185,22 +185,22 @@ class Conversations(RuleBasedStateMachine):
 
     @invariant()
     def each_message_ends_once_and_says_nothing_more(self) -> None:
-        speaking: str | None = None
+        speaking: set[str] = set()
         ended: set[str] = set()
         told: dict[str, list[str]] = {}
         for frame in self.out:
             if isinstance(frame, End):
                 assert not ended & set(ids_of(frame))
-                assert speaking is None or speaking in ids_of(frame)
+                assert speaking <= set(ids_of(frame)), "only messages of one answer speak side by side"
                 ended |= set(ids_of(frame))
-                speaking = None
+                speaking = set()
             else:
                 assert isinstance(frame, Token)
                 message_id = frame.content.partition(":")[0]
                 assert message_id not in ended
-                assert speaking in (None, message_id)
-                speaking = message_id
+                speaking.add(message_id)
                 told.setdefault(message_id, []).append(frame.content)
+        assert len(speaking) <= 1
         for message_id, texts in told.items():
             assert texts == self.said[message_id][: len(texts)]  # in order, without a gap
 

@@ -1,0 +1,70 @@
+"""The people of conversations at work: whoever asks for those of one gets the same, so all learn at one time."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from weakref import WeakValueDictionary
+
+from supervisor.store.ports.keys import ReferenceStore
+from supervisor.store.records.tool_call import Reference
+from supervisor.tools.people.people import Known, People
+
+
+@dataclass(eq=False, slots=True, weakref_slot=True)
+class Circle:
+    """The people of one conversation.
+
+    Attributes:
+        lock: held while new people are learned and kept.
+    """
+
+    people: People
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
+class PeopleBook:
+    """Finds the people of a conversation; they stay in memory as long as somebody holds them.
+
+    Args:
+        store: keeps which reference stands for whom; None = no conversation has people.
+    """
+
+    def __init__(self, store: ReferenceStore | None = None) -> None:
+        self._store = store
+        self._circles: WeakValueDictionary[str, Circle] = WeakValueDictionary()
+
+    async def of(self, scope: str) -> Circle:
+        """Return the people of a conversation.
+
+        Raises:
+            StorageError: they cannot be read.
+        """
+        found = self._circles.get(scope)
+        if found is not None:
+            return found
+        rows = await self._store.known(scope) if self._store is not None else []
+        # Another caller may have read them meanwhile.
+        return self._circles.setdefault(scope, Circle(People(_known(row) for row in rows)))
+
+    def at_work(self, scope: str) -> People | None:
+        """Return the people of a conversation without reading them; None = nobody holds them."""
+        found = self._circles.get(scope)
+        return found.people if found is not None else None
+
+    async def keep(self, scope: str, fresh: list[Known]) -> None:
+        """Store people that became known.
+
+        Raises:
+            StorageError: they were not stored.
+        """
+        if fresh and self._store is not None:
+            await self._store.add(scope, [_row(one) for one in fresh])
+
+
+def _known(row: Reference) -> Known:
+    return Known(reference=row.reference, person=row.person, name=row.name)
+
+
+def _row(one: Known) -> Reference:
+    return Reference(reference=one.reference, person=one.person, name=one.name)
