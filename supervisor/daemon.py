@@ -40,7 +40,15 @@ from supervisor.runtime import hardening, logs
 from supervisor.runtime.credentials import OPERATOR_TOKEN, Credentials
 from supervisor.runtime.heartbeat import Heartbeat
 from supervisor.runtime.lock import StateLock
-from supervisor.runtime.state import ADDRESSES_FILE, AUDIT_SECRET, DATABASE_FILE, DEMO_FOLDER, audit_seal_of, jwt_key
+from supervisor.runtime.state import (
+    ADDRESSES_FILE,
+    AUDIT_SECRET,
+    DATABASE_FILE,
+    DEMO_FOLDER,
+    TOOL_SERVERS,
+    audit_seal_of,
+    jwt_key,
+)
 from supervisor.runtime.systemd import ServiceManager
 from supervisor.runtime.umask import keep_private
 from supervisor.sessions.tool_access import NO_TOOLS, ToolAccess
@@ -231,7 +239,7 @@ class Daemon:
         """Connect to the tool servers in the background, and open the ways to them."""
         if not config.mcp:
             return NO_TOOLS
-        servers = await build_servers(config.mcp, self._credentials.secret)
+        servers = await build_servers(config.mcp, self._credentials.secret, config.state_dir / TOOL_SERVERS)
         stack.push_async_callback(servers.aclose)
         servers.start()
         toolbox = Toolbox(servers, directory, store.references, topics)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import os
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 
@@ -13,16 +15,23 @@ from examples.residency.seed.year import SEED, TIME_ZONE, make
 from examples.residency.server.context import Parts
 from examples.residency.server.server import build
 
-DATABASE = Path(".local/state/xswarm/residency.db")
-"""Where the schedule is, below the home folder."""
+DATABASE = "residency.db"
+"""The file that holds the schedule."""
+
+
+def default_database(environment: Mapping[str, str]) -> Path:
+    """Return where the schedule is: in the folder that the daemon names, or else in the user's folder for state."""
+    if folder := environment.get("STATE_DIRECTORY"):
+        return Path(folder) / DATABASE
+    state = environment.get("XDG_STATE_HOME")
+    return (Path(state) if state else Path.home() / ".local/state") / "xswarm" / DATABASE
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Serve until stdin ends."""
+    database = default_database(os.environ)
     parser = argparse.ArgumentParser(prog="python -m examples.residency", description=__doc__)
-    parser.add_argument(
-        "--database", type=Path, default=Path.home() / DATABASE, metavar="FILE", help=f"the schedule; else ~/{DATABASE}"
-    )
+    parser.add_argument("--database", type=Path, default=database, metavar="FILE", help=f"else {database}")
     parser.add_argument("--seed", type=int, default=SEED, help=f"of a new schedule; {SEED} where it is not given")
     parser.add_argument("--today", type=parse_day, metavar="YYYY-MM-DD", help="the day to take for today")
     parser.add_argument("--time-zone", default=TIME_ZONE, help=f"of a new schedule; {TIME_ZONE} where it is not given")

@@ -30,8 +30,8 @@ class McpConfig:
     Attributes:
         command: the program; looked up in PATH, or a path that contains "/", relative to config.toml. Empty = `url`.
         args: its arguments.
-        env: more of its environment, which else holds PATH, HOME, the language and the time zone only. `${NAME}` in a
-            value stands for the secret NAME.
+        env: more of its environment, which else holds PATH, HOME, the language, the time zone and its own folder for
+            data only. `${NAME}` in a value stands for the secret NAME.
         cwd: the folder in which it runs, relative to config.toml; empty = the folder of config.toml.
         url: the address of a server that runs elsewhere (streamable HTTP).
         headers: sent with each request to `url`. `${NAME}` in a value stands for the secret NAME.

@@ -24,7 +24,6 @@ from supervisor.protocol.errors import (
     NotAllowed,
     SessionNotFound,
     StorageError,
-    TurnFailed,
     XswarmError,
 )
 from supervisor.protocol.ids import uuid7
@@ -38,6 +37,7 @@ from supervisor.store.records.accounts import User
 from supervisor.store.records.session import NewSession, Session
 from supervisor.store.records.turn import Turn
 from supervisor.tools.people.book import PeopleBook
+from supervisor.turns.outcomes import failure
 from supervisor.turns.running import RunningTurn
 from supervisor.turns.scheduler import TurnScheduler
 
@@ -344,7 +344,7 @@ class ChatOperations:
     def _note_cancelled(self, turn: Turn, why: str) -> None:
         """Tell those who wait for a turn that was cancelled in the store."""
         self._turns.note_removed(1)
-        self._waiters.fail(turn.message_id, TurnFailed(why))
+        self._waiters.fail(turn.message_id, failure(turn, why))
 
     async def _interrupt(self, turn: Turn, user: User) -> bool:
         """Interrupt a turn; False = it is not running."""

@@ -20,7 +20,6 @@ from supervisor.protocol.errors import (
     NotAllowed,
     ProjectNotAllowed,
     SessionNotActive,
-    TurnFailed,
 )
 from supervisor.protocol.messages import MessageId, Reply, SessionId
 from supervisor.protocol.queue import Mode
@@ -30,6 +29,7 @@ from supervisor.sessions.pool import SessionPool
 from supervisor.store.ports.turns import TurnStore
 from supervisor.store.records.accounts import Actor, User
 from supervisor.store.records.result import Result
+from supervisor.turns.outcomes import failure
 
 
 class MessageOperations:
@@ -183,4 +183,4 @@ def _answered(result: Result) -> Result:
         raise NotAllowed(result.turn.reason)
     if result.turn.state is TurnState.COMPLETED:
         return result
-    raise TurnFailed("interrupted" if result.turn.state is TurnState.CANCELLED else result.why)
+    raise failure(result.turn, "interrupted" if result.turn.state is TurnState.CANCELLED else result.why)

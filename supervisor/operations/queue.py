@@ -13,12 +13,13 @@ from supervisor.delivery.replies import dropped
 from supervisor.delivery.waiters import Waiters
 from supervisor.operations.queries import Queries
 from supervisor.people.identity import Caller
-from supervisor.protocol.errors import MessageNotFound, TurnFailed, XswarmError
+from supervisor.protocol.errors import MessageNotFound, XswarmError
 from supervisor.protocol.messages import SessionId
 from supervisor.protocol.status import TurnState
 from supervisor.protocol.times import Clock, now_ms
 from supervisor.store.ports.turns import TurnStore
 from supervisor.store.records.turn import Turn
+from supervisor.turns.outcomes import failure
 from supervisor.turns.scheduler import TurnScheduler
 
 
@@ -87,4 +88,4 @@ class QueueOperations:
         if not is_queued or not await self._store.cancel(turn.id, why, dropped(why)(turn), now_ms=self._clock()):
             raise MessageNotWaiting(message_id)
         self._turns.note_removed(1)
-        self._waiters.fail(turn.message_id, TurnFailed(why))
+        self._waiters.fail(turn.message_id, failure(turn, why))

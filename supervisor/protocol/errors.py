@@ -265,14 +265,14 @@ class TurnFailed(XswarmError):
 
     code = "turn_failed"
 
-    def __init__(self, why: str, *, timed_out: bool = False, remedy: str = "") -> None:
+    def __init__(self, why: str, *, who: str = "Claude Code", timed_out: bool = False, remedy: str = "") -> None:
         super().__init__(why)
-        self.why = why
+        self.who, self.why = who, why
         self.timed_out = timed_out
         self.remedy = remedy
 
     def __str__(self) -> str:
-        return f"Claude Code failed: {self.why}"
+        return f"{self.who} failed: {self.why}"
 
 
 class RateLimited(XswarmError):

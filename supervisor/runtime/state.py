@@ -19,6 +19,9 @@ ADDRESSES_FILE = "addresses.json"
 DEMO_FOLDER = "demo"
 """The state of `xswarm serve --demo`, below `state.dir`."""
 
+TOOL_SERVERS = "servers"
+"""Holds a folder for the data of each tool server that is a program."""
+
 SHORTEST_SECRET = 32
 """Least length of a key for HS256, in bytes (RFC 7518 section 3.2)."""
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 from supervisor.delivery.hub import Hub, topics_of
 from supervisor.delivery.waiters import Waiters
 from supervisor.protocol import conversation as talk
-from supervisor.protocol.errors import BudgetExceeded, StorageError, TurnFailed, XswarmError
+from supervisor.protocol.errors import BudgetExceeded, StorageError, XswarmError
 from supervisor.protocol.events import ClaudeCodeEnded, CostRecorded
 from supervisor.protocol.messages import MessageId
 from supervisor.protocol.times import Clock, now_ms, rfc3339, usd
@@ -84,7 +84,7 @@ class TurnCompletion:
             outcome = outcomes.interrupted(
                 running.turn, outcomes.SHUT_DOWN, tools, running, now, asked=asked, behind=behind
             )
-            await self.finish(running.turn, outcome, TurnFailed(outcome.why))
+            await self.finish(running.turn, outcome, outcomes.failure(running.turn, outcome.why))
             return
         outcome = outcomes.concluded(running, ended, denied, now)
         error: XswarmError | None = None
@@ -92,7 +92,7 @@ class TurnCompletion:
             error = running.refused
         elif isinstance(ended, talk.Failed):
             why = outcomes.stopped(running) if ended.interrupted else ended.why
-            error = TurnFailed(why, timed_out=ended.timed_out, remedy=ended.remedy)
+            error = outcomes.failure(running.turn, why, timed_out=ended.timed_out, remedy=ended.remedy)
         if included := [part.turn for part in running.parts_ended_with(ended)]:
             outcome = replace(outcome, includes=[part.id for part in included])
         await self.finish(running.turn, outcome, error, joined=tuple(part.message_id for part in included))
@@ -108,7 +108,7 @@ class TurnCompletion:
             outcome = outcomes.interrupted(part.turn, outcomes.SHUT_DOWN, (), None, self._clock())
         else:
             outcome = outcomes.included(part.turn, ended, self._clock())
-        error = TurnFailed(outcome.why) if outcome.why else None
+        error = outcomes.failure(part.turn, outcome.why) if outcome.why else None
         await self.finish(part.turn, replace(outcome, hosts=hosts), error)
 
     async def refuse(self, turn: Turn, error: XswarmError) -> None:
@@ -184,7 +184,7 @@ class TurnCompletion:
         outcome, settled = written
         if settled is None:
             logger.error("%s: its outcome was not stored: another epoch has it", turn.message_id)
-            self.waiters.fail(turn.message_id, TurnFailed("another daemon has taken it over"))
+            self.waiters.fail(turn.message_id, outcomes.failure(turn, "another daemon has taken it over"))
             return None
         await self._spending.alert_ended(turn, overspent)
         self._announce_cost(turn, settled.cost_nanos, outcome.now_ms)

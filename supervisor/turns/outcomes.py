@@ -10,7 +10,7 @@ from supervisor.delivery.replies import quote, reply_id
 from supervisor.permissions.wording import brief
 from supervisor.protocol import conversation as talk
 from supervisor.protocol.codes import CodeKind
-from supervisor.protocol.errors import SessionNotActive, XswarmError
+from supervisor.protocol.errors import SessionNotActive, TurnFailed, XswarmError
 from supervisor.protocol.ids import uuid7
 from supervisor.protocol.messages import PLAIN_CHANNELS, OutboxId, in_a_sentence, well_formed
 from supervisor.protocol.status import SessionStatus, Target, TurnState
@@ -179,6 +179,11 @@ def not_started(turn: Turn, error: XswarmError, now_ms: int) -> Outcome:
     )
 
 
+def failure(turn: Turn, why: str, *, timed_out: bool = False, remedy: str = "") -> TurnFailed:
+    """Return what the callers that wait for a turn get when it ends without an answer."""
+    return TurnFailed(why, who=_who(turn), timed_out=timed_out, remedy=remedy)
+
+
 def what_to_do(turn: Turn) -> str:
     """Return what the sender of a turn can do whose session does not start again by itself, as a part of a sentence.
 
@@ -194,7 +199,7 @@ def told(turn: Turn, state: TurnState, answer: str, why: str, *, stopped_by: str
         stopped_by: who interrupted the turn; empty = the person did.
         dropped: queued messages of the same person that ABORT dropped when it stopped the turn.
     """
-    who = say.CLAUDE_CODE() if turn.target is Target.CLAUDE_CODE else say.THE_ASSISTANT()
+    who = _who(turn)
     partial = f" {say.WRITTEN()}\n\n{answer}" if answer else ""
     match state:
         case TurnState.COMPLETED:
@@ -257,6 +262,10 @@ def footer(outcome: Outcome, nanos: int) -> str:
     if nanos:
         parts.append(money(nanos))
     return f"({', '.join(parts)})" if parts else ""
+
+
+def _who(turn: Turn) -> str:
+    return say.CLAUDE_CODE() if turn.target is Target.CLAUDE_CODE else say.THE_ASSISTANT()
 
 
 def _by_hand(turn: Turn) -> bool:

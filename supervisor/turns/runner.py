@@ -12,7 +12,7 @@ from typing import Any
 from supervisor.delivery.hub import Hub
 from supervisor.people.rights import Rights
 from supervisor.protocol import conversation as talk
-from supervisor.protocol.errors import BudgetExceeded, StorageError, TurnFailed, XswarmError
+from supervisor.protocol.errors import BudgetExceeded, StorageError, XswarmError
 from supervisor.protocol.ports.connector import Conversation
 from supervisor.protocol.status import EndReason, SessionStatus
 from supervisor.sessions.assistant import Assistant
@@ -26,7 +26,7 @@ from supervisor.turns.binder import TurnBinder
 from supervisor.turns.completion import TurnCompletion
 from supervisor.turns.driver import TurnDriver
 from supervisor.turns.lanes.lane import Lane
-from supervisor.turns.outcomes import what_to_do
+from supervisor.turns.outcomes import failure, what_to_do
 from supervisor.turns.running import BROKE, Ended, RunningTurn, feed
 from supervisor.turns.tool_events import ToolEvents
 
@@ -98,7 +98,7 @@ class TurnRunner:
             error = failed
         except Exception:
             logger.exception("%s: its turn broke", turn.message_id)
-            error = TurnFailed(BROKE)
+            error = failure(turn, BROKE)
         await self._close_overspent(turn, error)
         await self._completion.refuse(turn, error)
 

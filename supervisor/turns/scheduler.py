@@ -15,7 +15,6 @@ from supervisor.protocol.errors import (
     SessionNotActive,
     SessionNotFound,
     StorageError,
-    TurnFailed,
     XswarmError,
 )
 from supervisor.protocol.messages import MessageId, ProjectName, SessionId, UserId
@@ -170,7 +169,7 @@ class TurnScheduler:
         cancelled = await self._turns.cancel_pending(name, why, of=of, notices=notices, now_ms=self._clock())
         self.note_removed(len(cancelled))
         for turn in cancelled:
-            self._completion.waiters.fail(turn.message_id, TurnFailed(why))
+            self._completion.waiters.fail(turn.message_id, outcomes.failure(turn, why))
         return cancelled
 
     def note_removed(self, count: int) -> None:

@@ -157,6 +157,15 @@ async def chatting(
         yield client
 
 
+async def as_stored(world: World, session_id: str) -> str:
+    """Return the last answer of a chat as the model wrote it, which is what services read."""
+    async with world.socket() as wire:
+        await wire.send(json.dumps({"type": "get_history", "session_id": session_id, "limit": 2}))
+        while (history := json.loads(await wire.recv()))["type"] != "history":
+            pass
+    return str(history["messages"][-1]["message"])
+
+
 async def add_user(world: World, user_id: str, role: str = "ADMIN") -> None:
     """Add a user, or change the role of one."""
     body = {"name": user_id.title(), "role": role, "phones": [], "emails": []}

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from tests.e2e.chatting import ChatClient, Frame, chatting, kinds, text_of
+from tests.e2e.chatting import ChatClient, Frame, as_stored, chatting, kinds, text_of
 from tests.e2e.world import World
 from tests.packaging.project import ROOT
 
@@ -80,8 +80,10 @@ async def test_each_question_of_the_example_is_answered_by_its_tools(
         assert artifacts[-1]["kind"] == "analysis", "as the server says"
         assert not UUID.search(json.dumps(artifacts[-1])), "a person reads names, and no ids"
         assert result_of(frames)["status"] == "ok"
-        assert "entity-" in text_of(frames)
-        assert "Kofi" not in text_of(frames), "the model got no name"
+        told = await as_stored(world, client.session_id)
+        assert "entity-" in told
+        assert "Kofi" not in told, "the model got no name"
+        assert not re.search("entity-[0-9a-f]{8}", text_of(frames)), "the person reads names"
 
 
 async def test_what_was_found_is_known_to_the_next_question(world: World) -> None:
@@ -123,8 +125,10 @@ async def test_a_swap_is_previewed_confirmed_by_name_made_and_rolled_back(world:
     async with chatting(world) as client:
         found = await client.ask("Find swap candidates for Dr. Smith")
         candidate = result_of(found)["candidates"][0]
-        person = next(frame for frame in reversed(found) if frame["type"] == "tool_call")["input"]["person_id"]
-        with_person = re.findall(r'"with_person_id": "(entity-[0-9a-f]+)"', text_of(found))[0]
+        with_person = re.findall(r'"with_person_id": "(entity-[0-9a-f]+)"', await as_stored(world, client.session_id))[
+            0
+        ]
+        person = re.findall(r'"person_id": "(entity-[0-9a-f]+)"', await as_stored(world, client.session_id))[0]
         swap = {"person_id": person, "shift_id": candidate["shift"]["shift_id"], "with_person_id": with_person}
         if candidate.get("with_shift"):
             swap["with_shift_id"] = candidate["with_shift"]["shift_id"]
@@ -133,7 +137,7 @@ async def test_a_swap_is_previewed_confirmed_by_name_made_and_rolled_back(world:
         write = call("execute_swap", **swap, schedule_version=version)
         asked, frames = await confirmed(client, write, "deny")
         assert "was not run: the person said no" in text_of(frames)
-        assert "Smith" not in text_of(frames), "the model got no name"
+        assert "Smith" not in await as_stored(world, client.session_id), "the model got no name"
         assert asked["tool"] == "residency__execute_swap"
         assert asked["input"] == {
             **swap,

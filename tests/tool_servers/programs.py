@@ -9,6 +9,7 @@ import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from supervisor.config import McpConfig
@@ -55,12 +56,13 @@ async def started(
     tables: Mapping[str, McpConfig], secrets: Mapping[str, str] | None = None
 ) -> AsyncIterator[ToolServers]:
     """Start servers, and end them at the end of the block."""
-    servers = await build(tables, (secrets or {}).get)
-    servers.start()
-    try:
-        yield servers
-    finally:
-        await servers.aclose()
+    with TemporaryDirectory() as state:
+        servers = await build(tables, (secrets or {}).get, Path(state))
+        servers.start()
+        try:
+            yield servers
+        finally:
+            await servers.aclose()
 
 
 @asynccontextmanager

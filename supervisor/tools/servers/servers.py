@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import cast
 
 from supervisor.config import McpConfig
@@ -65,15 +66,21 @@ class ToolServers:
         return (server, tool) if server is not None and tool is not None else None
 
 
-async def build(tables: Mapping[str, McpConfig], secret: Secret) -> ToolServers:
+async def build(tables: Mapping[str, McpConfig], secret: Secret, state: Path) -> ToolServers:
     """Return the servers of config.toml; none is started.
+
+    Args:
+        state: the folder in which the programs among them may keep data, each in one of its own.
 
     Raises:
         ConfigError: a secret that a table names is not set.
     """
-    settings = {name: resolve(name, table, secret) for name, table in tables.items()}
+    settings = {name: resolve(name, table, secret, state=state) for name, table in tables.items()}
     if not settings:
         return ToolServers()
+    for name, table in tables.items():
+        if table.command:
+            (state / name).mkdir(mode=0o700, parents=True, exist_ok=True)
     module = await asyncio.to_thread(importlib.import_module, CONNECTION)
     connect = cast(Connect, module.connected)
     return ToolServers([ToolServer(settings[name], table, connect) for name, table in tables.items()])

@@ -7,6 +7,7 @@ import re
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from supervisor.config import McpConfig
 from supervisor.protocol.errors import ConfigError
@@ -16,6 +17,9 @@ SECRET = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 KEPT_FROM_OURS = ("PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TZ")
 """The only variables of the daemon's environment that a server inherits."""
+
+STATE_DIRECTORY = "STATE_DIRECTORY"
+"""Names the folder in which a server may keep its data, as systemd does for its services."""
 
 Secret = Callable[[str], str | None]
 """Returns a secret by its name; None = it is not set."""
@@ -57,11 +61,14 @@ class ServerSettings:
     timeout: float
 
 
-def resolve(name: str, config: McpConfig, secret: Secret, ours: Mapping[str, str] = os.environ) -> ServerSettings:
+def resolve(
+    name: str, config: McpConfig, secret: Secret, ours: Mapping[str, str] = os.environ, *, state: Path | None = None
+) -> ServerSettings:
     """Return how a server is reached.
 
     Args:
         ours: the daemon's environment, of which only `KEPT_FROM_OURS` is read.
+        state: the folder in which programs may keep data, each in one of its own; None = there is none.
 
     Raises:
         ConfigError: a secret that its table names is not set.
@@ -71,6 +78,8 @@ def resolve(name: str, config: McpConfig, secret: Secret, ours: Mapping[str, str
         place = Address(url=config.url, headers=_filled(f"mcp.{name}.headers", config.headers, secret))
     else:
         kept = {variable: ours[variable] for variable in KEPT_FROM_OURS if ours.get(variable)}
+        if state is not None:
+            kept[STATE_DIRECTORY] = str(state / name)
         more = _filled(f"mcp.{name}.env", config.env, secret)
         environment = {"PATH": os.defpath, "LANG": "C.UTF-8", **kept, **more}
         place = Program(argv=(config.command, *config.args), environment=environment, cwd=config.cwd)

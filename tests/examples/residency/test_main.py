@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from mcp import Client, StdioServerParameters
 
-from examples.residency.__main__ import main
+from examples.residency.__main__ import default_database, main
 from examples.residency.data.database import create
 from examples.residency.seed.year import make
 from tests.packaging.project import ROOT
@@ -43,6 +43,13 @@ async def test_of_two_processes_that_write_at_once_one_is_refused(tmp_path: Path
     (refused,) = [one.structured_content for one in both if one.structured_content["status"] == "refused"]
     assert (refused["reason"], len(refused["changed_since"])) == ("stale_version", 1)
     assert after.structured_content["schedule_version"] == 2
+
+
+def test_the_schedule_is_with_the_state_of_the_daemon() -> None:
+    named = {"STATE_DIRECTORY": "/state/servers/residency", "XDG_STATE_HOME": "/xdg"}
+    assert default_database(named) == Path("/state/servers/residency/residency.db")
+    assert default_database({"XDG_STATE_HOME": "/xdg"}) == Path("/xdg/xswarm/residency.db")
+    assert default_database({}) == Path.home() / ".local/state/xswarm/residency.db"
 
 
 def test_a_wrong_option_is_refused(capsys: pytest.CaptureFixture[str]) -> None:

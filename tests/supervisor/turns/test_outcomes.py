@@ -45,6 +45,11 @@ async def test_an_answer_is_stored_once_and_its_reply_refers_to_it() -> None:
     assert reply(outcome) is None
 
 
+def test_whoever_has_failed_is_named() -> None:
+    assert str(outcomes.failure(turn(), "no")) == "Claude Code failed: no"
+    assert str(outcomes.failure(replace(turn(), target=Target.ASSISTANT), "no")) == "The assistant failed: no"
+
+
 async def test_an_answer_without_a_text_is_said_to_be_one() -> None:
     outcome = outcomes.concluded(running(), talk.Finished(message_id=M1, text=""), (), 0)
     assert reply(outcome) == "Claude Code finished without a text."

@@ -177,15 +177,16 @@ async def test_its_environment_is_built_from_nothing(
     env = {"JOURNAL": str(journal), "SERVER_SECRET": "Bearer ${OF_THE_SERVER}"}
     async with connected({NAME: table(journal, env=env)}, {"OF_THE_SERVER": "canary"}) as servers:
         found = (await call(first(servers), "environment")).structured
+        assert Path(found["STATE_DIRECTORY"]).stat().st_mode & 0o777 == 0o700
         await until(lambda: f"tool server {NAME}: started with" in caplog.text, "its stderr is in the log")
     assert found["SERVER_SECRET"] == "Bearer canary"
-    allowed = {"PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "JOURNAL", "SERVER_SECRET", "XSWARM_PROCESS"}
-    assert set(found) <= allowed
+    ours = {"PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "STATE_DIRECTORY", "XSWARM_PROCESS"}
+    assert set(found) <= {*ours, "JOURNAL", "SERVER_SECRET"}
 
 
-async def test_a_secret_that_is_not_set_stops_the_start(journal: Path) -> None:
+async def test_a_secret_that_is_not_set_stops_the_start(journal: Path, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"mcp.clinic.env: OF_THE_SERVER is not set"):
-        await build({NAME: table(journal, env={"A": "${OF_THE_SERVER}"})}, lambda name: None)
+        await build({NAME: table(journal, env={"A": "${OF_THE_SERVER}"})}, lambda name: None, tmp_path)
 
 
 async def test_names_that_no_model_may_use_are_replaced(journal: Path) -> None:

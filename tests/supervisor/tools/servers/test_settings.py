@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from supervisor.config import McpConfig
@@ -30,6 +32,15 @@ def test_the_environment_holds_only_what_is_named() -> None:
     assert made.place.argv == ("server", "-v")
     assert made.place.environment == {"PATH": "/opt", "HOME": "/home/x", "TZ": "UTC", "LANG": "C.UTF-8", "A": "canary"}
     assert "canary" not in repr(made)
+
+
+def test_a_program_has_a_folder_of_its_own_for_its_data(tmp_path: Path) -> None:
+    made = resolve("x", McpConfig(command="server"), SECRETS.get, {}, state=tmp_path)
+    assert isinstance(made.place, Program)
+    assert made.place.environment["STATE_DIRECTORY"] == str(tmp_path / "x")
+    own = resolve("x", McpConfig(command="server", env={"STATE_DIRECTORY": "/own"}), SECRETS.get, {}, state=tmp_path)
+    assert isinstance(own.place, Program)
+    assert own.place.environment["STATE_DIRECTORY"] == "/own"
 
 
 def test_a_secret_that_is_not_set_is_named_with_its_place() -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from tests.e2e.chatting import add_user, chatting, jwt_of, kinds, text_of
+from tests.e2e.chatting import add_user, as_stored, chatting, jwt_of, kinds, text_of
 from tests.e2e.world import World, script, slow_answer
 from tests.tool_servers.programs import PROGRAM, noted
 from tests.tool_servers.server_program import ANN, BOB
@@ -101,11 +101,7 @@ async def test_the_persons_own_screen_shows_names_and_all_others_keep_references
         answers = ["".join(part["text"] for part in one["excerpt"]) for one in found if one["role"] == "assistant"]
         assert all("Ann Lee" in one for one in answers)
         assert all(A not in one for one in answers)
-        async with world.socket() as wire:  # a service, as the model and the log, has the reference
-            await wire.send(json.dumps({"type": "get_history", "session_id": client.session_id}))
-            while (history := json.loads(await wire.recv()))["type"] != "history":
-                pass
-            assert history["messages"][-1]["message"] == text
+        assert (await as_stored(world, client.session_id)).endswith(text)
 
 
 async def test_a_call_that_writes_asks_with_its_exact_arguments_in_every_tab(world: World) -> None:
