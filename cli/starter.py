@@ -66,11 +66,12 @@ port = 8787
 """The sections in order, as they stand where nothing was chosen: a comment, then keys at their defaults or examples."""
 
 
-def starter(chosen: Mapping[str, Any]) -> str:
+def starter(chosen: Mapping[str, Any], *, examples: bool = True) -> str:
     """Return the text of a short config.toml.
 
     Args:
         chosen: tables of config.toml; they replace the examples.
+        examples: whether what was not chosen stands there as an example.
     """
     channels = chosen.get("channels", {})
     tables = {
@@ -79,7 +80,10 @@ def starter(chosen: Mapping[str, Any]) -> str:
     }
     texts = [HEAD]
     for name, example in SECTIONS.items():
-        texts.append(_section(example, tables[name]) if name in tables else example)
+        if name in tables:
+            texts.append(_section(example, tables[name]))
+        elif examples:
+            texts.append(example)
     return "\n".join(texts)
 
 

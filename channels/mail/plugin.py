@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from channels.mail.channel import NAME, MailChannel
 from channels.mail.config import MailConfig
+from channels.mail.trial import try_out
 from supervisor.protocol.ports.channel import ChannelHost
 from supervisor.protocol.ports.plugin import ChannelPlugin
 
@@ -17,4 +18,4 @@ def build(config: MailConfig, host: ChannelHost) -> MailChannel:
     return MailChannel(config, host, host.secret("SMTP_PASSWORD") if config.smtp.username else None)
 
 
-PLUGIN = ChannelPlugin(name=NAME, config=MailConfig, build=build)
+PLUGIN = ChannelPlugin(name=NAME, config=MailConfig, build=build, try_out=try_out)

@@ -6,6 +6,7 @@ from contextlib import suppress
 
 from channels.sms.channel import SmsChannel
 from channels.sms.config import SmsConfig
+from channels.sms.trial import try_out
 from channels.sms.twilio.signature import Signatures
 from supervisor.protocol.errors import ConfigError
 from supervisor.protocol.ports.channel import ChannelHost
@@ -38,4 +39,4 @@ def build(config: SmsConfig, host: ChannelHost) -> SmsChannel:
     return SmsChannel(config, host, tokens=tokens, status_key=host.generated_secret("twilio-status"))
 
 
-PLUGIN = ChannelPlugin(name="sms", config=SmsConfig, build=build)
+PLUGIN = ChannelPlugin(name="sms", config=SmsConfig, build=build, try_out=try_out)

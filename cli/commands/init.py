@@ -9,7 +9,8 @@ from typing import Annotated, Any
 import typer
 
 from cli import show
-from cli.failures import Mistake, Refused
+from cli.commands import trial
+from cli.failures import ExitCode, Mistake, Refused
 from cli.options import ConfigFile, example
 from cli.starter import starter
 from supervisor import config
@@ -17,10 +18,6 @@ from supervisor.config import NAME, Config
 from supervisor.protocol.status import Permissions
 
 app = typer.Typer(add_completion=False)
-
-SECRETS = {"sms": "TWILIO_AUTH_TOKEN", "mail": "SMTP_PASSWORD"}
-"""The secret that each channel reads from the environment."""
-
 
 Given = Annotated[
     list[str] | None,
@@ -30,7 +27,9 @@ Given = Annotated[
 
 @app.command(
     epilog=example(
-        "xswarm init", "xswarm init --defaults --project website=/srv/website --config /etc/xswarm/config.toml"
+        "xswarm init",
+        "xswarm init --try",
+        "xswarm init --defaults --project website=/srv/website --config /etc/xswarm/config.toml",
     )
 )
 def init(
@@ -38,11 +37,20 @@ def init(
         bool, typer.Option("--defaults", help="Ask nothing; write a short file with comments and examples.")
     ] = False,
     project: Given = None,
+    only_try: Annotated[
+        bool, typer.Option("--try", help="Write nothing: try out the channels of the file that is there.")
+    ] = False,
     force: Annotated[bool, typer.Option("--force", help="Overwrite an existing file.")] = False,
     config_file: ConfigFile = None,
 ) -> None:
-    """Ask a few questions, then write config.toml (here, or where --config says)."""
+    """Ask a few questions, then write config.toml (here, or where --config says), and try the channels out.
+
+    A channel whose secret is in the environment is tried at once: Twilio's webhook is set, a text and a mail are sent
+    to you, and the command waits until they have arrived.
+    """
     path = config_file or Path("config.toml")
+    if only_try:
+        raise typer.Exit(trial.run(path, config.load(path)))
     if path.exists() and not force:
         raise Refused(f"{path} exists", "exists", "name another file with --config, or overwrite it with --force")
     given = dict(map(_given_project, project or ()))
@@ -52,9 +60,11 @@ def init(
     # Checked before it is written, so that the daemon accepts the file.
     settings = config.check(config.parse(Config, table, ""))
     path.parent.mkdir(parents=True, exist_ok=True)
-    _write(path, starter(table))
+    _write(path, starter(table, examples=defaults))
     show.out(f"Wrote {path}.")
+    code = ExitCode.DONE if defaults else trial.run(path, settings)
     show.note(_next_steps(path, settings))
+    raise typer.Exit(code)
 
 
 def _given_project(text: str) -> tuple[str, dict[str, Any]]:
@@ -161,7 +171,7 @@ def _write(path: Path, text: str) -> None:
 def _next_steps(path: Path, settings: Config) -> str:
     option = "" if path == Path("config.toml") else f" --config {path}"
     project = f" --project {next(iter(settings.projects))}" if settings.projects else ""
-    secrets = [SECRETS[name] for name in settings.channels]
+    secrets = [trial.SECRETS[name] for name in settings.channels]
     steps = [f"export {name}=..." for name in ("ANTHROPIC_API_KEY", *secrets)]
     steps += [
         f"xswarm serve{option}    (without a key: xswarm serve --offline{option})",

@@ -205,6 +205,8 @@ class TwilioStandIn:
                 web.post(messages + ".json", self._create),
                 web.get(messages + ".json", self._list, allow_head=False),
                 web.get(messages + "/{sid}.json", self._fetch, allow_head=False),
+                web.get(API + "/IncomingPhoneNumbers.json", self._numbers, allow_head=False),
+                web.post(API + "/IncomingPhoneNumbers/{sid}.json", self._set_number),
             ]
         )
         return application
@@ -290,6 +292,21 @@ class TwilioStandIn:
         if message is None:
             raise Refused(404, 20404, f"The requested resource {request.path} was not found")
         return web.json_response(message.as_json())
+
+    async def _numbers(self, request: web.Request) -> web.Response:
+        wanted = request.query.get("PhoneNumber", self.number)
+        found = [self._number()] if wanted == self.number else []
+        return web.json_response({"incoming_phone_numbers": found, "page": 0, "page_size": 50, "next_page_uri": None})
+
+    async def _set_number(self, request: web.Request) -> web.Response:
+        if request.match_info["sid"] != self._number()["sid"]:
+            raise Refused(404, 20404, f"The requested resource {request.path} was not found")
+        self.webhook_url = str((await request.post()).get("SmsUrl", self.webhook_url))
+        return web.json_response(self._number())
+
+    def _number(self) -> dict[str, str]:
+        sid = "PN" + self.account_sid[2:]
+        return {"sid": sid, "phone_number": self.number, "sms_url": self.webhook_url, "sms_method": "POST"}
 
     async def _deliver(self, message: Message, callback: str) -> None:
         """Move a message through its states, and report "sent" and the last state."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import asdict, fields
 from typing import Any
 
 from supervisor import config
 from supervisor.protocol.errors import ConfigError
 from supervisor.protocol.ports.channel import Channel, ChannelHost
+from supervisor.protocol.ports.checks import Check, Trial
 from supervisor.protocol.ports.connector import Connector, ConnectorHost
 from supervisor.protocol.ports.plugin import ChannelPlugin, ConnectorPlugin
 
@@ -38,6 +39,19 @@ def build_channel(name: str, table: Mapping[str, Any], host: ChannelHost) -> Cha
     settings = config.parse(plugin.config, table, f"channels.{name}")
     built: Channel = plugin.build(settings, host)
     return built
+
+
+def try_channel(name: str, table: Mapping[str, Any], trial: Trial) -> AsyncIterator[Check] | None:
+    """Return the steps that try a `[channels.NAME]` table out; None = the channel has none.
+
+    Raises:
+        ConfigError: there is no such channel, or a key is unknown or invalid.
+    """
+    plugin = _plugin("channels", name)
+    if plugin.try_out is None:
+        return None
+    steps: AsyncIterator[Check] = plugin.try_out(config.parse(plugin.config, table, f"channels.{name}"), trial)
+    return steps
 
 
 def build_connector(name: str, key: str, settings: object, host: ConnectorHost) -> Connector:

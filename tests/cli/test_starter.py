@@ -47,3 +47,10 @@ def test_what_was_chosen_takes_the_place_of_its_example(tmp_path: Path) -> None:
     assert "#[channels.mail]" in text
     assert "# A project: " in text
     assert loaded(tmp_path, text).http.port == 0
+
+
+def test_without_examples_there_is_only_what_was_chosen_with_its_comment(tmp_path: Path) -> None:
+    text = starter({"http": {"port": 0}, "channels": {"sms": {"account_sid": "AC" + "0" * 32}}}, examples=False)
+    assert set(tomllib.loads(text)) == {"http", "channels"}
+    assert not re.search(r"^#(?! )", text, re.MULTILINE)
+    assert "TWILIO_AUTH_TOKEN" in text

@@ -133,6 +133,19 @@ class TwilioApi:
             async for record in stream:
                 yield _message(record)
 
+    async def set_webhook(self, number: str, url: str) -> bool:
+        """Let Twilio call a URL for each text to one of our numbers; False = the account has no such number.
+
+        Raises:
+            TemporaryFailure: Twilio cannot be asked now, or refused.
+        """
+        with _asking():
+            numbers = self._client.incoming_phone_numbers
+            found = await numbers.list_async(phone_number=number, limit=1)
+            if found:
+                await numbers(found[0].sid).update_async(sms_url=url, sms_method="POST")
+            return bool(found)
+
     async def fetch(self, sid: str) -> Message:
         """Return the current state of a message.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -31,3 +32,22 @@ class Check:
     status: Standing
     detail: str
     remedy: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """What a channel gets to show, before there is a daemon, that a person can be reached.
+
+    Attributes:
+        to: the address of the person who tries it, normalised by the channel.
+        public_url: as of `ChannelHost`.
+        code: a few digits for the message; whoever can tell them has received it.
+        secret: returns a secret. Raises ConfigError: it is not set.
+        confirmed: asks the person for the code; returns whether it was right. It blocks.
+    """
+
+    to: str
+    public_url: str
+    code: str
+    secret: Callable[[str], str]
+    confirmed: Callable[[], bool]

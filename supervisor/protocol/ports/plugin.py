@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from supervisor.protocol.ports.channel import Channel, ChannelHost
+from supervisor.protocol.ports.checks import Check, Trial
 from supervisor.protocol.ports.connector import Connector, ConnectorHost
 
 ConfigT = TypeVar("ConfigT")
@@ -20,11 +21,14 @@ class ChannelPlugin(Generic[ConfigT]):
         name: the name of the package and of the table `[channels.NAME]`.
         config: a dataclass; its fields are the keys of the table. A key without a field is refused.
         build: creates the channel.
+        try_out: sets up the provider, sends a test message and waits for it; yields the result of each step, and ends
+            at the first that failed. None = there is nothing to try.
     """
 
     name: str
     config: type[ConfigT]
     build: Callable[[ConfigT, ChannelHost], Channel]
+    try_out: Callable[[ConfigT, Trial], AsyncIterator[Check]] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
