@@ -17,6 +17,7 @@ from supervisor.protocol.limits import Between, Shaped
 from supervisor.protocol.times import DAY_OR_TIME, Clock, now_ms
 from supervisor.store.ports.audit import AuditEntry, AuditFilter, AuditStore
 from supervisor.wires.http.auth import Calling
+from supervisor.wires.http.download import HEADERS, disposition
 from supervisor.wires.rest.admin.audit import day_ms, shown
 from supervisor.wires.rest.oversight.rights import administrators
 from supervisor.wires.rest.resource import MAX_ROW_ID, Endpoint, Limit
@@ -115,7 +116,7 @@ class AuditTrailRoutes:
         detail = {"format": format, "actor": where.actor, "event": where.event}
         await self._audit.record(caller.name, "audit.exported", detail, now_ms=self._clock())
         kind, head, line = _FORMATS[format]
-        headers = {"Content-Disposition": f'attachment; filename="audit.{format}"'}
+        headers = {**HEADERS, "Content-Disposition": disposition(f"audit.{format}")}
         return StreamingResponse(self._lines(where, head, line), media_type=kind, headers=headers)
 
     async def _lines(self, where: AuditFilter, head: str, line: Callable[[AuditEntry], str]) -> AsyncIterator[bytes]:

@@ -136,3 +136,12 @@ async def _receive() -> Message:
 
 async def _send(message: Message) -> None:
     raise AssertionError("nothing is sent")
+
+
+@pytest.mark.requirement(29)
+def test_the_policy_is_that_of_the_specification_to_the_letter() -> None:
+    assert POLICY == (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; font-src 'self'; "
+        "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
+        "require-trusted-types-for 'script'; trusted-types 'none'"
+    )

@@ -47,7 +47,9 @@ async def test_the_file_holds_all_that_the_filter_names_and_no_formula(
     for number in range(3):
         await served.core.store.audit.record(f"=1+{number}", "try.file", LINE, now_ms=now_ms())
     answer = await alice.get("/api/audit/export", params={"event": "try"})
-    assert answer.headers["content-disposition"] == 'attachment; filename="audit.csv"'
+    assert answer.headers["content-disposition"].startswith('attachment; filename="audit.csv"')
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert "sandbox" in answer.headers["content-security-policy"]
     assert answer.headers["content-type"] == "text/csv; charset=utf-8"
     rows = list(csv.DictReader(io.StringIO(answer.text, newline="")))
     assert [row["actor"] for row in rows] == ["'=1+0", "'=1+1", "'=1+2"]
