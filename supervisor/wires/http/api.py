@@ -2,25 +2,55 @@
 
 from __future__ import annotations
 
+from typing import Annotated, Any
+
 from fastapi import APIRouter, FastAPI
 from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Match
 
 from supervisor.protocol.errors import InternalError, XswarmError
-from supervisor.wires.failures import MethodNotAllowed, NoSuchPath, NotJson, failure, invalid
+from supervisor.protocol.limits import OneOf
+from supervisor.wires.failures import CODES, MethodNotAllowed, NoSuchPath, NotJson, failure, invalid
 
 TITLE = "xswarm"
 VERSION = "1"
 """Version of the HTTP interface, not of the program."""
 
 
+FAILED: dict[int | str, dict[str, Any]] = {
+    "default": {
+        "description": "Default Response",
+        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Failure"}}},
+    }
+}
+"""What every route documents; with a model here, each of the routes would build its schema anew."""
+
+
+class Failure(BaseModel):
+    """A request that was not carried out; `retry_after` in seconds."""
+
+    error: str
+    code: Annotated[str, OneOf(CODES)]
+    remedy: str = ""
+    retry_after: float | None = None
+
+
+class _Described(FastAPI):
+    def openapi(self) -> dict[str, Any]:
+        """Return the description of all routes, with the body of a failure."""
+        described = super().openapi()
+        described["components"]["schemas"].setdefault("Failure", Failure.model_json_schema())
+        return described
+
+
 def api(*routers: APIRouter) -> FastAPI:
     """Return an application with these routes; /openapi.json describes it."""
     # No documentation pages: they load scripts from a CDN.
-    app = FastAPI(title=TITLE, version=VERSION, docs_url=None, redoc_url=None, redirect_slashes=False)
+    app = _Described(title=TITLE, version=VERSION, docs_url=None, redoc_url=None, redirect_slashes=False)
     app.add_exception_handler(XswarmError, _refused)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _unserved)

@@ -13,8 +13,8 @@ from supervisor.operations.work_request import WorkRequest
 from supervisor.people.identity import Caller
 from supervisor.protocol.errors import IdempotencyConflict
 from supervisor.protocol.events import OMIT
-from supervisor.protocol.limits import Between, OneOf
-from supervisor.wires.failures import CODES
+from supervisor.protocol.limits import Between
+from supervisor.wires.http.api import FAILED
 from supervisor.wires.http.auth import documented
 from supervisor.wires.http.idempotency import IdempotencyKey
 
@@ -45,16 +45,6 @@ class Endpoint:
     status: int = 200
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Failure:
-    """A request that was not carried out; `retry_after` in seconds."""
-
-    error: str
-    code: Annotated[str, OneOf(CODES)]
-    remedy: str = ""
-    retry_after: float | None = None
-
-
 def resource_router(
     endpoints: Sequence[Endpoint], *, prefix: str = "", dependencies: Sequence[Depends] = (documented,)
 ) -> APIRouter:
@@ -63,7 +53,7 @@ def resource_router(
     Args:
         dependencies: what every request must pass first. `documented` passes all: it is for /openapi.json only.
     """
-    router = APIRouter(prefix=prefix, dependencies=dependencies, responses={"default": {"model": Failure}})
+    router = APIRouter(prefix=prefix, dependencies=dependencies, responses=FAILED)
     for endpoint in endpoints:
         router.add_api_route(endpoint.path, endpoint.handler, methods=[endpoint.method], status_code=endpoint.status)
     return router
