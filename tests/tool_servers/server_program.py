@@ -31,12 +31,24 @@ def note(line: str) -> None:
             file.write(f"{line}\n")
 
 
-@server.tool(title="People of the clinic")
+@server.tool(title="People of the clinic", meta={"category": "Staff"})
 def people() -> dict[str, Any]:
     """List the people."""
     note("people")
     rows = [{"person_id": person, "name": name, "hours": 40} for person, name in NAMES.items()]
     return {"people": rows, "note": "Ann Lee and Bob Stone work today.", "by_id": {ANN: 1}}
+
+
+@server.prompt()
+def shortage() -> str:
+    """Ask who is missing."""
+    return "Where are too few people?"
+
+
+@server.prompt()
+def leave(person: str) -> str:
+    """Ask about one person; it needs their name."""
+    return f"Is {person} on leave?"
 
 
 @server.tool()

@@ -1,7 +1,7 @@
 import { type ReactElement, type ReactNode, useCallback, useEffect, useRef } from "react";
 import { Link, useLocation } from "wouter";
 import { useApprovals } from "../pages/approvals/approvals.js";
-import { type KeyAction, keysOf, useKeys } from "./keys.js";
+import { type KeyAction, keysOf, use, useKeys } from "./keys.js";
 import { useLive } from "./live.js";
 import { useMe } from "./me.js";
 import { pagesOf } from "./pages.js";
@@ -25,6 +25,7 @@ export function Shell({
   const onAction = useCallback(
     (action: NonNullable<KeyAction>): void => {
       if ("open" in action) navigate(action.open);
+      else if ("use" in action) use(action.use);
       else if (help.current?.open === false) help.current.showModal();
     },
     [navigate],

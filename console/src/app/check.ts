@@ -22,12 +22,22 @@ export async function callChecked<T>(path: string, options: RequestOptions): Pro
 
 async function showPasskey(): Promise<void> {
   const path = "/api/auth/check";
+  await call(path, { method: "POST", body: { credential: await proofFor(path, {}) } });
+}
+
+/**
+ * Lets the person show a passkey for one thing alone, which the daemon's challenge is bound to.
+ *
+ * @param body what the challenge is made for.
+ * @throws as `call` does; a DOMException: the person showed none.
+ */
+export async function proofFor(path: string, body: unknown): Promise<unknown> {
   const asked = await call<{ readonly options: PublicKeyCredentialRequestOptionsJSON }>(`${path}/options`, {
     method: "POST",
-    body: {},
+    body,
   });
   const publicKey = PublicKeyCredential.parseRequestOptionsFromJSON(asked.options);
   const credential = await navigator.credentials.get({ publicKey });
   if (!(credential instanceof PublicKeyCredential)) throw new DOMException("No passkey was shown.", "NotAllowedError");
-  await call(path, { method: "POST", body: { credential: credential.toJSON() } });
+  return credential.toJSON();
 }

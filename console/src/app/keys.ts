@@ -3,7 +3,15 @@
 import { useEffect, useRef } from "react";
 import { PAGES, type Page } from "./pages.js";
 
-export type KeyAction = { readonly open: string } | { readonly help: true } | null;
+export type KeyAction = { readonly open: string } | { readonly help: true } | { readonly use: string } | null;
+
+/** Keys of what is on a page, which has them as its `aria-keyshortcuts`. */
+const USED: ReadonlyMap<string, string> = new Map([
+  ["/", "Search in all conversations"],
+  ["n", "New conversation"],
+  ["t", "What the assistant can do"],
+  ["m", "Write a message"],
+]);
 
 export interface KeyState {
   /** The key that was pressed before, where it is the first of two. */
@@ -15,6 +23,7 @@ export function keysOf(pages: readonly Page[]): readonly (readonly [string, stri
   return [
     ["?", "This list"],
     ...pages.map((page) => [`g ${page.key}`, page.title] as const),
+    ...USED,
     ["Enter", "Send a message; Shift+Enter begins a line"],
     ["Escape", "Stop the running answer; close what is open"],
   ];
@@ -27,7 +36,14 @@ export function pressed(state: KeyState, key: string): readonly [KeyState, KeyAc
     const page = PAGES.find((one) => one.key === key);
     return [{ first: null }, page === undefined ? null : { open: `/${page.name}` }];
   }
-  return [{ first: key === "g" ? "g" : null }, null];
+  return [{ first: key === "g" ? "g" : null }, USED.has(key) ? { use: key } : null];
+}
+
+/** Uses what has a key on this page: a field is written in, a button pressed. */
+export function use(key: string): void {
+  const found = document.querySelector<HTMLElement>(`[aria-keyshortcuts="${key}"]`);
+  found?.focus();
+  if (found instanceof HTMLButtonElement) found.click();
 }
 
 /** Whether a key goes into what is being written. */

@@ -16,7 +16,7 @@ export type { TokenPlace } from "./client/address.js";
 export type { TokenSource } from "./client/client.js";
 export type { StoredSession } from "./client/storage.js";
 export { Announcer } from "./components/Announcer.js";
-export { ClaudeCodeChat, type ClaudeCodeChatProps } from "./components/ClaudeCodeChat.js";
+export { type ChatControl, ClaudeCodeChat, type ClaudeCodeChatProps } from "./components/ClaudeCodeChat.js";
 export { isSendKey } from "./components/composing.js";
 export { type Piece, piecesOf } from "./components/pieces.js";
 export { WORDS, type Words } from "./components/words.js";

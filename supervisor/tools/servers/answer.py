@@ -18,12 +18,14 @@ class ListedTool:
         name: as the server knows it.
         title: for people; empty = none.
         schema: of its input; JSON Schema of an object.
+        category: under which people find it, as the server says in the `_meta` of the tool; empty = none.
     """
 
     name: str
     title: str
     description: str
     schema: Mapping[str, Any]
+    category: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,6 +23,7 @@ from mcp_types import (
     REQUEST_TIMEOUT,
     CallToolResult,
     EmbeddedResource,
+    GetPromptResult,
     Implementation,
     RequestParamsMeta,
     ResourceLink,
@@ -55,6 +56,11 @@ CLOSE_SECONDS = 2.0
 MAX_PAGES = 50
 MAX_TOOLS = 500
 """Tools of one server, and pages of its list, that are read."""
+
+MAX_PROMPTS = 20
+MAX_PROMPT = 2_000
+MAX_CATEGORY = 60
+"""Prompts of one server that are read; characters of the longest one, and of the name of a category."""
 
 MAX_DESCRIPTION = 8_000
 MAX_SCHEMA = 65_536
@@ -110,6 +116,20 @@ class Connection:
             logger.warning("tool server %s: it has more than %d tools, the others are left out", self._name, MAX_TOOLS)
         return [tool for tool in map(self._listed, found[:MAX_TOOLS]) if tool is not None]
 
+    async def prompts(self) -> list[str]:
+        """Return the texts of the server's prompts that need no argument; none where it does not tell them."""
+        if self._client.server_capabilities.prompts is None:
+            return []
+        try:
+            async with asyncio.timeout(LIST_SECONDS):
+                listed = (await self._client.list_prompts()).prompts
+                free = [one.name for one in listed if not any(given.required for given in one.arguments or ())]
+                found = [_said(await self._client.get_prompt(name)) for name in free[:MAX_PROMPTS]]
+        except (TimeoutError, MCPError, ValidationError, RuntimeError, *BROKEN) as error:
+            logger.info("tool server %s: its prompts are left out: %s", self._name, _kind(error))
+            return []
+        return [text for text in found if 0 < len(text) <= MAX_PROMPT]
+
     async def call(self, tool: str, arguments: Mapping[str, Any], meta: Mapping[str, Any]) -> Answer:
         """Call a tool. A cancelled call, and one that takes too long, is cancelled at the server too.
 
@@ -159,7 +179,19 @@ class Connection:
             title=tool.title or (tool.annotations.title if tool.annotations else None) or "",
             description=(tool.description or "")[:MAX_DESCRIPTION],
             schema={"type": "object", **schema},
+            category=_category(tool),
         )
+
+
+def _category(tool: Tool) -> str:
+    category = (tool.meta or {}).get("category")
+    return category[:MAX_CATEGORY] if isinstance(category, str) else ""
+
+
+def _said(prompt: GetPromptResult) -> str:
+    """Return what a prompt lets the person say."""
+    parts = [one.content for one in prompt.messages if one.role == "user"]
+    return "\n\n".join(part.text for part in parts if isinstance(part, TextContent)).strip()
 
 
 @asynccontextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, suppress
 from typing import Any, Protocol
 
@@ -31,6 +31,9 @@ class OpenConnection(Protocol):
 
     async def tools(self) -> list[ListedTool]:
         """Return the tools, or raise TemporaryFailure."""
+
+    async def prompts(self) -> list[str]:
+        """Return texts with which a person may begin; none where the server has none."""
 
     async def call(self, tool: str, arguments: Mapping[str, Any], meta: Mapping[str, Any]) -> Answer:
         """Call a tool, or raise CallFailed."""
@@ -66,6 +69,7 @@ class ToolServer:
         config: its table.
         fields: which fields of its results are about people.
         tools: its tools by safe name, as it listed them last; empty until it has ever answered.
+        prompts: texts of its own with which a person may begin.
     """
 
     def __init__(
@@ -75,6 +79,7 @@ class ToolServer:
         self.config = config
         self.fields = Fields(persons=frozenset(config.person_fields), names=frozenset(config.name_fields))
         self.tools: Mapping[str, ListedTool] = {}
+        self.prompts: Sequence[str] = ()
         self._settings = settings
         self._connect = connect
         self._look_again = look_again
@@ -203,6 +208,7 @@ class ToolServer:
         if self.tools and listed.keys() != self.tools.keys():
             logger.info("tool server %s: its tools have changed, now %d", self.name, len(listed))
         self.tools = listed
+        self.prompts = await opened.prompts()
         missing = [tool for tool in self.config.read_only if safe_name(self.name, tool) not in listed]
         if missing and self._connection is None:  # once for each connection
             logger.warning("mcp.%s.read_only names tools that it does not have: %s", self.name, ", ".join(missing))

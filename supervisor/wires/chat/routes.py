@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from supervisor.operations.chat import ChatOperations
 from supervisor.people.identity import Directory
-from supervisor.protocol.limits import Between, Length
+from supervisor.protocol.limits import Between, Length, Shaped
 from supervisor.protocol.messages import MessageId, SessionId
 from supervisor.protocol.times import rfc3339, usd
 from supervisor.store.records.session import Session
@@ -20,6 +20,7 @@ from supervisor.wires.chat.frames import HISTORY_MESSAGES, HistoryItem
 from supervisor.wires.chat.handshake import person
 from supervisor.wires.http.auth import Calling
 from supervisor.wires.rest.resource import Endpoint, Id, Limit
+from supervisor.wires.rest.sessions import CURSOR, decode_cursor, encode_cursor
 
 MAX_TITLE = 200
 """Characters of the longest title."""
@@ -45,9 +46,10 @@ class ChatSession:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChatSessions:
-    """The chats of a person, newest activity first."""
+    """The chats of a person, newest activity first; `next_cursor` is null on the last page."""
 
     sessions: Sequence[ChatSession]
+    next_cursor: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,10 +97,20 @@ class ChatRoutes:
             Endpoint("DELETE", "/sessions/{session_id}", self.delete, 204),
         ]
 
-    async def list_chats(self, caller: Calling, limit: Annotated[Limit, Query()] = 100) -> ChatSessions:
+    async def list_chats(
+        self,
+        caller: Calling,
+        limit: Annotated[Limit, Query()] = 100,
+        cursor: Annotated[str | None, Query(max_length=256), Shaped(CURSOR)] = None,
+    ) -> ChatSessions:
         """Return the chats of the caller, newest activity first."""
-        found = await self._chats.list(person(caller, self._directory), limit=limit)
-        return ChatSessions(sessions=[shown(session) for session in found])
+        before = decode_cursor(cursor) if cursor is not None else None
+        found = await self._chats.list(person(caller, self._directory), limit=limit, before=before)
+        last = found[-1] if len(found) == limit else None
+        return ChatSessions(
+            sessions=[shown(session) for session in found],
+            next_cursor=encode_cursor(last.activity_ms, last.id) if last is not None else None,
+        )
 
     async def chat(self, caller: Calling, session_id: Id) -> ChatHistory:
         """Return the newest messages of a chat."""

@@ -149,7 +149,7 @@ class SessionRoutes:
         cursor: Annotated[str | None, Query(max_length=256), Shaped(CURSOR)] = None,
     ) -> SessionPage:
         """Return sessions, newest activity first."""
-        before = _decode_cursor(cursor) if cursor is not None else None
+        before = decode_cursor(cursor) if cursor is not None else None
         # One session more than the page holds tells whether another page follows.
         found = await self._queries.list_sessions(
             caller, user_id, active_only=False, limit=limit + 1, before=before, status=status
@@ -158,7 +158,7 @@ class SessionRoutes:
         sessions = page(bodies, map(asdict, bodies))
         last = found[len(sessions) - 1] if len(found) > len(sessions) else None
         return SessionPage(
-            sessions=sessions, next_cursor=_encode_cursor(last.activity_ms, last.id) if last is not None else None
+            sessions=sessions, next_cursor=encode_cursor(last.activity_ms, last.id) if last is not None else None
         )
 
     async def session(self, caller: Calling, session_id: Id) -> Session:
@@ -178,15 +178,15 @@ class SessionRoutes:
         return body_from(Interrupted, await self._sessions.interrupt(caller, SessionId(session_id)))
 
 
-def _encode_cursor(activity_ms: int, session_id: SessionId) -> str:
+def encode_cursor(activity_ms: int, session_id: SessionId) -> str:
     return base64.urlsafe_b64encode(f"{activity_ms}:{session_id}".encode()).decode().rstrip("=")
 
 
-def _decode_cursor(cursor: str) -> tuple[int, SessionId]:
+def decode_cursor(cursor: str) -> tuple[int, SessionId]:
     """Return the (activity_ms, id) of the last session on the page before.
 
     Raises:
-        InvalidMessage: `_encode_cursor` did not make this cursor.
+        InvalidMessage: `encode_cursor` did not make this cursor.
     """
     text = ""
     if re.fullmatch(CURSOR, cursor):

@@ -4,7 +4,7 @@ import { call } from "../../app/api.js";
 import { DiffView } from "../../ui/DiffView.js";
 import { Trouble } from "../../ui/Trouble.js";
 import { timeLeft, useNow } from "../../ui/time.js";
-import { type Answer, type Approval, KEY, pathOf, useApprovals } from "./approvals.js";
+import { type Answer, type Approval, allowWithPasskey, KEY, mayProve, pathOf, useApprovals } from "./approvals.js";
 
 const MINUTES = 30;
 
@@ -39,9 +39,14 @@ function Question({ approval, now }: { readonly approval: Approval; readonly now
     mutationFn: (body: Answer) => call(pathOf(approval), { method: "POST", body }),
     onSettled: () => queries.invalidateQueries({ queryKey: KEY }),
   });
+  const proven = useMutation({
+    mutationFn: (body: Answer) => allowWithPasskey(approval, body),
+    onSettled: () => queries.invalidateQueries({ queryKey: KEY }),
+  });
   const decide = (decision: Answer["decision"], minutes = 0): void =>
     answer.mutate({ decision, minutes, ...(note.trim() === "" ? {} : { note: note.trim() }) });
-  const isClosed = answer.isPending || answer.isSuccess;
+  const refused = answer.variables?.decision === "allow" && mayProve(answer.error) ? answer.variables : null;
+  const isClosed = answer.isPending || answer.isSuccess || proven.isPending || proven.isSuccess;
   return (
     <li className="card" aria-labelledby={title}>
       <h2 id={title}>{approval.summary}</h2>
@@ -77,6 +82,12 @@ function Question({ approval, now }: { readonly approval: Approval; readonly now
         </button>
       </div>
       <Trouble error={answer.error} />
+      {refused !== null && (
+        <button type="button" className="main" disabled={isClosed} onClick={() => proven.mutate(refused)}>
+          Yes, with a passkey
+        </button>
+      )}
+      <Trouble error={proven.error} />
     </li>
   );
 }

@@ -1,37 +1,49 @@
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useInfiniteQuery, useMutation, useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, type ReactElement, useState } from "react";
-import { call } from "../../app/api.js";
+import { call, withQuery } from "../../app/api.js";
 import { Trouble } from "../../ui/Trouble.js";
-import { type Chat, PATH, pathOf } from "./chats.js";
+import { type Chat, type ChatPage, PATH, pathOf } from "./chats.js";
+import { exportAs } from "./exporting.js";
 import { Search } from "./Search.js";
 
 /** How often the list is read again, in milliseconds: a chat may be written in elsewhere. */
 const EVERY_MS = 5_000;
+
+/** How many conversations are listed at first, and with each step. */
+const PAGE = 50;
 
 export interface ChatListProps {
   readonly openId: string | undefined;
   /** Opens a chat, at a message. */
   readonly onOpen: (id: string, message?: string) => void;
   readonly onNew: () => void;
+  /** Shows what the assistant can do. */
+  readonly onTools: () => void;
 }
 
 /** The conversations of the person, newest first. */
-export function ChatList({ openId, onOpen, onNew }: ChatListProps): ReactElement {
-  const { data, error } = useQuery({
+export function ChatList({ openId, onOpen, onNew, onTools }: ChatListProps): ReactElement {
+  const { data, error, hasNextPage, fetchNextPage } = useInfiniteQuery({
     queryKey: ["chats"],
-    queryFn: ({ signal }) => call<{ readonly sessions: readonly Chat[] }>(PATH, { signal }),
+    queryFn: ({ signal, pageParam }) => call<ChatPage>(withQuery(PATH, { limit: PAGE, cursor: pageParam }), { signal }),
+    initialPageParam: "",
+    getNextPageParam: (page) => page.next_cursor,
     refetchInterval: EVERY_MS,
   });
-  const chats = data?.sessions ?? [];
+  const chats = data?.pages.flatMap((page) => page.sessions) ?? [];
   const [words, setWords] = useState("");
   return (
     <nav className="chats" aria-label="Conversations">
-      <button type="button" className="main" onClick={onNew}>
+      <button type="button" className="main" aria-keyshortcuts="n" onClick={onNew}>
         New conversation
+      </button>
+      <button type="button" className="second" aria-keyshortcuts="t" onClick={onTools}>
+        Tools
       </button>
       <input
         type="search"
         aria-label="Search in all conversations"
+        aria-keyshortcuts="/"
         placeholder="Search"
         value={words}
         maxLength={200}
@@ -55,6 +67,11 @@ export function ChatList({ openId, onOpen, onNew }: ChatListProps): ReactElement
             />
           ))}
         </ul>
+        {hasNextPage && (
+          <button type="button" onClick={() => void fetchNextPage()}>
+            Older conversations
+          </button>
+        )}
       </details>
     </nav>
   );
@@ -90,6 +107,7 @@ function Row({
       await after();
     },
   });
+  const save = useMutation({ mutationFn: (format: "md" | "json") => exportAs(format, chat) });
   const submit = (event: FormEvent<HTMLFormElement>): void => {
     event.preventDefault();
     const name = String(new FormData(event.currentTarget).get("title") ?? "").trim();
@@ -118,6 +136,12 @@ function Row({
               <button type="button" onClick={() => setDoing("delete")}>
                 Delete
               </button>
+              <button type="button" onClick={() => save.mutate("md")}>
+                Save as Markdown
+              </button>
+              <button type="button" onClick={() => save.mutate("json")}>
+                Save as JSON
+              </button>
             </span>
           )}
         </>
@@ -133,7 +157,7 @@ function Row({
           </button>
         </span>
       )}
-      <Trouble error={rename.error ?? remove.error} />
+      <Trouble error={rename.error ?? remove.error ?? save.error} />
     </li>
   );
 }

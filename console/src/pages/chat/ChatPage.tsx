@@ -1,13 +1,21 @@
-import { type Artifact, type ChatMessage, ClaudeCodeChat, type ToolCall, useChatSessions } from "@xswarm/react";
+import {
+  type Artifact,
+  type ChatControl,
+  type ChatMessage,
+  ClaudeCodeChat,
+  type ToolCall,
+  useChatSessions,
+} from "@xswarm/react";
 import "@xswarm/react/styles.css";
 import { useQueryClient } from "@tanstack/react-query";
-import { lazy, type ReactElement, type ReactNode, Suspense, useCallback, useState } from "react";
+import { lazy, type ReactElement, type ReactNode, Suspense, useCallback, useRef, useState } from "react";
 import { useLocation, useSearch } from "wouter";
 import { withQuery } from "../../app/api.js";
 import { ArtifactPanel } from "./ArtifactPanel.js";
 import { ChatList } from "./ChatList.js";
 import { Markdown } from "./Markdown.js";
 
+const Capabilities = lazy(() => import("./Capabilities.js"));
 const ToolInput = lazy(() => import("./ToolInput.js"));
 
 /** Conversations, the one that is open, and the artifact beside it. */
@@ -26,11 +34,13 @@ export default function ChatPage({
   const message = new URLSearchParams(useSearch()).get("message");
   const queries = useQueryClient();
   const { currentId, create } = useChatSessions({ user });
-  const [artifact, setArtifact] = useState<Artifact | null>(null);
+  const [beside, setBeside] = useState<Artifact | "tools" | null>(null);
+  const chat = useRef<ChatControl>(null);
+  const close = useCallback(() => setBeside(null), []);
   const shown = id ?? currentId ?? undefined;
   const open = useCallback(
     (chat: string, at?: string): void => {
-      setArtifact(null);
+      setBeside(null);
       navigate(withQuery(`/chat/${chat}`, { message: at }));
     },
     [navigate],
@@ -38,7 +48,7 @@ export default function ChatPage({
   const onSession = useCallback((given: string) => navigate(`/chat/${given}`, { replace: true }), [navigate]);
   const onArtifact = useCallback(
     (made: Artifact) => {
-      setArtifact(made);
+      setBeside(made);
       void queries.invalidateQueries({ queryKey: ["chats"] });
     },
     [queries],
@@ -46,7 +56,7 @@ export default function ChatPage({
   return (
     <div className="chat-page">
       <h1 className="hidden">Chat</h1>
-      <ChatList openId={shown} onOpen={open} onNew={() => open(create())} />
+      <ChatList openId={shown} onOpen={open} onNew={() => open(create())} onTools={() => setBeside("tools")} />
       <ClaudeCodeChat
         sessionId={shown}
         token={token}
@@ -54,10 +64,23 @@ export default function ChatPage({
         renderText={inMarkdown}
         renderInput={inputOf}
         showMessage={message}
+        control={chat}
         onArtifact={onArtifact}
         onSession={onSession}
       />
-      {artifact !== null && <ArtifactPanel artifact={artifact} onClose={() => setArtifact(null)} />}
+      {beside === "tools" ? (
+        <Suspense>
+          <Capabilities
+            onTry={(text) => {
+              close(); // on a phone it covers the chat
+              chat.current?.send(text);
+            }}
+            onClose={close}
+          />
+        </Suspense>
+      ) : (
+        beside !== null && <ArtifactPanel artifact={beside} onClose={close} />
+      )}
     </div>
   );
 }

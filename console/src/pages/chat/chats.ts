@@ -9,6 +9,12 @@ export interface Chat {
   readonly last_activity: string;
 }
 
+export interface ChatPage {
+  readonly sessions: readonly Chat[];
+  /** null = there are no older ones. */
+  readonly next_cursor: string | null;
+}
+
 export function pathOf(id: string): string {
   return `${PATH}/${encodeURIComponent(id)}`;
 }

@@ -1,6 +1,16 @@
 "use client";
 
-import { type KeyboardEvent, type ReactElement, type ReactNode, useCallback, useEffect, useId, useMemo } from "react";
+import {
+  type KeyboardEvent,
+  type ReactElement,
+  type ReactNode,
+  type Ref,
+  useCallback,
+  useEffect,
+  useId,
+  useImperativeHandle,
+  useMemo,
+} from "react";
 import type { Artifact, ChatMessage, ToolCall } from "../chat/state.js";
 import { useChatDraft } from "../hooks/useChatDraft.js";
 import { type ClaudeChatOptions, useClaudeChat } from "../hooks/useClaudeChat.js";
@@ -15,6 +25,12 @@ import { Notices } from "./Notices.js";
 import { readable } from "./pieces.js";
 import { WORDS, type Words } from "./words.js";
 
+/** What a page around the chat can do with it. */
+export interface ChatControl {
+  /** Sends a message as if the person had written it. */
+  readonly send: (content: string) => void;
+}
+
 export interface ClaudeCodeChatProps extends ClaudeChatOptions {
   /** The conversation; undefined = the one that was open last in this browser, or a new one. */
   readonly sessionId?: string | undefined;
@@ -28,6 +44,8 @@ export interface ClaudeCodeChatProps extends ClaudeChatOptions {
   readonly renderArtifact?: ((artifact: Artifact) => ReactNode) | undefined;
   /** The server's id of a message to show; null = the newest ones. */
   readonly showMessage?: string | null | undefined;
+  /** Gets what a page around the chat can do with it. */
+  readonly control?: Ref<ChatControl> | undefined;
   /** Questions to begin with; one click asks. */
   readonly examples?: readonly string[] | undefined;
   /** Texts in other words, or in another language. */
@@ -81,6 +99,7 @@ export function ClaudeCodeChat(props: ClaudeCodeChatProps): ReactElement {
     setDraft("");
     toEnd();
   };
+  useImperativeHandle(props.control, () => ({ send: chat.sendMessage }), [chat.sendMessage]);
   const onKeyDown = (event: KeyboardEvent): void => {
     if (event.key === "Escape" && !event.nativeEvent.isComposing && chat.isStreaming) chat.interrupt();
   };
@@ -119,7 +138,7 @@ export function ClaudeCodeChat(props: ClaudeCodeChatProps): ReactElement {
         </button>
       )}
       <Confirmations confirmations={chat.confirmations} onDecide={chat.confirm} words={words} />
-      <Notices chat={chat} words={words} />
+      <Notices chat={chat} user={props.user} words={words} />
       <Composer
         draft={draft}
         onDraft={write}

@@ -33,6 +33,7 @@ export function Composer(props: ComposerProps): ReactElement {
       </label>
       <textarea
         id={field}
+        aria-keyshortcuts="m"
         value={draft}
         placeholder={words.placeholder}
         onChange={(event) => props.onDraft(event.target.value)}

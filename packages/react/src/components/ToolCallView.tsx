@@ -22,6 +22,7 @@ export const ToolCallView = memo(function ToolCallView({
     failed: words.toolFailed,
     stopped: words.toolStopped,
   }[call.status];
+  const told = brief(call);
   const { tool_name: _, ...result } = call.result ?? {};
   return (
     <details
@@ -29,8 +30,8 @@ export const ToolCallView = memo(function ToolCallView({
       onToggle={(event) => setOpen(event.currentTarget.open)}
     >
       <summary>
-        <code>{call.name}</code> <span className="xswarm-brief">{brief(call)}</span> <span>{state}</span>{" "}
-        <span>{duration(call, words)}</span>
+        <code>{call.name}</code> {told !== "" && <span className="xswarm-brief">{told} </span>}
+        <span>{state}</span> <span>{duration(call, words)}</span>
       </summary>
       {call.input !== null && (
         <>

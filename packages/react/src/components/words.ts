@@ -14,6 +14,7 @@ export const WORDS = {
   tryOne: "Try one of these",
   waiting: "Waiting for the answer",
   writing: "writes",
+  alsoHere: "Also here:",
   // how a message is taken while an answer runs
   mode: "While an answer runs",
   queue: "After this answer",

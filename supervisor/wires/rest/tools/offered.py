@@ -14,12 +14,13 @@ from supervisor.wires.rest.resource import Endpoint
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OfferedTool:
-    """A tool; `reads` = it only reads, so nobody is asked about its calls."""
+    """A tool; `reads` = it only reads, so nobody is asked about its calls. `category` is empty where it has none."""
 
     name: str
     title: str
     description: str
     reads: bool
+    category: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +63,14 @@ class OfferedRoutes:
 
 def _offered(server: ToolServer) -> OfferedServer:
     tools = [
-        OfferedTool(name=tool.name, title=tool.title, description=tool.description, reads=server.reads(safe))
+        OfferedTool(
+            name=tool.name,
+            title=tool.title,
+            description=tool.description,
+            reads=server.reads(safe),
+            category=tool.category,
+        )
         for safe, tool in server.tools.items()
     ]
-    return OfferedServer(name=server.name, works=server.works, tools=tools, examples=server.config.examples)
+    examples = tuple(dict.fromkeys((*server.config.examples, *server.prompts)))
+    return OfferedServer(name=server.name, works=server.works, tools=tools, examples=examples)

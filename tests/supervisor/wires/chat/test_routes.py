@@ -42,7 +42,10 @@ async def test_chats_are_listed_newest_first(world: World, prefix: str) -> None:
     assert listed[0]["last_activity"].endswith("Z")
     theirs = (await ask(world, "GET", f"{prefix}/sessions", "bob")).json()["sessions"]
     assert newer not in {one["session_id"] for one in theirs}
-    assert len((await ask(world, "GET", f"{prefix}/sessions?limit=1")).json()["sessions"]) == 1
+    first = (await ask(world, "GET", f"{prefix}/sessions?limit=1")).json()
+    second = (await ask(world, "GET", f"{prefix}/sessions?limit=1&cursor={first['next_cursor']}")).json()
+    assert [one["session_id"] for one in first["sessions"] + second["sessions"]] == [newer, older]
+    assert (await ask(world, "GET", f"{prefix}/sessions?cursor=x")).status_code == 422
 
 
 @pytest.mark.parametrize("prefix", PREFIXES)

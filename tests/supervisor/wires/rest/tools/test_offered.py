@@ -37,6 +37,8 @@ async def test_a_person_sees_the_servers_of_their_role_and_what_to_ask(tmp_path:
         assert await of("bob") == await of(None) == [(NAME, True), ("wards", False)]
         assert await of("olga") == []
         (clinic,) = (await routes.tools(Caller(name="alice", user_id=UserId("alice")))).servers
-        assert clinic.examples == ("Who works today?",)
-        people = OfferedTool(name="people", title="People of the clinic", description="List the people.", reads=True)
+        assert clinic.examples == ("Who works today?", "Where are too few people?")
+        people = OfferedTool(
+            name="people", title="People of the clinic", description="List the people.", reads=True, category="Staff"
+        )
         assert people in clinic.tools
