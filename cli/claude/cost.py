@@ -1,4 +1,4 @@
-"""`xswarm claude cost`: shows costs by user, session, day, channel or model."""
+"""`xswarm claude cost`: shows costs by user, session, day, channel, model or project."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ class By(StrEnum):
     DAY = "day"
     CHANNEL = "channel"
     MODEL = "model"
+    PROJECT = "project"
 
 
 def cost(

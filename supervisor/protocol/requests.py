@@ -24,7 +24,7 @@ AnySessionId = Annotated[str, Pattern(SESSION_ID)]
 Text = Annotated[str, Length(1, 1_000_000), Pattern(NOT_BLANK)]
 Name = Annotated[str, Length(1, 256)]
 Topic = Annotated[str, Length(1, 300), Shaped(TOPIC)]
-GroupBy = Literal["user", "session", "day", "channel", "model"]
+GroupBy = Literal["user", "session", "day", "channel", "model", "project"]
 
 
 def _wire_name(name: str) -> str:

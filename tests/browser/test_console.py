@@ -178,6 +178,15 @@ async def test_costs_are_those_of_the_terminal(place: Place, browser: Browser) -
         for cells, amount in ((row, spent["cost_usd"]), (page.get_by_role("row").last, costs["total_usd"])):
             shown = await cells.get_by_role("cell").first.inner_text()
             assert float(shown.removeprefix("$").replace(",", "")) == pytest.approx(amount, abs=0.005)
+        for split in ("user", "project", "model"):
+            rows = (await place.daemon.xswarm("claude", "cost", "--by", split, "--json")).document["rows"]
+            await page.get_by_role("combobox", name="By", exact=True).select_option(split)
+            await expect(page.get_by_role("columnheader", name=split)).to_be_visible()
+            for one in rows:
+                cell = page.get_by_role("row").filter(has=page.get_by_role("rowheader", name=one["key"] or "none"))
+                shown = await cell.get_by_role("cell").first.inner_text()
+                assert float(shown.removeprefix("$")) == pytest.approx(one["cost_usd"], abs=0.005), one
+        await page.get_by_role("combobox", name="By", exact=True).select_option("channel")
         async with page.expect_download() as saving:
             await page.get_by_role("button", name="Save as CSV").click()
         lines = (await (await saving.value).path()).read_text(encoding="utf-8").splitlines()

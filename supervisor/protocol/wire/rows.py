@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CostRow:
-    """The cost of one user, session, day, channel or model."""
+    """The cost of one user, session, day, channel, model or project."""
 
     key: str
     cost_usd: float

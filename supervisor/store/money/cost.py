@@ -36,6 +36,7 @@ _KEY_OF_CHARGE = {
     "session": "coalesce((SELECT id FROM claude_code_sessions WHERE number = l.session), '')",
     "channel": "l.channel",
     "model": "l.model",
+    "project": "coalesce((SELECT project FROM turns WHERE id = l.turn_id), '')",
     "day": f"l.at_ms / {DAY_MS}",
 }
 _KEY_OF_TURN = {
@@ -43,8 +44,11 @@ _KEY_OF_TURN = {
     "user": "l.user_id",
     "session": "coalesce((SELECT id FROM claude_code_sessions WHERE number = l.session), '')",
     "channel": "l.channel",
+    "project": "l.project",
     "day": f"l.accepted_ms / {DAY_MS}",
 }
+_OF_ALL = "l.user_id IN (SELECT key FROM totals WHERE scope = 'user')"
+"""Whoever has a total: so the index of users and times leads to the rows of a range."""
 _OF_SESSION = "session = (SELECT number FROM claude_code_sessions WHERE id = :session_id)"
 COUNTED = "l.kind = 'prompt' AND l.target IN ('claude_code', 'assistant')"
 """Whether a turn counts as a message: a prompt for Claude Code or the assistant."""
@@ -110,7 +114,7 @@ def _rows(
         return [(day_name(row[0]), *row[1:]) for row in reversed(rows)]
     if scope is not None and group_by == scope[0]:
         return [(scope[1], *total[1:])] if any(total[1:]) else []
-    if scope is not None and scope[0] == "system":
+    if scope is not None and scope[0] == "system" and group_by != "project":  # projects have no totals
         if query.since_day is None and query.until_day is None:
             return connection.execute(KEYS, (group_by, query.limit)).fetchall()
         return connection.execute(KEYS_OF_DAYS, (group_by, *days, query.limit)).fetchall()
@@ -125,7 +129,7 @@ def _rows(
 def _from_ledger(
     connection: sqlite3.Connection, query: CostQuery, group_by: str | None, days: tuple[int, int]
 ) -> list[tuple[Any, ...]]:
-    """Add up the rows of a user or session."""
+    """Add up the rows of a user or session, or of all."""
     charges, prompts = ledger_queries(query, group_by)
     values = {
         "user_id": query.user_id,
@@ -153,6 +157,9 @@ def ledger_queries(query: CostQuery, group_by: str | None) -> tuple[str, str | N
         of_user = "l.user_id = :user_id" if query.session_id is None else "+l.user_id = :user_id"
         of_charge.append(of_user)
         of_turn.append(of_user)
+    if not of_charge:
+        of_charge.append(_OF_ALL)
+        of_turn.append(_OF_ALL)
     turns = f"sum({FIRST_OF_MODEL})" if group_by == "model" else "0"
     charges = f"""
         SELECT {_KEY_OF_CHARGE[group_by]}, sum(nanos), sum(input), sum(output), {turns}

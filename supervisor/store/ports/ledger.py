@@ -31,7 +31,7 @@ class CostQuery:
     Attributes:
         user_id, session_id: None = of all.
         since_day, until_day: UTC days since 1970, the last one excluded; None = without a bound.
-        group_by: "user", "session", "day", "channel", "model", or None for the total alone.
+        group_by: "user", "session", "day", "channel", "model", "project", or None for the total alone.
     """
 
     user_id: UserId | None = None

@@ -21,7 +21,7 @@ from supervisor.wires.rest.resource import Endpoint, Limit
 MAX_DAYS = 92
 """Most days of one answer of `/api/costs/days`."""
 
-Split = Literal["user", "session", "channel", "model"]
+Split = Literal["user", "session", "channel", "model", "project"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

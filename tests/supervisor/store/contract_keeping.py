@@ -165,7 +165,7 @@ class KeepingContract(ContractBase):
         assert await store.ledger.disagreements() == []
         everything = await store.ledger.cost(CostQuery())
         assert everything[0].cost_nanos == expected
-        for group_by in ("user", "session", "day", "channel", "model"):
+        for group_by in ("user", "session", "day", "channel", "model", "project"):
             total, rows = await store.ledger.cost(CostQuery(group_by=group_by))
             assert total == everything[0]
             assert sum(row.cost_nanos for row in rows) == expected

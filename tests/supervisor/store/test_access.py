@@ -25,8 +25,8 @@ from tests.supervisor.store.builders import NOW, charge, draft, new_session, out
 
 def _cost_queries() -> list[str]:
     queries = [cost.TOTAL, cost.TOTAL_OF_DAYS, cost.DAYS, cost.KEYS]
-    for filters in ({"user_id": "alice"}, {"session_id": "s1"}):
-        for group_by in ("channel", "model", "session"):
+    for filters in ({"user_id": "alice"}, {"session_id": "s1"}, {}):
+        for group_by in ("channel", "model", "session", "project") if filters else ("project",):
             queries += [query for query in cost.ledger_queries(CostQuery(**filters), group_by) if query]  # type: ignore[arg-type]
     return queries
 

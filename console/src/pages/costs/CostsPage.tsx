@@ -9,7 +9,7 @@ import { Trouble } from "../../ui/Trouble.js";
 import { StackedBars } from "./StackedBars.js";
 import { type CostRow, csvOf, type DayCost, range, stacked } from "./series.js";
 
-const SPLITS = ["user", "session", "channel", "model"] as const;
+const SPLITS = ["user", "project", "model", "channel", "session"] as const;
 const DAYS = [7, 30, 90] as const;
 
 /** How often the costs are read again, in milliseconds. */
