@@ -74,17 +74,19 @@ class AskedCall:
 
     @cached_property
     def text(self) -> str:
-        """The whole call: its headline, then every other input."""
-        return whole(self.call)
+        """The whole call: what its server says of it, its headline, then every other input."""
+        preview = one_line(self.call.preview)
+        return f"{preview}\n{whole(self.call)}" if preview else whole(self.call)
 
     @property
     def one_line(self) -> str:
-        """The call in one line of a list, at most 240 characters and its place."""
+        """The call in one line of a list, at most 240 characters, and its place; then what its server says of it."""
         in_folder = (
             [f"in {one_line(self.call.folder)}"] if self.call.folder not in ("", self.session.project_path) else []
         )
         place = ", ".join([*in_folder, *(f"leading to {link}" for link in self.links)])
-        return shown(self.call).replace("\n", "\\n") + (f" ({place})" if place else "")
+        preview = f": {one_line(self.call.preview)}" if self.call.preview else ""
+        return shown(self.call).replace("\n", "\\n") + (f" ({place})" if place else "") + preview
 
     @cached_property
     def digest(self) -> bytes:

@@ -38,6 +38,8 @@ class McpConfig:
         roles: the roles of the users who may use its tools.
         timeout_seconds: the longest duration of one call, in seconds.
         read_only: the tools that only read. A call of any other tool is asked about.
+        previews: by the name of a tool, the tool that tells what a call of it would do: it only reads, and takes the
+            same arguments or some of them. The `summary` of its result stands in the question.
         person_fields: the fields of results with ids of people, also as PARENT.FIELD. With this key or `name_fields`,
             models get references instead.
         name_fields: the fields of results with names of people, or other words about one person.
@@ -53,6 +55,7 @@ class McpConfig:
     roles: tuple[Role, ...] = (Role.ADMIN, Role.COORDINATOR)
     timeout_seconds: float = 60.0
     read_only: tuple[str, ...] = ()
+    previews: dict[str, str] = field(default_factory=dict)
     person_fields: tuple[str, ...] = ()
     name_fields: tuple[str, ...] = ()
     examples: tuple[str, ...] = ()
@@ -78,6 +81,10 @@ def check_server(name: str, server: McpConfig, *, is_url: Callable[[str], bool])
                 raise ConfigError(f"{where}.{key}", f"{entry!r} is not a valid name, or its value is not one line")
     if not (isfinite(server.timeout_seconds) and server.timeout_seconds > 0):
         raise ConfigError(f"{where}.timeout_seconds", f"must be greater than 0, not {server.timeout_seconds}")
+    for tool, preview in server.previews.items():
+        if preview not in server.read_only or tool in server.read_only:
+            problem = f"{preview!r} must be a tool of read_only, and {tool!r} none"
+            raise ConfigError(f"{where}.previews", problem)
     for key, named in (("person_fields", server.person_fields), ("name_fields", server.name_fields)):
         for path in named:
             if not FIELD.fullmatch(path):

@@ -56,7 +56,7 @@ class OperationsFloor:
             hub=ground.hub,
             people=ground.tools.book,
         )
-        self.search = SearchOperations(store.search, ground.projects, ground.tools.book)
+        self.search = SearchOperations(store.search, store.chats, ground.projects, ground.tools.book)
         self.approvals = ApprovalOperations(store.approvals, sessions.approvers, intake.resolver)
         self.queue = QueueOperations(store=store.turns, queries=queries, turns=turns.scheduler, waiters=waiters)
         self.load = LoadReader(store, turns.scheduler, sessions.pool)

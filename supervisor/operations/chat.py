@@ -14,6 +14,7 @@ from supervisor.intake.acceptor import Acceptor
 from supervisor.intake.intake import Intake
 from supervisor.intake.submission import Submission
 from supervisor.operations.chat_history import ChatMessage, chat_messages
+from supervisor.operations.chats.counting import whole
 from supervisor.operations.chats.records import ChatEnd, ChatOpened, ChatQueued, ChatTaken
 from supervisor.operations.messages import MessageOperations
 from supervisor.operations.work_request import DEDUP_SECONDS
@@ -219,9 +220,10 @@ class ChatOperations:
         Args:
             before: the (activity_ms, id) of the last chat of the page before; None = the first page.
         """
-        return await self._store.sessions.list(
+        found = await self._store.sessions.list(
             user_id=user.id, active_only=False, limit=limit, before=before, kind=SessionKind.CHAT
         )
+        return await whole(self._store.chats, found)
 
     async def rename(self, user: User, session_id: SessionId, title: str) -> Session:
         """Give a chat a title, and tell those who have it open.
@@ -238,7 +240,8 @@ class ChatOperations:
         if renamed is None:
             raise SessionNotFound(session_id)
         await self._announce(renamed)
-        return renamed
+        (shown,) = await whole(self._store.chats, [renamed])
+        return shown
 
     async def delete(self, user: User, session_id: SessionId) -> None:
         """Stop what runs in a chat, take it out of every list and erase its texts; its costs stay.

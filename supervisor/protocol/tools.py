@@ -17,6 +17,7 @@ class ToolCall:
         name: the name of the tool, e.g. `Bash`.
         agent_id: the subagent that makes the call; None = the main agent.
         folder: the working directory of a shell command; empty = the project's folder, or not known.
+        preview: what it would do, in the words of its server, for the question about it; empty = not known.
     """
 
     tool_use_id: str
@@ -24,6 +25,7 @@ class ToolCall:
     input: Mapping[str, Any]
     agent_id: str | None = None
     folder: str = ""
+    preview: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -32,6 +32,12 @@ PEOPLE = "People stand here as references such as entity-4f5a1c2e. Use them as t
 MARGIN_SECONDS = 5.0
 """How much longer than its own limit a call may be waited for, in seconds: its server is told that it is cancelled."""
 
+PREVIEW_SECONDS = 10.0
+"""How long a question waits for the preview of its call, in seconds."""
+
+MAX_PREVIEW = 500
+"""Characters of the longest preview in a question."""
+
 LOGGED = 500
 """Characters of a server's failure that reach the log."""
 
@@ -92,7 +98,9 @@ class TurnTools(Tools):
         server, tool = found
         if not server.fields:  # its arguments are what the model wrote
             problem = server.problem(tool, call.input)
-            return self._refused(call, "InvalidInput", problem) if problem else call
+            if problem:
+                return self._refused(call, "InvalidInput", problem)
+            return replace(call, preview=await self._preview(server, tool, call))
         try:
             people = (await self._known()).people
             problem = people.hidden(server.problem(tool, people.restored(call.input)))
@@ -101,9 +109,19 @@ class TurnTools(Tools):
             return self._refused(call, "UnknownReference", str(unknown))
         except StorageError as error:
             return self._failed(call, "StorageError", str(error))
-        return self._refused(call, "InvalidInput", problem) if problem else named
+        if problem:
+            return self._refused(call, "InvalidInput", problem)
+        return replace(named, preview=await self._preview(server, tool, call))
 
     async def call(self, call: ToolCall) -> ToolOutput:
+        return await self._make(call)
+
+    async def _make(self, call: ToolCall, *, announced: bool = True) -> ToolOutput:
+        """Make a call.
+
+        Args:
+            announced: other chats on the same are told.
+        """
         found = self._find(call)
         if isinstance(found, ToolOutput):
             return found
@@ -117,7 +135,8 @@ class TurnTools(Tools):
             if answer.failed:
                 return self._failed(call, "ToolError", answer.text)
             made = await self._output(server, tool, answer, circle)
-            self._topics.came(server.name, self._scope, answer.meta)
+            if announced:
+                self._topics.came(server.name, self._scope, answer.meta)
             return made
         except UnknownReference as unknown:
             return self._refused(call, "UnknownReference", str(unknown))
@@ -128,6 +147,21 @@ class TurnTools(Tools):
         except Exception as error:
             logger.exception("%s: the tool %s broke", self._scope, call.name)
             return self._failed(call, "InternalError", type(error).__name__)
+
+    async def _preview(self, server: ToolServer, tool: ListedTool, call: ToolCall) -> str:
+        """Return what a call would do, as its server says; empty = it says nothing, or not in time."""
+        preview = server.preview_of(tool)
+        if preview is None:
+            return ""
+        taken = preview.schema.get("properties", {})
+        given = {name: value for name, value in call.input.items() if name in taken}
+        asking = replace(call, name=full_name(server.name, preview.name), input=given)
+        try:
+            async with asyncio.timeout(PREVIEW_SECONDS):
+                told = (await self._make(asking, announced=False)).structured or {}
+        except TimeoutError:
+            return ""
+        return str(told.get("summary", ""))[:MAX_PREVIEW]
 
     def _allowed(self) -> list[ToolServer]:
         user = self._user()

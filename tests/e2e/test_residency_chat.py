@@ -146,6 +146,7 @@ async def test_a_swap_is_previewed_confirmed_by_name_made_and_rolled_back(world:
             "schedule_version": version,
         }
         assert "Smith" in asked["input"]["person_id"], "a person decides about names"
+        assert re.search(r": .*Smith.*", asked["summary"]), "and about what the server says of it"
 
         _, frames = await confirmed(client, write, "allow")
         made = result_of(frames)
@@ -153,7 +154,9 @@ async def test_a_swap_is_previewed_confirmed_by_name_made_and_rolled_back(world:
         assert made["schedule_version"] > version
 
         undo = call("rollback_change", change_id=made["change_id"], schedule_version=made["schedule_version"])
-        _, frames = await confirmed(client, undo, "allow")
+        asked, frames = await confirmed(client, undo, "allow")
+        assert re.search(r": takes back: .*Smith", asked["summary"])
+        assert not UUID.search(asked["summary"].partition("takes back")[2])
         assert result_of(frames)["status"] == "done"
 
         await client.say(write)

@@ -59,6 +59,13 @@ def swap(from_person: str, to_person: str, reason: str = "") -> dict[str, Any]:
 
 
 @server.tool()
+def foresee(from_person: str, to_person: str) -> dict[str, Any]:
+    """Tell what a swap would do."""
+    note(f"foresee {from_person} {to_person}")
+    return {"summary": f"{from_person} works for {to_person} on Monday", "person_id": from_person}
+
+
+@server.tool()
 def work_on(topic: str, ctx: Context[Any]) -> CallToolResult:
     """Return what came beside the arguments; tell of the work beside the result."""
     told: dict[str, Any] = dict(ctx.request_context.meta or {})

@@ -113,6 +113,26 @@ class Changes(Group):
         return make(self.parts, roster, edits, "apply_changes", "changing shifts", acting(ctx))
 
     @answering
+    def preview_rollback(
+        self,
+        ctx: Context[Any, Any],
+        change_id: Annotated[str, Field(description="from the answer of the write, or from list_changes")],
+    ) -> CallToolResult:
+        """Show what rollback_change would take back; nothing changes."""
+        actor, roster = acting(ctx), self.parts.roster()
+        back = self.parts.writer.change(change_id)
+        data = {
+            **self.parts.head(roster),
+            "status": "preview",
+            "summary": f"takes back: {back.summary}",
+            "edits": [views.edit(roster, edit) for edit in back.edits],
+        }
+        lines = [f"Would take back: {back.summary}, made by {back.actor} at version {back.version}."]
+        doing = notice(actor, roster, "previewing a rollback")
+        artifact = ("schedule", "Preview of a rollback")
+        return answer(lines, data, topic=topic_of(roster.programme), artifact=artifact, notice=doing)
+
+    @answering
     def rollback_change(
         self,
         ctx: Context[Any, Any],

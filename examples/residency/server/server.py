@@ -45,6 +45,7 @@ def build(parts: Parts) -> MCPServer[None]:
         "Changes of the schedule": lookups.list_changes,
         "Preview of a swap": changes.preview_swap,
         "Preview of changes": changes.preview_changes,
+        "Preview of a rollback": changes.preview_rollback,
     }
     writes: dict[str, Tool] = {
         "Swap": changes.execute_swap,

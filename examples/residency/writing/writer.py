@@ -104,6 +104,14 @@ class Writer:
             raise UnknownPreviewError(preview_id)
         return preview
 
+    def change(self, change_id: str) -> Change:
+        """Return a change.
+
+        Raises:
+            UnknownChangeError: there is none.
+        """
+        return self._journal.change(change_id)
+
     def roll_back(self, change_id: str, *, version: int, actor: Actor) -> tuple[Change, Change]:
         """Take a change back, whole; return the new change and the one that it takes back.
 

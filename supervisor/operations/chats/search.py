@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from supervisor.operations.chats.counting import whole
 from supervisor.people.projects import Projects
-from supervisor.store.ports.sessions import SearchStore
+from supervisor.store.ports.sessions import ChatStore, SearchStore
 from supervisor.store.records.accounts import User
 from supervisor.store.records.chat import Found
 from supervisor.store.records.session import Session
@@ -20,8 +21,9 @@ class SearchOperations:
         people: whom models know by references, and their person by names.
     """
 
-    def __init__(self, search: SearchStore, projects: Projects, people: PeopleBook) -> None:
+    def __init__(self, search: SearchStore, chats: ChatStore, projects: Projects, people: PeopleBook) -> None:
         self._search = search
+        self._chats = chats
         self._projects = projects
         self._people = people
 
@@ -39,4 +41,4 @@ class SearchOperations:
 
     async def titles(self, user: User, words: str, *, limit: int) -> Sequence[Session]:
         """Return the chats of a user whose titles have all words, newest activity first."""
-        return await self._search.titles(user.id, words, limit=limit)
+        return await whole(self._chats, await self._search.titles(user.id, words, limit=limit))

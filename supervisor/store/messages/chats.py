@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Mapping, Sequence
 
@@ -35,6 +36,17 @@ _UNFINISHED = f"{TURNS} WHERE {_IN_CHAT} AND t.state IN ('pending', 'running', '
 _ENDED = f"""
     {TURNS} WHERE {_IN_CHAT} AND t.accepted_ms < :before_ms AND t.ended_ms >= :since_ms
       AND t.target IN ('{Target.ASSISTANT}', '{Target.CLAUDE_CODE}') ORDER BY t.id
+"""
+_ELSEWHERE = f"""
+    SELECT id, count(DISTINCT written), coalesce(sum(nanos), 0)
+    FROM claude_code_sessions JOIN (
+        SELECT t.chat, t.id AS written, l.nanos FROM turns AS t LEFT JOIN ledger AS l ON l.turn_id = t.id
+        WHERE t.target = '{Target.CLAUDE_CODE}'
+        UNION ALL
+        SELECT t.chat, NULL, l.nanos FROM turns AS t
+        JOIN delegations AS d ON d.given_by = t.id JOIN ledger AS l ON l.turn_id = d.turn_id
+    ) ON chat = number
+    WHERE id IN (SELECT value FROM json_each(?)) GROUP BY id
 """
 _FIND = f"{TURNS} WHERE {_IN_CHAT} AND i.message_id = :message_id"
 _EXCHANGES = f"""
@@ -128,6 +140,15 @@ class SqliteChats:
         values = {"id": session_id, "before_ms": before_ms, "since_ms": since_ms}
         return await self._database.read(
             lambda connection: [to_turn(row) for row in connection.execute(_ENDED, values)]
+        )
+
+    async def elsewhere(self, session_ids: Sequence[SessionId]) -> Mapping[SessionId, tuple[int, int]]:
+        """Return what chats gave Claude Code: how many messages, and their cost with that of tasks, in nanodollars."""
+        ids = json.dumps(session_ids)
+        return await self._database.read(
+            lambda connection: {
+                SessionId(row[0]): (row[1], row[2]) for row in connection.execute(_ELSEWHERE, (ids,)).fetchall()
+            }
         )
 
     async def find(self, session_id: SessionId, message_id: MessageId) -> Turn | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from supervisor.protocol.messages import MessageId, ProjectName, SessionId, UserId
@@ -102,6 +102,12 @@ class ChatStore(Protocol):
 
     async def ended(self, session_id: SessionId, *, before_ms: int, since_ms: int) -> list[Turn]:
         """Return the turns of a chat that were accepted before a time and have ended since another, oldest first."""
+
+    async def elsewhere(self, session_ids: Sequence[SessionId]) -> Mapping[SessionId, tuple[int, int]]:
+        """Return what chats gave Claude Code: how many messages, and their cost with that of tasks, in nanodollars.
+
+        The records of the chats do not count it: it is in those of the sessions that worked on it.
+        """
 
     async def find(self, session_id: SessionId, message_id: MessageId) -> Turn | None:
         """Return the turn of a message in a chat's history; None = the history does not have it."""

@@ -117,6 +117,11 @@ class ToolServer:
         """Return whether a tool, by its safe name, only reads, by our table alone."""
         return any(safe_name(self.name, tool) == safe for tool in self.config.read_only)
 
+    def preview_of(self, tool: ListedTool) -> ListedTool | None:
+        """Return the tool that tells what a call of another one would do; None = there is none."""
+        wanted = self.config.previews.get(tool.name)
+        return self.tools.get(safe_name(self.name, wanted)) if wanted is not None else None
+
     async def call(
         self, tool: ListedTool, arguments: Mapping[str, Any], meta: Mapping[str, Any] | None = None
     ) -> Answer:

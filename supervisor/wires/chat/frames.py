@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
+from supervisor.approvals.answering import MAX_MINUTES
 from supervisor.protocol.limits import Between, Length
 from supervisor.protocol.requests import AnySessionId, ExternalId, Name, Text
 from supervisor.protocol.wire.omit import OMIT, Omit
@@ -85,11 +86,16 @@ class Resume:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Confirm:
-    """Answers a `confirm_request`."""
+    """Answers a `confirm_request`.
+
+    Attributes:
+        minutes: with `allow`: how long later calls of the same tool are allowed as well; None = only this call.
+    """
 
     id: Name
     decision: Literal["allow", "deny"]
     note: Annotated[str, Length(0, 1000)] | None = None
+    minutes: Annotated[int, Between(0, MAX_MINUTES)] | None = None
     type: Literal["confirm"] = "confirm"
 
 

@@ -36,6 +36,11 @@ async def test_the_hash_covers_the_call_the_folder_and_the_session(tmp_path: Pat
         assert len({asked(call, place).digest, *others}) == 7
         assert asked(replace(call, input={"command": "ls"}), place).digest == asked(call, place).digest
 
+        foreseen = asked(replace(call, preview="Lists\nthe folder"), place)
+        assert foreseen.digest == asked(call, place).digest, "what its server says of it changes nothing"
+        assert foreseen.text == f"Lists\\nthe folder\n{asked(call, place).text}"
+        assert foreseen.one_line == f"{asked(call, place).one_line}: Lists\\nthe folder"
+
         told = replace(call, tool_use_id="u2", input={"command": "ls", "description": "Look"})
         assert asked(told, place).repeat_digest == asked(call, place).repeat_digest, "in other words it does the same"
         below = asked(replace(call, folder=f"{place.project_path}/sub"), place)

@@ -52,6 +52,10 @@ def test_values_of_the_environment_are_not_shown(tmp_path: Path) -> None:
         ("[mcp.a]\ncommand = 'x'\ntimeout_seconds = 0", "mcp.a.timeout_seconds: must be greater than 0"),
         ("[mcp.a]\ncommand = 'x'\nroles = ['NURSE']", "mcp.a.roles"),
         ("[mcp.a]\ncommand = 'x'\nperson_fields = ['a.b.c']", "mcp.a.person_fields: must be names of fields"),
+        (
+            "[mcp.a]\ncommand = 'x'\npreviews = { swap = 'look' }",
+            "mcp.a.previews: 'look' must be a tool of read_only, and 'swap' none",
+        ),
         ("[mcp.a]\ncommand = 'x'\nname_fields = ['']", "mcp.a.name_fields: must be names of fields"),
         ("[mcp.a]\ncommand = 'x'\nread_onyl = []", "mcp.a.read_onyl: unknown key"),
     ],

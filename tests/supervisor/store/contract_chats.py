@@ -62,7 +62,7 @@ class ChatsContract(ContractBase):
         await open_chat(store)
         await with_session(store, "s1", thread=C1)
         await answered(store, written("one", title="one"), charges=[charge(nanos=500)])
-        await answered(store, prompt(channel=CHAT, thread=C1, text="two"))
+        await answered(store, prompt(channel=CHAT, thread=C1, text="two"), charges=[charge("call-2", nanos=70)])
         status = written("STATUS", target=Target.COMMAND, lane="refused/alice", session_id=None, reason="all is well")
         await store.turns.accept(status)
         await answered(store, written("four", channel="sms", thread=""), "by text")
@@ -73,6 +73,7 @@ class ChatsContract(ContractBase):
         assert record is not None
         assert (record.title, record.message_count, record.cost_nanos) == ("one", 2, 500)
         assert record.is_chat
+        assert await store.chats.elsewhere([C1, SessionId("c2")]) == {C1: (1, 70)}
         assert await store.ledger.disagreements() == []
         assert await store.turns.last_project(ALICE) == "shop"
 

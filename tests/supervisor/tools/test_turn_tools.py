@@ -144,6 +144,23 @@ async def test_references_go_to_the_server_as_ids_also_after_a_restart(
     assert again.hidden("Bob Stone said no") == f"{BOB_REFERENCE} said no"
 
 
+async def test_a_question_has_the_preview_of_the_server_with_names(
+    store: SqliteStore, people: Directory, journal: Path
+) -> None:
+    previews = table(journal, read_only=("people", "foresee"), previews={"swap": "foresee", "work_on": "hang"})
+    async with connected({NAME: previews}) as servers:
+        tools = Toolbox(servers, people, store.references).of_turn(ALICE, "chat-9")
+        await tools.call(call_of("people"))
+        call = call_of("swap", from_person=ANN_REFERENCE, to_person=BOB_REFERENCE, reason="illness")
+        shown = await tools.shown(call)
+        assert isinstance(shown, ToolCall)
+        assert shown.preview == "Ann Lee works for Bob Stone on Monday"
+        assert noted(journal)[-1] == f"foresee {ANN} {BOB}", "with those arguments that it takes"
+        reading = await tools.shown(call_of("people"))
+        assert isinstance(reading, ToolCall)
+        assert reading.preview == ""
+
+
 async def test_a_reference_of_another_conversation_is_unknown_and_named(toolbox: Toolbox, journal: Path) -> None:
     await toolbox.of_turn(ALICE, "chat-1").call(call_of("people"))
     tools = toolbox.of_turn(ALICE, "chat-2")

@@ -86,7 +86,12 @@ class Questions:
             return GONE
         try:
             await self._services.approvals.resolve(
-                caller, frame.id, allow=frame.decision == "allow", channel=CHAT, note=frame.note or ""
+                caller,
+                frame.id,
+                allow=frame.decision == "allow",
+                channel=CHAT,
+                minutes=frame.minutes or 0,
+                note=frame.note or "",
             )
         except (ApprovalNotFound, ApprovalClosed):
             return GONE

@@ -21,6 +21,7 @@ INPUTS = {
     "execute_swap": ({"person_id", "shift_id", "with_person_id", "schedule_version"}, {"with_shift_id"}),
     "preview_changes": ({"changes"}, set()),
     "apply_changes": ({"changes", "schedule_version"}, set()),
+    "preview_rollback": ({"change_id"}, set()),
     "rollback_change": ({"change_id", "schedule_version"}, set()),
 }
 WRITE = {"execute_swap", "apply_changes", "rollback_change"}

@@ -195,13 +195,14 @@ class ScriptedApprovals(ApprovalOperations):
 
     Attributes:
         waiting: the open ones.
-        answers: what was answered: id, yes or no, note.
+        answers: what was answered: id, yes or no, note; `minutes`: of the last yes.
         error: what an answer raises; None = it is taken.
     """
 
     def __init__(self) -> None:
         self.waiting: list[Approval] = []
         self.answers: list[tuple[str, bool, str]] = []
+        self.minutes = 0
         self.error: XswarmError | None = None
 
     async def open(self, caller: Caller) -> list[Approval]:
@@ -221,6 +222,7 @@ class ScriptedApprovals(ApprovalOperations):
         if self.error is not None:
             raise self.error
         self.answers.append((name, allow, note))
+        self.minutes = minutes
         if not self.waiting:
             raise ApprovalNotFound(name)
         return self.waiting[0]

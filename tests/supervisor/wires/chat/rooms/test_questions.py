@@ -93,6 +93,12 @@ async def test_the_first_answer_counts_and_the_second_is_told_so(asked: Asked) -
     assert len(asked.approvals.answers) == 1
 
 
+async def test_a_yes_may_count_for_some_minutes(asked: Asked) -> None:
+    asked.questions.on_asked(question())
+    await asked.questions.answer(CALLER, Confirm(id="a1", decision="allow", minutes=30))
+    assert asked.approvals.minutes == 30
+
+
 async def test_an_answer_that_is_not_taken_is_a_notice_and_no_error(asked: Asked) -> None:
     asked.questions.on_asked(question())
     asked.approvals.error = ApprovalClosed("too late")
