@@ -5,7 +5,7 @@ from __future__ import annotations
 from supervisor.approvals import wording
 from supervisor.approvals.announcer import ApprovalAnnouncer
 from supervisor.approvals.pending import KeptWork, PendingApprovals
-from supervisor.approvals.second_factor import SecondFactor
+from supervisor.approvals.second_factor import SecondFactor, answered_by
 from supervisor.protocol.errors import ApprovalClosed, NotAllowed
 from supervisor.protocol.messages import well_formed
 from supervisor.protocol.times import Clock, now_ms
@@ -49,13 +49,13 @@ class ApprovalResolver:
         self._epoch = epoch
         self._clock = clock
 
-    def needs_second_factor(self, approval: Approval, channel: str, *, by_link: bool = False) -> bool:
+    def needs_second_factor(self, approval: Approval, channel: str, *, way: str = "") -> bool:
         """Return whether a yes by a channel needs a passphrase, or a yes by another channel.
 
         Args:
-            by_link: it comes from a browser that signed in with a link by this channel.
+            way: how who says it signed in with a browser, see `Way`; empty = with none.
         """
-        return self._second_factor.is_needed(approval, channel, by_link=by_link)
+        return self._second_factor.is_needed(approval, channel, way=way)
 
     async def resolve(
         self,
@@ -64,7 +64,7 @@ class ApprovalResolver:
         allow: bool,
         by: str,
         channel: str,
-        by_link: bool = False,
+        way: str = "",
         minutes: int = 0,
         note: str = "",
     ) -> bool:
@@ -73,7 +73,7 @@ class ApprovalResolver:
         Args:
             by: who decides, for the audit trail.
             channel: by which the answer came, for the audit trail.
-            by_link: it came from a browser that signed in with a link by this channel.
+            way: how who decides signed in with a browser, see `Way`; empty = with none.
             minutes: how long later calls of the same tool and risk in the project are allowed as well; 0 = not at all.
             note: why, for the audit trail. The note of a no is told to the model and to the user of the turn.
 
@@ -84,9 +84,10 @@ class ApprovalResolver:
             ApprovalClosed: it cannot be decided any more.
             NotAllowed: a yes by this channel needs a second factor.
         """
-        if allow and self.needs_second_factor(approval, channel, by_link=by_link):
-            raise NotAllowed(NEEDS_ANOTHER_WAY(channel=channel, code=approval.code))
-        return await self.resolve_proven(approval, allow=allow, by=by, channel=channel, minutes=minutes, note=note)
+        told = answered_by(channel, way)
+        if allow and self.needs_second_factor(approval, channel, way=way):
+            raise NotAllowed(NEEDS_ANOTHER_WAY(channel=told, code=approval.code))
+        return await self.resolve_proven(approval, allow=allow, by=by, channel=told, minutes=minutes, note=note)
 
     async def resolve_proven(
         self, approval: Approval, *, allow: bool, by: str, channel: str, minutes: int = 0, note: str = ""

@@ -7,9 +7,22 @@ from collections.abc import Collection
 from supervisor.permissions.policy import Risk
 from supervisor.protocol.messages import CONSOLE, IN_CHAT
 from supervisor.store.ports.approvals import NewApproval
+from supervisor.store.ports.people.sign_in import Way
 
 AUTHENTICATED = frozenset({"socket", "http", "stream", CONSOLE}) | IN_CHAT
 """Channels on which a token proves who writes. On every other channel the sender may be forged."""
+
+LINKS = frozenset({Way.MAIL.value, Way.SMS.value})
+"""Ways of signing in that a forger may go."""
+
+
+def answered_by(channel: str, way: str) -> str:
+    """Return by what an answer came, for the audit trail: where only the way of signing in counts, by that.
+
+    Args:
+        way: how who answers signed in with a browser, see `Way`; empty = with none.
+    """
+    return way if way in LINKS or way == Way.OIDC else channel
 
 
 class SecondFactor:
@@ -26,13 +39,18 @@ class SecondFactor:
         """Return the risks that need approval in a turn of a channel, even where the project allows everything."""
         return self._high_risks if channel not in AUTHENTICATED else frozenset()
 
-    def is_needed(self, approval: NewApproval, channel: str, *, by_link: bool = False) -> bool:
+    def is_needed(self, approval: NewApproval, channel: str, *, way: str = "") -> bool:
         """Return whether a yes by a channel is not enough, since both it and the turn may come from one forger.
 
         Args:
-            by_link: the yes comes from a browser that signed in with a link by this channel. Whoever forges that may
-                have written in a chat with the same link, so a turn of an authenticated channel is no second way.
+            way: how who says it signed in with a browser, see `Way`; empty = with none. Whoever forges a link may have
+                written in a chat with the same link, so a turn of an authenticated channel is no second way. Another
+                service may give an account back to whoever reads a mailbox or a phone.
         """
-        if approval.risk not in self._high_risks or channel in AUTHENTICATED:
+        if approval.risk not in self._high_risks:
             return False
-        return approval.channel == channel or (by_link and approval.channel in AUTHENTICATED)
+        if way in LINKS:
+            return approval.channel == way or approval.channel in AUTHENTICATED
+        if way == Way.OIDC:
+            return approval.channel not in AUTHENTICATED
+        return channel not in AUTHENTICATED and approval.channel == channel

@@ -9,6 +9,7 @@ from dataclasses import replace
 from supervisor.approvals import wording
 from supervisor.approvals.answering import MAX_MINUTES, ApprovalResolver
 from supervisor.approvals.approvers import Approvers
+from supervisor.approvals.second_factor import answered_by
 from supervisor.commands.below import Below, is_doubt
 from supervisor.commands.dispatch import Asker, CommandAnswer
 from supervisor.commands.held import HeldMessages
@@ -117,24 +118,28 @@ class ApproveCommands:
         return await self._held.waits(code, asker.user.id)
 
     async def _carry_out(self, approval: Approval, command: Command, asker: Asker) -> str:
-        by, channel = asker.user.id, asker.channel
+        by, channel, way = asker.user.id, asker.channel, asker.way
         if command.word is Word.NO:
-            await self._resolver.resolve(approval, allow=False, by=by, channel=channel)
+            await self._resolver.resolve(approval, allow=False, by=by, channel=channel, way=way)
             found = await self._store.find(approval.id)
             if found is not None and found.consumed:
                 return say.ASKED_AGAIN(tool=approval.tool, project=wording.named(approval.project))
             return say.DENIED(call=brief(approval.summary))
         minutes, words = _minutes_and_words(command.rest)
         if not words:
-            resumed = await self._resolver.resolve(approval, allow=True, by=by, channel=channel, minutes=minutes)
+            resumed = await self._resolver.resolve(
+                approval, allow=True, by=by, channel=channel, way=way, minutes=minutes
+            )
             return _allowed(approval, resumed, minutes)
-        if not self._resolver.needs_second_factor(approval, asker.channel):
+        if not self._resolver.needs_second_factor(approval, channel, way=way):
             if is_doubt(words) or _LENGTH_OF_TIME.fullmatch(words):
                 return _alone(command)
-            resumed = await self._resolver.resolve(approval, allow=True, by=by, channel=channel, minutes=minutes)
+            resumed = await self._resolver.resolve(
+                approval, allow=True, by=by, channel=channel, way=way, minutes=minutes
+            )
             return as_sentences(_allowed(approval, resumed, minutes), say.REST_NOT_NEEDED())
         minutes = await self._proven_minutes(command, asker)
-        channel = f"{channel}, passphrase"
+        channel = f"{answered_by(channel, way)}, passphrase"
         resumed = await self._resolver.resolve_proven(approval, allow=True, by=by, channel=channel, minutes=minutes)
         return _allowed(approval, resumed, minutes)
 

@@ -18,11 +18,13 @@ class Asker:
 
     Attributes:
         sender: the address that it came from; a second factor must come by another channel.
+        way: how they signed in with a browser, see `Way`; empty = with none.
     """
 
     user: User
     channel: str
     sender: Address
+    way: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

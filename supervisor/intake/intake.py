@@ -267,7 +267,7 @@ class Intake:
 
     async def _carry_out(self, command: Command, submission: Submission) -> CommandAnswer | None:
         """Carry out a command word; None = it means nothing now, and the message is an ordinary one."""
-        asker = Asker(user=submission.user, channel=submission.channel, sender=submission.sender)
+        asker = Asker(user=submission.user, channel=submission.channel, sender=submission.sender, way=submission.way)
         try:
             return await self._commands.answer(command, asker)
         except StorageError:

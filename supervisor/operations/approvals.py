@@ -6,15 +6,13 @@ from collections.abc import Sequence
 
 from supervisor.approvals.answering import MAX_MINUTES, MAX_NOTE, ApprovalResolver
 from supervisor.approvals.approvers import Approvers
+from supervisor.approvals.second_factor import LINKS
 from supervisor.people.identity import Caller
 from supervisor.protocol.errors import ApprovalNotFound, InvalidMessage
 from supervisor.protocol.messages import ProjectName, UserId
 from supervisor.protocol.times import Clock, now_ms
 from supervisor.store.ports.approvals import Approval, ApprovalStore
 from supervisor.store.ports.people.sign_in import Way
-
-LINKS = frozenset({Way.MAIL.value, Way.SMS.value})
-"""Ways of signing in that a forger may go."""
 
 
 class ApprovalOperations:
@@ -66,8 +64,8 @@ class ApprovalOperations:
 
         Args:
             name: its id or its code.
-            channel: the wire that the answer came by, for the audit trail. For a person who signed in with a link, the
-                way of that link counts instead.
+            channel: the wire that the answer came by, for the audit trail. For a person who signed in with a link, or
+                at another service, that way counts instead.
             proven_by: as what a passkey counts that was used for this answer; None = none was.
             minutes: how long further calls of the same tool and risk in the project are allowed; 0 = only this call.
             note: the reason, for the audit trail. With a denial the model and the user of the turn read it too.
@@ -83,17 +81,13 @@ class ApprovalOperations:
         if len(note) > MAX_NOTE:
             raise InvalidMessage("note", f"must be at most {MAX_NOTE} characters")
         approval = await self.get(caller, name)
-        way = proven_by.value if proven_by is not None else caller.way
-        if way in LINKS:
-            await self._resolver.resolve(
-                approval, allow=allow, by=caller.name, channel=way, by_link=True, minutes=minutes, note=note
-            )
-        elif proven_by is not None:
+        if proven_by is not None and proven_by not in LINKS:
             await self._resolver.resolve_proven(
-                approval, allow=allow, by=caller.name, channel=way, minutes=minutes, note=note
+                approval, allow=allow, by=caller.name, channel=proven_by.value, minutes=minutes, note=note
             )
         else:
+            way = caller.way if proven_by is None else proven_by.value
             await self._resolver.resolve(
-                approval, allow=allow, by=caller.name, channel=channel, minutes=minutes, note=note
+                approval, allow=allow, by=caller.name, channel=channel, way=way, minutes=minutes, note=note
             )
         return approval

@@ -107,12 +107,14 @@ class ChatOperations:
         *,
         mode: Mode | None = None,
         external_id: str | None = None,
+        way: str = "",
     ) -> ChatTaken:
         """Accept a message and start it; returns once it is stored.
 
         Args:
             mode: what happens while an answer runs; None = it waits.
             external_id: the caller's own id of the message; its repetition is answered as the first.
+            way: how the person signed in with a browser, see `Way`; empty = with none.
 
         Raises:
             SessionNotFound: the user has no such chat.
@@ -120,7 +122,8 @@ class ChatOperations:
             NotAllowed: the message is stored and refused, with the reason.
         """
         session = await self.session(user, session_id)
-        return await self._submit(session, self._written(session, user, text, mode, external_id))
+        written = self._written(session, user, text, mode=mode, external_id=external_id, way=way)
+        return await self._submit(session, written)
 
     async def wait(self, message_id: MessageId) -> ChatEnd:
         """Wait for the end of the answer to a message.
@@ -256,8 +259,13 @@ class ChatOperations:
         if not await self._store.chats.delete(session_id, by=user.id, now_ms=self._clock()):
             raise SessionNotFound(session_id)
 
-    async def edit(self, user: User, session_id: SessionId, message_id: MessageId, content: str) -> ChatTaken:
+    async def edit(
+        self, user: User, session_id: SessionId, message_id: MessageId, content: str, *, way: str = ""
+    ) -> ChatTaken:
         """Ask again in other words: what came after the message leaves the history, and what runs of it is stopped.
+
+        Args:
+            way: as of `submit`.
 
         Raises:
             SessionNotFound: the user has no such chat.
@@ -268,7 +276,8 @@ class ChatOperations:
         turn = await self._store.chats.find(session_id, message_id)
         if turn is None:
             raise MessageNotFound(message_id)
-        written = replace(self._written(session, user, content, Mode.FOLLOWUP, None), supersedes=turn.id)
+        written = self._written(session, user, content, mode=Mode.FOLLOWUP, external_id=None, way=way)
+        written = replace(written, supersedes=turn.id)
         return await self._submit(session, written)
 
     async def session(self, user: User, session_id: SessionId) -> Session:
@@ -296,7 +305,9 @@ class ChatOperations:
         return await self._store.sessions.create(fresh, status=SessionStatus.IDLE, now_ms=self._clock())
 
     @staticmethod
-    def _written(session: Session, user: User, text: str, mode: Mode | None, external_id: str | None) -> Submission:
+    def _written(
+        session: Session, user: User, text: str, *, mode: Mode | None, external_id: str | None, way: str
+    ) -> Submission:
         return Submission(
             user=user,
             channel=CHAT,
@@ -312,6 +323,7 @@ class ChatOperations:
             commands=True,
             mode=mode or Mode.FOLLOWUP,
             chat=session,
+            way=way,
         )
 
     async def _submit(self, session: Session, written: Submission) -> ChatTaken:

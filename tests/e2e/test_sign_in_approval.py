@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
+import websockets
+from websockets.typing import Origin
 
 from tests.authenticator import Authenticator
 from tests.e2e.signing_in import HttpBrowser, link_for, trail
 from tests.e2e.world import ALICE, World, script, write_file
+from tests.slowness import scaled
 
 pytestmark = [pytest.mark.e2e, pytest.mark.cli_process]
 
@@ -56,6 +61,18 @@ async def test_a_link_by_text_is_the_way_of_texts_and_a_passkey_the_second_one(w
         by_link = await phone.client.post(f"/api/approvals/{code}", json={"decision": "allow"}, headers=headers)
         assert (by_link.status_code, by_link.json()["code"]) == (403, "not_allowed")
         assert "another way than sms" in by_link.json()["error"]
+        # The same words in a chat that this browser opens come by the same way.
+        cookie = "; ".join(f"{name}={value}" for name, value in phone.client.cookies.items())
+        chat = phone.origin.replace("http", "ws") + "/api/claude-chat/ws"
+        async with websockets.connect(
+            chat, origin=Origin(phone.origin), additional_headers={"Cookie": cookie}
+        ) as socket:
+            await socket.send(json.dumps({"type": "user_message", "content": f"YES {code}"}))
+            async with asyncio.timeout(scaled(30.0)):
+                while (frame := json.loads(await socket.recv()))["type"] != "token":
+                    pass
+        assert "another way than sms" in frame["content"]
+        assert not path.exists()
 
         async def proof(authenticator: Authenticator, minutes: int) -> object:
             options = (await phone.post(f"approvals/{code}/options", {"minutes": minutes})).json()["options"]

@@ -111,6 +111,11 @@ class ChatConnection:
         except (TimeoutError, WebSocketDisconnect, RuntimeError):
             self._wire.abort()
 
+    @property
+    def way(self) -> str:
+        """How the person signed in with a browser, see `Way`; empty = with none."""
+        return self.caller.way
+
     def post(self, frame: Numbered) -> None:
         """Send a frame of the room after those before it; returns at once."""
         if self._held is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -89,6 +90,35 @@ async def test_a_yes_by_the_way_it_was_asked_for_is_not_enough_and_one_by_anothe
         assert not verdict.done()
         assert await say(core, f"YES {approval.code}", by=OTHER[by]) == f"Allowed once: {approval.summary}"
         assert (await verdict).allowed
+        await end(core)
+
+
+@pytest.mark.parametrize(
+    ("asked", "channel", "way", "needed"),
+    [
+        ("sms", "http", "", False),
+        ("sms", "chat", "terminal", False),
+        ("sms", "chat", "passkey", False),
+        ("sms", "chat", "sms", True),  # a link by text opens a chat, where the same person says yes
+        ("sms", "http", "sms", True),
+        ("chat", "http", "sms", True),
+        ("mail", "http", "sms", False),
+        ("sms", "http", "oidc", True),  # a service may give an account back to whoever reads a mailbox or a phone
+        ("mail", "chat", "oidc", True),
+        ("chat", "http", "oidc", False),
+        ("sms", "sms", "", True),
+        ("sms", "mail", "", False),
+    ],
+)
+async def test_what_a_session_in_a_browser_counts_as(
+    asked: str, channel: str, way: str, needed: bool, tmp_path: Path
+) -> None:
+    async with core_with(tmp_path) as core:
+        verdict = await wants(core, READ_OUTSIDE, by="sms", project="site")
+        approval = replace(await question(core), channel=asked)
+        assert core.approval_resolver.needs_second_factor(approval, channel, way=way) is needed
+        assert not verdict.done()
+        verdict.cancel()
         await end(core)
 
 

@@ -83,7 +83,12 @@ class Dialogue:
             XswarmError: it was refused.
         """
         accepting = self._chats.submit(
-            user, self._session_id, frame.content, mode=MODES[frame.mode], external_id=frame.external_id
+            user,
+            self._session_id,
+            frame.content,
+            mode=MODES[frame.mode],
+            external_id=frame.external_id,
+            way=member.way,
         )
         await self._take(member, user, frame.content, frame.external_id, accepting)
 
@@ -93,7 +98,7 @@ class Dialogue:
         Raises:
             XswarmError: it was refused.
         """
-        accepting = self._chats.edit(user, self._session_id, MessageId(frame.message_id), frame.content)
+        accepting = self._chats.edit(user, self._session_id, MessageId(frame.message_id), frame.content, way=member.way)
         return await self._take(member, user, frame.content, None, accepting)
 
     async def interrupt(self, member: Member, user: User) -> None:

@@ -46,5 +46,9 @@ class RoomServices:
 class Member(Protocol):
     """One connection in a room."""
 
+    @property
+    def way(self) -> str:
+        """How its person signed in with a browser, see `Way`; empty = with none."""
+
     def post(self, frame: Numbered) -> None:
         """Send a frame after those before it; returns at once."""

@@ -48,6 +48,8 @@ class Listener:
     def __init__(self) -> None:
         self.got: list[Numbered] = []
 
+    way = ""
+
     def post(self, frame: Numbered) -> None:
         self.got.append(frame)
 
@@ -127,6 +129,7 @@ class ScriptedChats(ChatOperations):
         *,
         mode: Mode | None = None,
         external_id: str | None = None,
+        way: str = "",
     ) -> ChatTaken:
         if self.refusal is not None:
             raise self.refusal
@@ -150,7 +153,9 @@ class ScriptedChats(ChatOperations):
         )
         return message_id
 
-    async def edit(self, user: User, session_id: SessionId, message_id: MessageId, content: str) -> ChatTaken:
+    async def edit(
+        self, user: User, session_id: SessionId, message_id: MessageId, content: str, *, way: str = ""
+    ) -> ChatTaken:
         return await self.submit(user, session_id, content)
 
     async def wait(self, message_id: MessageId) -> ChatEnd:
