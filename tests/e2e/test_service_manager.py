@@ -80,6 +80,15 @@ def test_the_unit_waits_for_the_daemon_and_leaves_what_the_sandbox_needs() -> No
     assert [name for name in BREAKS_BUBBLEWRAP if name in settings] == []
 
 
+def test_bubblewrap_works_without_new_privileges_and_without_capabilities() -> None:
+    """What NoNewPrivileges= and an empty CapabilityBoundingSet= leave to the daemon is enough for the sandbox."""
+    sandbox = ["bwrap", "--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc", "--unshare-all", "true"]
+    nobody = ["--reuid=65534", "--regid=65534", "--clear-groups", "--bounding-set=-all"] if os.geteuid() == 0 else []
+    if shutil.which("bwrap") is None or subprocess.run(["setpriv", *nobody[:3], *sandbox], check=False).returncode:
+        pytest.skip("bubblewrap does not work on this machine")
+    assert subprocess.run(["setpriv", "--no-new-privs", *nobody, *sandbox], check=False).returncode == 0
+
+
 async def _until(manager: socket.socket, word: str) -> str:
     """Return the first notice that begins with a word."""
     loop = asyncio.get_running_loop()
