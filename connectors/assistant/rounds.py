@@ -6,12 +6,14 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 
 import anthropic
 from anthropic import AsyncStream
-from anthropic.types import RawMessageStreamEvent, TextBlockParam, ToolParam
+from anthropic.types import RawMessageStreamEvent, ToolParam
 
 from connectors.assistant.answer import Answer
+from connectors.assistant.attachments import blocks_of, content_of
 from connectors.assistant.calls import ToolCaller
 from connectors.assistant.failures import BROKEN_FORMAT, UnreadableAnswer
 from connectors.assistant.history import messages_for
@@ -142,6 +144,7 @@ class Rounds:
             TimeoutError: the model took longer than it may.
             anthropic.APIError, httpx2.TransportError: the model could not be called, or its answer broke off.
         """
+        self._messages[-1] = {"role": "user", "content": await content_of(self._turn.prompt)}
         for number in range(1, self._settings.max_rounds + 1):
             answer = await self._ask_in_time(is_last=number == self._settings.max_rounds)
             if not answer.complete:
@@ -154,8 +157,8 @@ class Rounds:
                 break
             results = [await self._caller.make(call) for call in calls]
             self._messages.append({"role": "assistant", "content": answer.content()})
-            joined = [_text_block(prompt.text) for prompt in await self._joining()]
-            self._messages.append({"role": "user", "content": [*results, *joined]})
+            joined = [await asyncio.to_thread(blocks_of, one.text, one.attachments) for one in await self._joining()]
+            self._messages.append({"role": "user", "content": [*results, *chain.from_iterable(joined)]})
             self._separate = bool(self._turn.parts)
         self._note(OUT_OF_ROUNDS.format(rounds=self._settings.max_rounds))
         return "max_rounds"
@@ -267,10 +270,6 @@ async def _readable(stream: AsyncStream[RawMessageStreamEvent]) -> AsyncIterator
 
 def _param(spec: ToolSpec) -> ToolParam:
     return {"name": spec.name, "description": spec.description, "input_schema": dict(spec.input_schema)}
-
-
-def _text_block(text: str) -> TextBlockParam:
-    return {"type": "text", "text": text}
 
 
 async def _nobody() -> Sequence[Prompt]:

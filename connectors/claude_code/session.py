@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from connectors.claude_code.decisions import Decisions
+from connectors.claude_code.files.attachments import hand_over
 from connectors.claude_code.history import Retelling, content
 from connectors.claude_code.process.allowance import Excess
 from connectors.claude_code.process.process import Patience, Process, WriteFailed, described
@@ -77,6 +78,7 @@ class ClaudeCodeConversation(Conversation):
     ) -> None:
         self._process = process
         self._name = session.id
+        self._home = session.home
         self._ended = ended
         self._limits = limits
         self._patience = patience
@@ -138,7 +140,9 @@ class ClaudeCodeConversation(Conversation):
     async def prompt(self, prompt: Prompt) -> None:
         if self._over.is_set() or self._closing is not None or self._fault:
             raise self.failure("the session was closed")
-        texts = (self._preamble, content(prompt)) if self._preamble else (content(prompt),)
+        files = await hand_over(prompt.attachments, self._home)
+        whole = "\n\n".join(part for part in (content(prompt), files) if part)
+        texts = (self._preamble, whole) if self._preamble else (whole,)
         self._preamble = ""
         key = prompt.key or prompt.message_id
         self._turns.written(key)

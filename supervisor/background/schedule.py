@@ -12,6 +12,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from supervisor.background.audit import AuditKeeper
 from supervisor.background.progress import ProgressNotices
+from supervisor.background.uploads import UploadKeeper
 from supervisor.protocol.errors import StorageError
 from supervisor.protocol.times import DAY_MS, Clock, now_ms
 from supervisor.sessions.reaper import Reaper
@@ -54,6 +55,7 @@ class Schedule:
         recorder: Recorder,
         progress: ProgressNotices,
         audit: AuditKeeper,
+        uploads: UploadKeeper,
         clock: Clock = now_ms,
         clock_seconds: float = CLOCK_SECONDS,
     ) -> None:
@@ -63,6 +65,7 @@ class Schedule:
         self._recorder = recorder
         self._progress = progress
         self._audit = audit
+        self._uploads = uploads
         self._clock = clock
         self._clock_seconds = clock_seconds
         self._scheduler = AsyncIOScheduler(timezone=UTC)
@@ -76,6 +79,7 @@ class Schedule:
         self._add("progress", self._progress.look, PROGRESS_SECONDS)
         self._add("purge", self._purge, PURGE_SECONDS)
         self._add("audit", self._audit.keep, AUDIT_SECONDS)
+        self._add("uploads", self._uploads.keep, PURGE_SECONDS)
         self._add("prune", self._recorder.prune, PRUNE_SECONDS)
         self._scheduler.start()
         self._watch = asyncio.create_task(self._watch_clock(), name="wall clock of the jobs")

@@ -28,3 +28,4 @@ from supervisor.config.tables import Queue as Queue
 from supervisor.config.tables import Routing as Routing
 from supervisor.config.tables import State as State
 from supervisor.config.tables import Supervisor as Supervisor
+from supervisor.config.tables import Uploads as Uploads

@@ -34,7 +34,7 @@ LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 POSITIVE = (
     "supervisor.drain_seconds http.query_token_max_seconds claude_code.max_sessions claude_code.max_processes "
     "claude_code.turn_timeout_seconds assistant.max_tokens assistant.max_rounds assistant.tool_timeout_seconds "
-    "limits.messages_per_minute limits.messages_per_hour "
+    "limits.messages_per_minute limits.messages_per_hour uploads.max_mb uploads.files uploads.keep_days "
     "approvals.expires_seconds claude_code.checkpoint_seconds audit.keep_days "
     "auth.session_hours auth.session_idle_hours"
 ).split()

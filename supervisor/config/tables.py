@@ -168,6 +168,30 @@ class Limits:
     messages_per_hour: int = 100
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Uploads:
+    """Files that people attach to messages of the chat.
+
+    Attributes:
+        max_mb: the largest file, in megabytes.
+        files: the most files of one person that wait to be sent, and so of one message.
+        types: media types that are taken; a file's type is that of its content. "application/octet-stream" = others.
+        keep_days: days after which a file that was sent is deleted.
+    """
+
+    max_mb: int = 10
+    files: int = 10
+    types: tuple[str, ...] = (
+        "image/png",
+        "image/jpeg",
+        "image/gif",
+        "image/webp",
+        "application/pdf",
+        "text/plain",
+    )
+    keep_days: int = 30
+
+
 RiskName = Literal["outside", "network", "full_shell", "shell", "edit", "protected", "other"]
 
 
@@ -266,6 +290,7 @@ class Config:
     assistant: Assistant = field(default_factory=Assistant)
     routing: Routing = field(default_factory=Routing)
     limits: Limits = field(default_factory=Limits)
+    uploads: Uploads = field(default_factory=Uploads)
     approvals: Approvals = field(default_factory=Approvals)
     queue: Queue = field(default_factory=Queue)
     auth: Auth = field(default_factory=Auth)

@@ -8,6 +8,7 @@ from supervisor.background.progress import ProgressNotices
 from supervisor.background.recovery import Recovery
 from supervisor.background.relocation import Relocation
 from supervisor.background.schedule import Schedule
+from supervisor.background.uploads import UploadKeeper
 from supervisor.config import Config
 from supervisor.core.ground import Ground, Tuning
 from supervisor.core.intake import IntakeFloor
@@ -129,12 +130,16 @@ class Core:
             recorder=self.session_floor.recorder,
             progress=self.progress,
             audit=AuditKeeper(self._ground.store, self._ground.config.audit),
+            uploads=UploadKeeper(
+                self._ground.store.uploads, self._ground.config.state_dir, self._ground.config.uploads
+            ),
         )
 
     def _build_api(self) -> Api:
         ground, sessions, operations = self._ground, self.session_floor, self.operations_floor
         return Api(
             directory=ground.directory,
+            uploads=operations.uploads,
             accounts=self.accounts,
             sign_in=self.sign_in,
             passkeys=Passkeys(ground.store.passkeys, ground.directory, self.sign_in),

@@ -17,6 +17,7 @@ from supervisor.operations.queries import Queries
 from supervisor.operations.queue import QueueOperations
 from supervisor.operations.session_limits import SessionLimits
 from supervisor.operations.sessions import SessionOperations
+from supervisor.operations.uploads.uploads import UploadOperations
 
 
 class OperationsFloor:
@@ -56,6 +57,7 @@ class OperationsFloor:
             hub=ground.hub,
             people=ground.tools.book,
         )
+        self.uploads = UploadOperations(store.uploads, ground.config.state_dir / "uploads", ground.config.uploads)
         self.search = SearchOperations(store.search, store.chats, ground.projects, ground.tools.book)
         self.approvals = ApprovalOperations(store.approvals, sessions.approvers, intake.resolver)
         self.queue = QueueOperations(store=store.turns, queries=queries, turns=turns.scheduler, waiters=waiters)

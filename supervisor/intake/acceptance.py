@@ -99,6 +99,7 @@ def build(
         title="" if decision.target in NOT_RUN else title_of(submission.text),
         supersedes=_superseding(routed),
         stops=mode is Mode.INTERRUPT and destination.session_id is not None,
+        attachments=submission.attachments,
         start=process is not None,
         identity=process.identity if process is not None else None,
         now_ms=now_ms,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -38,6 +38,7 @@ class Submission:
             `Acceptor`.
         chat: the chat that it is written in: there the assistant answers what no prefix sends elsewhere. None = none.
         way: how the writer signed in with a browser, see `Way`; empty = with none.
+        attachments: ids of files that it carries.
         supersedes: the turn of the chat from which on earlier turns leave its history; None = none does.
     """
 
@@ -64,6 +65,7 @@ class Submission:
     chat: Session | None = None
     way: str = ""
     supersedes: int | None = None
+    attachments: Sequence[str] = ()
 
     @property
     def signed_note(self) -> str:

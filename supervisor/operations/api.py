@@ -14,6 +14,7 @@ from supervisor.operations.chats.search import SearchOperations
 from supervisor.operations.one_shot import OneShot
 from supervisor.operations.operations import Operations
 from supervisor.operations.queue import QueueOperations
+from supervisor.operations.uploads.uploads import UploadOperations
 from supervisor.people.accounts import Accounts
 from supervisor.people.identity import Directory
 from supervisor.people.sign_in.passkeys import Passkeys
@@ -45,6 +46,7 @@ class Api:
         hub: publishes events to subscribers.
         outbox: replies that leave by a channel.
         reply_trouble: replies that wait for long or were given up.
+        uploads: files that people attach to messages.
         tool_servers: the programs and services whose tools models may use.
         store: idempotency keys, file operations, audit trail, backup.
     """
@@ -65,5 +67,6 @@ class Api:
     hub: Hub
     outbox: Outbox
     reply_trouble: ReplyTrouble
+    uploads: UploadOperations
     tool_servers: ToolServers
     store: Store

@@ -14,6 +14,7 @@ from supervisor.intake.acceptor import Acceptor
 from supervisor.intake.intake import Intake
 from supervisor.intake.submission import Submission
 from supervisor.operations.chat_history import ChatMessage, chat_messages
+from supervisor.operations.chats.attachments import with_files
 from supervisor.operations.chats.counting import whole
 from supervisor.operations.chats.records import ChatEnd, ChatOpened, ChatQueued, ChatTaken
 from supervisor.operations.messages import MessageOperations
@@ -108,6 +109,7 @@ class ChatOperations:
         mode: Mode | None = None,
         external_id: str | None = None,
         way: str = "",
+        attachments: Sequence[str] = (),
     ) -> ChatTaken:
         """Accept a message and start it; returns once it is stored.
 
@@ -115,6 +117,7 @@ class ChatOperations:
             mode: what happens while an answer runs; None = it waits.
             external_id: the caller's own id of the message; its repetition is answered as the first.
             way: how the person signed in with a browser, see `Way`; empty = with none.
+            attachments: ids of files of the user, which no message carries yet.
 
         Raises:
             SessionNotFound: the user has no such chat.
@@ -123,7 +126,7 @@ class ChatOperations:
         """
         session = await self.session(user, session_id)
         written = self._written(session, user, text, mode=mode, external_id=external_id, way=way)
-        return await self._submit(session, written)
+        return await self._submit(session, await with_files(written, attachments, self._store.uploads))
 
     async def wait(self, message_id: MessageId) -> ChatEnd:
         """Wait for the end of the answer to a message.

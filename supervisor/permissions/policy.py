@@ -12,7 +12,7 @@ from supervisor.permissions.patterns import searches_inside
 from supervisor.permissions.protected import DEFAULT, Protection, is_protected
 from supervisor.permissions.tools import EDITS, HARMLESS, ISOLATION, MAX_PATH, NETWORK, READS, SHELL, is_too_long
 from supervisor.permissions.wording import summary
-from supervisor.protocol.conversation import ToolCall, Verdict
+from supervisor.protocol.conversation import HANDED_OVER, ToolCall, Verdict
 from supervisor.protocol.status import Permissions
 
 
@@ -83,6 +83,8 @@ def decide(
         return Verdict(allowed=True)
     if call.name in HARMLESS:
         return Verdict(allowed=False, reason=f"{call.name} was not run: subagents work in the project's folder alone")
+    if call.name in READS and home and _objection_to_read(call, os.path.join(home, HANDED_OVER), base) is None:
+        return Verdict(allowed=True)  # files that the person has attached
     objection = _objection(call, permissions, project_path, base, protection)
     return _needs_approval(call, objection) if objection is not None else Verdict(allowed=True)
 

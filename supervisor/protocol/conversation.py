@@ -146,6 +146,28 @@ class Exchange:
     calls: Sequence[PastCall] = ()
 
 
+HANDED_OVER = "uploads"
+"""The folder in `SessionSpec.home` for copies of attached files. Claude Code may read there without asking."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attachment:
+    """A file that a person attached to a message.
+
+    Attributes:
+        name: without folders, safe as a file's name.
+        media_type: by its content.
+        size: in bytes.
+        path: absolute; only the daemon's user may read it.
+    """
+
+    id: str
+    name: str
+    media_type: str
+    size: int
+    path: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prompt:
     """A prompt for a conversation.
@@ -156,12 +178,14 @@ class Prompt:
         context: data that a service sent with the message; None = none.
         key: the idempotency key for Claude Code, UUID text: Claude Code does not run a prompt with the same key again.
             None = `message_id` is the key.
+        attachments: files of the message.
     """
 
     message_id: MessageId
     text: str
     context: Mapping[str, Any] | None = None
     key: MessageId | None = None
+    attachments: Sequence[Attachment] = ()
 
 
 Joining = Callable[[], Awaitable[Sequence[Prompt]]]

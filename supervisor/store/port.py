@@ -25,6 +25,7 @@ from supervisor.store.ports.outbox import OutboxStore
 from supervisor.store.ports.passphrases import PassphraseStore
 from supervisor.store.ports.people.passkeys import PasskeyStore
 from supervisor.store.ports.people.sign_in import SignInStore
+from supervisor.store.ports.people.uploads import UploadStore
 from supervisor.store.ports.sessions import ChatStore, FolderStore, SearchStore, SessionStore
 from supervisor.store.ports.turns import ToolCallStore, TurnStore
 
@@ -107,6 +108,10 @@ class Store(Protocol):
     @property
     def passkeys(self) -> PasskeyStore:
         """Passkeys of people."""
+
+    @property
+    def uploads(self) -> UploadStore:
+        """Files that people attach to messages."""
 
     @property
     def references(self) -> ReferenceStore:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from supervisor.protocol.conversation import ProcessIdentity, Tokens
+from supervisor.protocol.conversation import Attachment, ProcessIdentity, Tokens
 from supervisor.protocol.messages import Address, Reply
 from supervisor.protocol.status import OutboxState, Role, SessionKind, SessionStatus, Target, TurnState
 from supervisor.store.records.accounts import Token, User
@@ -26,7 +26,9 @@ SESSIONS = """
 TURNS = """
     SELECT t.id, i.message_id, t.lane, t.target, t.reason, t.state, t.user_id, s.id, t.project, t.exclusive, t.channel,
            t.thread, coalesce(i.body, m.message), i.note, coalesce(i.context, m.context), t.reply, t.accepted_ms,
-           t.attempts, t.pid, t.pid_started, t.boot_id, t.renamed, t.gather
+           t.attempts, t.pid, t.pid_started, t.boot_id, t.renamed, t.gather,
+           (SELECT json_group_array(json_array(u.id, u.name, u.media_type, u.size, u.path))
+            FROM uploads AS u WHERE u.turn_id = t.id)
     FROM turns AS t
     JOIN inbox AS i ON i.turn_id = t.id
     LEFT JOIN claude_code_messages AS m ON m.seq = 2 * t.id
@@ -104,6 +106,16 @@ def to_turn(row: Row) -> Turn:
         identity=None if row[18] is None else ProcessIdentity(pid=row[18], started=row[19], boot_id=row[20]),
         renamed=row[21],
         gather=bool(row[22]),
+        attachments=to_attachments(row[23]),
+    )
+
+
+def to_attachments(text: str) -> Sequence[Attachment]:
+    """Map the last column of `TURNS`."""
+    if text == "[]":
+        return ()
+    return tuple(
+        Attachment(id=one[0], name=one[1], media_type=one[2], size=one[3], path=one[4]) for one in json.loads(text)
     )
 
 

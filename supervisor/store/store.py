@@ -32,6 +32,7 @@ from supervisor.store.people.accounts import SqliteAccounts
 from supervisor.store.people.passkeys import SqlitePasskeys
 from supervisor.store.people.passphrases import SqlitePassphrases
 from supervisor.store.people.sign_in import SqliteSignIn, forget_sign_ins
+from supervisor.store.people.uploads import SqliteUploads
 from supervisor.store.sqlite.backup import back_up, check_integrity
 from supervisor.store.sqlite.database import Database
 from supervisor.store.sqlite.migrate import compare
@@ -71,6 +72,7 @@ class SqliteStore:
         self.passphrases = SqlitePassphrases(database)
         self.sign_in = SqliteSignIn(database)
         self.passkeys = SqlitePasskeys(database)
+        self.uploads = SqliteUploads(database)
         self.references = SqliteReferences(database)
 
     async def backup(self, path: Path) -> None:

@@ -18,7 +18,10 @@ def prompt_of(turn: Turn) -> talk.Prompt:
     if turn.renamed:
         texts.append(f"({AGAIN})")
     text = "\n\n".join(texts)
-    return talk.Prompt(message_id=turn.message_id, text=text, context=turn.context, key=key_of(turn))
+    attachments = tuple(file for one in (turn, *turn.gathered) for file in one.attachments)
+    return talk.Prompt(
+        message_id=turn.message_id, text=text, context=turn.context, key=key_of(turn), attachments=attachments
+    )
 
 
 def key_of(turn: Turn) -> MessageId:

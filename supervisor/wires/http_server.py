@@ -172,6 +172,7 @@ class HttpServer:
             ],
             console=await asyncio.to_thread(_console),
             allowed_origins=self._allowed_origins,
+            upload_limit=self._api.uploads.max_bytes,
         )
         proxies = self._config.trusted_proxies
         served = behind_proxies(self._guard, proxies) if proxies else self._guard

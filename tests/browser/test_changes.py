@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from playwright.async_api import Browser, ViewportSize, expect
+from playwright.async_api import Browser, FilePayload, ViewportSize, expect
 
 from tests.browser.chromium import DESK, PHONE, Watched, milliseconds
 from tests.browser.console import Place, ask
@@ -122,4 +122,32 @@ async def test_comments_on_lines_go_to_the_session_and_what_it_changes_next_stan
         await expect(review.locator("blockquote")).to_contain_text("make it two")
         await watched.assert_accessible()
         assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        watched.assert_clean()
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("viewport", [DESK, PHONE])
+async def test_a_file_is_attached_taken_away_and_sent_with_a_message(
+    place: Place, browser: Browser, viewport: ViewportSize
+) -> None:
+    files = [FilePayload(name=name, mimeType="text/plain", buffer=b"hello") for name in ("one.txt", "two.txt")]
+    files.append(FilePayload(name="three.png", mimeType="image/png", buffer=b"PK\x03\x04\0\0"))
+    async with place.signed_in(browser, "/chat", viewport) as watched:
+        page = watched.page
+        async with page.expect_file_chooser() as choosing:
+            await page.get_by_role("button", name="Attach files").click()
+        await (await choosing.value).set_files(files)
+        await expect(page.locator(".xswarm-file")).to_have_count(2)
+        await expect(page.get_by_role("alert")).to_contain_text("three.png: The file was not taken")
+        await watched.assert_accessible()
+        assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        await page.get_by_role("button", name="Remove one.txt").click()
+        await ask(page, f"what is it? {script({'text': 'A greeting.'})}")
+        await expect(page.locator(".xswarm-assistant")).to_contain_text("A greeting.")
+        await expect(page.locator(".xswarm-user")).to_contain_text("[attached: two.txt]")
+        await expect(page.locator(".xswarm-file")).to_have_count(0)
+        await page.reload()
+        await expect(page.locator(".xswarm-user")).to_have_count(1)
+        await expect(page.locator(".xswarm-user")).to_contain_text("[attached: two.txt]")
+        watched.forgive("403")
         watched.assert_clean()

@@ -100,6 +100,18 @@ TESTED_BESIDE = {
     },
     Path("supervisor/undo/checkpoints/records.py"): Path("tests/supervisor/undo/checkpoints/test_shadow.py"),
     Path("supervisor/operations/changes/reviews.py"): Path("tests/supervisor/wires/rest/changes/test_reviews.py"),
+    **{
+        # One test sends files through all of them.
+        Path("supervisor") / f"{path}.py": Path("tests/supervisor/wires/rest/test_uploads.py")
+        for path in (
+            "operations/uploads/uploads",
+            "operations/uploads/media_types",
+            "operations/chats/attachments",
+            "background/uploads",
+            "store/people/uploads",
+            "store/ports/people/uploads",
+        )
+    },
     Path("supervisor/operations/changes/changes.py"): Path("tests/supervisor/wires/rest/changes/test_changes.py"),
     Path("supervisor/protocol/codes.py"): Path("tests/supervisor/commands/test_words.py"),
     Path("supervisor/store/sqlite/groups.py"): Path("tests/supervisor/store/sqlite/test_database.py"),

@@ -18,6 +18,7 @@ export class Refused extends Error {
 
 export interface RequestOptions {
   readonly method?: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+  /** Sent as JSON; a Blob as it is. */
   readonly body?: unknown;
   readonly signal?: AbortSignal;
 }
@@ -42,13 +43,16 @@ export async function send(path: string, options: RequestOptions = {}): Promise<
   const token = signedIn().token;
   const headers = new Headers();
   if (token !== null) headers.set("Authorization", `Bearer ${token.text}`);
+  const isFile = body instanceof Blob;
   // Also without a body: it shows that no HTML form of another page sends this.
-  if (method !== "GET" && method !== "DELETE") headers.set("Content-Type", "application/json");
+  if (method !== "GET" && method !== "DELETE") {
+    headers.set("Content-Type", isFile ? "application/octet-stream" : "application/json");
+  }
   const response = await fetch(path, {
     method,
     headers,
     signal: signal ?? null,
-    body: body === undefined ? null : JSON.stringify(body),
+    body: body === undefined ? null : isFile ? body : JSON.stringify(body),
   });
   if (response.ok) return response;
   const refused = refusalOf(response.status, await response.text());

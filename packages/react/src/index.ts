@@ -20,6 +20,7 @@ export { type ChatControl, ClaudeCodeChat, type ClaudeCodeChatProps } from "./co
 export { isSendKey } from "./components/composing.js";
 export { type Piece, piecesOf } from "./components/pieces.js";
 export { WORDS, type Words } from "./components/words.js";
+export { type Attached, type Attaching, useAttachments, withNames } from "./hooks/useAttachments.js";
 export { useChatDraft } from "./hooks/useChatDraft.js";
 export { type ChatSessions, useChatSessions } from "./hooks/useChatSessions.js";
 export { type ClaudeChat, type ClaudeChatOptions, useClaudeChat } from "./hooks/useClaudeChat.js";

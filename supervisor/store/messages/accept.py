@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from supervisor.protocol.conversation import Attachment
 from supervisor.protocol.errors import SessionNotFound
 from supervisor.protocol.messages import CHAT, SessionId
 from supervisor.protocol.status import SessionStatus, Target, TurnState
@@ -17,6 +18,7 @@ from supervisor.store.messages.dedup import first_of, hashed
 from supervisor.store.messages.joins import ahead_of, waits_already
 from supervisor.store.messages.sessions import begins_twice, create_session
 from supervisor.store.money.budgets import raise_limit
+from supervisor.store.people.uploads import attach
 from supervisor.store.records.acceptance import Acceptance, Accepted
 from supervisor.store.records.turn import Turn
 from supervisor.store.rows import optional_json, to_reply_json
@@ -75,6 +77,7 @@ def accept(tx: Transaction, message: Acceptance) -> Accepted:
     if chat is not None:
         _touch_chat(tx, message, chat, counts=session == chat)
     replaced = _stop_others(tx, message, turn_id, state)
+    attached = attach(tx, message.user_id, message.attachments, turn_id)
     if message.closes:
         close(tx, message.closes, message.now_ms)
     _add_replies(tx, message, turn_id, state)
@@ -84,7 +87,7 @@ def accept(tx: Transaction, message: Acceptance) -> Accepted:
     if state is not TurnState.RUNNING:
         return Accepted(message_id=message.message_id, replaced=replaced)
     tx.point("start")
-    started = _started(message, turn_id, session_id)
+    started = _started(message, turn_id, session_id, attached)
     return Accepted(message_id=message.message_id, started=started, replaced=replaced)
 
 
@@ -262,7 +265,7 @@ def _answer_of_command(message: Acceptance) -> str:
     return (message.refusals[0].text if message.refusals else None) or message.reason
 
 
-def _started(message: Acceptance, turn_id: int, session_id: SessionId | None) -> Turn:
+def _started(message: Acceptance, turn_id: int, session_id: SessionId | None, attached: Sequence[Attachment]) -> Turn:
     """Return the turn that T2 has started in this commit."""
     return Turn(
         id=turn_id,
@@ -283,4 +286,5 @@ def _started(message: Acceptance, turn_id: int, session_id: SessionId | None) ->
         reply=message.reply,
         accepted_ms=message.now_ms,
         identity=message.identity,
+        attachments=attached,
     )

@@ -127,6 +127,7 @@ class Acceptance:
         identity: the process that gets the prompt then; None = there is none.
         gather: the message may become part of the prompt of the turn before it, while both are pending.
         resumes: the interrupted turn whose work the message continues; None = it continues none.
+        attachments: ids of files of the user that the message carries; no message carries them yet.
         title: of the chat that the message is written in, where it has none yet; empty = it gets none.
         supersedes: the turns of the chat that the message replaces; None = it replaces none.
         stops: the running turn of the lane is to end, also after a restart.
@@ -164,6 +165,7 @@ class Acceptance:
     gather: bool = False
     resumes: int | None = None
     title: str = ""
+    attachments: Sequence[str] = ()
     supersedes: Superseding | None = None
     stops: bool = False
     now_ms: int

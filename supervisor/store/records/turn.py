@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from supervisor.protocol.conversation import ProcessIdentity
+from supervisor.protocol.conversation import Attachment, ProcessIdentity
 from supervisor.protocol.messages import MessageId, ProjectName, Reply, SessionId, UserId
 from supervisor.protocol.status import Target, TurnState
 
@@ -25,6 +25,7 @@ class Turn:
         renamed: how often its prompt was sent again under another id, because an answer had begun.
         identity: the process that runs the turn; None = it does not run, or no process of ours runs it.
         gather: it may become part of the turn before it.
+        attachments: files of its message.
         gathered: the turns that are part of this one: its prompt holds their texts too, in order.
     """
 
@@ -50,3 +51,4 @@ class Turn:
     identity: ProcessIdentity | None = None
     gather: bool = False
     gathered: tuple[Turn, ...] = ()
+    attachments: Sequence[Attachment] = ()

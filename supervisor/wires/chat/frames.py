@@ -29,6 +29,9 @@ Kind = Literal["schedule", "analysis", "configuration", "report"]
 Way = Literal["queue", "steer", "interrupt"]
 """How a message enters a session that is answering."""
 
+MAX_ATTACHMENTS = 100
+"""Most files of a message; `[uploads] files` allows fewer."""
+
 # -- what clients send
 
 
@@ -39,6 +42,7 @@ class UserMessage:
     Attributes:
         session_id: None = the session of the connection; another one switches the connection to it.
         mode: None = as configured.
+        attachments: ids of files that were put to /api/uploads.
         external_id: the client's own id; a second message with the same one within 24 h is not accepted again.
     """
 
@@ -46,6 +50,7 @@ class UserMessage:
     session_id: AnySessionId | None = None
     mode: Way | None = None
     external_id: ExternalId | None = None
+    attachments: Annotated[Sequence[Name], Length(0, MAX_ATTACHMENTS)] = ()
     type: Literal["user_message"] = "user_message"
 
 

@@ -12,7 +12,7 @@ from supervisor.people.authentication import Authenticator
 from supervisor.store.ports.keys import IdempotencyStore
 from supervisor.wires.http.api import api
 from supervisor.wires.http.auth import Bearer
-from supervisor.wires.http.bodies import Bodies
+from supervisor.wires.http.bodies import MAX_BODY, Bodies
 from supervisor.wires.http.console import ConsoleFile, ConsolePages
 from supervisor.wires.http.cookies import Cookies
 from supervisor.wires.http.guard import Guard, host_of, origin_of
@@ -28,6 +28,7 @@ def application(
     sockets: Iterable[BaseRoute] = (),
     console: Mapping[str, ConsoleFile],
     allowed_origins: Iterable[str] = (),
+    upload_limit: int = MAX_BODY,
 ) -> Guard:
     """Return the application: guard, then a channel's webhook, the console, or token, body, Idempotency-Key and route.
 
@@ -36,8 +37,11 @@ def application(
         sockets: routes of web sockets, which check a token themselves, and of pages that need none.
         console: the files of the console, by their path; empty = it is not built.
         allowed_origins: foreign browser origins that may send requests; with a token, never with a cookie.
+        upload_limit: most bytes of a file that is PUT.
     """
-    with_token = Bearer(Bodies(Idempotency(api(*routers), keys)), authenticator, Cookies(config.public_url))
+    with_token = Bearer(
+        Bodies(Idempotency(api(*routers), keys), upload_limit=upload_limit), authenticator, Cookies(config.public_url)
+    )
     # Every path that is neither a webhook nor a file of the console needs a token.
     every = Router([*webhooks, *sockets], redirect_slashes=False, default=ConsolePages(with_token, console))
     hosts = {host_of(f"//{config.host}"), host_of(config.public_url)} - {""}

@@ -14,6 +14,12 @@ from supervisor.wires.failures import BodyTooLarge, BodyTooSlow
 MAX_BODY = 1024 * 1024
 """Most bytes of a request body; a message of 1,000,000 ASCII characters fits."""
 
+UPLOADS = "/api/uploads/"
+"""Below it, files are PUT, which may be larger than other bodies."""
+
+UPLOAD_SECONDS = 180.0
+"""Timeout of the body of a file, in seconds."""
+
 MAX_WEBHOOK = 64 * 1024
 """Most bytes of a webhook's body."""
 
@@ -30,14 +36,20 @@ BODY_SECONDS = 30.0
 class Bodies:
     """Reads the body of each request before the application starts."""
 
-    def __init__(self, app: ASGIApp, limit: int = MAX_BODY, seconds: float = BODY_SECONDS) -> None:
+    def __init__(
+        self, app: ASGIApp, limit: int = MAX_BODY, seconds: float = BODY_SECONDS, upload_limit: int = MAX_BODY
+    ) -> None:
         self._app = app
         self._limit = limit
         self._seconds = seconds
+        self._upload_limit = upload_limit
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
-            body = await read_body(scope, receive, self._limit, self._seconds)
+            if scope["method"] == "PUT" and scope["path"].startswith(UPLOADS):
+                body = await read_body(scope, receive, self._upload_limit, UPLOAD_SECONDS)
+            else:
+                body = await read_body(scope, receive, self._limit, self._seconds)
             if body is None:
                 return
             receive = replay(body, receive)

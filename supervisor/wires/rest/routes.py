@@ -34,6 +34,7 @@ from supervisor.wires.rest.resource import resource_router
 from supervisor.wires.rest.routing import RoutingRoutes
 from supervisor.wires.rest.sessions import SessionRoutes
 from supervisor.wires.rest.tools.offered import OfferedRoutes
+from supervisor.wires.rest.uploads import UploadRoutes
 
 
 def routers(api: Api, *, parts: Parts, meter: Meter | None, make_link: MakeLink | None = None) -> list[APIRouter]:
@@ -56,6 +57,7 @@ def routers(api: Api, *, parts: Parts, meter: Meter | None, make_link: MakeLink 
         resource_router(ChangeRoutes(api.store.changes, changes, queries, api.undo).endpoints()),
         resource_router(DownloadRoutes(changes, api.undo).endpoints()),
         resource_router(ReviewRoutes(ReviewOperations(changes, messages)).endpoints()),
+        resource_router(UploadRoutes(api.uploads, api.directory).endpoints()),
         resource_router(QueueRoutes(api.queue).endpoints()),
         resource_router(OfferedRoutes(api.tool_servers, api.directory).endpoints()),
         resource_router(ReplyRoutes(api.reply_trouble, queries).endpoints()),

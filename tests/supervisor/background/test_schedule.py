@@ -14,7 +14,8 @@ from apscheduler.triggers import interval
 
 from supervisor.background.audit import AuditKeeper
 from supervisor.background.schedule import Schedule
-from supervisor.config import Audit
+from supervisor.background.uploads import UploadKeeper
+from supervisor.config import Audit, Uploads
 from supervisor.protocol.errors import StorageError
 from supervisor.sessions.reaper import Reaper
 from tests.fakes import ScriptedConnector
@@ -42,6 +43,7 @@ def schedule(core: Core, idle_timeout: float, reaper: Reaper | None = None) -> S
         recorder=core.recorder,
         progress=core.progress,
         audit=AuditKeeper(core.store, Audit()),
+        uploads=UploadKeeper(core.store.uploads, Path("/nonexistent"), Uploads()),
         clock_seconds=0.05,
     )
 

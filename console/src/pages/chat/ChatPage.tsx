@@ -1,5 +1,7 @@
 import {
   type Artifact,
+  type Attached,
+  type Attaching,
   type ChatControl,
   type ChatMessage,
   ClaudeCodeChat,
@@ -10,13 +12,21 @@ import "@xswarm/react/styles.css";
 import { useQueryClient } from "@tanstack/react-query";
 import { lazy, type ReactElement, type ReactNode, Suspense, useCallback, useRef, useState } from "react";
 import { useLocation, useSearch } from "wouter";
-import { withQuery } from "../../app/api.js";
+import { call, withQuery } from "../../app/api.js";
 import { ArtifactPanel } from "./ArtifactPanel.js";
 import { ChatList } from "./ChatList.js";
 import { Markdown } from "./Markdown.js";
 
 const Capabilities = lazy(() => import("./Capabilities.js"));
 const ToolInput = lazy(() => import("./ToolInput.js"));
+
+const ATTACHING: Attaching = {
+  attach: (file) => {
+    const path = withQuery(`/api/uploads/${crypto.randomUUID()}`, { name: file.name || "file" });
+    return call<Attached>(path, { method: "PUT", body: file });
+  },
+  detach: (attached) => call(`/api/uploads/${attached.id}`, { method: "DELETE" }),
+};
 
 /** Conversations, the one that is open, and the artifact beside it. */
 export default function ChatPage({
@@ -65,6 +75,7 @@ export default function ChatPage({
         renderInput={inputOf}
         showMessage={message}
         control={chat}
+        attaching={ATTACHING}
         onArtifact={onArtifact}
         onSession={onSession}
       />

@@ -94,5 +94,6 @@ function asFrame(state: ChatState, message: ChatMessage): ClientFrame {
     session_id: state.sessionId,
     external_id: message.id,
     ...(message.mode === null ? {} : { mode: message.mode }),
+    ...(message.attachments?.length ? { attachments: message.attachments } : {}),
   };
 }

@@ -19,6 +19,8 @@ export type ClientFrame =
       /** The message's own id: the server takes the same one once. */
       readonly external_id: string;
       readonly mode?: SendMode;
+      /** Ids of files that the server has. */
+      readonly attachments?: readonly string[];
     }
   | { readonly type: "interrupt" }
   | { readonly type: "get_history"; readonly before?: string; readonly limit?: number }

@@ -27,6 +27,7 @@ export type Input =
       readonly id: string;
       readonly content: string;
       readonly mode: SendMode | null;
+      readonly attachments?: readonly string[];
       readonly now: string;
     }
   /** A person sends a message again that the server has not taken. */
@@ -60,7 +61,11 @@ export function step(state: ChatState, input: Input): Step {
     case "replay_late":
       return take(release(state, []), input.now);
     case "submit":
-      return submit(state, { ...userMessage(input.id, input.content, input.now, "waiting"), mode: input.mode });
+      return submit(state, {
+        ...userMessage(input.id, input.content, input.now, "waiting"),
+        mode: input.mode,
+        ...(input.attachments?.length ? { attachments: input.attachments } : {}),
+      });
     case "again":
       return sendAgain(state, input.id);
     case "discard":

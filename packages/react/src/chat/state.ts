@@ -65,6 +65,8 @@ export interface ChatMessage {
   /** The user who wrote it elsewhere; null = written here, or by the assistant. */
   readonly by: string | null;
   readonly mode: SendMode | null;
+  /** Ids of the files that it carries; undefined = none. */
+  readonly attachments?: readonly string[] | undefined;
   readonly queue: { readonly position: number; readonly reason: string } | null;
   readonly error: string | null;
   readonly toolCalls: readonly ToolCall[];

@@ -113,8 +113,8 @@ export class ChatClient {
     void this.#connect();
   };
 
-  readonly sendMessage = (content: string, mode: SendMode | null = null): void =>
-    this.#dispatch({ kind: "submit", id: newId(), content, mode, now: now() });
+  readonly sendMessage = (content: string, mode: SendMode | null = null, attachments: readonly string[] = []): void =>
+    this.#dispatch({ kind: "submit", id: newId(), content, mode, attachments, now: now() });
 
   readonly sendAgain = (id: string): void => this.#dispatch({ kind: "again", id });
 

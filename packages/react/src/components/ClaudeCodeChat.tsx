@@ -12,6 +12,7 @@ import {
   useMemo,
 } from "react";
 import type { Artifact, ChatMessage, ToolCall } from "../chat/state.js";
+import { type Attaching, withNames } from "../hooks/useAttachments.js";
 import { useChatDraft } from "../hooks/useChatDraft.js";
 import { type ClaudeChatOptions, useClaudeChat } from "../hooks/useClaudeChat.js";
 
@@ -46,6 +47,8 @@ export interface ClaudeCodeChatProps extends ClaudeChatOptions {
   readonly showMessage?: string | null | undefined;
   /** Gets what a page around the chat can do with it. */
   readonly control?: Ref<ChatControl> | undefined;
+  /** How files come to the server; undefined = messages carry none. */
+  readonly attaching?: Attaching | undefined;
   /** Questions to begin with; one click asks. */
   readonly examples?: readonly string[] | undefined;
   /** Texts in other words, or in another language. */
@@ -94,8 +97,9 @@ export function ClaudeCodeChat(props: ClaudeCodeChatProps): ReactElement {
     setDraft(text);
     if (text !== "") typing();
   };
-  const send: Parameters<typeof Composer>[0]["onSend"] = (text, mode) => {
-    chat.sendMessage(text, mode);
+  const send: Parameters<typeof Composer>[0]["onSend"] = (text, mode, files) => {
+    const ids = files.map((file) => file.id);
+    chat.sendMessage(withNames(text, files), mode, ids);
     setDraft("");
     toEnd();
   };
@@ -108,7 +112,7 @@ export function ClaudeCodeChat(props: ClaudeCodeChatProps): ReactElement {
     <section className={`xswarm-chat ${className}`.trim()} aria-label={words.conversation} onKeyDown={onKeyDown}>
       <section ref={scroller} className="xswarm-scroller" aria-label={words.messages} tabIndex={0} onScroll={onScroll}>
         {chat.messages.length === 0 && (
-          <Examples examples={examples} words={words} onTry={(text) => send(text, null)} />
+          <Examples examples={examples} words={words} onTry={(text) => send(text, null, [])} />
         )}
         {hasMore && (
           <button ref={sentinel} type="button" className="xswarm-quiet xswarm-earlier" onClick={showMore}>
@@ -143,6 +147,7 @@ export function ClaudeCodeChat(props: ClaudeCodeChatProps): ReactElement {
         draft={draft}
         onDraft={write}
         onSend={send}
+        attaching={props.attaching}
         onStop={chat.interrupt}
         isStreaming={chat.isStreaming}
         isStopping={chat.isStopping}

@@ -1,12 +1,16 @@
 import { type ReactElement, useId, useState } from "react";
 import type { SendMode } from "../chat/frames.js";
+import { type Attached, type Attaching, useAttachments } from "../hooks/useAttachments.js";
+import { AttachedFiles } from "./AttachedFiles.js";
 import { isSendKey } from "./composing.js";
 import type { Words } from "./words.js";
 
 export interface ComposerProps {
   readonly draft: string;
   readonly onDraft: (text: string) => void;
-  readonly onSend: (text: string, mode: SendMode | null) => void;
+  readonly onSend: (text: string, mode: SendMode | null, files: readonly Attached[]) => void;
+  /** undefined = messages carry no files. */
+  readonly attaching?: Attaching | undefined;
   readonly onStop: () => void;
   readonly isStreaming: boolean;
   readonly isStopping: boolean;
@@ -19,13 +23,15 @@ const MODES: readonly SendMode[] = ["queue", "steer", "interrupt"];
 export function Composer(props: ComposerProps): ReactElement {
   const { draft, isStreaming, isStopping, words } = props;
   const [mode, setMode] = useState<SendMode>("queue");
+  const attachments = useAttachments(props.attaching);
+  const isReady = draft.trim() !== "" && attachments.coming === 0;
   const field = useId();
   return (
     <form
       className="xswarm-composer"
       onSubmit={(event) => {
         event.preventDefault();
-        if (draft.trim() !== "") props.onSend(draft, isStreaming ? mode : null);
+        if (isReady) props.onSend(draft, isStreaming ? mode : null, attachments.take());
       }}
     >
       <label htmlFor={field} className="xswarm-hidden">
@@ -37,6 +43,11 @@ export function Composer(props: ComposerProps): ReactElement {
         value={draft}
         placeholder={words.placeholder}
         onChange={(event) => props.onDraft(event.target.value)}
+        onPaste={(event) => {
+          if (props.attaching === undefined || event.clipboardData.files.length === 0) return;
+          event.preventDefault();
+          attachments.add([...event.clipboardData.files]);
+        }}
         onKeyDown={(event) => {
           if (!isSendKey(event)) return;
           event.preventDefault();
@@ -56,9 +67,10 @@ export function Composer(props: ComposerProps): ReactElement {
           ))}
         </select>
       )}
-      <button type="submit" disabled={draft.trim() === ""}>
+      <button type="submit" disabled={!isReady}>
         {words.send}
       </button>
+      {props.attaching !== undefined && <AttachedFiles attachments={attachments} words={words} />}
       {isStreaming && (
         <button type="button" className="xswarm-stop" disabled={isStopping} onClick={props.onStop}>
           {isStopping ? words.stopping : words.stop}

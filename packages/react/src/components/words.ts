@@ -7,6 +7,8 @@ export const WORDS = {
   message: "Message",
   placeholder: "Write a message",
   send: "Send",
+  attach: "Attach files",
+  attaching: "A file is on its way",
   stop: "Stop",
   stopping: "Stopping",
   earlier: "Earlier messages",

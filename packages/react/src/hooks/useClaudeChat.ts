@@ -57,8 +57,8 @@ export interface ClaudeChat {
   /** Who has the session open. */
   readonly presence: readonly PresentUser[];
   readonly notices: readonly Notice[];
-  /** Sends a message; without a connection, as soon as there is one. */
-  readonly sendMessage: (content: string, mode?: SendMode | null) => void;
+  /** Sends a message, with the ids of files that the server has; without a connection, as soon as there is one. */
+  readonly sendMessage: (content: string, mode?: SendMode | null, attachments?: readonly string[]) => void;
   /** Stops the running answer. */
   readonly interrupt: () => void;
   readonly confirm: (id: string, decision: Decision, note?: string | null) => void;

@@ -89,6 +89,7 @@ class Dialogue:
             mode=MODES[frame.mode],
             external_id=frame.external_id,
             way=member.way,
+            attachments=frame.attachments,
         )
         await self._take(member, user, frame.content, frame.external_id, accepting)
 

@@ -130,6 +130,7 @@ class ScriptedChats(ChatOperations):
         mode: Mode | None = None,
         external_id: str | None = None,
         way: str = "",
+        attachments: Sequence[str] = (),
     ) -> ChatTaken:
         if self.refusal is not None:
             raise self.refusal

@@ -1,0 +1,3 @@
+"""Files that a session of Claude Code gets."""
+
+from __future__ import annotations

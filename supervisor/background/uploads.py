@@ -1,0 +1,47 @@
+"""Deletes files that people attached to messages: what was never sent, what is old, what belongs to a deleted chat."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from supervisor.config import Uploads
+from supervisor.protocol.conversation import HANDED_OVER
+from supervisor.protocol.times import DAY_MS, Clock, now_ms
+from supervisor.store.ports.people.uploads import Upload, UploadStore
+
+UNSENT_MS = DAY_MS
+"""How long a file waits to be sent, in milliseconds."""
+
+
+class UploadKeeper:
+    """Deletes files that nobody needs, with the copies that sessions of Claude Code got."""
+
+    def __init__(self, store: UploadStore, state_dir: Path, settings: Uploads, clock: Clock = now_ms) -> None:
+        self._store = store
+        self._state_dir = state_dir
+        self._settings = settings
+        self._clock = clock
+
+    async def keep(self) -> None:
+        """Delete what is due: first the content, then the record, so that a crash leaves no content without one.
+
+        Raises:
+            StorageError: the records could not be read or written; the next call does it again.
+        """
+        now = self._clock()
+        old = await self._store.old(
+            unsent_before_ms=now - UNSENT_MS, sent_before_ms=now - self._settings.keep_days * DAY_MS
+        )
+        if old:
+            await asyncio.to_thread(self._delete, old)
+            await self._store.forget([upload.id for upload in old])
+
+    def _delete(self, old: Sequence[Upload]) -> None:
+        for upload in old:
+            shutil.rmtree(Path(upload.path).parent, ignore_errors=True)
+            if upload.conversation_id:
+                home = self._state_dir / "sessions" / upload.conversation_id
+                shutil.rmtree(home / HANDED_OVER / upload.id, ignore_errors=True)

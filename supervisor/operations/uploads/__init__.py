@@ -1,0 +1,3 @@
+"""Operations on files that people attach to messages."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""Tests of connectors/claude_code/files."""
+
+from __future__ import annotations
