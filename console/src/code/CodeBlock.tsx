@@ -14,7 +14,7 @@ export function CodeBlock({ text, language }: { readonly text: string; readonly 
   };
   return (
     <div className="code">
-      <button type="button" onClick={copy} onBlur={() => setCopied(false)}>
+      <button type="button" className="copy" onClick={copy} onBlur={() => setCopied(false)}>
         {copied ? "Copied" : "Copy"}
       </button>
       {DIFFS.has(language) ? (
