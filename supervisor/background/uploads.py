@@ -12,6 +12,9 @@ from supervisor.protocol.conversation import HANDED_OVER
 from supervisor.protocol.times import DAY_MS, Clock, now_ms
 from supervisor.store.ports.people.uploads import Upload, UploadStore
 
+FOLDER = "uploads"
+"""The folder in state.dir that holds a folder for each file."""
+
 UNSENT_MS = DAY_MS
 """How long a file waits to be sent, in milliseconds."""
 
@@ -38,6 +41,17 @@ class UploadKeeper:
         if old:
             await asyncio.to_thread(self._delete, old)
             await self._store.forget([upload.id for upload in old])
+        for folder in await asyncio.to_thread(self._folders, now - UNSENT_MS):
+            if await self._store.get(folder.name) is None:  # the daemon died before it recorded the file
+                await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+
+    def _folders(self, before_ms: int) -> Sequence[Path]:
+        """Return the folders of files that have not changed since a time."""
+        try:
+            found = list((self._state_dir / FOLDER).iterdir())
+            return [folder for folder in found if folder.stat().st_mtime * 1000 < before_ms]
+        except OSError:
+            return ()
 
     def _delete(self, old: Sequence[Upload]) -> None:
         for upload in old:

@@ -109,10 +109,11 @@ async def test_what_is_never_sent_old_or_of_a_deleted_chat_is_deleted(served: Se
         await core.api.chat.open(alice, SessionId(chat))
         await core.api.chat.submit(alice, SessionId(chat), "look", attachments=[upload_id])
 
+    orphan = core.folder / "uploads" / str(uuid.uuid4())
+    orphan.mkdir()
+
     async def kept(days: float) -> list[str]:
-        keeper = UploadKeeper(
-            core.store.uploads, Path("/nonexistent"), Uploads(), lambda: now_ms() + round(days * DAY_MS)
-        )
+        keeper = UploadKeeper(core.store.uploads, core.folder, Uploads(), lambda: now_ms() + round(days * DAY_MS))
         await keeper.keep()
         found = [await core.store.uploads.get(one) for one in (unsent, sent, deleted)]
         return [one.name for one in found if one is not None and Path(one.path).exists()]
@@ -120,7 +121,9 @@ async def test_what_is_never_sent_old_or_of_a_deleted_chat_is_deleted(served: Se
     assert await kept(0.5) == ["a.png", "b.png", "c.png"]
     await core.api.chat.delete(alice, SessionId("c2"))
     assert await kept(0.5) == ["a.png", "b.png"]
+    assert orphan.exists()
     assert await kept(1.1) == ["b.png"]
+    assert not orphan.exists()
     assert await kept(31.0) == []
 
 
