@@ -14,7 +14,10 @@ async def main(user: str) -> None:
     """Connect, authenticate, and ask for each line."""
     async with websockets.connect(os.environ.get("XSWARM_URL", "ws://127.0.0.1:9999")) as socket:
         await socket.send(json.dumps({"type": "auth", "token": os.environ["XSWARM_TOKEN"]}))
-        print(json.loads(await socket.recv())["message"], file=sys.stderr)
+        welcome = json.loads(await socket.recv())
+        if not welcome["success"]:
+            sys.exit(welcome["message"])
+        print(welcome["message"], file=sys.stderr)
         while line := (await asyncio.to_thread(sys.stdin.readline)).strip():
             await socket.send(json.dumps({"type": "message", "user_id": user, "message": line}))
             answer = json.loads(await socket.recv())
@@ -22,4 +25,9 @@ async def main(user: str) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1]))
+    if len(sys.argv) != 2 or not os.environ.get("XSWARM_TOKEN"):
+        sys.exit("usage: XSWARM_TOKEN=... python service.py USER; `xswarm token create --service NAME` makes a token")
+    try:
+        asyncio.run(main(sys.argv[1]))
+    except OSError as error:
+        sys.exit(f"xswarm cannot be reached: {error}")

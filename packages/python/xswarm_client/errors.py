@@ -57,6 +57,8 @@ class XswarmError(Exception):
         if remedy is not None:
             self.remedy = remedy
         self.retry_after = retry_after
+        if self.remedy:
+            self.add_note(f"What to do: {self.remedy}")  # below the sentence in a traceback
 
     def __str__(self) -> str:
         return self.sentence

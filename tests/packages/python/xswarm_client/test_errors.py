@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from xswarm_client.errors import NotAuthenticated, XswarmError, of_frame
+import traceback
+
+from xswarm_client.errors import NotAuthenticated, NotConfigured, XswarmError, of_frame
 
 
 def test_an_error_of_the_socket_and_one_of_rest_say_the_same() -> None:
@@ -29,6 +31,11 @@ def test_an_error_of_another_age_is_still_one() -> None:
     )
     assert of_frame({"code": "of_tomorrow", "message": "later"}).remedy == ""
     assert isinstance(of_frame({"code": "not_authenticated", "message": "no"}), NotAuthenticated)
+
+
+def test_a_traceback_says_what_to_do() -> None:
+    shown = traceback.format_exception(NotConfigured("there is no token", remedy="set XSWARM_TOKEN"))
+    assert "".join(shown).endswith("there is no token\nWhat to do: set XSWARM_TOKEN\n")
 
 
 def test_each_kind_has_a_code_of_its_own() -> None:
