@@ -14,7 +14,7 @@ from supervisor.approvals.approvers import Approvers, Recipient
 from supervisor.approvals.call import AskedCall, CallPlace
 from supervisor.approvals.pending import AskingTurn, PendingApproval, PendingApprovals
 from supervisor.approvals.preview import diff_of
-from supervisor.approvals.second_factor import SecondFactor
+from supervisor.approvals.second_factor import SecondFactor, proven_by
 from supervisor.permissions.policy import NeedsApproval, Risk
 from supervisor.permissions.wording import brief
 from supervisor.protocol.conversation import ToolCall, Verdict
@@ -75,9 +75,9 @@ class Approvals:
         self._hold_seconds = hold_seconds
         self._clock = clock
 
-    def guarded(self, channel: str) -> frozenset[Risk]:
-        """Return the risks that need approval in a turn of a channel, even where the project allows everything."""
-        return self._second_factor.guarded(channel)
+    def guarded(self, channel: str, way: str = "") -> frozenset[Risk]:
+        """Return the risks that need approval in a turn by a channel and a way, even where the project allows all."""
+        return self._second_factor.guarded(channel, way)
 
     async def decide(self, call: ToolCall, needs: NeedsApproval, session: CallPlace, running: AskingTurn) -> Verdict:
         """Ask the people who may answer, and wait. Where nobody can be asked, the verdict is a no.
@@ -176,7 +176,7 @@ class Approvals:
         if await self._store.redeem(turn, asked.repeat_digest, since_ms=now - REPEATABLE_MS, now_ms=now):
             return True
         # A yes in a turn of an authenticated channel must not cover a turn that may be forged.
-        channel = turn.channel if risk in self.guarded(turn.channel) else None
+        channel = proven_by(turn.channel, turn.way) if risk in self.guarded(turn.channel, turn.way) else None
         scope = (turn.user_id, asked.session.project, asked.call.name, risk)
         if not await self._store.granted(*scope, channel=channel, now_ms=now):
             return False

@@ -31,6 +31,7 @@ def record(asked: AskedCall, risk: Risk, turn: Turn, *, expires_ms: int) -> NewA
         tool=asked.call.name,
         risk=risk,
         channel=turn.channel,
+        way=turn.way,
         call_sha256=asked.digest,
         content_sha256=asked.repeat_digest,
         summary=asked.one_line,

@@ -25,6 +25,11 @@ def answered_by(channel: str, way: str) -> str:
     return way if way in LINKS or way == Way.OIDC else channel
 
 
+def proven_by(channel: str, way: str) -> str:
+    """Return the channel that proves who wrote a message: for a session that a link signed in, that of the link."""
+    return way if way in LINKS else channel
+
+
 class SecondFactor:
     """Says which calls and which answers one message alone does not authorise.
 
@@ -35,22 +40,28 @@ class SecondFactor:
     def __init__(self, high_risks: Collection[Risk]) -> None:
         self._high_risks = frozenset(high_risks)
 
-    def guarded(self, channel: str) -> frozenset[Risk]:
-        """Return the risks that need approval in a turn of a channel, even where the project allows everything."""
-        return self._high_risks if channel not in AUTHENTICATED else frozenset()
+    def guarded(self, channel: str, way: str = "") -> frozenset[Risk]:
+        """Return the risks that need approval in a turn, even where the project allows everything.
+
+        Args:
+            channel, way: of the message that started it.
+        """
+        return self._high_risks if proven_by(channel, way) not in AUTHENTICATED else frozenset()
 
     def is_needed(self, approval: NewApproval, channel: str, *, way: str = "") -> bool:
         """Return whether a yes by a channel is not enough, since both it and the turn may come from one forger.
 
         Args:
             way: how who says it signed in with a browser, see `Way`; empty = with none. Whoever forges a link may have
-                written in a chat with the same link, so a turn of an authenticated channel is no second way. Another
+                written in a chat with the same link, so a turn there whose way is not known is no second way. Another
                 service may give an account back to whoever reads a mailbox or a phone.
         """
         if approval.risk not in self._high_risks:
             return False
-        if way in LINKS:
-            return approval.channel == way or approval.channel in AUTHENTICATED
+        asked_by, said_by = proven_by(approval.channel, approval.way), proven_by(channel, way)
         if way == Way.OIDC:
-            return approval.channel not in AUTHENTICATED
-        return channel not in AUTHENTICATED and approval.channel == channel
+            return asked_by not in AUTHENTICATED
+        if said_by in AUTHENTICATED:
+            return False
+        by_link = channel in AUTHENTICATED
+        return asked_by == said_by or (by_link and not approval.way and asked_by in AUTHENTICATED)

@@ -18,7 +18,7 @@ class Asker:
 
     Attributes:
         sender: the address that it came from; a second factor must come by another channel.
-        way: how they signed in with a browser, see `Way`; empty = with none.
+        way: how they proved who they are, as in `Acceptance`.
     """
 
     user: User

@@ -75,6 +75,8 @@ def build(
         limit=routed.limit,
         user_id=submission.user.id,
         sender=submission.sender,
+        way=submission.way,
+        source=submission.source,
         text=decision.text or submission.text,
         note=submission.signed_note if destination.shared else submission.note,
         context=submission.context,

@@ -143,6 +143,7 @@ class _ClaudeCode(Tools):
             text=task,
             note=say.GIVEN_BY(),
             thread=self._turn.thread,
+            way=self._turn.way,
         )
         decision = Decision(target=Target.CLAUDE_CODE, reason="given by the assistant", text=task, project=project)
         return RoutedSubmission(submission=submission, decision=decision)

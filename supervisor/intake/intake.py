@@ -111,6 +111,7 @@ class Intake:
                 digest=inbound.digest,
                 limited=limited,
                 commands=True,
+                way=inbound.channel,
             )
         )
         self._acceptor.start(taken)

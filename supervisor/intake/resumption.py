@@ -76,6 +76,7 @@ class Resumption(KeptWork):
             text=decision.text,
             thread=turn.thread,
             reply=turn.reply,
+            way=turn.way,
             dedup_key=f"yes {approval.id}",
         )
         routed = RoutedSubmission(submission=submission, decision=decision, answer=answer)

@@ -37,9 +37,9 @@ class Submission:
         mode: what happens while a turn runs; None = of a person's message, as configured, and of a service's, see
             `Acceptor`.
         chat: the chat that it is written in: there the assistant answers what no prefix sends elsewhere. None = none.
-        way: how the writer signed in with a browser, see `Way`; empty = with none.
         attachments: ids of files that it carries.
         supersedes: the turn of the chat from which on earlier turns leave its history; None = none does.
+        way, source: as in `Acceptance`.
     """
 
     user: User
@@ -63,9 +63,10 @@ class Submission:
     unreadable: str = ""
     mode: Mode | None = None
     chat: Session | None = None
-    way: str = ""
     supersedes: int | None = None
     attachments: Sequence[str] = ()
+    way: str = ""
+    source: str = ""
 
     @property
     def signed_note(self) -> str:

@@ -110,14 +110,15 @@ class ChatOperations:
         external_id: str | None = None,
         way: str = "",
         attachments: Sequence[str] = (),
+        source: str = "",
     ) -> ChatTaken:
         """Accept a message and start it; returns once it is stored.
 
         Args:
             mode: what happens while an answer runs; None = it waits.
             external_id: the caller's own id of the message; its repetition is answered as the first.
-            way: how the person signed in with a browser, see `Way`; empty = with none.
             attachments: ids of files of the user, which no message carries yet.
+            way, source: how the person proved who they are, and from which address, as in `Submission`.
 
         Raises:
             SessionNotFound: the user has no such chat.
@@ -126,6 +127,7 @@ class ChatOperations:
         """
         session = await self.session(user, session_id)
         written = self._written(session, user, text, mode=mode, external_id=external_id, way=way)
+        written = replace(written, source=source)
         return await self._submit(session, await with_files(written, attachments, self._store.uploads))
 
     async def wait(self, message_id: MessageId) -> ChatEnd:
@@ -263,12 +265,12 @@ class ChatOperations:
             raise SessionNotFound(session_id)
 
     async def edit(
-        self, user: User, session_id: SessionId, message_id: MessageId, content: str, *, way: str = ""
+        self, user: User, session_id: SessionId, message_id: MessageId, content: str, *, way: str = "", source: str = ""
     ) -> ChatTaken:
         """Ask again in other words: what came after the message leaves the history, and what runs of it is stopped.
 
         Args:
-            way: as of `submit`.
+            way, source: as of `submit`.
 
         Raises:
             SessionNotFound: the user has no such chat.
@@ -280,7 +282,7 @@ class ChatOperations:
         if turn is None:
             raise MessageNotFound(message_id)
         written = self._written(session, user, content, mode=Mode.FOLLOWUP, external_id=None, way=way)
-        written = replace(written, supersedes=turn.id)
+        written = replace(written, supersedes=turn.id, source=source)
         return await self._submit(session, written)
 
     async def session(self, user: User, session_id: SessionId) -> Session:

@@ -63,6 +63,8 @@ class WorkRequest:
             digest=self.digest,
             commands=commands,
             mode=mode,
+            way=self.caller.proof,
+            source=self.caller.source,
             limited=self.caller.user_id is not None,
             waits=True,
         )

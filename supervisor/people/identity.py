@@ -52,6 +52,11 @@ class Caller:
         return Actor(name=self.name, channel=channel, source=self.source)
 
     @property
+    def proof(self) -> str:
+        """How the caller proved who they are: a `Way`."""
+        return self.way or "token"
+
+    @property
     def account(self) -> str:
         """A name of the credential that never changes, also over restarts: the scope of its `external_id`s."""
         if self.token_id is not None:

@@ -26,7 +26,7 @@ SESSIONS = """
 TURNS = """
     SELECT t.id, i.message_id, t.lane, t.target, t.reason, t.state, t.user_id, s.id, t.project, t.exclusive, t.channel,
            t.thread, coalesce(i.body, m.message), i.note, coalesce(i.context, m.context), t.reply, t.accepted_ms,
-           t.attempts, t.pid, t.pid_started, t.boot_id, t.renamed, t.gather,
+           t.attempts, t.pid, t.pid_started, t.boot_id, t.renamed, t.gather, t.way,
            (SELECT json_group_array(json_array(u.id, u.name, u.media_type, u.size, u.path))
             FROM uploads AS u WHERE u.turn_id = t.id)
     FROM turns AS t
@@ -106,7 +106,8 @@ def to_turn(row: Row) -> Turn:
         identity=None if row[18] is None else ProcessIdentity(pid=row[18], started=row[19], boot_id=row[20]),
         renamed=row[21],
         gather=bool(row[22]),
-        attachments=to_attachments(row[23]),
+        way=row[23],
+        attachments=to_attachments(row[24]),
     )
 
 

@@ -38,7 +38,7 @@ class TurnBinder:
             witness=partial(self._recorder.witness, running.turn.id, session.project.path),
             outdate=partial(self._approvals.outdate, session.id),
             user_id=running.turn.user_id,
-            guarded=self._approvals.guarded(running.turn.channel),
+            guarded=self._approvals.guarded(running.turn.channel, running.turn.way),
         )
         session.bind(binding)
         await self._mark_active(session)

@@ -112,7 +112,8 @@ class Steering:
         turn = running.turn
         if turn.target is not Target.ASSISTANT and not (self._steers and running.given):
             return None
-        same = (turn.user_id, turn.channel) == (acceptance.user_id, acceptance.channel)
+        # The questions of the running turn are those of its own way: a message by another way must not share them.
+        same = (turn.user_id, turn.channel, turn.way) == (acceptance.user_id, acceptance.channel, acceptance.way)
         return running if same else None
 
     async def _join(self, acceptance: Acceptance, host: RunningTurn | None) -> Turn | None:

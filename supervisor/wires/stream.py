@@ -8,7 +8,7 @@ import logging
 import re
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
@@ -27,6 +27,7 @@ from supervisor.protocol.errors import (
     XswarmError,
 )
 from supervisor.wires.failures import failure
+from supervisor.wires.http.auth import source
 
 logger = logging.getLogger(__name__)
 
@@ -82,7 +83,7 @@ class StreamSocket:
     async def serve(self, socket: WebSocket) -> None:
         """Serve one connection from handshake to close."""
         try:
-            caller = await self._caller(socket)
+            caller = replace(await self._caller(socket), source=source(socket.scope))
         except NotAuthenticated as error:
             await socket.send_denial_response(failure(error))
             return

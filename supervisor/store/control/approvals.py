@@ -20,7 +20,7 @@ from supervisor.store.sqlite.transaction import Transaction, to_json
 _RUNS = "SELECT 1 FROM turns WHERE id = ? AND state = 'running' AND epoch = ?"
 _COLUMNS = (
     "id, turn_id, session_id, user_id, project, tool_use_id, tool, risk, channel, call_sha256, summary, expires_ms, "
-    "code, state, consumed_ms, epoch, content_sha256, kept, call, diff, input, thread"
+    "code, state, consumed_ms, epoch, content_sha256, kept, call, diff, input, thread, way"
 )
 _GET = f"SELECT {_COLUMNS} FROM approvals WHERE id = ?"
 _OF_CALL = f"SELECT {_COLUMNS} FROM approvals WHERE session_id = ? AND tool_use_id = ?"
@@ -32,7 +32,7 @@ _OPEN = f"""
 """
 _ADD = f"""
     INSERT INTO approvals ({_COLUMNS}, asked_ms)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'open', NULL, ?, ?, 0, ?, ?, ?, ?, ?)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'open', NULL, ?, ?, 0, ?, ?, ?, ?, ?, ?)
 """
 _ALLOW = """
     UPDATE approvals SET state = 'allowed', decided_by = ?, decided_ms = ?
@@ -72,7 +72,7 @@ _REDEEM = """
         SELECT a.id FROM approvals AS a JOIN turns AS t ON t.id = :turn_id AND a.turn_id IN (t.id, t.resumes)
         WHERE a.session_id = :session_id AND a.kept = 1 AND a.state = 'allowed' AND a.consumed_ms IS NULL
           AND a.content_sha256 = :sha256 AND a.decided_ms > :since_ms
-          AND a.user_id = t.user_id AND a.channel = t.channel
+          AND a.user_id = t.user_id AND a.channel = t.channel AND a.way = t.way
         LIMIT 1)
 """
 _WITHDRAW = f"""
@@ -90,8 +90,8 @@ _REVOKE = "DELETE FROM grants WHERE approval_id = ?"
 _REVOKE_OPEN = "DELETE FROM grants WHERE approval_id = ? AND until_ms > ?"
 _GRANTED = """
     SELECT 1 FROM grants AS g JOIN approvals AS a ON a.id = g.approval_id
-    WHERE g.user_id = ? AND g.project = ? AND g.tool = ? AND g.risk = ? AND g.until_ms > ?
-      AND a.channel = coalesce(?, a.channel)
+    WHERE g.user_id = ?1 AND g.project = ?2 AND g.tool = ?3 AND g.risk = ?4 AND g.until_ms > ?5
+      AND (?6 IS NULL OR ?6 = CASE WHEN a.way IN ('mail', 'sms') THEN a.way ELSE a.channel END)
     LIMIT 1
 """
 
@@ -123,7 +123,7 @@ class SqliteApprovals:
                     *(new.id, new.turn_id, new.session_id, new.user_id, new.project, new.tool_use_id, new.tool),
                     *(new.risk, new.channel, new.call_sha256, new.summary, new.expires_ms, code, tx.epoch),
                     *(new.content_sha256, new.text, new.diff, "" if new.input is None else to_json(new.input)),
-                    *(new.thread, now_ms),
+                    *(new.thread, new.way, now_ms),
                 ),
             )
             add_drafts(tx, questions(code), new.turn_id, new.user_id, now_ms)
@@ -321,4 +321,5 @@ def _approval(row: tuple[Any, ...]) -> Approval:
         diff=row[19],
         input=json.loads(row[20]) if row[20] else None,
         thread=row[21],
+        way=row[22],
     )

@@ -196,6 +196,7 @@ def _add_turn(tx: Transaction, message: Acceptance, session: int | None, chat: i
             "gather": int(message.gather),
             "resumes": message.resumes,
             "chat": chat,
+            "way": message.way,
         },
     )
 
@@ -256,6 +257,10 @@ def _add_replies(tx: Transaction, message: Acceptance, turn_id: int, state: Turn
 def _record(tx: Transaction, message: Acceptance, turn_id: int) -> None:
     event = "message.refused" if message.target is Target.REFUSED else "message.accepted"
     detail: dict[str, object] = {"turn": turn_id, "channel": message.channel, "from": message.sender.value}
+    if message.way not in ("", message.channel):
+        detail["way"] = message.way
+    if message.source:
+        detail["address"] = message.source
     if message.supersedes is not None:
         detail["supersedes"] = message.supersedes.first
     tx.record(message.user_id, event, detail, message.now_ms)
@@ -285,6 +290,7 @@ def _started(message: Acceptance, turn_id: int, session_id: SessionId | None, at
         context=message.context,
         reply=message.reply,
         accepted_ms=message.now_ms,
+        way=message.way,
         identity=message.identity,
         attachments=attached,
     )

@@ -17,7 +17,7 @@ from supervisor.store.sqlite.transaction import Transaction
 MAX_GATHERED = 20
 """Most messages in one prompt."""
 
-_BEHIND = "SELECT id, user_id, channel, gather FROM turns WHERE lane = ? AND state = 'pending' ORDER BY id LIMIT ?"
+_BEHIND = "SELECT id, user_id, channel, way, gather FROM turns WHERE lane = ? AND state = 'pending' ORDER BY id LIMIT ?"
 _JOIN = """
     UPDATE turns
     SET state = 'waiting', host = :host, epoch = :epoch, started_ms = :now_ms,
@@ -74,8 +74,8 @@ def waits_already(tx: Transaction, turn_id: int, lane: str) -> bool:
 def gathered(tx: Transaction, host: Turn, now_ms: int) -> Turn:
     """Make the pending turns right behind a starting turn part of it, if they may be gathered; return it with them."""
     parts = []
-    for turn_id, user_id, channel, gather in tx.execute(_BEHIND, (host.lane, MAX_GATHERED - 1)).fetchall():
-        if not gather or (user_id, channel) != (host.user_id, host.channel):
+    for turn_id, user_id, channel, way, gather in tx.execute(_BEHIND, (host.lane, MAX_GATHERED - 1)).fetchall():
+        if not gather or (user_id, channel, way) != (host.user_id, host.channel, host.way):
             break
         parts.append(_join(tx, turn_id, host.id, now_ms))
     return replace(host, gathered=tuple(part for part in parts if part is not None))

@@ -30,7 +30,7 @@ class NewApproval:
     Attributes:
         user_id: the user whose message started the turn.
         risk: a value of `permissions.policy.Risk`.
-        channel: the channel of that message.
+        channel, way: of that message, as in `Acceptance`.
         call_sha256: over the whole call, its folder and its session.
         content_sha256: the same without the ids of the call, which change when the call is made again.
         summary: the call in one line, for lists.
@@ -57,6 +57,7 @@ class NewApproval:
     diff: str = ""
     input: Mapping[str, Any] | None = None
     thread: str = ""
+    way: str = ""
     expires_ms: int
 
 

@@ -100,6 +100,9 @@ class Acceptance:
     Attributes:
         message_id: the id of the prompt, made by the caller; a duplicate keeps the id of the first message.
         channel, account, sender: where the message came from.
+        way: how its writer proved who they are: a `Way`, or the channel whose address they wrote from; empty = not
+            known.
+        source: the network address that it came from; empty = not known, or `sender` is the address.
         dedup_key: messages of one channel and account with the same key are one; None = every message is new.
         dedup_seconds: how long the key counts; None = for ever.
         digest: of the content, to tell a repetition from another message under the same key.
@@ -168,6 +171,8 @@ class Acceptance:
     attachments: Sequence[str] = ()
     supersedes: Superseding | None = None
     stops: bool = False
+    way: str = ""
+    source: str = ""
     now_ms: int
 
 

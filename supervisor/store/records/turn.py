@@ -18,7 +18,7 @@ class Turn:
     Attributes:
         id: an internal number; numbers grow in the order of acceptance.
         message_id: the id of the prompt, by which the turn is known outside of the store.
-        lane, target, reason, exclusive, thread, note, reply: as in `Acceptance`.
+        lane, target, reason, exclusive, thread, note, reply, way: as in `Acceptance`.
         session_id: None = a turn of the assistant.
         context: None = the request had none.
         attempts: how often the turn was started before.
@@ -46,6 +46,7 @@ class Turn:
     context: Mapping[str, Any] | None
     reply: Reply | None
     accepted_ms: int
+    way: str = ""
     attempts: int = 0
     renamed: int = 0
     identity: ProcessIdentity | None = None

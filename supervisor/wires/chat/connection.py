@@ -113,8 +113,13 @@ class ChatConnection:
 
     @property
     def way(self) -> str:
-        """How the person signed in with a browser, see `Way`; empty = with none."""
-        return self.caller.way
+        """How the person proved who they are: a `Way`."""
+        return self.caller.proof
+
+    @property
+    def source(self) -> str:
+        """The address that it comes from; empty = not known."""
+        return self.caller.source
 
     def post(self, frame: Numbered) -> None:
         """Send a frame of the room after those before it; returns at once."""

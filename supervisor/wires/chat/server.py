@@ -6,6 +6,7 @@ import asyncio
 import logging
 import re
 from contextlib import suppress
+from dataclasses import replace
 
 from starlette.routing import WebSocketRoute
 from starlette.websockets import WebSocket
@@ -20,6 +21,7 @@ from supervisor.wires.chat.connection import HOLD_SECONDS, ChatConnection, ChatS
 from supervisor.wires.chat.handshake import INVALID, Refusal, identify, presented, standing
 from supervisor.wires.chat.rooms.registry import Rooms
 from supervisor.wires.chat.rooms.services import RoomServices
+from supervisor.wires.http.auth import source
 from supervisor.wires.http.connections import WIRE
 from supervisor.wires.http.cookies import Cookies
 
@@ -100,6 +102,7 @@ class ChatSocket:
         caller: Caller | None = None
         try:
             caller = await identify(given, self._authenticator, query_token_seconds=self._query_token_seconds)
+            caller = replace(caller, source=source(socket.scope))
             refusal = standing(caller, self._directory)
             if refusal is None and len(self._connections) >= self._max_connections:
                 refusal = BUSY

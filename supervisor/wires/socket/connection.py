@@ -6,7 +6,7 @@ import asyncio
 import logging
 import secrets
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
@@ -222,7 +222,8 @@ class Connection(Client):
             if self._failed_tokens >= MAX_FAILED_TOKENS:
                 self.start_close(CloseCode.POLICY_VIOLATION, "too many wrong tokens")
             return False
-        self._set_caller(caller)
+        address = self._websocket.remote_address
+        self._set_caller(replace(caller, source=str(address[0]) if isinstance(address, tuple) else ""))
         return True
 
     def _set_caller(self, caller: Caller) -> None:

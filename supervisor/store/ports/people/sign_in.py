@@ -26,6 +26,8 @@ class Way(StrEnum):
     """A passkey."""
     OIDC = "oidc"
     """Another service signed them in (OpenID Connect)."""
+    TOKEN = "token"  # noqa: S105  # the name of a way, no secret
+    """A token: no session has this way."""
 
 
 class LinkProblem(StrEnum):

@@ -90,6 +90,7 @@ class Dialogue:
             external_id=frame.external_id,
             way=member.way,
             attachments=frame.attachments,
+            source=member.source,
         )
         await self._take(member, user, frame.content, frame.external_id, accepting)
 
@@ -99,7 +100,9 @@ class Dialogue:
         Raises:
             XswarmError: it was refused.
         """
-        accepting = self._chats.edit(user, self._session_id, MessageId(frame.message_id), frame.content, way=member.way)
+        accepting = self._chats.edit(
+            user, self._session_id, MessageId(frame.message_id), frame.content, way=member.way, source=member.source
+        )
         return await self._take(member, user, frame.content, None, accepting)
 
     async def interrupt(self, member: Member, user: User) -> None:

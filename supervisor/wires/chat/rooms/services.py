@@ -48,7 +48,11 @@ class Member(Protocol):
 
     @property
     def way(self) -> str:
-        """How its person signed in with a browser, see `Way`; empty = with none."""
+        """How its person proved who they are: a `Way`."""
+
+    @property
+    def source(self) -> str:
+        """The address that it comes from; empty = not known."""
 
     def post(self, frame: Numbered) -> None:
         """Send a frame after those before it; returns at once."""

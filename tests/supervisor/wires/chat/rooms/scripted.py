@@ -49,6 +49,7 @@ class Listener:
         self.got: list[Numbered] = []
 
     way = ""
+    source = ""
 
     def post(self, frame: Numbered) -> None:
         self.got.append(frame)
@@ -131,6 +132,7 @@ class ScriptedChats(ChatOperations):
         external_id: str | None = None,
         way: str = "",
         attachments: Sequence[str] = (),
+        source: str = "",
     ) -> ChatTaken:
         if self.refusal is not None:
             raise self.refusal
@@ -155,7 +157,7 @@ class ScriptedChats(ChatOperations):
         return message_id
 
     async def edit(
-        self, user: User, session_id: SessionId, message_id: MessageId, content: str, *, way: str = ""
+        self, user: User, session_id: SessionId, message_id: MessageId, content: str, *, way: str = "", source: str = ""
     ) -> ChatTaken:
         return await self.submit(user, session_id, content)
 
