@@ -71,6 +71,10 @@ class Queries:
         """Return whether a caller may read records and costs of all users: a service, an administrator, an operator."""
         return self._directory.oversees(caller)
 
+    def administers(self, caller: Caller) -> bool:
+        """Return whether a caller may read what was done by everybody: an administrator, an operator; no service."""
+        return self._directory.administers(caller)
+
     def readable_user(self, caller: Caller, user_id: str) -> User:
         """Return a user whose sessions and costs a caller may read, which gives no right to act for them.
 

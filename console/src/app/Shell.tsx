@@ -32,10 +32,18 @@ export function Shell({
   );
   useKeys(onAction);
   const open = location.split("/")[1];
+  const nav = useRef<HTMLElement>(null);
+  // On a phone the pages scroll sideways in one line.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another page, or another list of pages
+  useEffect(() => {
+    const current = nav.current?.querySelector<HTMLElement>("[aria-current]");
+    if (current != null && nav.current !== null)
+      nav.current.scrollLeft = current.offsetLeft - nav.current.clientWidth / 2;
+  }, [open, pages.length]);
   return (
     <div className="shell">
       <header className="bar">
-        <nav aria-label="Pages">
+        <nav ref={nav} aria-label="Pages">
           {pages.map((page) => (
             <Link key={page.name} href={`/${page.name}`} aria-current={open === page.name ? "page" : undefined}>
               {page.title}

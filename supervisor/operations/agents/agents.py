@@ -1,12 +1,13 @@
 """What programs report about their agents, and what they and people read of it.
 
-A report belongs to the user of the token, or to the service. A user reads their own; a service reads everything.
+A report belongs to the user of the token, or to the service. A user reads their own, an administrator also
+what services reported, a service everything.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from supervisor.delivery.hub import Hub
 from supervisor.operations.queries import Queries
@@ -170,7 +171,7 @@ class AgentOperations:
 
     async def conversations(self, caller: Caller, *, limit: int, messages: int) -> list[Told]:
         """Return the newest conversations, newest first, each with its newest messages."""
-        found = await self._store.conversations(_scope(caller), limit=limit)
+        found = await self._store.conversations(self._scope(caller), limit=limit)
         return [await self._told(conversation, messages) for conversation in found]
 
     async def conversation(self, caller: Caller, conversation_id: str, *, messages: int) -> Told:
@@ -179,18 +180,18 @@ class AgentOperations:
         Raises:
             ConversationNotFound: there is none that the caller may see.
         """
-        found = await self._store.conversation(_scope(caller), conversation_id)
+        found = await self._store.conversation(self._scope(caller), conversation_id)
         if found is None:
             raise ConversationNotFound(conversation_id)
         return await self._told(found, messages)
 
     async def states(self, caller: Caller) -> list[AgentState]:
         """Return the states of agents, the newest last."""
-        return await self._store.states(_scope(caller))
+        return await self._store.states(self._scope(caller))
 
     async def reported(self, caller: Caller, *, limit: int) -> list[AgentOperation]:
         """Return what programs themselves did to files, newest first."""
-        return await self._store.operations(_scope(caller), limit=limit)
+        return await self._store.operations(self._scope(caller), limit=limit)
 
     async def done(self, caller: Caller, *, limit: int) -> list[StoredOperation]:
         """Return what Claude Code did to files, newest first."""
@@ -198,7 +199,7 @@ class AgentOperations:
 
     async def counts(self, caller: Caller) -> tuple[AgentCounts, int]:
         """Return how much programs reported, and how many file operations Claude Code did."""
-        return await self._store.counts(_scope(caller)), await self._changes.count(user_id=caller.user_id)
+        return await self._store.counts(self._scope(caller)), await self._changes.count(user_id=caller.user_id)
 
     # -- rollback
 
@@ -210,7 +211,7 @@ class AgentOperations:
             NotAllowed: a program did it itself, so only that program has what was there before.
             UndoConflict, UndoRefused, CheckpointFailed: it is not taken back.
         """
-        if await self._store.operation(_scope(caller), operation_id) is not None:
+        if await self._store.operation(self._scope(caller), operation_id) is not None:
             raise NotAllowed(
                 f"to roll {operation_id} back here: a program did it itself",
                 "that program takes it back, by FileOperationLogger.rollback",
@@ -227,6 +228,12 @@ class AgentOperations:
         turn = await self._undo.find(operation.session_id, operation.message_id)
         return await self._undo.take_back(turn, caller.name, user_id=caller.user_id, direction=UndoDirection.BACK)
 
+    def _scope(self, caller: Caller) -> AgentOwner | None:
+        """Return whose reports a caller reads; None = everybody's."""
+        if caller.user_id is None:
+            return None
+        return replace(_owner(caller), reads_services=self._queries.administers(caller))
+
     async def _told(self, conversation: AgentConversation, messages: int) -> Told:
         number = conversation.number
         return Told(
@@ -241,11 +248,6 @@ def _owner(caller: Caller) -> AgentOwner:
     if caller.user_id is not None:
         return AgentOwner(key=f"user:{caller.user_id}", user_id=caller.user_id)
     return AgentOwner(key=f"service:{caller.name}", user_id=None)
-
-
-def _scope(caller: Caller) -> AgentOwner | None:
-    """Return whose reports a caller reads; None = everybody's."""
-    return None if caller.user_id is None else _owner(caller)
 
 
 def _no_operation(operation_id: str) -> NothingToUndo:

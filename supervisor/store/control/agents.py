@@ -41,7 +41,7 @@ MOST_STATES = 500
 MOST_OPERATIONS = 5_000
 """How many file operations of an owner are kept."""
 
-_OWNED = "(:owner IS NULL OR owner = :owner)"
+_OWNED = "(:owner IS NULL OR owner = :owner OR (:services AND user_id IS NULL))"
 _COLUMNS = "number, id, user_id, agents, started_ms, last_ms, ended_ms, messages"
 _START = """
     INSERT INTO agent_conversations (id, owner, user_id, agents, started_ms, last_ms) VALUES (?, ?, ?, ?, ?, ?)
@@ -211,12 +211,12 @@ class SqliteAgents:
         self, owner: AgentOwner | None, *, limit: int, before: int | None = None
     ) -> list[AgentConversation]:
         """Return conversations, newest first."""
-        rows = await self._all(_CONVERSATIONS, {"owner": _key(owner), "limit": limit, "before": before})
+        rows = await self._all(_CONVERSATIONS, {**_whose(owner), "limit": limit, "before": before})
         return [_conversation(row) for row in rows]
 
     async def conversation(self, owner: AgentOwner | None, conversation_id: str) -> AgentConversation | None:
         """Return a conversation; None = the owner has none of this id."""
-        row = await self._one(_CONVERSATION, {"owner": _key(owner), "id": conversation_id})
+        row = await self._one(_CONVERSATION, {**_whose(owner), "id": conversation_id})
         return None if row is None else _conversation(row)
 
     async def messages(self, number: int, *, limit: int) -> list[AgentMessage]:
@@ -231,22 +231,22 @@ class SqliteAgents:
         self, owner: AgentOwner | None, *, number: int | None = None, limit: int
     ) -> list[AgentOperation]:
         """Return file operations, newest first; with a number only those of this conversation."""
-        rows = await self._all(_OPERATIONS, {"owner": _key(owner), "conversation": number, "limit": limit})
+        rows = await self._all(_OPERATIONS, {**_whose(owner), "conversation": number, "limit": limit})
         return [_operation(row) for row in rows]
 
     async def operation(self, owner: AgentOwner | None, operation_id: str) -> AgentOperation | None:
         """Return a file operation; None = the owner has none of this id."""
-        row = await self._one(_OPERATION, {"owner": _key(owner), "id": operation_id})
+        row = await self._one(_OPERATION, {**_whose(owner), "id": operation_id})
         return None if row is None else _operation(row)
 
     async def states(self, owner: AgentOwner | None) -> list[AgentState]:
         """Return the states of agents, the newest last."""
-        rows = await self._all(_STATES, {"owner": _key(owner)})
+        rows = await self._all(_STATES, _whose(owner))
         return [AgentState(agent=agent, state=state, at_ms=at_ms) for agent, state, at_ms in rows]
 
     async def counts(self, owner: AgentOwner | None) -> AgentCounts:
         """Return how much there is."""
-        row = await self._one(_COUNTS, {"owner": _key(owner)})
+        row = await self._one(_COUNTS, _whose(owner))
         assert row is not None, "a count has a row"
         return AgentCounts(conversations=row[0], active=row[1], messages=row[2], operations=row[3])
 
@@ -261,8 +261,9 @@ class SqliteAgents:
         return await self._database.read(lambda connection: connection.execute(sql, values).fetchall())
 
 
-def _key(owner: AgentOwner | None) -> str | None:
-    return None if owner is None else owner.key
+def _whose(owner: AgentOwner | None) -> dict[str, Any]:
+    """Return the parameters of `_OWNED`."""
+    return {"owner": owner and owner.key, "services": owner is not None and owner.reads_services}
 
 
 def _conversation(row: tuple[Any, ...]) -> AgentConversation:

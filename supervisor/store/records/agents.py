@@ -15,10 +15,12 @@ class AgentOwner:
     Attributes:
         key: "user:<id>" or "service:<name>".
         user_id: None = a service.
+        reads_services: whether what services reported is read as well; it is never written.
     """
 
     key: str
     user_id: UserId | None
+    reads_services: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

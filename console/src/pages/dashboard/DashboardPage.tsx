@@ -251,14 +251,14 @@ function AgentsNow(): ReactElement {
   return (
     <>
       <h2 className="below">
-        <Link href="/agents">{agents.data?.length ?? 0} agents</Link>
+        <Link href="/agents">Agents: {agents.data?.length ?? 0}</Link>
       </h2>
       <Trouble error={agents.error ?? statistics.error} />
       {agents.data !== undefined && agents.data.length > 0 && (
         <Table name="Agents" columns={AGENTS} rows={agents.data} keyOf={(one) => one.name} />
       )}
       <h2 className="below">
-        <Link href="/changes">{statistics.data?.total_file_operations ?? 0} file operations</Link>
+        <Link href="/changes">File operations: {statistics.data?.total_file_operations ?? 0}</Link>
       </h2>
       {files.length > 0 && <Table name="File operations" columns={FILES} rows={files} keyOf={(one) => one.id} />}
       {files.length === 0 && (

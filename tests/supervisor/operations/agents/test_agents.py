@@ -35,7 +35,10 @@ async def test_all_tokens_of_a_user_share_and_a_service_adds_to_its_own_only(age
     with pytest.raises(ConversationNotFound, match=f"^Conversation not found: {of_bot}$"):
         await agents.end(OTHER_BOT, of_bot)
     assert await agents.end(OTHER_BOT, None) is None
-    assert [told.conversation.id for told in await agents.conversations(ALICE, limit=9, messages=0)] == [of_alice]
+    assert [told.conversation.id for told in await agents.conversations(ALICE, limit=9, messages=0)] == [
+        of_bot,  # alice is an administrator
+        of_alice,
+    ]
     assert len(await agents.conversations(OTHER_BOT, limit=9, messages=0)) == 2
 
 

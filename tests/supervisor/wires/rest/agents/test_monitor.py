@@ -91,3 +91,19 @@ async def test_what_does_not_exist_is_not_rolled_back(served: Served, operation_
 
 async def test_an_unknown_conversation_is_not_found(served: Served) -> None:
     assert refusal(await served.service.get("/api/conversations/conv_x"))[:2] == (404, "conversation_not_found")
+
+
+async def test_an_administrator_also_reads_what_services_report_and_others_do_not(served: Served) -> None:
+    alice, bob = await served.client_of("alice"), await served.client_of("bob")
+    await served.service.post(EVENTS, json={"type": "new_message", "agent": "crawler", "content": "hello"})
+    await served.service.post(EVENTS, json={"type": "agent_status_update", "agent": "crawler", "status": "idle"})
+    await bob.post(EVENTS, json={"type": "new_message", "agent": "coder", "content": "private"})
+    (conversation,) = (await alice.get("/api/conversations")).json()
+    assert [message["agent"] for message in conversation["messages"]] == ["crawler"]
+    assert (await alice.get(f"/api/conversations/{conversation['id']}")).status_code == 200
+    assert sorted((await alice.get("/api/active-agents")).json()) == ["crawler"]
+    assert (await alice.get("/api/stats")).json()["total_conversations"] == 1
+    for path in ("/api/active-agents", f"/api/conversations/{conversation['id']}"):
+        assert "crawler" not in (await bob.get(path)).text
+    await alice.post(EVENTS, json={"type": "conversation_ended"})
+    assert (await alice.get("/api/conversations")).json()[0]["status"] == "active"
