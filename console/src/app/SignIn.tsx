@@ -14,7 +14,7 @@ export function SignIn({ why }: { readonly why: string | null }): ReactElement {
       <h1>xswarm</h1>
       {why !== null && <p role="status">{why}</p>}
       <p>
-        <a href="/sign-in">Sign in with a link or a passkey</a>
+        <a href="/sign-in">Sign in with a passkey, a link or another service</a>
       </p>
       <form onSubmit={submit}>
         <label htmlFor={field}>Or paste a token</label>
