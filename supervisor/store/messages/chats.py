@@ -38,15 +38,15 @@ _ENDED = f"""
       AND t.target IN ('{Target.ASSISTANT}', '{Target.CLAUDE_CODE}') ORDER BY t.id
 """
 _ELSEWHERE = f"""
-    SELECT id, count(DISTINCT written), coalesce(sum(nanos), 0)
-    FROM claude_code_sessions JOIN (
-        SELECT t.chat, t.id AS written, l.nanos FROM turns AS t LEFT JOIN ledger AS l ON l.turn_id = t.id
+    WITH asked AS (SELECT id, number FROM claude_code_sessions WHERE id IN (SELECT value FROM json_each(?)))
+    SELECT id, count(DISTINCT written), coalesce(sum(nanos), 0) FROM (
+        SELECT a.id, t.id AS written, l.nanos FROM asked AS a JOIN turns AS t ON t.chat = a.number
+        LEFT JOIN ledger AS l ON l.turn_id = t.id
         WHERE t.target = '{Target.CLAUDE_CODE}'
         UNION ALL
-        SELECT t.chat, NULL, l.nanos FROM turns AS t
+        SELECT a.id, NULL, l.nanos FROM asked AS a JOIN turns AS t ON t.chat = a.number
         JOIN delegations AS d ON d.given_by = t.id JOIN ledger AS l ON l.turn_id = d.turn_id
-    ) ON chat = number
-    WHERE id IN (SELECT value FROM json_each(?)) GROUP BY id
+    ) AS both GROUP BY id
 """
 _FIND = f"{TURNS} WHERE {_IN_CHAT} AND i.message_id = :message_id"
 _EXCHANGES = f"""
