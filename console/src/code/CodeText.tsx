@@ -1,11 +1,15 @@
-import { type ReactElement, useEffect, useState } from "react";
+import { type ReactElement, useContext, useEffect, useState } from "react";
 import type { CodeToken } from "./highlight.js";
+import { Running } from "./running.js";
 
 /** A text that changes is coloured once it has stood still for this long, in milliseconds. */
 const SETTLED_MS = 150;
 
 /** Longer texts stay without colours, in UTF-16 units. */
 const LONGEST = 60_000;
+
+/** Languages whose rules were compiled: that takes long, so it never happens while an answer runs. */
+const compiled = new Set<string>();
 
 interface Coloured {
   readonly text: string;
@@ -22,13 +26,15 @@ export function CodeText({
   readonly language: string | null;
 }): ReactElement {
   const [coloured, setColoured] = useState<Coloured | null>(null);
+  const isRunning = useContext(Running);
   useEffect(() => {
-    if (language === null || text.length > LONGEST) return;
+    if (language === null || text.length > LONGEST || (isRunning && !compiled.has(language))) return;
     let isWanted = true;
     const timer = setTimeout(() => {
       import("./highlight.js")
         .then(async ({ highlight }) => {
           const lines = await highlight(text, language);
+          compiled.add(language);
           if (isWanted) setColoured({ text, language, lines });
         })
         .catch(() => undefined); // without colours it can be read too
@@ -37,7 +43,7 @@ export function CodeText({
       isWanted = false;
       clearTimeout(timer);
     };
-  }, [text, language]);
+  }, [text, language, isRunning]);
   // While more is written, what is coloured already stays so.
   if (coloured === null || coloured.language !== language || !text.startsWith(coloured.text)) return <>{text}</>;
   return (

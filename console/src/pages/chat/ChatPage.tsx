@@ -106,5 +106,5 @@ function inputOf(call: ToolCall): ReactNode {
 
 /** Answers are Markdown; what a person wrote is shown as it was written. */
 function inMarkdown(text: string, message: ChatMessage): ReactNode {
-  return message.role === "assistant" ? <Markdown text={text} /> : text;
+  return message.role === "assistant" ? <Markdown text={text} isRunning={message.status === "streaming"} /> : text;
 }

@@ -2,20 +2,30 @@ import { type ComponentProps, isValidElement, memo, type ReactElement, useMemo }
 import ReactMarkdown from "react-markdown";
 import remarkGfm from "remark-gfm";
 import { CodeBlock } from "../../code/CodeBlock.js";
+import { Running } from "../../code/running.js";
 import { blocksOf } from "./blocks.js";
 
 const PLUGINS = [remarkGfm];
 
 /** A text in Markdown as elements. HTML in it stays text; nothing of it is loaded from elsewhere. */
-export function Markdown({ text }: { readonly text: string }): ReactElement {
+export function Markdown({
+  text,
+  isRunning = false,
+}: {
+  readonly text: string;
+  /** Whether more of it comes. */
+  readonly isRunning?: boolean;
+}): ReactElement {
   const blocks = useMemo(() => blocksOf(text), [text]);
   return (
-    <div className="markdown">
-      {blocks.map((block, place) => (
-        // biome-ignore lint/suspicious/noArrayIndexKey: a block keeps its place
-        <Block key={place} text={block} />
-      ))}
-    </div>
+    <Running value={isRunning}>
+      <div className="markdown">
+        {blocks.map((block, place) => (
+          // biome-ignore lint/suspicious/noArrayIndexKey: a block keeps its place
+          <Block key={place} text={block} />
+        ))}
+      </div>
+    </Running>
   );
 }
 
