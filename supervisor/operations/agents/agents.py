@@ -246,8 +246,8 @@ class AgentOperations:
 
 def _owner(caller: Caller) -> AgentOwner:
     if caller.user_id is not None:
-        return AgentOwner(key=f"user:{caller.user_id}", user_id=caller.user_id)
-    return AgentOwner(key=f"service:{caller.name}", user_id=None)
+        return AgentOwner(key=f"user:{caller.user_id}", user_id=caller.user_id, source=caller.source)
+    return AgentOwner(key=f"service:{caller.name}", user_id=None, source=caller.source)
 
 
 def _no_operation(operation_id: str) -> NothingToUndo:

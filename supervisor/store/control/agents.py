@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from supervisor.protocol.messages import UserId
@@ -129,6 +129,11 @@ def forget_agents(tx: Transaction, before_ms: int) -> None:
         tx.execute(sql, (before_ms - KEPT_MS,))
 
 
+def _record(tx: Transaction, owner: AgentOwner, event: str, detail: Mapping[str, object], now_ms: int) -> None:
+    """Leave an entry about what a program reports; texts of its agents stay out of the trail."""
+    tx.record(owner.user_id or owner.key, event, {**detail, "channel": "http", "from": owner.source}, now_ms)
+
+
 class SqliteAgents:
     """`AgentStore` over a `Database`."""
 
@@ -142,13 +147,15 @@ class SqliteAgents:
         def work(tx: Transaction) -> None:
             tx.point("agents")
             tx.execute(_START, (conversation_id, owner.key, owner.user_id, names, now_ms, now_ms))
+            _record(tx, owner, "agents.started", {"conversation": conversation_id}, now_ms)
             tx.execute(_TRIM_CONVERSATIONS, (owner.key, MOST_CONVERSATIONS, MOST_BYTES))
 
         await self._database.write(work)
 
     async def end(self, owner: AgentOwner, conversation_id: str, *, now_ms: int) -> bool:
         """End a conversation; False = the owner has none of this id."""
-        return await self._write(_END, now_ms, owner.key, conversation_id)
+        values, detail = (now_ms, owner.key, conversation_id), {"conversation": conversation_id}
+        return await self._write(_END, values, owner, "agents.ended", detail, now_ms)
 
     async def current(self, owner: AgentOwner) -> str | None:
         """Return the id of the newest conversation of an owner that goes on, or None."""
@@ -169,6 +176,8 @@ class SqliteAgents:
             tx.execute(_ADD_MESSAGE, (number, *values))
             gone = sum(size for (size,) in tx.execute(_TRIM_MESSAGES, (number, MOST_MESSAGES)).fetchall())
             tx.execute(_LESS, (gone, number))
+            detail = {"conversation": conversation_id, "agent": message.agent, "bytes": size}
+            _record(tx, owner, "agents.said", detail, message.at_ms)
             tx.execute(_TRIM_CONVERSATIONS, (owner.key, MOST_CONVERSATIONS, MOST_BYTES))
             return True
 
@@ -181,6 +190,7 @@ class SqliteAgents:
             tx.point("agents")
             tx.execute(_SET_STATE, (owner.key, owner.user_id, state.agent, state.state, state.at_ms))
             tx.execute(_TRIM_STATES, (owner.key, MOST_STATES))
+            _record(tx, owner, "agents.state", {"agent": state.agent, "state": state.state}, state.at_ms)
 
         await self._database.write(work)
 
@@ -191,19 +201,33 @@ class SqliteAgents:
 
         def work(tx: Transaction) -> None:
             tx.point("agents")
-            tx.execute(_ADD_OPERATION, (*names, *hashes, operation.at_ms))
+            if tx.changed(_ADD_OPERATION, (*names, *hashes, operation.at_ms)):
+                detail = {"operation": operation.id, "kind": operation.kind, "path": operation.path}
+                _record(tx, owner, "agents.changed", detail, operation.at_ms)
             tx.execute(_TRIM_OPERATIONS, (owner.key, MOST_OPERATIONS))
 
         await self._database.write(work)
 
     async def rolled_back(self, owner: AgentOwner, operation_id: str, *, now_ms: int) -> bool:
         """Note that a program has taken an operation back; False = the owner has none of this id."""
-        return await self._write(_ROLLED_BACK, now_ms, owner.key, operation_id)
+        values, detail = (now_ms, owner.key, operation_id), {"operation": operation_id}
+        return await self._write(_ROLLED_BACK, values, owner, "agents.rolled_back", detail, now_ms)
 
-    async def _write(self, sql: str, *values: object) -> bool:
+    async def _write(
+        self,
+        sql: str,
+        values: tuple[object, ...],
+        owner: AgentOwner,
+        event: str,
+        detail: Mapping[str, object],
+        now: int,
+    ) -> bool:
         def work(tx: Transaction) -> bool:
             tx.point("agents")
-            return tx.changed(sql, values)
+            if not tx.changed(sql, values):
+                return False
+            _record(tx, owner, event, detail, now)
+            return True
 
         return await self._database.write(work)
 

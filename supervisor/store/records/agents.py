@@ -16,11 +16,13 @@ class AgentOwner:
         key: "user:<id>" or "service:<name>".
         user_id: None = a service.
         reads_services: whether what services reported is read as well; it is never written.
+        source: the address that it reports from, for the audit trail; empty = not known.
     """
 
     key: str
     user_id: UserId | None
     reads_services: bool = False
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from supervisor.protocol.messages import UserId
 from supervisor.protocol.times import DAY_MS
 from supervisor.store.control import agents
 from supervisor.store.control.agents import KEPT_MS, SqliteAgents, forget_agents
+from supervisor.store.control.audit import SqliteAudit
 from supervisor.store.records.agents import AgentMessage, AgentOperation, AgentOwner, AgentState
 from supervisor.store.sqlite.database import Database
 from tests.supervisor.store.builders import NOW, seal
@@ -134,3 +136,23 @@ async def test_reports_are_forgotten_after_their_time(database: Database, store:
     assert (counts.conversations, counts.messages, counts.operations, await store.states(None)) == (0, 0, 0, [])
     left = await database.read(lambda connection: connection.execute("SELECT count(*) FROM agent_messages").fetchone())
     assert left == (0,)
+
+
+async def test_each_report_leaves_an_entry_without_the_words_of_agents(database: Database, store: SqliteAgents) -> None:
+    owner = replace(ALICE, source="192.0.2.7")
+    operation = AgentOperation(id="o1", kind="write", path="a.py", at_ms=NOW)
+    await store.start(owner, "c1", ["planner"], now_ms=NOW)
+    await store.say(owner, "c1", said("a secret plan"))
+    await store.set_state(owner, AgentState(agent="planner", state="busy", at_ms=NOW))
+    for _ in range(2):
+        await store.add_operation(owner, operation, "c1")
+    await store.rolled_back(owner, "o1", now_ms=NOW)
+    await store.end(owner, "c1", now_ms=NOW)
+    assert not await store.end(BOT, "c1", now_ms=NOW)
+    entries = await SqliteAudit(database).entries(after=0, limit=99)
+    events = ["started", "said", "state", "changed", "rolled_back", "ended"]
+    assert [entry.event for entry in entries] == [f"agents.{event}" for event in events]
+    assert {(entry.actor, entry.detail["channel"], entry.detail["from"]) for entry in entries} == {
+        ("alice", "http", "192.0.2.7")
+    }
+    assert "secret" not in str(entries)
