@@ -100,10 +100,16 @@ class Directory:
         self._by_address: dict[Address, UserId] = {}
         self._tokens: dict[bytes, Token] = {}
         self._is_signed_in: Callable[[str], bool] = lambda _: False
+        self._sign_out: Callable[[UserId], None] = lambda _: None
 
-    def trust_sign_ins(self, is_live: Callable[[str], bool]) -> None:
-        """Ask a function whether a session of a person who signed in goes on; until then none does."""
+    def trust_sign_ins(self, is_live: Callable[[str], bool], sign_out: Callable[[UserId], None]) -> None:
+        """Ask a function whether a session of a person who signed in goes on; until then none does.
+
+        Args:
+            sign_out: is called for each user who is removed: whoever gets the same id later has not signed in.
+        """
         self._is_signed_in = is_live
+        self._sign_out = sign_out
 
     def replace(self, users: Iterable[User], tokens: Iterable[tuple[bytes, Token]]) -> None:
         """Replace all users and tokens.
@@ -111,7 +117,9 @@ class Directory:
         Args:
             tokens: with the SHA-256 of each.
         """
-        self._users = {user.id: user for user in users}
+        before, self._users = self._users, {user.id: user for user in users}
+        for removed in before.keys() - self._users.keys():
+            self._sign_out(removed)
         self._by_address = {address: user.id for user in self._users.values() for address in user.addresses}
         self._tokens = dict(tokens)
 

@@ -91,7 +91,7 @@ class SignIn:
         self._asking = MovingWindow(LINKS_PER_HOUR * 10, HOUR)
         self._traces = MovingWindow(TRACES, HOUR)
         self._tasks = TaskSet()
-        directory.trust_sign_ins(self.is_live)
+        directory.trust_sign_ins(self.is_live, self._sign_out)
 
     async def load(self) -> None:
         """Read the sessions from the store.
@@ -277,6 +277,9 @@ class SignIn:
         """
         if self._traces.take("failures"):
             await self._store.failed(visitor, why, actor=actor, now_ms=self._clock())
+
+    def _sign_out(self, user_id: UserId) -> None:
+        self.ended([session.id for session in self._sessions.of(user_id)])
 
     def _check_backoff(self, visitor: Visitor) -> None:
         wait = self._backoff.wait(visitor.source)

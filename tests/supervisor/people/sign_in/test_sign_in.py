@@ -192,3 +192,13 @@ async def test_no_secret_is_stored(people: People) -> None:
     for path in people.core.folder.glob("xswarm.db*"):
         for secret in (link.rpartition("#")[2], signed_in.secret):
             assert secret.encode() not in path.read_bytes()
+
+
+async def test_whoever_gets_the_id_of_a_removed_user_has_not_signed_in(people: People) -> None:
+    link, _ = await people.sign_in.make_link("alice", base=BASE)
+    signed_in = await people.sign_in.redeem(link.rpartition("#")[2], Visitor())
+    await people.core.accounts.remove_user(ALICE)
+    await people.core.accounts.put_user("alice", name="Another Alice", role="ADMIN")
+    with pytest.raises(NotAuthenticated):
+        await people.sign_in.caller(signed_in.secret)
+    assert people.sign_in.of(ALICE) == []
