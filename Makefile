@@ -20,7 +20,7 @@ WORKERS ?= 2
 CLIENTS := .venv-clients
 PLANNERS := $(patsubst examples/autogen/requirements/%.in,$(CLIENTS)/%/.ready,$(wildcard examples/autogen/requirements/*.in))
 
-.PHONY: help env front console run run-example solver test test-clients lock-clients test-browser lint format lock bench soak schema clean
+.PHONY: help env front console run run-example solver test test-clients lock-clients test-browser test-postgres lint format lock bench soak schema clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /make \1\t/' | expand -t 20
@@ -52,6 +52,9 @@ test: $(READY) $(CONSOLE) lint ## every gate and all tests (ARGS="-k mail", WORK
 
 test-browser: $(READY) $(CONSOLE) ## the tests in Chromium that `make test` does not run
 	$(BIN)/python -m pytest -m browser --numprocesses $(WORKERS) --dist loadfile $(ARGS) || [ $$? -eq 5 ]
+
+test-postgres: $(READY) ## the tests on PostgreSQL, with a server of their own; skipped where none is installed
+	$(BIN)/python -m pytest -m postgres $(ARGS)
 
 lint: $(READY) $(REACT) ## every gate but the tests
 	$(BIN)/ruff format --check

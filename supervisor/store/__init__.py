@@ -7,6 +7,6 @@
 from __future__ import annotations
 
 from supervisor.store.port import Store
-from supervisor.store.store import SqliteStore, open_store, open_to_read
+from supervisor.store.sqlite.store import SqliteStore, open_store, open_to_read
 
 __all__ = ["SqliteStore", "Store", "open_store", "open_to_read"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from supervisor.store.records.outbox import OutboxDraft
-from supervisor.store.sqlite.transaction import Transaction, to_json
+from supervisor.store.transaction import Transaction, to_json
 
 
 def add_drafts(

@@ -15,7 +15,7 @@ from supervisor.store.records.outbox import OutboxRow
 from supervisor.store.records.result import StoredMessage
 from supervisor.store.records.session import Session
 from supervisor.store.records.turn import Turn
-from supervisor.store.sqlite.transaction import Row, to_json
+from supervisor.store.transaction import Row, to_json
 
 SESSIONS = """
     SELECT id, user_id, project, project_path, conversation_id, thread, status, end_reason, started, cost_nanos,

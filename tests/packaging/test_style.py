@@ -114,7 +114,12 @@ TESTED_BESIDE = {
     },
     Path("supervisor/operations/changes/changes.py"): Path("tests/supervisor/wires/rest/changes/test_changes.py"),
     Path("supervisor/protocol/codes.py"): Path("tests/supervisor/commands/test_words.py"),
-    Path("supervisor/store/sqlite/groups.py"): Path("tests/supervisor/store/sqlite/test_database.py"),
+    Path("supervisor/store/groups.py"): Path("tests/supervisor/store/sqlite/test_database.py"),
+    **{
+        # One test drives a real server through all of them.
+        Path("supervisor/store/postgres") / f"{noun}.py": Path("tests/supervisor/store/postgres/test_database.py")
+        for noun in ("checks", "connection", "opening", "store", "thread")
+    },
     Path("supervisor/demo/twilio_book.py"): Path("tests/supervisor/demo/test_twilio.py"),
     Path("examples/residency/__main__.py"): Path("tests/examples/residency/test_main.py"),
     **{
@@ -147,7 +152,7 @@ TESTED_BESIDE = {
             *("control/claims.py", "control/rates.py", "control/references.py"),
             *("messages/outbox.py", "messages/search.py", "messages/sessions.py", "messages/start.py"),
             *("messages/tool_calls.py", "messages/turns.py", "people/accounts.py", "sqlite/backup.py"),
-            "sqlite/transaction.py",
+            *("listeners.py", "migrations.py", "transaction.py", "sqlite/search.py", "sqlite/store.py"),
             *("money/charges.py", "money/cost.py", "money/disagreements.py", "money/ledger.py"),
         )
     },

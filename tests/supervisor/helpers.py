@@ -136,7 +136,7 @@ class Gate:
 @asynccontextmanager
 async def full_disk(core: Core) -> AsyncIterator[None]:
     """Make SQLite fail as on a full disk: the database must not grow."""
-    database = core.store._database  # its connection is not reachable otherwise
+    database = core.store._file  # its connection is not reachable otherwise
 
     def lower(connection: sqlite3.Connection) -> int:
         pages: int = connection.execute("PRAGMA page_count").fetchone()[0]

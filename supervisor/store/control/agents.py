@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from supervisor.protocol.messages import UserId
 from supervisor.protocol.times import DAY_MS
+from supervisor.store.engine import Database, Reader
 from supervisor.store.records.agents import (
     AgentConversation,
     AgentCounts,
@@ -17,8 +17,7 @@ from supervisor.store.records.agents import (
     AgentOwner,
     AgentState,
 )
-from supervisor.store.sqlite.database import Database
-from supervisor.store.sqlite.transaction import Transaction
+from supervisor.store.transaction import Transaction
 
 KEPT_MS = 30 * DAY_MS
 """How long a report is kept after the last one of its conversation."""
@@ -41,19 +40,21 @@ MOST_STATES = 500
 MOST_OPERATIONS = 5_000
 """How many file operations of an owner are kept."""
 
-_OWNED = "(:owner IS NULL OR owner = :owner OR (:services AND user_id IS NULL))"
+_OWNED = "(CAST(:owner AS TEXT) IS NULL OR owner = :owner OR (:services = 1 AND user_id IS NULL))"
 _COLUMNS = "number, id, user_id, agents, started_ms, last_ms, ended_ms, messages"
 _START = """
     INSERT INTO agent_conversations (id, owner, user_id, agents, started_ms, last_ms) VALUES (?, ?, ?, ?, ?, ?)
 """
 _END = """
-    UPDATE agent_conversations SET ended_ms = coalesce(ended_ms, ?1), last_ms = max(last_ms, ?1)
-    WHERE owner = ? AND id = ?
+    UPDATE agent_conversations
+    SET ended_ms = coalesce(ended_ms, ?1), last_ms = CASE WHEN last_ms > ?1 THEN last_ms ELSE ?1 END
+    WHERE owner = ?2 AND id = ?3
 """
 _CURRENT = "SELECT id FROM agent_conversations WHERE owner = ? AND ended_ms IS NULL ORDER BY number DESC LIMIT 1"
 _SAY = """
-    UPDATE agent_conversations SET messages = messages + 1, bytes = bytes + ?, last_ms = max(last_ms, ?)
-    WHERE owner = ? AND id = ? RETURNING number
+    UPDATE agent_conversations
+    SET messages = messages + 1, bytes = bytes + ?1, last_ms = CASE WHEN last_ms > ?2 THEN last_ms ELSE ?2 END
+    WHERE owner = ?3 AND id = ?4 RETURNING number
 """
 _ADD_MESSAGE = """
     INSERT INTO agent_messages (conversation, agent, content, kind, message_id, at_ms) VALUES (?, ?, ?, ?, ?, ?)
@@ -61,7 +62,7 @@ _ADD_MESSAGE = """
 _TRIM_MESSAGES = """
     DELETE FROM agent_messages WHERE conversation = ?1 AND id <= (
         SELECT id FROM agent_messages WHERE conversation = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2
-    ) RETURNING length(CAST(content AS BLOB))
+    ) RETURNING content
 """
 _LESS = "UPDATE agent_conversations SET bytes = bytes - ? WHERE number = ?"
 _TRIM_CONVERSATIONS = """
@@ -69,7 +70,7 @@ _TRIM_CONVERSATIONS = """
         SELECT number FROM (
             SELECT number, row_number() OVER newest AS place, sum(bytes) OVER newest AS total
             FROM agent_conversations WHERE owner = ?1 WINDOW newest AS (ORDER BY number DESC)
-        ) WHERE place > ?2 OR (total > ?3 AND place > 1)
+        ) AS ranked WHERE place > ?2 OR (total > ?3 AND place > 1)
     )
 """
 _SET_STATE = """
@@ -78,13 +79,14 @@ _SET_STATE = """
 """
 _TRIM_STATES = """
     DELETE FROM agent_states WHERE owner = ?1 AND agent IN (
-        SELECT agent FROM agent_states WHERE owner = ?1 ORDER BY at_ms DESC, agent LIMIT -1 OFFSET ?2
+        SELECT agent FROM agent_states WHERE owner = ?1 ORDER BY at_ms DESC, agent LIMIT 1000000000 OFFSET ?2
     )
 """
 _ADD_OPERATION = """
     INSERT INTO agent_operations (id, owner, user_id, conversation, kind, path, before_hash, after_hash, before_size,
                                   after_size, at_ms)
-    VALUES (?, ?2, ?, (SELECT number FROM agent_conversations WHERE owner = ?2 AND id = ?), ?, ?, ?, ?, ?, ?, ?)
+    VALUES (?1, ?2, ?3, (SELECT number FROM agent_conversations WHERE owner = ?2 AND id = ?4), ?5, ?6, ?7, ?8, ?9, ?10,
+            ?11)
     ON CONFLICT (owner, id) DO NOTHING
 """
 _TRIM_OPERATIONS = """
@@ -94,7 +96,7 @@ _TRIM_OPERATIONS = """
 """
 _ROLLED_BACK = "UPDATE agent_operations SET rolled_back_ms = coalesce(rolled_back_ms, ?) WHERE owner = ? AND id = ?"
 _CONVERSATIONS = f"""
-    SELECT {_COLUMNS} FROM agent_conversations WHERE {_OWNED} AND (:before IS NULL OR number < :before)
+    SELECT {_COLUMNS} FROM agent_conversations WHERE {_OWNED} AND (CAST(:before AS BIGINT) IS NULL OR number < :before)
     ORDER BY number DESC LIMIT :limit
 """
 _CONVERSATION = f"SELECT {_COLUMNS} FROM agent_conversations WHERE {_OWNED} AND id = :id"
@@ -105,7 +107,8 @@ _MESSAGES = """
 _OPERATION_COLUMNS = "id, kind, path, before_hash, after_hash, before_size, after_size, at_ms, rolled_back_ms"
 _OPERATIONS = f"""
     SELECT {_OPERATION_COLUMNS} FROM agent_operations
-    WHERE {_OWNED} AND (:conversation IS NULL OR conversation = :conversation) ORDER BY number DESC LIMIT :limit
+    WHERE {_OWNED} AND (CAST(:conversation AS BIGINT) IS NULL OR conversation = :conversation)
+    ORDER BY number DESC LIMIT :limit
 """
 _OPERATION = f"SELECT {_OPERATION_COLUMNS} FROM agent_operations WHERE {_OWNED} AND id = :id ORDER BY number DESC"
 _STATES = f"SELECT agent, state, at_ms FROM agent_states WHERE {_OWNED} ORDER BY at_ms, agent"
@@ -134,7 +137,7 @@ def _record(tx: Transaction, owner: AgentOwner, event: str, detail: Mapping[str,
     tx.record(owner.user_id or owner.key, event, {**detail, "channel": "http", "from": owner.source}, now_ms)
 
 
-class SqliteAgents:
+class SqlAgents:
     """`AgentStore` over a `Database`."""
 
     def __init__(self, database: Database) -> None:
@@ -164,7 +167,7 @@ class SqliteAgents:
 
     async def say(self, owner: AgentOwner, conversation_id: str, message: AgentMessage) -> bool:
         """Add a message; False = the owner has no conversation of this id."""
-        size = len(message.content.encode("utf-8", "surrogatepass"))
+        size = _size(message.content)
 
         def work(tx: Transaction) -> bool:
             tx.point("agents")
@@ -174,7 +177,7 @@ class SqliteAgents:
             (number,) = row
             values = (message.agent, message.content, message.kind, message.message_id, message.at_ms)
             tx.execute(_ADD_MESSAGE, (number, *values))
-            gone = sum(size for (size,) in tx.execute(_TRIM_MESSAGES, (number, MOST_MESSAGES)).fetchall())
+            gone = sum(_size(content) for (content,) in tx.execute(_TRIM_MESSAGES, (number, MOST_MESSAGES)).fetchall())
             tx.execute(_LESS, (gone, number))
             detail = {"conversation": conversation_id, "agent": message.agent, "bytes": size}
             _record(tx, owner, "agents.said", detail, message.at_ms)
@@ -275,7 +278,7 @@ class SqliteAgents:
         return AgentCounts(conversations=row[0], active=row[1], messages=row[2], operations=row[3])
 
     async def _one(self, sql: str, values: Any) -> tuple[Any, ...] | None:
-        def work(connection: sqlite3.Connection) -> tuple[Any, ...] | None:
+        def work(connection: Reader) -> tuple[Any, ...] | None:
             row: tuple[Any, ...] | None = connection.execute(sql, values).fetchone()
             return row
 
@@ -288,6 +291,10 @@ class SqliteAgents:
 def _whose(owner: AgentOwner | None) -> dict[str, Any]:
     """Return the parameters of `_OWNED`."""
     return {"owner": owner and owner.key, "services": owner is not None and owner.reads_services}
+
+
+def _size(content: str) -> int:
+    return len(content.encode("utf-8", "surrogatepass"))
 
 
 def _conversation(row: tuple[Any, ...]) -> AgentConversation:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -11,11 +10,11 @@ from supervisor.protocol.codes import CodeKind
 from supervisor.protocol.messages import ProjectName, SessionId, UserId
 from supervisor.store.control.codes import close, issue
 from supervisor.store.drafts import add_drafts
+from supervisor.store.engine import Database, Reader
 from supervisor.store.ports.approvals import Approval, ApprovalState, NewApproval
 from supervisor.store.records.outbox import OutboxDraft
 from supervisor.store.records.turn import Turn
-from supervisor.store.sqlite.database import Database
-from supervisor.store.sqlite.transaction import Transaction, to_json
+from supervisor.store.transaction import Transaction, to_json
 
 _RUNS = "SELECT 1 FROM turns WHERE id = ? AND state = 'running' AND epoch = ?"
 _COLUMNS = (
@@ -77,7 +76,7 @@ _REDEEM = """
 """
 _WITHDRAW = f"""
     UPDATE approvals SET state = 'withdrawn', decided_ms = :now_ms
-    WHERE turn_id = :turn_id AND consumed_ms IS NULL AND (state = 'open' OR state = 'allowed' AND :allowed)
+    WHERE turn_id = :turn_id AND consumed_ms IS NULL AND (state = 'open' OR state = 'allowed' AND :allowed = 1)
     RETURNING {_COLUMNS}
 """
 _OUTDATE = """
@@ -96,7 +95,7 @@ _GRANTED = """
 """
 
 
-class SqliteApprovals:
+class SqlApprovals:
     """`ApprovalStore` over a `Database`."""
 
     def __init__(self, database: Database) -> None:
@@ -247,7 +246,7 @@ class SqliteApprovals:
     async def find(self, name: str) -> Approval | None:
         """Return the question with a code or an id; None = there is none."""
 
-        def work(connection: sqlite3.Connection) -> Approval | None:
+        def work(connection: Reader) -> Approval | None:
             row = connection.execute(_FIND, (name, name)).fetchone()
             return _approval(row) if row is not None else None
 

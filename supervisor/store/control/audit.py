@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import hmac
 import json
-import sqlite3
 from dataclasses import dataclass
 from typing import Any
 
+from supervisor.store.engine import Database, Reader
 from supervisor.store.ports.audit import EVERYTHING, AuditEntry, AuditFilter
-from supervisor.store.sqlite.database import Database
-from supervisor.store.sqlite.transaction import Seal, Transaction, canonical
+from supervisor.store.transaction import Seal, Transaction, canonical
 
 _COLUMNS = "seq, at_ms, epoch, actor, event, detail, mac"
 _CHAIN = f"SELECT {_COLUMNS} FROM audit ORDER BY seq"
 _LAST = "SELECT coalesce(max(seq), 0) FROM audit"
 _FIRST = "SELECT coalesce(min(seq), 0) FROM audit"
 _HAS_USERS = "SELECT EXISTS (SELECT 1 FROM users)"
-_KEEPS_CUTS = "SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'audit_cuts')"
+_KEEPS_CUTS = "SELECT EXISTS (SELECT 1 FROM migrations WHERE version >= 23)"
 """A database that no daemon has migrated yet is verified too."""
 _CHECKPOINT = "SELECT seq, at_ms, entries, mac, seal FROM audit_cuts ORDER BY seq DESC LIMIT 1"
 _OLDEST = "SELECT min(seq), (SELECT min(seq) FROM audit WHERE at_ms >= ?), max(seq) FROM audit"
@@ -27,7 +26,7 @@ _DROP_CHECKPOINTS = "DELETE FROM audit_cuts WHERE seq < ?"
 _CUT = "DELETE FROM audit WHERE seq <= ?"
 
 
-class SqliteAudit:
+class SqlAudit:
     """`AuditStore` over a `Database`."""
 
     def __init__(self, database: Database) -> None:
@@ -44,7 +43,7 @@ class SqliteAudit:
         """
         seal = self._database.seal
 
-        def work(connection: sqlite3.Connection) -> str | None:
+        def work(connection: Reader) -> str | None:
             checkpoint = _checkpoint(connection)
             if checkpoint is not None and not checkpoint.is_genuine(seal):
                 return f"the checkpoint at audit row {checkpoint.seq} was changed"
@@ -69,7 +68,7 @@ class SqliteAudit:
     async def newest(self, *, before: int | None, limit: int, where: AuditFilter = EVERYTHING) -> list[AuditEntry]:
         """Return the entries before a number, newest first; None = from the newest one on."""
         return await self._read(
-            where, "(:place IS NULL OR seq < :place)", "seq DESC", {"place": before, "limit": limit}
+            where, "(CAST(:place AS BIGINT) IS NULL OR seq < :place)", "seq DESC", {"place": before, "limit": limit}
         )
 
     async def _read(self, where: AuditFilter, page: str, order: str, values: dict[str, Any]) -> list[AuditEntry]:
@@ -135,7 +134,7 @@ class _Checkpoint:
         return hmac.compare_digest(self.seal, self.sealed(seal))
 
 
-def _checkpoint(connection: sqlite3.Connection) -> _Checkpoint | None:
+def _checkpoint(connection: Reader) -> _Checkpoint | None:
     """Return the newest checkpoint; None = nothing was cut off."""
     if not connection.execute(_KEEPS_CUTS).fetchone()[0]:
         return None

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Sequence
 from typing import Any
 
 from supervisor.protocol.messages import MessageId, ProjectName, SessionId, UserId
+from supervisor.store.engine import Database, Reader
 from supervisor.store.ports.changes import ChangedTurn, StoredOperation
 from supervisor.store.records.changes import Recorded
-from supervisor.store.sqlite.database import Database
-from supervisor.store.sqlite.transaction import Transaction
+from supervisor.store.transaction import Transaction
 
 _BEGIN = """
     INSERT INTO checkpoints (turn_id, project_path, before_commit, why, before_ms, epoch)
     SELECT id, ?, ?, ?, ?, epoch FROM turns WHERE id = ? AND state = 'running' AND epoch = ?
     ON CONFLICT (turn_id) DO NOTHING
 """
-_END = "UPDATE checkpoints SET after_commit = ?, why = iif(? = '', why, ?), after_ms = ? WHERE turn_id = ?"
+_END = """
+    UPDATE checkpoints SET after_commit = ?, why = CASE WHEN ? = '' THEN why ELSE ? END, after_ms = ? WHERE turn_id = ?
+"""
 _LOSE = "UPDATE checkpoints SET why = ? WHERE project_path = ? AND before_commit <> '' AND why = ''"
 _ADD_OPERATION = """
     INSERT INTO file_operations (turn_id, path, tool, status, before_hash, after_hash, tool_use_id, at_ms)
@@ -42,9 +43,9 @@ _LAST_OF_SESSION = f"""
 """
 _LAST_OF_USER = f"""
     {_TURNS} WHERE t.user_id = ?1 AND c.before_ms >= ?2 AND (t.files_changed > 0 OR c.why <> '') AND c.undone_ms IS NULL
-    ORDER BY t.session IS (
+    ORDER BY CASE WHEN t.session = (
         SELECT session FROM turns WHERE user_id = ?1 AND session IS NOT NULL ORDER BY id DESC LIMIT 1
-    ) DESC, c.turn_id DESC LIMIT 1
+    ) THEN 0 ELSE 1 END, c.turn_id DESC LIMIT 1
 """
 # The same folder, or one contains the other: with a slash at both ends, one path is a prefix of the other. Not LIKE
 # or GLOB, because a folder's name may contain their wildcards.
@@ -73,11 +74,13 @@ _REDO = (
 _LIST = f"""
     {_TURNS}
     WHERE (t.files_changed > 0 OR c.why <> '') AND c.after_ms IS NOT NULL
-      AND (:user_id IS NULL OR s.user_id = :user_id
+      AND (CAST(:user_id AS TEXT) IS NULL OR s.user_id = :user_id
            OR s.shared = 1 AND s.project IN (SELECT value FROM json_each(:shared)))
-      AND (:writer IS NULL OR t.user_id = :writer) AND (:session_id IS NULL OR s.id = :session_id)
-      AND (:project IS NULL OR t.project = :project) AND (:undone IS NULL OR (c.undone_ms IS NOT NULL) = :undone)
-      AND (:before IS NULL OR c.turn_id < :before)
+      AND (CAST(:writer AS TEXT) IS NULL OR t.user_id = :writer)
+      AND (CAST(:session_id AS TEXT) IS NULL OR s.id = :session_id)
+      AND (CAST(:project AS TEXT) IS NULL OR t.project = :project)
+      AND (CAST(:undone AS BIGINT) IS NULL OR CASE WHEN c.undone_ms IS NULL THEN 0 ELSE 1 END = :undone)
+      AND (CAST(:before AS BIGINT) IS NULL OR c.turn_id < :before)
     ORDER BY c.turn_id DESC LIMIT :limit
 """
 _COLUMNS = """
@@ -97,10 +100,12 @@ _OPERATIONS = f"""
     LEFT JOIN checkpoints AS c ON c.turn_id = o.turn_id
     JOIN inbox AS i ON i.id = (SELECT min(id) FROM inbox WHERE turn_id = o.turn_id)
     JOIN claude_code_sessions AS s ON s.number = t.session
-    WHERE (:user_id IS NULL OR t.user_id = :user_id) AND (:session_id IS NULL OR s.id = :session_id)
-      AND (:message_id IS NULL OR i.message_id = :message_id) AND (:path IS NULL OR o.path = :path)
-      AND (:before IS NULL OR o.id < :before)
-      AND iif(:net, o.tool_use_id = '', {_EXPLAINED})
+    WHERE (CAST(:user_id AS TEXT) IS NULL OR t.user_id = :user_id)
+      AND (CAST(:session_id AS TEXT) IS NULL OR s.id = :session_id)
+      AND (CAST(:message_id AS TEXT) IS NULL OR i.message_id = :message_id)
+      AND (CAST(:path AS TEXT) IS NULL OR o.path = :path)
+      AND (CAST(:before AS BIGINT) IS NULL OR o.id < :before)
+      AND CASE WHEN :net = 1 THEN o.tool_use_id = '' ELSE {_EXPLAINED} END
     ORDER BY o.id DESC LIMIT :limit
 """
 _OF_AGENTS = f"""
@@ -116,7 +121,7 @@ _OF_AGENTS = f"""
 """
 _COUNT = f"""
     SELECT count(*) FROM file_operations AS o JOIN turns AS t ON t.id = o.turn_id
-    WHERE (:user_id IS NULL OR t.user_id = :user_id) AND {_EXPLAINED}
+    WHERE (CAST(:user_id AS TEXT) IS NULL OR t.user_id = :user_id) AND {_EXPLAINED}
 """
 _KEPT = """
     SELECT project_path, before_commit, after_commit, coalesce(undo_before, ''), coalesce(undo_after, '')
@@ -133,7 +138,7 @@ def end_recording(tx: Transaction, turn_id: int, recorded: Recorded, now_ms: int
         tx.execute(_ADD_OPERATION, (turn_id, *values))
 
 
-class SqliteChanges:
+class SqlChanges:
     """`ChangeStore` over a `Database`."""
 
     def __init__(self, database: Database) -> None:
@@ -268,7 +273,7 @@ class SqliteChanges:
     async def kept(self, *, since_ms: int) -> dict[str, set[str]]:
         """Return, by folder, the checkpoints of turns that began after a time or have not ended."""
 
-        def work(connection: sqlite3.Connection) -> dict[str, set[str]]:
+        def work(connection: Reader) -> dict[str, set[str]]:
             found: dict[str, set[str]] = {}
             for folder, *commits in connection.execute(_KEPT, (since_ms,)):
                 found.setdefault(folder, set()).update(filter(None, commits))
@@ -277,7 +282,7 @@ class SqliteChanges:
         return await self._database.read(work)
 
     async def _one(self, sql: str, *keys: Any) -> ChangedTurn | None:
-        def work(connection: sqlite3.Connection) -> ChangedTurn | None:
+        def work(connection: Reader) -> ChangedTurn | None:
             row = connection.execute(sql, keys).fetchone()
             return _changed_turn(row) if row is not None else None
 

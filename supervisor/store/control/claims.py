@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from supervisor.protocol.times import DAY_MS
-from supervisor.store.sqlite.transaction import Transaction
+from supervisor.store.transaction import Transaction
 
 # A claim of an older start is void, because that process is gone. So is one of this start: within a process the caller
 # holds a lock of the key, so whoever made it has ended without releasing it.

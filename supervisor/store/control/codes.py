@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sqlite3
 from typing import Any
 
 from supervisor.protocol.codes import Code, CodeKind, random_code
 from supervisor.protocol.messages import UserId
 from supervisor.protocol.times import DAY_MS
-from supervisor.store.sqlite.database import Database
-from supervisor.store.sqlite.transaction import Transaction
+from supervisor.store.engine import Database, Reader
+from supervisor.store.transaction import Transaction
 
 KEPT_MS = 30 * DAY_MS
 """How long an expired code is kept, so that its use can be explained and it is not issued again."""
@@ -51,7 +50,7 @@ def forget_old(tx: Transaction, before_ms: int) -> None:
     tx.execute(_PURGE, (before_ms - KEPT_MS,))
 
 
-class SqliteCodes:
+class SqlCodes:
     """`CodeStore` over a `Database`."""
 
     def __init__(self, database: Database) -> None:
@@ -72,7 +71,7 @@ class SqliteCodes:
         )
 
 
-def _find(connection: sqlite3.Connection, code: str) -> Code | None:
+def _find(connection: Reader, code: str) -> Code | None:
     row = connection.execute(_FIND, (code,)).fetchone()
     return _code(row) if row is not None else None
 

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Mapping
 from typing import Any
 
 from supervisor.protocol.messages import MessageId
 from supervisor.protocol.times import DAY_MS
+from supervisor.store.engine import Database, Reader
 from supervisor.store.ports.audit import DroppedMessage
 from supervisor.store.records.accounts import Actor
-from supervisor.store.sqlite.database import Database
-from supervisor.store.sqlite.transaction import Transaction
+from supervisor.store.transaction import Transaction
 
 MOST = 500
 """How many messages of a channel are listed that can be let in, and how many that cannot."""
@@ -39,7 +38,7 @@ def forget_dropped(tx: Transaction, before_ms: int) -> None:
     tx.execute(_FORGET, (before_ms - KEPT_MS,))
 
 
-class SqliteDropped:
+class SqlDropped:
     """`DroppedStore` over a `Database`."""
 
     def __init__(self, database: Database) -> None:
@@ -65,7 +64,7 @@ class SqliteDropped:
     async def get(self, dropped_id: int) -> DroppedMessage | None:
         """Return a dropped message, or None."""
 
-        def work(connection: sqlite3.Connection) -> DroppedMessage | None:
+        def work(connection: Reader) -> DroppedMessage | None:
             row = connection.execute(_GET, (dropped_id,)).fetchone()
             return None if row is None else to_dropped(row)
 

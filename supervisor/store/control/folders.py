@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import sqlite3
-
 from supervisor.protocol.messages import ProjectName
-from supervisor.store.sqlite.database import Database
-from supervisor.store.sqlite.transaction import Transaction
+from supervisor.store.engine import Database, Reader
+from supervisor.store.transaction import Transaction
 
 _KNOWN = "SELECT project, folder FROM project_folders"
 _KEEP = """
@@ -35,7 +33,7 @@ _MOVE_CHECKPOINTS = f"""
 """
 
 
-class SqliteFolders:
+class SqlFolders:
     """`FolderStore` over a `Database`."""
 
     def __init__(self, database: Database) -> None:
@@ -50,7 +48,7 @@ class SqliteFolders:
     async def recorded(self, project: ProjectName) -> list[str]:
         """Return the folders in which turns of a project were recorded for undo."""
 
-        def work(connection: sqlite3.Connection) -> list[str]:
+        def work(connection: Reader) -> list[str]:
             return [folder for (folder,) in connection.execute(_RECORDED, (project,))]
 
         return await self._database.read(work)

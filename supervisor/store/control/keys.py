@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sqlite3
 import time
 
 from supervisor.protocol.times import DAY_MS
 from supervisor.store.control.claims import claim, release
-from supervisor.store.sqlite.database import Database
-from supervisor.store.sqlite.transaction import Transaction
+from supervisor.store.engine import Database, Reader
+from supervisor.store.transaction import Transaction
 
 KEPT_MS = DAY_MS
 """How long a first answer is kept: 24 hours (protocol.md section 2)."""
@@ -18,15 +17,15 @@ _SET_MARK = "INSERT INTO marks (name, value) VALUES (?, ?) ON CONFLICT (name) DO
 _GET_ANSWER = "SELECT digest, status, body FROM idempotency WHERE owner = ? AND key = ? AND expires_ms > ?"
 _KEEP_ANSWER = """
     INSERT INTO idempotency (owner, key, digest, status, body, expires_ms)
-    VALUES (:owner, :key, :digest, :status, :body, :now_ms + :kept_ms)
+    VALUES (:owner, :key, :digest, :status, :body, :expires_ms)
     ON CONFLICT (owner, key) DO UPDATE SET
         digest = excluded.digest, status = excluded.status, body = excluded.body, expires_ms = excluded.expires_ms
-    WHERE expires_ms <= :now_ms
+    WHERE idempotency.expires_ms <= :now_ms
 """
 _FORGET_ANSWERS = "DELETE FROM idempotency WHERE expires_ms <= ?"
 
 
-class SqliteKeys:
+class SqlKeys:
     """`IdempotencyStore` over a `Database`."""
 
     def __init__(self, database: Database) -> None:
@@ -35,7 +34,7 @@ class SqliteKeys:
     async def get_mark(self, name: str) -> int | None:
         """Return a mark; None = it was never set."""
 
-        def work(connection: sqlite3.Connection) -> int | None:
+        def work(connection: Reader) -> int | None:
             row = connection.execute(_GET_MARK, (name,)).fetchone()
             return None if row is None else int(row[0])
 
@@ -48,7 +47,7 @@ class SqliteKeys:
     async def idempotent(self, owner: str, key: str) -> tuple[str, int, str] | None:
         """Return (digest of the request, HTTP status, body) of the first answer, kept for 24 h; None = none."""
 
-        def work(connection: sqlite3.Connection) -> tuple[str, int, str] | None:
+        def work(connection: Reader) -> tuple[str, int, str] | None:
             now_ms = time.time_ns() // 1_000_000
             row: tuple[str, int, str] | None = connection.execute(_GET_ANSWER, (owner, key, now_ms)).fetchone()
             return row
@@ -68,7 +67,7 @@ class SqliteKeys:
         values = {"owner": owner, "key": key, "digest": digest, "status": status, "body": body}
 
         def work(tx: Transaction) -> None:
-            tx.execute(_KEEP_ANSWER, values | {"now_ms": now_ms, "kept_ms": KEPT_MS})
+            tx.execute(_KEEP_ANSWER, values | {"now_ms": now_ms, "expires_ms": now_ms + KEPT_MS})
             release(tx, owner, key)
 
         await self._database.write(work)

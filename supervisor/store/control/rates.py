@@ -5,7 +5,7 @@ from __future__ import annotations
 from supervisor.protocol.ids import uuid7
 from supervisor.protocol.times import DAY_MS
 from supervisor.store.records.acceptance import RateLimit
-from supervisor.store.sqlite.transaction import Transaction
+from supervisor.store.transaction import Transaction
 
 MINUTE_MS, HOUR_MS = 60_000, 3_600_000
 

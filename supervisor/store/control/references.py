@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Sequence
 
+from supervisor.store.engine import Database, Reader
 from supervisor.store.records.tool_call import Reference
-from supervisor.store.sqlite.database import Database
-from supervisor.store.sqlite.transaction import Transaction
+from supervisor.store.transaction import Transaction
 
 _KNOWN = "SELECT reference, person, name FROM tool_references WHERE scope = ? ORDER BY seq"
 _ADD = "INSERT INTO tool_references (scope, reference, person, name) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
 _FORGET = "DELETE FROM tool_references WHERE scope = ?"
 
 
-class SqliteReferences:
+class SqlReferences:
     """`ReferenceStore` over a `Database`."""
 
     def __init__(self, database: Database) -> None:
@@ -24,7 +23,7 @@ class SqliteReferences:
     async def known(self, scope: str) -> list[Reference]:
         """Return the references of a conversation, in the order in which they were added."""
 
-        def work(connection: sqlite3.Connection) -> list[Reference]:
+        def work(connection: Reader) -> list[Reference]:
             rows = connection.execute(_KNOWN, (scope,)).fetchall()
             return [Reference(reference=row[0], person=json.loads(row[1]), name=row[2]) for row in rows]
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Sequence
 
 from supervisor.protocol.messages import UserId
 from supervisor.protocol.status import TurnState
+from supervisor.store.engine import Reader
 from supervisor.store.records.turn import Turn
 from supervisor.store.rows import TURNS, to_turn
-from supervisor.store.sqlite.transaction import Transaction, to_json
+from supervisor.store.transaction import Transaction, to_json
 
 STOPPED = "stopped"
 """The kind of the event of a running turn that somebody has stopped; it may go on for a moment."""
@@ -67,7 +67,7 @@ def stop_replaced(tx: Transaction, turn_id: int, why: str, by: UserId, now_ms: i
     return found
 
 
-def is_stopped(connection: sqlite3.Connection, turn_id: int) -> bool:
+def is_stopped(connection: Reader, turn_id: int) -> bool:
     """Return whether somebody has stopped or replaced a turn, or has deleted its chat."""
     (stopped,) = connection.execute(_IS_STOPPED, {"id": turn_id, "kind": STOPPED}).fetchone()
     return bool(stopped)

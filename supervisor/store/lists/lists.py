@@ -8,11 +8,11 @@ from typing import Any
 from supervisor.protocol.messages import MessageId, OutboxId
 from supervisor.protocol.status import Target, TurnState
 from supervisor.store.control.dropped import DROPPED, to_dropped
+from supervisor.store.engine import Database
 from supervisor.store.ports.audit import DroppedMessage
 from supervisor.store.ports.lists.lists import BEGINNING, FAILED, ListedMessage, ListFilter
 from supervisor.store.records.outbox import OutboxRow
 from supervisor.store.rows import OUTBOX, to_outbox_row
-from supervisor.store.sqlite.database import Database
 
 MESSAGES = f"""
     SELECT i.message_id, t.user_id, s.id, t.project, t.channel, t.target, t.state,
@@ -44,7 +44,7 @@ _RARE_REPLIES = {
 }
 
 
-class SqliteLists:
+class SqlLists:
     """`ListStore` over a `Database`."""
 
     def __init__(self, database: Database) -> None:

@@ -22,7 +22,7 @@ from supervisor.store.people.uploads import attach
 from supervisor.store.records.acceptance import Acceptance, Accepted
 from supervisor.store.records.turn import Turn
 from supervisor.store.rows import optional_json, to_reply_json
-from supervisor.store.sqlite.transaction import Owner, Transaction
+from supervisor.store.transaction import Owner, Transaction
 
 _PLACE = """
     SELECT (SELECT number FROM claude_code_sessions WHERE id = ?2),
@@ -36,14 +36,16 @@ _PROJECT_IS_TAKEN = """
 _CHAT = "SELECT number FROM claude_code_sessions WHERE id = ? AND user_id = ? AND kind = 'chat' AND deleted_ms IS NULL"
 _TOUCH_CHAT = """
     UPDATE claude_code_sessions
-    SET message_count = message_count + :counts, activity_ms = max(activity_ms, :now_ms), updated_ms = :now_ms,
+    SET message_count = message_count + :counts, updated_ms = :now_ms,
+        activity_ms = CASE WHEN activity_ms > :now_ms THEN activity_ms ELSE :now_ms END,
         epoch = :epoch, status = 'idle', end_reason = '', ended_ms = NULL,
         title = CASE WHEN title = '' THEN :title ELSE title END
     WHERE number = :number
 """
 _TOUCH_SESSION = """
     UPDATE claude_code_sessions
-    SET message_count = message_count + 1, activity_ms = max(activity_ms, ?1), updated_ms = ?1, epoch = ?2
+    SET message_count = message_count + 1, activity_ms = CASE WHEN activity_ms > ?1 THEN activity_ms ELSE ?1 END,
+        updated_ms = ?1, epoch = ?2
     WHERE number = ?3
 """
 
@@ -170,7 +172,7 @@ def _add_turn(tx: Transaction, message: Acceptance, session: int | None, chat: i
     """Insert the row of the turn; return its number."""
     starts = state is TurnState.RUNNING
     process = message.identity if starts else None
-    return tx.insert(
+    return tx.insert_numbered(
         "turns",
         {
             "lane": message.lane,
@@ -198,6 +200,7 @@ def _add_turn(tx: Transaction, message: Acceptance, session: int | None, chat: i
             "chat": chat,
             "way": message.way,
         },
+        "id",
     )
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Mapping, Sequence
 
 from supervisor.protocol.messages import MessageId, SessionId, UserId
 from supervisor.protocol.status import Target, TurnState
+from supervisor.store.engine import Database, Reader
 from supervisor.store.messages.history import result_of_turn
 from supervisor.store.messages.tool_calls import calls_of_turns
 from supervisor.store.records.chat import ChatEntry
@@ -16,8 +16,7 @@ from supervisor.store.records.session import Session
 from supervisor.store.records.tool_call import StoredCall
 from supervisor.store.records.turn import Turn
 from supervisor.store.rows import SESSIONS, TURNS, to_session, to_turn
-from supervisor.store.sqlite.database import Database
-from supervisor.store.sqlite.transaction import Transaction
+from supervisor.store.transaction import Transaction
 
 _IN_CHAT = """
     t.chat = (SELECT number FROM claude_code_sessions WHERE id = :id AND deleted_ms IS NULL) AND t.superseded_by IS NULL
@@ -30,7 +29,8 @@ _BEFORE = f"""
     )
 """
 _COUNT = f"""
-    SELECT count(*), coalesce(sum(t.state NOT IN ('pending', 'running', 'waiting')), 0) FROM turns AS t WHERE {_IN_CHAT}
+    SELECT count(*), count(*) FILTER (WHERE t.state NOT IN ('pending', 'running', 'waiting'))
+    FROM turns AS t WHERE {_IN_CHAT}
 """
 _UNFINISHED = f"{TURNS} WHERE {_IN_CHAT} AND t.state IN ('pending', 'running', 'waiting') ORDER BY t.id"
 _ENDED = f"""
@@ -46,7 +46,7 @@ _ELSEWHERE = f"""
         UNION ALL
         SELECT a.id, NULL, l.nanos FROM asked AS a JOIN turns AS t ON t.chat = a.number
         JOIN delegations AS d ON d.given_by = t.id JOIN ledger AS l ON l.turn_id = d.turn_id
-    ) AS both GROUP BY id
+    ) AS given GROUP BY id
 """
 _FIND = f"{TURNS} WHERE {_IN_CHAT} AND i.message_id = :message_id"
 _EXCHANGES = f"""
@@ -110,7 +110,7 @@ STOPPED = "(stopped by the user)"
 """What the model reads at the end of an answer that its user stopped."""
 
 
-class SqliteChats:
+class SqlChats:
     """`ChatStore` over a `Database`."""
 
     def __init__(self, database: Database) -> None:
@@ -123,7 +123,7 @@ class SqliteChats:
     async def count(self, session_id: SessionId) -> int:
         """Return how many messages a chat has, answers included."""
 
-        def work(connection: sqlite3.Connection) -> int:
+        def work(connection: Reader) -> int:
             written, answered = connection.execute(_COUNT, {"id": session_id}).fetchone()
             return int(written + answered)
 
@@ -154,7 +154,7 @@ class SqliteChats:
     async def find(self, session_id: SessionId, message_id: MessageId) -> Turn | None:
         """Return the turn of a message in a chat's history; None = the history does not have it."""
 
-        def work(connection: sqlite3.Connection) -> Turn | None:
+        def work(connection: Reader) -> Turn | None:
             row = connection.execute(_FIND, {"id": session_id, "message_id": message_id}).fetchone()
             return None if row is None else to_turn(row)
 
@@ -185,12 +185,12 @@ class SqliteChats:
         return await self._database.write(work)
 
 
-def is_chat(connection: sqlite3.Connection, lane: str) -> bool:
+def is_chat(connection: Reader, lane: str) -> bool:
     """Return whether a lane is that of a chat."""
     return bool(connection.execute(_IS_CHAT, (lane,)).fetchone()[0])
 
 
-def chat_exchanges(connection: sqlite3.Connection, session_id: SessionId, limit: int) -> list[StoredExchange]:
+def chat_exchanges(connection: Reader, session_id: SessionId, limit: int) -> list[StoredExchange]:
     """Return the newest turns of a chat as the model reads them, oldest first.
 
     The model also reads what was said to Claude Code, and how far an interrupted answer got.
@@ -220,9 +220,7 @@ def _as_read(answer: str, state: TurnState, why: str) -> str:
     return f"{partial}\n\n{note}".lstrip()
 
 
-def _history(
-    connection: sqlite3.Connection, session_id: SessionId, limit: int, before: MessageId | None
-) -> list[ChatEntry]:
+def _history(connection: Reader, session_id: SessionId, limit: int, before: MessageId | None) -> list[ChatEntry]:
     end = _NEWEST
     if before is not None:
         row = connection.execute(_BEFORE, {"id": session_id, "message_id": before}).fetchone()
@@ -235,8 +233,10 @@ def _history(
     return [ChatEntry(result=result_of_turn(connection, turn), calls=calls.get(turn.id, ())) for turn in turns]
 
 
-def _calls(connection: sqlite3.Connection, turn_ids: list[int]) -> Mapping[int, Sequence[StoredCall]]:
+def _calls(connection: Reader, turn_ids: list[int]) -> Mapping[int, Sequence[StoredCall]]:
     """Return the calls of some turns, by the number of the turn; only the newest have their artifacts."""
+    if not turn_ids:
+        return {}
     sizes = f"""
         SELECT turn_id, sum(length(artifact)) FROM tool_calls
         WHERE turn_id IN ({", ".join("?" * len(turn_ids))}) AND artifact IS NOT NULL

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import sqlite3
 import time
 from hashlib import blake2b
 
 from supervisor.protocol.messages import MessageId
 from supervisor.store.control.claims import claim, release
 from supervisor.store.control.rates import take
+from supervisor.store.engine import Reader
 from supervisor.store.records.acceptance import Accepted, Attempt
-from supervisor.store.sqlite.transaction import Row, Transaction
+from supervisor.store.transaction import Row, Transaction
 
 KNOWN = "SELECT message_id, digest, dedup_until_ms FROM inbox WHERE dedup = ?"
 _FORGET_KEY = "UPDATE inbox SET dedup = NULL, dedup_until_ms = NULL WHERE dedup = ?"
@@ -41,7 +41,7 @@ def first_of(tx: Transaction, key: bytes, digest: bytes, now_ms: int) -> Accepte
     return _duplicate(row, digest)
 
 
-def known(connection: sqlite3.Connection, channel: str, account: str, dedup_key: str, digest: str) -> Accepted | None:
+def known(connection: Reader, channel: str, account: str, dedup_key: str, digest: str) -> Accepted | None:
     """Return the message that holds a key, as a duplicate; None = no message does, or the key has expired."""
     row = connection.execute(KNOWN, (hashed(channel, account, dedup_key),)).fetchone()
     if row is None or _has_expired(row, time.time_ns() // 1_000_000):

@@ -16,7 +16,7 @@ from supervisor.store.money.charges import NOTHING, Posted, delegated_charges, e
 from supervisor.store.records.charge import Charge
 from supervisor.store.records.outcome import Outcome, Settled
 from supervisor.store.rows import CHARGE_COLUMNS, to_charge
-from supervisor.store.sqlite.transaction import Owner, Transaction
+from supervisor.store.transaction import Owner, Transaction
 
 _RUNNING = """
     SELECT t.user_id, t.session, coalesce(s.id, ''), t.channel,
@@ -38,7 +38,8 @@ _END = """
 _INCLUDE = "UPDATE turns SET answered_by = ? WHERE id = ?"
 _TOUCH_SESSION = """
     UPDATE claude_code_sessions
-    SET cost_nanos = cost_nanos + ?1, activity_ms = max(activity_ms, ?2), updated_ms = ?2, epoch = ?3, started = 1
+    SET cost_nanos = cost_nanos + ?1, activity_ms = CASE WHEN activity_ms > ?2 THEN activity_ms ELSE ?2 END,
+        updated_ms = ?2, epoch = ?3, started = 1
     WHERE number = ?4
 """
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import sqlite3
-
 from supervisor.protocol.messages import MessageId, SessionId, UserId
 from supervisor.protocol.status import TurnState
+from supervisor.store.engine import Reader
 from supervisor.store.records.result import Result, StoredExchange, StoredMessage
 from supervisor.store.records.session import LastExchange
 from supervisor.store.records.turn import Turn
@@ -52,13 +51,13 @@ _LAST_USED = """
 """
 
 
-def result_of(connection: sqlite3.Connection, message_id: MessageId) -> Result | None:
+def result_of(connection: Reader, message_id: MessageId) -> Result | None:
     """Return what became of a message; None = there is no such message."""
     row = connection.execute(_RESULT, (message_id,)).fetchone()
     return None if row is None else result_of_turn(connection, to_turn(row))
 
 
-def result_of_turn(connection: sqlite3.Connection, turn: Turn) -> Result:
+def result_of_turn(connection: Reader, turn: Turn) -> Result:
     """Return what became of a turn."""
     answer, answer_id, why, stop_reason, duration_ms, ended_ms = connection.execute(_OUTCOME, (turn.id,)).fetchone()
     cost_nanos, *tokens, unpriced = connection.execute(_SPENT, (turn.id,)).fetchone()
@@ -78,9 +77,7 @@ def result_of_turn(connection: sqlite3.Connection, turn: Turn) -> Result:
     )
 
 
-def history(
-    connection: sqlite3.Connection, session_id: SessionId, limit: int, before: MessageId | None
-) -> list[StoredMessage]:
+def history(connection: Reader, session_id: SessionId, limit: int, before: MessageId | None) -> list[StoredMessage]:
     """Return the newest `limit` messages of a session before another one, oldest first.
 
     Args:
@@ -96,7 +93,7 @@ def history(
     return [to_message(row) for row in reversed(rows)]
 
 
-def exchanges(connection: sqlite3.Connection, lane: str, limit: int) -> list[StoredExchange]:
+def exchanges(connection: Reader, lane: str, limit: int) -> list[StoredExchange]:
     """Return the newest completed turns of a lane, oldest first."""
     rows = connection.execute(_ASSISTANT_EXCHANGES, (lane, limit)).fetchall()
     # The lane of a Claude Code conversation is its session's id.
@@ -104,18 +101,18 @@ def exchanges(connection: sqlite3.Connection, lane: str, limit: int) -> list[Sto
     return [StoredExchange(turn_id=turn_id, prompt=prompt, answer=answer) for turn_id, prompt, answer in rows[::-1]]
 
 
-def was_cut_off(connection: sqlite3.Connection, session_id: SessionId) -> bool:
+def was_cut_off(connection: Reader, session_id: SessionId) -> bool:
     """Return whether the last ended turn of a session was interrupted."""
     row = connection.execute(_LAST_ENDED, (session_id,)).fetchone()
     return row is not None and row[0] == TurnState.INTERRUPTED
 
 
-def interruptions(connection: sqlite3.Connection, session_id: SessionId, since_ms: int) -> int:
+def interruptions(connection: Reader, session_id: SessionId, since_ms: int) -> int:
     """Return how many turns of a session were interrupted after a time (milliseconds UTC)."""
     return int(connection.execute(_INTERRUPTIONS, (session_id, since_ms)).fetchone()[0])
 
 
-def last_used(connection: sqlite3.Connection, user_id: UserId, channel: str) -> LastExchange | None:
+def last_used(connection: Reader, user_id: UserId, channel: str) -> LastExchange | None:
     """Return a user's last exchange with Claude Code on a channel; None = there was none.
 
     Args:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from supervisor.protocol.messages import MessageId
 from supervisor.protocol.status import TurnState
 from supervisor.store.drafts import add_drafts
+from supervisor.store.engine import Reader
 from supervisor.store.records.outbox import OutboxDraft
 from supervisor.store.records.turn import Turn
 from supervisor.store.rows import TURN, to_turn
-from supervisor.store.sqlite.transaction import Transaction
+from supervisor.store.transaction import Transaction
 
 MAX_GATHERED = 20
 """Most messages in one prompt."""
@@ -52,7 +52,7 @@ _PART_AGAIN = """
 """
 
 
-def ahead_of(tx: Transaction | sqlite3.Connection, turn_id: int, lane: str, project: str | None) -> int:
+def ahead_of(tx: Transaction | Reader, turn_id: int, lane: str, project: str | None) -> int:
     """Return how many turns are running or pending ahead of a turn.
 
     Args:

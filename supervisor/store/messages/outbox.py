@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Any
@@ -10,13 +9,13 @@ from typing import Any
 from supervisor.protocol.messages import Address, Delivery, OutboxId, UserId
 from supervisor.protocol.status import OutboxState
 from supervisor.store.drafts import add_drafts
+from supervisor.store.engine import Database, Reader
 from supervisor.store.money.charges import owner_of, post_late
 from supervisor.store.ports.outbox import LONGEST_PAUSE_MS, Drafts
 from supervisor.store.records.charge import Charge
 from supervisor.store.records.outbox import OutboxDraft, OutboxRow
 from supervisor.store.rows import OUTBOX, to_outbox_row
-from supervisor.store.sqlite.database import Database
-from supervisor.store.sqlite.transaction import Transaction
+from supervisor.store.transaction import Transaction
 
 ROW = f"{OUTBOX} WHERE o.id = ?"
 # The replies to one address leave in the order in which they were written: an unsent one blocks the later ones.
@@ -35,15 +34,15 @@ NEXT_DUE = f"SELECT min(o.not_before_ms) FROM outbox AS o WHERE o.channel = ? AN
 LATE = f"""
     {OUTBOX} WHERE o.number IN (SELECT number FROM outbox INDEXED BY outbox_line WHERE state IN ('pending', 'sending'))
       AND o.created_ms <= :before_ms AND {_IS_FIRST}
-      AND CASE o.state WHEN 'pending' THEN o.attempts > 0 OR o.not_before_ms <= :before_ms
-                       ELSE o.attempts > 1 OR o.sending_ms <= :before_ms END
-      AND (:user_id IS NULL OR o.user_id = :user_id)
+      AND CASE WHEN o.state = 'pending' THEN o.attempts > 0 OR o.not_before_ms <= :before_ms
+               ELSE o.attempts > 1 OR o.sending_ms <= :before_ms END
+      AND (CAST(:user_id AS TEXT) IS NULL OR o.user_id = :user_id)
     ORDER BY o.number LIMIT :limit
 """
 GIVEN_UP = f"""
     {OUTBOX} WHERE o.number IN (SELECT number FROM outbox INDEXED BY outbox_failed
                                 WHERE (state = 'undelivered' OR state = 'dead') AND updated_ms > :since_ms)
-      AND (:user_id IS NULL OR o.user_id = :user_id)
+      AND (CAST(:user_id AS TEXT) IS NULL OR o.user_id = :user_id)
     ORDER BY o.number DESC LIMIT :limit
 """
 SENDING = f"{OUTBOX} WHERE o.channel = ? AND o.state = 'sending' ORDER BY o.number"
@@ -120,7 +119,7 @@ _RANK = {
 """The order of states: a report only moves a reply to a higher one, and a dead reply stays dead."""
 
 
-class SqliteOutbox:
+class SqlOutbox:
     """`OutboxStore` over a `Database`."""
 
     def __init__(self, database: Database) -> None:
@@ -128,7 +127,7 @@ class SqliteOutbox:
 
     def listen(self, listener: Callable[[AbstractSet[str]], None]) -> None:
         """Call `listener` after each commit that left replies to deliver, with the names of their channels."""
-        self._database.on_replies(listener)
+        self._database.listeners.on_replies(listener)
 
     async def add(self, draft: OutboxDraft, *, user_id: UserId | None, now_ms: int) -> None:
         """Write a reply that belongs to no turn; if its id exists, nothing changes."""
@@ -155,7 +154,7 @@ class SqliteOutbox:
     async def next_due_ms(self, channel: str) -> int | None:
         """Return when the next pending reply that is the first to its address is due; None = there is none."""
 
-        def work(connection: sqlite3.Connection) -> int | None:
+        def work(connection: Reader) -> int | None:
             due_ms: int | None = connection.execute(NEXT_DUE, (channel,)).fetchone()[0]
             return due_ms
 
@@ -308,7 +307,7 @@ class SqliteOutbox:
     async def find_thread(self, channel: str, provider_ids: Sequence[str]) -> str | None:
         """Return the thread of the turn that the first reply known by one of these provider ids answered."""
 
-        def work(connection: sqlite3.Connection) -> str | None:
+        def work(connection: Reader) -> str | None:
             for provider_id in provider_ids:
                 row = connection.execute(FIND_THREAD, (channel, provider_id)).fetchone()
                 if row is not None:
@@ -320,7 +319,7 @@ class SqliteOutbox:
     async def sent_replies(self, channel: str, provider_ids: Sequence[str]) -> list[OutboxRow]:
         """Return the replies with these provider ids, in the order of the ids."""
 
-        def work(connection: sqlite3.Connection) -> list[OutboxRow]:
+        def work(connection: Reader) -> list[OutboxRow]:
             found = (connection.execute(BY_PROVIDER, (channel, each)).fetchone() for each in provider_ids)
             return [to_outbox_row(row) for row in found if row is not None]
 

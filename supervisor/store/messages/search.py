@@ -1,4 +1,4 @@
-"""Full-text search in what people wrote and were answered (FTS5, https://www.sqlite.org/fts5.html).
+"""Full-text search in what people wrote and were answered; how words are found is an engine's own.
 
 A turn is indexed by the first search after its end: accepting and ending messages costs nothing more.
 """
@@ -7,22 +7,23 @@ from __future__ import annotations
 
 import json
 import re
-import sqlite3
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any
 
 from supervisor.protocol.messages import MessageId, ProjectName, SessionId, UserId
 from supervisor.protocol.status import SessionKind
+from supervisor.store.engine import Database, Reader
 from supervisor.store.records.chat import ExcerptPart, Found
 from supervisor.store.records.session import Session
 from supervisor.store.rows import SESSIONS, to_session
-from supervisor.store.sqlite.database import Database
-from supervisor.store.sqlite.transaction import Transaction
+from supervisor.store.transaction import Transaction
 
 BATCH = 200
 """Turns that are indexed in one transaction, so that no other write waits for long."""
 
 EXCERPT_WORDS = 24
+"""Words in an excerpt."""
 MOST_WORDS = 12
 """Words of a query that count."""
 
@@ -35,34 +36,31 @@ _IS_TO_INDEX = f"""
 """
 _IS_BEHIND = f"SELECT EXISTS (SELECT 1 FROM turns AS t WHERE {_IS_TO_INDEX})"
 _TO_INDEX = f"""
-    SELECT t.id,
-        coalesce((SELECT group_concat(body, char(10)) FROM inbox WHERE turn_id = t.id), p.message, ''),
-        coalesce(a.message, t.answer, '')
+    SELECT t.id, coalesce(p.message, ''), coalesce(a.message, t.answer, '')
     FROM turns AS t
     LEFT JOIN claude_code_messages AS p ON p.seq = 2 * t.id
     LEFT JOIN claude_code_messages AS a ON a.seq = 2 * t.id + 1
     WHERE {_IS_TO_INDEX} ORDER BY t.id LIMIT {BATCH}
 """
-_ADD = "INSERT INTO search (rowid, question, answer) VALUES (?, ?, ?)"
+_BODIES = "SELECT body FROM inbox WHERE turn_id = ? AND body IS NOT NULL ORDER BY id"
 _ADVANCE = f"""
     INSERT INTO marks (name, value)
     SELECT 'search', coalesce(
         (SELECT t.id - 1 FROM turns AS t WHERE {_BEHIND} AND t.state IN {_OPEN} ORDER BY t.id LIMIT 1),
         (SELECT max(id) FROM turns), 0
     )
-    WHERE true ON CONFLICT (name) DO UPDATE SET value = excluded.value WHERE excluded.value > value
+    WHERE true ON CONFLICT (name) DO UPDATE SET value = excluded.value WHERE excluded.value > marks.value
 """
 _FIND = """
     SELECT s.id, s.kind, s.title, t.project, t.channel, t.user_id, t.accepted_ms,
-        (SELECT message_id FROM inbox WHERE turn_id = t.id ORDER BY id LIMIT 1),
-        snippet(search, 0, char(1), char(2), '…', :words), snippet(search, 1, char(1), char(2), '…', :words)
+        (SELECT message_id FROM inbox WHERE turn_id = t.id ORDER BY id LIMIT 1), {excerpts}
     FROM search JOIN turns AS t ON t.id = search.rowid
     LEFT JOIN claude_code_sessions AS s ON s.number = CASE
         WHEN t.superseded_by IS NULL AND EXISTS (
             SELECT 1 FROM claude_code_sessions WHERE number = t.chat AND user_id = :user_id AND deleted_ms IS NULL
         ) THEN t.chat
-        WHEN t.session IS NOT t.chat THEN t.session END
-    WHERE search MATCH :query AND CASE
+        WHEN t.chat IS NULL OR t.session <> t.chat THEN t.session END
+    WHERE {matches} AND CASE
         WHEN s.number IS NOT NULL THEN s.deleted_ms IS NULL AND (
             s.user_id = :user_id OR s.shared = 1 AND s.project IN (SELECT value FROM json_each(:shared)))
         ELSE t.user_id = :user_id AND t.chat IS NULL AND t.session IS NULL END
@@ -70,6 +68,8 @@ _FIND = """
 """
 
 _CHATS = f"{SESSIONS} WHERE user_id = ? AND kind = 'chat' AND deleted_ms IS NULL"
+
+_IN_TITLE = "AND lower(title) <> replace(lower(title), ?, '') "
 
 _WORD = re.compile(r"[^\W_]+")
 _ALONE = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff]")
@@ -81,36 +81,50 @@ _GAP = "\u200b"
 _PART = re.compile("(\x01[^\x02]*\x02)")
 
 
-class SqliteSearch:
+class SqlSearch(ABC):
     """`SearchStore` over a `Database`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
+    @abstractmethod
+    def query(self, words: str) -> str:
+        """Return the query for what a person typed: every word, or one that begins with it; empty = no word."""
+
+    @abstractmethod
+    def add(self, tx: Transaction, turn_id: int, question: str, answer: str) -> None:
+        """Index the words of a turn."""
+
+    @abstractmethod
+    def rows(self, connection: Reader, words: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:
+        """Return the rows of `find_sql`; in the excerpts, \\x01 begins and \\x02 ends what was looked for."""
+
     async def find(self, user_id: UserId, words: str, *, shared: Sequence[ProjectName] = (), limit: int) -> list[Found]:
         """Return the newest exchanges of a user in which all words occur."""
-        query = query_of(words)
+        query = self.query(words)
         if not query:
             return []
         while await self._database.scan(_is_behind):
-            await self._database.write(_index)
-        values = {
-            "query": query,
-            "user_id": user_id,
-            "shared": json.dumps(shared),
-            "words": EXCERPT_WORDS,
-            "limit": limit,
-        }
+            await self._database.write(self._index)
+        values = {"query": query, "user_id": user_id, "shared": json.dumps(shared), "limit": limit}
         return await self._database.scan(
-            lambda connection: [_found(row) for row in connection.execute(_FIND, values).fetchall()]
+            lambda connection: [_found(row) for row in self.rows(connection, words, values)]
         )
+
+    def _index(self, tx: Transaction) -> None:
+        rows = tx.execute(_TO_INDEX).fetchall()
+        for turn_id, prompt, answer in rows:
+            bodies = [body for (body,) in tx.execute(_BODIES, (turn_id,))]
+            self.add(tx, turn_id, "\n".join(bodies) if bodies else prompt, answer)
+        if len(rows) < BATCH:
+            tx.execute(_ADVANCE)
 
     async def titles(self, user_id: UserId, words: str, *, limit: int) -> list[Session]:
         """Return the chats of a user whose titles have all words, newest activity first."""
         wanted = words_of(words)
         if not wanted:
             return []
-        query = f"{_CHATS} {'AND instr(lower(title), ?)' * len(wanted)} ORDER BY activity_ms DESC LIMIT ?"
+        query = f"{_CHATS} {_IN_TITLE * len(wanted)} ORDER BY activity_ms DESC LIMIT ?"
         values = (user_id, *(word.lower() for word in wanted), limit)
         return await self._database.scan(
             lambda connection: [to_session(row) for row in connection.execute(query, values)]
@@ -122,24 +136,22 @@ def words_of(typed: str) -> list[str]:
     return _WORD.findall(typed)[:MOST_WORDS]
 
 
-def query_of(words: str) -> str:
-    """Return the query of FTS5 for what a person typed: every word, or one that begins with it; empty = no word."""
-    return " AND ".join(f'"{_spaced(word)}"*' for word in words_of(words))
+def find_sql(excerpts: str, matches: str) -> str:
+    """Return the SELECT of what is found.
+
+    Args:
+        excerpts: expressions of the excerpts from question and answer.
+        matches: the condition on `:query`.
+    """
+    return _FIND.format(excerpts=excerpts, matches=matches)
 
 
-def _is_behind(connection: sqlite3.Connection) -> bool:
+def _is_behind(connection: Reader) -> bool:
     return bool(connection.execute(_IS_BEHIND).fetchone()[0])
 
 
-def _index(tx: Transaction) -> None:
-    rows = tx.execute(_TO_INDEX).fetchall()
-    for turn_id, question, answer in rows:
-        tx.execute(_ADD, (turn_id, _spaced(question), _spaced(answer)))
-    if len(rows) < BATCH:
-        tx.execute(_ADVANCE)
-
-
-def _spaced(text: str) -> str:
+def spaced(text: str) -> str:
+    """Return a text in which a gap ends each word of a script without blanks."""
     return _ALONE.sub(lambda match: f"{_GAP}{match[0]}{_GAP}", text)
 
 

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import builtins
 import json
-import sqlite3
 from collections.abc import Sequence
 
 from supervisor.protocol.messages import ProjectName, SessionId, UserId
 from supervisor.protocol.status import EndReason, SessionKind, SessionStatus
+from supervisor.store.engine import Database, Reader
 from supervisor.store.records.session import NewSession, Session
 from supervisor.store.rows import SESSIONS, to_session
-from supervisor.store.sqlite.database import Database
-from supervisor.store.sqlite.transaction import Transaction
+from supervisor.store.transaction import Transaction
 
 _GET = f"{SESSIONS} WHERE id = ? AND deleted_ms IS NULL"
 _ON_PURPOSE = tuple(reason for reason in EndReason if reason.on_purpose)
@@ -39,11 +38,13 @@ _HAS_PROCESS = f"{_IS_LIVE} AND kind = 'claude_code'"
 _RECENT = f"{_IS_LIVE} AND (kind = 'claude_code' OR activity_ms > :recent_ms)"
 _LIVE_COUNT = f"SELECT count(*) FROM claude_code_sessions WHERE {_HAS_PROCESS}"
 _KEEP_OR_SET = """
-    started = coalesce(:started, started), conversation_id = coalesce(:conversation_id, conversation_id),
+    started = coalesce(CAST(:started AS BIGINT), started),
+    conversation_id = coalesce(:conversation_id, conversation_id),
     status = :status, updated_ms = :now_ms, epoch = :epoch
 """
 _COME_BACK = f"""
-    UPDATE claude_code_sessions SET activity_ms = max(activity_ms, :now_ms) WHERE id = :id AND NOT ({_IS_LIVE})
+    UPDATE claude_code_sessions SET activity_ms = CASE WHEN activity_ms > :now_ms THEN activity_ms ELSE :now_ms END
+    WHERE id = :id AND NOT ({_IS_LIVE})
 """
 """A statement of its own, because an UPDATE writes every index of the columns that it names."""
 _LIVE = f"UPDATE claude_code_sessions SET {_KEEP_OR_SET}, ended_ms = NULL, end_reason = '' WHERE id = :id"
@@ -57,7 +58,7 @@ _ENDED = f"""
 _LIVE_IDS = f"SELECT id FROM claude_code_sessions WHERE {_HAS_PROCESS}"
 
 
-class SqliteSessions:
+class SqlSessions:
     """`SessionStore` over a `Database`."""
 
     def __init__(self, database: Database) -> None:
@@ -259,6 +260,6 @@ def write_status(
     tx.execute(_LIVE if status.live else _ENDED, values)
 
 
-def _one(connection: sqlite3.Connection, query: str, *values: str) -> Session | None:
+def _one(connection: Reader, query: str, *values: str) -> Session | None:
     row = connection.execute(query, values).fetchone()
     return None if row is None else to_session(row)

@@ -7,7 +7,7 @@ from supervisor.protocol.status import TurnState
 from supervisor.store.messages.joins import gathered
 from supervisor.store.records.turn import Turn
 from supervisor.store.rows import TURN, to_turn
-from supervisor.store.sqlite.transaction import Transaction
+from supervisor.store.transaction import Transaction
 
 _NEXT = """
     SELECT id FROM turns AS next

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from supervisor.protocol.conversation import ToolFinished, ToolStarted
 from supervisor.protocol.messages import MessageId
+from supervisor.store.engine import Database, Reader
 from supervisor.store.records.tool_call import StoredCall
-from supervisor.store.sqlite.database import Database
-from supervisor.store.sqlite.transaction import Transaction, to_json
+from supervisor.store.transaction import Transaction, to_json
 
 MAX_INPUT = 262_144
 """A longer input is not kept, in characters of JSON: its question, if there was one, has it whole."""
@@ -33,12 +32,12 @@ _DELEGATED = """
 """
 _OF_TURNS = """
     SELECT turn_id, tool_use_id, name, input, reads, started_ms, ended_ms, failed, result, for_model, title, kind,
-           CASE WHEN ? THEN artifact END
+           CASE WHEN ? = 1 THEN artifact END
     FROM tool_calls WHERE turn_id IN ({marks}) ORDER BY turn_id, position
 """
 
 
-class SqliteToolCalls:
+class SqlToolCalls:
     """`ToolCallStore` over a `Database`."""
 
     def __init__(self, database: Database) -> None:
@@ -71,11 +70,11 @@ class SqliteToolCalls:
         return await self._database.read(lambda connection: calls_of_turns(connection, turn_ids, artifacts))
 
 
-def calls_of_turns(
-    connection: sqlite3.Connection, turn_ids: Sequence[int], artifacts: bool
-) -> Mapping[int, Sequence[StoredCall]]:
+def calls_of_turns(connection: Reader, turn_ids: Sequence[int], artifacts: bool) -> Mapping[int, Sequence[StoredCall]]:
     """Return the calls of some turns, in order, by the number of the turn."""
     found: dict[int, list[StoredCall]] = {}
+    if not turn_ids:
+        return found
     marks = ", ".join("?" * len(turn_ids))
     for turn_id, *row in connection.execute(_OF_TURNS.format(marks=marks), (artifacts, *turn_ids)):
         found.setdefault(turn_id, []).append(_call(row))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -12,6 +11,7 @@ from supervisor.protocol.messages import MessageId, ProjectName, SessionId, User
 from supervisor.protocol.status import TurnState
 from supervisor.store.control.stops import STOPPED, cancel, is_stopped
 from supervisor.store.drafts import add_drafts
+from supervisor.store.engine import Database, Reader
 from supervisor.store.messages.accept import accept
 from supervisor.store.messages.chats import chat_exchanges, is_chat
 from supervisor.store.messages.dedup import attempt, give_up, known
@@ -26,8 +26,7 @@ from supervisor.store.records.result import Result, StoredExchange, StoredMessag
 from supervisor.store.records.session import LastExchange
 from supervisor.store.records.turn import Turn
 from supervisor.store.rows import TURN, TURNS, to_turn
-from supervisor.store.sqlite.database import Database
-from supervisor.store.sqlite.transaction import Transaction, to_json
+from supervisor.store.transaction import Transaction, to_json
 
 _REQUEUE = """
     UPDATE turns SET state = 'pending', attempts = attempts + 1, renamed = renamed + ?, pid = NULL, pid_started = NULL,
@@ -39,12 +38,12 @@ _PENDING_OF_LANE = f"""
 """
 _WAITING = f"""
     {TURNS} WHERE t.id IN (SELECT id FROM turns INDEXED BY turns_pending WHERE state = 'pending')
-      AND (:lane IS NULL OR t.lane = :lane)
-      AND (:user_id IS NULL OR t.user_id = :user_id) ORDER BY t.id LIMIT :limit
+      AND (CAST(:lane AS TEXT) IS NULL OR t.lane = :lane)
+      AND (CAST(:user_id AS TEXT) IS NULL OR t.user_id = :user_id) ORDER BY t.id LIMIT :limit
 """
 _FORGET_FOLDER = "DELETE FROM checkpoints WHERE turn_id = ?"
 _FORGET_CALLS = "DELETE FROM tool_calls WHERE turn_id = ?"
-_WAITING_LANES = "SELECT lane, project, min(id) FROM turns WHERE state = 'pending' GROUP BY lane ORDER BY min(id)"
+_WAITING_LANES = "SELECT lane, min(project), min(id) FROM turns WHERE state = 'pending' GROUP BY lane ORDER BY min(id)"
 _IS_WAITING = "SELECT EXISTS (SELECT 1 FROM turns WHERE lane = ? AND state = 'pending')"
 _PENDING_COUNT = "SELECT count(*) FROM turns WHERE state = 'pending'"
 _UNFINISHED = f"""
@@ -66,7 +65,7 @@ _STARTED_MS = """
 """
 
 
-class SqliteTurns:
+class SqlTurns:
     """`TurnStore` over a `Database`."""
 
     def __init__(self, database: Database) -> None:
@@ -177,7 +176,7 @@ class SqliteTurns:
     async def places(self, turns: Sequence[Turn]) -> list[int]:
         """Return how many turns are running or pending ahead of each of some pending turns."""
 
-        def work(connection: sqlite3.Connection) -> list[int]:
+        def work(connection: Reader) -> list[int]:
             return [ahead_of(connection, t.id, t.lane, t.project if t.exclusive else None) for t in turns]
 
         return await self._database.read(work)
@@ -206,7 +205,7 @@ class SqliteTurns:
     async def find(self, turn_id: int) -> Turn | None:
         """Return a turn; None = there is none with this number."""
 
-        def work(connection: sqlite3.Connection) -> Turn | None:
+        def work(connection: Reader) -> Turn | None:
             row = connection.execute(TURN, (turn_id,)).fetchone()
             return to_turn(row) if row is not None else None
 
@@ -223,7 +222,7 @@ class SqliteTurns:
     async def exchanges(self, lane: str, *, limit: int) -> list[StoredExchange]:
         """Return the newest completed turns of a lane, oldest first; of a chat, also those that were cut off."""
 
-        def work(connection: sqlite3.Connection) -> list[StoredExchange]:
+        def work(connection: Reader) -> list[StoredExchange]:
             if is_chat(connection, lane):
                 return chat_exchanges(connection, SessionId(lane), limit)
             return exchanges(connection, lane, limit)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
@@ -12,17 +11,19 @@ from supervisor.protocol.status import EndReason
 from supervisor.protocol.times import DAY_MS
 from supervisor.store.control.codes import close, is_closed, issue
 from supervisor.store.drafts import add_drafts
+from supervisor.store.engine import Database, Reader
 from supervisor.store.ports.budgets import Reached, Spent, reference
 from supervisor.store.records.acceptance import Raise, Raised
-from supervisor.store.sqlite.database import Database
-from supervisor.store.sqlite.transaction import Transaction
+from supervisor.store.transaction import Transaction
 
 T = TypeVar("T")
 
 _HELD = """
-    SELECT coalesce(sum(max(r.nanos, coalesce((SELECT sum(nanos) FROM calls WHERE turn_id = r.turn_id), 0))), 0)
-    FROM reservations AS r JOIN turns AS t ON t.id = r.turn_id
-    WHERE t.state = 'running' AND r.turn_id IS NOT :turn_id
+    SELECT coalesce(sum(CASE WHEN r.nanos > r.called THEN r.nanos ELSE r.called END), 0)
+    FROM (SELECT nanos, turn_id, user_id, session,
+                 coalesce((SELECT sum(nanos) FROM calls WHERE turn_id = reservations.turn_id), 0) AS called
+          FROM reservations) AS r JOIN turns AS t ON t.id = r.turn_id
+    WHERE t.state = 'running' AND (CAST(:turn_id AS BIGINT) IS NULL OR r.turn_id <> :turn_id)
 """
 # CROSS JOIN makes SQLite read the short journal first, and not all turns of a user.
 _CALLED = "SELECT coalesce(sum(c.nanos), 0) FROM calls AS c CROSS JOIN turns AS t ON t.id = c.turn_id"
@@ -31,35 +32,36 @@ _RELATED = """
     SELECT given_by FROM delegations WHERE turn_id = :turn_id
     UNION SELECT turn_id FROM delegations
     WHERE given_by = coalesce((SELECT given_by FROM delegations WHERE turn_id = :turn_id), :turn_id)
-      AND turn_id IS NOT :turn_id
+      AND turn_id <> :turn_id
 """
 _STANDING = f"""
-    SELECT 'message', cast(:turn_id AS TEXT), 0,
+    SELECT 'message', CAST(CAST(:turn_id AS BIGINT) AS TEXT), 0,
            (SELECT coalesce(sum(nanos), 0) FROM ledger WHERE turn_id = :turn_id),
            (SELECT coalesce(sum(nanos), 0) FROM ledger WHERE turn_id IN ({_RELATED}))
                + (SELECT coalesce(sum(nanos), 0) FROM calls WHERE turn_id IN ({_RELATED})),
            (SELECT coalesce(sum(nanos), 0) FROM calls WHERE turn_id = :turn_id),
            0,
-           coalesce((SELECT max(level) FROM alerts WHERE scope = 'message' AND key = cast(:turn_id AS TEXT)), 0)
-    WHERE :turn_id IS NOT NULL
+           coalesce((SELECT max(level) FROM alerts WHERE scope = 'message'
+                     AND key = CAST(CAST(:turn_id AS BIGINT) AS TEXT)), 0)
+    WHERE CAST(:turn_id AS BIGINT) IS NOT NULL
     UNION ALL
-    SELECT 'session', :session_id, 0,
+    SELECT 'session', CAST(:session_id AS TEXT), 0,
            coalesce((SELECT cost_nanos FROM claude_code_sessions WHERE id = :session_id), 0),
            ({_HELD} AND r.session = (SELECT number FROM claude_code_sessions WHERE id = :session_id)),
            ({_CALLED} WHERE t.session = (SELECT number FROM claude_code_sessions WHERE id = :session_id)),
            coalesce((SELECT nanos FROM raises WHERE scope = 'session' AND key = :session_id AND day = 0), 0),
            coalesce((SELECT max(level) FROM alerts WHERE scope = 'session' AND key = :session_id AND day = 0), 0)
-    WHERE :session_id IS NOT NULL
+    WHERE CAST(:session_id AS TEXT) IS NOT NULL
     UNION ALL
-    SELECT 'user', :user_id, :day,
+    SELECT 'user', CAST(:user_id AS TEXT), CAST(:day AS BIGINT),
            coalesce((SELECT nanos FROM daily_totals WHERE scope = 'user' AND key = :user_id AND day = :day), 0),
            ({_HELD} AND r.user_id = :user_id),
            ({_CALLED} WHERE t.user_id = :user_id),
            coalesce((SELECT nanos FROM raises WHERE scope = 'user' AND key = :user_id AND day = :day), 0),
            coalesce((SELECT max(level) FROM alerts WHERE scope = 'user' AND key = :user_id AND day = :day), 0)
-    WHERE :user_id IS NOT NULL
+    WHERE CAST(:user_id AS TEXT) IS NOT NULL
     UNION ALL
-    SELECT 'system', '', :day,
+    SELECT 'system', '', CAST(:day AS BIGINT),
            coalesce((SELECT nanos FROM daily_totals WHERE scope = 'system' AND key = '' AND day = :day), 0),
            ({_HELD}),
            ({_CALLED}),
@@ -74,7 +76,7 @@ _RESERVE = """
 _ADDED = "SELECT coalesce((SELECT nanos FROM raises WHERE scope = ? AND key = ? AND day = ?), 0)"
 _ADD = """
     INSERT INTO raises (scope, key, day, nanos) VALUES (?, ?, ?, ?)
-    ON CONFLICT (scope, key, day) DO UPDATE SET nanos = nanos + excluded.nanos
+    ON CONFLICT (scope, key, day) DO UPDATE SET nanos = raises.nanos + excluded.nanos
 """
 _REOPEN = """
     UPDATE claude_code_sessions SET end_reason = ?, updated_ms = ?
@@ -85,7 +87,7 @@ _TELL = "INSERT INTO alerts (scope, key, day, level, at_ms) VALUES (?, ?, ?, ?, 
 _TELL_ANEW = "DELETE FROM alerts WHERE scope = ? AND key = ? AND day = ? AND level > 50"
 
 
-class SqliteBudgets:
+class SqlBudgets:
     """`BudgetStore` over a `Database`."""
 
     def __init__(self, database: Database) -> None:
@@ -96,7 +98,7 @@ class SqliteBudgets:
     ) -> tuple[list[Spent], int]:
         """Return how far the limits of a turn are used up, and the nanodollars that the turn itself has used."""
 
-        def work(connection: sqlite3.Connection) -> tuple[list[Spent], int]:
+        def work(connection: Reader) -> tuple[list[Spent], int]:
             standing = _standing(connection, turn_id, user_id, session_id, now_ms)
             return standing, standing[0].used if turn_id is not None else 0
 
@@ -165,7 +167,7 @@ def raise_limit(tx: Transaction, more: Raise, by: UserId, message_id: MessageId,
 
 
 def _standing(
-    reader: Transaction | sqlite3.Connection,
+    reader: Transaction | Reader,
     turn_id: int | None,
     user_id: UserId | None,
     session_id: SessionId | None,

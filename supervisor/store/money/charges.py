@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from supervisor.protocol.conversation import Tokens
 from supervisor.store.records.charge import Charge
 from supervisor.store.rows import CHARGE_COLUMNS, from_charge, to_tokens
-from supervisor.store.sqlite.transaction import Owner, Transaction
+from supervisor.store.transaction import Owner, Transaction
 
 _EARLIER = """
     SELECT model, nanos, unpriced, input, output, cache_read, cache_write_5m, cache_write_1h

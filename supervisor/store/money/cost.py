@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections import defaultdict
 from datetime import date
 from typing import Any
 
 from supervisor.protocol.times import DAY_MS
+from supervisor.store.engine import Reader
 from supervisor.store.ports.ledger import CostLine, CostQuery
 
 _EPOCH_DAY = date(1970, 1, 1).toordinal()
@@ -60,7 +60,7 @@ FIRST_OF_MODEL = """
 """Whether a charge is the first of its turn and model; there the turn is counted."""
 
 
-def cost(connection: sqlite3.Connection, query: CostQuery) -> tuple[CostLine, list[CostLine]]:
+def cost(connection: Reader, query: CostQuery) -> tuple[CostLine, list[CostLine]]:
     """Return the total and the rows: days by date (the newest, if there are too many), others by cost."""
     days = (
         _FIRST_DAY if query.since_day is None else query.since_day,
@@ -100,7 +100,7 @@ def _scope(query: CostQuery) -> tuple[str, str] | None:
 
 
 def _rows(
-    connection: sqlite3.Connection,
+    connection: Reader,
     query: CostQuery,
     scope: tuple[str, str] | None,
     total: tuple[Any, ...],
@@ -127,7 +127,7 @@ def _rows(
 
 
 def _from_ledger(
-    connection: sqlite3.Connection, query: CostQuery, group_by: str | None, days: tuple[int, int]
+    connection: Reader, query: CostQuery, group_by: str | None, days: tuple[int, int]
 ) -> list[tuple[Any, ...]]:
     """Add up the rows of a user or session, or of all."""
     charges, prompts = ledger_queries(query, group_by)
@@ -153,14 +153,14 @@ def ledger_queries(query: CostQuery, group_by: str | None) -> tuple[str, str | N
         of_charge.append(f"l.turn_id IN (SELECT id FROM turns WHERE {_OF_SESSION})")
         of_turn.append(f"l.{_OF_SESSION}")
     if query.user_id is not None:
-        # The + keeps the index of users out of it: the rows of a session are fewer.
-        of_user = "l.user_id = :user_id" if query.session_id is None else "+l.user_id = :user_id"
+        # The || keeps the index of users out of it: the rows of a session are fewer.
+        of_user = "l.user_id = :user_id" if query.session_id is None else "l.user_id || '' = :user_id"
         of_charge.append(of_user)
         of_turn.append(of_user)
     if not of_charge:
         of_charge.append(_OF_ALL)
         of_turn.append(_OF_ALL)
-    turns = f"sum({FIRST_OF_MODEL})" if group_by == "model" else "0"
+    turns = f"count(*) FILTER (WHERE {FIRST_OF_MODEL})" if group_by == "model" else "0"
     charges = f"""
         SELECT {_KEY_OF_CHARGE[group_by]}, sum(nanos), sum(input), sum(output), {turns}
         FROM ledger AS l WHERE {" AND ".join(of_charge)} AND l.at_ms >= :since_ms AND l.at_ms < :until_ms GROUP BY 1

@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections import defaultdict
 from collections.abc import Iterator
 
 from supervisor.protocol.text.amounts import counted
 from supervisor.protocol.times import DAY_MS
+from supervisor.store.engine import Reader
 from supervisor.store.money.cost import COUNTED, FIRST_OF_MODEL, day_name
 
 _CHARGES = f"""
     SELECT l.user_id, coalesce(s.id, ''), l.channel, l.at_ms / {DAY_MS} AS day,
            sum(l.nanos), 0, sum(l.input), sum(l.output)
     FROM ledger AS l LEFT JOIN claude_code_sessions AS s ON s.number = l.session
-    GROUP BY l.user_id, l.session, l.channel, day
+    GROUP BY l.user_id, l.session, s.id, l.channel, day
 """
 _PROMPTS = f"""
     SELECT l.user_id, coalesce(s.id, ''), l.channel, l.accepted_ms / {DAY_MS} AS day, 0, count(*), 0, 0
     FROM turns AS l LEFT JOIN claude_code_sessions AS s ON s.number = l.session
     WHERE {COUNTED}
-    GROUP BY l.user_id, l.session, l.channel, day
+    GROUP BY l.user_id, l.session, s.id, l.channel, day
 """
 _MODELS = f"""
     SELECT l.model, l.at_ms / {DAY_MS} AS day,
-           sum(l.nanos), sum({FIRST_OF_MODEL}), sum(l.input), sum(l.output)
+           sum(l.nanos), count(*) FILTER (WHERE {FIRST_OF_MODEL}), sum(l.input), sum(l.output)
     FROM ledger AS l GROUP BY l.model, day
 """
 _TOTALS = "SELECT scope, key, NULL, nanos, messages, input_tokens, output_tokens FROM totals"
@@ -38,24 +38,25 @@ _SESSIONS = """
     LEFT JOIN (SELECT session AS number, sum(nanos) AS nanos FROM ledger GROUP BY session) AS charged USING (number)
 """
 _TURNS = """
-    SELECT i.message_id,
+    SELECT message_id, charged, shown FROM (
+        SELECT i.message_id,
            (SELECT coalesce(sum(nanos), 0) FROM ledger WHERE turn_id = t.id) AS charged,
            (SELECT coalesce(sum(cost_nanos), 0) FROM claude_code_messages
             WHERE seq IN (2 * t.id, 2 * t.id + 1)) AS shown
-    FROM turns AS t JOIN inbox AS i ON i.turn_id = t.id
-    WHERE t.session IS NOT NULL AND charged <> shown
+        FROM turns AS t JOIN inbox AS i ON i.turn_id = t.id WHERE t.session IS NOT NULL
+    ) AS compared WHERE charged <> shown
 """
 
 _Sums = tuple[int, int, int, int]
 _Key = tuple[str, str, int | None]
 
 
-def disagreements(connection: sqlite3.Connection) -> list[str]:
+def disagreements(connection: Reader) -> list[str]:
     """Return a sentence per difference; reads everything."""
     return [*_totals(connection), *_sessions(connection), *_turns(connection)]
 
 
-def _totals(connection: sqlite3.Connection) -> Iterator[str]:
+def _totals(connection: Reader) -> Iterator[str]:
     expected: defaultdict[_Key, list[int]] = defaultdict(lambda: [0, 0, 0, 0])
 
     def add(scope: str, key: str, day: int, amounts: tuple[int, ...]) -> None:
@@ -86,7 +87,7 @@ def _totals(connection: sqlite3.Connection) -> Iterator[str]:
             )
 
 
-def _sessions(connection: sqlite3.Connection) -> Iterator[str]:
+def _sessions(connection: Reader) -> Iterator[str]:
     for session_id, cost, count, charged, shown, prompts in connection.execute(_SESSIONS):
         if not cost == charged == shown:
             yield (
@@ -96,6 +97,6 @@ def _sessions(connection: sqlite3.Connection) -> Iterator[str]:
             yield f"session {session_id}: its record says {counted(count, 'message')}, but there are {prompts}"
 
 
-def _turns(connection: sqlite3.Connection) -> Iterator[str]:
+def _turns(connection: Reader) -> Iterator[str]:
     for message_id, charged, shown in connection.execute(_TURNS):
         yield f"message {message_id}: it shows {shown} nanodollars, the ledger {charged}"

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from supervisor.protocol.messages import UserId
+from supervisor.store.engine import Database
 from supervisor.store.money.charges import owner_of, post_late
 from supervisor.store.money.cost import cost, is_kept_total
 from supervisor.store.money.disagreements import disagreements
 from supervisor.store.ports.ledger import CostLine, CostQuery
 from supervisor.store.records.charge import Charge
 from supervisor.store.rows import from_charge
-from supervisor.store.sqlite.database import Database
-from supervisor.store.sqlite.transaction import Transaction
+from supervisor.store.transaction import Transaction
 
 _JOURNAL = """
     INSERT INTO calls (ref, kind, model, input, output, cache_read, cache_write_5m, cache_write_1h, nanos, estimated,
@@ -25,7 +25,7 @@ _JOURNAL = """
 """
 
 
-class SqliteLedger:
+class SqlLedger:
     """`LedgerStore` over a `Database`."""
 
     def __init__(self, database: Database) -> None:

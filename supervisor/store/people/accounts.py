@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections import defaultdict
 from typing import Any
 
 from supervisor.protocol.errors import NotAllowed, UserNotFound
 from supervisor.protocol.messages import Address, UserId
+from supervisor.store.engine import Database, Reader
 from supervisor.store.people.sign_in import end_sign_ins_of
 from supervisor.store.ports.accounts import THE_OPERATOR
 from supervisor.store.records.accounts import Actor, Token, User
 from supervisor.store.rows import TOKENS, to_token, to_user
-from supervisor.store.sqlite.database import Database
-from supervisor.store.sqlite.transaction import Transaction
+from supervisor.store.transaction import Transaction
 
 _USERS = "SELECT id, name, role, created_ms FROM users WHERE removed_ms IS NULL ORDER BY id"
 _ADDRESSES = "SELECT user_id, kind, value FROM addresses ORDER BY kind, value"
@@ -37,7 +36,7 @@ _INSERT_CREDENTIAL = """
 _REVOKE = "UPDATE tokens SET revoked_ms = coalesce(revoked_ms, ?) WHERE id = ?"
 
 
-class SqliteAccounts:
+class SqlAccounts:
     """`AccountStore` over a `Database`."""
 
     def __init__(self, database: Database) -> None:
@@ -142,7 +141,7 @@ def _detail(user: User) -> dict[str, Any]:
     }
 
 
-def _users(connection: sqlite3.Connection) -> list[User]:
+def _users(connection: Reader) -> list[User]:
     addresses: defaultdict[str, list[Address]] = defaultdict(list)
     for user_id, kind, value in connection.execute(_ADDRESSES):
         addresses[user_id].append(Address(kind=kind, value=value))

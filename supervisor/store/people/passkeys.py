@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Sequence
 
 from supervisor.protocol.messages import UserId
+from supervisor.store.engine import Database, Reader
 from supervisor.store.people.sign_in import end_sign_ins_with
 from supervisor.store.ports.people.passkeys import Passkey
 from supervisor.store.ports.people.sign_in import Visitor, Way
-from supervisor.store.sqlite.database import Database
-from supervisor.store.sqlite.transaction import Row, Transaction
+from supervisor.store.transaction import Row, Transaction
 
 _SELECT = "SELECT id, user_id, public_key, sign_count, name, root, created_ms, used_ms FROM passkeys"
 _OF = f"{_SELECT} WHERE user_id = ? ORDER BY created_ms, id"
@@ -19,7 +18,7 @@ _USED = "UPDATE passkeys SET sign_count = ?, used_ms = ? WHERE id = ? AND sign_c
 _REMOVE = "DELETE FROM passkeys WHERE id = ? AND user_id = ?"
 
 
-class SqlitePasskeys:
+class SqlPasskeys:
     """`PasskeyStore` over a `Database`."""
 
     def __init__(self, database: Database) -> None:
@@ -34,7 +33,7 @@ class SqlitePasskeys:
     async def get(self, passkey_id: bytes) -> Passkey | None:
         """Return a passkey; None = there is none, or its user was removed."""
 
-        def work(connection: sqlite3.Connection) -> Passkey | None:
+        def work(connection: Reader) -> Passkey | None:
             row = connection.execute(_GET, (passkey_id,)).fetchone()
             return _passkey(row) if row is not None else None
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import sqlite3
-
 from supervisor.protocol.messages import UserId
+from supervisor.store.engine import Database, Reader
 from supervisor.store.ports.accounts import THE_OPERATOR
 from supervisor.store.ports.passphrases import Passphrase
 from supervisor.store.records.accounts import Actor
-from supervisor.store.sqlite.database import Database
-from supervisor.store.sqlite.transaction import Transaction
+from supervisor.store.transaction import Transaction
 
 _GET = "SELECT salt, hash, wrong, locked_ms FROM passphrases WHERE user_id = ?"
 _PUT = """
@@ -21,12 +19,13 @@ _REMOVE = "DELETE FROM passphrases WHERE user_id = ?"
 _RIGHT = "UPDATE passphrases SET wrong = 0 WHERE user_id = ?"
 _WRONG = """
     UPDATE passphrases
-    SET wrong = iif(wrong + 1 >= :most, 0, wrong + 1), locked_ms = iif(wrong + 1 >= :most, :lock_ms, locked_ms)
+    SET wrong = CASE WHEN wrong + 1 >= :most THEN 0 ELSE wrong + 1 END,
+        locked_ms = CASE WHEN wrong + 1 >= :most THEN :lock_ms ELSE locked_ms END
     WHERE user_id = :user_id
 """
 
 
-class SqlitePassphrases:
+class SqlPassphrases:
     """`PassphraseStore` over a `Database`."""
 
     def __init__(self, database: Database) -> None:
@@ -35,7 +34,7 @@ class SqlitePassphrases:
     async def get(self, user_id: UserId) -> Passphrase | None:
         """Return the stored passphrase of a user; None = there is none."""
 
-        def work(connection: sqlite3.Connection) -> Passphrase | None:
+        def work(connection: Reader) -> Passphrase | None:
             row = connection.execute(_GET, (user_id,)).fetchone()
             return Passphrase(salt=row[0], hash=row[1], wrong=row[2], locked_ms=row[3]) if row is not None else None
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from supervisor.protocol.messages import UserId
 from supervisor.protocol.times import DAY_MS
 from supervisor.store.drafts import add_drafts
+from supervisor.store.engine import Database
 from supervisor.store.ports.accounts import THE_OPERATOR
 from supervisor.store.ports.people.sign_in import (
     LinkProblem,
@@ -19,8 +20,7 @@ from supervisor.store.ports.people.sign_in import (
 )
 from supervisor.store.records.accounts import Actor
 from supervisor.store.records.outbox import OutboxDraft
-from supervisor.store.sqlite.database import Database
-from supervisor.store.sqlite.transaction import Row, Transaction
+from supervisor.store.transaction import Row, Transaction
 
 NOBODY = "nobody"
 """The actor of a sign-in that failed before it was known whose it is."""
@@ -41,7 +41,7 @@ _OF_USER = tuple(
 )
 
 
-class SqliteSignIn:
+class SqlSignIn:
     """`SignInStore` over a `Database`."""
 
     def __init__(self, database: Database) -> None:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Sequence
 
 from supervisor.protocol.conversation import Attachment
 from supervisor.protocol.errors import NotAllowed
 from supervisor.protocol.messages import UserId
+from supervisor.store.engine import Database, Reader
 from supervisor.store.ports.people.uploads import Upload
-from supervisor.store.sqlite.database import Database
-from supervisor.store.sqlite.transaction import Row, Transaction
+from supervisor.store.transaction import Row, Transaction
 
 _SELECT = """
     SELECT u.id, u.user_id, u.name, u.media_type, u.size, u.sha256, u.path, u.created_ms, u.turn_id IS NOT NULL,
@@ -28,7 +27,7 @@ _OLD = f"""
 """
 _FORGET = "DELETE FROM uploads WHERE id IN (SELECT value FROM json_each(?))"
 _ATTACH = "UPDATE uploads SET turn_id = ? WHERE id = ? AND user_id = ? AND turn_id IS NULL"
-_OF_TURN = "SELECT id, name, media_type, size, path FROM uploads WHERE turn_id = ? ORDER BY rowid"
+_OF_TURN = "SELECT id, name, media_type, size, path FROM uploads WHERE turn_id = ? ORDER BY created_ms, id"
 
 
 def attach(tx: Transaction, user_id: UserId, ids: Sequence[str], turn_id: int) -> Sequence[Attachment]:
@@ -49,7 +48,7 @@ def not_attachable(upload_id: str) -> NotAllowed:
     return NotAllowed(f"the attached file {upload_id}", "attach the file again")
 
 
-class SqliteUploads:
+class SqlUploads:
     """`UploadStore` over a `Database`."""
 
     def __init__(self, database: Database) -> None:
@@ -87,7 +86,7 @@ class SqliteUploads:
         await self._database.write(lambda tx: tx.execute(_FORGET, (json.dumps(list(ids)),)))
 
     async def _all(self, sql: str, values: tuple[str, ...] | dict[str, int]) -> list[Upload]:
-        def work(connection: sqlite3.Connection) -> list[Upload]:
+        def work(connection: Reader) -> list[Upload]:
             return [_upload(row) for row in connection.execute(sql, values)]
 
         return await self._database.read(work)

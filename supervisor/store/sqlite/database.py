@@ -6,18 +6,19 @@ import asyncio
 import sqlite3
 import time
 from collections.abc import AsyncIterator, Callable
-from collections.abc import Set as AbstractSet
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from supervisor.protocol.errors import StorageError
-from supervisor.store.committed import Committed, Entry
+from supervisor.store.groups import Failed, Groups
+from supervisor.store.listeners import Listeners
 from supervisor.store.sqlite import opening
 from supervisor.store.sqlite.backup import in_use, not_in_use
 from supervisor.store.sqlite.errors import storage_error
-from supervisor.store.sqlite.groups import Connection, Failed, Groups
-from supervisor.store.sqlite.transaction import Seal, Transaction
+from supervisor.store.sqlite.opening import Connection
+from supervisor.store.transaction import Seal, Transaction
 
 T = TypeVar("T")
 ContextT = TypeVar("ContextT")
@@ -29,12 +30,13 @@ MOST_EXAMINERS = 4
 """Reads of the whole database at the same time; further ones wait."""
 
 
-class Database:
+class SqliteDatabase:
     """An open database file.
 
     Attributes:
         path: of the file.
         epoch: the number of this start; every row that is written carries it.
+        listeners: of its commits.
     """
 
     def __init__(
@@ -54,20 +56,21 @@ class Database:
         self.reader_name = reader_name
         self._reading = reading
         self._crash: Callable[[str], None] = _no_crash
-        self._replied: Callable[[AbstractSet[str]], None] = _ignore
-        self._watchers: list[Callable[[Committed], None]] = []
-        # What the commits of a group left: written by the writer's thread while it runs, else by the event loop.
-        self._channels: set[str] = set()
-        self._entries: list[Entry] = []
-        self._seconds: list[float] = []
-        self._points: list[str] = []
+        self.listeners = Listeners()
         self._connections = (*readers, writer)
         self._writer = writer
-        self._writes: Groups[Transaction] = Groups(
-            "store writer", writer, self._commit, gather_turns=GATHER_TURNS, done=self._tell
+        self._writes: Groups[sqlite3.Connection, Transaction] = Groups(
+            "store writer",
+            writer,
+            self._commit,
+            failure=storage_error,
+            gather_turns=GATHER_TURNS,
+            done=self.listeners.tell,
         )
-        self._reads: Groups[sqlite3.Connection] = Groups("store reader", readers[0], _read)
-        self._scans: Groups[sqlite3.Connection] = Groups("store scanner", readers[1], _read)
+        self._reads, self._scans = (
+            Groups[sqlite3.Connection, sqlite3.Connection](name, reader, _read, failure=storage_error)
+            for name, reader in zip(("store reader", "store scanner"), readers, strict=True)
+        )
         self._examiners: set[Connection] = set()
         self._may_examine = asyncio.Semaphore(MOST_EXAMINERS)
         self._closed = False
@@ -75,7 +78,7 @@ class Database:
     @classmethod
     async def open(
         cls, path: Path, seal: Seal, crash: Callable[[str], None] | None = None, *, used: bool = False
-    ) -> Database:
+    ) -> SqliteDatabase:
         """Create or open the file, migrate it to this version, and begin a new epoch.
 
         A database with rows is copied before it is migrated, see `opening.keep_copy`.
@@ -100,7 +103,7 @@ class Database:
         return database
 
     @classmethod
-    async def open_to_read(cls, path: Path, seal: Seal, *, used: bool = False) -> Database:
+    async def open_to_read(cls, path: Path, seal: Seal, *, used: bool = False) -> SqliteDatabase:
         """Open a file that no daemon has open, and change nothing: neither its version nor its epoch; writes fail.
 
         Raises:
@@ -115,17 +118,6 @@ class Database:
             await connections[0].run(lambda connection: opening.refuse_empty(connection, path, used=used))
         writer, *readers = connections
         return cls(path, 0, writer, readers, seal, reader_name=name, reading=True)
-
-    def on_replies(self, listener: Callable[[AbstractSet[str]], None]) -> None:
-        """Call `listener` in the event loop after each commit that left replies to deliver, with their channels.
-
-        It replaces the listener before, and must not raise.
-        """
-        self._replied = listener
-
-    def watch(self, watcher: Callable[[Committed], None]) -> None:
-        """Call `watcher` in the event loop after each group of commits; it must be quick, and must not raise."""
-        self._watchers.append(watcher)
 
     async def write(self, work: Callable[[Transaction], T], orphaned: Callable[[T], None] | None = None) -> T:
         """Do a write in a transaction that it may share with other writes; return after the commit.
@@ -220,7 +212,7 @@ class Database:
         return outcomes
 
     def _transact(self, connection: sqlite3.Connection, works: list[Callable[[Transaction], Any]]) -> list[Any]:
-        transaction = Transaction(connection, self.epoch, self.seal)
+        transaction = Transaction(connection, self.epoch, self.seal, partial(_numbered, connection))
         began = time.perf_counter()
         try:
             connection.execute("BEGIN IMMEDIATE")
@@ -233,23 +225,10 @@ class Database:
             if connection.in_transaction:  # a full disk may have rolled back already
                 connection.execute("ROLLBACK")
             raise
-        self._seconds.append(time.perf_counter() - began)
-        self._entries += transaction.recorded
-        self._points += transaction.points
-        self._channels |= transaction.channels
+        self.listeners.keep(transaction, time.perf_counter() - began)
         for point in transaction.points:
             self._crash(f"{point}.after_commit")
         return outcomes
-
-    def _tell(self) -> None:
-        if self._seconds:
-            committed = Committed(seconds=self._seconds, entries=self._entries, writes=self._points)
-            self._seconds, self._entries, self._points = [], [], []
-            for watcher in self._watchers:
-                watcher(committed)
-        if self._channels:
-            channels, self._channels = self._channels, set()
-            self._replied(channels)
 
 
 @asynccontextmanager
@@ -270,10 +249,6 @@ def _no_crash(point: str) -> None:
     """Do nothing at a crash point."""
 
 
-def _ignore(channels: AbstractSet[str]) -> None:
-    """Do nothing; stands in until there is a listener."""
-
-
 def _probe(tx: Transaction) -> None:
     """Need room for 64 KB, which a full disk refuses, and write pages, which a read-only or damaged file refuses."""
     tx.execute("CREATE TABLE probe (content BLOB)")
@@ -283,6 +258,13 @@ def _probe(tx: Transaction) -> None:
 
 def _checkpoint(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+
+def _numbered(connection: sqlite3.Connection, sql: str, values: tuple[Any, ...], column: str) -> int:
+    """Insert a row; its number is the rowid. RETURNING would fill a table of its own for it."""
+    number = connection.execute(sql, values).lastrowid
+    assert number is not None, "an INSERT has one"
+    return number
 
 
 def _read(connection: sqlite3.Connection, works: list[Callable[[sqlite3.Connection], Any]]) -> list[Any]:

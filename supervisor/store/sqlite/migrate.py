@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 import sqlite3
 import time
-from dataclasses import dataclass
 from importlib.resources import files
 
 from supervisor.protocol.errors import ConfigError
+from supervisor.store.migrations import Migration, compare_applied, refuse_newer
 
 LEAST_SQLITE = (3, 37, 0)
 """The first version with STRICT tables."""
@@ -23,20 +22,6 @@ _CREATE_HISTORY = """
         applied_ms INTEGER NOT NULL
     ) STRICT
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Migration:
-    """One numbered file of `migrations/`."""
-
-    version: int
-    name: str
-    sql: str
-
-    @property
-    def sha256(self) -> str:
-        """The hash of the whole file, comments included: a released file must not change."""
-        return hashlib.sha256(self.sql.encode()).hexdigest()
 
 
 def released() -> list[Migration]:
@@ -76,7 +61,7 @@ def migrate(connection: sqlite3.Connection, migrations: list[Migration] | None =
             if migration.version > current:
                 _apply(connection, migration)
             else:
-                _compare(migration, applied.get(migration.version))
+                compare_applied("state.dir", [migration], applied)
     finally:
         connection.execute(f"PRAGMA foreign_keys = {enforced:d}")
     return newest
@@ -101,31 +86,15 @@ def compare(connection: sqlite3.Connection) -> tuple[int, int]:
     migrations = released()
     current, newest = _versions(connection, migrations)
     applied: dict[int, str] = dict(connection.execute("SELECT version, sha256 FROM migrations"))
-    for migration in migrations:
-        if migration.version <= current:
-            _compare(migration, applied.get(migration.version))
+    compare_applied("state.dir", [each for each in migrations if each.version <= current], applied)
     return current, newest
 
 
 def _versions(connection: sqlite3.Connection, migrations: list[Migration]) -> tuple[int, int]:
     newest = migrations[-1].version
     current: int = connection.execute("PRAGMA user_version").fetchone()[0]
-    if current > newest:
-        raise ConfigError(
-            "state.dir",
-            f"the database has version {current}, this program knows only up to {newest}",
-            "start the newer xswarm that wrote it, or restore a backup from before it",
-        )
+    refuse_newer("state.dir", current, newest)
     return current, newest
-
-
-def _compare(migration: Migration, applied: str | None) -> None:
-    if applied != migration.sha256:
-        raise ConfigError(
-            "state.dir",
-            f"migration {migration.name} is not the one that the database was made with",
-            "install xswarm again; a released migration is never edited",
-        )
 
 
 def _apply(connection: sqlite3.Connection, migration: Migration) -> None:

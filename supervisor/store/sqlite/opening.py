@@ -5,12 +5,17 @@ from __future__ import annotations
 import logging
 import os
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar, cast
+
+import aiosqlite
 
 from supervisor.protocol.errors import StorageError
 from supervisor.store.sqlite.backup import copy_checked, in_use
-from supervisor.store.sqlite.groups import Connection
 from supervisor.store.sqlite.migrate import migrate, pending
+
+T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 
@@ -84,6 +89,18 @@ def refuse_empty(connection: sqlite3.Connection, path: Path, *, used: bool) -> N
     """
     if not _version(connection):
         raise DatabaseLost(path, "is empty") if used else NoDatabase(path)
+
+
+class Connection(aiosqlite.Connection):
+    """A connection with a thread of its own."""
+
+    def __init__(self, connector: Callable[[], sqlite3.Connection]) -> None:
+        super().__init__(connector, iter_chunk_size=64)
+        self._thread.daemon = True  # the exit of a process that fails must not wait for it
+
+    async def run(self, function: Callable[[sqlite3.Connection], T]) -> T:
+        """Call a function with the connection, in its thread."""
+        return cast(T, await self._execute(function, self._conn))  # type: ignore[no-untyped-call]
 
 
 async def connect(name: str, opened: list[Connection]) -> Connection:

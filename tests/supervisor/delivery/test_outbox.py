@@ -26,7 +26,7 @@ from supervisor.protocol.messages import (
 from supervisor.protocol.ports.channel import composing
 from supervisor.protocol.status import OutboxState
 from supervisor.store import SqliteStore, open_store
-from supervisor.store.messages.outbox import SqliteOutbox
+from supervisor.store.messages.outbox import SqlOutbox
 from supervisor.store.records.outbox import OutboxDraft
 from tests.fakes import Lose, RecordingChannel
 from tests.supervisor.harness import seal
@@ -444,7 +444,7 @@ async def test_flush_waits_for_a_reply_that_came_while_the_outbox_was_looking(st
 class Looking:
     """Holds what the first look for due replies has found, which is nothing."""
 
-    def __init__(self, store: SqliteOutbox) -> None:
+    def __init__(self, store: SqlOutbox) -> None:
         self._store = store
         self.found_nothing = asyncio.Event()
         self.go_on = asyncio.Event()
@@ -508,7 +508,7 @@ async def test_a_reply_known_to_be_sent_is_not_sent_again_when_the_store_refused
 class Refusing:
     """An outbox's store that refuses each of its writes and reads the first time."""
 
-    def __init__(self, inner: SqliteOutbox) -> None:
+    def __init__(self, inner: SqlOutbox) -> None:
         self.refused = 0
         self._inner = inner
         self.seen: set[str] = set()

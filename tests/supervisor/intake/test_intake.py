@@ -16,7 +16,7 @@ from supervisor.protocol.errors import Overloaded
 from supervisor.protocol.messages import SENTENCE, Inbound, Receipt, SessionId
 from supervisor.protocol.ports.connector import Conversation
 from supervisor.protocol.status import Permissions, Target, TurnState
-from supervisor.store.money.ledger import SqliteLedger
+from supervisor.store.money.ledger import SqlLedger
 from supervisor.store.ports.ledger import CostLine, CostQuery
 from supervisor.store.records.outbox import OutboxRow
 from tests.fakes import ScriptedConnector, ScriptedConversation
@@ -244,7 +244,7 @@ async def test_a_slow_cost_query_holds_up_no_other_message_of_the_same_person(
         asked, may_answer = asyncio.Event(), asyncio.Event()
         cost = type(core.store.ledger).cost
 
-        async def slow(ledger: SqliteLedger, query: CostQuery) -> tuple[CostLine, list[CostLine]]:
+        async def slow(ledger: SqlLedger, query: CostQuery) -> tuple[CostLine, list[CostLine]]:
             asked.set()
             await may_answer.wait()
             return await cost(ledger, query)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import random
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -281,16 +280,6 @@ class KeepingContract(ContractBase):
         assert await store.turns.pending_count() == 16
         assert await store.audit.verify() is None
         assert await store.ledger.disagreements() == []
-
-    async def test_a_backup_holds_everything_and_is_private(self, store: Store, tmp_path: Path) -> None:
-        await with_session(store)
-        await store.turns.accept(prompt())
-        copy = tmp_path / "copy"
-        await store.backup(copy)
-        assert copy.stat().st_mode & 0o777 == 0o600
-        with pytest.raises(StorageError, match="backup could not be written"):
-            await store.backup(tmp_path / "no such folder" / "copy")
-        assert [path.name for path in tmp_path.iterdir() if "copy" in path.name] == ["copy"]
 
     async def test_a_closed_store_refuses_and_closes_again(self, opener: Opener) -> None:
         store = await opener()

@@ -14,11 +14,11 @@ import pytest
 from supervisor.protocol.ids import uuid7
 from supervisor.protocol.messages import MessageId
 from supervisor.protocol.status import SessionKind, SessionStatus
-from supervisor.store import drafts, open_store, rows
+from supervisor.store import drafts, open_store, rows, transaction
 from supervisor.store.messages import accept, chats, dedup, finish, history, outbox, sessions, start, turns
 from supervisor.store.money import budgets, charges, cost
 from supervisor.store.ports.ledger import CostQuery
-from supervisor.store.sqlite import transaction
+from supervisor.store.sqlite import database
 from supervisor.store.sqlite.migrate import migrate
 from tests.supervisor.store.builders import NOW, charge, draft, new_session, outcome, prompt, running, seal
 
@@ -95,10 +95,15 @@ def _hot_inserts() -> list[str]:
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
         migrate(connection)
         inserts: list[str] = []
-        tx = transaction.Transaction(connection, 1, seal)
+
+        def numbered(sql: str, values: transaction.Row, column: str) -> int:
+            inserts.append(sql)
+            return database._numbered(connection, sql, values, column)
+
+        tx = transaction.Transaction(connection, 1, seal, numbered)
         real = tx.execute
 
-        def execute(sql: str, values: Any = ()) -> sqlite3.Cursor:
+        def execute(sql: str, values: Any = ()) -> transaction.Rows:
             if sql.startswith("INSERT"):
                 inserts.append(sql)
             return real(sql, values)

@@ -11,10 +11,10 @@ import pytest
 from supervisor.protocol.messages import UserId
 from supervisor.protocol.times import DAY_MS
 from supervisor.store.control import agents
-from supervisor.store.control.agents import KEPT_MS, SqliteAgents, forget_agents
-from supervisor.store.control.audit import SqliteAudit
+from supervisor.store.control.agents import KEPT_MS, SqlAgents, forget_agents
+from supervisor.store.control.audit import SqlAudit
 from supervisor.store.records.agents import AgentMessage, AgentOperation, AgentOwner, AgentState
-from supervisor.store.sqlite.database import Database
+from supervisor.store.sqlite.database import SqliteDatabase
 from tests.supervisor.store.builders import NOW, seal
 
 ALICE = AgentOwner(key="user:alice", user_id=UserId("alice"))
@@ -22,17 +22,17 @@ BOT = AgentOwner(key="service:bot", user_id=None)
 
 
 @pytest.fixture
-async def database(tmp_path: Path) -> AsyncIterator[Database]:
+async def database(tmp_path: Path) -> AsyncIterator[SqliteDatabase]:
     """A database, open."""
-    database = await Database.open(tmp_path / "agents.db", seal)
+    database = await SqliteDatabase.open(tmp_path / "agents.db", seal)
     yield database
     await database.close()
 
 
 @pytest.fixture
-def store(database: Database) -> SqliteAgents:
+def store(database: SqliteDatabase) -> SqlAgents:
     """The store of agents."""
-    return SqliteAgents(database)
+    return SqlAgents(database)
 
 
 def said(content: str, at_ms: int = NOW) -> AgentMessage:
@@ -40,14 +40,14 @@ def said(content: str, at_ms: int = NOW) -> AgentMessage:
     return AgentMessage(agent="planner", content=content, kind="message", message_id=None, at_ms=at_ms)
 
 
-async def contents(store: SqliteAgents, owner: AgentOwner, conversation_id: str) -> list[str]:
+async def contents(store: SqlAgents, owner: AgentOwner, conversation_id: str) -> list[str]:
     """Return what is kept of a conversation."""
     found = await store.conversation(owner, conversation_id)
     assert found is not None
     return [message.content for message in await store.messages(found.number, limit=10_000)]
 
 
-async def test_a_conversation_is_read_by_its_owner_and_by_whoever_reads_all(store: SqliteAgents) -> None:
+async def test_a_conversation_is_read_by_its_owner_and_by_whoever_reads_all(store: SqlAgents) -> None:
     await store.start(ALICE, "c1", ["planner", "Claude"], now_ms=NOW)
     assert await store.say(ALICE, "c1", said("one"))
     assert not await store.say(BOT, "c1", said("not mine"))
@@ -65,7 +65,7 @@ async def test_a_conversation_is_read_by_its_owner_and_by_whoever_reads_all(stor
 
 
 async def test_the_oldest_messages_and_conversations_of_an_owner_make_room(
-    store: SqliteAgents, monkeypatch: pytest.MonkeyPatch
+    store: SqlAgents, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(agents, "MOST_MESSAGES", 3)
     monkeypatch.setattr(agents, "MOST_CONVERSATIONS", 2)
@@ -81,7 +81,7 @@ async def test_the_oldest_messages_and_conversations_of_an_owner_make_room(
 
 
 async def test_the_bytes_of_an_owner_are_bounded_and_the_running_conversation_stays(
-    store: SqliteAgents, monkeypatch: pytest.MonkeyPatch
+    store: SqlAgents, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(agents, "MOST_BYTES", 10)
     for conversation_id in ("old", "new"):
@@ -93,7 +93,7 @@ async def test_the_bytes_of_an_owner_are_bounded_and_the_running_conversation_st
     assert await contents(store, ALICE, "new") == ["äöü", "far more than ten bytes"]
 
 
-async def test_states_and_operations_are_bounded_too(store: SqliteAgents, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_states_and_operations_are_bounded_too(store: SqlAgents, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(agents, "MOST_STATES", 2)
     monkeypatch.setattr(agents, "MOST_OPERATIONS", 2)
     for number in range(4):
@@ -105,7 +105,7 @@ async def test_states_and_operations_are_bounded_too(store: SqliteAgents, monkey
     assert [one.id for one in await store.operations(ALICE, limit=9)] == ["o3", "o2"]
 
 
-async def test_an_operation_counts_once_and_is_rolled_back_by_its_owner(store: SqliteAgents) -> None:
+async def test_an_operation_counts_once_and_is_rolled_back_by_its_owner(store: SqlAgents) -> None:
     await store.start(ALICE, "c1", [], now_ms=NOW)
     operation = AgentOperation(
         id="o1", kind="modify", path="/f", before_hash="a", after_hash="b", before_size=1, after_size=2, at_ms=NOW
@@ -123,7 +123,7 @@ async def test_an_operation_counts_once_and_is_rolled_back_by_its_owner(store: S
     assert (await store.counts(None)).operations == 1
 
 
-async def test_reports_are_forgotten_after_their_time(database: Database, store: SqliteAgents) -> None:
+async def test_reports_are_forgotten_after_their_time(database: SqliteDatabase, store: SqlAgents) -> None:
     await store.start(ALICE, "silent", [], now_ms=NOW)
     await store.say(ALICE, "silent", said("hello"))
     await store.set_state(ALICE, AgentState(agent="a", state="busy", at_ms=NOW))
@@ -138,7 +138,7 @@ async def test_reports_are_forgotten_after_their_time(database: Database, store:
     assert left == (0,)
 
 
-async def test_each_report_leaves_an_entry_without_the_words_of_agents(database: Database, store: SqliteAgents) -> None:
+async def test_each_report_leaves_an_entry_without_the_words_of_agents(database: Database, store: SqlAgents) -> None:
     owner = replace(ALICE, source="192.0.2.7")
     operation = AgentOperation(id="o1", kind="write", path="a.py", at_ms=NOW)
     await store.start(owner, "c1", ["planner"], now_ms=NOW)
@@ -149,7 +149,7 @@ async def test_each_report_leaves_an_entry_without_the_words_of_agents(database:
     await store.rolled_back(owner, "o1", now_ms=NOW)
     await store.end(owner, "c1", now_ms=NOW)
     assert not await store.end(BOT, "c1", now_ms=NOW)
-    entries = await SqliteAudit(database).entries(after=0, limit=99)
+    entries = await SqlAudit(database).entries(after=0, limit=99)
     events = ["started", "said", "state", "changed", "rolled_back", "ended"]
     assert [entry.event for entry in entries] == [f"agents.{event}" for event in events]
     assert {(entry.actor, entry.detail["channel"], entry.detail["from"]) for entry in entries} == {

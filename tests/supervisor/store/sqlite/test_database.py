@@ -16,8 +16,8 @@ import pytest
 from supervisor.protocol.errors import ConfigError, StorageError
 from supervisor.store import SqliteStore, open_store
 from supervisor.store.messages import accept
-from supervisor.store.sqlite.database import Database
-from supervisor.store.sqlite.transaction import Transaction
+from supervisor.store.sqlite.database import SqliteDatabase
+from supervisor.store.transaction import Transaction
 from tests.supervisor.store.builders import (
     NOW,
     charge,
@@ -81,7 +81,7 @@ async def test_a_file_that_is_no_database_is_refused_with_a_sentence(tmp_path: P
 
 
 async def test_a_full_database_refuses_writes_reads_on_and_recovers(path: Path) -> None:
-    database = await Database.open(path, seal)
+    database = await SqliteDatabase.open(path, seal)
     kept = await database.write(lambda tx: accept.accept(tx, question()))
     room = await database.write(lambda tx: tx.execute("PRAGMA page_count").fetchone()[0])
     # The limit holds for the connection: what SQLite does is what it does on a full disk.
@@ -101,7 +101,7 @@ async def fill(store: SqliteStore) -> None:
         await store.turns.accept(question(text="x" * 5_000))
 
 
-async def limit_pages(database: Database, pages: int) -> None:
+async def limit_pages(database: SqliteDatabase, pages: int) -> None:
     """Let the file grow to so many pages and no further."""
     await database.write(lambda tx: tx.execute(f"PRAGMA max_page_count = {pages:d}").fetchall())
 
@@ -131,7 +131,7 @@ async def test_a_full_disk_refuses_writes_reads_on_and_recovers(tmp_path: Path) 
 
 
 async def test_a_turn_whose_end_could_not_be_written_can_be_finished_later(path: Path) -> None:
-    database = await Database.open(path, seal)
+    database = await SqliteDatabase.open(path, seal)
     store = SqliteStore(database)
     await with_session(store)
     turn = await running(store, prompt())
@@ -151,7 +151,7 @@ async def test_a_turn_whose_end_could_not_be_written_can_be_finished_later(path:
 
 
 async def test_a_bug_in_one_write_fails_that_write_alone(path: Path) -> None:
-    database = await Database.open(path, seal)
+    database = await SqliteDatabase.open(path, seal)
 
     def bug(tx: Transaction) -> None:
         tx.execute("DELETE FROM node")
@@ -169,7 +169,7 @@ async def test_a_bug_in_one_write_fails_that_write_alone(path: Path) -> None:
 
 
 async def test_writers_that_write_again_when_they_hear_of_a_commit_come_to_share_one(path: Path) -> None:
-    database = await Database.open(path, seal)
+    database = await SqliteDatabase.open(path, seal)
     commits: list[Transaction] = []
 
     async def write_often() -> None:
@@ -185,7 +185,7 @@ async def test_writers_that_write_again_when_they_hear_of_a_commit_come_to_share
 
 
 async def test_readers_cannot_write(path: Path) -> None:
-    database = await Database.open(path, seal)
+    database = await SqliteDatabase.open(path, seal)
     for read in (database.read, database.scan):
         with pytest.raises(StorageError, match="readonly"):
             await read(lambda connection: connection.execute("DELETE FROM node").rowcount)

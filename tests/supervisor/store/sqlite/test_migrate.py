@@ -13,8 +13,9 @@ import pytest
 from supervisor.protocol.errors import ConfigError
 from supervisor.protocol.messages import SessionId
 from supervisor.store import SqliteStore
-from supervisor.store.sqlite.database import Database
-from supervisor.store.sqlite.migrate import Migration, migrate, released
+from supervisor.store.migrations import Migration
+from supervisor.store.sqlite.database import SqliteDatabase
+from supervisor.store.sqlite.migrate import migrate, released
 from tests.supervisor.store.builders import NOW, seal
 
 WRITTEN = Path(__file__).parents[1] / "version_1.sql"
@@ -64,7 +65,7 @@ async def test_a_database_of_the_first_version_keeps_what_is_in_it(tmp_path: Pat
         migrate(connection, released()[:1])
         connection.executescript(WRITTEN.read_text(encoding="utf-8"))
         before, columns = _rows(connection), _columns(connection)
-    database = await Database.open(path, seal)
+    database = await SqliteDatabase.open(path, seal)
     store = SqliteStore(database)
     try:
         with closing(sqlite3.connect(path)) as connection:

@@ -16,10 +16,10 @@ from supervisor.protocol.errors import StorageError
 from supervisor.protocol.messages import UserId
 from supervisor.store import open_store, open_to_read
 from supervisor.store.ports.ledger import CostQuery
-from supervisor.store.sqlite.database import Database
+from supervisor.store.sqlite.database import SqliteDatabase
 from supervisor.store.sqlite.migrate import migrate, released
 from supervisor.store.sqlite.opening import DatabaseLost, NoDatabase
-from supervisor.store.store import SqliteStore
+from supervisor.store.sqlite.store import SqliteStore
 from tests.slowness import scaled
 from tests.supervisor.store.builders import NOW, question, seal
 from tests.waiting import until
@@ -163,7 +163,7 @@ async def use(path: Path) -> None:
 
 
 async def test_a_check_delays_neither_cost_questions_nor_texts(tmp_path: Path) -> None:
-    database = await Database.open(tmp_path / "x.db", seal)
+    database = await SqliteDatabase.open(tmp_path / "x.db", seal)
     store, began, end = SqliteStore(database), threading.Event(), threading.Event()
 
     def long(connection: sqlite3.Connection) -> int:
@@ -184,7 +184,7 @@ async def test_a_check_delays_neither_cost_questions_nor_texts(tmp_path: Path) -
 
 
 async def test_the_total_of_a_user_does_not_wait_for_rows_of_another_query(tmp_path: Path) -> None:
-    database = await Database.open(tmp_path / "x.db", seal)
+    database = await SqliteDatabase.open(tmp_path / "x.db", seal)
     store, began, end = SqliteStore(database), threading.Event(), threading.Event()
 
     def long(connection: sqlite3.Connection) -> None:
@@ -202,7 +202,7 @@ async def test_the_total_of_a_user_does_not_wait_for_rows_of_another_query(tmp_p
 
 
 async def test_closing_the_store_ends_a_check(tmp_path: Path) -> None:
-    database = await Database.open(tmp_path / "x.db", seal)
+    database = await SqliteDatabase.open(tmp_path / "x.db", seal)
     began = threading.Event()
 
     def endless(connection: sqlite3.Connection) -> None:

@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import sqlite3
 from collections import deque
 from collections.abc import Callable
-from typing import Any, Generic, TypeVar, cast
-
-import aiosqlite
+from typing import Any, Generic, Protocol, TypeVar
 
 from supervisor.protocol.errors import StorageError
-from supervisor.store.sqlite.errors import storage_error
 
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 ContextT = TypeVar("ContextT")
+ConnectionT = TypeVar("ConnectionT")
+ConnectionT_co = TypeVar("ConnectionT_co", covariant=True)
 
 MAX_GROUP = 512
 """Most pieces of work in one group: about 30 ms of work."""
+
+
+_FAULTS_OF_THE_WORK = {"IntegrityError", "ProgrammingError"}
+"""Errors of every engine have these names (PEP 249)."""
 
 
 class Failed:
@@ -35,19 +37,14 @@ class Failed:
 _Work = tuple[Callable[[ContextT], Any], asyncio.Future[Any], Callable[[Any], None] | None]
 
 
-class Connection(aiosqlite.Connection):
+class Thread(Protocol[ConnectionT_co]):
     """A connection with a thread of its own."""
 
-    def __init__(self, connector: Callable[[], sqlite3.Connection]) -> None:
-        super().__init__(connector, iter_chunk_size=64)
-        self._thread.daemon = True  # the exit of a process that fails must not wait for it
-
-    async def run(self, function: Callable[[sqlite3.Connection], T]) -> T:
+    async def run(self, function: Callable[[ConnectionT_co], T], /) -> T:
         """Call a function with the connection, in its thread."""
-        return cast(T, await self._execute(function, self._conn))  # type: ignore[no-untyped-call]
 
 
-class Groups(Generic[ContextT]):
+class Groups(Generic[ConnectionT, ContextT]):
     """A queue of work for one connection, and the task that does it in groups.
 
     The cancellation of a caller does not cancel its work.
@@ -55,6 +52,8 @@ class Groups(Generic[ContextT]):
     Args:
         name: of the task.
         run: does a group in the connection's thread; returns an outcome per piece of work, `Failed` where it raised.
+        failure: makes the error for the caller from one of the engine.
+        most: pieces of work in one group.
         gather_turns: turns of the event loop to wait after a group of several, so that the next group grows.
         done: called in the event loop after each group, when its callers have their results; it must not raise.
 
@@ -65,14 +64,18 @@ class Groups(Generic[ContextT]):
     def __init__(
         self,
         name: str,
-        connection: Connection,
-        run: Callable[[sqlite3.Connection, list[Callable[[ContextT], Any]]], list[Any]],
+        connection: Thread[ConnectionT],
+        run: Callable[[ConnectionT, list[Callable[[ContextT], Any]]], list[Any]],
         *,
+        failure: Callable[[Exception], Exception],
+        most: int = MAX_GROUP,
         gather_turns: int = 0,
         done: Callable[[], None] | None = None,
     ) -> None:
         self._connection = connection
         self._run = run
+        self._failure = failure
+        self._most = most
         self._gather_turns = gather_turns
         self._done = done
         self._waiting: deque[_Work[ContextT]] = deque()
@@ -118,7 +121,7 @@ class Groups(Generic[ContextT]):
                     return
                 self._wake.clear()
                 await self._wake.wait()
-            group = [self._waiting.popleft() for _ in range(min(len(self._waiting), MAX_GROUP))]
+            group = [self._waiting.popleft() for _ in range(min(len(self._waiting), self._most))]
             outcomes = await self._outcomes([work for work, _, _ in group])
             last = outcomes[-1]
             self.works = not isinstance(last, Failed) or not _is_refusal(last)
@@ -141,11 +144,12 @@ class Groups(Generic[ContextT]):
             return await self._connection.run(lambda connection: self._run(connection, works))
         except Exception as error:  # the task must go on; the callers get the error
             logger.exception("a group of %d failed as a whole", len(works))
-            return [Failed(storage_error(error)) for _ in works]
+            return [Failed(self._failure(error)) for _ in works]
 
 
 def _is_refusal(outcome: Failed) -> bool:
     """Return whether the disk or the file refused a piece of work; a broken constraint is the fault of the work."""
     if not isinstance(outcome.error, StorageError):
         return False
-    return not isinstance(outcome.error.__cause__, (sqlite3.IntegrityError, sqlite3.ProgrammingError))
+    kinds = {kind.__name__ for kind in type(outcome.error.__cause__).__mro__}
+    return not kinds & _FAULTS_OF_THE_WORK

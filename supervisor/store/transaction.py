@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from json.encoder import encode_basestring_ascii
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import pydantic_core
 
@@ -19,21 +18,56 @@ Seal = Callable[[bytes, bytes], bytes]
 
 Row = tuple[Any, ...]
 
+Numbered = Callable[[str, Row, str], int]
+"""Runs an INSERT with its values, and returns what the database put in a column."""
+
+
+class Rows(Protocol):
+    """The result of a statement."""
+
+    @property
+    def rowcount(self) -> int:
+        """How many rows an INSERT, UPDATE or DELETE changed."""
+
+    def fetchone(self) -> Any:
+        """Return the next row; None = there is no more."""
+
+    def fetchall(self) -> list[Any]:
+        """Return the rows that are left."""
+
+    def __iter__(self) -> Iterator[Any]: ...
+
+
+class Reader(Protocol):
+    """A connection, inside a transaction: all reads of one piece of work see one state of the data."""
+
+    def execute(self, sql: str, parameters: Any = ..., /) -> Rows:
+        """Run a statement."""
+
+
+class Writer(Reader, Protocol):
+    """A connection that may write."""
+
+    def executemany(self, sql: str, parameters: Iterable[Any], /) -> object:
+        """Run a statement once for each of several rows of values."""
+
 
 _LAST_SEALED = "SELECT seq, mac FROM audit ORDER BY seq DESC LIMIT 1"
 _APPEND_ENTRY = "INSERT INTO audit (seq, at_ms, epoch, actor, event, detail, mac) VALUES (?, ?, ?, ?, ?, ?, ?)"
 _ADD_TO_TOTAL = """
     INSERT INTO totals (nanos, messages, input_tokens, output_tokens, scope, key) VALUES (?, ?, ?, ?, ?, ?)
     ON CONFLICT (scope, key) DO UPDATE SET
-        nanos = nanos + excluded.nanos, messages = messages + excluded.messages,
-        input_tokens = input_tokens + excluded.input_tokens, output_tokens = output_tokens + excluded.output_tokens
+        nanos = totals.nanos + excluded.nanos, messages = totals.messages + excluded.messages,
+        input_tokens = totals.input_tokens + excluded.input_tokens,
+        output_tokens = totals.output_tokens + excluded.output_tokens
 """
 _ADD_TO_DAY = """
     INSERT INTO daily_totals (nanos, messages, input_tokens, output_tokens, scope, key, day)
     VALUES (?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (scope, key, day) DO UPDATE SET
-        nanos = nanos + excluded.nanos, messages = messages + excluded.messages,
-        input_tokens = input_tokens + excluded.input_tokens, output_tokens = output_tokens + excluded.output_tokens
+        nanos = daily_totals.nanos + excluded.nanos, messages = daily_totals.messages + excluded.messages,
+        input_tokens = daily_totals.input_tokens + excluded.input_tokens,
+        output_tokens = daily_totals.output_tokens + excluded.output_tokens
 """
 _MARK_PROMPT = "UPDATE claude_code_messages SET status = ? WHERE seq = ?"
 _REMEMBER = """
@@ -81,6 +115,7 @@ class Transaction:
 
     Args:
         epoch: of this start of the daemon; 0 before it is known.
+        numbered: inserts a row and returns its number.
 
     Attributes:
         channels: those that have replies to deliver after the commit.
@@ -88,7 +123,7 @@ class Transaction:
         recorded: the entries of the audit trail, for those who count what happens.
     """
 
-    def __init__(self, connection: sqlite3.Connection, epoch: int, seal: Seal) -> None:
+    def __init__(self, connection: Writer, epoch: int, seal: Seal, numbered: Numbered) -> None:
         self.epoch = epoch
         self.execute = connection.execute
         self.executemany = connection.executemany
@@ -96,6 +131,7 @@ class Transaction:
         self.points: list[str] = []
         self.recorded: list[Entry] = []
         self._seal = seal
+        self._numbered = numbered
         self._entries: list[Row] = []
         self._last_entry: tuple[int, bytes] | None = None
         self._sums: dict[tuple[str, str, int], list[int]] = {}
@@ -110,18 +146,21 @@ class Transaction:
         """Run an INSERT, UPDATE or DELETE; return whether it changed a row."""
         return self.execute(sql, tuple(parameters)).rowcount > 0
 
-    def insert(self, table: str, row: Mapping[str, Any], *, unless: str = "") -> int:
+    def insert(self, table: str, row: Mapping[str, Any], *, unless: str = "") -> None:
         """Insert a row, given as its columns and their values.
 
         Args:
             unless: a unique column; where a row with the same value exists, nothing is inserted. Empty = insert always.
-
-        Returns:
-            The number of the row (its rowid).
         """
-        number = self.execute(insert_sql(table, unless, *row), (*row.values(),)).lastrowid
-        assert number is not None, "an INSERT has one"
-        return number
+        self.execute(insert_sql(table, unless, *row), (*row.values(),))
+
+    def insert_numbered(self, table: str, row: Mapping[str, Any], number: str) -> int:
+        """Insert a row that the database numbers; return its number.
+
+        Args:
+            number: the column of the number.
+        """
+        return self._numbered(insert_sql(table, "", *row), (*row.values(),), number)
 
     def point(self, name: str) -> None:
         """Name this write, for the crash points before and after its commit."""

@@ -1,0 +1,241 @@
+"""The database in PostgreSQL: one writing connection that commits in groups, and readers that only read."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, TypeVar, cast
+
+import psycopg
+
+from supervisor.protocol.errors import StorageError
+from supervisor.store.groups import Failed, Groups
+from supervisor.store.listeners import Listeners
+from supervisor.store.postgres.connection import PgConnection
+from supervisor.store.postgres.errors import storage_error
+from supervisor.store.postgres.opening import NODE_LOCK, Address, prepared
+from supervisor.store.postgres.thread import PgThread
+from supervisor.store.transaction import Reader, Seal, Transaction
+
+T = TypeVar("T")
+
+GATHER_TURNS = 10
+"""Turns of the event loop to wait after a group of several writes, as for SQLite."""
+MOST_IN_GROUP = 64
+"""Writes in one transaction: nobody holds the write lock for long."""
+MOST_EXAMINERS = 4
+"""Reads of the whole database at the same time; further ones wait."""
+UNKNOWN_SECONDS = 20.0
+"""How long to ask what became of a commit whose answer was lost."""
+
+# READ COMMITTED: after the lock, each statement sees what its last holder committed.
+_BEGIN = f"BEGIN; SELECT pg_advisory_xact_lock({NODE_LOCK + 1}), pg_current_xact_id()::TEXT"
+_BEGIN_READ = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+_OUTCOME = "SELECT pg_xact_status(CAST(? AS TEXT)::xid8)"
+_PROBE = "UPDATE node SET epoch = epoch WHERE id = 1"
+
+
+class PostgresDatabase:
+    """An open database.
+
+    Attributes:
+        epoch: the number of this start; every row that is written carries it.
+        listeners: of its commits.
+    """
+
+    def __init__(self, address: Address, epoch: int, writer: PgThread, seal: Seal) -> None:
+        self.epoch = epoch
+        self.seal = seal
+        self._address = address
+        self._crash: Callable[[str], None] = _no_crash
+        self.listeners = Listeners()
+        readers = [PgThread(name, address.reader) for name in ("xswarm reader", "xswarm scanner")]
+        self._threads = (*readers, writer)
+        self._writes: Groups[PgThread, Transaction] = Groups(
+            "store writer",
+            writer,
+            self._commit,
+            failure=storage_error,
+            most=MOST_IN_GROUP,
+            gather_turns=GATHER_TURNS,
+            done=self.listeners.tell,
+        )
+        self._reads, self._scans = (
+            Groups[PgThread, Reader](name, reader, _read, failure=storage_error)
+            for name, reader in zip(("store reader", "store scanner"), readers, strict=True)
+        )
+        self._examiners: set[PgThread] = set()
+        self._may_examine = asyncio.Semaphore(MOST_EXAMINERS)
+        self._closed = False
+
+    @classmethod
+    async def open(
+        cls, address: Address, seal: Seal, crash: Callable[[str], None] | None = None, *, used: bool = False
+    ) -> PostgresDatabase:
+        """Connect, check the server, migrate the database to this version, and begin a new epoch.
+
+        Args:
+            used: whether this database has been used before, so that an empty one is a lost one.
+
+        Raises:
+            StorageError: the server cannot be reached, or the database is lost or in use.
+            ConfigError: the server is not fit, or a newer version wrote the database.
+        """
+        writer = PgThread("xswarm writer", address.first_writer)
+        try:
+            epoch = await writer.run(lambda thread: prepared(thread.connection(), address, used=used))
+        except BaseException as error:
+            await writer.close()
+            if isinstance(error, (psycopg.Error, OSError)):
+                raise storage_error(error) from error
+            raise
+        address.epoch = epoch
+        database = cls(address, epoch, writer, seal)
+        database._crash = crash or _no_crash
+        return database
+
+    async def write(self, work: Callable[[Transaction], T], orphaned: Callable[[T], None] | None = None) -> T:
+        """Do a write in a transaction that it may share with other writes; return after the commit."""
+        return await self._writes.do(work, orphaned)
+
+    async def read(self, work: Callable[[Reader], T]) -> T:
+        """Do a quick read: an index leads to few rows."""
+        return await self._reads.do(work)
+
+    async def scan(self, work: Callable[[Reader], T]) -> T:
+        """Do a read of many rows of one user or session; it does not block the quick ones."""
+        return await self._scans.do(work)
+
+    async def examine(self, work: Callable[[Reader], T]) -> T:
+        """Do a read of the whole database on a connection of its own: it may take minutes, and blocks no other read."""
+        async with self._may_examine:
+            if self._closed:
+                raise StorageError("the store is closed")
+            examiner = PgThread("xswarm examiner", self._address.reader)
+            self._examiners.add(examiner)
+            try:
+                (outcome,) = await examiner.run(lambda thread: _read(thread, [work]))
+            finally:
+                self._examiners.discard(examiner)
+                await examiner.close()
+        if isinstance(outcome, Failed):
+            raise outcome.error
+        return cast(T, outcome)
+
+    async def works(self) -> bool:
+        """Return whether the last write was stored. After one that was refused, try a small one that leaves nothing."""
+        if not self._writes.works:
+            with suppress(StorageError):
+                await self.write(lambda tx: tx.execute(_PROBE).rowcount)
+        return self._writes.works
+
+    async def close(self) -> None:
+        """Finish queued work and close the connections. May be called twice."""
+        if self._closed:
+            return
+        self._closed = True
+        for examiner in self._examiners:
+            await asyncio.to_thread(examiner.cancel)
+        for groups in (self._writes, self._reads, self._scans):
+            await groups.close()
+        for thread in self._threads:
+            await thread.close()
+
+    def _commit(self, thread: PgThread, works: list[Callable[[Transaction], Any]]) -> list[Any]:
+        """Run a group in one transaction; if one write fails, run each in a transaction of its own."""
+        try:
+            return self._transact(thread, works)
+        except CommitUnknown as error:
+            return [Failed(error) for _ in works]  # none may run again: they may be stored
+        except Exception as error:  # noqa: BLE001 (the retry below finds the write that failed)
+            if len(works) == 1:
+                return [Failed(storage_error(error))]
+        outcomes: list[Any] = []
+        for work in works:
+            try:
+                outcomes += self._transact(thread, [work])
+            except Exception as error:  # noqa: BLE001 (it concerns this one only)
+                outcomes.append(Failed(storage_error(error)))
+        return outcomes
+
+    def _transact(self, thread: PgThread, works: list[Callable[[Transaction], Any]]) -> list[Any]:
+        connection = thread.connection()
+        transaction = Transaction(connection, self.epoch, self.seal, connection.insert_numbered)
+        start = time.perf_counter()
+        try:
+            began = connection.script(_BEGIN)
+            outcomes = [work(transaction) for work in works]
+            transaction.settle()
+            for point in transaction.points:
+                self._crash(f"{point}.before_commit")
+        except BaseException:
+            _roll_back(connection)
+            raise
+        assert began is not None, "it has a row"
+        self._end(thread, connection, str(began[1]))
+        self.listeners.keep(transaction, time.perf_counter() - start)
+        for point in transaction.points:
+            self._crash(f"{point}.after_commit")
+        return outcomes
+
+    def _end(self, thread: PgThread, connection: PgConnection, number: str) -> None:
+        """Commit; where the answer is lost, ask the server what became of the transaction.
+
+        Raises:
+            CommitUnknown: it does not say.
+        """
+        try:
+            connection.script("COMMIT")
+        except psycopg.OperationalError as error:
+            if not connection.closed or not _was_committed(thread, number, error):
+                raise
+
+
+class CommitUnknown(StorageError):
+    """The server went away while it committed, and did not come back in time: the write may be stored or not."""
+
+    def __init__(self) -> None:
+        super().__init__("PostgreSQL went away during a commit: what was written may be stored or not")
+
+
+def _was_committed(thread: PgThread, number: str, error: Exception) -> bool:
+    until = time.monotonic() + UNKNOWN_SECONDS
+    while time.monotonic() < until:
+        try:
+            (state,) = thread.connection().execute(_OUTCOME, (number,)).fetchone()
+        except (psycopg.Error, OSError, StorageError):
+            state = ""
+        if state in ("committed", "aborted"):
+            return bool(state == "committed")
+        time.sleep(0.2)
+    raise CommitUnknown from error
+
+
+def _roll_back(connection: PgConnection) -> None:
+    if not connection.closed and connection.in_transaction:
+        try:
+            connection.script("ROLLBACK")
+        except psycopg.Error:
+            connection.close()  # the server ends the transaction of a connection that is gone
+
+
+def _read(thread: PgThread, works: list[Callable[[Reader], Any]]) -> list[Any]:
+    outcomes: list[Any] = []
+    for work in works:
+        try:
+            connection = thread.connection()
+            # One view of the data for all statements of a read.
+            connection.script(_BEGIN_READ)
+            try:
+                outcomes.append(work(connection))
+            finally:
+                _roll_back(connection)
+        except Exception as error:  # noqa: BLE001 (it concerns this one only)
+            outcomes.append(Failed(storage_error(error)))
+    return outcomes
+
+
+def _no_crash(point: str) -> None:
+    """Do nothing at a crash point."""

@@ -1,0 +1,114 @@
+"""A PostgreSQL server of the tests: in a folder of its own, on a port of its own, never the one of the machine."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import mkdtemp
+
+BINARIES = "/usr/lib/postgresql"
+"""Where Debian keeps them: in a folder for each version."""
+
+SETTINGS = {
+    "listen_addresses": "127.0.0.1",
+    "shared_buffers": "64MB",
+    "max_connections": "60",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+    "autovacuum": "off",
+    "log_min_messages": "fatal",
+}
+"""What makes it small. What makes it safe, such as fsync, stays: the daemon refuses a server without it."""
+
+
+class NoServer(Exception):
+    """There is no PostgreSQL to start, and why."""
+
+
+def binaries() -> Path:
+    """Return the folder of the newest PostgreSQL of this machine.
+
+    Raises:
+        NoServer: it has none.
+    """
+    found = shutil.which("postgres")
+    if found is not None:
+        return Path(found).resolve().parent
+    versions = sorted(Path(BINARIES).glob("*/bin/postgres"), key=lambda path: int(path.parts[-3]))
+    if not versions:
+        raise NoServer("PostgreSQL is not installed; on Debian: apt-get install postgresql")
+    return versions[-1].parent
+
+
+class PostgresServer:
+    """A server that runs.
+
+    Attributes:
+        port: on loopback.
+    """
+
+    def __init__(self, folder: Path, port: int, command: list[str]) -> None:
+        self.folder = folder
+        self.port = port
+        self._command = command
+
+    def url(self, database: str) -> str:
+        """Return the URL of a database."""
+        return f"postgresql://xswarm@127.0.0.1:{self.port}/{database}"
+
+    def control(self, action: str, *arguments: str) -> None:
+        """Start, stop or restart it, and wait until that is done."""
+        options = " ".join(f"-c {name}={value}" for name, value in {**SETTINGS, "port": self.port}.items())
+        paths = ["-D", str(self.folder / "data"), "-l", str(self.folder / "log"), "-o", options]
+        subprocess.run([*self._command, "pg_ctl", action, "-w", "-s", *paths, *arguments], check=True, cwd="/")
+
+
+@contextmanager
+def postgres_server() -> Iterator[PostgresServer]:
+    """Start a server, and end it with its folder.
+
+    PostgreSQL refuses to run as root: there it runs as the user postgres.
+
+    Raises:
+        NoServer: none can be started here.
+    """
+    where = binaries()
+    folder = Path(mkdtemp(prefix="xswarm-postgres-"))
+    try:
+        command = _as_postgres(folder) if os.geteuid() == 0 else []
+        env = ["env", f"PATH={where}:{os.environ['PATH']}", "LC_ALL=C.UTF-8"]
+        server = PostgresServer(folder, _free_port(), [*command, *env])
+        initdb = ["initdb", "-D", str(folder / "data"), "-U", "xswarm", "-A", "trust", "-E", "UTF8", "-N"]
+        subprocess.run([*server._command, *initdb], check=True, stdout=subprocess.DEVNULL, cwd="/")
+        sockets = f"unix_socket_directories = '{folder}'\n"
+        with (folder / "data" / "postgresql.conf").open("a", encoding="utf-8") as settings:
+            settings.write(sockets)
+        server.control("start")
+        try:
+            yield server
+        finally:
+            server.control("stop", "-m", "immediate")
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _as_postgres(folder: Path) -> list[str]:
+    try:
+        user = pwd.getpwnam("postgres")
+    except KeyError:
+        raise NoServer("there is no user postgres to run PostgreSQL as") from None
+    os.chown(folder, user.pw_uid, user.pw_gid)
+    return ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"]
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

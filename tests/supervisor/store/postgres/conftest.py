@@ -1,0 +1,48 @@
+"""A server for the tests of this folder, and a database for each test."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+
+from supervisor.store.postgres.opening import Address
+from supervisor.store.postgres.store import open_postgres
+from tests.postgres_server import NoServer, PostgresServer, postgres_server
+from tests.supervisor.store.builders import seal
+
+TEMPLATE = "migrated"
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[PostgresServer]:
+    """A server with a database of this version, or a skipped test and the reason."""
+    try:
+        running = postgres_server()
+        with running as server:
+            with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
+                connection.execute(f"CREATE DATABASE {TEMPLATE} ENCODING 'UTF8' TEMPLATE template0")
+            asyncio.run(_migrated(server.url(TEMPLATE)))
+            yield server
+    except NoServer as error:
+        if os.environ.get("XSWARM_POSTGRES") == "required":
+            raise
+        pytest.skip(str(error))
+
+
+async def _migrated(url: str) -> None:
+    store = await open_postgres(Address(url, url), seal=seal)
+    await store.close()
+
+
+@pytest.fixture
+def url(server: PostgresServer) -> Iterator[str]:
+    """The URL of a database of this test alone."""
+    with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE one TEMPLATE {TEMPLATE}")
+    yield server.url("one")
+    with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
+        connection.execute("DROP DATABASE one WITH (FORCE)")

@@ -1,0 +1,161 @@
+"""The daemon's database in PostgreSQL: alone on it, on a server that is fit, and one that may go away."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import psycopg
+import pytest
+
+from supervisor.protocol.errors import ConfigError, StorageError
+from supervisor.store.postgres.checks import check_server
+from supervisor.store.postgres.connection import PgConnection
+from supervisor.store.postgres.database import CommitUnknown
+from supervisor.store.postgres.opening import Address, DatabaseInUse, DatabaseLost
+from supervisor.store.postgres.store import PostgresStore, open_postgres
+from tests.postgres_server import PostgresServer
+from tests.supervisor.store.builders import question, seal
+from tests.waiting import until
+
+pytestmark = pytest.mark.postgres
+
+
+@pytest.fixture
+async def store(url: str) -> AsyncIterator[PostgresStore]:
+    """A store, open."""
+    store = await open_postgres(Address(url, "shown"), seal=seal)
+    yield store
+    await store.close()
+
+
+def admin(server: PostgresServer) -> psycopg.Connection[Any]:
+    """Connect as the server's administrator."""
+    return psycopg.connect(server.url("postgres"), autocommit=True)
+
+
+async def test_a_second_daemon_is_refused(url: str, store: PostgresStore) -> None:
+    with pytest.raises(DatabaseInUse, match="another daemon uses this database"):
+        await open_postgres(Address(url, "shown"), seal=seal)
+    await store.close()
+    later = await open_postgres(Address(url, "shown"), seal=seal)
+    assert later.epoch == store.epoch + 1
+    await later.close()
+
+
+async def test_an_empty_database_that_was_in_use_is_lost(server: PostgresServer) -> None:
+    with admin(server) as connection:
+        connection.execute("CREATE DATABASE empty ENCODING 'UTF8' TEMPLATE template0")
+    address = Address(server.url("empty"), "postgresql://127.0.0.1/empty")
+    with pytest.raises(DatabaseLost, match="/empty is empty"):
+        await open_postgres(address, seal=seal, used=True)
+
+
+async def test_another_encoding_than_utf8_is_refused(server: PostgresServer) -> None:
+    with admin(server) as connection:
+        connection.execute("CREATE DATABASE latin ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0")
+    with pytest.raises(ConfigError, match="has the encoding LATIN1"):
+        await open_postgres(Address(server.url("latin"), ""), seal=seal)
+
+
+@pytest.mark.parametrize("setting", ["fsync", "full_page_writes"])
+async def test_a_server_that_may_lose_data_is_refused(server: PostgresServer, url: str, setting: str) -> None:
+    with admin(server) as connection:
+        connection.execute(f"ALTER SYSTEM SET {setting} = off")
+        connection.execute("SELECT pg_reload_conf()")
+        await until(lambda: connection.execute(f"SHOW {setting}").fetchone() == ("off",), "it is set")
+        try:
+            with pytest.raises(ConfigError, match=f"{setting} is off"):
+                await open_postgres(Address(url, ""), seal=seal)
+        finally:
+            connection.execute(f"ALTER SYSTEM RESET {setting}")
+            connection.execute("SELECT pg_reload_conf()")
+            await until(lambda: connection.execute(f"SHOW {setting}").fetchone() == ("on",), "it is set back")
+
+
+def test_two_connections_of_one_process_are_refused(url: str) -> None:
+    connection = PgConnection(url, "pooled")
+    try:
+        with pytest.raises(ConfigError, match="pgbouncer"):
+            check_server(connection, connection)
+    finally:
+        connection.close()
+
+
+async def test_commits_wait_for_the_disk_whatever_the_server_says(server: PostgresServer, url: str) -> None:
+    with admin(server) as connection:
+        connection.execute("ALTER DATABASE one SET synchronous_commit = off")
+    store = await open_postgres(Address(url, ""), seal=seal)
+    shown = await store._database.write(lambda tx: tx.execute("SHOW synchronous_commit").fetchone())
+    assert shown == ("on",)
+    await store.close()
+
+
+async def test_a_killed_backend_costs_one_write_at_most(server: PostgresServer, store: PostgresStore) -> None:
+    await store.turns.accept(question())
+    end_backends(server, "xswarm %")
+    with pytest.raises(StorageError):
+        await store.turns.accept(question(dedup_key="k"))
+    await until(store.works, "it writes again")
+    assert not (await store.turns.accept(question(dedup_key="k"))).duplicate
+    assert await store.turns.pending_count() == 2
+
+
+def end_backends(server: PostgresServer, name: str) -> None:
+    """End the server's processes of some connections."""
+    with admin(server) as connection:
+        connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE %s", (name,)
+        )
+
+
+async def test_a_server_that_stops_is_used_again_when_it_is_back(server: PostgresServer, store: PostgresStore) -> None:
+    await asyncio.to_thread(server.control, "stop", "-m", "immediate")
+    with pytest.raises(StorageError, match="PostgreSQL"):
+        await store.turns.accept(question())
+    with pytest.raises(StorageError, match="PostgreSQL"):
+        await store.turns.pending_count()
+    await asyncio.to_thread(server.control, "start")
+    assert (await store.turns.accept(question())).written
+    assert await store.turns.pending_count() == 1
+
+
+@pytest.mark.parametrize("stored", [True, False])
+async def test_a_commit_whose_answer_is_lost_counts_as_the_server_says(
+    server: PostgresServer, store: PostgresStore, monkeypatch: pytest.MonkeyPatch, *, stored: bool
+) -> None:
+    lost_at_commit(monkeypatch, server, stored=stored)
+    if stored:
+        assert (await store.turns.accept(question())).written
+    else:
+        with pytest.raises(StorageError):
+            await store.turns.accept(question())
+    assert await store.turns.pending_count() == int(stored)
+
+
+async def test_a_commit_that_nobody_can_tell_about_is_not_repeated(
+    server: PostgresServer, store: PostgresStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("supervisor.store.postgres.database.UNKNOWN_SECONDS", 0.0)
+    lost_at_commit(monkeypatch, server, stored=True)
+    writes = [store.turns.accept(question()) for _ in range(2)]
+    assert {type(each) for each in await asyncio.gather(*writes, return_exceptions=True)} == {CommitUnknown}
+    assert await store.turns.pending_count() == 2
+
+
+def lost_at_commit(monkeypatch: pytest.MonkeyPatch, server: PostgresServer, *, stored: bool) -> None:
+    """Lose the connection once, right after the server has committed or right before."""
+    script: Callable[[PgConnection, str], Any] = PgConnection.script
+    lost: list[bool] = []
+
+    def losing(self: PgConnection, sql: str) -> Any:
+        if sql != "COMMIT" or lost:
+            return script(self, sql)
+        lost.append(True)
+        if stored:
+            script(self, sql)
+        end_backends(server, "xswarm writer")
+        return script(self, "SELECT 1")
+
+    monkeypatch.setattr(PgConnection, "script", losing)
