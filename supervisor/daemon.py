@@ -15,7 +15,7 @@ from pathlib import Path
 
 import uvloop
 
-from supervisor.config import Config, State
+from supervisor.config import Config, State, Storage
 from supervisor.core.children import Children
 from supervisor.core.connectors import prepare, warm_up
 from supervisor.core.core import Core
@@ -45,6 +45,7 @@ from supervisor.runtime.state import (
     AUDIT_SECRET,
     DATABASE_FILE,
     DEMO_FOLDER,
+    STORE_PASSWORD,
     TOOL_SERVERS,
     audit_seal_of,
     jwt_key,
@@ -52,7 +53,7 @@ from supervisor.runtime.state import (
 from supervisor.runtime.systemd import ServiceManager
 from supervisor.runtime.umask import keep_private
 from supervisor.sessions.tool_access import NO_TOOLS, ToolAccess
-from supervisor.store import Store, open_store
+from supervisor.store import Store, open_database
 from supervisor.store.records.turn import Turn
 from supervisor.store.sqlite.errors import storage_error
 from supervisor.tools.claude_code.gateway import ToolGateway
@@ -81,7 +82,7 @@ def main(config: Config, *, config_path: Path | None, offline: bool, demo: bool)
     """
     if demo:
         # The demo's users and messages stay out of the real database.
-        config = replace(config, state=State(dir=str(config.state_dir / DEMO_FOLDER)))
+        config = replace(config, state=State(dir=str(config.state_dir / DEMO_FOLDER)), store=Storage())
     else:
         plugins.check_plugins(config)
     state_dir = config.state_dir
@@ -214,7 +215,9 @@ class Daemon:
         return await stack.enter_async_context(self._demo.around(self._config, self._credentials.lend))
 
     async def _open_store(self, config: Config, stack: AsyncExitStack) -> Store:
-        store = await open_store(
+        store = await open_database(
+            config.store.url,
+            self._credentials.secret(STORE_PASSWORD),
             config.state_dir / DATABASE_FILE,
             seal=audit_seal_of(self._credentials),
             used=self._credentials.was_generated(AUDIT_SECRET),

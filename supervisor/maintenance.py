@@ -12,8 +12,8 @@ from supervisor.people.projects import Projects
 from supervisor.protocol.errors import ConfigError
 from supervisor.runtime.credentials import Credentials
 from supervisor.runtime.lock import StateLock
-from supervisor.runtime.state import AUDIT_SECRET, DATABASE_FILE, audit_seal_of, jwt_key
-from supervisor.store import Store, open_store, open_to_read
+from supervisor.runtime.state import AUDIT_SECRET, DATABASE_FILE, STORE_PASSWORD, audit_seal_of, jwt_key
+from supervisor.store import Store, open_database, open_to_read
 from supervisor.wires.http import in_process
 from supervisor.wires.rest.admin.admin import PREFIX, admin_app
 
@@ -36,8 +36,13 @@ async def call(config: Config, method: str, path: str, body: dict[str, Any] | No
         credentials = Credentials(config.state_dir, os.environ)
         database, used = config.state_dir / DATABASE_FILE, credentials.was_generated(AUDIT_SECRET)
         only_reads = (any_version or method == "GET") and (used or database.exists())
-        open_it = open_to_read if only_reads else open_store
-        store = await open_it(database, seal=audit_seal_of(credentials), used=used)
+        if only_reads and not config.store.url:
+            store: Store = await open_to_read(database, seal=audit_seal_of(credentials), used=used)
+        else:
+            password = credentials.secret(STORE_PASSWORD)
+            store = await open_database(
+                config.store.url, password, database, seal=audit_seal_of(credentials), used=used
+            )
         try:
             if not only_reads:
                 credentials.generated(AUDIT_SECRET)

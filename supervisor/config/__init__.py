@@ -14,6 +14,7 @@ from supervisor.config.loading import load as load
 from supervisor.config.loading import parse as parse
 from supervisor.config.mcp import McpConfig as McpConfig
 from supervisor.config.oidc import OidcConfig as OidcConfig
+from supervisor.config.store import Storage as Storage
 from supervisor.config.tables import DEFAULT_KEYWORDS as DEFAULT_KEYWORDS
 from supervisor.config.tables import Assistant as Assistant
 from supervisor.config.tables import BudgetConfig as BudgetConfig

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from supervisor.config.issuers import check_issuers
 from supervisor.config.mcp import check_server
 from supervisor.config.oidc import check_oidc
+from supervisor.config.store import check_store
 from supervisor.config.tables import BudgetConfig, Config
 from supervisor.protocol.errors import ConfigError
 
@@ -58,6 +59,7 @@ def check(config: Config) -> Config:
     _check_addresses(config)
     _check_numbers(config)
     _check_names(config)
+    check_store(config.store)
     _check_protected(config.approvals.protected)
     for name in config.auth.issuers:
         if not NAME.fullmatch(name):

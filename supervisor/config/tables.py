@@ -13,6 +13,7 @@ from typing import Any, Literal
 from supervisor.config.audit import Audit
 from supervisor.config.auth import Auth
 from supervisor.config.mcp import McpConfig
+from supervisor.config.store import Storage
 from supervisor.protocol.status import PROTECTED, Permissions
 
 DEFAULT_KEYWORDS = (
@@ -285,6 +286,7 @@ class Config:
     supervisor: Supervisor = field(default_factory=Supervisor)
     http: Http = field(default_factory=Http)
     state: State = field(default_factory=State)
+    store: Storage = field(default_factory=Storage)
     log: Log = field(default_factory=Log)
     claude_code: ClaudeCode = field(default_factory=ClaudeCode)
     assistant: Assistant = field(default_factory=Assistant)

@@ -13,8 +13,9 @@ from supervisor.plugins import loading as plugins
 from supervisor.protocol.errors import StorageError, XswarmError
 from supervisor.protocol.ports.checks import Check, Standing
 from supervisor.runtime.credentials import Credentials
-from supervisor.runtime.state import AUDIT_SECRET, DATABASE_FILE
-from supervisor.store.inspection import NoDatabase, inspect
+from supervisor.runtime.state import AUDIT_SECRET, DATABASE_FILE, STORE_PASSWORD
+from supervisor.store.inspection import NoDatabase
+from supervisor.store.opening import inspect_database
 from supervisor.tools.servers.settings import is_there, secrets_of
 from supervisor.undo.recorder import CHECKPOINTS, shadow_name
 
@@ -158,9 +159,11 @@ def tool_servers(config: Config) -> list[Check]:
 
 async def database(config: Config) -> list[Check]:
     """Check the database and its users without a daemon; an older database is not migrated."""
-    used = Credentials(config.state_dir, os.environ).was_generated(AUDIT_SECRET)
+    credentials = Credentials(config.state_dir, os.environ)
+    used = credentials.was_generated(AUDIT_SECRET)
     try:
-        found = await asyncio.to_thread(inspect, config.state_dir / DATABASE_FILE, used=used)
+        password, path = credentials.secret(STORE_PASSWORD), config.state_dir / DATABASE_FILE
+        found = await asyncio.to_thread(inspect_database, config.store.url, password, path, used=used)
     except NoDatabase:
         return [Check(name="database", status=Standing.OK, detail="does not exist yet; `xswarm serve` creates it")]
     except StorageError as error:

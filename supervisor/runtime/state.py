@@ -13,6 +13,9 @@ DATABASE_FILE = "xswarm.db"
 AUDIT_SECRET = "audit"  # noqa: S105 - a file's name
 """Name of the secret that seals the audit trail."""
 
+STORE_PASSWORD = "XSWARM_STORE_PASSWORD"  # noqa: S105 - a variable's name
+"""The variable with the password of a PostgreSQL database."""
+
 ADDRESSES_FILE = "addresses.json"
 """Written by a daemon that is ready: its process id, its URLs, and the path of the operator's token."""
 

@@ -19,7 +19,7 @@ from supervisor.store.sqlite.opening import NoDatabase, find, refuse_empty
 
 __all__ = ["Inspection", "NoDatabase", "inspect"]
 
-_PEOPLE = """
+PEOPLE = """
     SELECT count(*), count(*) FILTER (WHERE id IN (SELECT user_id FROM addresses)) FROM users WHERE removed_ms IS NULL
 """
 
@@ -62,7 +62,7 @@ def inspect(path: Path, *, used: bool = False) -> Inspection:
             problems = check_integrity(connection)
             if version == newest and not problems:
                 problems += disagreements(connection)
-            users, reachable = connection.execute(_PEOPLE).fetchone()
+            users, reachable = connection.execute(PEOPLE).fetchone()
     except (OSError, sqlite3.Error) as error:
         raise StorageError(f"the database cannot be read: {error}", remedy_of(error) or DAMAGED) from error
     return Inspection(version=version, newest=newest, problems=problems, users=users, reachable=reachable)

@@ -118,7 +118,7 @@ TESTED_BESIDE = {
     **{
         # One test drives a real server through all of them.
         Path("supervisor/store/postgres") / f"{noun}.py": Path("tests/supervisor/store/postgres/test_database.py")
-        for noun in ("checks", "connection", "opening", "store", "thread")
+        for noun in ("checks", "connection", "inspection", "opening", "store", "thread")
     },
     Path("supervisor/demo/twilio_book.py"): Path("tests/supervisor/demo/test_twilio.py"),
     Path("examples/residency/__main__.py"): Path("tests/examples/residency/test_main.py"),

@@ -56,14 +56,16 @@ class PgConnection:
     """An open connection; each statement commits by itself unless a transaction was begun.
 
     Args:
-        url: of the database, with its password.
+        url: of the database, without its password.
         name: by which the server's administrator sees the connection.
+        password: None = as libpq finds it, or none is needed.
     """
 
-    def __init__(self, url: str, name: str) -> None:
-        self._raw = psycopg.Connection[Row].connect(
-            url, autocommit=True, cursor_factory=psycopg.RawCursor, application_name=name, **_NETWORK
-        )
+    def __init__(self, url: str, name: str, password: str | None = None) -> None:
+        options = {**_NETWORK, "application_name": name}
+        if password is not None:
+            options["password"] = password
+        self._raw = psycopg.Connection[Row].connect(url, autocommit=True, cursor_factory=psycopg.RawCursor, **options)
         self._raw.prepare_threshold = 0
         self._raw.prepared_max = PREPARED_STATEMENTS
         adapters = self._raw.adapters

@@ -17,7 +17,7 @@ from supervisor.store.postgres.connection import PgConnection
 from supervisor.store.postgres.errors import storage_error
 from supervisor.store.postgres.opening import NODE_LOCK, Address, prepared
 from supervisor.store.postgres.thread import PgThread
-from supervisor.store.transaction import Reader, Seal, Transaction
+from supervisor.store.transaction import Reader, Row, Seal, Transaction
 
 T = TypeVar("T")
 
@@ -34,6 +34,7 @@ UNKNOWN_SECONDS = 20.0
 _BEGIN = f"BEGIN; SELECT pg_advisory_xact_lock({NODE_LOCK + 1}), pg_current_xact_id()::TEXT"
 _BEGIN_READ = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _OUTCOME = "SELECT pg_xact_status(CAST(? AS TEXT)::xid8)"
+_ANSWERS = "SELECT 1"
 _PROBE = "UPDATE node SET epoch = epoch WHERE id = 1"
 
 
@@ -125,7 +126,11 @@ class PostgresDatabase:
         return cast(T, outcome)
 
     async def works(self) -> bool:
-        """Return whether the last write was stored. After one that was refused, try a small one that leaves nothing."""
+        """Return whether the server answers, and stores what is written; after a refusal a small write is tried."""
+        try:
+            await self.read(lambda connection: connection.execute(_ANSWERS).fetchone())
+        except StorageError:
+            return False
         if not self._writes.works:
             with suppress(StorageError):
                 await self.write(lambda tx: tx.execute(_PROBE).rowcount)
@@ -161,11 +166,10 @@ class PostgresDatabase:
         return outcomes
 
     def _transact(self, thread: PgThread, works: list[Callable[[Transaction], Any]]) -> list[Any]:
-        connection = thread.connection()
-        transaction = Transaction(connection, self.epoch, self.seal, connection.insert_numbered)
         start = time.perf_counter()
+        connection, began = _begun(thread, _BEGIN)
+        transaction = Transaction(connection, self.epoch, self.seal, connection.insert_numbered)
         try:
-            began = connection.script(_BEGIN)
             outcomes = [work(transaction) for work in works]
             transaction.settle()
             for point in transaction.points:
@@ -213,6 +217,23 @@ def _was_committed(thread: PgThread, number: str, error: Exception) -> bool:
     raise CommitUnknown from error
 
 
+def _begun(thread: PgThread, begin: str) -> tuple[PgConnection, Row | None]:
+    """Begin a transaction; a connection that was lost since the last one is opened again.
+
+    Raises:
+        psycopg.Error: the server cannot be reached, or refuses.
+    """
+    connection = thread.connection()
+    try:
+        return connection, connection.script(begin)
+    except psycopg.OperationalError:
+        if not connection.closed:
+            _roll_back(connection)
+            raise
+    connection = thread.connection()
+    return connection, connection.script(begin)
+
+
 def _roll_back(connection: PgConnection) -> None:
     if not connection.closed and connection.in_transaction:
         try:
@@ -225,9 +246,8 @@ def _read(thread: PgThread, works: list[Callable[[Reader], Any]]) -> list[Any]:
     outcomes: list[Any] = []
     for work in works:
         try:
-            connection = thread.connection()
             # One view of the data for all statements of a read.
-            connection.script(_BEGIN_READ)
+            connection, _ = _begun(thread, _BEGIN_READ)
             try:
                 outcomes.append(work(connection))
             finally:

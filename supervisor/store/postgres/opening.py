@@ -39,20 +39,20 @@ class Address:
     """Where a database is.
 
     Attributes:
-        url: with the password, if there is one.
-        shown: without it.
+        url: without the password.
+        password: None = as libpq finds it, or none is needed.
         alone: hold the lock of the daemon; False is for tests of what a daemon may write that was taken over.
         epoch: of this start; 0 before it is known.
     """
 
-    url: str = field(repr=False)
-    shown: str
+    url: str
+    password: str | None = field(default=None, repr=False)
     alone: bool = True
     epoch: int = 0
 
     def reader(self, name: str) -> PgConnection:
         """Open a connection that only reads."""
-        connection = PgConnection(self.url, name)
+        connection = PgConnection(self.url, name, self.password)
         connection.script("SET default_transaction_read_only = on")
         return connection
 
@@ -62,7 +62,7 @@ class Address:
         Raises:
             DatabaseInUse: another daemon holds it, or has held it since this one began.
         """
-        connection = PgConnection(self.url, name)
+        connection = PgConnection(self.url, name, self.password)
         if not self.alone:
             return connection
         try:
@@ -83,14 +83,14 @@ def prepared(connection: PgConnection, address: Address, *, used: bool) -> int:
         DatabaseLost: the database is empty, and `used` says that it was not.
         ConfigError: the server is not fit, or the database is newer than this program.
     """
-    another = PgConnection(address.url, "xswarm check")
+    another = PgConnection(address.url, "xswarm check", address.password)
     try:
         check_server(connection, another)
     finally:
         another.close()
     current, _ = versions(connection)
     if used and not current:
-        raise DatabaseLost(address.shown)
+        raise DatabaseLost(address.url)
     connection.script("BEGIN")
     try:
         migrate(connection)

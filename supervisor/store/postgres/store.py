@@ -13,6 +13,8 @@ from supervisor.store.postgres.search import PostgresSearch
 from supervisor.store.store import SqlStore
 from supervisor.store.transaction import Seal
 
+__all__ = ["Address", "PostgresStore", "open_postgres"]
+
 
 class PostgresStore(SqlStore):
     """A database of a server, open."""

@@ -52,7 +52,7 @@ class NoDatabase(StorageError):
 
     code = "no_database"
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path | str) -> None:
         super().__init__(f"there is no database at {path} yet", "`xswarm serve` and `xswarm user add` create it")
 
     def __str__(self) -> str:

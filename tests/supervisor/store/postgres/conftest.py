@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Iterator
 
 import psycopg
@@ -11,7 +10,7 @@ import pytest
 
 from supervisor.store.postgres.opening import Address
 from supervisor.store.postgres.store import open_postgres
-from tests.postgres_server import NoServer, PostgresServer, postgres_server
+from tests.postgres_server import PostgresServer, started_server
 from tests.supervisor.store.builders import seal
 
 TEMPLATE = "migrated"
@@ -20,21 +19,15 @@ TEMPLATE = "migrated"
 @pytest.fixture(scope="session")
 def server() -> Iterator[PostgresServer]:
     """A server with a database of this version, or a skipped test and the reason."""
-    try:
-        running = postgres_server()
-        with running as server:
-            with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
-                connection.execute(f"CREATE DATABASE {TEMPLATE} ENCODING 'UTF8' TEMPLATE template0")
-            asyncio.run(_migrated(server.url(TEMPLATE)))
-            yield server
-    except NoServer as error:
-        if os.environ.get("XSWARM_POSTGRES") == "required":
-            raise
-        pytest.skip(str(error))
+    with started_server() as server:
+        with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {TEMPLATE} ENCODING 'UTF8' TEMPLATE template0")
+        asyncio.run(_migrated(server.url(TEMPLATE)))
+        yield server
 
 
 async def _migrated(url: str) -> None:
-    store = await open_postgres(Address(url, url), seal=seal)
+    store = await open_postgres(Address(url), seal=seal)
     await store.close()
 
 

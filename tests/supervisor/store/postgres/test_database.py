@@ -10,11 +10,13 @@ import psycopg
 import pytest
 
 from supervisor.protocol.errors import ConfigError, StorageError
+from supervisor.store.messages.accept import accept
 from supervisor.store.postgres.checks import check_server
 from supervisor.store.postgres.connection import PgConnection
 from supervisor.store.postgres.database import CommitUnknown
 from supervisor.store.postgres.opening import Address, DatabaseInUse, DatabaseLost
 from supervisor.store.postgres.store import PostgresStore, open_postgres
+from supervisor.store.transaction import Transaction
 from tests.postgres_server import PostgresServer
 from tests.supervisor.store.builders import question, seal
 from tests.waiting import until
@@ -25,7 +27,7 @@ pytestmark = pytest.mark.postgres
 @pytest.fixture
 async def store(url: str) -> AsyncIterator[PostgresStore]:
     """A store, open."""
-    store = await open_postgres(Address(url, "shown"), seal=seal)
+    store = await open_postgres(Address(url), seal=seal)
     yield store
     await store.close()
 
@@ -37,9 +39,9 @@ def admin(server: PostgresServer) -> psycopg.Connection[Any]:
 
 async def test_a_second_daemon_is_refused(url: str, store: PostgresStore) -> None:
     with pytest.raises(DatabaseInUse, match="another daemon uses this database"):
-        await open_postgres(Address(url, "shown"), seal=seal)
+        await open_postgres(Address(url), seal=seal)
     await store.close()
-    later = await open_postgres(Address(url, "shown"), seal=seal)
+    later = await open_postgres(Address(url), seal=seal)
     assert later.epoch == store.epoch + 1
     await later.close()
 
@@ -47,7 +49,7 @@ async def test_a_second_daemon_is_refused(url: str, store: PostgresStore) -> Non
 async def test_an_empty_database_that_was_in_use_is_lost(server: PostgresServer) -> None:
     with admin(server) as connection:
         connection.execute("CREATE DATABASE empty ENCODING 'UTF8' TEMPLATE template0")
-    address = Address(server.url("empty"), "postgresql://127.0.0.1/empty")
+    address = Address(server.url("empty"))
     with pytest.raises(DatabaseLost, match="/empty is empty"):
         await open_postgres(address, seal=seal, used=True)
 
@@ -56,7 +58,7 @@ async def test_another_encoding_than_utf8_is_refused(server: PostgresServer) -> 
     with admin(server) as connection:
         connection.execute("CREATE DATABASE latin ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0")
     with pytest.raises(ConfigError, match="has the encoding LATIN1"):
-        await open_postgres(Address(server.url("latin"), ""), seal=seal)
+        await open_postgres(Address(server.url("latin")), seal=seal)
 
 
 @pytest.mark.parametrize("setting", ["fsync", "full_page_writes"])
@@ -67,7 +69,7 @@ async def test_a_server_that_may_lose_data_is_refused(server: PostgresServer, ur
         await until(lambda: connection.execute(f"SHOW {setting}").fetchone() == ("off",), "it is set")
         try:
             with pytest.raises(ConfigError, match=f"{setting} is off"):
-                await open_postgres(Address(url, ""), seal=seal)
+                await open_postgres(Address(url), seal=seal)
         finally:
             connection.execute(f"ALTER SYSTEM RESET {setting}")
             connection.execute("SELECT pg_reload_conf()")
@@ -86,20 +88,32 @@ def test_two_connections_of_one_process_are_refused(url: str) -> None:
 async def test_commits_wait_for_the_disk_whatever_the_server_says(server: PostgresServer, url: str) -> None:
     with admin(server) as connection:
         connection.execute("ALTER DATABASE one SET synchronous_commit = off")
-    store = await open_postgres(Address(url, ""), seal=seal)
+    store = await open_postgres(Address(url), seal=seal)
     shown = await store._database.write(lambda tx: tx.execute("SHOW synchronous_commit").fetchone())
     assert shown == ("on",)
     await store.close()
 
 
-async def test_a_killed_backend_costs_one_write_at_most(server: PostgresServer, store: PostgresStore) -> None:
+async def test_a_backend_that_is_killed_between_two_writes_costs_nothing(
+    server: PostgresServer, store: PostgresStore
+) -> None:
     await store.turns.accept(question())
     end_backends(server, "xswarm %")
-    with pytest.raises(StorageError):
-        await store.turns.accept(question(dedup_key="k"))
-    await until(store.works, "it writes again")
-    assert not (await store.turns.accept(question(dedup_key="k"))).duplicate
+    assert (await store.turns.accept(question())).written
     assert await store.turns.pending_count() == 2
+
+
+async def test_a_backend_that_is_killed_in_a_transaction_costs_that_one_alone(store: PostgresStore) -> None:
+    def killed(tx: Transaction) -> None:
+        accept(tx, question())
+        tx.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+
+    outcomes = await asyncio.gather(
+        store.turns.accept(question()), store._database.write(killed), return_exceptions=True
+    )
+    assert [isinstance(each, StorageError) for each in outcomes] == [False, True]
+    assert await store.turns.pending_count() == 1
+    assert (await store.turns.accept(question())).written
 
 
 def end_backends(server: PostgresServer, name: str) -> None:

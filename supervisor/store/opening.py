@@ -1,0 +1,69 @@
+"""Opens the database that is configured, whichever engine it is in."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import cast
+
+from supervisor.protocol.errors import ConfigError
+from supervisor.store.inspection import Inspection, inspect
+from supervisor.store.port import Store
+from supervisor.store.sqlite.store import open_store
+from supervisor.store.transaction import Seal
+
+
+async def open_database(
+    url: str,
+    password: str | None,
+    path: Path,
+    *,
+    seal: Seal,
+    crash: Callable[[str], None] | None = None,
+    used: bool = False,
+) -> Store:
+    """Open or create a database, bring it to this version, and begin a new epoch.
+
+    Args:
+        url: of a PostgreSQL database; empty = the SQLite file at `path`.
+        password: for PostgreSQL; None = as its client library finds it (PGPASSFILE), or none is needed.
+        seal, crash, used: as of `open_store`.
+
+    Raises:
+        StorageError: the database cannot be reached or written, is lost, or in use.
+        ConfigError: it was written by a newer version, the server is not fit, or the driver is not installed.
+    """
+    if not url:
+        return await open_store(path, seal=seal, crash=crash, used=used)
+    engine = _postgres("store")
+    return cast(Store, await engine.open_postgres(engine.Address(url, password), seal=seal, crash=crash, used=used))
+
+
+def inspect_database(url: str, password: str | None, path: Path, *, used: bool = False) -> Inspection:
+    """Inspect a database without using it.
+
+    Args:
+        url, password, path: as of `open_database`.
+        used: whether it has been used before, so that a missing or empty one is a lost one.
+
+    Raises:
+        NoDatabase: it does not exist yet, or is empty.
+        StorageError: it cannot be reached or read, or is lost.
+        ConfigError: it was written by a newer version, the server is not fit, or the driver is not installed.
+    """
+    if not url:
+        return inspect(path, used=used)
+    engine = _postgres("inspection")
+    return cast(Inspection, engine.inspect(engine.Address(url, password), used=used))
+
+
+def _postgres(noun: str) -> ModuleType:
+    """Return a module of the engine; it is loaded where it is configured, because its driver is an extra."""
+    try:
+        return importlib.import_module(f"supervisor.store.postgres.{noun}")
+    except ImportError as error:
+        raise ConfigError(
+            "store.url", f"PostgreSQL needs a driver: {error}", 'install it: pip install "xswarm[postgres]"'
+        ) from error

@@ -1,0 +1,33 @@
+"""`[store]`: which addresses of a database are accepted."""
+
+from __future__ import annotations
+
+import pytest
+
+from supervisor.config.store import Storage, check_store
+from supervisor.protocol.errors import ConfigError
+
+
+@pytest.mark.parametrize(
+    "url", ["", "postgresql://xswarm@db.example.org/xswarm", "postgres://[::1]:5433/x?sslmode=verify-full"]
+)
+def test_an_address_of_postgresql_is_accepted(url: str) -> None:
+    check_store(Storage(url=url))
+
+
+@pytest.mark.parametrize(
+    ("url", "why"),
+    [
+        ("postgresql://xswarm:secret@db/xswarm", "must not have a password in it"),
+        ("mysql://db/xswarm", "must be like postgresql://"),
+        ("postgresql://db", "must be like postgresql://"),
+        ("postgresql://db:99999/x", "is no URL"),
+        ("xswarm.db", "must be like postgresql://"),
+    ],
+)
+def test_another_is_refused_and_its_password_is_not_shown(url: str, why: str) -> None:
+    with pytest.raises(ConfigError, match=why) as refused:
+        check_store(Storage(url=url))
+    assert refused.value.key == "store.url"
+    assert refused.value.remedy
+    assert "secret" not in f"{refused.value} {refused.value.remedy}"
