@@ -90,7 +90,7 @@ _REVOKE_OPEN = "DELETE FROM grants WHERE approval_id = ? AND until_ms > ?"
 _GRANTED = """
     SELECT 1 FROM grants AS g JOIN approvals AS a ON a.id = g.approval_id
     WHERE g.user_id = ?1 AND g.project = ?2 AND g.tool = ?3 AND g.risk = ?4 AND g.until_ms > ?5
-      AND (?6 IS NULL OR ?6 = CASE WHEN a.way IN ('mail', 'sms') THEN a.way ELSE a.channel END)
+      AND (CAST(?6 AS TEXT) IS NULL OR ?6 = CASE WHEN a.way IN ('mail', 'sms') THEN a.way ELSE a.channel END)
     LIMIT 1
 """
 

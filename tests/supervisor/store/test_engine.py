@@ -14,14 +14,14 @@ import pytest
 from supervisor import store
 from supervisor.store.sqlite.migrate import migrate
 
-_IS_STATEMENT = re.compile(r"\s*(SELECT|INSERT|UPDATE|DELETE)\b")
+_IS_STATEMENT = re.compile(r"\s*(SELECT|WITH|INSERT|UPDATE|DELETE)\b")
 
 _ONE_ENGINE_ALONE = re.compile(
     r"""
       \bINSERT\ OR\b | \bREPLACE\ INTO\b | \biif\( | \bifnull\( | \bGLOB\b | \bLIMIT\ -1\b | \binstr\(
     | \bgroup_concat\( | \bstring_agg\( | \bIS\ (NOT\ )?[:?(] | \bIS\ (NOT\ )?DISTINCT\b
     | \bstrftime\( | \bjulianday\( | \bmax\([^()]*, | \bmin\([^()]*, | ::\w | \bILIKE\b | \bnow\(\) | (?<![\w)])\+\w+\.
-    | (?<!AS\ TEXT\)\ )(?<!AS\ BIGINT\)\ )(?<=[\s(]):\w+\ IS\ (NOT\ )?NULL
+    | (?<!AS\ TEXT\)\ )(?<!AS\ BIGINT\)\ )(?<=[\s(])(:\w+|[?]\d*)\ IS\ (NOT\ )?NULL
     """,
     re.VERBOSE,
 )
