@@ -138,7 +138,9 @@ async def test_reports_are_forgotten_after_their_time(database: SqliteDatabase, 
     assert left == (0,)
 
 
-async def test_each_report_leaves_an_entry_without_the_words_of_agents(database: Database, store: SqlAgents) -> None:
+async def test_each_report_leaves_an_entry_without_the_words_of_agents(
+    database: SqliteDatabase, store: SqlAgents
+) -> None:
     owner = replace(ALICE, source="192.0.2.7")
     operation = AgentOperation(id="o1", kind="write", path="a.py", at_ms=NOW)
     await store.start(owner, "c1", ["planner"], now_ms=NOW)
