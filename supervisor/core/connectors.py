@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import importlib
 import logging
 from collections.abc import Iterable
 
 from supervisor.config import Config
 from supervisor.people.authentication import Authenticator
+from supervisor.people.sign_in.passkeys import CEREMONY
 from supervisor.plugins import loading as plugins
 from supervisor.plugins.host import DaemonConnectorHost
 from supervisor.protocol.ports.connector import Connector
@@ -55,12 +57,13 @@ async def prepare(config: Config, credentials: Credentials) -> tuple[Connector, 
 
 
 async def warm_up(connectors: Iterable[Connector], authenticator: Authenticator) -> None:
-    """Load what is not needed to become ready: keys of other issuers at once, SDKs of the connectors a little later.
+    """Load what is not needed to become ready: keys of other issuers at once, large libraries a little later.
 
-    A conversation that opens earlier loads them itself.
+    Whoever needs one earlier loads it.
     """
     await authenticator.load()
     await asyncio.sleep(WARM_UP_AFTER_SECONDS)
+    await asyncio.to_thread(importlib.import_module, CEREMONY)
     for connector in connectors:
         await connector.warm_up()
     _exempt_imports_from_collection()

@@ -34,3 +34,7 @@ class SignInNotFound(XswarmError):
 
     def __str__(self) -> str:
         return f"You are not signed in with this session: {self.session_id}"
+
+
+class BadCredential(Exception):
+    """What a browser made with a passkey does not count; the message says why."""

@@ -5,28 +5,20 @@ No backoff stands before a passkey: its signature cannot be guessed, and whoever
 
 from __future__ import annotations
 
+import base64
 import hashlib
+import importlib
 import json
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
-from urllib.parse import urlsplit
-
-import webauthn
-from webauthn.helpers import base64url_to_bytes, options_to_json_dict
-from webauthn.helpers.exceptions import WebAuthnException
-from webauthn.helpers.structs import (
-    AuthenticatorSelectionCriteria,
-    PublicKeyCredentialDescriptor,
-    ResidentKeyRequirement,
-    UserVerificationRequirement,
-)
+from typing import TYPE_CHECKING, Any
 
 from supervisor.people.identity import Caller, Directory
 from supervisor.people.sign_in.challenges import SECONDS, Challenges
+from supervisor.people.sign_in.errors import BadCredential
 from supervisor.people.sign_in.freshness import WEAK, FreshProof, strength
 from supervisor.people.sign_in.sign_in import SignedIn, SignIn
+from supervisor.people.sign_in.site import Site
 from supervisor.protocol.errors import InvalidMessage, NotAllowed
 from supervisor.protocol.messages import UserId
 from supervisor.protocol.times import Clock, now_ms
@@ -40,27 +32,19 @@ from supervisor.sentences.sign_in import (
 from supervisor.store.ports.people.passkeys import Passkey, PasskeyStore
 from supervisor.store.ports.people.sign_in import Visitor, Way
 
+if TYPE_CHECKING:
+    from supervisor.people.sign_in.ceremony import Made
+
 logger = logging.getLogger(__name__)
 
 SIGN_IN = "sign in"
-RP_NAME = "xswarm"
+CEREMONY = "supervisor.people.sign_in.ceremony"
+"""The module that imports the WebAuthn library. It is loaded soon after the start, or by the first ceremony."""
 MOST_PASSKEYS = 50
 """Most passkeys of one user."""
 
 Options = dict[str, Any]
 """What a browser gets, as WebAuthn's JSON."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Site:
-    """Our own page, as the browser names it: its origin. The RP id of passkeys is the host of it."""
-
-    origin: str
-
-    @property
-    def rp_id(self) -> str:
-        """The host, without port."""
-        return urlsplit(self.origin).hostname or ""
 
 
 class Passkeys:
@@ -105,22 +89,16 @@ class Passkeys:
         user, known = self._directory.user(caller.user_id), await self._store.of(caller.user_id)
         if len(known) >= MOST_PASSKEYS:
             raise NotAllowed(f"more than {MOST_PASSKEYS} passkeys")
-        return options_to_json_dict(
-            webauthn.generate_registration_options(
-                rp_id=site.rp_id,
-                rp_name=RP_NAME,
-                user_id=hashlib.sha256(f"passkeys of {user.id}".encode()).digest(),
-                user_name=user.id,
-                user_display_name=user.name,
-                challenge=self._challenges.make(_adding(caller)),
-                timeout=SECONDS * 1000,
-                authenticator_selection=AuthenticatorSelectionCriteria(
-                    resident_key=ResidentKeyRequirement.REQUIRED,
-                    user_verification=UserVerificationRequirement.REQUIRED,
-                ),
-                exclude_credentials=[PublicKeyCredentialDescriptor(id=passkey.id) for passkey in known],
-            )
+        options: Options = _ceremony().to_make(
+            site,
+            self._challenges.make(_adding(caller)),
+            handle=hashlib.sha256(f"passkeys of {user.id}".encode()).digest(),
+            user=user.id,
+            name=user.name,
+            known=[passkey.id for passkey in known],
+            seconds=SECONDS,
         )
+        return options
 
     async def add(
         self, caller: Caller, site: Site, name: str, credential: Mapping[str, Any], visitor: Visitor
@@ -136,21 +114,15 @@ class Passkeys:
         await self.fresh.own(caller)
         challenge = await self._challenge(credential, _adding(caller), visitor, caller.name)
         try:
-            made = webauthn.verify_registration_response(
-                credential=dict(credential),
-                expected_challenge=challenge,
-                expected_rp_id=site.rp_id,
-                expected_origin=site.origin,
-                require_user_verification=True,
-            )
-        except (WebAuthnException, ValueError, KeyError, TypeError) as error:
+            made: Made = _ceremony().made(site, challenge, credential)
+        except BadCredential as error:
             raise await self._refused(visitor, str(error), caller.name) from error
         self._challenges.use(challenge)
         now = self._clock()
         passkey = Passkey(
-            id=made.credential_id,
+            id=made.id,
             user_id=caller.user_id,
-            public_key=made.credential_public_key,
+            public_key=made.public_key,
             sign_count=made.sign_count,
             name=name,
             root=self._root(caller),
@@ -220,15 +192,10 @@ class Passkeys:
         Args:
             known: the passkeys that it may use; empty = those that it knows.
         """
-        return options_to_json_dict(
-            webauthn.generate_authentication_options(
-                rp_id=site.rp_id,
-                challenge=self._challenges.make(purpose),
-                timeout=SECONDS * 1000,
-                allow_credentials=[PublicKeyCredentialDescriptor(id=passkey.id) for passkey in known] or None,
-                user_verification=UserVerificationRequirement.REQUIRED,
-            )
+        options: Options = _ceremony().to_prove(
+            site, self._challenges.make(purpose), known=[passkey.id for passkey in known], seconds=SECONDS
         )
+        return options
 
     async def sign_in(self, site: Site, credential: Mapping[str, Any], visitor: Visitor) -> SignedIn:
         """Begin a session of whoever holds a passkey.
@@ -251,19 +218,13 @@ class Passkeys:
         if passkey is None:
             raise await self._refused(visitor, "no such passkey")
         try:
-            proven = webauthn.verify_authentication_response(
-                credential=dict(credential),
-                expected_challenge=challenge,
-                expected_rp_id=site.rp_id,
-                expected_origin=site.origin,
-                credential_public_key=passkey.public_key,
-                credential_current_sign_count=passkey.sign_count,
-                require_user_verification=True,
+            signatures: int = _ceremony().proven(
+                site, challenge, credential, public_key=passkey.public_key, sign_count=passkey.sign_count
             )
-        except (WebAuthnException, ValueError, KeyError, TypeError) as error:
+        except BadCredential as error:
             raise await self._refused(visitor, str(error), passkey.user_id) from error
         fresh = self._challenges.use(challenge)
-        if not fresh or not await self._store.used(passkey, proven.new_sign_count, now_ms=self._clock()):
+        if not fresh or not await self._store.used(passkey, signatures, now_ms=self._clock()):
             raise await self._refused(visitor, "used twice", passkey.user_id)
         return passkey
 
@@ -294,6 +255,10 @@ class Passkeys:
         return NotAllowed(PASSKEY_DOES_NOT_COUNT(), ADD_IT_ANEW())
 
 
+def _ceremony() -> Any:
+    return importlib.import_module(CEREMONY)
+
+
 def _checking(caller: Caller) -> str:
     return f"check that {caller.user_id} is at {caller.session_id}"
 
@@ -305,6 +270,6 @@ def _adding(caller: Caller) -> str:
 def _bytes(text: object) -> bytes:
     """Return what base64url stands for; empty = it is none."""
     try:
-        return base64url_to_bytes(text) if isinstance(text, str) else b""
+        return base64.urlsafe_b64decode(text + "===") if isinstance(text, str) else b""
     except ValueError:
         return b""

@@ -12,16 +12,13 @@ from authlib.oidc.core import CodeIDToken
 from joserfc.errors import JoseError
 
 from supervisor.people.keys import Keys
+from supervisor.people.sign_in.oidc.port import BadToken
 
 LONGEST = 16 * 1024
 """The longest token that is looked at, in characters."""
 
 CLOCKS_DIFFER_SECONDS = 300
 """How much the clock of a service may differ, in seconds. The nonce binds a token to one sign-in of some minutes."""
-
-
-class BadToken(Exception):
-    """A token that does not count; the message says why, in a few words."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

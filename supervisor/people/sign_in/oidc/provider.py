@@ -6,7 +6,6 @@ import asyncio
 import logging
 import ssl
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import httpx2
@@ -17,9 +16,8 @@ from authlib.oauth2.client import OAuth2Client
 from supervisor.config.oidc import OidcConfig, label
 from supervisor.people.keys import KeySet, from_url
 from supervisor.people.sign_in.oidc.discovery import Discovery, Metadata
-from supervisor.people.sign_in.oidc.id_token import BadToken, Expected, read
-from supervisor.protocol.errors import XswarmError
-from supervisor.sentences.sign_in import ANOTHER_WAY, SERVICE_IS_DOWN
+from supervisor.people.sign_in.oidc.id_token import Expected, read
+from supervisor.people.sign_in.oidc.port import BadToken, IdentityProvider, Round, ServiceDown
 
 logger = logging.getLogger(__name__)
 
@@ -27,37 +25,7 @@ EXCHANGE_SECONDS = 10.0
 """How long a service may take to exchange a code for a token, in seconds."""
 
 
-class ServiceDown(XswarmError):
-    """A service where people sign in cannot be reached, or does not answer as it must."""
-
-    code = "connection_failed"
-    remedy = ANOTHER_WAY()
-    retry_after = 5.0
-
-    def __init__(self, label: str) -> None:
-        super().__init__(label)
-        self.label = label
-
-    def __str__(self) -> str:
-        return SERVICE_IS_DOWN(label=self.label)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Round:
-    """What belongs to one sign-in at a service.
-
-    Attributes:
-        redirect_uri: our page to which the service sends the browser back.
-        verifier: the secret of PKCE; only its hash leaves before the code comes.
-    """
-
-    redirect_uri: str
-    state: str
-    nonce: str
-    verifier: str
-
-
-class Provider:
+class Provider(IdentityProvider):
     """One table `[auth.oidc.NAME]`.
 
     Args:

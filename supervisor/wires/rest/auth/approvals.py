@@ -9,7 +9,8 @@ from pydantic import BaseModel, Field
 
 from supervisor.operations.approvals import ApprovalOperations
 from supervisor.people.sign_in.freshness import strength
-from supervisor.people.sign_in.passkeys import Passkeys, Site
+from supervisor.people.sign_in.passkeys import Passkeys
+from supervisor.people.sign_in.site import Site
 from supervisor.protocol.errors import NotAllowed
 from supervisor.protocol.limits import Between, Length
 from supervisor.sentences.sign_in import ANOTHER_PERSON

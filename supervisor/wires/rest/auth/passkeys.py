@@ -10,8 +10,9 @@ from fastapi import Request, Response
 from pydantic import BaseModel, Field
 
 from supervisor.people.sign_in.freshness import strength
-from supervisor.people.sign_in.passkeys import Passkeys, Site
+from supervisor.people.sign_in.passkeys import Passkeys
 from supervisor.people.sign_in.sign_in import SignIn
+from supervisor.people.sign_in.site import Site
 from supervisor.protocol.limits import Length
 from supervisor.protocol.times import rfc3339
 from supervisor.store.ports.people.passkeys import Passkey

@@ -11,8 +11,9 @@ from supervisor import config
 from supervisor.people.identity import Caller
 from supervisor.people.sign_in.errors import FreshCheckNeeded, SignInNotFound
 from supervisor.people.sign_in.freshness import SECONDS, Freshness
-from supervisor.people.sign_in.passkeys import Passkeys, Site
+from supervisor.people.sign_in.passkeys import Passkeys
 from supervisor.people.sign_in.sign_in import SignIn
+from supervisor.people.sign_in.site import Site
 from supervisor.protocol.errors import NotAllowed, NotAuthenticated
 from supervisor.protocol.messages import UserId
 from supervisor.store.ports.people.sign_in import Visitor, Way

@@ -9,7 +9,8 @@ import pytest
 
 from supervisor.people.identity import Caller
 from supervisor.people.sign_in.freshness import strength
-from supervisor.people.sign_in.passkeys import SIGN_IN, Passkeys, Site
+from supervisor.people.sign_in.passkeys import SIGN_IN, Passkeys
+from supervisor.people.sign_in.site import Site
 from supervisor.protocol.errors import InvalidMessage, NotAllowed, NotAuthenticated, RateLimited
 from supervisor.protocol.messages import UserId
 from supervisor.store.ports.people.sign_in import Visitor, Way

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from supervisor.people.keys import KeySet
-from supervisor.people.sign_in.oidc.id_token import CLOCKS_DIFFER_SECONDS, BadToken, Expected, read
+from supervisor.people.sign_in.oidc.id_token import CLOCKS_DIFFER_SECONDS, Expected, read
+from supervisor.people.sign_in.oidc.port import BadToken
 from tests.supervisor.people.sign_in.oidc.service import signed
 from tests.supervisor.people.tokens import EC, RSA, jwk, key_set
 

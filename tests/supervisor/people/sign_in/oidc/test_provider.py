@@ -9,7 +9,8 @@ from urllib.parse import parse_qsl, quote_plus, urlsplit
 import pytest
 from aiohttp import web
 
-from supervisor.people.sign_in.oidc.provider import Provider, Round
+from supervisor.people.sign_in.oidc.port import Round
+from supervisor.people.sign_in.oidc.provider import Provider
 from tests.supervisor.people.sign_in.oidc.service import CLIENT_ID, CLIENT_SECRET, FakeService
 
 ROUND = Round(redirect_uri="http://localhost:8787/sign-in/oidc/corp", state="s", nonce="n", verifier="v" * 43)

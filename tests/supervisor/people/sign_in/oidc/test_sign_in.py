@@ -15,7 +15,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from supervisor.people.sign_in.backoff import FREE
 from supervisor.people.sign_in.challenges import Challenges
-from supervisor.people.sign_in.oidc.provider import Provider, ServiceDown
+from supervisor.people.sign_in.oidc.port import ServiceDown
+from supervisor.people.sign_in.oidc.provider import Provider
 from supervisor.people.sign_in.oidc.sign_in import MINUTES, OidcSignIn, Return, build
 from supervisor.protocol.errors import ConfigError, InvalidMessage, NotAllowed, RateLimited
 from supervisor.runtime.credentials import Credentials
