@@ -5,6 +5,9 @@ import type { ClientFrame, FrameOf } from "./frames.js";
 import { type ChatState, newState } from "./state.js";
 import { only, type Step } from "./step.js";
 
+/** The most messages that `resume` may name. */
+const MOST_OPEN = 100;
+
 /** The state without a connection: what was handed to it and not seen again is uncertain. */
 export function disconnected(state: ChatState): ChatState {
   return {
@@ -35,7 +38,8 @@ export function connected(state: ChatState, frame: FrameOf<"connected">): Step {
   } else if (mine.lastSeq !== null || isKnown) {
     // Number 0 is never kept: it is answered by the history and the running answer from its beginning.
     const lastSeq = mine.lastSeq !== null && mine.lastSeq <= frame.seq ? mine.lastSeq : null;
-    send.push({ type: "resume", after_seq: lastSeq ?? 0 });
+    const open = withoutEnd(mine);
+    send.push({ type: "resume", after_seq: lastSeq ?? 0, ...(open.length > 0 && { open }) });
     next = { ...next, lastSeq, replay: { until: frame.seq, held: [] } };
   } else {
     next = { ...next, lastSeq: frame.seq };
@@ -44,6 +48,14 @@ export function connected(state: ChatState, frame: FrameOf<"connected">): Step {
   if (next.stopping) send.push({ type: "interrupt" });
   const flushed = wantsHistory ? only(next) : flush(next);
   return { state: flushed.state, send: [...send, ...flushed.send] };
+}
+
+/** The server's ids of the messages whose ends were not seen: after a kill, the server cannot tell whether they went out. */
+function withoutEnd(state: ChatState): string[] {
+  return state.messages
+    .filter((message) => message.status === "queued" || message.status === "answering")
+    .flatMap((message) => message.serverId ?? [])
+    .slice(-MOST_OPEN);
 }
 
 /** The state where the server gave another session than the one that was asked for: that one is not this user's. */

@@ -24,7 +24,7 @@ export type ClientFrame =
     }
   | { readonly type: "interrupt" }
   | { readonly type: "get_history"; readonly before?: string; readonly limit?: number }
-  | { readonly type: "resume"; readonly after_seq: number }
+  | { readonly type: "resume"; readonly after_seq: number; readonly open?: readonly string[] }
   | { readonly type: "confirm"; readonly id: string; readonly decision: Decision; readonly note?: string }
   | { readonly type: "edit"; readonly message_id: string; readonly content: string }
   | { readonly type: "typing" };

@@ -340,6 +340,17 @@ describe("a page that comes back too late for a replay", () => {
     expect(page.lines).toEqual(["user done: first", "assistant done: One"]);
     expect(page.answers[0]?.joinedLate).toBe(false);
   });
+
+  it("names the messages whose ends it has not seen", () => {
+    const page = new Page();
+    const source = new FrameSource(500);
+    const hello = source.connected("s1", 1);
+    page.take(hello);
+    page.take(historyFrame(hello.seq ?? 0, [user("1", "first", "running")]), source.pass({ type: "resumed" }));
+    page.do({ kind: "lost" });
+    const [resume] = page.take(new FrameSource(1_000).connected("s1", 1));
+    expect(resume).toMatchObject({ type: "resume", open: ["1"] });
+  });
 });
 
 function historyFrame(seq: number, messages: readonly object[]): ServerFrame {
