@@ -98,6 +98,14 @@ TESTED_BESIDE = {
         Path("supervisor/wires/rest/auth") / f"{noun}.py": Path("tests/supervisor/wires/rest/auth/test_routes.py")
         for noun in ("approvals", "links", "oidc", "pages", "passkeys", "sessions", "visitors")
     },
+    **{
+        Path("supervisor/people/sign_in") / f"{path}.py": Path("tests/supervisor/people/sign_in") / f"{test}.py"
+        for path, test in (
+            ("ceremony", "test_passkeys"),
+            ("site", "test_passkeys"),
+            ("oidc/port", "oidc/test_sign_in"),
+        )
+    },
     Path("supervisor/undo/checkpoints/records.py"): Path("tests/supervisor/undo/checkpoints/test_shadow.py"),
     Path("supervisor/operations/changes/reviews.py"): Path("tests/supervisor/wires/rest/changes/test_reviews.py"),
     **{
