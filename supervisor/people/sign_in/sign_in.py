@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Hashable, Iterable
 from dataclasses import dataclass
 
 from supervisor.config import Auth
@@ -159,16 +159,21 @@ class SignIn:
         """Begin a session with the secret of a link.
 
         Raises:
-            RateLimited: this client has failed too often.
+            RateLimited: this client has failed too often, or links of this user have.
             NotAllowed: the link does not count.
             StorageError: nothing has changed.
         """
-        self._check_backoff(visitor)
+        self._check_backoff(visitor.source)
+        owner = await self._store.link_owner(digest(secret))
+        if owner is not None:
+            self._check_backoff(_of(owner))
         now = self._clock()
         fresh, new = self._new_session(now)
         outcome = await self._store.redeem(digest(secret), visitor, new, now_ms=now)
         if isinstance(outcome, LinkProblem):
             self._backoff.failed(visitor.source)
+            if owner is not None:
+                self._backoff.failed(_of(owner))
             logger.info("a link does not count: %s", outcome.value)
             remedy = WRONG_BROWSER() if outcome is LinkProblem.OTHER_BROWSER else ASK_FOR_ANOTHER()
             raise NotAllowed(LINK_DOES_NOT_COUNT(), remedy)
@@ -281,8 +286,8 @@ class SignIn:
     def _sign_out(self, user_id: UserId) -> None:
         self.ended([session.id for session in self._sessions.of(user_id)])
 
-    def _check_backoff(self, visitor: Visitor) -> None:
-        wait = self._backoff.wait(visitor.source)
+    def _check_backoff(self, key: Hashable) -> None:
+        wait = self._backoff.wait(key)
         if wait > 0.0:
             raise RateLimited(wait)
 
@@ -294,6 +299,7 @@ class SignIn:
         self._sessions.add(new.sha256, session)
         self.freshness.signed_in(session)
         self._backoff.succeeded(visitor.source)
+        self._backoff.succeeded(_of(session.user_id))
         logger.info("%s: signed in by %s, session %s", session.user_id, session.way.value, session.id)
         return SignedIn(session=session, secret=secret)
 
@@ -305,6 +311,10 @@ class SignIn:
         user = self._directory.by_address(address)
         if user is None or address.kind not in self._channels():
             await self.failed(visitor, "unknown_address" if user is None else "no_channel")
+            return
+        # Here and not in `ask`: a stranger who had to wait would know that somebody has the address.
+        if self._backoff.wait(_of(user.id)) > 0.0:
+            await self.failed(visitor, "too_many_failures", actor=user.id)
             return
         secret, now = _new_secret(), self._clock()
         link = SignInLink(
@@ -321,6 +331,11 @@ class SignIn:
             text=LINK(minutes=LINK_MINUTES, link=_url(base, secret)),
         )
         await self._store.add_link(link, draft, visitor, now_ms=now)
+
+
+def _of(user_id: UserId) -> Hashable:
+    """Return the key under which the failures of a user count, from whatever address they come."""
+    return ("user", user_id)
 
 
 def _new_secret() -> str:

@@ -20,7 +20,7 @@ from supervisor.store.ports.people.sign_in import (
 )
 from supervisor.store.records.accounts import Actor
 from supervisor.store.records.outbox import OutboxDraft
-from supervisor.store.transaction import Row, Transaction
+from supervisor.store.transaction import Reader, Row, Transaction
 
 NOBODY = "nobody"
 """The actor of a sign-in that failed before it was known whose it is."""
@@ -85,6 +85,15 @@ class SqlSignIn:
             tx.record(link.user_id, "signin.link_sent", detail | {"to": str(link.address)} | _from(visitor), now_ms)
 
         await self._database.write(work)
+
+    async def link_owner(self, sha256: bytes) -> UserId | None:
+        """Return whose link it is."""
+
+        def work(reader: Reader) -> UserId | None:
+            row = reader.execute(_LINK, (sha256,)).fetchone()
+            return UserId(row[0]) if row is not None else None
+
+        return await self._database.read(work)
 
     async def redeem(
         self, sha256: bytes, visitor: Visitor, session: NewSession, *, now_ms: int

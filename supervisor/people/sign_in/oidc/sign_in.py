@@ -12,7 +12,7 @@ import hmac
 import importlib
 import logging
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -128,15 +128,13 @@ class OidcSignIn:
 
         Raises:
             InvalidMessage: there is no such service.
-            RateLimited: this client has failed too often.
+            RateLimited: this client has failed too often, or sign-ins as this user have.
             NotAllowed: the sign-in does not count, or nobody here is who the service says.
             ServiceDown: the service cannot be reached.
             StorageError: nobody is signed in.
         """
         provider = self._provider(name)
-        wait = self._backoff.wait(visitor.source)
-        if wait > 0.0:
-            raise RateLimited(wait)
+        self._check_backoff(visitor.source)
         state = _decoded(back.state)
         if not self._challenges.fits(state, _purpose(name, back.mark)) or not self._challenges.use(state):
             raise await self._refused(name, visitor, "state")
@@ -149,9 +147,11 @@ class OidcSignIn:
             claims = await provider.claims(back.code, self._round(name, state, base))
         except BadToken as error:
             raise await self._refused(name, visitor, str(error)) from None
-        user = await self._user(name, provider.user_claim, claims, visitor)
+        said = await self._said(name, provider.user_claim, claims, visitor)
+        user = await self._user(name, provider.user_claim, said, claims, visitor)
         signed_in = await self._sign_in.begin(user.id, Way.OIDC, visitor)
         self._backoff.succeeded(visitor.source)
+        self._backoff.succeeded(_named(name, said))
         return signed_in
 
     def _provider(self, name: str) -> IdentityProvider:
@@ -171,21 +171,39 @@ class OidcSignIn:
     def _derived(self, what: str, state: bytes) -> str:
         return _encoded(hmac.digest(self._key, what.encode() + state, hashlib.sha256))
 
-    async def _user(self, name: str, claim: str, claims: Mapping[str, Any], visitor: Visitor) -> User:
-        """Return the user whom a service names.
+    def _check_backoff(self, key: Hashable) -> None:
+        wait = self._backoff.wait(key)
+        if wait > 0.0:
+            raise RateLimited(wait)
+
+    async def _said(self, name: str, claim: str, claims: Mapping[str, Any], visitor: Visitor) -> str:
+        """Return how a service names the person, who is perhaps nobody's user.
 
         Raises:
-            NotAllowed: the service has not verified the address, or nobody here is named so.
+            NotAllowed: the service names nobody.
         """
         said = claims.get(claim)
         if not isinstance(said, str) or not 0 < len(said) <= LONGEST_CLAIM:
             await self._failed(name, visitor, f"no {claim}")
             raise NotAllowed(NOBODY_HERE(), ASK_THE_OPERATOR())
+        return said
+
+    async def _user(self, name: str, claim: str, said: str, claims: Mapping[str, Any], visitor: Visitor) -> User:
+        """Return the user whom a service names.
+
+        Raises:
+            RateLimited: sign-ins as this user have failed too often.
+            NotAllowed: the service has not verified the address, or nobody here is named so.
+        """
+        # The name counts before it is looked up: who waits does not learn whether it is a user.
+        self._check_backoff(_named(name, said))
         if claim == EMAIL and claims.get("email_verified") is not True:
+            self._backoff.failed(_named(name, said))
             await self._failed(name, visitor, "address not verified")
             raise NotAllowed(ADDRESS_NOT_VERIFIED(), ASK_THE_OPERATOR())
         user = self._by_mail(said) if claim == EMAIL else self._by_id(said)
         if user is None:
+            self._backoff.failed(_named(name, said))
             await self._failed(name, visitor, "unknown user")
             raise NotAllowed(NOBODY_HERE(), ASK_THE_OPERATOR())
         return user
@@ -234,6 +252,11 @@ def _secret(name: str, table: OidcConfig, credentials: Credentials) -> str | Non
     if table.client_secret_file is not None:
         return credentials.from_file(f"auth.oidc.{name}.client_secret_file", Path(table.client_secret_file))
     return credentials.secret(f"XSWARM_OIDC_{name.upper()}_SECRET")
+
+
+def _named(name: str, said: str) -> Hashable:
+    """Return the key under which the failures of a person count whom a service names, user or not."""
+    return (name, said.casefold())
 
 
 def _purpose(name: str, mark: str) -> str:

@@ -130,6 +130,9 @@ class SignInStore(Protocol):
             by: who makes it, where nothing carries it.
         """
 
+    async def link_owner(self, sha256: bytes) -> UserId | None:
+        """Return whose link it is, also where it does not count any more; None = nobody's."""
+
     async def redeem(
         self, sha256: bytes, visitor: Visitor, session: NewSession, *, now_ms: int
     ) -> SignInSession | LinkProblem:

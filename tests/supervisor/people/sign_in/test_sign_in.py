@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
@@ -15,7 +16,7 @@ from supervisor.people.sign_in.sign_in import LINK_MINUTES, LINKS_PER_HOUR, Sign
 from supervisor.protocol.errors import NotAllowed, NotAuthenticated, RateLimited, UserNotFound
 from supervisor.protocol.messages import Address, UserId
 from supervisor.protocol.times import now_ms
-from supervisor.store.ports.people.sign_in import Visitor, Way
+from supervisor.store.ports.people.sign_in import SignInStore, Visitor, Way
 from tests.supervisor.harness import Core
 
 ALICE = UserId("alice")
@@ -128,6 +129,74 @@ async def test_links_are_limited_alike_for_known_and_unknown(people: People) -> 
             people.sign_in.ask(address, HERE, base=BASE)
         with pytest.raises(RateLimited):
             people.sign_in.ask(address, HERE, base=BASE)
+    await people.sign_in.aclose()
+
+
+class CountedCalls:
+    """The store of sign-in, whose calls are counted."""
+
+    def __init__(self, store: SignInStore) -> None:
+        self._store = store
+        self.calls: list[str] = []
+
+    def __getattr__(self, name: str) -> Any:
+        self.calls.append(name)
+        return getattr(self._store, name)
+
+
+async def test_the_store_does_as_much_for_an_unknown_address_and_after_the_answer(people: People) -> None:
+    known, work = address_of(people), {}
+    for address in (known, Address(kind=known.kind, value="nobody@example.com")):
+        store = CountedCalls(people.core.store.sign_in)
+        sign_in = SignIn(cast(SignInStore, store), people.core.directory, Auth(), lambda: ["mail", "sms"])
+        sign_in.ask(address, HERE, base=BASE)
+        answered = len(store.calls)
+        await sign_in.aclose()
+        work[address.value] = (answered, len(store.calls))
+    assert set(work.values()) == {(0, 1)}
+    assert (await people.events()) == ["signin.link_sent", "signin.failed unknown_address"]
+
+
+async def wrong_elsewhere(people: People, secret: str) -> int:
+    """Try a link in other browsers at other addresses until its user has to wait; return how often it was refused."""
+    for number in range(FREE + 2):
+        try:
+            await people.sign_in.redeem(secret, Visitor(source=f"192.0.2.{number + 10}"))
+        except RateLimited:
+            return number
+        except NotAllowed:
+            continue
+    raise AssertionError("the user never had to wait")
+
+
+async def test_failures_of_one_user_from_many_addresses_slow_the_links_of_this_user_down(people: People) -> None:
+    address = address_of(people)
+    secret = await people.sent(address)
+    assert await wrong_elsewhere(people, secret) == FREE + 1
+    with pytest.raises(RateLimited):
+        await people.sign_in.redeem(secret, HERE)
+    waiting = len(await people.core.store.outbox.due(address.kind, now_ms=people.clock.now, limit=9))
+    people.sign_in.ask(address, Visitor(source="192.0.2.99"), base=BASE)  # answered as always
+    await people.sign_in.aclose()
+    assert (await people.events())[-1] == "signin.failed too_many_failures"
+    assert len(await people.core.store.outbox.due(address.kind, now_ms=people.clock.now, limit=9)) == waiting
+    link, _ = await people.sign_in.make_link("bob", base=BASE)
+    assert (await people.sign_in.redeem(link.rpartition("#")[2], HERE)).session.user_id == "bob"
+
+
+async def test_a_user_who_has_to_wait_for_links_signs_in_with_a_passkey_at_once(people: People) -> None:
+    secret = await people.sent(address_of(people))
+    await wrong_elsewhere(people, secret)
+    await people.sign_in.begin(ALICE, Way.PASSKEY, HERE)
+    assert (await people.sign_in.redeem(secret, HERE)).session.user_id == ALICE, "and is trusted again"
+
+
+async def test_links_for_one_address_are_limited_from_many_clients_alike(people: People) -> None:
+    for address in (address_of(people), Address(kind="mail", value="nobody@example.com")):
+        for number in range(LINKS_PER_HOUR):
+            people.sign_in.ask(address, Visitor(source=f"192.0.2.{number}"), base=BASE)
+        with pytest.raises(RateLimited):
+            people.sign_in.ask(address, Visitor(source="192.0.2.99"), base=BASE)
     await people.sign_in.aclose()
 
 

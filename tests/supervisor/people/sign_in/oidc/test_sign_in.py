@@ -101,6 +101,19 @@ async def test_an_unknown_address_does_not_count(tried: Tried, email: str) -> No
     await tried.refused(await tried.back(), "unknown user" if email else "no email")
 
 
+@pytest.mark.parametrize("email", ["alice@example.org", "nobody@example.org"])
+async def test_failures_of_one_name_from_many_addresses_slow_it_down_user_or_not(tried: Tried, email: str) -> None:
+    tried.service.claims |= {"email": email, "email_verified": False}
+    for number in range(FREE + 1):
+        with pytest.raises(NotAllowed):
+            await tried.oidc.finish("corp", await tried.back(), Visitor(source=f"192.0.2.{number}"), base=BASE)
+    with pytest.raises(RateLimited):
+        await tried.oidc.finish("corp", await tried.back(), Visitor(source="192.0.2.99"), base=BASE)
+    tried.service.claims |= {"email": "bob@example.org"}
+    with pytest.raises(NotAllowed):
+        await tried.oidc.finish("corp", await tried.back(), Visitor(source="192.0.2.99"), base=BASE)
+
+
 async def test_another_claim_is_the_id_of_a_user(tried: Tried) -> None:
     tried.oidc = tried.built(user_claim="preferred_username")
     tried.service.claims = {"preferred_username": "bob"}
