@@ -17,6 +17,7 @@ import uvloop
 
 from supervisor.config import Config, State, Storage
 from supervisor.core.children import Children
+from supervisor.core.configuration import note_configuration
 from supervisor.core.connectors import prepare, warm_up
 from supervisor.core.core import Core
 from supervisor.core.ready import how_to_begin
@@ -223,7 +224,7 @@ class Daemon:
             used=self._credentials.was_generated(AUDIT_SECRET),
         )
         stack.push_async_callback(store.close)
-        self._credentials.generated(AUDIT_SECRET)
+        await note_configuration(self._config, store, audit_seal_of(self._credentials))
         return store
 
     async def _open_gateway(self, stack: AsyncExitStack) -> Gateway:

@@ -12,18 +12,22 @@ import signal
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from supervisor.config import ClaudeCode, Config, Http, State, Supervisor
+from supervisor.config import Audit, ClaudeCode, Config, Http, State, Supervisor
+from supervisor.core.configuration import note_configuration
 from supervisor.core.ready import how_to_begin
 from supervisor.daemon import Daemon, main
 from supervisor.protocol.errors import ConfigError, UserNotFound
 from supervisor.runtime.credentials import Credentials
-from supervisor.runtime.state import ADDRESSES_FILE
+from supervisor.runtime.state import ADDRESSES_FILE, DATABASE_FILE, audit_seal_of
+from supervisor.store import open_store, open_to_read
+from supervisor.store.ports.audit import AuditEntry, AuditFilter
 from supervisor.store.ports.people.sign_in import Visitor
 from tests.slowness import scaled
 from tests.supervisor.harness import Core
@@ -82,6 +86,53 @@ async def test_it_can_be_started_again_on_the_same_state(config: Config) -> None
         async with running(config):
             pass
     assert [path.name for path in config.state_dir.glob("xswarm.db*")] == ["xswarm.db"]
+
+
+async def configuration_entries(config: Config) -> list[AuditEntry]:
+    """Return what the audit trail says of config.toml."""
+    seal = audit_seal_of(Credentials(config.state_dir, {}))
+    store = await open_to_read(config.state_dir / DATABASE_FILE, seal=seal, used=True)
+    try:
+        assert await store.audit.verify() is None
+        return await store.audit.entries(after=0, limit=99, where=AuditFilter(event="config"))
+    finally:
+        await store.close()
+
+
+async def test_a_start_with_another_configuration_is_in_the_audit_trail_without_a_value(config: Config) -> None:
+    told = replace(config, channels={"sms": {"account": "AC-of-somebody"}})
+    other = replace(told, audit=Audit(keep_days=30), channels={"sms": {"account": "AC-of-another"}})
+    for started in (told, told, other, replace(other, channels={}), replace(other, channels={})):
+        await note_configuration_of(started)
+    first, second, third = await configuration_entries(config)
+    assert [entry.event for entry in (first, second, third)] == ["config.read", "config.changed", "config.changed"]
+    assert first.detail["tables"] == ["channels.sms", "claude_code", "http", "state", "supervisor"]
+    assert second.detail["tables"] == ["audit", "channels.sms"]
+    assert third.detail["tables"] == ["channels.sms"]
+    assert (second.actor, second.detail["from"]) == ("supervisor", "config.toml")
+    assert "somebody" not in str(first.detail)
+    plain = sha256(json.dumps(["channels.sms", told.channels["sms"]]).encode()).hexdigest()
+    assert not plain.startswith(first.detail["digests"]["channels.sms"]), "a guess cannot be tried without the key"
+
+
+async def note_configuration_of(config: Config) -> None:
+    """Note a configuration as a start of the daemon does."""
+    seal = audit_seal_of(Credentials(config.state_dir, {}))
+    store = await open_store(config.state_dir / DATABASE_FILE, seal=seal)
+    try:
+        await note_configuration(config, store, seal)
+    finally:
+        await store.close()
+
+
+async def test_each_start_notes_the_configuration(config: Config) -> None:
+    for started in (config, config, replace(config, audit=Audit(keep_days=30))):
+        async with running(started):
+            pass
+    assert [(entry.event, entry.detail["tables"]) for entry in await configuration_entries(config)] == [
+        ("config.read", ["claude_code", "http", "state", "supervisor"]),
+        ("config.changed", ["audit"]),
+    ]
 
 
 async def test_without_a_key_it_does_not_start(config: Config) -> None:
