@@ -170,9 +170,12 @@ class Transaction:
         """Append an audit entry, sealed over the one before.
 
         Args:
-            channel: of the message or reply that it is about; empty = it is about none, or `detail` names it.
+            channel: of the message or reply that it is about; the entry says it. Empty = it is about none, or `detail`
+                names it.
         """
-        self.recorded.append(Entry(event, channel or detail.get("channel", "")))
+        if channel:
+            detail = {**detail, "channel": channel}
+        self.recorded.append(Entry(event, detail.get("channel", "")))
         if self._last_entry is None:
             row = self.one(_LAST_SEALED)
             self._last_entry = (0, b"") if row is None else (row[0], row[1])

@@ -126,7 +126,8 @@ class SqlApprovals:
                 ),
             )
             add_drafts(tx, questions(code), new.turn_id, new.user_id, now_ms)
-            tx.record("supervisor", "approval.asked", {"id": new.id, "user": new.user_id, "risk": new.risk}, now_ms)
+            detail = {"id": new.id, "user": new.user_id, "risk": new.risk}
+            tx.record("supervisor", "approval.asked", detail, now_ms, channel=new.channel)
             return _approval(tx.execute(_GET, (new.id,)).fetchone())
 
         return await self._database.write(work)

@@ -58,7 +58,7 @@ _ADD_EVENT = """
 """
 _IS_ANSWERED = "SELECT EXISTS (SELECT 1 FROM turns WHERE id = ? AND answered_by IS NOT NULL)"
 _EVENTS = "SELECT kind, payload FROM events WHERE turn_id = ? ORDER BY seq"
-_WHOSE = "SELECT user_id FROM turns WHERE id = ?"
+_WHOSE = "SELECT user_id, channel FROM turns WHERE id = ?"
 _STARTED_MS = """
     SELECT max(at_ms) FROM events
     WHERE turn_id = ? AND kind = 'tool_started' AND json_extract(payload, '$.id') = ?
@@ -283,5 +283,5 @@ def _record_tool(tx: Transaction, turn_id: int, kind: str, payload: Mapping[str,
     if kind == "tool_finished":
         (started_ms,) = tx.execute(_STARTED_MS, (turn_id, payload.get("id"))).fetchone()
         detail["ms"] = now_ms - started_ms if started_ms is not None else None
-    (user_id,) = tx.execute(_WHOSE, (turn_id,)).fetchone()
-    tx.record(user_id, kind.replace("_", ".", 1), detail, now_ms)
+    user_id, channel = tx.execute(_WHOSE, (turn_id,)).fetchone()
+    tx.record(user_id, kind.replace("_", ".", 1), detail, now_ms, channel=channel)

@@ -319,11 +319,11 @@ class TurnsContract(ContractBase):
         await store.turns.record_event(turn.id, "tool_started", call, now_ms=NOW)
         await store.turns.record_event(turn.id, "tool_finished", {"id": "t1", "failed": True}, now_ms=NOW + 70)
         entries = await store.audit.entries(after=0, limit=99, where=AuditFilter(event="tool"))
-        told = {"turn": turn.id, "id": "t1", "summary": "Bash make test"}
+        told = {"turn": turn.id, "id": "t1", "summary": "Bash make test", "channel": "sms"}
         assert [(entry.actor, entry.event, entry.detail) for entry in entries] == [
             (turn.user_id, "tool.allowed", told),
             (turn.user_id, "tool.started", told),
-            (turn.user_id, "tool.finished", {"turn": turn.id, "id": "t1", "failed": True, "ms": 70}),
+            (turn.user_id, "tool.finished", {"turn": turn.id, "id": "t1", "failed": True, "ms": 70, "channel": "sms"}),
         ]
 
     async def test_events_of_a_turn_keep_their_order(self, store: Store) -> None:
