@@ -37,8 +37,8 @@ async def test_each_kind_is_in_the_trail_with_who_when_and_where_from(tmp_path: 
         await core.approval_operations.resolve(ALICE, approval.id, allow=True, channel="chat")
         assert (await verdict).allowed
         for kind in ("tool_started", "tool_finished"):
-            event = {"id": "t", "summary": "WebFetch"}
-            await core.store.turns.record_event(approval.turn_id, kind, event, now_ms=approval.expires_ms)
+            call = {"id": "t", "summary": "WebFetch"}
+            await core.store.turns.record_event(approval.turn_id, kind, call, now_ms=approval.expires_ms)
         await end(core)
         await until(core.all_answered, "its turn has ended")
         link, _ = await core.api.sign_in.make_link("alice", base="http://localhost:8787")
