@@ -14,6 +14,7 @@ from playwright.async_api import Browser, Page, expect
 
 from tests.browser.chromium import chromium, milliseconds, open_page
 from tests.browser.test_sign_in import add_authenticator
+from tests.e2e.process import DaemonProcess
 from tests.e2e.world import World, script, write_file
 from tests.slowness import scaled
 
@@ -59,14 +60,14 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
         yield world
 
 
-async def printed_link(world: World) -> str:
-    """Return the link that the daemon has printed in its terminal."""
-    process = world.daemon._process
+async def printed_link(daemon: DaemonProcess, user: str) -> str:
+    """Return the link that a daemon has printed in its terminal."""
+    process = daemon._process
     assert process is not None
     assert process.stdout is not None
     async with asyncio.timeout(scaled(30.0)):
         line = (await process.stdout.readline()).decode().strip()
-    assert line.startswith("Sign in as alice (the link works once, for 10 minutes): http://localhost:"), line
+    assert line.startswith(f"Sign in as {user} (the link works once, for 10 minutes): http://localhost:"), line
     return line.rpartition(" ")[2]
 
 
@@ -78,7 +79,7 @@ async def happened(page: Page) -> list[str]:
 
 
 async def test_from_the_printed_link_to_an_approval_and_the_trail(world: World, browser: Browser) -> None:
-    async with open_page(browser, await printed_link(world)) as watched:
+    async with open_page(browser, await printed_link(world.daemon, "alice")) as watched:
         page = watched.page
         await add_authenticator(page)
         await page.get_by_role("button", name="Sign in", exact=True).click()
