@@ -22,30 +22,35 @@ def own_end(loop: asyncio.AbstractEventLoop, pipe: IO[bytes] | None, mode: str) 
 
 
 class ErrorTail(asyncio.Protocol):
-    """Keeps the last bytes that come through a pipe.
-
-    Attributes:
-        listener: called with each line; None for none.
-    """
+    """Keeps the last bytes that come through a pipe, and tells a listener each line."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._data = b""
         self._unfinished = b""
-        self.listener: Callable[[str], None] | None = None
+        self._listener: Callable[[str], None] | None = None
+
+    def listen(self, listener: Callable[[str], None]) -> None:
+        """Call `listener` with each line, also with those that came before."""
+        self._listener = listener
+        self._tell(self._data)
 
     def data_received(self, data: bytes) -> None:
         self._data = (self._data + data)[-self._limit :]
-        if self.listener is not None:
-            *lines, self._unfinished = (self._unfinished + data).split(b"\n")
-            self._unfinished = self._unfinished[-self._limit :]
-            for line in filter(None, lines):
-                self.listener(line.decode(errors="replace"))
+        if self._listener is not None:
+            self._tell(data)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        if self.listener is not None and self._unfinished:  # the last line has no line feed
-            self.listener(self._unfinished.decode(errors="replace"))
+        if self._listener is not None and self._unfinished:  # the last line has no line feed
+            self._listener(self._unfinished.decode(errors="replace"))
         self._unfinished = b""
+
+    def _tell(self, data: bytes) -> None:
+        assert self._listener is not None, "somebody listens"
+        *lines, self._unfinished = (self._unfinished + data).split(b"\n")
+        self._unfinished = self._unfinished[-self._limit :]
+        for line in filter(None, lines):
+            self._listener(line.decode(errors="replace"))
 
     def text(self) -> str:
         """Return the last bytes as text."""

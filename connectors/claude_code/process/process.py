@@ -134,8 +134,8 @@ class Process:
         return self._popen.returncode
 
     def listen_to_errors(self, listener: Callable[[str], None]) -> None:
-        """Call `listener` with each line of stderr."""
-        self._stderr.listener = listener
+        """Call `listener` with each line of stderr, also with those that were written before."""
+        self._stderr.listen(listener)
 
     def excess(self) -> Excess | None:
         """Return the limit for which the kernel has killed the process, or None."""

@@ -43,7 +43,8 @@ class _Described(FastAPI):
     def openapi(self) -> dict[str, Any]:
         """Return the description of all routes, with the body of a failure."""
         described = super().openapi()
-        described["components"]["schemas"].setdefault("Failure", Failure.model_json_schema())
+        schemas = described.setdefault("components", {}).setdefault("schemas", {})
+        schemas.setdefault("Failure", Failure.model_json_schema())
         return described
 
 

@@ -27,7 +27,7 @@ async def writing_end(tail: ErrorTail) -> AsyncIterator[int]:
 
 async def test_the_end_of_stderr_is_kept_and_each_line_is_passed_on() -> None:
     tail, lines = ErrorTail(10), list[str]()
-    tail.listener = lines.append
+    tail.listen(lines.append)
     async with writing_end(tail) as writing:
         os.write(writing, b"first\nsec")
         await until(lambda: lines == ["first"], "the first line")
@@ -60,3 +60,12 @@ async def test_our_end_of_a_pipe_replaces_that_of_popen() -> None:
         os.write(writing, b"hello")
         os.close(writing)
         assert ours.read() == b"hello"
+
+
+def test_who_listens_late_gets_the_lines_that_came_before() -> None:
+    tail, lines = ErrorTail(100), list[str]()
+    tail.data_received(b"early\nhalf")
+    tail.listen(lines.append)
+    assert lines == ["early"]
+    tail.data_received(b" a line\n")
+    assert lines == ["early", "half a line"]

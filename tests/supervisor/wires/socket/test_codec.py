@@ -112,7 +112,7 @@ def test_from_on_the_wire_is_from_with_an_underscore_inside() -> None:
         ({"type": "list_sessions", "limit": 501}, "list_sessions.limit: must be at most 500"),
         (
             {"type": "get_cost", "group_by": "week"},
-            "get_cost.group_by: must be 'user', 'session', 'day', 'channel' or 'model'",
+            "get_cost.group_by: must be 'user', 'session', 'day', 'channel', 'model' or 'project'",
         ),
         ({"type": "get_cost", "since": "today"}, "get_cost.since: must have at least 10 characters"),
         ({"type": "subscribe", "topics": "costs"}, "subscribe.topics: must be a list"),
