@@ -11,17 +11,17 @@ from fastapi import Query
 from supervisor.delivery.trouble import ReplyTrouble
 from supervisor.operations.queries import Queries
 from supervisor.protocol.times import rfc3339
+from supervisor.store.records.outbox import OutboxRow
 from supervisor.wires.http.auth import Calling
 from supervisor.wires.rest.resource import Endpoint, Limit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TroubledReply:
-    """A reply that is late (`pending`, `sending`), was not delivered (`undelivered`) or was given up (`dead`).
+class Reply:
+    """A reply that leaves by a channel; `reason` says why its last attempt failed, or why it did not arrive.
 
-    `reason` says why.
-
-    The later replies to the same address wait for a late one.
+    A reply is late (`pending`, `sending`), was not delivered (`undelivered`) or was given up (`dead`); others left. The
+    later replies to the same address wait for a late one.
     """
 
     reply_id: str
@@ -34,11 +34,25 @@ class TroubledReply:
     created_at: str
 
 
+def body_of(row: OutboxRow) -> Reply:
+    """Return a stored reply as a body shows it."""
+    return Reply(
+        reply_id=row.id,
+        message_id=row.message_id,
+        user_id=row.user_id,
+        channel=row.channel,
+        state=row.state.value,
+        attempts=row.attempts,
+        reason=row.note,
+        created_at=rfc3339(row.created_ms),
+    )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TroubledReplies:
     """Late replies, oldest first, then those that did not arrive within a day, newest first."""
 
-    replies: Sequence[TroubledReply]
+    replies: Sequence[Reply]
 
 
 class ReplyRoutes:
@@ -55,17 +69,5 @@ class ReplyRoutes:
     async def replies(self, caller: Calling, limit: Annotated[Limit, Query()] = 100) -> TroubledReplies:
         """Return the replies that wait for more than ten minutes, and those that did not arrive within a day."""
         return TroubledReplies(
-            replies=[
-                TroubledReply(
-                    reply_id=row.id,
-                    message_id=row.message_id,
-                    user_id=row.user_id,
-                    channel=row.channel,
-                    state=row.state.value,
-                    attempts=row.attempts,
-                    reason=row.note,
-                    created_at=rfc3339(row.created_ms),
-                )
-                for row in await self._trouble.list(self._queries.own_scope(caller), limit=limit)
-            ]
+            replies=[body_of(row) for row in await self._trouble.list(self._queries.own_scope(caller), limit=limit)]
         )

@@ -16,8 +16,8 @@ from supervisor.protocol.requests import Name
 from supervisor.protocol.status import OutboxState, TurnState
 from supervisor.protocol.times import rfc3339
 from supervisor.store.ports.lists.lists import ListedMessage, ListFilter, ListStore
-from supervisor.store.records.outbox import OutboxRow
 from supervisor.wires.http.auth import Calling
+from supervisor.wires.rest.replies import Reply, body_of
 from supervisor.wires.rest.resource import Endpoint, Limit
 
 Channel = Annotated[str, Query(max_length=64)]
@@ -55,24 +55,10 @@ class MessageRows:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ReplyRow:
-    """A reply that leaves by a channel; `reason` says why its last attempt failed."""
-
-    reply_id: str
-    message_id: str | None
-    user_id: str | None
-    channel: str
-    state: str
-    attempts: int
-    reason: str
-    created_at: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ReplyRows:
     """Replies, newest first; `next` is the `from` of the next page, null = there is none."""
 
-    replies: Sequence[ReplyRow]
+    replies: Sequence[Reply]
     next: str | None
 
 
@@ -125,7 +111,7 @@ class ListRoutes:
         start = OutboxId(before) if before is not None else None
         found = await self._lists.replies(where, before=start, limit=limit + 1)
         page = found[:limit]
-        return ReplyRows(replies=[_reply(row) for row in page], next=page[-1].id if len(found) > limit else None)
+        return ReplyRows(replies=[body_of(row) for row in page], next=page[-1].id if len(found) > limit else None)
 
     def _whose(self, caller: Caller, user_id: str | None) -> UserId | None:
         """Return whose rows a caller asks for; None = those of everybody."""
@@ -146,16 +132,3 @@ class ListRoutes:
             ended_at=rfc3339(one.ended_ms) if one.ended_ms is not None else None,
             waits_on=self._approvals.asked(one.project, one.user_id) if one.is_asked else (),
         )
-
-
-def _reply(row: OutboxRow) -> ReplyRow:
-    return ReplyRow(
-        reply_id=row.id,
-        message_id=row.message_id,
-        user_id=row.user_id,
-        channel=row.channel,
-        state=row.state.value,
-        attempts=row.attempts,
-        reason=row.note,
-        created_at=rfc3339(row.created_ms),
-    )
