@@ -16,7 +16,7 @@ from supervisor.people.projects import Project
 from supervisor.protocol.errors import Overloaded, RateLimited, StorageError
 from supervisor.protocol.events import ChatPrompt
 from supervisor.protocol.ids import uuid7
-from supervisor.protocol.messages import MessageId, ProjectName, UserId
+from supervisor.protocol.messages import Inbound, MessageId, ProjectName, UserId
 from supervisor.protocol.queue import Mode
 from supervisor.protocol.status import Target
 from supervisor.protocol.times import Clock, now_ms
@@ -86,6 +86,15 @@ class Acceptor:
             return None
         first = await self._store.known(submission.channel, submission.account, submission.dedup_key, submission.digest)
         return None if first is None else Taken.again(first)
+
+    async def was_accepted(self, inbound: Inbound) -> bool:
+        """Return whether a message was accepted under the deduplication key of this one.
+
+        Raises:
+            StorageError: the store could not be read.
+        """
+        key = (inbound.channel, inbound.account, inbound.dedup_key)
+        return await self._store.known(*key, inbound.digest) is not None
 
     async def prompt(
         self, session: Session, project: Project | None, submission: Submission, limit: RateLimit | None = None

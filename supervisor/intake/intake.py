@@ -85,6 +85,14 @@ class Intake:
         """
         return await self._accept(inbound, limited=True)
 
+    async def was_accepted(self, inbound: Inbound) -> bool:
+        """Return whether a message was accepted under the deduplication key of this one.
+
+        Raises:
+            StorageError: the store could not be read.
+        """
+        return await self._acceptor.was_accepted(inbound)
+
     async def _accept(self, inbound: Inbound, *, limited: bool) -> Receipt:
         user, sender = self._directory.by_address(inbound.sender), str(inbound.sender)
         if user is None:

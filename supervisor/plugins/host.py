@@ -71,6 +71,10 @@ class DaemonChannelHost:
         """See `ChannelHost`."""
         return await self._intake.accept(inbound)
 
+    async def was_accepted(self, inbound: Inbound) -> bool:
+        """See `ChannelHost`."""
+        return await self._intake.was_accepted(inbound)
+
     async def dropped(self, sender: str, why: str, message: Inbound | None = None) -> None:
         """See `ChannelHost`."""
         await self._intake.dropped(self._name, sender, why, message)

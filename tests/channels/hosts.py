@@ -81,6 +81,9 @@ class RecordingHost(ChannelHost):
     async def about_port(self, port: int) -> str:
         return await asyncio.to_thread(ports.remedy, port)
 
+    async def was_accepted(self, inbound: Inbound) -> bool:
+        return (inbound.channel, inbound.account, inbound.dedup_key) in self._keys
+
     async def dropped(self, sender: str, why: str, message: Inbound | None = None) -> None:
         self._fail_where_asked()
         if message is not None:

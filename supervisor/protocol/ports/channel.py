@@ -48,6 +48,13 @@ class ChannelHost(Protocol):
             StorageError: nothing was accepted. Let the provider send the message again.
         """
 
+    async def was_accepted(self, inbound: Inbound) -> bool:
+        """Return whether `accept` has taken a message with this `dedup_key`.
+
+        Raises:
+            StorageError: the store cannot be read.
+        """
+
     async def dropped(self, sender: str, why: str, message: Inbound | None = None) -> None:
         """Record that a message was not handed in, and why. An operator may let `message` in; None = they cannot.
 

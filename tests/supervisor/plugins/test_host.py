@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -77,6 +78,15 @@ async def test_only_addresses_of_users_are_known(tmp_path: Path) -> None:
         sender = text_message("hello").sender
         assert host(core).knows(sender)
         assert not host(core).knows(Address(kind="mail", value=sender.value))
+
+
+async def test_a_channel_can_ask_whether_a_message_was_accepted(tmp_path: Path) -> None:
+    async with core_with(tmp_path) as core:
+        message = text_message("claude: hello")
+        assert not await host(core).was_accepted(message)
+        await host(core).accept(message)
+        assert await host(core).was_accepted(message)
+        assert not await host(core).was_accepted(replace(message, dedup_key="another"))
 
 
 async def test_what_is_dropped_leaves_a_trace_and_strangers_fill_no_disk(tmp_path: Path) -> None:
