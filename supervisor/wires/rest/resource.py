@@ -14,7 +14,7 @@ from supervisor.people.identity import Caller
 from supervisor.protocol.errors import IdempotencyConflict
 from supervisor.protocol.events import OMIT
 from supervisor.protocol.limits import Between
-from supervisor.wires.http.api import FAILED
+from supervisor.wires.http.api import LazyRoute
 from supervisor.wires.http.auth import documented
 from supervisor.wires.http.idempotency import IdempotencyKey
 
@@ -53,10 +53,14 @@ def resource_router(
     Args:
         dependencies: what every request must pass first. `documented` passes all: it is for /openapi.json only.
     """
-    router = APIRouter(prefix=prefix, dependencies=dependencies, responses=FAILED)
-    for endpoint in endpoints:
-        router.add_api_route(endpoint.path, endpoint.handler, methods=[endpoint.method], status_code=endpoint.status)
-    return router
+    return APIRouter(
+        routes=[
+            LazyRoute(
+                each.method, prefix + each.path, each.handler, status=each.status, dependencies=tuple(dependencies)
+            )
+            for each in endpoints
+        ]
+    )
 
 
 def body_from(kind: type[T], event: object) -> T:

@@ -6,6 +6,7 @@ from dataclasses import asdict
 
 from supervisor.people.identity import Caller
 from supervisor.protocol import events
+from supervisor.wires.http.api import LazyRoute, api
 from supervisor.wires.http.idempotency import IdempotencyKey
 from supervisor.wires.rest.resource import Endpoint, body_from, key_conflict, resource_router, work_request
 from supervisor.wires.rest.sessions import Interrupted
@@ -18,7 +19,19 @@ async def nothing() -> None:
 def test_a_router_serves_its_rows_below_the_prefix() -> None:
     router = resource_router([Endpoint("POST", "/things", nothing, 201)], prefix="/api")
     (route,) = router.routes
-    assert (route.path, route.methods, route.status_code) == ("/api/things", {"POST"}, 201)  # type: ignore[attr-defined]
+    assert isinstance(route, LazyRoute)
+    assert (route.path, route.methods) == ("/api/things", {"POST"})
+    built = route.built
+    assert (built.path, built.methods, built.status_code) == ("/api/things", {"POST"}, 201)
+
+
+def test_a_handler_is_read_at_its_first_use() -> None:
+    router = resource_router([Endpoint("GET", "/things", nothing)])
+    (route,) = router.routes
+    assert isinstance(route, LazyRoute)
+    assert "built" not in vars(route)
+    assert "/things" in api(router).openapi()["paths"]
+    assert "built" in vars(route)
 
 
 def test_event_of_the_socket_loses_what_belongs_to_the_socket() -> None:
