@@ -20,7 +20,7 @@ WORKERS ?= 2
 CLIENTS := .venv-clients
 PLANNERS := $(patsubst examples/autogen/requirements/%.in,$(CLIENTS)/%/.ready,$(wildcard examples/autogen/requirements/*.in))
 
-.PHONY: help env front console run run-example solver test test-clients lock-clients test-browser test-postgres lint format lock bench soak schema clean
+.PHONY: help env front console run run-example solver test test-clients lock-clients test-browser test-postgres test-cluster lint format lock bench soak soak-cluster schema clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /make \1\t/' | expand -t 20
@@ -56,6 +56,9 @@ test-browser: $(READY) $(CONSOLE) ## the tests in Chromium that `make test` does
 test-postgres: $(READY) ## the tests on PostgreSQL, with a server of their own; skipped where none is installed
 	$(BIN)/python -m pytest -m postgres $(ARGS)
 
+test-cluster: $(READY) ## the tests of several daemons on one PostgreSQL; skipped where none is installed
+	$(BIN)/python -m pytest -m cluster $(ARGS)
+
 lint: $(READY) $(REACT) ## every gate but the tests
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
@@ -89,6 +92,9 @@ bench: $(READY) ## run the benchmarks (ARGS="NAME")
 
 soak: $(READY) ## kill and restart the daemon KILLS times
 	XSWARM_KILLS=$(KILLS) $(BIN)/python -m pytest -m soak $(ARGS)
+
+soak-cluster: $(READY) ## kill, pause and cut off the nodes of a cluster KILLS times
+	XSWARM_KILLS=$(KILLS) $(BIN)/python -m pytest -m "cluster and soak" $(ARGS)
 
 schema: $(READY) ## write docs/protocol.schema.json from the protocol's types
 	$(BIN)/python -m supervisor.wires.socket.schema

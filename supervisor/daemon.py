@@ -15,7 +15,7 @@ from pathlib import Path
 
 import uvloop
 
-from supervisor.config import Config, State, Storage
+from supervisor.config import ClusterConfig, Config, NodeConfig, State, Storage
 from supervisor.core.children import Children
 from supervisor.core.configuration import note_configuration
 from supervisor.core.connectors import prepare, warm_up
@@ -49,6 +49,7 @@ from supervisor.runtime.state import (
     STORE_PASSWORD,
     TOOL_SERVERS,
     audit_seal_of,
+    check_cluster_secret,
     jwt_key,
 )
 from supervisor.runtime.systemd import ServiceManager
@@ -83,7 +84,13 @@ def main(config: Config, *, config_path: Path | None, offline: bool, demo: bool)
     """
     if demo:
         # The demo's users and messages stay out of the real database.
-        config = replace(config, state=State(dir=str(config.state_dir / DEMO_FOLDER)), store=Storage())
+        config = replace(
+            config,
+            state=State(dir=str(config.state_dir / DEMO_FOLDER)),
+            store=Storage(),
+            node=NodeConfig(),
+            cluster=ClusterConfig(),
+        )
     else:
         plugins.check_plugins(config)
     state_dir = config.state_dir
@@ -216,6 +223,10 @@ class Daemon:
         return await stack.enter_async_context(self._demo.around(self._config, self._credentials.lend))
 
     async def _open_store(self, config: Config, stack: AsyncExitStack) -> Store:
+        if self._demo is None:
+            check_cluster_secret(
+                self._credentials, on_postgres=bool(config.store.url), has_link=bool(config.node.link.host)
+            )
         store = await open_database(
             config.store.url,
             self._credentials.secret(STORE_PASSWORD),

@@ -12,7 +12,15 @@ from supervisor.people.projects import Projects
 from supervisor.protocol.errors import ConfigError
 from supervisor.runtime.credentials import Credentials
 from supervisor.runtime.lock import StateLock
-from supervisor.runtime.state import AUDIT_SECRET, DATABASE_FILE, STORE_PASSWORD, audit_seal_of, jwt_key
+from supervisor.runtime.state import (
+    AUDIT_SECRET,
+    DATABASE_FILE,
+    STORE_PASSWORD,
+    audit_key,
+    audit_seal_of,
+    check_cluster_secret,
+    jwt_key,
+)
 from supervisor.store import Store, open_database, open_to_read
 from supervisor.wires.http import in_process
 from supervisor.wires.rest.admin.admin import PREFIX, admin_app
@@ -34,6 +42,7 @@ async def call(config: Config, method: str, path: str, body: dict[str, Any] | No
     any_version = path.startswith(ANY_VERSION)
     with StateLock(config.state_dir):
         credentials = Credentials(config.state_dir, os.environ)
+        check_cluster_secret(credentials, on_postgres=bool(config.store.url), has_link=bool(config.node.link.host))
         database, used = config.state_dir / DATABASE_FILE, credentials.was_generated(AUDIT_SECRET)
         only_reads = (any_version or method == "GET") and (used or database.exists())
         if only_reads and not config.store.url:
@@ -45,7 +54,7 @@ async def call(config: Config, method: str, path: str, body: dict[str, Any] | No
             )
         try:
             if not only_reads:
-                credentials.generated(AUDIT_SECRET)
+                audit_key(credentials)
             elif not any_version:
                 await _refuse_older(store)
             directory = Directory(

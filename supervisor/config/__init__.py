@@ -7,6 +7,9 @@ from supervisor.config.auth import Auth as Auth
 from supervisor.config.checks import LOOPBACK as LOOPBACK
 from supervisor.config.checks import NAME as NAME
 from supervisor.config.checks import check as check
+from supervisor.config.cluster import ClusterConfig as ClusterConfig
+from supervisor.config.cluster import LinkConfig as LinkConfig
+from supervisor.config.cluster import NodeConfig as NodeConfig
 from supervisor.config.issuers import IssuerConfig as IssuerConfig
 from supervisor.config.loading import as_table as as_table
 from supervisor.config.loading import find as find

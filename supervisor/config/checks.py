@@ -10,6 +10,7 @@ from math import isfinite
 from operator import attrgetter
 from urllib.parse import urlsplit
 
+from supervisor.config.cluster import check_cluster
 from supervisor.config.issuers import check_issuers
 from supervisor.config.mcp import check_server
 from supervisor.config.oidc import check_oidc
@@ -60,6 +61,8 @@ def check(config: Config) -> Config:
     _check_numbers(config)
     _check_names(config)
     check_store(config.store)
+    places = {name: (project.nodes, project.everywhere) for name, project in config.projects.items()}
+    check_cluster(config.node, config.cluster, places, on_postgres=bool(config.store.url), name=NAME)
     _check_protected(config.approvals.protected)
     for name in config.auth.issuers:
         if not NAME.fullmatch(name):

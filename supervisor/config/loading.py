@@ -15,6 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from supervisor.config.auth import below
 from supervisor.config.checks import check
+from supervisor.config.cluster import ClusterConfig
 from supervisor.config.mcp import McpConfig
 from supervisor.config.tables import Config, State
 from supervisor.protocol.errors import ConfigError
@@ -107,9 +108,11 @@ def load(path: Path | None) -> Config:
     audit = config.audit
     if audit.anchor_file:
         audit = replace(audit, anchor_file=_below(base, audit.anchor_file, "audit.anchor_file"))
-    return check(
-        replace(config, projects=projects, mcp=servers, state=state, auth=below(base, config.auth), audit=audit)
-    )
+    cluster = config.cluster
+    if cluster.shared_dir:
+        cluster = ClusterConfig(shared_dir=_below(base, cluster.shared_dir, "cluster.shared_dir"))
+    auth = below(base, config.auth)
+    return check(replace(config, projects=projects, mcp=servers, state=state, auth=auth, audit=audit, cluster=cluster))
 
 
 def _placed(base: Path, name: str, server: McpConfig) -> McpConfig:

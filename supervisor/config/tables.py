@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from supervisor.config.audit import Audit
 from supervisor.config.auth import Auth
+from supervisor.config.cluster import ClusterConfig, NodeConfig
 from supervisor.config.mcp import McpConfig
 from supervisor.config.store import Storage
 from supervisor.protocol.status import PROTECTED, Permissions
@@ -267,6 +268,8 @@ class ProjectConfig:
         approvers: ids of the users who decide about approvals; none = the user who sent the message.
         shared: True = its users share its conversations: each can read and continue them, with their own rights.
         claude_md: True = Claude Code gets the content of CLAUDE.md in the project's folder as instructions.
+        nodes: names or labels of the nodes that have the folder; none = every node, as far as it is there.
+        everywhere: True = the folder is the same volume at the same path on all nodes.
     """
 
     path: str
@@ -277,6 +280,8 @@ class ProjectConfig:
     approvers: tuple[str, ...] = ()
     shared: bool = False
     claude_md: bool = False
+    nodes: tuple[str, ...] = ()
+    everywhere: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -287,6 +292,8 @@ class Config:
     http: Http = field(default_factory=Http)
     state: State = field(default_factory=State)
     store: Storage = field(default_factory=Storage)
+    node: NodeConfig = field(default_factory=NodeConfig)
+    cluster: ClusterConfig = field(default_factory=ClusterConfig)
     log: Log = field(default_factory=Log)
     claude_code: ClaudeCode = field(default_factory=ClaudeCode)
     assistant: Assistant = field(default_factory=Assistant)

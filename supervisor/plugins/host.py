@@ -61,7 +61,7 @@ class DaemonChannelHost:
 
     def generated_secret(self, name: str) -> bytes:
         """See `ChannelHost`."""
-        return self._credentials.generated(name)
+        return self._credentials.shared(name)
 
     def knows(self, sender: Address) -> bool:
         """See `ChannelHost`."""

@@ -9,9 +9,19 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
 from supervisor.protocol.errors import ConfigError
 
 GENERATED_BYTES = 32
+
+CLUSTER_SECRET = "XSWARM_CLUSTER_SECRET"  # noqa: S105 - a variable's name
+"""The variable with what all nodes of a cluster have in common; their keys are derived from it."""
+
+SHORTEST_SECRET = 32
+"""Least length of a key for HS256 (RFC 7518 section 3.2) and of the cluster's secret, in bytes."""
+
 SECRETS_FOLDER = "secrets"
 OPERATOR_TOKEN = "operator.token"  # noqa: S105 - a file's name
 
@@ -99,6 +109,35 @@ class Credentials:
                 str(folder / name), "does not contain a secret of 32 bytes", "delete the file: a new one is generated"
             )
         self._known.add(kept)
+        return value
+
+    def cluster_secret(self) -> bytes | None:
+        """Return what all nodes of the cluster have in common; None = this node stands alone.
+
+        Raises:
+            ConfigError: it is too short.
+        """
+        given = self.secret(CLUSTER_SECRET)
+        if given is not None and len(given.encode()) < SHORTEST_SECRET:
+            raise ConfigError(
+                CLUSTER_SECRET, f"must be at least {SHORTEST_SECRET} bytes", "make one with `openssl rand -hex 32`"
+            )
+        return None if given is None else given.encode()
+
+    def shared(self, name: str) -> bytes:
+        """Return a secret of 32 bytes that is the same on all nodes: derived from the cluster's, else `generated`.
+
+        Raises:
+            ConfigError: the cluster's secret is too short, or see `generated`.
+        """
+        secret = self.cluster_secret()
+        if secret is None:
+            return self.generated(name)
+        # RFC 5869 section 3.2: `info` binds the key to its purpose, so that none tells anything about another.
+        value = HKDF(algorithm=SHA256(), length=GENERATED_BYTES, salt=None, info=f"xswarm {name}".encode()).derive(
+            secret
+        )
+        self._known.add(value.hex())
         return value
 
     def operator_token(self) -> str:

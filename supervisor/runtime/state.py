@@ -6,7 +6,7 @@ import hmac
 from collections.abc import Callable
 
 from supervisor.protocol.errors import ConfigError
-from supervisor.runtime.credentials import Credentials
+from supervisor.runtime.credentials import CLUSTER_SECRET, SHORTEST_SECRET, Credentials
 
 DATABASE_FILE = "xswarm.db"
 
@@ -24,9 +24,6 @@ DEMO_FOLDER = "demo"
 
 TOOL_SERVERS = "servers"
 """Holds a folder for the data of each tool server that is a program."""
-
-SHORTEST_SECRET = 32
-"""Least length of a key for HS256, in bytes (RFC 7518 section 3.2)."""
 
 
 def audit_seal(key: bytes) -> Callable[[bytes, bytes], bytes]:
@@ -50,10 +47,38 @@ def audit_seal_of(credentials: Credentials) -> Callable[[bytes, bytes], bytes]:
 
     def seal(before: bytes, content: bytes) -> bytes:
         if not seals:
-            seals.append(audit_seal(credentials.generated(AUDIT_SECRET)))
+            seals.append(audit_seal(audit_key(credentials)))
         return seals[0](before, content)
 
     return seal
+
+
+def audit_key(credentials: Credentials) -> bytes:
+    """Return the key of the audit trail: that of state.dir where there is one, else the cluster's or a new one.
+
+    A trail that was begun by one node goes on after it has become a cluster; its other nodes get a copy of that file.
+
+    Raises:
+        ConfigError: see `Credentials.shared`.
+    """
+    if credentials.was_generated(AUDIT_SECRET):
+        return credentials.generated(AUDIT_SECRET)
+    return credentials.shared(AUDIT_SECRET)
+
+
+def check_cluster_secret(credentials: Credentials, *, on_postgres: bool, has_link: bool) -> None:
+    """Check that the cluster's secret is there where it is needed, and nowhere else.
+
+    Raises:
+        ConfigError: it is set beside SQLite, is missing where there is a link, or is too short.
+    """
+    secret = credentials.cluster_secret()
+    if secret is not None and not on_postgres:
+        raise ConfigError(CLUSTER_SECRET, "is for several nodes, and SQLite serves one", "unset it, or set store.url")
+    if secret is None and has_link:
+        raise ConfigError(
+            CLUSTER_SECRET, "is not set, and node.link needs it", "give all nodes the same one of at least 32 bytes"
+        )
 
 
 def jwt_key(credentials: Credentials) -> bytes:
@@ -64,7 +89,7 @@ def jwt_key(credentials: Credentials) -> bytes:
     """
     given = credentials.secret("XSWARM_JWT_SECRET")
     if given is None:
-        return credentials.generated("jwt")
+        return credentials.shared("jwt")
     if len(given.encode()) < SHORTEST_SECRET:
         raise ConfigError("XSWARM_JWT_SECRET", "must be at least 32 bytes", "unset it: one is generated and kept")
     return given.encode()

@@ -50,6 +50,40 @@ def test_a_topic_is_wanted_while_it_has_a_subscriber() -> None:
     assert not hub.wanted("costs")
 
 
+def test_another_node_is_told_what_is_wanted_here_and_gets_each_event_once_with_its_topics() -> None:
+    hub, told, passed, seen = (
+        Hub(),
+        list[tuple[str, bool]](),
+        list[tuple[AnyEvent, tuple[str, ...]]](),
+        list[AnyEvent](),
+    )
+    hub.on_interest(lambda topic, wanted: told.append((topic, wanted)))
+
+    def relay(event: AnyEvent, topics: tuple[str, ...]) -> None:
+        passed.append((event, topics))
+
+    take, other = seen.append, list[AnyEvent]().append
+    hub.relay("sessions", relay)
+    hub.relay("user:ada", relay)
+    assert hub.wanted("user:ada")
+    assert told == []
+    hub.subscribe("costs", take)
+    hub.subscribe("costs", other)
+    hub.unsubscribe("costs", other)
+    assert told == [("costs", True)]
+    assert hub.topics() == ("costs",)
+    hub.publish(EVENT, ("sessions", "user:ada", "costs"))
+    assert (passed, seen) == ([(EVENT, ("sessions", "user:ada"))], [EVENT])
+    hub.deliver(EVENT, ("sessions", "costs"))
+    assert (len(passed), seen) == (1, [EVENT, EVENT])
+    hub.unsubscribe("costs", take)
+    hub.unrelay("sessions", relay)
+    hub.unrelay("user:ada", relay)
+    hub.unrelay("user:ada", relay)
+    assert told == [("costs", True), ("costs", False)]
+    assert not hub.wanted("sessions", "user:ada", "costs")
+
+
 def test_a_subscriber_may_leave_while_an_event_is_handed_out() -> None:
     hub, seen = Hub(), list[AnyEvent]()
 

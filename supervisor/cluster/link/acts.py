@@ -1,0 +1,79 @@
+"""Acts that another node may ask for: each is a method of ours, its arguments and result typed by its hints."""
+
+from __future__ import annotations
+
+import inspect
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any, get_type_hints
+
+from pydantic import TypeAdapter, ValidationError
+
+from supervisor.protocol.errors import InternalError, Unsupported, XswarmError
+from supervisor.protocol.ids import uuid7
+
+logger = logging.getLogger(__name__)
+
+Method = Callable[..., Awaitable[Any]]
+
+
+class _Act:
+    """A method with the types of its arguments and result."""
+
+    def __init__(self, method: Method) -> None:
+        hints = get_type_hints(method)
+        self.method = method
+        self.arguments = {
+            name: TypeAdapter(hints[name]) for name in inspect.signature(method).parameters if name in hints
+        }
+        self.result: TypeAdapter[Any] = TypeAdapter(hints["return"])
+
+
+class Acts:
+    """The acts of this node by name; the same names on all nodes, so that each can carry out and ask for them."""
+
+    def __init__(self) -> None:
+        self._acts: dict[str, _Act] = {}
+
+    def add(self, name: str, method: Method) -> None:
+        """Let the other nodes ask for a method. All its arguments are passed by name."""
+        self._acts[name] = _Act(method)
+
+    def pack(self, name: str, given: dict[str, Any]) -> dict[str, Any]:
+        """Return arguments as JSON has them."""
+        arguments = self._acts[name].arguments
+        return {key: arguments[key].dump_python(value, mode="json") for key, value in given.items()}
+
+    def unpack(self, name: str, result: Any) -> Any:
+        """Return what another node has answered.
+
+        Raises:
+            Unsupported: another version of the program has answered.
+        """
+        try:
+            return self._acts[name].result.validate_python(result)
+        except ValidationError:
+            raise Unsupported(f"{name} between two versions of xswarm") from None
+
+    async def carry_out(self, name: str, given: dict[str, Any]) -> Any:
+        """Do what another node asks for; return the result as JSON has it.
+
+        Raises:
+            Unsupported: another version of the program asks.
+            XswarmError: it was refused or failed.
+        """
+        act = self._acts.get(name)
+        if act is None:
+            raise Unsupported(f"{name} between two versions of xswarm")
+        try:
+            arguments = {key: act.arguments[key].validate_python(value) for key, value in given.items()}
+        except (KeyError, ValidationError):
+            raise Unsupported(f"{name} between two versions of xswarm") from None
+        try:
+            return act.result.dump_python(await act.method(**arguments), mode="json")
+        except XswarmError:
+            raise
+        except Exception as error:
+            reference = uuid7()
+            logger.exception("%s: the act %s of another node failed", reference, name)
+            raise InternalError(reference) from error

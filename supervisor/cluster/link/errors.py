@@ -1,0 +1,34 @@
+"""What can go wrong with an act at another node."""
+
+from __future__ import annotations
+
+from supervisor.protocol.errors import XswarmError
+
+
+class NodeUnreachable(XswarmError):
+    """The node that owns the conversation is there, as far as the database knows, but cannot be asked."""
+
+    code = "node_unreachable"
+    remedy = "try again; `xswarm doctor` shows the links between the nodes"
+    retry_after = 5.0
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.name = name
+
+    def __str__(self) -> str:
+        return f"Node {self.name} cannot be reached"
+
+
+class RefusedThere(XswarmError):
+    """The other node has refused an act; code, sentence and remedy are its own."""
+
+    def __init__(self, code: str, why: str, remedy: str, retry_after: float | None) -> None:
+        super().__init__(code, why)
+        self.code = code
+        self.why = why
+        self.remedy = remedy
+        self.retry_after = retry_after
+
+    def __str__(self) -> str:
+        return self.why

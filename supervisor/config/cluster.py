@@ -1,0 +1,123 @@
+"""`[node]` and `[cluster]`: several daemons on one PostgreSQL database."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from re import Pattern
+from urllib.parse import urlsplit
+
+from supervisor.protocol.errors import ConfigError
+
+LEASE_SECONDS = (2.0, 120.0)
+"""The shortest and the longest lease, in seconds."""
+
+TO_USE_IT = "set store.url to a PostgreSQL database, or leave it out"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkConfig:
+    """Where the other nodes reach this one for live events and for acts on its processes.
+
+    Attributes:
+        host: the address to listen on, in the network of the nodes; empty = no link.
+        port: 0 = a free port.
+    """
+
+    host: str = ""
+    port: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeConfig:
+    """This daemon among those of its cluster.
+
+    Attributes:
+        name: different on each node; empty = the name of the machine.
+        labels: what `projects.NAME.nodes` may say in place of the name, e.g. "gpu".
+        url: where the others reach the link, as "ws://10.0.0.1:9900"; empty = `link.host` and `link.port`.
+        lease_seconds: how long the others take this node for alive after its last sign, in seconds; the same on all.
+    """
+
+    name: str = ""
+    labels: tuple[str, ...] = ()
+    url: str = ""
+    lease_seconds: float = 10.0
+    link: LinkConfig = field(default_factory=LinkConfig)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClusterConfig:
+    """What the nodes share besides the database.
+
+    Attributes:
+        shared_dir: a folder that all nodes see at this path: transcripts and checkpoints of the projects with
+            `everywhere`; absolute, or relative to config.toml; empty = none.
+    """
+
+    shared_dir: str = ""
+
+
+def check_cluster(
+    node: NodeConfig,
+    cluster: ClusterConfig,
+    places: Mapping[str, tuple[Collection[str], bool]],
+    *,
+    on_postgres: bool,
+    name: Pattern[str],
+) -> None:
+    """Check what is said about nodes.
+
+    Args:
+        places: `nodes` and `everywhere` of each project.
+        name: the form of names.
+
+    Raises:
+        ConfigError: a value is invalid, or there is only one node because the database is SQLite.
+    """
+    if not on_postgres:
+        _refuse_alone(node, cluster, places)
+    for key, given in (("name", [node.name] if node.name else []), ("labels", node.labels)):
+        for each in given:
+            if not name.fullmatch(each):
+                raise ConfigError(f"node.{key}", f"must match {name.pattern}, not {each!r}")
+    shortest, longest = LEASE_SECONDS
+    if not shortest <= node.lease_seconds <= longest:
+        raise ConfigError("node.lease_seconds", f"must be {shortest:g} to {longest:g}, not {node.lease_seconds}")
+    if not 0 <= node.link.port <= 65535:
+        raise ConfigError("node.link.port", f"must be 0 to 65535, not {node.link.port}")
+    if node.link.port and not node.link.host:
+        raise ConfigError("node.link.host", "is not set, but node.link.port is", "name an address of this machine")
+    if node.url and not (_is_link(node.url) and node.link.host):
+        raise ConfigError("node.url", "must be ws://HOST:PORT or wss://HOST:PORT, and needs node.link.host")
+    for project, (nodes, everywhere) in places.items():
+        if nodes and everywhere:
+            raise ConfigError(
+                f"projects.{project}.everywhere", "cannot be true where nodes are named", "leave one of them out"
+            )
+
+
+def _refuse_alone(node: NodeConfig, cluster: ClusterConfig, places: Mapping[str, tuple[Collection[str], bool]]) -> None:
+    said = [
+        ("node", node != NodeConfig()),
+        ("cluster", cluster != ClusterConfig()),
+        *((f"projects.{project}.nodes", bool(nodes)) for project, (nodes, _) in places.items()),
+        *((f"projects.{project}.everywhere", everywhere) for project, (_, everywhere) in places.items()),
+    ]
+    for key, is_said in said:
+        if is_said:
+            raise ConfigError(key, "is for several nodes, and SQLite serves one", TO_USE_IT)
+
+
+def _is_link(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return (
+            parts.scheme in ("ws", "wss")
+            and bool(parts.hostname)
+            and parts.port is not None
+            and "@" not in parts.netloc
+            and not (parts.path.strip("/") or parts.query or parts.fragment)
+        )
+    except ValueError:
+        return False

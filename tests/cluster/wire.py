@@ -1,0 +1,85 @@
+"""A relay between two TCP ports of loopback that a test can cut, as a partition of the network does."""
+
+from __future__ import annotations
+
+import asyncio
+from types import TracebackType
+from typing import Self
+
+CHUNK = 64 * 1024
+
+
+class Wire:
+    """`async with` listens; each connection goes on to the target until the wire is cut.
+
+    While it is cut nothing passes and nobody is told, as where packets are dropped. `mend` ends the connections of
+    before, as the first packet after a partition does where one side has given up.
+
+    Args:
+        target: the port that connections are passed on to.
+        port: to listen on; 0 = a free one.
+    """
+
+    def __init__(self, target: int, port: int = 0) -> None:
+        self.port = port
+        self._target = target
+        self._passes = asyncio.Event()
+        self._passes.set()
+        self._connections: set[asyncio.Task[None]] = set()
+        self._server: asyncio.Server | None = None
+
+    def cut(self) -> None:
+        """Let nothing pass from now on."""
+        self._passes.clear()
+
+    def mend(self) -> None:
+        """Let new connections pass; those that were cut end."""
+        for connection in self._connections:
+            connection.cancel()
+        self._passes.set()
+
+    async def __aenter__(self) -> Self:
+        self._server = await asyncio.start_server(self._accept, "127.0.0.1", self.port)
+        self.port = self._server.sockets[0].getsockname()[1]
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        assert self._server is not None
+        self._server.close()
+        for connection in self._connections:
+            connection.cancel()
+        await asyncio.gather(*self._connections, return_exceptions=True)
+
+    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._connections.add(task)
+        others: list[asyncio.StreamWriter] = [writer]
+        try:
+            await self._passes.wait()
+            far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._target)
+            others.append(far_writer)
+            done, pending = await asyncio.wait(
+                [
+                    asyncio.create_task(self._pump(reader, far_writer)),
+                    asyncio.create_task(self._pump(far_reader, writer)),
+                ],
+                return_when=asyncio.FIRST_COMPLETED,
+            )
+            for pump in pending:
+                pump.cancel()
+            await asyncio.gather(*done, *pending, return_exceptions=True)
+        except (OSError, asyncio.CancelledError):
+            pass  # the target is away, or the wire was mended
+        finally:
+            self._connections.discard(task)
+            for each in others:
+                each.close()
+
+    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while chunk := await reader.read(CHUNK):
+            await self._passes.wait()
+            writer.write(chunk)
+            await writer.drain()
