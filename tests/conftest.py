@@ -11,9 +11,11 @@ from collections.abc import Iterator
 
 import pytest
 
+from supervisor.store.sqlite import opening
 from tests.network_guard import NetworkGuard
 from tests.signals import restore_defaults
 from tests.slowness import SETTING, settle
+from tests.supervisor.store.template import Template
 
 OUR_PREFIXES = ("XSWARM_", "TWILIO_", "SMTP_", "ANTHROPIC_", "SUPERVISOR_", "CLAUDE")
 TEST_SETTINGS = frozenset({"XSWARM_KILLS", SETTING})
@@ -45,6 +47,14 @@ def pytest_collection_finish() -> None:
     """Keep the garbage collector from looking at the collected tests again and again: a sixth of the run's time."""
     gc.collect()
     gc.freeze()
+
+
+@pytest.fixture(autouse=True, scope="session")
+def migrated_once() -> Iterator[None]:
+    """Make new databases as copies of one that the migrations made."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(opening, "migrate", Template().migrate)
+        yield
 
 
 @pytest.fixture(autouse=True)
