@@ -1,12 +1,13 @@
-"""Lets what belongs to a project follow it, where config.toml names another folder for it than at the last start."""
+"""Lets what belongs to a project, and what people attached, follow folders that are not those of the last start."""
 
 from __future__ import annotations
 
 import logging
-from pathlib import PurePath
+from pathlib import Path, PurePath
 
 from supervisor.people.projects import Projects
 from supervisor.protocol.times import Clock, now_ms
+from supervisor.store.ports.people.uploads import UploadStore
 from supervisor.store.ports.sessions import FolderStore
 from supervisor.undo.checkpoints.git import CheckpointFailed
 from supervisor.undo.recorder import Recorder
@@ -15,24 +16,39 @@ logger = logging.getLogger(__name__)
 
 
 class Relocation:
-    """Moves the sessions of a project and its recorded states to the project's present folder.
+    """Moves the sessions of a project and its recorded states to the project's present folder, uploads to `state.dir`.
 
     The recorded states move first and the database second. If the daemon dies in between, the next start moves what is
     left.
+
+    Args:
+        upload_folder: where the files that people attach lie now.
     """
 
-    def __init__(self, folders: FolderStore, projects: Projects, recorder: Recorder, clock: Clock = now_ms) -> None:
+    def __init__(
+        self,
+        folders: FolderStore,
+        projects: Projects,
+        recorder: Recorder,
+        uploads: UploadStore,
+        upload_folder: Path,
+        clock: Clock = now_ms,
+    ) -> None:
         self._folders = folders
+        self._uploads = uploads
+        self._upload_folder = upload_folder
         self._projects = projects
         self._recorder = recorder
         self._clock = clock
 
     async def run(self) -> None:
-        """Let each project follow its folder; call it at the start, before the first session is read.
+        """Let each project and each upload follow its folder; call it at the start, before the first session is read.
 
         Raises:
             StorageError: the store refused.
         """
+        if moved := await self._uploads.move(str(self._upload_folder)):
+            logger.info("attached files are in %s now: %d", self._upload_folder, moved)
         known = await self._folders.known()
         now = self._projects.folders()
         in_use = frozenset(now.values())

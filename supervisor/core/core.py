@@ -8,7 +8,7 @@ from supervisor.background.progress import ProgressNotices
 from supervisor.background.recovery import Recovery
 from supervisor.background.relocation import Relocation
 from supervisor.background.schedule import Schedule
-from supervisor.background.uploads import UploadKeeper
+from supervisor.background.uploads import FOLDER, UploadKeeper
 from supervisor.config import Config
 from supervisor.core.ground import Ground, Tuning
 from supervisor.core.intake import IntakeFloor
@@ -118,7 +118,13 @@ class Core:
             turns=turns.scheduler,
             completion=turns.completion,
             recorder=sessions.recorder,
-            relocation=Relocation(store.folders, self._ground.projects, sessions.recorder),
+            relocation=Relocation(
+                store.folders,
+                self._ground.projects,
+                sessions.recorder,
+                store.uploads,
+                self._ground.config.state_dir / FOLDER,
+            ),
             auto_continue=self._ground.config.claude_code.auto_continue,
         )
 

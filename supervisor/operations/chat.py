@@ -269,6 +269,8 @@ class ChatOperations:
     ) -> ChatTaken:
         """Ask again in other words: what came after the message leaves the history, and what runs of it is stopped.
 
+        The files of the message go with the new one.
+
         Args:
             way, source: as of `submit`.
 
@@ -283,7 +285,8 @@ class ChatOperations:
             raise MessageNotFound(message_id)
         written = self._written(session, user, content, mode=Mode.FOLLOWUP, external_id=None, way=way)
         written = replace(written, supersedes=turn.id, source=source)
-        return await self._submit(session, written)
+        files = [file.id for file in turn.attachments]
+        return await self._submit(session, await with_files(written, files, self._store.uploads))
 
     async def session(self, user: User, session_id: SessionId) -> Session:
         """Return the record of a chat.

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import shutil
 import signal
+import uuid
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from tests.e2e.world import ANSWER_SECONDS, World
@@ -24,6 +26,7 @@ async def test_a_daemon_on_a_restored_backup_knows_everything_and_sends_nothing_
         await world.twilio_goes_down()
         assert await world.text("good evening") == 200
         await until(lambda: unsent(world) == ["pending"], "the second answer waits", ANSWER_SECONDS)
+        attached = await attach(world, b"the plan of the week")
         backup = tmp_path / "backup.db"
         assert (await world.daemon.xswarm("db", "backup", str(backup))).code == 0
         known = await records(world)
@@ -37,13 +40,15 @@ async def test_a_daemon_on_a_restored_backup_knows_everything_and_sends_nothing_
         lost = world.daemon.state.rename(tmp_path / "lost")
         world.daemon.state.mkdir(mode=0o700)
         shutil.copy(backup, world.daemon.state / "xswarm.db")
-        shutil.copytree(lost / "secrets", world.daemon.state / "secrets")
+        for folder in ("secrets", "uploads"):
+            shutil.copytree(lost / folder, world.daemon.state / folder)
         await world.start()
 
         await until(lambda: passed_over(world), "the list of texts is read", ANSWER_SECONDS)
         await until(lambda: unsent(world) == [], "every reply is settled", ANSWER_SECONDS)
         assert world.answers() == sent
         assert await records(world) == known
+        assert (await of_alice(world, "GET", attached)).content == b"the plan of the week"
         for check in (("audit", "verify"), ("db", "check")):
             done = await world.daemon.xswarm(*check)
             assert done.code == 0, done
@@ -51,6 +56,21 @@ async def test_a_daemon_on_a_restored_backup_knows_everything_and_sends_nothing_
         assert "after the backup" in str(dropped)
         assert await world.ask("good morning again")
         assert world.answers()[:-1] == sent
+
+
+async def attach(world: World, content: bytes) -> str:
+    """Store a file of alice's; return its path at the daemon."""
+    path = f"/api/uploads/{uuid.uuid4()}"
+    taken = await of_alice(world, "PUT", path, params={"name": "plan.txt"}, content=content)
+    assert taken.status_code == 201, taken.text
+    return path
+
+
+async def of_alice(world: World, method: str, path: str, **more: Any) -> httpx.Response:
+    """Send a request with a token of alice's."""
+    made = await world.operator("POST", "/api/admin/jwt", {"user_id": "alice", "minutes": 5})
+    headers = {"Authorization": f"Bearer {made.json()['token']}", "Content-Type": "application/octet-stream"}
+    return await world.client.request(method, world.http + path, headers=headers, **more)
 
 
 async def records(world: World) -> dict[str, Any]:

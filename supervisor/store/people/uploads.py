@@ -26,18 +26,25 @@ _OLD = f"""
        OR u.turn_id IS NOT NULL AND (u.created_ms < :sent_before_ms OR c.deleted_ms IS NOT NULL)
 """
 _FORGET = "DELETE FROM uploads WHERE id IN (SELECT value FROM json_each(?))"
-_ATTACH = "UPDATE uploads SET turn_id = ? WHERE id = ? AND user_id = ? AND turn_id IS NULL"
+_ATTACH = """
+    UPDATE uploads SET turn_id = :turn WHERE id = :id AND user_id = :user
+    AND (turn_id IS NULL OR turn_id IN (SELECT id FROM turns WHERE superseded_by = :turn))
+"""
+_MOVE = """
+    UPDATE uploads SET path = CAST(:folder AS TEXT) || '/' || id || '/' || name
+    WHERE path <> CAST(:folder AS TEXT) || '/' || id || '/' || name
+"""
 _OF_TURN = "SELECT id, name, media_type, size, path FROM uploads WHERE turn_id = ? ORDER BY created_ms, id"
 
 
 def attach(tx: Transaction, user_id: UserId, ids: Sequence[str], turn_id: int) -> Sequence[Attachment]:
-    """Give a message its files; part of T1.
+    """Give a message its files, also those of messages that it replaces; part of T1.
 
     Raises:
-        NotAllowed: the user has no such file, or another message carries it.
+        NotAllowed: the user has no such file, or a message carries it that is not replaced.
     """
     for upload_id in ids:
-        if not tx.changed(_ATTACH, (turn_id, upload_id, user_id)):
+        if not tx.execute(_ATTACH, {"turn": turn_id, "id": upload_id, "user": user_id}).rowcount:
             raise not_attachable(upload_id)
     rows = tx.execute(_OF_TURN, (turn_id,)) if ids else ()
     return tuple(Attachment(id=row[0], name=row[1], media_type=row[2], size=row[3], path=row[4]) for row in rows)
@@ -80,6 +87,10 @@ class SqlUploads:
     async def old(self, *, unsent_before_ms: int, sent_before_ms: int) -> Sequence[Upload]:
         """Return the files that are to be deleted."""
         return await self._all(_OLD, {"unsent_before_ms": unsent_before_ms, "sent_before_ms": sent_before_ms})
+
+    async def move(self, folder: str) -> int:
+        """Let all files lie in a folder; return how many did not."""
+        return await self._database.write(lambda tx: tx.execute(_MOVE, {"folder": folder}).rowcount)
 
     async def forget(self, ids: Sequence[str]) -> None:
         """Delete the records of files."""

@@ -28,7 +28,10 @@ class Upload(Attachment):
 
 
 class UploadStore(Protocol):
-    """Files that people attach to messages. T1 gives a message its files: each file belongs to one message."""
+    """Files that people attach to messages. T1 gives a message its files: each file belongs to one message.
+
+    A message that replaces others takes over theirs.
+    """
 
     async def add(self, upload: Upload) -> bool:
         """Record a file whose content is stored; False = a file has this id already."""
@@ -41,6 +44,9 @@ class UploadStore(Protocol):
 
     async def old(self, *, unsent_before_ms: int, sent_before_ms: int) -> Sequence[Upload]:
         """Return the files that are to be deleted: not sent for long, sent long ago, or sent in a chat that is gone."""
+
+    async def move(self, folder: str) -> int:
+        """Let all files lie in a folder of their id in this folder; return how many did not."""
 
     async def forget(self, ids: Sequence[str]) -> None:
         """Delete the records of files whose content is deleted."""

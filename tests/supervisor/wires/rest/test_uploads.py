@@ -101,6 +101,24 @@ async def test_a_message_carries_files_of_its_writer_once_and_names_them(served:
     assert len(await core.api.chat.history(alice, chat)) <= 2  # what was refused is in no history
 
 
+async def test_an_edit_carries_the_files_of_the_message_that_it_replaces(served: Served) -> None:
+    core = served.core
+    alice, chat = core.directory.user("alice"), SessionId("c1")
+    upload_id = (await put(await served.client_of("alice"), PNG)).json()["id"]
+    await core.api.chat.open(alice, chat)
+    first = await core.api.chat.submit(alice, chat, "look", attachments=[upload_id])
+    for words in ("look again", "look again\n\n[attached: a.png]"):
+        await core.api.chat.wait(first.message_id)
+        edited = await core.api.chat.edit(alice, chat, first.message_id, words)
+        stored = await core.store.turns.result(edited.message_id)
+        assert stored is not None
+        assert stored.turn.text == "look again\n\n[attached: a.png]"
+        assert [one.id for one in stored.turn.attachments] == [upload_id]
+        first = edited
+    with pytest.raises(NotAllowed):
+        await core.api.chat.submit(alice, chat, "and once more", attachments=[upload_id])
+
+
 async def test_what_is_never_sent_old_or_of_a_deleted_chat_is_deleted(served: Served) -> None:
     core = served.core
     alice, client = core.directory.user("alice"), await served.client_of("alice")
@@ -125,6 +143,17 @@ async def test_what_is_never_sent_old_or_of_a_deleted_chat_is_deleted(served: Se
     assert await kept(1.1) == ["b.png"]
     assert not orphan.exists()
     assert await kept(31.0) == []
+
+
+async def test_files_are_found_where_the_state_was_restored_in_another_folder(tmp_path: Path) -> None:
+    before, after = tmp_path / "before", tmp_path / "after"
+    before.mkdir()
+    async with Served(before, connector=ScriptedConnector()) as served:
+        taken = await put(await served.client_of("alice"), PNG)
+    before.rename(after)
+    async with Served(after, connector=ScriptedConnector()) as served:
+        found = await (await served.client_of("alice")).get(f"/api/uploads/{taken.json()['id']}")
+        assert found.content == PNG
 
 
 @pytest.mark.parametrize(
