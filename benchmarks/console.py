@@ -1,6 +1,7 @@
 """`python -m benchmarks.console [--short]`: the chat of the console in Chromium, with the whole daemon.
 
-How long a conversation of 5,000 messages takes to open, and whether an answer of 200 tokens a second keeps it busy.
+How long a conversation of 5,000 messages takes to open, whether an answer of 200 tokens a second keeps it busy, and how
+soon the dashboard shows what was committed.
 It needs Chromium and `make console`, so the other benchmarks do not run it.
 """
 
@@ -21,7 +22,8 @@ from playwright.async_api import Browser, Page, async_playwright
 from websockets.asyncio.client import connect
 
 from benchmarks.daemon import Daemon, running_daemon
-from benchmarks.figures import Figure, compare, table
+from benchmarks.dashboard import REACH_MS, measure_dashboard
+from benchmarks.figures import Figure, compare, percentile, table
 from supervisor.protocol.messages import UserId
 from supervisor.protocol.status import Role
 from supervisor.store.records.accounts import User
@@ -36,6 +38,9 @@ RATE = 200
 
 SECONDS = 60
 LONGEST_TASK_MS = 100.0
+REPORTS = 100
+"""Reports to the dashboard."""
+
 PATIENCE_MS = 600_000.0
 
 WORDS = "The plan **keeps** every `rule` of the week, as the table shows and the list below explains. "
@@ -78,6 +83,8 @@ async def measure(folder: Path, short: bool) -> list[Figure]:
             empty = [await _opened(browser, daemon, token, "empty") for _ in range(3)]
             full = [await _opened(browser, daemon, token, long) for _ in range(3)]
             tasks, whole = await _streamed(browser, daemon, token, seconds)
+            page = await _page(browser, daemon, token, "/dashboard")
+            reports = await measure_dashboard(page, token, 3 if short else REPORTS)
         finally:
             await browser.close()
     reach = f"{OPEN_MS:g} ms"
@@ -92,6 +99,14 @@ async def measure(folder: Path, short: bool) -> list[Figure]:
             f"{LONGEST_TASK_MS:g} ms",
         ),
         compare("the same answer, from the first to the last token", "s", [whole], "as the model wrote it", [seconds]),
+        compare(
+            "from the commit to the dashboard: p95",
+            "ms",
+            [percentile([one.shown - one.answered for one in reports], 95)],
+            "from the report to its answer, p95",
+            [percentile([one.answered for one in reports], 95)],
+            f"{REACH_MS:g} ms",
+        ),
     ]
 
 

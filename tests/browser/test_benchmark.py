@@ -31,5 +31,9 @@ def test_short_form_prints_its_figures() -> None:
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    for figure in ("open a conversation of 100 messages", "longest task at 200 tokens/s for 3 s"):
+    for figure in (
+        "open a conversation of 100 messages",
+        "longest task at 200 tokens/s for 3 s",
+        "from the commit to the dashboard",
+    ):
         assert figure in done.stdout
