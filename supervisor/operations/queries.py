@@ -185,6 +185,14 @@ class Queries:
         stored = await self._store.turns.history(session_id, limit=limit, before=earlier)
         return views.history_page(session_id, stored)
 
+    def answering(self, session_id: SessionId) -> tuple[MessageId, str] | None:
+        """Return the prompt of a session's running turn and its answer so far; None = no turn runs.
+
+        Whether somebody may read it is theirs to check who ask.
+        """
+        running = self._turns.running(session_id)
+        return (running.turn.message_id, "".join(running.text)) if running is not None else None
+
     async def result(self, caller: Caller, message_id: str) -> Result | None:
         """Return the result of a message that a caller may see, or None."""
         found = await self._store.turns.result(MessageId(message_id))

@@ -204,7 +204,7 @@ async def test_sessions_are_filtered_in_the_address_and_a_turn_is_interrupted(pl
         await page.get_by_role("link", name="Sessions").click()
         await page.get_by_role("combobox", name="Status").select_option("active")
         await expect(page).to_have_url(re.compile(r"/sessions\?status=active$"))
-        rows = page.get_by_role("row").filter(has_text=str(place.project)).filter(has=page.get_by_role("button"))
+        rows = page.get_by_role("row").filter(has_text="Claude Code in site").filter(has=page.get_by_role("button"))
         row = rows.first  # the newest activity
         await expect(row).to_contain_text("ada")
         await row.get_by_role("button", name="Interrupt").click()

@@ -62,12 +62,20 @@ async def visit(page: Page, name: str) -> None:
     assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), name
 
 
-async def ask_about_the_schedule(page: Page) -> None:
-    """Tap a question about the schedule; its analysis opens beside the answer."""
-    await page.get_by_role("button", name="Tools", exact=True).click()
-    tools = page.get_by_role("complementary", name="What it can do")
-    await tools.get_by_role("button", name="Are there any conflicts?").first.click()
+async def ask_about_the_schedule(page: Page, viewport: ViewportSize) -> None:
+    """Tap a question about the schedule; its analysis opens beside the answer, on a phone from a card in it."""
+    if viewport == PHONE:
+        await page.get_by_role("region", name="Messages").get_by_role("button", name="Are there any conflicts?").click()
+    else:
+        await page.get_by_role("button", name="Tools", exact=True).click()
+        tools = page.get_by_role("complementary", name="What it can do")
+        await tools.get_by_role("button", name="Are there any conflicts?").first.click()
     panel = page.get_by_role("complementary").filter(has=page.get_by_role("heading", name=re.compile("onflicts")))
+    if viewport == PHONE:
+        card = page.get_by_role("button", name=re.compile("^Open .*onflicts"))
+        await expect(card).to_be_visible(timeout=milliseconds(60.0))
+        await expect(panel).to_have_count(0)
+        await card.click()
     await expect(panel).to_be_visible(timeout=milliseconds(60.0))
     await panel.get_by_role("button", name="Close").click()
     await expect(page.locator(".xswarm-assistant .xswarm-text").last).to_contain_text(re.compile("conflict", re.I))
@@ -159,7 +167,7 @@ async def test_a_new_administrator_walks_through_the_console(
         await page.get_by_role("link", name="Open the console").click()
 
         await visit(page, "Chat")
-        await ask_about_the_schedule(page)
+        await ask_about_the_schedule(page, viewport)
         await stop_and_find_an_answer(page)
         await approve_a_change(page, target)
         await see_its_cost(page, daemon)

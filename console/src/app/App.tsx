@@ -14,10 +14,12 @@ const ChatPage = lazy(() => import("../pages/chat/ChatPage.js"));
 const ConversationPage = lazy(() => import("../pages/agents/ConversationPage.js"));
 const CostsPage = lazy(() => import("../pages/costs/CostsPage.js"));
 const DashboardPage = lazy(() => import("../pages/dashboard/DashboardPage.js"));
+const HealthPage = lazy(() => import("../pages/dashboard/HealthPage.js"));
 const MessagesPage = lazy(() => import("../pages/messages/MessagesPage.js"));
 const OutboxPage = lazy(() => import("../pages/outbox/OutboxPage.js"));
 const PeoplePage = lazy(() => import("../pages/people/PeoplePage.js"));
 const QueuePage = lazy(() => import("../pages/queue/QueuePage.js"));
+const SessionPage = lazy(() => import("../pages/sessions/SessionPage.js"));
 const SessionsPage = lazy(() => import("../pages/sessions/SessionsPage.js"));
 const TokensPage = lazy(() => import("../pages/tokens/TokensPage.js"));
 const TurnPage = lazy(() => import("../pages/changes/TurnPage.js"));
@@ -46,8 +48,10 @@ export function App(): ReactElement {
             </Route>
             <Route path="/costs" component={CostsPage} />
             <Route path="/sessions" component={SessionsPage} />
+            <Route path="/sessions/:id">{({ id }) => <SessionPage key={id} id={id} />}</Route>
             <Route path="/queue" component={QueuePage} />
             <Route path="/dashboard" component={DashboardPage} />
+            <Route path="/dashboard/health" component={HealthPage} />
             <Route path="/messages" component={MessagesPage} />
             <Route path="/outbox" component={OutboxPage} />
             <Route path="/agents" component={AgentsPage} />

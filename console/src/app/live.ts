@@ -16,7 +16,23 @@ const LEAST_MS = 150;
 const NOT_VALID = 4001;
 
 const listeners = new Set<() => void>();
+const readers = new Set<(frame: LiveFrame) => void>();
 let isLive = false;
+let open: WebSocket | null = null;
+
+/** A frame of the daemon. */
+export type LiveFrame = Readonly<Record<string, unknown>> & { readonly type: string };
+
+/** Calls back for each frame that names no lists, until what it returns is called. */
+export function onFrame(reader: (frame: LiveFrame) => void): () => void {
+  readers.add(reader);
+  return () => readers.delete(reader);
+}
+
+/** Sends a frame; without a connection it is lost, since what it says counts for a connection only. */
+export function say(frame: LiveFrame): void {
+  if (isLive && open?.readyState === WebSocket.OPEN) open.send(JSON.stringify(frame));
+}
 
 /** Whether changes are told at once; else pages ask by themselves. */
 export function useIsLive(): boolean {
@@ -69,15 +85,19 @@ function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
-/** What a frame says: the kinds that changed; null = the connection has begun, and anything may have changed. */
-export function kindsOf(frame: string): readonly string[] | null {
+/** A frame as it came; null = it is none. */
+export function frameOf(text: string): LiveFrame | null {
   try {
-    const { type, kinds } = JSON.parse(frame) as { readonly type?: unknown; readonly kinds?: unknown };
-    if (type === "ready") return null;
-    return type === "changed" && Array.isArray(kinds) ? kinds.filter((kind) => typeof kind === "string") : [];
+    const frame: unknown = JSON.parse(text);
+    return typeof (frame as LiveFrame | null)?.type === "string" ? (frame as LiveFrame) : null;
   } catch {
-    return [];
+    return null;
   }
+}
+
+/** The kinds of lists that a frame names. */
+export function kindsOf({ type, kinds }: LiveFrame): readonly string[] {
+  return type === "changed" && Array.isArray(kinds) ? kinds.filter((kind) => typeof kind === "string") : [];
 }
 
 /** The pause before an attempt, in milliseconds; `failures` counts those in a row. */
@@ -121,11 +141,17 @@ class LiveConnection {
     this.listenFor(socket);
     socket.onmessage = (event) => {
       this.listenFor(socket);
-      const kinds = kindsOf(String(event.data));
-      if (kinds !== null) return this.onChanged(kinds);
+      const frame = frameOf(String(event.data));
+      if (frame === null) return;
+      if (frame.type !== "ready") {
+        this.onChanged(kindsOf(frame));
+        if (frame.type !== "changed") for (const reader of readers) reader(frame);
+        return;
+      }
       // What changed while nobody listened.
       this.onReady();
       this.failures = 0;
+      open = socket;
       set(true);
     };
     socket.onclose = (event) => this.lost(socket, event.code !== NOT_VALID);
@@ -150,6 +176,7 @@ class LiveConnection {
 }
 
 function set(next: boolean): void {
+  if (!next) open = null;
   if (next === isLive) return;
   isLive = next;
   for (const listener of listeners) listener();

@@ -26,12 +26,15 @@ export function Table<Row>({
   rows,
   keyOf,
   order,
+  foot = [],
 }: {
   readonly name: string;
   readonly columns: readonly Column<Row>[];
   readonly rows: readonly Row[];
   readonly keyOf: (row: Row) => string;
   readonly order?: Order;
+  /** The last row, e.g. sums of the columns; fewer cells than columns leave the rest empty. */
+  readonly foot?: readonly ReactNode[];
 }): ReactElement {
   const classOf = (column: Column<Row>): string | undefined =>
     column.isNumber ? "number" : column.isLong ? "long" : undefined;
@@ -63,6 +66,23 @@ export function Table<Row>({
             </tr>
           ))}
         </tbody>
+        {foot.length > 0 && (
+          <tfoot>
+            <tr>
+              {columns.map((column, place) =>
+                place === 0 ? (
+                  <th key={column.title} scope="row">
+                    {foot[0]}
+                  </th>
+                ) : (
+                  <td key={column.title} className={classOf(column)}>
+                    {foot[place]}
+                  </td>
+                ),
+              )}
+            </tr>
+          </tfoot>
+        )}
       </table>
     </div>
   );

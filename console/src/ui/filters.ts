@@ -8,12 +8,15 @@ export interface Chosen {
   readonly get: (name: string) => string;
   /** Sets filters, and begins the list anew; an empty text removes one. */
   readonly set: (changes: Readonly<Record<string, string>>) => void;
-  /** Whether anything is chosen. */
+  /** Whether anything is chosen that leaves rows out. */
   readonly isFiltered: boolean;
 }
 
 /** The part of an address that says where in a list its page begins. */
 export const FROM = "from";
+
+/** What an address says of how a list is shown; it leaves nothing out. */
+const SHOWN_AS: ReadonlySet<string> = new Set(["view", "sort", "order", "replies"]);
 
 export function useChosen(): Chosen {
   const [chosen, choose] = useSearchParams();
@@ -22,7 +25,7 @@ export function useChosen(): Chosen {
     (changes: Readonly<Record<string, string>>) => choose((before) => changed(before, changes)),
     [choose],
   );
-  return { get, set, isFiltered: chosen.size > 0 };
+  return { get, set, isFiltered: [...chosen.keys()].some((name) => !SHOWN_AS.has(name)) };
 }
 
 /** What an address says after changes: another filter begins the list anew. */

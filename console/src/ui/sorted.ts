@@ -11,10 +11,14 @@ export function inOrder<Row>(rows: readonly Row[], columns: readonly Column<Row>
   return [...rows].sort((one, other) => sign * compare(value(one), value(other)));
 }
 
-/** The order that the address names, for the heads of a table. */
-export function orderOf(chosen: Chosen): Order {
-  const { by, isDown } = read(chosen.get("sort"));
-  return { by, isDown, change: (column, down) => chosen.set({ sort: down ? `-${column}` : column }) };
+/**
+ * The order that the address names, for the heads of a table.
+ *
+ * @param name its name in the address, where a page has several tables.
+ */
+export function orderOf(chosen: Chosen, name = "sort"): Order {
+  const { by, isDown } = read(chosen.get(name));
+  return { by, isDown, change: (column, down) => chosen.set({ [name]: down ? `-${column}` : column }) };
 }
 
 function read(sort: string): { readonly by: string; readonly isDown: boolean } {

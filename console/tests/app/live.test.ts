@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { kindsOf, oneAtATime, pauseBefore } from "../../src/app/live.js";
+import { frameOf, kindsOf, oneAtATime, pauseBefore } from "../../src/app/live.js";
 
 /** A work that ends when it is told to. */
 function worker(): { readonly begun: string[]; end: () => void; readonly work: (kind: string) => Promise<void> } {
@@ -46,10 +46,11 @@ describe("what has changed", () => {
   });
 
   it("stands in the frames of the daemon, and nothing else is taken for it", () => {
-    expect(kindsOf('{"type":"ready"}')).toBeNull();
-    expect(kindsOf('{"type":"changed","kinds":["queue",1]}')).toEqual(["queue"]);
-    for (const frame of ["", "{", "null", '{"type":"other","kinds":["queue"]}', '{"type":"changed"}'])
-      expect(kindsOf(frame)).toEqual([]);
+    expect(kindsOf({ type: "changed", kinds: ["queue", 1] })).toEqual(["queue"]);
+    expect(kindsOf({ type: "other", kinds: ["queue"] })).toEqual([]);
+    expect(kindsOf({ type: "changed" })).toEqual([]);
+    expect(frameOf('{"type":"ready"}')).toEqual({ type: "ready" });
+    for (const text of ["", "{", "null", "[]", '{"kinds":["queue"]}']) expect(frameOf(text)).toBeNull();
   });
 
   it("is asked for again within 5 s after a lost connection", () => {

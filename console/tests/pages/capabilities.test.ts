@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { groupsOf, type Server, type Tool } from "../../src/pages/chat/capabilities.js";
+import { examplesOf, groupsOf, type Server, type Tool } from "../../src/pages/chat/capabilities.js";
 
 function tool(name: string, more: Partial<Tool> = {}): Tool {
   return { name, title: "", description: "", reads: true, category: "", ...more };
@@ -22,5 +22,16 @@ describe("tools", () => {
   it("are found by all words of name, title, text, category and server", () => {
     expect(groupsOf(SERVERS, " free STAFF ").map(({ tools }) => tools.map((one) => one.name))).toEqual([["beds"]]);
     expect(groupsOf(SERVERS, "nowhere")).toEqual([]);
+  });
+
+  it("come with questions: each once, those of every server in turn", () => {
+    const asked = [
+      ["a", "b", "c"],
+      ["b", "d"],
+    ];
+    const servers = SERVERS.map((server, place) => ({ ...server, examples: asked[place] ?? [] }));
+    expect(examplesOf(servers)).toEqual(["a", "b", "d", "c"]);
+    expect(examplesOf(servers, 2)).toEqual(["a", "b"]);
+    expect(examplesOf([])).toEqual([]);
   });
 });

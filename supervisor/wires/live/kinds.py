@@ -25,6 +25,8 @@ class Kind(StrEnum):
     REPLIES = "replies"
     SESSIONS = "sessions"
     TOKENS = "tokens"
+    TRANSCRIPT = "transcript"
+    """What was said in the session that a page shows."""
 
 
 FOR_ADMINISTRATORS = frozenset({Kind.AUDIT, Kind.DROPPED, Kind.PEOPLE, Kind.TOKENS})
@@ -82,6 +84,20 @@ def of_event(event: events.AnyEvent, caller: Caller) -> set[Kind]:
             return {Kind.CHANGES, Kind.MESSAGES, Kind.QUEUE, Kind.SESSIONS}
         case events.AgentSaid() | events.AgentStateChanged():
             return {Kind.AGENTS} if event.user_id == caller.user_id else set()
+        case _:
+            return set()
+
+
+def in_session(event: events.AnyEvent) -> set[Kind]:
+    """Return what an event of a session changes for a page that shows it; pieces of an answer change nothing."""
+    match event:
+        case (
+            events.ClaudeCodeQueued()
+            | events.ClaudeCodeEnded()
+            | events.ClaudeCodeDisconnected()
+            | events.SessionUpdated()
+        ):
+            return {Kind.SESSIONS, Kind.TRANSCRIPT}
         case _:
             return set()
 

@@ -1,13 +1,15 @@
 """The web socket `/api/live`: says which lists have changed; what they hold is asked for by REST, with its rights.
 
-Administrators and operators are told of every commit, all others of what is published to themselves.
+Administrators and operators are told of every commit, all others of what is published to themselves. A page that shows
+a session of Claude Code says so (`watch`), and is told who else looks at it or writes in it, and how its answer grows.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
-from collections.abc import Iterable
+import re
 from contextlib import suppress
 from typing import Any
 
@@ -16,14 +18,18 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from supervisor.approvals.approvers import own_topic
 from supervisor.delivery.hub import Hub
+from supervisor.operations.queries import Queries
 from supervisor.people.authentication import Authenticator
 from supervisor.people.identity import Caller, Directory
-from supervisor.protocol.errors import NotAuthenticated
-from supervisor.protocol.events import AnyEvent
+from supervisor.protocol.errors import NotAuthenticated, StorageError, XswarmError
+from supervisor.protocol.messages import SessionId
+from supervisor.protocol.requests import SESSION_ID
 from supervisor.store.committed import Committed
 from supervisor.wires.chat.handshake import INVALID, Refusal, identify, presented
 from supervisor.wires.http.cookies import Cookies
-from supervisor.wires.live.kinds import Kind, may_know, of_commit, of_event
+from supervisor.wires.live.client import LiveClient
+from supervisor.wires.live.kinds import Kind, may_know, of_commit
+from supervisor.wires.live.watching import Watching
 
 logger = logging.getLogger(__name__)
 
@@ -44,6 +50,9 @@ MAX_CONNECTIONS = 500
 WRITE_SECONDS = 10.0
 """How long a client may take to read a frame, in seconds."""
 
+MOST_CHARACTERS = 1_000
+"""The longest frame of a client, in characters; a longer one is ignored."""
+
 BUSY = Refusal(1008, "too many connections")
 
 
@@ -51,6 +60,7 @@ class LiveSocket:
     """Serves the path.
 
     Args:
+        queries: says which sessions a page may show.
         cookies: where the cookie of a person who signed in counts.
         pause_seconds, check_seconds: see `PAUSE_SECONDS`, `CHECK_SECONDS`.
     """
@@ -58,6 +68,7 @@ class LiveSocket:
     def __init__(
         self,
         hub: Hub,
+        queries: Queries,
         directory: Directory,
         authenticator: Authenticator,
         cookies: Cookies,
@@ -66,12 +77,14 @@ class LiveSocket:
         check_seconds: float = CHECK_SECONDS,
     ) -> None:
         self._hub = hub
+        self._queries = queries
         self._directory = directory
         self._authenticator = authenticator
         self._cookies = cookies
         self._pause_seconds = pause_seconds
         self._check_seconds = check_seconds
-        self._clients: set[_Client] = set()
+        self._clients: set[LiveClient] = set()
+        self._watching = Watching()
 
     def routes(self) -> list[WebSocketRoute]:
         """Return the route of the socket."""
@@ -99,26 +112,27 @@ class LiveSocket:
         if len(self._clients) >= MAX_CONNECTIONS:
             await _close(socket, BUSY)
             return
-        client = _Client(caller)
+        client = LiveClient(caller, caller.user_id)
         # Not every change of a session has a write with a name; who oversees is told of commits for all the rest.
         others = ("sessions",) if self._directory.oversees(caller) else (f"user:{caller.user_id}", "agents")
         topics = (own_topic(caller.user_id), *others)
         self._clients.add(client)
         for topic in topics:
             self._hub.subscribe(topic, client.published)
-        reading = asyncio.create_task(_until_disconnect(socket), name="read a live client")
+        reading = asyncio.create_task(self._read(socket, client), name="read a live client")
         telling = asyncio.create_task(self._tell(socket, client), name="tell a live client")
         try:
             await asyncio.wait([reading, telling], return_when=asyncio.FIRST_COMPLETED)
         finally:
             self._clients.discard(client)
+            self._forget_session(client)
             for topic in topics:
                 self._hub.unsubscribe(topic, client.published)
             for task in (reading, telling):
                 task.cancel()
             await asyncio.gather(reading, telling, return_exceptions=True)
 
-    async def _tell(self, socket: WebSocket, client: _Client) -> None:
+    async def _tell(self, socket: WebSocket, client: LiveClient) -> None:
         """Send what changes until the client leaves, does not read, or may no longer know."""
         await self._send(socket, {"type": "ready"})
         silent = 0
@@ -129,48 +143,76 @@ class LiveSocket:
             if not self._directory.still_valid(client.caller):
                 await _close(socket, INVALID)
                 return
-            kinds = client.take()
-            silent = 0 if kinds else silent + 1
+            if client.session is not None and not self._queries.may_see(client.caller, client.session):
+                self._forget_session(client)
+                client.note([Kind.TRANSCRIPT])  # the page reads it again, and is refused
+            self._watching.look()
+            kinds, frames = client.take()
+            for frame in frames:
+                await self._send(socket, frame)
+            silent = 0 if kinds or frames else silent + 1
             if kinds or silent >= ALIVE_CHECKS:
                 silent = 0
                 await self._send(socket, {"type": "changed", "kinds": sorted(kinds)})
+            if silent == 0:
                 await asyncio.sleep(self._pause_seconds)
+
+    async def _read(self, socket: WebSocket, client: LiveClient) -> None:
+        """Take what a client sends until it leaves; what is no frame of ours is ignored."""
+        with suppress(WebSocketDisconnect):
+            while (message := await socket.receive())["type"] != "websocket.disconnect":
+                frame = _decoded(message.get("text"))
+                match frame.get("type"):
+                    case "watch":
+                        await self._watch(client, frame.get("session_id"))
+                    case "typing":
+                        self._watching.types(client)
+                    case "wrote":
+                        self._watching.wrote(client)
+                    case _:
+                        pass
+
+    async def _watch(self, client: LiveClient, session_id: object) -> None:
+        """Let a page show a session; an id that the person may not read changes nothing for anybody else."""
+        self._forget_session(client)
+        if not isinstance(session_id, str) or not re.fullmatch(SESSION_ID.strip("^$"), session_id):
+            return
+        if not self._directory.still_valid(client.caller):
+            return
+        try:
+            session = await self._queries.session(client.caller, SessionId(session_id))
+        except StorageError as error:
+            logger.warning("%s: a session could not be shown: %s", client.caller.name, error)
+            return
+        except XswarmError:
+            return
+        client.session = session
+        self._hub.subscribe(f"session:{session.id}", client.happened)
+        if (running := self._queries.answering(session.id)) is not None:
+            client.begin(*running)
+        self._watching.enter(client, session.id)
+        client.note([Kind.TRANSCRIPT])  # what was said after the page has read it, and before now
+
+    def _forget_session(self, client: LiveClient) -> None:
+        if client.session is not None:
+            self._hub.unsubscribe(f"session:{client.session.id}", client.happened)
+        self._watching.leave(client)
+        client.forget_session()
 
     async def _send(self, socket: WebSocket, frame: dict[str, Any]) -> None:
         async with asyncio.timeout(WRITE_SECONDS):
             await socket.send_json(frame)
 
 
-class _Client:
-    """What one client has not been told yet; it never grows beyond the number of kinds."""
-
-    def __init__(self, caller: Caller) -> None:
-        self.caller = caller
-        self.changed = asyncio.Event()
-        self._kinds: set[Kind] = set()
-
-    def note(self, kinds: Iterable[Kind]) -> None:
-        """Note changes."""
-        self._kinds.update(kinds)
-        if self._kinds:
-            self.changed.set()
-
-    def published(self, event: AnyEvent) -> None:
-        """Note what an event of the hub changes."""
-        self.note(of_event(event, self.caller))
-
-    def take(self) -> set[Kind]:
-        """Return the changes, and begin anew."""
-        kinds, self._kinds = self._kinds, set()
-        self.changed.clear()
-        return kinds
-
-
-async def _until_disconnect(socket: WebSocket) -> None:
-    """Read and ignore what a client sends; return when it leaves."""
-    with suppress(WebSocketDisconnect):
-        while (await socket.receive())["type"] != "websocket.disconnect":
-            pass
+def _decoded(text: object) -> dict[str, Any]:
+    """Return a frame of a client; empty = it is none."""
+    if not isinstance(text, str) or len(text) > MOST_CHARACTERS:
+        return {}
+    try:
+        frame = json.loads(text)
+    except (ValueError, RecursionError):
+        return {}
+    return frame if isinstance(frame, dict) else {}
 
 
 async def _close(socket: WebSocket, why: Refusal) -> None:

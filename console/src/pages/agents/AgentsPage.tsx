@@ -36,8 +36,8 @@ export default function AgentsPage(): ReactElement {
       <h1>Agents</h1>
       {statistics !== undefined && (
         <p className="quiet">
-          {statistics.active_conversations} of {statistics.total_conversations} conversations go on;{" "}
-          {statistics.total_messages} messages, {statistics.total_file_operations} file operations.
+          Conversations: {statistics.total_conversations}, of which {statistics.active_conversations} go on. Messages:{" "}
+          {statistics.total_messages}. File operations: {statistics.total_file_operations}.
         </p>
       )}
       <h2>What they do</h2>

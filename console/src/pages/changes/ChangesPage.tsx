@@ -63,7 +63,7 @@ export default function ChangesPage(): ReactElement {
             State{" "}
             <select name="state" aria-label="State" defaultValue={given.state}>
               <option value="">all</option>
-              <option value="there">there</option>
+              <option value="there">in place</option>
               <option value="undone">undone</option>
             </select>
           </label>
@@ -123,5 +123,5 @@ function Field({
 
 function stateOf(turn: ChangedTurn): string {
   if (turn.undone) return "undone";
-  return turn.why === "" ? "there" : "there, cannot be undone";
+  return turn.why === "" ? "in place" : "in place, cannot be undone";
 }

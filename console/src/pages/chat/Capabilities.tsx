@@ -1,8 +1,6 @@
-import { useQuery } from "@tanstack/react-query";
 import { type ReactElement, useState } from "react";
-import { call } from "../../app/api.js";
 import { Trouble } from "../../ui/Trouble.js";
-import { groupsOf, type Server } from "./capabilities.js";
+import { examplesOf, groupsOf, useServers } from "./capabilities.js";
 
 /** What the assistant can do here: its tools by category, and questions that one tap asks. */
 export default function Capabilities({
@@ -12,14 +10,11 @@ export default function Capabilities({
   readonly onTry: (text: string) => void;
   readonly onClose: () => void;
 }): ReactElement {
-  const { data, error } = useQuery({
-    queryKey: ["tools"],
-    queryFn: ({ signal }) => call<{ readonly servers: readonly Server[] }>("/api/tools", { signal }),
-  });
+  const { data, error } = useServers();
   const [words, setWords] = useState("");
-  const servers = data?.servers ?? [];
+  const servers = data ?? [];
   const groups = groupsOf(servers, words);
-  const examples = servers.flatMap((server) => server.examples);
+  const examples = examplesOf(servers);
   return (
     <aside className="artifact" aria-labelledby="capabilities-title">
       <header>

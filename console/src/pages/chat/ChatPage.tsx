@@ -10,15 +10,22 @@ import {
 } from "@xswarm/react";
 import "@xswarm/react/styles.css";
 import { useQueryClient } from "@tanstack/react-query";
-import { lazy, type ReactElement, type ReactNode, Suspense, useCallback, useRef, useState } from "react";
+import { lazy, type ReactElement, type ReactNode, Suspense, useCallback, useMemo, useRef, useState } from "react";
 import { useLocation, useSearch } from "wouter";
 import { call, withQuery } from "../../app/api.js";
 import { ArtifactPanel } from "./ArtifactPanel.js";
 import { ChatList } from "./ChatList.js";
+import { examplesOf, useServers } from "./capabilities.js";
 import { Markdown } from "./Markdown.js";
 
 const Capabilities = lazy(() => import("./Capabilities.js"));
 const ToolInput = lazy(() => import("./ToolInput.js"));
+
+/** How many questions an empty conversation shows. */
+const EXAMPLES = 6;
+
+/** Where what is beside the chat would cover it; as in styles.css. */
+const NARROW = "(max-width: 47.99rem)";
 
 const ATTACHING: Attaching = {
   attach: (file) => {
@@ -45,7 +52,9 @@ export default function ChatPage({
   const queries = useQueryClient();
   const { currentId, create } = useChatSessions({ user });
   const [beside, setBeside] = useState<Artifact | "tools" | null>(null);
+  const { data: servers } = useServers();
   const chat = useRef<ChatControl>(null);
+  const examples = useMemo(() => examplesOf(servers ?? [], EXAMPLES), [servers]);
   const close = useCallback(() => setBeside(null), []);
   const shown = id ?? currentId ?? undefined;
   const open = useCallback(
@@ -58,10 +67,21 @@ export default function ChatPage({
   const onSession = useCallback((given: string) => navigate(`/chat/${given}`, { replace: true }), [navigate]);
   const onArtifact = useCallback(
     (made: Artifact) => {
-      setBeside(made);
+      if (!matchMedia(NARROW).matches) setBeside(made);
       void queries.invalidateQueries({ queryKey: ["chats"] });
     },
     [queries],
+  );
+  const renderArtifact = useCallback(
+    (made: Artifact): ReactNode => (
+      <button type="button" className="made" onClick={() => setBeside(made)}>
+        <span>
+          Open <strong>{made.title}</strong>
+        </span>
+        <span className="quiet">{made.type}</span>
+      </button>
+    ),
+    [],
   );
   return (
     <div className="chat-page">
@@ -76,7 +96,9 @@ export default function ChatPage({
         showMessage={message}
         control={chat}
         attaching={ATTACHING}
+        examples={examples}
         onArtifact={onArtifact}
+        renderArtifact={renderArtifact}
         onSession={onSession}
       />
       {beside === "tools" ? (

@@ -1,8 +1,10 @@
 import { useQuery } from "@tanstack/react-query";
 import { type ReactElement, useDeferredValue } from "react";
+import { Link } from "wouter";
 import { call, withQuery } from "../../app/api.js";
 import { Trouble } from "../../ui/Trouble.js";
 import { minute } from "../../ui/time.js";
+import { pageOf } from "../sessions/sessions.js";
 import type { Chat } from "./chats.js";
 
 interface FoundMessage {
@@ -85,7 +87,14 @@ function Hit({
       </span>
     </>
   );
-  if (kind !== "chat") return <div className="hit">{text}</div>;
+  if (kind === "") return <div className="hit">{text}</div>;
+  if (kind === "claude_code") {
+    return (
+      <Link className="hit" href={pageOf(session_id, message_id)}>
+        {text}
+      </Link>
+    );
+  }
   return (
     <button type="button" className="hit" onClick={() => onOpen(session_id, message_id)}>
       {text}

@@ -1,4 +1,7 @@
-/** The tools of the assistant, in groups. */
+/** The tools of the assistant, in groups, and questions to begin with. */
+
+import { useQuery } from "@tanstack/react-query";
+import { call } from "../../app/api.js";
 
 export interface Tool {
   readonly name: string;
@@ -21,6 +24,24 @@ export interface Group {
   readonly name: string;
   readonly works: boolean;
   readonly tools: readonly Tool[];
+}
+
+/** The programs and services whose tools the assistant may use for this person. */
+export function useServers() {
+  return useQuery({
+    queryKey: ["tools"],
+    queryFn: async ({ signal }) =>
+      (await call<{ readonly servers: readonly Server[] }>("/api/tools", { signal })).servers,
+  });
+}
+
+/** The questions of all servers, each once; those of one server do not push out those of another. */
+export function examplesOf(servers: readonly Server[], most = Number.POSITIVE_INFINITY): readonly string[] {
+  const longest = Math.max(0, ...servers.map((server) => server.examples.length));
+  const inTurn = Array.from({ length: longest }, (_, place) =>
+    servers.flatMap(({ examples }) => examples[place] ?? []),
+  );
+  return [...new Set(inTurn.flat())].slice(0, most);
 }
 
 /** Tools in groups by their categories, those without one by their servers; only tools that have all words. */

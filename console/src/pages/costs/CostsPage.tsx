@@ -1,10 +1,12 @@
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import type { ReactElement } from "react";
-import { useSearchParams } from "wouter";
 import { call, withQuery } from "../../app/api.js";
 import { useEvery } from "../../app/live.js";
+import { useChosen } from "../../ui/filters.js";
 import { usd } from "../../ui/money.js";
 import { save } from "../../ui/save.js";
+import { inOrder, orderOf } from "../../ui/sorted.js";
+import { type Column, Table } from "../../ui/Table.js";
 import { Trouble } from "../../ui/Trouble.js";
 import { StackedBars } from "./StackedBars.js";
 import { type CostRow, csvOf, type DayCost, range, stacked } from "./series.js";
@@ -18,7 +20,7 @@ const EVERY_MS = 15_000;
 /** What was spent: by day as bars, in all as a table, and as CSV. What is chosen stands in the address. */
 export default function CostsPage(): ReactElement {
   const every = useEvery(EVERY_MS);
-  const [chosen, choose] = useSearchParams();
+  const chosen = useChosen();
   const split = SPLITS.find((one) => one === chosen.get("by")) ?? "user";
   const count = DAYS.find((one) => String(one) === chosen.get("days")) ?? 30;
   const { since, until } = range(count, Date.now());
@@ -41,19 +43,15 @@ export default function CostsPage(): ReactElement {
     refetchInterval: every,
     placeholderData: keepPreviousData,
   });
-  const set = (name: string, value: string): void =>
-    choose((before) => {
-      before.set(name, value);
-      return before;
-    });
   const chart = stacked(daily.data?.days ?? []);
+  const columns = columnsOf(split, chart.keys);
   return (
     <>
       <h1>Costs</h1>
       <div className="tools">
         <label>
           By{" "}
-          <select aria-label="By" value={split} onChange={(event) => set("by", event.target.value)}>
+          <select aria-label="By" value={split} onChange={(event) => chosen.set({ by: event.target.value })}>
             {SPLITS.map((one) => (
               <option key={one}>{one}</option>
             ))}
@@ -61,7 +59,7 @@ export default function CostsPage(): ReactElement {
         </label>
         <label>
           Days{" "}
-          <select aria-label="Days" value={count} onChange={(event) => set("days", event.target.value)}>
+          <select aria-label="Days" value={count} onChange={(event) => chosen.set({ days: event.target.value })}>
             {DAYS.map((one) => (
               <option key={one}>{one}</option>
             ))}
@@ -83,60 +81,42 @@ export default function CostsPage(): ReactElement {
         </p>
       )}
       {sums.data !== undefined && sums.data.rows.length > 0 && (
-        <Sums rows={sums.data.rows} total={daily.data?.total_usd ?? null} split={split} keys={chart.keys} />
+        <Table
+          name="Costs"
+          columns={columns}
+          rows={inOrder(sums.data.rows, columns, chosen.get("sort"))}
+          keyOf={(row) => row.key}
+          order={orderOf(chosen)}
+          foot={daily.data === undefined ? [] : ["Total", usd(daily.data.total_usd)]}
+        />
       )}
     </>
   );
 }
 
-function Sums({
-  rows,
-  total,
-  split,
-  keys,
-}: {
-  readonly rows: readonly CostRow[];
-  readonly total: number | null;
-  readonly split: string;
-  readonly keys: readonly string[];
-}): ReactElement {
-  return (
-    // biome-ignore lint/a11y/useSemanticElements: it scrolls, so the keyboard must reach it
-    <div className="wide" role="group" aria-label="Costs" tabIndex={0}>
-      <table className="numbers">
-        <thead>
-          <tr>
-            {[split, "Cost", "Messages", "Tokens in", "Tokens out"].map((name) => (
-              <th key={name} scope="col">
-                {name}
-              </th>
-            ))}
-          </tr>
-        </thead>
-        <tbody>
-          {rows.map((row) => (
-            <tr key={row.key}>
-              <th scope="row">
-                <span className={`dot series-${keys.includes(row.key) ? keys.indexOf(row.key) : keys.length - 1}`} />
-                {row.key || "none"}
-              </th>
-              <td>{usd(row.cost_usd)}</td>
-              <td>{row.message_count.toLocaleString("en-US")}</td>
-              <td>{row.input_tokens.toLocaleString("en-US")}</td>
-              <td>{row.output_tokens.toLocaleString("en-US")}</td>
-            </tr>
-          ))}
-        </tbody>
-        {total !== null && (
-          <tfoot>
-            <tr>
-              <th scope="row">Total</th>
-              <td>{usd(total)}</td>
-              <td colSpan={3} />
-            </tr>
-          </tfoot>
-        )}
-      </table>
-    </div>
-  );
+const NUMBERS = [
+  { title: "Messages", order: "messages", by: (row: CostRow) => row.message_count },
+  { title: "Tokens in", order: "in", by: (row: CostRow) => row.input_tokens },
+  { title: "Tokens out", order: "out", by: (row: CostRow) => row.output_tokens },
+] as const;
+
+/** The columns of the sums; each row has the colour of its bars. */
+function columnsOf(split: string, keys: readonly string[]): readonly Column<CostRow>[] {
+  return [
+    {
+      title: split.charAt(0).toUpperCase() + split.slice(1),
+      order: "name",
+      by: (row) => row.key,
+      show: (row) => (
+        <>
+          <span className={`dot series-${keys.includes(row.key) ? keys.indexOf(row.key) : keys.length - 1}`} />
+          {row.key || "none"}
+        </>
+      ),
+    },
+    { title: "Cost", isNumber: true, order: "cost", by: (row) => row.cost_usd, show: (row) => usd(row.cost_usd) },
+    ...NUMBERS.map(
+      (one): Column<CostRow> => ({ ...one, isNumber: true, show: (row) => one.by(row).toLocaleString("en-US") }),
+    ),
+  ];
 }

@@ -10,6 +10,7 @@ import { AGENTS, FILES, useAgents, useStatistics } from "../agents/agents.js";
 import { useApprovals } from "../approvals/approvals.js";
 import { range } from "../costs/series.js";
 import { COLUMNS, type MessageRow } from "../messages/messages.js";
+import { counted, useHealth } from "./health.js";
 
 /** How often a list is read again where nothing says that it changed, in milliseconds. */
 const EVERY_MS = 3_000;
@@ -178,25 +179,16 @@ function Spend(): ReactElement {
   );
 }
 
-interface Readiness {
-  readonly status: string;
-  readonly parts: Readonly<Record<string, string>>;
-}
-
 function Health(): ReactElement {
-  const { data, error } = useQuery({
-    queryKey: ["health"],
-    // 503 says which part fails, so it is an answer like 200.
-    queryFn: async ({ signal }) => (await (await fetch("/readyz", { signal })).json()) as Readiness,
-    refetchInterval: EVERY_MS * 3,
-  });
+  const { data, error } = useHealth();
   const failed = Object.entries(data?.parts ?? {}).filter(([, state]) => state !== "ok");
   return (
-    <Tile name="Health" number={data === undefined ? "…" : data.status} isBad={failed.length > 0}>
+    <Tile name="Health" number={data?.status ?? "…"} href="/dashboard/health" isBad={failed.length > 0}>
       <Trouble error={error} />
       <ul>
+        {failed.length === 0 && data !== undefined && <li>{counted(data)}</li>}
         {failed.map(([part]) => (
-          <li key={part}>{part} fails</li>
+          <li key={part}>{part.replaceAll("_", " ")} fails</li>
         ))}
       </ul>
     </Tile>

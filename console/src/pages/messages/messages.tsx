@@ -1,7 +1,10 @@
 /** A message in a list, and how its row looks. */
 
+import type { ReactElement } from "react";
+import { Link } from "wouter";
 import type { Column } from "../../ui/Table.js";
 import { second } from "../../ui/time.js";
+import { pageOf } from "../sessions/sessions.js";
 
 export interface MessageRow {
   readonly message_id: string;
@@ -19,7 +22,7 @@ export interface MessageRow {
 }
 
 export const COLUMNS: readonly Column<MessageRow>[] = [
-  { title: "Message", show: (one) => one.text || "not yours to read" },
+  { title: "Message", show: (one) => <Text text={one.text} session={one.session_id} message={one.message_id} /> },
   { title: "User", show: (one) => one.user_id },
   { title: "Channel", show: (one) => one.channel },
   { title: "Project", show: (one) => one.project || "none" },
@@ -27,3 +30,18 @@ export const COLUMNS: readonly Column<MessageRow>[] = [
   { title: "Waits on", show: (one) => one.waits_on.join(", ") },
   { title: "At (UTC)", show: (one) => second(one.accepted_at) },
 ];
+
+/** The beginning of a message; where this person may read it, a link to where it stands in its session. */
+export function Text({
+  text,
+  session,
+  message,
+}: {
+  readonly text: string;
+  readonly session: string | null;
+  readonly message: string;
+}): ReactElement {
+  if (text === "") return <span className="quiet">not yours to read</span>;
+  if (session === null) return <span>{text}</span>;
+  return <Link href={pageOf(session, message)}>{text}</Link>;
+}

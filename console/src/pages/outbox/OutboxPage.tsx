@@ -7,6 +7,7 @@ import { useMe } from "../../app/me.js";
 import { Filters, Pages } from "../../ui/Filters.js";
 import { FROM, useChosen } from "../../ui/filters.js";
 import { type Column, Table } from "../../ui/Table.js";
+import { Told } from "../../ui/Told.js";
 import { Trouble } from "../../ui/Trouble.js";
 import { second } from "../../ui/time.js";
 
@@ -109,9 +110,11 @@ function Replies(): ReactElement {
       <Trouble error={error} />
       {data?.replies.length === 0 && (
         <p className="quiet">
-          {chosen.isFiltered
-            ? "No reply is like that. `failed` are those that were given up or reported as not delivered."
-            : "Nothing was sent yet. An answer to a text or a mail is written here before it leaves."}
+          <Told>
+            {chosen.isFiltered
+              ? "No reply is like that. `failed` are those that were given up or reported as not delivered."
+              : "Nothing was sent yet. An answer to a text or a mail is written here before it leaves."}
+          </Told>
         </p>
       )}
       {data !== undefined && data.replies.length > 0 && (

@@ -6,6 +6,7 @@ import { Filters } from "../../ui/Filters.js";
 import { useChosen } from "../../ui/filters.js";
 import { inOrder, orderOf } from "../../ui/sorted.js";
 import { type Column, Table } from "../../ui/Table.js";
+import { Told } from "../../ui/Told.js";
 import { Trouble } from "../../ui/Trouble.js";
 import { PersonDialog } from "./PersonDialog.js";
 import { type Person, ROLES, type Team, type TeamProject } from "./people.js";
@@ -66,9 +67,11 @@ export default function PeoplePage(): ReactElement {
       <Trouble error={error} />
       {data !== undefined && people.length === 0 && (
         <p className="quiet">
-          {chosen.isFiltered
-            ? "Nobody is like that."
-            : "Nobody is here yet. `xswarm user add ID --role ADMIN` adds the first person."}
+          <Told>
+            {chosen.isFiltered
+              ? "Nobody is like that."
+              : "Nobody is here yet. `xswarm user add ID --role ADMIN` adds the first person."}
+          </Told>
         </p>
       )}
       {people.length > 0 && (

@@ -1,37 +1,29 @@
-import { keepPreviousData, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import type { ReactElement } from "react";
 import { Link, useSearchParams } from "wouter";
 import { call, withQuery } from "../../app/api.js";
 import { useEvery } from "../../app/live.js";
+import { useMe } from "../../app/me.js";
 import { usd } from "../../ui/money.js";
 import { type Column, Table } from "../../ui/Table.js";
+import { Told } from "../../ui/Told.js";
 import { Trouble } from "../../ui/Trouble.js";
 import { duration, minute } from "../../ui/time.js";
+import { Interrupt } from "./Interrupt.js";
+import { nameOf, pageOf, type Session, STATES } from "./sessions.js";
 
-const STATES = ["connecting", "active", "idle", "disconnecting", "disconnected", "error"] as const;
 const PAGE = 50;
 
 /** How often the list is read again, in milliseconds. */
 const EVERY_MS = 3_000;
 
-interface Session {
-  readonly session_id: string;
-  readonly user_id: string;
-  readonly project_path: string;
-  readonly status: (typeof STATES)[number];
-  readonly cost_usd: number;
-  readonly message_count: number;
-  readonly duration_seconds: number;
-  readonly started_at: string;
-  readonly last_activity: string;
-  readonly kind: string;
-  readonly title: string;
-}
-
 const COLUMNS: readonly Column<Session>[] = [
   { title: "Session", show: (session) => <Name session={session} /> },
   { title: "User", show: (session) => session.user_id },
-  { title: "Project", show: (session) => session.project_path },
+  {
+    title: "Project",
+    show: ({ project_path: path }) => <span title={path}>{path.split("/").at(-1)}</span>,
+  },
   { title: "Status", show: (session) => session.status },
   { title: "Cost", isNumber: true, show: (session) => usd(session.cost_usd) },
   { title: "Messages", isNumber: true, show: (session) => session.message_count.toLocaleString("en-US") },
@@ -91,9 +83,11 @@ export default function SessionsPage(): ReactElement {
       <Trouble error={error} />
       {data?.sessions.length === 0 && (
         <p className="quiet">
-          {isFiltered
-            ? "No session is like that."
-            : "There is no session yet. A message that begins with `claude:` or with @ and a project's name opens one, in the chat, by text or by mail."}
+          <Told>
+            {isFiltered
+              ? "No session is like that."
+              : "There is no session yet. A message that begins with `claude:` or with @ and a project's name opens one, in the chat, by text or by mail."}
+          </Told>
         </p>
       )}
       {data !== undefined && data.sessions.length > 0 && (
@@ -111,27 +105,17 @@ export default function SessionsPage(): ReactElement {
   );
 }
 
+/** A link to what was said; a chat of somebody else has no page. */
 function Name({ session }: { readonly session: Session }): ReactElement {
-  if (session.kind === "chat")
-    return <Link href={`/chat/${session.session_id}`}>{session.title || "Untitled chat"}</Link>;
-  return <code>{session.session_id}</code>;
-}
-
-/** Stops the running turn; with none running the daemon does nothing. */
-function Interrupt({ session }: { readonly session: Session }): ReactElement | null {
-  const queries = useQueryClient();
-  const path = `/api/claude-code/sessions/${encodeURIComponent(session.session_id)}/interrupt`;
-  const interrupt = useMutation({
-    mutationFn: () => call(path, { method: "POST" }),
-    onSettled: () => queries.invalidateQueries({ queryKey: ["sessions"] }),
-  });
-  if (session.status !== "active" || session.kind === "chat") return null;
-  return (
-    <>
-      <button type="button" disabled={interrupt.isPending} onClick={() => interrupt.mutate()}>
-        Interrupt<span className="hidden"> {session.session_id}</span>
-      </button>
-      <Trouble error={interrupt.error} />
-    </>
-  );
+  const me = useMe();
+  const { kind, title, session_id: id, user_id: owner } = session;
+  if (kind !== "chat") {
+    return (
+      <Link href={pageOf(id)} title={id}>
+        {nameOf(session)} <span className="quiet">…{id.slice(-6)}</span>
+      </Link>
+    );
+  }
+  if (owner !== me?.user_id) return <>{title || "Untitled chat"}</>;
+  return <Link href={`/chat/${id}`}>{title || "Untitled chat"}</Link>;
 }

@@ -7,6 +7,7 @@ import { Filters } from "../../ui/Filters.js";
 import { useChosen } from "../../ui/filters.js";
 import { inOrder, orderOf } from "../../ui/sorted.js";
 import { type Column, Table } from "../../ui/Table.js";
+import { Told } from "../../ui/Told.js";
 import { Trouble } from "../../ui/Trouble.js";
 import { minute } from "../../ui/time.js";
 
@@ -72,9 +73,11 @@ export default function TokensPage(): ReactElement {
       <Trouble error={error} />
       {data !== undefined && tokens.length === 0 && (
         <p className="quiet">
-          {chosen.isFiltered
-            ? "No token is like that."
-            : "There is no token yet. A program that speaks to xswarm for a person needs one; `xswarm token create` makes those of services."}
+          <Told>
+            {chosen.isFiltered
+              ? "No token is like that."
+              : "There is no token yet. A program that speaks to xswarm for a person needs one; `xswarm token create` makes those of services."}
+          </Told>
         </p>
       )}
       {tokens.length > 0 && (

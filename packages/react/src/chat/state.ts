@@ -180,6 +180,12 @@ export function isStreaming(state: ChatState): boolean {
   return state.messages.some((message) => message.status === "streaming" || isUnanswered(message));
 }
 
+/** Whether nothing was said, and the server has told so: while a history is on its way, that is not known. */
+export function isEmpty(state: ChatState): boolean {
+  const isKnown = state.lastSeq !== null || state.connection === "open";
+  return state.messages.length === 0 && isKnown && state.replay === null;
+}
+
 /** The answer that runs; null = none, or it has not said a word. */
 export function runningAnswer(state: ChatState): ChatMessage | null {
   return state.messages.find((message) => message.status === "streaming") ?? null;

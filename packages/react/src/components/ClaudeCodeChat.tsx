@@ -111,9 +111,7 @@ export function ClaudeCodeChat(props: ClaudeCodeChatProps): ReactElement {
   return (
     <section className={`xswarm-chat ${className}`.trim()} aria-label={words.conversation} onKeyDown={onKeyDown}>
       <section ref={scroller} className="xswarm-scroller" aria-label={words.messages} tabIndex={0} onScroll={onScroll}>
-        {chat.messages.length === 0 && (
-          <Examples examples={examples} words={words} onTry={(text) => send(text, null, [])} />
-        )}
+        {chat.isEmpty && <Examples examples={examples} words={words} onTry={(text) => send(text, null, [])} />}
         {hasMore && (
           <button ref={sentinel} type="button" className="xswarm-quiet xswarm-earlier" onClick={showMore}>
             {words.earlier}

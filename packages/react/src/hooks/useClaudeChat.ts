@@ -9,6 +9,7 @@ import {
   type ChatMessage,
   type Confirmation,
   type Connection,
+  isEmpty,
   isStreaming,
   type Notice,
   newState,
@@ -39,6 +40,8 @@ export interface ClaudeChat {
   readonly sessionId: string;
   readonly title: string | null;
   readonly messages: readonly ChatMessage[];
+  /** Whether nothing was said in it, as far as the server has told; false = it was, or it is not known yet. */
+  readonly isEmpty: boolean;
   /** Whether the server has messages before the first one; `showEarlier` brings a page of them. */
   readonly hasEarlier: boolean;
   readonly showEarlier: () => void;
@@ -134,6 +137,7 @@ export function useClaudeChat(sessionId?: string, options: ClaudeChatOptions = {
       sessionId: state.sessionId,
       title: state.title,
       messages: state.messages,
+      isEmpty: isEmpty(state),
       hasEarlier: state.earlier !== "none",
       showEarlier: client.showEarlier,
       isStreaming: isStreaming(state),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
@@ -46,10 +46,17 @@ class Served:
         crash: Callable[[str], None] | None = None,
         budgets: config.BudgetConfig | None = None,
         limits: config.Limits | None = None,
+        projects: Mapping[str, config.ProjectConfig] | None = None,
         grace_seconds: int = 1,
     ) -> None:
         self.core = Core(
-            folder, connector=connector, claude_code=claude_code, crash=crash, budgets=budgets, limits=limits
+            folder,
+            connector=connector,
+            claude_code=claude_code,
+            crash=crash,
+            budgets=budgets,
+            limits=limits,
+            projects=projects,
         )
         self._http = http or config.Http(port=0)
         self._channels = channels
