@@ -15,6 +15,7 @@ from pathlib import Path
 
 import uvloop
 
+from supervisor.cluster.joining import new_node
 from supervisor.config import ClusterConfig, Config, NodeConfig, State, Storage
 from supervisor.core.children import Children
 from supervisor.core.configuration import note_configuration
@@ -23,6 +24,7 @@ from supervisor.core.core import Core
 from supervisor.core.ready import how_to_begin
 from supervisor.demo import demo as demonstration
 from supervisor.demo.lifeline import Lifeline
+from supervisor.membership import Membership
 from supervisor.models.gateway.gateway import Gateway
 from supervisor.models.offline.model import OfflineModel
 from supervisor.models.prices import PriceList
@@ -135,8 +137,11 @@ class Daemon:
             if self._demo is not None:
                 lifeline = asyncio.create_task(self._end_with(Lifeline()), name="lifeline of the demo")
                 stack.callback(lifeline.cancel)
-            await self._start(stack)
-            await self._stop.wait()
+            config = await self._start_demo(stack)
+            store = await self._open_store(config, stack)
+            if await Membership(config, store, stack, self._manager).may_serve(self._stop):
+                await self._start(config, store, stack)
+                await self._stop.wait()
             self._manager.stopping()
             logger.info("stopping: running turns get %.0f s", self._config.supervisor.drain_seconds)
         logger.info("stopped")
@@ -157,14 +162,13 @@ class Daemon:
     async def _end_with(self, lifeline: Lifeline) -> None:
         self._on_hang_up(await lifeline.broken())
 
-    async def _start(self, stack: AsyncExitStack) -> None:
+    async def _start(self, config: Config, store: Store, stack: AsyncExitStack) -> None:
         """Start the parts in order; each step pushes on the stack what stops its part.
 
         The stop order is therefore the reverse: background jobs, new connections, running turns, processes, last
         replies, channels, open connections, gateway, store.
         """
-        config = await self._start_demo(stack)
-        store = await self._open_store(config, stack)
+        await note_configuration(self._config, store, audit_seal_of(self._credentials))
         gateway = await self._open_gateway(stack)
         connector, assistant = await prepare(config, self._credentials)
         directory = self._build_directory()
@@ -233,9 +237,9 @@ class Daemon:
             config.state_dir / DATABASE_FILE,
             seal=audit_seal_of(self._credentials),
             used=self._credentials.was_generated(AUDIT_SECRET),
+            node=new_node(config),
         )
         stack.push_async_callback(store.close)
-        await note_configuration(self._config, store, audit_seal_of(self._credentials))
         return store
 
     async def _open_gateway(self, stack: AsyncExitStack) -> Gateway:

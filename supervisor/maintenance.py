@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
+from supervisor.cluster.joining import new_node
 from supervisor.config import Config
 from supervisor.people.accounts import Accounts
 from supervisor.people.identity import Directory
@@ -50,7 +51,12 @@ async def call(config: Config, method: str, path: str, body: dict[str, Any] | No
         else:
             password = credentials.secret(STORE_PASSWORD)
             store = await open_database(
-                config.store.url, password, database, seal=audit_seal_of(credentials), used=used
+                config.store.url,
+                password,
+                database,
+                seal=audit_seal_of(credentials),
+                used=used,
+                node=new_node(config),
             )
         try:
             if not only_reads:

@@ -1,4 +1,4 @@
-"""Recovery after a crash: each turn that an earlier daemon left running is answered, requeued or reported."""
+"""Recovery after a crash: each turn that a dead daemon left running is answered, requeued or reported."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class Recovered:
 
 
 class Recovery:
-    """Settles the turns of an earlier epoch; the connectors have ended the processes of that epoch before.
+    """Settles the turns of dead epochs; the processes of those have ended, or the connectors have ended them before.
 
     What a turn of the assistant has done is read from our events, which record each tool call before it runs and
     whether it only reads: where all of them did, the turn runs again. What a turn of Claude Code has done is read from
@@ -119,7 +119,7 @@ class Recovery:
             StorageError: the store refused; the daemon does not start.
         """
         await self._relocation.run()
-        sessions = await self._store.sessions.end_all(EndReason.CRASH, now_ms=self._clock())
+        sessions = await self._store.sessions.end_dead(EndReason.CRASH, now_ms=self._clock())
         ends: Counter[Settlement] = Counter()
         for turn in await self._store.turns.unfinished():
             if await self._store.turns.adopt(turn.id):

@@ -12,6 +12,9 @@ from types import TracebackType
 from supervisor.protocol.errors import ConfigError
 from supervisor.runtime.peers.ports import described
 
+LOCK_FILE = "daemon.lock"
+"""The file in state.dir that is locked."""
+
 WRITABLE_BY_OTHERS = stat.S_IWGRP | stat.S_IWOTH
 
 
@@ -23,7 +26,7 @@ class StateLock:
     """
 
     def __init__(self, state_dir: Path) -> None:
-        self._path = state_dir / "daemon.lock"
+        self._path = state_dir / LOCK_FILE
         self._descriptor: int | None = None
 
     def __enter__(self) -> StateLock:

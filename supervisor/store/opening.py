@@ -11,6 +11,7 @@ from typing import cast
 from supervisor.protocol.errors import ConfigError
 from supervisor.store.inspection import Inspection, inspect
 from supervisor.store.port import Store
+from supervisor.store.ports.cluster.nodes import ALONE, NewNode
 from supervisor.store.sqlite.store import open_store
 from supervisor.store.transaction import Seal
 
@@ -23,6 +24,7 @@ async def open_database(
     seal: Seal,
     crash: Callable[[str], None] | None = None,
     used: bool = False,
+    node: NewNode = ALONE,
 ) -> Store:
     """Open or create a database, bring it to this version, and begin a new epoch.
 
@@ -30,15 +32,18 @@ async def open_database(
         url: of a PostgreSQL database; empty = the SQLite file at `path`.
         password: for PostgreSQL; None = as its client library finds it (PGPASSFILE), or none is needed.
         seal, crash, used: as of `open_store`.
+        node: what this node says of itself to the others on PostgreSQL.
 
     Raises:
-        StorageError: the database cannot be reached or written, is lost, or in use.
-        ConfigError: it was written by a newer version, the server is not fit, or the driver is not installed.
+        StorageError: the database cannot be reached or written, or is lost.
+        ConfigError: it was written by a newer version, the server is not fit, the driver is not installed, or other
+            nodes are in the way.
     """
     if not url:
         return await open_store(path, seal=seal, crash=crash, used=used)
     engine = _postgres("store")
-    return cast(Store, await engine.open_postgres(engine.Address(url, password), seal=seal, crash=crash, used=used))
+    address = engine.Address(url, password, node)
+    return cast(Store, await engine.open_postgres(address, seal=seal, crash=crash, used=used))
 
 
 def inspect_database(url: str, password: str | None, path: Path, *, used: bool = False) -> Inspection:

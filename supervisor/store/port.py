@@ -18,6 +18,7 @@ from supervisor.store.ports.approvals import ApprovalStore
 from supervisor.store.ports.audit import AuditStore, DroppedStore
 from supervisor.store.ports.budgets import BudgetStore
 from supervisor.store.ports.changes import ChangeStore
+from supervisor.store.ports.cluster.nodes import NodeStore
 from supervisor.store.ports.keys import CodeStore, IdempotencyStore, ReferenceStore
 from supervisor.store.ports.ledger import LedgerStore
 from supervisor.store.ports.lists.lists import ListStore
@@ -35,7 +36,11 @@ class Store(Protocol):
 
     @property
     def epoch(self) -> int:
-        """The number of this start of the daemon, 1 higher than that of the start before."""
+        """The number of this start of the daemon; no other start on this database, of any node, has it."""
+
+    @property
+    def nodes(self) -> NodeStore:
+        """The daemons that work on this database."""
 
     @property
     def accounts(self) -> AccountStore:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from supervisor.store.cluster.nodes import SqlNodes
 from supervisor.store.committed import Committed
 from supervisor.store.control.agents import SqlAgents, forget_agents
 from supervisor.store.control.approvals import SqlApprovals
@@ -32,6 +33,7 @@ from supervisor.store.people.passkeys import SqlPasskeys
 from supervisor.store.people.passphrases import SqlPassphrases
 from supervisor.store.people.sign_in import SqlSignIn, forget_sign_ins
 from supervisor.store.people.uploads import SqlUploads
+from supervisor.store.ports.cluster.nodes import NodeStore
 from supervisor.store.transaction import Transaction
 
 
@@ -46,6 +48,7 @@ class SqlStore:
     def __init__(self, database: Database, search: SqlSearch) -> None:
         self._database = database
         self.epoch = database.epoch
+        self.nodes: NodeStore = SqlNodes(database)
         self.accounts = SqlAccounts(database)
         self.turns = SqlTurns(database)
         self.tool_calls = SqlToolCalls(database)

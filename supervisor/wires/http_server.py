@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
-from collections.abc import Generator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 
 import uvicorn
 from starlette.routing import WebSocketRoute
@@ -40,6 +39,7 @@ from supervisor.wires.rest.auth.routes import auth_router
 from supervisor.wires.rest.health import Parts
 from supervisor.wires.rest.resource import resource_router
 from supervisor.wires.rest.routes import routers
+from supervisor.wires.stoppable import StoppableServer
 from supervisor.wires.stream import StreamSocket
 
 logger = logging.getLogger(__name__)
@@ -109,7 +109,7 @@ class HttpServer:
         self._webhooks: list[Route] = []
         self._socket: socket.socket | None = None
         self._guard: Guard | None = None
-        self._uvicorn: _Uvicorn | None = None
+        self._uvicorn: StoppableServer | None = None
         self._task: asyncio.Task[None] | None = None
 
     @property
@@ -176,7 +176,7 @@ class HttpServer:
         )
         proxies = self._config.trusted_proxies
         served = behind_proxies(self._guard, proxies) if proxies else self._guard
-        self._uvicorn = _Uvicorn(
+        self._uvicorn = StoppableServer(
             uvicorn.Config(
                 served,
                 http=limited((route.path for route in self._webhooks), proxies),
@@ -195,12 +195,7 @@ class HttpServer:
             )
         )
         self.chat.start()
-        self._task = asyncio.create_task(self._uvicorn.serve([self._socket]), name="http server")
-        ready = asyncio.create_task(self._uvicorn.ready.wait(), name="http server ready")
-        await asyncio.wait([self._task, ready], return_when=asyncio.FIRST_COMPLETED)
-        ready.cancel()
-        if self._task.done():
-            await self._task
+        self._task = await self._uvicorn.serving(self._socket)
         return self._address
 
     def refuse_new(self) -> None:
@@ -228,39 +223,3 @@ def _console() -> Mapping[str, ConsoleFile]:
     if not files:
         logger.warning(HOW_TO_BUILD)
     return files
-
-
-class _Uvicorn(uvicorn.Server):
-    """uvicorn that is stopped by an event instead of by signals and polling."""
-
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self.ready = asyncio.Event()
-        self._stopped = asyncio.Event()
-
-    @contextmanager
-    def capture_signals(self) -> Generator[None, None, None]:
-        # uvicorn raises captured signals again at its end, which would kill the process before the store is closed.
-        yield
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self.ready.set()
-
-    async def main_loop(self) -> None:
-        while not await self.on_tick(0):  # 0: renew the Date header
-            try:
-                async with asyncio.timeout(1.0):
-                    await self._stopped.wait()
-            except TimeoutError:
-                continue
-
-    def stop_listening(self) -> None:
-        """Close the listening sockets."""
-        for server in getattr(self, "servers", ()):
-            server.close()
-
-    def stop(self) -> None:
-        """Let `serve` return."""
-        self.should_exit = True
-        self._stopped.set()

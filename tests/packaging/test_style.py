@@ -53,6 +53,7 @@ WITHOUT_OWN_TESTS = frozenset(
             )
         ),
         *(Path("supervisor/store/ports/people") / f"{noun}.py" for noun in ("passkeys", "sign_in")),
+        Path("supervisor/store/ports/cluster/nodes.py"),
         Path("supervisor/store/ports/lists/lists.py"),
         *(
             Path("supervisor/store/records") / f"{noun}.py"
@@ -89,6 +90,9 @@ TESTED_BESIDE = {
     Path("supervisor/operations/chats/search.py"): Path("tests/supervisor/wires/chat/test_routes.py"),
     Path("supervisor/wires/chat/rooms/audience.py"): Path("tests/supervisor/wires/chat/rooms/test_dialogue.py"),
     Path("supervisor/wires/chat/rooms/services.py"): Path("tests/supervisor/wires/chat/rooms/test_room.py"),
+    Path("supervisor/membership.py"): Path("tests/cluster/test_takeover.py"),
+    Path("supervisor/cluster/watching.py"): Path("tests/supervisor/cluster/test_watchdog.py"),
+    Path("supervisor/wires/stoppable.py"): Path("tests/supervisor/wires/test_standby.py"),
     Path("supervisor/models/loopback_server.py"): Path("tests/supervisor/models/test_api_server.py"),
     Path("supervisor/tools/claude_code/session_tools.py"): Path("tests/supervisor/tools/claude_code/test_gateway.py"),
     **{
@@ -152,7 +156,15 @@ TESTED_BESIDE = {
         # The contract of a store names no engine and so no module of one.
         Path("supervisor/store") / name: Path("tests/supervisor/store/contract.py")
         for name in (
-            *("control/audit.py", "control/folders.py", "control/keys.py", "drafts.py", "rows.py", "store.py"),
+            *(
+                "cluster/nodes.py",
+                "control/audit.py",
+                "control/folders.py",
+                "control/keys.py",
+                "drafts.py",
+                "rows.py",
+                "store.py",
+            ),
             *(
                 "messages/accept.py",
                 "messages/chats.py",

@@ -8,6 +8,7 @@ from typing import Any
 
 from supervisor.protocol.codes import CodeKind
 from supervisor.protocol.messages import ProjectName, SessionId, UserId
+from supervisor.store.cluster.nodes import is_dead
 from supervisor.store.control.codes import close, issue
 from supervisor.store.drafts import add_drafts
 from supervisor.store.engine import Database, Reader
@@ -55,7 +56,7 @@ _OF_TURN = f"SELECT {_COLUMNS} FROM approvals WHERE turn_id = :turn_id AND {_UNU
 _NOT_RUN = "SELECT tool_use_id FROM approvals WHERE turn_id = ? AND consumed_ms IS NULL ORDER BY id"
 _KEEP = f"""
     UPDATE approvals SET kept = 1, epoch = :epoch
-    WHERE {_UNUSED} AND epoch < :epoch
+    WHERE {_UNUSED} AND {is_dead()}
       AND EXISTS (SELECT 1 FROM turns WHERE id = approvals.turn_id AND state = 'interrupted')
 """
 _REST = f"UPDATE approvals SET kept = 1 WHERE id = :id AND {_UNUSED} AND epoch = :epoch"

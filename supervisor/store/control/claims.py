@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from supervisor.protocol.times import DAY_MS
+from supervisor.store.cluster.nodes import is_dead
 from supervisor.store.transaction import Transaction
 
-# A claim of an older start is void, because that process is gone. So is one of this start: within a process the caller
+# A claim of a dead epoch is void, because that process is gone. So is one of this start: within a process the caller
 # holds a lock of the key, so whoever made it has ended without releasing it.
-_CLAIM = """
+_CLAIM = f"""
     INSERT INTO claims (owner, key, epoch, at_ms) VALUES (?, ?, ?, ?)
     ON CONFLICT (owner, key) DO UPDATE SET epoch = excluded.epoch, at_ms = excluded.at_ms
-    WHERE claims.epoch <= excluded.epoch
+    WHERE claims.epoch = excluded.epoch OR {is_dead("claims.epoch")}
 """
 _RELEASE = "DELETE FROM claims WHERE owner = ? AND key = ? AND epoch = ?"
 _FORGET = "DELETE FROM claims WHERE at_ms < ?"

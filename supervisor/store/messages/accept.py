@@ -45,8 +45,8 @@ _TOUCH_CHAT = """
 _TOUCH_SESSION = """
     UPDATE claude_code_sessions
     SET message_count = message_count + 1, activity_ms = CASE WHEN activity_ms > ?1 THEN activity_ms ELSE ?1 END,
-        updated_ms = ?1, epoch = ?2
-    WHERE number = ?3
+        updated_ms = ?1
+    WHERE number = ?2
 """
 
 
@@ -116,7 +116,7 @@ def _place(tx: Transaction, message: Acceptance) -> tuple[int | None, bool]:
         if session is None:
             raise SessionNotFound(session_id)
         if message.target is Target.CLAUDE_CODE:
-            tx.execute(_TOUCH_SESSION, (message.now_ms, tx.epoch, session))
+            tx.execute(_TOUCH_SESSION, (message.now_ms, session))
     if message.exclusive and not taken:
         (taken,) = tx.execute(_PROJECT_IS_TAKEN, (message.project,)).fetchone()
     return session, not taken

@@ -8,6 +8,7 @@ from typing import Any
 
 from supervisor.protocol.messages import Address, Delivery, OutboxId, UserId
 from supervisor.protocol.status import OutboxState
+from supervisor.store.cluster.nodes import is_dead
 from supervisor.store.drafts import add_drafts
 from supervisor.store.engine import Database, Reader
 from supervisor.store.money.charges import owner_of, post_late
@@ -45,7 +46,10 @@ GIVEN_UP = f"""
       AND (CAST(:user_id AS TEXT) IS NULL OR o.user_id = :user_id)
     ORDER BY o.number DESC LIMIT :limit
 """
-SENDING = f"{OUTBOX} WHERE o.channel = ? AND o.state = 'sending' ORDER BY o.number"
+# Those of a node that lives are its own to find out about: it may be sending them now.
+SENDING = f"""
+    {OUTBOX} WHERE o.channel = ? AND o.state = 'sending' AND (o.epoch = ? OR {is_dead("o.epoch")}) ORDER BY o.number
+"""
 LAST_CUT = f"""
     {OUTBOX} WHERE o.channel = ? AND o.recipient = ? AND o.to_kind = ? AND o.note >= 'more:' AND o.note < 'more;'
     ORDER BY o.number DESC LIMIT 1
@@ -247,8 +251,8 @@ class SqlOutbox:
         return await self._database.write(work)
 
     async def sending(self, channel: str) -> list[OutboxRow]:
-        """Return the replies of unknown outcome, oldest first."""
-        return await self._rows(SENDING, channel)
+        """Return the replies of unknown outcome that this node or a dead one began to send, oldest first."""
+        return await self._rows(SENDING, channel, self._database.epoch)
 
     async def late(self, *, before_ms: int, user_id: UserId | None, limit: int) -> list[OutboxRow]:
         """Return the replies that should have left before a time and hold up those behind them, oldest first."""

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from supervisor.protocol.messages import ProjectName, SessionId, UserId
 from supervisor.protocol.status import EndReason, SessionKind, SessionStatus
+from supervisor.store.cluster.nodes import is_dead
 from supervisor.store.engine import Database, Reader
 from supervisor.store.records.session import NewSession, Session
 from supervisor.store.rows import SESSIONS, to_session
@@ -55,7 +56,7 @@ _ENDED = f"""
         end_reason = CASE WHEN :reason = '' THEN end_reason ELSE :reason END
     WHERE id = :id
 """
-_LIVE_IDS = f"SELECT id FROM claude_code_sessions WHERE {_HAS_PROCESS}"
+_LEFT_BEHIND = f"SELECT id FROM claude_code_sessions WHERE {_HAS_PROCESS} AND {is_dead()}"
 
 
 class SqlSessions:
@@ -132,14 +133,14 @@ class SqlSessions:
 
         await self._database.write(work)
 
-    async def end_all(self, reason: EndReason, *, now_ms: int) -> int:
-        """Mark every live session disconnected; return how many there were."""
+    async def end_dead(self, reason: EndReason, *, now_ms: int) -> int:
+        """Mark the live sessions of dead epochs disconnected; return how many there were."""
 
         def work(tx: Transaction) -> int:
-            live = tx.execute(_LIVE_IDS).fetchall()
-            for (session_id,) in live:
+            left = tx.execute(_LEFT_BEHIND).fetchall()
+            for (session_id,) in left:
                 write_status(tx, session_id, SessionStatus.DISCONNECTED, reason, now_ms)
-            return len(live)
+            return len(left)
 
         return await self._database.write(work)
 

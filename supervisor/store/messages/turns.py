@@ -9,6 +9,7 @@ from typing import Any
 from supervisor.protocol.conversation import ProcessIdentity
 from supervisor.protocol.messages import MessageId, ProjectName, SessionId, UserId
 from supervisor.protocol.status import TurnState
+from supervisor.store.cluster.nodes import is_dead
 from supervisor.store.control.stops import STOPPED, cancel, is_stopped
 from supervisor.store.drafts import add_drafts
 from supervisor.store.engine import Database, Reader
@@ -47,10 +48,10 @@ _WAITING_LANES = "SELECT lane, min(project), min(id) FROM turns WHERE state = 'p
 _IS_WAITING = "SELECT EXISTS (SELECT 1 FROM turns WHERE lane = ? AND state = 'pending')"
 _PENDING_COUNT = "SELECT count(*) FROM turns WHERE state = 'pending'"
 _UNFINISHED = f"""
-    {TURNS} WHERE t.id IN (SELECT id FROM turns INDEXED BY turns_running WHERE state = 'running' AND epoch < ?)
+    {TURNS} WHERE t.id IN (SELECT id FROM turns INDEXED BY turns_running WHERE state = 'running' AND {is_dead()})
     ORDER BY t.id
 """
-_ADOPT = "UPDATE turns SET epoch = ? WHERE id = ? AND state = 'running' AND epoch < ?"
+_ADOPT = f"UPDATE turns SET epoch = ? WHERE id = ? AND state = 'running' AND {is_dead()}"
 _ADD_EVENT = """
     INSERT INTO events (turn_id, seq, at_ms, epoch, kind, payload)
     SELECT id, (SELECT coalesce(max(seq), 0) + 1 FROM events WHERE turn_id = turns.id), ?, epoch, ?, ?
@@ -192,15 +193,14 @@ class SqlTurns:
         return await self._database.read(lambda connection: int(connection.execute(_PENDING_COUNT).fetchone()[0]))
 
     async def unfinished(self) -> list[Turn]:
-        """Return the turns that an earlier epoch left running, oldest first."""
-        epoch = self._database.epoch
+        """Return the turns that dead epochs left running, oldest first."""
         return await self._database.read(
-            lambda connection: [to_turn(row) for row in connection.execute(_UNFINISHED, (epoch,))]
+            lambda connection: [to_turn(row) for row in connection.execute(_UNFINISHED).fetchall()]
         )
 
     async def adopt(self, turn_id: int) -> bool:
-        """Move a running turn of an earlier epoch to this one."""
-        return await self._database.write(lambda tx: tx.changed(_ADOPT, (tx.epoch, turn_id, tx.epoch)))
+        """Move a running turn of a dead epoch to this one."""
+        return await self._database.write(lambda tx: tx.changed(_ADOPT, (tx.epoch, turn_id)))
 
     async def find(self, turn_id: int) -> Turn | None:
         """Return a turn; None = there is none with this number."""

@@ -90,7 +90,7 @@ class OutboxStore(Protocol):
         """
 
     async def sending(self, channel: str) -> list[OutboxRow]:
-        """Return the replies of unknown outcome, oldest first."""
+        """Return the replies of unknown outcome that this node or a dead one began to send, oldest first."""
 
     async def late(self, *, before_ms: int, user_id: UserId | None, limit: int) -> list[OutboxRow]:
         """Return the replies that should have left before a time and hold up those behind them, oldest first.

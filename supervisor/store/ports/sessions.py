@@ -79,8 +79,11 @@ class SessionStore(Protocol):
     ) -> None:
         """Write the same status to many sessions, in one transaction."""
 
-    async def end_all(self, reason: EndReason, *, now_ms: int) -> int:
-        """Mark every live session of Claude Code disconnected, because at start no process is left; return how many."""
+    async def end_dead(self, reason: EndReason, *, now_ms: int) -> int:
+        """Mark the live sessions of dead epochs disconnected, because no process of them is left; return how many.
+
+        A chat has no process, and stays.
+        """
 
 
 class ChatStore(Protocol):

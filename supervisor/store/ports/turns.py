@@ -126,10 +126,10 @@ class TurnStore(Protocol):
         """Return how many turns are pending."""
 
     async def unfinished(self) -> list[Turn]:
-        """Return the turns that an earlier epoch left running, oldest first."""
+        """Return the turns that dead epochs left running, oldest first."""
 
     async def adopt(self, turn_id: int) -> bool:
-        """Move a running turn of an earlier epoch to this one, to finish or requeue it. False = no such turn."""
+        """Move a running turn of a dead epoch to this one, to finish or requeue it. False = no such turn."""
 
     async def find(self, turn_id: int) -> Turn | None:
         """Return a turn; None = there is none with this number."""

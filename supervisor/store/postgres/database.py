@@ -13,9 +13,11 @@ import psycopg
 from supervisor.protocol.errors import StorageError
 from supervisor.store.groups import Failed, Groups
 from supervisor.store.listeners import Listeners
+from supervisor.store.ports.cluster.nodes import Fenced
+from supervisor.store.postgres.cluster.nodes import WRITE_LOCK, fence
 from supervisor.store.postgres.connection import PgConnection
 from supervisor.store.postgres.errors import storage_error
-from supervisor.store.postgres.opening import NODE_LOCK, Address, prepared
+from supervisor.store.postgres.opening import Address, prepared
 from supervisor.store.postgres.thread import PgThread
 from supervisor.store.transaction import Reader, Row, Seal, Transaction
 
@@ -30,8 +32,8 @@ MOST_EXAMINERS = 4
 UNKNOWN_SECONDS = 20.0
 """How long to ask what became of a commit whose answer was lost."""
 
-# READ COMMITTED: after the lock, each statement sees what its last holder committed.
-_BEGIN = f"BEGIN; SELECT pg_advisory_xact_lock({NODE_LOCK + 1}), pg_current_xact_id()::TEXT"
+# READ COMMITTED: after the lock, each statement sees what its last holder committed, the look at the node too.
+_BEGIN = f"BEGIN; SELECT pg_advisory_xact_lock({WRITE_LOCK})"
 _BEGIN_READ = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _OUTCOME = "SELECT pg_xact_status(CAST(? AS TEXT)::xid8)"
 _ANSWERS = "SELECT 1"
@@ -44,12 +46,15 @@ class PostgresDatabase:
     Attributes:
         epoch: the number of this start; every row that is written carries it.
         listeners: of its commits.
+        fenced: called in the event loop each time that a write was refused as `Fenced`.
     """
 
     def __init__(self, address: Address, epoch: int, writer: PgThread, seal: Seal) -> None:
         self.epoch = epoch
         self.seal = seal
+        self.fenced: Callable[[], None] = _nobody
         self._address = address
+        self._begin = f"{_BEGIN}; {fence(epoch)}"
         self._crash: Callable[[str], None] = _no_crash
         self.listeners = Listeners()
         readers = [PgThread(name, address.reader) for name in ("xswarm reader", "xswarm scanner")]
@@ -75,16 +80,16 @@ class PostgresDatabase:
     async def open(
         cls, address: Address, seal: Seal, crash: Callable[[str], None] | None = None, *, used: bool = False
     ) -> PostgresDatabase:
-        """Connect, check the server, migrate the database to this version, and begin a new epoch.
+        """Connect, check the server, migrate the database to this version, begin a new epoch, and join the nodes.
 
         Args:
             used: whether this database has been used before, so that an empty one is a lost one.
 
         Raises:
-            StorageError: the server cannot be reached, or the database is lost or in use.
-            ConfigError: the server is not fit, or a newer version wrote the database.
+            StorageError: the server cannot be reached, or the database is lost.
+            ConfigError: the server is not fit, a newer version wrote the database, or other nodes are in the way.
         """
-        writer = PgThread("xswarm writer", address.first_writer)
+        writer = PgThread("xswarm writer", address.connection)
         try:
             epoch = await writer.run(lambda thread: prepared(thread.connection(), address, used=used))
         except BaseException as error:
@@ -92,14 +97,21 @@ class PostgresDatabase:
             if isinstance(error, (psycopg.Error, OSError)):
                 raise storage_error(error) from error
             raise
-        address.epoch = epoch
         database = cls(address, epoch, writer, seal)
         database._crash = crash or _no_crash
         return database
 
     async def write(self, work: Callable[[Transaction], T], orphaned: Callable[[T], None] | None = None) -> T:
-        """Do a write in a transaction that it may share with other writes; return after the commit."""
-        return await self._writes.do(work, orphaned)
+        """Do a write in a transaction that it may share with other writes; return after the commit.
+
+        Raises:
+            Fenced: another node has taken over; nothing is stored.
+        """
+        try:
+            return await self._writes.do(work, orphaned)
+        except Fenced:
+            self.fenced()
+            raise
 
     async def read(self, work: Callable[[Reader], T]) -> T:
         """Do a quick read: an index leads to few rows."""
@@ -152,8 +164,8 @@ class PostgresDatabase:
         """Run a group in one transaction; if one write fails, run each in a transaction of its own."""
         try:
             return self._transact(thread, works)
-        except CommitUnknown as error:
-            return [Failed(error) for _ in works]  # none may run again: they may be stored
+        except (CommitUnknown, Fenced) as error:
+            return [Failed(error) for _ in works]  # none may run again: they may be stored, or never will be
         except Exception as error:  # noqa: BLE001 (the retry below finds the write that failed)
             if len(works) == 1:
                 return [Failed(storage_error(error))]
@@ -167,9 +179,13 @@ class PostgresDatabase:
 
     def _transact(self, thread: PgThread, works: list[Callable[[Transaction], Any]]) -> list[Any]:
         start = time.perf_counter()
-        connection, began = _begun(thread, _BEGIN)
+        connection, began = _begun(thread, self._begin)
+        assert began is not None, "it has a row"
+        lives, number = began
         transaction = Transaction(connection, self.epoch, self.seal, connection.insert_numbered)
         try:
+            if not lives and self._address.fenced:
+                raise Fenced
             outcomes = [work(transaction) for work in works]
             transaction.settle()
             for point in transaction.points:
@@ -177,8 +193,7 @@ class PostgresDatabase:
         except BaseException:
             _roll_back(connection)
             raise
-        assert began is not None, "it has a row"
-        self._end(thread, connection, str(began[1]))
+        self._end(thread, connection, str(number))
         self.listeners.keep(transaction, time.perf_counter() - start)
         for point in transaction.points:
             self._crash(f"{point}.after_commit")
@@ -259,3 +274,7 @@ def _read(thread: PgThread, works: list[Callable[[Reader], Any]]) -> list[Any]:
 
 def _no_crash(point: str) -> None:
     """Do nothing at a crash point."""
+
+
+def _nobody() -> None:
+    """Tell nobody."""

@@ -1,27 +1,18 @@
-"""Opens a database in PostgreSQL: one daemon at a time, a server that is fit, the version of this program, an epoch."""
+"""Opens a database in PostgreSQL: the server is fit, the version is this program's, and this node has joined."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from supervisor.protocol.errors import StorageError
+from supervisor.protocol.errors import ConfigError, StorageError
+from supervisor.store.ports.cluster.nodes import ALONE, NewNode
 from supervisor.store.postgres.checks import check_server
+from supervisor.store.postgres.cluster.nodes import WRITE_LOCK, join, others
 from supervisor.store.postgres.connection import PgConnection
 from supervisor.store.postgres.migrate import migrate, versions
 
-NODE_LOCK = 7_305_804_385_001
-"""The advisory lock that the daemon holds while it runs; the next number is the lock of each write."""
-
-_HOLD = f"SELECT pg_try_advisory_lock({NODE_LOCK})"
+_LOCK = f"SELECT pg_advisory_xact_lock({WRITE_LOCK})"
 _RAISE_EPOCH = "UPDATE node SET epoch = epoch + 1 WHERE id = 1 RETURNING epoch"
-_EPOCH = "SELECT epoch FROM node WHERE id = 1"
-
-
-class DatabaseInUse(StorageError):
-    """Another daemon works on the database, or has begun to since this one lost its connection."""
-
-    def __init__(self) -> None:
-        super().__init__("another daemon uses this database", "stop it first: one daemon at a time can use a database")
 
 
 class DatabaseLost(StorageError):
@@ -34,56 +25,43 @@ class DatabaseLost(StorageError):
         )
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Address:
-    """Where a database is.
+    """Where a database is, and who opens it.
 
     Attributes:
         url: without the password.
         password: None = as libpq finds it, or none is needed.
-        alone: hold the lock of the daemon; False is for tests of what a daemon may write that was taken over.
-        epoch: of this start; 0 before it is known.
+        node: what this node says of itself.
+        fenced: look before each group of writes whether this node lives; False is for tests of what else refuses the
+            writes of one that was taken over.
     """
 
     url: str
     password: str | None = field(default=None, repr=False)
-    alone: bool = True
-    epoch: int = 0
+    node: NewNode = ALONE
+    fenced: bool = True
+
+    def connection(self, name: str) -> PgConnection:
+        """Open a connection that may write."""
+        return PgConnection(self.url, name, self.password)
 
     def reader(self, name: str) -> PgConnection:
         """Open a connection that only reads."""
-        connection = PgConnection(self.url, name, self.password)
+        connection = self.connection(name)
         connection.script("SET default_transaction_read_only = on")
-        return connection
-
-    def first_writer(self, name: str) -> PgConnection:
-        """Open the connection that writes, and hold the lock of the daemon by it.
-
-        Raises:
-            DatabaseInUse: another daemon holds it, or has held it since this one began.
-        """
-        connection = PgConnection(self.url, name, self.password)
-        if not self.alone:
-            return connection
-        try:
-            if not connection.execute(_HOLD).fetchone()[0]:
-                raise DatabaseInUse
-            if self.epoch and connection.execute(_EPOCH).fetchone() != (self.epoch,):
-                raise DatabaseInUse
-        except BaseException:
-            connection.close()
-            raise
         return connection
 
 
 def prepared(connection: PgConnection, address: Address, *, used: bool) -> int:
-    """Prepare the connection that writes: check the server, migrate the database, raise its epoch and return it.
+    """Prepare the connection that writes: check the server, migrate the database, join its nodes; return the epoch.
 
     Raises:
         DatabaseLost: the database is empty, and `used` says that it was not.
-        ConfigError: the server is not fit, or the database is newer than this program.
+        ConfigError: the server is not fit, the database is newer than this program, or it is older and another node
+            works on it, or another node has the name of this one.
     """
-    another = PgConnection(address.url, "xswarm check", address.password)
+    another = address.connection("xswarm check")
     try:
         check_server(connection, another)
     finally:
@@ -93,11 +71,25 @@ def prepared(connection: PgConnection, address: Address, *, used: bool) -> int:
         raise DatabaseLost(address.url)
     connection.script("BEGIN")
     try:
+        connection.script(_LOCK)
+        current, newest = versions(connection)
+        if current and current < newest and (names := others(connection, address.node)):
+            raise _older(current, newest, names)
         migrate(connection)
         epoch = int(connection.execute(_RAISE_EPOCH).fetchone()[0])
+        join(connection, address.node, epoch)
         connection.script("COMMIT")
     except BaseException:
         if not connection.closed:
             connection.script("ROLLBACK")
         raise
     return epoch
+
+
+def _older(current: int, newest: int, names: list[str]) -> ConfigError:
+    return ConfigError(
+        "store.url",
+        f"the database has version {current}, this program migrates it to {newest}, and other nodes use it: "
+        f"{', '.join(names)}",
+        "stop them first; they start again with this version of xswarm",
+    )

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from supervisor.protocol.errors import InvalidMessage
+from supervisor.store.postgres.cluster.nodes import PostgresNodes
 from supervisor.store.postgres.database import PostgresDatabase
 from supervisor.store.postgres.migrate import versions
 from supervisor.store.postgres.opening import Address
@@ -19,9 +20,11 @@ __all__ = ["Address", "PostgresStore", "open_postgres"]
 class PostgresStore(SqlStore):
     """A database of a server, open."""
 
-    def __init__(self, database: PostgresDatabase) -> None:
+    def __init__(self, database: PostgresDatabase, address: Address) -> None:
         super().__init__(database, PostgresSearch(database))
         self._server = database
+        self._leases = PostgresNodes(database, address.node, address.connection)
+        self.nodes = self._leases
 
     async def backup(self, path: Path) -> None:
         """Refuse: PostgreSQL has its own backups.
@@ -44,17 +47,22 @@ class PostgresStore(SqlStore):
         """
         return await self._server.examine(versions)
 
+    async def close(self) -> None:
+        """Finish what is queued, leave the nodes, close. May be called twice."""
+        await super().close()
+        await self._leases.leave()
+
 
 async def open_postgres(
     address: Address, *, seal: Seal, crash: Callable[[str], None] | None = None, used: bool = False
 ) -> PostgresStore:
-    """Open a database, bring it to this version, and begin a new epoch.
+    """Open a database, bring it to this version, begin a new epoch, and join its nodes.
 
     Args:
         seal, crash, used: as of `open_store`.
 
     Raises:
-        StorageError: the server cannot be reached, or the database is lost or in use.
-        ConfigError: the server is not fit, or a newer version wrote the database.
+        StorageError: the server cannot be reached, or the database is lost.
+        ConfigError: the server is not fit, a newer version wrote the database, or other nodes are in the way.
     """
-    return PostgresStore(await PostgresDatabase.open(address, seal, crash, used=used))
+    return PostgresStore(await PostgresDatabase.open(address, seal, crash, used=used), address)

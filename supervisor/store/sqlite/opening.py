@@ -12,6 +12,8 @@ from typing import TypeVar, cast
 import aiosqlite
 
 from supervisor.protocol.errors import StorageError
+from supervisor.store.cluster.nodes import ADD, row_of
+from supervisor.store.ports.cluster.nodes import ALONE
 from supervisor.store.sqlite.backup import copy_checked, in_use
 from supervisor.store.sqlite.migrate import migrate, pending
 
@@ -32,6 +34,7 @@ _WRITER_PRAGMAS = f"""
     PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}; PRAGMA journal_size_limit = {JOURNAL_BYTES};
 """
 _READER_PRAGMAS = f"{_PRAGMAS} PRAGMA query_only = ON;"
+_END_ALL = "DELETE FROM nodes"
 _RAISE_EPOCH = "UPDATE node SET epoch = epoch + 1"
 _EPOCH = "SELECT epoch FROM node"
 
@@ -135,6 +138,8 @@ def prepare(connection: sqlite3.Connection, path: Path, *, used: bool) -> int:
     connection.execute("BEGIN IMMEDIATE")
     connection.execute(_RAISE_EPOCH)
     epoch: int = connection.execute(_EPOCH).fetchone()[0]
+    connection.execute(_END_ALL)  # this process alone has the file open
+    connection.execute(ADD, row_of(ALONE, epoch, 0))
     connection.execute("COMMIT")
     return epoch
 

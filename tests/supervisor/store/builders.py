@@ -9,13 +9,17 @@ from supervisor.protocol.conversation import ProcessIdentity, Tokens
 from supervisor.protocol.ids import uuid7
 from supervisor.protocol.messages import Address, MessageId, OutboxId, ProjectName, Reply, SessionId, UserId
 from supervisor.protocol.status import SessionStatus, Target, TurnState
+from supervisor.store.cluster.nodes import ADD, row_of
+from supervisor.store.engine import Database
 from supervisor.store.port import Store
+from supervisor.store.ports.cluster.nodes import NewNode
 from supervisor.store.records.acceptance import Acceptance
 from supervisor.store.records.charge import Charge
 from supervisor.store.records.outbox import OutboxDraft
 from supervisor.store.records.outcome import Outcome
 from supervisor.store.records.session import NewSession
 from supervisor.store.records.turn import Turn
+from supervisor.store.store import SqlStore
 
 NOW = 1_763_690_400_123
 """2025-11-21T02:00:00.123Z."""
@@ -118,3 +122,22 @@ async def running(store: Store, acceptance: Acceptance) -> Turn:
     turn = await store.turns.start_next(acceptance.lane, PROCESS, now_ms=NOW)
     assert turn is not None
     return turn
+
+
+OTHER = NewNode(name="other", seat="elsewhere")
+
+
+async def revive(store: Store, epoch: int) -> None:
+    """Let the node of an epoch live; its name is that of `OTHER`."""
+    await engine(store).write(lambda tx: tx.execute(ADD, row_of(OTHER, epoch, 0)).rowcount)
+
+
+async def end_node(store: Store, epoch: int) -> None:
+    """End the node of an epoch, as another node does whose store this is."""
+    await engine(store).write(lambda tx: tx.execute("DELETE FROM nodes WHERE epoch = ?", (epoch,)).rowcount)
+
+
+def engine(store: Store) -> Database:
+    """Return the database behind a store."""
+    assert isinstance(store, SqlStore)
+    return store._database

@@ -8,6 +8,7 @@ from tests.supervisor.store.contract_chats import ChatsContract
 from tests.supervisor.store.contract_delivery import DeliveryContract
 from tests.supervisor.store.contract_keeping import KeepingContract
 from tests.supervisor.store.contract_listening import ListeningContract
+from tests.supervisor.store.contract_nodes import NodesContract
 from tests.supervisor.store.contract_search import SearchContract
 from tests.supervisor.store.contract_turns import TurnsContract
 
@@ -21,5 +22,6 @@ class StoreContract(
     DeliveryContract,
     KeepingContract,
     ListeningContract,
+    NodesContract,
 ):
     """The whole contract."""

@@ -14,7 +14,16 @@ from supervisor.store.messages.chats import MOST_ARTIFACTS
 from supervisor.store.port import Store
 from supervisor.store.records.acceptance import Acceptance, Superseding
 from supervisor.store.records.tool_call import Reference
-from tests.supervisor.store.builders import NOW, charge, new_session, outcome, prompt, question, with_session
+from tests.supervisor.store.builders import (
+    NOW,
+    charge,
+    end_node,
+    new_session,
+    outcome,
+    prompt,
+    question,
+    with_session,
+)
 from tests.supervisor.store.contract_base import ContractBase
 
 C1 = SessionId("c1")
@@ -204,7 +213,8 @@ class ChatsContract(ContractBase):
         await open_chat(store)
         await with_session(store, "s1")
         assert await store.sessions.live_count() == 1
-        assert await store.sessions.end_all(EndReason.CRASH, now_ms=NOW) == 1
+        await end_node(store, store.epoch)
+        assert await store.sessions.end_dead(EndReason.CRASH, now_ms=NOW) == 1
         chat = await store.sessions.get(C1)
         assert chat is not None
         assert chat.status is SessionStatus.IDLE

@@ -13,6 +13,7 @@ from tests.supervisor.store.builders import (
     PHONE,
     charge,
     draft,
+    end_node,
     new_session,
     outcome,
     question,
@@ -75,13 +76,15 @@ class DeliveryContract(ContractBase):
         assert await store.sessions.live_count() == 4
         assert await store.sessions.live_count(UserId("bob")) == 0
 
-    async def test_at_start_every_live_session_is_ended(self, store: Store) -> None:
+    async def test_every_live_session_of_a_dead_node_is_ended(self, store: Store) -> None:
         for n in range(3):
             await with_session(store, f"s{n}")
         await store.sessions.set_status_many(
             [SessionId("s0")], SessionStatus.DISCONNECTED, reason=EndReason.USER, now_ms=NOW
         )
-        assert await store.sessions.end_all(EndReason.CRASH, now_ms=NOW) == 2
+        assert await store.sessions.end_dead(EndReason.CRASH, now_ms=NOW) == 0
+        await end_node(store, store.epoch)
+        assert await store.sessions.end_dead(EndReason.CRASH, now_ms=NOW) == 2
         reasons = {session.id: session.end_reason for session in await store.sessions.list(active_only=False)}
         assert reasons == {"s0": EndReason.USER, "s1": EndReason.CRASH, "s2": EndReason.CRASH}
 

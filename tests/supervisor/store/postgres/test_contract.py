@@ -25,7 +25,7 @@ class TestPostgresStore(StoreContract):
         """Open the same database again and again."""
 
         async def opened() -> Store:
-            return await open_postgres(Address(url, alone=False), seal=seal)
+            return await open_postgres(Address(url, fenced=False), seal=seal)
 
         return opened
 

@@ -1,4 +1,4 @@
-"""The daemon's database in PostgreSQL: alone on it, on a server that is fit, and one that may go away."""
+"""The daemon's database in PostgreSQL: on a server that is fit, and one that may go away."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from supervisor.store.messages.accept import accept
 from supervisor.store.postgres.checks import check_server
 from supervisor.store.postgres.connection import PgConnection
 from supervisor.store.postgres.database import CommitUnknown
-from supervisor.store.postgres.opening import Address, DatabaseInUse, DatabaseLost
+from supervisor.store.postgres.opening import Address, DatabaseLost
 from supervisor.store.postgres.store import PostgresStore, open_postgres
 from supervisor.store.transaction import Transaction
 from tests.postgres_server import PostgresServer
@@ -35,15 +35,6 @@ async def store(url: str) -> AsyncIterator[PostgresStore]:
 def admin(server: PostgresServer) -> psycopg.Connection[Any]:
     """Connect as the server's administrator."""
     return psycopg.connect(server.url("postgres"), autocommit=True)
-
-
-async def test_a_second_daemon_is_refused(url: str, store: PostgresStore) -> None:
-    with pytest.raises(DatabaseInUse, match="another daemon uses this database"):
-        await open_postgres(Address(url), seal=seal)
-    await store.close()
-    later = await open_postgres(Address(url), seal=seal)
-    assert later.epoch == store.epoch + 1
-    await later.close()
 
 
 async def test_an_empty_database_that_was_in_use_is_lost(server: PostgresServer) -> None:

@@ -1,0 +1,47 @@
+"""What a node says of itself when it joins: its name, and where the lock of its state.dir is."""
+
+from __future__ import annotations
+
+import socket
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from uuid import uuid4
+
+from supervisor.config import Config
+from supervisor.runtime.lock import LOCK_FILE
+from supervisor.store.ports.cluster.nodes import NewNode
+
+BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+
+
+def new_node(config: Config) -> NewNode:
+    """Return this node; its state.dir is locked."""
+    node = config.node
+    return NewNode(
+        name=node.name or socket.gethostname(),
+        seat=_seat(config.state_dir / LOCK_FILE),
+        lease_seconds=node.lease_seconds,
+        url=node.url,
+        labels=node.labels,
+        version=_version(),
+    )
+
+
+def _seat(lock: Path) -> str:
+    """Return what only daemons have in common that cannot hold their locks at the same time."""
+    try:
+        machine = BOOT_ID.read_text(encoding="ascii").strip()
+    except OSError:  # not Linux
+        machine = socket.gethostname()
+    try:
+        found = lock.stat()
+    except FileNotFoundError:  # without a lock, nobody knows that this process is dead
+        return f"{machine}/{uuid4()}"
+    return f"{machine}/{found.st_dev}/{found.st_ino}"
+
+
+def _version() -> str:
+    try:
+        return version("xswarm")
+    except PackageNotFoundError:
+        return ""

@@ -1,0 +1,3 @@
+"""What the nodes of a cluster share: who of them lives."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""Ports of what the nodes of a cluster share."""
+
+from __future__ import annotations

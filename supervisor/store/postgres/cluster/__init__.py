@@ -1,0 +1,3 @@
+"""What the nodes of a cluster share in PostgreSQL."""
+
+from __future__ import annotations

@@ -1,0 +1,58 @@
+"""A `NodeStore` in memory, whose leases a test ends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from supervisor.protocol.errors import StorageError
+from supervisor.store.ports.cluster.nodes import Fenced, Node, NodeStore
+
+
+def node(epoch: int, name: str = "", left_ms: int = 10_000) -> Node:
+    """Return a node that lives."""
+    return Node(name=name or f"n{epoch}", epoch=epoch, url="", labels=(), version="", left_ms=left_ms)
+
+
+class FakeNodes(NodeStore):
+    """Nodes in memory.
+
+    Attributes:
+        nodes: that live.
+        own: the epoch of the node that asks.
+        away: whether the database cannot be reached.
+        renewals: how often the own lease was renewed.
+        ended: the epochs that were ended.
+    """
+
+    def __init__(self, own: int, *nodes: Node) -> None:
+        self.nodes = list(nodes)
+        self.own = own
+        self.away = False
+        self.renewals = 0
+        self.ended: list[int] = []
+        self.fenced: Callable[[], None] | None = None
+
+    async def live(self) -> list[Node]:
+        self._reach()
+        return list(self.nodes)
+
+    async def renew(self) -> list[Node]:
+        self._reach()
+        if all(each.epoch != self.own for each in self.nodes):
+            raise Fenced
+        self.renewals += 1
+        return list(self.nodes)
+
+    async def end_dead(self, *, now_ms: int) -> list[Node]:
+        self._reach()
+        dead = [each for each in self.nodes if each.left_ms <= 0 and each.epoch != self.own]
+        self.ended += [each.epoch for each in dead]
+        self.nodes = [each for each in self.nodes if each not in dead]
+        return dead
+
+    def on_fenced(self, listener: Callable[[], None]) -> None:
+        self.fenced = listener
+
+    def _reach(self) -> None:
+        if self.away:
+            raise StorageError("PostgreSQL does not answer")

@@ -1,0 +1,108 @@
+"""The lease of a node is renewed in time, also after the database was away, and its end is told once."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+
+from supervisor.cluster.lease import SAFE, Lease
+from supervisor.cluster.watchdog import Watchdog
+from supervisor.protocol.errors import StorageError
+from supervisor.store.ports.cluster.nodes import Fenced, Node
+from tests.supervisor.cluster.nodes import FakeNodes, node
+from tests.waiting import until
+
+
+class RecordingWatchdog(Watchdog):
+    """Notes the deadlines."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.deadlines: list[float] = []
+        self.closed = False
+
+    def extend(self, deadline: float) -> None:
+        self.deadlines.append(deadline)
+
+    def close(self) -> None:
+        self.closed = True
+
+
+class Clock:
+    """A clock that a test sets."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+async def test_a_lease_is_renewed_again_and_again() -> None:
+    nodes, told = FakeNodes(2, node(1), node(2)), list[str]()
+    async with Lease(nodes, 0.01, lambda: told.append("fenced"), watchdog=None) as lease:
+        assert [each.epoch for each in lease.nodes] == [1, 2]
+        await until(lambda: nodes.renewals > 4, "it was renewed")
+    assert told == []
+    renewals = nodes.renewals
+    assert renewals > 4
+
+
+async def test_the_watchdog_gets_two_thirds_of_the_lease_from_before_the_renewal() -> None:
+    clock, dog = Clock(), RecordingWatchdog()
+
+    class SlowNodes(FakeNodes):
+        async def renew(self) -> list[Node]:
+            clock.now += 5.0
+            return await super().renew()
+
+    async with Lease(SlowNodes(1, node(1)), 60.0, lambda: None, watchdog=dog, clock=clock) as lease:
+        assert dog.deadlines == [100.0 + SAFE * 60.0]
+        assert lease.lasts
+        clock.now = 160.0
+        assert not lease.lasts
+    assert dog.closed
+
+
+async def test_a_database_that_is_away_is_asked_again_and_told_once(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    nodes = FakeNodes(1, node(1))
+    async with Lease(nodes, 0.01, lambda: None, watchdog=None):
+        nodes.away = True
+        await until(lambda: "cannot be renewed" in caplog.text, "it is told")
+        renewals = nodes.renewals
+        nodes.away = False
+        await until(lambda: nodes.renewals > renewals, "it was renewed")
+        await until(lambda: "renewed again" in caplog.text, "it is told")
+    assert caplog.text.count("cannot be renewed") == 1
+
+
+async def test_a_node_that_was_taken_over_is_told_once() -> None:
+    nodes, told = FakeNodes(1, node(1)), list[str]()
+    async with Lease(nodes, 0.01, lambda: told.append("fenced"), watchdog=None):
+        nodes.nodes = [node(2)]
+        await until(lambda: told, "it is told")
+        assert nodes.fenced is not None
+        nodes.fenced()
+    assert told == ["fenced"]
+
+
+async def test_a_write_that_is_refused_tells_as_well() -> None:
+    nodes, told = FakeNodes(1, node(1)), list[str]()
+    async with Lease(nodes, 600.0, lambda: told.append("fenced"), watchdog=None):
+        assert nodes.fenced is not None
+        nodes.fenced()
+        nodes.fenced()
+    assert told == ["fenced"]
+
+
+@pytest.mark.parametrize("error", [Fenced, StorageError])
+async def test_a_lease_that_cannot_be_had_at_the_start_starts_nothing(error: type[StorageError]) -> None:
+    nodes = FakeNodes(1, node(2))
+    nodes.away = error is StorageError
+    dog = RecordingWatchdog()
+    with pytest.raises(error):
+        async with Lease(nodes, 0.01, lambda: None, watchdog=dog):
+            pass
+    assert dog.deadlines == []

@@ -1,0 +1,3 @@
+"""Tests of the engine PostgreSQL."""
+
+from __future__ import annotations
