@@ -23,6 +23,7 @@ COMMANDS = {
     "token": ("cli.commands.token", "Credentials: tokens for services and users, and JWTs for the admin chat."),
     "route": ("cli.commands.route", "Show where a message would go, and why."),
     "mail": ("cli.commands.mail", "Mail that was dropped or refused: list it, let it in."),
+    "node": ("cli.commands.node", "Nodes: the daemons that work on one PostgreSQL database."),
     "db": ("cli.commands.db", "The database: back it up, check it."),
     "audit": ("cli.commands.audit", "The audit trail: verify it, export it."),
 }

@@ -15,12 +15,13 @@ from pathlib import Path
 
 import uvloop
 
-from supervisor.cluster.joining import new_node
+from supervisor.cluster.joining import name_of, new_node
 from supervisor.config import ClusterConfig, Config, NodeConfig, State, Storage
 from supervisor.core.children import Children
 from supervisor.core.configuration import note_configuration
 from supervisor.core.connectors import prepare, warm_up
 from supervisor.core.core import Core
+from supervisor.core.link import LINK_SECRET, NodeLinks
 from supervisor.core.ready import how_to_begin
 from supervisor.demo import demo as demonstration
 from supervisor.demo.lifeline import Lifeline
@@ -65,6 +66,7 @@ from supervisor.tools.servers.servers import build as build_servers
 from supervisor.tools.topics import Topics
 from supervisor.tools.turn_tools import Toolbox, TurnTools
 from supervisor.wires.http_server import HttpServer
+from supervisor.wires.listening import bind
 from supervisor.wires.metrics.counts import Counts
 from supervisor.wires.socket.channel import SocketChannel
 from supervisor.wires.socket.server import SocketServer
@@ -139,8 +141,9 @@ class Daemon:
                 stack.callback(lifeline.cancel)
             config = await self._start_demo(stack)
             store = await self._open_store(config, stack)
-            if await Membership(config, store, stack, self._manager).may_serve(self._stop):
-                await self._start(config, store, stack)
+            membership = Membership(config, store, stack, self._manager)
+            if await membership.may_serve(self._stop):
+                await self._start(config, store, membership, stack)
                 await self._stop.wait()
             self._manager.stopping()
             logger.info("stopping: running turns get %.0f s", self._config.supervisor.drain_seconds)
@@ -162,7 +165,7 @@ class Daemon:
     async def _end_with(self, lifeline: Lifeline) -> None:
         self._on_hang_up(await lifeline.broken())
 
-    async def _start(self, config: Config, store: Store, stack: AsyncExitStack) -> None:
+    async def _start(self, config: Config, store: Store, membership: Membership, stack: AsyncExitStack) -> None:
         """Start the parts in order; each step pushes on the stack what stops its part.
 
         The stop order is therefore the reverse: background jobs, new connections, running turns, processes, last
@@ -195,10 +198,12 @@ class Daemon:
         authenticator = Authenticator(
             directory, issuers.build(config.auth.issuers, self._credentials), sign_in=core.sign_in
         )
+        links = NodeLinks(store.nodes, store.epoch)
         http = HttpServer(
             config.http,
             core.api,
-            parts=self._children.working,
+            parts=lambda: {**membership.parts(), **self._children.working()},
+            links=links.shown,
             meter=gateway.metered,
             counts=self._start_counting(core, store, stack),
             authenticator=authenticator,
@@ -210,6 +215,7 @@ class Daemon:
         channels = self._build_channels(config, core, http)
         core.outbox.add_channel(SocketChannel(sockets))
         self._register_core_stop(core, stack)
+        await self._link(config, links, core, stack)
         await core.recovery.run()
         await self._children.start(channels, core.outbox)
         await self._accept_connections(http, sockets, stack)
@@ -309,6 +315,14 @@ class Daemon:
         stack.push_async_callback(sockets.aclose)
         sockets.bind()
         http.bind()
+
+    async def _link(self, config: Config, links: NodeLinks, core: Core, stack: AsyncExitStack) -> None:
+        """Link this node with the others, where it says by which address."""
+        node = config.node
+        if node.link.host:
+            listener = bind(node.link.host, node.link.port, "node.link.port")
+            stack.push_async_callback(links.aclose)
+            await links.start(name_of(node), self._credentials.shared(LINK_SECRET), listener, core.hub)
 
     def _build_channels(self, config: Config, core: Core, http: HttpServer) -> list[Channel]:
         public_url = config.http.public_url or (http.url if self._demo is not None else "")

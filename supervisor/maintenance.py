@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+from contextlib import nullcontext
 from typing import Any
 
-from supervisor.cluster.joining import new_node
+from supervisor.cluster.joining import new_node, visitor
 from supervisor.config import Config
 from supervisor.people.accounts import Accounts
 from supervisor.people.identity import Directory
@@ -30,6 +31,9 @@ ANY_VERSION = (f"{PREFIX}/backup", f"{PREFIX}/check", f"{PREFIX}/audit/")
 """Beginnings of the paths that read tables which no migration has changed, or no table at all."""
 
 
+NODES = f"{PREFIX}/nodes"
+
+
 async def call(config: Config, method: str, path: str, body: dict[str, Any] | None) -> tuple[int, dict[str, Any]]:
     """Carry out an admin request; return the HTTP status and the body of the answer.
 
@@ -41,7 +45,9 @@ async def call(config: Config, method: str, path: str, body: dict[str, Any] | No
         StorageError: the database cannot be opened.
     """
     any_version = path.startswith(ANY_VERSION)
-    with StateLock(config.state_dir):
+    # Who stands by holds the lock and answers nobody; who asks about nodes changes nothing of state.dir.
+    beside = bool(config.store.url) and path.startswith(NODES)
+    with nullcontext() if beside else StateLock(config.state_dir):
         credentials = Credentials(config.state_dir, os.environ)
         check_cluster_secret(credentials, on_postgres=bool(config.store.url), has_link=bool(config.node.link.host))
         database, used = config.state_dir / DATABASE_FILE, credentials.was_generated(AUDIT_SECRET)
@@ -56,12 +62,12 @@ async def call(config: Config, method: str, path: str, body: dict[str, Any] | No
                 database,
                 seal=audit_seal_of(credentials),
                 used=used,
-                node=new_node(config),
+                node=visitor(config) if beside else new_node(config),
             )
         try:
             if not only_reads:
                 audit_key(credentials)
-            elif not any_version:
+            elif not any_version and not config.store.url:  # a server was migrated, or a newer program expanded it
                 await _refuse_older(store)
             directory = Directory(
                 operator_token=credentials.operator_token(),

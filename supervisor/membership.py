@@ -6,6 +6,7 @@ import asyncio
 import logging
 import os
 import sys
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 
 from supervisor.cluster.cluster import Cluster
@@ -37,6 +38,11 @@ class Membership:
         self._store = store
         self._stack = stack
         self._manager = manager
+        self._lease: Lease | None = None
+
+    def parts(self) -> Mapping[str, bool]:
+        """Return whether the lease of this node lasts, for /readyz; alone it has none."""
+        return {} if self._lease is None else {"lease": self._lease.lasts}
 
     async def may_serve(self, stop: asyncio.Event) -> bool:
         """Return when this node may be active; False = it is to stop before.
@@ -48,8 +54,15 @@ class Membership:
         if not self._config.store.url:
             return True
         nodes = self._store.nodes
-        lease = Lease(nodes, self._config.node.lease_seconds, _end, watchdog=Watchdog())
-        await self._stack.enter_async_context(lease)
+
+        def look(live: Sequence[Node]) -> None:
+            if not stop.is_set() and any(node.draining for node in live if node.epoch == self._store.epoch):
+                logger.warning("this node was drained: it ends its turns and stops")
+                stop.set()
+
+        seconds = self._config.node.lease_seconds
+        self._lease = Lease(nodes, seconds, _end, watchdog=Watchdog(), renewed=look)
+        await self._stack.enter_async_context(self._lease)
         async with AsyncExitStack() as waiting:
             server = StandbyServer(self._config.http)
 

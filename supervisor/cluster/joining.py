@@ -2,29 +2,41 @@
 
 from __future__ import annotations
 
+import os
 import socket
+from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from uuid import uuid4
 
-from supervisor.config import Config
+from supervisor.config import Config, NodeConfig
 from supervisor.runtime.lock import LOCK_FILE
 from supervisor.store.ports.cluster.nodes import NewNode
 
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
+def name_of(node: NodeConfig) -> str:
+    """Return the name of this node."""
+    return node.name or socket.gethostname()
+
+
 def new_node(config: Config) -> NewNode:
     """Return this node; its state.dir is locked."""
     node = config.node
     return NewNode(
-        name=node.name or socket.gethostname(),
+        name=name_of(node),
         seat=_seat(config.state_dir / LOCK_FILE),
         lease_seconds=node.lease_seconds,
-        url=node.url,
+        url=node.link_url,
         labels=node.labels,
         version=_version(),
     )
+
+
+def visitor(config: Config) -> NewNode:
+    """Return a node that joins for one request of the command line, beside whoever runs here."""
+    return replace(new_node(config), name=f"{name_of(config.node)}~{os.getpid()}", seat="", url="")
 
 
 def _seat(lock: Path) -> str:

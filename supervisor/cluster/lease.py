@@ -21,6 +21,10 @@ RETRY_SECONDS = 0.5
 """Pause after a renewal that the database refused, in seconds."""
 
 
+def _heard(nodes: Sequence[Node]) -> None:
+    """Do nothing with the nodes."""
+
+
 class Lease:
     """Renews until it is closed; `async with` starts and ends it.
 
@@ -28,6 +32,7 @@ class Lease:
         seconds: the length of the lease.
         fenced: called once when another node has taken over; this process must end then.
         watchdog: None = none is wanted, in tests.
+        renewed: called after each renewal with the nodes that live.
 
     Attributes:
         nodes: who lived at the last renewal, the one that joined first at the head.
@@ -40,12 +45,14 @@ class Lease:
         fenced: Callable[[], None],
         *,
         watchdog: Watchdog | None,
+        renewed: Callable[[Sequence[Node]], None] = _heard,
         clock: Callable[[], float] = boot_seconds,
     ) -> None:
         self._store = store
         self._seconds = seconds
         self._fenced = fenced
         self._watchdog = watchdog
+        self._renewed = renewed
         self._clock = clock
         self._until = 0.0
         self._task: asyncio.Task[None] | None = None
@@ -93,6 +100,7 @@ class Lease:
         self._until = asked + self._seconds
         if self._watchdog is not None:
             self._watchdog.extend(asked + SAFE * self._seconds)
+        self._renewed(self.nodes)
 
     def _end(self) -> None:
         fenced, self._fenced = self._fenced, _done

@@ -12,6 +12,9 @@ from supervisor.protocol.errors import ConfigError
 LEASE_SECONDS = (2.0, 120.0)
 """The shortest and the longest lease, in seconds."""
 
+EVERY_ADDRESS = frozenset({"0.0.0.0", "::"})  # noqa: S104 - to ask for the address by which others reach it
+"""What can be listened on, and not be dialled."""
+
 TO_USE_IT = "set store.url to a PostgreSQL database, or leave it out"
 
 
@@ -21,7 +24,7 @@ class LinkConfig:
 
     Attributes:
         host: the address to listen on, in the network of the nodes; empty = no link.
-        port: 0 = a free port.
+        port: required with a host.
     """
 
     host: str = ""
@@ -44,6 +47,14 @@ class NodeConfig:
     url: str = ""
     lease_seconds: float = 10.0
     link: LinkConfig = field(default_factory=LinkConfig)
+
+    @property
+    def link_url(self) -> str:
+        """Where the other nodes reach the link; empty = nowhere."""
+        if self.url or not self.link.host:
+            return self.url
+        host = f"[{self.link.host}]" if ":" in self.link.host else self.link.host
+        return f"ws://{host}:{self.link.port}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,8 +97,10 @@ def check_cluster(
         raise ConfigError("node.lease_seconds", f"must be {shortest:g} to {longest:g}, not {node.lease_seconds}")
     if not 0 <= node.link.port <= 65535:
         raise ConfigError("node.link.port", f"must be 0 to 65535, not {node.link.port}")
-    if node.link.port and not node.link.host:
-        raise ConfigError("node.link.host", "is not set, but node.link.port is", "name an address of this machine")
+    if bool(node.link.port) is not bool(node.link.host):
+        raise ConfigError("node.link", "needs both host and port", "name an address of this machine and a port")
+    if node.link.host in EVERY_ADDRESS and not node.url:
+        raise ConfigError("node.url", f"must be set where node.link.host is {node.link.host}", "ws://ADDRESS:PORT")
     if node.url and not (_is_link(node.url) and node.link.host):
         raise ConfigError("node.url", "must be ws://HOST:PORT or wss://HOST:PORT, and needs node.link.host")
     for project, (nodes, everywhere) in places.items():

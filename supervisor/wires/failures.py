@@ -22,6 +22,7 @@ STATUS = {
     "token_not_found": 404,
     "message_not_found": 404,
     "conversation_not_found": 404,
+    "node_not_found": 404,
     "nothing_to_undo": 404,
     "approval_not_found": 404,
     "sign_in_not_found": 404,
@@ -48,6 +49,7 @@ STATUS = {
     "turn_failed": 502,
     "overloaded": 503,
     "storage": 503,
+    "node_unreachable": 503,
     "unavailable": 503,
     "config_error": 500,
     "internal": 500,
@@ -68,6 +70,7 @@ SOCKET_CODES = tuple(
         "too_large",
         "token_not_found",
         "conversation_not_found",
+        "node_not_found",
         "fresh_check_needed",
         "sign_in_not_found",
     )

@@ -31,6 +31,12 @@ OPERATOR = "operator-token-of-the-stand-in"
 ALICE = "token-of-alice"
 
 
+NODES: list[Json] = [
+    {"name": name, "epoch": epoch, "labels": [], "version": "1.0", "lease_ms": 9000, "draining": epoch == 2, "link": ""}
+    for epoch, name in enumerate(("rack-1", "rack-2"), start=1)
+]
+
+
 class Refusal(Exception):
     """The stand-in answers a request with `error`."""
 
@@ -340,6 +346,12 @@ class DaemonStandIn:
                 return _http_error(409, "message_not_kept", "Message 8 cannot be let in: it is not kept")
             case "GET", ["tokens"]:
                 return web.json_response({"tokens": list(self.records.tokens.values())})
+            case "GET", ["nodes"]:
+                return web.json_response({"nodes": NODES, "server": None})
+            case "POST", ["nodes", name, "drain" | "fence"]:
+                if all(node["name"] != name for node in NODES):
+                    return _http_error(404, "node_not_found", f"Node not found: {name}")
+                return web.json_response({"name": name})
             case "POST", ["tokens"]:
                 return web.json_response(self._make_token(body), status=201)
             case "DELETE", ["tokens", token_id]:

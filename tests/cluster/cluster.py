@@ -96,6 +96,11 @@ class ClusterNode:
         return "".join(self.daemon.log)
 
     @property
+    def is_ready(self) -> bool:
+        """Whether it has said that it is ready since its last start."""
+        return self.daemon.running and "is ready" in self.daemon.said
+
+    @property
     def pid(self) -> int:
         """The process id of the daemon itself; a watchdog above it has another one."""
         return int(self.daemon.addresses["pid"])

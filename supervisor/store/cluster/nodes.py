@@ -6,10 +6,10 @@ import json
 from collections.abc import Callable, Iterable
 
 from supervisor.store.engine import Database, Reader
-from supervisor.store.ports.cluster.nodes import NewNode, Node
+from supervisor.store.ports.cluster.nodes import NewNode, Node, OneNode
 from supervisor.store.transaction import Row
 
-COLUMNS = "name, epoch, url, labels, version, until_ms"
+COLUMNS = "name, epoch, url, labels, version, until_ms, draining"
 _LIVE = f"SELECT {COLUMNS} FROM nodes ORDER BY epoch"
 ADD = "INSERT INTO nodes (name, epoch, seat, until_ms, url, labels, version) VALUES (?, ?, ?, ?, ?, ?, ?)"
 
@@ -35,8 +35,16 @@ def to_nodes(rows: Iterable[Row], now_ms: int) -> list[Node]:
         now_ms: by the clock that `until_ms` is of.
     """
     return [
-        Node(name=name, epoch=epoch, url=url, labels=tuple(json.loads(labels)), version=version, left_ms=until - now_ms)
-        for name, epoch, url, labels, version, until in rows
+        Node(
+            name=name,
+            epoch=epoch,
+            url=url,
+            labels=tuple(json.loads(labels)),
+            version=version,
+            left_ms=until - now_ms,
+            draining=bool(draining),
+        )
+        for name, epoch, url, labels, version, until, draining in rows
     ]
 
 
@@ -60,6 +68,17 @@ class SqlNodes:
 
     def on_fenced(self, listener: Callable[[], None]) -> None:
         """Do nothing: no write is refused."""
+
+    async def drain(self, name: str, *, by: str, now_ms: int) -> None:
+        """Refuse: there is no other node that could go on."""
+        raise OneNode
+
+    async def fence(self, name: str, *, by: str, now_ms: int) -> None:
+        """Refuse: there is no other node that could go on."""
+        raise OneNode
+
+    async def standing(self) -> None:
+        """Return None: there is no server."""
 
     def _live(self, connection: Reader) -> list[Node]:
         return to_nodes(connection.execute(_LIVE).fetchall(), 0)

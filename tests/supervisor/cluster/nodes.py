@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from supervisor.protocol.errors import StorageError
-from supervisor.store.ports.cluster.nodes import Fenced, Node, NodeStore
+from supervisor.store.ports.cluster.nodes import ClusterStanding, Fenced, Node, NodeNotFound, NodeStore
 
 
 def node(epoch: int, name: str = "", left_ms: int = 10_000) -> Node:
@@ -52,6 +53,20 @@ class FakeNodes(NodeStore):
 
     def on_fenced(self, listener: Callable[[], None]) -> None:
         self.fenced = listener
+
+    async def drain(self, name: str, *, by: str, now_ms: int) -> None:
+        self._reach()
+        if all(each.name != name for each in self.nodes):
+            raise NodeNotFound(name)
+        self.nodes = [replace(each, draining=True) if each.name == name else each for each in self.nodes]
+
+    async def fence(self, name: str, *, by: str, now_ms: int) -> None:
+        self._reach()
+        self.nodes = [each for each in self.nodes if each.name != name]
+
+    async def standing(self) -> ClusterStanding | None:
+        self._reach()
+        return None
 
     def _reach(self) -> None:
         if self.away:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 
 import pytest
 
@@ -47,6 +48,14 @@ async def test_a_lease_is_renewed_again_and_again() -> None:
     assert told == []
     renewals = nodes.renewals
     assert renewals > 4
+
+
+async def test_each_renewal_tells_who_lives_and_who_was_asked_to_drain() -> None:
+    nodes, told = FakeNodes(2, node(1), node(2)), list[Sequence[Node]]()
+    async with Lease(nodes, 0.01, lambda: None, watchdog=None, renewed=told.append):
+        assert [each.draining for each in told[0]] == [False, False]
+        await nodes.drain("n2", by="operator", now_ms=1)
+        await until(lambda: [each.draining for each in told[-1]] == [False, True], "it is told")
 
 
 async def test_the_watchdog_gets_two_thirds_of_the_lease_from_before_the_renewal() -> None:

@@ -62,7 +62,9 @@ def test_beside_sqlite_each_is_refused(config: Config, key: str) -> None:
         (NodeConfig(lease_seconds=1.0), "node.lease_seconds"),
         (NodeConfig(lease_seconds=float("nan")), "node.lease_seconds"),
         (NodeConfig(link=LinkConfig(host="10.0.0.1", port=70000)), "node.link.port"),
-        (NodeConfig(link=LinkConfig(port=9900)), "node.link.host"),
+        (NodeConfig(link=LinkConfig(port=9900)), "node.link"),
+        (NodeConfig(link=LinkConfig(host="10.0.0.1")), "node.link"),
+        (NodeConfig(link=LinkConfig(host="0.0.0.0", port=9900)), "node.url"),
         (NodeConfig(url="ws://10.0.0.1:9900"), "node.url"),
         (NodeConfig(url="http://10.0.0.1:9900", link=LINK), "node.url"),
         (NodeConfig(url="ws://10.0.0.1", link=LINK), "node.url"),
@@ -80,3 +82,16 @@ def test_a_bad_value_is_named(node: NodeConfig, key: str) -> None:
 def test_a_project_is_on_some_nodes_or_everywhere() -> None:
     with pytest.raises(ConfigError, match="cannot be true where nodes are named"):
         check(replace(POSTGRES, projects=projects(nodes=("a",), everywhere=True)))
+
+
+@pytest.mark.parametrize(
+    ("node", "url"),
+    [
+        (NodeConfig(), ""),
+        (NodeConfig(link=LINK), "ws://10.0.0.1:9900"),
+        (NodeConfig(link=LinkConfig(host="fd00::1", port=9900)), "ws://[fd00::1]:9900"),
+        (NodeConfig(link=LINK, url="wss://a.example.org:443"), "wss://a.example.org:443"),
+    ],
+)
+def test_the_other_nodes_know_where_the_link_is(node: NodeConfig, url: str) -> None:
+    assert check(replace(POSTGRES, node=node)).node.link_url == url

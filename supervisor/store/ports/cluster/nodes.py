@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from supervisor.protocol.errors import StorageError
+from supervisor.protocol.errors import StorageError, XswarmError
 
 LEASE_SECONDS = 10.0
 """How long a node counts as alive after its last sign of life, in seconds."""
@@ -24,6 +24,30 @@ class Fenced(StorageError):
             "the lease of this node is over, and another node has taken over",
             "start it again; if this happens often, see how long PostgreSQL cannot be reached from this machine",
         )
+
+
+class NodeNotFound(XswarmError):
+    """No node of this name lives."""
+
+    code = "node_not_found"
+    remedy = "`xswarm node list` lists the nodes"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.name = name
+
+    def __str__(self) -> str:
+        return f"Node not found: {self.name}"
+
+
+class OneNode(XswarmError):
+    """The database is SQLite, which serves one node."""
+
+    code = "unsupported"
+    remedy = "stop the daemon instead; several nodes need PostgreSQL"
+
+    def __str__(self) -> str:
+        return "There is one node, as SQLite serves no other"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +84,7 @@ class Node:
         epoch: the number of its start; a node with a smaller one has joined earlier.
         left_ms: what is left of its lease, in milliseconds, by the database's clock; negative = it is over, and nobody
             has taken over yet.
+        draining: whether somebody has asked it to end its turns and stop.
     """
 
     name: str
@@ -68,6 +93,24 @@ class Node:
     labels: tuple[str, ...]
     version: str
     left_ms: int
+    draining: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClusterStanding:
+    """How the server does that all nodes work on.
+
+    Attributes:
+        behind_ms: how far the clock of this node is behind that of the database, in milliseconds; negative = ahead.
+        writer: the node and connection that holds the lock of writes; empty = nobody does.
+        held_ms: for how long, in milliseconds.
+        settings: of the server, by name.
+    """
+
+    behind_ms: int
+    writer: str
+    held_ms: int
+    settings: dict[str, str]
 
 
 class NodeStore(Protocol):
@@ -94,3 +137,22 @@ class NodeStore(Protocol):
 
     def on_fenced(self, listener: Callable[[], None]) -> None:
         """Call `listener` in the event loop each time that a write of this node is refused as `Fenced`."""
+
+    async def drain(self, name: str, *, by: str, now_ms: int) -> None:
+        """Ask a node to end its turns and stop; it hears of it with its next renewal.
+
+        Raises:
+            NodeNotFound: no node of this name lives.
+            OneNode: the database serves one node.
+        """
+
+    async def fence(self, name: str, *, by: str, now_ms: int) -> None:
+        """End a node, whatever is left of its lease: from this commit on, nothing of it is stored.
+
+        Raises:
+            NodeNotFound: no node of this name lives.
+            OneNode: the database serves one node.
+        """
+
+    async def standing(self) -> ClusterStanding | None:
+        """Return how the server does; None = there is none."""

@@ -16,7 +16,7 @@ import psycopg
 from supervisor.protocol.errors import ConfigError, StorageError
 from supervisor.store.cluster.nodes import ADD, COLUMNS, row_of, to_nodes
 from supervisor.store.engine import Database
-from supervisor.store.ports.cluster.nodes import Fenced, NewNode, Node
+from supervisor.store.ports.cluster.nodes import ClusterStanding, Fenced, NewNode, Node, NodeNotFound
 from supervisor.store.postgres.connection import PgConnection
 from supervisor.store.postgres.errors import storage_error
 from supervisor.store.postgres.thread import PgThread
@@ -33,6 +33,7 @@ _NOW = "CAST(floor(extract(epoch FROM clock_timestamp()) * 1000) AS BIGINT)"
 _LIVE = f"SELECT {_NOW}, {COLUMNS} FROM nodes ORDER BY epoch"
 _NAMESAKE = f"SELECT seat, until_ms - {_NOW} FROM nodes WHERE name = ?"
 _END = "DELETE FROM nodes WHERE name = ?"
+_DRAIN = "UPDATE nodes SET draining = 1 WHERE name = ?"
 _RENEW = f"UPDATE nodes SET until_ms = {_NOW} + ? WHERE epoch = ?"
 _LEAVE = "DELETE FROM nodes WHERE epoch = ?"
 # While the server was away, nobody could renew.
@@ -45,6 +46,19 @@ _END_DEAD = f"""
 _HAS_NODES = "SELECT to_regclass('nodes') IS NOT NULL"
 _END_OVER = f"DELETE FROM nodes WHERE name <> ? AND until_ms <= {_NOW}"
 _OTHERS = "SELECT name FROM nodes WHERE name <> ? ORDER BY name"
+
+_CLOCK = f"SELECT {_NOW}"
+_WRITER = f"""
+    SELECT coalesce(a.application_name, ''),
+           CAST(floor(extract(epoch FROM clock_timestamp() - a.xact_start) * 1000) AS BIGINT)
+    FROM pg_locks AS l JOIN pg_stat_activity AS a ON a.pid = l.pid
+    WHERE l.locktype = 'advisory' AND l.granted AND a.datname = current_database()
+      AND (CAST(l.classid AS BIGINT) << 32) + CAST(l.objid AS BIGINT) = {WRITE_LOCK}
+"""
+_SETTINGS = """
+    SELECT name, setting FROM pg_settings
+    WHERE name IN ('fsync', 'full_page_writes', 'server_version', 'synchronous_standby_names', 'max_connections')
+"""
 
 
 def fence(epoch: int) -> str:
@@ -133,6 +147,18 @@ class PostgresNodes:
         """Call `listener` in the event loop each time that a write of this node is refused as `Fenced`."""
         self._database.fenced = listener
 
+    async def drain(self, name: str, *, by: str, now_ms: int) -> None:
+        """Ask a node to end its turns and stop."""
+        await self._on(name, _DRAIN, "node.draining", by, now_ms)
+
+    async def fence(self, name: str, *, by: str, now_ms: int) -> None:
+        """End a node, whatever is left of its lease."""
+        await self._on(name, _END, "node.fenced", by, now_ms)
+
+    async def standing(self) -> ClusterStanding:
+        """Return how the server does."""
+        return await self._database.read(_standing)
+
     async def leave(self) -> None:
         """End this node, so that nobody waits for the end of its lease, and close the connection. May run twice."""
         if self._left:
@@ -144,6 +170,14 @@ class PostgresNodes:
             logger.warning("the other nodes wait for the end of this node's lease: %s", error)
         finally:
             await self._thread.close()
+
+    async def _on(self, name: str, sql: str, event: str, by: str, now_ms: int) -> None:
+        def work(tx: Transaction) -> None:
+            if tx.execute(sql, (name,)).rowcount == 0:
+                raise NodeNotFound(name)
+            tx.record(by, event, {"node": name}, now_ms)
+
+        await self._database.write(work)
 
     async def _run(self, work: Callable[[PgConnection], T]) -> T:
         try:
@@ -157,6 +191,16 @@ class PostgresNodes:
         connection.script("SET synchronous_commit = off; SET lock_timeout = '1s'; SET statement_timeout = '2s'")
         self._since = time.monotonic()
         return connection
+
+
+def _standing(connection: Reader) -> ClusterStanding:
+    before = time.time_ns()
+    (clock_ms,) = connection.execute(_CLOCK).fetchone()
+    ours_ms = (before + time.time_ns()) // 2_000_000
+    writer = connection.execute(_WRITER).fetchone()
+    name, held_ms = writer if writer is not None else ("", 0)
+    settings = dict(connection.execute(_SETTINGS).fetchall())
+    return ClusterStanding(behind_ms=clock_ms - ours_ms, writer=name, held_ms=held_ms, settings=settings)
 
 
 def _lease_ms(node: NewNode) -> int:

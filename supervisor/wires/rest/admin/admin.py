@@ -21,6 +21,7 @@ from supervisor.wires.rest.admin.database import DatabaseRoutes
 from supervisor.wires.rest.admin.dropped import DroppedRoutes, LetIn
 from supervisor.wires.rest.admin.links import MakeLink, SignInLinkRoutes
 from supervisor.wires.rest.admin.meter import Meter, MeterRoutes
+from supervisor.wires.rest.admin.nodes import Links, NodeRoutes
 from supervisor.wires.rest.admin.routing import Decide, RoutingCheckRoutes
 from supervisor.wires.rest.admin.tokens import TokenRoutes
 from supervisor.wires.rest.admin.users import UserRoutes
@@ -39,6 +40,7 @@ def admin_routers(
     let_in: LetIn | None = None,
     make_link: MakeLink | None = None,
     servers: ToolServers | None = None,
+    links: Links | None = None,
     operator_only: Sequence[Depends] = (),
     administrators: Sequence[Depends] = (),
 ) -> list[APIRouter]:
@@ -50,6 +52,7 @@ def admin_routers(
         let_in: None = there is no daemon that could work on a message.
         make_link: None = there is no daemon with which a person could sign in.
         servers: None = there is no daemon that could connect to tool servers.
+        links: None = there is no daemon that could be linked with other nodes.
         operator_only: what a request to the operator's routes must pass first.
         administrators: what a request to the other ones must pass first.
     """
@@ -68,6 +71,7 @@ def admin_routers(
         [
             *tokens.operator_endpoints(),
             *DatabaseRoutes(store).endpoints(),
+            *NodeRoutes(store.nodes, store.epoch, links).endpoints(),
             *AuditRoutes(store.audit).endpoints(),
             *RoutingCheckRoutes(accounts, decide).endpoints(),
             *dropped.operator_endpoints(),

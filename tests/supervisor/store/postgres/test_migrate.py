@@ -11,6 +11,7 @@ import psycopg
 import pytest
 
 from supervisor.protocol.errors import ConfigError
+from supervisor.store.migrations import Migration
 from supervisor.store.postgres import migrate
 from supervisor.store.postgres.connection import PgConnection
 from supervisor.store.sqlite import migrate as of_sqlite
@@ -23,7 +24,7 @@ TYPES = {"INTEGER": "bigint", "TEXT": "text", "BLOB": "bytea", "REAL": "double p
 COLUMNS = """
     SELECT c.table_name, c.column_name, c.data_type, c.is_nullable, c.column_default, c.is_generated, c.collation_name
     FROM information_schema.columns AS c JOIN information_schema.tables AS t USING (table_schema, table_name)
-    WHERE c.table_schema = 'public' AND t.table_type = 'BASE TABLE' AND c.table_name <> 'search'
+    WHERE c.table_schema = 'public' AND t.table_type = 'BASE TABLE' AND c.table_name NOT IN ('search', 'schema')
 """
 INDEXES = """
     SELECT t.relname, i.indisunique, i.indpred IS NOT NULL, array_agg(a.attname ORDER BY k.place)::TEXT[]
@@ -31,7 +32,7 @@ INDEXES = """
     JOIN pg_namespace AS n ON n.oid = t.relnamespace AND n.nspname = 'public'
     CROSS JOIN LATERAL unnest(i.indkey) WITH ORDINALITY AS k (attnum, place)
     LEFT JOIN pg_attribute AS a ON a.attrelid = t.oid AND a.attnum = k.attnum AND k.attnum > 0
-    WHERE t.relname <> 'search' GROUP BY i.indexrelid, 1, 2, 3
+    WHERE t.relname NOT IN ('search', 'schema') GROUP BY i.indexrelid, 1, 2, 3
 """
 REFERENCES = """
     SELECT t.relname, a.attname, p.relname
@@ -103,7 +104,10 @@ def test_both_engines_have_one_schema(url: str) -> None:
 @pytest.mark.parametrize(
     ("change", "why"),
     [
-        ("UPDATE migrations SET version = 9999 WHERE version = 30", "has version 9999, this program knows only up to"),
+        (
+            "UPDATE migrations SET version = 9999 WHERE version = 30; UPDATE schema SET min_version = 9999",
+            "has version 9999, this program knows only up to",
+        ),
         ("UPDATE migrations SET sha256 = 'other'", "is not the one that the database was made with"),
     ],
 )
@@ -115,3 +119,29 @@ def test_a_database_of_another_program_is_refused(url: str, change: str, why: st
             migrate.versions(connection)
     finally:
         connection.close()
+
+
+@pytest.mark.postgres
+def test_a_database_that_a_newer_program_has_only_expanded_is_used_as_it_is(url: str) -> None:
+    connection = PgConnection(url, "test")
+    newest = migrate.released()[-1].version
+    newer = "INSERT INTO migrations (version, name, sha256, applied_ms) VALUES (?, 'later', 'x', 0)"
+    try:
+        connection.execute(newer, (newest + 1,))
+        assert migrate.versions(connection) == (newest + 1, newest)
+        connection.script("BEGIN")
+        assert migrate.migrate(connection) == newest + 1
+        connection.script("COMMIT")
+        connection.execute("UPDATE schema SET min_version = ?", (newest + 1,))
+        with pytest.raises(ConfigError, match=f"has version {newest + 1}, this program knows only up to {newest}"):
+            migrate.versions(connection)
+    finally:
+        connection.close()
+
+
+@pytest.mark.parametrize(
+    ("first", "needs"),
+    [("-- expands: a column for x", 0), ("-- needs 0038: y is gone", 38), ("-- Tables of z.", 41), ("CREATE ...", 41)],
+)
+def test_a_migration_says_which_programs_can_go_on_after_it(first: str, needs: int) -> None:
+    assert Migration(41, "0041_x.sql", f"{first}\nSELECT 1;").needs == needs

@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 from supervisor.protocol.errors import ConfigError
-from supervisor.store.ports.cluster.nodes import Fenced, NewNode
+from supervisor.store.ports.cluster.nodes import Fenced, NewNode, NodeNotFound
 from supervisor.store.postgres.cluster import nodes
 from supervisor.store.postgres.opening import Address
 from supervisor.store.postgres.store import PostgresStore, open_postgres
@@ -205,3 +205,42 @@ async def test_a_database_that_other_nodes_use_is_not_migrated(
     end_lease(url, "a")
     async with joined(url, B) as b:
         assert await names(b) == ["b"]
+
+
+async def test_a_node_that_is_asked_to_drain_hears_of_it_with_its_renewal(a: PostgresStore, b: PostgresStore) -> None:
+    await b.nodes.drain("a", by="operator", now_ms=NOW)
+    first, second = await a.nodes.renew()
+    assert (first.draining, second.draining) == (True, False)
+    assert (await a.turns.accept(question())).written
+    entry = (await b.audit.entries(after=0, limit=100))[-2]
+    assert (entry.event, entry.actor, entry.detail) == ("node.draining", "operator", {"node": "a"})
+
+
+async def test_a_node_that_is_fenced_stores_nothing_more_whatever_is_left_of_its_lease(
+    a: PostgresStore, b: PostgresStore
+) -> None:
+    await b.nodes.fence("a", by="operator", now_ms=NOW)
+    assert await names(b) == ["b"]
+    with pytest.raises(Fenced):
+        await a.turns.accept(question())
+    entry = (await b.audit.entries(after=0, limit=100))[-1]
+    assert (entry.event, entry.detail) == ("node.fenced", {"node": "a"})
+
+
+async def test_a_node_that_does_not_live_can_neither_drain_nor_be_fenced(b: PostgresStore) -> None:
+    for ask in (b.nodes.drain, b.nodes.fence):
+        with pytest.raises(NodeNotFound, match="Node not found: z"):
+            await ask("z", by="operator", now_ms=NOW)
+
+
+async def test_the_server_tells_its_clock_its_settings_and_who_writes(url: str, a: PostgresStore) -> None:
+    standing = await a.nodes.standing()
+    assert standing is not None
+    assert abs(standing.behind_ms) < 60_000
+    assert (standing.writer, standing.settings["fsync"]) == ("", "on")
+    with psycopg.connect(url, application_name="who writes") as holder:
+        holder.execute(f"SELECT pg_advisory_xact_lock({nodes.WRITE_LOCK})")
+        held = await a.nodes.standing()
+    assert held is not None
+    assert held.writer == "who writes"
+    assert held.held_ms >= 0

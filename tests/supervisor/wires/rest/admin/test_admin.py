@@ -33,6 +33,9 @@ ROWS = [
     ("GET", "/audit/entries/0"),
     ("POST", "/route"),
     ("GET", "/meter"),
+    ("GET", "/nodes"),
+    ("POST", "/nodes/a/drain"),
+    ("POST", "/nodes/a/fence"),
 ]
 
 

@@ -1,0 +1,2 @@
+-- expands: whether somebody has asked a node to end its turns and stop.
+ALTER TABLE nodes ADD COLUMN draining INTEGER NOT NULL DEFAULT 0;

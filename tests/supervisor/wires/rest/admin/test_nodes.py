@@ -1,0 +1,14 @@
+"""/api/admin/nodes on SQLite: there is one node, and no other that could go on for it."""
+
+from __future__ import annotations
+
+from tests.supervisor.wires.http.serving import Served, refusal
+
+
+async def test_the_one_node_of_sqlite_is_none_of_a_cluster(served: Served) -> None:
+    found = (await served.operator.get("/api/admin/nodes")).json()
+    assert found == {"nodes": [], "server": None}
+    for action in ("drain", "fence"):
+        response = await served.operator.post(f"/api/admin/nodes/this/{action}", json={})
+        assert refusal(response)[:2] == (501, "unsupported")
+        assert "PostgreSQL" in response.json()["remedy"]
