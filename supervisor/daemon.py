@@ -7,6 +7,7 @@ import json
 import logging
 import os
 import signal
+import socket
 import sys
 import time
 from contextlib import AsyncExitStack
@@ -180,12 +181,7 @@ class Daemon:
             config,
             store=store,
             directory=directory,
-            projects=Projects(
-                config.projects,
-                config.claude_code.model,
-                scratch=config.state_dir / "scratch",
-                protected=config.approvals.protected,
-            ),
+            projects=_projects(config),
             gateway=gateway,
             connector=connector,
             assistant=assistant,
@@ -213,10 +209,13 @@ class Daemon:
         sockets = SocketServer(config.supervisor, core.api)
         self._bind_ports(http, sockets, stack)
         channels = self._build_channels(config, core, http)
-        core.outbox.add_channel(SocketChannel(sockets))
+        # Only the node to which a service is connected can hand it a reply.
+        core.outbox.add_channel(SocketChannel(sockets), sockets.replies.accounts if core.elsewhere.exists else None)
         self._register_core_stop(core, stack)
         await self._link(config, links, core, stack)
         await core.recovery.run()
+        stack.push_async_callback(core.elsewhere.aclose)
+        await core.elsewhere.start()
         await self._children.start(channels, core.outbox)
         await self._accept_connections(http, sockets, stack)
         core.schedule.start()
@@ -387,3 +386,13 @@ class Daemon:
         sys.stdout.write("\n".join(lines) + "\n")
         sys.stdout.flush()
         self._manager.ready(lines[0])
+
+
+def _projects(config: Config) -> Projects:
+    return Projects(
+        config.projects,
+        config.claude_code.model,
+        scratch=config.state_dir / "scratch",
+        protected=config.approvals.protected,
+        node=(config.node.name or socket.gethostname(), *config.node.labels),
+    )

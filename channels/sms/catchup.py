@@ -66,7 +66,8 @@ class CatchUp:
         """Poll until cancelled. A series of failures is logged at its start and at its end."""
         while True:
             try:
-                await self.poll(api)
+                if self._host.leads():
+                    await self.poll(api)
             except (TemporaryFailure, StorageError) as error:
                 if not self._broken:
                     self._broken = True

@@ -25,8 +25,6 @@ class ApprovalResolver:
     Args:
         pending: the questions for which calls of this daemon wait.
         kept: continues the work of turns that a restart interrupted, once their question is allowed.
-        epoch: the number of this start of the daemon. A question of an earlier start allows nothing, unless it was
-            kept over the restart.
         clock: milliseconds UTC.
     """
 
@@ -38,7 +36,6 @@ class ApprovalResolver:
         announcer: ApprovalAnnouncer,
         second_factor: SecondFactor,
         kept: KeptWork,
-        epoch: int,
         clock: Clock = now_ms,
     ) -> None:
         self._store = store
@@ -46,7 +43,6 @@ class ApprovalResolver:
         self._announcer = announcer
         self._second_factor = second_factor
         self._kept = kept
-        self._epoch = epoch
         self._clock = clock
 
     def needs_second_factor(self, approval: Approval, channel: str, *, way: str = "") -> bool:
@@ -108,7 +104,7 @@ class ApprovalResolver:
         if not done:
             latest = await self._store.find(approval.code) or approval
             if not (interrupted and await self._is_left(latest)):
-                raise ApprovalClosed(wording.closed(latest, epoch=self._epoch))
+                raise ApprovalClosed(wording.closed(latest, now_ms=now))
         if (question := self._pending.get(approval.id)) is not None:
             if note and not allow:
                 question.denied = wording.denied(by, note)

@@ -90,14 +90,10 @@ def no_longer_waits(approval: Approval, why: str) -> str:
     return say.COUNTS_NO_MORE(code=approval.code, why=why).removesuffix(".")
 
 
-def closed(approval: Approval, *, epoch: int) -> str:
-    """Return why a question cannot be answered any more.
-
-    Args:
-        epoch: of the running daemon.
-    """
+def closed(approval: Approval, *, now_ms: int) -> str:
+    """Return why a question cannot be answered any more."""
     match approval.state:
-        case ApprovalState.OPEN if approval.epoch != epoch:
+        case ApprovalState.OPEN if approval.expires_ms > now_ms:
             told = say.ASKED_BEFORE_RESTART
         case ApprovalState.ALLOWED:
             told = say.ALLOWED_AND_USED if approval.consumed else say.ALLOWED_BEFORE

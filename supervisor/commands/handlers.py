@@ -44,6 +44,6 @@ def build_dispatcher(
             BudgetCommands(store.codes, store.sessions, spending, sessions),
             StatusCommands(store, projects, turns, spending, OpenItems(store, approvers, held, spending)),
             MoreCommands(store.outbox, store.approvals, approvers),
-            AbortCommands(store.turns, turns),
+            AbortCommands(store.turns, store.elsewhere, turns),
         ]
     )

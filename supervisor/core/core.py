@@ -9,7 +9,9 @@ from supervisor.background.recovery import Recovery
 from supervisor.background.relocation import Relocation
 from supervisor.background.schedule import Schedule
 from supervisor.background.uploads import FOLDER, UploadKeeper
+from supervisor.cluster.places import Places, channel_place
 from supervisor.config import Config
+from supervisor.core.elsewhere import Elsewhere
 from supervisor.core.ground import Ground, Tuning
 from supervisor.core.intake import IntakeFloor
 from supervisor.core.operations import OperationsFloor
@@ -43,6 +45,7 @@ class Core:
 
     Attributes:
         api: the services that the wires call.
+        elsewhere: follows other nodes.
         session_floor, turn_floor, intake_floor, operations_floor: the parts, by floor.
     """
 
@@ -72,17 +75,23 @@ class Core:
             sources=ToolSources(tools.of_turn),
             rights=Rights(directory, projects),
             rates=RateLimits(),
+            places=Places(store.places if store.notices is not None else None),
             tuning=tuning or Tuning(),
         )
         self._ground = ground
         self.hub = ground.hub
         self.outbox = Outbox(
-            store.outbox, FailureNotices(directory).drafts, reconcile_pause_ms=ground.tuning.reconcile_pause_ms
+            store.outbox,
+            FailureNotices(directory).drafts,
+            leads=lambda name: ground.places.owns(channel_place(name)),
+            reconcile_pause_ms=ground.tuning.reconcile_pause_ms,
         )
         self.accounts = Accounts(store.accounts, store.audit, directory, projects)
         self.sign_in = SignIn(store.sign_in, directory, config.auth, self.outbox.channels)
         self.session_floor = SessionFloor(ground)
         self.turn_floor = TurnFloor(ground, self.session_floor)
+        self.elsewhere = Elsewhere(ground, self.outbox, sessions=self.session_floor, turns=self.turn_floor)
+        self.elsewhere.follow_accounts(self.accounts, self.sign_in)
         self.intake_floor = IntakeFloor(ground, self.session_floor, self.turn_floor)
         self.operations_floor = OperationsFloor(ground, self.session_floor, self.turn_floor, self.intake_floor)
         ground.sources.add(self.intake_floor.delegation.of_turn)

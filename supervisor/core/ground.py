@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from supervisor.cluster.places import Places
 from supervisor.config import Config
 from supervisor.delivery.hub import Hub
 from supervisor.delivery.outbox import RECONCILE_PAUSE_MS
@@ -45,6 +46,7 @@ class Ground:
         sources: of all tools of turns of the assistant.
         rights: what a user may start now.
         rates: limits of what is told about messages and recorded of them, one count over all wires.
+        places: what this node owns; alone, it owns everything.
         hub: publishes events to subscribers.
     """
 
@@ -59,5 +61,6 @@ class Ground:
     sources: ToolSources
     rights: Rights
     rates: RateLimits
+    places: Places = field(default_factory=lambda: Places(None))
     tuning: Tuning = field(default_factory=Tuning)
     hub: Hub = field(default_factory=Hub)

@@ -43,6 +43,7 @@ class IntakeFloor:
             turns=turns.scheduler,
             store=store.turns,
             calls=store.tool_calls,
+            elsewhere=store.elsewhere,
             seconds=2 * ground.config.claude_code.turn_timeout_seconds,
         )
         self.resolver = ApprovalResolver(
@@ -51,7 +52,6 @@ class IntakeFloor:
             announcer=sessions.announcer,
             second_factor=sessions.second_factor,
             kept=Resumption(store, ground.directory, conversations, self.acceptor),
-            epoch=store.epoch,
         )
         held = HeldMessages(store.codes, store.turns)
         commands = build_dispatcher(

@@ -9,6 +9,7 @@ from supervisor.turns.binder import TurnBinder
 from supervisor.turns.budget_guard import BudgetGuard
 from supervisor.turns.completion import TurnCompletion
 from supervisor.turns.driver import TurnDriver
+from supervisor.turns.lanes.places import LanePlaces
 from supervisor.turns.runner import TurnRunner
 from supervisor.turns.scheduler import TurnScheduler
 from supervisor.turns.steering import Steering
@@ -31,6 +32,7 @@ class TurnFloor:
             recorder=below.recorder,
             spending=below.spending,
         )
+        self.places = LanePlaces(ground.places, ground.projects, below.pool)
         self.guard = BudgetGuard(below.spending, refused_seconds=ground.tuning.refused_seconds)
         self.scheduler = TurnScheduler(
             turns=ground.store.turns,
@@ -42,6 +44,7 @@ class TurnFloor:
                 store=ground.store.turns, hub=ground.hub, tools=self._tools, steers=ground.connector.steers
             ),
             completion=self.completion,
+            places=self.places,
         )
 
     def _build_runner(self) -> TurnRunner:

@@ -51,11 +51,17 @@ _NEVER_SEEN = 2**62
 _WAS_NOT_SENT = TemporaryFailure("it had not been sent")
 
 
+def _always(name: str) -> bool:
+    """Return True: a node alone delivers everything."""
+    return True
+
+
 @dataclass(slots=True)
 class _Worker:
     """The delivery of one channel: a worker of the outbox, with its sends in progress.
 
     Attributes:
+        recipients: those whose replies this node delivers; None = all.
         reconcile_ms: when to ask the provider about sends of unknown outcome again; None = as soon as there is one.
         reconcile_pause_ms: the last pause between two such questions; the next one is twice as long.
         seen_ms: the time of the last look. The first look finds the clock gone back, as it may have before the start.
@@ -65,6 +71,7 @@ class _Worker:
     """
 
     channel: Channel
+    recipients: Callable[[], Collection[str]] | None = None
     reconcile_ms: int | None = None
     reconcile_pause_ms: int = 0
     seen_ms: int = _NEVER_SEEN
@@ -81,6 +88,7 @@ class Outbox:
 
     Args:
         notices: drafts what people are told about replies that did not arrive; None = they are told nothing.
+        leads: returns whether this node delivers the replies of a channel; another one may do it.
         clock: milliseconds UTC.
         reconcile_pause_ms: the longest pause between two questions to a provider about sends of unknown outcome.
         storage_pause_seconds: the pause after a read or write that the store refused.
@@ -91,6 +99,7 @@ class Outbox:
         store: OutboxStore,
         notices: Notices | None = None,
         *,
+        leads: Callable[[str], bool] = _always,
         clock: Clock = now_ms,
         reconcile_pause_ms: int = RECONCILE_PAUSE_MS,
         storage_pause_seconds: float = STORAGE_PAUSE_SECONDS,
@@ -98,6 +107,7 @@ class Outbox:
         self._store = store
         self._notices = notices
         self._storage_pause_seconds = storage_pause_seconds
+        self._leads = leads
         self._clock = clock
         self._reconcile_pause_ms = reconcile_pause_ms
         self._workers: dict[str, _Worker] = {}
@@ -106,13 +116,25 @@ class Outbox:
         self._faults: dict[OutboxId, int] = {}  # unforeseen errors of replies that have not left
         store.listen(self.wake)
 
-    def add_channel(self, channel: Channel) -> None:
-        """Register a channel; its worker is `run`."""
-        self._workers[channel.name] = _Worker(channel)
+    def add_channel(self, channel: Channel, recipients: Callable[[], Collection[str]] | None = None) -> None:
+        """Register a channel; its worker is `run`.
+
+        Args:
+            recipients: returns the addresses that this node can reach now; None = every node can reach all.
+        """
+        self._workers[channel.name] = _Worker(channel, recipients)
 
     def channels(self) -> list[str]:
         """Return the names of the registered channels."""
         return list(self._workers)
+
+    def led(self) -> list[str]:
+        """Return the names of the channels whose replies one node delivers, since each node reaches all addresses."""
+        return [name for name, worker in self._workers.items() if worker.recipients is None]
+
+    def leads(self, name: str) -> bool:
+        """Return whether this node delivers the replies of a channel, and asks its provider."""
+        return self._leads(name)
 
     def wake(self, channels: Iterable[str]) -> None:
         """Wake the workers of these channels; a name that is not registered is ignored."""
@@ -125,6 +147,7 @@ class Outbox:
         if (name, to) in self._attempts:
             self._attempts[name, to] = True
         await self._store.wake(name, to, now_ms=self._clock())
+        self.wake([name])  # some may have waited for a node that reaches the recipient
 
     async def delivered(self, name: str, delivery: Delivery) -> OutboxRow | None:
         """Apply a provider's delivery report; return the reply, None = it is not known."""
@@ -152,6 +175,10 @@ class Outbox:
         try:
             while True:
                 worker.wake.clear()
+                if worker.recipients is None and not self._leads(name):
+                    worker.idle.set()
+                    await worker.wake.wait()
+                    continue
                 try:
                     due_ms = await self._deliver_due(worker)
                 except StorageError as error:
@@ -171,10 +198,12 @@ class Outbox:
         if worker.reconcile_ms is None or worker.reconcile_ms <= self._clock():
             worker.reconcile_ms = await self._reconcile(worker)
         while len(worker.sends) < PARALLEL:
-            due = await self._store.due(worker.channel.name, now_ms=self._clock(), limit=2 * PARALLEL)
+            to = worker.recipients() if worker.recipients is not None else None
+            name = worker.channel.name
+            due = await self._store.due(name, now_ms=self._clock(), limit=2 * PARALLEL, recipients=to)
             rows = [row for row in due if row.id not in worker.sends][: PARALLEL - len(worker.sends)]
             if not rows:
-                return await self._store.next_due_ms(worker.channel.name)
+                return await self._store.next_due_ms(name, to)
             worker.idle.clear()
             for row in rows:
                 worker.sends[row.id] = asyncio.create_task(self._send_guarded(worker, row), name=f"send {row.id}")

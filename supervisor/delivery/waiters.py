@@ -34,6 +34,10 @@ class Waiters:
                 future.exception()  # marks it as retrieved, in case no caller awaits it any more
             future.cancel()
 
+    def awaited(self) -> set[MessageId]:
+        """Return the messages whose results somebody waits for."""
+        return set(self._futures)
+
     def resolve(self, message_id: MessageId, result: Result) -> None:
         """Resolve the futures of a message with its result."""
         for future in self._futures.pop(message_id, []):

@@ -237,7 +237,7 @@ class Acceptor:
 
         None = the turn is started later, by the scheduler.
         """
-        if destination.session is None or self._turns.stopping:
+        if destination.session is None or not self._turns.may_start(destination.lane, destination.project_name):
             return None
         if destination.session.is_chat:
             return t1.Process(identity=None)

@@ -25,6 +25,7 @@ from supervisor.protocol.times import now_ms, usd
 from supervisor.protocol.tools import ToolCall, ToolOutput, Tools, ToolSpec
 from supervisor.routing.rules import Decision
 from supervisor.sentences import delegation as say
+from supervisor.store.ports.cluster.elsewhere import ElsewhereStore
 from supervisor.store.ports.turns import ToolCallStore, TurnStore
 from supervisor.store.records.accounts import User
 from supervisor.store.records.result import Result
@@ -55,6 +56,7 @@ class Delegation:
     turns: TurnScheduler
     store: TurnStore
     calls: ToolCallStore
+    elsewhere: ElsewhereStore
     seconds: float
 
     def of_turn(self, turn: Turn) -> Tools | None:
@@ -166,8 +168,10 @@ class _ClaudeCode(Tools):
         if running is not None and running.turn.message_id != message_id:
             return  # it has ended
         logger.info("%s: interrupted with the turn that gave it", message_id)
-        if await parts.turns.interrupt(taken.lane, user_id) is None:
-            await parts.turns.interrupt_next(taken.lane, user_id)
+        if await parts.turns.interrupt(taken.lane, user_id) is not None:
+            return
+        if await parts.turns.interrupt_next(taken.lane, user_id) is None:
+            await parts.elsewhere.stop(taken.lane, user_id, now_ms=now_ms())
 
 
 def _output(project: Project, taken: Taken, result: Result) -> ToolOutput:

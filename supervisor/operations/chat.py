@@ -199,9 +199,12 @@ class ChatOperations:
         if stopped is not None:
             return stopped.turn.message_id
         first = next(iter(await self._store.chats.unfinished(session_id)), None)
-        if first is None or first.lane == session_id:
+        if first is None:
             return None
-        return first.message_id if await self._cancel(first, STOPPED()) or await self._interrupt(first, user) else None
+        waits = first.lane != session_id
+        if (waits and await self._cancel(first, STOPPED())) or await self._interrupt(first, user):
+            return first.message_id
+        return None
 
     async def history(
         self, user: User, session_id: SessionId, *, limit: int = 100, before: MessageId | None = None
@@ -372,9 +375,10 @@ class ChatOperations:
     async def _interrupt(self, turn: Turn, user: User) -> bool:
         """Interrupt a turn; False = it is not running."""
         running = self._turns.running(turn.lane)
-        if running is None or running.turn.id != turn.id:
-            return False
-        return await self._turns.interrupt(turn.lane, user.id) is not None
+        if running is not None and running.turn.id == turn.id:
+            return await self._turns.interrupt(turn.lane, user.id) is not None
+        stopped = await self._store.elsewhere.stop(turn.lane, user.id, now_ms=self._clock())
+        return stopped is not None and stopped.id == turn.id
 
     def _running_in(self, session_id: SessionId) -> builtins.list[RunningTurn]:
         """Return the running turns of a chat, oldest first."""

@@ -23,13 +23,13 @@ from supervisor.protocol.errors import (
 )
 from supervisor.protocol.messages import MessageId, Reply, SessionId
 from supervisor.protocol.queue import Mode
-from supervisor.protocol.status import Target, TurnState
+from supervisor.protocol.status import Target
 from supervisor.routing.rules import Decision
 from supervisor.sessions.pool import SessionPool
 from supervisor.store.ports.turns import TurnStore
 from supervisor.store.records.accounts import Actor, User
 from supervisor.store.records.result import Result
-from supervisor.turns.outcomes import failure
+from supervisor.turns.elsewhere.ends import answered
 
 
 class MessageOperations:
@@ -144,7 +144,7 @@ class MessageOperations:
             if taken.accepted.duplicate or taken.decision.target is Target.COMMAND:
                 stored = await self._store.result(message_id)
                 if stored is not None and stored.turn.state.final:
-                    return _answered(stored)
+                    return answered(stored)
             self._acceptor.start(taken)
             return await future
 
@@ -157,7 +157,7 @@ class MessageOperations:
         with self._waiters.expect(message_id) as future:
             stored = await self._store.result(message_id)
             if stored is not None and stored.turn.state.final:
-                return _answered(stored)
+                return answered(stored)
             return await future
 
     async def earlier(self, caller: Caller, channel: str, external_id: str | None) -> Result | None:
@@ -175,12 +175,3 @@ def _checked(taken: Taken, request: WorkRequest) -> Taken:
     if taken.decision.target is Target.REFUSED and not taken.accepted.duplicate and not taken.told:
         raise NotAllowed(taken.decision.reason)
     return taken
-
-
-def _answered(result: Result) -> Result:
-    """Return a stored result, or raise the error that it stands for."""
-    if result.turn.target is Target.REFUSED:
-        raise NotAllowed(result.turn.reason)
-    if result.turn.state is TurnState.COMPLETED:
-        return result
-    raise failure(result.turn, "interrupted" if result.turn.state is TurnState.CANCELLED else result.why)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import jwt
 
-from supervisor.protocol.errors import NotAuthenticated, UserNotFound
+from supervisor.protocol.errors import NotAuthenticated, StorageError, UserNotFound
 from supervisor.protocol.messages import Address, UserId
 from supervisor.protocol.status import Role
 from supervisor.protocol.times import Clock, now_ms
@@ -99,6 +99,7 @@ class Directory:
         self._users: dict[UserId, User] = {}
         self._by_address: dict[Address, UserId] = {}
         self._tokens: dict[bytes, Token] = {}
+        self._is_current: Callable[[], bool] = lambda: True
         self._is_signed_in: Callable[[str], bool] = lambda _: False
         self._sign_out: Callable[[UserId], None] = lambda _: None
 
@@ -110,6 +111,19 @@ class Directory:
         """
         self._is_signed_in = is_live
         self._sign_out = sign_out
+
+    def trust_while(self, is_current: Callable[[], bool]) -> None:
+        """Ask a function whether users and tokens are known as they are now, on every node; until then they are."""
+        self._is_current = is_current
+
+    def check_current(self) -> None:
+        """Check that users and tokens are known as they are now.
+
+        Raises:
+            StorageError: another node may have revoked one since they were read.
+        """
+        if not self._is_current():
+            raise StorageError("who holds a token cannot be checked while the database does not answer")
 
     def replace(self, users: Iterable[User], tokens: Iterable[tuple[bytes, Token]]) -> None:
         """Replace all users and tokens.
@@ -160,10 +174,12 @@ class Directory:
 
         Raises:
             NotAuthenticated: it is unknown, revoked or expired, or its user was removed.
+            StorageError: that cannot be checked now; the operator's token is always known.
         """
         given = digest(token)
         if hmac.compare_digest(given, self._operator):
             return Caller(name=OPERATOR_NAME, operator=True)
+        self.check_current()
         if self._service is not None and hmac.compare_digest(given, self._service):
             return Caller(name="service")
         record = self._tokens.get(given)  # the lookup is by hash, so its timing reveals nothing about the token
@@ -181,7 +197,9 @@ class Directory:
 
         Raises:
             NotAuthenticated: it is not a valid JWT of this daemon, or its lifetime is longer.
+            StorageError: as `caller`.
         """
+        self.check_current()
         caller = self._from_jwt(token)
         claims = jwt.decode(token, options={"verify_signature": False})  # verified above
         if claims["exp"] - claims["iat"] > longest_seconds:

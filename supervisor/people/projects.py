@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,6 +59,7 @@ class Projects:
         default_model: `claude_code.model`, empty for none.
         scratch: holds a folder per user, for prompts that belong to no project; None = there are no such folders.
         protected: `[approvals] protected`.
+        node: the name and the labels of this node, by which `nodes` of a project may name it.
     """
 
     def __init__(
@@ -68,7 +69,9 @@ class Projects:
         *,
         scratch: Path | None = None,
         protected: Sequence[str] = PROTECTED,
+        node: Collection[str] = (),
     ) -> None:
+        self._elsewhere = {name for name, table in tables.items() if not set(table.nodes) & set(node) and table.nodes}
         self._default_model = default_model
         self._scratch = scratch
         self._protected = tuple(protected)
@@ -111,6 +114,22 @@ class Projects:
             users=frozenset({user_id}),
             protected=self._protected,
         )
+
+    def group(self, name: str) -> ProjectName | None:
+        """Return the outermost project whose folder holds that of a project; None = there is no such project.
+
+        Projects whose folders lie in one another have the same.
+        """
+        project = self._by_name.get(ProjectName(name))
+        if project is None:
+            return None
+        around = [one for one in self._by_name.values() if is_inside(project.path, one.path)]
+        return min(around, key=lambda one: (len(one.path), one.name)).name
+
+    def is_here(self, name: ProjectName) -> bool:
+        """Return whether this node has the folder of a project: `nodes` names it, or names none and it is there."""
+        project = self._by_name.get(name)
+        return project is not None and name not in self._elsewhere and os.path.isdir(project.path)
 
     def every(self) -> list[Project]:
         """Return the projects of config.toml, sorted by name."""

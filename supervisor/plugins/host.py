@@ -91,6 +91,10 @@ class DaemonChannelHost:
         """See `ChannelHost`."""
         return await self._outbox.delivered(self._name, delivery) is not None
 
+    def leads(self) -> bool:
+        """See `ChannelHost`."""
+        return self._outbox.leads(self._name)
+
     async def find_thread(self, provider_ids: Sequence[str]) -> str | None:
         """See `ChannelHost`."""
         return await self._threads.find_thread(self._name, provider_ids)

@@ -57,7 +57,7 @@ class SessionPool:
         self._approvals = approvals
         self._queue = queue
         self._state_dir = state_dir
-        self._max_processes = max_processes
+        self.max_processes = max_processes
         self._sessions: dict[SessionId, LiveSession] = {}
         self._starting = 0  # processes that are being started count before they exist
         self._accepting = True
@@ -90,6 +90,14 @@ class SessionPool:
     def live_count_of(self, user_id: str) -> int:
         """Return how many sessions of one user are neither disconnected nor in error."""
         return sum(one.lifecycle.status.live for one in self._sessions.values() if one.record.user_id == user_id)
+
+    def in_memory(self) -> list[LiveSession]:
+        """Return the sessions in memory."""
+        return list(self._sessions.values())
+
+    def with_process(self) -> list[LiveSession]:
+        """Return the sessions that have a process, or a turn."""
+        return [one for one in self._sessions.values() if one.conversation is not None or not one.reapable]
 
     def process_count(self) -> int:
         """Return how many conversations are open."""
@@ -162,7 +170,7 @@ class SessionPool:
                 raise
             if session.conversation is None:
                 await self._processes.close(session)  # a suspended turn, which has no process, ends too
-        self._forget(session)
+        self.forget(session)
         return True
 
     async def suspend(self, session: LiveSession) -> None:
@@ -202,7 +210,7 @@ class SessionPool:
         finally:
             for session in sessions:
                 session.lock.release()
-                self._forget(session)
+                self.forget(session)
         await self._transitions.announce(sessions)
         return len(sessions)
 
@@ -210,7 +218,7 @@ class SessionPool:
         """Drop from memory the sessions that failed long ago; they are kept for their count of failures."""
         now = time.monotonic()
         for session in [one for one in self._sessions.values() if now - one.used > FORGET_SECONDS]:
-            self._forget(session)
+            self.forget(session)
 
     async def _wait_for_slot(self, session: LiveSession) -> None:
         """Evict the least recently used idle process while there are too many, or wait until one is idle.
@@ -232,7 +240,7 @@ class SessionPool:
 
     def _is_full(self) -> bool:
         # Every session with a process is in memory: as long as fewer are in memory, none need be counted.
-        most = self._max_processes
+        most = self.max_processes
         return len(self._sessions) >= most and self.process_count() + self._starting >= most
 
     async def _start(self, session: LiveSession) -> Conversation:
@@ -268,7 +276,7 @@ class SessionPool:
             logger.error("%s: its end could not be recorded: %s", session.id, error)
         self._queue.wake_next()
 
-    def _forget(self, session: LiveSession) -> None:
+    def forget(self, session: LiveSession) -> None:
         """Drop a session without a process from memory; its record holds all that matters."""
         # Another one may have taken its place in memory.
         if session.conversation is None and session.reapable and self._sessions.get(session.id) is session:

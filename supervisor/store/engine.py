@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Protocol, TypeVar
 
 from supervisor.store.listeners import Listeners
+from supervisor.store.ports.cluster.notices import Notices
 from supervisor.store.transaction import Reader, Transaction
 
 __all__ = ["Database", "Reader"]
@@ -32,6 +33,10 @@ class Database(Protocol):
     @property
     def listeners(self) -> Listeners:
         """Who hears of commits."""
+
+    @property
+    def notices(self) -> Notices | None:
+        """What other nodes have committed; None = the engine serves one node."""
 
     async def write(self, work: Callable[[Transaction], T], orphaned: Callable[[T], None] | None = None) -> T:
         """Do a write in a transaction that it may share with other writes; return after the commit.

@@ -18,7 +18,10 @@ from supervisor.store.ports.approvals import ApprovalStore
 from supervisor.store.ports.audit import AuditStore, DroppedStore
 from supervisor.store.ports.budgets import BudgetStore
 from supervisor.store.ports.changes import ChangeStore
+from supervisor.store.ports.cluster.elsewhere import ElsewhereStore
 from supervisor.store.ports.cluster.nodes import NodeStore
+from supervisor.store.ports.cluster.notices import Notices
+from supervisor.store.ports.cluster.places import PlaceStore
 from supervisor.store.ports.keys import CodeStore, IdempotencyStore, ReferenceStore
 from supervisor.store.ports.ledger import LedgerStore
 from supervisor.store.ports.lists.lists import ListStore
@@ -41,6 +44,18 @@ class Store(Protocol):
     @property
     def nodes(self) -> NodeStore:
         """The daemons that work on this database."""
+
+    @property
+    def notices(self) -> Notices | None:
+        """What other nodes have committed; None = no other node can use the database."""
+
+    @property
+    def places(self) -> PlaceStore:
+        """Which node works on what."""
+
+    @property
+    def elsewhere(self) -> ElsewhereStore:
+        """What other nodes do."""
 
     @property
     def accounts(self) -> AccountStore:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from supervisor.store.cluster.elsewhere import SqlElsewhere
 from supervisor.store.cluster.nodes import SqlNodes
+from supervisor.store.cluster.places import SqlPlaces
 from supervisor.store.committed import Committed
 from supervisor.store.control.agents import SqlAgents, forget_agents
 from supervisor.store.control.approvals import SqlApprovals
@@ -43,12 +45,16 @@ class SqlStore:
     Attributes:
         epoch: the number of this start.
         search: as the engine finds words.
+        notices: what other nodes have committed; None = there is no other node.
     """
 
     def __init__(self, database: Database, search: SqlSearch) -> None:
         self._database = database
         self.epoch = database.epoch
         self.nodes: NodeStore = SqlNodes(database)
+        self.notices = database.notices
+        self.elsewhere = SqlElsewhere(database)
+        self.places = SqlPlaces(database)
         self.accounts = SqlAccounts(database)
         self.turns = SqlTurns(database)
         self.tool_calls = SqlToolCalls(database)

@@ -12,6 +12,7 @@ import pydantic_core
 from supervisor.protocol.conversation import Tokens
 from supervisor.protocol.times import DAY_MS
 from supervisor.store.committed import Entry
+from supervisor.store.ports.cluster.notices import Notice, Topic
 
 Seal = Callable[[bytes, bytes], bytes]
 """Returns the seal of an audit row: (the seal of the row before, the row's content) -> MAC."""
@@ -119,6 +120,7 @@ class Transaction:
 
     Attributes:
         channels: those that have replies to deliver after the commit.
+        notices: what other nodes hear of after the commit.
         points: the names of the writes, for the crash points before and after the commit, and for watchers.
         recorded: the entries of the audit trail, for those who count what happens.
     """
@@ -128,6 +130,7 @@ class Transaction:
         self.execute = connection.execute
         self.executemany = connection.executemany
         self.channels: set[str] = set()
+        self.notices: list[Notice] = []
         self.points: list[str] = []
         self.recorded: list[Entry] = []
         self._seal = seal
@@ -165,6 +168,10 @@ class Transaction:
     def point(self, name: str) -> None:
         """Name this write, for the crash points before and after its commit."""
         self.points.append(name)
+
+    def notify(self, topic: Topic, value: str = "") -> None:
+        """Tell other nodes after the commit; this one knows by itself."""
+        self.notices.append(Notice(topic, value))
 
     def record(self, actor: str, event: str, detail: Mapping[str, Any], now_ms: int, *, channel: str = "") -> None:
         """Append an audit entry, sealed over the one before.

@@ -31,6 +31,7 @@ from supervisor.turns import outcomes
 from supervisor.turns.completion import STORAGE_RETRY_MAX_SECONDS, STORAGE_RETRY_SECONDS, TurnCompletion
 from supervisor.turns.lanes.lane import Lane
 from supervisor.turns.lanes.name import LaneName
+from supervisor.turns.lanes.places import LanePlaces
 from supervisor.turns.lanes.state import LanePhase
 from supervisor.turns.runner import TurnRunner
 from supervisor.turns.running import RunningTurn
@@ -45,6 +46,7 @@ class TurnScheduler:
     Args:
         records: the stored sessions, for a lane whose session is not in memory.
         runner: runs a turn once it is started.
+        places: which lanes this node runs.
 
     Attributes:
         queued: number of queued turns in all lanes, as far as this process knows.
@@ -61,6 +63,7 @@ class TurnScheduler:
         runner: TurnRunner,
         steering: Steering,
         completion: TurnCompletion,
+        places: LanePlaces,
         clock: Clock = now_ms,
     ) -> None:
         self._turns = turns
@@ -70,6 +73,7 @@ class TurnScheduler:
         self._runner = runner
         self._steering = steering
         self._completion = completion
+        self._places = places
         self._clock = clock
         self._lanes: dict[str, Lane] = {}
         self._blocked: dict[ProjectName, set[str]] = {}
@@ -101,8 +105,25 @@ class TurnScheduler:
             StorageError: the store could not be read.
         """
         for name, project in await self._turns.waiting_lanes():
-            self._look(name, project)
+            if not self._places.is_of_another(name, project):
+                self._look(name, project)
         self.queued = await self._turns.pending_count()
+
+    def heard(self, name: str, project: ProjectName) -> None:
+        """Look for a turn that was queued at another node."""
+        self._look(name, project)
+
+    def may_start(self, name: str, project: ProjectName) -> bool:
+        """Return whether T1 may start a turn of a lane on this node."""
+        return not self.stopping and self._places.owns(name, project)
+
+    async def claim(self, name: str, project: ProjectName) -> bool:
+        """Make the place of a lane this node's, for a process without a turn; False = it is another one's.
+
+        Raises:
+            StorageError: it is not known whose it is.
+        """
+        return await self._places.claim(name, project)
 
     def running(self, lane: str) -> RunningTurn | None:
         """Return the running turn of a lane."""
@@ -218,10 +239,13 @@ class TurnScheduler:
 
     async def _work(self, lane: Lane) -> None:
         """Run the turns of a lane until none is left to start."""
-        pause = STORAGE_RETRY_SECONDS
+        pause, entered = STORAGE_RETRY_SECONDS, False
         try:
             while lane.state.has_work and not self.stopping:
                 try:
+                    if not entered and not (entered := await self._places.enter(lane.name, lane.project)):
+                        await self._leave_to_another(lane)
+                        continue
                     lane.state.look_began()
                     await self._next(lane)
                     pause = STORAGE_RETRY_SECONDS
@@ -238,6 +262,16 @@ class TurnScheduler:
             lane.task = None
             if not lane.state.has_work:
                 self._lanes.pop(lane.name, None)
+            if entered:
+                for name, project in self._places.leave(lane.name, lane.project).items():
+                    self._look(name, project)
+
+    async def _leave_to_another(self, lane: Lane) -> None:
+        """Leave the turns of a lane to the node that owns its place, also one that T1 started when this one did."""
+        if (given := lane.state.given) is not None:
+            await self._turns.requeue(given.id, now_ms=self._clock())
+            lane.state.take()
+        lane.state.belongs_to_another()
 
     async def _next(self, lane: Lane) -> None:
         """Run the next turn of a lane, if there is one to start."""

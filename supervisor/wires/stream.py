@@ -84,7 +84,7 @@ class StreamSocket:
         """Serve one connection from handshake to close."""
         try:
             caller = replace(await self._caller(socket), source=source(socket.scope))
-        except NotAuthenticated as error:
+        except (NotAuthenticated, StorageError) as error:
             await socket.send_denial_response(failure(error))
             return
         await socket.accept()

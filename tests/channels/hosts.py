@@ -32,6 +32,7 @@ class RecordingHost(ChannelHost):
         strangers: addresses that no user has; all others have one.
         recent: what `recent_replies` returns, to whomever they went.
         unknown_ids: provider ids of which `delivered` knows no reply.
+        leading: what `leads` returns.
         fail_with: raised by `accept`, `delivered` and `set_mark` in place of keeping anything.
     """
 
@@ -49,6 +50,7 @@ class RecordingHost(ChannelHost):
         self.strangers: set[Address] = set()
         self.recent: list[Outbound] = []
         self.unknown_ids: set[str] = set()
+        self.leading = True
         self.fail_with: Exception | None = None
         self._public_url = public_url
         self._keys: dict[tuple[str, str, str], MessageId] = {}
@@ -114,6 +116,9 @@ class RecordingHost(ChannelHost):
             for each in provider_ids
             if each in self.texts
         ]
+
+    def leads(self) -> bool:
+        return self.leading
 
     async def recent_replies(self, to: Address) -> list[Outbound]:
         return [each for each in self.recent if each.to == to]

@@ -203,8 +203,9 @@ class SignIn:
 
         Raises:
             NotAuthenticated: nobody is, or not any more.
-            StorageError: the end of a session could not be stored.
+            StorageError: the end of a session could not be stored, or nobody can be checked now.
         """
+        self._directory.check_current()
         session, now = self._sessions.find(digest(secret)), self._clock()
         if session is None:
             raise NotAuthenticated

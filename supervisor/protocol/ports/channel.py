@@ -75,6 +75,9 @@ class ChannelHost(Protocol):
             StorageError: nothing was recorded. Let the provider send the report again.
         """
 
+    def leads(self) -> bool:
+        """Return whether this node asks the provider what there is; where there are several, one does for all."""
+
     async def find_thread(self, provider_ids: Sequence[str]) -> str | None:
         """Return the thread of an earlier reply of this channel that has one of these provider ids; None = none has."""
 

@@ -13,6 +13,7 @@ from supervisor.store.control.codes import close, issue
 from supervisor.store.drafts import add_drafts
 from supervisor.store.engine import Database, Reader
 from supervisor.store.ports.approvals import Approval, ApprovalState, NewApproval
+from supervisor.store.ports.cluster.notices import Topic
 from supervisor.store.records.outbox import OutboxDraft
 from supervisor.store.records.turn import Turn
 from supervisor.store.transaction import Transaction, to_json
@@ -22,24 +23,31 @@ _COLUMNS = (
     "id, turn_id, session_id, user_id, project, tool_use_id, tool, risk, channel, call_sha256, summary, expires_ms, "
     "code, state, consumed_ms, epoch, content_sha256, kept, call, diff, input, thread, way"
 )
-_GET = f"SELECT {_COLUMNS} FROM approvals WHERE id = ?"
-_OF_CALL = f"SELECT {_COLUMNS} FROM approvals WHERE session_id = ? AND tool_use_id = ?"
-_FIND = f"SELECT {_COLUMNS} FROM approvals WHERE code = ? OR id = ?"
+_READ = f"{_COLUMNS}, decided_by, note"
+_GET = f"SELECT {_READ} FROM approvals WHERE id = ?"
+_OF_CALL = f"SELECT {_READ} FROM approvals WHERE session_id = ? AND tool_use_id = ?"
+_FIND = f"SELECT {_READ} FROM approvals WHERE code = ? OR id = ?"
+# Whichever node asked: its turn waits for the answer, or a restart interrupted it and the question was kept.
+_COUNTS = """
+    EXISTS (SELECT 1 FROM turns WHERE id = approvals.turn_id
+            AND (state = 'running' AND epoch = approvals.epoch
+                 OR state = 'interrupted' AND (approvals.kept = 1 OR approvals.epoch = :epoch)))
+"""
 _OPEN = f"""
-    SELECT {_COLUMNS} FROM approvals
-    WHERE state = 'open' AND expires_ms > :now_ms AND epoch = :epoch
+    SELECT {_READ} FROM approvals
+    WHERE state = 'open' AND expires_ms > :now_ms AND {_COUNTS}
     ORDER BY asked_ms, id
 """
 _ADD = f"""
     INSERT INTO approvals ({_COLUMNS}, asked_ms)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'open', NULL, ?, ?, 0, ?, ?, ?, ?, ?, ?)
 """
-_ALLOW = """
-    UPDATE approvals SET state = 'allowed', decided_by = ?, decided_ms = ?
-    WHERE id = ? AND state = 'open' AND expires_ms > ? AND epoch = ?
+_ALLOW = f"""
+    UPDATE approvals SET state = 'allowed', decided_by = :by, decided_ms = :now_ms
+    WHERE id = :id AND state = 'open' AND expires_ms > :now_ms AND {_COUNTS}
 """
 _DENY = """
-    UPDATE approvals SET state = 'denied', decided_by = ?, decided_ms = ?
+    UPDATE approvals SET state = 'denied', decided_by = ?, decided_ms = ?, note = ?
     WHERE id = ? AND state IN ('open', 'allowed') AND consumed_ms IS NULL
 """
 _CONSUME = """
@@ -52,7 +60,7 @@ _CLOSE = """
     WHERE id = ? AND state IN ('open', 'allowed') AND consumed_ms IS NULL
 """
 _UNUSED = "state IN ('open', 'allowed') AND consumed_ms IS NULL AND expires_ms > :now_ms"
-_OF_TURN = f"SELECT {_COLUMNS} FROM approvals WHERE turn_id = :turn_id AND {_UNUSED} ORDER BY asked_ms, id"
+_OF_TURN = f"SELECT {_READ} FROM approvals WHERE turn_id = :turn_id AND {_UNUSED} ORDER BY asked_ms, id"
 _NOT_RUN = "SELECT tool_use_id FROM approvals WHERE turn_id = ? AND consumed_ms IS NULL ORDER BY id"
 _KEEP = f"""
     UPDATE approvals SET kept = 1, epoch = :epoch
@@ -78,7 +86,7 @@ _REDEEM = """
 _WITHDRAW = f"""
     UPDATE approvals SET state = 'withdrawn', decided_ms = :now_ms
     WHERE turn_id = :turn_id AND consumed_ms IS NULL AND (state = 'open' OR state = 'allowed' AND :allowed = 1)
-    RETURNING {_COLUMNS}
+    RETURNING {_READ}
 """
 _OUTDATE = """
     UPDATE approvals SET state = 'withdrawn', decided_ms = ?
@@ -139,8 +147,10 @@ class SqlApprovals:
         """open -> allowed, with a grant if `minutes` is not 0."""
 
         def work(tx: Transaction) -> bool:
-            if not tx.changed(_ALLOW, (by, now_ms, approval_id, now_ms, tx.epoch)):
+            values = {"id": approval_id, "by": by, "now_ms": now_ms, "epoch": tx.epoch}
+            if tx.execute(_ALLOW, values).rowcount == 0:
                 return False
+            tx.notify(Topic.APPROVAL, approval_id)
             approval = _approval(tx.execute(_GET, (approval_id,)).fetchone())
             close(tx, approval.code, now_ms)
             if minutes:
@@ -156,7 +166,7 @@ class SqlApprovals:
         """open or allowed -> denied; if the call has run, only its grant ends."""
 
         def work(tx: Transaction) -> bool:
-            values = (by, now_ms, approval_id)
+            values = (by, now_ms, note, approval_id)
             detail = {"way": way, **_noted(note)}
             if _ended(tx, _DENY, values, approval_id, by, "approval.denied", now_ms, **detail):
                 return True
@@ -296,6 +306,7 @@ def _end(tx: Transaction, approval_id: str, code: str, now_ms: int) -> None:
     """Close the code of a question and end its grant."""
     close(tx, code, now_ms)
     tx.execute(_REVOKE, (approval_id,))
+    tx.notify(Topic.APPROVAL, approval_id)
 
 
 def _approval(row: tuple[Any, ...]) -> Approval:
@@ -323,4 +334,6 @@ def _approval(row: tuple[Any, ...]) -> Approval:
         input=json.loads(row[20]) if row[20] else None,
         thread=row[21],
         way=row[22],
+        decided_by=row[23],
+        note=row[24],
     )

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from supervisor.protocol.messages import UserId
 from supervisor.protocol.status import TurnState
 from supervisor.store.engine import Reader
+from supervisor.store.ports.cluster.notices import Topic
 from supervisor.store.records.turn import Turn
 from supervisor.store.rows import TURNS, to_turn
 from supervisor.store.transaction import Transaction, to_json
@@ -28,7 +29,9 @@ _REPLACED = f"""
     {TURNS} WHERE t.superseded_by = ? AND t.state IN ('pending', 'running', 'waiting') ORDER BY t.id
 """
 _CANCEL = "UPDATE turns SET state = 'cancelled', why = ?, ended_ms = ?, epoch = ? WHERE id = ? AND state = 'pending'"
-_CHANNEL = "SELECT channel FROM turns WHERE id = ?"
+_CHANNEL = """
+    SELECT t.channel, i.message_id FROM turns AS t JOIN inbox AS i ON i.turn_id = t.id WHERE t.id = ?
+"""
 _IS_STOPPED = """
     SELECT EXISTS (SELECT 1 FROM events WHERE turn_id = :id AND kind = :kind)
         OR EXISTS (SELECT 1 FROM turns LEFT JOIN claude_code_sessions AS chat ON chat.number = turns.chat
@@ -41,15 +44,17 @@ def cancel(tx: Transaction, turn_id: int, why: str, now_ms: int) -> bool:
     if not tx.changed(_CANCEL, (why, now_ms, tx.epoch, turn_id)):
         return False
     tx.mark_prompt(turn_id, TurnState.CANCELLED)
-    (channel,) = tx.execute(_CHANNEL, (turn_id,)).fetchone()
+    channel, message_id = tx.execute(_CHANNEL, (turn_id,)).fetchone()
+    tx.notify(Topic.ENDED, message_id)
     tx.record("supervisor", "turn.cancelled", {"turn": turn_id}, now_ms, channel=channel)
     return True
 
 
-def stop_running(tx: Transaction, lane: str, by: UserId, now_ms: int) -> None:
+def stop_running(tx: Transaction, lane: str, by: str, now_ms: int) -> None:
     """Note that the running turn of a lane is to end."""
     values = {"lane": lane, "kind": STOPPED, "payload": to_json({"by": by}), "now_ms": now_ms}
-    tx.execute(_STOP_LANE, values)
+    if tx.execute(_STOP_LANE, values).rowcount:
+        tx.notify(Topic.STOPPED, lane)
 
 
 def stop_replaced(tx: Transaction, turn_id: int, why: str, by: UserId, now_ms: int) -> Sequence[Turn]:
@@ -64,6 +69,8 @@ def stop_replaced(tx: Transaction, turn_id: int, why: str, by: UserId, now_ms: i
     if found:
         values = {"turn_id": turn_id, "kind": STOPPED, "payload": to_json({"by": by}), "now_ms": now_ms}
         tx.execute(_STOP_REPLACED, values)
+    for turn in found:
+        tx.notify(Topic.STOPPED, turn.lane)
     return found
 
 

@@ -19,6 +19,7 @@ from supervisor.store.messages.joins import ahead_of, waits_already
 from supervisor.store.messages.sessions import begins_twice, create_session
 from supervisor.store.money.budgets import raise_limit
 from supervisor.store.people.uploads import attach
+from supervisor.store.ports.cluster.notices import Topic
 from supervisor.store.records.acceptance import Acceptance, Accepted
 from supervisor.store.records.turn import Turn
 from supervisor.store.rows import optional_json, to_reply_json
@@ -170,6 +171,8 @@ def _first_state(message: Acceptance, free: bool) -> TurnState:
 
 def _add_turn(tx: Transaction, message: Acceptance, session: int | None, chat: int | None, state: TurnState) -> int:
     """Insert the row of the turn; return its number."""
+    if state is TurnState.PENDING:
+        tx.notify(Topic.WORK, f"{message.project} {message.lane}")
     starts = state is TurnState.RUNNING
     process = message.identity if starts else None
     return tx.insert_numbered(

@@ -13,6 +13,7 @@ from supervisor.store.drafts import add_drafts
 from supervisor.store.messages.joins import promote
 from supervisor.store.messages.sessions import write_status
 from supervisor.store.money.charges import NOTHING, Posted, delegated_charges, earlier_charges, post
+from supervisor.store.ports.cluster.notices import Topic
 from supervisor.store.records.charge import Charge
 from supervisor.store.records.outcome import Outcome, Settled
 from supervisor.store.rows import CHARGE_COLUMNS, to_charge
@@ -22,7 +23,8 @@ _RUNNING = """
     SELECT t.user_id, t.session, coalesce(s.id, ''), t.channel,
            t.chat, s.deleted_ms IS NOT NULL,
            EXISTS (SELECT 1 FROM calls WHERE turn_id = t.id), EXISTS (SELECT 1 FROM ledger WHERE turn_id = t.id),
-           EXISTS (SELECT 1 FROM delegations WHERE given_by = t.id)
+           EXISTS (SELECT 1 FROM delegations WHERE given_by = t.id),
+           (SELECT message_id FROM inbox WHERE turn_id = t.id)
     FROM turns AS t LEFT JOIN claude_code_sessions AS s ON s.number = t.session
     WHERE t.id = ? AND t.state = 'running' AND t.epoch = ?
 """
@@ -50,7 +52,8 @@ def finish(tx: Transaction, turn_id: int, outcome: Outcome) -> Settled | None:
     row = tx.one(_RUNNING, (turn_id, tx.epoch))
     if row is None:
         return None
-    *keys, chat, is_deleted, is_journalled, is_charged, has_delegated = row
+    *keys, chat, is_deleted, is_journalled, is_charged, has_delegated, message_id = row
+    tx.notify(Topic.ENDED, message_id)
     owner = Owner(turn_id, *keys)
     earlier = earlier_charges(tx, owner) if is_charged else NOTHING
     # The outcome's charges first: what could not be journalled is newer than the journal, and a ref is posted once.

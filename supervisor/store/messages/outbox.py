@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Any
 
@@ -16,7 +16,7 @@ from supervisor.store.ports.outbox import LONGEST_PAUSE_MS, Drafts
 from supervisor.store.records.charge import Charge
 from supervisor.store.records.outbox import OutboxDraft, OutboxRow
 from supervisor.store.rows import OUTBOX, to_outbox_row
-from supervisor.store.transaction import Transaction
+from supervisor.store.transaction import Transaction, to_json
 
 ROW = f"{OUTBOX} WHERE o.id = ?"
 # The replies to one address leave in the order in which they were written: an unsent one blocks the later ones.
@@ -25,12 +25,15 @@ _IS_FIRST = """
                 WHERE earlier.channel = o.channel AND earlier.to_kind = o.to_kind AND earlier.recipient = o.recipient
                   AND earlier.number < o.number AND earlier.state IN ('pending', 'sending'))
 """
-DUE = f"""
+_DUE = f"""
     {OUTBOX} WHERE o.channel = :channel AND o.state = 'pending'
-      AND (o.not_before_ms <= :now_ms OR o.not_before_ms > :now_ms + {LONGEST_PAUSE_MS}) AND {_IS_FIRST}
+      AND (o.not_before_ms <= :now_ms OR o.not_before_ms > :now_ms + {LONGEST_PAUSE_MS}) AND {_IS_FIRST} {{among}}
     ORDER BY o.not_before_ms, o.number LIMIT :limit
 """
-NEXT_DUE = f"SELECT min(o.not_before_ms) FROM outbox AS o WHERE o.channel = ? AND o.state = 'pending' AND {_IS_FIRST}"
+_AMONG = "AND o.recipient IN (SELECT value FROM json_each(:recipients))"
+NEXT_DUE = f"""
+    SELECT min(o.not_before_ms) FROM outbox AS o WHERE o.channel = :channel AND o.state = 'pending' AND {_IS_FIRST}
+"""
 # A reply whose recipient is away has no attempt that counts, and its time has not come.
 LATE = f"""
     {OUTBOX} WHERE o.number IN (SELECT number FROM outbox INDEXED BY outbox_line WHERE state IN ('pending', 'sending'))
@@ -123,6 +126,11 @@ _RANK = {
 """The order of states: a report only moves a reply to a higher one, and a dead reply stays dead."""
 
 
+def _among(recipients: Collection[str] | None) -> tuple[str, dict[str, str]]:
+    """Return the condition that a reply is to one of these, with its values; None = no condition."""
+    return ("", {}) if recipients is None else (_AMONG, {"recipients": to_json(sorted(recipients))})
+
+
 class SqlOutbox:
     """`OutboxStore` over a `Database`."""
 
@@ -143,11 +151,14 @@ class SqlOutbox:
 
         await self._database.write(work)
 
-    async def due(self, channel: str, *, now_ms: int, limit: int) -> list[OutboxRow]:
+    async def due(
+        self, channel: str, *, now_ms: int, limit: int, recipients: Collection[str] | None = None
+    ) -> list[OutboxRow]:
         """Return the first unsent reply to each address of a channel, if it is pending and due; longest due first."""
-        values = {"channel": channel, "now_ms": now_ms, "limit": limit}
+        among, given = _among(recipients)
+        sql, values = _DUE.format(among=among), {"channel": channel, "now_ms": now_ms, "limit": limit, **given}
         return await self._database.read(
-            lambda connection: [to_outbox_row(row) for row in connection.execute(DUE, values)]
+            lambda connection: [to_outbox_row(row) for row in connection.execute(sql, values)]
         )
 
     async def hasten(self, channel: str, *, now_ms: int) -> int:
@@ -155,11 +166,13 @@ class SqlOutbox:
         values = {"channel": channel, "now_ms": now_ms}
         return await self._database.write(lambda tx: tx.execute(HASTEN, values).rowcount)
 
-    async def next_due_ms(self, channel: str) -> int | None:
+    async def next_due_ms(self, channel: str, recipients: Collection[str] | None = None) -> int | None:
         """Return when the next pending reply that is the first to its address is due; None = there is none."""
+        among, given = _among(recipients)
 
         def work(connection: Reader) -> int | None:
-            due_ms: int | None = connection.execute(NEXT_DUE, (channel,)).fetchone()[0]
+            found = connection.execute(f"{NEXT_DUE} {among}", {"channel": channel, **given})
+            due_ms: int | None = found.fetchone()[0]
             return due_ms
 
         return await self._database.read(work)
@@ -229,13 +242,7 @@ class SqlOutbox:
         return await self._database.write(work)
 
     async def dead(
-        self,
-        outbox_id: OutboxId,
-        why: str,
-        *,
-        now_ms: int,
-        notices: Drafts | None = None,
-        attempt: int | None = None,
+        self, outbox_id: OutboxId, why: str, *, now_ms: int, notices: Drafts | None = None, attempt: int | None = None
     ) -> bool:
         """pending or sending -> dead."""
 

@@ -20,6 +20,7 @@ from supervisor.store.messages.finish import finish
 from supervisor.store.messages.history import exchanges, history, interruptions, last_used, result_of, was_cut_off
 from supervisor.store.messages.joins import ahead_of, join, release
 from supervisor.store.messages.start import start_next
+from supervisor.store.ports.cluster.notices import Topic
 from supervisor.store.records.acceptance import Acceptance, Accepted, Attempt
 from supervisor.store.records.outbox import OutboxDraft
 from supervisor.store.records.outcome import Outcome, Settled
@@ -59,6 +60,7 @@ _ADD_EVENT = """
 """
 _IS_ANSWERED = "SELECT EXISTS (SELECT 1 FROM turns WHERE id = ? AND answered_by IS NOT NULL)"
 _EVENTS = "SELECT kind, payload FROM events WHERE turn_id = ? ORDER BY seq"
+_LANE = "SELECT lane, project FROM turns WHERE id = ?"
 _WHOSE = "SELECT user_id, channel FROM turns WHERE id = ?"
 _STARTED_MS = """
     SELECT max(at_ms) FROM events
@@ -119,6 +121,8 @@ class SqlTurns:
             release(tx, turn_id)
             tx.execute(_FORGET_FOLDER, (turn_id,))
             tx.execute(_FORGET_CALLS, (turn_id,))
+            lane, project = tx.execute(_LANE, (turn_id,)).fetchone()
+            tx.notify(Topic.WORK, f"{project} {lane}")
             tx.record("supervisor", "turn.requeued", {"turn": turn_id}, now_ms)
             return True
 

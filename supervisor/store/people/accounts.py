@@ -9,6 +9,7 @@ from supervisor.protocol.errors import NotAllowed, UserNotFound
 from supervisor.protocol.messages import Address, UserId
 from supervisor.store.engine import Database, Reader
 from supervisor.store.people.sign_in import end_sign_ins_of
+from supervisor.store.people.version import accounts_changed
 from supervisor.store.ports.accounts import THE_OPERATOR
 from supervisor.store.records.accounts import Actor, Token, User
 from supervisor.store.rows import TOKENS, to_token, to_user
@@ -64,6 +65,7 @@ class SqlAccounts:
             tx.execute(_DROP_PROJECTS, (user.id,))
             tx.executemany(_ADD_ADDRESS, [(address.kind, address.value, user.id) for address in user.addresses])
             tx.executemany(_ADD_PROJECT, [(user.id, project) for project in user.projects])
+            accounts_changed(tx)
             tx.record(by.name, "user.put", _detail(user) | by.where, now_ms)
 
         await self._database.write(work)
@@ -79,6 +81,7 @@ class SqlAccounts:
             tx.execute(_FORGET_SECOND_FACTOR, (user_id,))
             end_sign_ins_of(tx, user_id)
             tx.execute(_REVOKE_ALL, (now_ms, user_id))
+            accounts_changed(tx)
             tx.record(by.name, "user.removed", {"id": user_id} | by.where, now_ms)
             return True
 
@@ -105,6 +108,7 @@ class SqlAccounts:
                 raise UserNotFound(user_id)
             (token_id,) = tx.execute(_INSERT_CREDENTIAL, (sha256, name, user_id, now_ms, expires_ms)).fetchone()
             detail = {"id": token_id, "name": name, "user": user_id, "expires_ms": expires_ms}
+            accounts_changed(tx)
             tx.record(by.name, "token.created", detail | by.where, now_ms)
             return Token(
                 id=token_id, name=name, user_id=user_id, created_ms=now_ms, expires_ms=expires_ms, revoked_ms=None
@@ -124,6 +128,7 @@ class SqlAccounts:
         def work(tx: Transaction) -> bool:
             if not tx.changed(_REVOKE, (now_ms, token_id)):
                 return False
+            accounts_changed(tx)
             tx.record(by.name, "token.revoked", {"id": token_id} | by.where, now_ms)
             return True
 

@@ -9,6 +9,7 @@ from supervisor.protocol.messages import UserId
 from supervisor.protocol.times import DAY_MS
 from supervisor.store.drafts import add_drafts
 from supervisor.store.engine import Database
+from supervisor.store.people.version import accounts_changed
 from supervisor.store.ports.accounts import THE_OPERATOR
 from supervisor.store.ports.people.sign_in import (
     LinkProblem,
@@ -220,6 +221,7 @@ def _begin(
         passkey=passkey,
     )
     row = {name: getattr(session, name) for name in SignInSession.__slots__}
+    accounts_changed(tx)
     tx.insert("sign_in_sessions", {"sha256": new.sha256, **row})
     detail = {"session": new.id, "way": way.value} | ({"passkey": passkey.hex()} if passkey is not None else {})
     tx.record(user_id, "signin.ok", detail | _from(visitor), now_ms)
@@ -228,6 +230,7 @@ def _begin(
 
 def _end(tx: Transaction, session: SignInSession, by: str, why: str, now_ms: int) -> None:
     tx.execute(_END, (session.id,))
+    accounts_changed(tx)
     tx.record(by, "signin.ended", {"session": session.id, "user": session.user_id, "why": why}, now_ms)
 
 

@@ -71,6 +71,8 @@ class Approval(NewApproval):
         epoch: the start of the daemon that asked, or that keeps the question.
         kept: the process that asked is gone; a yes is valid for the same call, if its turn makes it again, or the turn
             that continues its work.
+        decided_by: who decided it; None = nobody has.
+        note: why it was denied; empty = nobody said it.
     """
 
     code: str
@@ -78,6 +80,8 @@ class Approval(NewApproval):
     consumed: bool
     epoch: int
     kept: bool = False
+    decided_by: str | None = None
+    note: str = ""
 
 
 class ApprovalStore(Protocol):
@@ -100,7 +104,7 @@ class ApprovalStore(Protocol):
     async def allow(
         self, approval_id: str, by: str, *, way: str, minutes: int = 0, note: str = "", now_ms: int
     ) -> bool:
-        """open -> allowed, if the question is of this epoch and has not expired; False = it is not open.
+        """open -> allowed, if its turn waits for it, on any node, or it was kept; False = it is not open.
 
         Args:
             by: the user who decided.
@@ -161,7 +165,7 @@ class ApprovalStore(Protocol):
         """Return the question with a code or an id; None = there is none."""
 
     async def open_now(self, *, now_ms: int) -> list[Approval]:
-        """Return the open questions of this epoch, oldest first."""
+        """Return the open questions, of all nodes, oldest first."""
 
     async def granted(
         self, user_id: UserId, project: ProjectName, tool: str, risk: str, *, channel: str | None = None, now_ms: int

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Protocol
 
@@ -32,18 +32,27 @@ class OutboxStore(Protocol):
     async def add(self, draft: OutboxDraft, *, user_id: UserId | None, now_ms: int) -> None:
         """Write a reply that belongs to no turn; its `text` is required. If the id exists, nothing is written."""
 
-    async def due(self, channel: str, *, now_ms: int, limit: int) -> list[OutboxRow]:
+    async def due(
+        self, channel: str, *, now_ms: int, limit: int, recipients: Collection[str] | None = None
+    ) -> list[OutboxRow]:
         """Return the first unsent reply to each address of a channel, if it is pending and due; longest due first.
 
         A reply whose time is further off than `LONGEST_PAUSE_MS` is due. A send of unknown outcome blocks the later
         replies to its address.
+
+        Args:
+            recipients: only those to these; None = to all.
         """
 
     async def hasten(self, channel: str, *, now_ms: int) -> int:
         """Make the replies due that were put back at a later time, before the clock went back; return how many."""
 
-    async def next_due_ms(self, channel: str) -> int | None:
-        """Return when the next pending reply that is the first to its address is due; None = there is none."""
+    async def next_due_ms(self, channel: str, recipients: Collection[str] | None = None) -> int | None:
+        """Return when the next pending reply that is the first to its address is due; None = there is none.
+
+        Args:
+            recipients: as in `due`.
+        """
 
     async def begin(self, outbox_id: OutboxId, *, now_ms: int) -> OutboxRow | None:
         """pending -> sending under this epoch, and count an attempt; None = not pending."""

@@ -112,6 +112,22 @@ class PgConnection:
             more = cursor.nextset()
         return row
 
+    def fileno(self) -> int:
+        """Return the descriptor that becomes readable when the server sends something unasked."""
+        return self._raw.fileno()
+
+    def heard(self) -> list[str]:
+        """Return the payloads of the notifications that have come; it does not wait.
+
+        Raises:
+            psycopg.OperationalError: the connection is lost.
+        """
+        raw, payloads = self._raw.pgconn, []
+        raw.consume_input()
+        while (notification := raw.notifies()) is not None:
+            payloads.append(notification.extra.decode())
+        return payloads
+
     def cancel(self) -> None:
         """Ask the server to end the statement that runs; may be called from another thread."""
         self._raw.cancel_safe(timeout=5)

@@ -14,9 +14,11 @@ from supervisor.protocol.errors import StorageError
 from supervisor.store.groups import Failed, Groups
 from supervisor.store.listeners import Listeners
 from supervisor.store.ports.cluster.nodes import Fenced
+from supervisor.store.ports.cluster.notices import Notice, Topic
 from supervisor.store.postgres.cluster.nodes import WRITE_LOCK, fence
 from supervisor.store.postgres.connection import PgConnection
 from supervisor.store.postgres.errors import storage_error
+from supervisor.store.postgres.notices import PostgresNotices, notify
 from supervisor.store.postgres.opening import Address, prepared
 from supervisor.store.postgres.thread import PgThread
 from supervisor.store.transaction import Reader, Row, Seal, Transaction
@@ -47,6 +49,7 @@ class PostgresDatabase:
         epoch: the number of this start; every row that is written carries it.
         listeners: of its commits.
         fenced: called in the event loop each time that a write was refused as `Fenced`.
+        notices: what other nodes have committed.
     """
 
     def __init__(self, address: Address, epoch: int, writer: PgThread, seal: Seal) -> None:
@@ -57,6 +60,7 @@ class PostgresDatabase:
         self._begin = f"{_BEGIN}; {fence(epoch)}"
         self._crash: Callable[[str], None] = _no_crash
         self.listeners = Listeners()
+        self.notices = PostgresNotices(address, epoch)
         readers = [PgThread(name, address.reader) for name in ("xswarm reader", "xswarm scanner")]
         self._threads = (*readers, writer)
         self._writes: Groups[PgThread, Transaction] = Groups(
@@ -155,6 +159,7 @@ class PostgresDatabase:
         self._closed = True
         for examiner in self._examiners:
             await asyncio.to_thread(examiner.cancel)
+        await self.notices.close()
         for groups in (self._writes, self._reads, self._scans):
             await groups.close()
         for thread in self._threads:
@@ -188,6 +193,8 @@ class PostgresDatabase:
                 raise Fenced
             outcomes = [work(transaction) for work in works]
             transaction.settle()
+            replies = [Notice(Topic.REPLIES, channel) for channel in sorted(transaction.channels)]
+            notify(connection, self.epoch, [*transaction.notices, *replies])
             for point in transaction.points:
                 self._crash(f"{point}.before_commit")
         except BaseException:

@@ -11,6 +11,9 @@ from supervisor.store.postgres.cluster.nodes import WRITE_LOCK, join, others
 from supervisor.store.postgres.connection import PgConnection
 from supervisor.store.postgres.migrate import migrate, versions
 
+CHANNEL = "xswarm"
+"""By which the nodes tell one another what they have committed."""
+
 _LOCK = f"SELECT pg_advisory_xact_lock({WRITE_LOCK})"
 _RAISE_EPOCH = "UPDATE node SET epoch = epoch + 1 WHERE id = 1 RETURNING epoch"
 
@@ -50,6 +53,12 @@ class Address:
         """Open a connection that only reads."""
         connection = self.connection(name)
         connection.script("SET default_transaction_read_only = on")
+        return connection
+
+    def listener(self, name: str) -> PgConnection:
+        """Open a connection that hears what other nodes tell."""
+        connection = self.reader(name)
+        connection.script(f"LISTEN {CHANNEL}")
         return connection
 
 

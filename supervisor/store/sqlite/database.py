@@ -14,6 +14,7 @@ from typing import Any, TypeVar, cast
 from supervisor.protocol.errors import StorageError
 from supervisor.store.groups import Failed, Groups
 from supervisor.store.listeners import Listeners
+from supervisor.store.ports.cluster.notices import Notices
 from supervisor.store.sqlite import opening
 from supervisor.store.sqlite.backup import in_use, not_in_use
 from supervisor.store.sqlite.errors import storage_error
@@ -37,6 +38,7 @@ class SqliteDatabase:
         path: of the file.
         epoch: the number of this start; every row that is written carries it.
         listeners: of its commits.
+        notices: None, because a file serves one node.
     """
 
     def __init__(
@@ -57,6 +59,7 @@ class SqliteDatabase:
         self._reading = reading
         self._crash: Callable[[str], None] = _no_crash
         self.listeners = Listeners()
+        self.notices: Notices | None = None
         self._connections = (*readers, writer)
         self._writer = writer
         self._writes: Groups[sqlite3.Connection, Transaction] = Groups(

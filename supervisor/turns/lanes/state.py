@@ -151,6 +151,10 @@ class LaneState:
         """The lane cannot go on; the turns that wait are found again by the next sweep."""
         self.waiting = 0
 
+    def belongs_to_another(self) -> None:
+        """Another node runs the turns of the lane."""
+        self.waiting = 0
+
     # -- interrupts
 
     def interrupt(self, by: MessageId | None = None) -> bool:

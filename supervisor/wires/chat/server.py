@@ -14,7 +14,7 @@ from starlette.websockets import WebSocket
 from supervisor.operations.api import Api
 from supervisor.people.authentication import Authenticator
 from supervisor.people.identity import Caller
-from supervisor.protocol.errors import NotAuthenticated
+from supervisor.protocol.errors import NotAuthenticated, StorageError
 from supervisor.protocol.messages import SessionId
 from supervisor.protocol.requests import SESSION_ID
 from supervisor.wires.chat.connection import HOLD_SECONDS, ChatConnection, ChatState
@@ -37,6 +37,7 @@ MAX_CONNECTIONS = 2_000
 """Most open chats of the whole daemon; one more is asked to come back later."""
 
 BUSY = Refusal(1008, "too many connections")
+NOT_NOW = Refusal(1013, "the database does not answer")
 
 REFUSE_SECONDS = 5.0
 """How long a refused client gets to read why, in seconds."""
@@ -108,6 +109,8 @@ class ChatSocket:
                 refusal = BUSY
         except NotAuthenticated:
             refusal = INVALID
+        except StorageError:  # who it is cannot be checked now
+            refusal = NOT_NOW
         await socket.accept(subprotocol=given.subprotocol)
         if refusal is not None or caller is None:
             await _refuse(socket, refusal or INVALID)

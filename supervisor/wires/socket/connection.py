@@ -16,7 +16,14 @@ from supervisor.approvals.approvers import TOPIC, own_topic
 from supervisor.delivery.hub import Hub
 from supervisor.people.identity import Caller, Directory
 from supervisor.protocol import events, requests
-from supervisor.protocol.errors import InternalError, InvalidMessage, NotAuthenticated, Overloaded, XswarmError
+from supervisor.protocol.errors import (
+    InternalError,
+    InvalidMessage,
+    NotAuthenticated,
+    Overloaded,
+    StorageError,
+    XswarmError,
+)
 from supervisor.runtime.tasks import TaskSet
 from supervisor.wires.failures import ShuttingDown
 from supervisor.wires.peers import Peer
@@ -221,6 +228,9 @@ class Connection(Client):
             self._failed_tokens += 1
             if self._failed_tokens >= MAX_FAILED_TOKENS:
                 self.start_close(CloseCode.POLICY_VIOLATION, "too many wrong tokens")
+            return False
+        except StorageError:
+            self.start_close(CloseCode.TRY_AGAIN_LATER, "the database does not answer")
             return False
         address = self._websocket.remote_address
         self._set_caller(replace(caller, source=str(address[0]) if isinstance(address, tuple) else ""))

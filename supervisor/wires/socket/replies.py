@@ -79,6 +79,10 @@ class ReplyRouter:
                     request.done.set()
             self._keep(message_id, [request for request in expected if request.client is not client])
 
+    def accounts(self) -> list[str]:
+        """Return the accounts that have a connection."""
+        return list(self._clients)
+
     def expect(self, account: str, message_id: MessageId, client: Client, request_id: str | None) -> ExpectedReply:
         """Register a request that waits for the reply to a message; its connection may already be closed."""
         expected = ExpectedReply(client, request_id)

@@ -180,7 +180,7 @@ class SocketServer:
     def _knows(self, token: str | None) -> bool:
         try:
             self._directory.caller(token or "")
-        except NotAuthenticated:
+        except (NotAuthenticated, StorageError):
             return False
         return True
 

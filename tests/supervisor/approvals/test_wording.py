@@ -95,7 +95,11 @@ async def test_whoever_answers_by_a_program_sees_as_much_of_the_call_as_by_text(
 
 def test_a_closed_question_says_why() -> None:
     asked = replace(OPEN, epoch=1)
-    assert wording.closed(asked, epoch=2) == "KXQPT was asked before a restart; its turn is over. Nothing was allowed"
+    before, after = OPEN.expires_ms - 1, OPEN.expires_ms
+    assert (
+        wording.closed(asked, now_ms=before)
+        == "KXQPT was asked before a restart; its turn is over. Nothing was allowed"
+    )
     for state, consumed, told in (
         (ApprovalState.OPEN, False, "KXQPT has expired. Nothing was allowed"),
         (ApprovalState.EXPIRED, False, "KXQPT has expired. Nothing was allowed"),
@@ -104,7 +108,7 @@ def test_a_closed_question_says_why() -> None:
         (ApprovalState.DENIED, False, "KXQPT was denied before. Nothing was allowed"),
         (ApprovalState.WITHDRAWN, False, "KXQPT counts no more: its turn is over. Nothing was allowed"),
     ):
-        assert wording.closed(replace(asked, state=state, consumed=consumed), epoch=1) == told
+        assert wording.closed(replace(asked, state=state, consumed=consumed), now_ms=after) == told
 
 
 def test_the_note_of_a_no_becomes_one_sentence() -> None:

@@ -20,7 +20,8 @@ PHONE = Address(kind="sms", value="+15550100")
 async def abort(core: Core) -> str:
     """Send ABORT as alice and return what she is told."""
     asker = Asker(user=core.directory.user("alice"), channel="sms", sender=PHONE)
-    return (await AbortCommands(core.store.turns, core.turns).answer(Command(Word.ABORT), asker)).text
+    commands = AbortCommands(core.store.turns, core.store.elsewhere, core.turns)
+    return (await commands.answer(Command(Word.ABORT), asker)).text
 
 
 async def test_abort_touches_nobody_else(tmp_path: Path) -> None:

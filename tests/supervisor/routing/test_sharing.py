@@ -186,7 +186,7 @@ async def test_an_abort_drops_only_the_messages_of_its_sender(tmp_path: Path) ->
             return len(await core.store.turns.waiting(lane=None, user_id=None, limit=9)) == 2
 
         await until(both_wait, "two wait behind it")
-        words = AbortCommands(core.store.turns, core.turns)
+        words = AbortCommands(core.store.turns, core.store.elsewhere, core.turns)
         bob = Asker(user=core.directory.user("bob"), channel="sms", sender=Address(kind="sms", value="+15550199"))
         told = await words.answer(Command(Word.ABORT), bob)
         assert told.text == "Dropped 1 queued message."

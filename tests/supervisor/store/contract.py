@@ -6,9 +6,11 @@ from tests.supervisor.store.contract_admission import AdmissionContract
 from tests.supervisor.store.contract_calls import CallsContract
 from tests.supervisor.store.contract_chats import ChatsContract
 from tests.supervisor.store.contract_delivery import DeliveryContract
+from tests.supervisor.store.contract_elsewhere import ElsewhereContract
 from tests.supervisor.store.contract_keeping import KeepingContract
 from tests.supervisor.store.contract_listening import ListeningContract
 from tests.supervisor.store.contract_nodes import NodesContract
+from tests.supervisor.store.contract_places import PlacesContract
 from tests.supervisor.store.contract_search import SearchContract
 from tests.supervisor.store.contract_turns import TurnsContract
 
@@ -20,6 +22,8 @@ class StoreContract(
     SearchContract,
     TurnsContract,
     DeliveryContract,
+    ElsewhereContract,
+    PlacesContract,
     KeepingContract,
     ListeningContract,
     NodesContract,

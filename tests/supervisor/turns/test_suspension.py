@@ -217,7 +217,7 @@ async def test_a_message_waits_while_the_turn_is_suspended(tmp_path: Path) -> No
 async def test_the_process_of_the_oldest_question_goes_to_a_session_that_needs_one(tmp_path: Path) -> None:
     projects = project(tmp_path, "wide", users=("bob",))
     async with Core(tmp_path, connector=ScriptedConnector(), projects=projects) as core:
-        core.sessions._max_processes = 1
+        core.sessions.max_processes = 1
         message_id, approval = await asking(core)
         await connect(core, "s2", path=tmp_path / "wide", user="bob")  # which would wait for minutes
         assert (await ask(core, "hello", "s2")).answer == "hello"
@@ -255,7 +255,7 @@ async def test_waiting_for_a_person_uses_no_time_of_the_turn(tmp_path: Path) -> 
 async def test_a_question_holds_no_process_while_others_wait_for_one(tmp_path: Path) -> None:
     projects = project(tmp_path, "wide", users=("bob",))
     async with Core(tmp_path, connector=ScriptedConnector(), projects=projects) as core:
-        core.sessions._max_processes = 1
+        core.sessions.max_processes = 1
         first = await core.intake.accept(text_message("claude: hold on"))
         await until(scripted(core).held, "it runs")
         connecting = asyncio.create_task(connect(core, "s2", path=tmp_path / "wide", user="bob"), name="s2")

@@ -1,0 +1,47 @@
+"""Places: claimed under the lock of every write, so that each belongs to one node."""
+
+from __future__ import annotations
+
+from collections.abc import Set as AbstractSet
+
+from supervisor.store.cluster.nodes import is_dead
+from supervisor.store.engine import Database, Reader
+
+_CLAIM = f"""
+    INSERT INTO places (place, epoch, since_ms) VALUES (:place, :epoch, :now_ms)
+    ON CONFLICT (place) DO UPDATE SET epoch = excluded.epoch, since_ms = excluded.since_ms
+    WHERE places.epoch = excluded.epoch OR {is_dead("places.epoch")}
+"""
+_RELEASE = "DELETE FROM places WHERE place = ? AND epoch = ?"
+_OTHERS = f"SELECT place FROM places WHERE epoch <> ? AND NOT {is_dead()}"
+_OWNER = f"SELECT epoch FROM places WHERE place = ? AND epoch <> ? AND NOT {is_dead()}"
+
+
+class SqlPlaces:
+    """`PlaceStore` over a `Database`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def claim(self, place: str, *, now_ms: int) -> bool:
+        """Claim a place."""
+        values = {"place": place, "epoch": self._database.epoch, "now_ms": now_ms}
+        return await self._database.write(lambda tx: tx.execute(_CLAIM, values).rowcount > 0)
+
+    async def release(self, place: str) -> None:
+        """Give a place of this node up."""
+        await self._database.write(lambda tx: tx.changed(_RELEASE, (place, tx.epoch)))
+
+    async def of_others(self) -> AbstractSet[str]:
+        """Return the places of other nodes that live."""
+        values = (self._database.epoch,)
+        return await self._database.read(lambda connection: {place for (place,) in connection.execute(_OTHERS, values)})
+
+    async def owner(self, place: str) -> int | None:
+        """Return the epoch of the other node that owns a place."""
+
+        def work(connection: Reader) -> int | None:
+            row = connection.execute(_OWNER, (place, self._database.epoch)).fetchone()
+            return None if row is None else int(row[0])
+
+        return await self._database.read(work)

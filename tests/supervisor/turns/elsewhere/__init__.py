@@ -1,0 +1,3 @@
+"""Tests of supervisor.turns.elsewhere."""
+
+from __future__ import annotations
