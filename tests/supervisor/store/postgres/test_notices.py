@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 import psycopg
 import pytest
 
+from supervisor.store.ports.cluster.nodes import NewNode
 from supervisor.store.ports.cluster.notices import Notice, Topic
 from supervisor.store.postgres.notices import MOST_BYTES, packed, unpacked
 from supervisor.store.postgres.opening import Address
@@ -21,7 +22,7 @@ pytestmark = pytest.mark.postgres
 @pytest.fixture
 async def stores(url: str) -> AsyncIterator[tuple[PostgresStore, PostgresStore]]:
     """Two nodes on one database."""
-    first, second = [await open_postgres(Address(url, alone=False), seal=seal) for _ in range(2)]
+    first, second = [await open_postgres(Address(url, node=NewNode(name=name, seat=name)), seal=seal) for name in "ab"]
     yield first, second
     await first.close()
     await second.close()
