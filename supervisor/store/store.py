@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from supervisor.store.cluster.elsewhere import SqlElsewhere
 from supervisor.store.cluster.nodes import SqlNodes
 from supervisor.store.cluster.places import SqlPlaces
 from supervisor.store.committed import Committed
@@ -20,6 +19,7 @@ from supervisor.store.control.keys import SqlKeys, forget_answers
 from supervisor.store.control.rates import forget_counted
 from supervisor.store.control.references import SqlReferences
 from supervisor.store.engine import Database
+from supervisor.store.lists.elsewhere import SqlElsewhere
 from supervisor.store.lists.lists import SqlLists
 from supervisor.store.messages.chats import SqlChats, forget_unused
 from supervisor.store.messages.dedup import forget_expired

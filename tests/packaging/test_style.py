@@ -84,7 +84,7 @@ TESTED_BESIDE = {
     Path("supervisor/store/ports/cluster/elsewhere.py"): Path("tests/supervisor/store/contract_elsewhere.py"),
     Path("supervisor/store/ports/cluster/notices.py"): Path("tests/supervisor/store/postgres/test_notices.py"),
     Path("supervisor/store/ports/cluster/places.py"): Path("tests/supervisor/store/contract_places.py"),
-    Path("supervisor/store/cluster/elsewhere.py"): Path("tests/supervisor/store/contract_elsewhere.py"),
+    Path("supervisor/store/lists/elsewhere.py"): Path("tests/supervisor/store/contract_elsewhere.py"),
     Path("supervisor/store/cluster/places.py"): Path("tests/supervisor/store/contract_places.py"),
     Path("supervisor/store/people/version.py"): Path("tests/supervisor/store/contract_elsewhere.py"),
     Path("supervisor/turns/elsewhere/work.py"): Path("tests/supervisor/turns/lanes/test_places.py"),
