@@ -7,7 +7,6 @@ import json
 import logging
 import os
 import signal
-import socket
 import sys
 import time
 from contextlib import AsyncExitStack
@@ -394,5 +393,5 @@ def _projects(config: Config) -> Projects:
         config.claude_code.model,
         scratch=config.state_dir / "scratch",
         protected=config.approvals.protected,
-        node=(config.node.name or socket.gethostname(), *config.node.labels),
+        node=(name_of(config.node), *config.node.labels),
     )

@@ -1,4 +1,4 @@
--- What one node alone works on at a time: the folder of a project, a chat, a channel. A row of a dead epoch counts nothing.
+-- expands: what one node alone works on at a time: the folder of a project, a chat, a channel. A row of a dead epoch counts nothing.
 CREATE TABLE places (
     place    TEXT PRIMARY KEY,
     epoch    INTEGER NOT NULL,

@@ -1,0 +1,2 @@
+-- expands: why a question was denied; the node whose call waits for the answer tells the model. '' = nobody said it.
+ALTER TABLE approvals ADD COLUMN note TEXT NOT NULL DEFAULT '';
