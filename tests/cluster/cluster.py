@@ -102,8 +102,8 @@ class ClusterNode:
 
     @property
     def pid(self) -> int:
-        """The process id of the daemon itself; a watchdog above it has another one."""
-        return int(self.daemon.addresses["pid"])
+        """The process id of the daemon; its watchdog is a child of it."""
+        return self.daemon.pid
 
     async def start(self) -> None:
         """Start it and wait until it is ready."""
@@ -117,13 +117,11 @@ class ClusterNode:
         """Pull its plug: nothing of it has a chance to clean up."""
         await self._stop_starting()
         if self.daemon.running:
-            for pid in {self.daemon.pid, self._own_pid()}:
-                with suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
+            self.daemon.send_signal(signal.SIGKILL)
             await self.daemon.ended()
 
     def pause(self) -> None:
-        """Stop the daemon in the middle of whatever it does; a watchdog above it goes on."""
+        """Stop the daemon in the middle of whatever it does; its watchdog goes on."""
         os.kill(self.pid, signal.SIGSTOP)
 
     def go_on(self) -> None:
@@ -149,9 +147,6 @@ class ClusterNode:
         if self._starting is not None and not self._starting.done():
             self._starting.cancel()
             await asyncio.gather(self._starting, return_exceptions=True)
-
-    def _own_pid(self) -> int:
-        return self.pid if self.daemon.addresses else self.daemon.pid
 
 
 class Cluster:

@@ -9,7 +9,7 @@ from supervisor.store.ports.cluster.nodes import ALONE, NewNode
 from supervisor.store.postgres.checks import check_server
 from supervisor.store.postgres.cluster.nodes import WRITE_LOCK, join, others
 from supervisor.store.postgres.connection import PgConnection
-from supervisor.store.postgres.migrate import migrate, versions
+from supervisor.store.postgres.migrate import migrate, takes_away, versions
 
 CHANNEL = "xswarm"
 """By which the nodes tell one another what they have committed."""
@@ -82,7 +82,7 @@ def prepared(connection: PgConnection, address: Address, *, used: bool) -> int:
     try:
         connection.script(_LOCK)
         current, newest = versions(connection)
-        if current and current < newest and (names := others(connection, address.node)):
+        if current and current < newest and takes_away(current) and (names := others(connection, address.node)):
             raise _older(current, newest, names)
         migrate(connection)
         epoch = int(connection.execute(_RAISE_EPOCH).fetchone()[0])

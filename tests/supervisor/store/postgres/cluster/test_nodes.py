@@ -207,6 +207,16 @@ async def test_a_database_that_other_nodes_use_is_not_migrated(
         assert await names(b) == ["b"]
 
 
+async def test_a_migration_that_only_expands_lets_the_other_nodes_go_on(
+    url: str, a: PostgresStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    versions: Callable[..., tuple[int, int]] = lambda connection: (33, 34)  # noqa: E731
+    monkeypatch.setattr("supervisor.store.postgres.opening.versions", versions)
+    async with joined(url, B) as b:
+        assert await names(b) == ["a", "b"]
+        assert (await a.turns.accept(question())).written
+
+
 async def test_a_node_that_is_asked_to_drain_hears_of_it_with_its_renewal(a: PostgresStore, b: PostgresStore) -> None:
     await b.nodes.drain("a", by="operator", now_ms=NOW)
     first, second = await a.nodes.renew()

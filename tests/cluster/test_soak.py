@@ -1,0 +1,121 @@
+"""Three nodes that are killed, paused and cut off again and again: nothing lost, nothing twice, sums and chain intact.
+
+XSWARM_KILLS says how often (`make soak-cluster`: many times).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+import pytest
+import pytest_asyncio
+
+from tests.cluster.cluster import PHONES, Cluster, ClusterNode, slow
+from tests.cluster.invariants import check
+from tests.postgres_server import PostgresServer
+from tests.waiting import until
+
+pytestmark = [pytest.mark.cluster, pytest.mark.e2e, pytest.mark.soak]
+
+DEFAULT_KILLS = 3
+NAMES = ("a", "b", "c")
+PATIENCE = 120.0
+
+
+@dataclass
+class Run:
+    """What was sent, and what was done to the nodes."""
+
+    cluster: Cluster
+    sent: dict[str, str] = field(default_factory=dict)
+    done: Counter[str] = field(default_factory=Counter)
+    over: bool = False
+
+    def answered(self) -> int:
+        """Return how many texts people have got."""
+        return sum(message.outgoing for message in self.cluster.twilio.messages)
+
+    async def ready(self) -> ClusterNode | None:
+        """Return a node that says it is ready, as a load balancer finds one."""
+        for node in self.cluster.nodes.values():
+            if node.is_ready:
+                with suppress(httpx.HTTPError):
+                    if (await self.cluster.client.get(f"{node.http}/readyz", timeout=2.0)).status_code == 200:
+                        return node
+        return None
+
+
+@pytest_asyncio.fixture
+async def run(tmp_path: Path, server: PostgresServer) -> AsyncIterator[Run]:
+    async with Cluster(tmp_path, server, NAMES) as cluster:
+        await cluster["a"].start()
+        await cluster.add_people("a")
+        cluster["b"].begin()
+        cluster["c"].begin()
+        yield Run(cluster)
+
+
+async def texts(run: Run, name: str) -> None:
+    """Text whichever node is ready, one after the other; what no node took is found by the catch-up."""
+    number = 0
+    while not run.over:
+        number += 1
+        key = f"{name}-{number:04}"
+        run.sent[key] = PHONES[name]
+        body = slow(f"said {key}", 0.5) if number % 2 else f"claude: {key}"
+        node = await run.ready()
+        if node is None:
+            run.cluster.twilio.book.received(PHONES[name], body, 0)
+        else:
+            await run.cluster.text(node.name, body, PHONES[name])
+        await until(lambda: run.cluster.answers(key, PHONES[name]), f"{key} is answered", PATIENCE)  # noqa: B023
+
+
+async def trouble(run: Run, rounds: int) -> None:
+    """Do something bad to the node that works, or to another one, after some answers; then start it again."""
+    pick = random.Random(rounds)
+    for _ in range(rounds):
+        goal = run.answered() + pick.randint(2, 6)
+        await until(lambda: run.answered() >= goal, "some texts are answered", PATIENCE)  # noqa: B023
+        nodes = [node for node in run.cluster.nodes.values() if node.daemon.running]
+        working = [node for node in nodes if node.is_ready]
+        node = pick.choice(working if pick.random() < 0.7 and working else nodes)
+        what = pick.choice(("kill", "pause", "cut"))
+        run.done[what] += 1
+        if what == "kill":
+            await node.kill()
+        elif what == "pause":
+            node.pause()
+            await asyncio.sleep(pick.uniform(0.5, 2.0) * run.cluster.lease)  # a pause is a time
+            node.go_on()
+        else:
+            node.store.cut()
+            await asyncio.sleep(pick.uniform(0.2, 2.0) * run.cluster.lease)  # and so is a cut
+            node.store.mend()
+        for each in run.cluster.nodes.values():
+            if not each.daemon.running:
+                await each.kill()
+                each.begin()
+    run.over = True
+
+
+async def test_nodes_that_are_killed_paused_and_cut_off_lose_nothing_and_do_nothing_twice(run: Run) -> None:
+    rounds = int(os.environ.get("XSWARM_KILLS", DEFAULT_KILLS))
+    async with asyncio.TaskGroup() as group:
+        for name in PHONES:
+            group.create_task(texts(run, name), name=f"texts of {name}")
+        group.create_task(trouble(run, rounds), name="trouble")
+    await until(run.ready, "a node is ready", PATIENCE)
+    node = await run.ready()
+    assert node is not None
+    states = await check(run.cluster, node.name, accepted=run.sent)
+    assert sum(states.values()) == len(run.sent)
+    assert set(states) <= {"completed", "interrupted", "failed"}, states
