@@ -186,6 +186,14 @@ async def test_costs_are_those_of_the_terminal(place: Place, browser: Browser) -
                 cell = page.get_by_role("row").filter(has=page.get_by_role("rowheader", name=one["key"] or "none"))
                 shown = await cell.get_by_role("cell").first.inner_text()
                 assert float(shown.removeprefix("$")) == pytest.approx(one["cost_usd"], abs=0.005), one
+        for down, sort in ((True, "-cost"), (False, "cost")):
+            await page.get_by_role("button", name="Cost", exact=False).first.click()
+            await expect(page).to_have_url(re.compile(rf"[?&]sort={sort}$"))
+            head = page.get_by_role("columnheader", name="Cost")
+            await expect(head).to_have_attribute("aria-sort", "descending" if down else "ascending")
+            texts = await page.locator("tbody tr td:nth-child(2)").all_inner_texts()
+            amounts = [float(one.removeprefix("$").replace(",", "")) for one in texts]
+            assert amounts == sorted(amounts, reverse=down)
         await page.get_by_role("combobox", name="By", exact=True).select_option("channel")
         async with page.expect_download() as saving:
             await page.get_by_role("button", name="Save as CSV").click()
@@ -229,6 +237,8 @@ async def test_a_message_that_waits_is_taken_out_of_the_queue(place: Place, brow
         await page.get_by_role("link", name="Queue").click()
         row = page.get_by_role("row").filter(has_text="and then this")
         await expect(row).to_contain_text("ada")
+        await page.get_by_role("button", name="Since (UTC)").click()
+        await expect(page).to_have_url(re.compile(r"/queue\?sort=-since$"))
         await row.get_by_role("button", name="Remove").click()
         await expect(page.get_by_text("Nothing waits.")).to_be_visible()
         await page.get_by_role("link", name="Chat").click()

@@ -169,9 +169,13 @@ async def test_the_dashboard_shows_what_happens_without_a_reload(place: Place, b
             ("Open questions for you", "/approvals"),
             ("Failing deliveries", "/queue"),
             ("Spent today (UTC)", "/costs?days=7"),
+            ("Health", "/dashboard/health"),
         ):
             await page.get_by_role("region", name=name, exact=True).get_by_role("link").click()
             await expect(page).to_have_url(place.url + address)
-            await page.get_by_role("link", name="Dashboard").click()
+            if name == "Health":
+                await expect(page.get_by_role("row", name="store works")).to_be_visible()
+                await watched.assert_accessible()
+            await page.get_by_role("link", name="Dashboard").first.click()
         watched.assert_clean()
         other.assert_clean()

@@ -10,6 +10,7 @@ import { type Answering, type Present, useWatched } from "../../app/watching.js"
 import { usd } from "../../ui/money.js";
 import { Trouble } from "../../ui/Trouble.js";
 import { minute } from "../../ui/time.js";
+import { useApprovals } from "../approvals/approvals.js";
 import { Markdown } from "../chat/Markdown.js";
 import { Interrupt } from "./Interrupt.js";
 import { SessionComposer } from "./SessionComposer.js";
@@ -39,7 +40,7 @@ export default function SessionPage({ id }: { readonly id: string }): ReactEleme
           {session !== undefined && (
             <span className="quiet">
               {session.user_id}, {session.status}, {usd(session.cost_usd)}, since {minute(session.started_at)} UTC,{" "}
-              <code>{id}</code>
+              <code title={id}>…{id.slice(-6)}</code>
             </span>
           )}
           {session !== undefined && <Interrupt session={session} />}
@@ -112,6 +113,7 @@ function Transcript({ session, user }: { readonly session: Session; readonly use
           To the newest message
         </button>
       )}
+      <Questions session={id} />
       <Presence users={users} user={user} />
       <SessionComposer id={id} user={user} />
     </>
@@ -158,6 +160,20 @@ function Running({ answering }: { readonly answering: Answering }): ReactElement
       </p>
       <Markdown text={answering.text} isRunning />
     </li>
+  );
+}
+
+/** What Claude Code asks this person in the session; it is answered in the list of all questions. */
+function Questions({ session }: { readonly session: string }): ReactElement {
+  const open = useApprovals().data?.filter((one) => one.session_id === session) ?? [];
+  return (
+    <>
+      {open.map((one) => (
+        <p key={one.approval_id} className="asks">
+          <Link href="/approvals">Claude Code waits for a yes: {one.summary}</Link>
+        </p>
+      ))}
+    </>
   );
 }
 

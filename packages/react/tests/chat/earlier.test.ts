@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { connectedPage, FrameSource, NOW, type Wire } from "../recorded.js";
+import { isEmpty } from "../../src/chat/state.js";
+import { connectedPage, FrameSource, NOW, Page, type Wire } from "../recorded.js";
 
 const said = (id: string, role = "user"): Wire => ({ type: "", id, role, content: id, timestamp: NOW });
 
@@ -53,5 +54,17 @@ describe("earlier messages", () => {
     page.do({ kind: "lost" });
     expect(page.do({ kind: "earlier" })).toEqual([]);
     expect(page.state.earlier).toBe("some");
+  });
+});
+
+describe("a conversation", () => {
+  it("is empty only once the server has told that nothing was said", () => {
+    expect(isEmpty(new Page().state)).toBe(false);
+    const source = new FrameSource();
+    const page = connectedPage(source, 2);
+    expect(isEmpty(page.state)).toBe(false);
+    page.take(source.pass(history(["1"], { earlier: false })));
+    expect(isEmpty(page.state)).toBe(false);
+    expect(isEmpty(connectedPage(new FrameSource()).state)).toBe(true);
   });
 });
