@@ -1,4 +1,4 @@
-"""The admin API without a running daemon: the same routes on the database, under the lock of the daemon."""
+"""What is done without a running daemon, under its lock: the routes of the admin API, and the copy to PostgreSQL."""
 
 from __future__ import annotations
 
@@ -24,6 +24,8 @@ from supervisor.runtime.state import (
     jwt_key,
 )
 from supervisor.store import Store, open_database, open_to_read
+from supervisor.store.copying.copied import Copied
+from supervisor.store.opening import copy_database
 from supervisor.wires.http import in_process
 from supervisor.wires.rest.admin.admin import PREFIX, admin_app
 
@@ -80,6 +82,25 @@ async def call(config: Config, method: str, path: str, body: dict[str, Any] | No
             return await in_process.call(admin_app(accounts, store), method, path, body)
         finally:
             await store.close()
+
+
+def copy(config: Config) -> Copied:
+    """Move the database of `state.dir` to the PostgreSQL database of `store.url`; see `copy_database`.
+
+    Raises:
+        ConfigError: a daemon holds the lock, or there is no `store.url`, or one of the databases has another version.
+        StorageError: one of the databases cannot be used, or refused.
+    """
+    if not config.store.url:
+        raise ConfigError(
+            "store.url",
+            "names no PostgreSQL database to copy to",
+            f"set it to a new, empty database, and {STORE_PASSWORD} to its password",
+        )
+    with StateLock(config.state_dir):
+        credentials = Credentials(config.state_dir, os.environ)
+        password, path = credentials.secret(STORE_PASSWORD), config.state_dir / DATABASE_FILE
+        return copy_database(config.store.url, password, path, seal=audit_seal_of(credentials))
 
 
 async def _refuse_older(store: Store) -> None:

@@ -8,11 +8,15 @@ import shutil
 import socket
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import mkdtemp
 
+import psycopg
 import pytest
+
+from tests.disks import small_disk
+from tests.waiting import wait_until
 
 BINARIES = "/usr/lib/postgresql"
 """Where Debian keeps them: in a folder for each version."""
@@ -35,6 +39,12 @@ host all locked 127.0.0.1/32 scram-sha-256
 host all all 127.0.0.1/32 trust
 """
 """Who may connect: the user `locked` needs a password."""
+
+
+OTHERS = """
+    SELECT count(*) FROM pg_stat_activity
+    WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()
+"""
 
 
 class NoServer(Exception):
@@ -72,6 +82,12 @@ class PostgresServer:
         """Return the URL of a database."""
         return f"postgresql://{user}@127.0.0.1:{self.port}/{database}"
 
+    @property
+    def runs(self) -> bool:
+        """Whether it runs: on a full disk it may have ended itself."""
+        command = [*self._command, "pg_ctl", "status", "-s", "-D", str(self.folder / "data")]
+        return subprocess.run(command, stdout=subprocess.DEVNULL, cwd="/", check=False).returncode == 0
+
     def control(self, action: str, *arguments: str) -> None:
         """Start, stop or restart it, and wait until that is done."""
         options = " ".join(f"-c {name}={value}" for name, value in {**SETTINGS, "port": self.port}.items())
@@ -79,11 +95,21 @@ class PostgresServer:
         subprocess.run([*self._command, "pg_ctl", action, "-w", "-s", *paths, *arguments], check=True, cwd="/")
 
 
+def wait_until_left(url: str) -> None:
+    """Wait until the server has noticed that every client of a database is gone: a kill takes it a moment."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        wait_until(lambda: connection.execute(OTHERS).fetchone() == (0,), "no other client is connected")
+
+
 @contextmanager
-def started_server() -> Iterator[PostgresServer]:
-    """Start a server; where there is none to start, skip the test and say why. CI demands one."""
+def started_server(disk: str = "") -> Iterator[PostgresServer]:
+    """Start a server; where there is none to start, skip the test and say why. CI demands one.
+
+    Args:
+        disk: size of a disk of its own, such as "160m"; empty = the server is on that of temporary files.
+    """
     try:
-        with postgres_server() as server:
+        with postgres_server(disk) as server:
             yield server
     except NoServer as error:
         if os.environ.get("XSWARM_POSTGRES") == "required":
@@ -92,8 +118,11 @@ def started_server() -> Iterator[PostgresServer]:
 
 
 @contextmanager
-def postgres_server() -> Iterator[PostgresServer]:
+def postgres_server(disk: str = "") -> Iterator[PostgresServer]:
     """Start a server, and end it with its folder.
+
+    Args:
+        disk: as of `started_server`.
 
     PostgreSQL refuses to run as root: there it runs as the user postgres.
 
@@ -102,8 +131,11 @@ def postgres_server() -> Iterator[PostgresServer]:
     """
     where = binaries()
     folder = Path(mkdtemp(prefix="xswarm-postgres-"))
-    try:
+    with ExitStack() as stack:
+        stack.callback(shutil.rmtree, folder, ignore_errors=True)
         command = _as_postgres(folder) if os.geteuid() == 0 else []
+        if disk:
+            stack.enter_context(small_disk(folder, disk))
         env = ["env", f"PATH={where}:{os.environ['PATH']}", "LC_ALL=C.UTF-8"]
         server = PostgresServer(folder, _free_port(), [*command, *env])
         initdb = ["initdb", "-D", str(folder / "data"), "-U", "xswarm", "-A", "trust", "-E", "UTF8", "-N"]
@@ -117,8 +149,6 @@ def postgres_server() -> Iterator[PostgresServer]:
             yield server
         finally:
             server.control("stop", "-m", "immediate")
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _as_postgres(folder: Path) -> list[str]:

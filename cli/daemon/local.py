@@ -1,4 +1,4 @@
-"""The admin API without a daemon: the same calls on the database itself, under the daemon's lock."""
+"""What needs no daemon: calls of the admin API on the database itself, its copy, the doctor."""
 
 from __future__ import annotations
 
@@ -21,6 +21,16 @@ def call(config: Config, method: str, path: str, body: dict[str, Any] | None) ->
         XswarmError: a daemon holds the lock, or the database cannot be used.
     """
     return asyncio.run(maintenance.call(config, method, path, body))
+
+
+def copy(config: Config) -> dict[str, Any]:
+    """Copy the database to PostgreSQL; return {tables, rows, problems, file}.
+
+    Raises:
+        XswarmError: a daemon holds the lock, or one of the databases cannot be used.
+    """
+    copied = maintenance.copy(config)
+    return asdict(copied) | {"file": str(copied.file)}
 
 
 def examine(config_file: Path | None, *, offline: bool) -> list[dict[str, Any]]:

@@ -104,7 +104,7 @@ async def _kept(
 
 
 def _database(body: dict[str, Any]) -> Check:
-    return soundness(body["problems"])
+    return soundness(body["problems"], body.get("unchecked", ""))
 
 
 def _people(body: dict[str, Any]) -> Check:

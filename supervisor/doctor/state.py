@@ -23,6 +23,7 @@ LEAST_FREE_BYTES = 256 * 1024 * 1024
 """Less free disk space is a warning, in bytes."""
 
 RESTORE = "restore a backup (made by `xswarm db backup`), and keep this file for analysis"
+RESTORE_SERVER = "restore a backup of PostgreSQL, and keep a dump of this database (`pg_dump`) for analysis"
 
 
 def folder(config: Config) -> list[Check]:
@@ -170,18 +171,24 @@ async def database(config: Config) -> list[Check]:
         return [Check(name="database", status=Standing.FAILED, detail=error.why, remedy=error.remedy)]
     except XswarmError as error:
         return [Check(name="database", status=Standing.FAILED, detail=str(error), remedy=error.remedy)]
-    checks = [soundness(found.problems), people(found.users, found.reachable)]
+    checks = [soundness(found.problems, found.unchecked), people(found.users, found.reachable)]
     if found.version != found.newest and checks[0].status is Standing.OK:
         detail = f"sound; `xswarm serve` migrates it from version {found.version} to {found.newest}"
         checks[0] = Check(name="database", status=Standing.OK, detail=detail)
     return checks
 
 
-def soundness(problems: list[str]) -> Check:
-    """Return the result of a check of the database."""
+def soundness(problems: list[str], unchecked: str) -> Check:
+    """Return the result of a check of the database.
+
+    Args:
+        unchecked: what was left to tools of the engine, as a sentence; empty = nothing.
+    """
     if problems:
-        return Check(name="database", status=Standing.FAILED, detail="; ".join(problems[:3]), remedy=RESTORE)
-    return Check(name="database", status=Standing.OK, detail="sound, and its totals agree")
+        remedy = RESTORE_SERVER if unchecked else RESTORE
+        return Check(name="database", status=Standing.FAILED, detail="; ".join(problems[:3]), remedy=remedy)
+    detail = f"its totals agree; {unchecked}" if unchecked else "sound, and its totals agree"
+    return Check(name="database", status=Standing.OK, detail=detail)
 
 
 def people(users: int, reachable: int) -> Check:

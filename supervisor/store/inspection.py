@@ -26,14 +26,15 @@ PEOPLE = """
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inspection:
-    """The state of a database file.
+    """The state of a database.
 
     Attributes:
-        version: the version of the file.
+        version: the version of the database.
         newest: the version to which this program would migrate it.
         problems: a sentence each; sums are compared only if the file has this program's version.
         users: how many users there are, without removed ones.
         reachable: how many of them have a phone number or mailbox.
+        unchecked: what is left to tools of the engine, as a sentence; empty = nothing.
     """
 
     version: int
@@ -41,6 +42,7 @@ class Inspection:
     problems: list[str]
     users: int
     reachable: int
+    unchecked: str = ""
 
 
 def inspect(path: Path, *, used: bool = False) -> Inspection:

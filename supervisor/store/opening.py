@@ -9,6 +9,7 @@ from types import ModuleType
 from typing import cast
 
 from supervisor.protocol.errors import ConfigError
+from supervisor.store.copying.copied import Copied
 from supervisor.store.inspection import Inspection, inspect
 from supervisor.store.port import Store
 from supervisor.store.ports.cluster.nodes import ALONE, NewNode
@@ -41,7 +42,7 @@ async def open_database(
     """
     if not url:
         return await open_store(path, seal=seal, crash=crash, used=used)
-    engine = _postgres("store")
+    engine = _engine("postgres.store")
     address = engine.Address(url, password, node)
     return cast(Store, await engine.open_postgres(address, seal=seal, crash=crash, used=used))
 
@@ -60,14 +61,31 @@ def inspect_database(url: str, password: str | None, path: Path, *, used: bool =
     """
     if not url:
         return inspect(path, used=used)
-    engine = _postgres("inspection")
+    engine = _engine("postgres.inspection")
     return cast(Inspection, engine.inspect(engine.Address(url, password), used=used))
 
 
-def _postgres(noun: str) -> ModuleType:
-    """Return a module of the engine; it is loaded where it is configured, because its driver is an extra."""
+def copy_database(url: str, password: str | None, path: Path, *, seal: Seal) -> Copied:
+    """Copy the SQLite file at `path`, which no daemon uses, to an empty PostgreSQL database; compare, then rename it.
+
+    It takes minutes for a large database. An interrupted copy leaves nothing behind.
+
+    Args:
+        url, password, seal: as of `open_database`.
+
+    Raises:
+        NoDatabase: there is no file.
+        StorageError: one of the databases cannot be used, or refused.
+        ConfigError: one of them has another version, the server is not fit, or the driver is not installed.
+    """
+    engine = _engine("copying.copy")
+    return cast(Copied, engine.copy(engine.Address(url, password), path, seal))
+
+
+def _engine(noun: str) -> ModuleType:
+    """Return a module that needs PostgreSQL's driver; it is loaded where it is used: the driver is an extra."""
     try:
-        return importlib.import_module(f"supervisor.store.postgres.{noun}")
+        return importlib.import_module(f"supervisor.store.{noun}")
     except ImportError as error:
         raise ConfigError(
             "store.url", f"PostgreSQL needs a driver: {error}", 'install it: pip install "xswarm[postgres]"'

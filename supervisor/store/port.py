@@ -168,6 +168,10 @@ class Store(Protocol):
     async def check(self) -> list[str]:
         """Check integrity, foreign keys and sums; return a sentence per problem. It delays no other read or write."""
 
+    @property
+    def unchecked(self) -> str:
+        """What `check` leaves to tools of the engine, as a sentence; empty = nothing."""
+
     async def versions(self) -> tuple[int, int]:
         """Return the version of the database, and the version to which this program migrates it.
 

@@ -40,6 +40,7 @@ COMMANDS = [
     "db",
     "db backup",
     "db check",
+    "db copy",
     "audit",
     "audit verify",
     "audit export",

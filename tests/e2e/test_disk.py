@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.disks import fill, small_disk
 from tests.e2e.process import DaemonProcess, Ended
 
 pytestmark = pytest.mark.e2e
@@ -27,30 +28,12 @@ def disk(tmp_path: Path) -> Iterator[Path]:
     """A disk of 3 MB that is mounted as the state folder of a daemon in `tmp_path`."""
     state = tmp_path / "state"
     state.mkdir(mode=0o700)
-    mount = ["mount", "-t", "tmpfs", "-o", "size=3m,mode=700", "tmpfs", str(state)]
-    if os.geteuid() != 0 or subprocess.run(mount, capture_output=True, check=False).returncode:
-        pytest.skip("nothing can be mounted here")
-    try:
+    with small_disk(state, "3m"):
         yield state
-    finally:
-        subprocess.run(["umount", "--lazy", str(state)], check=True)
 
 
 def remount(disk: Path, options: str) -> None:
     subprocess.run(["mount", "-o", f"remount,{options}", str(disk)], check=True)
-
-
-def fill(disk: Path) -> Path:
-    """Write a file that leaves no byte of the disk free, and return it."""
-    filler = disk / "filler"
-    with filler.open("ab", buffering=0) as file:
-        for piece in (65_536, 512, 1):
-            try:
-                while file.write(b"x" * piece) == piece:
-                    pass
-            except OSError:
-                continue
-    return filler
 
 
 def daemon_in(folder: Path, prefix: tuple[str, ...] = ()) -> DaemonProcess:

@@ -72,6 +72,7 @@ WITHOUT_OWN_TESTS = frozenset(
 )
 
 TESTED_BESIDE = {
+    Path("supervisor/store/copying/copied.py"): Path("tests/supervisor/store/copying/test_copy.py"),
     Path("connectors/assistant/config.py"): Path("tests/connectors/assistant/test_plugin.py"),
     Path("connectors/assistant/opening.py"): Path("tests/connectors/assistant/test_conversation.py"),
     Path("supervisor/protocol/ports/channel.py"): Path("tests/supervisor/protocol/test_ports.py"),

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import sqlite3
 from collections.abc import Callable, Mapping
-from contextlib import AsyncExitStack, closing
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import supervisor.core.core
@@ -25,6 +24,7 @@ from supervisor.protocol.status import Permissions, TurnState
 from supervisor.sessions.tool_access import ToolAccess
 from supervisor.sessions.tool_sources import ToolsOfTurn, no_tools
 from supervisor.store import SqliteStore, open_store
+from supervisor.store.postgres.store import Address, PostgresStore, open_postgres
 from tests.supervisor.scripted import ScriptedConnector
 
 OPERATOR = "operator-token-of-the-tests"
@@ -35,10 +35,19 @@ ALICE_MAIL = "alice@example.org"
 DRAIN_SECONDS = 0.2
 NOWHERE = "http://127.0.0.1:9"
 
+AnyStore = SqliteStore | PostgresStore
+
 
 def seal(before: bytes, content: bytes) -> bytes:
     """Seal an audit row as the daemon does, with a fixed key."""
     return hmac.new(b"audit", before + content, hashlib.sha256).digest()
+
+
+async def open_database(url: str, file: Path, crash: Callable[[str], None] | None = None) -> AnyStore:
+    """Open the store of a core, in PostgreSQL where there is a URL."""
+    if url:
+        return await open_postgres(Address(url), seal=seal, crash=crash)
+    return await open_store(file, seal=seal, crash=crash)
 
 
 class Core:
@@ -49,6 +58,7 @@ class Core:
 
     Args:
         folder: contains the state and the projects; a second core on it is a restarted daemon.
+        url: of a PostgreSQL database; empty = SQLite, in a file in the folder.
         connector: answers in sessions; a `ScriptedConnector` by default.
         assistant: answers as the assistant; the same default.
         claude_code: `[claude_code]`; `routing` and `limits` are those tables.
@@ -64,6 +74,7 @@ class Core:
         self,
         folder: Path,
         *,
+        url: str = "",
         connector: Connector | None = None,
         assistant: Connector | None = None,
         claude_code: config.ClaudeCode | None = None,
@@ -80,6 +91,8 @@ class Core:
         recovering: bool = True,
     ) -> None:
         self.folder = folder
+        self.file = folder / "xswarm.db"
+        self._url = url
         self.connector = connector or ScriptedConnector()
         self.assistant_connector = assistant or ScriptedConnector()
         self.claude_code = claude_code or config.ClaudeCode()
@@ -117,7 +130,7 @@ class Core:
     async def _start(self, stack: AsyncExitStack) -> None:
         for path in (self.site, self.vault, self.open):
             path.mkdir(exist_ok=True)
-        self.store: SqliteStore = await open_store(self.folder / "xswarm.db", seal=seal, crash=self.crash)
+        self.store: AnyStore = await open_database(self._url, self.file, self.crash)
         stack.push_async_callback(self.store.close)
         self.directory = Directory(operator_token=OPERATOR, service_token=SERVICE, jwt_secret=JWT_SECRET)
         settings = config.Config(
@@ -192,11 +205,11 @@ class Core:
         """Run the recovery, as the start of the daemon does."""
         await self.recovery.run()
 
-    def all_answered(self) -> bool:
+    async def all_answered(self) -> bool:
         """Return whether every turn in the database is final; a turn stops running a moment before that."""
-        with closing(sqlite3.connect(self.folder / "xswarm.db")) as connection:
-            states = {TurnState(state) for (state,) in connection.execute("SELECT DISTINCT state FROM turns")}
-        return all(state.final for state in states)
+        states = "SELECT DISTINCT state FROM turns"
+        found = await self.store._database.read(lambda reading: reading.execute(states).fetchall())
+        return all(TurnState(state).final for (state,) in found)
 
     async def token(self, user_id: str) -> str:
         """Create a token for a user and return it."""

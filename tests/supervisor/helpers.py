@@ -18,6 +18,7 @@ from supervisor.protocol.status import Permissions, TurnState
 from supervisor.protocol.times import now_ms
 from supervisor.store.records.result import Result
 from supervisor.store.records.session import Session
+from supervisor.store.sqlite.database import SqliteDatabase
 from tests.fakes import ScriptedConnector
 from tests.slowness import scaled
 from tests.supervisor.harness import ALICE_PHONE, OPERATOR, Core
@@ -136,7 +137,8 @@ class Gate:
 @asynccontextmanager
 async def full_disk(core: Core) -> AsyncIterator[None]:
     """Make SQLite fail as on a full disk: the database must not grow."""
-    database = core.store._file  # its connection is not reachable otherwise
+    database = core.store._database
+    assert isinstance(database, SqliteDatabase)  # its connection is not reachable otherwise
 
     def lower(connection: sqlite3.Connection) -> int:
         pages: int = connection.execute("PRAGMA page_count").fetchone()[0]

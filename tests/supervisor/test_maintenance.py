@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 
 from supervisor import maintenance
 from supervisor.config import Config, ProjectConfig, State
+from supervisor.config.store import Storage
 from supervisor.protocol.errors import ConfigError, StorageError
 from supervisor.protocol.status import Permissions
 from supervisor.runtime.lock import StateLock
@@ -142,3 +144,14 @@ async def test_a_new_state_gets_its_database_by_the_first_request(config: Config
     assert await call(config, "POST", "/check") == (200, {"problems": []})
     assert (config.state_dir / DATABASE_FILE).exists()
     assert await call(config, "GET", "/audit/verify") == (200, {"problem": None, "first": 0, "entries": 0})
+
+
+def test_a_copy_needs_a_database_to_copy_to(config: Config) -> None:
+    with pytest.raises(ConfigError, match=r"store\.url: names no PostgreSQL database to copy to"):
+        maintenance.copy(config)
+
+
+def test_beside_a_daemon_nothing_is_copied(config: Config) -> None:
+    moving = replace(config, store=Storage(url="postgresql://xswarm@127.0.0.1:9/xswarm"))
+    with StateLock(config.state_dir), pytest.raises(ConfigError, match="another xswarm"):
+        maintenance.copy(moving)

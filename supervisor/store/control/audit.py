@@ -42,24 +42,7 @@ class SqlAudit:
         Rows that were cut off at its end cannot be noticed by the chain: see `background/anchors.py`.
         """
         seal = self._database.seal
-
-        def work(connection: Reader) -> str | None:
-            checkpoint = _checkpoint(connection)
-            if checkpoint is not None and not checkpoint.is_genuine(seal):
-                return f"the checkpoint at audit row {checkpoint.seq} was changed"
-            expected, previous = (1, b"") if checkpoint is None else (checkpoint.seq + 1, checkpoint.mac)
-            if not connection.execute(_LAST).fetchone()[0]:
-                has_users = bool(connection.execute(_HAS_USERS).fetchone()[0])
-                return f"audit row {expected} is missing, and all behind it" if has_users or checkpoint else None
-            for seq, *content, mac in connection.execute(_CHAIN):
-                if seq != expected:
-                    return f"audit row {expected} is missing"
-                if not hmac.compare_digest(mac, seal(previous, canonical(seq, *content))):
-                    return f"audit row {seq} was changed"
-                expected, previous = seq + 1, mac
-            return None
-
-        return await self._database.examine(work)
+        return await self._database.examine(lambda connection: broken_chain(connection, seal))
 
     async def entries(self, *, after: int, limit: int, where: AuditFilter = EVERYTHING) -> list[AuditEntry]:
         """Return the entries after a number, in their order."""
@@ -108,6 +91,24 @@ class SqlAudit:
             return count
 
         return await self._database.write(work)
+
+
+def broken_chain(connection: Reader, seal: Seal) -> str | None:
+    """Check the whole chain; None = intact, else a sentence that names the first bad row."""
+    checkpoint = _checkpoint(connection)
+    if checkpoint is not None and not checkpoint.is_genuine(seal):
+        return f"the checkpoint at audit row {checkpoint.seq} was changed"
+    expected, previous = (1, b"") if checkpoint is None else (checkpoint.seq + 1, checkpoint.mac)
+    if not connection.execute(_LAST).fetchone()[0]:
+        has_users = bool(connection.execute(_HAS_USERS).fetchone()[0])
+        return f"audit row {expected} is missing, and all behind it" if has_users or checkpoint else None
+    for seq, *content, mac in connection.execute(_CHAIN):
+        if seq != expected:
+            return f"audit row {expected} is missing"
+        if not hmac.compare_digest(mac, seal(previous, canonical(seq, *content))):
+            return f"audit row {seq} was changed"
+        expected, previous = seq + 1, mac
+    return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

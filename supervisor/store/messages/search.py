@@ -75,7 +75,7 @@ _WORD = re.compile(r"[^\W_]+")
 _ALONE = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff]")
 """Characters of scripts that put no blank between words: each is a word of its own in the index."""
 
-_GAP = "\u200b"
+GAP = "\u200b"
 """Ends a word, and is not seen."""
 
 _PART = re.compile("(\x01[^\x02]*\x02)")
@@ -152,7 +152,7 @@ def _is_behind(connection: Reader) -> bool:
 
 def spaced(text: str) -> str:
     """Return a text in which a gap ends each word of a script without blanks."""
-    return _ALONE.sub(lambda match: f"{_GAP}{match[0]}{_GAP}", text)
+    return _ALONE.sub(lambda match: f"{GAP}{match[0]}{GAP}", text)
 
 
 def _found(row: tuple[Any, ...]) -> Found:
@@ -173,5 +173,5 @@ def _found(row: tuple[Any, ...]) -> Found:
 
 
 def _parts(marked: str) -> list[ExcerptPart]:
-    joined = marked.replace(_GAP, "").replace("\x02\x01", "")
+    joined = marked.replace(GAP, "").replace("\x02\x01", "")
     return [ExcerptPart(part.strip("\x01\x02"), part.startswith("\x01")) for part in _PART.split(joined) if part]

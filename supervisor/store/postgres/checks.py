@@ -8,6 +8,9 @@ from supervisor.store.postgres.connection import PgConnection
 LEAST_VERSION = 150_000
 """PostgreSQL 15."""
 
+UNCHECKED = "`pg_amcheck` of PostgreSQL checks the structure"
+"""What the check of the database leaves to PostgreSQL's own tools."""
+
 _SETTINGS = """
     SELECT current_setting('server_version_num'), current_setting('server_encoding'), current_setting('fsync'),
            current_setting('full_page_writes'), current_setting('server_version')

@@ -101,6 +101,12 @@ class PgConnection:
         """Insert a row; return what the database put in a column."""
         return int(self.execute(f"{sql} RETURNING {column}", values).fetchone()[0])
 
+    def copy_rows(self, sql: str, rows: Iterable[Row], /) -> None:
+        """Write rows by `COPY ... FROM STDIN`."""
+        with self._raw.cursor() as cursor, cursor.copy(sql.encode()) as copy:
+            for row in rows:
+                copy.write_row(row)
+
     def script(self, sql: str) -> Row | None:
         """Run several statements in one message; return the first row of the last that has one."""
         cursor = self._raw.execute(sql.encode(), prepare=False)

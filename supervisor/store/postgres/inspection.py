@@ -6,7 +6,7 @@ import psycopg
 
 from supervisor.store.inspection import PEOPLE, Inspection, NoDatabase
 from supervisor.store.money.disagreements import disagreements
-from supervisor.store.postgres.checks import check_server
+from supervisor.store.postgres.checks import UNCHECKED, check_server
 from supervisor.store.postgres.errors import storage_error
 from supervisor.store.postgres.migrate import versions
 from supervisor.store.postgres.opening import Address, DatabaseLost
@@ -41,4 +41,6 @@ def inspect(address: Address, *, used: bool = False) -> Inspection:
             another.close()
     except (psycopg.Error, OSError) as error:
         raise storage_error(error) from error
-    return Inspection(version=version, newest=newest, problems=problems, users=users, reachable=reachable)
+    return Inspection(
+        version=version, newest=newest, problems=problems, users=users, reachable=reachable, unchecked=UNCHECKED
+    )

@@ -24,7 +24,8 @@ class DatabaseLost(StorageError):
     def __init__(self, shown: str) -> None:
         super().__init__(
             f"the database {shown} is empty, but the secrets in state.dir belong to one that was in use",
-            "restore it from a backup of PostgreSQL; to begin anew, move the folder `secrets` of state.dir away",
+            "`xswarm db copy` moves the database of state.dir to it; or restore it from a backup of PostgreSQL; "
+            "to begin anew, move the folder `secrets` of state.dir away",
         )
 
 

@@ -29,17 +29,21 @@ class PostgresSearch(SqlSearch):
         return " & ".join("(" + " <-> ".join(folded) + ":*)" for folded in _wanted(words))
 
     def add(self, tx: Transaction, turn_id: int, question: str, answer: str) -> None:
-        """Index the words of a turn; between question and answer is a gap, which no phrase crosses."""
-        asked = _folded(question)
-        places = [*enumerate(asked, 1), *enumerate(_folded(answer), len(asked) + 2)]
-        words = " ".join(f"{word}:{place}" for place, word in places if place <= MOST_POSITIONS)
-        tx.execute(_ADD, (turn_id, question, answer, words))
+        """Index the words of a turn."""
+        tx.execute(_ADD, (turn_id, question, answer, indexed_words(question, answer)))
 
     def rows(self, connection: Reader, words: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:
         """Return what is found, with excerpts in which the words are marked."""
         wanted = _wanted(words)
         found = connection.execute(_FIND, values).fetchall()
         return [(*row, _excerpt(question, wanted), _excerpt(answer, wanted)) for *row, question, answer in found]
+
+
+def indexed_words(question: str, answer: str) -> str:
+    """Return the words of a turn as a `tsvector`; between question and answer is a gap, which no phrase crosses."""
+    asked = _folded(question)
+    places = [*enumerate(asked, 1), *enumerate(_folded(answer), len(asked) + 2)]
+    return " ".join(f"{word}:{place}" for place, word in places if place <= MOST_POSITIONS)
 
 
 def _wanted(words: str) -> list[list[str]]:

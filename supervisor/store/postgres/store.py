@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from supervisor.protocol.errors import InvalidMessage
+from supervisor.store.postgres.checks import UNCHECKED
 from supervisor.store.postgres.cluster.nodes import PostgresNodes
 from supervisor.store.postgres.database import PostgresDatabase
 from supervisor.store.postgres.migrate import versions
@@ -19,6 +20,8 @@ __all__ = ["Address", "PostgresStore", "open_postgres"]
 
 class PostgresStore(SqlStore):
     """A database of a server, open."""
+
+    unchecked = UNCHECKED
 
     def __init__(self, database: PostgresDatabase, address: Address) -> None:
         super().__init__(database, PostgresSearch(database))

@@ -12,10 +12,9 @@ from supervisor.protocol.conversation import Trace, TraceKind
 from supervisor.protocol.messages import MessageId, SessionId
 from supervisor.protocol.status import EndReason, SessionStatus, TurnState
 from supervisor.sessions.live import CUT_OFF
-from supervisor.store import SqliteStore
 from supervisor.turns.prompts import AGAIN
 from tests.fakes import ScriptedConnector
-from tests.supervisor.harness import Core
+from tests.supervisor.harness import AnyStore, Core
 from tests.supervisor.helpers import PLENTY, connect, result, scripted, session, text_message
 from tests.waiting import until
 
@@ -83,7 +82,7 @@ async def test_an_assistant_turn_that_keeps_crashing_the_daemon_is_reported(tmp_
     async with core_with(tmp_path) as first:
         receipt = await first.intake.accept(text_message("assistant: hold on"))
         await until(assistant_of(first).held, "it works")
-        stores: list[SqliteStore] = []
+        stores: list[AnyStore] = []
         for _ in range(MAX_ATTEMPTS):
             async with core_with(tmp_path, recovering=False) as crashed:
                 await crashed.store.turns.adopt((await result(crashed, receipt.message_id)).turn.id)

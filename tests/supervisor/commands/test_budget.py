@@ -57,7 +57,7 @@ async def told(core: Core, text: str, *, phone: str | None = None, key: str | No
 
 def replies(core: Core) -> list[str]:
     """Return what is in the outbox, oldest first."""
-    with closing(sqlite3.connect(core.store.path)) as database:
+    with closing(sqlite3.connect(core.file)) as database:
         return [body for (body,) in database.execute("SELECT body FROM outbox ORDER BY number")]
 
 

@@ -401,7 +401,7 @@ async def refused(core: Core, session_id: SessionId) -> None:
 
 def levels(core: Core, day: int) -> list[int]:
     """Return the levels of bob's limit that count as told."""
-    with closing(sqlite3.connect(core.store.path)) as database:
+    with closing(sqlite3.connect(core.file)) as database:
         rows = database.execute("SELECT level FROM alerts WHERE scope = 'user' AND key = 'bob' AND day = ?", (day,))
         return sorted(level for (level,) in rows)
 

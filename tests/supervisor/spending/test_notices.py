@@ -38,7 +38,7 @@ def pay(dollars: float) -> str:
 
 def told(core: Core, user: str = "alice") -> list[str]:
     """Return what is in the outbox for a user, oldest first, without answers."""
-    with closing(sqlite3.connect(core.store.path)) as database:
+    with closing(sqlite3.connect(core.file)) as database:
         rows = database.execute("SELECT body FROM outbox WHERE user_id = ? ORDER BY number", (user,))
         return [body for (body,) in rows if body is not None]
 
@@ -47,7 +47,7 @@ async def say(core: Core, text: str, phone: str | None = None) -> str:
     """Send a text, wait for the end of its turn, and return what its sender is told; empty = an answer."""
     receipt = await core.intake.accept(text_message(text, **({"phone": phone} if phone else {})))
     await until(lambda: _is_over(core, receipt.message_id), "it has ended")
-    with closing(sqlite3.connect(core.store.path)) as database:
+    with closing(sqlite3.connect(core.file)) as database:
         replies = "SELECT body FROM outbox WHERE turn_id = (SELECT turn_id FROM inbox WHERE message_id = ?)"
         ((body,),) = database.execute(replies, (receipt.message_id,))
     return body or ""
@@ -228,7 +228,7 @@ async def team(core: Core) -> None:
 
 def addressed(core: Core) -> dict[str, tuple[str, str]]:
     """Return by which channel to which address each user was told something."""
-    with closing(sqlite3.connect(core.store.path)) as database:
+    with closing(sqlite3.connect(core.file)) as database:
         rows = database.execute(
             "SELECT user_id, channel, recipient FROM outbox WHERE body LIKE '%limit of % is spent%'"
         )

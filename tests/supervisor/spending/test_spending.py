@@ -31,7 +31,7 @@ from tests.waiting import until
 
 def alerts_to_alice(core: Core) -> list[str]:
     """Return what alice is told of her limits, oldest first."""
-    with closing(sqlite3.connect(core.store.path)) as database:
+    with closing(sqlite3.connect(core.file)) as database:
         rows = database.execute("SELECT body FROM outbox WHERE user_id = 'alice' ORDER BY number")
         return [body for (body,) in rows if body and " is spent" in body]
 

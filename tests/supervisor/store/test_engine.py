@@ -31,7 +31,7 @@ _ONE_ENGINE_ALONE = re.compile(
 def statements() -> Iterator[tuple[str, str]]:
     """Return every statement that stands in a constant of the store, but those of one engine, with its place."""
     for module in pkgutil.walk_packages(store.__path__, "supervisor.store."):
-        if module.name.split(".")[2] in ("sqlite", "postgres", "inspection"):
+        if module.name.split(".")[2] in ("sqlite", "postgres", "copying", "inspection"):
             continue
         for name, value in vars(importlib.import_module(module.name)).items():
             for index, text in enumerate(value if isinstance(value, tuple) else (value,)):

@@ -109,7 +109,7 @@ async def test_a_message_goes_into_the_running_turn_and_one_answer_covers_both(t
         assert (await ended(core, first)).answer == "both are held"
         assert (await ended(core, second)).answer == INCLUDED
         assert [one.partition("\n")[0] for one in await told_texts(core)] == [JOINED, "both are held"]
-        assert core.all_answered()
+        assert await core.all_answered()
         assert core.turns.queued == 0
         third = await text(core, "next")  # the lane goes on
         assert (await ended(core, third)).answer == "next"

@@ -34,7 +34,7 @@ def core_with(folder: Path, **settings: object) -> Core:
 
 def files_changed(core: Core) -> list[int | None]:
     """Return how many files each turn has changed, as an outside tool reads it."""
-    with closing(sqlite3.connect(core.store.path)) as database:
+    with closing(sqlite3.connect(core.file)) as database:
         return [number for (number,) in database.execute("SELECT files_changed FROM turns ORDER BY id")]
 
 

@@ -37,10 +37,18 @@ class DatabaseRoutes:
         return {"path": body.path, "bytes": _size(path)}
 
     async def check(self) -> dict[str, Any]:
-        """Check the whole database; `version` is given where it is older than the program, and its sums unchecked."""
-        problems = await self._store.check()
+        """Check the whole database.
+
+        `version` is given where it is older than the program, and its sums unchecked; `unchecked`, where the database
+        has tools of its own for the rest.
+        """
+        answer: dict[str, Any] = {"problems": await self._store.check()}
         version, newest = await self._store.versions()
-        return {"problems": problems} if version == newest else {"problems": problems, "version": version}
+        if version != newest:
+            answer["version"] = version
+        if self._store.unchecked:
+            answer["unchecked"] = self._store.unchecked
+        return answer
 
 
 def _new_file(text: str) -> Path:

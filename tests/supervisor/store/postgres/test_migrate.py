@@ -14,7 +14,10 @@ from supervisor.protocol.errors import ConfigError
 from supervisor.store.migrations import Migration
 from supervisor.store.postgres import migrate
 from supervisor.store.postgres.connection import PgConnection
+from supervisor.store.postgres.inspection import inspect
+from supervisor.store.postgres.store import Address, open_postgres
 from supervisor.store.sqlite import migrate as of_sqlite
+from tests.supervisor.store.builders import seal
 
 FIRST = 30
 """The version with which PostgreSQL began: one file makes all that SQLite's had made until then."""
@@ -145,3 +148,19 @@ def test_a_database_that_a_newer_program_has_only_expanded_is_used_as_it_is(url:
 )
 def test_a_migration_says_which_programs_can_go_on_after_it(first: str, needs: int) -> None:
     assert Migration(41, "0041_x.sql", f"{first}\nSELECT 1;").needs == needs
+
+
+@pytest.mark.postgres
+async def test_an_older_database_is_migrated_with_its_rows(empty_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    all_of_them = migrate.released()
+    monkeypatch.setattr(migrate, "released", lambda: all_of_them[:1])
+    with closing(PgConnection(empty_url, "test")) as connection:
+        migrate.migrate(connection)
+        connection.script("INSERT INTO users (id, name, role, created_ms) VALUES ('ann', 'Ann', 'ADMIN', 1)")
+    monkeypatch.undo()
+    found = inspect(Address(empty_url))
+    assert (found.version, found.newest, found.problems) == (FIRST, all_of_them[-1].version, [])
+    store = await open_postgres(Address(empty_url), seal=seal, used=True)
+    assert await store.versions() == (all_of_them[-1].version, all_of_them[-1].version)
+    assert [user.id for user in await store.accounts.users()] == ["ann"]
+    await store.close()

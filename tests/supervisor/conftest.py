@@ -1,4 +1,4 @@
-"""A server for the tests of this folder, and a database for each test."""
+"""A PostgreSQL server for the tests of this folder, and a database for each test that asks for one."""
 
 from __future__ import annotations
 
@@ -39,3 +39,13 @@ def url(server: PostgresServer) -> Iterator[str]:
     yield server.url("one")
     with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
         connection.execute("DROP DATABASE one WITH (FORCE)")
+
+
+@pytest.fixture
+def empty_url(server: PostgresServer) -> Iterator[str]:
+    """The URL of a database without a table."""
+    with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
+        connection.execute("CREATE DATABASE bare ENCODING 'UTF8' TEMPLATE template0")
+    yield server.url("bare")
+    with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
+        connection.execute("DROP DATABASE bare WITH (FORCE)")

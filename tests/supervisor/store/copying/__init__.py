@@ -1,0 +1,3 @@
+"""Tests of the copy to PostgreSQL."""
+
+from __future__ import annotations
