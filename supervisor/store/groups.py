@@ -81,6 +81,7 @@ class Groups(Generic[ConnectionT, ContextT]):
         self._waiting: deque[_Work[ContextT]] = deque()
         self._wake = asyncio.Event()
         self._closing = False
+        self._halted: Exception | None = None
         self.works = True
         self._task = asyncio.create_task(self._work(), name=name)
 
@@ -97,6 +98,8 @@ class Groups(Generic[ConnectionT, ContextT]):
         """
         if self._closing:
             raise StorageError("the store is closed")
+        if self._halted is not None:
+            raise self._halted
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._waiting.append((work, future, orphaned))
         self._wake.set()
@@ -107,6 +110,14 @@ class Groups(Generic[ConnectionT, ContextT]):
             if orphaned is not None and not future.cancelled() and future.exception() is None:
                 orphaned(future.result())
             raise
+
+    def halt(self, error: Exception | None) -> None:
+        """Refuse queued and new work with an error while a group is being done, which may take long; None = go on."""
+        self._halted = error
+        while error is not None and self._waiting:
+            _, future, _ = self._waiting.popleft()
+            if not future.done():
+                future.set_exception(error)
 
     async def close(self) -> None:
         """Finish the queued work."""

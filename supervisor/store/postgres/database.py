@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import Any, TypeVar, cast
 
 import psycopg
@@ -31,15 +32,25 @@ MOST_IN_GROUP = 64
 """Writes in one transaction: nobody holds the write lock for long."""
 MOST_EXAMINERS = 4
 """Reads of the whole database at the same time; further ones wait."""
-UNKNOWN_SECONDS = 20.0
-"""How long to ask what became of a commit whose answer was lost."""
+ASKING_SECONDS = 0.2
+"""Pause between two questions what became of a commit whose answer was lost."""
 
 # READ COMMITTED: after the lock, each statement sees what its last holder committed, the look at the node too.
 _BEGIN = f"BEGIN; SELECT pg_advisory_xact_lock({WRITE_LOCK})"
 _BEGIN_READ = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
-_OUTCOME = "SELECT pg_xact_status(CAST(? AS TEXT)::xid8)"
+# Tells whether a commit was stored. `pg_xact_status` does not: a server that crashes may give the number away again.
+_MARK = """
+    INSERT INTO marks (name, value) VALUES ('commit {epoch}', {number})
+    ON CONFLICT (name) DO UPDATE SET value = excluded.value
+"""
+_MARKED = "SELECT value FROM marks WHERE name = 'commit {epoch}'"
 _ANSWERS = "SELECT 1"
-_PROBE = "UPDATE node SET epoch = epoch WHERE id = 1"
+_PROBE = (
+    "CREATE TABLE probe (content TEXT)",
+    "INSERT INTO probe SELECT string_agg(md5(random()::TEXT), '') FROM generate_series(1, 4096)",
+    "DROP TABLE probe",
+)
+"""Needs room for 64 KB or more, which a full disk refuses, and leaves nothing."""
 
 
 class PostgresDatabase:
@@ -58,6 +69,8 @@ class PostgresDatabase:
         self.fenced: Callable[[], None] = _nobody
         self._address = address
         self._begin = f"{_BEGIN}; {fence(epoch)}"
+        self._number = 0
+        self._loop = asyncio.get_running_loop()
         self._crash: Callable[[str], None] = _no_crash
         self.listeners = Listeners()
         self.notices = PostgresNotices(address, epoch)
@@ -142,14 +155,14 @@ class PostgresDatabase:
         return cast(T, outcome)
 
     async def works(self) -> bool:
-        """Return whether the server answers, and stores what is written; after a refusal a small write is tried."""
+        """Return whether the server answers, and stores what is written; after a refusal a write is tried."""
         try:
             await self.read(lambda connection: connection.execute(_ANSWERS).fetchone())
         except StorageError:
             return False
         if not self._writes.works:
             with suppress(StorageError):
-                await self.write(lambda tx: tx.execute(_PROBE).rowcount)
+                await self.write(_probe)
         return self._writes.works
 
     async def close(self) -> None:
@@ -184,9 +197,11 @@ class PostgresDatabase:
 
     def _transact(self, thread: PgThread, works: list[Callable[[Transaction], Any]]) -> list[Any]:
         start = time.perf_counter()
-        connection, began = _begun(thread, self._begin)
+        self._number += 1
+        mark = _MARK.format(epoch=self.epoch, number=self._number)
+        connection, began = _begun(thread, f"{self._begin}; {mark}")
         assert began is not None, "it has a row"
-        lives, number = began
+        (lives,) = began
         transaction = Transaction(connection, self.epoch, self.seal, connection.insert_numbered)
         try:
             if not lives and self._address.fenced:
@@ -200,43 +215,51 @@ class PostgresDatabase:
         except BaseException:
             _roll_back(connection)
             raise
-        self._end(thread, connection, str(number))
+        self._end(thread, connection)
         self.listeners.keep(transaction, time.perf_counter() - start)
         for point in transaction.points:
             self._crash(f"{point}.after_commit")
         return outcomes
 
-    def _end(self, thread: PgThread, connection: PgConnection, number: str) -> None:
+    def _end(self, thread: PgThread, connection: PgConnection) -> None:
         """Commit; where the answer is lost, ask the server what became of the transaction.
 
         Raises:
-            CommitUnknown: it does not say.
+            CommitUnknown: the store was closed before the server was back.
         """
         try:
             connection.script("COMMIT")
         except psycopg.OperationalError as error:
-            if not connection.closed or not _was_committed(thread, number, error):
+            if not connection.closed or not self._was_committed(thread, error):
                 raise
+
+    def _was_committed(self, thread: PgThread, error: Exception) -> bool:
+        """Wait for the server, however long it is away: nobody may act on a write that may be stored or not.
+
+        Other writes are refused meanwhile, at once.
+        """
+        refuse, go_on = self._writes.halt, partial(self._writes.halt, None)
+        self._loop.call_soon_threadsafe(refuse, storage_error(error))
+        try:
+            while not self._closed:
+                with suppress(psycopg.Error, OSError, StorageError):
+                    connection = thread.connection()
+                    try:
+                        # With the lock: the server may still be at it.
+                        return connection.script(f"{_BEGIN}; {_MARKED.format(epoch=self.epoch)}") == (self._number,)
+                    finally:
+                        _roll_back(connection)
+                time.sleep(ASKING_SECONDS)
+        finally:
+            self._loop.call_soon_threadsafe(go_on)
+        raise CommitUnknown from error
 
 
 class CommitUnknown(StorageError):
-    """The server went away while it committed, and did not come back in time: the write may be stored or not."""
+    """The server went away while it committed, and the store was closed before it was back."""
 
     def __init__(self) -> None:
         super().__init__("PostgreSQL went away during a commit: what was written may be stored or not")
-
-
-def _was_committed(thread: PgThread, number: str, error: Exception) -> bool:
-    until = time.monotonic() + UNKNOWN_SECONDS
-    while time.monotonic() < until:
-        try:
-            (state,) = thread.connection().execute(_OUTCOME, (number,)).fetchone()
-        except (psycopg.Error, OSError, StorageError):
-            state = ""
-        if state in ("committed", "aborted"):
-            return bool(state == "committed")
-        time.sleep(0.2)
-    raise CommitUnknown from error
 
 
 def _begun(thread: PgThread, begin: str) -> tuple[PgConnection, Row | None]:
@@ -262,6 +285,11 @@ def _roll_back(connection: PgConnection) -> None:
             connection.script("ROLLBACK")
         except psycopg.Error:
             connection.close()  # the server ends the transaction of a connection that is gone
+
+
+def _probe(tx: Transaction) -> None:
+    for statement in _PROBE:
+        tx.execute(statement)
 
 
 def _read(thread: PgThread, works: list[Callable[[Reader], Any]]) -> list[Any]:

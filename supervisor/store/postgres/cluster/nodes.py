@@ -62,8 +62,8 @@ _SETTINGS = """
 
 
 def fence(epoch: int) -> str:
-    """Return the query whose first column says whether an epoch lives; the second is the number of the transaction."""
-    return f"SELECT EXISTS (SELECT 1 FROM nodes WHERE epoch = {epoch:d}), pg_current_xact_id()::TEXT"
+    """Return the query that says whether an epoch lives."""
+    return f"SELECT EXISTS (SELECT 1 FROM nodes WHERE epoch = {epoch:d})"
 
 
 def others(connection: PgConnection, node: NewNode) -> list[str]:

@@ -13,7 +13,7 @@ from supervisor.protocol.errors import ConfigError, StorageError
 from supervisor.store.messages.accept import accept
 from supervisor.store.postgres.checks import check_server
 from supervisor.store.postgres.connection import PgConnection
-from supervisor.store.postgres.database import CommitUnknown
+from supervisor.store.postgres.database import CommitUnknown, PostgresDatabase
 from supervisor.store.postgres.opening import Address, DatabaseLost
 from supervisor.store.postgres.store import PostgresStore, open_postgres
 from supervisor.store.transaction import Transaction
@@ -140,17 +140,56 @@ async def test_a_commit_whose_answer_is_lost_counts_as_the_server_says(
 
 
 async def test_a_commit_that_nobody_can_tell_about_is_not_repeated(
-    server: PostgresServer, store: PostgresStore, monkeypatch: pytest.MonkeyPatch
+    server: PostgresServer, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("supervisor.store.postgres.database.UNKNOWN_SECONDS", 0.0)
-    lost_at_commit(monkeypatch, server, stored=True)
-    writes = [store.turns.accept(question()) for _ in range(2)]
-    assert {type(each) for each in await asyncio.gather(*writes, return_exceptions=True)} == {CommitUnknown}
+    store = await open_postgres(Address(url), seal=seal)
+    lost_at_commit(monkeypatch, server, stored=True, stops=True)
+    try:
+        writes = [asyncio.create_task(store.turns.accept(question())) for _ in range(2)]
+        await until(lambda: is_in_doubt(store), "the answer is lost")
+        await store.close()
+        assert {type(each) for each in await asyncio.gather(*writes, return_exceptions=True)} == {CommitUnknown}
+    finally:
+        await asyncio.to_thread(server.control, "start")
+    store = await open_postgres(Address(url), seal=seal)
     assert await store.turns.pending_count() == 2
+    await store.close()
 
 
-def lost_at_commit(monkeypatch: pytest.MonkeyPatch, server: PostgresServer, *, stored: bool) -> None:
-    """Lose the connection once, right after the server has committed or right before."""
+@pytest.mark.parametrize("stored", [True, False])
+async def test_while_a_commit_is_in_doubt_its_caller_waits_and_others_are_refused(
+    server: PostgresServer, store: PostgresStore, monkeypatch: pytest.MonkeyPatch, *, stored: bool
+) -> None:
+    lost_at_commit(monkeypatch, server, stored=stored, stops=True)
+    try:
+        waiting = asyncio.create_task(store.turns.accept(question()))
+        await until(lambda: is_in_doubt(store), "the answer is lost")
+        for _ in range(3):
+            with pytest.raises(StorageError, match="PostgreSQL: "):
+                await store.turns.accept(question())
+        assert not waiting.done()
+    finally:
+        await asyncio.to_thread(server.control, "start")
+    if stored:
+        assert (await waiting).written
+    else:
+        with pytest.raises(StorageError):
+            await waiting
+    before = await store.turns.pending_count()
+    assert before == int(stored)
+    assert (await store.turns.accept(question())).written
+
+
+def is_in_doubt(store: PostgresStore) -> bool:
+    """Return whether the store waits for the server to tell what became of a commit."""
+    assert isinstance(store._database, PostgresDatabase)
+    return store._database._writes._halted is not None
+
+
+def lost_at_commit(
+    monkeypatch: pytest.MonkeyPatch, server: PostgresServer, *, stored: bool, stops: bool = False
+) -> None:
+    """Lose the connection once, right after the server has committed or right before; or the server itself."""
     script: Callable[[PgConnection, str], Any] = PgConnection.script
     lost: list[bool] = []
 
@@ -160,7 +199,10 @@ def lost_at_commit(monkeypatch: pytest.MonkeyPatch, server: PostgresServer, *, s
         lost.append(True)
         if stored:
             script(self, sql)
-        end_backends(server, "xswarm writer")
+        if stops:
+            server.control("stop", "-m", "immediate")
+        else:
+            end_backends(server, "xswarm writer")
         return script(self, "SELECT 1")
 
     monkeypatch.setattr(PgConnection, "script", losing)
