@@ -14,7 +14,7 @@ _COLUMNS = """
     FROM information_schema.columns AS c
     JOIN information_schema.tables AS t ON t.table_schema = c.table_schema AND t.table_name = c.table_name
     WHERE c.table_schema = current_schema() AND t.table_type = 'BASE TABLE' AND c.is_generated = 'NEVER'
-      AND c.data_type <> 'tsvector' AND c.table_name <> 'migrations'
+      AND c.data_type <> 'tsvector' AND c.table_name NOT IN ('migrations', 'schema')
     ORDER BY c.table_name, c.ordinal_position
 """
 _KEYS = """

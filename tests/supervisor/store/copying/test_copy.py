@@ -220,7 +220,8 @@ def test_tables_of_something_else_are_left_alone(path: Path, empty_url: str) -> 
 
 def test_a_newer_database_in_postgresql_is_refused(path: Path, url: str) -> None:
     with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute("UPDATE migrations SET version = 9999 WHERE version = 30")
+        connection.execute("INSERT INTO migrations (version, name, sha256, applied_ms) VALUES (9999, 'later', 'x', 0)")
+        connection.execute("UPDATE schema SET min_version = 9999")
     with pytest.raises(ConfigError, match="has version 9999, this program knows only up to"):
         copied(path, url)
 
