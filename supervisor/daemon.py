@@ -212,6 +212,7 @@ class Daemon:
         core.outbox.add_channel(SocketChannel(sockets), sockets.replies.accounts if core.elsewhere.exists else None)
         self._register_core_stop(core, stack)
         await self._link(config, links, core, stack)
+        membership.guard(core.session_floor.processes)
         await core.recovery.run()
         stack.push_async_callback(core.elsewhere.aclose)
         await core.elsewhere.start()

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 
 from supervisor.cluster.cluster import Cluster
-from supervisor.cluster.lease import Lease
+from supervisor.cluster.lease import Agents, Lease
 from supervisor.cluster.standby import wait_for_turn
 from supervisor.cluster.watchdog import Watchdog
 from supervisor.config import Config
@@ -43,6 +43,11 @@ class Membership:
     def parts(self) -> Mapping[str, bool]:
         """Return whether the lease of this node lasts, for /readyz; alone it has none."""
         return {} if self._lease is None else {"lease": self._lease.lasts}
+
+    def guard(self, agents: Agents) -> None:
+        """Freeze these agents while it is in doubt whether this node still lives for the others."""
+        if self._lease is not None:
+            self._lease.agents = agents
 
     async def may_serve(self, stop: asyncio.Event) -> bool:
         """Return when this node may be active; False = it is to stop before.

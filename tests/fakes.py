@@ -57,7 +57,15 @@ class ScriptedConversation(Conversation):
         self.spec = spec
         self.held: MessageId | None = None
         self.closed = False
+        self.frozen = False
         self._asking: asyncio.Task[None] | None = None
+
+    async def freeze(self) -> bool:
+        self.frozen = True
+        return self._connector.freezes
+
+    async def thaw(self) -> None:
+        self.frozen = False
 
     @property
     def identity(self) -> ProcessIdentity:
@@ -194,6 +202,7 @@ class ScriptedConnector(Connector):
     Attributes:
         refusals: sentences with which the next attempts to open fail, first come first.
         breaking: how many of the next attempts raise what the port does not name.
+        freezes: whether its conversations can be frozen.
         gate: an attempt to open waits until this is set.
         tokens: what `pay` reports.
         prompts: (session, text) of all prompts, in the order in which they were written; `given`: the same, whole.
@@ -213,6 +222,7 @@ class ScriptedConnector(Connector):
         self.repeated = ""
         self.meanwhile: ToolCall | None = None
         self.breaking = 0
+        self.freezes = True
         self.gate = asyncio.Event()
         self.gate.set()
         self.tokens = Tokens(input=10, output=5)

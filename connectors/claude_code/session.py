@@ -50,6 +50,8 @@ MAX_OPEN_QUESTIONS = 1000
 """Open control requests of Claude Code; it sends up to two for each tool call, and runs several calls side by side."""
 LAST_READ = 15.0
 """Seconds that the reader gets to end after the process; it needs far less."""
+FREEZE_SECONDS = 1.0
+"""Seconds that the processes of a session get to be stopped."""
 TICK = 1.0
 """Longest time in seconds between two checks of the watchdog."""
 
@@ -164,6 +166,12 @@ class ClaudeCodeConversation(Conversation):
 
     async def interrupt(self) -> None:
         await self._stop("it was interrupted")
+
+    async def freeze(self) -> bool:
+        return await self._process.freeze(FREEZE_SECONDS)
+
+    async def thaw(self) -> None:
+        self._process.thaw()
 
     async def close(self, *, hurried: bool = False) -> None:
         if self._closing is None:

@@ -120,6 +120,9 @@ class RemoteConversation(Conversation):
             turn = next(iter(self._turns.values()))
             self._end(turn, Failed(message_id=turn.prompt.message_id, why="stopped on request", interrupted=True))
 
+    async def freeze(self) -> bool:
+        return False  # it runs on another machine
+
     async def close(self) -> None:
         async with self._closing:
             self._link.cancel()

@@ -47,7 +47,7 @@ class SessionFloor:
             expires_seconds=config.approvals.expires_seconds,
             hold_seconds=config.approvals.hold_seconds,
         )
-        processes = SessionProcesses(
+        self.processes = SessionProcesses(
             connector=ground.connector,
             gateway=ground.gateway,
             store=store.turns,
@@ -56,10 +56,10 @@ class SessionFloor:
             tools=ground.tools.gateway,
         )
         self.transitions = SessionTransitions(
-            store=store.sessions, processes=processes, announcer=SessionAnnouncer(store.sessions, ground.hub)
+            store=store.sessions, processes=self.processes, announcer=SessionAnnouncer(store.sessions, ground.hub)
         )
         self.pool = SessionPool(
-            processes=processes,
+            processes=self.processes,
             transitions=self.transitions,
             spending=self.spending,
             approvals=self.approvals,

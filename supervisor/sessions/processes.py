@@ -47,6 +47,18 @@ class SessionProcesses:
         self._queue = queue
         self._turn_timeout = turn_timeout
         self._tools = tools
+        self._open: set[Conversation] = set()
+        self._frozen = False
+
+    async def freeze(self) -> bool:
+        """Stop all processes until `thaw`, also those that are started meanwhile; return whether none runs any more."""
+        self._frozen = True
+        return all(await asyncio.gather(*(conversation.freeze() for conversation in self._open)))
+
+    async def thaw(self) -> None:
+        """Let all processes go on."""
+        self._frozen = False
+        await asyncio.gather(*(conversation.thaw() for conversation in self._open))
 
     async def start(self, session: LiveSession) -> Conversation:
         """Start the process of a session, or resume its conversation.
@@ -65,7 +77,7 @@ class SessionProcesses:
         try:
             if self._tools is not None:
                 session.tools = await self._tools.issue(session.id, session.record.user_id, session.user)
-            return await self._connector.open(session.spec(self._turn_timeout), history)
+            conversation = await self._connector.open(session.spec(self._turn_timeout), history)
         except (ConnectionFailed, asyncio.CancelledError):
             self._revoke(session)
             raise
@@ -73,6 +85,10 @@ class SessionProcesses:
             logger.exception("%s: the connector broke", session.id)
             self._revoke(session)
             raise ConnectionFailed("an internal error; the details are in the log") from error
+        self._open.add(conversation)
+        if self._frozen:  # before it gets a prompt
+            await conversation.freeze()
+        return conversation
 
     async def read(self, session: LiveSession, conversation: Conversation) -> str | None:
         """Pass every event of a conversation to the running turn, until the process ends.
@@ -93,6 +109,7 @@ class SessionProcesses:
         if session.conversation is not conversation:
             return None
         await conversation.close()
+        self._open.discard(conversation)
         session.conversation = None
         self._revoke(session)
         session.hear(talk.Exited(why=why))
@@ -104,6 +121,7 @@ class SessionProcesses:
         conversation, session.conversation = session.conversation, None
         if conversation is not None:
             await conversation.close()
+            self._open.discard(conversation)
         if session.pump is not None:
             await session.pump
             session.pump = None

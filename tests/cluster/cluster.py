@@ -46,6 +46,7 @@ port = {inner}
 [claude_code]
 connector = "{connector}"
 max_sessions = 100
+{claude_code}
 
 [limits]
 messages_per_minute = 100000
@@ -63,7 +64,7 @@ PROJECT = """
 [projects.{name}]
 path = "{path}"
 users = {users}
-permissions = "edit"
+permissions = "{permissions}"
 {where}
 """
 
@@ -157,6 +158,8 @@ class Cluster:
         names: of the nodes; `a`, `b`, ... in the tests.
         connector: what answers instead of Claude Code. For turns that last, ask the assistant with a script.
         lease: in seconds.
+        claude_code: more of its table [claude_code].
+        permissions: of the people in each project.
         projects: by name, the lines of config.toml that say where each is, such as `everywhere = true`.
     """
 
@@ -170,6 +173,8 @@ class Cluster:
         lease: float = 4.0,
         projects: dict[str, str] | None = None,
         tables: str = "",
+        claude_code: str = "",
+        permissions: str = "edit",
     ) -> None:
         self.folder = folder
         self.nodes: dict[str, ClusterNode] = {}
@@ -180,6 +185,8 @@ class Cluster:
         self._connector = connector
         self._projects = projects if projects is not None else {"site": "everywhere = true"}
         self._tables = tables
+        self._claude_code = claude_code
+        self._permissions = permissions
         self._token = os.urandom(16).hex()
         self.twilio = TwilioStandIn(ACCOUNT, self._token, progress_seconds=0.01, price_seconds=0.05)
         self._stack = AsyncExitStack()
@@ -294,13 +301,18 @@ class Cluster:
             outer=link.port,
             inner=inner,
             connector=self._connector,
+            claude_code=self._claude_code,
             account=ACCOUNT,
             number=self.twilio.number,
             twilio=self.twilio.url,
         )
         for project, where in self._projects.items():
             tables += PROJECT.format(
-                name=project, path=self.project(project), users=json.dumps(list(PHONES)), where=where
+                name=project,
+                path=self.project(project),
+                users=json.dumps(list(PHONES)),
+                permissions=self._permissions,
+                where=where,
             )
         daemon = DaemonProcess(
             self.folder / name,

@@ -108,8 +108,11 @@ async def test_what_was_accepted_is_answered_by_the_other_node(cluster: Cluster,
             a.store.cut()
     await cluster.answer("it waits", PHONES["ben"], TAKE_OVER_SECONDS)
     await cluster.answer("it runs")
-    if how != "kill":
+    if how == "pause":
         assert await a.daemon.ended() == -signal.SIGKILL
+    if how == "cut":
+        a.store.mend()
+        assert await a.daemon.ended() == EXIT_FENCED
     found = await check(cluster, "b", accepted={"it runs": PHONES["alice"], "it waits": PHONES["ben"]})
     assert found == {"completed": 2}
 

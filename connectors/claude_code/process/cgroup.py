@@ -50,6 +50,21 @@ class Group:
         """Return the limit for which the kernel has killed the group, or None."""
         return too_much_memory(self.allowance.memory_mb) if _read(self.path / "memory.events", "oom_kill") else None
 
+    async def freeze(self, timeout: float) -> bool:
+        """Stop all processes in the group until `thaw`; return whether that was done within `timeout` seconds."""
+        deadline = time.monotonic() + timeout
+        if not _try_write(self.path / "cgroup.freeze", "1"):
+            return False
+        while not _read(self.path / "cgroup.events", "frozen"):
+            if time.monotonic() > deadline:
+                return False
+            await asyncio.sleep(POLL)
+        return True
+
+    def thaw(self) -> None:
+        """Let the processes of the group go on."""
+        _try_write(self.path / "cgroup.freeze", "0")
+
     async def end(self, timeout: float) -> bool:
         """Kill all processes in the group and remove it; return whether that was done within `timeout` seconds."""
         deadline = time.monotonic() + timeout

@@ -172,6 +172,35 @@ class Process:
         await asyncio.wait([self._exited], timeout=timeout)
         return self._popen.returncode
 
+    async def freeze(self, timeout: float) -> bool:
+        """Stop the command and its descendants until `thaw`; return whether all were, within `timeout` seconds.
+
+        The processes of the fence go on: when this process dies, they end the stopped ones.
+        """
+        if self._popen.returncode is not None:
+            return True
+        if sys.platform != "linux":
+            return False
+        if self._group is not None and await self._group.freeze(timeout):
+            return True
+        return await tree.stop_all(self._inside, timeout=timeout)
+
+    def thaw(self) -> None:
+        """Let what was stopped go on."""
+        if self._group is not None:
+            self._group.thaw()
+        for identity in self._inside():
+            tree.send(identity, signal.SIGCONT)
+
+    def _inside(self) -> list[ProcessIdentity]:
+        """Return the command and its descendants, without the processes of the fence."""
+        fence, above = [self.identity], set[ProcessIdentity]()
+        for _ in range(self._fence.depth):
+            above.update(fence[:1])
+            fence = tree.descendants(fence[0].pid) if fence else []
+        found = {self.identity, *tree.descendants(self.identity.pid), *tree.marked(PROCESS_MARK, self._mark)}
+        return [each for each in found if each not in above]
+
     async def end(self, patience: Patience) -> None:
         """Close stdin, then send SIGTERM, then kill; returns when no process is left. Stdout must be read meanwhile."""
         self._stdin.close()

@@ -32,12 +32,14 @@ class Entry:
         parent: the pid of the parent.
         started: in clock ticks since boot.
         gone: the process has ended and its parent has not reaped it yet.
+        stopped: it does nothing until it gets SIGCONT.
     """
 
     pid: int
     parent: int
     started: int
     gone: bool
+    stopped: bool
 
 
 def boot_id() -> str:
@@ -62,7 +64,7 @@ def look_up(pid: int) -> Entry | None:
         raise
     # proc_pid_stat(5): the second field is the name in parentheses, which may hold blanks and parentheses.
     fields = stat[stat.rfind(b")") + 2 :].split()
-    return Entry(pid, int(fields[1]), int(fields[19]), fields[0] in (b"Z", b"X"))
+    return Entry(pid, int(fields[1]), int(fields[19]), gone=fields[0] in (b"Z", b"X"), stopped=fields[0] == b"T")
 
 
 def identify(pid: int) -> ProcessIdentity:
@@ -80,6 +82,15 @@ def is_alive(identity: ProcessIdentity) -> bool:
     except OSError:
         return identity.started > 0
     return entry is not None and not entry.gone and entry.started == identity.started and identity.started > 0
+
+
+def is_stopped(identity: ProcessIdentity) -> bool:
+    """Whether a process does nothing until it gets SIGCONT, or is gone."""
+    try:
+        entry = look_up(identity.pid)
+    except OSError:
+        return False
+    return entry is None or entry.gone or entry.started != identity.started or entry.stopped
 
 
 def table() -> dict[int, Entry]:
@@ -156,6 +167,21 @@ async def end_all(find: Callable[[], list[ProcessIdentity]], *, timeout: float) 
             return alive
         await asyncio.sleep(POLL)
     return []
+
+
+async def stop_all(find: Callable[[], list[ProcessIdentity]], *, timeout: float) -> bool:
+    """Stop the processes that `find` returns, until it returns stopped ones only; False = not within `timeout` seconds.
+
+    A process that was forked meanwhile is stopped in the next round.
+    """
+    deadline = time.monotonic() + timeout
+    while running := [identity for identity in find() if not is_stopped(identity)]:
+        if time.monotonic() > deadline:
+            return False
+        for identity in running:
+            send(identity, signal.SIGSTOP)
+        await asyncio.sleep(POLL)
+    return True
 
 
 async def end_tree(root: ProcessIdentity, *, timeout: float) -> list[ProcessIdentity]:

@@ -48,6 +48,19 @@ class Conversation(ABC):
     async def close(self) -> None:
         """Close the conversation and everything that it started. It returns when nothing is left. It may run twice."""
 
+    async def freeze(self) -> bool:
+        """Stop everything that the conversation has started in the middle of what it does, until `thaw`.
+
+        It may run twice, and `close` may follow it.
+
+        Returns:
+            whether nothing of it runs any more; False = it cannot be stopped like that.
+        """
+        return self.identity is None
+
+    async def thaw(self) -> None:  # noqa: B027 - where nothing can be frozen, nothing is to be done
+        """Let what `freeze` has stopped go on. It may run without a `freeze` before."""
+
     @abstractmethod
     def events(self) -> AsyncIterator[ConversationEvent]:
         """Yield the events in order; the last one is `Exited`. Cancelling the iteration must lose no event."""

@@ -115,3 +115,71 @@ async def test_a_lease_that_cannot_be_had_at_the_start_starts_nothing(error: typ
         async with Lease(nodes, 0.01, lambda: None, watchdog=dog):
             pass
     assert dog.deadlines == []
+
+
+class FakeAgents:
+    """Agents that can be frozen, or cannot.
+
+    Attributes:
+        calls: what was asked of them.
+    """
+
+    def __init__(self, *, freezes: bool = True) -> None:
+        self.freezes = freezes
+        self.calls: list[str] = []
+
+    async def freeze(self) -> bool:
+        self.calls.append("freeze")
+        return self.freezes
+
+    async def thaw(self) -> None:
+        self.calls.append("thaw")
+
+
+async def test_agents_are_frozen_while_the_database_is_away_and_go_on_when_the_lease_is_renewed() -> None:
+    nodes, agents, dog, clock = FakeNodes(1, node(1)), FakeAgents(), RecordingWatchdog(), Clock()
+    async with Lease(nodes, 0.02, lambda: None, watchdog=dog, clock=clock) as lease:
+        lease.agents = agents
+        nodes.away = True
+        clock.now += 0.011
+        await until(lambda: agents.calls.count("freeze") > 2, "they are frozen, and what was started meanwhile")
+        assert dog.deadlines[-1] == pytest.approx(clock.now + SAFE * 0.02)
+        clock.now += 60.0  # longer than the lease: nobody else may be there to take over
+        nodes.away = False
+        await until(lambda: agents.calls[-1] == "thaw", "they go on")
+    assert agents.calls.count("thaw") == 1
+
+
+async def test_a_renewal_that_took_too_long_lets_nobody_go_on() -> None:
+    clock, agents = Clock(), FakeAgents()
+
+    class SlowNodes(FakeNodes):
+        slow = 0.0
+
+        async def renew(self) -> list[Node]:
+            clock.now += self.slow
+            return await super().renew()
+
+    nodes, dog = SlowNodes(1, node(1)), RecordingWatchdog()
+    async with Lease(nodes, 0.02, lambda: None, watchdog=dog, clock=clock) as lease:
+        lease.agents = agents
+        nodes.slow = 60.0
+        await until(lambda: "freeze" in agents.calls, "they are frozen")
+        renewals = nodes.renewals
+        await until(lambda: nodes.renewals > renewals + 2, "it was renewed")
+        assert "thaw" not in agents.calls
+        assert dog.deadlines == sorted(dog.deadlines), "no deadline is taken back"
+        nodes.slow = 0.0
+        await until(lambda: "thaw" in agents.calls, "they go on")
+
+
+async def test_the_watchdog_is_not_told_of_a_process_whose_agents_go_on(caplog: pytest.LogCaptureFixture) -> None:
+    nodes, agents, dog, clock = FakeNodes(1, node(1)), FakeAgents(freezes=False), RecordingWatchdog(), Clock()
+    async with Lease(nodes, 0.02, lambda: None, watchdog=dog, clock=clock) as lease:
+        lease.agents = agents
+        nodes.away = True
+        told = list(dog.deadlines)
+        clock.now += 0.011
+        await until(lambda: agents.calls.count("freeze") > 2, "it was tried")
+        assert dog.deadlines[len(told) :] == []
+    assert "not every agent can be frozen" in caplog.text

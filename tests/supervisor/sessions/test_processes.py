@@ -84,3 +84,19 @@ async def test_each_process_has_a_token_of_its_own_that_dies_with_it(tmp_path: P
         newest = connector.endpoints()[-1]
         assert newest is not None
         assert newest.token not in tokens
+
+
+async def test_all_processes_are_frozen_and_those_that_start_meanwhile(tmp_path: Path) -> None:
+    connector = ScriptedConnector()
+    async with Core(tmp_path, connector=connector) as core:
+        processes = core.sessions._processes
+        assert await processes.freeze()
+        await connect(core)
+        assert connector.of("s1").frozen
+        await processes.thaw()
+        assert not connector.of("s1").frozen
+        assert await processes.freeze()
+        connector.freezes = False
+        assert not await processes.freeze()
+        await core.sessions.close_idle([SessionId("s1")], EndReason.IDLE)
+        assert await processes.freeze()

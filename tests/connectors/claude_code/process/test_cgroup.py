@@ -71,6 +71,19 @@ async def test_what_left_its_parents_and_its_mark_ends_with_its_group(base: Path
     assert not group.path.exists()
 
 
+async def test_what_left_its_parents_and_its_mark_is_frozen_with_its_group(base: Path) -> None:
+    group = groups_of(base).make("one")
+    process = await start(group, RUNAWAYS)
+    await until(lambda: len(members(group)) == 4, "all of them run")
+    assert await process.freeze(5.0)
+    assert "frozen 1" in (group.path / "cgroup.events").read_text()
+    process.thaw()
+    await until(lambda: "frozen 0" in (group.path / "cgroup.events").read_text(), "they go on")
+    assert await process.freeze(5.0)
+    await process.kill(5.0)
+    assert not group.path.exists()
+
+
 async def test_a_process_that_ended_by_itself_leaves_no_group(base: Path) -> None:
     group = groups_of(base).make("one")
     process = await start(group, "true")

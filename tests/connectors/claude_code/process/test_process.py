@@ -14,7 +14,7 @@ import pytest
 import uvloop
 
 from connectors.claude_code.process import tree
-from connectors.claude_code.process.fence import NO_FENCE
+from connectors.claude_code.process.fence import NO_FENCE, Fence, ladder, probe
 from connectors.claude_code.process.process import STDERR_TAIL, Patience, Process, WriteFailed
 from supervisor.protocol.conversation import PROCESS_MARK
 from tests.slowness import scaled
@@ -168,3 +168,38 @@ def test_a_process_that_is_closed_in_a_turn_gets_no_time_to_go_on() -> None:
     assert patience.drain == 0
     assert patience.term < 1
     assert Patience(term=0.1).hurried().term == 0.1
+
+
+FENCES = [NO_FENCE, *ladder(os.environ["PATH"])]
+WRITES = "(while :; do echo x >> {path}; sleep 0.01; done) & while :; do echo y >> {path}; sleep 0.01; done"
+
+
+@pytest.mark.parametrize("fence", FENCES, ids=lambda fence: fence.name)
+async def test_a_process_is_frozen_with_its_descendants_and_goes_on(fence: Fence, tmp_path: Path) -> None:
+    path, mark = tmp_path / "written", f"frozen by {fence.name}"
+    env = {"PATH": os.environ["PATH"], PROCESS_MARK: mark}
+    if not probe(fence, env, ["true"]):
+        pytest.skip(f"{fence.name} does not work here")
+    argv = ["bash", "-c", WRITES.format(path=path)]
+    process = await Process.start(argv, cwd="/", env=env, fence=fence, mark=mark)
+    try:
+        await until(lambda: path.exists() and {"x", "y"} <= set(path.read_text().split()), "both write")
+        assert await process.freeze(scaled(5))
+        inside = process._inside()
+        assert len(inside) >= 2
+        assert all(tree.is_stopped(each) for each in inside)
+        assert await process.freeze(scaled(5))
+        written = path.stat().st_size
+        process.thaw()
+        await until(lambda: path.stat().st_size > written, "they go on")
+        assert await process.freeze(scaled(5))
+    finally:
+        await process.kill(scaled(5))
+    assert tree.marked(PROCESS_MARK, mark) == []
+
+
+async def test_a_process_that_has_ended_is_frozen() -> None:
+    process = await start("exit 0", "m5")
+    await process.end(Patience())
+    assert await process.freeze(1.0)
+    process.thaw()
