@@ -107,7 +107,9 @@ class HttpServer:
         self.chat = ChatSocket(
             api, self._authenticator, query_token_seconds=config.query_token_max_seconds, cookies=cookies
         )
-        self._live = LiveSocket(api.hub, api.operations.queries, api.directory, self._authenticator, cookies)
+        self._live = LiveSocket(
+            api.hub, api.operations.queries, api.chat.people, api.directory, self._authenticator, cookies
+        )
         api.store.watch(self._live.committed)
         self._webhooks: list[Route] = []
         self._socket: socket.socket | None = None

@@ -11,6 +11,7 @@ from supervisor.people.identity import Caller
 from supervisor.protocol import events
 from supervisor.protocol.messages import UserId
 from supervisor.store.records.session import Session
+from supervisor.wires.chat.rooms.naming import Naming
 from supervisor.wires.live.kinds import Kind, in_session, of_event
 
 MOST_CHARACTERS = 65_536
@@ -35,6 +36,7 @@ class LiveClient:
         caller: the person, who is a user.
         changed: set while something waits.
         session: that it shows; None = none.
+        naming: reads its answers as the person does; None = references stay, since answers are to several people.
     """
 
     def __init__(self, caller: Caller, user_id: UserId) -> None:
@@ -42,6 +44,7 @@ class LiveClient:
         self.user_id = user_id
         self.changed = asyncio.Event()
         self.session: Session | None = None
+        self.naming: Naming | None = None
         self._kinds: set[Kind] = set()
         self._presence: dict[str, Any] | None = None
         self._answer: Answer | None = None
@@ -60,21 +63,20 @@ class LiveClient:
         """Note what happened in the session that the page shows."""
         match event:
             case events.ClaudeCodeDelta(message_id=message_id, text=text):
-                answer = self._answer_to(message_id)
-                if answer.characters < MOST_CHARACTERS:
-                    answer.pieces.append(text)
-                    answer.characters += len(text)
-                self.changed.set()
+                self._said(message_id, text)
             case events.ClaudeCodeTool(message_id=message_id, name=name, status=status):
                 self._answer_to(message_id).tool = name if status == "started" else ""
                 self.changed.set()
+            case events.ClaudeCodeEnded(message_id=message_id):
+                if self.naming is not None:
+                    self.naming.rest(message_id)  # the whole answer is read again
+                self.note(in_session(event))
             case _:
                 self.note(in_session(event))
 
     def begin(self, message_id: str, text: str) -> None:
         """Note the answer that runs already, with its text so far."""
-        self._answer = Answer(message_id, [text], len(text))
-        self.changed.set()
+        self._said(message_id, text)
 
     def present(self, frame: dict[str, Any]) -> None:
         """Note who is there."""
@@ -83,7 +85,7 @@ class LiveClient:
 
     def forget_session(self) -> None:
         """Show no session any more."""
-        self.session = self._presence = self._answer = None
+        self.session = self.naming = self._presence = self._answer = None
 
     def take(self) -> tuple[set[Kind], list[dict[str, Any]]]:
         """Return which lists have changed, and the other frames; begin anew."""
@@ -103,6 +105,15 @@ class LiveClient:
                 | ({} if answer.tool is None else {"tool": answer.tool})
             )
         return kinds, frames
+
+    def _said(self, message_id: str, text: str) -> None:
+        if self.naming is not None and self.session is not None:
+            text = self.naming.piece(message_id, self.session.id, text)
+        answer = self._answer_to(message_id)
+        if answer.characters < MOST_CHARACTERS:
+            answer.pieces.append(text)
+            answer.characters += len(text)
+        self.changed.set()
 
     def _answer_to(self, message_id: str) -> Answer:
         if self._answer is None or self._answer.message_id != message_id:

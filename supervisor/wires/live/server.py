@@ -18,6 +18,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from supervisor.approvals.approvers import own_topic
 from supervisor.delivery.hub import Hub
+from supervisor.operations.chats.reading import reads_names
 from supervisor.operations.queries import Queries
 from supervisor.people.authentication import Authenticator
 from supervisor.people.identity import Caller, Directory
@@ -25,7 +26,9 @@ from supervisor.protocol.errors import NotAuthenticated, StorageError, XswarmErr
 from supervisor.protocol.messages import SessionId
 from supervisor.protocol.requests import SESSION_ID
 from supervisor.store.committed import Committed
+from supervisor.tools.people.book import PeopleBook
 from supervisor.wires.chat.handshake import INVALID, Refusal, identify, presented
+from supervisor.wires.chat.rooms.naming import Naming
 from supervisor.wires.http.cookies import Cookies
 from supervisor.wires.live.client import LiveClient
 from supervisor.wires.live.kinds import Kind, may_know, of_commit
@@ -61,6 +64,7 @@ class LiveSocket:
 
     Args:
         queries: says which sessions a page may show.
+        people: whom models know by references, and their person by names.
         cookies: where the cookie of a person who signed in counts.
         pause_seconds, check_seconds: see `PAUSE_SECONDS`, `CHECK_SECONDS`.
     """
@@ -69,6 +73,7 @@ class LiveSocket:
         self,
         hub: Hub,
         queries: Queries,
+        people: PeopleBook,
         directory: Directory,
         authenticator: Authenticator,
         cookies: Cookies,
@@ -78,6 +83,7 @@ class LiveSocket:
     ) -> None:
         self._hub = hub
         self._queries = queries
+        self._people = people
         self._directory = directory
         self._authenticator = authenticator
         self._cookies = cookies
@@ -181,12 +187,15 @@ class LiveSocket:
             return
         try:
             session = await self._queries.session(client.caller, SessionId(session_id))
+            naming = Naming(session.id, self._people) if reads_names(client.caller, session) else None
+            if naming is not None:
+                await naming.load()
         except StorageError as error:
             logger.warning("%s: a session could not be shown: %s", client.caller.name, error)
             return
         except XswarmError:
             return
-        client.session = session
+        client.session, client.naming = session, naming
         self._hub.subscribe(f"session:{session.id}", client.happened)
         if (running := self._queries.answering(session.id)) is not None:
             client.begin(*running)

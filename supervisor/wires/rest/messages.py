@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BaseModel
 from pydantic_core import from_json
 
 from supervisor.delivery import views
+from supervisor.operations.chats.reading import with_names
 from supervisor.operations.messages import MessageOperations
 from supervisor.operations.queries import Queries
 from supervisor.protocol.errors import IdempotencyConflict, MessageNotFound
@@ -20,6 +21,7 @@ from supervisor.protocol.queue import Mode
 from supervisor.protocol.requests import Text
 from supervisor.protocol.times import rfc3339
 from supervisor.store.records.result import Result
+from supervisor.tools.people.book import PeopleBook
 from supervisor.wires.http.auth import Calling
 from supervisor.wires.http.idempotency import GivenKey
 from supervisor.wires.rest.resource import (
@@ -126,11 +128,16 @@ class Message:
 
 
 class MessageRoutes:
-    """The routes of messages."""
+    """The routes of messages.
 
-    def __init__(self, messages: MessageOperations, queries: Queries) -> None:
+    Args:
+        people: whom models know by references, and their person by names.
+    """
+
+    def __init__(self, messages: MessageOperations, queries: Queries, people: PeopleBook) -> None:
         self._messages = messages
         self._queries = queries
+        self._people = people
 
     def endpoints(self) -> list[Endpoint]:
         """Return the routes."""
@@ -149,7 +156,9 @@ class MessageRoutes:
     ) -> History:
         """Return the newest messages before another, oldest first."""
         found = await self._queries.history(caller, SessionId(session_id), limit=limit, before=before)
-        messages = [body_from(HistoryMessage, stored) for stored in found.messages]
+        session = await self._queries.session(caller, SessionId(session_id))
+        read = await with_names(found.messages, session, caller, self._people)
+        messages = [body_from(HistoryMessage, stored) for stored in read]
         return History(session_id=session_id, messages=messages, truncated=found.truncated is True)
 
     async def send(self, caller: Calling, session_id: Id, body: Prompt, key: GivenKey) -> Answer:

@@ -54,7 +54,7 @@ def routers(
     agents = AgentOperations(api.store.agents, api.store.changes, queries, api.undo, api.hub)
     return [
         resource_router(SessionRoutes(sessions, queries).endpoints()),
-        resource_router(MessageRoutes(messages, queries).endpoints()),
+        resource_router(MessageRoutes(messages, queries, api.chat.people).endpoints()),
         resource_router(RoutingRoutes(messages, api.directory).endpoints()),
         resource_router(CostRoutes(queries).endpoints()),
         resource_router(BudgetRoutes(queries, api.spending).endpoints()),
