@@ -16,6 +16,7 @@ from supervisor.store.groups import Failed, Groups
 from supervisor.store.listeners import Listeners
 from supervisor.store.ports.cluster.nodes import Fenced
 from supervisor.store.ports.cluster.notices import Notice, Topic
+from supervisor.store.postgres.cluster.lock import patiently, prepare_writer
 from supervisor.store.postgres.cluster.nodes import WRITE_LOCK, fence
 from supervisor.store.postgres.connection import PgConnection
 from supervisor.store.postgres.errors import storage_error
@@ -114,6 +115,7 @@ class PostgresDatabase:
             if isinstance(error, (psycopg.Error, OSError)):
                 raise storage_error(error) from error
             raise
+        await writer.run(lambda thread: thread.prepare(lambda connection: prepare_writer(connection, epoch)))
         database = cls(address, epoch, writer, seal)
         database._crash = crash or _no_crash
         return database
@@ -199,7 +201,8 @@ class PostgresDatabase:
         start = time.perf_counter()
         self._number += 1
         mark = _MARK.format(epoch=self.epoch, number=self._number)
-        connection, began = _begun(thread, f"{self._begin}; {mark}")
+        begin = f"{self._begin}; {mark}"
+        connection, began = patiently(lambda: _begun(thread, begin), thread.connection)
         assert began is not None, "it has a row"
         (lives,) = began
         transaction = Transaction(connection, self.epoch, self.seal, connection.insert_numbered)

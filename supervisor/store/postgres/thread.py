@@ -55,6 +55,26 @@ class PgThread:
             self._connection = self._opened(self._name)
         return self._connection
 
+    def prepare(self, prepare: Callable[[PgConnection], None]) -> None:
+        """Prepare the connection, and from now on each that takes its place.
+
+        Raises:
+            psycopg.Error: the server cannot be reached, or refuses.
+        """
+        opened = self._opened
+
+        def prepared(name: str) -> PgConnection:
+            connection = opened(name)
+            try:
+                prepare(connection)
+            except BaseException:
+                connection.close()
+                raise
+            return connection
+
+        prepare(self.connection())
+        self._opened = prepared
+
     def cancel(self) -> None:
         """Ask the server to end the statement that runs; called from another thread."""
         if self._connection is not None:

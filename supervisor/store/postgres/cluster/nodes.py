@@ -29,25 +29,26 @@ logger = logging.getLogger(__name__)
 WRITE_LOCK = 7_305_804_385_002
 """The advisory lock of each group of writes: one at a time in the whole cluster."""
 
-_NOW = "CAST(floor(extract(epoch FROM clock_timestamp()) * 1000) AS BIGINT)"
-_LIVE = f"SELECT {_NOW}, {COLUMNS} FROM nodes ORDER BY epoch"
-_NAMESAKE = f"SELECT seat, until_ms - {_NOW} FROM nodes WHERE name = ?"
+NOW = "CAST(floor(extract(epoch FROM clock_timestamp()) * 1000) AS BIGINT)"
+"""The clock of the server, in milliseconds UTC: the only one by which leases are measured."""
+_LIVE = f"SELECT {NOW}, {COLUMNS} FROM nodes ORDER BY epoch"
+_NAMESAKE = f"SELECT seat, until_ms - {NOW} FROM nodes WHERE name = ?"
 _END = "DELETE FROM nodes WHERE name = ?"
 _DRAIN = "UPDATE nodes SET draining = 1 WHERE name = ?"
-_RENEW = f"UPDATE nodes SET until_ms = {_NOW} + ? WHERE epoch = ?"
+_RENEW = f"UPDATE nodes SET until_ms = {NOW} + ? WHERE epoch = ?"
 _LEAVE = "DELETE FROM nodes WHERE epoch = ?"
 # While the server was away, nobody could renew.
 _END_DEAD = f"""
     DELETE FROM nodes
-    WHERE until_ms < {_NOW} AND epoch <> :epoch
-      AND extract(epoch FROM pg_postmaster_start_time()) * 1000 < {_NOW} - CAST(:lease_ms AS BIGINT)
-    RETURNING {_NOW}, {COLUMNS}
+    WHERE until_ms < {NOW} AND epoch <> :epoch
+      AND extract(epoch FROM pg_postmaster_start_time()) * 1000 < {NOW} - CAST(:lease_ms AS BIGINT)
+    RETURNING {NOW}, {COLUMNS}
 """
 _HAS_NODES = "SELECT to_regclass('nodes') IS NOT NULL"
-_END_OVER = f"DELETE FROM nodes WHERE name <> ? AND until_ms <= {_NOW}"
+_END_OVER = f"DELETE FROM nodes WHERE name <> ? AND until_ms <= {NOW}"
 _OTHERS = "SELECT name FROM nodes WHERE name <> ? ORDER BY name"
 
-_CLOCK = f"SELECT {_NOW}"
+_CLOCK = f"SELECT {NOW}"
 _WRITER = f"""
     SELECT coalesce(a.application_name, ''),
            CAST(floor(extract(epoch FROM clock_timestamp() - a.xact_start) * 1000) AS BIGINT)

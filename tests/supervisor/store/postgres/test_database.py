@@ -202,7 +202,7 @@ def lost_at_commit(
         if stops:
             server.control("stop", "-m", "immediate")
         else:
-            end_backends(server, "xswarm writer")
+            end_backends(server, "xswarm writer%")
         return script(self, "SELECT 1")
 
     monkeypatch.setattr(PgConnection, "script", losing)

@@ -36,11 +36,14 @@ class Anything:
         return iter(())
 
 
+ELSEWHERE = "assistant/bob/sms"
+
 GIVEN: dict[str, dict[str, Any]] = {
     "turns.record_event": {"payload": {}},
     "tool_calls.started": {"call": STARTED},
     "tool_calls.finished": {"call": FINISHED},
     "outbox.add": {"draft": draft()},
+    "elsewhere.stop": {"lane": ELSEWHERE},
     "dropped.add": {"message": {}},
     "agents.say": {"message": AgentMessage(agent="a", content="hello", kind="message", message_id=None, at_ms=NOW)},
 }
@@ -67,9 +70,11 @@ def _class_of(part: str) -> type:
 
 @pytest.fixture
 async def stale(url: str) -> AsyncIterator[PostgresStore]:
-    """A store that was taken over, with something under way."""
+    """A store that was taken over, with something under way here and something elsewhere."""
     store = await open_postgres(Address(url), seal=seal)
     await running(store, question())
+    await running(store, question(lane=ELSEWHERE))
+    await engine(store).write(lambda tx: tx.execute("UPDATE turns SET epoch = 0 WHERE lane = ?", (ELSEWHERE,)).rowcount)
     await end_node(store, store.epoch)
     yield store
     await store.close()
