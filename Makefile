@@ -20,7 +20,7 @@ WORKERS ?= 2
 CLIENTS := .venv-clients
 PLANNERS := $(patsubst examples/autogen/requirements/%.in,$(CLIENTS)/%/.ready,$(wildcard examples/autogen/requirements/*.in))
 
-.PHONY: help env front console run run-example solver test test-clients lock-clients test-browser test-postgres test-cluster lint format lock bench soak soak-cluster schema clean
+.PHONY: help env front console run run-example run-cluster solver test test-clients lock-clients test-browser test-postgres test-cluster lint format lock bench soak soak-cluster schema clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /make \1\t/' | expand -t 20
@@ -42,6 +42,9 @@ run: $(READY) ## build the console where it is old, start the daemon with a demo
 run-example: $(READY) $(SOLVER) ## the same with the scheduling example in the chat (ARGS="...")
 	@$(TRY_CONSOLE)
 	@$(BIN)/xswarm serve --demo --config examples/residency/config.toml $(ARGS)
+
+run-cluster: $(READY) ## PostgreSQL and three nodes on this machine, to pull their plugs (docs/cluster.md)
+	@$(BIN)/python -m tests.cluster.run $(ARGS)
 
 solver: $(SOLVER) ## install OR-Tools, with which the scheduling example plans (80 MB)
 

@@ -10,12 +10,9 @@ from time import monotonic
 from weakref import WeakValueDictionary
 
 from supervisor.protocol.times import Clock, now_ms
-from supervisor.store.ports.cluster.places import PlaceStore
+from supervisor.store.ports.cluster.places import OF_CHANNEL, PlaceStore
 
 logger = logging.getLogger(__name__)
-
-OF_CHANNEL = "channel/"
-"""Begins the names of the places of channels."""
 
 IDLE_SECONDS = 30.0
 """After so long without use, a place is given up, in seconds."""

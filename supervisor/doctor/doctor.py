@@ -34,7 +34,7 @@ async def examine(config_file: Path | None, *, offline: bool = False) -> list[Ch
     checks += state.secrets(settings, offline=offline, running=found is not None)
     checks += await _connector(settings)
     if found is not None:
-        return [*checks, *await running.daemon(found)]
+        return [*checks, *await running.daemon(found, settings.channels)]
     return [*checks, *state.tool_servers(settings), *running.ports(settings), *await state.database(settings)]
 
 

@@ -7,12 +7,13 @@ import http.client
 import json
 import os
 import socket
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from supervisor.config import Config
+from supervisor.doctor import cluster
 from supervisor.doctor.state import people, soundness
 from supervisor.protocol.ports.checks import Check, Standing
 from supervisor.protocol.text.amounts import counted
@@ -63,8 +64,12 @@ class Failed(Exception):
         self.remedy = remedy
 
 
-async def daemon(found: dict[str, Any]) -> list[Check]:
-    """Check a running daemon: its parts, its database, its users. A check whose request fails says why."""
+async def daemon(found: dict[str, Any], channels: Collection[str] = ()) -> list[Check]:
+    """Check a running daemon: its parts, its database, its users. A check whose request fails says why.
+
+    Args:
+        channels: that are configured.
+    """
     try:
         ready = await asyncio.to_thread(_ask, found["http"], "GET", "/readyz", "")
         broken = [name for name, how in ready["parts"].items() if how != "ok"]
@@ -74,6 +79,7 @@ async def daemon(found: dict[str, Any]) -> list[Check]:
             await _kept("people", found["http"], "GET", "/api/admin/users", token, _people),
             await _kept("replies", found["http"], "GET", "/api/replies", token, lambda body: replies(body["replies"])),
             await _kept("tool servers", found["http"], "GET", "/api/admin/tools", token, _tool_servers),
+            *await _cluster(found["http"], token, channels),
         ]
     except (OSError, ValueError, KeyError, TypeError, AttributeError, http.client.HTTPException, Failed) as error:
         remedy = "read its log, then restart it"
@@ -89,6 +95,14 @@ async def daemon(found: dict[str, Any]) -> list[Check]:
         return [Check(name="daemon", status=Standing.FAILED, detail=detail, remedy="its log tells why"), *kept]
     detail = f"pid {found['pid']} runs on {found['socket']} and {found['http']}; all parts work"
     return [Check(name="daemon", status=Standing.OK, detail=detail), *kept]
+
+
+async def _cluster(base: str, token: str, channels: Collection[str]) -> list[Check]:
+    try:
+        body = await asyncio.to_thread(_ask, base, "GET", "/api/admin/nodes", token)
+    except Failed as failed:
+        return [Check(name="nodes", status=Standing.FAILED, detail=str(failed), remedy=failed.remedy)]
+    return cluster.examine(body, channels)
 
 
 async def _kept(

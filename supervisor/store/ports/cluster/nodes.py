@@ -12,6 +12,8 @@ from typing import Protocol
 
 from supervisor.protocol.errors import StorageError, XswarmError
 
+LONG_WAIT_MS = 60_000
+
 LEASE_SECONDS = 10.0
 """How long a node counts as alive after its last sign of life, in seconds."""
 
@@ -105,12 +107,18 @@ class ClusterStanding:
         writer: the node and connection that holds the lock of writes; empty = nobody does.
         held_ms: for how long, in milliseconds.
         settings: of the server, by name.
+        abandoned: the places that belong to a dead node.
+        led: the channels that a node leads.
+        waiting: the projects whose messages have waited for `LONG_WAIT_MS`, with nothing that runs before them.
     """
 
     behind_ms: int
     writer: str
     held_ms: int
     settings: dict[str, str]
+    abandoned: list[str]
+    led: list[str]
+    waiting: list[str]
 
 
 class NodeStore(Protocol):

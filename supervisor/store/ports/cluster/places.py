@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Set as AbstractSet
 from typing import Protocol
 
+OF_CHANNEL = "channel/"
+"""Begins the names of the places of channels."""
+
 
 class PlaceStore(Protocol):
     """Places: what one node alone works on at a time, such as the folder of a project. Their names are the caller's.

@@ -14,9 +14,10 @@ from typing import Any, Protocol, TypeVar
 import psycopg
 
 from supervisor.protocol.errors import ConfigError, StorageError
-from supervisor.store.cluster.nodes import ADD, COLUMNS, row_of, to_nodes
+from supervisor.store.cluster.nodes import ADD, COLUMNS, is_dead, row_of, to_nodes
 from supervisor.store.engine import Database
-from supervisor.store.ports.cluster.nodes import ClusterStanding, Fenced, NewNode, Node, NodeNotFound
+from supervisor.store.ports.cluster.nodes import LONG_WAIT_MS, ClusterStanding, Fenced, NewNode, Node, NodeNotFound
+from supervisor.store.ports.cluster.places import OF_CHANNEL
 from supervisor.store.postgres.connection import PgConnection
 from supervisor.store.postgres.errors import storage_error
 from supervisor.store.postgres.thread import PgThread
@@ -59,6 +60,14 @@ _WRITER = f"""
 _SETTINGS = """
     SELECT name, setting FROM pg_settings
     WHERE name IN ('fsync', 'full_page_writes', 'server_version', 'synchronous_standby_names', 'max_connections')
+"""
+
+_ABANDONED = f"SELECT place FROM places WHERE {is_dead()} ORDER BY place"
+_LED = "SELECT place FROM places WHERE place LIKE ? AND epoch IN (SELECT epoch FROM nodes) ORDER BY place"
+_WAITING = """
+    SELECT DISTINCT project FROM turns
+    WHERE state = 'pending' AND project <> '' AND accepted_ms < ?
+      AND lane NOT IN (SELECT lane FROM turns WHERE state IN ('running', 'waiting')) ORDER BY project
 """
 
 
@@ -200,8 +209,16 @@ def _standing(connection: Reader) -> ClusterStanding:
     ours_ms = (before + time.time_ns()) // 2_000_000
     writer = connection.execute(_WRITER).fetchone()
     name, held_ms = writer if writer is not None else ("", 0)
-    settings = dict(connection.execute(_SETTINGS).fetchall())
-    return ClusterStanding(behind_ms=clock_ms - ours_ms, writer=name, held_ms=held_ms, settings=settings)
+    channel = len(OF_CHANNEL)
+    return ClusterStanding(
+        behind_ms=clock_ms - ours_ms,
+        writer=name,
+        held_ms=held_ms,
+        settings=dict(connection.execute(_SETTINGS).fetchall()),
+        abandoned=[place for (place,) in connection.execute(_ABANDONED)],
+        led=[place[channel:] for (place,) in connection.execute(_LED, (f"{OF_CHANNEL}%",))],
+        waiting=[project for (project,) in connection.execute(_WAITING, (clock_ms - LONG_WAIT_MS,))],
+    )
 
 
 def _lease_ms(node: NewNode) -> int:
