@@ -1,4 +1,4 @@
-"""This daemon as one of several nodes: it keeps its lease, and serves when no other node is active."""
+"""This daemon as one of several nodes: it keeps its lease; as a standby it serves when no other node is active."""
 
 from __future__ import annotations
 
@@ -68,6 +68,10 @@ class Membership:
         seconds = self._config.node.lease_seconds
         self._lease = Lease(nodes, seconds, _end, watchdog=Watchdog(), renewed=look)
         await self._stack.enter_async_context(self._lease)
+        cluster = Cluster(nodes, self._store.epoch)
+        if not self._config.node.standby:
+            await cluster.look()
+            return True
         async with AsyncExitStack() as waiting:
             server = StandbyServer(self._config.http)
 
@@ -77,7 +81,7 @@ class Membership:
                 server.active = active.name
                 self._say(f"xswarm stands by at {server.url}: {active.name} is active")
 
-            return await wait_for_turn(Cluster(nodes, self._store.epoch), stop, stand_by)
+            return await wait_for_turn(cluster, stop, stand_by)
 
     def _say(self, line: str) -> None:
         logger.info("%s", line)

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import Enum, auto
+from time import monotonic
 
 from supervisor.background.relocation import Relocation
 from supervisor.protocol import conversation as talk
@@ -32,6 +33,9 @@ MAX_ATTEMPTS = 3
 MAX_INTERRUPTIONS = 2
 INTENSITY_MS = 600_000
 """A session with so many interrupted turns within this time, in milliseconds, does not start again by itself."""
+
+LEFT_SECONDS = 15.0
+"""How long a turn is left to a node that has its folder, in seconds; then it is interrupted."""
 
 RESTARTED = "the daemon was restarted while it ran"
 
@@ -64,6 +68,7 @@ class Recovered:
         interrupted: number of turns that are marked interrupted.
         answered: number of turns that had an answer, which is delivered now.
         stopped: number of turns that somebody had stopped or replaced before.
+        left: number of turns that are left to a node that has their folder.
     """
 
     sessions: int
@@ -71,6 +76,7 @@ class Recovered:
     interrupted: int
     answered: int
     stopped: int
+    left: int = 0
 
 
 class Recovery:
@@ -111,19 +117,35 @@ class Recovery:
         self._relocation = relocation
         self._auto_continue = auto_continue
         self._clock = clock
+        self._left: dict[int, float] = {}
 
     async def run(self) -> Recovered:
-        """Settle every unfinished turn, then start the waiting ones.
+        """At the start: settle every unfinished turn that this node can, then start the waiting ones.
 
         Raises:
             StorageError: the store refused; the daemon does not start.
         """
         await self._relocation.run()
+        return await self.settle()
+
+    async def settle(self) -> Recovered:
+        """Settle the turns that dead nodes have left, then start the waiting ones.
+
+        Those of a project whose folder another node has are left to it for `LEFT_SECONDS`.
+
+        Raises:
+            StorageError: the store refused.
+        """
         sessions = await self._store.sessions.end_dead(EndReason.CRASH, now_ms=self._clock())
         ends: Counter[Settlement] = Counter()
+        left: dict[int, float] = {}
         for turn in await self._store.turns.unfinished():
-            if await self._store.turns.adopt(turn.id):
+            since = self._left.get(turn.id, monotonic())
+            if monotonic() - since < LEFT_SECONDS and not await self._turns.claim(turn.lane, turn.project):
+                left[turn.id] = since
+            elif await self._store.turns.adopt(turn.id):
                 await self._settle_whole(turn, ends)
+        self._left = left
         await self._store.approvals.keep(now_ms=self._clock())
         found = Recovered(
             sessions=sessions,
@@ -131,6 +153,7 @@ class Recovery:
             interrupted=ends[Settlement.INTERRUPTED],
             answered=ends[Settlement.ANSWERED],
             stopped=ends[Settlement.STOPPED],
+            left=len(left),
         )
         if sessions or ends:
             logger.warning(

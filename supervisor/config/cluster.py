@@ -39,12 +39,14 @@ class NodeConfig:
         name: different on each node; empty = the name of the machine.
         labels: what `projects.NAME.nodes` may say in place of the name, e.g. "gpu".
         url: where the others reach the link, as "ws://10.0.0.1:9900"; empty = `link.host` and `link.port`.
+        standby: serve only while no node lives that joined earlier.
         lease_seconds: how long the others take this node for alive after its last sign, in seconds; the same on all.
     """
 
     name: str = ""
     labels: tuple[str, ...] = ()
     url: str = ""
+    standby: bool = False
     lease_seconds: float = 10.0
     link: LinkConfig = field(default_factory=LinkConfig)
 

@@ -98,6 +98,7 @@ class Core:
         self.intake = self.intake_floor.intake
         self.progress = self._build_progress()
         self.recovery = self._build_recovery()
+        self.elsewhere.take_over(self.recovery)
         self.schedule = self._build_schedule()
         self.api = self._build_api()
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from supervisor.approvals.answers import Answers
+from supervisor.background.recovery import Recovery
+from supervisor.background.takeover import Takeover
+from supervisor.cluster.cluster import Cluster
 from supervisor.cluster.places import channel_place
 from supervisor.cluster.wakeups import Wakeups
 from supervisor.core.ground import Ground
@@ -27,6 +30,7 @@ class Elsewhere:
         store = ground.store
         self._ground = ground
         self._outbox = outbox
+        self._takeover: Takeover | None = None
         self._wakeups = Wakeups(store.notices)
         self._wakeups.on(Topic.ENDED, Ends(turns.completion.waiters, store.turns, store.elsewhere).look)
         self._wakeups.on(Topic.STOPPED, Stops(turns.scheduler, store.elsewhere).look)
@@ -46,6 +50,12 @@ class Elsewhere:
             self._wakeups.on(Topic.ACCOUNTS, current.look)
             self._ground.directory.trust_while(current.are_current)
 
+    def take_over(self, recovery: Recovery) -> None:
+        """Settle what other nodes leave when they die."""
+        if self._wakeups.has_others:
+            store = self._ground.store
+            self._takeover = Takeover(Cluster(store.nodes, store.epoch), recovery)
+
     async def start(self) -> None:
         """Claim the channels that nobody serves, and begin to hear and to look.
 
@@ -54,9 +64,13 @@ class Elsewhere:
         """
         await self._claim_channels()
         self._wakeups.start()
+        if self._takeover is not None:
+            self._takeover.start()
 
     async def aclose(self) -> None:
         """Stop to hear."""
+        if self._takeover is not None:
+            await self._takeover.aclose()
         await self._wakeups.aclose()
 
     async def _look_for_replies(self, channels: Collection[str] | None) -> None:

@@ -37,6 +37,7 @@ url = "{store}"
 [node]
 name = "{name}"
 lease_seconds = {lease}
+standby = {standby}
 url = "ws://127.0.0.1:{outer}"
 
 [node.link]
@@ -158,6 +159,7 @@ class Cluster:
         names: of the nodes; `a`, `b`, ... in the tests.
         connector: what answers instead of Claude Code. For turns that last, ask the assistant with a script.
         lease: in seconds.
+        standby: each node serves only while none lives that joined earlier.
         claude_code: more of its table [claude_code].
         permissions: of the people in each project.
         projects: by name, the lines of config.toml that say where each is, such as `everywhere = true`.
@@ -171,6 +173,7 @@ class Cluster:
         *,
         connector: str = "echo",
         lease: float = 4.0,
+        standby: bool = False,
         projects: dict[str, str] | None = None,
         tables: str = "",
         claude_code: str = "",
@@ -180,6 +183,7 @@ class Cluster:
         self.nodes: dict[str, ClusterNode] = {}
         self.database = f"cluster_{os.urandom(4).hex()}"
         self.lease = lease
+        self._standby = standby
         self._server = server
         self._names = names
         self._connector = connector
@@ -298,6 +302,7 @@ class Cluster:
             store=f"postgresql://xswarm@127.0.0.1:{store.port}/{self.database}",
             name=name,
             lease=self.lease,
+            standby=str(self._standby).lower(),
             outer=link.port,
             inner=inner,
             connector=self._connector,

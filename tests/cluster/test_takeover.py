@@ -27,7 +27,7 @@ LEASE = 10.0
 @pytest_asyncio.fixture(loop_scope="module")
 async def cluster(tmp_path: Path, server: PostgresServer) -> AsyncIterator[Cluster]:
     """Node a is active, and node b stands by."""
-    async with Cluster(tmp_path, server, lease=LEASE) as cluster:
+    async with Cluster(tmp_path, server, lease=LEASE, standby=True) as cluster:
         await cluster["a"].start()
         await cluster.add_people("a")
         cluster["b"].begin()

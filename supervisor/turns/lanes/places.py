@@ -61,12 +61,17 @@ class LanePlaces:
         return True
 
     async def claim(self, lane: str, project: ProjectName) -> bool:
-        """Make the place of a lane this node's, whatever room it has; False = it is another one's.
+        """Make the place of a lane this node's, whatever room it has; False = another has it, or no folder is here.
 
         Raises:
             StorageError: it is not known whose it is.
         """
-        return not self._places.is_shared or await self._places.claim(self.place_of(lane, project))
+        if not self._places.is_shared:
+            return True
+        place = self.place_of(lane, project)
+        if place.startswith(OF_PROJECT) and not self._projects.is_here(project):
+            return False
+        return await self._places.claim(place)
 
     def leave(self, lane: str, project: ProjectName) -> dict[str, ProjectName]:
         """End the work in a lane; return the lanes for which there may be room now, with their projects."""
