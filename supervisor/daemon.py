@@ -21,7 +21,7 @@ from supervisor.core.children import Children
 from supervisor.core.configuration import note_configuration
 from supervisor.core.connectors import prepare, warm_up
 from supervisor.core.core import Core
-from supervisor.core.link import LINK_SECRET, NodeLinks
+from supervisor.core.link import LINK_SECRET
 from supervisor.core.ready import how_to_begin
 from supervisor.demo import demo as demonstration
 from supervisor.demo.lifeline import Lifeline
@@ -193,12 +193,11 @@ class Daemon:
         authenticator = Authenticator(
             directory, issuers.build(config.auth.issuers, self._credentials), sign_in=core.sign_in
         )
-        links = NodeLinks(store.nodes, store.epoch)
         http = HttpServer(
             config.http,
             core.api,
             parts=lambda: {**membership.parts(), **self._children.working()},
-            links=links.shown,
+            links=core.links.shown,
             meter=gateway.metered,
             counts=self._start_counting(core, store, stack),
             authenticator=authenticator,
@@ -211,7 +210,7 @@ class Daemon:
         # Only the node to which a service is connected can hand it a reply.
         core.outbox.add_channel(SocketChannel(sockets), sockets.replies.accounts if core.elsewhere.exists else None)
         self._register_core_stop(core, stack)
-        await self._link(config, links, core, stack)
+        await self._link(config, core, stack)
         membership.guard(core.session_floor.processes)
         await core.recovery.run()
         stack.push_async_callback(core.elsewhere.aclose)
@@ -315,13 +314,13 @@ class Daemon:
         sockets.bind()
         http.bind()
 
-    async def _link(self, config: Config, links: NodeLinks, core: Core, stack: AsyncExitStack) -> None:
+    async def _link(self, config: Config, core: Core, stack: AsyncExitStack) -> None:
         """Link this node with the others, where it says by which address."""
         node = config.node
         if node.link.host:
             listener = bind(node.link.host, node.link.port, "node.link.port")
-            stack.push_async_callback(links.aclose)
-            await links.start(name_of(node), self._credentials.shared(LINK_SECRET), listener, core.hub)
+            stack.push_async_callback(core.links.aclose)
+            await core.links.start(name_of(node), self._credentials.shared(LINK_SECRET), listener, core.hub)
 
     def _build_channels(self, config: Config, core: Core, http: HttpServer) -> list[Channel]:
         public_url = config.http.public_url or (http.url if self._demo is not None else "")

@@ -14,6 +14,7 @@ from supervisor.config import Config
 from supervisor.core.elsewhere import Elsewhere
 from supervisor.core.ground import Ground, Tuning
 from supervisor.core.intake import IntakeFloor
+from supervisor.core.link import NodeLinks
 from supervisor.core.operations import OperationsFloor
 from supervisor.core.sessions import SessionFloor
 from supervisor.core.turns import TurnFloor
@@ -21,6 +22,7 @@ from supervisor.delivery.outbox import Outbox
 from supervisor.delivery.trouble import ReplyTrouble
 from supervisor.models.gateway.gateway import Gateway
 from supervisor.operations.api import Api
+from supervisor.operations.owner.owners import Owners
 from supervisor.people.accounts import Accounts
 from supervisor.people.identity import Directory
 from supervisor.people.projects import Projects
@@ -46,6 +48,7 @@ class Core:
     Attributes:
         api: the services that the wires call.
         elsewhere: follows other nodes.
+        links: to the other nodes.
         session_floor, turn_floor, intake_floor, operations_floor: the parts, by floor.
     """
 
@@ -63,6 +66,8 @@ class Core:
         tuning: Tuning | None = None,
     ) -> None:
         # The order of construction: each part uses only the parts above it.
+        places = Places(store.places if store.notices is not None else None)
+        self.links = NodeLinks(store.nodes, store.epoch)
         ground = Ground(
             config=config,
             store=store,
@@ -75,7 +80,8 @@ class Core:
             sources=ToolSources(tools.of_turn),
             rights=Rights(directory, projects),
             rates=RateLimits(),
-            places=Places(store.places if store.notices is not None else None),
+            places=places,
+            owners=Owners(places, store.places, store.nodes, self.links, projects),
             tuning=tuning or Tuning(),
         )
         self._ground = ground

@@ -10,6 +10,7 @@ from supervisor.delivery.hub import Hub
 from supervisor.delivery.outbox import RECONCILE_PAUSE_MS
 from supervisor.intake.acceptor import MAX_QUEUED
 from supervisor.models.gateway.gateway import Gateway
+from supervisor.operations.owner.owners import Owners
 from supervisor.operations.sessions import ONE_TURN_TO_END_SECONDS, PROCESS_WAIT_SECONDS
 from supervisor.people.identity import Directory
 from supervisor.people.projects import Projects
@@ -47,6 +48,7 @@ class Ground:
         rights: what a user may start now.
         rates: limits of what is told about messages and recorded of them, one count over all wires.
         places: what this node owns; alone, it owns everything.
+        owners: which node an act belongs to.
         hub: publishes events to subscribers.
     """
 
@@ -61,6 +63,7 @@ class Ground:
     sources: ToolSources
     rights: Rights
     rates: RateLimits
-    places: Places = field(default_factory=lambda: Places(None))
+    places: Places
+    owners: Owners
     tuning: Tuning = field(default_factory=Tuning)
     hub: Hub = field(default_factory=Hub)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Mapping
+from typing import Any
 
+from supervisor.cluster.link.acts import Acts
+from supervisor.cluster.link.errors import NodeUnreachable
 from supervisor.cluster.link.link import Link
 from supervisor.delivery.hub import Hub
 from supervisor.store.ports.cluster.nodes import Node, NodeStore
@@ -20,6 +23,7 @@ class NodeLinks:
 
     Attributes:
         link: None = this node has none.
+        acts: what the other nodes may ask this one for.
     """
 
     def __init__(self, nodes: NodeStore, epoch: int) -> None:
@@ -27,6 +31,7 @@ class NodeLinks:
         self._epoch = epoch
         self._known: Mapping[str, Node] = {}
         self.link: Link | None = None
+        self.acts = Acts()
 
     async def start(self, name: str, key: bytes, listener: socket.socket, hub: Hub) -> None:
         """Listen, and link this node with the others from now on.
@@ -35,7 +40,7 @@ class NodeLinks:
             name: of this node.
             key: of the cluster's links.
         """
-        self.link = Link(name, key, listener, self._others, hub)
+        self.link = Link(name, key, listener, self._others, hub, self.acts)
         hub.on_interest(self.link.interest)
         await self.link.start()
 
@@ -43,6 +48,17 @@ class NodeLinks:
         """End every link."""
         if self.link is not None:
             await self.link.aclose()
+
+    async def call(self, node: str, name: str, **given: Any) -> Any:
+        """Ask another node for an act.
+
+        Raises:
+            NodeUnreachable: it cannot be asked.
+            XswarmError: it has refused.
+        """
+        if self.link is None:
+            raise NodeUnreachable(node)
+        return await self.link.call(node, name, **given)
 
     def shown(self) -> Mapping[str, str]:
         """Return for each other node how the link to it is; a node that has none is not in it."""

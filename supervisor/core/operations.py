@@ -13,6 +13,7 @@ from supervisor.operations.chats.search import SearchOperations
 from supervisor.operations.messages import MessageOperations
 from supervisor.operations.one_shot import OneShot
 from supervisor.operations.operations import Operations
+from supervisor.operations.owner.sessions import SessionsAtOwner
 from supervisor.operations.queries import Queries
 from supervisor.operations.queue import QueueOperations
 from supervisor.operations.session_limits import SessionLimits
@@ -77,7 +78,8 @@ def _session_operations(
     limits = SessionLimits(
         sessions.pool, max_sessions=settings.max_sessions, max_per_user=settings.max_sessions_per_user
     )
-    return SessionOperations(
+    return SessionsAtOwner(
+        ground.owners,
         store=ground.store.sessions,
         queries=queries,
         projects=ground.projects,

@@ -7,6 +7,7 @@ from supervisor.approvals.approvers import Approvers
 from supervisor.approvals.asking import Approvals
 from supervisor.approvals.second_factor import SecondFactor
 from supervisor.core.ground import Ground
+from supervisor.operations.owner.undo import UndoAtOwner
 from supervisor.permissions.policy import Risk
 from supervisor.runtime.fair_queue import FairQueue
 from supervisor.sessions.announcer import SessionAnnouncer
@@ -16,7 +17,6 @@ from supervisor.sessions.reaper import Reaper
 from supervisor.sessions.transitions import SessionTransitions
 from supervisor.spending.spending import Spending
 from supervisor.undo.recorder import Recorder
-from supervisor.undo.undo import Undo
 
 
 class SessionFloor:
@@ -33,7 +33,7 @@ class SessionFloor:
             hub=ground.hub,
         )
         self.recorder = Recorder(store.changes, store.turns, config.state_dir, seconds=settings.checkpoint_seconds)
-        self.undo = Undo(store.changes, self.recorder, ground.rights, ground.projects)
+        self.undo = UndoAtOwner(ground.owners, store.changes, self.recorder, ground.rights, ground.projects)
         self.approvers = Approvers(ground.directory, ground.projects, ground.hub)
         self.announcer = ApprovalAnnouncer(ground.hub, self.approvers)
         self.second_factor = SecondFactor([Risk(name) for name in config.approvals.high_risk])

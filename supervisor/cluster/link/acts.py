@@ -7,7 +7,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Any, get_type_hints
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from supervisor.protocol.errors import InternalError, Unsupported, XswarmError
 from supervisor.protocol.ids import uuid7
@@ -15,6 +15,9 @@ from supervisor.protocol.ids import uuid7
 logger = logging.getLogger(__name__)
 
 Method = Callable[..., Awaitable[Any]]
+
+
+BASE64 = ConfigDict(ser_json_bytes="base64", val_json_bytes="base64")
 
 
 class _Act:
@@ -26,7 +29,9 @@ class _Act:
         self.arguments = {
             name: TypeAdapter(hints[name]) for name in inspect.signature(method).parameters if name in hints
         }
-        self.result: TypeAdapter[Any] = TypeAdapter(hints["return"])
+        returned = hints["return"]
+        # Other types of results hold no bytes.
+        self.result: TypeAdapter[Any] = TypeAdapter(returned, config=BASE64 if returned is bytes else None)
 
 
 class Acts:
@@ -44,19 +49,19 @@ class Acts:
         arguments = self._acts[name].arguments
         return {key: arguments[key].dump_python(value, mode="json") for key, value in given.items()}
 
-    def unpack(self, name: str, result: Any) -> Any:
+    def unpack(self, name: str, result: str) -> Any:
         """Return what another node has answered.
 
         Raises:
             Unsupported: another version of the program has answered.
         """
         try:
-            return self._acts[name].result.validate_python(result)
+            return self._acts[name].result.validate_json(result)
         except ValidationError:
             raise Unsupported(f"{name} between two versions of xswarm") from None
 
-    async def carry_out(self, name: str, given: dict[str, Any]) -> Any:
-        """Do what another node asks for; return the result as JSON has it.
+    async def carry_out(self, name: str, given: dict[str, Any]) -> str:
+        """Do what another node asks for; return the result as JSON.
 
         Raises:
             Unsupported: another version of the program asks.
@@ -70,7 +75,8 @@ class Acts:
         except (KeyError, ValidationError):
             raise Unsupported(f"{name} between two versions of xswarm") from None
         try:
-            return act.result.dump_python(await act.method(**arguments), mode="json")
+            # A field that is left out has its default: `OMIT` has no name in JSON.
+            return act.result.dump_json(await act.method(**arguments), exclude_defaults=True).decode()
         except XswarmError:
             raise
         except Exception as error:

@@ -56,10 +56,10 @@ class Act:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Done:
-    """What came of an act."""
+    """What came of an act, as JSON."""
 
     number: int
-    result: Any
+    result: str
     kind: Literal["done"] = "done"
 
 

@@ -51,6 +51,7 @@ class Link:
         listener: where the others connect.
         peers: the other nodes.
         hub: of this node.
+        acts: what the other nodes may ask for.
     """
 
     def __init__(
@@ -60,10 +61,11 @@ class Link:
         listener: socket.socket,
         peers: Peers,
         hub: EventHub,
+        acts: Acts,
         *,
         look_seconds: float = LOOK_SECONDS,
     ) -> None:
-        self.acts = Acts()
+        self.acts = acts
         self._name = name
         self._key = key
         self._listener = listener

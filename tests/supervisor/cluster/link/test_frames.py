@@ -16,7 +16,7 @@ EVERY = [
     frames.Unwant(topics=()),
     frames.Live(topics=("costs",), event={"type": "pong"}),
     frames.Act(number=1, name="sessions.interrupt", given={"a": [1, None]}),
-    frames.Done(number=1, result={"x": 1.5}),
+    frames.Done(number=1, result='{"x": 1.5}'),
     frames.Refused(number=2, code="max_sessions", why="no", remedy="", retry_after=None),
     frames.Cancelled(number=3),
 ]

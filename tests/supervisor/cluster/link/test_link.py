@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
+from supervisor.cluster.link.acts import Acts
 from supervisor.cluster.link.errors import NodeUnreachable, RefusedThere
 from supervisor.cluster.link.link import Link
 from supervisor.delivery.hub import Hub
@@ -49,7 +50,7 @@ async def started(name: str, key: bytes = KEY) -> AsyncIterator[Node]:
     listener = socket.create_server(("127.0.0.1", 0))
     listener.setblocking(False)
     node = Node(name, port=listener.getsockname()[1])
-    node.link = Link(name, key, listener, node.others, node.hub, look_seconds=0.02)
+    node.link = Link(name, key, listener, node.others, node.hub, Acts(), look_seconds=0.02)
     node.hub.on_interest(node.link.interest)
     add_acts(node.link)
     await node.link.start()

@@ -1,0 +1,74 @@
+"""Which node an act belongs to: the one that owns the place of the conversation, as the database has it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any, Protocol
+
+from supervisor.cluster.link.acts import Acts
+from supervisor.cluster.places import Places
+from supervisor.people.projects import Projects
+from supervisor.store.ports.cluster.nodes import NodeStore
+from supervisor.store.ports.cluster.places import PlaceStore
+from supervisor.turns.lanes.places import OF_PROJECT
+
+
+class Links(Protocol):
+    """The links of this node."""
+
+    @property
+    def acts(self) -> Acts:
+        """What the other nodes may ask this one for."""
+        ...
+
+    async def call(self, node: str, name: str, **given: Any) -> Any:
+        """Ask another node for an act.
+
+        Raises:
+            NodeUnreachable: it cannot be asked.
+            XswarmError: it has refused.
+        """
+        ...
+
+
+class Owners:
+    """Finds the owner of a place, and asks it; a node that is alone owns every place.
+
+    Args:
+        places: of this node.
+        store: whose the others are.
+    """
+
+    def __init__(self, places: Places, store: PlaceStore, nodes: NodeStore, links: Links, projects: Projects) -> None:
+        self._places = places
+        self._store = store
+        self._nodes = nodes
+        self._links = links
+        self._projects = projects
+
+    def offer(self, name: str, method: Callable[..., Awaitable[Any]]) -> None:
+        """Let the other nodes ask this one for an act, by the names of its arguments."""
+        self._links.acts.add(name, method)
+
+    async def elsewhere(self, session_id: str, project: str) -> str | None:
+        """Return the node that works in the place of a session; None = this one does, or nobody.
+
+        Raises:
+            StorageError: it is not known.
+        """
+        if not self._places.is_shared:
+            return None
+        group = self._projects.group(project)
+        place = session_id if group is None else OF_PROJECT + group
+        if self._places.owns(place) or (epoch := await self._store.owner(place)) is None:
+            return None
+        return next((node.name for node in await self._nodes.live() if node.epoch == epoch), None)
+
+    async def ask(self, node: str, name: str, **given: Any) -> Any:
+        """Ask another node for an act; return its result.
+
+        Raises:
+            NodeUnreachable: it cannot be asked: the act was not done, or its answer did not come.
+            XswarmError: it has refused.
+        """
+        return await self._links.call(node, name, **given)
