@@ -90,6 +90,8 @@ TESTED_BESIDE = {
     Path("supervisor/store/people/version.py"): Path("tests/supervisor/store/contract_elsewhere.py"),
     Path("supervisor/turns/elsewhere/work.py"): Path("tests/supervisor/turns/lanes/test_places.py"),
     Path("supervisor/config/auth.py"): Path("tests/supervisor/config/test_oidc.py"),
+    Path("supervisor/operations/owner/sessions.py"): Path("tests/supervisor/operations/owner/test_owners.py"),
+    Path("supervisor/operations/owner/undo.py"): Path("tests/supervisor/operations/owner/test_owners.py"),
     Path("supervisor/config/checks.py"): Path("tests/supervisor/config/test_loading.py"),
     Path("packages/python/xswarm_client/session.py"): Path("tests/packages/python/xswarm_client/test_client.py"),
     Path("supervisor/wires/chat/frames.py"): Path("tests/supervisor/wires/chat/test_codec.py"),

@@ -187,6 +187,7 @@ class Core:
         self.progress = core.progress
         self.one_shot = core.api.one_shot
         self.drain = core.drain
+        self.links = core.links
         self.spending = core.api.spending
         self.guard = core.turn_floor.guard
         await self._add_users()

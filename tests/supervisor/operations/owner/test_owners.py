@@ -1,0 +1,158 @@
+"""What is asked of a node about a place of another one is done there, with the types and errors of here."""
+
+from __future__ import annotations
+
+from collections.abc import Set as AbstractSet
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from supervisor.cluster.link.acts import Acts
+from supervisor.cluster.link.errors import NodeUnreachable, RefusedThere
+from supervisor.cluster.places import Places
+from supervisor.operations.owner.owners import Links, Owners
+from supervisor.operations.owner.sessions import SessionsAtOwner
+from supervisor.operations.owner.undo import UndoAtOwner
+from supervisor.operations.session_limits import SessionLimits
+from supervisor.people.rights import Rights
+from supervisor.protocol.errors import XswarmError
+from supervisor.protocol.messages import SessionId
+from supervisor.protocol.status import EndReason
+from supervisor.store.ports.cluster.places import PlaceStore
+from supervisor.undo.undo import UndoDirection
+from tests.fakes import ScriptedConnector
+from tests.supervisor.cluster.nodes import FakeNodes, node
+from tests.supervisor.harness import OPERATOR, Core
+from tests.supervisor.helpers import ask, connect
+
+S1 = SessionId("s1")
+B = 7
+"""The epoch of the other node."""
+
+
+class FakePlaces(PlaceStore):
+    """Places in memory: epochs by name."""
+
+    def __init__(self, **owned: int) -> None:
+        self.owned = {name.replace("_", "/"): epoch for name, epoch in owned.items()}
+
+    async def claim(self, place: str, *, now_ms: int) -> bool:
+        return place not in self.owned
+
+    async def release(self, place: str) -> None:
+        self.owned.pop(place, None)
+
+    async def of_others(self) -> AbstractSet[str]:
+        return set(self.owned)
+
+    async def owner(self, place: str) -> int | None:
+        return self.owned.get(place)
+
+
+class Through(Links):
+    """Asks another core in this process, by what would go over the wire.
+
+    Attributes:
+        asked: the names of acts that were asked for.
+    """
+
+    def __init__(self, there: Core) -> None:
+        self.there = there
+        self.down = False
+        self.asked: list[str] = []
+        self._acts = Acts()
+
+    @property
+    def acts(self) -> Acts:
+        return self._acts
+
+    async def call(self, node: str, name: str, **given: Any) -> Any:
+        if self.down:
+            raise NodeUnreachable(node)
+        self.asked.append(name)
+        theirs = self.there.links.acts
+        try:
+            answer = await theirs.carry_out(name, self._acts.pack(name, given))
+        except XswarmError as error:
+            raise RefusedThere(error.code, str(error), error.remedy, error.retry_after) from None
+        return self._acts.unpack(name, answer)
+
+
+def owners(there: Core, links: Through) -> Owners:
+    """Return the owners as another node than `there` sees them."""
+    places = FakePlaces(project_site=B)
+    return Owners(Places(places), places, FakeNodes(1, node(1, "a"), node(B, "b")), links, there.projects)
+
+
+def sessions(there: Core, links: Through) -> SessionsAtOwner:
+    """Return the session operations of the other node."""
+    return SessionsAtOwner(
+        owners(there, links),
+        store=there.store.sessions,
+        queries=there.operations.queries,
+        projects=there.projects,
+        pool=there.sessions,
+        turns=there.turns,
+        limits=SessionLimits(there.sessions, max_sessions=10, max_per_user=0),
+    )
+
+
+async def test_the_owner_is_the_node_with_the_place_of_the_folder(tmp_path: Path) -> None:
+    async with Core(tmp_path) as there:
+        found = owners(there, Through(there))
+        assert await found.elsewhere("s1", "site") == "b"
+        assert await found.elsewhere("s1", "vault") is None
+        assert await found.elsewhere("s1", "no project") is None
+
+
+async def test_a_session_is_connected_interrupted_and_ended_where_its_process_is(tmp_path: Path) -> None:
+    async with Core(tmp_path, connector=ScriptedConnector()) as there:
+        links, caller = Through(there), there.directory.caller(OPERATOR)
+        here = sessions(there, links)
+        connected = await here.connect(caller, S1, str(there.site), "alice")
+        assert (connected.session_id, connected.resumed, connected.status) == ("s1", False, "connected")
+        assert there.sessions.live(S1) is not None
+        assert (await here.interrupt(caller, S1)).message_id is None
+        assert (await here.disconnect(caller, S1)).reason == EndReason.USER
+        with pytest.raises(RefusedThere) as refused:
+            await here.disconnect(caller, S1)
+        assert refused.value.code == "session_not_active"
+        assert links.asked == ["sessions.connect", "sessions.interrupt", *["sessions.disconnect"] * 2]
+        links.down = True
+        with pytest.raises(NodeUnreachable, match="Node b cannot be reached"):
+            await here.interrupt(caller, S1)
+
+
+async def test_what_a_turn_changed_is_shown_and_taken_back_where_the_folder_is(tmp_path: Path) -> None:
+    async with Core(tmp_path, connector=ScriptedConnector()) as there:
+        links = Through(there)
+        here = UndoAtOwner(
+            owners(there, links),
+            there.store.changes,
+            there.recorder,
+            Rights(there.directory, there.projects),
+            there.projects,
+        )
+        await connect(there)
+        turn = await here.find(S1, (await ask(there, "write a.txt new")).turn.message_id)
+        found = await here.difference(turn)
+        assert found == await there.undo.difference(turn)
+        assert "+new" in found.diff
+        assert await here.patch(turn, limit=10_000) == await there.undo.patch(turn, limit=10_000)
+        assert await here.content(turn, "a.txt", limit=100) == b"new\n"
+        done = await here.take_back(turn, "alice")
+        assert (done.direction, done.paths, done.dry_run) == (UndoDirection.BACK, ("a.txt",), False)
+        assert not (there.site / "a.txt").exists()
+        with pytest.raises(RefusedThere) as refused:
+            await here.take_back(turn, "alice", direction=UndoDirection.BACK)
+        assert refused.value.code == "undo_refused"
+        assert links.asked == [*("undo.difference", "undo.patch", "undo.content"), *["undo.take_back"] * 2]
+
+
+async def test_a_node_that_is_alone_asks_nobody(tmp_path: Path) -> None:
+    async with Core(tmp_path) as alone:
+        links = Through(alone)
+        none = FakePlaces()
+        found = Owners(Places(None), none, FakeNodes(1, node(1)), links, alone.projects)
+        assert await found.elsewhere("s1", "site") is None
