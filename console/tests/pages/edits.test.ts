@@ -1,7 +1,7 @@
 import type { ToolCall } from "@xswarm/react";
 import { describe, expect, it } from "vitest";
 import { diffOfCall } from "../../src/pages/chat/edits.js";
-import { columnsOf } from "../../src/pages/chat/values.js";
+import { columnsOf, plainOf } from "../../src/pages/chat/values.js";
 
 function call(name: string, input: ToolCall["input"]): ToolCall {
   return { id: "t", name, input, result: null, status: "running", offset: 0, startedAt: null, endedAt: null };
@@ -34,5 +34,20 @@ describe("rows", () => {
     expect(columnsOf([{ a: 1 }, 2])).toBeNull();
     expect(columnsOf([])).toBeNull();
     expect(columnsOf([Object.fromEntries(Array.from("abcdefghi", (name) => [name, 1]))])).toBeNull();
+  });
+});
+
+describe("a value without parts", () => {
+  it.each([
+    ["2026-12-01T08:00-06:00", "2026-12-01 08:00 (UTC-06:00)"],
+    ["2026-12-01T08:00:59.5Z", "2026-12-01 08:00 (UTC)"],
+    ["2026-12-01T08:00", "2026-12-01 08:00"],
+    ["2026-12-01", "2026-12-01"],
+    ["at 2026-12-01T08:00Z", "at 2026-12-01T08:00Z"],
+    [null, ""],
+    [false, "false"],
+    [0, "0"],
+  ])("%s reads %s", (value, read) => {
+    expect(plainOf(value)).toBe(read);
   });
 });

@@ -1,5 +1,5 @@
 import type { ReactElement } from "react";
-import { columnsOf, isRecord } from "./values.js";
+import { columnsOf, hasParts, isRecord, plainOf } from "./values.js";
 
 /** How deep a value is shown in parts; below that it is JSON. */
 const DEEPEST = 4;
@@ -8,11 +8,11 @@ const DEEPEST = 4;
 export function Value({ value, depth = 0 }: { readonly value: unknown; readonly depth?: number }): ReactElement {
   if (depth > DEEPEST && typeof value === "object" && value !== null) return <code>{JSON.stringify(value)}</code>;
   if (Array.isArray(value)) return <List items={value} depth={depth} />;
-  if (!isRecord(value)) return <>{value === null || value === undefined ? "" : String(value)}</>;
+  if (!isRecord(value)) return <>{plainOf(value)}</>;
   return (
-    <dl className="fields">
+    <dl className="values">
       {Object.entries(value).map(([name, one]) => (
-        <div key={name}>
+        <div key={name} className={hasParts(one) ? "whole" : undefined}>
           <dt>{name.replaceAll("_", " ")}</dt>
           <dd>
             <Value value={one} depth={depth + 1} />
