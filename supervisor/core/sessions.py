@@ -32,7 +32,14 @@ class SessionFloor:
             directory=ground.directory,
             hub=ground.hub,
         )
-        self.recorder = Recorder(store.changes, store.turns, config.state_dir, seconds=settings.checkpoint_seconds)
+        self.recorder = Recorder(
+            store.changes,
+            store.turns,
+            config.state_dir,
+            seconds=settings.checkpoint_seconds,
+            shared=ground.owners.shared_states(config),
+            is_ours=ground.owners.is_ours,
+        )
         self.undo = UndoAtOwner(ground.owners, store.changes, self.recorder, ground.rights, ground.projects)
         self.approvers = Approvers(ground.directory, ground.projects, ground.hub)
         self.announcer = ApprovalAnnouncer(ground.hub, self.approvers)

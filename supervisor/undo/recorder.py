@@ -6,9 +6,10 @@ import asyncio
 import hashlib
 import logging
 import os
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
+from types import MappingProxyType
 
 from supervisor.permissions.tools import EDITS, SHELL
 from supervisor.permissions.wording import summary, visible
@@ -46,6 +47,11 @@ STATUS = {"A": "added", "D": "deleted"}
 """The names of git's status letters; every other letter means "modified"."""
 
 
+def _every(folder: str) -> bool:
+    """Return True: this node is alone."""
+    return True
+
+
 class Recorder:
     """Records a folder before the first call of a turn that may change something, and after the end of the turn.
 
@@ -57,6 +63,8 @@ class Recorder:
     Args:
         state_dir: the daemon's state folder. It holds one shadow repository per folder and is never recorded itself.
         seconds: how long one recording may take.
+        shared: where the states of some folders are kept instead of `state_dir`, because other nodes use them too.
+        is_ours: whether this node may work in a folder now; the states of others are pruned by others.
         clock: milliseconds UTC.
     """
 
@@ -67,12 +75,16 @@ class Recorder:
         state_dir: Path,
         *,
         seconds: float = SECONDS,
+        shared: Mapping[str, Path] = MappingProxyType({}),
+        is_ours: Callable[[str], bool] = _every,
         clock: Clock = now_ms,
     ) -> None:
         self._changes = changes
         self._turns = turns
         self._state_dir = state_dir
         self._seconds = seconds
+        self._shared = shared
+        self._is_ours = is_ours
         self._clock = clock
         self._shadows: dict[str, ShadowRepository] = {}
         self._locks = FolderLocks()
@@ -200,7 +212,7 @@ class Recorder:
         kept = await self._changes.kept(since_ms=self.since_ms())
         pruned = 0
         for folder, commits in kept.items():
-            if self.changing(folder):
+            if self.changing(folder) or not self._is_ours(folder):
                 continue  # a later pruning does it: the end of a turn must not wait
             try:
                 async with self.locked(folder) as shadow:
@@ -215,7 +227,7 @@ class Recorder:
             notes.append(sentence)
 
     def _git_dir(self, folder: str) -> Path:
-        return self._state_dir / CHECKPOINTS / shadow_name(folder)
+        return self._shared.get(folder, self._state_dir) / CHECKPOINTS / shadow_name(folder)
 
     async def _record(self, folder: str, when: str, turn_id: int) -> tuple[str, str]:
         """Return the commit of a new checkpoint and "", or "" and why there is none.

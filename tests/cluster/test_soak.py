@@ -43,9 +43,10 @@ class Run:
         """Return how many texts people have got."""
         return sum(message.outgoing for message in self.cluster.twilio.messages)
 
-    async def ready(self) -> ClusterNode | None:
-        """Return a node that says it is ready, as a load balancer finds one."""
-        for node in self.cluster.nodes.values():
+    async def ready(self, turn: int = 0) -> ClusterNode | None:
+        """Return a node that says it is ready, as a load balancer finds one: another with each turn."""
+        nodes = list(self.cluster.nodes.values())
+        for node in nodes[turn % len(nodes) :] + nodes[: turn % len(nodes)]:
             if node.is_ready:
                 with suppress(httpx.HTTPError):
                     if (await self.cluster.client.get(f"{node.http}/readyz", timeout=2.0)).status_code == 200:
@@ -53,9 +54,11 @@ class Run:
         return None
 
 
-@pytest_asyncio.fixture
-async def run(tmp_path: Path, server: PostgresServer) -> AsyncIterator[Run]:
-    async with Cluster(tmp_path, server, NAMES) as cluster:
+@pytest_asyncio.fixture(params=["active", "standby"])
+async def run(request: pytest.FixtureRequest, tmp_path: Path, server: PostgresServer) -> AsyncIterator[Run]:
+    """Three nodes: all are active, or one is and two stand by. Each project is one place."""
+    projects = dict.fromkeys(("site", *PHONES), "everywhere = true")
+    async with Cluster(tmp_path, server, NAMES, standby=request.param == "standby", projects=projects) as cluster:
         await cluster["a"].start()
         await cluster.add_people("a")
         cluster["b"].begin()
@@ -70,8 +73,8 @@ async def texts(run: Run, name: str) -> None:
         number += 1
         key = f"{name}-{number:04}"
         run.sent[key] = PHONES[name]
-        body = slow(f"said {key}", 0.5) if number % 2 else f"claude: {key}"
-        node = await run.ready()
+        body = slow(f"said {key}", 0.5) if number % 2 else f"claude: @{name} {key}"
+        node = await run.ready(number)
         if node is None:
             run.cluster.twilio.book.received(PHONES[name], body, 0)
         else:
@@ -88,7 +91,7 @@ async def trouble(run: Run, rounds: int) -> None:
         nodes = [node for node in run.cluster.nodes.values() if node.daemon.running]
         working = [node for node in nodes if node.is_ready]
         node = pick.choice(working if pick.random() < 0.7 and working else nodes)
-        what = pick.choice(("kill", "pause", "cut"))
+        what = pick.choice(("kill", "pause", "cut", "cut off the others"))
         run.done[what] += 1
         if what == "kill":
             await node.kill()
@@ -97,9 +100,10 @@ async def trouble(run: Run, rounds: int) -> None:
             await asyncio.sleep(pick.uniform(0.5, 2.0) * run.cluster.lease)  # a pause is a time
             node.go_on()
         else:
-            node.store.cut()
+            wire = node.store if what == "cut" else node.link
+            wire.cut()
             await asyncio.sleep(pick.uniform(0.2, 2.0) * run.cluster.lease)  # and so is a cut
-            node.store.mend()
+            wire.mend()
         for each in run.cluster.nodes.values():
             if not each.daemon.running:
                 await each.kill()

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import os
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
 from typing import Any, Protocol
 
 from supervisor.cluster.link.acts import Acts
 from supervisor.cluster.places import Places
+from supervisor.config import Config
 from supervisor.people.projects import Projects
 from supervisor.store.ports.cluster.nodes import NodeStore
 from supervisor.store.ports.cluster.places import PlaceStore
@@ -49,6 +52,20 @@ class Owners:
     def offer(self, name: str, method: Callable[..., Awaitable[Any]]) -> None:
         """Let the other nodes ask this one for an act, by the names of its arguments."""
         self._links.acts.add(name, method)
+
+    def shared_states(self, config: Config) -> Mapping[str, Path]:
+        """Return where the recorded states of projects on all nodes are kept, by folder; none = on each node."""
+        if not config.cluster.shared_dir:
+            return {}
+        shared = Path(config.cluster.shared_dir)
+        return {os.path.realpath(one.path): shared for one in config.projects.values() if one.everywhere}
+
+    def is_ours(self, folder: str) -> bool:
+        """Return whether this node works in the folder of a project."""
+        if not self._places.is_shared:
+            return True
+        group = next((self._projects.group(one.name) for one in self._projects.every() if one.path == folder), None)
+        return group is None or self._places.owns(OF_PROJECT + group)
 
     async def elsewhere(self, session_id: str, project: str) -> str | None:
         """Return the node that works in the place of a session; None = this one does, or nobody.

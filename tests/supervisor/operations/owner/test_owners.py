@@ -11,6 +11,7 @@ import pytest
 from supervisor.cluster.link.acts import Acts
 from supervisor.cluster.link.errors import NodeUnreachable, RefusedThere
 from supervisor.cluster.places import Places
+from supervisor.config import ClusterConfig, Config, ProjectConfig
 from supervisor.operations.owner.owners import Links, Owners
 from supervisor.operations.owner.sessions import SessionsAtOwner
 from supervisor.operations.owner.undo import UndoAtOwner
@@ -20,6 +21,7 @@ from supervisor.protocol.errors import XswarmError
 from supervisor.protocol.messages import SessionId
 from supervisor.protocol.status import EndReason
 from supervisor.store.ports.cluster.places import PlaceStore
+from supervisor.undo.recorder import CHECKPOINTS, Recorder
 from supervisor.undo.undo import UndoDirection
 from tests.fakes import ScriptedConnector
 from tests.supervisor.cluster.nodes import FakeNodes, node
@@ -156,3 +158,39 @@ async def test_a_node_that_is_alone_asks_nobody(tmp_path: Path) -> None:
         none = FakePlaces()
         found = Owners(Places(None), none, FakeNodes(1, node(1)), links, alone.projects)
         assert await found.elsewhere("s1", "site") is None
+
+
+async def test_the_states_of_a_shared_folder_are_kept_where_all_nodes_find_them(tmp_path: Path) -> None:
+    async with Core(tmp_path) as there:
+        found = owners(there, Through(there))
+        projects = {
+            "site": ProjectConfig(path=str(there.site), everywhere=True),
+            "vault": ProjectConfig(path=str(there.vault)),
+        }
+        shared = found.shared_states(Config(cluster=ClusterConfig(shared_dir="/srv/shared"), projects=projects))
+        assert shared == {str(there.site): Path("/srv/shared")}
+        assert found.shared_states(Config(projects=projects)) == {}
+        recorder = Recorder(there.store.changes, there.store.turns, tmp_path, shared=shared)
+        assert recorder._git_dir(str(there.site)).parent == Path("/srv/shared") / CHECKPOINTS
+        assert recorder._git_dir(str(there.vault)).parent == tmp_path / CHECKPOINTS
+
+
+async def test_a_node_prunes_only_the_states_of_folders_that_it_works_in(tmp_path: Path) -> None:
+    async with Core(tmp_path, connector=ScriptedConnector()) as there:
+        found = owners(there, Through(there))
+        assert not found.is_ours(str(there.site))
+        assert found.is_ours(str(tmp_path / "a folder of no project"))
+        await connect(there)
+        await ask(there, "write a.txt new")
+        await ask(there, "write a.txt newer")
+        asked = list[str]()
+
+        def is_ours(folder: str) -> bool:
+            asked.append(folder)
+            return len(asked) > 1
+
+        recorder = Recorder(there.store.changes, there.store.turns, tmp_path, is_ours=is_ours)
+        await recorder.shadow(str(there.site)).record("a state that nobody needs")
+        assert await recorder.prune() == 0
+        assert await recorder.prune() > 0
+        assert asked == [str(there.site)] * 2
