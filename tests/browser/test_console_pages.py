@@ -7,9 +7,9 @@ import json
 import re
 
 import pytest
-from playwright.async_api import Browser, expect
+from playwright.async_api import Browser, ViewportSize, expect
 
-from tests.browser.chromium import open_page
+from tests.browser.chromium import DESK, open_page
 from tests.browser.console import Place, ask
 from tests.browser.test_sign_in import add_authenticator
 from tests.e2e.world import script, slow_answer
@@ -179,3 +179,15 @@ async def test_the_dashboard_shows_what_happens_without_a_reload(place: Place, b
             await page.get_by_role("link", name="Dashboard").first.click()
         watched.assert_clean()
         other.assert_clean()
+
+
+async def test_at_twice_the_size_one_still_reads_and_writes_in_the_chat(place: Place, browser: Browser) -> None:
+    half = ViewportSize(width=DESK["width"] // 2, height=DESK["height"] // 2)  # what a zoom of 200 % leaves
+    async with place.signed_in(browser, "/chat", half) as watched:
+        page = watched.page
+        await ask(page, f"read this {script({'text': 'A short answer.'})}")
+        await expect(page.locator(".xswarm-assistant .xswarm-text")).to_be_in_viewport()
+        await expect(page.get_by_label("Message", exact=True)).to_be_in_viewport(ratio=1)
+        await expect(page.get_by_role("button", name="Send")).to_be_in_viewport(ratio=1)
+        assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        watched.assert_clean()
