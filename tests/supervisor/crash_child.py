@@ -2,7 +2,8 @@
 
 Usage: `python -m tests.supervisor.crash_child FOLDER [POINT [COUNT]]`. It works off FOLDER/script.json (a list of
 texts with their keys), handing every one in until it was acknowledged once, writes what it was told to
-FOLDER/told.log, and ends by itself when everything was answered. At the COUNT-th time that the store comes by POINT
+FOLDER/told.log, and ends by itself when everything was answered. FOLDER/store.url names a PostgreSQL database; without
+that file, the store is SQLite in FOLDER. At the COUNT-th time that the store comes by POINT
 it is killed, as `kill -9` does it. Points of the store are named in `open_store`; "send.before" and "send.after" lie
 before and after the provider's taking of a reply; "prompt.after" after the prompt was written; "stop.after" and
 "delete.after" after an answer was stopped and a chat was deleted.
@@ -118,12 +119,18 @@ class KeptChannel(RecordingChannel):
         return [json.loads(line) for line in self._path.read_text(encoding="utf-8").splitlines()]
 
 
+def url_of(folder: Path) -> str:
+    """Return the URL of the database; empty = it is SQLite."""
+    named = folder / "store.url"
+    return named.read_text(encoding="utf-8") if named.exists() else ""
+
+
 async def work(folder: Path, killer: Killer) -> None:
     """Hand everything in, and wait until everything was answered and sent."""
     script: dict[str, str] = json.loads((folder / "script.json").read_text(encoding="utf-8"))
     claude, assistant = KeptConnector("claude", folder, killer), KeptConnector("assistant", folder, killer)
     channel = KeptChannel(folder, killer)
-    core = Core(folder, connector=claude, assistant=assistant, crash=killer, recovering=False)
+    core = Core(folder, url=url_of(folder), connector=claude, assistant=assistant, crash=killer, recovering=False)
     claude.core = assistant.core = core
     async with core:
         core.outbox.add_channel(channel)

@@ -193,6 +193,8 @@ class Core:
         await self._add_users()
         stack.push_async_callback(core.close)
         stack.push_async_callback(core.drain, DRAIN_SECONDS)
+        self.elsewhere = core.elsewhere
+        stack.push_async_callback(core.elsewhere.aclose)
         if self._recovering:
             await self.recover()
 
@@ -205,6 +207,7 @@ class Core:
     async def recover(self) -> None:
         """Run the recovery, as the start of the daemon does."""
         await self.recovery.run()
+        await self.elsewhere.start()
 
     async def all_answered(self) -> bool:
         """Return whether every turn in the database is final; a turn stops running a moment before that."""

@@ -1,4 +1,4 @@
-"""Promises P1 to P7 at deterministic crash points: the core is killed at each of them, and started again until done."""
+"""Promises P1 to P7 at crash points, on both engines: the core is killed at each, and started again until done."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ import pytest
 from supervisor.background.recovery import MAX_INTERRUPTIONS
 from supervisor.protocol.messages import MessageId
 from supervisor.protocol.status import Target, TurnState
-from supervisor.store import open_store
 from supervisor.store.records.result import Result
 from tests.fakes import ScriptedConnector
+from tests.postgres_server import wait_until_left
 from tests.slowness import inherited
-from tests.supervisor.crash_child import Killer, work
-from tests.supervisor.harness import Core, seal
+from tests.supervisor.crash_child import Killer, url_of, work
+from tests.supervisor.harness import Core, open_database
 from tests.supervisor.helpers import result
 from tests.waiting import until
 
@@ -42,6 +42,14 @@ STORE_POINTS = [
 POINTS = [*STORE_POINTS, "send.before", "send.after", "prompt.after"]
 
 
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def folder(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """A folder for a child, with the URL of a database where it is in PostgreSQL."""
+    if request.param == "postgres":
+        (tmp_path / "store.url").write_text(request.getfixturevalue("url"), encoding="utf-8")
+    return tmp_path
+
+
 async def run_child(folder: Path, *arguments: str) -> int:
     """Run the child until it ends; return its exit status."""
     environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1", **inherited()}
@@ -58,6 +66,8 @@ async def run_child(folder: Path, *arguments: str) -> int:
     )
     output, _ = await child.communicate()
     assert child.returncode in (0, KILLED), output.decode(errors="replace")[-4000:]
+    if url := url_of(folder):
+        await asyncio.to_thread(wait_until_left, url)
     return child.returncode
 
 
@@ -70,7 +80,7 @@ async def check_promises(folder: Path) -> dict[str, Result]:
     """Check what must hold after any number of crashes; return the messages by key."""
     accepted = dict(line.split() for line in (folder / "accepted.log").read_text(encoding="utf-8").splitlines())
     assert set(accepted) == set(SCRIPT), "P1: everything was acknowledged in the end"
-    store = await open_store(folder / "xswarm.db", seal=seal)
+    store = await open_database(url_of(folder), folder / "xswarm.db")
     try:
         assert await store.check() == [], "P6: the sums agree, and the database is sound"
         assert await store.audit.verify() is None
@@ -116,30 +126,30 @@ async def check_promises(folder: Path) -> dict[str, Result]:
 
 
 @pytest.mark.parametrize("point", POINTS)
-async def test_a_crash_loses_nothing_and_doubles_nothing(tmp_path: Path, point: str) -> None:
-    (tmp_path / "script.json").write_text(json.dumps(SCRIPT), encoding="utf-8")
-    assert await run_child(tmp_path, point, "2") == KILLED, f"{point} was never reached"
-    await restart(tmp_path)
-    await check_promises(tmp_path)
+async def test_a_crash_loses_nothing_and_doubles_nothing(folder: Path, point: str) -> None:
+    (folder / "script.json").write_text(json.dumps(SCRIPT), encoding="utf-8")
+    assert await run_child(folder, point, "2") == KILLED, f"{point} was never reached"
+    await restart(folder)
+    await check_promises(folder)
 
 
-async def test_crashes_at_one_point_after_another_lose_nothing_and_double_nothing(tmp_path: Path) -> None:
-    (tmp_path / "script.json").write_text(json.dumps(SCRIPT), encoding="utf-8")
+async def test_crashes_at_one_point_after_another_lose_nothing_and_double_nothing(folder: Path) -> None:
+    (folder / "script.json").write_text(json.dumps(SCRIPT), encoding="utf-8")
     killed = 0
     for point in POINTS:
-        killed += await run_child(tmp_path, point, "1") == KILLED
+        killed += await run_child(folder, point, "1") == KILLED
     assert killed >= 5
-    await restart(tmp_path)
-    await check_promises(tmp_path)
+    await restart(folder)
+    await check_promises(folder)
 
 
-async def test_a_person_is_told_which_tools_had_started(tmp_path: Path) -> None:
-    (tmp_path / "script.json").write_text(json.dumps(SCRIPT), encoding="utf-8")
-    assert await run_child(tmp_path, "finish.before_commit", "1") == KILLED
-    await restart(tmp_path)
-    results = await check_promises(tmp_path)
+async def test_a_person_is_told_which_tools_had_started(folder: Path) -> None:
+    (folder / "script.json").write_text(json.dumps(SCRIPT), encoding="utf-8")
+    assert await run_child(folder, "finish.before_commit", "1") == KILLED
+    await restart(folder)
+    results = await check_promises(folder)
     interrupted = [found for found in results.values() if found.turn.state is TurnState.INTERRUPTED]
-    taken = (folder_texts(tmp_path)[found.turn.message_id] for found in interrupted)
+    taken = (folder_texts(folder)[found.turn.message_id] for found in interrupted)
     assert all(f"Bash {found.turn.text}" in text for found, text in zip(interrupted, taken, strict=True))
 
 
@@ -154,13 +164,13 @@ async def test_a_person_is_told_which_tools_had_started(tmp_path: Path) -> None:
     ],
 )
 async def test_what_was_replaced_or_stopped_does_not_run_again(
-    tmp_path: Path, script: Mapping[str, str], point: str, count: int
+    folder: Path, script: Mapping[str, str], point: str, count: int
 ) -> None:
-    (tmp_path / "script.json").write_text(json.dumps(script), encoding="utf-8")
-    assert await run_child(tmp_path, point, str(count)) == KILLED, f"{point} was never reached"
-    first = Path(tmp_path / "accepted.log").read_text(encoding="utf-8").split()[1]
+    (folder / "script.json").write_text(json.dumps(script), encoding="utf-8")
+    assert await run_child(folder, point, str(count)) == KILLED, f"{point} was never reached"
+    first = Path(folder / "accepted.log").read_text(encoding="utf-8").split()[1]
     connector = ScriptedConnector()
-    async with Core(tmp_path, assistant=connector) as core:
+    async with Core(folder, url=url_of(folder), assistant=connector) as core:
         await until(core.all_answered, "everything has ended")
         assert (await result(core, MessageId(first))).turn.state is TurnState.CANCELLED
         says_more = [text for text in script.values() if text == "in other words"]

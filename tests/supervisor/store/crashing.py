@@ -1,4 +1,7 @@
-"""Writes to a store until it is killed: `python -m tests.supervisor.store.crashing FILE [CRASH_POINT]`."""
+"""Writes to a store until it is killed: `python -m tests.supervisor.store.crashing PLACE [CRASH_POINT]`.
+
+PLACE is a file, or the URL of a PostgreSQL database.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +9,12 @@ import asyncio
 import os
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from supervisor.protocol.messages import MessageId, OutboxId
-from supervisor.store import open_store
+from supervisor.store import SqliteStore, open_store
+from supervisor.store.postgres.store import Address, PostgresStore, open_postgres
 from tests.supervisor.store.builders import (
     NOW,
     PROCESS,
@@ -22,9 +27,16 @@ from tests.supervisor.store.builders import (
 )
 
 
-async def traffic(path: Path) -> None:
+async def opened(place: str, crash: Callable[[str], None] | None = None) -> SqliteStore | PostgresStore:
+    """Open the store, in PostgreSQL where the place is a URL."""
+    if place.startswith("postgresql:"):
+        return await open_postgres(Address(place), seal=seal, crash=crash)
+    return await open_store(Path(place), seal=seal, crash=crash)
+
+
+async def traffic(place: str) -> None:
     """Accept, start and finish in several lanes for ever; print the id of what was acknowledged."""
-    store = await open_store(path, seal=seal)
+    store = await opened(place)
 
     async def lane(number: int) -> None:
         session = f"s{store.epoch}.{number}"
@@ -41,14 +53,14 @@ async def traffic(path: Path) -> None:
     await asyncio.gather(*(lane(number) for number in range(5)))
 
 
-async def until_point(path: Path, point: str) -> None:
+async def until_point(place: str, point: str) -> None:
     """Take one message from acceptance to its sent reply, and die at a crash point."""
 
     def crash(name: str) -> None:
         if name == point:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    store = await open_store(path, seal=seal, crash=crash)
+    store = await opened(place, crash)
     await with_session(store)
     message_id = MessageId("m1")
     await store.turns.accept(prompt(message_id=message_id, dedup_key="SM1"))
@@ -61,9 +73,9 @@ async def until_point(path: Path, point: str) -> None:
 
 
 def main() -> None:
-    """Run what the arguments name: a file, and a crash point or none."""
-    path = Path(sys.argv[1])
-    asyncio.run(until_point(path, sys.argv[2]) if len(sys.argv) > 2 else traffic(path))
+    """Run what the arguments name: a place, and a crash point or none."""
+    place = sys.argv[1]
+    asyncio.run(until_point(place, sys.argv[2]) if len(sys.argv) > 2 else traffic(place))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
-"""SIGKILL at every crash point, and at random: what was acknowledged is there, and nothing is half done."""
+"""SIGKILL at every crash point, and at random, on both engines: what was acknowledged is there, nothing half done."""
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import subprocess
@@ -14,9 +15,11 @@ import pytest
 
 from supervisor.protocol.messages import MessageId
 from supervisor.protocol.status import OutboxState, TurnState
-from supervisor.store import open_store
+from supervisor.store import Store
+from tests.postgres_server import wait_until_left
 from tests.slowness import scaled
-from tests.supervisor.store.builders import NOW, prompt, seal
+from tests.supervisor.store.builders import NOW, prompt
+from tests.supervisor.store.crashing import opened
 from tests.waiting import wait_until
 
 ROOT = Path(__file__).parents[3]
@@ -31,6 +34,19 @@ def start_child(*arguments: str, output: IO[bytes] | int = subprocess.DEVNULL) -
         env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)},
         stdout=output,
     )
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A file, or the URL of a database."""
+    return str(tmp_path / "x.sqlite3" if request.param == "sqlite" else request.getfixturevalue("url"))
+
+
+async def reopened(place: str) -> Store:
+    """Open the store after a kill."""
+    if place.startswith("postgresql:"):
+        await asyncio.to_thread(wait_until_left, place)
+    return await opened(place)
 
 
 @pytest.mark.parametrize(
@@ -49,12 +65,11 @@ def start_child(*arguments: str, output: IO[bytes] | int = subprocess.DEVNULL) -
     ],
 )
 async def test_a_kill_at_a_crash_point_leaves_a_whole_state(
-    tmp_path: Path, point: str, turn_state: TurnState | None, reply_state: OutboxState | None
+    place: str, point: str, turn_state: TurnState | None, reply_state: OutboxState | None
 ) -> None:
-    path = tmp_path / "x.sqlite3"
-    with start_child(str(path), point) as child:
+    with start_child(place, point) as child:
         assert child.wait(scaled(60)) == -signal.SIGKILL
-    store = await open_store(path, seal=seal)
+    store = await reopened(place)
     try:
         result = await store.turns.result(MessageId("m1"))
         assert (result.turn.state if result else None) == turn_state
@@ -76,16 +91,16 @@ async def test_a_kill_at_a_crash_point_leaves_a_whole_state(
         await store.close()
 
 
-async def test_acknowledged_writes_survive_every_kill(tmp_path: Path) -> None:
-    path, log = tmp_path / "x.sqlite3", tmp_path / "acknowledged"
+async def test_acknowledged_writes_survive_every_kill(place: str, tmp_path: Path) -> None:
+    log = tmp_path / "acknowledged"
     for kill in range(KILLS):
         heard = log.stat().st_size if log.exists() else 0
-        with log.open("ab") as output, start_child(str(path), output=output) as child:
+        with log.open("ab") as output, start_child(place, output=output) as child:
             wait_until(partial(_has_grown, log, heard + 2_000 + 997 * kill), "the child is in full swing", timeout=60)
             child.kill()
         # A line that the kill has cut in two acknowledges nothing.
         lines = [line.split() for line in log.read_text()[heard:].splitlines(keepends=True) if line.endswith("\n")]
-        store = await open_store(path, seal=seal)
+        store = await reopened(place)
         try:
             for word, message_id in lines:
                 result = await store.turns.result(MessageId(message_id))
