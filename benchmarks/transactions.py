@@ -15,7 +15,7 @@ from supervisor.protocol.ids import uuid7
 from supervisor.protocol.messages import Address, MessageId, ProjectName, SessionId
 from supervisor.protocol.status import SessionStatus, Target, TurnState
 from supervisor.protocol.times import now_ms
-from supervisor.store import SqliteStore
+from supervisor.store import Store
 from supervisor.store.records.acceptance import Acceptance
 from supervisor.store.records.charge import Charge
 from supervisor.store.records.outcome import Outcome
@@ -57,12 +57,10 @@ async def measure(folder: Path, short: bool) -> list[Figure]:
     return figures
 
 
-Exchange = Callable[[SqliteStore, SessionId], Awaitable[None]]
+Exchange = Callable[[Store, SessionId], Awaitable[None]]
 
 
-async def drive(
-    store: SqliteStore, sessions: list[SessionId], each: int, exchange: Exchange
-) -> tuple[list[float], float]:
+async def drive(store: Store, sessions: list[SessionId], each: int, exchange: Exchange) -> tuple[list[float], float]:
     """Run `each` exchanges per session; return their durations and the CPU time of one, in seconds."""
     took: list[float] = []
 
@@ -79,7 +77,7 @@ async def drive(
     return took, (time.process_time() - before) / len(took)
 
 
-async def make_sessions(store: SqliteStore, count: int) -> list[SessionId]:
+async def make_sessions(store: Store, count: int) -> list[SessionId]:
     """Create the records of that many sessions."""
     ids = [SessionId(uuid7()) for _ in range(count)]
     news = [
@@ -134,14 +132,14 @@ def outcome(text: str = TEXT) -> Outcome:
     )
 
 
-async def in_two_commits(store: SqliteStore, session_id: SessionId) -> None:
+async def in_two_commits(store: Store, session_id: SessionId) -> None:
     """Accept and start in one commit, and finish in the next: a prompt for a free session."""
     accepted = await store.turns.accept(acceptance(session_id, start=True))
     assert accepted.started is not None, "the session is free"
     await store.turns.finish(accepted.started.id, outcome())
 
 
-async def in_three_commits(store: SqliteStore, session_id: SessionId) -> None:
+async def in_three_commits(store: Store, session_id: SessionId) -> None:
     """Accept, start and finish in one commit each: a prompt that was queued."""
     await store.turns.accept(acceptance(session_id, start=False))
     turn = await store.turns.start_next(session_id, None, now_ms=now_ms())

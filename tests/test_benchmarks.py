@@ -13,7 +13,11 @@ import pytest
 from benchmarks.__main__ import BENCHMARKS
 from benchmarks.process import environment
 from tests.packaging.project import ROOT
+from tests.postgres_server import started_server
 from tests.slowness import scaled
+
+PLAIN = [name for name in BENCHMARKS if name != "postgres"]
+"""The benchmarks that need no server of PostgreSQL."""
 
 DEADLINE_SECONDS = 300.0
 """For a machine that is busy with other work."""
@@ -21,8 +25,13 @@ DEADLINE_SECONDS = 300.0
 
 @pytest.fixture(scope="module")
 def results() -> dict[str, Any]:
-    """The results of all benchmarks, run one after the other in one subprocess."""
-    command = [sys.executable, "-m", "benchmarks", "--short", "--json"]
+    """The results of all benchmarks that need no server, run one after the other in one subprocess."""
+    return run(*PLAIN)
+
+
+def run(*names: str) -> dict[str, Any]:
+    """Run benchmarks in their short form; return their results."""
+    command = [sys.executable, "-m", "benchmarks", *names, "--short", "--json"]
     done = subprocess.run(
         command,
         cwd=ROOT,
@@ -38,9 +47,20 @@ def results() -> dict[str, Any]:
 
 
 @pytest.mark.cli_process
-@pytest.mark.parametrize("name", BENCHMARKS)
+@pytest.mark.parametrize("name", PLAIN)
 def test_short_form_of_every_benchmark_prints_its_ratios(results: dict[str, Any], name: str) -> None:
-    figures = results["benchmarks"][name]
+    check(results["benchmarks"][name])
+
+
+@pytest.mark.postgres
+def test_short_form_of_the_benchmark_on_postgresql_prints_its_ratios() -> None:
+    with started_server():  # skipped where there is none
+        pass
+    check(run("postgres")["benchmarks"]["postgres"])
+
+
+def check(figures: list[dict[str, Any]]) -> None:
+    """Check that a benchmark has figures, each with its baseline."""
     assert figures
     for figure in figures:
         assert math.isfinite(figure["value"]), figure
