@@ -31,7 +31,7 @@ async def test_nodes_that_are_drained_one_after_the_other_fail_no_message(
         for name, other in (("a", "b"), ("b", "a")):
             goal = len(sent) + 5
             await until(lambda: len(sent) >= goal or writing.done(), "some texts were sent", 60.0)  # noqa: B023
-            assert not writing.done(), await writing
+            assert not writing.done(), writing.exception()
             drained = await cluster[other].xswarm("node", "drain", name)
             assert drained.code == 0, drained
             assert await cluster[name].daemon.ended() == 0
