@@ -19,6 +19,8 @@ pytestmark = [pytest.mark.cluster, pytest.mark.e2e, pytest.mark.asyncio(loop_sco
 LEASE = 5.0
 REPEATED = 50
 """Webhooks that come to both nodes at the same moment."""
+KEYED = 10
+"""Requests with one Idempotency-Key that come to both nodes at the same moment."""
 
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
@@ -116,6 +118,23 @@ async def asked_with(cluster: Cluster, at: str, token: str) -> httpx.Response:
     """Ask a node for the sessions of a token's holder."""
     headers = {"Authorization": f"Bearer {token}"}
     return await cluster.client.get(f"{cluster[at].http}/api/claude-code/sessions", headers=headers)
+
+
+async def test_a_request_with_one_key_at_both_nodes_is_carried_out_once(cluster: Cluster) -> None:
+    sessions = (await cluster.operator("a", "GET", "/api/claude-code/sessions")).json()["sessions"]
+    path = f"/api/claude-code/sessions/{sessions[0]['session_id']}/messages"
+
+    async def sent(at: str, key: str) -> tuple[int, str]:
+        headers = {"Authorization": f"Bearer {cluster[at].daemon.token}", "Idempotency-Key": key}
+        url, body = cluster[at].http + path, {"message": f"keyed {key}"}
+        answer = await cluster.client.post(url, headers=headers, json=body)
+        return answer.status_code, answer.json().get("message_id", answer.text)
+
+    for number in range(KEYED):
+        first, second = await asyncio.gather(*(sent(at, f"key {number}") for at in ("a", "b")))
+        assert first[0] == second[0] == 200, (first, second)
+    rows = await cluster.rows("SELECT count(*) FROM claude_code_messages WHERE message LIKE 'keyed %%'")
+    assert rows == [(2 * KEYED,)], "a prompt and an answer each"
 
 
 async def test_what_a_dead_node_ran_is_answered_by_the_one_that_lives(cluster: Cluster) -> None:
