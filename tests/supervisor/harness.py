@@ -24,6 +24,7 @@ from supervisor.protocol.status import Permissions, TurnState
 from supervisor.sessions.tool_access import ToolAccess
 from supervisor.sessions.tool_sources import ToolsOfTurn, no_tools
 from supervisor.store import SqliteStore, open_store
+from supervisor.store.ports.cluster.nodes import ALONE, NewNode
 from supervisor.store.postgres.store import Address, PostgresStore, open_postgres
 from tests.supervisor.scripted import ScriptedConnector
 
@@ -43,10 +44,12 @@ def seal(before: bytes, content: bytes) -> bytes:
     return hmac.new(b"audit", before + content, hashlib.sha256).digest()
 
 
-async def open_database(url: str, file: Path, crash: Callable[[str], None] | None = None) -> AnyStore:
+async def open_database(
+    url: str, file: Path, crash: Callable[[str], None] | None = None, node: NewNode = ALONE
+) -> AnyStore:
     """Open the store of a core, in PostgreSQL where there is a URL."""
     if url:
-        return await open_postgres(Address(url), seal=seal, crash=crash)
+        return await open_postgres(Address(url, node=node), seal=seal, crash=crash)
     return await open_store(file, seal=seal, crash=crash)
 
 
@@ -59,6 +62,7 @@ class Core:
     Args:
         folder: contains the state and the projects; a second core on it is a restarted daemon.
         url: of a PostgreSQL database; empty = SQLite, in a file in the folder.
+        node: what it says of itself to other cores on the same PostgreSQL database.
         connector: answers in sessions; a `ScriptedConnector` by default.
         assistant: answers as the assistant; the same default.
         claude_code: `[claude_code]`; `routing` and `limits` are those tables.
@@ -75,6 +79,7 @@ class Core:
         folder: Path,
         *,
         url: str = "",
+        node: NewNode = ALONE,
         connector: Connector | None = None,
         assistant: Connector | None = None,
         claude_code: config.ClaudeCode | None = None,
@@ -93,6 +98,7 @@ class Core:
         self.folder = folder
         self.file = folder / "xswarm.db"
         self._url = url
+        self._node = node
         self.connector = connector or ScriptedConnector()
         self.assistant_connector = assistant or ScriptedConnector()
         self.claude_code = claude_code or config.ClaudeCode()
@@ -130,7 +136,7 @@ class Core:
     async def _start(self, stack: AsyncExitStack) -> None:
         for path in (self.site, self.vault, self.open):
             path.mkdir(exist_ok=True)
-        self.store: AnyStore = await open_database(self._url, self.file, self.crash)
+        self.store: AnyStore = await open_database(self._url, self.file, self.crash, self._node)
         stack.push_async_callback(self.store.close)
         self.directory = Directory(operator_token=OPERATOR, service_token=SERVICE, jwt_secret=JWT_SECRET)
         settings = config.Config(
@@ -197,6 +203,8 @@ class Core:
         stack.push_async_callback(core.elsewhere.aclose)
         if self._recovering:
             await self.recover()
+        stack.push_async_callback(core.elsewhere.aclose)
+        await core.elsewhere.start()
 
     async def _add_users(self) -> None:
         await self.accounts.reload()
