@@ -203,8 +203,6 @@ class Core:
         stack.push_async_callback(core.elsewhere.aclose)
         if self._recovering:
             await self.recover()
-        stack.push_async_callback(core.elsewhere.aclose)
-        await core.elsewhere.start()
 
     async def _add_users(self) -> None:
         await self.accounts.reload()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -12,12 +12,19 @@ import pytest
 
 from supervisor.store.ports.cluster.nodes import NewNode
 from tests.fakes import ScriptedConnector
-from tests.postgres_server import PostgresServer
+from tests.postgres_server import PostgresServer, started_server
 from tests.supervisor.approvals.questions import answer_of, asking, say
 from tests.supervisor.harness import Core
 from tests.waiting import until
 
-pytestmark = pytest.mark.cluster
+pytestmark = pytest.mark.postgres
+
+
+@pytest.fixture
+def server() -> Iterator[PostgresServer]:
+    """A server, or a skipped test and the reason."""
+    with started_server() as server:
+        yield server
 
 
 @pytest.fixture
