@@ -233,7 +233,8 @@ class PostgresDatabase:
         try:
             connection.script("COMMIT")
         except psycopg.OperationalError as error:
-            if not connection.closed or not self._was_committed(thread, error):
+            # Not even a server that says why it ends the connection says what became of the commit.
+            if not self._was_committed(thread, error):
                 raise
 
     def _was_committed(self, thread: PgThread, error: Exception) -> bool:
