@@ -93,8 +93,8 @@ lock-clients: $(READY) ## resolve what the examples with AutoGen need anew
 bench: $(READY) ## run the benchmarks (ARGS="NAME")
 	$(BIN)/python -m benchmarks $(ARGS)
 
-soak: $(READY) ## kill and restart the daemon KILLS times
-	XSWARM_KILLS=$(KILLS) $(BIN)/python -m pytest -m soak $(ARGS)
+soak: $(READY) ## kill the daemon KILLS times on both engines, and take the database away (ARGS="-k postgres")
+	XSWARM_KILLS=$(KILLS) XSWARM_OUTAGE_SECONDS=30 $(BIN)/python -m pytest -m soak $(ARGS)
 
 soak-cluster: $(READY) ## kill, pause and cut off the nodes of a cluster KILLS times
 	XSWARM_KILLS=$(KILLS) $(BIN)/python -m pytest -m "cluster and soak" $(ARGS)
