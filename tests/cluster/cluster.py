@@ -6,7 +6,7 @@ import asyncio
 import json
 import os
 import signal
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from types import TracebackType
@@ -162,6 +162,7 @@ class Cluster:
         standby: each node serves only while none lives that joined earlier.
         claude_code: more of its table [claude_code].
         permissions: of the people in each project.
+        environments: more of the environment of some nodes.
         projects: by name, the lines of config.toml that say where each is, such as `everywhere = true`.
     """
 
@@ -178,6 +179,7 @@ class Cluster:
         tables: str = "",
         claude_code: str = "",
         permissions: str = "edit",
+        environments: Mapping[str, Mapping[str, str]] | None = None,
     ) -> None:
         self.folder = folder
         self.nodes: dict[str, ClusterNode] = {}
@@ -191,6 +193,7 @@ class Cluster:
         self._tables = tables
         self._claude_code = claude_code
         self._permissions = permissions
+        self._environments = environments or {}
         self._token = os.urandom(16).hex()
         self.twilio = TwilioStandIn(ACCOUNT, self._token, progress_seconds=0.01, price_seconds=0.05)
         self._stack = AsyncExitStack()
@@ -325,7 +328,11 @@ class Cluster:
             http=f'port = {http}\npublic_url = "{url}"',
             config=tables + self._tables,
             arguments=("--offline",),
-            environment={"TWILIO_AUTH_TOKEN": self._token, "XSWARM_CLUSTER_SECRET": CLUSTER_SECRET},
+            environment={
+                "TWILIO_AUTH_TOKEN": self._token,
+                "XSWARM_CLUSTER_SECRET": CLUSTER_SECRET,
+                **self._environments.get(name, {}),
+            },
         )
         self.nodes[name] = ClusterNode(name, daemon, url, store, link)
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import httpx
@@ -14,6 +16,7 @@ import pytest_asyncio
 from supervisor.membership import EXIT_FENCED
 from tests.cluster.cluster import PHONES, Cluster, ClusterNode, slow
 from tests.cluster.invariants import check
+from tests.e2e.process import ROOT
 from tests.postgres_server import PostgresServer
 from tests.slowness import scaled
 from tests.waiting import until
@@ -24,16 +27,23 @@ TAKE_OVER_SECONDS = 15.0
 LEASE = 10.0
 
 
-@pytest_asyncio.fixture(loop_scope="module")
-async def cluster(tmp_path: Path, server: PostgresServer) -> AsyncIterator[Cluster]:
-    """Node a is active, and node b stands by."""
-    async with Cluster(tmp_path, server, lease=LEASE, standby=True) as cluster:
+@asynccontextmanager
+async def pair(folder: Path, server: PostgresServer, **environment: str) -> AsyncIterator[Cluster]:
+    """Node a is active, and node b stands by; `environment` is more of that of b."""
+    async with Cluster(folder, server, lease=LEASE, standby=True, environments={"b": environment}) as cluster:
         await cluster["a"].start()
         await cluster.add_people("a")
         cluster["b"].begin()
         await until(lambda: stands_by(cluster, "b"), "b stands by", 60.0, 0.1)
         # Nobody takes over before the nodes had the length of a lease to renew since it connected.
         await until(lambda: has_waited(cluster), "b has been there for a lease", LEASE, 0.1)
+        yield cluster
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def cluster(tmp_path: Path, server: PostgresServer) -> AsyncIterator[Cluster]:
+    """Two nodes."""
+    async with pair(tmp_path, server) as cluster:
         yield cluster
 
 
@@ -126,6 +136,34 @@ async def test_a_node_that_goes_on_too_late_writes_nothing_and_ends_itself(clust
     assert await a.daemon.ended() == EXIT_FENCED
     assert "another node has taken over" in a.log
     assert "Traceback" not in a.log
+
+
+CLOCK = """
+import time
+now, now_ns = time.time, time.time_ns
+time.time = lambda: now() + {seconds}
+time.time_ns = lambda: now_ns() + {seconds} * 10**9
+"""
+
+
+@pytest.mark.parametrize("seconds", [3600, -3600])
+async def test_a_clock_that_is_an_hour_off_takes_nothing_over_and_hinders_no_take_over(
+    tmp_path: Path, server: PostgresServer, seconds: int
+) -> None:
+    (tmp_path / "clock").mkdir()
+    (tmp_path / "clock" / "sitecustomize.py").write_text(CLOCK.format(seconds=seconds), encoding="utf-8")
+    async with pair(tmp_path / "nodes", server, PYTHONPATH=f"{tmp_path / 'clock'}:{ROOT}") as cluster:
+        assert await stands_by(cluster, "b")
+        assert await cluster.ask("a", slow("before", 0.1), "before")
+        status, _ = await cluster.text("a", slow("it runs", 2.0))
+        assert status == 200
+        await until(lambda: is_running(cluster), "its turn runs")
+        await cluster["a"].kill()
+        await until(lambda: is_ready(cluster, "b"), "b has taken over", TAKE_OVER_SECONDS, 0.1)
+        await cluster.answer("it runs")
+        ((noted,),) = await cluster.rows("SELECT at_ms FROM audit WHERE event = 'node.ended'")
+        assert abs(noted / 1000 - time.time() - seconds) < 600  # by the clock of b
+        await check(cluster, "b", accepted={"before": PHONES["alice"], "it runs": PHONES["alice"]})
 
 
 async def test_a_second_start_of_the_active_node_stands_by(cluster: Cluster) -> None:
