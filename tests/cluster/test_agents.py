@@ -34,6 +34,7 @@ async def agents(folder: Path, server: PostgresServer, *names: str) -> AsyncIter
         names,
         connector="claude_code",
         lease=LEASE,
+        standby=True,
         claude_code='sandbox = "off"',
         permissions="full",
         tables="[approvals]\nhigh_risk = []\n",
