@@ -197,7 +197,6 @@ class Daemon:
             config.http,
             core.api,
             parts=lambda: {**membership.parts(), **self._children.working()},
-            links=core.links.shown,
             meter=gateway.metered,
             counts=self._start_counting(core, store, stack),
             authenticator=authenticator,

@@ -97,6 +97,15 @@ def check_cluster(
     shortest, longest = LEASE_SECONDS
     if not shortest <= node.lease_seconds <= longest:
         raise ConfigError("node.lease_seconds", f"must be {shortest:g} to {longest:g}, not {node.lease_seconds}")
+    _check_link(node)
+    for project, (nodes, everywhere) in places.items():
+        if nodes and everywhere:
+            raise ConfigError(
+                f"projects.{project}.everywhere", "cannot be true where nodes are named", "leave one of them out"
+            )
+
+
+def _check_link(node: NodeConfig) -> None:
     if not 0 <= node.link.port <= 65535:
         raise ConfigError("node.link.port", f"must be 0 to 65535, not {node.link.port}")
     if bool(node.link.port) is not bool(node.link.host):
@@ -105,11 +114,6 @@ def check_cluster(
         raise ConfigError("node.url", f"must be set where node.link.host is {node.link.host}", "ws://ADDRESS:PORT")
     if node.url and not (_is_link(node.url) and node.link.host):
         raise ConfigError("node.url", "must be ws://HOST:PORT or wss://HOST:PORT, and needs node.link.host")
-    for project, (nodes, everywhere) in places.items():
-        if nodes and everywhere:
-            raise ConfigError(
-                f"projects.{project}.everywhere", "cannot be true where nodes are named", "leave one of them out"
-            )
 
 
 def _refuse_alone(node: NodeConfig, cluster: ClusterConfig, places: Mapping[str, tuple[Collection[str], bool]]) -> None:

@@ -178,5 +178,6 @@ class Core:
             outbox=self.outbox,
             reply_trouble=ReplyTrouble(ground.store.outbox),
             tool_servers=ground.tools.servers,
+            links=self.links.shown,
             store=ground.store,
         )

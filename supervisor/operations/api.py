@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from supervisor.background.load import LoadReader
@@ -48,6 +49,7 @@ class Api:
         reply_trouble: replies that wait for long or were given up.
         uploads: files that people attach to messages.
         tool_servers: the programs and services whose tools models may use.
+        links: returns for each other node how the link to it is, in a few words.
         store: idempotency keys, file operations, audit trail, backup.
     """
 
@@ -69,4 +71,5 @@ class Api:
     reply_trouble: ReplyTrouble
     uploads: UploadOperations
     tool_servers: ToolServers
+    links: Callable[[], Mapping[str, str]]
     store: Store

@@ -34,7 +34,6 @@ from supervisor.wires.metrics.counts import Counts
 from supervisor.wires.metrics.routes import MetricsRoutes
 from supervisor.wires.peers import behind_proxies
 from supervisor.wires.rest.admin.meter import Meter
-from supervisor.wires.rest.admin.nodes import Links
 from supervisor.wires.rest.auth.pages import pages
 from supervisor.wires.rest.auth.routes import auth_router
 from supervisor.wires.rest.health import Parts
@@ -62,7 +61,6 @@ class HttpServer:
         authenticator: knows the callers; None = only tokens that we issued count.
         oidc: the other services where people sign in; None = there are none.
         allowed_origins: foreign browser origins that may change something.
-        links: how the links to other nodes are; None = there are none.
         grace_seconds: how long running requests get at the end, in whole seconds.
 
     Attributes:
@@ -80,7 +78,6 @@ class HttpServer:
         authenticator: Authenticator | None = None,
         oidc: OidcSignIn | None = None,
         allowed_origins: Sequence[str] = (),
-        links: Links | None = None,
         grace_seconds: int = GRACE_SECONDS,
     ) -> None:
         self._config = config
@@ -95,7 +92,7 @@ class HttpServer:
             *SearchRoutes(api.search, api.directory).endpoints(),
         ]
         self._routers = [
-            *routers(api, parts=parts, meter=meter, make_link=self.make_link, links=links),
+            *routers(api, parts=parts, meter=meter, make_link=self.make_link),
             auth_router(api, cookies, self._base, oidc or OidcSignIn({}, api.directory, api.sign_in)),
             resource_router(MetricsRoutes(self._counts, api, parts=parts, meter=meter).endpoints()),
             *(resource_router(chats, prefix=prefix) for prefix in PREFIXES),

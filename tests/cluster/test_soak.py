@@ -21,6 +21,7 @@ import pytest_asyncio
 from tests.cluster.cluster import PHONES, Cluster, ClusterNode, slow
 from tests.cluster.invariants import check
 from tests.postgres_server import PostgresServer
+from tests.slowness import scaled
 from tests.waiting import until
 
 pytestmark = [pytest.mark.cluster, pytest.mark.e2e, pytest.mark.soak]
@@ -49,7 +50,7 @@ class Run:
         for node in nodes[turn % len(nodes) :] + nodes[: turn % len(nodes)]:
             if node.is_ready:
                 with suppress(httpx.HTTPError):
-                    if (await self.cluster.client.get(f"{node.http}/readyz", timeout=2.0)).status_code == 200:
+                    if (await self.cluster.client.get(f"{node.http}/readyz", timeout=scaled(2.0))).status_code == 200:
                         return node
         return None
 

@@ -14,7 +14,6 @@ from supervisor.wires.rest.admin.admin import admin_routers
 from supervisor.wires.rest.admin.administrators import Administrators
 from supervisor.wires.rest.admin.links import MakeLink
 from supervisor.wires.rest.admin.meter import Meter
-from supervisor.wires.rest.admin.nodes import Links
 from supervisor.wires.rest.agents.monitor import MonitorRoutes
 from supervisor.wires.rest.agents.reports import ReportRoutes
 from supervisor.wires.rest.approvals import ApprovalRoutes
@@ -38,16 +37,13 @@ from supervisor.wires.rest.tools.offered import OfferedRoutes
 from supervisor.wires.rest.uploads import UploadRoutes
 
 
-def routers(
-    api: Api, *, parts: Parts, meter: Meter | None, make_link: MakeLink | None = None, links: Links | None = None
-) -> list[APIRouter]:
+def routers(api: Api, *, parts: Parts, meter: Meter | None, make_link: MakeLink | None = None) -> list[APIRouter]:
     """Return the routers of all resources.
 
     Args:
         parts: which parts of the daemon work besides the store, for /readyz.
         meter: the totals that the gateway counted, for /api/admin/meter; None = there is no gateway.
         make_link: makes the links of `xswarm user link`; None = none can be made.
-        links: how the links to other nodes are; None = there are none.
     """
     queries, sessions, messages = api.operations.queries, api.operations.sessions, api.operations.messages
     changes = ChangeOperations(api.store.changes, queries, api.undo)
@@ -85,7 +81,7 @@ def routers(
             meter=meter,
             let_in=messages.let_in,
             make_link=make_link,
-            links=links,
+            links=api.links,
             servers=api.tool_servers,
             operator_only=[documented, operator_only, no_agents],
             administrators=[documented, Depends(Administrators(api.directory, api.passkeys.fresh)), no_agents],
