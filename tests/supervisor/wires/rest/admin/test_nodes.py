@@ -5,9 +5,10 @@ from __future__ import annotations
 from tests.supervisor.wires.http.serving import Served, refusal
 
 
-async def test_the_one_node_of_sqlite_is_none_of_a_cluster(served: Served) -> None:
+async def test_the_one_node_of_sqlite_can_be_neither_drained_nor_fenced(served: Served) -> None:
     found = (await served.operator.get("/api/admin/nodes")).json()
-    assert found == {"nodes": [], "server": None}
+    assert [node["link"] for node in found["nodes"]] == ["this node"]
+    assert found["server"] is None
     for action in ("drain", "fence"):
         response = await served.operator.post(f"/api/admin/nodes/this/{action}", json={})
         assert refusal(response)[:2] == (501, "unsupported")
