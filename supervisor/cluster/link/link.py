@@ -194,6 +194,7 @@ class Link:
             if self._peers.get(peer.name) is peer:
                 del self._peers[peer.name]
                 self._note(peer.name, "the link broke")
+            await peer.aclose()
 
     async def _shake_hands(self, connection: Connection, expected: str | None) -> Peer:
         shaking = Handshake(self._key, self._name, dialled=expected is not None, release=self._release)

@@ -94,8 +94,13 @@ class Peer:
             self.hang_up()
             writing.cancel()
             await asyncio.gather(writing, return_exceptions=True)
-            # Nobody hears of these any longer, but what was begun is done: the store tells what came of it.
-            await self._tasks.aclose(TO_END_SECONDS)
+
+    async def aclose(self) -> None:
+        """Let the acts end that the other node began; after `serve`.
+
+        Nobody hears of them any longer, but what was begun is done: the store tells what came of it.
+        """
+        await self._tasks.aclose(TO_END_SECONDS)
 
     async def call(self, name: str, given: dict[str, Any]) -> Any:
         """Ask the other node for an act; return its result.
