@@ -47,8 +47,7 @@ class Relocation:
         Raises:
             StorageError: the store refused.
         """
-        if moved := await self._uploads.move(str(self._upload_folder)):
-            logger.info("attached files are in %s now: %d", self._upload_folder, moved)
+        await self._follow_uploads()
         known = await self._folders.known()
         now = self._projects.folders()
         in_use = frozenset(now.values())
@@ -62,6 +61,14 @@ class Relocation:
             moved = await self._folders.move(name, folder, before=before, now_ms=self._clock())
             if moved:
                 logger.info("project %s is in %s now; its sessions followed: %d", name, folder, moved)
+
+    async def _follow_uploads(self) -> None:
+        """Let the uploads that lie here now be found here; those of another node stay where they are."""
+        outside = await self._uploads.outside(str(self._upload_folder))
+        here = [one.id for one in outside if (self._upload_folder / one.id / one.name).exists()]
+        if here:
+            await self._uploads.move(str(self._upload_folder), here)
+            logger.info("attached files are in %s now: %d", self._upload_folder, len(here))
 
     async def _follow(self, recorded: str, before: str, folder: str, in_use: frozenset[str]) -> None:
         """Let the recorded states of one folder follow it, where it moved with its project."""

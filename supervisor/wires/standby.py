@@ -84,7 +84,7 @@ class StandbyServer:
         return JSONResponse({"status": "ok"})
 
     async def _readyz(self, request: Request) -> JSONResponse:
-        return JSONResponse({"status": "failed", "parts": {"node": "standby"}, "why": str(StandsBy(self.active))}, 503)
+        return JSONResponse({"status": "failed", "parts": {"node": "failed"}}, 503)
 
     async def _refuse(self, request: Request) -> JSONResponse:
         return failure(StandsBy(self.active))

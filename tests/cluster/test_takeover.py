@@ -54,7 +54,7 @@ async def stands_by(cluster: Cluster, name: str) -> bool:
         ready = await cluster.client.get(f"{cluster[name].http}/readyz")
     except httpx.HTTPError:
         return False
-    return (alive.status_code, ready.status_code) == (200, 503) and ready.json()["parts"] == {"node": "standby"}
+    return (alive.status_code, ready.status_code) == (200, 503) and ready.json()["parts"] == {"node": "failed"}
 
 
 async def has_waited(cluster: Cluster) -> bool:

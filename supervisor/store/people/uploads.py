@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from supervisor.protocol.conversation import Attachment
 from supervisor.protocol.errors import NotAllowed
@@ -30,9 +30,10 @@ _ATTACH = """
     UPDATE uploads SET turn_id = :turn WHERE id = :id AND user_id = :user
     AND (turn_id IS NULL OR turn_id IN (SELECT id FROM turns WHERE superseded_by = :turn))
 """
+_OUTSIDE = f"{_SELECT} WHERE u.path <> CAST(:folder AS TEXT) || '/' || u.id || '/' || u.name"
 _MOVE = """
     UPDATE uploads SET path = CAST(:folder AS TEXT) || '/' || id || '/' || name
-    WHERE path <> CAST(:folder AS TEXT) || '/' || id || '/' || name
+    WHERE id IN (SELECT value FROM json_each(:ids))
 """
 _OF_TURN = "SELECT id, name, media_type, size, path FROM uploads WHERE turn_id = ? ORDER BY created_ms, id"
 
@@ -88,15 +89,20 @@ class SqlUploads:
         """Return the files that are to be deleted."""
         return await self._all(_OLD, {"unsent_before_ms": unsent_before_ms, "sent_before_ms": sent_before_ms})
 
-    async def move(self, folder: str) -> int:
-        """Let all files lie in a folder; return how many did not."""
-        return await self._database.write(lambda tx: tx.execute(_MOVE, {"folder": folder}).rowcount)
+    async def outside(self, folder: str) -> list[Upload]:
+        """Return the files that do not lie in a folder."""
+        return await self._all(_OUTSIDE, {"folder": folder})
+
+    async def move(self, folder: str, ids: Sequence[str]) -> None:
+        """Let files lie in a folder."""
+        given = {"folder": folder, "ids": json.dumps(list(ids))}
+        await self._database.write(lambda tx: tx.execute(_MOVE, given))
 
     async def forget(self, ids: Sequence[str]) -> None:
         """Delete the records of files."""
         await self._database.write(lambda tx: tx.execute(_FORGET, (json.dumps(list(ids)),)))
 
-    async def _all(self, sql: str, values: tuple[str, ...] | dict[str, int]) -> list[Upload]:
+    async def _all(self, sql: str, values: tuple[str, ...] | Mapping[str, int | str]) -> list[Upload]:
         def work(connection: Reader) -> list[Upload]:
             return [_upload(row) for row in connection.execute(sql, values)]
 

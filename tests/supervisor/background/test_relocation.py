@@ -6,10 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from supervisor.background.uploads import FOLDER
 from supervisor.config import ProjectConfig
 from supervisor.protocol.errors import XswarmError
 from supervisor.protocol.messages import SessionId, UserId
 from supervisor.protocol.status import Permissions, TurnState
+from supervisor.protocol.times import now_ms
+from supervisor.store.ports.people.uploads import Upload
 from supervisor.undo.undo import UndoDirection
 from tests.fakes import ScriptedConnector
 from tests.supervisor.harness import Core
@@ -45,6 +48,31 @@ async def test_a_conversation_by_text_follows_the_renamed_folder(tmp_path: Path)
         assert (await session(core, began)).project_path == str(tmp_path / "new")
     async with core_with(tmp_path, web="new") as core:  # nothing moves twice
         assert await answered(core, "@web and now?") == began
+
+
+async def test_only_the_attached_files_that_lie_here_are_followed(tmp_path: Path) -> None:
+    """Nodes on one database have a folder of their own each; a start of one changes nothing of the others."""
+    async with core_with(tmp_path) as core:
+        folder = core.folder / FOLDER
+        for name in ("here", "there"):
+            assert await core.store.uploads.add(
+                Upload(
+                    id=name,
+                    user_id=UserId("alice"),
+                    name="a.txt",
+                    media_type="text/plain",
+                    size=1,
+                    sha256="",
+                    path=f"/elsewhere/{name}/a.txt",
+                    created_ms=now_ms(),
+                    sent=False,
+                )
+            )
+        (folder / "here").mkdir(parents=True)
+        (folder / "here" / "a.txt").write_text("x")
+    async with core_with(tmp_path) as core:
+        paths = [found.path for name in ("here", "there") if (found := await core.store.uploads.get(name)) is not None]
+        assert paths == [str(folder / "here" / "a.txt"), "/elsewhere/there/a.txt"]
 
 
 async def test_a_session_below_the_folder_keeps_its_place_and_is_connected_by_its_new_path(tmp_path: Path) -> None:

@@ -17,11 +17,7 @@ async def test_it_lives_and_is_not_ready() -> None:
         assert (alive.status_code, alive.json()) == (200, {"status": "ok"})
         ready = await client.get("/readyz")
         assert ready.status_code == 503
-        assert ready.json() == {
-            "status": "failed",
-            "parts": {"node": "standby"},
-            "why": "This node stands by: b is active",
-        }
+        assert ready.json() == {"status": "failed", "parts": {"node": "failed"}}
 
 
 @pytest.mark.parametrize(

@@ -45,8 +45,11 @@ class UploadStore(Protocol):
     async def old(self, *, unsent_before_ms: int, sent_before_ms: int) -> Sequence[Upload]:
         """Return the files that are to be deleted: not sent for long, sent long ago, or sent in a chat that is gone."""
 
-    async def move(self, folder: str) -> int:
-        """Let all files lie in a folder of their id in this folder; return how many did not."""
+    async def outside(self, folder: str) -> list[Upload]:
+        """Return the files that do not lie in a folder of their id in this folder."""
+
+    async def move(self, folder: str, ids: Sequence[str]) -> None:
+        """Let files lie in a folder of their id in this folder."""
 
     async def forget(self, ids: Sequence[str]) -> None:
         """Delete the records of files whose content is deleted."""
