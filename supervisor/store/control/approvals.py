@@ -28,9 +28,9 @@ _GET = f"SELECT {_READ} FROM approvals WHERE id = ?"
 _OF_CALL = f"SELECT {_READ} FROM approvals WHERE session_id = ? AND tool_use_id = ?"
 _FIND = f"SELECT {_READ} FROM approvals WHERE code = ? OR id = ?"
 # Whichever node asked: its turn waits for the answer, or a restart interrupted it and the question was kept.
-_COUNTS = """
+_COUNTS = f"""
     EXISTS (SELECT 1 FROM turns WHERE id = approvals.turn_id
-            AND (state = 'running' AND epoch = approvals.epoch
+            AND (state = 'running' AND epoch = approvals.epoch AND NOT {is_dead("approvals.epoch")}
                  OR state = 'interrupted' AND (approvals.kept = 1 OR approvals.epoch = :epoch)))
 """
 _OPEN = f"""

@@ -10,6 +10,7 @@ from supervisor.store import open_store
 from tests.fakes import ScriptedConnector
 from tests.supervisor.approvals.questions import answer_of, asking
 from tests.supervisor.harness import Core, seal
+from tests.supervisor.store.builders import revive
 
 
 async def test_a_yes_and_a_no_at_another_node_reach_the_call_that_waits(tmp_path: Path) -> None:
@@ -17,6 +18,7 @@ async def test_a_yes_and_a_no_at_another_node_reach_the_call_that_waits(tmp_path
         answers = Answers(core.approvals.pending, core.store.approvals)
         allowed, yes = await asking(core)
         other = await open_store(tmp_path / "xswarm.db", seal=seal)
+        await revive(other, core.store.epoch)  # SQLite knows one node at a time
         await answers.look(None)
         assert await other.approvals.allow(yes.id, "bob", way="rest", now_ms=now_ms())
         await answers.look([yes.id])

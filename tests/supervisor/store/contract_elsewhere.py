@@ -13,7 +13,7 @@ from supervisor.store import Store
 from supervisor.store.ports.approvals import Approval, ApprovalState
 from supervisor.store.ports.people.sign_in import NewSession, Visitor, Way
 from supervisor.store.records.accounts import User
-from tests.supervisor.store.builders import NOW, draft, outcome, prompt, question, running, with_session
+from tests.supervisor.store.builders import NOW, draft, outcome, prompt, question, revive, running, with_session
 from tests.supervisor.store.contract_base import ContractBase, Opener
 from tests.supervisor.store.contract_listening import approval_of
 
@@ -44,6 +44,8 @@ class ElsewhereContract(ContractBase):
     async def other(self, store: Store, opener: Opener) -> AsyncIterator[Store]:
         """Another node."""
         other = await opener()
+        if all(node.epoch != store.epoch for node in await other.nodes.live()):  # SQLite knows one node at a time
+            await revive(other, store.epoch)
         yield other
         await other.close()
 

@@ -34,7 +34,7 @@ def _cost_queries() -> list[str]:
 def _hot_queries() -> list[str]:
     """Return every statement of accepting, starting, finishing and sending, and the lists that pages show."""
     queries = [
-        value
+        value.replace("{among}", "")
         for module in (accept, charges, chats, dedup, finish, history, outbox, start, turns)
         for name, value in vars(module).items()
         if name.isupper()
