@@ -118,6 +118,7 @@ class Recovery:
         self._auto_continue = auto_continue
         self._clock = clock
         self._left: dict[int, float] = {}
+        self._unsettled: dict[int, tuple[Turn, Settlement | None]] = {}
 
     async def run(self) -> Recovered:
         """At the start: settle every unfinished turn that this node can, then start the waiting ones.
@@ -131,20 +132,24 @@ class Recovery:
     async def settle(self) -> Recovered:
         """Settle the turns that dead nodes have left, then start the waiting ones.
 
-        Those of a project whose folder another node has are left to it for `LEFT_SECONDS`.
+        Those of a project whose folder another node has are left to it for `LEFT_SECONDS`. A turn whose settlement
+        fails stops no other one; the next call begins with it, because it is of a living node now.
 
         Raises:
-            StorageError: the store refused.
+            StorageError: the store refused. Any other error of a settlement is raised as well, after the others.
         """
         sessions = await self._store.sessions.end_dead(EndReason.CRASH, now_ms=self._clock())
         ends: Counter[Settlement] = Counter()
+        errors: list[Exception] = []
+        for turn, host in list(self._unsettled.values()):
+            await self._settle_whole(turn, host, ends, errors)
         left: dict[int, float] = {}
         for turn in await self._store.turns.unfinished():
             since = self._left.get(turn.id, monotonic())
             if monotonic() - since < LEFT_SECONDS and not await self._turns.claim(turn.lane, turn.project):
                 left[turn.id] = since
             elif await self._store.turns.adopt(turn.id):
-                await self._settle_whole(turn, ends)
+                await self._settle_whole(turn, None, ends, errors)
         self._left = left
         await self._store.approvals.keep(now_ms=self._clock())
         found = Recovered(
@@ -165,16 +170,35 @@ class Recovery:
                 found.answered,
                 found.stopped,
             )
+        if errors:
+            raise errors[0]
         await self._turns.sweep()
         return found
 
-    async def _settle_whole(self, turn: Turn, ends: Counter[Settlement]) -> None:
-        """Settle a turn, then one after the other the turns that were part of it; count the results in `ends`."""
-        end, following = await self._settle(turn)
-        ends[end] += 1
-        while following is not None:
-            part_end, following = await self._settle_part(following, answered=end is Settlement.ANSWERED)
-            ends[part_end] += 1
+    async def _settle_whole(
+        self, turn: Turn, host: Settlement | None, ends: Counter[Settlement], errors: list[Exception]
+    ) -> None:
+        """Settle a turn, then one after the other the turns that were part of it; count the results in `ends`.
+
+        Args:
+            host: how the turn that this one was part of has ended; None = it was part of none.
+            errors: gets what stopped it. The turn stays in `_unsettled` then.
+        """
+        following: Turn | None = turn
+        try:
+            while following is not None:
+                turn = following
+                self._unsettled[turn.id] = (turn, host)
+                if host is None:
+                    host, following = await self._settle(turn)
+                    ends[host] += 1
+                else:
+                    end, following = await self._settle_part(turn, answered=host is Settlement.ANSWERED)
+                    ends[end] += 1
+                del self._unsettled[turn.id]
+        except Exception as error:  # noqa: BLE001 (the caller raises it)
+            logger.warning("%s: what a dead node left of it cannot be settled yet: %s", turn.message_id, error)
+            errors.append(error)
 
     async def _settle_part(self, part: Turn, *, answered: bool) -> tuple[Settlement, Turn | None]:
         """Settle a turn that was gathered with another one or steered into it; the model may not have seen it.

@@ -10,8 +10,10 @@ from supervisor.background import recovery
 from supervisor.background.takeover import Takeover
 from supervisor.cluster.cluster import Cluster
 from supervisor.cluster.places import Places
+from supervisor.protocol.errors import StorageError
 from supervisor.protocol.status import TurnState
 from supervisor.store import open_store
+from supervisor.store.records.turn import Turn
 from supervisor.turns.lanes.places import LanePlaces
 from tests.fakes import ScriptedConnector
 from tests.supervisor.cluster.nodes import FakeNodes, node
@@ -70,3 +72,33 @@ async def test_a_turn_is_left_to_a_node_that_has_its_folder_and_is_interrupted_a
         assert stored is not None
         assert stored.state is TurnState.PENDING
         await other.close()
+
+
+async def test_a_turn_whose_settlement_failed_halfway_is_settled_by_the_next_look(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with Core(tmp_path) as core:
+        other = await open_store(tmp_path / "xswarm.db", seal=seal)
+        turns = [await running(other, question(lane=lane)) for lane in ("s1", "s2")]
+        await end_own_node(core, other.epoch)
+        refusals = [StorageError("away")]
+        is_stopped = core.store.turns.is_stopped
+
+        async def refuses_once(turn_id: int) -> bool:
+            if refusals:
+                raise refusals.pop()
+            return await is_stopped(turn_id)
+
+        monkeypatch.setattr(core.store.turns, "is_stopped", refuses_once)
+        with pytest.raises(StorageError, match="away"):
+            await core.recovery.settle()
+        assert await states(core, turns) == [TurnState.RUNNING, TurnState.PENDING]
+        assert (await core.recovery.settle()).requeued == 1
+        assert (await core.recovery.settle()).requeued == 0
+        await other.close()
+
+
+async def states(core: Core, turns: list[Turn]) -> list[TurnState]:
+    """Return the states of turns in the store."""
+    found = [await core.store.turns.find(turn.id) for turn in turns]
+    return [turn.state for turn in found if turn is not None]
