@@ -17,7 +17,7 @@ from websockets.exceptions import WebSocketException
 
 from supervisor.cluster.link.acts import Acts
 from supervisor.cluster.link.errors import NodeUnreachable
-from supervisor.cluster.link.peer import EventHub, Peer
+from supervisor.cluster.link.peer import TO_END_SECONDS, EventHub, Peer
 from supervisor.cluster.link.seal import Handshake, NotOurs
 from supervisor.runtime.tasks import TaskSet
 
@@ -76,6 +76,7 @@ class Link:
         self._why: dict[str, str] = {}
         self._dialling: dict[str, asyncio.Task[None]] = {}
         self._tasks = TaskSet()
+        self._ending = TaskSet()
         self._server: Server | None = None
         self._release = version("xswarm")
 
@@ -94,7 +95,7 @@ class Link:
         self._tasks.spawn(self._keep_dialling(), "look for nodes")
 
     async def aclose(self) -> None:
-        """End every connection."""
+        """End every connection, and let the acts end that other nodes began."""
         await self._tasks.aclose(0.0)
         for peer in list(self._peers.values()):
             peer.hang_up()
@@ -103,6 +104,7 @@ class Link:
             await self._server.wait_closed()
         else:
             self._listener.close()
+        await self._ending.aclose(TO_END_SECONDS)
 
     def interest(self, topic: str, wanted: bool) -> None:
         """Tell the other nodes that somebody here wants a topic, or nobody any longer."""
@@ -194,7 +196,8 @@ class Link:
             if self._peers.get(peer.name) is peer:
                 del self._peers[peer.name]
                 self._note(peer.name, "the link broke")
-            await peer.aclose()
+            # Not awaited: the node is dialled again at once, whatever it has begun here.
+            self._ending.spawn(peer.aclose(), f"end what node {peer.name} began")
 
     async def _shake_hands(self, connection: Connection, expected: str | None) -> Peer:
         shaking = Handshake(self._key, self._name, dialled=expected is not None, release=self._release)

@@ -35,9 +35,13 @@ class Node:
     nodes: dict[str, str] = field(default_factory=dict)
     port: int = 0
     link: Link | None = None
+    ended: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def others(self) -> Mapping[str, str]:
         return self.nodes
+
+    async def wait(self) -> None:
+        await self.ended.wait()
 
     @property
     def the(self) -> Link:
@@ -53,6 +57,7 @@ async def started(name: str, key: bytes = KEY) -> AsyncIterator[Node]:
     node.link = Link(name, key, listener, node.others, node.hub, Acts(), look_seconds=0.02)
     node.hub.on_interest(node.link.interest)
     add_acts(node.link)
+    node.link.acts.add("wait", node.wait)
     await node.link.start()
     try:
         yield node
@@ -159,6 +164,20 @@ async def test_a_cut_ends_what_waits_and_after_it_events_come_again() -> None:
         b.hub.publish(TOOL, ("costs",))
         await until(lambda: seen == [TOOL], "events come again")
         assert await a.the.call("b", "double", number=3) == (6, "")
+
+
+async def test_the_dialling_side_dials_again_while_acts_go_on_that_the_other_node_began() -> None:
+    async with pair() as (a, b, wire):
+        waiting = asyncio.create_task(b.the.call("a", "wait"))
+        await b.the.call("a", "double", number=1)
+        wire.cut()
+        with pytest.raises(NodeUnreachable):
+            await waiting
+        await until(lambda: not a.the.standing() and not b.the.standing(), "both have noticed it")
+        wire.mend()
+        await until(lambda: a.the.standing() and b.the.standing(), "they are linked again")
+        assert await b.the.call("a", "double", number=3) == (6, "")
+        a.ended.set()
 
 
 async def test_a_node_of_another_cluster_gets_no_link_and_the_reason_is_known() -> None:
