@@ -45,6 +45,7 @@ _END_DEAD = f"""
       AND extract(epoch FROM pg_postmaster_start_time()) * 1000 < {NOW} - CAST(:lease_ms AS BIGINT)
     RETURNING {NOW}, {COLUMNS}
 """
+_WAY = "SELECT 1"
 _HAS_NODES = "SELECT to_regclass('nodes') IS NOT NULL"
 _END_OVER = f"DELETE FROM nodes WHERE name <> ? AND until_ms <= {NOW}"
 _OTHERS = "SELECT name FROM nodes WHERE name <> ? ORDER BY name"
@@ -122,7 +123,7 @@ class PostgresNodes:
         self._node = node
         self._opened = opened
         self._left = False
-        self._since = 0.0
+        self._since = 0.0  # since when the way to the database works, by `time.monotonic`
         self._thread = PgThread("xswarm lease", self._connected)
 
     async def live(self) -> list[Node]:
@@ -141,10 +142,14 @@ class PostgresNodes:
 
     async def end_dead(self, *, now_ms: int) -> list[Node]:
         """End the nodes whose leases are over; return them."""
-        if time.monotonic() - self._since < self._node.lease_seconds:
+        asked = time.monotonic()
+        await self._run(lambda connection: connection.execute(_WAY))  # notices that the connection was lost
+        if asked - self._since < self._node.lease_seconds:
             return []  # the way to the database was away, perhaps for the others too
 
         def work(tx: Transaction) -> list[Node]:
+            if self._is_slow(asked):
+                return []  # it may have been away since
             values = {"epoch": tx.epoch, "lease_ms": _lease_ms(self._node)}
             dead = _to_nodes(tx.execute(_END_DEAD, values).fetchall())
             for node in dead:
@@ -190,10 +195,23 @@ class PostgresNodes:
         await self._database.write(work)
 
     async def _run(self, work: Callable[[PgConnection], T]) -> T:
+        def timed(thread: PgThread) -> T:
+            connection = thread.connection()
+            asked = time.monotonic()
+            result = work(connection)
+            if self._is_slow(asked):
+                self._since = time.monotonic()
+            return result
+
         try:
-            return await self._thread.run(lambda thread: work(thread.connection()))
+            return await self._thread.run(timed)
         except (psycopg.Error, OSError) as error:
+            self._since = time.monotonic()
             raise storage_error(error) from error
+
+    def _is_slow(self, asked: float) -> bool:
+        """Return whether a node that lives may not have renewed since a time, because its way was as slow as ours."""
+        return time.monotonic() - asked > self._node.lease_seconds / 2
 
     def _connected(self, name: str) -> PgConnection:
         """Open the connection. What it writes need not outlive a crash of the server: then all get time to renew."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -11,7 +12,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from supervisor.protocol.errors import ConfigError
+from supervisor.protocol.errors import ConfigError, StorageError
 from supervisor.store.ports.cluster.nodes import Fenced, NewNode, NodeNotFound
 from supervisor.store.postgres.cluster import nodes
 from supervisor.store.postgres.opening import Address
@@ -23,7 +24,7 @@ from tests.waiting import until
 pytestmark = pytest.mark.postgres
 
 A = NewNode(name="a", seat="machine a", lease_seconds=600.0, url="http://a:1", labels=("gpu", "big"), version="1.2")
-B = NewNode(name="b", seat="machine b", lease_seconds=0.2)
+B = NewNode(name="b", seat="machine b", lease_seconds=0.5)
 """Its lease is shorter than the server of the tests is old."""
 
 
@@ -146,6 +147,41 @@ async def test_nobody_ends_a_node_before_it_had_time_to_renew_after_the_own_conn
     assert await b.nodes.end_dead(now_ms=NOW) == []
     as_for(b, 601)
     assert [node.name for node in await b.nodes.end_dead(now_ms=NOW)] == ["a"]
+
+
+async def test_a_look_that_comes_before_the_own_renewal_after_the_connection_was_lost_ends_nobody(
+    url: str, a: PostgresStore, b: PostgresStore
+) -> None:
+    end_lease(url, "a")
+    change(url, "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE application_name = 'xswarm lease'")
+    with pytest.raises(StorageError):
+        await b.nodes.end_dead(now_ms=NOW)
+    assert await b.nodes.end_dead(now_ms=NOW) == []
+    assert await names(b) == ["a", "b"]
+    as_for(b, 601)
+    assert [node.name for node in await b.nodes.end_dead(now_ms=NOW)] == ["a"]
+
+
+async def test_a_look_after_a_renewal_that_failed_ends_nobody(url: str, a: PostgresStore, b: PostgresStore) -> None:
+    end_lease(url, "a")
+    with psycopg.connect(url) as holder:
+        holder.execute("UPDATE nodes SET version = version WHERE name = 'b'")
+        with pytest.raises(StorageError):
+            await b.nodes.renew()
+    assert await b.nodes.end_dead(now_ms=NOW) == []
+    as_for(b, 601)
+    assert [node.name for node in await b.nodes.end_dead(now_ms=NOW)] == ["a"]
+
+
+async def test_a_look_that_takes_as_long_as_a_lease_ends_nobody(url: str, a: PostgresStore, b: PostgresStore) -> None:
+    end_lease(url, "a")
+    begun = time.monotonic()
+    with psycopg.connect(url) as holder:
+        holder.execute(f"SELECT pg_advisory_xact_lock({nodes.WRITE_LOCK})")
+        look = asyncio.create_task(b.nodes.end_dead(now_ms=NOW))
+        await until(lambda: time.monotonic() - begun > 2 * B.lease_seconds, "a lease is over")
+    assert await look == []
+    assert await names(b) == ["a", "b"]
 
 
 async def _renewed(store: PostgresStore) -> bool:
