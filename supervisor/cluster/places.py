@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from collections.abc import Set as AbstractSet
+from math import inf
 from time import monotonic
 from weakref import WeakValueDictionary
 
@@ -112,14 +113,15 @@ class Places:
         """Give the places up that nothing has used for some time.
 
         Args:
-            is_needed: whether something of a place is in this process still.
+            is_needed: whether something of a place is in this process still; asked right before it is given up.
             left: is called before a place is given up, so that nothing of it is kept in memory.
 
         Raises:
             StorageError: one could not be given up.
         """
         before = monotonic() - self._idle_seconds
-        for place, used in list(self._owned.items()):
+        for place in list(self._owned):
+            used = self._owned.get(place, inf)  # it may have been used while another one was given up
             if used <= before and not place.startswith(OF_CHANNEL) and not is_needed(place):
                 left(place)
                 await self.release(place)

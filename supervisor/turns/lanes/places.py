@@ -91,10 +91,7 @@ class LanePlaces:
             StorageError: the store could not be read or written.
         """
         await self._places.look()
-        needed = {self.place_of(session.id, session.record.project) for session in self._pool.with_process()}
-        await self._places.release_idle(
-            lambda place: place in needed or place in self._busy, left=self._forget_sessions
-        )
+        await self._places.release_idle(self._is_needed, left=self._forget_sessions)
 
     async def _claim(self, place: str, lane: str, project: ProjectName) -> bool:
         if not place.startswith(OF_PROJECT):
@@ -106,6 +103,12 @@ class LanePlaces:
                 self._refused[lane] = project
                 return False
             return await self._places.claim(place)
+
+    def _is_needed(self, place: str) -> bool:
+        """Return whether a turn runs in a place, or a session of it has a process."""
+        return place in self._busy or any(
+            self.place_of(session.id, session.record.project) == place for session in self._pool.with_process()
+        )
 
     def _is_full(self, place: str) -> bool:
         """Return whether this node works in as many projects as it may have processes."""

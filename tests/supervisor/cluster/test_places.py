@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from collections.abc import Set as AbstractSet
 
 import pytest
@@ -17,12 +18,14 @@ class MemoryPlaces(PlaceStore):
     Attributes:
         rows: the epoch that owns each place; this node's is 1.
         claims: how many claims were written.
+        meanwhile: is called while a place is given up.
     """
 
     def __init__(self) -> None:
         self.rows: dict[str, int] = {}
         self.claims = 0
         self.broken = False
+        self.meanwhile: Callable[[], Awaitable[object]] | None = None
 
     async def claim(self, place: str, *, now_ms: int) -> bool:
         self.claims += 1
@@ -31,6 +34,8 @@ class MemoryPlaces(PlaceStore):
     async def release(self, place: str) -> None:
         if self.broken:
             raise StorageError("away")
+        if self.meanwhile is not None:
+            await self.meanwhile()
         if self.rows.get(place) == 1:
             del self.rows[place]
 
@@ -99,3 +104,20 @@ async def test_a_place_that_could_not_be_given_up_is_given_up_by_the_next_look()
     await places.release_idle(lambda _: False, lambda _: None)
     assert places.owned() == []
     assert store.rows == {}
+
+
+async def test_a_place_that_is_used_while_another_is_given_up_is_kept() -> None:
+    store = MemoryPlaces()
+    places = Places(store, idle_seconds=0.0)
+    for name in ("project/shop", "project/barn", "project/mill"):
+        assert await places.claim(name)
+
+    async def meanwhile() -> None:
+        store.meanwhile = None
+        assert places.owns("project/barn")
+        await places.release("project/mill")
+
+    store.meanwhile = meanwhile
+    await places.release_idle(lambda _: False, lambda _: None)
+    assert places.owned() == ["project/barn"]
+    assert sorted(store.rows) == ["project/barn"]

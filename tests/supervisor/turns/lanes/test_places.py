@@ -82,3 +82,14 @@ async def test_a_turn_waits_for_the_node_that_owns_its_place(tmp_path: Path) -> 
 
         await until(is_done, "it ran")
         assert store.rows == {"project/site": 1}
+
+
+async def test_a_place_whose_session_starts_while_another_is_given_up_is_kept(tmp_path: Path) -> None:
+    async with Core(tmp_path, connector=ScriptedConnector()) as core:
+        store = MemoryPlaces()
+        places = LanePlaces(Places(store, idle_seconds=0.0), core.projects, core.sessions)
+        assert await places.claim("chat", ProjectName(""))
+        assert await places.claim("s1", SITE)
+        store.meanwhile = lambda: connect(core, "s1")
+        await places.look()
+        assert sorted(store.rows) == ["project/site"]
