@@ -168,8 +168,8 @@ class Daemon:
     async def _start(self, config: Config, store: Store, membership: Membership, stack: AsyncExitStack) -> None:
         """Start the parts in order; each step pushes on the stack what stops its part.
 
-        The stop order is therefore the reverse: background jobs, new connections, running turns, processes, last
-        replies, channels, open connections, gateway, store.
+        The stop order is therefore the reverse: background jobs, new connections, running turns, links, processes,
+        last replies, channels, open connections, gateway, store.
         """
         await note_configuration(self._config, store, audit_seal_of(self._credentials))
         gateway = await self._open_gateway(stack)
@@ -209,10 +209,10 @@ class Daemon:
         # Only the node to which a service is connected can hand it a reply.
         core.outbox.add_channel(SocketChannel(sockets), sockets.replies.accounts if core.elsewhere.exists else None)
         self._register_core_stop(core, stack)
-        await self._link(config, core, stack)
+        await self._link(config, core)
         membership.guard(core.session_floor.processes)
         await core.recovery.run()
-        stack.push_async_callback(core.elsewhere.aclose)
+        stack.push_async_callback(core.elsewhere.end_takeover)
         await core.elsewhere.start()
         await self._children.start(channels, core.outbox)
         await self._accept_connections(http, sockets, stack)
@@ -313,12 +313,11 @@ class Daemon:
         sockets.bind()
         http.bind()
 
-    async def _link(self, config: Config, core: Core, stack: AsyncExitStack) -> None:
+    async def _link(self, config: Config, core: Core) -> None:
         """Link this node with the others, where it says by which address."""
         node = config.node
         if node.link.host:
             listener = bind(node.link.host, node.link.port, "node.link.port")
-            stack.push_async_callback(core.links.aclose)
             await core.links.start(name_of(node), self._credentials.shared(LINK_SECRET), listener, core.hub)
 
     def _build_channels(self, config: Config, core: Core, http: HttpServer) -> list[Channel]:
@@ -344,11 +343,14 @@ class Daemon:
     def _register_core_stop(self, core: Core, stack: AsyncExitStack) -> None:
         """Push what stops turns, processes and channels before recovery or a channel can start the first turn.
 
-        Channels stop last, because they deliver the replies of the turns that drain.
+        Channels stop last, because they deliver the replies of the turns that drain. Until these have ended, other
+        nodes may answer, stop or steer them.
         """
         stack.push_async_callback(self._children.aclose)
         stack.push_async_callback(core.outbox.flush, FLUSH_SECONDS)
         stack.push_async_callback(core.close)
+        stack.push_async_callback(core.elsewhere.aclose)
+        stack.push_async_callback(core.links.aclose)
         stack.push_async_callback(core.drain, self._config.supervisor.drain_seconds)
 
     async def _accept_connections(self, http: HttpServer, sockets: SocketServer, stack: AsyncExitStack) -> None:

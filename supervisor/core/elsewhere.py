@@ -67,10 +67,14 @@ class Elsewhere:
         if self._takeover is not None:
             self._takeover.start()
 
-    async def aclose(self) -> None:
-        """Stop to hear."""
+    async def end_takeover(self) -> None:
+        """Settle no more of what other nodes leave; before the turns of this node drain."""
         if self._takeover is not None:
             await self._takeover.aclose()
+
+    async def aclose(self) -> None:
+        """Stop to hear; after the turns have drained, which other nodes answer and stop until then."""
+        await self.end_takeover()
         await self._wakeups.aclose()
 
     async def _look_for_replies(self, channels: Collection[str] | None) -> None:

@@ -159,6 +159,7 @@ class Cluster:
         names: of the nodes; `a`, `b`, ... in the tests.
         connector: what answers instead of Claude Code. For turns that last, ask the assistant with a script.
         lease: in seconds.
+        drain: how long the turns of a node that stops get, in seconds.
         standby: each node serves only while none lives that joined earlier.
         claude_code: more of its table [claude_code].
         permissions: of the people in each project.
@@ -174,6 +175,7 @@ class Cluster:
         *,
         connector: str = "echo",
         lease: float = 4.0,
+        drain: float = 2.0,
         standby: bool = False,
         projects: dict[str, str] | None = None,
         tables: str = "",
@@ -185,6 +187,7 @@ class Cluster:
         self.nodes: dict[str, ClusterNode] = {}
         self.database = f"cluster_{os.urandom(4).hex()}"
         self.lease = lease
+        self._drain = drain
         self._standby = standby
         self._server = server
         self._names = names
@@ -324,7 +327,7 @@ class Cluster:
             )
         daemon = DaemonProcess(
             self.folder / name,
-            supervisor=f"port = 0\ndrain_seconds = {scaled(2.0)}",
+            supervisor=f"port = 0\ndrain_seconds = {scaled(self._drain)}",
             http=f'port = {http}\npublic_url = "{url}"',
             config=tables + self._tables,
             arguments=("--offline",),

@@ -11,7 +11,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from tests.cluster.cluster import Cluster, ClusterNode
+from tests.cluster.cluster import Cluster, ClusterNode, slow
 from tests.cluster.invariants import check
 from tests.postgres_server import PostgresServer
 from tests.waiting import until
@@ -59,6 +59,20 @@ async def test_a_node_that_is_drained_stops_and_the_other_goes_on(cluster: Clust
     await cluster.ask("b", "claude: second", "second")
     assert (await cluster["b"].xswarm("node", "drain", "a")).code == 4
     assert await check(cluster, "b", accepted={}) == {"completed": 2}
+
+
+async def test_a_turn_of_a_node_that_drains_is_stopped_from_the_other(tmp_path: Path, server: PostgresServer) -> None:
+    async with Cluster(tmp_path, server, ["a", "b"], drain=120.0) as cluster:
+        await cluster["a"].start()
+        await cluster.add_people("a")
+        assert (await cluster.text("a", slow("it was not stopped", 600.0)))[0] == 200
+        await until(lambda: cluster.rows("SELECT 1 FROM turns WHERE state = 'running'"), "it runs")
+        await cluster["b"].start()
+        assert (await cluster["b"].xswarm("node", "drain", "a")).code == 0
+        await until(lambda: "stopping: running turns get" in cluster["a"].log, "a drains")
+        assert (await cluster.text("b", "ABORT"))[0] == 200
+        assert await cluster["a"].daemon.ended() == 0
+        assert await cluster.rows("SELECT state FROM turns ORDER BY id LIMIT 1") == [("cancelled",)]
 
 
 async def test_a_node_that_is_fenced_ends_and_the_other_goes_on_at_once(cluster: Cluster) -> None:
