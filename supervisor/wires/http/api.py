@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
+from types import MappingProxyType
 from typing import Annotated, Any
 
 from fastapi import APIRouter, FastAPI
+from fastapi.datastructures import Default
 from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.utils import get_openapi
 from fastapi.params import Depends
@@ -53,27 +55,40 @@ class LazyRoute(Route):
     Args:
         handler: answers the request; FastAPI reads its signature and its docstring.
         status: the HTTP status of success.
+        bodies: what it answers, by the status, where it has several of success; empty = what the handler returns.
         dependencies: what every request must pass first.
     """
 
     def __init__(
-        self, method: str, path: str, handler: Callable[..., Any], *, status: int, dependencies: Sequence[Depends]
+        self,
+        method: str,
+        path: str,
+        handler: Callable[..., Any],
+        *,
+        status: int,
+        dependencies: Sequence[Depends],
+        bodies: Mapping[int, type] = MappingProxyType({}),
     ) -> None:
         super().__init__(path, handler)
         self.methods = {method}  # HEAD is answered where a handler declares it
         self._status = status
+        self._bodies = bodies
         self._dependencies = dependencies
 
     @cached_property
     def built(self) -> APIRoute:
         """The route as FastAPI reads it."""
+        others: dict[int | str, dict[str, Any]] = {
+            status: {"model": body} for status, body in self._bodies.items() if status != self._status
+        }
         return APIRoute(
             self.path,
             self.endpoint,
             methods=self.methods,
             status_code=self._status,
+            response_model=self._bodies.get(self._status, Default(None)),
             dependencies=self._dependencies,
-            responses=FAILED,
+            responses=FAILED | others,
         )
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Annotated, Any
 
-from fastapi import Query
+from fastapi import Depends, Header, Query
 from pydantic import AfterValidator, BaseModel
 from pydantic_core import from_json
+from starlette.responses import JSONResponse
 
 from supervisor.delivery import views
 from supervisor.operations.chats.reading import with_names
@@ -36,6 +38,11 @@ from supervisor.wires.rest.resource import (
 
 CHANNEL = "http"
 """The channel of a prompt that came by REST to a session."""
+
+RESPOND_ASYNC = "respond-async"
+"""The preference not to wait for the end (RFC 7240 section 4.1)."""
+
+_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
 
 
 def _plain_json(context: dict[str, Any]) -> dict[str, Any]:
@@ -66,6 +73,26 @@ class Answer:
     content: str
     cost_usd: float | None
     timestamp: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Acknowledged:
+    """A prompt that is accepted and stored; `GET /api/messages/{message_id}` tells what becomes of it."""
+
+    message_id: str
+
+
+async def _preferred(
+    prefer: Annotated[
+        list[str] | None,
+        Header(description="`respond-async` (RFC 7240): answer 202 once the message is stored, without its answer."),
+    ] = None,
+) -> bool:
+    return responds_async(prefer or ())
+
+
+RespondAsync = Annotated[bool, Depends(_preferred)]
+"""A parameter of a route: whether the client prefers not to wait for the end."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,7 +170,7 @@ class MessageRoutes:
         """Return the routes."""
         return [
             Endpoint("GET", f"{SESSION}/messages", self.history),
-            Endpoint("POST", f"{SESSION}/messages", self.send),
+            Endpoint("POST", f"{SESSION}/messages", self.send, bodies={200: Answer, 202: Acknowledged}),
             Endpoint("GET", "/api/messages/{message_id}", self.message),
         ]
 
@@ -161,13 +188,21 @@ class MessageRoutes:
         messages = [body_from(HistoryMessage, stored) for stored in read]
         return History(session_id=session_id, messages=messages, truncated=found.truncated is True)
 
-    async def send(self, caller: Calling, session_id: Id, body: Prompt, key: GivenKey) -> Answer:
-        """Send a prompt and wait for its answer; the turn goes on if the client disconnects."""
+    async def send(
+        self, caller: Calling, session_id: Id, body: Prompt, key: GivenKey, respond_async: RespondAsync
+    ) -> Answer | JSONResponse:
+        """Send a prompt and wait for its answer; the turn goes on if the client disconnects.
+
+        With `Prefer: respond-async` it does not wait: the answer is 202 with the id of the message.
+        """
         request = work_request(caller, CHANNEL, key)
         try:
             taken = await self._messages.send(request, SessionId(session_id), body.message, body.context, body.mode)
         except IdempotencyConflict:
             raise key_conflict(key) from None
+        if respond_async:
+            self._messages.start(taken)
+            return JSONResponse(asdict(Acknowledged(message_id=taken.accepted.message_id)), 202)
         return answer_body(await self._messages.answer(taken))
 
     async def message(self, caller: Calling, message_id: Id) -> Message:
@@ -176,6 +211,12 @@ class MessageRoutes:
         if result is None:
             raise MessageNotFound(message_id)
         return message_body(result)
+
+
+def responds_async(prefer: Sequence[str]) -> bool:
+    """Return whether one of the Prefer headers of a request names `respond-async`; what else they say is ignored."""
+    preferences = (one for value in prefer for one in _QUOTED.sub("", value).split(","))
+    return any(one.partition(";")[0].strip().rstrip(" =").lower() == RESPOND_ASYNC for one in preferences)
 
 
 def answer_body(result: Result) -> Answer:

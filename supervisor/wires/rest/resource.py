@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Path
@@ -37,12 +37,14 @@ class Endpoint:
     Attributes:
         handler: answers the request; FastAPI reads its signature and its docstring.
         status: the HTTP status of success.
+        bodies: what it answers, by the status, where it has several of success; empty = what the handler returns.
     """
 
     method: str
     path: str
     handler: Callable[..., Any]
     status: int = 200
+    bodies: Mapping[int, type] = field(default_factory=dict)
 
 
 def resource_router(
@@ -56,7 +58,12 @@ def resource_router(
     return APIRouter(
         routes=[
             LazyRoute(
-                each.method, prefix + each.path, each.handler, status=each.status, dependencies=tuple(dependencies)
+                each.method,
+                prefix + each.path,
+                each.handler,
+                status=each.status,
+                bodies=each.bodies,
+                dependencies=tuple(dependencies),
             )
             for each in endpoints
         ]

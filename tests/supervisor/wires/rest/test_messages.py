@@ -7,13 +7,16 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from supervisor.config import Limits
 from supervisor.protocol.conversation import Tokens
+from supervisor.protocol.errors import StorageError
 from supervisor.protocol.messages import MessageId, ProjectName, SessionId, UserId
 from supervisor.protocol.status import Target, TurnState
 from supervisor.store.records.result import Result
 from supervisor.store.records.turn import Turn
-from supervisor.wires.rest.messages import CHANNEL, answer_body, message_body
+from supervisor.wires.rest.messages import CHANNEL, answer_body, message_body, responds_async
 from tests.fakes import ScriptedConnector
 from tests.supervisor.wires.http.serving import SESSIONS, Served, refusal
 from tests.waiting import until
@@ -129,6 +132,80 @@ async def test_client_that_leaves_does_not_stop_its_turn(served: Served) -> None
         return [one["message"] for one in history if one["direction"] == "from_claude"]
 
     await until(lambda: _equal(answers(), ["released"]), "the answer is in the history")
+
+
+async def test_client_that_prefers_not_to_wait_gets_the_id_as_soon_as_the_message_is_stored(served: Served) -> None:
+    session_id = await served.session()
+    headers = {"Prefer": "respond-async", "Idempotency-Key": "one"}
+    taken = await served.prompt(session_id, "hold", headers=headers)
+    assert taken.status_code == 202
+    message_id = taken.json()["message_id"]
+    assert taken.json() == {"message_id": message_id}
+    await until(lambda: served.core.scripted.prompts == ["hold"], "the turn runs, though nobody waits for it")
+    again = await served.prompt(session_id, "hold", headers=headers)
+    assert (again.status_code, again.json()) == (202, taken.json())
+    served.core.scripted.release()
+
+    async def state() -> str:
+        return str((await served.service.get(f"/api/messages/{message_id}")).json()["state"])
+
+    await until(lambda: _equal(state(), "completed"), "the turn has ended")
+    assert served.core.scripted.prompts == ["hold"]
+
+
+async def test_what_was_accepted_is_acknowledged_again_though_its_first_answer_was_never_kept(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = f"{SESSIONS}/{await served.session()}/messages"
+    headers = {"Prefer": "respond-async", "Idempotency-Key": "one"}
+
+    async def broken(*args: Any, **kwargs: Any) -> None:
+        raise StorageError("the disk is full", "free some")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(type(served.core.store.keys), "keep_answer", broken)
+        first = await served.service.post(url, json={"message": "hello"}, headers=headers)
+    again = await served.service.post(url, json={"message": "hello"}, headers=headers)
+    assert (first.status_code, again.status_code) == (202, 202)
+    assert first.json() == again.json()
+    await until(lambda: served.core.scripted.prompts == ["hello"], "it runs once")
+
+
+async def test_refusal_is_the_same_for_a_client_that_does_not_wait(served: Served) -> None:
+    prefer = {"Prefer": "respond-async"}
+    unknown = await served.prompt("nothing", "hello", headers=prefer)
+    assert (unknown.status_code, unknown.json()["code"]) == (404, "session_not_found")
+
+
+@pytest.mark.parametrize(
+    ("headers", "wanted"),
+    [
+        (["respond-async"], True),
+        (["Respond-Async, wait=10"], True),
+        (["return=minimal", "respond-async;x=y"], True),
+        (['respond-async=""'], True),
+        ([], False),
+        (["wait=10"], False),
+        (["respond-asynchronously"], False),
+        (['note="a, respond-async, b"'], False),
+    ],
+)
+def test_preferences_are_read_as_the_standard_says(headers: list[str], wanted: bool) -> None:
+    assert responds_async(headers) is wanted
+
+
+async def test_the_description_names_both_answers_and_the_header(served: Served) -> None:
+    described = (await served.service.get("/openapi.json")).json()["paths"][f"{SESSIONS}/{{session_id}}/messages"][
+        "post"
+    ]
+    bodies = {
+        status: described["responses"][status]["content"]["application/json"]["schema"] for status in ("200", "202")
+    }
+    assert bodies == {
+        "200": {"$ref": "#/components/schemas/Answer"},
+        "202": {"$ref": "#/components/schemas/Acknowledged"},
+    }
+    assert "prefer" in [one["name"].lower() for one in described["parameters"]]
 
 
 async def _equal(found: Any, wanted: object) -> bool:
