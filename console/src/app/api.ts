@@ -20,6 +20,7 @@ export interface RequestOptions {
   readonly method?: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   /** Sent as JSON; a Blob as it is. */
   readonly body?: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal;
 }
 
@@ -41,7 +42,7 @@ export async function call<T>(path: string, options: RequestOptions = {}): Promi
 export async function send(path: string, options: RequestOptions = {}): Promise<Response> {
   const { method = "GET", body, signal } = options;
   const token = signedIn().token;
-  const headers = new Headers();
+  const headers = new Headers(options.headers);
   if (token !== null) headers.set("Authorization", `Bearer ${token.text}`);
   const isFile = body instanceof Blob;
   // Also without a body: it shows that no HTML form of another page sends this.
@@ -73,7 +74,8 @@ export function withQuery(
   return text === "" ? path : `${path}?${text}`;
 }
 
-function refusalOf(status: number, text: string): Refused {
+/** The refusal that an answer is, in the daemon's words where it has some. */
+export function refusalOf(status: number, text: string): Refused {
   try {
     const { error, code, remedy } = JSON.parse(text) as { error?: string; code?: string; remedy?: string };
     return new Refused(status, code ?? "", error ?? `HTTP ${status}`, remedy ?? "");

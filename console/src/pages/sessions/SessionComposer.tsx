@@ -1,28 +1,18 @@
-import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { isSendKey, useChatDraft } from "@xswarm/react";
-import { type ReactElement, useEffect, useId, useRef } from "react";
-import { call, Refused } from "../../app/api.js";
+import { type ReactElement, useId, useState } from "react";
 import { typing, wrote } from "../../app/watching.js";
 import { Trouble } from "../../ui/Trouble.js";
-import { pathOf } from "./sessions.js";
+import { isRefused, outgoing, useSending, type Waiting } from "./sending.js";
 
 /** Where a message to Claude Code is written. */
 export function SessionComposer({ id, user }: { readonly id: string; readonly user: string }): ReactElement {
   const field = useId();
-  const [text, setText] = useChatDraft(id, { user });
-  const latest = useRef(text);
-  useEffect(() => {
-    latest.current = text;
-  });
-  const queries = useQueryClient();
-  const send = useMutation({
-    // The answer comes with the transcript; this request waits for it, and says why there is none.
-    mutationFn: (message: string) => call(`${pathOf(id)}/messages`, { method: "POST", body: { message } }),
-    onError: (error, message) => {
-      const wasTaken = error instanceof Refused && error.code === "turn_failed";
-      if (!wasTaken && latest.current === "") setText(message);
-    },
-    onSettled: () => queries.invalidateQueries({ queryKey: ["transcript", id] }),
+  const [text, setText, giveBack] = useChatDraft(id, { user });
+  const [refusal, setRefusal] = useState<Error | null>(null);
+  const { send, forget, waiting } = useSending(id, (refused, why) => {
+    if (!giveBack(refused)) return false;
+    setRefusal(why);
+    return true;
   });
   return (
     <form
@@ -30,7 +20,8 @@ export function SessionComposer({ id, user }: { readonly id: string; readonly us
       onSubmit={(event) => {
         event.preventDefault();
         if (text.trim() === "") return;
-        send.mutate(text);
+        setRefusal(null);
+        send(outgoing(text));
         setText("");
         wrote();
       }}
@@ -57,7 +48,63 @@ export function SessionComposer({ id, user }: { readonly id: string; readonly us
       <button type="submit" disabled={text.trim() === ""}>
         Send
       </button>
-      <Trouble error={send.error} />
+      <Trouble error={refusal} />
+      {waiting.map((one) => (
+        <Unsent
+          key={one.key}
+          message={one}
+          onSend={() => {
+            forget(one);
+            send({ text: one.text, key: one.key });
+          }}
+          onEdit={() => {
+            forget(one);
+            setText(text === "" ? one.text : `${one.text}\n${text}`);
+          }}
+          onForget={() => forget(one)}
+        />
+      ))}
     </form>
+  );
+}
+
+/** A message of which it is not known that it was accepted. */
+function Unsent({
+  message: { text, error, isOver },
+  onSend,
+  onEdit,
+  onForget,
+}: {
+  readonly message: Waiting;
+  readonly onSend: () => void;
+  readonly onEdit: () => void;
+  readonly onForget: () => void;
+}): ReactElement {
+  const wasRefused = error !== null && isRefused(error);
+  return (
+    <div className="unsent">
+      <p className="said">{text}</p>
+      {isOver && !wasRefused ? (
+        <p role="alert">It is not known whether this was accepted. Sent again, it still runs only once.</p>
+      ) : (
+        <Trouble error={error} />
+      )}
+      {isOver && (
+        <p className="tools">
+          {wasRefused ? (
+            <button type="button" onClick={onEdit}>
+              Edit
+            </button>
+          ) : (
+            <button type="button" onClick={onSend}>
+              Send again
+            </button>
+          )}
+          <button type="button" onClick={onForget}>
+            Forget
+          </button>
+        </p>
+      )}
+    </div>
   );
 }

@@ -15,7 +15,7 @@ import { Markdown } from "../chat/Markdown.js";
 import { Interrupt } from "./Interrupt.js";
 import { SessionComposer } from "./SessionComposer.js";
 import { nameOf, pathOf, type Session } from "./sessions.js";
-import { isRunning, type Said, stateOf, useTranscript } from "./transcript.js";
+import { isRunning, type Said, searched, stateOf, useTranscript, useWhy } from "./transcript.js";
 import "./session.css";
 
 /** How often the session is read again where nothing says that it changed, in milliseconds. */
@@ -55,7 +55,7 @@ export default function SessionPage({ id }: { readonly id: string }): ReactEleme
 function Transcript({ session, user }: { readonly session: Session; readonly user: string }): ReactElement {
   const { session_id: id } = session;
   const wanted = new URLSearchParams(useSearch()).get("message");
-  const { data, error, hasNextPage, isFetchingNextPage, fetchNextPage } = useTranscript(id);
+  const { data, error, hasNextPage, isFetchingNextPage, isFetchNextPageError, fetchNextPage } = useTranscript(id);
   const { users, answering } = useWatched(id);
   const messages = data?.pages.toReversed().flatMap((page) => page.messages) ?? [];
   const live = answering !== null && isRunning(messages, answering.message) ? answering : null;
@@ -64,7 +64,8 @@ function Transcript({ session, user }: { readonly session: Session; readonly use
   useEffect(() => {
     if (isNew) void queries.invalidateQueries({ queryKey: ["transcript", id] });
   }, [isNew, queries, id]);
-  const found = wanted !== null && messages.some((one) => one.id === wanted);
+  const search = searched(wanted, data?.pages ?? [], hasNextPage, isFetchNextPageError);
+  const found = search === "found";
   const { scroller, isFollowing, toEnd, stay, onScroll } = useFollowing(
     `${messages.length} ${live?.text.length}`,
     null,
@@ -76,8 +77,8 @@ function Transcript({ session, user }: { readonly session: Session; readonly use
     document.getElementById(elementOf(wanted))?.scrollIntoView({ block: "start" });
   }, [wanted, found, stay]);
   useEffect(() => {
-    if (wanted !== null && !found && hasNextPage && !isFetchingNextPage) void fetchNextPage();
-  }, [wanted, found, hasNextPage, isFetchingNextPage, fetchNextPage]);
+    if (search === "goes on" && hasNextPage && !isFetchingNextPage) void fetchNextPage();
+  }, [search, hasNextPage, isFetchingNextPage, fetchNextPage]);
   if (error instanceof Refused && error.status === 404) {
     return (
       <p className="quiet">
@@ -89,6 +90,16 @@ function Transcript({ session, user }: { readonly session: Session; readonly use
     <>
       <section ref={scroller} className="said-here" aria-label="Messages" tabIndex={0} onScroll={onScroll}>
         <Trouble error={error} />
+        {search === "too far" && (
+          <p className="quiet" role="status">
+            The message stands further up than the newest {messages.length}.
+          </p>
+        )}
+        {search === "nowhere" && (
+          <p className="quiet" role="status">
+            The message is not in this session.
+          </p>
+        )}
         {hasNextPage && (
           <button type="button" disabled={isFetchingNextPage} onClick={() => void fetchNextPage()}>
             Earlier messages
@@ -148,8 +159,14 @@ function Message({
       {isAnswer ? <Markdown text={said.message} /> : <div className="said">{said.message}</div>}
       {said.truncated && <p className="quiet">It is longer than this page shows.</p>}
       {state !== "" && <p className="quiet">{state}</p>}
+      {said.status === "failed" && !isAnswer && <Why message={said.id} />}
     </li>
   );
+}
+
+function Why({ message }: { readonly message: string }): ReactElement | null {
+  const { data } = useWhy(message);
+  return data === undefined || data === "" ? null : <p className="quiet">{data}</p>;
 }
 
 function Running({ answering }: { readonly answering: Answering }): ReactElement {
