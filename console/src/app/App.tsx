@@ -1,6 +1,6 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { lazy, type ReactElement, Suspense, useEffect } from "react";
-import { Redirect, Route, Switch } from "wouter";
+import { Redirect, Route, Switch, useLocation } from "wouter";
 import { Boundary } from "./Boundary.js";
 import { Shell } from "./Shell.js";
 import { SignIn } from "./SignIn.js";
@@ -28,13 +28,14 @@ const TurnPage = lazy(() => import("../pages/changes/TurnPage.js"));
 export function App(): ReactElement {
   const { user, token, isAsking, why } = useSignedIn();
   const queries = useQueryClient();
+  const [path] = useLocation();
   // biome-ignore lint/correctness/useExhaustiveDependencies: what one user has seen is forgotten with the user
   useEffect(() => () => queries.clear(), [queries, user]);
   if (isAsking) return <p role="status">Loading</p>;
   if (user === null) return <SignIn why={why} />;
   return (
     <Shell user={user} token={token?.text}>
-      <Boundary>
+      <Boundary path={path}>
         <Suspense fallback={<p role="status">Loading</p>}>
           <Switch>
             <Route path="/">

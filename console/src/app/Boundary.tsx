@@ -1,11 +1,27 @@
 import { Component, type ReactNode } from "react";
 
-/** Shows a sentence in the place of a page that failed; a reload is the remedy, e.g. after an update of the daemon. */
-export class Boundary extends Component<{ readonly children: ReactNode }, { readonly failed: boolean }> {
-  override state = { failed: false };
+interface Properties {
+  /** The page's; another page is tried again. */
+  readonly path: string;
+  readonly children: ReactNode;
+}
 
-  static getDerivedStateFromError(): { failed: boolean } {
+interface State {
+  readonly failed: boolean;
+  readonly path: string;
+}
+
+/** Shows a sentence in the place of a page that failed; a reload is the remedy, e.g. after an update of the daemon. */
+export class Boundary extends Component<Properties, State> {
+  override state = { failed: false, path: this.props.path };
+
+  static getDerivedStateFromError(): Partial<State> {
     return { failed: true };
+  }
+
+  // No key: it would build a chat anew where the next one is opened.
+  static getDerivedStateFromProps({ path }: Properties, state: State): State | null {
+    return path === state.path ? null : { failed: false, path };
   }
 
   override render(): ReactNode {
