@@ -15,6 +15,9 @@ const LEAST_MS = 150;
 /** The daemon's code for a token or a session that is not valid any more. */
 const NOT_VALID = 4001;
 
+/** The code for "try again later" (RFC 6455's registry). */
+const LATER = 1013;
+
 const listeners = new Set<() => void>();
 const readers = new Set<(frame: LiveFrame) => void>();
 let isLive = false;
@@ -100,8 +103,14 @@ export function kindsOf({ type, kinds }: LiveFrame): readonly string[] {
   return type === "changed" && Array.isArray(kinds) ? kinds.filter((kind) => typeof kind === "string") : [];
 }
 
-/** The pause before an attempt, in milliseconds; `failures` counts those in a row. */
-export function pauseBefore(failures: number): number {
+/**
+ * The pause before an attempt, in milliseconds.
+ *
+ * @param failures those in a row.
+ * @param code with which the daemon has closed the connection; 0 = it has not.
+ */
+export function pauseBefore(failures: number, code = 0): number {
+  if (code === LATER) return LONGEST_PAUSE_MS;
   return Math.min(LONGEST_PAUSE_MS, 250 * 2 ** Math.min(failures, 10));
 }
 
@@ -154,24 +163,24 @@ class LiveConnection {
       open = socket;
       set(true);
     };
-    socket.onclose = (event) => this.lost(socket, event.code !== NOT_VALID);
+    socket.onclose = (event) => this.lost(socket, event.code);
   }
 
   private listenFor(socket: WebSocket): void {
     clearTimeout(this.timer);
     this.timer = setTimeout(() => {
       socket.close();
-      this.lost(socket, true);
+      this.lost(socket, 0);
     }, SILENCE_MS);
   }
 
-  private lost(socket: WebSocket, mayTryAgain: boolean): void {
+  private lost(socket: WebSocket, code: number): void {
     if (this.socket !== socket) return;
     this.socket = null;
     set(false);
     clearTimeout(this.timer);
     this.failures += 1;
-    if (mayTryAgain) this.timer = setTimeout(() => this.connect(), pauseBefore(this.failures - 1));
+    if (code !== NOT_VALID) this.timer = setTimeout(() => this.connect(), pauseBefore(this.failures - 1, code));
   }
 }
 

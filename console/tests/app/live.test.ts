@@ -54,7 +54,8 @@ describe("what has changed", () => {
   });
 
   it("is asked for again within 5 s after a lost connection", () => {
-    expect([0, 1, 2].map(pauseBefore)).toEqual([250, 500, 1_000]);
+    expect([0, 1, 2].map((failures) => pauseBefore(failures))).toEqual([250, 500, 1_000]);
     expect(pauseBefore(50)).toBeLessThan(5_000);
+    expect(pauseBefore(0, 1013)).toBe(pauseBefore(50));
   });
 });

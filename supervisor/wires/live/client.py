@@ -110,9 +110,10 @@ class LiveClient:
         if self.naming is not None and self.session is not None:
             text = self.naming.piece(message_id, self.session.id, text)
         answer = self._answer_to(message_id)
-        if answer.characters < MOST_CHARACTERS:
-            answer.pieces.append(text)
-            answer.characters += len(text)
+        if (room := MOST_CHARACTERS - answer.characters) > 0:
+            piece = text[-room:]  # the end of a long answer that runs already, to which the next piece belongs
+            answer.pieces.append(piece)
+            answer.characters += len(piece)
         self.changed.set()
 
     def _answer_to(self, message_id: str) -> Answer:

@@ -39,7 +39,7 @@ logger = logging.getLogger(__name__)
 PATH = "/api/live"
 
 PAUSE_SECONDS = 0.05
-"""Least time between two frames to one client, in seconds: what changes meanwhile is told together."""
+"""Least time between two frames to one client, and of one, in seconds: what changes meanwhile is told together."""
 
 CHECK_SECONDS = 2.0
 """Interval of the check for revoked tokens and ended sessions, in seconds."""
@@ -57,6 +57,7 @@ MOST_CHARACTERS = 1_000
 """The longest frame of a client, in characters; a longer one is ignored."""
 
 BUSY = Refusal(1008, "too many connections")
+NOT_NOW = Refusal(1013, "the database does not answer")
 
 
 class LiveSocket:
@@ -164,22 +165,32 @@ class LiveSocket:
                 await asyncio.sleep(self._pause_seconds)
 
     async def _read(self, socket: WebSocket, client: LiveClient) -> None:
-        """Take what a client sends until it leaves; what is no frame of ours is ignored."""
+        """Take what a client sends until it leaves, at a pace; what is no frame of ours is ignored."""
         with suppress(WebSocketDisconnect):
             while (message := await socket.receive())["type"] != "websocket.disconnect":
                 frame = _decoded(message.get("text"))
                 match frame.get("type"):
                     case "watch":
-                        await self._watch(client, frame.get("session_id"))
+                        try:
+                            await self._watch(client, frame.get("session_id"))
+                        except StorageError as error:
+                            logger.warning("%s: a session could not be shown: %s", client.caller.name, error)
+                            await _close(socket, NOT_NOW)  # the page connects again, and asks again
+                            return
                     case "typing":
                         self._watching.types(client)
                     case "wrote":
                         self._watching.wrote(client)
                     case _:
                         pass
+                await asyncio.sleep(self._pause_seconds)
 
     async def _watch(self, client: LiveClient, session_id: object) -> None:
-        """Let a page show a session; an id that the person may not read changes nothing for anybody else."""
+        """Let a page show a session; an id that the person may not read changes nothing for anybody else.
+
+        Raises:
+            StorageError: whether they may read it could not be read.
+        """
         self._forget_session(client)
         if not isinstance(session_id, str) or not re.fullmatch(SESSION_ID.strip("^$"), session_id):
             return
@@ -190,9 +201,8 @@ class LiveSocket:
             naming = Naming(session.id, self._people) if reads_names(client.caller, session) else None
             if naming is not None:
                 await naming.load()
-        except StorageError as error:
-            logger.warning("%s: a session could not be shown: %s", client.caller.name, error)
-            return
+        except StorageError:
+            raise
         except XswarmError:
             return
         client.session, client.naming = session, naming

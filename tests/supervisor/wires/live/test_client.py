@@ -33,6 +33,15 @@ def test_an_answer_that_grows_is_told_in_one_frame_and_never_beyond_a_bound() ->
     assert [(frame["message_id"], frame["text"]) for frame in told(client)] == [("m2", "new")]
 
 
+def test_of_a_long_answer_that_runs_already_its_end_is_told() -> None:
+    client = client_of("ann")
+    client.begin("m1", "a" + "b" * MOST_CHARACTERS)
+    assert told(client)[0]["text"] == "b" * MOST_CHARACTERS
+    client.happened(events.ClaudeCodeDelta(session_id="s1", message_id="m1", text="c" * (MOST_CHARACTERS - 1)))
+    client.happened(events.ClaudeCodeDelta(session_id="s1", message_id="m1", text="de"))
+    assert len(told(client)[0]["text"]) == MOST_CHARACTERS
+
+
 def test_the_one_person_of_a_session_reads_names_and_all_others_references() -> None:
     book = PeopleBook()
     circle = book._circles["s1"] = Circle(People([Known(reference="entity-4f5a1c2e", person="7", name="Ann Lee")]))

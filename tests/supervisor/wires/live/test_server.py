@@ -10,10 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 import websockets
 from websockets.asyncio.client import ClientConnection, connect
 
 from supervisor.config import ProjectConfig
+from supervisor.operations.queries import Queries
+from supervisor.protocol.errors import StorageError
 from supervisor.protocol.events import ApprovalResolved
 from tests.fakes import ScriptedConnector
 from tests.slowness import scaled
@@ -172,6 +175,41 @@ async def test_those_who_show_a_shared_session_know_of_each_other_and_see_its_an
             await frames_until(bob, presence(("bob", "viewing")))
             await core.accounts.put_user("bob", name="Bob", role="COORDINATOR", projects=[])
             await until(lambda: not core.hub.wanted(f"session:{session_id}"), "what is not shared is not told any more")
+
+
+async def test_a_session_that_cannot_be_read_now_is_asked_for_again_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with team(tmp_path) as (served, session_id):
+        token = await served.core.token("alice")
+        async with listening(served, token) as socket:
+            assert await frame(socket) == {"type": "ready"}
+
+            async def broken(*_: object, **__: object) -> None:
+                raise StorageError("the disk is gone", "look at it")
+
+            with monkeypatch.context() as patch:
+                patch.setattr(Queries, "session", broken)
+                await say(socket, type="watch", session_id=session_id)
+                assert await closed(socket) == 1013
+        async with listening(served, token) as socket:
+            await say(socket, type="watch", session_id=session_id)
+            await frames_until(socket, presence(("alice", "viewing")))
+
+
+async def test_a_client_that_sends_without_pause_is_read_at_a_pace(tmp_path: Path) -> None:
+    async with team(tmp_path) as (served, session_id):
+        served.server._live._pause_seconds = 3_600.0
+        async with listening(served, await served.core.token("bob")) as socket:
+            await socket.send("nonsense")
+            await say(socket, type="watch", session_id=session_id)
+            for token in (await served.operator.get("/api/admin/tokens")).json()["tokens"]:
+                await served.operator.delete(f"/api/admin/tokens/{token['id']}")
+            assert await closed(socket) == 4001
+            with suppress(websockets.ConnectionClosed):
+                while (await frame(socket))["type"] != "presence":
+                    pass
+                raise AssertionError("the second frame was read")
 
 
 def present(frame: dict[str, Any]) -> list[tuple[str, str]]:
