@@ -122,6 +122,10 @@ class Lease:
                 if works:
                     logger.warning("the lease of this node cannot be renewed: %s", error)
                 works = False
+            except Exception:
+                if works:
+                    logger.exception("the lease of this node could not be renewed, or its watchdog not be told")
+                works = False
             else:
                 if not works:
                     logger.info("the lease of this node is renewed again")
@@ -135,8 +139,8 @@ class Lease:
             if self._watchdog is not None and not self._in_doubt:
                 self._watchdog.extend(asked + SAFE * self._seconds)
             if self._frozen and not self._in_doubt:
-                self._frozen = False
                 await self.agents.thaw()
+                self._frozen = False
                 logger.info("the agents go on")
         self._listener(self.nodes)
 
@@ -148,9 +152,12 @@ class Lease:
         while True:
             left = self._renewed + DOUBT * self._seconds - self._clock()
             await asyncio.sleep(max(left, min(RETRY_SECONDS, self._seconds / RENEWALS)))
-            async with self._changing:
-                if self._in_doubt:
-                    await self._freeze()
+            try:
+                async with self._changing:
+                    if self._in_doubt:
+                        await self._freeze()
+            except Exception:
+                logger.exception("the agents could not be frozen, or the watchdog not be told; it is tried again")
 
     async def _freeze(self) -> None:
         """Freeze the agents; the watchdog lets this process live as long as that succeeds."""

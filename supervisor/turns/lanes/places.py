@@ -69,7 +69,7 @@ class LanePlaces:
         if not self._places.is_shared:
             return True
         place = self.place_of(lane, project)
-        if place.startswith(OF_PROJECT) and not self._projects.is_here(project):
+        if place.startswith(OF_PROJECT) and not await asyncio.to_thread(self._projects.is_here, project):
             return False
         return await self._places.claim(place)
 
@@ -96,7 +96,7 @@ class LanePlaces:
     async def _claim(self, place: str, lane: str, project: ProjectName) -> bool:
         if not place.startswith(OF_PROJECT):
             return await self._places.claim(place)
-        if not self._projects.is_here(project):
+        if not await asyncio.to_thread(self._projects.is_here, project):
             return False
         async with self._entering:  # one by one, so that the room is counted
             if self._is_full(place):

@@ -16,14 +16,17 @@ from tests.waiting import until
 
 
 class RecordingWatchdog(Watchdog):
-    """Notes the deadlines."""
+    """Notes the deadlines; one that is broken cannot be started."""
 
     def __init__(self) -> None:
         super().__init__()
         self.deadlines: list[float] = []
         self.closed = False
+        self.broken = False
 
     def extend(self, deadline: float) -> None:
+        if self.broken:
+            raise OSError("no more processes")
         self.deadlines.append(deadline)
 
     def close(self) -> None:
@@ -183,3 +186,45 @@ async def test_the_watchdog_is_not_told_of_a_process_whose_agents_go_on(caplog: 
         await until(lambda: agents.calls.count("freeze") > 2, "it was tried")
         assert dog.deadlines[len(told) :] == []
     assert "not every agent can be frozen" in caplog.text
+
+
+async def test_the_lease_is_renewed_on_although_the_watchdog_cannot_be_started(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    nodes, dog = FakeNodes(1, node(1)), RecordingWatchdog()
+    async with Lease(nodes, 0.02, lambda: None, watchdog=dog, clock=Clock()):
+        dog.broken = True
+        renewals = nodes.renewals
+        await until(lambda: nodes.renewals > renewals + 2, "it is renewed")
+        dog.broken = False
+        told = len(dog.deadlines)
+        await until(lambda: len(dog.deadlines) > told, "the watchdog is told")
+    assert caplog.text.count("its watchdog not be told") == 1
+
+
+async def test_agents_stay_frozen_and_go_on_although_the_watchdog_could_not_be_told() -> None:
+    nodes, agents, dog, clock = FakeNodes(1, node(1)), FakeAgents(), RecordingWatchdog(), Clock()
+    async with Lease(nodes, 0.02, lambda: None, watchdog=dog, clock=clock) as lease:
+        lease.agents = agents
+        nodes.away = dog.broken = True
+        clock.now += 0.011
+        await until(lambda: agents.calls.count("freeze") > 2, "what was started meanwhile is frozen")
+        nodes.away = dog.broken = False
+        await until(lambda: agents.calls[-1] == "thaw", "they go on")
+
+
+async def test_agents_that_could_not_go_on_are_told_again() -> None:
+    class Stuck(FakeAgents):
+        async def thaw(self) -> None:
+            await super().thaw()
+            if self.calls.count("thaw") == 1:
+                raise OSError("stuck")
+
+    nodes, agents, clock = FakeNodes(1, node(1)), Stuck(), Clock()
+    async with Lease(nodes, 0.02, lambda: None, watchdog=None, clock=clock) as lease:
+        lease.agents = agents
+        nodes.away = True
+        clock.now += 0.011
+        await until(lambda: "freeze" in agents.calls, "they are frozen")
+        nodes.away = False
+        await until(lambda: agents.calls.count("thaw") == 2, "they go on")
