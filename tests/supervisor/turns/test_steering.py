@@ -10,6 +10,7 @@ import pytest
 
 from supervisor.config import Queue
 from supervisor.protocol.conversation import Exchange, Failed, Finished, Prompt, SessionSpec, Trace, TraceKind
+from supervisor.protocol.errors import StorageError
 from supervisor.protocol.messages import MessageId, Receipt
 from supervisor.protocol.ports.connector import Conversation
 from supervisor.protocol.status import TurnState
@@ -94,8 +95,9 @@ async def held(core: Core) -> None:
     await until(core.connector.held, "the first turn is held")
 
 
-def steering(folder: Path, mode: str = "steer") -> Core:
-    return Core(folder, connector=SteeringConnector(), queue=Queue(mode=mode))  # type: ignore[arg-type]
+def steering(folder: Path, mode: str = "steer", *, recovering: bool = True) -> Core:
+    queue = Queue(mode=mode)  # type: ignore[arg-type]
+    return Core(folder, connector=SteeringConnector(), queue=queue, recovering=recovering)
 
 
 async def test_a_message_goes_into_the_running_turn_and_one_answer_covers_both(tmp_path: Path) -> None:
@@ -277,6 +279,32 @@ async def test_after_a_crash_no_steered_message_is_lost_or_runs_by_itself(tmp_pa
             assert ["Bash make" in one for one in told] == [True, False]
             assert "the daemon was restarted while the turn that it was part of was running" in told[1]
             assert scripted(after).prompts == []
+
+
+async def test_a_steered_message_whose_settlement_failed_is_settled_by_the_next_look(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with steering(tmp_path) as before:
+        first = await text(before, "hold the door")
+        await held(before)
+        second = await text(before, "and the window")
+        host = (await result(before, first)).turn
+        await before.store.turns.record_event(host.id, "tool_allowed", {"id": "t", "summary": "Bash make"}, now_ms=1)
+        async with steering(tmp_path, recovering=False) as after:
+            is_stopped = after.store.turns.is_stopped
+            refusals = [StorageError("away")]
+
+            async def refuses_once(turn_id: int) -> bool:
+                if turn_id != host.id and refusals:
+                    raise refusals.pop()
+                return await is_stopped(turn_id)
+
+            monkeypatch.setattr(after.store.turns, "is_stopped", refuses_once)
+            with pytest.raises(StorageError, match="away"):
+                await after.recovery.settle()
+            assert (await result(after, second)).turn.state is TurnState.RUNNING
+            assert (await after.recovery.settle()).interrupted == 1
+            assert "that it was part of" in (await ended(after, second)).why
 
 
 async def test_after_a_crash_before_any_work_the_messages_are_gathered_again(tmp_path: Path) -> None:
