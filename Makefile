@@ -15,7 +15,7 @@ REACT := packages/react/dist/index.js
 CONSOLE := supervisor/wires/console/index.html
 ARGS ?=
 KILLS ?= 500
-WORKERS ?= 2
+WORKERS ?= 3
 
 CLIENTS := .venv-clients
 PLANNERS := $(patsubst examples/autogen/requirements/%.in,$(CLIENTS)/%/.ready,$(wildcard examples/autogen/requirements/*.in))
@@ -49,7 +49,7 @@ run-cluster: $(READY) ## PostgreSQL and three nodes on this machine, to pull the
 solver: $(SOLVER) ## install OR-Tools, with which the scheduling example plans (80 MB)
 
 # The tests of one file run in the same worker, so they share the daemons of its fixtures. Exit code 5: no test is selected.
-test: $(READY) $(CONSOLE) lint ## every gate and all tests (ARGS="-k mail", WORKERS=2)
+test: $(READY) $(CONSOLE) lint ## every gate and all tests (ARGS="-k mail", WORKERS=3)
 	$(NPM) test --silent
 	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile $(ARGS) || [ $$? -eq 5 ]
 
