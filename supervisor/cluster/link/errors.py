@@ -20,6 +20,15 @@ class NodeUnreachable(XswarmError):
         return f"Node {self.name} cannot be reached"
 
 
+class FolderAway(NodeUnreachable):
+    """No node that has the folder of a project is there."""
+
+    remedy = "start the node that has the folder; `xswarm node list` shows those that live"
+
+    def __str__(self) -> str:
+        return f"The node with the folder of {self.name} is not there"
+
+
 class RefusedThere(XswarmError):
     """The other node has refused an act; code, sentence and remedy are its own."""
 

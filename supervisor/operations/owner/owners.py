@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from supervisor.cluster.link.acts import Acts
+from supervisor.cluster.link.errors import FolderAway
 from supervisor.cluster.places import Places
 from supervisor.config import Config
 from supervisor.people.projects import Projects
+from supervisor.protocol.messages import ProjectName
 from supervisor.store.ports.cluster.nodes import NodeStore
 from supervisor.store.ports.cluster.places import PlaceStore
 from supervisor.turns.lanes.places import OF_PROJECT
@@ -80,6 +82,28 @@ class Owners:
         if self._places.owns(place) or (epoch := await self._store.owner(place)) is None:
             return None
         return next((node.name for node in await self._nodes.live() if node.epoch == epoch), None)
+
+    @property
+    def are_several(self) -> bool:
+        """Whether other nodes may own places."""
+        return self._places.is_shared
+
+    async def enter(self, session_id: str, project: str) -> str | None:
+        """Return the node that works in the place of a session; None = this one, which claims what nobody owns.
+
+        Raises:
+            FolderAway: no node that lives works there, and this one cannot.
+            StorageError: it is not known.
+        """
+        if (node := await self.elsewhere(session_id, project)) is not None or not self._places.is_shared:
+            return node
+        group = self._projects.group(project)
+        place = session_id if group is None else OF_PROJECT + group
+        if not self._places.owns(place):
+            is_here = group is None or self._projects.is_here(ProjectName(project))
+            if not is_here or not await self._places.claim(place):
+                raise FolderAway(project)
+        return None
 
     async def ask(self, node: str, name: str, **given: Any) -> Any:
         """Ask another node for an act; return its result.

@@ -63,4 +63,9 @@ class UndoAtOwner(Undo):
         return found
 
     async def _node(self, turn: ChangedTurn) -> str | None:
-        return await self._owners.elsewhere(turn.session_id, turn.project)
+        return await self._owners.enter(turn.session_id, turn.project)
+
+    async def _lose(self, turn: ChangedTurn, why: str) -> None:
+        """Note nothing where there are other nodes: one of them may have the checkpoints that are not here."""
+        if not self._owners.are_several:
+            await super()._lose(turn, why)

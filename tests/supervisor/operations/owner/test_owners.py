@@ -9,13 +9,14 @@ from typing import Any
 import pytest
 
 from supervisor.cluster.link.acts import Acts
-from supervisor.cluster.link.errors import NodeUnreachable, RefusedThere
+from supervisor.cluster.link.errors import FolderAway, NodeUnreachable, RefusedThere
 from supervisor.cluster.places import Places
 from supervisor.config import ClusterConfig, Config, ProjectConfig
 from supervisor.operations.owner.owners import Links, Owners
 from supervisor.operations.owner.sessions import SessionsAtOwner
 from supervisor.operations.owner.undo import UndoAtOwner
 from supervisor.operations.session_limits import SessionLimits
+from supervisor.people.projects import Projects
 from supervisor.people.rights import Rights
 from supervisor.protocol.errors import XswarmError
 from supervisor.protocol.messages import SessionId
@@ -150,6 +151,34 @@ async def test_what_a_turn_changed_is_shown_and_taken_back_where_the_folder_is(t
             await here.take_back(turn, "alice", direction=UndoDirection.BACK)
         assert refused.value.code == "undo_refused"
         assert links.asked == [*("undo.difference", "undo.patch", "undo.content"), *["undo.take_back"] * 2]
+
+
+async def test_where_nobody_has_the_folder_a_difference_is_refused_or_said_to_be_lost_and_nothing_is_noted(
+    tmp_path: Path,
+) -> None:
+    async with Core(tmp_path, connector=ScriptedConnector()) as there:
+        await connect(there)
+        message = (await ask(there, "write a.txt new")).turn.message_id
+        turn = await there.undo.find(S1, message)
+        tables = {"site": ProjectConfig(path=str(there.site), nodes=("b",))}
+        for name, claimed in (("a", False), ("b", True)):
+            places = FakePlaces()
+            projects = Projects(tables, node=(name,))
+            recorder = Recorder(there.store.changes, there.store.turns, tmp_path / f"state of {name}")
+            here = UndoAtOwner(
+                Owners(Places(places), places, FakeNodes(1, node(1, name)), Through(there), projects),
+                there.store.changes,
+                recorder,
+                Rights(there.directory, there.projects),
+                there.projects,
+            )
+            if claimed:
+                assert "lost" in (await here.difference(turn)).why
+            else:
+                with pytest.raises(FolderAway, match="The node with the folder of site is not there"):
+                    await here.difference(turn)
+                assert not (tmp_path / "state of a").exists()
+        assert "+new" in (await there.undo.difference(await there.undo.find(S1, message))).diff
 
 
 async def test_a_node_that_is_alone_asks_nobody(tmp_path: Path) -> None:
