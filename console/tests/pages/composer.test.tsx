@@ -83,6 +83,24 @@ it("asks a person after many attempts, and sends under the same key", async () =
   await page.leave();
 });
 
+it("takes no refusal for certain after an attempt that may have been accepted", async () => {
+  answers = [lost, refused, refused];
+  const page = await shown();
+  await page.write("once");
+  await page.click("Send");
+  await page.pass(5_000);
+  for (const times of [2, 3, 4]) {
+    expect(sent.length).toBe(times);
+    expect(page.field.value).toBe("");
+    if (times === 4) break;
+    expect(page.text).toContain("It is not known whether this was accepted.");
+    await page.click("Send again");
+  }
+  expect(new Set(sent.map((one) => one.key)).size).toBe(1);
+  expect(page.text).not.toContain("once");
+  await page.leave();
+});
+
 it("gives a refused text back, where nothing newer is written", async () => {
   answers = [refused];
   const page = await shown();

@@ -2,14 +2,14 @@ import { isSendKey, useChatDraft } from "@xswarm/react";
 import { type ReactElement, useId, useState } from "react";
 import { typing, wrote } from "../../app/watching.js";
 import { Trouble } from "../../ui/Trouble.js";
-import { isRefused, outgoing, useSending, type Waiting } from "./sending.js";
+import { outgoing, useSending, type Waiting } from "./sending.js";
 
 /** Where a message to Claude Code is written. */
 export function SessionComposer({ id, user }: { readonly id: string; readonly user: string }): ReactElement {
   const field = useId();
   const [text, setText, giveBack] = useChatDraft(id, { user });
   const [refusal, setRefusal] = useState<Error | null>(null);
-  const { send, forget, waiting } = useSending(id, (refused, why) => {
+  const { send, sendAgain, forget, waiting } = useSending(id, (refused, why) => {
     if (!giveBack(refused)) return false;
     setRefusal(why);
     return true;
@@ -54,8 +54,7 @@ export function SessionComposer({ id, user }: { readonly id: string; readonly us
           key={one.key}
           message={one}
           onSend={() => {
-            forget(one);
-            send({ text: one.text, key: one.key });
+            sendAgain(one);
           }}
           onEdit={() => {
             forget(one);
@@ -70,7 +69,7 @@ export function SessionComposer({ id, user }: { readonly id: string; readonly us
 
 /** A message of which it is not known that it was accepted. */
 function Unsent({
-  message: { text, error, isOver },
+  message: { text, error, isOver, wasRefused },
   onSend,
   onEdit,
   onForget,
@@ -80,7 +79,6 @@ function Unsent({
   readonly onEdit: () => void;
   readonly onForget: () => void;
 }): ReactElement {
-  const wasRefused = error !== null && isRefused(error);
   return (
     <div className="unsent">
       <p className="said">{text}</p>
