@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -452,8 +452,8 @@ class Looking:
     def __getattr__(self, name: str) -> object:
         return getattr(self._store, name)
 
-    async def next_due_ms(self, channel: str) -> int | None:
-        found = await self._store.next_due_ms(channel)
+    async def next_due_ms(self, channel: str, recipients: Collection[str] | None = None) -> int | None:
+        found = await self._store.next_due_ms(channel, recipients)
         self.found_nothing.set()
         await self.go_on.wait()
         return found
