@@ -155,7 +155,7 @@ async def _accept(core: Core, key: str, text: str) -> str:
         return str((await core.intake.accept(text_message(text, key=key))).message_id)
     alice = core.directory.user("alice")
     chats, chat = core.api.chat, (await core.api.chat.open(alice, CHAT)).session_id
-    if act in ("edit", "stop", "delete"):
+    if act != "chat":
         running = await chats.running(alice, chat)
         await until(lambda: core.turns.running(chat), "the answer begins")
     match act:
