@@ -15,7 +15,7 @@ from supervisor.people.projects import Projects
 from supervisor.protocol.messages import ProjectName
 from supervisor.store.ports.cluster.nodes import NodeStore
 from supervisor.store.ports.cluster.places import PlaceStore
-from supervisor.turns.lanes.places import OF_PROJECT
+from supervisor.turns.lanes.places import OF_PROJECT, claim, place_of
 
 
 class Links(Protocol):
@@ -77,8 +77,7 @@ class Owners:
         """
         if not self._places.is_shared:
             return None
-        group = self._projects.group(project)
-        place = session_id if group is None else OF_PROJECT + group
+        place = place_of(self._projects, session_id, project)
         if self._places.owns(place) or (epoch := await self._store.owner(place)) is None:
             return None
         return next((node.name for node in await self._nodes.live() if node.epoch == epoch), None)
@@ -97,13 +96,10 @@ class Owners:
         """
         if (node := await self.elsewhere(session_id, project)) is not None or not self._places.is_shared:
             return node
-        group = self._projects.group(project)
-        place = session_id if group is None else OF_PROJECT + group
-        if not self._places.owns(place):
-            is_here = group is None or self._projects.is_here(ProjectName(project))
-            if not is_here or not await self._places.claim(place):
-                raise FolderAway(project)
-        return None
+        place = place_of(self._projects, session_id, project)
+        if self._places.owns(place) or await claim(self._places, self._projects, place, ProjectName(project)):
+            return None
+        raise FolderAway(project)
 
     async def ask(self, node: str, name: str, **given: Any) -> Any:
         """Ask another node for an act; return its result.

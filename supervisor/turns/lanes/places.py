@@ -15,6 +15,25 @@ OF_PROJECT = "project/"
 """Begins the names of the places of projects; any other place has the name of its lane."""
 
 
+def place_of(projects: Projects, lane: str, project: str) -> str:
+    """Return the place of a lane; the lane of a session has the session's id."""
+    if not project or project == SCRATCH or LaneName(lane).is_assistant:
+        return lane
+    group = projects.group(project)
+    return lane if group is None else OF_PROJECT + group
+
+
+async def claim(places: Places, projects: Projects, place: str, project: ProjectName) -> bool:
+    """Make a place this node's, whatever room it has; False = another has it, or no folder is here.
+
+    Raises:
+        StorageError: it is not known whose it is.
+    """
+    if place.startswith(OF_PROJECT) and not await asyncio.to_thread(projects.is_here, project):
+        return False
+    return await places.claim(place)
+
+
 class LanePlaces:
     """The places of lanes: projects whose folders lie in one another are one place, other lanes are one each."""
 
@@ -33,10 +52,7 @@ class LanePlaces:
 
     def place_of(self, lane: str, project: str) -> str:
         """Return the place of a lane."""
-        if not project or project == SCRATCH or LaneName(lane).is_assistant:
-            return lane
-        group = self._projects.group(project)
-        return lane if group is None else OF_PROJECT + group
+        return place_of(self._projects, lane, project)
 
     def owns(self, lane: str, project: str) -> bool:
         """Return whether this node owns the place of a lane."""
@@ -68,10 +84,7 @@ class LanePlaces:
         """
         if not self._places.is_shared:
             return True
-        place = self.place_of(lane, project)
-        if place.startswith(OF_PROJECT) and not await asyncio.to_thread(self._projects.is_here, project):
-            return False
-        return await self._places.claim(place)
+        return await claim(self._places, self._projects, self.place_of(lane, project), project)
 
     def leave(self, lane: str, project: ProjectName) -> dict[str, ProjectName]:
         """End the work in a lane; return the lanes for which there may be room now, with their projects."""
