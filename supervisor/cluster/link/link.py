@@ -41,6 +41,16 @@ LOOK_SECONDS = 1.0
 MOST_BYTES = 64 * 1024 * 1024
 """Largest frame, in bytes: a live event may carry a whole tool result, an act the files of a turn."""
 
+_OPTIONS: dict[str, Any] = {
+    "open_timeout": HANDSHAKE_SECONDS,
+    "close_timeout": CLOSE_SECONDS,
+    "ping_interval": PING_SECONDS,
+    "ping_timeout": SILENT_SECONDS,
+    "max_size": MOST_BYTES,
+    "compression": None,
+}
+"""Of a connection, on both sides."""
+
 
 class Link:
     """Keeps a connection to every other node.
@@ -85,12 +95,7 @@ class Link:
         self._server = await serve(
             self._accept,
             sock=self._listener,
-            open_timeout=HANDSHAKE_SECONDS,
-            close_timeout=CLOSE_SECONDS,
-            ping_interval=PING_SECONDS,
-            ping_timeout=SILENT_SECONDS,
-            max_size=MOST_BYTES,
-            compression=None,
+            **_OPTIONS,
         )
         self._tasks.spawn(self._keep_dialling(), "look for nodes")
 
@@ -154,12 +159,7 @@ class Link:
             connection = await connect(
                 url,
                 proxy=None,
-                open_timeout=HANDSHAKE_SECONDS,
-                close_timeout=CLOSE_SECONDS,
-                ping_interval=PING_SECONDS,
-                ping_timeout=SILENT_SECONDS,
-                max_size=MOST_BYTES,
-                compression=None,
+                **_OPTIONS,
             )
         except (OSError, WebSocketException) as error:
             self._note(name, str(error) or type(error).__name__)
