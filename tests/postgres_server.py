@@ -82,6 +82,19 @@ class PostgresServer:
         """Return the URL of a database."""
         return f"postgresql://{user}@127.0.0.1:{self.port}/{database}"
 
+    def create(self, database: str, template: str = "template0") -> str:
+        """Create a database; return its URL."""
+        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {database} ENCODING 'UTF8' TEMPLATE {template}".encode())
+        return self.url(database)
+
+    @contextmanager
+    def lent(self, database: str, template: str = "template0") -> Iterator[str]:
+        """Create a database, yield its URL, and drop it with whatever is connected to it."""
+        yield self.create(database, template)
+        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+            connection.execute(f"DROP DATABASE {database} WITH (FORCE)".encode())
+
     @property
     def runs(self) -> bool:
         """Whether it runs: on a full disk it may have ended itself."""

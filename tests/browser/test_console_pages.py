@@ -11,7 +11,7 @@ from playwright.async_api import Browser, ViewportSize, expect
 
 from tests.browser.chromium import DESK, open_page
 from tests.browser.console import Place, ask
-from tests.browser.test_sign_in import add_authenticator
+from tests.browser.test_sign_in import enter_with_passkey
 from tests.e2e.world import script, slow_answer
 
 pytestmark = [pytest.mark.e2e, pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
@@ -98,11 +98,7 @@ async def test_an_administrator_changes_people_and_tokens_after_showing_a_passke
     link = str((await place.daemon.xswarm("user", "link", "ada", "--json")).document["link"])
     async with open_page(browser, link) as watched:
         page = watched.page
-        await add_authenticator(page)
-        await page.get_by_role("button", name="Sign in", exact=True).click()
-        await page.get_by_role("button", name="Add a passkey").click()
-        await expect(page.locator("#told")).to_have_text("The passkey is added.")
-        await page.get_by_role("link", name="Open the console").click()
+        await enter_with_passkey(page)
         await page.get_by_role("navigation", name="Pages").get_by_role("link", name="People").click()
         await page.get_by_role("button", name="Add a person").click()
         dialog = page.get_by_role("dialog")

@@ -10,11 +10,10 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, expect
 
-from supervisor.demo.mailbox import deliver
 from tests.browser.chromium import milliseconds, open_page
-from tests.browser.test_sign_in import add_authenticator
+from tests.browser.test_sign_in import enter_with_passkey
 from tests.e2e.signing_in import link_for
-from tests.e2e.world import ALICE_MAIL, ANSWER_SECONDS, OURS, World
+from tests.e2e.world import ALICE_MAIL, ANSWER_SECONDS, World
 
 pytestmark = [pytest.mark.e2e, pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
@@ -26,26 +25,14 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
         await world.start()
         assert await world.ask("@site good morning")
         for sender in (ALICE_MAIL, "eve@example.net"):
-            dropped = await deliver(
-                str(world.lmtp),
-                from_=sender,
-                to=OURS,
-                subject="Login page",
-                body="claude: the door code",
-                authserv_id=None,
-            )
-            assert dropped == "250 2.0.0 OK"
+            await world.mail_unproven(sender, "claude: the door code")
         yield world
 
 
 async def test_replies_are_listed_and_a_dropped_mail_is_let_in_after_a_passkey(world: World, browser: Browser) -> None:
     async with open_page(browser, await link_for(world.daemon, "alice")) as watched:
         page = watched.page
-        await add_authenticator(page)
-        await page.get_by_role("button", name="Sign in", exact=True).click()
-        await page.get_by_role("button", name="Add a passkey").click()
-        await expect(page.locator("#told")).to_have_text("The passkey is added.")
-        await page.get_by_role("link", name="Open the console").click()
+        await enter_with_passkey(page)
         await page.get_by_role("navigation", name="Pages").get_by_role("link", name="Outbox").click()
         replies = page.get_by_role("table").get_by_role("row")
         text = replies.filter(has=page.get_by_role("cell", name="sms", exact=True))

@@ -13,7 +13,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
 from tests.browser.chromium import chromium, milliseconds, open_page
-from tests.browser.test_sign_in import add_authenticator
+from tests.browser.test_sign_in import add_authenticator, add_passkey
 from tests.e2e.process import DaemonProcess
 from tests.e2e.world import World, script, write_file
 from tests.slowness import scaled
@@ -84,8 +84,7 @@ async def test_from_the_printed_link_to_an_approval_and_the_trail(world: World, 
         await add_authenticator(page)
         await page.get_by_role("button", name="Sign in", exact=True).click()
         await expect(page.locator("#told")).to_have_text("Alice is signed in.")
-        await page.get_by_role("button", name="Add a passkey").click()
-        await expect(page.locator("#told")).to_have_text("The passkey is added.")
+        await add_passkey(page)
         await page.get_by_role("button", name="Sign out").click()
         await page.get_by_role("button", name="Sign in with a passkey").click()
         await expect(page.locator("#told")).to_have_text("Alice is signed in.")

@@ -8,7 +8,7 @@ import pytest
 from playwright.async_api import Browser, expect
 
 from tests.browser.chromium import open_page
-from tests.browser.test_sign_in import add_authenticator, sign_in_by_link
+from tests.browser.test_sign_in import add_authenticator, add_passkey, sign_in_by_link
 from tests.e2e.signing_in import link_for, trail
 from tests.e2e.world import ALICE, World, script, write_file
 
@@ -29,8 +29,7 @@ async def test_a_session_by_link_proves_nothing_and_a_passkey_does(browser: Brow
             page = watched.page
             await add_authenticator(page)
             await sign_in_by_link(page, strong)
-            await page.get_by_role("button", name="Add a passkey").click()
-            await expect(page.locator("#told")).to_have_text("The passkey is added.")
+            await add_passkey(page)
             await page.get_by_role("button", name="Sign out").click()
             await page.get_by_label("Mail address or phone number").fill(ALICE)
             await page.get_by_role("button", name="Send me a link").click()

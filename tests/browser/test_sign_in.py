@@ -51,6 +51,20 @@ async def add_authenticator(page: Page, *, verified: bool = True) -> tuple[Any, 
     return cdp, str(made["authenticatorId"])
 
 
+async def add_passkey(page: Page) -> None:
+    """Add a passkey on the page of sign-in, where somebody is signed in."""
+    await page.get_by_role("button", name="Add a passkey").click()
+    await expect(page.locator("#told")).to_have_text("The passkey is added.")
+
+
+async def enter_with_passkey(page: Page) -> None:
+    """Sign in on the page of a link, add a passkey, and open the console."""
+    await add_authenticator(page)
+    await page.get_by_role("button", name="Sign in", exact=True).click()
+    await add_passkey(page)
+    await page.get_by_role("link", name="Open the console").click()
+
+
 async def sign_in_by_link(page: Page, link: str) -> None:
     """Open a link and tap."""
     await page.goto(link)
@@ -66,8 +80,7 @@ async def test_link_passkey_out_and_in_again(daemon: DaemonProcess, browser: Bro
         page = watched.page
         cdp, authenticator = await add_authenticator(page)
         await sign_in_by_link(page, link)
-        await page.get_by_role("button", name="Add a passkey").click()
-        await expect(page.locator("#told")).to_have_text("The passkey is added.")
+        await add_passkey(page)
         await page.get_by_role("button", name="Sign out").click()
         await expect(page.get_by_role("button", name="Sign in with a passkey")).to_be_visible()
         watched.forgive("401")
@@ -110,8 +123,7 @@ async def test_an_assertion_counts_once_and_only_with_a_verified_user(daemon: Da
         page = watched.page
         await add_authenticator(page)
         await sign_in_by_link(page, link)
-        await page.get_by_role("button", name="Add a passkey").click()
-        await expect(page.locator("#told")).to_have_text("The passkey is added.")
+        await add_passkey(page)
         assert await page.evaluate(ASSERTED, ["", ""]) == [200, 403]
         listed = await page.evaluate("fetch('/api/auth/passkeys').then((answer) => answer.json())")
         (passkey,) = listed["passkeys"]

@@ -16,7 +16,7 @@ from examples.residency.seed.year import make
 from tests.browser.chromium import DESK, PHONE, milliseconds, open_page
 from tests.browser.console import CONFIG, ask
 from tests.browser.test_scene import IN_A_TERMINAL, printed_link
-from tests.browser.test_sign_in import add_authenticator
+from tests.browser.test_sign_in import add_authenticator, add_passkey
 from tests.e2e.process import DaemonProcess
 from tests.e2e.test_residency import TODAY, tables
 from tests.e2e.world import script, slow_answer, write_file
@@ -162,8 +162,7 @@ async def test_a_new_administrator_walks_through_the_console(
         await add_authenticator(page)
         await page.get_by_role("button", name="Sign in", exact=True).click()
         await expect(told).to_have_text("Ada is signed in.")
-        await page.get_by_role("button", name="Add a passkey").click()
-        await expect(told).to_have_text("The passkey is added.")
+        await add_passkey(page)
         await page.get_by_role("link", name="Open the console").click()
 
         await visit(page, "Chat")

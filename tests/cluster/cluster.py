@@ -215,8 +215,7 @@ class Cluster:
 
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:
-            with psycopg.connect(self._server.url("postgres"), autocommit=True) as connection:
-                connection.execute(f"CREATE DATABASE {self.database} ENCODING 'UTF8' TEMPLATE template0")
+            self._server.create(self.database)
             await stack.enter_async_context(self.twilio)
             self.client = await stack.enter_async_context(
                 httpx.AsyncClient(trust_env=False, timeout=scaled(ANSWER_SECONDS))

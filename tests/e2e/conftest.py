@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import psycopg
 import pytest
 
 from tests.postgres_server import PostgresServer, started_server
@@ -20,8 +19,5 @@ def server() -> Iterator[PostgresServer]:
 @pytest.fixture
 def url(server: PostgresServer) -> Iterator[str]:
     """The URL of a database without a table."""
-    with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
-        connection.execute("CREATE DATABASE world ENCODING 'UTF8' TEMPLATE template0")
-    yield server.url("world")
-    with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
-        connection.execute("DROP DATABASE world WITH (FORCE)")
+    with server.lent("world") as url:
+        yield url

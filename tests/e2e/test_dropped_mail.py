@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from supervisor.demo.mailbox import deliver
 from supervisor.protocol.ids import uuid7
-from tests.e2e.world import ALICE_MAIL, OURS, World
+from tests.e2e.world import ALICE_MAIL, World
 
 pytestmark = [pytest.mark.e2e, pytest.mark.cli_process]
 
@@ -18,15 +17,7 @@ async def test_a_mail_that_was_dropped_is_listed_and_let_in(tmp_path: Path) -> N
     async with World(tmp_path) as world:
         await world.start()
         for sender in (ALICE_MAIL, "eve@example.net"):
-            answer = await deliver(
-                str(world.lmtp),
-                from_=sender,
-                to=OURS,
-                subject="Login page",
-                body="claude: say hello",
-                authserv_id=None,
-            )
-            assert answer == "250 2.0.0 OK"
+            await world.mail_unproven(sender, "claude: say hello")
         listed = await world.daemon.xswarm("mail", "dropped", "--json")
         stranger, alice = json.loads(listed.out)
         assert (stranger["sender"], stranger["kept"]) == ("eve@example.net", False)

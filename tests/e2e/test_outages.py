@@ -69,9 +69,7 @@ async def test_processes_of_the_server_that_are_killed_in_the_middle_of_transact
 
 async def test_a_disk_of_the_server_that_is_full(tmp_path: Path) -> None:
     with started_server("160m") as server:
-        with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
-            connection.execute("CREATE DATABASE world ENCODING 'UTF8' TEMPLATE template0")
-        tables = f'[store]\nurl = "{server.url("world")}"\n'
+        tables = f'[store]\nurl = "{server.create("world")}"\n'
         async with Echoes(tmp_path, connector="echo", tables=tables) as world:
             await world.start()
             accepted = 0

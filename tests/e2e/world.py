@@ -236,6 +236,11 @@ class World:
             headers=headers,
         )
 
+    async def mail_unproven(self, sender: str, body: str) -> None:
+        """Deliver a mail that no server has proven, so that it is dropped."""
+        answer = await deliver(str(self.lmtp), from_=sender, to=OURS, subject="Login page", body=body, authserv_id=None)
+        assert answer == "250 2.0.0 OK"
+
     async def mailed(self, part: str) -> SentMail:
         """Wait for a mail to alice that contains `part`, and return it."""
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 
-import psycopg
 import pytest
 
 from supervisor.store.postgres.opening import Address
@@ -20,9 +19,7 @@ TEMPLATE = "migrated"
 def server() -> Iterator[PostgresServer]:
     """A server with a database of this version, or a skipped test and the reason."""
     with started_server() as server:
-        with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {TEMPLATE} ENCODING 'UTF8' TEMPLATE template0")
-        asyncio.run(_migrated(server.url(TEMPLATE)))
+        asyncio.run(_migrated(server.create(TEMPLATE)))
         yield server
 
 
@@ -34,18 +31,12 @@ async def _migrated(url: str) -> None:
 @pytest.fixture
 def url(server: PostgresServer) -> Iterator[str]:
     """The URL of a database of this test alone."""
-    with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE one TEMPLATE {TEMPLATE}")
-    yield server.url("one")
-    with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
-        connection.execute("DROP DATABASE one WITH (FORCE)")
+    with server.lent("one", TEMPLATE) as url:
+        yield url
 
 
 @pytest.fixture
 def empty_url(server: PostgresServer) -> Iterator[str]:
     """The URL of a database without a table."""
-    with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
-        connection.execute("CREATE DATABASE bare ENCODING 'UTF8' TEMPLATE template0")
-    yield server.url("bare")
-    with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
-        connection.execute("DROP DATABASE bare WITH (FORCE)")
+    with server.lent("bare") as url:
+        yield url

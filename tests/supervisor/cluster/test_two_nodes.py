@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-import psycopg
 import pytest
 
 from supervisor.store.ports.cluster.nodes import NewNode
@@ -31,8 +30,7 @@ def server() -> Iterator[PostgresServer]:
 async def cores(tmp_path: Path, server: PostgresServer) -> AsyncIterator[tuple[Core, Core]]:
     """Two nodes in this process, on one database and one folder."""
     database = f"answers_{os.urandom(4).hex()}"
-    with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {database} ENCODING 'UTF8' TEMPLATE template0")
+    server.create(database)
     async with AsyncExitStack() as stack:
         one, two = [
             await stack.enter_async_context(
