@@ -252,12 +252,15 @@ def _outcome(
 
 
 def footer(outcome: Outcome, nanos: int) -> str:
-    """Return one line for a phone with the changed files, duration and cost of a turn; unknown figures are left out."""
+    """Return one line for a phone with the changed files, duration and cost of a turn.
+
+    Unknown figures are left out, and so is a duration under half a second.
+    """
     parts = []
     if outcome.files_changed:  # 0 is left out: a shell command may have changed files outside the project
         parts.append(say.FILES_CHANGED(files=outcome.files_changed))
-    if outcome.duration_ms:
-        minutes, seconds = divmod(max(1, round(outcome.duration_ms / 1000)), 60)
+    if in_all := round(outcome.duration_ms / 1000):
+        minutes, seconds = divmod(in_all, 60)
         parts.append(say.MINUTES(minutes=minutes, seconds=seconds) if minutes else say.SECONDS(seconds=seconds))
     if nanos:
         parts.append(money(nanos))

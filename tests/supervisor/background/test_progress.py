@@ -152,4 +152,5 @@ def test_a_footer_says_what_is_known() -> None:
     one = Outcome(state=TurnState.COMPLETED, duration_ms=900, files_changed=1, now_ms=0)
     assert footer(one, 5) == "(1 file changed, 1 s, less than $0.01)"
     assert footer(Outcome(state=TurnState.COMPLETED, now_ms=0), 0) == ""
+    assert footer(Outcome(state=TurnState.COMPLETED, duration_ms=400, now_ms=0), 0) == ""
     assert footer(Outcome(state=TurnState.COMPLETED, files_changed=0, now_ms=0), nanos(0.12)) == "($0.12)"
