@@ -12,7 +12,7 @@ export type {
   Notice,
   ToolCall,
 } from "./chat/state.js";
-export type { TokenPlace } from "./client/address.js";
+export { newId, type TokenPlace } from "./client/address.js";
 export type { TokenSource } from "./client/client.js";
 export type { StoredSession } from "./client/storage.js";
 export { Announcer } from "./components/Announcer.js";

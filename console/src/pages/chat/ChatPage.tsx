@@ -5,6 +5,7 @@ import {
   type ChatControl,
   type ChatMessage,
   ClaudeCodeChat,
+  newId,
   type ToolCall,
   useChatSessions,
 } from "@xswarm/react";
@@ -29,7 +30,7 @@ const NARROW = "(max-width: 47.99rem)";
 
 const ATTACHING: Attaching = {
   attach: (file) => {
-    const path = withQuery(`/api/uploads/${crypto.randomUUID()}`, { name: file.name || "file" });
+    const path = withQuery(`/api/uploads/${newId()}`, { name: file.name || "file" });
     return call<Attached>(path, { method: "PUT", body: file });
   },
   detach: (attached) => call(`/api/uploads/${attached.id}`, { method: "DELETE" }),

@@ -1,6 +1,7 @@
 /** Messages on their way to Claude Code: each is sent until it is known whether it was accepted. */
 
 import { useMutation, useMutationState, useQueryClient } from "@tanstack/react-query";
+import { newId } from "@xswarm/react";
 import { useEffect, useRef } from "react";
 import { call, Refused } from "../../app/api.js";
 import { signedIn } from "../../app/session.js";
@@ -44,9 +45,7 @@ export interface Sending {
 
 /** A text as a message of its own. */
 export function outgoing(text: string): Outgoing {
-  // No randomUUID: a page without TLS has none.
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  return { text, key: Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("") };
+  return { text, key: newId() };
 }
 
 /** Whether a request was surely not accepted; after any other error it may have been. */

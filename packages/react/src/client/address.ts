@@ -42,9 +42,11 @@ export function isSessionId(id: string): boolean {
   return SESSION_ID.test(id);
 }
 
-/** A new id, also where the page is not in a secure context. */
+/** A new UUID (RFC 9562, version 4), also where the page is not in a secure context, so has no `crypto.randomUUID`. */
 export function newId(): string {
-  if (typeof crypto.randomUUID === "function") return crypto.randomUUID();
   const bytes = crypto.getRandomValues(new Uint8Array(16));
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  const digits = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0"));
+  digits[6] = `4${digits[6]?.charAt(1)}`; // the version
+  digits[8] = ((Number.parseInt(digits[8] ?? "", 16) & 0x3f) | 0x80).toString(16); // the variant
+  return digits.join("").replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
 }

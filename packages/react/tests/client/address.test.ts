@@ -24,10 +24,11 @@ describe("addressOf", () => {
 });
 
 describe("newId", () => {
-  it("is one that the server takes, also outside a secure context", () => {
+  it("is a UUID of version 4, also outside a secure context", () => {
+    expect(newId()).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
     expect(isSessionId(newId())).toBe(true);
     vi.stubGlobal("crypto", { getRandomValues: (bytes: Uint8Array) => bytes.fill(7) });
-    expect(isSessionId(newId())).toBe(true);
+    expect(newId()).toBe("07070707-0707-4707-8707-070707070707");
     vi.unstubAllGlobals();
     expect(isSessionId("a b")).toBe(false);
   });
