@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
-import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -16,6 +15,7 @@ import psycopg
 import pytest
 
 from tests.disks import small_disk
+from tests.ports import free_port
 from tests.waiting import wait_until
 
 BINARIES = "/usr/lib/postgresql"
@@ -150,7 +150,7 @@ def postgres_server(disk: str = "") -> Iterator[PostgresServer]:
         if disk:
             stack.enter_context(small_disk(folder, disk))
         env = ["env", f"PATH={where}:{os.environ['PATH']}", "LC_ALL=C.UTF-8"]
-        server = PostgresServer(folder, _free_port(), [*command, *env])
+        server = PostgresServer(folder, free_port(), [*command, *env])
         initdb = ["initdb", "-D", str(folder / "data"), "-U", "xswarm", "-A", "trust", "-E", "UTF8", "-N"]
         subprocess.run([*server._command, *initdb], check=True, stdout=subprocess.DEVNULL, cwd="/")
         sockets = f"unix_socket_directories = '{folder}'\n"
@@ -171,10 +171,3 @@ def _as_postgres(folder: Path) -> list[str]:
         raise NoServer("there is no user postgres to run PostgreSQL as") from None
     os.chown(folder, user.pw_uid, user.pw_gid)
     return ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"]
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
+import pytest
 from playwright.async_api import Browser, Page, ViewportSize, expect
 
 from tests.browser.chromium import DESK, Watched, open_page
@@ -50,3 +52,13 @@ async def ask(page: Page, text: str) -> None:
     """Write a message and send it with Enter."""
     await page.get_by_label("Message", exact=True).fill(text)
     await page.keyboard.press("Enter")
+
+
+def dollars(shown: str) -> float:
+    """Return the amount that a page shows, such as "$1,234.56", in dollars."""
+    return float(shown.removeprefix("$").replace(",", ""))
+
+
+def to_the_cent(amount: float) -> Any:
+    """Return what equals each amount that this one, in dollars, is shown as; half a cent may be rounded either way."""
+    return pytest.approx(amount, abs=0.005 + 1e-9)

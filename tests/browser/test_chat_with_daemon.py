@@ -14,8 +14,9 @@ from playwright.async_api import Browser, Page, expect
 
 from tests.browser.chromium import chromium, milliseconds, open_page
 from tests.browser.site import serve_site
-from tests.e2e.process import DaemonProcess, free_port
+from tests.e2e.process import DaemonProcess
 from tests.e2e.world import script, slow_answer, write_file
+from tests.ports import free_port
 from tests.slowness import scaled
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]

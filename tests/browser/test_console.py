@@ -8,7 +8,7 @@ import pytest
 from playwright.async_api import Browser, Response, ViewportSize, expect
 
 from tests.browser.chromium import DESK, PHONE, milliseconds, open_page
-from tests.browser.console import Place, ask
+from tests.browser.console import Place, ask, dollars, to_the_cent
 from tests.e2e.world import script, slow_answer, write_file
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
@@ -177,7 +177,7 @@ async def test_costs_are_those_of_the_terminal(place: Place, browser: Browser) -
         spent = {one["key"]: one for one in costs["rows"]}["chat"]
         for cells, amount in ((row, spent["cost_usd"]), (page.get_by_role("row").last, costs["total_usd"])):
             shown = await cells.get_by_role("cell").first.inner_text()
-            assert float(shown.removeprefix("$").replace(",", "")) == pytest.approx(amount, abs=0.005)
+            assert dollars(shown) == to_the_cent(amount)
         for split in ("user", "project", "model"):
             rows = (await place.daemon.xswarm("claude", "cost", "--by", split, "--json")).document["rows"]
             await page.get_by_role("combobox", name="By", exact=True).select_option(split)
@@ -185,14 +185,14 @@ async def test_costs_are_those_of_the_terminal(place: Place, browser: Browser) -
             for one in rows:
                 cell = page.get_by_role("row").filter(has=page.get_by_role("rowheader", name=one["key"] or "none"))
                 shown = await cell.get_by_role("cell").first.inner_text()
-                assert float(shown.removeprefix("$")) == pytest.approx(one["cost_usd"], abs=0.005), one
+                assert dollars(shown) == to_the_cent(one["cost_usd"]), one
         for down, sort in ((True, "-cost"), (False, "cost")):
             await page.get_by_role("button", name="Cost", exact=False).first.click()
             await expect(page).to_have_url(re.compile(rf"[?&]sort={sort}$"))
             head = page.get_by_role("columnheader", name="Cost")
             await expect(head).to_have_attribute("aria-sort", "descending" if down else "ascending")
             texts = await page.locator("tbody tr td:nth-child(2)").all_inner_texts()
-            amounts = [float(one.removeprefix("$").replace(",", "")) for one in texts]
+            amounts = [dollars(one) for one in texts]
             assert amounts == sorted(amounts, reverse=down)
         await page.get_by_role("combobox", name="By", exact=True).select_option("channel")
         async with page.expect_download() as saving:

@@ -13,7 +13,8 @@ from playwright.async_api import Browser, Page, expect
 
 from tests.browser.chromium import chromium, milliseconds, open_page
 from tests.browser.site import ROOT, serve_site
-from tests.e2e.process import DaemonProcess, free_port
+from tests.e2e.process import DaemonProcess
+from tests.ports import free_port
 
 pytestmark = [pytest.mark.browser, pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
 

@@ -12,8 +12,9 @@ from playwright.async_api import Browser, expect
 
 from tests.browser.chromium import milliseconds
 from tests.browser.console import CONFIG, Place, ask
-from tests.e2e.process import DaemonProcess, free_port
+from tests.e2e.process import DaemonProcess
 from tests.e2e.world import script
+from tests.ports import free_port
 
 RECONNECT_SECONDS = 5.0
 """By then a page is connected again once the daemon is there, as its docs promise."""

@@ -14,7 +14,7 @@ from playwright.async_api import Browser, Page, expect
 from tests.browser.chromium import DESK, PHONE, chromium, open_page
 from tests.browser.site import node, serve_site
 from tests.browser.stand_in import ChatStandIn
-from tests.e2e.process import free_port
+from tests.ports import free_port
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 

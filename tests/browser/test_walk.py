@@ -14,7 +14,7 @@ from playwright.async_api import Browser, Page, ViewportSize, expect
 from examples.residency.data.database import create
 from examples.residency.seed.year import make
 from tests.browser.chromium import DESK, PHONE, milliseconds, open_page
-from tests.browser.console import CONFIG, ask
+from tests.browser.console import CONFIG, ask, dollars, to_the_cent
 from tests.browser.test_scene import IN_A_TERMINAL, printed_link
 from tests.browser.test_sign_in import add_authenticator, add_passkey
 from tests.e2e.process import DaemonProcess
@@ -131,7 +131,7 @@ async def see_its_cost(page: Page, daemon: DaemonProcess) -> None:
     costs = (await daemon.xswarm("claude", "cost", "--by", "project", "--json")).document
     (spent,) = [one["cost_usd"] for one in costs["rows"] if one["key"] == "site"]
     assert spent > 0
-    assert float(shown.removeprefix("$")) == pytest.approx(spent, abs=0.005)
+    assert dollars(shown) == to_the_cent(spent)
 
 
 async def see_in_the_audit_trail(page: Page, *events: str) -> None:

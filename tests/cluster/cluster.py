@@ -19,7 +19,8 @@ from websockets.asyncio.client import ClientConnection, connect
 
 from supervisor.demo.twilio import TwilioStandIn
 from tests.cluster.wire import Wire
-from tests.e2e.process import DaemonProcess, Ended, free_port
+from tests.e2e.process import DaemonProcess, Ended
+from tests.ports import free_port
 from tests.postgres_server import PostgresServer
 from tests.slowness import scaled
 from tests.waiting import until

@@ -14,6 +14,7 @@ from websockets.exceptions import ConnectionClosed
 
 from tests.e2e.world import World
 from tests.slowness import scaled
+from tests.waiting import until
 
 PATH = "/api/claude-chat/ws"
 OLD_PATH = "/api/v1/claude-chat/ws"
@@ -84,6 +85,18 @@ class ChatClient:
         """Send a message, and return the frames up to the end of its answer."""
         await self.say(content, **fields)
         return await self.answer()
+
+    async def history(self, count: int) -> list[Frame]:
+        """Ask for the history until it has this many messages; return them."""
+        messages: list[Frame] = []
+
+        async def is_whole() -> bool:
+            await self.send("get_history")
+            messages[:] = (await self.next("history"))["messages"]
+            return len(messages) >= count
+
+        await until(is_whole, f"the history has {count} messages", interval=0.05)
+        return messages
 
     async def silence(self) -> None:
         """Return if nothing was on its way: the server answers a request after everything before it."""

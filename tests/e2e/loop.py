@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import json
 import random
-import socket
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -27,6 +26,7 @@ from supervisor.runtime.state import DATABASE_FILE, audit_seal
 from supervisor.store import SqliteStore, open_store
 from supervisor.store.postgres.store import Address, PostgresStore, open_postgres
 from tests.e2e.process import DaemonProcess
+from tests.ports import free_port
 from tests.slowness import scaled
 from tests.waiting import until
 
@@ -59,14 +59,6 @@ path = "{path}"
 users = ["{name}"]
 permissions = "full"
 """
-
-
-def free_port() -> int:
-    """Return a port that is free at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @dataclass

@@ -6,7 +6,6 @@ import asyncio
 import json
 import os
 import signal
-import socket
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -66,12 +65,6 @@ async def run(command: Sequence[str], environment: Mapping[str, str], stdin: str
         out, err = await process.communicate(stdin.encode())
     assert process.returncode is not None
     return Ended(code=process.returncode, out=out.decode(), err=err.decode())
-
-
-def free_port() -> int:
-    """Return a free port of loopback, for tests that must know the port before the daemon starts."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
 
 
 class DaemonProcess:

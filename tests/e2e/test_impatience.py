@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 from pathlib import Path
 
 import httpx
@@ -11,26 +10,15 @@ import pytest
 
 from supervisor.demo.demo import PHONE
 from tests.e2e.process import DaemonProcess
+from tests.ports import free_ports
 from tests.slowness import scaled
 from tests.waiting import until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.cli_process]
 
 
-def three_free_ports() -> int:
-    """Return the first of three free ports in a row: for HTTP, texts and mails."""
-    while True:
-        with socket.create_server(("127.0.0.1", 0)) as first:
-            port = int(first.getsockname()[1])
-            try:
-                with socket.create_server(("127.0.0.1", port + 1)), socket.create_server(("127.0.0.1", port + 2)):
-                    return port
-            except OSError:
-                continue
-
-
 async def test_what_is_sent_while_the_demo_starts_is_taken_once_it_is_ready(tmp_path: Path) -> None:
-    port = three_free_ports()
+    port = free_ports(3)  # for HTTP, texts and mails
     texts, mails = (f"http://127.0.0.1:{port + number}/" for number in (1, 2))
     daemon = DaemonProcess(tmp_path, http=f"port = {port}")
     async with httpx.AsyncClient(trust_env=False, timeout=scaled(60.0)) as client:

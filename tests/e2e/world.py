@@ -19,7 +19,8 @@ from websockets.asyncio.client import ClientConnection, connect
 from connectors.claude_code.process import installation
 from supervisor.demo.mailbox import MailboxStandIn, SentMail, deliver
 from supervisor.demo.twilio import TwilioStandIn
-from tests.e2e.process import DaemonProcess, free_port
+from tests.e2e.process import DaemonProcess
+from tests.ports import free_port
 from tests.slowness import scaled
 from tests.waiting import until
 

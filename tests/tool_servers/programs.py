@@ -14,6 +14,7 @@ from typing import Any
 
 from supervisor.config import McpConfig
 from supervisor.tools.servers.servers import ToolServers, build
+from tests.ports import free_port
 from tests.slowness import scaled
 from tests.waiting import until
 
@@ -68,9 +69,7 @@ async def started(
 @asynccontextmanager
 async def behind_url(journal: Path) -> AsyncIterator[str]:
     """Run the program as a server of streamable HTTP; yield its URL."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         str(PROGRAM),

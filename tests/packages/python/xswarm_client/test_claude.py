@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from tests.e2e.process import ROOT, Ended, free_port
+from tests.e2e.process import ROOT, Ended
 from tests.e2e.world import HANG, World, script, write_file
 from tests.packages.python.xswarm_client.programs import environment, program
+from tests.ports import free_port
 from tests.waiting import until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.cli_process, pytest.mark.asyncio(loop_scope="module")]

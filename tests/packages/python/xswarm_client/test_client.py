@@ -10,9 +10,9 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from tests.e2e.process import free_port
 from tests.e2e.world import HANG, World, script, slow_answer, write_file
 from tests.packages.python.xswarm_client.programs import client
+from tests.ports import free_port
 from tests.slowness import scaled
 from tests.waiting import until
 from xswarm_client import Answer, Event, Question, Reconnected, Text, TimedOut, Tool, XswarmError

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from websockets.asyncio.server import ServerConnection
 
-from tests.e2e.process import free_port
 from tests.packages.python.xswarm_client.stand_ins import daemon, say
+from tests.ports import free_port
 from tests.waiting import until
 from xswarm_client import AsyncClient
 from xswarm_client.connection import Connection

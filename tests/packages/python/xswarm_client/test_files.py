@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.process import free_port
+from tests.ports import free_port
 from xswarm_client import monitor
 from xswarm_client.files import FileOperationLogger
 from xswarm_client.settings import Settings

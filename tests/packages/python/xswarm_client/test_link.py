@@ -9,8 +9,8 @@ import pytest
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.http11 import Request, Response
 
-from tests.e2e.process import free_port
 from tests.packages.python.xswarm_client.stand_ins import daemon, say, speaking
+from tests.ports import free_port
 from xswarm_client import link
 from xswarm_client.errors import NotAuthenticated, NotConfigured, NotXswarm, Unreachable, XswarmError
 from xswarm_client.link import open_link

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.process import free_port
+from tests.ports import free_port
 from xswarm_client import monitor
 from xswarm_client.errors import NotAuthenticated, NotXswarm, Unreachable, XswarmError
 from xswarm_client.monitor import MAX_CONTENT, Monitor

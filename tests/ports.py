@@ -1,0 +1,46 @@
+"""Ports for servers that get theirs before they start, or that come back on the same one."""
+
+from __future__ import annotations
+
+import os
+import random
+import socket
+from collections.abc import Iterator
+
+FIRST, END = 12_000, 32_000
+"""Below the ports that Linux lends to clients and to servers on port 0 (net.ipv4.ip_local_port_range, from 32768)."""
+
+
+def free_port() -> int:
+    """Return a port of loopback that is free, and that nobody gets who did not ask for just this one."""
+    return free_ports(1)
+
+
+def free_ports(count: int) -> int:
+    """Return the first of some free ports in a row."""
+    while True:
+        first = next(_candidates)
+        if all(_is_free(first + number) for number in range(count)):
+            for _ in range(count - 1):
+                next(_candidates)
+            return first
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+def _numbers() -> Iterator[int]:
+    """Yield the ports of this process, from a place of its own among those of all processes of this machine."""
+    port = random.Random(os.getpid()).randrange(FIRST, END)
+    while True:
+        yield port
+        port = FIRST if port + 1 >= END else port + 1
+
+
+_candidates = _numbers()
